@@ -1,0 +1,60 @@
+"""The tree of a YAML or JSON document: values with the places they are written at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from lora_lint.source import Span
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """The value of a scalar that a template engine fills in later: `${…}`, `{{…}}`."""
+
+    text: str
+
+
+ScalarValue: TypeAlias = str | int | float | bool | Placeholder | None
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A leaf. `raw` is the text as written, without quotes; `quoted` tells `"16"` from `16`."""
+
+    value: ScalarValue
+    raw: str
+    span: Span
+    quoted: bool = False
+
+
+@dataclass(frozen=True)
+class Sequence:
+    items: tuple[Node, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Entry:
+    key: Scalar
+    value: Node
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Entries in order, merges (`<<`) already applied; of a key that occurs twice the last one counts."""
+
+    entries: tuple[Entry, ...]
+    span: Span
+
+    def get(self, key: str) -> Node | None:
+        """The value of `key`, or None."""
+        entry = self.entry(key)
+        return entry.value if entry else None
+
+    def entry(self, key: str) -> Entry | None:
+        return next((entry for entry in reversed(self.entries) if entry.key.value == key), None)
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping

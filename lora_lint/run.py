@@ -1,0 +1,250 @@
+"""A training run as the linter understands it, whatever file it was read from.
+
+Every setting is a `Value`: known, one of a few alternatives (branches), or unknown with the reason. Rules read only
+these records; they never know the file format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lora_lint.source import Span
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Origin = Literal["literal", "cli-default", "framework-default", "derived", "setting"]
+"""Where a value comes from: written in the file; the default of a command-line option or of a launcher's dataclass
+that a caller may override; the framework's own default; computed from other values; told by the user's settings or
+a `# lora-lint: model=…` comment."""
+
+
+@dataclass(frozen=True)
+class Known(Generic[T_co]):
+    """A value that is known. `span` is where it is written (None for framework defaults)."""
+
+    value: T_co
+    span: Span | None = None
+    origin: Origin = "literal"
+
+
+@dataclass(frozen=True)
+class Choices(Generic[T_co]):
+    """One of several values, depending on a branch or a condition. At least two, all different."""
+
+    options: tuple[Known[T_co], ...]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value that cannot be known without running the program; `why` completes "unknown because …"."""
+
+    why: str
+    span: Span | None = None
+
+
+Value: TypeAlias = Known[T] | Choices[T] | Unknown
+
+ABSENT = Unknown("it is not given")
+"""Not set in the file, and the framework has no default that decides."""
+
+
+def alternatives(value: Value[T]) -> tuple[Known[T], ...]:
+    """Every value that `value` may have; empty when unknown."""
+    if isinstance(value, Known):
+        return (value,)
+    if isinstance(value, Choices):
+        return value.options
+    return ()
+
+
+def known(value: Value[T]) -> T | None:
+    """The value if there is exactly one, else None."""
+    return value.value if isinstance(value, Known) else None
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """The LoRA settings of a run, in PEFT's vocabulary whatever the dialect's spelling (see peft.LoraConfig).
+
+    `target_modules` holds a `tuple[str, ...]` for a list (suffix semantics) or a `str` (a regex, or "all-linear"),
+    already translated to the names of the model's modules; None means "the framework's default targets".
+    `scale` is set only by dialects that give alpha/r itself (mlx-lm). Spans point at the value; `keys` maps the
+    field name (`rank`, `alpha`, …) to the user's own spelling (`r`, `lora_r`, `lora_rank` …) for messages.
+    """
+
+    span: Span
+    rank: Value[int] = ABSENT
+    alpha: Value[float] = ABSENT
+    dropout: Value[float] = ABSENT
+    target_modules: Value[tuple[str, ...] | str | None] = ABSENT
+    exclude_modules: Value[tuple[str, ...] | str | None] = Known(None, None, "framework-default")
+    target_parameters: Value[tuple[str, ...] | None] = Known(None, None, "framework-default")
+    layers_to_transform: Value[tuple[int, ...] | int | None] = Known(None, None, "framework-default")
+    layers_pattern: Value[tuple[str, ...] | str | None] = Known(None, None, "framework-default")
+    rank_pattern: Value[Mapping[str, int]] = Known({}, None, "framework-default")
+    alpha_pattern: Value[Mapping[str, float]] = Known({}, None, "framework-default")
+    use_rslora: Value[bool] = Known(False, None, "framework-default")
+    use_dora: Value[bool] = Known(False, None, "framework-default")
+    bias: Value[str] = Known("none", None, "framework-default")
+    lora_bias: Value[bool] = Known(False, None, "framework-default")
+    modules_to_save: Value[tuple[str, ...] | None] = Known(None, None, "framework-default")
+    init_lora_weights: Value[bool | str] = Known(True, None, "framework-default")
+    inference_mode: Value[bool] = Known(False, None, "framework-default")
+    task_type: Value[str | None] = Known(None, None, "framework-default")
+    scale: Value[float] = ABSENT
+    target_spans: tuple[tuple[str, Span], ...] = ()
+    """Where each entry of a `target_modules` list is written, when it is written as a literal: (entry, span) pairs."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def key(self, name: str) -> str:
+        """The user's spelling of a field: `lora_r` for "rank" in axolotl; PEFT's own name where none was recorded."""
+        return self.keys.get(name, {"rank": "r", "alpha": "lora_alpha", "dropout": "lora_dropout"}.get(name, name))
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """The model that is adapted. `name` is a hub id or a path; `loader` the class or key that loads it
+    (`AutoModelForCausalLM`, `FastLanguageModel`, …: decides the head); `quantization` is "4bit", "8bit" or None.
+    `architecture` is a transformers model type when the dialect itself names it (torchtune builders)."""
+
+    name: Value[str] = ABSENT
+    loader: str | None = None
+    quantization: Value[str | None] = ABSENT
+    dtype: Value[str | None] = ABSENT
+    architecture: str | None = None
+    edited: bool = False
+    """The program changes the model's modules before the wrap (a fused layer split by hand…): names that the
+    knowledge does not have may exist."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What is trained on: `size` in training examples after every cut that was read, `how` says where it came from."""
+
+    name: Value[str] = ABSENT
+    size: Value[int] = ABSENT
+    how: str = ""
+
+
+Method = Literal["supervised", "preference", "rl", "classification", "unknown"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How it is trained. `optimizer` in the framework's spelling (`adamw_torch`, `paged_adamw_8bit`, `sgd`, …)."""
+
+    trainer: str | None = None
+    method: Method = "unknown"
+    optimizer: Value[str] = ABSENT
+    learning_rate: Value[float] = ABSENT
+    epochs: Value[float] = ABSENT
+    max_steps: Value[int] = ABSENT
+    batch_size: Value[int] = ABSENT
+    accumulation: Value[int] = ABSENT
+    span: Span | None = None
+
+
+EventKind = Literal[
+    "load",  # the base model is loaded
+    "prepare-kbit",  # prepare_model_for_kbit_training
+    "wrap",  # get_peft_model, add_adapter, a trainer that is given a peft_config
+    "load-adapter",  # PeftModel.from_pretrained and its kin; `trainable` says is_trainable
+    "freeze",
+    "unfreeze",
+    "unwrap",  # unload, merge_and_unload, delete_adapter
+    "train",  # trainer.train(), an optimizer step, …
+]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens to the run's model object, in program order.
+
+    `names` (freeze, unfreeze): what is touched: a tuple of name fragments that select the parameters, or None for
+    all of them. `flag` is the source text of a condition that decides whether it happens at all. `trainable` is for
+    "load-adapter". `loop` is the span of the enclosing loop that repeats it on the same object, if one does.
+    """
+
+    kind: EventKind
+    span: Span
+    names: tuple[str, ...] | None = None
+    trainable: Value[bool] = ABSENT
+    flag: str | None = None
+    loop: Span | None = None
+
+
+@dataclass(frozen=True)
+class UnknownKey:
+    """A key or keyword argument that the dialect does not know. `suggestions`: the closest keys it does know.
+    `consequence` completes "…, so it": "is ignored", "raises TypeError"."""
+
+    key: str
+    span: Span
+    owner: str
+    suggestions: tuple[str, ...] = ()
+    consequence: str = "is ignored"
+
+
+@dataclass(frozen=True)
+class InvalidValue:
+    """A value of the wrong type or out of range, `expected` in words ("a whole number of at least 1")."""
+
+    key: str
+    value: Any
+    span: Span
+    owner: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: one adapter on one model.
+
+    `dialect` names the reader ("peft", "axolotl", …); `span` is the construct that makes the run (the wrap, the
+    trainer, the document); `trained` is False when the file shows the adapter is only loaded or merged, None when
+    it cannot be told.
+    """
+
+    dialect: str
+    span: Span
+    adapter: Adapter
+    model: BaseModel = BaseModel()
+    dataset: Dataset = Dataset()
+    training: Training = Training()
+    events: tuple[Event, ...] = ()
+    problems: tuple[UnknownKey | InvalidValue, ...] = ()
+    trained: bool | None = None
+    unfrozen_patterns: Value[tuple[str, ...]] = ABSENT
+    """Configured parameter name regexes to unfreeze beside the adapter (axolotl `unfrozen_parameters`)."""
+
+    @property
+    def path(self) -> str:
+        return self.span.path
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Several runs of one experiment that differ in their settings: a loop, a grid, a search space.
+
+    `kind` completes "in this …": "loop", "comprehension", "grid", "W&B sweep", "Optuna study" …
+    """
+
+    kind: str
+    span: Span
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that a file holds: its runs (those of sweeps included, in order) and the sweeps among them."""
+
+    runs: tuple[Run, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self.runs)

@@ -1,0 +1,90 @@
+"""A file as the linter sees it, and places in it.
+
+Places are byte offsets into the UTF-8 form of the text; lines and columns exist only in reports.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+FileKind = Literal["python", "notebook", "yaml", "json"]
+
+_NEWLINE = re.compile(rb"\r\n|\r|\n")
+
+
+class Span(NamedTuple):
+    """A place: `path` as reports show it, `start` and `end` as byte offsets into the UTF-8 text (end exclusive)."""
+
+    path: str
+    start: int
+    end: int
+
+
+class Location(NamedTuple):
+    """A place for people: lines and columns from 1, columns in characters; `cell` counts code cells from 1."""
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    cell: int | None
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """The text of one file.
+
+    `utf8` is the text encoded as UTF-8 whatever the file's own encoding; newlines are kept as they are. For a
+    notebook it is the code cells one after the other, and `cells` holds the 0-based first line of each code cell.
+    """
+
+    path: str
+    kind: FileKind
+    utf8: bytes
+    cells: tuple[int, ...] = field(default=())
+
+    @cached_property
+    def text(self) -> str:
+        return self.utf8.decode("utf-8")
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """Byte offset of the first byte of each line."""
+        return [0, *(match.end() for match in _NEWLINE.finditer(self.utf8))]
+
+    def offset(self, line: int, column: int) -> int:
+        """The byte offset of a 1-based line and a 0-based column in bytes, which is how `ast` names a place."""
+        return self.line_starts[line - 1] + column
+
+    def line_text(self, line: int) -> str:
+        """The text of a 1-based line of `utf8`, without its newline."""
+        starts = self.line_starts
+        end = starts[line] if line < len(starts) else len(self.utf8)
+        return self.utf8[starts[line - 1] : end].rstrip(b"\r\n").decode("utf-8")
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """The 1-based line and 1-based column in characters of a byte offset."""
+        starts = self.line_starts
+        line = bisect_right(starts, offset)
+        prefix = self.utf8[starts[line - 1] : offset].decode("utf-8", "replace")
+        return line, len(prefix) + 1
+
+    def locate(self, span: Span) -> Location:
+        """Lines and columns of `span`; in a notebook relative to its cell."""
+        line, column = self.position(span.start)
+        end_line, end_column = self.position(span.end)
+        if not self.cells:
+            return Location(self.path, line, column, end_line, end_column, None)
+        cell = bisect_right(self.cells, line - 1)
+        first = self.cells[cell - 1] if cell else 0
+        return Location(self.path, line - first, column, end_line - first, end_column, max(cell, 1))
+
+    def absolute_line(self, location: Location) -> int:
+        """The line of `utf8` that a located place starts on (the inverse of the cell arithmetic in `locate`)."""
+        first = self.cells[location.cell - 1] if location.cell and self.cells else 0
+        return location.line + first
