@@ -221,6 +221,8 @@ class Run:
     trained: bool | None = None
     unfrozen_patterns: Value[tuple[str, ...]] = ABSENT
     """Configured parameter name regexes to unfreeze beside the adapter (axolotl `unfrozen_parameters`)."""
+    task: str | None = None
+    """What the run is for, where the user tells it (the `task` setting or comment; `settings.TASKS`)."""
 
     @property
     def path(self) -> str:
