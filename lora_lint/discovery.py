@@ -1,0 +1,355 @@
+"""Paths to file contents: the walk, the excludes, the byte prefilter and the size limits.
+
+Most files of most repositories have nothing to do with LoRA, so what is done for each file here is kept to one
+open, one read and a few substring tests.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from lora_lint.source import FileKind
+
+KINDS: dict[str, FileKind] = {
+    ".py": "python",
+    ".ipynb": "notebook",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".json": "json",
+}
+
+DEFAULT_EXCLUDES = frozenset(
+    {
+        ".bzr",
+        ".direnv",
+        ".eggs",
+        ".git",
+        ".hg",
+        ".ipynb_checkpoints",
+        ".mypy_cache",
+        ".nox",
+        ".pants.d",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".svn",
+        ".tox",
+        ".venv",
+        "__pycache__",
+        "__pypackages__",
+        "build",
+        "dist",
+        "node_modules",
+        "site-packages",
+        "venv",
+    }
+)
+"""Names of folders that a walk never enters (a folder named on the command line is always entered)."""
+
+SIZE_LIMIT = 10_000_000
+"""Bytes; scripts and configs are far smaller. Files above it are never read as a whole."""
+NOTEBOOK_SIZE_LIMIT = 50_000_000
+"""Bytes; notebooks carry their outputs, pictures included."""
+
+_CHUNK = 1 << 16
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
+# A comment for other linters can name our codes in a file that is otherwise none of our business (LL910).
+_NOQA = re.compile(rb"noqa[^\n]*\bll\d", re.IGNORECASE)
+# In a key of a configuration or in Python code, not in running text.
+_TELLING = {
+    "python": re.compile(rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"),
+    "notebook": re.compile(rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"),
+    "yaml": re.compile(
+        rb"(?im)^[ \t-]*[\"']?[\w.]*(?:lora|peft)[\w.]*[\"']?[ \t]*:|:[ \t]*[\"']?q?lora[\"']?[ \t\r]*(?:#|$)"
+    ),
+    "json": re.compile(rb"(?i)\"[\w.-]*(?:lora|peft)[\w.-]*\"\s*:|:\s*\"q?lora\""),
+}
+
+
+class Found(NamedTuple):
+    """A file to lint. `data` is None when it could not be read, `problem` then says why (for people).
+
+    `path` is what reports show: relative to the current folder where the file lies in it, with `/`.
+    """
+
+    path: str
+    kind: FileKind
+    data: bytes | None
+    explicit: bool
+    problem: str | None = None
+
+
+class Walk:
+    """The files under some paths, and what was met on the way.
+
+    Iterating gives the relevant files in a fixed order; afterwards `files` counts all that were looked at, `missing`
+    holds the paths that do not exist, and `notes` what else the user should know.
+    """
+
+    def __init__(self, paths: Iterable[str], excluded: Callable[[str], bool] | None = None, prefilter: bool = True):
+        self.paths = tuple(paths)
+        self.files = 0
+        self.missing: list[str] = []
+        self.notes: list[str] = []
+        self._excluded = excluded
+        self._prefilter = prefilter
+        self._seen: set[str] = set()
+
+    def __iter__(self) -> Iterator[Found]:
+        for given in self.paths:
+            path = display(given)
+            try:
+                mode = os.stat(given).st_mode
+            except (OSError, ValueError) as error:
+                if os.path.islink(given):
+                    self.missing.append(f"{path}: the link leads nowhere")
+                elif isinstance(error, FileNotFoundError):
+                    self.missing.append(f"{path}: no such file or folder")
+                else:
+                    self.missing.append(f"{path}: {getattr(error, 'strerror', None) or error}")
+                continue
+            if stat.S_ISDIR(mode):
+                yield from self._folder("" if path == "." else path.rstrip("/") + "/", path)
+            elif not stat.S_ISREG(mode):
+                self.notes.append(f"{path}: skipped, it is not a regular file (give `-` to read standard input)")
+            else:
+                yield from self._file(path)
+
+    def _file(self, path: str) -> Iterator[Found]:
+        """A file that was named: read whatever it holds."""
+        kind = kind_of(path)
+        if kind is None:
+            self.notes.append(f"{path}: skipped, lora-lint reads {', '.join(KINDS)} files")
+            return
+        if path in self._seen:
+            return
+        self._seen.add(path)
+        self.files += 1
+        try:
+            data = read(path, limit_of(kind))
+        except OSError as error:
+            yield Found(path, kind, None, True, f"it cannot be read ({error.strerror or error})")
+            return
+        if data is None:
+            yield Found(path, kind, None, True, too_large(kind))
+        else:
+            yield Found(path, kind, data, True)
+
+    def _folder(self, prefix: str, folder: str) -> Iterator[Found]:
+        """A folder, depth first in the order of names. Links to folders are not followed, so no cycle can arise."""
+        stack = [(prefix, folder)]
+        while stack:
+            prefix, folder = stack.pop()
+            try:
+                with os.scandir(folder or ".") as scan:
+                    entries = sorted(scan, key=_name)
+            except OSError as error:
+                self.notes.append(f"{folder}: skipped, it cannot be opened ({error.strerror or error})")
+                continue
+            below = []
+            for entry in entries:
+                name = entry.name
+                kind = KINDS.get(name[name.rfind(".") :])
+                try:
+                    if kind is not None and entry.is_file():
+                        path = prefix + name
+                        if path in self._seen or (self._excluded is not None and self._excluded(path)):
+                            continue
+                        self._seen.add(path)
+                        self.files += 1
+                        found = self._read(path, kind)
+                        if found is not None:
+                            yield found
+                    elif name not in DEFAULT_EXCLUDES and entry.is_dir(follow_symlinks=False):
+                        path = prefix + name
+                        # A virtual environment, whatever its name.
+                        if os.path.lexists(path + "/pyvenv.cfg"):
+                            continue
+                        if self._excluded is None or not self._excluded(path):
+                            below.append((path + "/", path))
+                except OSError:
+                    continue
+            stack.extend(reversed(below))
+
+    def _read(self, path: str, kind: FileKind) -> Found | None:
+        """A file that a walk came upon: None if nothing in it can concern us."""
+        try:
+            data = read(path, limit_of(kind))
+        except OSError as error:
+            # Nobody can say whether it is about LoRA; that it was passed over must not stay unsaid.
+            self.notes.append(f"{path}: skipped, it cannot be read ({error.strerror or error})")
+            return None
+        if data is None:
+            return Found(path, kind, None, False, too_large(kind)) if telling(head(path), kind) else None
+        if self._prefilter and not relevant(data):
+            return None
+        return Found(path, kind, data, False)
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def display(path: str) -> str:
+    """`path` as reports show it: relative to the current folder where it lies in it, else as it was given."""
+    if os.path.isabs(path):
+        here = os.getcwd()
+        if path == here:
+            return "."
+        inside = here.rstrip(os.sep) + os.sep
+        path = path[len(inside) :] if path.startswith(inside) else path
+    return os.path.normpath(path).replace(os.sep, "/")
+
+
+def kind_of(path: str) -> FileKind | None:
+    """What `path` is by its suffix; a file without one is taken for Python."""
+    name = path[path.rfind("/") + 1 :]
+    dot = name.rfind(".")
+    return KINDS.get(name[dot:].lower()) if dot > 0 else "python"
+
+
+def limit_of(kind: FileKind) -> int:
+    return NOTEBOOK_SIZE_LIMIT if kind == "notebook" else SIZE_LIMIT
+
+
+def too_large(kind: FileKind) -> str:
+    return f"it is larger than {limit_of(kind) // 1_000_000} MB"
+
+
+def read(path: str, limit: int) -> bytes | None:
+    """The bytes of a file; None if there are more than `limit`. Raises OSError."""
+    descriptor = os.open(path, _OPEN_FLAGS)
+    try:
+        data = os.read(descriptor, _CHUNK)
+        if len(data) < _CHUNK:
+            return data
+        chunks = [data]
+        size = len(data)
+        while data := os.read(descriptor, _CHUNK << 4):
+            chunks.append(data)
+            size += len(data)
+            if size > limit:
+                return None
+        return b"".join(chunks)
+    finally:
+        os.close(descriptor)
+
+
+def head(path: str) -> bytes:
+    """The first bytes of a file; empty if it cannot be read."""
+    try:
+        descriptor = os.open(path, _OPEN_FLAGS)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, _CHUNK)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def relevant(data: bytes) -> bool:
+    """Whether a file of these bytes could have a finding.
+
+    Every construct that the linter knows spells `lora` or `peft` somewhere: LoraConfig, get_peft_model, PeftModel,
+    lora_r, `adapter: qlora`, peft_type, and its own comments. NULs are dropped, which turns the ASCII part of UTF-16
+    and UTF-32 into ASCII. "exploration" is the one common word of training code that contains it too.
+    """
+    low = data.lower()
+    if b"\0" in low:
+        low = low.replace(b"\0", b"")
+    if b"peft" in low:
+        return True
+    if b"lora" in low and b"lora" in low.replace(b"explora", b""):
+        return True
+    return b"noqa" in low and _NOQA.search(low) is not None
+
+
+def telling(data: bytes, kind: FileKind) -> bool:
+    """Whether a file that cannot be understood is probably about LoRA, so that the failure is worth a finding.
+
+    Stricter than `relevant`: data sets and templates that mention the word in running text are not our business.
+    """
+    return _TELLING[kind].search(data.replace(b"\0", b"")) is not None
+
+
+def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] | None:
+    """A test of paths against exclude globs; None if there are no globs.
+
+    A glob without `/` is matched against the name of each file and folder, one with `/` against the path from
+    `root` (the folder of the settings file; the current folder by default). `**` crosses folders.
+    """
+    names: list[str] = []
+    paths: list[str] = []
+    for pattern in patterns:
+        cleaned = pattern.removeprefix("./").rstrip("/")
+        if cleaned:
+            (paths if "/" in cleaned else names).append(translate(cleaned.lstrip("/")))
+    if not names and not paths:
+        return None
+    name_match = re.compile("|".join(names) or r"(?!)").fullmatch
+    path_match = re.compile("|".join(paths) or r"(?!)").fullmatch
+
+    def excluded(path: str) -> bool:
+        return bool(name_match(path[path.rfind("/") + 1 :]) or (paths and path_match(from_root(path, root))))
+
+    return excluded
+
+
+def matcher(pattern: str, root: str = "") -> Callable[[str], bool]:
+    """A test of file paths against one glob, which also matches everything below a folder it matches."""
+    cleaned = pattern.removeprefix("./").rstrip("/")
+    regex = re.compile(translate(cleaned.lstrip("/")))
+    anchored = "/" in cleaned
+
+    def matches(path: str) -> bool:
+        parts = from_root(path, root).split("/")
+        if anchored:
+            return any(regex.fullmatch("/".join(parts[: end + 1])) for end in range(len(parts)))
+        return any(regex.fullmatch(part) for part in parts)
+
+    return matches
+
+
+def from_root(path: str, root: str) -> str:
+    """`path` (relative to the current folder, or absolute) as seen from the folder `root`, with `/`."""
+    if not root:
+        return path
+    try:
+        return os.path.relpath(path, root).replace(os.sep, "/")
+    except ValueError:  # another drive
+        return path
+
+
+def translate(pattern: str) -> str:
+    """A glob as a regular expression: `*` and `?` stay within a folder, `**` does not, `[…]` is a set."""
+    out, index = [], 0
+    while index < len(pattern):
+        rest = pattern[index:]
+        if rest.startswith("**/"):
+            out.append("(?:.*/)?")
+            index += 3
+        elif rest.startswith("**"):
+            out.append(".*")
+            index += 2
+        elif rest[0] == "*":
+            out.append("[^/]*")
+            index += 1
+        elif rest[0] == "?":
+            out.append("[^/]")
+            index += 1
+        elif rest[0] == "[" and (closed := re.match(r"\[(!?)(\]?[^\]]*)\]", rest)):
+            negated, members = closed.groups()
+            out.append(f"[{'^' if negated else ''}{re.escape(members).replace(chr(92) + '-', '-')}]")
+            index += closed.end()
+        else:
+            out.append(re.escape(rest[0]))
+            index += 1
+    return "(?:" + "".join(out) + ")"

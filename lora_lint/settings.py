@@ -1,0 +1,261 @@
+"""Settings: `[tool.lora-lint]` of pyproject.toml or lora-lint.toml, made one with the command line's options."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lora_lint.finding import Confidence, Level
+
+FailOn = Literal["error", "warning", "advice", "never"]
+
+TASKS = ("format", "instruction", "chat", "domain", "code", "complex-domain", "multi-task")
+"""What a run can be for: format only (JSON, a template), simple instruction following, general chat, a domain's
+terminology, code, a complex domain (medicine, law), several tasks or continual learning."""
+
+FILE_NAMES = ("lora-lint.toml", "pyproject.toml")
+
+
+class SettingsError(Exception):
+    """A settings file or an option that makes no sense; the message is for people."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a lint is to do. Rules are held by code; `root` is the folder that globs and `baseline` start from
+    ("" for the current one) and `file` the settings file, if there is one."""
+
+    root: str = ""
+    file: str | None = None
+    select: tuple[str, ...] | None = None
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    levels: Mapping[str, Level] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    exclude: tuple[tuple[str, str], ...] = ()
+    """(glob, folder it starts from)"""
+    models: Mapping[str, str | Mapping[str, Any]] = field(default_factory=dict)
+    dataset_size: int | None = None
+    task: str | None = None
+    transformers: str | None = None
+    fail_on: FailOn = "warning"
+    confidence: Confidence = "likely"
+    baseline: str | None = None
+    """As a path from the current folder."""
+
+    @property
+    def everything(self) -> bool:
+        """Whether no rule was left out."""
+        return self.select is None and not self.ignore
+
+    def selected(self) -> frozenset[str]:
+        """The codes of the rules to run."""
+        from lora_lint import catalogue
+
+        chosen = set(catalogue.rules()) if self.select is None else set(self.select)
+        return frozenset((chosen | set(self.extend_select)) - set(self.ignore))
+
+
+def load(config: str | None = None, isolated: bool = False) -> Settings:
+    """The settings that hold in the current folder: those of `config` (a TOML file) if it is given, else of the
+    nearest lora-lint.toml or pyproject.toml with a [tool.lora-lint] table, upward from here. Raises SettingsError."""
+    if config is not None:
+        table = _table(config)
+        if table is None:
+            raise SettingsError(f"{config}: there is no [tool.lora-lint] table in it")
+        return _settings(config, table)
+    if isolated:
+        return Settings()
+    folder = os.getcwd()
+    while True:
+        for name in FILE_NAMES:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path) and (table := _table(path)) is not None:
+                return _settings(path, table)
+        above = os.path.dirname(folder)
+        if above == folder:
+            return Settings()
+        folder = above
+
+
+def override(settings: Settings, **options: Any) -> Settings:
+    """`settings` with options of the command line over them; those that are None or empty change nothing.
+
+    `select`, `extend_select` and `ignore` are lists of codes, names and prefixes; a selection of the command line
+    takes the place of the file's, the other two add to it. Raises SettingsError.
+    """
+    changes = {key: value for key, value in options.items() if value is not None and value != ()}
+    for key in ("select", "extend_select", "ignore"):
+        if key in changes:
+            changes[key] = expand(changes[key], f"--{key.replace('_', '-')}")
+    if "ignore" in changes:
+        changes["ignore"] = (*settings.ignore, *changes["ignore"])
+    if "select" in changes:
+        changes.setdefault("extend_select", ())
+        # What is asked for on the command line is wanted, whatever the file ignores.
+        if "ignore" not in changes:
+            changes["ignore"] = tuple(code for code in settings.ignore if code not in changes["select"])
+    elif "extend_select" in changes:
+        changes["extend_select"] = (*settings.extend_select, *changes["extend_select"])
+    if "exclude" in changes:
+        changes["exclude"] = (*settings.exclude, *((glob, "") for glob in changes["exclude"]))
+    return replace(settings, **changes) if changes else settings
+
+
+def expand(entries: Iterable[str], where: str) -> tuple[str, ...]:
+    """The codes that a list of codes, names, prefixes (`LL2`) and `ALL` means. Raises SettingsError, naming `where`."""
+    from lora_lint import catalogue
+
+    codes: list[str] = []
+    for entry in entries:
+        rule = catalogue.find(entry)
+        if rule is not None:
+            codes.append(rule.code)
+            continue
+        prefix = entry.upper().rstrip("X")
+        family = [code for code in catalogue.rules() if code.startswith(prefix)]
+        if entry.upper() == "ALL":
+            codes.extend(catalogue.rules())
+        elif family and prefix.startswith("LL"):
+            codes.extend(family)
+        else:
+            raise SettingsError(f"{where}: there is no rule {entry!r}{did_you_mean(entry, known_rules())}")
+    return tuple(dict.fromkeys(codes))
+
+
+def known_rules() -> list[str]:
+    """Every code and name, for suggestions."""
+    from lora_lint import catalogue
+
+    return [word for rule in catalogue.rules().values() for word in (rule.code, rule.name)]
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """`, did you mean 'x'?` for the closest of `words`, or nothing."""
+    from difflib import get_close_matches
+
+    by_folded = {candidate.lower(): candidate for candidate in words}
+    close = get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    return f", did you mean {by_folded[close[0]]!r}?" if close else ""
+
+
+def _table(path: str) -> dict[str, Any] | None:
+    """The settings table of a TOML file; None if it has none. Raises SettingsError."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise SettingsError(f"{path}: it cannot be read ({error.strerror or error})") from None
+    whole = os.path.basename(path) != "pyproject.toml"
+    if not whole and b"lora-lint" not in data:
+        return None
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+    try:
+        document = tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"{path}: it is not valid TOML ({error})") from None
+    tool = document.get("tool")
+    table = tool.get("lora-lint") if isinstance(tool, dict) else None
+    if table is None and whole:
+        table = document
+    if table is not None and not isinstance(table, dict):
+        raise SettingsError(f"{path}: [tool.lora-lint] is not a table")
+    return table
+
+
+def _settings(path: str, table: dict[str, Any]) -> Settings:
+    """The settings that a table means, after validation. Raises SettingsError."""
+    _validate(path, table)
+    # Not relpath(root) for the current folder: "" keeps every later join a no-op.
+    root = os.path.dirname(os.path.abspath(path))
+    root = "" if root == os.getcwd() else root
+
+    def codes(key: str) -> tuple[str, ...] | None:
+        return expand(table[key], f"{path}: `{key}`") if key in table else None
+
+    def one(entry: str, key: str) -> str:
+        found = expand([entry], f"{path}: `{key}`")
+        if len(found) != 1:
+            raise SettingsError(f"{path}: `{key}`: {entry!r} means several rules, name one")
+        return found[0]
+
+    fail_on = table.get("fail-on", "advice" if table.get("preset") == "strict" else "warning")
+    baseline = table.get("baseline")
+    return Settings(
+        root=root,
+        file=path,
+        select=codes("select"),
+        extend_select=codes("extend-select") or (),
+        ignore=codes("ignore") or (),
+        levels={
+            code: level
+            for entry, level in table.get("levels", {}).items()
+            for code in expand([entry], f"{path}: `levels`")
+        },
+        options=_options(path, {one(entry, "rules"): options for entry, options in table.get("rules", {}).items()}),
+        per_file_ignores=tuple(
+            (glob, expand(entries, f"{path}: `per-file-ignores`"))
+            for glob, entries in table.get("per-file-ignores", {}).items()
+        ),
+        exclude=tuple((glob, root) for glob in table.get("exclude", ())),
+        models={name: _model(root, value) for name, value in table.get("models", {}).items()},
+        dataset_size=table.get("dataset-size"),
+        task=table.get("task"),
+        transformers=table.get("transformers"),
+        fail_on=fail_on,
+        confidence=table.get("confidence", "likely"),
+        baseline=os.path.join(root, baseline) if baseline else None,
+    )
+
+
+def _model(root: str, value: str | dict[str, Any]) -> str | dict[str, Any]:
+    """A model's entry; a path that exists beside the settings file is made to hold from the current folder."""
+    if isinstance(value, str) and root and os.path.exists(os.path.join(root, value)):
+        return os.path.join(root, value)
+    return value
+
+
+def _validate(path: str, table: dict[str, Any]) -> None:
+    """Raises SettingsError for the first thing in `table` that the schema does not allow."""
+    import json
+    from importlib.resources import files
+
+    schema = json.loads((files("lora_lint.knowledge") / "data" / "settings.schema.json").read_text("utf-8"))
+    for key in table:
+        if key not in schema["properties"]:
+            raise SettingsError(f"{path}: there is no setting {key!r}{did_you_mean(key, schema['properties'])}")
+    _check(path, table, schema)
+
+
+def _options(path: str, options: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The rules' options, checked against the schemas of the catalogue. Raises SettingsError."""
+    from lora_lint import catalogue
+
+    for code, given in options.items():
+        known = catalogue.rules()[code].options
+        for key, value in given.items():
+            if key not in known:
+                hint = did_you_mean(key, known) or (f" (it has {', '.join(known)})" if known else " (it has none)")
+                raise SettingsError(f"{path}: {code} has no option {key!r}{hint}")
+            _check(path, value, dict(known[key]), f"rules.{code}.{key}")
+    return options
+
+
+def _check(path: str, value: Any, schema: dict[str, Any], at: str = "") -> None:
+    """Raises SettingsError if `value` does not fit a JSON Schema; `at` names the place of the value."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    error = best_match(Draft202012Validator(schema).iter_errors(value))
+    if error is not None:
+        place = ".".join(part for part in (at, *map(str, error.absolute_path)) if part)
+        raise SettingsError(f"{path}: `{place}`: {error.message}")
