@@ -1,0 +1,26 @@
+"""The entry point: answers the simplest calls without the option parser, whose import costs more than a lint."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line and gives the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given in (["--version"], ["-V"]):
+        from lora_lint import __version__
+
+        print(f"lora-lint {__version__}")
+        return 0
+    from lora_lint.commands import COMMANDS, check, completing, guarded
+
+    if completing() or any(argument.startswith("-") for argument in given) or (given and given[0] in COMMANDS):
+        from lora_lint.cli import run
+
+        return guarded(lambda: run(given))
+    return guarded(lambda: check(given))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

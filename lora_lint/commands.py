@@ -1,0 +1,284 @@
+"""What the commands do, without the option parser."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from lora_lint.engine import Outcome
+    from lora_lint.settings import Settings
+
+COMMANDS = ("check", "rules", "explain", "inspect", "completion")
+FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
+_FOR_PEOPLE = ("full", "concise")
+_COMPLETE = "_LORA_LINT_COMPLETE"
+
+
+class UsageError(Exception):
+    """A call that makes no sense; the message is for people."""
+
+
+def completing() -> bool:
+    """Whether the shell asks for completions."""
+    return _COMPLETE in os.environ
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Runs `command` and gives the exit status: 2 for usage errors, 130 for an interrupt, no traceback for either,
+    and none when the reader of the output has gone."""
+    from lora_lint.settings import SettingsError
+
+    for stream in (sys.stdout, sys.stderr):
+        # File names may hold bytes that are no text, and not every terminal has every character.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    status = 2
+    try:
+        status = command()
+        sys.stdout.flush()
+    except (SettingsError, UsageError) as error:
+        complain(f"error: {error}")
+        return 2
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
+    except BrokenPipeError:
+        # Whoever read the report has seen enough; the interpreter must not fail on its last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return status if status != 2 else 1
+    return status
+
+
+def complain(message: str) -> None:
+    """Says something on stderr."""
+    print(f"lora-lint: {message}", file=sys.stderr)
+
+
+def check(
+    paths: Sequence[str] = (),
+    *,
+    output_format: str = "full",
+    output_file: str | None = None,
+    config: str | None = None,
+    isolated: bool = False,
+    stdin_filename: str | None = None,
+    statistics: bool = False,
+    write_baseline: str | None = None,
+    jobs: int = 0,
+    color: str = "auto",
+    **options: Any,
+) -> int:
+    """Lints, reports, and gives the exit status. `options` are those of `settings.override`."""
+    from lora_lint import settings as settings_module
+
+    settings = settings_module.override(settings_module.load(config, isolated), **options)
+    outcome = _lint(paths, settings, stdin_filename, jobs, known=write_baseline is None)
+    for note in outcome.notes:
+        complain(note)
+    if write_baseline is not None:
+        return _write_baseline(write_baseline, outcome, settings)
+    from lora_lint.report import render
+
+    text = render(output_format, outcome, color=colored(color, output_file))
+    _deliver(text, output_file, output_format)
+    if statistics:
+        table = counts(outcome)
+        if output_format in _FOR_PEOPLE and output_file is None:
+            sys.stdout.write(table)
+        else:
+            sys.stderr.write(table)
+    return status_of(outcome, settings)
+
+
+def _lint(paths: Sequence[str], settings: Settings, stdin_filename: str | None, jobs: int, known: bool) -> Outcome:
+    """The outcome for `paths`, or for standard input if they are `-`. `known` hides what the baseline holds."""
+    from lora_lint import baseline, discovery, engine
+
+    entries = None
+    if settings.baseline is not None and known:
+        try:
+            entries = baseline.read(settings.baseline)
+        except baseline.BaselineError as error:
+            raise UsageError(str(error)) from None
+    if "-" not in paths:
+        bar = progress()
+        try:
+            return engine.lint(paths or ["."], settings, jobs=jobs, progress=bar, baseline=entries)
+        finally:
+            if bar is not None:
+                bar(0, 0)
+    if len(paths) > 1:
+        raise UsageError("`-` reads standard input and goes with no other path")
+    path = discovery.display(stdin_filename) if stdin_filename else "<stdin>"
+    kind = discovery.kind_of(path)
+    if kind is None:
+        raise UsageError(f"--stdin-filename {path}: lora-lint reads {', '.join(discovery.KINDS)} files")
+    data = sys.stdin.buffer.read(discovery.limit_of(kind) + 1)
+    return engine.lint_text(data, path, settings, kind=kind, baseline=entries)
+
+
+def status_of(outcome: Outcome, settings: Settings) -> int:
+    """The exit status: 2 if something went wrong, 1 if a finding is at or above `fail-on`, else 0."""
+    from lora_lint.finding import LEVELS
+
+    if outcome.failed:
+        return 2
+    if settings.fail_on == "never":
+        return 0
+    failing = LEVELS[: LEVELS.index(settings.fail_on) + 1]
+    return int(any(finding.level in failing for finding in outcome.findings))
+
+
+def counts(outcome: Outcome) -> str:
+    """The number of findings of each rule, most frequent first."""
+    from lora_lint import catalogue
+
+    by_code: dict[str, int] = {}
+    for finding in outcome.findings:
+        by_code[finding.code] = by_code.get(finding.code, 0) + 1
+    ordered = sorted(by_code.items(), key=lambda item: (-item[1], item[0]))
+    width = len(str(ordered[0][1])) if ordered else 1
+    return "".join(f"{count:>{width}}  {code}  {catalogue.rules()[code].name}\n" for code, count in ordered)
+
+
+def _write_baseline(path: str, outcome: Outcome, settings: Settings) -> int:
+    from lora_lint import baseline
+
+    try:
+        number = baseline.write(path, outcome.findings, settings.root)
+    except OSError as error:
+        raise UsageError(f"{path}: the baseline cannot be written ({error.strerror or error})") from None
+    complain(f"{path}: {number} finding{'' if number == 1 else 's'} written")
+    return 2 if outcome.failed else 0
+
+
+def _deliver(text: str, output_file: str | None, output_format: str) -> None:
+    """Puts a report where it belongs."""
+    if text and not text.endswith("\n"):
+        text += "\n"
+    if output_file is None:
+        write(text, machine=output_format not in _FOR_PEOPLE)
+        return
+    from lora_lint.baseline import write_atomically
+
+    try:
+        write_atomically(output_file, text)
+    except OSError as error:
+        raise UsageError(f"{output_file}: the report cannot be written ({error.strerror or error})") from None
+
+
+def write(text: str, machine: bool = False) -> None:
+    """Writes to stdout; as UTF-8 whatever the locale if a program is to read it."""
+    if machine and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(text)
+
+
+def colored(color: str, output_file: str | None = None) -> bool:
+    """Whether the report is to have colors: as told, else as NO_COLOR and FORCE_COLOR say, else on a terminal."""
+    if color != "auto":
+        return color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return output_file is None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def progress() -> Callable[[int, int], None] | None:
+    """A progress bar on stderr if that is a terminal. It shows up only when the work takes long; (0, 0) removes it."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return None
+    import time
+
+    begun = time.monotonic()
+    drawn = 0.0
+
+    def draw(done: int, total: int) -> None:
+        nonlocal drawn
+        now = time.monotonic()
+        if total == 0:
+            if drawn:
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()
+        elif now - begun > 1 and now - drawn > 0.1:
+            drawn = now
+            filled = 30 * done // total
+            sys.stderr.write(f"\r\x1b[K[{'#' * filled}{'.' * (30 - filled)}] {done}/{total} files")
+            sys.stderr.flush()
+
+    return draw
+
+
+def rules(output_format: str = "text") -> int:
+    """Lists the catalogue."""
+    from lora_lint import catalogue
+
+    found = list(catalogue.rules().values())
+    if output_format == "json":
+        import json
+
+        table = [
+            {
+                "code": rule.code,
+                "name": rule.name,
+                "level": rule.level,
+                "summary": rule.summary,
+                "options": {name: dict(schema) for name, schema in rule.options.items()},
+            }
+            for rule in found
+        ]
+        write(json.dumps(table, indent=2, ensure_ascii=False) + "\n", machine=True)
+        return 0
+    width = max((len(rule.name) for rule in found), default=0)
+    for rule in found:
+        write(f"{rule.code}  {rule.name:<{width}}  {rule.level:<7}  {rule.summary}\n")
+    return 0
+
+
+def explain(words: Iterable[str]) -> int:
+    """Prints the catalogue's pages of some rules."""
+    from lora_lint import catalogue
+    from lora_lint.settings import did_you_mean, known_rules
+
+    pages = []
+    for word in words:
+        rule = catalogue.find(word)
+        if rule is None:
+            raise UsageError(f"there is no rule {word!r}{did_you_mean(word, known_rules())}")
+        pages.append(catalogue.page(rule.code).rstrip("\n") + "\n")
+    write("\n".join(pages))
+    return 0
+
+
+def inspect(
+    paths: Sequence[str] = (),
+    *,
+    output_format: str = "text",
+    config: str | None = None,
+    isolated: bool = False,
+    stdin_filename: str | None = None,
+    **options: Any,
+) -> int:
+    """Prints what was read from the files: each run with its model, modules, parameters, scale and data."""
+    from lora_lint import inspection
+    from lora_lint import settings as settings_module
+
+    settings = settings_module.override(settings_module.load(config, isolated), **options)
+    if "-" in paths:
+        if len(paths) > 1:
+            raise UsageError("`-` reads standard input and goes with no other path")
+        seen = inspection.inspect_text(sys.stdin.buffer.read(), stdin_filename or "<stdin>", settings)
+    else:
+        seen = inspection.inspect(paths or ["."], settings)
+    for note in seen.notes:
+        complain(note)
+    if output_format == "json":
+        write(inspection.as_json(seen), machine=True)
+    else:
+        write(inspection.as_text(seen))
+    return 2 if seen.failed else 0

@@ -1,0 +1,241 @@
+"""Comments that speak to the linter: `# lora-lint: ignore[LL102] reason`, `# noqa: LL102`, `# lora-lint: model=…`.
+
+A comment at the end of a line speaks for that line; on the first or last line of a statement for the whole statement;
+on a line of its own for the statement or line below it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lora_lint.finding import Finding
+from lora_lint.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lora_lint.source import SourceFile
+
+# Whatever is neither a string, a comment, a bracket nor a newline does not matter here. Backslashes guard quotes in
+# raw strings as well, so one expression serves for all prefixes.
+_PYTHON = re.compile(
+    rb'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""'
+    rb"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
+    rb'|"[^"\\\r\n]*(?:\\(?:\r\n|.)[^"\\\r\n]*)*"'
+    rb"|'[^'\\\r\n]*(?:\\(?:\r\n|.)[^'\\\r\n]*)*'"
+    rb"|(?P<comment>\#[^\r\n]*)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<joined>\\(?:\r\n|\r|\n))"
+    rb"|(?P<newline>\r\n|\r|\n)",
+    re.DOTALL,
+)
+# Quotes open a string only where a value can start; an apostrophe within a plain scalar does not.
+_YAML = re.compile(
+    rb"""(?<![^\s\[{,:])"(?:[^"\\]|\\.)*"|(?<![^\s\[{,:])'(?:[^']|'')*'|(?<!\S)(?P<comment>\#[^\r\n]*)""", re.DOTALL
+)
+_MARKER = re.compile(rb"(?i)\#[^\r\n]*(?:lora-lint\s*:|noqa)")
+_OWN = re.compile(r"(?i)lora-lint\s*:\s*(?P<body>[^#]*)")
+_IGNORE = re.compile(r"(?i)(?P<verb>ignore(?P<file>-file)?)\s*(?:\[(?P<codes>[^\]]*)\])?(?=\s|$|[:(,-])")
+_MISTAKEN = re.compile(r"(?i)(?:disable|enable|ignor\w*|skip|suppress|off|noqa)\b|[\w-]+\s*=")
+_HINT = re.compile(r"""(?P<key>[A-Za-z][\w-]*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s,;]+)""")
+_NOQA = re.compile(r"(?i)#\s*(?P<text>noqa(?:\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[\s,]+[A-Z]+[0-9]+)*)|(?!\s*:)))")
+
+HINTS = ("model", "dataset-size", "task")
+
+
+@dataclass
+class Ignore:
+    """An ignore comment. `codes` maps what it names to the rules meant (nothing for an unknown name); None for all.
+    `lines` are the first and last line it speaks for; None for the whole file."""
+
+    span: Span
+    text: str
+    codes: dict[str, tuple[str, ...]] | None
+    lines: tuple[int, int] | None
+    own: bool = True
+    used: set[str] = field(default_factory=set)
+
+    def covers(self, code: str) -> bool:
+        return self.codes is None or any(code in meant for meant in self.codes.values())
+
+
+@dataclass(frozen=True)
+class Hint:
+    """`key=value` of a `# lora-lint:` comment: what the linter cannot read from the code."""
+
+    key: str
+    value: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Comments:
+    """What the comments of one file say. `mistaken`: those that are meant for the linter and make no sense."""
+
+    ignores: tuple[Ignore, ...] = ()
+    hints: tuple[Hint, ...] = ()
+    mistaken: tuple[tuple[Span, str], ...] = ()
+
+
+NONE = Comments()
+
+
+def comments(source: SourceFile) -> Comments:
+    """The comments of `source` that speak to the linter; JSON has none."""
+    if source.kind == "json" or not _MARKER.search(source.utf8):
+        return NONE
+    ignores: list[Ignore] = []
+    hints: list[Hint] = []
+    mistaken: list[tuple[Span, str]] = []
+    for start, end, lines in _yaml(source) if source.kind == "yaml" else _python(source):
+        text = source.utf8[start:end].decode("utf-8")
+
+        def place(first: int, last: int, text: str = text, start: int = start) -> Span:
+            before = start + len(text[:first].encode())
+            return Span(source.path, before, before + len(text[first:last].encode()))
+
+        for noqa in _NOQA.finditer(text):
+            codes = _noqa_codes(noqa["codes"])
+            if codes != {}:
+                ignores.append(Ignore(place(*noqa.span("text")), noqa["text"], codes, lines, own=False))
+        own = _OWN.search(text)
+        if own is None:
+            continue
+        body, at = own["body"].rstrip(), own.start("body")
+        span = place(own.start(), at + len(body))
+        if match := _IGNORE.match(body):
+            ignores.append(
+                Ignore(span, match[0].strip(), _named_codes(match["codes"]), None if match["file"] else lines)
+            )
+            continue
+        found = [hint for hint in _HINT.finditer(body) if hint["key"].lower() in HINTS]
+        hints.extend(Hint(hint["key"].lower(), hint["value"].strip("\"'"), span) for hint in found)
+        if not found and _MISTAKEN.match(body):
+            mistaken.append((span, body))
+    return Comments(tuple(ignores), tuple(hints), tuple(mistaken))
+
+
+def _noqa_codes(named: str | None) -> dict[str, tuple[str, ...]] | None:
+    """What a `noqa` is about: our codes among those it names, or None for a bare one."""
+    if named is None:
+        return None
+    return {code: (code,) for code in re.split(r"[\s,]+", named.upper()) if code.startswith("LL")}
+
+
+def _named_codes(named: str | None) -> dict[str, tuple[str, ...]] | None:
+    """What an `ignore` is about: each word of its brackets with the codes it means; None without brackets."""
+    if named is None:
+        return None
+    return {word: _meant(word) for word in re.split(r"[\s,]+", named) if word}
+
+
+def _meant(word: str) -> tuple[str, ...]:
+    """The codes that a word of an ignore comment means; none if it is unknown."""
+    from lora_lint.settings import SettingsError, expand
+
+    try:
+        return expand([word], "")
+    except SettingsError:
+        return ()
+
+
+def _python(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
+    """The comments of Python code that may speak to the linter: start, end, and the lines each one speaks for."""
+    starts, depth = [0], 0
+    spoken: list[tuple[int, int]] = []
+    for match in _PYTHON.finditer(source.utf8):
+        kind = match.lastgroup
+        if kind == "newline":
+            if depth <= 0:
+                starts.append(match.end())
+        elif kind == "open":
+            depth += 1
+        elif kind == "close":
+            depth = max(0, depth - 1)
+        elif kind == "comment" and _MARKER.match(match[0]):
+            spoken.append(match.span())
+
+    def statement(line: int) -> tuple[int, int]:
+        """First and last line of the statement that a line belongs to."""
+        index = bisect_right(starts, source.line_starts[line - 1])
+        end = starts[index] - 1 if index < len(starts) else len(source.utf8)
+        return source.position(starts[index - 1])[0], source.position(max(end, 0))[0]
+
+    for start, end in spoken:
+        line = source.position(start)[0]
+        alone = not source.utf8[source.line_starts[line - 1] : start].strip()
+        if alone:
+            line = _below(source, line)
+            first, last = statement(line)
+            yield start, end, (first, last) if line == first else (line, line)
+        else:
+            first, last = statement(line)
+            yield start, end, (first, last) if line in (first, last) else (line, line)
+
+
+def _yaml(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
+    """The same for YAML, where a line is a line."""
+    for line, begin in enumerate(source.line_starts, start=1):
+        text = source.line_text(line).encode()
+        if b"#" not in text:
+            continue
+        for match in _YAML.finditer(text):
+            if match.lastgroup == "comment" and _MARKER.match(match[0]):
+                target = line if text[: match.start()].strip() else _below(source, line)
+                yield begin + match.start(), begin + match.end(), (target, target)
+
+
+def _below(source: SourceFile, line: int) -> int:
+    """The line that a comment on a line of its own speaks for: the next one that is not such a comment too."""
+    last = len(source.line_starts)
+    below = line + 1
+    while below < last and source.line_text(below).lstrip().startswith("#"):
+        below += 1
+    return min(below, last)
+
+
+def silence(findings: Iterable[Finding], said: Comments, source: SourceFile) -> tuple[list[Finding], list[Finding]]:
+    """The findings that remain, and those that a comment suppresses; marks the comments that were of use."""
+    kept: list[Finding] = []
+    silenced: list[Finding] = []
+    for finding in findings:
+        quiet = False
+        if said.ignores:
+            first = source.position(finding.span.start)[0]
+            last = source.position(max(finding.span.start, finding.span.end - 1))[0]
+            for ignore in said.ignores:
+                if ignore.covers(finding.code) and (
+                    ignore.lines is None or any(ignore.lines[0] <= line <= ignore.lines[1] for line in (first, last))
+                ):
+                    ignore.used.add(finding.code)
+                    quiet = True
+        (silenced if quiet else kept).append(finding)
+    return kept, silenced
+
+
+def unused(said: Comments, ran: frozenset[str], everything: bool) -> Iterator[Finding]:
+    """LL910: comments that suppress nothing. `ran` are the rules that were checked in this file; a bare `ignore` is
+    judged only if that is `everything`. Call it after `silence`."""
+    for ignore in said.ignores:
+        if ignore.codes is None:
+            if ignore.own and everything and not ignore.used:
+                yield Finding("LL910", f"`{ignore.text}` suppresses nothing: there is no finding here", ignore.span)
+            continue
+        idle = []
+        for word, meant in ignore.codes.items():
+            if not meant or (not ignore.own and _meant(word) == ()):
+                from lora_lint.settings import did_you_mean, known_rules
+
+                hint = did_you_mean(word, known_rules())
+                message = f"`{ignore.text}` names {word!r}, which is no rule{hint}"
+                yield Finding("LL910", message, ignore.span)
+            elif "LL910" not in meant and ran.issuperset(meant) and not ignore.used.intersection(meant):
+                idle.append(word)
+        if idle:
+            where = "in this file" if ignore.lines is None else "here"
+            message = f"`{ignore.text}` suppresses nothing: there is no {' or '.join(idle)} finding {where}"
+            yield Finding("LL910", message, ignore.span)
+    for span, body in said.mistaken:
+        message = f"`lora-lint: {body}` is not understood: write `ignore[CODE]`, `ignore-file[CODE]` or `model=…`"
+        yield Finding("LL910", message, span)
