@@ -43,7 +43,7 @@ class _DefaultGroup(click.Group):
         return [*super().shell_complete(ctx, incomplete), *check.shell_complete(ctx, incomplete)]
 
 
-class _Words(click.ParamType):
+class _Words(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.4
     """A comma-separated list."""
 
     name = "list"
@@ -62,7 +62,7 @@ class _Rules(_Words):
 
     name = "rules"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
         from click.shell_completion import CompletionItem
 
         from lora_lint import catalogue
@@ -77,11 +77,11 @@ class _Rules(_Words):
         ]
 
 
-def _flat(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+def _flat(_ctx: click.Context, _param: click.Parameter, value: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
     return tuple(word for words in value for word in words)
 
 
-def _words(flag: str, kind: click.ParamType, help: str) -> Callable[[Any], Any]:
+def _words(flag: str, kind: _Words, help: str) -> Callable[[Any], Any]:
     return click.option(flag, type=kind, multiple=True, callback=_flat, help=help)
 
 
@@ -95,9 +95,7 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--config", type=click.Path(dir_okay=False), help="A settings file in the place of the nearest one."
             ),
             click.option("--isolated", is_flag=True, help="Read no settings file."),
-            click.option(
-                "--stdin-filename", metavar="PATH", help="The name of what is read from standard input (`-`)."
-            ),
+            click.option("--stdin-filename", metavar="PATH", help="The name of the text on standard input (`-`)."),
             click.option("--dataset-size", type=click.IntRange(min=0), help="Training examples, for all runs."),
             click.option("--task", type=click.Choice(TASKS), help="What all runs are for."),
         )
@@ -136,9 +134,7 @@ def main(ctx: click.Context) -> int | None:
 @click.option("--output-file", type=click.Path(dir_okay=False), help="Write the report there.")
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
 @click.option("--baseline", type=click.Path(dir_okay=False), help="Hide the findings that this file holds.")
-@click.option(
-    "--write-baseline", type=click.Path(dir_okay=False), help="Write all findings to this file, to hide them."
-)
+@click.option("--write-baseline", type=click.Path(dir_okay=False), help="Write all findings to this file.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: as many as pay]")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 def check(jobs: int | None, **options: Any) -> int:

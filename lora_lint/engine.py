@@ -89,8 +89,8 @@ def lint(
     """Lints the files under `paths`.
 
     `jobs` is the number of processes (0: as many as pay). `prefilter` off reads every file in full, for tests.
-    `progress` is called with the numbers of relevant files done and to do. Findings whose fingerprint is in `baseline` are
-    suppressed. Never raises for what a file holds.
+    `progress` is called with the numbers of relevant files done and to do. Findings whose fingerprint is in
+    `baseline` are suppressed. Never raises for what a file holds.
     """
     walk = discovery.Walk(paths, _excluder(settings), prefilter)
     checked = sorted(_results(walk, settings, jobs, progress), key=lambda result: result.path)
