@@ -8,9 +8,43 @@ from typing import NamedTuple
 class Module(NamedTuple):
     """One module of an instantiated model: its full path (`model.layers.0.self_attn.q_proj`), its class name as PEFT
     decides by it (`Linear`, `Conv1D`, `Conv2d`, `Embedding`, `LayerNorm`, `ModuleList`, a container class …) and, where
-    it has a weight, its input and output size (0 where it has none or the size is not known)."""
+    it has a weight, its input and output size (0 where it has none or the size is not known).
+
+    PEFT asks `isinstance`, so a subclass goes by the name of the torch class it extends: see `PEFT_KINDS`. Sizes are
+    the constructor's: features, channels, (number of embeddings, dimension), (embed_dim, embed_dim) for
+    MultiheadAttention. `own` counts the elements of the parameters that the module itself registers, its bias
+    included, without those of its children (-1: not known); `bias` those of its parameter named `bias` alone.
+    """
 
     path: str
     kind: str
     inputs: int = 0
     outputs: int = 0
+    own: int = -1
+    bias: int = 0
+    groups: int = 1
+
+
+class Parameter(NamedTuple):
+    """A parameter that a module of its own class registers directly, without an `nn.Linear` around it: fused experts
+    (`model.layers.0.mlp.experts`, `gate_up_proj`, (experts, …, …)), a router's `weight`."""
+
+    owner: str
+    name: str
+    shape: tuple[int, ...]
+
+
+PEFT_KINDS = (
+    "Linear",
+    "Conv1D",
+    "Embedding",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "MultiheadAttention",
+    "ModuleList",
+    "ModuleDict",
+    "ParameterList",
+    "ParameterDict",
+)
+"""The classes that PEFT tells apart by `isinstance`; every other module goes by the name of its own class."""
