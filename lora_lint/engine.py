@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery
 from lora_lint.finding import CONFIDENCES, LEVELS, Finding
+from lora_lint.records import dataclass, field, replace
 from lora_lint.source import SourceFile, Span
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
+
+from lora_lint.records import dataclass, field
 
 FileKind = Literal["python", "notebook", "yaml", "json"]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lora_lint.finding import Finding
+from lora_lint.records import dataclass, field
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
