@@ -1,0 +1,127 @@
+"""`dataclass`, `field` and `replace` with the meaning of the standard library's, at a fraction of the price.
+
+The standard module imports `inspect` and compiles several methods for each class; for the classes of this package
+that takes longer than the rest of a small lint. Here all classes share a few closures. Type checkers are shown the
+real thing, and `dataclasses.fields`, `asdict` and `replace` work on what is made here.
+
+Supported: `frozen`, `default`, `default_factory`, `compare`, `repr`, `__post_init__`, `ClassVar`, inheritance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass
+    from dataclasses import field as field
+    from dataclasses import replace as replace
+else:
+    _MISSING = object()
+
+    class _Field:
+        """What `field(…)` says of an attribute."""
+
+        __slots__ = ("compare", "default", "factory", "repr")
+
+        def __init__(self, default=_MISSING, factory=_MISSING, compare=True, repr=True):
+            self.default = default
+            self.factory = factory
+            self.compare = compare
+            self.repr = repr
+
+    def field(*, default=_MISSING, default_factory=_MISSING, compare=True, repr=True):
+        return _Field(default, default_factory, compare, repr)
+
+    class _StandardFields:
+        """`__dataclass_fields__`, made only when something of the standard module asks for it."""
+
+        def __get__(self, instance, owner):
+            import dataclasses
+
+            made = dataclasses.make_dataclass(
+                owner.__name__,
+                [(name, Any, _standard_field(dataclasses, each)) for name, each in owner.__record_fields__.items()],
+                kw_only=True,
+            )
+            return made.__dataclass_fields__
+
+    def _standard_field(dataclasses, each):
+        options = {"compare": each.compare, "repr": each.repr}
+        if each.default is not _MISSING:
+            # Never used as a default of the class made: `replace` passes every value on.
+            options["default_factory"] = lambda: each.default
+        elif each.factory is not _MISSING:
+            options["default_factory"] = each.factory
+        return dataclasses.field(**options)
+
+    def dataclass(cls=None, *, frozen=False):
+        if cls is None:
+            return lambda given: dataclass(given, frozen=frozen)
+        fields = {}
+        for base in reversed(cls.__mro__[1:]):
+            fields.update(base.__dict__.get("__record_fields__", {}))
+        for name, annotation in cls.__annotations__.items():
+            if isinstance(annotation, str) and annotation.startswith(("ClassVar", "typing.ClassVar")):
+                continue
+            value = cls.__dict__.get(name, _MISSING)
+            each = value if isinstance(value, _Field) else _Field(value)
+            if isinstance(value, _Field):
+                if each.default is _MISSING:
+                    delattr(cls, name)
+                else:
+                    setattr(cls, name, each.default)
+            fields[name] = each
+        names = tuple(fields)
+        count = len(names)
+        defaults = {name: each.default for name, each in fields.items() if each.default is not _MISSING}
+        factories = {name: each.factory for name, each in fields.items() if each.factory is not _MISSING}
+        compared = tuple(name for name, each in fields.items() if each.compare)
+        printed = tuple(name for name, each in fields.items() if each.repr)
+        post_init = getattr(cls, "__post_init__", None)
+
+        def __init__(self, *args, **kwargs):
+            state = self.__dict__
+            state.update(defaults)
+            state.update(zip(names, args))  # noqa: B905  (fewer arguments than names is the rule)
+            if kwargs:
+                state.update(kwargs)
+            for name, make in factories.items():
+                if name not in state:
+                    state[name] = make()
+            if len(state) != count or len(args) + len(kwargs) > count:
+                wrong = sorted(state.keys() ^ fields.keys()) or f"{len(args)} positional arguments"
+                raise TypeError(f"{cls.__name__}: missing or unexpected: {wrong}")
+            if post_init is not None:
+                post_init(self)
+
+        def values(self):
+            state = self.__dict__
+            return tuple([state[name] for name in compared])
+
+        def __eq__(self, other):
+            return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
+
+        def __repr__(self):
+            state = self.__dict__
+            return f"{self.__class__.__qualname__}({', '.join(f'{name}={state[name]!r}' for name in printed)})"
+
+        cls.__record_fields__ = fields
+        cls.__dataclass_fields__ = _StandardFields()
+        cls.__match_args__ = names
+        for method in (__init__, __eq__, __repr__):
+            if method.__name__ not in cls.__dict__:
+                setattr(cls, method.__name__, method)
+        if frozen:
+
+            def refuse(_self, name, *_value):
+                raise AttributeError(f"{cls.__name__} is frozen: {name!r} cannot be changed")
+
+            cls.__setattr__ = cls.__delattr__ = refuse
+            cls.__hash__ = cls.__dict__.get("__hash__") or (lambda self: hash(values(self)))
+        else:
+            cls.__hash__ = None
+        return cls
+
+    def replace(record, /, **changes):
+        state = record.__dict__
+        return record.__class__(**{name: state[name] for name in record.__record_fields__} | changes)
