@@ -1,0 +1,480 @@
+# ruff: noqa: PTH111, PTH116, PTH117, PTH118, PTH120, PTH208 (pathlib costs start-up time)
+"""From the name of a model to its transformers type and its dimensions, without loading anything.
+
+The facts are in `data/models.tsv` (hub ids), `data/shapes.tsv` (the config fields that decide the shapes) and
+`data/families.json` (patterns for ids that are not in the table, and the module names of architectures that live in a
+model's own repository); `scripts/generate_models.py` writes the first two. A name that could mean two types gives
+None: a wrong type makes false alarms, an unknown one only makes silence.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lora_lint.finding import Confidence
+
+_DATA = os.path.join(os.path.dirname(__file__), "data")
+_MAX_BYTES = 4_000_000  # real config.json files stay below 1 MB even with 21,000 labels
+_MAX_NAME = 500
+_MAX_DEPTH = 4  # adapters of adapters, and aliases of aliases
+_LIMITS = {
+    "num_hidden_layers": 2_000,
+    "n_layer": 2_000,
+    "n_layers": 2_000,
+    "num_layers": 2_000,
+    "encoder_layers": 2_000,
+    "decoder_layers": 2_000,
+    "num_decoder_layers": 2_000,
+    "depth": 2_000,
+    "num_experts": 10_000,
+    "num_local_experts": 10_000,
+    "n_routed_experts": 10_000,
+    "n_shared_experts": 10_000,
+}
+_LARGEST = 1_000_000_000
+_LONGEST = 4_000
+
+_QUANTIZED = re.compile(
+    r"[-_.](?:unsloth|bnb|dynamic|gguf|gptq|awq|mlx|exl2|exl3|hqq|fp8|fp16|bf16|fp4|nvfp4|mxfp4|4-?bits?|8-?bits?|6bit"
+    r"|int4|int8|[qw]\d[\w]*|ggml|hf|onnx|quantized|marlin|gs128|128g|i1|imat|autoround|sharded)$"
+)
+_SIZE = re.compile(r"(?<![\da-z.])((?:\d+x)?\d+(?:\.\d+)?)[- ]?([bm])(?![a-z\d])")
+_MIXTURE = re.compile(r"(?<![\da-z])\d+x\d")
+_FOREIGN = re.compile(
+    r"(?:^|-)(?:vl|v|vision|visual|vlm|llava\w*|omni\w*|audio|video\w*|image|ocr|speech|tts|asr|moe|eagle\d*|medusa"
+    r"|draft\w*|speculator|mamba\w*|jamba|rwkv\w*|bitnet|mtp|clip|vla|diffusion|encoder|t5|mm|multimodal|hybrid|xl-?net"
+    r"|tiny-random\w*|random|dummy|pruned|minitron|distill-?bert|adapter|v\d?-projector|mmproj)(?:-|$)"
+)
+_HUB_ID = re.compile(r"[\w.\-]+(?:/[\w.\-]+)?")
+_PATH_START = re.compile(r"[/.~\\]|[A-Za-z]:[\\/]")
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a model's name or its config.json tells.
+
+    `config` holds the fields that are known, named as in the transformers config class of `model_type`; `complete`
+    says that they decide every shape (fields left out have the class's default), so that counts are exact. `how` is
+    "settings", "config.json", "table", "unsloth", "hub cache", "family" or "basename"; `source` a path or the place
+    that states the facts. `module_names` is set for architectures that transformers itself does not have: the leaf
+    names that are known of them. `stock` is False where the modules are not those of the transformers class of that
+    type (code from the model's repository, or rewritten by the publisher): names may match that no class shows.
+    """
+
+    name: str
+    model_type: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    complete: bool = False
+    how: str = "table"
+    source: str = ""
+    confidence: Confidence = "certain"
+    module_names: tuple[str, ...] | None = None
+    stock: bool = True
+
+
+def identify(
+    name: str, *, near: str | None = None, own: Mapping[str, str | Mapping[str, Any]] | None = None
+) -> Model | None:
+    """The model that `name` (a hub id or a path) stands for; None if it is not known or could be several.
+
+    `near` is the directory of the file that names it. `own` are the user's own entries: a name or a glob, to a model
+    type, to another name, or to config fields with a `model_type` or a `like` (another name). Never raises.
+    """
+    return _identify(name, near, own or {}, 0)
+
+
+def _identify(name: str, near: str | None, own: Mapping[str, str | Mapping[str, Any]], depth: int) -> Model | None:
+    name = name.strip()
+    if not name or len(name) > _MAX_NAME or not name.isprintable() or depth > _MAX_DEPTH:
+        return None
+    told = _from_settings(name, near, own, depth) if own else None
+    if told is not None:
+        return told
+    local = _from_directory(name, near, own, depth)
+    if local is not None:
+        return local
+    row = _row(name.rstrip("/"))
+    if row is not None:
+        return _from_row(name, row, "table", "certain")
+    if not _is_path(name):
+        return _from_unsloth(name) or _from_cache(name) or _from_family(name, name, "family", "likely")
+    return _from_path(name)
+
+
+# --- the user's own entries -------------------------------------------------------------------------------------------
+
+
+def _from_settings(name: str, near: str | None, own: Mapping[str, str | Mapping[str, Any]], depth: int) -> Model | None:
+    entry = _entry(name, own)
+    if entry is None:
+        return None
+    others = {key: value for key, value in own.items() if value is not entry}
+    if isinstance(entry, str):
+        known = _identify(entry, near, others, depth + 1) if "/" in entry or _row(entry) else None
+        if known is None:
+            known = _typed(entry, entry)
+        return replace(known, name=name, how="settings", confidence="certain")
+    like = entry.get("like")
+    base = _identify(like, near, others, depth + 1) if isinstance(like, str) else None
+    fields = {key: value for key, value in entry.items() if key not in ("like", "model_type")}
+    model_type = entry.get("model_type", base.model_type if base else None)
+    if not isinstance(model_type, str):
+        return None
+    config, whole = _sane({**(base.config if base else {}), **fields})
+    complete = whole and (base.complete if base else bool(fields))
+    known = _typed(name, model_type)
+    return replace(known, config=config, complete=complete, how="settings", source="settings")
+
+
+def _entry(name: str, own: Mapping[str, str | Mapping[str, Any]]) -> str | Mapping[str, Any] | None:
+    lower = name.lower()
+    for key, value in own.items():
+        if key.lower() == lower:
+            return value
+    globs = [(key, value) for key, value in own.items() if "*" in key]
+    if globs:
+        from fnmatch import fnmatchcase
+
+        for key, value in globs:
+            if fnmatchcase(lower, key.lower()):
+                return value
+    return None
+
+
+# --- config.json ------------------------------------------------------------------------------------------------------
+
+
+def _from_directory(
+    name: str, near: str | None, own: Mapping[str, str | Mapping[str, Any]], depth: int
+) -> Model | None:
+    if name.startswith(("\\\\", "//")):  # a network share: looking would go out to it
+        return None
+    for folder in _folders(name, near):
+        config = os.path.join(folder, "config.json")
+        known = _from_config(name, config, "config.json")
+        if known is not None:
+            return known
+        adapter = _load_json(os.path.join(folder, "adapter_config.json"))
+        base = adapter.get("base_model_name_or_path") if adapter else None
+        if isinstance(base, str):
+            known = _identify(base, folder, own, depth + 1)
+            if known is not None:
+                return replace(known, name=name)
+    return None
+
+
+def _folders(name: str, near: str | None) -> Iterator[str]:
+    if name.startswith("~"):
+        yield os.path.expanduser(name)
+        return
+    if near is not None:
+        yield os.path.join(near, name)  # an absolute name stays as it is
+    if near is None or not os.path.isabs(name):
+        yield name
+
+
+def _from_config(name: str, path: str, how: str) -> Model | None:
+    document = _load_json(path)
+    if document is None:
+        return None
+    model_type = document.get("model_type")
+    if not isinstance(model_type, str) or not 0 < len(model_type) <= 100:
+        return None
+    config, whole = _sane(document)
+    return replace(_typed(name, model_type), config=config, complete=whole, how=how, source=path)
+
+
+def _load_json(path: str) -> dict[str, Any] | None:
+    """The JSON object in a file; None for whatever is not one, too large, too deep or not a plain file."""
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
+            return None
+        with open(path, "rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            return None
+        document = json.loads(data)
+    except (OSError, ValueError, RecursionError, MemoryError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _sane(document: Mapping[str, Any], depth: int = 0) -> tuple[dict[str, Any], bool]:
+    """The fields with values that a config can have, and whether that is all of them."""
+    kept: dict[str, Any] = {}
+    whole = True
+    for key, value in document.items():
+        if isinstance(value, dict):
+            if depth >= 4:
+                whole = False
+                continue
+            value, inner = _sane(value, depth + 1)
+            whole = whole and inner
+        elif not _plausible(key, value):
+            whole = False
+            continue
+        kept[key] = value
+    return kept, whole
+
+
+def _plausible(key: str, value: Any) -> bool:
+    if isinstance(value, bool) or value is None:
+        return True
+    if isinstance(value, int):
+        limit = _LIMITS.get(key, 0)
+        return 0 <= value <= limit if limit else -_LARGEST <= value <= _LARGEST
+    if isinstance(value, float):
+        return key not in _LIMITS
+    if isinstance(value, str):
+        return key not in _LIMITS and not key.endswith("_size")
+    return isinstance(value, (list, tuple)) and len(value) <= _LONGEST
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _text(name: str) -> tuple[str, str]:
+    """A data file as it is and in lower case (ids are ASCII, so that positions agree), each with a leading newline."""
+    with open(os.path.join(_DATA, name), encoding="utf-8", newline="\n") as file:
+        text = "\n" + file.read()
+    return text, text.lower()
+
+
+@cache
+def _families() -> dict[str, Any]:
+    with open(os.path.join(_DATA, "families.json"), "rb") as file:
+        document: dict[str, Any] = json.load(file)
+    return document
+
+
+def _line(text: str, position: int) -> list[str]:
+    return text[position : text.index("\n", position)].split("\t")
+
+
+def _row(name: str) -> list[str] | None:
+    """id, type, shape and source of a hub id, in any case."""
+    text, lower = _text("models.tsv")
+    position = lower.find(f"\n{name.lower()}\t")
+    return _line(text, position + 1) if position >= 0 and "\t" not in name else None
+
+
+def _rows_by_basename(base: str) -> list[list[str]]:
+    """Every row whose id has this last part (lower case), those under `unsloth/` left out."""
+    text, lower = _text("models.tsv")
+    rows = []
+    for mark in ("/", "\n"):
+        position = lower.find(f"{mark}{base}\t")
+        while position >= 0:
+            start = lower.rfind("\n", 0, position + 1) + 1
+            if not lower.startswith("unsloth/", start):
+                rows.append(_line(text, start))
+            position = lower.find(f"{mark}{base}\t", position + 1)
+    return rows
+
+
+def _shape(key: str) -> tuple[dict[str, Any], str]:
+    if not key:
+        return {}, ""
+    text, _ = _text("shapes.tsv")
+    position = text.find(f"\n{key}\t")
+    if position < 0:
+        return {}, ""
+    _, config, source = _line(text, position + 1)
+    loaded: dict[str, Any] = json.loads(config)
+    return loaded, source
+
+
+def _source(mark: str) -> str:
+    """The place that a source mark stands for (the `#` lines at the head of the table)."""
+    text, _ = _text("models.tsv")
+    position = text.find(f"\n#{mark}\t")
+    return _line(text, position + 1)[1] if position >= 0 and mark else mark
+
+
+def _typed(name: str, model_type: str) -> Model:
+    """A model of which only the type is known."""
+    modules = _families()["modules"].get(model_type)
+    if modules is None:
+        return Model(name, model_type)
+    return Model(name, model_type, module_names=tuple(modules), stock=False)
+
+
+def _from_row(name: str, row: list[str], how: str, confidence: Confidence) -> Model | None:
+    _, model_type, shape, mark = row
+    if model_type == "?":  # in the table so that no pattern takes it for something it is not
+        return None
+    config, source = _shape(shape)
+    known = _typed(name, model_type)
+    stock = known.stock and not mark.endswith("!")
+    return replace(
+        known,
+        config=config,
+        complete=bool(config) and stock,
+        how=how,
+        source=source or _source(mark.rstrip("!")),
+        confidence=confidence,
+        stock=stock,
+    )
+
+
+# --- names that are not in the table ----------------------------------------------------------------------------------
+
+
+def _from_unsloth(name: str) -> Model | None:
+    """unsloth's copies: the model of the same name, but for those that are republished in another form."""
+    if not name.lower().startswith("unsloth/"):
+        return None
+    base = _bare(name.lower())
+    own = _row(f"unsloth/{base}")
+    if own is not None:
+        known = _from_row(name, own, "unsloth", "likely")
+    else:
+        rows = _rows_by_basename(base)
+        same = len({row[1] for row in rows}) == 1
+        known = _from_row(name, rows[0], "unsloth", "likely") if same else _from_family(name, name, "unsloth", "likely")
+    if known is None:
+        return None
+    rewritten = "bnb-4bit" in name.lower() and known.model_type in _families()["rewritten"]
+    return replace(known, stock=False, complete=False) if rewritten else known
+
+
+def _from_cache(name: str) -> Model | None:
+    """The config.json of the hub's local cache."""
+    if not _HUB_ID.fullmatch(name) or ".." in name:
+        return None
+    for root in _cache_roots():
+        folder = os.path.join(root, "models--" + name.replace("/", "--"))
+        snapshots = os.path.join(folder, "snapshots")
+        try:
+            found = sorted(os.listdir(snapshots))[:100]
+        except (OSError, ValueError):
+            continue
+        try:
+            with open(os.path.join(folder, "refs", "main"), encoding="ascii") as file:
+                main = file.read(100).strip()
+        except (OSError, ValueError):
+            main = ""
+        for snapshot in sorted(found, key=lambda each: each != main):
+            known = _from_config(name, os.path.join(snapshots, snapshot, "config.json"), "hub cache")
+            if known is not None:
+                return known
+    return None
+
+
+def _cache_roots() -> Iterator[str]:
+    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if os.environ.get(variable):
+            yield os.environ[variable]
+    if os.environ.get("HF_HOME"):
+        yield os.path.join(os.environ["HF_HOME"], "hub")
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    yield os.path.join(cache, "huggingface", "hub")
+
+
+def _is_path(name: str) -> bool:
+    return bool(_PATH_START.match(name)) or name.count("/") > 1 or "\\" in name
+
+
+def _from_path(name: str) -> Model | None:
+    """A path to a place that is not on this machine: its last part, which is often the model's name."""
+    parts = [part for part in re.split(r"[\\/]+", name) if part not in ("", ".", "..")]
+    if not parts:
+        return None
+    for part in reversed(parts):  # …/models--org--name/snapshots/<commit>
+        if part.startswith("models--"):
+            return _relabel(identify_id(part[len("models--") :].replace("--", "/")), name)
+    base = parts[-1].replace("___", ".")  # ModelScope's cache writes a dot so
+    if len(parts) > 1:
+        row = _row(f"{parts[-2]}/{base}")
+        if row is not None:
+            return _from_row(name, row, "basename", "likely")
+    rows = _rows_by_basename(base.lower())
+    if rows:
+        if len({row[1] for row in rows}) != 1:
+            return None
+        # unsloth republishes some models under the same last name in another form
+        same = _row(f"unsloth/{base}")
+        confidence: Confidence = "likely" if same is None or same[1] == rows[0][1] else "possible"
+        return _from_row(name, rows[0], "basename", confidence)
+    return _from_family(name, base, "basename", "possible")
+
+
+def identify_id(name: str) -> Model | None:
+    """`identify` for what is certainly a hub id: no look at the file system."""
+    row = _row(name)
+    if row is not None:
+        return _from_row(name, row, "table", "certain")
+    return _from_unsloth(name) or _from_family(name, name, "family", "likely")
+
+
+def _relabel(known: Model | None, name: str) -> Model | None:
+    return replace(known, name=name, how="basename", confidence="likely") if known else None
+
+
+def _bare(name: str) -> str:
+    """The last part of an id in lower case, without suffixes that only tell of its number format."""
+    base = name.rsplit("/", 1)[-1].lower()
+    while True:
+        shorter = _QUANTIZED.sub("", base)
+        if shorter == base or not shorter:
+            return base
+        base = shorter
+
+
+def _from_family(name: str, full: str, how: str, confidence: Confidence) -> Model | None:
+    """By the ordered patterns of families.json.
+
+    Those of the first list decide alone. Those of the second speak of a base model that a fine-tune's name mentions:
+    they must agree on one type, and words of other kinds of model (vision, speech, mixtures) forbid them.
+    """
+    if "/" in full:
+        rows = _rows_by_basename(full.rsplit("/", 1)[-1].lower()) or _rows_by_basename(_bare(full))
+        if rows and len({row[1] for row in rows}) == 1:
+            return _from_row(name, rows[0], how, confidence)
+    lower = full.lower().replace("___", ".").replace("_", "-")
+    base = lower.rsplit("/", 1)[-1]
+    families = _families()
+    for family in families["first"]:
+        if _fits(family, lower, base):
+            return _of_family(name, family, base, how, confidence)
+    if _FOREIGN.search(base) or _MIXTURE.search(base):
+        return None
+    fitting = [family for family in families["then"] if _fits(family, lower, base)]
+    if not fitting or len({family["type"] for family in fitting}) > 1:
+        return None
+    return _of_family(name, fitting[0], base, how, confidence)
+
+
+def _fits(family: Mapping[str, Any], lower: str, base: str) -> bool:
+    if family["has"] not in base:
+        return False
+    pattern = family.get("pattern")
+    if pattern is not None and re.search(pattern, base) is None:
+        return False
+    without = family.get("not")
+    return without is None or re.search(without, lower) is None
+
+
+def _of_family(name: str, family: Mapping[str, Any], base: str, how: str, confidence: Confidence) -> Model | None:
+    model_type = family["type"]
+    if model_type == "?":
+        return None
+    known = replace(_typed(name, model_type), how=how, source="name pattern", confidence=confidence)
+    sizes = {size + unit for size, unit in _SIZE.findall(base)}
+    sibling = family.get("sizes", {}).get(sizes.pop()) if len(sizes) == 1 else None
+    row = _row(sibling) if sibling else None
+    if row is None:
+        return known
+    config, source = _shape(row[2])
+    return replace(known, config=config, complete=bool(config) and known.stock, source=source or known.source)

@@ -1,0 +1,252 @@
+"""Writes lora_lint/knowledge/data/{models,shapes}.tsv from the frameworks' own tables and models_supplement.json.
+
+    python scripts/generate_models.py --transformers DIR --litgpt DIR --ms-swift DIR --unsloth DIR
+
+Each DIR is the package's folder (the one with its `__init__.py`). Nothing of the packages is imported but litgpt's
+`config.py`; the others are read with `ast`. Facts only: ids, class names, sizes. What no source states is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib.util
+import json
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+DATA = HERE.parent / "lora_lint" / "knowledge" / "data"
+UNKNOWN = "?"
+
+# Class names whose code lives in the models' own repositories: their model_type on the hub.
+REMOTE = {
+    "InternVLChatModel": "internvl_chat",
+    "InternLM2ForCausalLM": "internlm2",
+    "InternLMForCausalLM": "internlm",
+    "InternLM3ForCausalLM": "internlm3",
+    "QWenLMHeadModel": "qwen",
+    "XverseForCausalLM": "xverse",
+    "BaichuanForCausalLM": "baichuan",
+    "ChatGLMModel": "chatglm",
+    "MiniCPMForCausalLM": "minicpm",
+    "MiniCPMV": "minicpmv",
+    "OrionForCausalLM": "orion",
+    "DeepseekForCausalLM": "deepseek",
+    "Phi3SmallForCausalLM": "phi3small",
+    "Phi3VForCausalLM": "phi3_v",
+    "PhiMoEForCausalLM": "phimoe",
+    "Ernie4_5_ForCausalLM": "ernie4_5",
+    "SkyworkForCausalLM": "skywork",
+}
+# One class that several types share: the type of the ids that name the class.
+SHARED = {
+    "LlamaForCausalLM": "llama",
+    "Gemma3ForConditionalGeneration": "gemma3",
+    "GPT2LMHeadModel": "gpt2",
+    "GotOcr2ForConditionalGeneration": "got_ocr2",
+}
+
+
+def class_types(transformers: Path) -> dict[str, str]:
+    """Class name -> model type, from the auto classes; names that several types share only as SHARED says."""
+    found: dict[str, set[str]] = {}
+    tree = ast.parse((transformers / "models/auto/modeling_auto.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2 and isinstance(node.elts[0], ast.Constant):
+            for leaf in ast.walk(node.elts[1]):
+                if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str):
+                    found.setdefault(leaf.value, set()).add(str(node.elts[0].value))
+    types = {name: next(iter(types)) for name, types in found.items() if len(types) == 1}
+    return {**types, **REMOTE, **SHARED}
+
+
+def swift_ids(swift: Path, types: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """(id, type) of the ids registered in ms-swift, on both hubs; type "?" where the class is not known."""
+    for path in sorted((swift / "model/models").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ModelMeta"):
+                continue
+            classes = [
+                leaf.value
+                for keyword in node.keywords
+                if keyword.arg == "architectures"
+                for leaf in ast.walk(keyword.value)
+                if isinstance(leaf, ast.Constant)
+            ]
+            known = {types[name] for name in classes if name in types}
+            model_type = known.pop() if len(known) == 1 else UNKNOWN
+            for model in ast.walk(node):
+                if isinstance(model, ast.Call) and getattr(model.func, "id", "") == "Model":
+                    for argument in reversed(model.args[:2]):
+                        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                            yield argument.value, model_type
+
+
+def litgpt_shapes(litgpt: Path, type_of: dict[str, str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(id, type, config fields) of litgpt's table, for the ids that `type_of` has a type for."""
+    module = load(litgpt / "config.py")
+    for entry in module.configs:
+        source = entry["hf_config"]
+        name = f"{source['org']}/{source['name']}"
+        model_type = type_of.get(name)
+        if model_type is None:
+            print("litgpt: no type for", name, file=sys.stderr)
+            continue
+        if model_type == UNKNOWN or "Platypus2-70B" in name:  # a Llama 2 70B, but without its 8 key-value heads there
+            continue
+        fields = translate(module.Config(**entry), model_type)
+        if fields is not None:
+            yield name, model_type, fields
+
+
+def translate(config: Any, model_type: str) -> dict[str, Any] | None:
+    """litgpt's sizes under the names of the transformers config class of `model_type`."""
+    common = {
+        "hidden_size": config.n_embd,
+        "num_hidden_layers": config.n_layer,
+        "num_attention_heads": config.n_head,
+        "vocab_size": config.padded_vocab_size,
+    }
+    if model_type == "falcon":
+        new = config.n_layer != 32  # 7B is multi-query, the larger ones have the newer decoder with grouped queries
+        heads = {"num_kv_heads": config.n_query_groups} if new else {"multi_query": True}
+        return {**common, **heads, "new_decoder_architecture": new, "parallel_attn": True, "bias": False}
+    fields = {**common, "intermediate_size": config.intermediate_size}
+    if model_type == "gpt_neox":
+        return fields
+    fields["num_key_value_heads"] = config.n_query_groups
+    if model_type in ("gemma", "gemma2", "gemma3_text", "qwen3", "qwen3_moe") or (
+        config.head_size != config.n_embd // config.n_head
+    ):
+        fields["head_dim"] = config.head_size
+    if model_type == "mixtral":
+        fields["num_local_experts"] = config.n_expert
+    if model_type == "qwen3_moe":
+        fields["num_experts"] = config.n_expert
+        fields["moe_intermediate_size"] = config.moe_intermediate_size
+    if model_type == "gemma3":  # the vision tower is not in litgpt: the text part alone does not decide the whole
+        return None
+    return fields
+
+
+def unsloth_ids(unsloth: Path) -> Iterator[tuple[str, str]]:
+    """(id under unsloth/, id of the original) as unsloth's mapper pairs them."""
+    tree = ast.parse((unsloth / "models/mapper.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and len(node.value.keys) > 50:
+            for key, value in ast.literal_eval(node.value).items():
+                names = list(value["16"]) + list(value.get("8", ())) if isinstance(value, dict) else list(value)
+                originals = [name for name in names if name and not name.startswith("unsloth/")]
+                if originals:
+                    for name in [key, *names]:
+                        if name and name.startswith("unsloth/"):
+                            yield name, originals[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for package in ("transformers", "litgpt", "ms-swift", "unsloth"):
+        parser.add_argument(f"--{package}", type=Path, required=True)
+    options = parser.parse_args()
+    supplement = json.loads((HERE / "models_supplement.json").read_text(encoding="utf-8"))
+    types = class_types(options.transformers)
+
+    rows: dict[str, list[str]] = {}  # lower-case id -> [id, type, shape, source mark]
+    shapes: dict[str, tuple[dict[str, Any], str]] = {}
+
+    def add(name: str, model_type: str, mark: str) -> None:
+        rows.setdefault(name.lower(), [name, model_type, "", mark])
+
+    for model_type, groups in supplement["ids"].items():
+        for mark, names in groups.items():
+            for name in names:
+                add(name, model_type, mark)
+    for name, model_type in swift_ids(options.ms_swift, types):
+        add(name, model_type, "s")
+    type_of = {row[0]: row[1] for row in rows.values()}
+    for pattern, model_type in supplement["litgpt_families"].items():
+        for name in litgpt_names(options.litgpt):
+            if re.match(pattern, name):
+                type_of.setdefault(name, model_type)
+    keys: dict[str, str] = {}
+    for name, model_type, fields in litgpt_shapes(options.litgpt, type_of):
+        add(name, model_type, "l")
+        if any(re.fullmatch(p, name, re.IGNORECASE) for rule in supplement["shapes"].values() for p in rule["ids"]):
+            continue
+        if re.search(supplement["tied"], name):
+            fields["tie_word_embeddings"] = True
+        signature = model_type + json.dumps(fields, sort_keys=True)
+        key = keys.setdefault(signature, name.split("/")[1].lower())
+        shapes.setdefault(key, (fields, "litgpt config.py"))
+        rows[name.lower()][2] = key
+    for key, rule in supplement["shapes"].items():
+        shapes[key] = (rule["config"], rule["source"])
+    for name, original in unsloth_ids(options.unsloth):
+        base = rows.get(original.lower())
+        if base is not None and name.lower() not in rows:
+            mark = "u!" if "bnb-4bit" in name and base[1] in supplement["rewritten"] else "u"
+            rows[name.lower()] = [name, base[1], base[2], mark]
+    for lower, row in rows.items():
+        if row[2]:
+            continue
+        for key, rule in supplement["shapes"].items():
+            if row[1] == rule["type"] and any(re.fullmatch(p, row[0], re.IGNORECASE) for p in rule["ids"]):
+                row[2] = key
+                break
+        else:
+            for like, patterns in supplement["like"].items():
+                twin = rows.get(like.lower())
+                if twin and twin[2] and twin[1] == row[1] and any(re.fullmatch(p, lower, re.I) for p in patterns):
+                    row[2] = twin[2]
+                    break
+    for name, original in unsloth_ids(options.unsloth):
+        row, base = rows.get(name.lower()), rows.get(original.lower())
+        if row and base and row[1] == base[1] and not row[2]:
+            row[2] = base[2]
+    used = {row[2] for row in rows.values()}
+    for key in sorted(set(shapes) - used):
+        print("shape without an id:", key, file=sys.stderr)
+    heads = [f"#{mark}\t{text}" for mark, text in supplement["sources"].items()]
+    table = ["\t".join(row) for _, row in sorted(rows.items())]
+    write(DATA / "models.tsv", [*heads, *table])
+    write(
+        DATA / "shapes.tsv",
+        [
+            f"{key}\t{json.dumps(config, separators=(',', ':'))}\t{source}"
+            for key, (config, source) in sorted(shapes.items())
+            if key in used
+        ],
+    )
+    complete = sum(1 for row in rows.values() if row[2])
+    unknown = sum(1 for row in rows.values() if row[1] == UNKNOWN)
+    print(f"{len(rows)} ids: {complete} with sizes, {len(rows) - complete - unknown} type only, {unknown} kept unknown")
+
+
+def litgpt_names(litgpt: Path) -> list[str]:
+    return [f"{entry['hf_config']['org']}/{entry['hf_config']['name']}" for entry in load(litgpt / "config.py").configs]
+
+
+@cache
+def load(path: Path) -> Any:
+    """The module in a file, imported by itself."""
+    spec = importlib.util.spec_from_file_location("litgpt_config", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["litgpt_config"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def write(path: Path, lines: list[str]) -> None:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
