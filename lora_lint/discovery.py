@@ -59,16 +59,16 @@ NOTEBOOK_SIZE_LIMIT = 50_000_000
 _CHUNK = 1 << 16
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
+# Compiled when first needed, which for most runs is never.
 # A comment for other linters can name our codes in a file that is otherwise none of our business (LL910).
-_NOQA = re.compile(rb"noqa[^\n]*\bll\d", re.IGNORECASE)
+_NOQA = rb"noqa[^\n]*\bll\d"
 # In a key of a configuration or in Python code, not in running text.
+_CODE = rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"
 _TELLING = {
-    "python": re.compile(rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"),
-    "notebook": re.compile(rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"),
-    "yaml": re.compile(
-        rb"(?im)^[ \t-]*[\"']?[\w.]*(?:lora|peft)[\w.]*[\"']?[ \t]*:|:[ \t]*[\"']?q?lora[\"']?[ \t\r]*(?:#|$)"
-    ),
-    "json": re.compile(rb"(?i)\"[\w.-]*(?:lora|peft)[\w.-]*\"\s*:|:\s*\"q?lora\""),
+    "python": _CODE,
+    "notebook": _CODE,
+    "yaml": rb"(?im)^[ \t-]*[\"']?[\w.]*(?:lora|peft)[\w.]*[\"']?[ \t]*:|:[ \t]*[\"']?q?lora[\"']?[ \t\r]*(?:#|$)",
+    "json": rb"(?i)\"[\w.-]*(?:lora|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
 }
 
 
@@ -134,7 +134,7 @@ class Walk:
         try:
             data = read(path, limit_of(kind))
         except OSError as error:
-            yield Found(path, kind, None, True, f"it cannot be read ({error.strerror or error})")
+            yield Found(path, kind, None, True, cannot_be_read(error))
             return
         if data is None:
             yield Found(path, kind, None, True, too_large(kind))
@@ -183,8 +183,7 @@ class Walk:
             data = read(path, limit_of(kind))
         except OSError as error:
             # Nobody can say whether it is about LoRA; that it was passed over must not stay unsaid.
-            self.notes.append(f"{path}: skipped, it cannot be read ({error.strerror or error})")
-            return None
+            return Found(path, kind, None, False, cannot_be_read(error))
         if data is None:
             return Found(path, kind, None, False, too_large(kind)) if telling(head(path), kind) else None
         if self._prefilter and not relevant(data):
@@ -219,7 +218,11 @@ def limit_of(kind: FileKind) -> int:
 
 
 def too_large(kind: FileKind) -> str:
-    return f"it is larger than {limit_of(kind) // 1_000_000} MB"
+    return f"This file is larger than {limit_of(kind) // 1_000_000} MB"
+
+
+def cannot_be_read(error: OSError) -> str:
+    return f"This file cannot be read ({error.strerror or error})"
 
 
 def read(path: str, limit: int) -> bytes | None:
@@ -269,7 +272,7 @@ def relevant(data: bytes) -> bool:
         return True
     if b"lora" in low and b"lora" in low.replace(b"explora", b""):
         return True
-    return b"noqa" in low and _NOQA.search(low) is not None
+    return b"noqa" in low and re.search(_NOQA, low) is not None
 
 
 def telling(data: bytes, kind: FileKind) -> bool:
@@ -277,7 +280,7 @@ def telling(data: bytes, kind: FileKind) -> bool:
 
     Stricter than `relevant`: data sets and templates that mention the word in running text are not our business.
     """
-    return _TELLING[kind].search(data.replace(b"\0", b"")) is not None
+    return re.search(_TELLING[kind], data.replace(b"\0", b"")) is not None
 
 
 def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] | None:

@@ -185,7 +185,7 @@ class Checker:
 
         start = Span(found.path, 0, 0)
         if found.data is None:
-            return self._unreadable(found, found.problem or "it cannot be read", start)
+            return self._unreadable(found, found.problem or "This file cannot be read", start)
         begun = time.perf_counter()
         findings: list[Finding] = []
         try:
@@ -195,12 +195,12 @@ class Checker:
                 return FileResult(found.path)
             return self._unreadable(found, error.message, error.span or start)
         except RecursionError:
-            return self._unreadable(found, "it is nested too deeply", start, findings)
+            return self._unreadable(found, "This file is nested too deeply to be checked", start, findings)
         except MemoryError:
-            return self._unreadable(found, "it needs more memory than there is", start, findings)
+            return self._unreadable(found, "This file needs more memory than there is", start, findings)
         except Exception as error:
             what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            message = f"lora-lint failed on it ({what[:200]}); this is a bug in lora-lint, please report it"
+            message = f"lora-lint failed on this file ({what[:200]}), which is a bug in lora-lint: please report it"
             if os.environ.get("LORA_LINT_DEBUG"):
                 raise
             return self._unreadable(found, message, start, findings, crashed=True)
@@ -251,7 +251,7 @@ class Checker:
     ) -> FileResult:
         """The one LL900 finding of a file that could not be checked to its end, with the findings until then."""
         off = self._ignored_in(found.path)
-        findings = [*before, Finding("LL900", why[:1].upper() + why[1:], span)]
+        findings = [*before, Finding("LL900", why, span)]
         selected = (finding for finding in findings if finding.code in self.selected)
         kept, silenced = _split(self._distinct(selected), off)
         source = SourceFile(found.path, found.kind, b"")
@@ -490,20 +490,23 @@ def _parallel(files: list[discovery.Found], settings: Settings, jobs: int) -> It
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    for found in lost:
-        yield _alone(found, settings)
+    yield from _one_by_one(lost, settings)
 
 
-def _alone(found: discovery.Found, settings: Settings) -> FileResult:
-    """Checks one file in a process of its own."""
+def _one_by_one(files: list[discovery.Found], settings: Settings) -> Iterator[FileResult]:
+    """Checks files that were under way when a process died, to find out which of them it died of."""
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
-    with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(settings,)) as pool:
-        try:
-            return pool.submit(_check_chunk, [found]).result()[0]
-        except BrokenProcessPool:
-            why = "it made the process that checked it die; this is a bug in lora-lint, please report it"
-            return Checker(settings).check(found._replace(data=None, problem=why))
+    left = list(reversed(files))
+    while left:
+        with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(settings,)) as pool:
+            try:
+                while left:
+                    yield from pool.submit(_check_chunk, left[-1:]).result()
+                    left.pop()
+            except BrokenProcessPool:
+                why = "lora-lint died of this file, which is a bug in lora-lint: please report it"
+                yield replace(Checker(settings).check(left.pop()._replace(problem=why)), crashed=True)
 
 
 _worker: Checker | None = None
@@ -530,5 +533,5 @@ def _load(found: discovery.Found) -> discovery.Found:
     try:
         data = discovery.read(found.path, discovery.limit_of(found.kind))
     except OSError as error:
-        return found._replace(problem=f"it cannot be read ({error.strerror or error})")
+        return found._replace(problem=discovery.cannot_be_read(error))
     return found._replace(data=data, problem=discovery.too_large(found.kind) if data is None else None)
