@@ -1,0 +1,24 @@
+"""What was read from PEFT itself (data/peft.json, written by scripts/generate_peft_facts.py)."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+
+@lru_cache(maxsize=1)
+def facts() -> dict[str, Any]:
+    """The whole file: `default_targets`, `moe`, `mamba`, `layer_kinds`, `lora_config`, …, with the versions read in
+    `peft` and `transformers`."""
+    with open(Path(__file__).parent / "data" / "peft.json", encoding="utf-8") as file:
+        data: dict[str, Any] = json.load(file)
+    return data
+
+
+def default_targets(model_type: str) -> tuple[str, ...] | str | None:
+    """What PEFT targets when `target_modules` is not given: names, or a regex for a few model types; None where it
+    has no default and raises."""
+    targets = facts()["default_targets"].get(model_type)
+    return tuple(targets) if isinstance(targets, list) else targets
