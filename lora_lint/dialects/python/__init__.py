@@ -1,0 +1,33 @@
+"""Python programs and notebooks: the calls of PEFT, transformers, TRL, Unsloth, xtuner … to Runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.readers.python import parse
+
+from lora_lint.dialects.python.files import ProjectLoader, worth_following
+from lora_lint.dialects.python.finish import finish
+from lora_lint.dialects.python.library import Knowledge
+from lora_lint.interpreter.machine import Machine
+from lora_lint.interpreter.scope import Module
+from lora_lint.run import Reading
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+
+    from lora_lint.source import SourceFile
+
+NAME = "python"
+
+
+def read(source: SourceFile, project: Project) -> Reading:
+    """The runs of a script or notebook. Raises readers.errors.Unreadable for what Python itself cannot parse."""
+    loader = ProjectLoader(project)
+    if not worth_following(source, loader):
+        return Reading()
+    tree = parse(source)
+    library = Knowledge()
+    machine = Machine(library, loader)
+    machine.run(Module(source, is_main=True), tree)
+    return finish(library.records, source.path)

@@ -1,0 +1,116 @@
+"""What handlers of library calls work with: the machine, and the records they write to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from lora_lint.dialects.python.parameters import split_conditions
+from lora_lint.dialects.python.records import ConfigRecord, Happening, ModelRecord, ModelView, Records, RunRecord
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val, either
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.dialects.python.parameters import Names
+    from lora_lint.interpreter.machine import Machine
+    from lora_lint.run import EventKind
+    from lora_lint.source import Span
+
+
+@dataclass(frozen=True)
+class Context:
+    machine: Machine
+    records: Records
+
+    def happen(
+        self, record: ModelRecord, kind: EventKind, span: Span, names: Names = None, trainable: Val | None = None
+    ) -> None:
+        """Writes an event on a model down, with the conditions it stands under."""
+        machine = self.machine
+        conditions = tuple(machine.conditions)
+        if kind in ("freeze", "unfreeze"):
+            _, conditions = split_conditions(machine, conditions)
+        log = machine.journal.change_list(record.events)
+        log.append(Happening(kind, span, conditions, names, trainable, self._loop_around(record)))
+
+    def _loop_around(self, record: ModelRecord) -> Span | None:
+        """The loop that repeats what happens here on one and the same model object."""
+        outside = {(step.span, step.turn) for step in record.trail}
+        for step in reversed(self.machine.trail):
+            if step.kind in ("loop", "vague", "comprehension") and (step.span, step.turn) not in outside:
+                return step.span
+        return None
+
+    def model(
+        self,
+        span: Span,
+        callee: str,
+        arguments: Arguments,
+        name: Val,
+        loader: str | None,
+        quantization: Val | None = None,
+        dtype: Val | None = None,
+    ) -> Object:
+        """A freshly loaded model."""
+        record = ModelRecord(name, loader, quantization, dtype, tuple(self.machine.trail))
+        self.records.models.append(record)
+        self.happen(record, "load", span)
+        return Object(callee, arguments, span, ModelView(record))
+
+    def unknown_model(self, value: Val | None, span: Span) -> Object:
+        """A model that comes from somewhere that was not followed."""
+        why = value.why if isinstance(value, Opaque) else "the model comes from a call that is not followed"
+        record = ModelRecord(Opaque(why, span), trail=tuple(self.machine.trail))
+        self.records.models.append(record)
+        return Object("model", Arguments([], {}, {}), span, ModelView(record))
+
+    def config(self, kind: str, arguments: Arguments, span: Span, dialect: str = "peft") -> Object:
+        """An adapter config."""
+        machine = self.machine
+        record = ConfigRecord(kind, span, tuple(machine.trail), tuple(machine.conditions), dialect)
+        made = Object(kind, arguments, span, record)
+        self.records.configs.append(made)
+        return made
+
+    def wrap(self, model: Val | None, config: Val | None, span: Span, dialect: str = "peft") -> Val:
+        """Puts an adapter on a model: an event on the model, and a run. Returns the wrapped model."""
+        if isinstance(config, Either):
+            wrapped = [self.wrap(model, option, span, dialect) for option in config.options]
+            return wrapped[0]
+        if isinstance(model, Either):
+            return either(self.wrap(option, config, span, dialect) for option in model.options)
+        if isinstance(config, DictVal):
+            for inner in config.items.values():
+                if isinstance(inner, Object) and isinstance(inner.data, ConfigRecord):
+                    return self.wrap(model, inner, span, dialect)
+        view = model.data if isinstance(model, Object) and isinstance(model.data, ModelView) else None
+        if view is None:
+            view = self.unknown_model(model, span).data
+        record: ModelRecord = view.record
+        self.happen(record, "wrap", span)
+        if isinstance(config, Object) and isinstance(config.data, ConfigRecord):
+            config.data.used = True
+            machine = self.machine
+            self.records.runs.append(
+                RunRecord(config, record, span, tuple(machine.trail), tuple(machine.conditions), dialect)
+            )
+        return Object("peft.PeftModel", Arguments([], {}, {}), span, ModelView(record, wrapped=True))
+
+
+Handler: TypeAlias = "Callable[[Context, str, Arguments, Span], Val | None]"
+
+
+def view_of(value: Val | None) -> ModelView | None:
+    """The model behind a value, if it is one."""
+    return value.data if isinstance(value, Object) and isinstance(value.data, ModelView) else None
+
+
+def config_of(value: Val | None) -> ConfigRecord | None:
+    """The adapter config behind a value, if it is one."""
+    return value.data if isinstance(value, Object) and isinstance(value.data, ConfigRecord) else None
+
+
+def nothing(span: Span) -> Val:
+    """What a call made for its effect returns."""
+    return Const(None, span, "derived")

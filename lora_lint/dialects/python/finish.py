@@ -1,0 +1,376 @@
+"""From the records of a followed program to its Runs and Sweeps."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.dialects.python import convert
+from lora_lint.dialects.python.convert import to_value
+from lora_lint.dialects.python.records import (
+    ConfigRecord,
+    DatasetRecord,
+    ModelRecord,
+    Records,
+    RunRecord,
+    TrainingRecord,
+)
+from lora_lint.interpreter.values import Arguments, Const, Either, ListVal, Object, Opaque, Space, Val, either
+from lora_lint.knowledge import signatures
+from lora_lint.run import (
+    ABSENT,
+    Adapter,
+    BaseModel,
+    Dataset,
+    Event,
+    InvalidValue,
+    Known,
+    Reading,
+    Run,
+    Sweep,
+    Training,
+    Unknown,
+    UnknownKey,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.dialects.python.records import Happening
+    from lora_lint.interpreter.machine import Condition, Step
+    from lora_lint.source import Span
+
+MAX_VARIANTS = 16
+
+# Adapter field -> (keyword, test of a well-typed value, what is expected)
+_FIELDS: dict[str, tuple[str, Callable[[Any], bool], str]] = {
+    "rank": ("r", convert.is_whole, "a whole number of at least 1"),
+    "alpha": ("lora_alpha", convert.is_number, "a number above 0"),
+    "dropout": ("lora_dropout", convert.is_number, "a number from 0 to below 1"),
+    "target_modules": ("target_modules", convert.is_names, "a list of module names, or one regex string"),
+    "exclude_modules": ("exclude_modules", convert.is_names, "a list of module names, or one regex string"),
+    "target_parameters": ("target_parameters", convert.is_names, "a list of parameter names"),
+    "layers_to_transform": ("layers_to_transform", convert.is_layers, "a layer index or a list of them"),
+    "layers_pattern": ("layers_pattern", convert.is_names, "a name or a list of names"),
+    "rank_pattern": ("rank_pattern", convert.is_pattern, "a dict from module name to rank"),
+    "alpha_pattern": ("alpha_pattern", convert.is_pattern, "a dict from module name to alpha"),
+    "use_rslora": ("use_rslora", convert.is_flag, "True or False"),
+    "use_dora": ("use_dora", convert.is_flag, "True or False"),
+    "bias": ("bias", lambda value: value in ("none", "all", "lora_only"), '"none", "all" or "lora_only"'),
+    "lora_bias": ("lora_bias", convert.is_flag, "True or False"),
+    "modules_to_save": ("modules_to_save", convert.is_names, "a list of module names"),
+    "init_lora_weights": ("init_lora_weights", convert.anything, ""),
+    "inference_mode": ("inference_mode", convert.is_flag, "True or False"),
+    "task_type": ("task_type", convert.is_optional_text, "a task type"),
+}
+_SCALING = frozenset({"rank", "alpha", "use_rslora", "rank_pattern", "alpha_pattern", "dropout"})
+_SEARCHED = ("r", "lora_alpha", "use_rslora")
+
+
+def finish(records: Records, path: str) -> Reading:
+    """All runs in the order they are written, and the sweeps among them. `path` is the file that is linted."""
+    pending = list(records.runs)
+    for config in records.configs:
+        data: ConfigRecord = config.data
+        if not data.used:
+            model = ModelRecord(Opaque("the file does not put this config on a model"))
+            pending.append(RunRecord(config, model, data.span, data.trail, data.conditions, data.dialect))
+    made: list[tuple[RunRecord, Run]] = []
+    sweeps: list[Sweep] = []
+    extra: list[Run] = []
+    for record in pending:
+        variants = _variants(record.config)
+        base = _run(record, record.config, path)
+        if base is None:
+            continue
+        if len(variants) > 1:
+            tried = tuple(run for variant in variants if (run := _run(record, variant, path)) is not None)
+            kind, span = _searched(record.config)
+            sweeps.append(Sweep(kind, span or record.span, tried))
+            if kind != "argparse choices":
+                extra += tried
+        made.append((record, base))
+    sweeps += _repeated(made)
+    runs = [run for _, run in made] + list(_reloaded(records, path))
+    unique: dict[str, Run] = {}
+    for run in runs + extra:
+        unique.setdefault(repr((run.span, run.adapter, run.model.name, run.events)), run)
+    ordered = sorted(unique.values(), key=lambda run: run.span)
+    return Reading(tuple(ordered), tuple(sweeps))
+
+
+def _variants(config: Object) -> list[Object]:
+    """The configs that a search space stands for, one for each option; just the config if nothing is searched."""
+    spaces: dict[str, Space] = {}
+    for name in _SEARCHED:
+        value = _argument(config, name)
+        if isinstance(value, Space):
+            spaces[name] = value
+    if not spaces:
+        return [config]
+    axes: dict[int, int] = {id(space.axis): len(space.options) for space in spaces.values()}
+    variants = []
+    for picks in list(product(*(range(count) for count in axes.values())))[:MAX_VARIANTS]:
+        chosen = dict(zip(axes, picks, strict=True))
+        picked = {name: space.options[chosen[id(space.axis)]] for name, space in spaces.items()}
+        arguments = config.arguments
+        merged = Arguments(arguments.positional, {**arguments.keywords, **picked}, arguments.nodes, arguments.open)
+        variants.append(Object(config.callee, merged, config.span, config.data, {**config.attributes, **picked}))
+    return variants
+
+
+def _searched(config: Object) -> tuple[str, Span | None]:
+    for name in _SEARCHED:
+        value = _argument(config, name)
+        if isinstance(value, Space):
+            return value.kind, value.span
+    return "search", None
+
+
+def _repeated(made: list[tuple[RunRecord, Run]]) -> list[Sweep]:
+    """Runs made at one place of the program: turns of a loop, or calls of one helper."""
+    sweeps: list[Sweep] = []
+    seen: set[frozenset[int]] = set()
+    for by_config in (False, True):
+        groups: dict[Span, list[tuple[RunRecord, Run]]] = {}
+        for record, run in made:
+            groups.setdefault(record.config.data.span if by_config else record.span, []).append((record, run))
+        for members in groups.values():
+            distinct = {repr(run.adapter): (record, run) for record, run in members}
+            if len(distinct) < 2:
+                continue
+            chosen = list(distinct.values())
+            identity = frozenset(id(run) for _, run in chosen)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            step = _difference(chosen[0][0], chosen[1][0])
+            if step is None:
+                continue  # branches of one program, not runs of one experiment
+            kind = {"call": "series of calls"}.get(step.kind, step.kind)
+            span = chosen[0][1].adapter.span if step.kind == "call" else step.span
+            sweeps.append(Sweep(kind, span, tuple(run for _, run in chosen)))
+    return sweeps
+
+
+def _difference(a: RunRecord, b: RunRecord) -> Step | None:
+    """The step at which the ways to two runs part: the turn of a loop or the call."""
+    for ways in ((a.trail, b.trail), (a.config.data.trail, b.config.data.trail)):
+        for one, other in zip(*ways, strict=False):
+            if one != other:
+                return one if one.kind == other.kind else None
+    return None
+
+
+def _run(record: RunRecord, config: Object, path: str) -> Run | None:
+    span = next((place for place in (record.span, config.data.span) if place.path == path), None)
+    if span is None:
+        # The adapter is made in an imported file: the run is where this file calls it.
+        calls = [step.span for step in (*record.trail, *config.data.trail) if step.kind == "call"]
+        span = next((call for call in reversed(calls) if call.path == path), None)
+    if span is None:
+        return None  # an imported file's own run
+    adapter, problems = _adapter(config, span)
+    model = record.model
+    events = _events(model, record.conditions, path)
+    return Run(
+        dialect=record.dialect if config.data.dialect == "peft" else config.data.dialect,
+        span=span,
+        adapter=adapter,
+        model=_model(model, span),
+        dataset=_dataset(model, span),
+        training=_training(model, span),
+        events=events,
+        problems=problems,
+        trained=True if any(event.kind == "train" for event in events) else None,
+    )
+
+
+def _reloaded(records: Records, path: str) -> list[Run]:
+    """Models whose adapter is loaded from disk and trained on, without a new config."""
+    wrapped = {id(record.model) for record in records.runs}
+    runs = []
+    for model in records.models:
+        kinds = [happening.kind for happening in model.events]
+        if id(model) in wrapped or "load-adapter" not in kinds or "train" not in kinds:
+            continue
+        span = next(happening.span for happening in model.events if happening.kind == "load-adapter")
+        if span.path != path:
+            continue
+        loaded = Unknown("the adapter's own config sets it")
+        adapter = Adapter(span, loaded, loaded, loaded, loaded, use_rslora=loaded, use_dora=loaded, bias=loaded)
+        runs.append(
+            Run(
+                "peft",
+                span,
+                adapter,
+                _model(model, span),
+                _dataset(model, span),
+                _training(model, span),
+                _events(model, (), path),
+                trained=True,
+            )
+        )
+    return runs
+
+
+def _argument(config: Object, name: str) -> Val | None:
+    found = config.attributes.get(name)
+    return found if found is not None else config.arguments.keywords.get(name)
+
+
+def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | InvalidValue, ...]]:
+    data: ConfigRecord = config.data
+    arguments = config.arguments
+    defaults = signatures.adapter_defaults(data.dialect, data.kind)
+    problems: list[UnknownKey | InvalidValue] = []
+    path = run.path
+    here = data.span if data.span.path == path else run
+    fields: dict[str, Any] = {}
+    for field, (keyword, accept, expected) in _FIELDS.items():
+        if data.kind != "LoraConfig" and field in _SCALING:
+            fields[field] = Unknown(f"{data.kind} sets it another way")
+            continue
+        default: Value[Any]
+        if arguments.open:
+            default = Unknown("`**` arguments may set it", here)
+        elif keyword in defaults:
+            default = Known(defaults[keyword], None, "framework-default")
+        else:
+            default = ABSENT
+        given = _argument(config, keyword)
+        span = arguments.span(keyword) or here
+        span = span if span.path == path else here
+        value = to_value(given, span, default, convert.anything)
+        fields[field] = _checked(value, accept, expected, keyword, data.kind, span, problems)
+    problems += _unknown_keywords(arguments, data)
+    targets = _argument(config, "target_modules")
+    return (
+        Adapter(span=here, **fields, target_spans=_entries(targets, path)),
+        tuple(problem for problem in problems if problem.span.path == path),
+    )
+
+
+def _checked(
+    value: Value[Any],
+    accept: Callable[[Any], bool],
+    expected: str,
+    keyword: str,
+    owner: str,
+    span: Span | None,
+    problems: list[UnknownKey | InvalidValue],
+) -> Value[Any]:
+    """The value if it is of the right type; otherwise a problem is noted and the value is unknown."""
+    if not isinstance(value, Known):
+        options = getattr(value, "options", ())
+        return value if all(accept(option.value) for option in options) else Unknown("it has a wrong type", span)
+    if accept(value.value):
+        return value
+    if value.value is None:
+        return Unknown("it is None", span)
+    place = value.span or span
+    if value.origin in ("literal", "derived") and place is not None:
+        problems.append(InvalidValue(keyword, value.value, place, owner, expected))
+    return Unknown("it has a wrong type", place)
+
+
+def _unknown_keywords(arguments: Arguments, data: ConfigRecord) -> list[UnknownKey]:
+    if data.dialect != "peft":
+        return []
+    names = signatures.keywords(data.kind)
+    if not names:
+        return []
+    found = []
+    for keyword in arguments.keywords:
+        if keyword not in names:
+            span = arguments.span(keyword) or data.span
+            close = signatures.closest(keyword, names)
+            found.append(UnknownKey(keyword, span, data.kind, close, "raises a TypeError"))
+    return found
+
+
+def _entries(targets: Val | None, path: str) -> tuple[tuple[str, Span], ...]:
+    if not isinstance(targets, ListVal):
+        return ()
+    return tuple(
+        (item.value, item.span)
+        for item in targets.items
+        if isinstance(item, Const) and isinstance(item.value, str) and item.span is not None and item.span.path == path
+    )
+
+
+def _events(model: ModelRecord, common: tuple[Condition, ...], path: str) -> tuple[Event, ...]:
+    return tuple(_event(happening, common, path) for happening in model.events)
+
+
+def _event(happening: Happening, common: tuple[Condition, ...], path: str) -> Event:
+    flags = [condition for condition in happening.conditions if condition not in common]
+    flag = None
+    if flags:
+        text = ast.unparse(flags[-1].test)
+        flag = text if flags[-1].taken else f"not ({text})"
+    trainable: Value[bool] = to_value(happening.trainable, happening.span, ABSENT, convert.is_flag)
+    return Event(happening.kind, happening.span, happening.names, trainable, flag, happening.loop)
+
+
+def _model(model: ModelRecord, here: Span) -> BaseModel:
+    return BaseModel(
+        name=to_value(model.name, here, ABSENT, convert.is_text),
+        loader=model.loader,
+        quantization=to_value(model.quantization, here, ABSENT, convert.is_optional_text),
+        dtype=to_value(model.dtype, here, ABSENT, convert.is_optional_text),
+        edited=model.edited,
+    )
+
+
+def _dataset(model: ModelRecord, here: Span) -> Dataset:
+    found = [training.dataset for training in model.trainings if training.dataset is not None]
+    if not found:
+        return Dataset()
+    options = [o for value in found for o in (value.options if isinstance(value, Either) else (value,))]
+    records = [value.data for value in options if isinstance(value, Object) and isinstance(value.data, DatasetRecord)]
+    if len(records) < len(options):
+        return Dataset()
+    return Dataset(
+        name=to_value(either(record.name for record in records), here, ABSENT, convert.is_text),
+        size=to_value(either(record.size for record in records), here, ABSENT, convert.is_whole),
+        how=records[0].how,
+    )
+
+
+_TRAINING = {
+    "optimizer": ("optim", convert.is_text),
+    "learning_rate": ("learning_rate", convert.is_number),
+    "epochs": ("num_train_epochs", convert.is_number),
+    "max_steps": ("max_steps", convert.is_whole),
+    "batch_size": ("per_device_train_batch_size", convert.is_whole),
+    "accumulation": ("gradient_accumulation_steps", convert.is_whole),
+}
+
+
+def _training(model: ModelRecord, here: Span) -> Training:
+    if not model.trainings:
+        return Training()
+    last = model.trainings[-1]
+    methods = {training.method for training in model.trainings}
+    result = Training(last.trainer, last.method if len(methods) == 1 else "unknown", span=last.span)
+    arguments = last.arguments
+    values: dict[str, Any] = {}
+    defaults = signatures.training_defaults(arguments.callee) if arguments is not None else {}
+    for field, (keyword, accept) in _TRAINING.items():
+        given: Val | None = last.values.get(field)
+        default: Value[Any] = ABSENT
+        if arguments is not None:
+            given = arguments.attributes.get(keyword) or arguments.arguments.keywords.get(keyword)
+            if arguments.arguments.open:
+                default = Unknown("the command line gives it")
+            elif keyword in defaults:
+                default = Known(defaults[keyword], None, "framework-default")
+        values[field] = to_value(given, here, default, accept)
+    return replace(result, **values)
+
+
+__all__ = ["TrainingRecord", "finish"]

@@ -1,0 +1,226 @@
+"""Which handler understands which call."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from lora_lint.dialects.python import data, models, options, peft, searches, trainers
+from lora_lint.dialects.python.context import Context, config_of
+from lora_lint.dialects.python.records import (
+    ConfigRecord,
+    DatasetRecord,
+    ModelView,
+    Part,
+    Records,
+    TrainingRecord,
+)
+from lora_lint.interpreter.values import (
+    Arguments,
+    Const,
+    DictVal,
+    Either,
+    External,
+    Member,
+    Object,
+    Opaque,
+    Val,
+    either,
+)
+
+if TYPE_CHECKING:
+    from lora_lint.dialects.python.context import Handler
+    from lora_lint.interpreter.machine import Machine
+    from lora_lint.source import Span
+
+LIBRARIES = frozenset(
+    "peft transformers trl unsloth unsloth_zoo datasets torch torchvision torchaudio accelerate bitsandbytes "
+    "diffusers deepspeed wandb optuna ray numpy np pandas sklearn scipy matplotlib seaborn tqdm evaluate "
+    "sentence_transformers safetensors huggingface_hub tokenizers fire click typer pydantic omegaconf hydra yaml "
+    "requests PIL cv2 rich loguru vllm mlflow tensorboard lightning pytorch_lightning xformers flash_attn google "
+    "openai langchain gradio attr attrs absl einops sentencepiece nltk rouge_score sacrebleu jsonlines dotenv "
+    "psutil mmengine setfit torchtune triton liger_kernel auto_gptq gptqmodel hqq torchao optimum onnxruntime "
+    "IPython ipywidgets google".split()
+)
+
+CALLS: dict[str, dict[str, Handler]] = {
+    "peft": peft.CALLS,
+    "unsloth": {
+        "get_peft_model": models.unsloth_wrap,
+        "from_pretrained": models.unsloth_load,
+    },
+    "datasets": {
+        "load_dataset": data.load_dataset,
+        "from_list": data.from_content,
+        "from_dict": data.from_content,
+        "concatenate_datasets": data.concatenate,
+    },
+    "argparse": {"ArgumentParser": options.argument_parser},
+    "fire": {"Fire": options.fire},
+    "typer": {"run": options.fire, "Option": options.typer_option, "Argument": options.typer_option},
+    "wandb": {"sweep": searches.wandb_sweep, "init": searches.wandb_init, "agent": searches.agent},
+    "deepspeed": {"initialize": trainers.deepspeed},
+    "ray": dict.fromkeys(
+        ("choice", "grid_search", "randint", "uniform", "loguniform", "lograndint", "run", "Tuner"), searches.ray
+    ),
+    "transformers": {"HfArgumentParser": options.dataclass_parser},
+    "trl": {
+        "TrlParser": options.dataclass_parser,
+        "get_peft_config": lambda context, name, arguments, span: Opaque("TRL's command line gives it", span),
+    },
+}
+ADAPTER_WORDS = re.compile(
+    rb"LoraConfig|AdaLoraConfig|LoHaConfig|LoKrConfig|IA3Config|VeraConfig|get_peft_model|PeftModel|PeftMixedModel|"
+    rb"inject_adapter_in_model|prepare_model_for_\w+_training|add_adapter"
+)
+"""What a file must mention to put an adapter on a model or to load one."""
+_OPTIMIZERS = frozenset(
+    "Adam AdamW SGD Adamax Adagrad RMSprop NAdam RAdam Adafactor Lion PagedAdamW PagedAdamW8bit AdamW8bit "
+    "Adam8bit DeepSpeedCPUAdam FusedAdam".split()
+)
+
+
+def is_library(module: str) -> bool:
+    """Whether a dotted module name belongs to the standard library or to a library that is never the user's own."""
+    top = module.partition(".")[0]
+    return top in LIBRARIES or top in sys.stdlib_module_names
+
+
+class Knowledge:
+    """The Library of the interpreter: sends calls to handlers and keeps their records."""
+
+    def __init__(self) -> None:
+        self.records = Records()
+
+    def knows(self, package: str) -> bool:
+        return is_library(package)
+
+    def concerns(self, text: bytes) -> bool:
+        """Whether a function's text names an adapter call."""
+        return ADAPTER_WORDS.search(text) is not None
+
+    def external(self, machine: Machine, name: str, span: Span) -> Val | None:
+        """An attribute of a library that is a value, not a function."""
+        if name == "wandb.config":
+            return searches.wandb_config(Context(machine, self.records), span)
+        return None
+
+    def call(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
+        context = Context(machine, self.records)
+        package, _, rest = name.partition(".")
+        last = name.rpartition(".")[2]
+        table = CALLS.get(package)
+        if table is not None:
+            handler = table.get(".".join(rest.rsplit(".", 2)[-2:])) or table.get(last)
+            if handler is not None:
+                return handler(context, name, arguments, span)
+        if last == "from_pretrained":
+            return models.from_pretrained(context, name, arguments, span)
+        if last in ("from_config", "_from_config"):
+            return models.from_config(context, name, arguments, span)
+        if last.endswith("Trainer"):
+            return trainers.trainer(context, name, arguments, span)
+        if last in _OPTIMIZERS:
+            return trainers.optimizer(context, name, arguments, span)
+        if name.startswith(("torch.nn.parallel", "torch.compile", "torch.nn.DataParallel")) and arguments.positional:
+            return arguments.positional[0]
+        if name == "builtins.dict" and isinstance(arguments.get("type"), External):
+            return self._typed_dict(context, arguments, span)
+        return None
+
+    def _typed_dict(self, context: Context, arguments: Arguments, span: Span) -> Val | None:
+        """xtuner's lazy configs: `dict(type=LoraConfig, r=64, …)`, and the model dict that holds one."""
+        type_ = arguments.keywords["type"]
+        assert isinstance(type_, External)
+        last = type_.name.rpartition(".")[2]
+        if type_.name.startswith("peft.") and last in peft.CONFIGS:
+            return context.config(last, arguments, span, "xtuner")
+        if last == "from_pretrained" and not type_.name.endswith(
+            ("Tokenizer.from_pretrained", "Processor.from_pretrained")
+        ):
+            return models.from_pretrained(context, type_.name, _nested(arguments), span)
+        adapter = arguments.get("lora") or arguments.get("llm_lora")
+        if adapter is not None and config_of(adapter) is not None:
+            context.wrap(arguments.get("llm"), adapter, span, "xtuner")
+        return None
+
+    def method(
+        self, machine: Machine, root: Object, path: tuple[str, ...], arguments: Arguments, span: Span
+    ) -> Val | None:
+        context = Context(machine, self.records)
+        record = root.data
+        name = path[-1]
+        if isinstance(record, ModelView):
+            return models.method(context, root, path, arguments, span)
+        if isinstance(record, Part):
+            return models.part_method(context, root, path, arguments, span)
+        if isinstance(record, DatasetRecord):
+            return data.method(context, root, name, arguments, span) if len(path) == 1 else None
+        if isinstance(record, TrainingRecord):
+            return trainers.trainer_method(context, root, name, arguments, span)
+        if name == "__deepcopy__" and isinstance(record, ConfigRecord):
+            return root
+        if root.callee == "argparse.ArgumentParser":
+            return options.parser_method(context, root, name, arguments, span)
+        if root.callee == "transformers.HfArgumentParser":
+            return options.dataclass_parser_method(context, root, name, arguments, span)
+        if root.callee.endswith("Accelerator"):
+            return trainers.accelerate_method(name, arguments, span)
+        if name.startswith("suggest_"):
+            return searches.suggest(name, arguments, span)
+        if name == "optimize" and root.callee.startswith("optuna"):
+            return searches.agent(context, name, arguments, span)
+        return None
+
+    def attribute(self, machine: Machine, owner: Object, name: str, span: Span) -> Val | None:
+        if isinstance(owner.data, ModelView):
+            return models.attribute(Context(machine, self.records), owner.data, owner, name, span)
+        given = owner.arguments.keywords.get(name)
+        if given is not None and (isinstance(owner.data, ConfigRecord) or trainers.is_arguments(owner.callee)):
+            return given
+        return None
+
+    def subscript(self, machine: Machine, owner: Object, key: Val, span: Span) -> Val | None:
+        if isinstance(owner.data, DatasetRecord):
+            return data.subscript(owner, key, span)
+        if owner.callee == "optuna.trial":
+            return Opaque("the trial gives it", span)
+        return None
+
+    def assign(self, machine: Machine, target: Object | Member, name: str, value: Val, span: Span) -> bool:
+        return models.assign(Context(machine, self.records), target, name, value, span)
+
+    def iterate(self, machine: Machine, value: Object, span: Span) -> list[Val] | None:
+        return models.iterate(value.data, span) if isinstance(value.data, Part) else None
+
+    def merge(self, values: list[Val]) -> Val | None:
+        if any(isinstance(value, Object) and isinstance(value.data, ModelView) for value in values):
+            return models.merge(values)
+        records = [v.data for v in values if isinstance(v, Object) and isinstance(v.data, DatasetRecord)]
+        if records and len(records) == len(values):
+            first = values[0]
+            assert isinstance(first, Object)
+            size = either(record.size for record in records)
+            name = either(record.name for record in records)
+            joined = DatasetRecord(name, size, records[0].how if len({r.how for r in records}) == 1 else "")
+            return Object(first.callee, first.arguments, first.span, joined)
+        return None
+
+    def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> None:
+        """A call that is not followed: a trainer of the project's own is still a trainer."""
+        if name.rpartition(".")[2].endswith("Trainer"):
+            trainers.trainer(Context(machine, self.records), name, arguments, span)
+
+
+def _nested(arguments: Arguments) -> Arguments:
+    """xtuner writes the quantisation config as another `dict(type=…)`."""
+    config = arguments.keywords.get("quantization_config")
+    if isinstance(config, DictVal):
+        inner = Arguments([], {str(key): value for key, value in config.items.items()}, {})
+        keywords = {**arguments.keywords, "quantization_config": Object("BitsAndBytesConfig", inner, config.span)}
+        return Arguments(arguments.positional, keywords, arguments.nodes, arguments.open)
+    return arguments
+
+
+__all__ = ["Const", "Either", "Knowledge"]

@@ -1,0 +1,124 @@
+"""PEFT's own calls: configs, wrapping, loading, preparing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.dialects.python.context import Context, config_of, nothing, view_of
+from lora_lint.dialects.python.convert import text_of
+from lora_lint.dialects.python.records import ModelView
+from lora_lint.interpreter.values import Arguments, Const, Either, Object, Opaque, Val
+
+if TYPE_CHECKING:
+    from lora_lint.dialects.python.context import Handler
+    from lora_lint.source import Span
+
+CONFIGS = frozenset(
+    {"LoraConfig", "AdaLoraConfig", "LoHaConfig", "LoKrConfig", "IA3Config", "VeraConfig", "LoraRuntimeConfig"}
+)
+
+
+def lora_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    return context.config(name.rpartition(".")[2], arguments, span)
+
+
+def get_peft_model(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    return context.wrap(arguments.get("model", 0), arguments.get("peft_config", 1), span)
+
+
+def prepare(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    model = arguments.get("model", 0)
+    for option in model.options if isinstance(model, Either) else (model,):
+        view = view_of(option)
+        if view is not None:
+            context.happen(view.record, "prepare-kbit", span)
+    return model
+
+
+def from_pretrained(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`PeftModel.from_pretrained(model, path)`: the adapter is frozen unless `is_trainable=True`."""
+    model = arguments.get("model", 0)
+    view = view_of(model) or context.unknown_model(model, span).data
+    trainable = arguments.get("is_trainable", 3)
+    if trainable is None:
+        trainable = Opaque("`**` arguments may set it", span) if arguments.open else Const(False)
+    context.happen(view.record, "load-adapter", span, trainable=trainable)
+    return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
+
+
+def auto_from_pretrained(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`AutoPeftModelForCausalLM.from_pretrained(path)`: loads the base model and the adapter on it."""
+    model = context.model(span, name, arguments, Opaque("the adapter's own config names it", span), name.split(".")[-2])
+    view: ModelView = model.data
+    trainable = arguments.get("is_trainable", 2) or (Opaque("`**` arguments", span) if arguments.open else Const(False))
+    context.happen(view.record, "load-adapter", span, trainable=trainable)
+    return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
+
+
+def method(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """A method of a model that concerns its adapters."""
+    if name == "add_adapter":
+        config = arguments.get("peft_config", 1) or arguments.get("adapter_config", 0)
+        for candidate in (*arguments.positional, config):
+            if config_of(candidate) is not None:
+                config = candidate
+        wrapped = Object("model", arguments, span, ModelView(view.record))
+        if view.wrapped and config_of(config) is not None:
+            return nothing(span)  # a second, named adapter beside the first
+        return context.wrap(wrapped, config, span) and nothing(span)
+    if name == "load_adapter":
+        trainable = arguments.get("is_trainable") or (
+            Opaque("`**` arguments", span) if arguments.open else Const(False)
+        )
+        if not view.wrapped:
+            trainable = Opaque("transformers' own integration decides", span)
+        adapter = text_of(arguments.get("adapter_name", 1))
+        if adapter is None or adapter == "default":
+            context.happen(view.record, "load-adapter", span, trainable=trainable)
+        return nothing(span)
+    if name in ("merge_and_unload", "unload"):
+        context.happen(view.record, "unwrap", span)
+        return Object("model", arguments, span, ModelView(view.record))
+    if name in ("delete_adapter", "merge_adapter", "disable_adapter", "set_adapter", "enable_adapters"):
+        if name == "delete_adapter":
+            context.happen(view.record, "unwrap", span)
+        return nothing(span)
+    if name == "get_base_model":
+        return Object("model", arguments, span, ModelView(view.record))
+    return None
+
+
+CALLS: dict[str, Handler] = {
+    **dict.fromkeys(CONFIGS - {"LoraRuntimeConfig"}, lora_config),
+    "get_peft_model": get_peft_model,
+    "inject_adapter_in_model": lambda context, name, arguments, span: context.wrap(
+        arguments.get("model", 1), arguments.get("peft_config", 0), span
+    ),
+    "prepare_model_for_kbit_training": prepare,
+    "prepare_model_for_int8_training": prepare,
+    "PeftModel.from_pretrained": from_pretrained,
+    "PeftMixedModel.from_pretrained": from_pretrained,
+    **{
+        f"{head}.from_pretrained": from_pretrained
+        for head in (
+            "PeftModelForCausalLM",
+            "PeftModelForSeq2SeqLM",
+            "PeftModelForSequenceClassification",
+            "PeftModelForTokenClassification",
+            "PeftModelForQuestionAnswering",
+            "PeftModelForFeatureExtraction",
+        )
+    },
+    **{
+        f"{auto}.from_pretrained": auto_from_pretrained
+        for auto in (
+            "AutoPeftModel",
+            "AutoPeftModelForCausalLM",
+            "AutoPeftModelForSeq2SeqLM",
+            "AutoPeftModelForSequenceClassification",
+            "AutoPeftModelForTokenClassification",
+            "AutoPeftModelForQuestionAnswering",
+            "AutoPeftModelForFeatureExtraction",
+        )
+    },
+}

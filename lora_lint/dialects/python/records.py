@@ -1,0 +1,119 @@
+"""What the followed program does to models, adapter configs, datasets and trainers, as it happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lora_lint.interpreter.machine import Condition, Step
+    from lora_lint.interpreter.values import Object, Val
+    from lora_lint.run import EventKind, Method
+    from lora_lint.source import Span
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One event on a model (see run.Event). `conditions` are those that decide whether it happens, not on what."""
+
+    kind: EventKind
+    span: Span
+    conditions: tuple[Condition, ...] = ()
+    names: tuple[str, ...] | None = None
+    trainable: Val | None = None
+    loop: Span | None = None
+
+
+class EventLog(list[Happening]):
+    """The events of one model in program order; branches add theirs one after the other."""
+
+
+@dataclass(eq=False)
+class ModelRecord:
+    """One model object of the program, whatever names it goes by."""
+
+    name: Val
+    loader: str | None = None
+    quantization: Val | None = None
+    dtype: Val | None = None
+    trail: tuple[Step, ...] = ()
+    events: EventLog = field(default_factory=EventLog)
+    trainings: list[TrainingRecord] = field(default_factory=list)
+    edited: bool = False
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """A value through which a model is reached: plain, or wrapped by PEFT."""
+
+    record: ModelRecord
+    wrapped: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """Parameters or modules of a model: all of them, those below `path`, or one of an iteration over them.
+
+    `role` is "parameters" or "modules" for collections, "parameter" or "module" for an element, "name" for its name.
+    """
+
+    record: ModelRecord
+    role: str
+    path: str | None = None
+    named: bool = False
+
+
+@dataclass(eq=False)
+class ConfigRecord:
+    """An adapter config as written: `kind` is the PEFT class name, `defaults` the framework's when not PEFT's own."""
+
+    kind: str
+    span: Span
+    trail: tuple[Step, ...]
+    conditions: tuple[Condition, ...]
+    dialect: str = "peft"
+    used: bool = False
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """A dataset, or one split of it: its name and how many examples it has, with the story of the number."""
+
+    name: Val
+    size: Val
+    how: str = ""
+    split: str | None = None
+
+
+@dataclass(eq=False)
+class TrainingRecord:
+    """A trainer or a training loop: its class, its arguments object and what it trains on."""
+
+    trainer: str
+    method: Method
+    span: Span
+    arguments: Object | None = None
+    dataset: Val | None = None
+    values: dict[str, Val] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class RunRecord:
+    """An adapter put on a model at one place of the program."""
+
+    config: Object
+    model: ModelRecord
+    span: Span
+    trail: tuple[Step, ...]
+    conditions: tuple[Condition, ...]
+    dialect: str
+
+
+@dataclass
+class Records:
+    """Everything collected while one file is followed."""
+
+    configs: list[Object] = field(default_factory=list)
+    runs: list[RunRecord] = field(default_factory=list)
+    models: list[ModelRecord] = field(default_factory=list)
+    wandb_space: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,138 @@
+"""Trainers, their argument classes, optimizers and training loops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.dialects.python.context import Context, config_of, nothing, view_of
+from lora_lint.dialects.python.convert import text_of
+from lora_lint.dialects.python.models import trained_by
+from lora_lint.dialects.python.records import ModelView, Part, TrainingRecord
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Object, Opaque, Val
+
+if TYPE_CHECKING:
+    from lora_lint.run import Method
+    from lora_lint.source import Span
+
+METHODS: dict[str, Method] = {
+    "SFTTrainer": "supervised",
+    "Seq2SeqTrainer": "supervised",
+    "Trainer": "supervised",
+    **dict.fromkeys(
+        ("DPOTrainer", "KTOTrainer", "ORPOTrainer", "CPOTrainer", "IPOTrainer", "BCOTrainer"), "preference"
+    ),
+    **dict.fromkeys(("RewardTrainer", "PRMTrainer", "XPOTrainer", "NashMDTrainer", "OnlineDPOTrainer"), "preference"),
+    **dict.fromkeys(
+        ("PPOTrainer", "PPOv2Trainer", "GRPOTrainer", "RLOOTrainer", "DDPOTrainer", "AlignPropTrainer"), "rl"
+    ),
+}
+
+
+def method_of(trainer: str) -> Method:
+    """What kind of training a trainer class does, from its name."""
+    name = trainer.rpartition(".")[2]
+    if name in METHODS:
+        return METHODS[name]
+    upper = name.upper()
+    if any(word in upper for word in ("PPO", "GRPO", "RLOO", "DAPO", "REINFORCE")):
+        return "rl"
+    if any(word in upper for word in ("DPO", "KTO", "ORPO", "SIMPO", "CPO", "REWARD", "PREFERENCE")):
+        return "preference"
+    return "supervised" if "SFT" in upper else "unknown"
+
+
+def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`…Trainer(model=…, args=…, train_dataset=…, peft_config=…)`."""
+    short = name.rpartition(".")[2]
+    model = arguments.get("model", 0)
+    config = arguments.get("peft_config") or arguments.get("lora_config")
+    if config is None:
+        config = next((value for value in arguments.positional[1:] if config_of(value) is not None), None)
+    given = arguments.get("args") or arguments.get("training_args") or arguments.get("config")
+    if not isinstance(given, Object):
+        given = next((v for v in arguments.positional[1:] if isinstance(v, Object) and is_arguments(v.callee)), None)
+    dataset = arguments.get("train_dataset") or arguments.get("dataset")
+    if dataset is None and isinstance(arguments.keywords.get("train_dataset"), type(None)):
+        dataset = next((v for v in arguments.positional[2:] if isinstance(v, Object) and v.data is not None), None)
+    record = TrainingRecord(short, method_of(short), span, given if isinstance(given, Object) else None, dataset)
+    name_ = text_of(model)
+    if name_ is not None and isinstance(model, Const):
+        model = context.model(span, short, arguments, model, "AutoModelForCausalLM")
+    if isinstance(config, Either | Object) and (config_of(config) is not None or isinstance(config, Either)):
+        model = context.wrap(model, config, span)
+    trained_by(context, model, record)
+    made = Object(name, arguments, span, record)
+    if model is not None:
+        made.attributes["model"] = model
+    return made
+
+
+def trainer_method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`.train()` starts training on the trainer's model."""
+    if name in ("train", "step", "fit", "finetune"):
+        model = owner.attributes.get("model")
+        for option in model.options if isinstance(model, Either) else (model,):
+            view = view_of(option)
+            if view is not None:
+                context.happen(view.record, "train", span)
+        return Object("training output", arguments, span)
+    if name in ("save_model", "save_state", "evaluate", "add_callback", "log_metrics", "push_to_hub"):
+        return nothing(span)
+    return None
+
+
+def is_arguments(name: str) -> bool:
+    """Whether a class holds training arguments, by its name."""
+    short = name.rpartition(".")[2]
+    return short.endswith("TrainingArguments") or short in (
+        *("SFTConfig", "DPOConfig", "KTOConfig", "ORPOConfig", "CPOConfig", "BCOConfig", "RewardConfig", "PPOConfig"),
+        *("PPOv2Config", "GRPOConfig", "RLOOConfig", "OnlineDPOConfig", "NashMDConfig", "XPOConfig", "PRMConfig"),
+        *("UnslothTrainingArguments", "DDPOConfig", "AlignPropConfig", "GKDConfig", "IterativeSFTConfig"),
+    )
+
+
+def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """An optimizer made by hand on a model's parameters: the start of a training loop."""
+    record = _model_behind(arguments.get("params", 0)) or _model_behind(arguments.get("model", 0))
+    training = TrainingRecord("a training loop", "unknown", span)
+    training.values["optimizer"] = Const(name.rpartition(".")[2].lower(), span)
+    rate = arguments.get("lr", 1)
+    if rate is not None:
+        training.values["learning_rate"] = rate
+    made = Object(name, arguments, span, training)
+    if record is not None:
+        record.record.trainings.append(training)
+        made.attributes["model"] = Object("model", Arguments([], {}, {}), span, record)
+    return made
+
+
+def _model_behind(value: Val | None) -> ModelView | None:
+    """The model whose parameters an optimizer gets: directly, filtered, or in parameter groups."""
+    view = view_of(value)
+    if view is not None:
+        return view
+    if isinstance(value, Object) and isinstance(value.data, Part):
+        return ModelView(value.data.record, wrapped=True)
+    if isinstance(value, ListVal):
+        return next((found for item in value.items if (found := _model_behind(item)) is not None), None)
+    if isinstance(value, DictVal):
+        return _model_behind(value.items.get("params"))
+    return None
+
+
+def accelerate_method(name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`accelerator.prepare(model, optimizer, …)` returns what it is given."""
+    if name == "prepare" and arguments.positional:
+        if len(arguments.positional) == 1:
+            return arguments.positional[0]
+        return ListVal(list(arguments.positional), span, "tuple", arguments.open)
+    if name in ("unwrap_model", "prepare_model") and arguments.positional:
+        return arguments.positional[0]
+    return None
+
+
+def deepspeed(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`deepspeed.initialize(model=…)`: the engine stands for the model."""
+    model = arguments.get("model", 1) or Opaque("the model is not given", span)
+    rest: list[Val] = [Opaque("deepspeed makes it", span) for _ in range(3)]
+    return ListVal([model, *rest], span, "tuple")

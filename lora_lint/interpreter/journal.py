@@ -1,0 +1,87 @@
+"""Changes made in a branch, so that both branches of a condition start from the same state and can be merged.
+
+Everything mutable in a followed program is a dict (names, attributes, items) or a list. Each change is recorded here
+with the old content while a branch is being followed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MISSING: Any = object()
+
+Changes = dict[tuple[int, Any], tuple[Any, Any, Any]]
+"""(container identity, key) -> (container, content before, after). For lists: key None, contents are copies."""
+
+
+class Journal:
+    """Records changes while branches are followed; does nothing outside of branches."""
+
+    def __init__(self) -> None:
+        self._stack: list[dict[tuple[int, Any], tuple[Any, Any]]] = []
+
+    def set_item(self, container: dict[Any, Any], key: Any, value: Any) -> None:
+        """container[key] = value."""
+        if self._stack:
+            self._stack[-1].setdefault((id(container), key), (container, container.get(key, MISSING)))
+        container[key] = value
+
+    def change_list(self, items: list[Any]) -> list[Any]:
+        """Call before a list is changed in place; returns the list."""
+        if self._stack:
+            self._stack[-1].setdefault((id(items), None), (items, list(items)))
+        return items
+
+    def branch(self, follow: Callable[[], object]) -> Changes:
+        """Follows one branch, takes its changes back and returns them."""
+        self._stack.append({})
+        try:
+            follow()
+        finally:
+            before = self._stack.pop()
+        changes: Changes = {}
+        for (identity, key), (container, old) in before.items():
+            if isinstance(container, list):
+                changes[identity, key] = (container, old, list(container))
+                container[:] = old
+            else:
+                changes[identity, key] = (container, old, container.get(key, MISSING))
+                if old is MISSING:
+                    container.pop(key, None)
+                else:
+                    container[key] = old
+        return changes
+
+    def apply(self, changes: Changes) -> None:
+        """Makes the changes of a branch that was certainly taken."""
+        for (_, key), (container, _, new) in changes.items():
+            self._write(container, key, new)
+
+    def merge(self, branches: list[Changes], join: Callable[[list[Any]], Any], join_lists: Callable[..., Any]) -> None:
+        """Makes the changes of branches of which one was taken: contents that differ are joined."""
+        touched: dict[tuple[int, Any], tuple[Any, Any]] = {}
+        for changes in branches:
+            for where, (container, old, _) in changes.items():
+                touched.setdefault(where, (container, old))
+        for where, (container, old) in touched.items():
+            contents = [changes[where][2] if where in changes else old for changes in branches]
+            if isinstance(container, list):
+                self._write(container, None, join_lists(container, old, contents))
+                continue
+            present = [content for content in contents if content is not MISSING]
+            if present:
+                # A name that only one branch binds is used later only where that branch was taken.
+                self._write(container, where[1], present[0] if len(present) == 1 else join(present))
+
+    def _write(self, container: Any, key: Any, new: Any) -> None:
+        if isinstance(container, list):
+            self.change_list(container)[:] = new
+        elif new is MISSING:
+            if self._stack:
+                self._stack[-1].setdefault((id(container), key), (container, container.get(key, MISSING)))
+            container.pop(key, None)
+        else:
+            self.set_item(container, key, new)
