@@ -92,7 +92,7 @@ def lint(
     `progress` is called with the numbers of relevant files done and to do. Findings whose fingerprint is in
     `baseline` are suppressed. Never raises for what a file holds.
     """
-    walk = discovery.Walk(paths, _excluder(settings), prefilter)
+    walk = discovery.Walk(paths, excluder(settings), prefilter)
     checked = sorted(_results(walk, settings, jobs, progress), key=lambda result: result.path)
     problems = tuple(f"error: {missing}" for missing in walk.missing)
     return _outcome(checked, settings, walk.files, (*problems, *walk.notes), bool(problems), baseline)
@@ -116,13 +116,23 @@ def lint_text(
     return _outcome([result], settings, 1, (), False, baseline, texts)
 
 
-def reading_of(found: discovery.Found, project: Project) -> tuple[SourceFile, Reading]:
-    """The text and the runs of one file. Raises readers.errors.Unreadable."""
+def reading_of(
+    found: discovery.Found, settings: Settings, project: Project, notes: list[str]
+) -> tuple[SourceFile, Reading, Comments | None]:
+    """The text and the runs of one file, with what the user says about them, and what its comments say.
+
+    Adds to `notes` what the user should know. Raises readers.errors.Unreadable.
+    """
     from lora_lint import dialects
 
     assert found.data is not None
     source = decode(found.path, found.kind, found.data)
-    return source, dialects.read(source, project)
+    reading = dialects.read(source, project)
+    said = spoken(source)
+    hints = said.hints if said is not None else ()
+    if hints or settings.task or settings.dataset_size is not None:
+        reading = told(reading, settings, hints, source, notes)
+    return source, reading, said
 
 
 def decode(path: str, kind: FileKind, data: bytes) -> SourceFile:
@@ -211,11 +221,8 @@ class Checker:
 
     def _check(self, found: discovery.Found, findings: list[Finding]) -> FileResult:
         """The findings of a readable file; `findings` is filled on the way, so that a failure keeps those before."""
-        source, reading = reading_of(found, self.project)
-        said = spoken(source)
         notes: list[str] = []
-        if (said is not None and said.hints) or self.settings.task or self.settings.dataset_size is not None:
-            reading = told(reading, self.settings, said.hints if said else (), source, notes)
+        source, reading, said = reading_of(found, self.settings, self.project, notes)
         for run in reading.runs:
             for code, check in self._run_checks.items():
                 findings.extend(check(run, self._options[code]))
@@ -385,7 +392,7 @@ def fingerprinted(findings: list[Finding], source: SourceFile, root: str = "") -
     return marked
 
 
-def _excluder(settings: Settings) -> Callable[[str], bool] | None:
+def excluder(settings: Settings) -> Callable[[str], bool] | None:
     """One test for the exclude globs of the settings file and of the command line, each from its own folder."""
     by_root: dict[str, list[str]] = {}
     for glob, root in settings.exclude:

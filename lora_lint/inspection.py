@@ -1,0 +1,382 @@
+"""What `inspect` shows: for each run all that was read, what follows from it, and what could not be known."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from lora_lint import discovery, engine
+from lora_lint.records import dataclass, field
+from lora_lint.run import Choices, Known, Unknown, alternatives, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lora_lint.knowledge.resolve import Resolved
+    from lora_lint.run import Run, Value
+    from lora_lint.settings import Settings
+    from lora_lint.source import SourceFile
+
+BYTES_ON_DISK = 4
+"""Bytes a parameter in a saved adapter: PEFT trains and saves in fp32 unless told otherwise."""
+BYTES_IN_TRAINING = 16
+"""Bytes a trainable parameter: fp32 weight, gradient, and the two moments of Adam."""
+
+_ADAPTER_FIELDS = (
+    "rank",
+    "alpha",
+    "dropout",
+    "target_modules",
+    "exclude_modules",
+    "target_parameters",
+    "layers_to_transform",
+    "rank_pattern",
+    "alpha_pattern",
+    "modules_to_save",
+    "use_rslora",
+    "use_dora",
+    "bias",
+    "init_lora_weights",
+    "task_type",
+)
+_TRAINING_FIELDS = ("optimizer", "learning_rate", "epochs", "max_steps", "batch_size", "accumulation")
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The runs of some files as plain JSON values, see `as_json`; `notes` are for stderr."""
+
+    runs: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    failed: bool = False
+    files: int = field(default=0)
+
+
+def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
+    """The runs of the files under `paths`."""
+    walk = discovery.Walk(paths, engine.excluder(settings))
+    reader = _Reader(settings)
+    runs = [run for found in walk for run in reader.read(found)]
+    missing = tuple(f"error: {missing}" for missing in walk.missing)
+    return Inspection(tuple(runs), (*missing, *walk.notes, *reader.notes), bool(missing), walk.files)
+
+
+def inspect_text(data: bytes, path: str, settings: Settings) -> Inspection:
+    """The runs of one text, read as the file `path` would be."""
+    reader = _Reader(settings)
+    runs = reader.read(discovery.Found(path, discovery.kind_of(path) or "python", data, True))
+    return Inspection(tuple(runs), tuple(reader.notes), False, 1)
+
+
+class _Reader:
+    """Reads files one after the other; what stands in the way becomes a note."""
+
+    def __init__(self, settings: Settings) -> None:
+        from lora_lint.project import Project
+
+        self.settings = settings
+        self.project = Project(settings.root)
+        self.notes: list[str] = []
+
+    def read(self, found: discovery.Found) -> list[dict[str, Any]]:
+        from lora_lint.readers.errors import Unreadable
+
+        if found.data is None:
+            self.notes.append(f"{found.path}: {found.problem}")
+            return []
+        try:
+            source, reading, _ = engine.reading_of(found, self.settings, self.project, self.notes)
+            return [facts(run, source) for run in reading.runs]
+        except (Unreadable, RecursionError, MemoryError) as error:
+            if found.explicit or discovery.telling(found.data, found.kind):
+                self.notes.append(f"{found.path}: {getattr(error, 'message', None) or 'too deep or too large'}")
+            return []
+
+
+def facts(run: Run, source: SourceFile) -> dict[str, Any]:
+    """One run as JSON values: `{"value": …}`, `{"choices": […]}` or `{"unknown": "why"}` for each setting."""
+    from lora_lint.knowledge.resolve import resolve
+
+    place = source.locate(run.span)
+    resolved = resolve(run)
+    parameters = _parameters(run, resolved)
+    exact = parameters.get("trainable")
+    return {
+        "path": place.path,
+        "line": place.line,
+        "cell": place.cell,
+        "dialect": run.dialect,
+        "trained": run.trained,
+        "task": run.task,
+        "model": _model(run, resolved),
+        "adapter": {name: _value(getattr(run.adapter, name)) for name in _ADAPTER_FIELDS},
+        "scale": _scale(run),
+        "modules": _modules(resolved),
+        "unmatched": sorted({entry for match in resolved.matches[:1] for entry in match.unmatched}),
+        "parameters": parameters,
+        "bytes": None
+        if exact is None
+        else {"adapter": exact * BYTES_ON_DISK, "training_state": exact * BYTES_IN_TRAINING},
+        "dataset": {
+            "name": _value(run.dataset.name),
+            "size": _value(run.dataset.size),
+            "how": run.dataset.how,
+        },
+        "training": {
+            "trainer": run.training.trainer,
+            "method": run.training.method,
+            **{name: _value(getattr(run.training, name)) for name in _TRAINING_FIELDS},
+        },
+    }
+
+
+def _value(value: Value[Any]) -> dict[str, Any]:
+    if isinstance(value, Known):
+        return {"value": _plain(value.value), "origin": value.origin}
+    if isinstance(value, Choices):
+        return {"choices": [_plain(option.value) for option in value.options]}
+    return {"unknown": value.why}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, tuple | list | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _scale(run: Run) -> dict[str, Any]:
+    """What the adapter's output is multiplied with: alpha / r, or alpha / sqrt(r) with rsLoRA."""
+    adapter = run.adapter
+    if alternatives(adapter.scale):
+        return _value(adapter.scale) | {"formula": "as given"}
+    for value, name in ((adapter.rank, "rank"), (adapter.alpha, "alpha"), (adapter.use_rslora, "rslora")):
+        if isinstance(value, Unknown):
+            return {"unknown": f"{adapter.key(name)} is not known: {value.why}"}
+    found: dict[float, str] = {}
+    for rank in alternatives(adapter.rank):
+        for alpha in alternatives(adapter.alpha):
+            for rslora in alternatives(adapter.use_rslora):
+                if _number(rank.value) and _number(alpha.value) and rank.value > 0:
+                    root = math.sqrt(rank.value) if rslora.value else rank.value
+                    found[alpha.value / root] = "alpha / sqrt(r)" if rslora.value else "alpha / r"
+    if not found:
+        return {"unknown": "rank or alpha is no number to compute with"}
+    if len(found) == 1:
+        [(scale, formula)] = found.items()
+        return {"value": scale, "formula": formula}
+    return {"choices": sorted(found)}
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _model(run: Run, resolved: Resolved) -> dict[str, Any]:
+    model = resolved.model
+    told: dict[str, Any] = {
+        "name": _value(run.model.name),
+        "loader": run.model.loader,
+        "quantization": _value(run.model.quantization),
+        "dtype": _value(run.model.dtype),
+    }
+    if model is not None:
+        told |= {
+            "type": model.model_type,
+            "how": model.how,
+            "source": model.source,
+            "confidence": model.confidence,
+            "complete": model.complete,
+        }
+    return told
+
+
+def _modules(resolved: Resolved) -> list[dict[str, Any]]:
+    """The matched modules, those of one name and shape together."""
+    if not resolved.matches:
+        return []
+    groups: dict[tuple[str, int, int, int], int] = {}
+    for module in resolved.matches[0].modules:
+        key = (module.path.rpartition(".")[2], module.inputs, module.outputs, module.rank)
+        groups[key] = groups.get(key, 0) + 1
+    return [
+        {"name": name, "inputs": inputs, "outputs": outputs, "rank": rank, "count": count}
+        for (name, inputs, outputs, rank), count in groups.items()
+    ]
+
+
+def _parameters(run: Run, resolved: Resolved) -> dict[str, Any]:
+    """Trainable parameters, exact, or why they are not known; with those of the whole model where they are."""
+    model = resolved.model
+    if isinstance(run.adapter.rank, Unknown):
+        return {"unknown": f"{run.adapter.key('rank')} is not known: {run.adapter.rank.why}"}
+    if isinstance(run.adapter.target_modules, Unknown):
+        return {"unknown": f"the targets are not known: {run.adapter.target_modules.why}"}
+    if model is None:
+        name = run.model.name
+        why = name.why if isinstance(name, Unknown) else "nothing is known of it"
+        return {"unknown": f"the model is not known: {why}"}
+    if not model.complete:
+        return {"unknown": f"the dimensions of this {model.model_type} model are not known"}
+    if known(run.adapter.rank) is None:
+        return {"unknown": "the rank has several values"}
+    counts = {match.parameters for match in resolved.matches}
+    if len(counts) != 1:
+        return {"unknown": "it depends on what cannot be told from the files"}
+    trainable = counts.pop()
+    total = _total(resolved)
+    told: dict[str, Any] = {"trainable": trainable}
+    if total:
+        told |= {"model": total, "share": trainable / total}
+    return told
+
+
+def _total(resolved: Resolved) -> int | None:
+    return resolved.total
+
+
+def as_json(seen: Inspection) -> str:
+    """The runs as a JSON document, version 1."""
+    import json
+
+    from lora_lint import __version__
+
+    document = {
+        "version": 1,
+        "tool": {"name": "lora-lint", "version": __version__},
+        "files": seen.files,
+        "runs": list(seen.runs),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_text(seen: Inspection) -> str:
+    """The runs for people."""
+    if not seen.runs:
+        files = "1 file" if seen.files == 1 else f"{seen.files} files"
+        return f"No LoRA run found in {files}.\n"
+    return "\n".join(_block(run) for run in seen.runs)
+
+
+def _block(run: dict[str, Any]) -> str:
+    place = f"{run['path']}:" + (f"cell {run['cell']}:" if run["cell"] else "") + str(run["line"])
+    lines = [f"{place}  {run['dialect']}" + ("" if run["trained"] is not False else ", not trained here")]
+    unknown: list[str] = []
+
+    def add(title: str, text: str) -> None:
+        lines.append(f"  {title:<11} {text}")
+
+    def say(name: str, value: dict[str, Any]) -> str | None:
+        if "unknown" in value:
+            if value["unknown"] != "it is not given":
+                unknown.append(f"{name}: {value['unknown']}")
+            return None
+        if "choices" in value:
+            return " or ".join(_short(choice) for choice in value["choices"])
+        return _short(value["value"]) + _ORIGINS.get(value.get("origin", ""), "")
+
+    add("model", _model_text(run["model"], say))
+    adapter = run["adapter"]
+    told = [
+        f"{label} {text}"
+        for name, label in _LABELS.items()
+        if not _default(adapter[name]) and (text := say(label, adapter[name])) is not None
+    ]
+    add("adapter", ", ".join(told) or "nothing is known of its settings")
+    scale = run["scale"]
+    if "unknown" not in scale:
+        values = [scale["value"]] if "value" in scale else scale["choices"]
+        formula = f" ({scale['formula']})" if "formula" in scale else ""
+        add("scale", " or ".join(f"{value:.3g}" for value in values) + formula)
+    for index, group in enumerate(run["modules"]):
+        shape = f" {group['inputs']}→{group['outputs']}" if group["inputs"] and group["outputs"] else ""
+        add("modules" if index == 0 else "", f"{group['name']}{shape} ×{group['count']}")
+    if run["unmatched"]:
+        add("unmatched", ", ".join(run["unmatched"]))
+    parameters = run["parameters"]
+    if "unknown" in parameters:
+        unknown.append(f"trainable parameters: {parameters['unknown']}")
+    else:
+        share = f" of {parameters['model']:,} ({100 * parameters['share']:.3g}%)" if "share" in parameters else ""
+        add("trainable", f"{parameters['trainable']:,}{share} parameters")
+        add("on disk", f"{_size(run['bytes']['adapter'])} in fp32")
+        add("memory", f"{_size(run['bytes']['training_state'])} for weights, gradients and Adam's moments in fp32")
+    size = say("training examples", run["dataset"]["size"])
+    if size is not None:
+        how = run["dataset"]["how"]
+        add("data", f"{size} training examples" + (f" ({how})" if how else ""))
+    training = run["training"]
+    told = [
+        f"{name.replace('_', ' ')} {text}"
+        for name in _TRAINING_FIELDS
+        if (text := say(name.replace("_", " "), training[name])) is not None
+    ]
+    if told or training["trainer"]:
+        add("training", ", ".join([*filter(None, [training["trainer"]]), *told]))
+    for index, text in enumerate(dict.fromkeys(unknown)):
+        add("not known" if index == 0 else "", text)
+    return "\n".join(lines) + "\n"
+
+
+_ORIGINS = {
+    "cli-default": " (default of an option)",
+    "framework-default": " (default)",
+}
+_LABELS = {
+    "rank": "r",
+    "alpha": "alpha",
+    "dropout": "dropout",
+    "target_modules": "targets",
+    "exclude_modules": "without",
+    "target_parameters": "target parameters",
+    "layers_to_transform": "layers",
+    "rank_pattern": "rank pattern",
+    "alpha_pattern": "alpha pattern",
+    "modules_to_save": "saved whole",
+    "use_rslora": "rsLoRA",
+    "use_dora": "DoRA",
+    "bias": "bias",
+    "init_lora_weights": "initialised",
+    "task_type": "task type",
+}
+
+
+def _default(value: dict[str, Any]) -> bool:
+    """Whether a setting is the framework's default and says nothing by itself."""
+    return value.get("origin") == "framework-default" and value["value"] in (None, False, True, "none", {}, [])
+
+
+def _model_text(model: dict[str, Any], say: Any) -> str:
+    name = say("model", model["name"])
+    text = name or "not known"
+    if "type" in model:
+        sure = "" if model["confidence"] == "certain" else f", {model['confidence']}"
+        text += f" ({model['type']}, by {model['how']}{sure})"
+    quantization = say("quantization", model["quantization"])
+    return text + (f", {quantization}" if quantization not in (None, "none") else "")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_short, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_short(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, int) and abs(value) >= 10_000:
+        return f"{value:,}"
+    return "none" if value is None else str(value)
+
+
+def _size(count: int) -> str:
+    """Bytes for people, in powers of 1000."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} TB"
