@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import ast
+
     from lora_lint.interpreter.values import Val
-    from lora_lint.source import SourceFile
+    from lora_lint.source import SourceFile, Span
 
 
 class Module:
@@ -31,3 +33,33 @@ class Scope:
         self.outer = outer
         self.names: dict[str, Val] = {}
         self.global_names: frozenset[str] = frozenset()
+
+
+class Step(NamedTuple):
+    """Where the machine is: the turn of a loop, or a call. Two runs made at one place differ in their steps."""
+
+    kind: str
+    span: Span
+    turn: int
+
+
+class Condition(NamedTuple):
+    """A condition that may or may not hold, and the branch of it that is being followed."""
+
+    test: ast.expr
+    taken: bool
+    scope: Scope
+
+
+class Frame:
+    """A function call in progress."""
+
+    __slots__ = ("node", "returns")
+
+    def __init__(self, node: ast.AST | None) -> None:
+        self.node = node
+        self.returns: list[Val] = []
+
+
+Signal = str
+"""How a statement ends other than normally: "return", "break", "continue" or "raise"."""

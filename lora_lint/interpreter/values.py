@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 MAX_ALTERNATIVES = 8
+MAX_UNROLL = 64
+"""How many turns of a loop are followed one by one."""
 
 # Plain classes with slots: thousands are made for each file, and a frozen dataclass costs four times as much to make.
 
@@ -347,3 +349,28 @@ def same(a: Val, b: Val) -> bool:
 def constant(value: Val | None) -> Any:
     """The Python value of a constant, else None."""
     return value.value if isinstance(value, Const) else None
+
+
+def as_cli_default(value: Val) -> Val:
+    """The same value, marked as one that a caller or a command line may override."""
+    if isinstance(value, Const):
+        return Const(value.value, value.span, "cli-default")
+    if isinstance(value, ListVal):
+        return ListVal([as_cli_default(item) for item in value.items], value.span, value.kind, value.open)
+    return value
+
+
+def name_of(value: Val) -> str:
+    """The qualified name of a library's function, class or object; of a class of the program its own."""
+    if isinstance(value, External):
+        return value.name
+    if isinstance(value, Object):
+        return value.callee
+    if isinstance(value, Class):
+        return value.node.name
+    return ""
+
+
+def is_key(key: Any) -> bool:
+    """Whether a constant can be the key of a followed dict."""
+    return isinstance(key, str | int | float | bool | type(None))

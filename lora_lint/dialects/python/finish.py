@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lora_lint.dialects.python.records import Happening
-    from lora_lint.interpreter.machine import Condition, Step
+    from lora_lint.interpreter.scope import Condition, Step
     from lora_lint.source import Span
 
 MAX_VARIANTS = 16

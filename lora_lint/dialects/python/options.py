@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.python.convert import text_of
-from lora_lint.interpreter.machine import as_cli_default
+from lora_lint.interpreter import calls
 from lora_lint.interpreter.values import (
     NO_ARGUMENTS,
     Arguments,
@@ -20,6 +20,7 @@ from lora_lint.interpreter.values import (
     Opaque,
     Space,
     Val,
+    as_cli_default,
 )
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _parsed(context: Context, class_: Val, span: Span) -> Val:
             made = Object(base.name, Arguments([], {}, {}, open_=True), span)
             made.attributes.update(fields)
             return made
-        return machine.instance(class_, open_=True)
+        return calls.instance(machine, class_, open_=True)
     if isinstance(class_, External):
         return Object(class_.name, Arguments([], {}, {}, open_=True), span)
     return Opaque(GIVEN, span)
@@ -134,7 +135,7 @@ def fire(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     target = arguments.get("component", 0)
     for function in target.options if isinstance(target, Either) else (target,):
         if isinstance(function, Function):
-            context.machine.call_function(function, NO_ARGUMENTS, span, entry=True)
+            calls.call_function(context.machine, function, NO_ARGUMENTS, span, entry=True)
     return Const(None, span)
 
 

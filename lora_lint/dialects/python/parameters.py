@@ -9,8 +9,8 @@ from lora_lint.dialects.python.records import Part
 from lora_lint.interpreter.values import Const, ListVal, Object
 
 if TYPE_CHECKING:
-    from lora_lint.interpreter.machine import Condition, Machine
-    from lora_lint.interpreter.scope import Scope
+    from lora_lint.interpreter.machine import Machine
+    from lora_lint.interpreter.scope import Condition, Scope
 
 Names = tuple[str, ...] | None
 """None: all parameters; (): a selection that could not be read; else fragments of the names that are selected."""

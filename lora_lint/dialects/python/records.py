@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lora_lint.interpreter.machine import Condition, Step
+    from lora_lint.interpreter.scope import Condition, Step
     from lora_lint.interpreter.values import Object, Val
     from lora_lint.run import EventKind, Method
     from lora_lint.source import Span

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.interpreter import calls
 from lora_lint.interpreter.values import (
     Arguments,
     Class,
@@ -64,7 +65,7 @@ def ray(context: Context, name: str, arguments: Arguments, span: Span) -> Val | 
         if isinstance(function, Object) and function.arguments.positional:
             function = function.arguments.positional[0]
         if isinstance(function, Function):
-            context.machine.call_function(function, Arguments([config], {}, {}), span)
+            calls.call_function(context.machine, function, Arguments([config], {}, {}), span)
         return Object(name, arguments, span)
     return None
 
@@ -112,7 +113,7 @@ def agent(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     if isinstance(function, Function):
         trial = Object("optuna.trial", Arguments([], {}, {}), span)
         given = [trial] if name == "optimize" else []
-        context.machine.call_function(function, Arguments([*given], {}, {}), span)
+        calls.call_function(context.machine, function, Arguments([*given], {}, {}), span)
     return Const(None, span)
 
 

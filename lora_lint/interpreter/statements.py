@@ -1,0 +1,349 @@
+"""Statements: what following one does."""
+
+from __future__ import annotations
+
+import ast
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter import expressions, operations
+from lora_lint.interpreter.scope import Condition, Scope, Step
+from lora_lint.interpreter.values import (
+    MAX_UNROLL,
+    Class,
+    Const,
+    DictVal,
+    Either,
+    Function,
+    Instance,
+    ListVal,
+    Member,
+    Namespace,
+    Object,
+    Opaque,
+    Val,
+    is_key,
+    name_of,
+)
+from lora_lint.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.interpreter.machine import Machine
+    from lora_lint.interpreter.scope import Signal
+
+_DATA_CLASSES = frozenset({"dataclass", "NamedTuple", "BaseModel", "BaseSettings", "define", "frozen", "attrs", "s"})
+_SILENT = frozenset({"print", "display", "breakpoint", "assert_", "help"})
+_SILENT_OWNERS = frozenset({"logger", "logging", "warnings", "plt", "console", "st", "log", "tqdm", "time", "gc"})
+_SILENT_OWNERS = frozenset({"logger", "logging", "warnings", "plt", "console", "st", "log", "tqdm", "time", "gc"})
+
+
+def expression_statement(machine: Machine, node: ast.Expr, scope: Scope) -> Signal | None:
+    value = node.value
+    if isinstance(value, ast.Call):
+        name = value.func
+        if isinstance(name, ast.Name) and name.id in _SILENT:
+            return None
+        if isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name) and name.value.id in _SILENT_OWNERS:
+            return None
+        machine.evaluate(value, scope)
+        if isinstance(name, ast.Attribute) and name.attr in ("exit", "_exit"):
+            return "raise"
+        if isinstance(name, ast.Name) and name.id in ("exit", "quit"):
+            return "raise"
+    elif isinstance(value, ast.Await | ast.NamedExpr | ast.ListComp | ast.IfExp | ast.BoolOp | ast.YieldFrom):
+        machine.evaluate(value, scope)
+    return None
+
+
+def assignment(machine: Machine, node: ast.Assign, scope: Scope) -> None:
+    value = machine.evaluate(node.value, scope)
+    for target in node.targets:
+        assign(machine, target, value, scope)
+
+
+def annotated_assignment(machine: Machine, node: ast.AnnAssign, scope: Scope) -> None:
+    if node.value is not None:
+        assign(machine, node.target, machine.evaluate(node.value, scope), scope)
+
+
+def augmented_assignment(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
+    load = node.target
+    old = machine.evaluate(load, scope)
+    operand = machine.evaluate(node.value, scope)
+    if isinstance(old, ListVal) and isinstance(node.op, ast.Add):
+        items = operations.items_of(operand)
+        machine.journal.change_list(old.items).extend(items[0] if items else [])
+        old.open = old.open or items is None or not items[1]
+        return
+    result = operations.binary(type(node.op), old, operand, machine.span(node, scope))
+    if machine.vague_loops:
+        result = Opaque("a loop changes it an unknown number of times", machine.span(node, scope))
+    assign(machine, node.target, result, scope)
+
+
+def assign(machine: Machine, target: ast.expr, value: Val, scope: Scope) -> None:
+    """Binds a target: a name, an attribute, an item, or several of them."""
+    if isinstance(target, ast.Name):
+        bind(machine, scope, target.id, value)
+    elif isinstance(target, ast.Tuple | ast.List):
+        _unpack(machine, target, value, scope)
+    elif isinstance(target, ast.Attribute):
+        assign_attribute(
+            machine, machine.evaluate(target.value, scope), target.attr, value, machine.span(target, scope)
+        )
+    elif isinstance(target, ast.Subscript):
+        owner = machine.evaluate(target.value, scope)
+        key = machine.evaluate(target.slice, scope)
+        if isinstance(owner, DictVal):
+            if isinstance(key, Const) and is_key(key.value):
+                machine.journal.set_item(owner.items, key.value, value)
+            else:
+                owner.open = True
+        elif isinstance(owner, ListVal) and isinstance(key, Const) and isinstance(key.value, int):
+            if -len(owner.items) <= key.value < len(owner.items):
+                machine.journal.change_list(owner.items)[key.value] = value
+        elif (
+            isinstance(owner, Object)
+            and isinstance(key, Const)
+            and not machine.library.assign(machine, owner, f"[{key.value}]", value, machine.span(target, scope))
+        ):
+            machine.journal.set_item(owner.attributes, f"[{key.value}]", value)
+    elif isinstance(target, ast.Starred):
+        assign(machine, target.value, value, scope)
+
+
+def bind(machine: Machine, scope: Scope, name: str, value: Val) -> None:
+    """Binds a name in a scope (or in its module's, if declared global)."""
+    if name in scope.global_names:
+        scope = scope.module.scope
+    machine.journal.set_item(scope.names, name, value)
+
+
+def _unpack(machine: Machine, target: ast.Tuple | ast.List, value: Val, scope: Scope) -> None:
+    names = target.elts
+    starred = next((n for n, name in enumerate(names) if isinstance(name, ast.Starred)), None)
+    listed = expressions.items(machine, value, machine.span(target, scope))
+    if listed is None or not listed[1]:
+        for element in names:
+            assign(machine, element, _part(value, machine.span(element, scope)), scope)
+        return
+    items = listed[0]
+    if starred is not None and len(items) >= len(names) - 1:
+        after = len(names) - starred - 1
+        middle = items[starred : len(items) - after]
+        items = [*items[:starred], ListVal(middle, machine.span(target, scope)), *items[len(items) - after :]]
+    if len(items) != len(names):
+        for element in names:
+            assign(machine, element, Opaque("it is unpacked from something else", machine.span(element, scope)), scope)
+        return
+    for element, item in zip(names, items, strict=True):
+        assign(machine, element, item, scope)
+
+
+def _part(value: Val, span: Span) -> Val:
+    why = value.why if isinstance(value, Opaque) else "it is unpacked from a result that is not known"
+    return Opaque(why, span)
+
+
+def assign_attribute(machine: Machine, owner: Val, name: str, value: Val, span: Span) -> None:
+    if isinstance(owner, (Instance, Class)):
+        machine.journal.set_item(owner.attributes, name, value)
+    elif isinstance(owner, Object | Member):
+        if not machine.library.assign(machine, owner, name, value, span) and isinstance(owner, Object):
+            machine.journal.set_item(owner.attributes, name, value)
+    elif isinstance(owner, Either):
+        for option in owner.options:
+            assign_attribute(machine, option, name, value, span)
+    elif (isinstance(owner, (Function, Namespace))) and isinstance(owner, Namespace):
+        machine.journal.set_item(owner.scope.names, name, value)
+
+
+def if_(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
+    known = operations.truth(machine.evaluate(node.test, scope))
+    if known is not None:
+        return machine.block(node.body if known else node.orelse, scope)
+    return _fork(machine, node.test, node.body, node.orelse, scope)
+
+
+def _fork(machine: Machine, test: ast.expr, body: list[ast.stmt], other: list[ast.stmt], scope: Scope) -> Signal | None:
+    """Follows both branches of a condition that is not known and joins what they leave."""
+    signals: list[Signal | None] = []
+
+    def follow(statements: list[ast.stmt], taken: bool) -> Callable[[], None]:
+        def branch() -> None:
+            machine.conditions.append(Condition(test, taken, scope))
+            try:
+                signals.append(machine.block(statements, scope))
+            finally:
+                machine.conditions.pop()
+
+        return branch
+
+    changes = [machine.journal.branch(follow(body, True)), machine.journal.branch(follow(other, False))]
+    if signals[0] is not None and signals[1] is not None:
+        machine.journal.merge(changes, machine.join, machine.join_lists)
+        return signals[0] if signals[0] == signals[1] else "raise"
+    for gone, left in ((0, 1), (1, 0)):
+        if signals[gone] is not None:
+            machine.journal.apply(changes[left])
+            if signals[gone] == "continue":
+                # `if …: continue`: what follows in the loop's body stands under the opposite condition.
+                machine.conditions.append(Condition(test, bool(gone), scope))
+            return None
+    machine.journal.merge(changes, machine.join, machine.join_lists)
+    return None
+
+
+def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal | None:
+    span = _header(machine, node, node.iter, scope)
+    listed = expressions.items(machine, machine.evaluate(node.iter, scope), machine.span(node.iter, scope))
+    if listed is not None and listed[1] and len(listed[0]) <= MAX_UNROLL:
+        for turn, item in enumerate(listed[0]):
+            assign(machine, node.target, item, scope)
+            machine.trail.append(Step("loop", span, turn))
+            try:
+                signal = machine.block(node.body, scope)
+            finally:
+                machine.trail.pop()
+            if signal == "break":
+                return None
+            if signal in ("return", "raise"):
+                return signal
+        return machine.block(node.orelse, scope)
+    items = listed[0] if listed else []
+    element = items[0] if listed and not listed[1] and len(items) == 1 else None
+    if element is None:
+        element = Opaque("the loop runs over something that is not known", machine.span(node.target, scope))
+    assign(machine, node.target, element, scope)
+    return _vague_loop(machine, node.body, span, scope)
+
+
+def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
+    span = _header(machine, node, node.test, scope)
+    for turn in range(MAX_UNROLL):
+        test = machine.evaluate(node.test, scope)
+        known = operations.truth(test)
+        if known is None or (isinstance(node.test, ast.Constant) and known):
+            return _vague_loop(machine, node.body, span, scope)
+        if not known:
+            return None
+        machine.trail.append(Step("loop", span, turn))
+        try:
+            signal = machine.block(node.body, scope)
+        finally:
+            machine.trail.pop()
+        if signal == "break":
+            return None
+        if signal in ("return", "raise"):
+            return signal
+    return None
+
+
+def _vague_loop(machine: Machine, body: list[ast.stmt], span: Span, scope: Scope) -> Signal | None:
+    """A loop with an unknown number of turns: its body is followed once."""
+    machine.trail.append(Step("vague", span, 0))
+    machine.vague_loops += 1
+    try:
+        machine.block(body, scope)
+    finally:
+        machine.vague_loops -= 1
+        machine.trail.pop()
+    return None
+
+
+def _header(machine: Machine, node: ast.stmt, last: ast.expr, scope: Scope) -> Span:
+    """Where the first line of a loop is written."""
+    return Span(scope.module.source.path, machine.span(node, scope).start, machine.span(last, scope).end)
+
+
+def with_(machine: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal | None:
+    for item in node.items:
+        value = machine.evaluate(item.context_expr, scope)
+        if item.optional_vars is not None:
+            assign(machine, item.optional_vars, value, scope)
+    return machine.block(node.body, scope)
+
+
+def try_(machine: Machine, node: ast.Try, scope: Scope) -> Signal | None:
+    # The body is what the author wants to happen; handlers are for what goes wrong.
+    signal = machine.block(node.body, scope)
+    if signal is None:
+        signal = machine.block(node.orelse, scope)
+    final = machine.block(node.finalbody, scope)
+    return final if final is not None else signal
+
+
+def match(machine: Machine, node: ast.Match, scope: Scope) -> Signal | None:
+    machine.evaluate(node.subject, scope)
+    changes = [machine.journal.branch(partial(machine.block, case.body, scope)) for case in node.cases]
+    machine.journal.merge(changes, machine.join, machine.join_lists)
+    return None
+
+
+def return_(machine: Machine, node: ast.Return, scope: Scope) -> Signal:
+    value = machine.evaluate(node.value, scope) if node.value is not None else Const(None)
+    machine.frames[-1].returns.append(value)
+    return "return"
+
+
+def leave(_machine: Machine, node: ast.Raise | ast.Break | ast.Continue, _: Scope) -> Signal:
+    return {ast.Raise: "raise", ast.Break: "break", ast.Continue: "continue"}[type(node)]
+
+
+def global_(_machine: Machine, node: ast.Global, scope: Scope) -> None:
+    scope.global_names = scope.global_names | frozenset(node.names)
+
+
+def delete(machine: Machine, node: ast.Delete, scope: Scope) -> None:
+    for target in node.targets:
+        if isinstance(target, ast.Subscript):
+            owner, key = machine.evaluate(target.value, scope), machine.evaluate(target.slice, scope)
+            if isinstance(owner, DictVal) and isinstance(key, Const) and key.value in owner.items:
+                machine.journal.set_item(owner.items, key.value, owner.items[key.value])
+                del owner.items[key.value]
+
+
+def function_definition(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
+    bind(machine, scope, node.name, make_function(machine, node, scope))
+
+
+def make_function(
+    machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope
+) -> Function:
+    """A function as a value; its defaults are evaluated where it is defined."""
+    arguments = node.args
+    defaults: dict[str, Val] = {}
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if arguments.defaults:
+        for argument, default in zip(
+            positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True
+        ):
+            defaults[argument.arg] = machine.evaluate(default, scope)
+    for argument, keyword_default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if keyword_default is not None:
+            defaults[argument.arg] = machine.evaluate(keyword_default, scope)
+    decorators: tuple[Val, ...] = ()
+    if not isinstance(node, ast.Lambda) and node.decorator_list:
+        decorators = tuple(machine.evaluate(decorator, scope) for decorator in node.decorator_list)
+    return Function(node, scope, defaults, decorators)
+
+
+def class_definition(machine: Machine, node: ast.ClassDef, scope: Scope) -> None:
+    bases = tuple(machine.evaluate(base, scope) for base in node.bases)
+    inner = Scope(scope.module, scope)
+    fields: list[str] = []
+    for base in bases:
+        if isinstance(base, Class):
+            fields += [name for name in base.fields if name not in fields]
+    class_ = Class(node, scope, bases, inner.names, fields)
+    annotated = [statement.target for statement in node.body if isinstance(statement, ast.AnnAssign)]
+    fields += [name.id for name in annotated if isinstance(name, ast.Name) and name.id not in fields]
+    machine.block(node.body, inner)
+    decorated = [machine.evaluate(decorator, scope) for decorator in node.decorator_list]
+    names = [name_of(value) for value in (*decorated, *bases)]
+    class_.is_data = any(name.rpartition(".")[2] in _DATA_CLASSES for name in names) or any(
+        isinstance(base, Class) and base.is_data for base in bases
+    )
+    bind(machine, scope, node.name, class_)
