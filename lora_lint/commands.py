@@ -30,6 +30,7 @@ def completing() -> bool:
 def guarded(command: Callable[[], int]) -> int:
     """Runs `command` and gives the exit status: 2 for usage errors, 130 for an interrupt, no traceback for either,
     and none when the reader of the output has gone."""
+    from lora_lint.catalogue import CatalogueError
     from lora_lint.settings import SettingsError
 
     for stream in (sys.stdout, sys.stderr):
@@ -40,7 +41,7 @@ def guarded(command: Callable[[], int]) -> int:
     try:
         status = command()
         sys.stdout.flush()
-    except (SettingsError, UsageError) as error:
+    except (SettingsError, UsageError, CatalogueError) as error:
         complain(f"error: {error}")
         return 2
     except KeyboardInterrupt:

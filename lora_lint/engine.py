@@ -307,7 +307,8 @@ def shown(finding: Finding, settings: Settings) -> bool:
 
 def spoken(source: SourceFile) -> Comments | None:
     """What the comments of a file say to the linter; None for most files, at the price of two searches."""
-    if b"lora-lint" not in source.utf8 and b"noqa" not in source.utf8.lower():
+    low = source.utf8.lower()
+    if b"lora-lint" not in low and b"noqa" not in low:
         return None
     from lora_lint import suppression
 

@@ -1,0 +1,99 @@
+"""Baselines: what was there before is not shown again, wherever it has moved to."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from lora_lint import baseline
+from lora_lint.engine import Outcome, lint
+from lora_lint.settings import Settings
+
+from .toy import toy as toy
+
+pytestmark = pytest.mark.usefixtures("toy")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(text: str, known: dict[str, dict[str, object]] | None = None) -> Outcome:
+    Path("train.py").write_text("# lora\n" + text)
+    return lint(["train.py"], Settings(), baseline=known)
+
+
+def test_round_trip() -> None:
+    first = run("rank(64)\nrank(64)\nrank(32)\n")
+    assert baseline.write("b.json", first.findings) == 3
+    known = baseline.read("b.json")
+    again = run("x = 1\n\n\nrank(64)\n  rank(64)\nrank(32)\nrank(128)\n", known)
+    assert [finding.message for finding in again.findings] == ["rank 128, None examples, None, None"]
+    assert again.summary.suppressed == 3
+    assert again.notes == ()
+
+
+def test_one_more_of_the_same_is_new() -> None:
+    baseline.write("b.json", run("rank(64)\n").findings)
+    assert len(run("rank(64)\nrank(64)\n", baseline.read("b.json")).findings) == 1
+
+
+def test_stale_entries_are_noted() -> None:
+    baseline.write("b.json", run("rank(64)\nrank(32)\n").findings)
+    assert "1 entry" in run("rank(64)\n", baseline.read("b.json")).notes[0]
+    Path("other.py").write_text("# lora\n")
+    assert lint(["other.py"], Settings(), baseline=baseline.read("b.json")).notes == ()
+
+
+def test_the_file_is_sorted_and_the_same_each_time() -> None:
+    findings = run("rank(64)\nrank(32)\n").findings
+    baseline.write("a.json", findings)
+    baseline.write("b.json", reversed(findings))
+    assert Path("a.json").read_bytes() == Path("b.json").read_bytes()
+    document = json.loads(Path("a.json").read_text())
+    assert document["version"] == 1
+    assert {entry["path"] for entry in document["findings"]} == {"train.py"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', '{"version": 2, "findings": []}', "[" * 100_000])
+def test_files_that_are_no_baseline(text: str) -> None:
+    Path("b.json").write_text(text)
+    with pytest.raises(baseline.BaselineError, match=r"b\.json"):
+        baseline.read("b.json")
+
+
+def test_no_file() -> None:
+    with pytest.raises(baseline.BaselineError, match="cannot be read"):
+        baseline.read("gone.json")
+
+
+def test_atomic_write_keeps_links_and_modes() -> None:
+    Path("real.txt").write_text("old")
+    if sys.platform != "win32":
+        Path("real.txt").chmod(0o640)
+    Path("link.txt").symlink_to("real.txt")
+    baseline.write_atomically("link.txt", "new ä\n")
+    assert Path("real.txt").read_bytes() == "new ä\n".encode()
+    assert Path("link.txt").is_symlink()
+    if sys.platform != "win32":
+        assert Path("real.txt").stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in Path().iterdir()) == ["link.txt", "real.txt"]
+
+
+def test_a_failed_write_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a.txt").write_text("old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        baseline.write_atomically("a.txt", "new")
+    assert [path.name for path in Path().iterdir()] == ["a.txt"]
+    assert Path("a.txt").read_text() == "old"

@@ -1,0 +1,120 @@
+"""What `inspect` shows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lora_lint import inspection
+from lora_lint.settings import Settings
+
+LLAMA = """\
+from datasets import load_dataset
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
+config = LoraConfig(r=32, lora_alpha=32, use_rslora=True, target_modules=["q_proj", "v_proj"])
+model = get_peft_model(model, config)
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def seen(text: str, path: str = "train.py", **settings: object) -> inspection.Inspection:
+    return inspection.inspect_text(text.encode(), path, Settings(**settings))  # type: ignore[arg-type]
+
+
+def test_everything_of_a_known_model() -> None:
+    [run] = seen(LLAMA, dataset_size=500).runs
+    assert (run["path"], run["line"], run["dialect"]) == ("train.py", 7, "peft")
+    assert run["model"]["name"]["value"] == "meta-llama/Llama-2-7b-hf"
+    assert run["model"]["type"] == "llama"
+    assert run["adapter"]["rank"] == {"value": 32, "origin": "literal"}
+    assert run["scale"]["value"] == pytest.approx(32 / 32**0.5)
+    assert run["scale"]["formula"] == "alpha / sqrt(r)"
+    assert run["modules"] == [
+        {"name": name, "inputs": 4096, "outputs": 4096, "rank": 32, "count": 32} for name in ("q_proj", "v_proj")
+    ]
+    # 32 layers, two modules each, (4096 + 4096) * 32 parameters; the model's size is what its authors give.
+    assert run["parameters"]["trainable"] == 32 * 2 * 8192 * 32
+    assert run["parameters"]["model"] == 6_738_415_616
+    assert run["bytes"] == {"adapter": 4 * 16_777_216, "training_state": 16 * 16_777_216}
+    assert run["dataset"]["size"]["value"] == 500
+
+
+def test_text() -> None:
+    text = inspection.as_text(seen(LLAMA, dataset_size=500))
+    for part in (
+        "train.py:7",
+        "meta-llama/Llama-2-7b-hf (llama",
+        "5.66 (alpha / sqrt(r))",
+        "q_proj 4096→4096 ×32",
+        "16,777,216 of 6,738,415,616 (0.249%) parameters",
+        "67.1 MB",
+        "268 MB",
+        "500 training examples",
+        "rsLoRA on",
+    ):
+        assert part in text
+
+
+def test_plain_scale() -> None:
+    [run] = seen(LLAMA.replace("use_rslora=True, ", "")).runs
+    assert run["scale"] == {"value": 1.0, "formula": "alpha / r"}
+
+
+def test_what_cannot_be_known_is_said() -> None:
+    text = """\
+import sys
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1])
+model = get_peft_model(model, LoraConfig(r=int(sys.argv[2]), lora_alpha=16, target_modules=["q_proj"]))
+"""
+    shown = seen(text)
+    [run] = shown.runs
+    assert "unknown" in run["adapter"]["rank"]
+    assert "unknown" in run["scale"]
+    assert "unknown" in run["parameters"]
+    assert run["bytes"] is None
+    assert "not known" in inspection.as_text(shown)
+
+
+def test_unmatched_targets_are_listed() -> None:
+    [run] = seen(LLAMA.replace('"v_proj"', '"value"')).runs
+    assert run["unmatched"] == ["value"]
+    assert [module["name"] for module in run["modules"]] == ["q_proj"]
+
+
+def test_no_run() -> None:
+    assert inspection.as_text(seen("print()")) == "No LoRA run found in 1 file.\n"
+
+
+def test_json_is_a_document_with_a_version() -> None:
+    document = json.loads(inspection.as_json(seen(LLAMA)))
+    assert document["version"] == 1
+    assert document["tool"]["name"] == "lora-lint"
+    assert len(document["runs"]) == 1
+
+
+def test_folders_notes_and_failures() -> None:
+    Path("a.py").write_text(LLAMA)
+    Path("b.py").write_text("from peft import (\n")
+    shown = inspection.inspect([".", "gone"], Settings())
+    assert len(shown.runs) == 1
+    assert shown.failed
+    assert any("gone" in note for note in shown.notes)
+    assert any("b.py" in note for note in shown.notes)
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (67_108_864, "67.1 MB")])
+def test_sizes(count: int, text: str) -> None:
+    assert inspection._size(count) == text

@@ -1,0 +1,207 @@
+"""Settings files and options."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from lora_lint import catalogue
+from lora_lint.settings import TASKS, Settings, SettingsError, did_you_mean, expand, load, override
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(text: str, name: str = "lora-lint.toml") -> None:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(text, encoding="utf-8")
+
+
+EVERYTHING = """
+select = ["LL1", "no-target-match"]
+extend-select = ["LL900"]
+ignore = ["LL105"]
+exclude = ["old", "sub/*.py"]
+dataset-size = 500
+task = "code"
+transformers = "4.57"
+preset = "strict"
+confidence = "possible"
+baseline = "known.json"
+
+[levels]
+rslora-off-high-rank = "error"
+
+[rules.LL102]
+min-rank = 32
+
+[per-file-ignores]
+"tests/*" = ["ALL"]
+
+[models]
+"./base" = "llama"
+"org/own" = { model_type = "qwen2", hidden_size = 64 }
+"""
+
+
+def check(settings: Settings) -> None:
+    assert settings.select is not None
+    assert {"LL101", "LL102", "LL201"} <= settings.selected()
+    assert "LL900" in settings.selected()
+    assert "LL105" not in settings.selected()
+    assert "LL202" not in settings.selected()
+    assert settings.dataset_size == 500
+    assert settings.task == "code"
+    assert settings.transformers == "4.57"
+    assert settings.fail_on == "advice"
+    assert settings.confidence == "possible"
+    assert settings.levels == {"LL102": "error"}
+    assert settings.options == {"LL102": {"min-rank": 32}}
+    assert settings.per_file_ignores == (("tests/*", tuple(catalogue.rules())),)
+    assert settings.models["org/own"] == {"model_type": "qwen2", "hidden_size": 64}
+
+
+def test_a_file_of_its_own(here: Path) -> None:
+    write(EVERYTHING)
+    settings = load()
+    check(settings)
+    assert settings.root == ""
+    assert settings.baseline == "known.json"
+    assert settings.exclude == (("old", ""), ("sub/*.py", ""))
+    assert settings.file == str(here / "lora-lint.toml")
+
+
+def test_pyproject() -> None:
+    table = EVERYTHING.replace("\n[", "\n[tool.lora-lint.")
+    write("[tool.other]\nx = 1\n[tool.lora-lint]\n" + table, "pyproject.toml")
+    check(load())
+
+
+def test_found_upward(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(EVERYTHING)
+    write("[tool.other]\nx = 1\n", "a/pyproject.toml")
+    Path("a/b").mkdir()
+    monkeypatch.chdir(here / "a" / "b")
+    settings = load()
+    check(settings)
+    assert settings.root == str(here)
+    assert settings.baseline == str(here / "known.json")
+
+
+def test_the_nearest_file_wins_and_its_own_name_before_pyproject(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("dataset-size = 1")
+    write("[tool.lora-lint]\ndataset-size = 2", "a/pyproject.toml")
+    write("dataset-size = 3", "b/lora-lint.toml")
+    write("[tool.lora-lint]\ndataset-size = 4", "b/pyproject.toml")
+    for folder, size in (("a", 2), ("b", 3)):
+        monkeypatch.chdir(here / folder)
+        assert load().dataset_size == size
+        assert load(isolated=True) == Settings()
+        assert load(config=str(here / "a" / "pyproject.toml")).dataset_size == 2
+
+
+def test_no_file() -> None:
+    assert load().file is None
+
+
+def test_other_tables_need_not_be_valid() -> None:
+    write("this is not TOML", "pyproject.toml")
+    assert load() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("dataset-sze = 1", "there is no setting 'dataset-sze', did you mean 'dataset-size'?"),
+        ("select = 'LL101'", "`select`: 'LL101' is not of type 'array'"),
+        ("select = ['LL1O1']", "`select`: there is no rule 'LL1O1', did you mean 'LL101'?"),
+        ("ignore = ['zero-scael']", "did you mean 'zero-scale'?"),
+        ("ignore = ['L']", "there is no rule 'L'"),
+        ("levels = {LL101 = 'fatal'}", "`levels.LL101`"),
+        ("dataset-size = -1", "`dataset-size`"),
+        ("task = 'talk'", "`task`"),
+        ("transformers = '3.5'", "`transformers`"),
+        ("rules = {LL102 = {min-rnk = 3}}", "LL102 has no option 'min-rnk', did you mean 'min-rank'?"),
+        ("rules = {LL102 = {min-rank = 'x'}}", "`rules.LL102.min-rank`"),
+        ("rules = {LL1 = {min-rank = 3}}", "'LL1' means several rules"),
+        ("models = {a = 3}", "`models.a`"),
+        ("models = {a = {hidden_size = 3}}", "`models.a`"),
+        ("x = [", "not valid TOML"),
+        ("tool.lora-lint = 3", "not a table"),
+        ("fail-on = 'all'", "`fail-on`"),
+    ],
+)
+def test_mistakes_are_named(text: str, message: str) -> None:
+    write(text)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert message in str(caught.value)
+    assert "lora-lint.toml" in str(caught.value)
+
+
+def test_bytes_that_are_no_text() -> None:
+    Path("lora-lint.toml").write_bytes(b"task = '\xff'")
+    with pytest.raises(SettingsError, match="not valid TOML"):
+        load()
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(config="nope.toml")
+
+
+def test_a_file_without_a_table() -> None:
+    write("[tool.other]\n", "pyproject.toml")
+    with pytest.raises(SettingsError, match=r"no \[tool.lora-lint\] table"):
+        load(config="pyproject.toml")
+
+
+def test_options_of_the_command_line() -> None:
+    write("select = ['LL101', 'LL102']\nignore = ['LL102']\nexclude = ['a']\ndataset-size = 5")
+    settings = load()
+    assert settings.selected() == {"LL101"}
+    assert override(settings, select=("LL105",)).selected() == {"LL105"}
+    assert override(settings, select=("LL102",)).selected() == {"LL102"}
+    assert override(settings, ignore=("LL101",)).selected() == set()
+    assert override(settings, extend_select=("zero-scale",)).selected() == {"LL101", "LL105"}
+    assert override(settings, exclude=("b",)).exclude == (("a", ""), ("b", ""))
+    assert override(settings, dataset_size=0, task=None).dataset_size == 0
+    assert override(settings) == settings
+    with pytest.raises(SettingsError, match="--select: there is no rule 'LL00'"):
+        override(settings, select=("LL00",))
+
+
+def test_expand() -> None:
+    everything = tuple(catalogue.rules())
+    assert expand(["ALL"], "") == everything
+    assert expand(["LL"], "") == everything
+    assert expand(["LL9xx"], "") == tuple(code for code in everything if code.startswith("LL9"))
+    assert expand(["ll101", "fixed-alpha-rank-sweep"], "") == ("LL101",)
+
+
+def test_did_you_mean() -> None:
+    assert did_you_mean("LL10", ["LL101"]) == ", did you mean 'LL101'?"
+    assert did_you_mean("xyz", ["LL101"]) == ""
+
+
+def test_paths_of_models_hold_from_the_settings_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("models = {a = 'conf', b = 'llama'}")
+    Path("conf").mkdir()
+    Path("sub").mkdir()
+    monkeypatch.chdir(here / "sub")
+    assert load().models == {"a": str(here / "conf"), "b": "llama"}
+
+
+def test_the_schema_is_valid_and_names_the_tasks() -> None:
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads((files("lora_lint.knowledge") / "data" / "settings.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    assert tuple(schema["properties"]["task"]["enum"]) == TASKS
+    assert all("description" in each for each in schema["properties"].values())
