@@ -308,6 +308,8 @@ def mapping(value: Val) -> DictVal | None:
         return value
     if isinstance(value, Instance):
         return DictVal(dict(value.attributes), None, value.open)
+    if isinstance(value, Object) and value.attributes:
+        return DictVal({**value.arguments.keywords, **value.attributes}, None, True)
     return None
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lora_lint.run import Origin
     from lora_lint.source import Span
 
-_NEVER_FALSE = (Object, Instance, Function, Class, External, Namespace)
+_NEVER_FALSE = (Instance, Function, Class, External, Namespace)
 _NEVER_NONE = (*_NEVER_FALSE, ListVal, DictVal)
 MAX_NUMBER = 1 << 64
 MAX_TEXT = 100_000
@@ -154,7 +154,7 @@ def unary(kind: type[ast.unaryop], operand: Val, span: Span) -> Val:
 
 def compare(kind: type[ast.cmpop], left: Val, right: Val, span: Span) -> Val:
     """left <comparison> right."""
-    if isinstance(right, Const) and right.value is None and isinstance(left, _NEVER_NONE):
+    if isinstance(right, Const) and right.value is None and (isinstance(left, _NEVER_NONE) or _is_record(left)):
         if kind in (ast.Is, ast.Eq):
             return Const(False, span, "derived")
         if kind in (ast.IsNot, ast.NotEq):
@@ -184,12 +184,17 @@ def truth(value: Val) -> bool | None:
         return True if value.items else (None if value.open else False)
     if isinstance(value, DictVal):
         return True if value.items else (None if value.open else False)
-    if isinstance(value, _NEVER_FALSE):
+    if isinstance(value, _NEVER_FALSE) or _is_record(value):
         return True
     if isinstance(value, Either):
         known = {truth(option) for option in value.options}
         return known.pop() if len(known) == 1 else None
     return None
+
+
+def _is_record(value: Val) -> bool:
+    """Whether a library's object is one that a dialect keeps a record of; others may as well be None or empty."""
+    return isinstance(value, Object) and value.data is not None
 
 
 def _constant(function: Callable[..., Any], values: tuple[Const, ...], span: Span) -> Val:

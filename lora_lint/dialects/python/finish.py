@@ -92,6 +92,7 @@ def finish(records: Records, path: str) -> Reading:
             sweeps.append(Sweep(kind, span or record.span, tried))
             if kind != "argparse choices":
                 extra += tried
+                continue
         made.append((record, base))
     sweeps += _repeated(made)
     runs = [run for _, run in made] + list(_reloaded(records, path))
@@ -175,7 +176,7 @@ def _run(record: RunRecord, config: Object, path: str) -> Run | None:
         return None  # an imported file's own run
     adapter, problems = _adapter(config, span)
     model = record.model
-    events = _events(model, record.conditions, path)
+    events = _events(model, record.conditions)
     return Run(
         dialect=record.dialect if config.data.dialect == "peft" else config.data.dialect,
         span=span,
@@ -210,7 +211,7 @@ def _reloaded(records: Records, path: str) -> list[Run]:
                 _model(model, span),
                 _dataset(model, span),
                 _training(model, span),
-                _events(model, (), path),
+                _events(model, ()),
                 trained=True,
             )
         )
@@ -302,11 +303,12 @@ def _entries(targets: Val | None, path: str) -> tuple[tuple[str, Span], ...]:
     )
 
 
-def _events(model: ModelRecord, common: tuple[Condition, ...], path: str) -> tuple[Event, ...]:
-    return tuple(_event(happening, common, path) for happening in model.events)
+def _events(model: ModelRecord, common: tuple[Condition, ...]) -> tuple[Event, ...]:
+    events = (_event(happening, common) for happening in model.events)
+    return tuple(dict.fromkeys(events))  # a loop's turns repeat the same event
 
 
-def _event(happening: Happening, common: tuple[Condition, ...], path: str) -> Event:
+def _event(happening: Happening, common: tuple[Condition, ...]) -> Event:
     flags = [condition for condition in happening.conditions if condition not in common]
     flag = None
     if flags:

@@ -1,0 +1,51 @@
+"""Reads a Python program from text, for tests."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.project import Project
+
+from lora_lint.dialects import read
+from lora_lint.run import Choices, Known, Unknown
+from lora_lint.source import SourceFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lora_lint.run import Reading, Run
+
+IMPORTS = """\
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+"""
+
+
+def read_python(text: str, folder: Path | None = None, name: str = "train.py") -> Reading:
+    """The runs of a program; with `folder`, it may import the files there."""
+    program = textwrap.dedent(text)
+    path = f"{folder.as_posix()}/{name}" if folder else name
+    return read(SourceFile(path, "python", program.encode()), Project(folder.as_posix() if folder else "."))
+
+
+def only(reading: Reading) -> Run:
+    """The one run of a program."""
+    assert len(reading.runs) == 1, reading.runs
+    return reading.runs[0]
+
+
+def plain(value: Any) -> Any:
+    """A Known's value, a set of a Choices' values, or the class Unknown."""
+    if isinstance(value, Known):
+        return value.value
+    if isinstance(value, Choices):
+        return {option.value for option in value.options}
+    return Unknown
+
+
+def adapter(text: str, **fields: Any) -> None:
+    """Asserts settings of the one run of a program that starts with the usual imports."""
+    run = only(read_python(IMPORTS + textwrap.dedent(text)))
+    for field, expected in fields.items():
+        assert plain(getattr(run.adapter, field)) == expected, field
