@@ -97,10 +97,12 @@ def check(
 
 def _lint(paths: Sequence[str], settings: Settings, stdin_filename: str | None, jobs: int, known: bool) -> Outcome:
     """The outcome for `paths`, or for standard input if they are `-`. `known` hides what the baseline holds."""
-    from lora_lint import baseline, discovery, engine
+    from lora_lint import discovery, engine
 
     entries = None
     if settings.baseline is not None and known:
+        from lora_lint import baseline
+
         try:
             entries = baseline.read(settings.baseline)
         except baseline.BaselineError as error:

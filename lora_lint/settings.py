@@ -154,7 +154,7 @@ def _table(path: str) -> dict[str, Any] | None:
     except OSError as error:
         raise SettingsError(f"{path}: it cannot be read ({error.strerror or error})") from None
     whole = os.path.basename(path) != "pyproject.toml"
-    if not whole and b"lora-lint" not in data:
+    if not whole and not _mentioned(data):
         return None
     if sys.version_info >= (3, 11):
         import tomllib
@@ -171,6 +171,16 @@ def _table(path: str) -> dict[str, Any] | None:
     if table is not None and not isinstance(table, dict):
         raise SettingsError(f"{path}: [tool.lora-lint] is not a table")
     return table
+
+
+def _mentioned(data: bytes) -> bool:
+    """Whether a pyproject.toml could have our table; most name us at most among their dependencies, and the import of
+    the TOML parser takes longer than a small lint."""
+    if b"lora-lint" not in data:
+        return False
+    import re
+
+    return re.search(rb"lora-lint[\"']?\s*[\].=]", data) is not None
 
 
 def _settings(path: str, table: dict[str, Any]) -> Settings:
