@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 DATA = HERE.parent / "lora_lint" / "knowledge" / "data"
 UNKNOWN = "?"
+QUANTIZED = re.compile(r"(?i)-(awq|gptq-int[48]|int[48]|fp8|4bits|8bits|bnb-4bit|unsloth-bnb-4bit|gguf)$")
 
 # Class names whose code lives in the models' own repositories: their model_type on the hub.
 REMOTE = {
@@ -67,8 +68,9 @@ def class_types(transformers: Path) -> dict[str, str]:
     return {**types, **REMOTE, **SHARED}
 
 
-def swift_ids(swift: Path, types: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """(id, type) of the ids registered in ms-swift, on both hubs; type "?" where the class is not known."""
+def swift_ids(swift: Path, types: dict[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """(ids, type) of the models registered in ms-swift; the ids are those of one model on both hubs, and the type is
+    "?" where the class is not known."""
     for path in sorted((swift / "model/models").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ModelMeta"):
@@ -84,9 +86,8 @@ def swift_ids(swift: Path, types: dict[str, str]) -> Iterator[tuple[str, str]]:
             model_type = known.pop() if len(known) == 1 else UNKNOWN
             for model in ast.walk(node):
                 if isinstance(model, ast.Call) and getattr(model.func, "id", "") == "Model":
-                    for argument in reversed(model.args[:2]):
-                        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                            yield argument.value, model_type
+                    names = [a.value for a in reversed(model.args[:2]) if isinstance(a, ast.Constant) and a.value]
+                    yield tuple(str(name) for name in names), model_type
 
 
 def litgpt_shapes(litgpt: Path, type_of: dict[str, str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -168,8 +169,10 @@ def main() -> None:
         for mark, names in groups.items():
             for name in names:
                 add(name, model_type, mark)
-    for name, model_type in swift_ids(options.ms_swift, types):
-        add(name, model_type, "s")
+    twins = list(swift_ids(options.ms_swift, types))
+    for names, model_type in twins:
+        for name in names:
+            add(name, model_type, "s")
     type_of = {row[0]: row[1] for row in rows.values()}
     for pattern, model_type in supplement["litgpt_families"].items():
         for name in litgpt_names(options.litgpt):
@@ -209,6 +212,16 @@ def main() -> None:
     for name, original in unsloth_ids(options.unsloth):
         row, base = rows.get(name.lower()), rows.get(original.lower())
         if row and base and row[1] == base[1] and not row[2]:
+            row[2] = base[2]
+    for names, _ in twins:
+        same = [rows[name.lower()] for name in names]
+        shape = next((row[2] for row in same if row[2]), "")
+        for row in same:
+            if row[1] == same[0][1]:
+                row[2] = row[2] or shape
+    for row in rows.values():  # 4-bit and 8-bit copies have the sizes of what they are copies of
+        base = rows.get(QUANTIZED.sub("", row[0]).lower())
+        if base and base[1] == row[1] and base[2] and not row[2]:
             row[2] = base[2]
     used = {row[2] for row in rows.values()}
     for key in sorted(set(shapes) - used):

@@ -24,29 +24,31 @@ def size_of(name: str, split: str | None = None, config: str | None = None) -> i
     """The number of examples in a split of a public data set; None if that is not known.
 
     `split` defaults to "train", or to the only split there is. `config` is the name of a subset ("mrpc" of "glue");
-    without it, sets that have several give None. Names are hub ids, in any case, or short names where one set owns it.
+    without it, sets whose subsets differ in size give None. Names are hub ids, in any case, or usual short names.
     """
     entry = _entry(name)
     if entry is None:
         return None
     configs: dict[str, dict[str, int]] = entry["splits"]
     if config is None:
-        sizes = configs.get("") or (next(iter(configs.values())) if len(configs) == 1 else None)
-    else:
-        sizes = configs.get(config) or configs.get(config.lower())
-        if sizes is None and set(configs) == {""} and config in ("default", "plain_text", "all"):
-            sizes = configs[""]
-    if not sizes:
-        return None
-    if split is None:
-        return sizes.get("train", next(iter(sizes.values())) if len(sizes) == 1 else None)
-    return sizes.get(split)
+        found = {_split(sizes, split) for sizes in configs.values()}
+        return found.pop() if len(found) == 1 else None
+    sizes = configs.get(config) or configs.get(config.lower())
+    if sizes is None and set(configs) == {""}:  # the one configuration has no name of its own here
+        sizes = configs[""]
+    return _split(sizes, split) if sizes else None
+
+
+def _split(sizes: dict[str, int], split: str | None) -> int | None:
+    if split is not None:
+        return sizes.get(split)
+    return sizes.get("train", next(iter(sizes.values())) if len(sizes) == 1 else None)
 
 
 def source_of(name: str) -> str | None:
     """Where the sizes of a data set are stated."""
     entry = _entry(name)
-    return entry["source"] if entry else None
+    return _sets()["sources"][entry["source"]] if entry else None
 
 
 def _entry(name: str) -> dict[str, Any] | None:

@@ -54,6 +54,7 @@ _FOREIGN = re.compile(
     r"|draft\w*|speculator|mamba\w*|jamba|rwkv\w*|bitnet|mtp|clip|vla|diffusion|encoder|t5|mm|multimodal|hybrid|xl-?net"
     r"|tiny-random\w*|random|dummy|pruned|minitron|distill-?bert|adapter|v\d?-projector|mmproj)(?:-|$)"
 )
+_MINIATURE = re.compile(r"(?:^|/)tiny-(?:random-)?([A-Z]\w+(?:For[A-Z]\w+|Model))")  # tiny-LlamaForCausalLM-3.2
 _HUB_ID = re.compile(r"[\w.\-]+(?:/[\w.\-]+)?")
 _PATH_START = re.compile(r"[/.~\\]|[A-Za-z]:[\\/]")
 
@@ -283,6 +284,11 @@ def _rows_by_basename(base: str) -> list[list[str]]:
     return rows
 
 
+def _best(rows: list[list[str]]) -> list[str]:
+    """One of several rows of the same type: one with known sizes, if there is one."""
+    return next((row for row in rows if row[2]), rows[0])
+
+
 def _shape(key: str) -> tuple[dict[str, Any], str]:
     if not key:
         return {}, ""
@@ -317,6 +323,8 @@ def _from_row(name: str, row: list[str], how: str, confidence: Confidence) -> Mo
     config, source = _shape(shape)
     known = _typed(name, model_type)
     stock = known.stock and not mark.endswith("!")
+    if mark == "n" and not shape and confidence == "certain":  # nobody states it for this very id
+        confidence = "likely"
     return replace(
         known,
         config=config,
@@ -342,7 +350,9 @@ def _from_unsloth(name: str) -> Model | None:
     else:
         rows = _rows_by_basename(base)
         same = len({row[1] for row in rows}) == 1
-        known = _from_row(name, rows[0], "unsloth", "likely") if same else _from_family(name, name, "unsloth", "likely")
+        known = (
+            _from_row(name, _best(rows), "unsloth", "likely") if same else _from_family(name, name, "unsloth", "likely")
+        )
     if known is None:
         return None
     rewritten = "bnb-4bit" in name.lower() and known.model_type in _families()["rewritten"]
@@ -406,7 +416,7 @@ def _from_path(name: str) -> Model | None:
         # unsloth republishes some models under the same last name in another form
         same = _row(f"unsloth/{base}")
         confidence: Confidence = "likely" if same is None or same[1] == rows[0][1] else "possible"
-        return _from_row(name, rows[0], "basename", confidence)
+        return _from_row(name, _best(rows), "basename", confidence)
     return _from_family(name, base, "basename", "possible")
 
 
@@ -441,10 +451,14 @@ def _from_family(name: str, full: str, how: str, confidence: Confidence) -> Mode
     if "/" in full:
         rows = _rows_by_basename(full.rsplit("/", 1)[-1].lower()) or _rows_by_basename(_bare(full))
         if rows and len({row[1] for row in rows}) == 1:
-            return _from_row(name, rows[0], how, confidence)
+            return _from_row(name, _best(rows), how, confidence)
     lower = full.lower().replace("___", ".").replace("_", "-")
     base = lower.rsplit("/", 1)[-1]
     families = _families()
+    miniature = _MINIATURE.search(full)
+    if miniature is not None:
+        model_type = families["classes"].get(miniature[1])
+        return replace(_typed(name, model_type), how=how, confidence=confidence) if model_type else None
     for family in families["first"]:
         if _fits(family, lower, base):
             return _of_family(name, family, base, how, confidence)
