@@ -30,7 +30,7 @@ def lora_parameters(module: Module, rank: int, *, dora: bool, lora_bias: bool) -
 
 def parameter_lora(shape: tuple[int, ...] | None, rank: int) -> int | None:
     """What LoRA adds to a 2-D parameter, or to a 3-D one as a LoRA for each expert."""
-    if shape is None or 0 in shape:
+    if shape is None or len(shape) not in (2, 3) or 0 in shape:
         return None
     experts = shape[0] if len(shape) == 3 else 1
     return rank * experts * (shape[-1] + shape[-2])
@@ -56,9 +56,11 @@ def all_biases(index: Index, saved: set[str], tied: Sequence[tuple[str, ...]]) -
             result += module.bias
     for group in tied:
         owners = [name.rpartition(".")[0] for name in group if name.endswith(".bias")]
-        frozen = sum(owner in saved for owner in owners)
-        if len(owners) > 1 and not frozen and (owner := index.module(owners[0])) is not None:
-            result -= (len(owners) - 1) * owner.bias
+        trained = sum(owner not in saved for owner in owners)
+        # One tensor is counted once, and not at all where one of its owners is frozen as the original of a copy.
+        surplus = trained - 1 if trained == len(owners) else trained
+        if surplus > 0 and (first := index.module(owners[0])) is not None:
+            result -= surplus * first.bias
     return result
 
 

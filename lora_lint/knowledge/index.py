@@ -42,10 +42,8 @@ class Index:
         parts = entry.rsplit(".", 3)
         if len(parts) == 1:
             return self._by_leaf.get(entry, [])
-        if len(parts) > 2:
-            candidates = self._ending_in_three(".".join(parts[-3:]))
-        else:
-            candidates = self._by_leaf.get(parts[-1], [])
+        long = len(parts) > 2
+        candidates = self._ending_in_three(".".join(parts[-3:])) if long else self._by_leaf.get(parts[-1], [])
         suffix = f".{entry}"
         return [n for n in candidates if self.modules[n].path == entry or self.modules[n].path.endswith(suffix)]
 

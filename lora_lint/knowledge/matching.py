@@ -194,7 +194,7 @@ class _Matcher:
         self.output_embedding = output_embedding
         self.errors: list[Refusal] = []
         self.save = tuple(targets.modules_to_save or ())
-        if targets.task_type in ("SEQ_CLS", "TOKEN_CLS"):
+        if targets.task_type == "SEQ_CLS":
             self.save += ("classifier", "score")
         self.rank_pattern: dict[str, int] = dict(targets.rank_pattern)
         self.alpha_pattern: dict[str, float] = dict(targets.alpha_pattern)
@@ -653,7 +653,7 @@ class _Matcher:
 
     def _saved(self, adapted: set[str]) -> tuple[list[int], tuple[str, ...]]:
         """Positions of the modules that are copied whole, outermost first, and names that hit nothing."""
-        names = self.save + (("qa_outputs",) if self.targets.task_type == "QUESTION_ANS" else ())
+        names = self.save + _HEADS_SAVED_LATE.get(self.targets.task_type or "", ())
         if not names:
             return [], ()
         modules = self.index.modules
@@ -751,6 +751,10 @@ def _endings(path: str) -> list[str]:
     parts = path.split(".")
     return [".".join(parts[start:]) for start in reversed(range(len(parts)))]
 
+
+_HEADS_SAVED_LATE = {"TOKEN_CLS": ("classifier", "score"), "QUESTION_ANS": ("qa_outputs",)}
+"""Heads that PEFT adds to `modules_to_save` only after it matched, so that LoRA may have taken them already (which it
+then refuses); those of SEQ_CLS are added before."""
 
 _OUTPUTS = ("lm_head", "embed_out", "proj_out", "output_projection", "vocab_projector", "cls.predictions.decoder")
 
