@@ -130,7 +130,7 @@ def reading_of(
     reading = dialects.read(source, project)
     said = spoken(source)
     hints = said.hints if said is not None else ()
-    if hints or settings.task or settings.dataset_size is not None:
+    if hints or settings.task or settings.dataset_size is not None or settings.models or settings.transformers:
         reading = told(reading, settings, hints, source, notes)
     return source, reading, said
 
@@ -335,6 +335,8 @@ def told(
     def apply(run: Run) -> Run:
         run = _with(run, "task", settings.task, None)
         run = _with(run, "dataset-size", settings.dataset_size, None)
+        if settings.models or settings.transformers:
+            run = replace(run, model=replace(run.model, own=settings.models, transformers=settings.transformers))
         for key in {hint.key for hint in valid}:
             of_key = [hint for hint in valid if hint.key == key]
             above = [hint for hint in of_key if hint.span.start <= run.span.start]

@@ -112,7 +112,7 @@ def facts(run: Run, source: SourceFile) -> dict[str, Any]:
         "adapter": {name: _value(getattr(run.adapter, name)) for name in _ADAPTER_FIELDS},
         "scale": _scale(run),
         "modules": _modules(resolved),
-        "unmatched": sorted({entry for match in resolved.matches[:1] for entry in match.unmatched}),
+        "unmatched": sorted({entry for case in resolved.cases[:1] for entry in case.match.unmatched}),
         "parameters": parameters,
         "bytes": None
         if exact is None
@@ -196,13 +196,13 @@ def _model(run: Run, resolved: Resolved) -> dict[str, Any]:
 
 
 def _modules(resolved: Resolved) -> list[dict[str, Any]]:
-    """The matched modules, those of one name and shape together."""
-    if not resolved.matches:
-        return []
-    groups: dict[tuple[str, int, int, int], int] = {}
-    for module in resolved.matches[0].modules:
-        key = (module.path.rpartition(".")[2], module.inputs, module.outputs, module.rank)
-        groups[key] = groups.get(key, 0) + 1
+    """The matched modules of the first case, those of one name and shape together."""
+    groups: dict[tuple[str, int, int, int | None], int] = {}
+    for case in resolved.cases[:1]:
+        for module in case.match.modules:
+            name = module.path.rpartition(".")[2] + (f".{module.parameter}" if module.parameter else "")
+            key = (name, module.inputs, module.outputs, module.rank)
+            groups[key] = groups.get(key, 0) + 1
     return [
         {"name": name, "inputs": inputs, "outputs": outputs, "rank": rank, "count": count}
         for (name, inputs, outputs, rank), count in groups.items()
@@ -211,32 +211,23 @@ def _modules(resolved: Resolved) -> list[dict[str, Any]]:
 
 def _parameters(run: Run, resolved: Resolved) -> dict[str, Any]:
     """Trainable parameters, exact, or why they are not known; with those of the whole model where they are."""
-    model = resolved.model
-    if isinstance(run.adapter.rank, Unknown):
-        return {"unknown": f"{run.adapter.key('rank')} is not known: {run.adapter.rank.why}"}
-    if isinstance(run.adapter.target_modules, Unknown):
-        return {"unknown": f"the targets are not known: {run.adapter.target_modules.why}"}
-    if model is None:
-        name = run.model.name
-        why = name.why if isinstance(name, Unknown) else "nothing is known of it"
-        return {"unknown": f"the model is not known: {why}"}
-    if not model.complete:
-        return {"unknown": f"the dimensions of this {model.model_type} model are not known"}
-    if known(run.adapter.rank) is None:
-        return {"unknown": "the rank has several values"}
-    counts = {match.parameters for match in resolved.matches}
+    rank = run.adapter.rank
+    if isinstance(rank, Unknown):
+        return {"unknown": f"{run.adapter.key('rank')} is not known: {rank.why}"}
+    if not resolved.cases:
+        return {"unknown": resolved.why or "the modules of the model are not known"}
+    if known(rank) is None:
+        return {"unknown": f"{run.adapter.key('rank')} has several values"}
+    counts = {case.parameters for case in resolved.cases}
+    if None in counts:
+        kinds = {case.model.model_type for case in resolved.cases if case.parameters is None}
+        return {"unknown": f"not every dimension of the {' or '.join(sorted(kinds))} model is known"}
     if len(counts) != 1:
-        return {"unknown": "it depends on what cannot be told from the files"}
+        return {"unknown": "the models or targets that are possible differ in it"}
     trainable = counts.pop()
-    total = _total(resolved)
-    told: dict[str, Any] = {"trainable": trainable}
-    if total:
-        told |= {"model": total, "share": trainable / total}
-    return told
-
-
-def _total(resolved: Resolved) -> int | None:
-    return resolved.total
+    assert trainable is not None
+    total = resolved.total
+    return {"trainable": trainable} | ({"model": total, "share": trainable / total} if total else {})
 
 
 def as_json(seen: Inspection) -> str:

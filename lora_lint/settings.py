@@ -229,9 +229,11 @@ def _settings(path: str, table: dict[str, Any]) -> Settings:
 
 
 def _model(root: str, value: str | dict[str, Any]) -> str | dict[str, Any]:
-    """A model's entry; a path that exists beside the settings file is made to hold from the current folder."""
-    if isinstance(value, str) and root and os.path.exists(os.path.join(root, value)):
-        return os.path.join(root, value)
+    """A model's entry; a folder with a config.json beside the settings file is made to hold from the current one."""
+    if isinstance(value, str):
+        folder = os.path.join(root or ".", value.removesuffix("config.json"))
+        if os.path.isfile(os.path.join(folder, "config.json")):
+            return folder.rstrip("/")
     return value
 
 

@@ -192,7 +192,8 @@ def test_did_you_mean() -> None:
 
 def test_paths_of_models_hold_from_the_settings_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write("models = {a = 'conf', b = 'llama'}")
-    Path("conf").mkdir()
+    write("{}", "conf/config.json")
+    assert load().models == {"a": "./conf", "b": "llama"}
     Path("sub").mkdir()
     monkeypatch.chdir(here / "sub")
     assert load().models == {"a": str(here / "conf"), "b": "llama"}
