@@ -118,6 +118,10 @@ class BaseModel:
     quantization: Value[str | None] = ABSENT
     dtype: Value[str | None] = ABSENT
     architecture: str | None = None
+    own: Mapping[str, Any] = field(default_factory=dict)
+    """The user's own entries for models (the `models` setting), applied by the engine."""
+    transformers: str | None = None
+    """The version of transformers that the user tells (the `transformers` setting)."""
     edited: bool = False
     """The program changes the model's modules before the wrap (a fused layer split by hand…): names that the
     knowledge does not have may exist."""

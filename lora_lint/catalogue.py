@@ -1,0 +1,177 @@
+"""The rule catalogue: one Markdown page a rule in `rules/`, with its facts in the front matter.
+
+An installed package holds the catalogue compiled (`catalogue.json` and `pages.json`, written by the build); in a
+checkout it is read from `rules/` each time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from lora_lint.records import dataclass, field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lora_lint.finding import Level
+
+_HERE = os.path.dirname(__file__)
+_INDEX = os.path.join(_HERE, "catalogue.json")
+_PAGES = os.path.join(_HERE, "pages.json")
+_SOURCE = os.path.join(os.path.dirname(_HERE), "rules")
+
+
+class CatalogueError(Exception):
+    """A page of the catalogue that cannot be read, or no catalogue at all."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What would mend a finding: whether the linter could write it, and a sentence."""
+
+    applicability: Literal["none", "safe", "unsafe"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """How `--verify` settles a finding: X exactly (structure), M by measurement; and a sentence."""
+
+    kind: Literal["X", "M", "none"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. `options` maps each option to a JSON Schema with its default; `file` is the page's file name."""
+
+    code: str
+    name: str
+    summary: str
+    level: Level
+    fix: Remedy
+    verify: Settlement
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    references: tuple[str, ...] = ()
+    file: str = ""
+
+    @property
+    def body(self) -> str:
+        """The page's text below the front matter, as Markdown."""
+        return _body(self.code)
+
+
+@cache
+def rules() -> Mapping[str, Rule]:
+    """Every rule by its code, in the order of the codes. Raises CatalogueError if there is no catalogue."""
+    return MappingProxyType({entry["code"]: _rule(entry) for entry in _index()})
+
+
+def find(code_or_name: str) -> Rule | None:
+    """The rule with this code or name, in any case; None if there is none."""
+    wanted = code_or_name.strip()
+    rule = rules().get(wanted.upper())
+    if rule is not None:
+        return rule
+    name = wanted.lower().replace("_", "-")
+    return next((rule for rule in rules().values() if rule.name == name), None)
+
+
+def page(code: str) -> str:
+    """The page of a rule as people read it: title, facts and body, as Markdown. Raises KeyError."""
+    rule = rules()[code]
+    facts = [f"- Level: {rule.level}", f"- Fix: {rule.fix.applicability}. {rule.fix.text}"]
+    if rule.verify.kind == "none":
+        facts.append(f"- `--verify`: {rule.verify.text}")
+    else:
+        facts.append(f"- `--verify`: {'exact' if rule.verify.kind == 'X' else 'measured'}. {rule.verify.text}")
+    parts = [f"# {rule.code} `{rule.name}`", rule.summary + ".", "\n".join(facts)]
+    if rule.options:
+        parts.append("\n".join(["Options:", "", *(_option(*item) for item in rule.options.items())]))
+    parts.append(rule.body.strip())
+    if rule.references:
+        parts.append("\n".join(["## References", "", *(f"- {reference}" for reference in rule.references)]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _option(name: str, schema: Mapping[str, Any]) -> str:
+    default = json.dumps(schema.get("default"))
+    return f"- `{name}` (default `{default}`): {schema.get('description', '')}"
+
+
+def _rule(entry: Mapping[str, Any]) -> Rule:
+    return Rule(
+        code=entry["code"],
+        name=entry["name"],
+        summary=entry["summary"],
+        level=entry["level"],
+        fix=Remedy(**entry["fix"]),
+        verify=Settlement(**entry["verify"]),
+        options=entry.get("options", {}),
+        references=tuple(entry.get("references", ())),
+        file=entry["file"],
+    )
+
+
+@cache
+def _compiled() -> tuple[list[dict[str, Any]], dict[str, str]]:
+    return compile_pages(_SOURCE)
+
+
+def _index() -> list[dict[str, Any]]:
+    if os.path.isfile(_INDEX):
+        with open(_INDEX, "rb") as file:
+            entries: list[dict[str, Any]] = json.load(file)
+        return entries
+    return _compiled()[0]
+
+
+def _body(code: str) -> str:
+    if os.path.isfile(_PAGES):
+        with open(_PAGES, "rb") as file:
+            return str(json.load(file)[code])
+    return _compiled()[1][code]
+
+
+def compile_pages(folder: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The front matter of every page in `folder` in the order of the codes, and the bodies by code.
+
+    Raises CatalogueError for a page without front matter, a front matter that is no YAML mapping with a code, or a
+    code that occurs twice.
+    """
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.startswith("LL") and name.endswith(".md"))
+    except OSError as error:
+        raise CatalogueError(f"the rule catalogue is missing: {error}") from error
+    entries: list[dict[str, Any]] = []
+    bodies: dict[str, str] = {}
+    for name in names:
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            entry, body = split_page(file.read(), name)
+        if entry["code"] in bodies:
+            raise CatalogueError(f"{name}: {entry['code']} has two pages")
+        entries.append({**entry, "file": name})
+        bodies[entry["code"]] = body
+    entries.sort(key=lambda entry: str(entry["code"]))
+    return entries, bodies
+
+
+def split_page(text: str, name: str) -> tuple[dict[str, Any], str]:
+    """The front matter of a page and what is below it; `name` is for errors. Raises CatalogueError."""
+    import yaml
+
+    start, mark, rest = text.partition("---\n")
+    front, end, body = rest.partition("\n---\n")
+    if start or not mark or not end:
+        raise CatalogueError(f"{name}: it does not start with a front matter between two lines of ---")
+    try:
+        entry = yaml.load(front, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"{name}: {error}") from error
+    if not isinstance(entry, dict) or not isinstance(entry.get("code"), str):
+        raise CatalogueError(f"{name}: the front matter is no mapping with a code")
+    return entry, body.lstrip("\n")

@@ -1,0 +1,288 @@
+"""From a run to the modules it adapts: the model behind its name, that model's modules, and PEFT's match on them.
+
+Rules and `inspect` share the answer. A name, a head or a version of transformers that is not certain gives several
+cases; what is reported has to hold in all of them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from lora_lint.records import dataclass
+from lora_lint.run import Known, Unknown, alternatives, known
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lora_lint.knowledge.architectures import Architecture
+    from lora_lint.knowledge.matching import Match, Targets
+    from lora_lint.knowledge.models import Model
+    from lora_lint.knowledge.modules import Module
+    from lora_lint.run import Adapter, BaseModel, Run, Value
+
+TargetList: TypeAlias = "tuple[str, ...] | str | None"
+Built: TypeAlias = "tuple[tuple[Module, ...], dict[str, Any], int | None]"
+"""Modules, what `match` wants beside them, all parameters of the base model."""
+
+_HEADS = {
+    "CAUSAL_LM": "causal-lm",
+    "SEQ_CLS": "seq-cls",
+    "SEQ_2_SEQ_LM": "seq2seq-lm",
+    "TOKEN_CLS": "token-cls",
+    "QUESTION_ANS": "qa",
+    "FEATURE_EXTRACTION": "base",
+}
+"""PEFT's task types -> heads."""
+_FALLBACKS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq", "masked-lm", "image-cls", "base")
+_KEPT = 64
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that a run may be: a model under a major version of transformers, with one of its target settings.
+
+    `sure_head` is False where the class that loads the model is not known, so that names outside the backbone
+    (`lm_head`, `score`) cannot be judged.
+    """
+
+    name: Known[str]
+    model: Model
+    version: int
+    head: str
+    sure_head: bool
+    modules: tuple[Module, ...]
+    targets: Known[TargetList]
+    match: Match
+    total: int | None = None
+    partial: bool = False
+    """A setting that can take modules away (exclusions, layers) is not known."""
+
+    @property
+    def stock(self) -> bool:
+        return self.model.stock
+
+    @property
+    def parameters(self) -> int | None:
+        """Exactly how many parameters are trainable; None where a dimension is not known."""
+        return self.match.parameters if self.model.complete and self.model.stock and not self.partial else None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What is known of a run's model and modules. `why` completes "unknown because …" where there are no cases.
+
+    `remote` are models whose code is not in transformers, with the value that names each: only leaf names are known.
+    """
+
+    model: Model | None = None
+    cases: tuple[Case, ...] = ()
+    remote: tuple[tuple[Known[str], Model], ...] = ()
+    why: str = ""
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        return tuple(case.match for case in self.cases)
+
+    @property
+    def total(self) -> int | None:
+        """All parameters of the base model, where there is one answer."""
+        totals = {case.total for case in self.cases}
+        return totals.pop() if len(totals) == 1 else None
+
+
+_resolved: dict[int, tuple[Run, Resolved]] = {}
+_built: dict[Any, Built | None] = {}
+_matched: dict[Any, Match] = {}
+
+
+def resolve(run: Run) -> Resolved:
+    """What `run` adapts. Kept for the last few runs, so that the rules on one run pay once."""
+    entry = _resolved.get(id(run))
+    if entry is not None and entry[0] is run:
+        return entry[1]
+    try:
+        found = _resolve(run)
+    except ImportError:  # until lora_lint.knowledge.architectures is there
+        found = Resolved(why="architectures are missing")
+    if len(_resolved) >= _KEPT:
+        _resolved.clear()
+    _resolved[id(run)] = (run, found)
+    return found
+
+
+def _resolve(run: Run) -> Resolved:
+    named = _models(run.model, run.path)
+    if isinstance(named, str):
+        return Resolved(why=named)
+    model = named[0][1] if len({model.model_type for _, model in named}) == 1 else None
+    if isinstance(run.adapter.target_modules, Unknown):
+        return Resolved(model, why=f"the targets are not known: {run.adapter.target_modules.why}")
+    cases: list[Case] = []
+    remote: list[tuple[Known[str], Model]] = []
+    for name, each in named:
+        if each.module_names is not None:
+            remote.append((name, each))
+            continue
+        built = _cases(run, name, each)
+        if not built:
+            return Resolved(model, why=f"the modules of {each.model_type} are not known")
+        cases += built
+    return Resolved(model, tuple(cases), tuple(remote))
+
+
+def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
+    """Every model that the run may load, or why that is not known."""
+    from lora_lint.knowledge.models import Model, identify
+
+    near = os.path.dirname(path) or None
+    if base.architecture is not None:
+        fallback = Model(base.architecture, base.architecture, how="dialect")
+        name = known(base.name)
+        named = identify(name, near=near, own=base.own) if name is not None else None
+        if named is None or named.model_type != base.architecture:
+            named = fallback
+        return [(Known(named.name), named)]
+    if isinstance(base.name, Unknown):
+        return f"the model is not known: {base.name.why}"
+    found: list[tuple[Known[str], Model]] = []
+    for value in alternatives(base.name):
+        model = identify(value.value, near=near, own=base.own)
+        if model is None:
+            return f"nothing is known of the model {value.value}"
+        found.append((value, model))
+        twin = _unsloth_twin(base, value.value)
+        if twin is not None and twin.model_type != model.model_type:
+            found.append((value, twin))
+    return found
+
+
+def _unsloth_twin(base: BaseModel, name: str) -> Model | None:
+    """What unsloth loads in place of a model that it republishes in another form."""
+    if not (base.loader or "").startswith("Fast") or "/" not in name or name.lower().startswith("unsloth/"):
+        return None
+    from lora_lint.knowledge.models import identify
+
+    return identify(f"unsloth/{name.rpartition('/')[2]}")
+
+
+def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
+    head, sure = _head(run)
+    wanted = (int(run.model.transformers.partition(".")[0]),) if run.model.transformers else (5, 4)
+    cases: list[Case] = []
+    for version in wanted:
+        found, found_sure = _architecture(model.model_type, head, version), sure
+        if found is None:
+            found_sure = False
+            others = (_architecture(model.model_type, other, version) for other in _FALLBACKS if other != head)
+            found = next((other for other in others if other is not None), None)
+        if found is None:
+            continue
+        built = _build(found, model)
+        if built is None:
+            continue
+        modules, extras, total = built
+        for targets in alternatives(run.adapter.target_modules):
+            settings, partial, counted = _targets(run.adapter, targets.value)
+            match = _match(modules, settings, model.model_type, version, extras)
+            if not counted and match.parameters is not None:
+                from lora_lint.records import replace
+
+                match = replace(match, parameters=None)
+            head_name = getattr(found, "head", head or "base")
+            whole = total if model.complete and model.stock else None
+            cases.append(Case(name, model, version, head_name, found_sure, modules, targets, match, whole, partial))
+    return cases
+
+
+def _head(run: Run) -> tuple[str, bool]:
+    """The head that the model is loaded with, and whether that is sure."""
+    from lora_lint.knowledge.architectures import head_for
+
+    head = head_for(run.model.loader)
+    if head is not None:
+        return head, True
+    task = known(run.adapter.task_type)
+    if task in _HEADS:
+        return _HEADS[task], True
+    return "causal-lm", False
+
+
+def _architecture(model_type: str, head: str, version: int) -> Architecture | None:
+    from lora_lint.knowledge.architectures import architecture
+
+    return architecture(model_type, head, version)
+
+
+def _build(found: Architecture, model: Model) -> Built | None:
+    """The modules of an architecture under a model's config, with what the match wants beside them."""
+    key = (found.model_type, found.head, found.version, _frozen(model.config))
+    if key not in _built:
+        if len(_built) >= _KEPT:
+            _built.clear()
+        _built[key] = _expand(found, model.config)
+    return _built[key]
+
+
+def _expand(found: Architecture, config: Mapping[str, Any]) -> Built | None:
+    from lora_lint.knowledge import architectures
+
+    try:
+        modules = architectures.modules(found, config)
+        total = architectures.parameters(found, config)
+    except (ValueError, TypeError, ArithmeticError, LookupError):
+        return None
+    return modules, {}, total
+
+
+def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, bool, bool]:
+    """PEFT's settings; whether one that takes modules away is unknown; whether all that counts depend on is known."""
+    from lora_lint.knowledge.matching import Targets
+
+    def of(value: Value[Any], default: Any) -> tuple[Any, bool]:
+        return (value.value, True) if isinstance(value, Known) else (default, False)
+
+    filters = {
+        field: of(getattr(adapter, field), None)
+        for field in ("exclude_modules", "layers_to_transform", "layers_pattern", "target_parameters")
+    }
+    counts = {
+        "rank": of(adapter.rank, None),
+        "rank_pattern": of(adapter.rank_pattern, {}),
+        "modules_to_save": of(adapter.modules_to_save, None),
+        "use_dora": of(adapter.use_dora, False),
+        "bias": of(adapter.bias, "none"),
+        "lora_bias": of(adapter.lora_bias, False),
+        "task_type": of(adapter.task_type, None),
+    }
+    rank = counts["rank"][0]
+    if rank is not None and rank < 1:
+        counts["rank"] = (None, False)
+    if counts["bias"][0] not in ("none", "all", "lora_only"):
+        counts["bias"] = ("none", False)
+    values = {field: value for field, (value, _) in (filters | counts).items()}
+    settings = Targets(target_modules=target_modules, **values)
+    return settings, not all(sure for _, sure in filters.values()), all(sure for _, sure in counts.values())
+
+
+def _match(
+    modules: tuple[Module, ...], settings: Targets, model_type: str, version: int, extras: dict[str, Any]
+) -> Match:
+    from lora_lint.knowledge.matching import match
+
+    key = (id(modules), _frozen(vars(settings)), version)
+    found = _matched.get(key)
+    if found is None:
+        if len(_matched) >= _KEPT:
+            _matched.clear()
+        found = _matched[key] = match(modules, settings, model_type=model_type, version=version, **extras)
+    return found
+
+
+def _frozen(value: Any) -> Any:
+    """A hashable form of a config."""
+    if hasattr(value, "items"):
+        return tuple(sorted((str(key), _frozen(item)) for key, item in value.items()))
+    if isinstance(value, (list, tuple)):
+        return tuple(_frozen(item) for item in value)
+    return repr(value)

@@ -1,0 +1,43 @@
+"""The checks: pure functions from a run (or a sweep) and the rule's options to findings.
+
+A rule may be checked on runs and on sweeps. LL900 and LL910 are made by the engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.rules import capacity, files, scaling, targets, trainability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+    from lora_lint.finding import Finding
+    from lora_lint.run import Run, Sweep
+
+    Options = Mapping[str, Any]
+
+RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
+    "LL102": scaling.rslora_off_high_rank,
+    "LL103": scaling.rslora_scale_jump,
+    "LL104": scaling.scale_out_of_range,
+    "LL105": scaling.zero_scale,
+    "LL201": targets.no_target_match,
+    "LL202": targets.unmatched_target_module,
+    "LL203": targets.regex_in_target_list,
+    "LL204": targets.all_linear_in_list,
+    "LL301": capacity.rank_too_high_for_data,
+    "LL401": trainability.base_params_trainable,
+    "LL402": trainability.adapter_loaded_frozen,
+    "LL403": trainability.inference_mode_training,
+    "LL404": trainability.kbit_prepare_after_wrap,
+    "LL408": trainability.sweep_reuses_base_model,
+    "LL901": files.unknown_config_key,
+    "LL902": files.invalid_value,
+}
+
+SWEEP_CHECKS: dict[str, Callable[[Sweep, Options], Iterable[Finding]]] = {
+    "LL101": scaling.fixed_alpha_rank_sweep,
+    "LL103": scaling.rslora_alpha_grows,
+}

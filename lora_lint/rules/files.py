@@ -1,0 +1,80 @@
+"""LL9xx: keys and values that the framework does not take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix
+from lora_lint.rules.words import names, some_case
+from lora_lint.run import InvalidValue, UnknownKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from lora_lint.finding import Confidence
+    from lora_lint.run import Known, Run, Value
+
+_BIASES = ("none", "all", "lora_only")
+
+
+def unknown_config_key(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL901"""
+    for problem in run.problems:
+        if isinstance(problem, UnknownKey):
+            message = f"`{problem.key}` is not known to {problem.owner}, so it {problem.consequence}"
+            fix = None
+            if problem.suggestions:
+                message += f"; did you mean {names(problem.suggestions, 'or')}?"
+                fix = Fix("unsafe", f"Write {problem.suggestions[0]}")
+            yield Finding("LL901", message, problem.span, fix=fix)
+
+
+def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL902"""
+    told = set()
+    for problem in run.problems:
+        if isinstance(problem, InvalidValue):
+            told.add(problem.span)
+            message = f"`{problem.key}={_shown(problem.value)}`: {problem.owner} expects {problem.expected}"
+            yield Finding("LL902", message, problem.span)
+    adapter = run.adapter
+    for field, value, expected, wrong in (
+        ("rank", adapter.rank, "a whole number of at least 1", _not_a_rank),
+        ("alpha", adapter.alpha, "a number", _not_a_number),
+        ("dropout", adapter.dropout, "a number from 0 to below 1", _not_a_share),
+        ("bias", adapter.bias, f"one of {names(_BIASES, 'or')}", _not_a_bias),
+    ):
+        for known, confidence in _wrong(value, wrong):
+            span = known.span or adapter.span
+            if span not in told:
+                told.add(span)
+                message = f"`{adapter.key(field)}={_shown(known.value)}`: LoRA expects {expected}"
+                yield Finding("LL902", message, span, confidence)
+
+
+def _wrong(value: Value[Any], wrong: Any) -> Iterator[tuple[Known[Any], Confidence]]:
+    for known, confidence in some_case(value):
+        # The default of an option may mean "off" (rank 0); only what is written is judged.
+        if known.origin in ("literal", "derived", "setting") and wrong(known.value):
+            yield known, confidence
+
+
+def _not_a_number(value: Any) -> bool:
+    return isinstance(value, bool) or not isinstance(value, (int, float)) or value != value
+
+
+def _not_a_rank(value: Any) -> bool:
+    return _not_a_number(value) or not isinstance(value, int) or value < 1
+
+
+def _not_a_share(value: Any) -> bool:
+    return _not_a_number(value) or value < 0  # 1 and more is LL105's
+
+
+def _not_a_bias(value: Any) -> bool:
+    return value not in _BIASES
+
+
+def _shown(value: Any) -> str:
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,252 @@
+"""LL1xx: what alpha, rank and rsLoRA make of the adapter's scale."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix, Related
+from lora_lint.knowledge.frameworks import can_set
+from lora_lint.rules.words import every_case, least, number, place, setting, some_case, spread, surety
+from lora_lint.run import Known, alternatives, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lora_lint.run import Run, Sweep
+
+_CHOICES = "argparse choices"
+
+
+def fixed_alpha_rank_sweep(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL101"""
+    by_model: dict[str, list[Run]] = {}
+    for run in sweep.runs:
+        by_model.setdefault(repr(known(run.model.name)), []).append(run)
+    for runs in by_model.values():
+        adapters = [run.adapter for run in runs]
+        if any(known(adapter.use_rslora) is not False for adapter in adapters):
+            continue
+        ranked = {rank: run for run in runs if (rank := known(run.adapter.rank)) is not None and rank > 0}
+        alphas = {known(adapter.alpha) for adapter in adapters}
+        alpha = alphas.pop()
+        if len(ranked) > 1 and not alphas and alpha is not None and alpha > 0:
+            yield _fixed_alpha(sweep, sorted(ranked.items()), alpha)
+
+
+def _fixed_alpha(sweep: Sweep, ranked: list[tuple[int, Run]], alpha: float) -> Finding:
+    (low, first), (high, last) = ranked[0], ranked[-1]
+    adapter = first.adapter
+    alpha_key, rank_key = adapter.key("alpha"), adapter.key("rank")
+    default = isinstance(adapter.alpha, Known) and adapter.alpha.origin == "framework-default"
+    stays = f"is not given and stays at its default {number(alpha)}" if default else f"stays at {number(alpha)}"
+    message = (
+        f"`{alpha_key}` {stays} while `{rank_key}` takes {spread([rank for rank, _ in ranked])} in this {sweep.kind}: "
+        f"{alpha_key}/{rank_key} falls from {number(alpha / low)} to {number(alpha / high)}. "
+        f"{_step(known(first.training.optimizer), low, high)} Keep the ratio with "
+        f"`{alpha_key} = {number(alpha / low)} * {rank_key}`, or, if the fixed alpha is meant, say so in an ignore "
+        "comment; --verify measures the step of each rank on your model"
+    )
+    span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
+    end = place(last.adapter.rank, otherwise=last.adapter.span)
+    related = [Related(end, f"{alpha_key}/{rank_key} is {number(alpha / high)} at {rank_key}={high}")]
+    if sweep.span not in (span, end):
+        related.append(Related(sweep.span, f"the {sweep.kind} over the ranks"))
+    confidence = surety(*(run.adapter.rank for _, run in ranked))
+    if sweep.kind == _CHOICES:
+        # Each call of the program picks one rank; a launcher that can pass alpha too may well tie it to the rank.
+        confidence = least("likely", "likely" if surety(adapter.alpha) == "certain" else "possible")
+    fix = Fix("unsafe", f"Write {number(alpha / low)} * {rank_key} for {alpha_key}")
+    return Finding("LL101", message, span, confidence, None, tuple(related), fix)
+
+
+def _step(optimizer: str | None, low: int, high: int) -> str:
+    """What a fixed alpha does to the first step (exponents of alpha/r at fixed alpha: Adam 0, SGD -1)."""
+    name = (optimizer or "").lower().rpartition(".")[2]
+    shrinks = f"shrinks as 1/r, {number(high / low)} times from r={low} to r={high}"
+    schools = (
+        "which one school wants (rank-invariant step: LoRA, LoRA Without Regret) and the other (constant ratio) rejects"
+    )
+    if "adam" in name:
+        return f"Under {optimizer} the first step hardly depends on the rank then, {schools}."
+    if name.startswith("sgd"):
+        return (
+            f"Under {optimizer} the first step {shrinks}: neither school (constant ratio; rank-invariant step) "
+            "compares the ranks alike."
+        )
+    adam = f"Under an Adam-type optimizer the first step hardly depends on the rank then, {schools}"
+    return f"{adam}; under SGD it {shrinks}."
+
+
+def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL102"""
+    adapter = run.adapter
+    ranks = _ranks(run)
+    if not ranks or min(ranks) < options["min-rank"] or not _all(adapter.use_rslora, False):
+        return
+    if not can_set(run.dialect, "use_rslora"):
+        return
+    rank, rank_key, alpha_key = min(ranks), adapter.key("rank"), adapter.key("alpha")
+    flag = adapter.key("use_rslora")
+    cases = list(every_case(adapter.rank, adapter.alpha))
+    high = bool(cases) and all(r >= 64 and alpha / r <= 0.5 for r, alpha in cases)
+    times = number(sqrt(rank))
+    alpha = known(adapter.alpha)
+    shrink = f"the gradients of lora_B shrink as 1/sqrt({rank_key})"
+    if "adam" in (known(run.training.optimizer) or "adam").lower():
+        shrink += ", which an Adam-type optimizer largely undoes"
+    if alpha is not None and len(ranks) == 1:
+        now, then = number(alpha / rank), number(alpha / sqrt(rank))
+        message = (
+            f"{setting(rank_key, rank)} without rsLoRA: the adapter is scaled by {alpha_key}/{rank_key} = {now}, and "
+            f"{shrink}. `{flag}` alone makes the scale {then} ({times} "
+            f"times as much); with {setting(alpha_key, float(number_of(alpha / sqrt(rank))))} it computes the same as "
+            "today and stays stable when the rank grows"
+        )
+    else:
+        message = (
+            f"{setting(rank_key, rank)} without rsLoRA: {shrink}. "
+            f"`{flag}` alone multiplies the scale by sqrt({rank_key}) = {times}; divide `{alpha_key}` by {times} to "
+            "compute the same as today"
+        )
+    if high:
+        message += ". A high rank with so small a ratio is what makes this a warning"
+    fix = Fix("unsafe", f"Set {flag}, and divide {alpha_key} by {times}")
+    span = place(adapter.rank, otherwise=adapter.span)
+    confidence = surety(adapter.rank, adapter.use_rslora)
+    yield Finding("LL102", message, span, confidence, "warning" if high else None, (), fix)
+
+
+def number_of(value: float) -> float:
+    """A value as a config would state it: three significant digits."""
+    return float(f"{value:.3g}")
+
+
+def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL103, one run"""
+    adapter = run.adapter
+    ranks = _ranks(run)
+    if not ranks or not _all(adapter.use_rslora, True):
+        return
+    cases = list(every_case(adapter.rank, adapter.alpha))
+    if not cases or not all(alpha / sqrt(rank) > options["max-scale"] for rank, alpha in cases):
+        return
+    rank, alpha = cases[0]
+    rank_key, alpha_key = adapter.key("rank"), adapter.key("alpha")
+    flag = next((each.span for each in alternatives(adapter.use_rslora) if each.span), None)
+    message = (
+        f"With `{adapter.key('use_rslora')}` the adapter is scaled by {alpha_key}/sqrt({rank_key}) = "
+        f"{number(alpha)}/sqrt({rank}) = {number(alpha / sqrt(rank))}, {number(sqrt(rank))} times the "
+        f"{number(alpha / rank)} it is without: the first steps are that much larger at the same learning rate. "
+        f"{setting(alpha_key, number_of(alpha / sqrt(rank)))} keeps the scale of {alpha_key}/{rank_key}"
+    )
+    span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
+    related = (Related(flag, "rsLoRA is on here"),) if flag and flag != span else ()
+    fix = Fix("unsafe", f"Divide {alpha_key} by {number(sqrt(rank))}")
+    yield Finding("LL103", message, span, surety(adapter.rank, adapter.alpha, adapter.use_rslora), None, related, fix)
+
+
+def rslora_alpha_grows(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL103, a sweep"""
+    by_rank: dict[int, tuple[float, Run]] = {}
+    for run in sweep.runs:
+        rank, alpha = known(run.adapter.rank), known(run.adapter.alpha)
+        if known(run.adapter.use_rslora) is not True or rank is None or rank < 1 or alpha is None or alpha <= 0:
+            return
+        if by_rank.setdefault(rank, (alpha, run))[0] != alpha:
+            return  # several alphas for one rank: alpha is swept for itself
+    ranked = sorted(by_rank.items())
+    # Alpha at least in proportion to the rank, from each rank to the next.
+    growing = all(b[1][0] / a[1][0] >= b[0] / a[0] * 0.999 for a, b in pairwise(ranked))
+    if len(ranked) < 2 or not growing:
+        return
+    (low, (small, first)), (high, (large, last)) = ranked[0], ranked[-1]
+    adapter = first.adapter
+    rank_key, alpha_key = adapter.key("rank"), adapter.key("alpha")
+    message = (
+        f"`{alpha_key}` grows with `{rank_key}` in this {sweep.kind} although rsLoRA is on: the scale "
+        f"{alpha_key}/sqrt({rank_key}) rises from {number(small / sqrt(low))} at {rank_key}={low} to "
+        f"{number(large / sqrt(high))} at {rank_key}={high}. rsLoRA is made for one alpha at all ranks: keep "
+        f"{setting(alpha_key, small)}"
+    )
+    span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
+    end = place(last.adapter.rank, otherwise=last.adapter.span)
+    related = (Related(end, f"the scale is {number(large / sqrt(high))} at {rank_key}={high}"),) if end != span else ()
+    confidence = surety(*(value for _, (_, run) in ranked for value in (run.adapter.rank, run.adapter.alpha)))
+    if sweep.kind == _CHOICES:
+        confidence = least("likely", confidence)
+    yield Finding("LL103", message, span, confidence, None, related, Fix("unsafe", f"Keep {alpha_key} fixed"))
+
+
+def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL104"""
+    adapter = run.adapter
+    if not _ranks(run) or not _all(adapter.use_rslora, False):
+        return
+    cases = [(rank, alpha) for rank, alpha in every_case(adapter.rank, adapter.alpha)]
+    if not cases or not all(alpha > 0 for _, alpha in cases):
+        return
+    low, high = options["min-ratio"], options["max-ratio"]
+    if all(alpha / rank > high for rank, alpha in cases):
+        bound, side = high, "above"
+        effect = "each step moves the model that many times as far as at a ratio of 1, at the same learning rate"
+    elif all(alpha / rank < low for rank, alpha in cases):
+        bound, side = low, "below"
+        effect = "the adapter's output is damped to that fraction"
+    else:
+        return
+    rank, alpha = cases[0]
+    rank_key, alpha_key = adapter.key("rank"), adapter.key("alpha")
+    default = next((each for each in alternatives(adapter.alpha) if each.origin == "framework-default"), None)
+    given = setting(alpha_key, alpha)
+    if default:
+        given = f"`{alpha_key}` is not given, so the default {number(alpha)} holds and"
+    message = (
+        f"{given} with {setting(rank_key, rank)} scales the adapter by {number(alpha / rank)}, {side} {number(bound)}: "
+        f"{effect}. "
+        f"Common are ratios of 1 and 2: {setting(alpha_key, rank)} or {setting(alpha_key, 2 * rank)} here"
+    )
+    span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
+    where = place(adapter.rank, otherwise=span)
+    related = (Related(where, f"`{rank_key}` is set here"),) if where != span else ()
+    confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
+    yield Finding("LL104", message, span, confidence, None, related, Fix("unsafe", f"Set {alpha_key} to {rank}"))
+
+
+def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL105"""
+    adapter = run.adapter
+    alpha_key, dropout_key = adapter.key("alpha"), adapter.key("dropout")
+    for alpha, confidence in some_case(adapter.alpha):
+        if alpha.value <= 0:
+            why = (
+                "the adapter's output is multiplied by 0 and its gradients are 0, so that nothing is learned"
+                if alpha.value == 0
+                else "the scale is negative: PEFT accepts it, no recipe uses one, and it is surely a slip"
+            )
+            message = f"{setting(alpha_key, alpha.value)}: {why}. Use a value above 0, such as the rank"
+            yield Finding("LL105", message, alpha.span or adapter.span, confidence)
+    for dropout, confidence in some_case(adapter.dropout):
+        if dropout.value >= 1:
+            why = (
+                "drops the adapter's whole input, so that nothing is learned"
+                if dropout.value == 1
+                else "is no probability, and torch refuses it once the model is loaded"
+            )
+            meant = f" ({number(dropout.value / 100)} may be meant)" if 1 < dropout.value <= 50 else ""
+            message = f"{setting(dropout_key, dropout.value)} {why}. Use a fraction below 1{meant}, such as 0.05"
+            yield Finding("LL105", message, dropout.span or adapter.span, confidence)
+
+
+def _ranks(run: Run) -> list[int]:
+    """Every rank the run may have; none if it is only loaded, or if a rank is out of range."""
+    ranks = [each.value for each in alternatives(run.adapter.rank)]
+    if run.trained is False or any(rank < 1 for rank in ranks):
+        return []
+    return ranks
+
+
+def _all(value: Any, wanted: bool) -> bool:
+    every = alternatives(value)
+    return bool(every) and all(each.value is wanted for each in every)

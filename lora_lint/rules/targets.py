@@ -1,0 +1,297 @@
+"""LL2xx: what the targets name, and what they do not."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix, Related
+from lora_lint.rules.words import least, names, some_case, surety
+from lora_lint.run import alternatives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from lora_lint.finding import Confidence
+    from lora_lint.knowledge.models import Model
+    from lora_lint.knowledge.resolve import Case, Resolved
+    from lora_lint.run import Known, Run
+    from lora_lint.source import Span
+
+_REGEX = re.compile(r"[\\*+?^$|()\[\]{}]")
+_ALL_LINEAR = "all-linear"
+_LINEAR = ("Linear", "Conv1D")
+_OUTSIDE = frozenset(
+    {"lm_head", "embed_out", "score", "classifier", "qa_outputs", "output", "proj_out", "output_layer", "embed_tokens"}
+)
+"""Heads and embeddings: not what a target list is judged by."""
+_ROUTERS = frozenset({"gate", "router", "shared_expert_gate"})
+
+
+def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL201"""
+    if not any(_judged(known.value) for known in alternatives(run.adapter.target_modules)):
+        return
+    resolved = _resolve(run)
+    cases = resolved.cases
+    foreign = [_foreign(run, model, known) for _, model in resolved.remote for known in _targets(run)]
+    if not cases and not foreign:
+        return
+    if not all(_nothing(case) for case in cases) or any(matched or not missing for matched, missing in foreign):
+        return
+    key = run.adapter.key("target_modules")
+    if cases:
+        message = _nothing_message(cases[0], key)
+        name, model, targets = cases[0].name, cases[0].model, cases[0].targets
+    else:
+        name, model = resolved.remote[0]
+        targets = _targets(run)[0]
+        message = (
+            f"{_are(foreign[0][1])} not in {_label(name, model)}, so that nothing is adapted: PEFT raises a ValueError "
+            f"once the model is loaded. It has {names(model.module_names or ())}"
+        )
+    yield Finding(
+        "LL201", message, targets.span or run.adapter.span, _confidence(run, resolved), None, _related(run, name, model)
+    )
+
+
+def _nothing_message(case: Case, key: str) -> str:
+    label = _label(case.name, case.model)
+    has = _has(_linears(case))
+    wanted = case.targets.value
+    raises = "PEFT raises a ValueError once the model is loaded"
+    if case.match.out_of_layers:
+        return (
+            f"`layers_to_transform` leaves nothing of {names(case.match.out_of_layers)} in {label}, so that nothing is "
+            f"adapted: {raises}"
+        )
+    if case.match.excluded:
+        return f"Everything that `{key}` names in {label} is excluded again, so that nothing is adapted: {raises}"
+    if isinstance(wanted, str):
+        hint = ""
+        if not _REGEX.search(wanted):
+            hint = (
+                f". A string is a regular expression for the whole path of a module: for modules named {wanted} write "
+                f'`["{wanted}"]`'
+            )
+        start = f'`{key}="{wanted}"` matches the whole path of no module of {label}, so that nothing is adapted'
+        return f"{start}: {raises}{hint}.{has}"
+    return f"{_are(_plain(wanted or ()))} not in {label}, so that nothing is adapted: {raises}.{has}"
+
+
+def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL202"""
+    if not all(isinstance(known.value, tuple) for known in _targets(run)):
+        return
+    resolved = _resolve(run)
+    groups: dict[tuple[int, int], list[Case]] = {}
+    for case in resolved.cases:
+        groups.setdefault((id(case.model), id(case.targets)), []).append(case)
+    missing = [_missing(cases) for cases in groups.values()]
+    foreign = [_foreign(run, model, known) for _, model in resolved.remote for known in _targets(run)]
+    if not missing and not foreign:
+        return
+    if not all(missing) or not all(matched and lacking for matched, lacking in foreign):
+        return
+    if missing:
+        case = next(iter(groups.values()))[0]
+        entries, name, model, targets = missing[0], case.name, case.model, case.targets
+        message, level = _partial_message(case, entries)
+    else:
+        name, model = resolved.remote[0]
+        targets, entries, level = _targets(run)[0], foreign[0][1], None
+        message = (
+            f"{_are(entries)} not in {_label(name, model)}: PEFT adapts only {names(foreign[0][0])} and says nothing. "
+            f"It has {names(model.module_names or ())}"
+        )
+    spans = dict(run.adapter.target_spans)
+    written = [spans[entry] for entry in entries if entry in spans]
+    span = written[0] if len(written) == 1 and len(entries) == 1 else targets.span or run.adapter.span
+    confidence = _confidence(run, resolved)
+    fix = Fix("unsafe", f"Replace {names(entries)} by the model's own names")
+    yield Finding("LL202", message, span, confidence, level, _related(run, name, model), fix)
+
+
+def _partial_message(case: Case, entries: Sequence[str]) -> tuple[str, Any]:
+    adapted = _leaves(record.path if record.parameter is None else record.parameter for record in case.match.modules)
+    rest = [leaf for leaf in _linears(case) if leaf not in adapted and leaf not in _ROUTERS]
+    count = f" ({case.parameters:,} parameters)" if case.parameters else ""
+    start = f"{_are(entries)} not in {_label(case.name, case.model)}"
+    if not rest:
+        message = (
+            f"{start}. All its linear layers are adapted all the same ({names(adapted)}), so that nothing is lost; "
+            f"without {'it' if len(entries) == 1 else 'them'} the list says what is adapted"
+        )
+        return message, "advice"
+    return f"{start}: PEFT adapts only {names(adapted)}{count} and says nothing.{_has(rest, other=True)}", None
+
+
+def _missing(cases: Sequence[Case]) -> list[str]:
+    """Entries that name nothing under any version, though others name something; none if nothing matches at all."""
+    if not any(case.match.modules for case in cases) or any(case.match.used_defaults for case in cases):
+        return []
+    sure = all(case.sure_head for case in cases)
+    return [
+        entry
+        for entry in _plain(cases[0].match.entries)
+        if all(entry in case.match.unmatched for case in cases) and (sure or entry.rpartition(".")[2] not in _OUTSIDE)
+    ]
+
+
+def _nothing(case: Case) -> bool:
+    """Whether a case adapts nothing, for want of a match and not of a known setting."""
+    if case.partial or case.match.used_defaults or case.match.modules:
+        return False
+    if isinstance(case.targets.value, str) and not case.sure_head:
+        return False
+    wanted = case.targets.value
+    return _judged(wanted) and any(error.kind == "no-match" for error in case.match.errors)
+
+
+def _judged(wanted: tuple[str, ...] | str | None) -> bool:
+    """Whether targets are this rule's to judge: given, and not only entries that LL203 and LL204 report."""
+    if isinstance(wanted, tuple):
+        return bool(_plain(wanted))
+    return bool(wanted) and str(wanted).lower() != _ALL_LINEAR
+
+
+def _plain(entries: Iterable[str]) -> list[str]:
+    """The entries that are names, in order and without repeats."""
+    return [entry for entry in dict.fromkeys(entries) if entry and not _is_regex(entry) and not _is_shorthand(entry)]
+
+
+def _is_regex(entry: str) -> bool:
+    return _REGEX.search(entry) is not None
+
+
+def _is_shorthand(entry: str) -> bool:
+    return entry.lower() == _ALL_LINEAR
+
+
+def _targets(run: Run) -> list[Known[Any]]:
+    return list(alternatives(run.adapter.target_modules))
+
+
+def _foreign(run: Run, model: Model, known: Known[Any]) -> tuple[list[str], list[str]]:  # noqa: ARG001
+    """Entries that a model outside of transformers has, and those it has not, by the leaf names known of it."""
+    if not isinstance(known.value, tuple):
+        return [], []
+    have = set(model.module_names or ())
+    entries = [entry for entry in _plain(known.value) if entry.rpartition(".")[2] not in _OUTSIDE]
+    matched = [entry for entry in entries if entry.rpartition(".")[2] in have]
+    return matched, [entry for entry in entries if entry not in matched]
+
+
+def _resolve(run: Run) -> Resolved:
+    from lora_lint.knowledge.resolve import resolve
+
+    return resolve(run)
+
+
+def _linears(case: Case) -> list[str]:
+    """The names of the model's linear layers in order, its heads left out."""
+    found = _leaves(module.path for module in case.modules if module.kind in _LINEAR)
+    return [leaf for leaf in found if leaf not in _OUTSIDE]
+
+
+def _leaves(paths: Iterable[str]) -> list[str]:
+    """Last parts of paths, without those that are only numbers (`mlp.0` stays `mlp.0`)."""
+    found: dict[str, None] = {}
+    for path in paths:
+        head, _, leaf = path.rpartition(".")
+        if leaf.isdecimal():
+            leaf = f"{head.rpartition('.')[2]}.{leaf}"
+        found[leaf] = None
+    return list(found)
+
+
+def _has(leaves: Sequence[str], other: bool = False) -> str:
+    if not leaves:
+        return ""
+    what = "other linear layer" if other else "linear layer"
+    verb = "is" if len(leaves) == 1 else "s are"
+    return f" Its {what}{verb} {names(leaves)}"
+
+
+def _are(entries: Sequence[str]) -> str:
+    return f"{names(entries)} {'is' if len(entries) == 1 else 'are'}"
+
+
+def _label(name: Known[str], model: Model) -> str:
+    return model.model_type if name.value == model.model_type else f"{name.value} ({model.model_type})"
+
+
+def _confidence(run: Run, resolved: Resolved) -> Confidence:
+    """How sure a finding is that rests on the model's modules."""
+    adapter, base = run.adapter, run.model
+    every: list[Confidence] = [surety(adapter.target_modules)]
+    if surety(base.name) != "certain":
+        # Whoever passes another model passes the targets with it, if these can be passed as well.
+        every.append("possible" if surety(adapter.target_modules) != "certain" else "likely")
+    models = [case.model for case in resolved.cases] + [model for _, model in resolved.remote]
+    for model in models:
+        every.append(model.confidence)
+        if not model.stock:
+            every.append("likely" if model.module_names is not None else "possible")
+    if base.edited:
+        every.append("possible")
+    if any(not case.sure_head for case in resolved.cases):
+        every.append("likely")
+    return least(*every)
+
+
+def _related(run: Run, name: Known[str], model: Model) -> tuple[Related, ...]:
+    if name.span is None or name.span == run.adapter.span:
+        return ()
+    how = {
+        "family": ", judged by its name",
+        "basename": ", judged by the last part of its path",
+        "unsloth": " as unsloth publishes it",
+    }.get(model.how, "")
+    return (Related(name.span, f"the model is {name.value}: {model.model_type}{how}"),)
+
+
+def regex_in_target_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL203"""
+    key = run.adapter.key("target_modules")
+    for entries, span, confidence, alone in _entries(run, _is_regex):
+        verb = "is a regular expression" if len(entries) == 1 else "are regular expressions"
+        pattern = entries[0] if len(entries) == 1 else "|".join(f"({entry})" for entry in entries)
+        nothing = (
+            " Nothing else is in the list, so that PEFT raises a ValueError once the model is loaded." if alone else ""
+        )
+        message = (
+            f"{names(entries)} in `{key}` {verb}, but PEFT compares the entries of a list literally with the ends of "
+            f"module names: {'it names' if len(entries) == 1 else 'they name'} nothing.{nothing} A regex works only as "
+            f'the whole value, matched against whole paths: `{key}="{pattern}"`'
+        )
+        yield Finding("LL203", message, span, confidence, fix=Fix("unsafe", "Write one regex string, not a list"))
+
+
+def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL204"""
+    key = run.adapter.key("target_modules")
+    for entries, span, confidence, alone in _entries(run, _is_shorthand):
+        nothing = "nothing is adapted and PEFT raises a ValueError" if alone else "only the other entries are adapted"
+        message = (
+            f"`{entries[0]}` inside the list `{key}` is taken for the name of a module, and none has it: {nothing}. "
+            f'The shorthand works only as the whole value: `{key}="all-linear"`'
+        )
+        yield Finding("LL204", message, span, confidence, fix=Fix("unsafe", f'Set {key} to the string "all-linear"'))
+
+
+def _entries(run: Run, wrong: Any) -> Iterator[tuple[list[str], Span, Confidence, bool]]:
+    """The wrong entries of each target list with their place: one by one where each has one, else together; and
+    whether the list holds nothing else."""
+    spans = dict(run.adapter.target_spans)
+    for known, confidence in some_case(run.adapter.target_modules):
+        if not isinstance(known.value, tuple):
+            continue
+        found = [entry for entry in dict.fromkeys(known.value) if wrong(entry)]
+        alone = not _plain(known.value)
+        rest = [entry for entry in found if entry not in spans]
+        for entry in found:
+            if entry in spans:
+                yield [entry], spans[entry], confidence, alone
+        if rest:
+            yield rest, known.span or run.adapter.span, confidence, alone

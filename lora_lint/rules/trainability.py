@@ -1,0 +1,250 @@
+"""LL4xx: whether what is meant to train trains, and only that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix, Related
+from lora_lint.rules.words import names, surety
+from lora_lint.run import alternatives, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from lora_lint.finding import Confidence, Level
+    from lora_lint.run import Event, Run
+
+_OWN = (
+    "lora", "adapter", "modules_to_save", "magnitude_vector", "trainable_tokens", "token_adapter", "vera_", "hada_",
+    "ia3", "lokr", "loha", "oft_", "boft", "vblora", "randlora", "prompt",
+)  # fmt: skip
+"""Fragments of the names of parameters that adapters own."""
+
+
+def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL401"""
+    if run.trained is False:
+        return
+    yield from _unfrozen_by_events(run)
+    yield from _unfrozen_by_patterns(run)
+    yield from _biases(run)
+
+
+def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
+    start = _last(run.events, _puts_adapter)
+    if start is None:
+        return
+    for number, event in enumerate(run.events[start + 1 :], start + 1):
+        if event.kind != "unfreeze" or event.names == ():
+            continue
+        foreign = None if event.names is None else _foreign(event.names, run)
+        if foreign == () or _undone(event, run.events[number + 1 :]):
+            continue
+        wrap = run.events[start]
+        what = "all parameters" if foreign is None else f"the parameters named {names(foreign)}"
+        if event.flag is not None:
+            what = f"{what} (if `{event.flag}`)"
+        harm = (
+            "the whole model trains, with the memory of full fine-tuning,"
+            if foreign is None
+            else "these parts of the base model train beside the adapter,"
+        )
+        message = (
+            f"This sets {what} trainable after the adapter is put on the model: {harm} and what is trained outside the "
+            "adapter is not in what `save_pretrained` writes. "
+            + (
+                "Leave it out: PEFT has set the adapter's own parameters trainable already"
+                if foreign is None
+                else f"Name these modules in `{run.adapter.key('modules_to_save')}` instead, or save them yourself"
+            )
+        )
+        confidence: Confidence = "certain" if event.flag is None else "likely"
+        level: Level | None = "warning" if event.flag is not None and foreign is not None else None
+        related = (Related(wrap.span, "the adapter is put on the model here"),)
+        yield Finding("LL401", message, event.span, confidence, level, related)
+
+
+def _puts_adapter(event: Event) -> bool:
+    return event.kind in ("wrap", "load-adapter")
+
+
+def _last(events: Sequence[Event], test: Any) -> int | None:
+    return next((number for number in reversed(range(len(events))) if test(events[number])), None)
+
+
+def _foreign(fragments: Iterable[str], run: Run) -> tuple[str, ...]:
+    """The fragments that select parameters which neither the adapter nor `modules_to_save` owns."""
+    saved = [name for each in alternatives(run.adapter.modules_to_save) for name in each.value or ()]
+    return tuple(
+        fragment
+        for fragment in fragments
+        if not any(own in fragment.lower() for own in _OWN)
+        and not any(fragment == name or name in fragment.split(".") for name in saved)
+    )
+
+
+def _undone(unfrozen: Event, later: Iterable[Event]) -> bool:
+    """Whether what was set trainable is frozen again before it trains, or may be, or the adapter is taken off."""
+    for event in later:
+        if event.kind in ("prepare-kbit", "unwrap"):
+            return True
+        if event.kind == "freeze" and (not event.names or set(unfrozen.names or ("?",)) <= set(event.names)):
+            return True
+        if event.kind == "train":
+            return False
+    return False
+
+
+def _unfrozen_by_patterns(run: Run) -> Iterator[Finding]:
+    for patterns in alternatives(run.unfrozen_patterns):
+        foreign = _foreign(patterns.value, run)
+        if foreign:
+            key = run.adapter.key("unfrozen_parameters")
+            message = (
+                f"`{key}` sets {names(foreign)} of the base model trainable beside the adapter: they are not in the "
+                f"adapter's checkpoint. Name whole modules in `{run.adapter.key('modules_to_save')}` instead"
+            )
+            yield Finding("LL401", message, patterns.span or run.span)
+
+
+def _biases(run: Run) -> Iterator[Finding]:
+    adapter = run.adapter
+    values = alternatives(adapter.bias)
+    if not values or not all(value.value in ("all", "lora_only") for value in values):
+        return
+    if _has_no_bias(run):
+        return
+    value = values[0]
+    which = "every bias of the base model" if value.value == "all" else "the biases of the adapted layers"
+    message = (
+        f'`{adapter.key("bias")}="{value.value}"` trains {which} beside the adapter: with the adapter switched off the '
+        "model is then no longer the base model, and servers that load adapters refuse or ignore biases. "
+        f'`{adapter.key("bias")}="none"` trains the adapter alone'
+    )
+    fix = Fix("unsafe", f'Set {adapter.key("bias")} to "none"')
+    yield Finding("LL401", message, value.span or adapter.span, surety(adapter.bias), "warning", (), fix)
+
+
+def _has_no_bias(run: Run) -> bool:
+    """Whether the model is known to have no bias at all (Llama and its kin), so that the setting does nothing."""
+    from lora_lint.knowledge.resolve import resolve
+
+    cases = resolve(run).cases
+    return bool(cases) and all(case.stock and not any(module.bias for module in case.modules) for case in cases)
+
+
+def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL402"""
+    for number, event in enumerate(run.events):
+        if event.kind != "load-adapter" or not _never(event.trainable):
+            continue
+        train = _trained_so(run.events[number + 1 :])
+        if train is None:
+            continue
+        message = (
+            "The adapter is loaded for inference and then trained: without `is_trainable=True` all its parameters are "
+            "frozen, so that nothing is learned (with gradient checkpointing the trainer runs to the end at grad_norm "
+            "0). Pass `is_trainable=True`"
+        )
+        confidence: Confidence = "certain" if event.flag is None and train.flag is None else "likely"
+        related = (Related(train.span, "it is trained here"),)
+        yield Finding("LL402", message, event.span, confidence, None, related, Fix("unsafe", "Add is_trainable=True"))
+
+
+def _never(value: Any) -> bool:
+    every = alternatives(value)
+    return bool(every) and all(each.value is False for each in every)
+
+
+def _trained_so(later: Iterable[Event]) -> Event | None:
+    """The training that follows while nothing has made any of the adapter trainable in between."""
+    for event in later:
+        if event.kind == "train":
+            return event
+        if event.kind in ("wrap", "load-adapter", "unwrap", "unfreeze", "load"):
+            return None
+    return None
+
+
+def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL403"""
+    adapter = run.adapter
+    values = alternatives(adapter.inference_mode)
+    if run.trained is not True or not values or not all(value.value is True for value in values):
+        return
+    start = _last(run.events, lambda event: event.kind == "wrap")
+    if start is not None and any(event.kind == "unfreeze" for event in run.events[start + 1 :]):
+        return
+    key = adapter.key("inference_mode")
+    message = (
+        f"`{key}=True` freezes the adapter, and it is trained all the same: 0 parameters are trainable and nothing is "
+        f"learned. Leave `{key}` out; PEFT sets it itself when it saves"
+    )
+    train = next((event for event in run.events if event.kind == "train"), None)
+    related = (Related(train.span, "it is trained here"),) if train else ()
+    fix = Fix("unsafe", f"Set {key} to False")
+    yield Finding("LL403", message, values[0].span or adapter.span, surety(adapter.inference_mode), None, related, fix)
+
+
+def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL404"""
+    if run.trained is False:
+        return
+    wrap: Event | None = None
+    for number, event in enumerate(run.events):
+        if event.kind == "wrap" or (event.kind == "load-adapter" and known(event.trainable) is True):
+            wrap = event
+        elif event.kind in ("unwrap", "load"):
+            wrap = None
+        elif event.kind == "prepare-kbit" and wrap is not None and not _revived(run.events[number + 1 :]):
+            message = (
+                "`prepare_model_for_kbit_training` freezes every parameter of the model, and the adapter is already on "
+                "it: 0 parameters stay trainable and nothing is learned. Prepare the base model first, then put the "
+                "adapter on it"
+            )
+            flagged = event.flag is not None or wrap.flag is not None
+            related = (Related(wrap.span, "the adapter is put on the model here"),)
+            yield Finding("LL404", message, event.span, "likely" if flagged else "certain", None, related)
+
+
+def _revived(later: Iterable[Event]) -> bool:
+    """Whether something sets parameters trainable again before the training starts."""
+    for event in later:
+        if event.kind == "train":
+            return False
+        if event.kind in ("unfreeze", "wrap", "unwrap", "load-adapter"):
+            return True
+    return False
+
+
+def sweep_reuses_base_model(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL408"""
+    told = set()
+    for event in run.events:
+        if event.kind != "wrap" or event.loop is None or event.loop in told:
+            continue
+        cleaned = any(other.kind in ("unwrap", "load") and _within(other, event) for other in run.events)
+        if cleaned:
+            continue
+        told.add(event.loop)
+        message = (
+            "Every turn of this loop puts an adapter on the same base model: PEFT changes the model in place, so that "
+            "the adapters of earlier turns stay in it, are overwritten where they hit the same layers, and train along "
+            "where they do not. Load the base model inside the loop, or `unload()` the adapter at the end of each turn"
+        )
+        related = (Related(event.loop, "this loop repeats it"),)
+        confidence: Confidence = "certain" if event.flag is None else "likely"
+        yield Finding("LL408", message, event.span, confidence, None, related)
+
+
+def _within(other: Event, event: Event) -> bool:
+    """Whether an event is written inside the loop that repeats `event`."""
+    loop = event.loop
+    if other.loop == loop:
+        return True
+    return (
+        loop is not None
+        and other.span.path == loop.path
+        and loop.start <= other.span.start
+        and other.span.end <= loop.end
+    )

@@ -1,0 +1,88 @@
+"""Words and numbers of messages, and how sure a finding is."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import CONFIDENCES
+from lora_lint.run import Choices, Known, alternatives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from lora_lint.finding import Confidence
+    from lora_lint.run import Value
+    from lora_lint.source import Span
+
+_SHOWN = 12
+
+
+def number(value: float) -> str:
+    """A number as people write it: 16, 0.25, 41,943,040; three digits where it has no end."""
+    if isinstance(value, int) or float(value).is_integer():
+        return f"{int(value):,}" if abs(value) < 1e15 else f"{value:.3g}"
+    return f"{value:.3g}"
+
+
+def listed(items: Iterable[str], word: str = "and") -> str:
+    """a, b and c; long lists are cut."""
+    shown = list(items)
+    if len(shown) > _SHOWN:
+        shown = [*shown[: _SHOWN - 1], f"{len(shown) - _SHOWN + 1} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {word} {shown[-1]}"
+
+
+def names(items: Iterable[str], word: str = "and") -> str:
+    """`a`, `b` and `c`."""
+    every = [f"`{item}`" for item in items]
+    if len(every) > _SHOWN:
+        return listed([*every[: _SHOWN - 1], f"{len(every) - _SHOWN + 1} more"], word)
+    return listed(every, word)
+
+
+def plural(count: int, noun: str) -> str:
+    """1 example, 2,000 examples."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def least(*confidences: Confidence) -> Confidence:
+    """The least sure of some confidences."""
+    return CONFIDENCES[max(CONFIDENCES.index(each) for each in confidences)]
+
+
+def surety(*values: Value[Any]) -> Confidence:
+    """certain if all values are written or fixed, likely if one is only a default that a caller may override."""
+    overridable = any(known.origin == "cli-default" for value in values for known in alternatives(value))
+    return "likely" if overridable else "certain"
+
+
+def every_case(*values: Value[Any]) -> Iterator[tuple[Any, ...]]:
+    """Every combination that the values may have; none if one of them is unknown."""
+    return product(*([known.value for known in alternatives(value)] for value in values))
+
+
+def some_case(value: Value[Any]) -> Iterator[tuple[Known[Any], Confidence]]:
+    """Each alternative of a value with how sure it is that it happens: for faults that need no other value."""
+    for known in alternatives(value):
+        doubtful = isinstance(value, Choices) or known.origin == "cli-default"
+        yield known, "likely" if doubtful else "certain"
+
+
+def place(*values: Value[Any] | Known[Any], otherwise: Span) -> Span:
+    """Where the first of the values is written that is written at all."""
+    for value in values:
+        for known in alternatives(value):
+            if known.span is not None:
+                return known.span
+    return otherwise
+
+
+def setting(key: str, value: Any) -> str:
+    """`lora_r=8`, as Python or a config would have it."""
+    return f"`{key}={number(value) if isinstance(value, float) else value}`"
+
+
+def spread(ranks: Sequence[int]) -> str:
+    """8, 16 and 32; the ends of a long range."""
+    return listed([str(rank) for rank in ranks]) if len(ranks) <= 5 else f"{ranks[0]} to {ranks[-1]}"
