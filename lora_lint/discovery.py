@@ -100,8 +100,28 @@ class Walk:
         self._excluded = excluded
         self._prefilter = prefilter
         self._seen: set[str] = set()
+        # For programs that say nothing of LoRA themselves but import one that does: the modules that do, and what
+        # the other programs import.
+        self._modules: set[bytes] = set()
+        self._importers: list[tuple[str, FileKind, bytes]] = []
 
     def __iter__(self) -> Iterator[Found]:
+        for found in self._given():
+            if found.kind == "python":
+                self._modules.add(module_name(found.path))
+            yield found
+        for path, kind, imports in self._importers:
+            if not self._modules.isdisjoint(words(imports)):
+                try:
+                    data = read(path, limit_of(kind))
+                except OSError as error:
+                    yield Found(path, kind, None, False, cannot_be_read(error))
+                    continue
+                if data is not None:
+                    yield Found(path, kind, data, False)
+
+    def _given(self) -> Iterator[Found]:
+        """The files that were named, and those that are relevant by themselves."""
         for given in self.paths:
             path = display(given)
             try:
@@ -187,6 +207,8 @@ class Walk:
         if data is None:
             return Found(path, kind, None, False, too_large(kind)) if telling(head(path), kind) else None
         if self._prefilter and not relevant(data):
+            if (kind == "python" or kind == "notebook") and (imports := import_lines(data)):
+                self._importers.append((path, kind, imports))
             return None
         return Found(path, kind, data, False)
 
@@ -273,6 +295,36 @@ def relevant(data: bytes) -> bool:
     if b"lora" in low and b"lora" in low.replace(b"explora", b""):
         return True
     return b"noqa" in low and re.search(_NOQA, low) is not None
+
+
+def module_name(path: str) -> bytes:
+    """The last part of the name that a program is imported by."""
+    folder, _, name = path.rpartition("/")
+    stem = name.rpartition(".")[0]
+    return os.fsencode(folder.rpartition("/")[2] if stem == "__init__" else stem)
+
+
+def import_lines(data: bytes) -> bytes:
+    """The import statements of a program or notebook, or what looks like one, one after the other."""
+    found = []
+    at = data.find(b"import ")
+    while at >= 0:
+        end = data.find(b"\n", at)
+        end = len(data) if end < 0 else end
+        if data[end - 1 : end] == b"(" or data[end - 2 : end] == b"(\r":
+            close = data.find(b")", end)
+            end = len(data) if close < 0 else close
+        found.append(data[data.rfind(b"\n", 0, at) + 1 : end])
+        at = data.find(b"import ", end)
+    return b" ".join(found)
+
+
+_SEPARATORS = bytes(byte if chr(byte).isalnum() or chr(byte) == "_" or byte > 127 else 32 for byte in range(256))
+
+
+def words(text: bytes) -> set[bytes]:
+    """The identifiers in some bytes."""
+    return set(text.translate(_SEPARATORS).split())
 
 
 def telling(data: bytes, kind: FileKind) -> bool:

@@ -45,6 +45,32 @@ def test_walk_counts_all_files_and_yields_the_relevant() -> None:
     assert paths(".", prefilter=False) == ["a.py", "b.py"]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import helpers",
+        "import os, tools.helpers as h",
+        "from helpers import build",
+        "from .helpers import build",
+        "def f():\n    from tools.helpers import (build,\n  other)",
+        "from tools import helpers",
+        "from tools import (\n    other,\n    helpers,\n)",
+    ],
+)
+def test_programs_that_import_a_relevant_one_are_relevant(statement: str) -> None:
+    put("helpers.py")
+    put("train.py", f"x = 1\r\n{statement}\n")
+    put("other.py", "import os\nimportant helpers\n")
+    assert paths(".") == ["helpers.py", "train.py"]
+
+
+def test_packages_and_notebooks_too() -> None:
+    put("tools/__init__.py")
+    put("a.ipynb", '{"cells": [{"source": ["x = 1\\n", "from tools import build\\n"]}]}')
+    put("b.py", "print()\n")
+    assert paths(".") == ["tools/__init__.py", "a.ipynb"]
+
+
 def test_default_excludes_hold_for_a_walk_only() -> None:
     put("node_modules/a.py")
     put("sub/.venv/a.py")
