@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.readers.python import parse
-
 from lora_lint.dialects.python.files import ProjectLoader, worth_following
 from lora_lint.dialects.python.finish import finish
 from lora_lint.dialects.python.library import Knowledge
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.scope import Module
+from lora_lint.readers.python import parse
 from lora_lint.run import Reading
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
-
     from lora_lint.source import SourceFile
 
 NAME = "python"

@@ -6,17 +6,15 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from lora_lint.readers.errors import Unreadable
-from lora_lint.readers.python import parse
-
 from lora_lint.dialects.python.library import ADAPTER_WORDS, is_library
 from lora_lint.interpreter.scope import Module
+from lora_lint.readers.errors import Unreadable
+from lora_lint.readers.python import parse
 
 if TYPE_CHECKING:
     import ast
 
     from lora_lint.project import Project
-
     from lora_lint.source import SourceFile
 
 MAX_FILES = 24

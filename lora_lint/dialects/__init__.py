@@ -1,0 +1,22 @@
+"""One reader for each way to write LoRA settings down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.run import Reading
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.source import SourceFile
+
+
+def read(source: SourceFile, project: Project) -> Reading:
+    """The runs and sweeps that a file holds. Raises readers.errors.Unreadable."""
+    if source.kind in ("python", "notebook"):
+        from lora_lint.dialects.python import read as read_program
+
+        return read_program(source, project)
+    from lora_lint.dialects.configs import read_config
+
+    return read_config(source, project)

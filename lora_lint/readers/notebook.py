@@ -1,0 +1,124 @@
+"""Jupyter notebooks: the code cells as one program."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from typing import Any
+
+from lora_lint.readers.errors import Unreadable
+from lora_lint.source import SourceFile
+
+_BLANKED_CELLS = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b|memit\b|skip_if\b|with_\w+)[a-zA-Z!]")
+_SHELL = re.compile(r"^(\s*)([!%?]|[\w.]+\?{1,2}\s*$)")
+_SHELL_RESULT = re.compile(r"^(\s*)([\w, ]+?)\s*=\s*[!%]")
+
+
+def read_notebook(path: str, data: bytes) -> SourceFile:
+    """The code cells of a notebook (nbformat 3 and 4), one after the other.
+
+    Magics, shell lines and cells that are not Python become comments of the same length, so that every place keeps
+    its line and column. A notebook of another language gives an empty program. Raises Unreadable for what is no
+    notebook.
+    """
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"the notebook is not valid UTF-8: {error.reason}") from None
+    except RecursionError:
+        raise Unreadable("the notebook's JSON is nested too deeply") from None
+    except ValueError as error:
+        raise Unreadable(f"the notebook is not valid JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise Unreadable("the file is not a notebook: its JSON is not an object")
+    cells = _cells(content)
+    if cells is None:
+        raise Unreadable("the file is not a notebook: it has no list of cells")
+    if _language(content) not in ("python", "ipython", ""):
+        return SourceFile(path, "notebook", b"", (0,))
+    lines: list[str] = []
+    starts: list[int] = []
+    for cell in cells:
+        starts.append(len(lines))
+        lines += _program(cell).split("\n")
+    text = "\n".join(lines).encode("utf-8", "replace").replace(b"\0", b" ")
+    return SourceFile(path, "notebook", text, tuple(starts) or (0,))
+
+
+def _cells(content: dict[str, Any]) -> list[str] | None:
+    """The texts of the code cells."""
+    listed = content.get("cells")
+    if listed is None and isinstance(content.get("worksheets"), list):  # nbformat 3
+        sheets = [sheet for sheet in content["worksheets"] if isinstance(sheet, dict)]
+        listed = [cell for sheet in sheets for cell in sheet.get("cells") or []]
+    if not isinstance(listed, list):
+        return None
+    texts = []
+    for cell in listed:
+        if isinstance(cell, dict) and cell.get("cell_type") == "code":
+            source = cell.get("source", cell.get("input", ""))
+            if isinstance(source, list):
+                source = "".join(part for part in source if isinstance(part, str))
+            text = source if isinstance(source, str) else ""
+            texts.append(text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " "))
+    return texts
+
+
+def _language(content: dict[str, Any]) -> str:
+    metadata = content.get("metadata")
+    if not isinstance(metadata, dict):
+        return ""
+    for key, name in (("language_info", "name"), ("kernelspec", "language")):
+        described = metadata.get(key)
+        if isinstance(described, dict) and isinstance(described.get(name), str):
+            return str(described[name]).lower().rstrip("0123456789")
+    return ""
+
+
+def _program(cell: str) -> str:
+    """A cell as Python: what only IPython or a shell understands is a comment."""
+    lines = cell.split("\n")
+    if _BLANKED_CELLS.match(cell):
+        return "\n".join(_comment(line) for line in lines)
+    plain: list[str] = []
+    continued = False
+    for line in lines:
+        if continued:
+            plain.append(_comment(line))
+            continued = line.rstrip().endswith("\\")
+            continue
+        shell = _SHELL.match(line)
+        result = _SHELL_RESULT.match(line)
+        if shell:
+            indent = shell[1]
+            # A block must not become empty: `pass` where there is room for it.
+            rest = len(line) - len(indent)
+            plain.append(indent + ("pass" + " " * (rest - 4) if rest >= 4 else _comment("x" * rest)))
+            continued = line.rstrip().endswith("\\")
+        elif result:
+            head = line[: result.end() - 1].rstrip()
+            plain.append((head + " ..." if len(head) + 4 <= len(line) else _comment(line)).ljust(len(line)))
+            continued = line.rstrip().endswith("\\")
+        else:
+            plain.append(line)
+    text = "\n".join(plain)
+    return text if _valid(text) else "\n".join(_comment(line) for line in lines)
+
+
+def _comment(line: str) -> str:
+    return "#" * len(line.encode()) if line.strip() else line
+
+
+def _valid(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as error:
+        # Allowed in a cell though not in a module; the interpreter does not mind either.
+        return "outside function" in (error.msg or "")
+    except (ValueError, RecursionError, MemoryError):
+        return False
+    return True
