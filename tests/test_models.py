@@ -313,7 +313,7 @@ def test_config_json_beside_the_file(tmp_path: Path) -> None:
     model = found("base", near=str(tmp_path))
     assert (model.how, model.confidence, model.complete) == ("config.json", "certain", True)
     assert model.config["hidden_size"] == 64
-    assert model.source == os.path.join(str(tmp_path), "base", "config.json")  # noqa: PTH118 (as the module joins)
+    assert model.source == os.path.join(str(tmp_path), "base", "config.json")
 
 
 def test_config_json_wins_over_the_table(tmp_path: Path) -> None:
@@ -478,7 +478,7 @@ def test_every_id_of_the_table_is_found_by_name() -> None:
 
 
 def test_data_stays_small() -> None:
-    names = ("models.tsv", "shapes.tsv", "families.json", "datasets.json")
+    names = ("models.tsv", "shapes.tsv", "families.json", "datasets.tsv")
     assert sum((DATA / name).stat().st_size for name in names) < 250_000
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: PTH111, PTH116, PTH117, PTH118, PTH120, PTH208 (pathlib costs start-up time)
 """From the name of a model to its transformers type and its dimensions, without loading anything.
 
 The facts are in `data/models.tsv` (hub ids), `data/shapes.tsv` (the config fields that decide the shapes) and
