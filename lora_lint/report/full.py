@@ -1,0 +1,85 @@
+"""Findings with the source they are about, for people."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from typing import TYPE_CHECKING
+
+from lora_lint.report.wording import level_of, name_of, paint, place, sentence
+
+if TYPE_CHECKING:
+    from lora_lint.engine import Outcome
+    from lora_lint.finding import Finding, Level
+    from lora_lint.source import SourceFile, Span
+
+WIDTH = 110
+MAX_LINES = 6
+"""Lines of source that an excerpt shows at most."""
+_TAB = "    "
+
+
+def render(outcome: Outcome, *, color: bool = False) -> str:
+    """Every finding with an excerpt, its related places and where to read more; then the summary."""
+    blocks = [_block(outcome, finding, color) for finding in outcome.findings]
+    return "\n".join([*blocks, paint(sentence(outcome), "bold", color)]) + "\n"
+
+
+def _block(outcome: Outcome, finding: Finding, color: bool) -> str:
+    source = outcome.source(finding.span.path)
+    level = level_of(finding)
+    sure = "" if finding.confidence == "certain" else f" ({finding.confidence})"
+    head = f"{paint(level, level, color)}{sure} {paint(finding.code, 'bold', color)} {name_of(finding)}"
+    lines = [f"{paint(place(source.locate(finding.span)), 'bold', color)}: {head}"]
+    lines += textwrap.wrap(finding.message, WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False)
+    lines += _excerpt(source, finding.span, level, color)
+    for related in finding.related:
+        where = outcome.source(related.span.path)
+        lines.append(f"  {paint('=', 'blue', color)} {place(where.locate(related.span))}: {related.message}")
+    if finding.fix is not None:
+        kind = "fix" if finding.fix.applicability == "safe" else "possible fix"
+        lines += textwrap.wrap(f"{kind}: {finding.fix.message}", WIDTH, initial_indent="  = ", subsequent_indent="    ")
+    lines.append(paint(f"  = more: lora-lint explain {finding.code}", "dim", color))
+    return "\n".join(lines) + "\n"
+
+
+def _excerpt(source: SourceFile, span: Span, level: Level, color: bool) -> list[str]:
+    """The lines of a span with their numbers, the span underlined."""
+    if not source.utf8 or span.start > len(source.utf8) or span.end <= span.start:
+        return []
+    location = source.locate(span)
+    first = source.absolute_line(location)
+    last = first + location.end_line - location.line
+    shift = first - location.line
+    width = len(str(location.end_line))
+    bar = paint("|", "blue", color)
+    result = [f"  {' ' * width} {bar}"]
+    for line in range(first, min(last, first + MAX_LINES - 1) + 1):
+        text = source.line_text(line)
+        start = location.column - 1 if line == first else len(text) - len(text.lstrip())
+        end = location.end_column - 1 if line == last else len(text)
+        number = paint(str(line - shift).rjust(width), "blue", color)
+        result.append(f"  {number} {bar} {_shown(text)}".rstrip())
+        before, marked = _columns(text[:start]), max(_columns(text[start:end]), 1)
+        carets = paint("^" * marked, level, color)
+        result.append(f"  {' ' * width} {bar} {' ' * before}{carets}")
+    if last > first + MAX_LINES - 1:
+        result.append(f"  {' ' * width} {bar} …")
+    return result
+
+
+def _shown(text: str) -> str:
+    """A line fit for a terminal: tabs as spaces, no control characters, not endless."""
+    text = text.replace("\t", _TAB)
+    text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return text if len(text) <= 2 * WIDTH else text[: 2 * WIDTH - 1] + "…"
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes, at most those of an excerpt."""
+    columns = 0
+    for character in text.replace("\t", _TAB):
+        if unicodedata.combining(character):
+            continue
+        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return min(columns, 2 * WIDTH)

@@ -1,0 +1,41 @@
+"""GitHub Actions workflow commands: annotations on the lines of a pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.report.wording import level_of, name_of, sentence
+
+if TYPE_CHECKING:
+    from lora_lint.engine import Outcome
+
+_COMMANDS = {"error": "error", "warning": "warning", "advice": "notice"}
+
+
+def render(outcome: Outcome, *, color: bool = False) -> str:
+    """A command for each finding, and the summary as plain text."""
+    del color
+    lines = []
+    for finding in outcome.findings:
+        location = outcome.source(finding.span.path).locate(finding.span)
+        title = f"{finding.code} {name_of(finding)}"
+        fields = {"title": title, "file": location.path}
+        if location.cell is None:
+            fields |= {"line": str(location.line), "endLine": str(location.end_line)}
+            if location.line == location.end_line:
+                fields |= {"col": str(location.column), "endColumn": str(location.end_column)}
+            message = finding.message
+        else:
+            # Lines of a cell are not lines of the file.
+            message = f"cell {location.cell}, line {location.line}: {finding.message}"
+        properties = ",".join(f"{key}={_property(value)}" for key, value in fields.items())
+        lines.append(f"::{_COMMANDS[level_of(finding)]} {properties}::{_data(message)}")
+    return "\n".join([*lines, sentence(outcome)]) + "\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,32 @@
+"""GitLab code quality reports."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.report.wording import level_of, name_of
+
+if TYPE_CHECKING:
+    from lora_lint.engine import Outcome
+    from lora_lint.finding import Finding
+
+_SEVERITIES = {"error": "major", "warning": "minor", "advice": "info"}
+
+
+def render(outcome: Outcome, *, color: bool = False) -> str:
+    """A list with one entry for each finding."""
+    del color
+    return json.dumps([_entry(outcome, finding) for finding in outcome.findings], indent=2, ensure_ascii=False) + "\n"
+
+
+def _entry(outcome: Outcome, finding: Finding) -> dict[str, Any]:
+    location = outcome.source(finding.span.path).locate(finding.span)
+    cell = f"cell {location.cell}, line {location.line}: " if location.cell is not None else ""
+    return {
+        "check_name": f"{finding.code} {name_of(finding)}",
+        "description": f"{cell}{finding.message}",
+        "fingerprint": finding.fingerprint,
+        "severity": _SEVERITIES[level_of(finding)],
+        "location": {"path": location.path, "lines": {"begin": location.line, "end": location.end_line}},
+    }

@@ -1,0 +1,63 @@
+"""Findings as JSON, version 1: for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lora_lint import __version__
+from lora_lint.report.wording import level_of, name_of, url_of
+
+if TYPE_CHECKING:
+    from lora_lint.engine import Outcome
+    from lora_lint.finding import Finding
+
+VERSION = 1
+
+
+def render(outcome: Outcome, *, color: bool = False) -> str:
+    """One object: the tool, the summary and the findings in the order of their places."""
+    del color
+    summary = outcome.summary
+    document = {
+        "version": VERSION,
+        "tool": {"name": "lora-lint", "version": __version__},
+        "summary": {
+            "files": summary.files,
+            "runs": summary.runs,
+            "errors": summary.errors,
+            "warnings": summary.warnings,
+            "advice": summary.advice,
+            "suppressed": summary.suppressed,
+        },
+        "findings": [_finding(outcome, finding) for finding in outcome.findings],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _finding(outcome: Outcome, finding: Finding) -> dict[str, Any]:
+    location = outcome.source(finding.span.path).locate(finding.span)
+    related = []
+    for other in finding.related:
+        where = outcome.source(other.span.path).locate(other.span)
+        entry = {"path": where.path, "line": where.line, "column": where.column, "message": other.message}
+        related.append(entry if where.cell is None else {**entry, "cell": where.cell})
+    fix = finding.fix
+    return {
+        "code": finding.code,
+        "name": name_of(finding),
+        "level": level_of(finding),
+        "confidence": finding.confidence,
+        "message": finding.message,
+        "path": location.path,
+        "line": location.line,
+        "column": location.column,
+        "end_line": location.end_line,
+        "end_column": location.end_column,
+        "cell": location.cell,
+        "related": related,
+        "fix": {"applicability": fix.applicability, "message": fix.message} if fix else None,
+        "fingerprint": finding.fingerprint,
+        "url": url_of(finding.code),
+        "verdict": None,
+    }

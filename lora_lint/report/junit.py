@@ -1,0 +1,56 @@
+"""JUnit XML: a test case for each finding."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
+
+from lora_lint.report.wording import level_of, name_of, place
+
+if TYPE_CHECKING:
+    from lora_lint.engine import Outcome
+    from lora_lint.finding import Finding
+
+# What XML 1.0 has no way to say.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def render(outcome: Outcome, *, color: bool = False) -> str:
+    """One suite for each file with findings; a lint without findings is one case that passes."""
+    del color
+    by_path: dict[str, list[Finding]] = {}
+    for finding in outcome.findings:
+        by_path.setdefault(finding.span.path, []).append(finding)
+    suites = [_suite(outcome, path, findings) for path, findings in by_path.items()]
+    if not suites:
+        suites = ['  <testsuite name="lora-lint" tests="1" failures="0"><testcase name="lora-lint"/></testsuite>']
+    total = len(outcome.findings)
+    head = f'<testsuites name="lora-lint" tests="{max(total, 1)}" failures="{total}">'
+    return "\n".join(['<?xml version="1.0" encoding="utf-8"?>', head, *suites, "</testsuites>"]) + "\n"
+
+
+def _suite(outcome: Outcome, path: str, findings: list[Finding]) -> str:
+    cases = "\n".join(_case(outcome, finding) for finding in findings)
+    count = f'tests="{len(findings)}" failures="{len(findings)}"'
+    return f"  <testsuite name={_attribute(path)} {count}>\n{cases}\n  </testsuite>"
+
+
+def _case(outcome: Outcome, finding: Finding) -> str:
+    location = outcome.source(finding.span.path).locate(finding.span)
+    name = _attribute(f"{finding.code} {name_of(finding)} at {place(location)}")
+    kind = _attribute(level_of(finding))
+    message = _attribute(finding.message)
+    return (
+        f"    <testcase name={name} classname={_attribute(location.path)}>\n"
+        f"      <failure type={kind} message={message}>{escape(_clean(finding.message))}</failure>\n"
+        f"    </testcase>"
+    )
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_clean(text))
+
+
+def _clean(text: str) -> str:
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

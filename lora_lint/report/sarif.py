@@ -1,0 +1,98 @@
+"""SARIF 2.1.0 (OASIS, 2020): for code scanning."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from lora_lint import __version__, catalogue
+from lora_lint.report.wording import HOMEPAGE, level_of, url_of
+
+if TYPE_CHECKING:
+    from lora_lint.engine import Outcome
+    from lora_lint.finding import Finding
+    from lora_lint.source import Location, Span
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS = {"error": "error", "warning": "warning", "advice": "note"}
+_PRECISION = {"certain": "very-high", "likely": "high", "possible": "medium"}
+
+
+def render(outcome: Outcome, *, color: bool = False) -> str:
+    """One run with the rules that found something, and a result for each finding."""
+    del color
+    codes = sorted({finding.code for finding in outcome.findings})
+    run = {
+        "tool": {
+            "driver": {
+                "name": "lora-lint",
+                "version": __version__,
+                "semanticVersion": __version__,
+                "informationUri": HOMEPAGE,
+                "rules": [_rule(code) for code in codes],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(outcome, finding, codes.index(finding.code)) for finding in outcome.findings],
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rule(code: str) -> dict[str, Any]:
+    rule = catalogue.rules()[code]
+    page = catalogue.page(code)
+    return {
+        "id": code,
+        "name": "".join(part.capitalize() for part in rule.name.split("-")),
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": rule.summary},
+        "help": {"text": page, "markdown": page},
+        "helpUri": url_of(code),
+        "defaultConfiguration": {"level": _LEVELS[rule.level]},
+        "properties": {"tags": ["lora", rule.name]},
+    }
+
+
+def _result(outcome: Outcome, finding: Finding, index: int) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": finding.code,
+        "ruleIndex": index,
+        "level": _LEVELS[level_of(finding)],
+        "message": {"text": finding.message},
+        "locations": [_location(outcome, finding.span)],
+        "partialFingerprints": {"loraLint/v1": finding.fingerprint},
+        "properties": {"confidence": finding.confidence, "precision": _PRECISION[finding.confidence]},
+    }
+    if finding.related:
+        result["relatedLocations"] = [
+            {**_location(outcome, related.span), "id": number, "message": {"text": related.message}}
+            for number, related in enumerate(finding.related, 1)
+        ]
+    if len(finding.related) > 1:
+        steps = [(related.span, related.message) for related in finding.related]
+        flow = [{"location": {**_location(outcome, s), "message": {"text": m}}} for s, m in steps]
+        flow.append({"location": {**_location(outcome, finding.span), "message": {"text": finding.message}}})
+        result["codeFlows"] = [{"threadFlows": [{"locations": flow}]}]
+    return result
+
+
+def _location(outcome: Outcome, span: Span) -> dict[str, Any]:
+    source = outcome.source(span.path)
+    location = source.locate(span)
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(location.path)}}
+    result: dict[str, Any] = {"physicalLocation": physical}
+    if location.cell is not None:
+        # Lines count within the cell, which SARIF cannot say: the cell stands as a logical location.
+        result["logicalLocations"] = [{"name": f"cell {location.cell}", "kind": "module"}]
+    physical["region"] = _region(location)
+    return result
+
+
+def _region(location: Location) -> dict[str, int]:
+    return {
+        "startLine": location.line,
+        "startColumn": location.column,
+        "endLine": location.end_line,
+        "endColumn": location.end_column,
+    }

@@ -1,0 +1,63 @@
+"""What several reports say in the same words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint import catalogue
+
+if TYPE_CHECKING:
+    from lora_lint.engine import Outcome, Summary
+    from lora_lint.finding import Finding, Level
+    from lora_lint.source import Location
+
+HOMEPAGE = "https://github.com/lora-lint/lora-lint"
+
+_CODES = {"error": "31", "warning": "33", "advice": "36", "bold": "1", "dim": "2", "blue": "34", "green": "32"}
+
+
+def paint(text: str, style: str, color: bool) -> str:
+    """Text in one of the styles for terminals, if colors are wanted."""
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if color and text else text
+
+
+def level_of(finding: Finding) -> Level:
+    """The level that the engine has filled in."""
+    return finding.level or "warning"
+
+
+def name_of(finding: Finding) -> str:
+    """The name of a finding's rule."""
+    return catalogue.rules()[finding.code].name
+
+
+def url_of(code: str) -> str:
+    """The page of a rule."""
+    return f"{HOMEPAGE}/blob/main/rules/{catalogue.rules()[code].file}"
+
+
+def place(location: Location) -> str:
+    """`path:line:column`, in a notebook with the cell."""
+    cell = f"cell {location.cell}:" if location.cell is not None else ""
+    return f"{location.path}:{cell}{location.line}:{location.column}"
+
+
+def sentence(outcome: Outcome) -> str:
+    """The last line of a report for people: what was found, in how much, and what was hidden."""
+    summary = outcome.summary
+    counts = [
+        _count(number, word) for number, word in ((summary.errors, "error"), (summary.warnings, "warning")) if number
+    ]
+    if summary.advice:
+        counts.append(f"{summary.advice} advice")
+    found = ", ".join(counts) if counts else "No findings"
+    hidden = f" ({summary.suppressed} suppressed)" if summary.suppressed else ""
+    return f"{found}{hidden} in {_scope(summary)}"
+
+
+def _scope(summary: Summary) -> str:
+    return f"{_count(summary.runs, 'run')} of {_count(summary.files, 'file')}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
