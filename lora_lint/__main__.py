@@ -13,13 +13,16 @@ def main(arguments: list[str] | None = None) -> int:
 
         print(f"lora-lint {__version__}")
         return 0
-    from lora_lint.commands import COMMANDS, check, completing, guarded
+    try:
+        from lora_lint.commands import COMMANDS, check, completing, guarded
 
-    if completing() or any(argument.startswith("-") for argument in given) or (given and given[0] in COMMANDS):
-        from lora_lint.cli import run
+        if completing() or any(argument.startswith("-") for argument in given) or (given and given[0] in COMMANDS):
+            from lora_lint.cli import run
 
-        return guarded(lambda: run(given))
-    return guarded(lambda: check(given))
+            return guarded(lambda: run(given))
+        return guarded(lambda: check(given))
+    except KeyboardInterrupt:  # before there was anything to guard
+        return 130
 
 
 if __name__ == "__main__":

@@ -209,11 +209,7 @@ class Checker:
         except MemoryError:
             return self._unreadable(found, "This file needs more memory than there is", start, findings)
         except Exception as error:
-            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            message = f"lora-lint failed on this file ({what[:200]}), which is a bug in lora-lint: please report it"
-            if os.environ.get("LORA_LINT_DEBUG"):
-                raise
-            return self._unreadable(found, message, start, findings, crashed=True)
+            return self._unreadable(found, own_fault(error), start, findings, crashed=True)
         spent = time.perf_counter() - begun
         if spent > PATIENCE:
             result = replace(result, notes=(*result.notes, f"{found.path}: took {spent:.0f} s to check"))
@@ -282,6 +278,14 @@ class Checker:
             if key not in best or _weight(finding) < _weight(best[key]):
                 best[key] = finding
         return sorted(best.values(), key=_place)
+
+
+def own_fault(error: Exception) -> str:
+    """What to tell of an exception that should not have been. With LORA_LINT_DEBUG set it passes through."""
+    if os.environ.get("LORA_LINT_DEBUG"):
+        raise error
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"lora-lint failed on this file ({what[:200]}), which is a bug in lora-lint: please report it"
 
 
 def _weight(finding: Finding) -> tuple[int, int]:

@@ -58,14 +58,14 @@ def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
     reader = _Reader(settings)
     runs = [run for found in walk for run in reader.read(found)]
     missing = tuple(f"error: {missing}" for missing in walk.missing)
-    return Inspection(tuple(runs), (*missing, *walk.notes, *reader.notes), bool(missing), walk.files)
+    return Inspection(tuple(runs), (*missing, *walk.notes, *reader.notes), bool(missing) or reader.failed, walk.files)
 
 
 def inspect_text(data: bytes, path: str, settings: Settings) -> Inspection:
     """The runs of one text, read as the file `path` would be."""
     reader = _Reader(settings)
     runs = reader.read(discovery.Found(path, discovery.kind_of(path) or "python", data, True))
-    return Inspection(tuple(runs), tuple(reader.notes), False, 1)
+    return Inspection(tuple(runs), tuple(reader.notes), reader.failed, 1)
 
 
 class _Reader:
@@ -77,6 +77,7 @@ class _Reader:
         self.settings = settings
         self.project = Project(settings.root)
         self.notes: list[str] = []
+        self.failed = False
 
     def read(self, found: discovery.Found) -> list[dict[str, Any]]:
         from lora_lint.readers.errors import Unreadable
@@ -90,7 +91,10 @@ class _Reader:
         except (Unreadable, RecursionError, MemoryError) as error:
             if found.explicit or discovery.telling(found.data, found.kind):
                 self.notes.append(f"{found.path}: {getattr(error, 'message', None) or 'too deep or too large'}")
-            return []
+        except Exception as error:
+            self.failed = True
+            self.notes.append(f"{found.path}: {engine.own_fault(error)}")
+        return []
 
 
 def facts(run: Run, source: SourceFile) -> dict[str, Any]:
