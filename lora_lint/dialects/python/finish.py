@@ -192,30 +192,35 @@ def _run(record: RunRecord, config: Object, path: str) -> Run | None:
 
 def _reloaded(records: Records, path: str) -> list[Run]:
     """Models whose adapter is loaded from disk and trained on, without a new config."""
-    wrapped = {id(record.model) for record in records.runs}
     runs = []
     for model in records.models:
-        kinds = [happening.kind for happening in model.events]
-        if id(model) in wrapped or "load-adapter" not in kinds or "train" not in kinds:
+        if not any(happening.kind == "train" for happening in model.events):
             continue
-        span = next(happening.span for happening in model.events if happening.kind == "load-adapter")
-        if span.path != path:
-            continue
-        loaded = Unknown("the adapter's own config sets it")
-        adapter = Adapter(span, loaded, loaded, loaded, loaded, use_rslora=loaded, use_dora=loaded, bias=loaded)
-        runs.append(
-            Run(
-                "peft",
-                span,
-                adapter,
-                _model(model, span),
-                _dataset(model, span),
-                _training(model, span),
-                _events(model, ()),
-                trained=True,
-            )
-        )
+        wraps = [record for record in records.runs if record.model is model]
+        for happening in model.events:
+            if happening.kind != "load-adapter" or happening.span.path != path:
+                continue
+            # Beside a wrap only where the two are branches of one choice.
+            if all(_exclude(happening.conditions, record.conditions) for record in wraps):
+                runs.append(_of_loaded(model, happening))
+                break
     return runs
+
+
+def _of_loaded(model: ModelRecord, load: Happening) -> Run:
+    span = load.span
+    loaded = Unknown("the adapter's own config sets it")
+    adapter = Adapter(span, loaded, loaded, loaded, loaded, use_rslora=loaded, use_dora=loaded, bias=loaded)
+    return Run(
+        "peft",
+        span,
+        adapter,
+        _model(model, span),
+        _dataset(model, span),
+        _training(model, span),
+        _events(model, load.conditions),
+        trained=True,
+    )
 
 
 def _argument(config: Object, name: str) -> Val | None:
@@ -304,8 +309,29 @@ def _entries(targets: Val | None, path: str) -> tuple[tuple[str, Span], ...]:
 
 
 def _events(model: ModelRecord, common: tuple[Condition, ...]) -> tuple[Event, ...]:
-    events = (_event(happening, common) for happening in model.events)
+    """The events of a run that is made under the conditions `common`: those of other branches are not its own."""
+    own = (happening for happening in model.events if not _exclude(happening.conditions, common))
+    events = (_event(happening, common) for happening in own)
     return tuple(dict.fromkeys(events))  # a loop's turns repeat the same event
+
+
+def _exclude(some: tuple[Condition, ...], others: tuple[Condition, ...]) -> bool:
+    """Whether conditions cannot hold together: one test of the same names, taken both ways."""
+    for one in some:
+        for other in others:
+            if one.scope is other.scope:
+                (text, holds), (other_text, other_holds) = _positive(one), _positive(other)
+                if holds != other_holds and text == other_text:
+                    return True
+    return False
+
+
+def _positive(condition: Condition) -> tuple[str, bool]:
+    """The test without its `not`, and whether it holds."""
+    test, taken = condition.test, condition.taken
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, taken = test.operand, not taken
+    return ast.dump(test), taken
 
 
 def _event(happening: Happening, common: tuple[Condition, ...]) -> Event:
