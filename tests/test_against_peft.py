@@ -6,7 +6,6 @@ from __future__ import annotations
 import copy
 import re
 import warnings
-from collections import Counter
 from functools import lru_cache
 from typing import Any
 
@@ -14,9 +13,9 @@ import peft
 import pytest
 import torch
 import transformers
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from peft.tuners.tuners_utils import check_target_module_exists
+from peft.tuners.tuners_utils import _find_minimal_target_modules, check_target_module_exists
 from peft.utils.error import NoMatchingPeftModuleError
 
 from lora_lint.knowledge.matching import Match, Targets, match
@@ -34,7 +33,7 @@ NAMES = {
 
 transformers.logging.set_verbosity_error()
 # Values do not matter on the meta device, and initialising them is a third of the time.
-torch.nn.Linear.reset_parameters = lambda self: None  # type: ignore[method-assign]
+torch.nn.Linear.reset_parameters = lambda _: None  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)
@@ -230,3 +229,91 @@ def test_every_setting_as_peft_does(model_type: str, head: str) -> None:
         if (text := difference(model, described, targets)) is not None
     }
     assert differences == {}
+
+
+def test_the_default_targets_and_the_tables_are_those_of_the_installed_peft() -> None:
+    mapping = peft.utils.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
+    assert facts()["default_targets"] == mapping
+    assert set(facts()["lora_config"]) == set(peft.LoraConfig.__dataclass_fields__)
+
+
+WORDS = ("q_proj", "proj", "model", "layers", "layer", "0", "1", "12", "experts", "lm_head", "mlp", "h", "q_pro")
+paths = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(".".join)
+entries = st.one_of(paths, st.sampled_from((r".*\.q_proj", "", ".", "proj.", "all-linear")))
+regexes = st.one_of(
+    paths,
+    st.sampled_from(
+        (r".*\.q_proj", r"model\..*", "(", "*x", r"(?:.*\.)?(mlp|proj)", r".*\d+.*", "q_proj|lm_head", ".*")
+    ),
+)
+filters = {
+    "exclude_modules": st.one_of(st.none(), regexes, st.lists(entries, max_size=3).map(tuple)),
+    "modules_to_save": st.one_of(st.none(), st.lists(st.one_of(entries, regexes), min_size=1, max_size=2).map(tuple)),
+}
+layered = {
+    "layers_to_transform": st.one_of(
+        st.none(), st.integers(0, 2), st.lists(st.sampled_from((0, 1, 12)), max_size=2).map(tuple)
+    ),
+    "layers_pattern": st.one_of(
+        st.none(), regexes, st.lists(st.sampled_from(("layers", "layer", "h", "lay.*", "(")), max_size=2).map(tuple)
+    ),
+}
+
+
+def asked(config: peft.LoraConfig, names: list[str]) -> set[str] | type[Exception]:
+    """The names that PEFT itself matches, after it shortened a long list; or the exception."""
+    try:
+        wanted = config.target_modules
+        if isinstance(wanted, set) and len(wanted) >= 20:
+            others = [n for n in ["", *names] if n not in wanted and not n.endswith(tuple(f".{w}" for w in wanted))]
+            shorter = _find_minimal_target_modules(wanted, others)
+            if len(shorter) < len(wanted):
+                config.target_modules = shorter
+        return {name for name in names if check_target_module_exists(config, name)}
+    except (re.error, ValueError) as error:
+        return type(error)
+
+
+def agree(names: list[str], targets: Targets) -> None:
+    try:
+        config = config_of(targets)
+    except ValueError:
+        assert match((), targets).errors
+        return
+    found = match([Module(name, "Linear", 4, 4, 16) for name in names], targets)
+    expected = asked(config, names)
+    refused = {refusal.kind for refusal in found.errors} & {"invalid-regex", "empty-entry"}
+    if isinstance(expected, set):
+        # PEFT compiles a pattern only once it needs it; we may refuse one that no path ever reached.
+        assert refused or {matched.path for matched in found.modules} == expected
+        assert not refused or "(" in repr(targets) or "*x" in repr(targets)
+    else:
+        assert refused
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    names=st.lists(paths, min_size=1, max_size=25, unique=True),
+    wanted=st.lists(entries, min_size=1, max_size=5).map(tuple),
+    rest=st.fixed_dictionaries({**filters, **layered}),
+)
+def test_lists_match_as_peft_matches_names(names: list[str], wanted: tuple[str, ...], rest: dict[str, Any]) -> None:
+    agree(names, Targets(wanted, **rest))
+
+
+@settings(max_examples=200, deadline=None)
+@given(names=st.lists(paths, min_size=1, max_size=25, unique=True), wanted=regexes, rest=st.fixed_dictionaries(filters))
+def test_strings_match_as_peft_matches_names(names: list[str], wanted: str, rest: dict[str, Any]) -> None:
+    agree(names, Targets(wanted, **rest))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    names=st.lists(paths, min_size=1, max_size=40, unique=True),
+    wanted=st.lists(entries, min_size=18, max_size=40, unique=True).map(tuple),
+    rest=st.fixed_dictionaries(layered),
+)
+def test_long_lists_match_as_peft_shortens_them(
+    names: list[str], wanted: tuple[str, ...], rest: dict[str, Any]
+) -> None:
+    agree(names, Targets(wanted, **rest))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from math import sqrt
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -17,6 +16,7 @@ from lora_lint.knowledge.counting import all_biases, copied, lora_parameters, pa
 from lora_lint.knowledge.index import Index, index_of
 from lora_lint.knowledge.patterns import compiled, is_plain, layer_of, pattern_key
 from lora_lint.knowledge.peft_facts import default_targets, facts
+from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -68,9 +68,9 @@ class Targets:
     layers_to_transform: tuple[int, ...] | int | None = None
     layers_pattern: tuple[str, ...] | str | None = None
     rank: int | None = 8
-    rank_pattern: Mapping[str, int] = field(default_factory=dict, hash=False)
+    rank_pattern: Mapping[str, int] = field(default_factory=dict)
     alpha: float | None = 8
-    alpha_pattern: Mapping[str, float] = field(default_factory=dict, hash=False)
+    alpha_pattern: Mapping[str, float] = field(default_factory=dict)
     use_rslora: bool = False
     modules_to_save: tuple[str, ...] | None = None
     use_dora: bool = False
@@ -78,7 +78,7 @@ class Targets:
     lora_bias: bool = False
     dropout: float = 0.0
     task_type: str | None = None
-    trainable_tokens: Mapping[str, int] | int | None = field(default=None, hash=False)
+    trainable_tokens: Mapping[str, int] | int | None = None
 
 
 class Matched(NamedTuple):

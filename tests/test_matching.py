@@ -1,0 +1,285 @@
+"""What `match` says, on small hand-made models, without torch."""
+
+from __future__ import annotations
+
+import pytest
+
+from lora_lint.knowledge.matching import Match, Refusal, Targets, default_targets, match, trl_targets
+from lora_lint.knowledge.modules import Module, Parameter
+
+LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+def linear(path: str, inputs: int, outputs: int, *, bias: bool = False) -> Module:
+    extra = outputs if bias else 0
+    return Module(path, "Linear", inputs, outputs, inputs * outputs + extra, extra)
+
+
+def llama(layers: int = 2) -> tuple[Module, ...]:
+    """A Llama with the dimensions of Llama-3-8B."""
+    modules = [
+        Module("", "LlamaForCausalLM", own=0),
+        Module("model", "LlamaModel", own=0),
+        Module("model.embed_tokens", "Embedding", 128256, 4096, 128256 * 4096),
+        Module("model.layers", "ModuleList", own=0),
+    ]
+    for number in range(layers):
+        layer = f"model.layers.{number}"
+        modules += [Module(layer, "LlamaDecoderLayer", own=0), Module(f"{layer}.self_attn", "LlamaAttention", own=0)]
+        for name, outputs in (("q_proj", 4096), ("k_proj", 1024), ("v_proj", 1024), ("o_proj", 4096)):
+            modules.append(linear(f"{layer}.self_attn.{name}", 4096, outputs))
+        modules.append(Module(f"{layer}.mlp", "LlamaMLP", own=0))
+        modules += [linear(f"{layer}.mlp.{name}", 4096, 14336) for name in ("gate_proj", "up_proj")]
+        modules.append(linear(f"{layer}.mlp.down_proj", 14336, 4096))
+        modules.append(Module(f"{layer}.input_layernorm", "LlamaRMSNorm", own=4096))
+    return (*modules, Module("model.norm", "LlamaRMSNorm", own=4096), linear("lm_head", 4096, 128256))
+
+
+def moe(layers: int = 2, *, experts: int = 4) -> tuple[tuple[Module, ...], tuple[Parameter, ...]]:
+    """Attention, a router and fused experts, as transformers 5 builds qwen3_moe."""
+    modules = [Module("", "Moe", own=0)]
+    parameters = []
+    for number in range(layers):
+        layer = f"model.layers.{number}"
+        modules += [
+            Module(layer, "Layer", own=0),
+            linear(f"{layer}.self_attn.q_proj", 8, 8),
+            Module(f"{layer}.mlp", "MoeBlock", own=0),
+            Module(f"{layer}.mlp.experts", "Experts", own=experts * 3 * 8 * 6),
+            Module(f"{layer}.mlp.gate", "Router", own=8 * experts),
+        ]
+        parameters += [
+            Parameter(f"{layer}.mlp.experts", "gate_up_proj", (experts, 12, 8)),
+            Parameter(f"{layer}.mlp.experts", "down_proj", (experts, 8, 6)),
+            Parameter(f"{layer}.mlp.gate", "weight", (experts, 8)),
+        ]
+    return (*modules, linear("lm_head", 8, 32)), tuple(parameters)
+
+
+def kinds(found: Match) -> list[str]:
+    return [refusal.kind for refusal in found.errors]
+
+
+def only(found: Match) -> Refusal:
+    assert len(found.errors) == 1
+    return found.errors[0]
+
+
+def test_llama_3_8b_seven_projections_at_rank_16() -> None:
+    found = match(llama(32), Targets(LLAMA, rank=16), model_type="llama")
+    assert found.parameters == 41_943_040
+    assert len(found.modules) == 7 * 32
+    assert found.modules[0].path == "model.layers.0.self_attn.q_proj"
+    assert found.modules[0].entry == "q_proj"
+    assert found.errors == ()
+
+
+def test_entries_that_match_nothing_are_told() -> None:
+    found = match(llama(), Targets(("q_proj", "query_key_value", "all-linear", r".*\.v_proj")), model_type="llama")
+    assert found.unmatched == ("query_key_value", "all-linear", r".*\.v_proj")
+    assert {matched.entry for matched in found.modules} == {"q_proj"}
+
+
+def test_nothing_matches() -> None:
+    found = match(llama(), Targets(("c_attn",)), model_type="llama")
+    refusal = only(found)
+    assert (refusal.kind, refusal.exception) == ("no-match", "NoMatchingPeftModuleError")
+    assert found.parameters is None
+    assert found.unmatched == ("c_attn",)
+
+
+def test_a_string_is_a_regex_for_the_whole_path() -> None:
+    assert kinds(match(llama(), Targets("q_proj"), model_type="llama")) == ["no-match"]
+    found = match(llama(), Targets(r".*\.(q|v)_proj"), model_type="llama")
+    assert len(found.modules) == 4
+    assert found.modules[0].entry == r".*\.(q|v)_proj"
+
+
+def test_an_invalid_regex_is_what_peft_raises() -> None:
+    assert only(match(llama(), Targets("*_proj"), model_type="llama")).exception == "re.error"
+
+
+def test_defaults() -> None:
+    found = match(llama(), Targets(), model_type="llama")
+    assert found.used_defaults
+    assert found.entries == ("q_proj", "v_proj")
+    assert default_targets("gemma4") == r".*language_model\..*\.(q_proj|v_proj)"
+    assert default_targets("phi3") is None
+    assert kinds(match(llama(), Targets(), model_type="phi3")) == ["no-default-targets"]
+
+
+def test_all_linear_leaves_the_output_embedding_out() -> None:
+    found = match(llama(), Targets("all-linear"), model_type="llama")
+    assert found.left_out == ("lm_head",)
+    assert len(found.modules) == 14
+    assert {matched.entry for matched in found.modules} == {"all-linear"}
+    everything = match(llama(), Targets("all-linear"), model_type="llama", output_embedding=None)
+    assert everything.modules[-1].path == "lm_head"
+
+
+def test_layers() -> None:
+    targets = Targets(("q_proj", "model.layers.0.self_attn.k_proj", "lm_head"), layers_to_transform=(1,))
+    found = match(llama(), targets, model_type="llama")
+    assert [matched.path for matched in found.modules] == [
+        "model.layers.0.self_attn.k_proj",
+        "model.layers.1.self_attn.q_proj",
+        "lm_head",
+    ]
+    assert found.bypassing == ("model.layers.0.self_attn.k_proj", "lm_head")
+    beyond = match(llama(), Targets(("q_proj",), layers_to_transform=(2,)), model_type="llama")
+    assert beyond.out_of_layers == ("q_proj",)
+    assert beyond.unmatched == ()
+    assert kinds(beyond) == ["no-match"]
+    assert kinds(match(llama(), Targets(".*q_proj", layers_to_transform=1))) == ["string-with-layers"]
+    assert kinds(match(llama(), Targets(("q_proj",), layers_pattern="layers"))) == ["pattern-without-layers"]
+
+
+def test_excluded_and_saved() -> None:
+    targets = Targets(("q_proj", "k_proj", "lm_head"), exclude_modules=("k_proj", "zz"), modules_to_save=("lm_head",))
+    found = match(llama(), targets, model_type="llama")
+    assert found.excluded == ("k_proj", "lm_head")
+    assert found.overlapping == ("lm_head",)
+    assert found.unused_excludes == ("zz",)
+    assert found.saved == ("lm_head",)
+    assert found.parameters == 2 * 8 * (4096 + 4096) + 4096 * 128256
+    missing = match(llama(), Targets(("q_proj",), modules_to_save=("score",)), model_type="llama")
+    assert missing.unsaved == ("score",)
+
+
+def test_saving_by_the_end_of_a_word_meets_adapted_modules() -> None:
+    assert kinds(match(llama(), Targets(("q_proj",), modules_to_save=("proj",)), model_type="llama")) == [
+        "saved-adapted",
+        "saved-adapted",
+    ]
+    assert kinds(match(llama(), Targets(("q_proj",), modules_to_save=("layers",)))) == ["no-match", "saved-container"]
+
+
+def test_classification_heads() -> None:
+    modules = (*llama()[:-1], linear("score", 4096, 2))
+    causal = match(modules, Targets("all-linear"), output_embedding=None)
+    classified = match(modules, Targets("all-linear", task_type="SEQ_CLS"), output_embedding=None)
+    assert causal.modules[-1].path == "score"
+    assert classified.saved == classified.left_out == ("score",)
+    assert kinds(match(modules, Targets("all-linear", task_type="TOKEN_CLS"), output_embedding=None)) == [
+        "saved-adapted"
+    ]
+
+
+def test_ranks_and_scales_differ_by_pattern() -> None:
+    targets = Targets(("q_proj", "k_proj"), rank=8, alpha=16, rank_pattern={"q_proj": 32, "gone": 2})
+    found = match(llama(1), targets, model_type="llama")
+    assert [(m.rank, m.alpha, m.scale) for m in found.modules] == [(32, 16, 0.5), (8, 16, 2.0)]
+    assert found.unused_ranks == ("gone",)
+    stable = match(llama(1), Targets(("q_proj",), rank=16, alpha=16, use_rslora=True), model_type="llama")
+    assert stable.modules[0].scale == 4.0
+
+
+def test_unknown_sizes_and_ranks_give_no_count() -> None:
+    assert match((Module("a.q_proj", "Linear"),), Targets(("q_proj",))).parameters is None
+    found = match(llama(), Targets(("q_proj",), rank=None), model_type="llama")
+    assert found.parameters is None
+    assert len(found.modules) == 2
+    assert match((Module("a.q_proj", "Linear", 4, 4),), Targets(("q_proj",))).parameters == 64
+    assert match((Module("a.q_proj", "Linear", 4, 4),), Targets(("q_proj",), bias="all")).parameters is None
+
+
+@pytest.mark.parametrize(
+    ("module", "rank", "expected"),
+    [
+        (Module("x.conv", "Conv2d", 3, 16, 3 * 16 * 9 + 16, 16), 4, 4 * 3 * 9 + 4 * 16),
+        (Module("x.conv", "Conv1d", 8, 16, 4 * 16 * 3, 0, 2), 4, 4 * 8 * 3 + 2 * 16),
+        (Module("x.conv", "Embedding", 100, 16, 1600), 4, 4 * 116),
+        (Module("x.conv", "Conv1D", 16, 48, 16 * 48 + 48, 48), 4, 4 * 64),
+        (Module("x.conv", "MultiheadAttention", 16, 16, 0), 4, 4 * 64 + 4 * 32),
+    ],
+)
+def test_counts_of_other_layers(module: Module, rank: int, expected: int) -> None:
+    assert match((module,), Targets(("conv",), rank=rank)).parameters == expected
+
+
+def test_dora_and_biases() -> None:
+    modules = (
+        linear("a.q", 4, 6, bias=True),
+        linear("a.k", 4, 6, bias=True),
+        Module("a.norm", "LayerNorm", own=8, bias=4),
+    )
+    one = 2 * (4 + 6)
+    assert match(modules, Targets(("q",), rank=2, use_dora=True)).parameters == one + 6
+    assert match(modules, Targets(("q",), rank=2, lora_bias=True)).parameters == one + 6
+    assert match(modules, Targets(("q",), rank=2, bias="lora_only")).parameters == one + 6
+    assert match(modules, Targets(("q",), rank=2, bias="all")).parameters == one + 16
+    assert match(modules, Targets(("q",), rank=2, bias="all", modules_to_save=("k",))).parameters == one + 10 + 30
+    assert only(match(modules, Targets(("q",), bias="some"))).exception == "NotImplementedError"
+
+
+def test_what_lora_cannot_wrap() -> None:
+    assert only(match(llama(), Targets(("self_attn",)))).names == (
+        "model.layers.0.self_attn",
+        "model.layers.1.self_attn",
+    )
+    assert kinds(match(llama(), Targets(("q_proj",), rank=0))) == ["invalid-rank"]
+    mamba = (linear("layers.0.out_proj", 4, 4), linear("layers.0.in_proj", 4, 4))
+    assert kinds(match(mamba, Targets(("out_proj",)), model_type="mamba2")) == ["mamba-module"]
+    assert kinds(match(mamba, Targets(("in_proj",)), model_type="mamba2")) == []
+    assert kinds(match(mamba, Targets(("out_proj",)), model_type="bart")) == []
+
+
+def test_expert_names_become_parameters_on_transformers_5() -> None:
+    modules, parameters = moe()
+    targets = Targets(("q_proj", "gate_proj", "up_proj", "down_proj"), rank=2)
+    found = match(modules, targets, model_type="qwen3_moe", parameters=parameters)
+    assert found.converted == {"gate_proj": "gate_up_proj", "up_proj": "gate_up_proj", "down_proj": "down_proj"}
+    assert found.unmatched == ()
+    by_name = {(m.path, m.parameter): m for m in found.modules}
+    fused = by_name["model.layers.1.mlp.experts", "gate_up_proj"]
+    assert (fused.rank, fused.alpha, fused.trainable) == (4, 16, 4 * 4 * (12 + 8))
+    assert found.parameters == 2 * (2 * 16 + 4 * 4 * 20 + 2 * 4 * 14)
+    four = match(modules, targets, model_type="qwen3_moe", parameters=parameters, version=4)
+    assert four.unmatched == ("gate_proj", "up_proj", "down_proj")
+    dropped = match(
+        modules, Targets(targets.target_modules, dropout=0.1), model_type="qwen3_moe", parameters=parameters
+    )
+    assert kinds(dropped) == ["parameter-dropout"]
+    half = match(modules, Targets(("gate_proj",)), model_type="qwen3_moe", parameters=parameters)
+    assert kinds(half) == ["fused-partly"]
+
+
+def test_default_targets_are_lost_where_names_are_converted() -> None:
+    """PEFT turns "not given" into an empty list before it looks for its own default."""
+    modules, parameters = moe()
+    found = match(modules, Targets(), model_type="mixtral", parameters=parameters)
+    assert kinds(found) == ["no-match"]
+    assert match(modules, Targets(), model_type="mixtral", version=4).used_defaults
+
+
+def test_target_parameters() -> None:
+    modules, parameters = moe()
+    targets = Targets((), target_parameters=("experts.down_proj", "nowhere"), rank=2)
+    found = match(modules, targets, model_type="gpt_oss", parameters=parameters)
+    assert found.parameters == 2 * 2 * 4 * 14
+    assert found.unmatched_parameters == ("nowhere",)
+    both = Targets(("q_proj",), target_parameters=("q_proj.weight",))
+    assert kinds(match(modules, both, parameters=parameters)) == ["parameter-adapted"] * 2
+
+
+def test_trainable_tokens() -> None:
+    targets = Targets(("q_proj",), trainable_tokens=5)
+    found = match(llama(1), targets, model_type="llama", input_embedding="model.embed_tokens")
+    assert found.parameters == 8 * 8192 + 5 * 4096
+    assert kinds(match(llama(1), Targets(("q_proj",), trainable_tokens={"gone": 1}))) == ["tokens"]
+
+
+def test_long_lists_of_paths_do_not_bypass_layers() -> None:
+    """PEFT shortens lists of 20 and more to endings, for which it looks at the layers again."""
+    paths = tuple(m.path for m in llama(4) if m.path.endswith(("q_proj", "k_proj", "v_proj", "o_proj", "up_proj")))
+    assert len(paths) == 20
+    short = match(llama(4), Targets(paths[:19], layers_to_transform=(1,)), model_type="llama")
+    long = match(llama(4), Targets(paths, layers_to_transform=(1,)), model_type="llama")
+    assert (len(short.modules), len(long.modules)) == (19, 5)
+
+
+def test_trl_turns_a_list_of_one_into_a_regex() -> None:
+    assert trl_targets(("q_proj",)) == "q_proj"
+    assert trl_targets(("q_proj", "v_proj")) == ("q_proj", "v_proj")
+    assert trl_targets("all-linear") == "all-linear"
+    assert trl_targets(None) is None
