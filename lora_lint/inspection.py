@@ -351,8 +351,9 @@ def _model_text(model: dict[str, Any], say: Any) -> str:
     if "type" in model:
         sure = "" if model["confidence"] == "certain" else f", {model['confidence']}"
         text += f" ({model['type']}, by {model['how']}{sure})"
-    quantization = say("quantization", model["quantization"])
-    return text + (f", {quantization}" if quantization not in (None, "none") else "")
+    told = model["quantization"]
+    quantization = None if told.get("value", "") is None else say("quantization", told)
+    return text + (f", {quantization}" if quantization else "")
 
 
 def _short(value: Any) -> str:

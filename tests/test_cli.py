@@ -42,6 +42,7 @@ def process(*arguments: str, stdin: str | None = None, **env: str) -> subprocess
         capture_output=True,
         text=True,
         encoding="utf-8",
+        errors="replace",
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **env},
         timeout=120,
     )

@@ -244,7 +244,7 @@ def test_real_rules_find_something() -> None:
 def test_several_processes_find_the_same() -> None:
     for index in range(40):
         write(f"f{index}.py", SCRIPT.format(rank=2 ** (index % 8)))
-    write("z.py", "from peft import (\n")
+    write("z.py", "from peft import LoraConfig, (\n")
     one = lint(["."], Settings(), jobs=1)
     two = lint(["."], Settings(), jobs=2)
     assert one == two

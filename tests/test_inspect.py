@@ -107,7 +107,7 @@ def test_json_is_a_document_with_a_version() -> None:
 
 def test_folders_notes_and_failures() -> None:
     Path("a.py").write_text(LLAMA)
-    Path("b.py").write_text("from peft import (\n")
+    Path("b.py").write_text("from peft import LoraConfig, (\n")
     shown = inspection.inspect([".", "gone"], Settings())
     assert len(shown.runs) == 1
     assert shown.failed
