@@ -175,7 +175,7 @@ def wrapped(model: Any, targets: Targets) -> tuple[set[str], int] | Exception:
     """What PEFT adapts and how many parameters it trains, or what it raises."""
     with torch.device("meta"):
         try:
-            result = peft.get_peft_model(copy.deepcopy(model), config_of(targets))
+            result = peft.get_peft_model(copy.deepcopy(model), config_of(targets), autocast_adapter_dtype=False)
         except Exception as error:
             return error
     tuner = result.base_model

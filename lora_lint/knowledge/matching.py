@@ -202,6 +202,7 @@ class _Matcher:
         """Names of parameters to adapt, with the entries they come from."""
         self.converted: dict[str, str] = {}
         self.left_out: tuple[str, ...] = ()
+        self._sizes: dict[tuple[object, ...], tuple[float | None, int | None]] = {}
         self._excluded_positions: set[int] = set()
         self._excluded_regex: re.Pattern[str] | None = None
         self._saved_words: frozenset[str] = frozenset()
@@ -293,6 +294,8 @@ class _Matcher:
         return path in exclude or any(path.endswith(f".{entry}") for entry in exclude)
 
     def _is_saved(self, path: str) -> bool:
+        if not self.save:
+            return False
         if self._saved_words and not self._saved_words.isdisjoint(path.split(".")):
             return True
         return any(pattern.match(path) for pattern in self._saved_regexes)
@@ -308,9 +311,9 @@ class _Matcher:
         if wanted is None:
             wanted = default_targets(self.model_type or "")
             if wanted is None:
-                self._refuse(
-                    "no-default-targets", f"PEFT has no default target_modules for {self.model_type or 'this model'}"
-                )
+                if not self.targets.target_parameters:
+                    text = f"PEFT has no default target_modules for {self.model_type or 'this model'}"
+                    self._refuse("no-default-targets", text)
                 return (), (), False
             source, used_defaults = wanted, True
         if isinstance(wanted, str) and wanted.lower() == facts()["all_linear"]:
@@ -487,22 +490,17 @@ class _Matcher:
         return tuple(sorted(short)) if short and len(short) < len(entries) else wanted
 
     def _matched(self, position: int, entry: str) -> Matched:
-        module = self.index.modules[position]
-        rank, alpha = self._strength(module.path)
-        size = None
-        if rank is not None and rank > 0:
-            size = lora_parameters(module, rank, dora=self.targets.use_dora, lora_bias=self.targets.lora_bias)
-        return Matched(
-            module.path,
-            module.kind,
-            module.inputs,
-            module.outputs,
-            rank,
-            alpha,
-            self._scale(rank, alpha),
-            entry,
-            size,
-        )
+        path, kind, inputs, outputs, *_ = module = self.index.modules[position]
+        rank, alpha = self._strength(path)
+        # Layers repeat: each size is worked out once.
+        key = (rank, alpha, *module[1:])
+        known = self._sizes.get(key)
+        if known is None:
+            size = None
+            if rank is not None and rank > 0:
+                size = lora_parameters(module, rank, dora=self.targets.use_dora, lora_bias=self.targets.lora_bias)
+            known = self._sizes[key] = (self._scale(rank, alpha), size)
+        return Matched(path, kind, inputs, outputs, rank, alpha, known[0], entry, known[1])
 
     def _strength(self, path: str) -> tuple[int | None, float | None]:
         """Rank and alpha at a path."""

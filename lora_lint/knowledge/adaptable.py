@@ -1,0 +1,74 @@
+"""From an architecture to what `matching.match` wants to know of a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.knowledge import architectures
+from lora_lint.knowledge.modules import PEFT_KINDS, Module, Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def adaptable(
+    architecture: architectures.Architecture, config: Mapping[str, Any]
+) -> tuple[tuple[Module, ...], dict[str, Any]]:
+    """The modules of a model with the sizes that exact counts need, and the keyword arguments of `match` that describe
+    the model beside them (`parameters`, `output_embedding`, `input_embedding`, `tied`).
+
+    Raises architectures.UnusableConfig. Keep the modules: `match` is quick for modules that it has seen before.
+    """
+    plain = architectures.modules(architecture, config)
+    shapes = architectures.parameter_shapes(architecture, config)
+    own: dict[str, int] = {}
+    bias: dict[str, int] = {}
+    weights: dict[str, tuple[int, ...]] = {}
+    for path, shape, _ in shapes:
+        owner, _, name = path.rpartition(".")
+        size = 1
+        for length in shape:
+            size *= length
+        own[owner] = own.get(owner, 0) + size
+        if name == "bias":
+            bias[owner] = size
+        elif name == "weight":
+            weights[owner] = shape
+    modules = []
+    kinds = {}
+    for module in plain:
+        path, kind = module.path, module.kind
+        groups = 1
+        if kind in ("Conv1d", "Conv2d", "Conv3d") and path in weights and weights[path][1]:
+            groups = max(module.inputs // weights[path][1], 1)
+        kinds[path] = kind
+        modules.append(Module(path, kind, module.inputs, module.outputs, own.get(path, 0), bias.get(path, 0), groups))
+    records = []
+    for path, shape, _ in shapes:
+        owner, _, name = path.rpartition(".")
+        if kinds.get(owner, "") not in PEFT_KINDS and "Norm" not in kinds.get(owner, ""):
+            records.append(Parameter(owner, name, shape))
+    return tuple(modules), {
+        "parameters": tuple(records),
+        "output_embedding": architecture.output_embeddings,
+        "input_embedding": architecture.input_embeddings,
+        "tied": _tied(architecture, shapes),
+    }
+
+
+def _tied(
+    architecture: architectures.Architecture, shapes: tuple[architectures.Parameter, ...]
+) -> tuple[tuple[str, ...], ...]:
+    """Groups of names that are one tensor: a name that is not counted goes with the input embedding if the shapes
+    agree, else with the first parameter of its shape and last name."""
+    first: dict[tuple[str, tuple[int, ...]], str] = {}
+    embedding = f"{architecture.input_embeddings}.weight"
+    for path, shape, counted in shapes:
+        if counted and (path == embedding or (path.rpartition(".")[2], shape) not in first):
+            first[path.rpartition(".")[2], shape] = path
+    groups: dict[str, list[str]] = {}
+    for path, shape, counted in shapes:
+        owner = first.get((path.rpartition(".")[2], shape))
+        if not counted and owner is not None:
+            groups.setdefault(owner, [owner]).append(path)
+    return tuple(tuple(group) for group in groups.values())
