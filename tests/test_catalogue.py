@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
@@ -16,6 +14,9 @@ from lora_lint.catalogue import CatalogueError, compile_pages, find, page, rules
 from lora_lint.finding import CONFIDENCES, LEVELS
 from lora_lint.rules import RUN_CHECKS, SWEEP_CHECKS
 from tests import pages
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BY_THE_ENGINE = {"LL900", "LL910"}
 HEADINGS = ["What it catches", "Why it matters", "Examples", "When to ignore", "How --verify settles it"]
@@ -93,7 +94,9 @@ class TestExamples:
             pages.of_page("LL101", "```json beside config.json\n{}\n```\n")
 
     def test_files_beside_belong_to_the_next_example(self) -> None:
-        text = "```json beside model/config.json\n{}\n```\n\n```python good\nx = 1\n```\n\n```yaml bad a.yml\nx: 1\n```\n"
+        text = (
+            "```json beside model/config.json\n{}\n```\n\n```python good\nx = 1\n```\n\n```yaml bad a.yml\nx: 1\n```\n"
+        )
         first, second = pages.of_page("LL101", text)
         assert (first.name, first.beside) == ("train.py", (("model/config.json", "{}\n"),))
         assert (second.name, second.beside) == ("a.yml", ())
@@ -130,18 +133,18 @@ class TestCatalogue:
 
     def test_compiled_files_are_preferred(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         index, bodies = compile_pages(str(pages.RULES))
+        expected, text = dict(rules()), page("LL202")
         (tmp_path / "catalogue.json").write_text(json.dumps(index), encoding="utf-8")
         (tmp_path / "pages.json").write_text(json.dumps(bodies), encoding="utf-8")
-        fresh = importlib.reload(catalogue)
-        monkeypatch.setattr(fresh, "_INDEX", str(tmp_path / "catalogue.json"))
-        monkeypatch.setattr(fresh, "_PAGES", str(tmp_path / "pages.json"))
-        monkeypatch.setattr(fresh, "_SOURCE", str(tmp_path / "gone"))
+        monkeypatch.setattr(catalogue, "_INDEX", str(tmp_path / "catalogue.json"))
+        monkeypatch.setattr(catalogue, "_PAGES", str(tmp_path / "pages.json"))
+        monkeypatch.setattr(catalogue, "_SOURCE", str(tmp_path / "gone"))
+        rules.cache_clear()
         try:
-            assert list(fresh.rules()) == list(rules())
-            assert fresh.rules()["LL202"].body == rules()["LL202"].body
-            assert fresh.page("LL202") == page("LL202")
+            assert dict(rules()) == expected
+            assert page("LL202") == text
         finally:
-            importlib.reload(catalogue)
+            rules.cache_clear()
 
     def test_no_catalogue_at_all(self, tmp_path: Path) -> None:
         with pytest.raises(CatalogueError, match="missing"):

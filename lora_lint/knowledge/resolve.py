@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.architectures import Architecture
     from lora_lint.knowledge.matching import Match, Targets
     from lora_lint.knowledge.models import Model
-    from lora_lint.knowledge.modules import Module
+    from lora_lint.knowledge.modules import Module, Parameter
     from lora_lint.run import Adapter, BaseModel, Run, Value
 
 TargetList: TypeAlias = "tuple[str, ...] | str | None"
-Built: TypeAlias = "tuple[tuple[Module, ...], dict[str, Any], int | None]"
-"""Modules, what `match` wants beside them, all parameters of the base model."""
 
 _HEADS = {
     "CAUSAL_LM": "causal-lm",
@@ -36,6 +34,15 @@ _HEADS = {
 """PEFT's task types -> heads."""
 _FALLBACKS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq", "masked-lm", "image-cls", "base")
 _KEPT = 64
+
+
+class Built:
+    """The modules of one model, whether every size is known, and its loose parameters once they are asked for."""
+
+    def __init__(self, modules: tuple[Module, ...], exact: bool) -> None:
+        self.modules = modules
+        self.exact = exact
+        self.loose: tuple[Parameter, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,9 @@ class Case:
     modules: tuple[Module, ...]
     targets: Known[TargetList]
     match: Match
-    total: int | None = None
+    architecture: Architecture
+    exact: bool = False
+    """Whether every size is known."""
     partial: bool = False
     """A setting that can take modules away (exclusions, layers) is not known."""
 
@@ -65,7 +74,14 @@ class Case:
     @property
     def parameters(self) -> int | None:
         """Exactly how many parameters are trainable; None where a dimension is not known."""
-        return self.match.parameters if self.model.complete and self.model.stock and not self.partial else None
+        return self.match.parameters if self.exact and not self.partial else None
+
+    @property
+    def total(self) -> int | None:
+        """All parameters of the base model; None where a dimension is not known."""
+        from lora_lint.knowledge import architectures
+
+        return architectures.parameters(self.architecture, self.model.config) if self.exact else None
 
 
 @dataclass(frozen=True)
@@ -93,7 +109,7 @@ class Resolved:
 
 _resolved: dict[int, tuple[Run, Resolved]] = {}
 _built: dict[Any, Built | None] = {}
-_matched: dict[Any, Match] = {}
+_matched: dict[Any, tuple[Built, Match]] = {}
 
 
 def resolve(run: Run) -> Resolved:
@@ -103,7 +119,7 @@ def resolve(run: Run) -> Resolved:
         return entry[1]
     try:
         found = _resolve(run)
-    except ImportError:  # until lora_lint.knowledge.architectures is there
+    except (ImportError, FileNotFoundError):  # until lora_lint.knowledge.architectures is there
         found = Resolved(why="architectures are missing")
     if len(_resolved) >= _KEPT:
         _resolved.clear()
@@ -181,17 +197,17 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
         built = _build(found, model)
         if built is None:
             continue
-        modules, extras, total = built
         for targets in alternatives(run.adapter.target_modules):
             settings, partial, counted = _targets(run.adapter, targets.value)
-            match = _match(modules, settings, model.model_type, version, extras)
+            match = _match(built, settings, found, model.config)
             if not counted and match.parameters is not None:
                 from lora_lint.records import replace
 
                 match = replace(match, parameters=None)
-            head_name = getattr(found, "head", head or "base")
-            whole = total if model.complete and model.stock else None
-            cases.append(Case(name, model, version, head_name, found_sure, modules, targets, match, whole, partial))
+            exact = built.exact and model.stock
+            cases.append(
+                Case(name, model, version, found.head, found_sure, built.modules, targets, match, found, exact, partial)
+            )
     return cases
 
 
@@ -215,24 +231,33 @@ def _architecture(model_type: str, head: str, version: int) -> Architecture | No
 
 
 def _build(found: Architecture, model: Model) -> Built | None:
-    """The modules of an architecture under a model's config, with what the match wants beside them."""
+    """The modules of an architecture under a model's config; None for a config that makes no model."""
     key = (found.model_type, found.head, found.version, _frozen(model.config))
     if key not in _built:
+        from lora_lint.knowledge import architectures
+
         if len(_built) >= _KEPT:
             _built.clear()
-        _built[key] = _expand(found, model.config)
+        try:
+            modules = architectures.modules(found, model.config)
+            _built[key] = Built(modules, model.complete and architectures.exact(found, model.config))
+        except architectures.UnusableConfig:
+            _built[key] = None
     return _built[key]
 
 
-def _expand(found: Architecture, config: Mapping[str, Any]) -> Built | None:
+def _loose(found: Architecture, config: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    """The parameters that are no layer's: fused experts, routers."""
     from lora_lint.knowledge import architectures
+    from lora_lint.knowledge.modules import PEFT_KINDS, Parameter
 
-    try:
-        modules = architectures.modules(found, config)
-        total = architectures.parameters(found, config)
-    except (ValueError, TypeError, ArithmeticError, LookupError):
-        return None
-    return modules, {}, total
+    kinds = {module.path: module.kind for module in architectures.modules(found, config)}
+    loose = []
+    for path, shape, *_ in architectures.parameter_shapes(found, config):
+        owner, _, name = path.rpartition(".")
+        if len(shape) > 1 and kinds.get(owner) not in PEFT_KINDS:
+            loose.append(Parameter(owner, name, shape))
+    return tuple(loose)
 
 
 def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, bool, bool]:
@@ -265,18 +290,32 @@ def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, boo
     return settings, not all(sure for _, sure in filters.values()), all(sure for _, sure in counts.values())
 
 
-def _match(
-    modules: tuple[Module, ...], settings: Targets, model_type: str, version: int, extras: dict[str, Any]
-) -> Match:
+def _match(built: Built, settings: Targets, found: Architecture, config: Mapping[str, Any]) -> Match:
+    from lora_lint.knowledge import moe
     from lora_lint.knowledge.matching import match
 
-    key = (id(modules), _frozen(vars(settings)), version)
-    found = _matched.get(key)
-    if found is None:
-        if len(_matched) >= _KEPT:
-            _matched.clear()
-        found = _matched[key] = match(modules, settings, model_type=model_type, version=version, **extras)
-    return found
+    key = (id(built), _frozen(vars(settings)))
+    kept = _matched.get(key)
+    if kept is not None and kept[0] is built:
+        return kept[1]
+    parameters: tuple[Parameter, ...] = ()
+    if settings.target_parameters or moe.family(found.model_type, found.version):
+        if built.loose is None:
+            built.loose = _loose(found, config)
+        parameters = built.loose
+    result = match(
+        built.modules,
+        settings,
+        model_type=found.model_type,
+        version=found.version,
+        parameters=parameters,
+        output_embedding=found.output_embeddings,
+        input_embedding=found.input_embeddings,
+    )
+    if len(_matched) >= _KEPT:
+        _matched.clear()
+    _matched[key] = (built, result)
+    return result
 
 
 def _frozen(value: Any) -> Any:

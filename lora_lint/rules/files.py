@@ -43,6 +43,7 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
         ("alpha", adapter.alpha, "a number", _not_a_number),
         ("dropout", adapter.dropout, "a number from 0 to below 1", _not_a_share),
         ("bias", adapter.bias, f"one of {names(_BIASES, 'or')}", _not_a_bias),
+        ("target_modules", adapter.target_modules, "a list of names or a valid regular expression", _not_a_regex),
     ):
         for known, confidence in _wrong(value, wrong):
             span = known.span or adapter.span
@@ -73,6 +74,18 @@ def _not_a_share(value: Any) -> bool:
 
 def _not_a_bias(value: Any) -> bool:
     return value not in _BIASES
+
+
+def _not_a_regex(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    import re
+
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError):
+        return True
+    return False
 
 
 def _shown(value: Any) -> str:
