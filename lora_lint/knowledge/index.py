@@ -102,7 +102,8 @@ def own_parameter(module: Module, name: str) -> tuple[bool, tuple[int, ...] | No
     if module.kind == "Conv1d":
         return True, None
     if "Norm" in module.kind:
-        return True, (module.own - module.bias,)
+        unknown = module.own < 0
+        return unknown or module.own > module.bias, (1 if unknown else module.own - module.bias,)
     return module.own > module.bias, None
 
 
