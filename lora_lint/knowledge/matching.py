@@ -46,6 +46,7 @@ RefusalKind = Literal[
     "parameter-dropout",  # lora_dropout with a target parameter: fused experts
     "parameter-option",  # DoRA or lora_bias with a target parameter
     "parameter-shape",  # a target parameter that is not 2-D or 3-D
+    "parameter-root",  # a target parameter that the model itself registers
     "parameter-adapted",  # a target parameter of a module that is itself adapted
     "saved-container",  # modules_to_save hits a ModuleList or its like
     "saved-adapted",  # modules_to_save hits a module that is adapted as well
@@ -540,6 +541,8 @@ class _Matcher:
                         f"{owner}.{parameter} has {len(shape)} dimensions, LoRA needs 2 or 3",
                         (owner,),
                     )
+                if not owner:
+                    self._refuse("parameter-root", f"{parameter} belongs to the model itself, not to a part of it")
                 if owner in adapted:
                     self._refuse(
                         "parameter-adapted", f"{owner} is adapted itself, so its {parameter} cannot be", (owner,)

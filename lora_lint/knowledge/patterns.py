@@ -39,7 +39,8 @@ def layer_of(path: str, patterns: tuple[str, ...]) -> int | None:
     for pattern in patterns:
         found = compiled(rf"(?:^|.*?\.){pattern}\.(?P<idx>\d+)\.").match(path)
         if found:
-            return int(found["idx"])
+            # A pattern with a bare `|` may match without reaching the number.
+            return int(found["idx"]) if found["idx"] else None
     return None
 
 
