@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,9 @@ PATIENCE = 10.0
 PER_WORKER = 50
 """Relevant files that make another process worth its start."""
 _CHUNK = 16
+_KEPT = 64
+"""Texts that an outcome holds for the report at a time."""
+_OWN_NOQA = rb"noqa(?:(?!\s*:)|\s*:[^\r\n]*\bll\d)"
 
 
 @dataclass(frozen=True)
@@ -61,18 +66,23 @@ class Outcome:
         become unreadable gives an empty text."""
         source = self.texts.get(path) or self._cache.get(path)
         if source is None:
+            if len(self._cache) >= _KEPT:
+                del self._cache[next(iter(self._cache))]
             source = self._cache[path] = reread(path)
         return source
 
 
 @dataclass(frozen=True)
 class FileResult:
-    """What one file gave: findings of every confidence, and how many were suppressed (of those fit to show)."""
+    """What checking one file gave, before fingerprints: findings of every confidence, some perhaps in other files
+    that it imports; the rule and place of those that were suppressed though fit to show; and the place of each
+    comment of another file that suppressed one."""
 
     path: str
     findings: tuple[Finding, ...] = ()
     runs: int = 0
-    suppressed: int = 0
+    suppressed: tuple[tuple[str, Span], ...] = ()
+    used: tuple[Span, ...] = ()
     notes: tuple[str, ...] = ()
     crashed: bool = False
 
@@ -92,6 +102,7 @@ def lint(
     `progress` is called with the numbers of relevant files done and to do. Findings whose fingerprint is in
     `baseline` are suppressed. Never raises for what a file holds.
     """
+    relax()
     walk = discovery.Walk(paths, excluder(settings), prefilter)
     checked = sorted(_results(walk, settings, jobs, progress), key=lambda result: result.path)
     problems = tuple(f"error: {missing}" for missing in walk.missing)
@@ -114,6 +125,11 @@ def lint_text(
     result = Checker(settings).check(found)
     texts = {path: _readable(path, kind, data)}
     return _outcome([result], settings, 1, (), False, baseline, texts)
+
+
+def relax() -> None:
+    """Lets the collector of cycles look less often: what a file leaves behind is trees, which need none."""
+    gc.set_threshold(50_000, 20, 50)
 
 
 def reading_of(
@@ -225,24 +241,49 @@ class Checker:
         for sweep in reading.sweeps:
             for code, sweep_check in self._sweep_checks.items():
                 findings.extend(sweep_check(sweep, self._options[code]))
+        kept, silenced, used = self._silence(self._distinct(findings), source, said)
         off = self._ignored_in(found.path)
-        kept, silenced = _split(self._distinct(findings), off)
-        if said is not None:
+        if said is not None and "LL910" in self.selected and "LL910" not in off:
             from lora_lint import suppression
 
-            kept, hushed = suppression.silence(kept, said, source)
-            silenced += hushed
-            if "LL910" in self.selected and "LL910" not in off:
-                ran = (self._run_checks.keys() | self._sweep_checks.keys() | {"LL900"}) - off
-                unused = suppression.unused(said, frozenset(ran), self.settings.everything and not off)
-                kept += self._distinct(unused)
+            ran = (self._run_checks.keys() | self._sweep_checks.keys() | {"LL900"}) - off
+            unused = suppression.unused(said, frozenset(ran), self.settings.everything and not off)
+            kept += self._distinct(unused)
         return FileResult(
             found.path,
-            tuple(fingerprinted(kept, source, self.settings.root)),
+            tuple(kept),
             len(reading.runs),
-            sum(shown(finding, self.settings) for finding in silenced),
+            tuple((finding.code, finding.span) for finding in silenced if shown(finding, self.settings)),
+            tuple(used),
             tuple(notes),
         )
+
+    def _silence(
+        self, findings: list[Finding], source: SourceFile, said: Comments | None
+    ) -> tuple[list[Finding], list[Finding], list[Span]]:
+        """The findings that remain, those that are suppressed, and the comments of other files that did it.
+
+        What a program takes from a module it imports is reported there, so the comments there count.
+        """
+        kept: list[Finding] = []
+        silenced: list[Finding] = []
+        used: list[Span] = []
+        for path in dict.fromkeys(finding.span.path for finding in findings):
+            off = self._ignored_in(path)
+            here = [finding for finding in findings if finding.span.path == path]
+            silenced += [finding for finding in here if finding.code in off]
+            here = [finding for finding in here if finding.code not in off]
+            text = source if path == source.path else self.project.load(path)
+            spoken_there = said if path == source.path else spoken(text) if text is not None else None
+            if text is not None and spoken_there is not None:
+                from lora_lint import suppression
+
+                here, hushed = suppression.silence(here, spoken_there, text)
+                silenced += hushed
+                if path != source.path:
+                    used += [ignore.span for ignore in spoken_there.ignores if ignore.used]
+            kept += here
+        return kept, silenced, used
 
     def _unreadable(
         self,
@@ -253,15 +294,12 @@ class Checker:
         crashed: bool = False,
     ) -> FileResult:
         """The one LL900 finding of a file that could not be checked to its end, with the findings until then."""
-        off = self._ignored_in(found.path)
         findings = [*before, Finding("LL900", why, span)]
-        selected = (finding for finding in findings if finding.code in self.selected)
-        kept, silenced = _split(self._distinct(selected), off)
         source = SourceFile(found.path, found.kind, b"")
-        if found.data is not None:
-            source = SourceFile(found.path, found.kind, found.data.decode("utf-8", "replace").encode())
-        kept = fingerprinted(kept, source, self.settings.root)
-        return FileResult(found.path, tuple(kept), 0, len(silenced), (), crashed)
+        selected = (finding for finding in findings if finding.code in self.selected)
+        kept, silenced, _ = self._silence(self._distinct(selected), source, None)
+        suppressed = tuple((finding.code, finding.span) for finding in silenced if shown(finding, self.settings))
+        return FileResult(found.path, tuple(kept), 0, suppressed, crashed=crashed)
 
     def _ignored_in(self, path: str) -> frozenset[str]:
         """The rules that are off in one file."""
@@ -269,15 +307,11 @@ class Checker:
 
     def _distinct(self, findings: Iterable[Finding]) -> list[Finding]:
         """Levels filled in, one finding for each rule and place (the gravest, then surest, then first), in order."""
-        best: dict[tuple[str, Span], Finding] = {}
+        leveled = []
         for finding in findings:
             level = self.settings.levels.get(finding.code) or finding.level or self._rules[finding.code].level
-            if finding.level != level:
-                finding = replace(finding, level=level)
-            key = (finding.code, finding.span)
-            if key not in best or _weight(finding) < _weight(best[key]):
-                best[key] = finding
-        return sorted(best.values(), key=_place)
+            leveled.append(finding if finding.level == level else replace(finding, level=level))
+        return distinct(leveled)
 
 
 def own_fault(error: Exception) -> str:
@@ -292,16 +326,18 @@ def _weight(finding: Finding) -> tuple[int, int]:
     return LEVELS.index(finding.level or "advice"), CONFIDENCES.index(finding.confidence)
 
 
+def distinct(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding for each rule and place (the gravest, then surest, then first), sorted by place."""
+    best: dict[tuple[str, Span], Finding] = {}
+    for finding in findings:
+        key = (finding.code, finding.span)
+        if key not in best or _weight(finding) < _weight(best[key]):
+            best[key] = finding
+    return sorted(best.values(), key=_place)
+
+
 def _place(finding: Finding) -> tuple[str, int, int, str]:
     return finding.span.path, finding.span.start, finding.span.end, finding.code
-
-
-def _split(findings: Iterable[Finding], off: frozenset[str]) -> tuple[list[Finding], list[Finding]]:
-    kept: list[Finding] = []
-    dropped: list[Finding] = []
-    for finding in findings:
-        (dropped if finding.code in off else kept).append(finding)
-    return kept, dropped
 
 
 def shown(finding: Finding, settings: Settings) -> bool:
@@ -312,12 +348,22 @@ def shown(finding: Finding, settings: Settings) -> bool:
 def spoken(source: SourceFile) -> Comments | None:
     """What the comments of a file say to the linter; None for most files, at the price of two searches."""
     low = source.utf8.lower()
-    if b"lora-lint" not in low and b"noqa" not in low:
+    if b"lora-lint" not in low and not _noqa(low):
         return None
     from lora_lint import suppression
 
     said = suppression.comments(source)
     return None if said is suppression.NONE else said
+
+
+def _noqa(low: bytes) -> bool:
+    """Whether a `noqa` for all rules or for one of ours could be in a text in lower case."""
+    at = low.find(b"noqa")
+    while at >= 0:
+        if low.rfind(b"#", low.rfind(b"\n", 0, at) + 1, at) >= 0 and re.match(_OWN_NOQA, low[at : at + 500]):
+            return True
+        at = low.find(b"noqa", at + 4)
+    return False
 
 
 def told(
@@ -379,22 +425,20 @@ def _with(run: Run, key: str, value: Any, span: Span | None) -> Run:
     return replace(run, model=replace(run.model, name=Known(value, span, "setting"), architecture=None))
 
 
-def fingerprinted(findings: list[Finding], source: SourceFile, root: str = "") -> list[Finding]:
-    """The findings with their fingerprints: a hash of the rule, the path from `root`, the words of the line the
-    finding starts on, and a number where all of these are the same. No line numbers, so that it outlives edits."""
-    if not findings:
-        return findings
+def fingerprinted(findings: Iterable[Finding], source_of: Callable[[str], SourceFile], root: str = "") -> list[Finding]:
+    """The findings, which are sorted by place, with their fingerprints: a hash of the rule, the path from `root`, the
+    words of the line the finding starts on, and a number where all of these are the same. No line numbers, so that it
+    outlives edits."""
     from hashlib import sha256
 
-    path = discovery.from_root(source.path, root)
-    counts: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str, str], int] = {}
     marked = []
     for finding in findings:
-        line = source.position(finding.span.start)[0] if finding.span.start <= len(source.utf8) else 1
-        words = " ".join(source.line_text(line).split())
-        number = counts[finding.code, words] = counts.get((finding.code, words), -1) + 1
-        key = "\0".join((finding.code, path, words, str(number)))
-        digest = sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+        source = source_of(finding.span.path)
+        line = source.position(min(finding.span.start, len(source.utf8)))[0]
+        same = (finding.code, discovery.from_root(finding.span.path, root), " ".join(source.line_text(line).split()))
+        number = counts[same] = counts.get(same, -1) + 1
+        digest = sha256("\0".join((*same, str(number))).encode("utf-8", "surrogateescape")).hexdigest()
         marked.append(replace(finding, fingerprint=digest[:16]))
     return marked
 
@@ -420,9 +464,17 @@ def _outcome(
     texts: Mapping[str, SourceFile] | None = None,
 ) -> Outcome:
     """The results of all files put together."""
-    findings = sorted((finding for result in checked for finding in result.findings), key=_place)
+    used = {span for result in checked for span in result.used}
+    findings = distinct(
+        finding
+        for result in checked
+        for finding in result.findings
+        if finding.code != "LL910" or finding.span not in used
+    )
+    sources = Outcome(texts=texts or {})
+    findings = fingerprinted(findings, sources.source, settings.root) if findings else findings
     visible = [finding for finding in findings if shown(finding, settings)]
-    suppressed = sum(result.suppressed for result in checked)
+    suppressed = len({place for result in checked for place in result.suppressed})
     notes += tuple(note for result in checked for note in result.notes)
     if baseline is not None:
         from lora_lint.baseline import stale
@@ -445,7 +497,7 @@ def _outcome(
         suppressed,
     )
     failed = failed or any(result.crashed for result in checked)
-    return Outcome(tuple(visible), summary, notes, failed, texts or {})
+    return replace(sources, findings=tuple(visible), summary=summary, notes=notes, failed=failed)
 
 
 def _results(
@@ -532,6 +584,7 @@ def _start_worker(settings: Settings) -> None:
 
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    relax()
     _worker = Checker(settings)
 
 

@@ -83,7 +83,7 @@ NONE = Comments()
 
 def comments(source: SourceFile) -> Comments:
     """The comments of `source` that speak to the linter; JSON has none."""
-    if source.kind == "json" or not _MARKER.search(source.utf8):
+    if source.kind == "json":
         return NONE
     ignores: list[Ignore] = []
     hints: list[Hint] = []

@@ -188,6 +188,30 @@ class TestWithTheToy:
         assert one.span.path != other.span.path
         assert one.fingerprint == other.fingerprint
 
+    def test_findings_in_an_imported_module(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Two programs that share a helper: reported once, in the helper, whose comments count."""
+
+        def helper(*_: object) -> list[Finding]:
+            return [Finding("LL102", "in the helper", Span("helper.py", 5, 9))]
+
+        monkeypatch.setattr("lora_lint.rules.RUN_CHECKS", {"LL102": helper})
+        for name in ("a.py", "b.py"):
+            write(name, "peft rank(64)\n")
+        write("helper.py", "lora rank\n")
+        outcome = lint(["."], Settings())
+        assert told(outcome) == ["helper.py LL102 in the helper"]
+        before = outcome.findings[0].fingerprint
+        write("helper.py", "lora rank  # lora-lint: ignore[LL102]\n")
+        outcome = lint(["."], Settings())
+        assert told(outcome) == []
+        assert outcome.summary.suppressed == 1
+        write("helper.py", "lora rank\n# lora-lint: ignore[LL102]\n")
+        outcome = lint(["."], Settings())
+        assert [finding.code for finding in outcome.findings] == ["LL102", "LL910"]
+        assert outcome.findings[0].fingerprint == before
+        off = Settings(per_file_ignores=(("helper.py", ("LL102",)),))
+        assert told(lint(["."], off)) == []
+
     def test_progress(self) -> None:
         for index in range(3):
             write(f"{index}.py", "peft\n")
