@@ -1,132 +1,182 @@
-"""JSON with the places of its keys and values."""
+"""JSON: one pass over the text that keeps the place of every value.
+
+What Python's `json` module takes is taken (NaN and Infinity too), nothing more: comments and trailing commas are
+errors. Nothing here recurses.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING, NoReturn
 
 from lora_lint.readers.errors import Unreadable
-from lora_lint.readers.nodes import Entry, Mapping, Node, Placeholder, Scalar, Sequence
-from lora_lint.source import SourceFile, Span
+from lora_lint.readers.nodes import Entry, Mapping, Node, Placeholder, Scalar, ScalarValue, Sequence
+from lora_lint.source import Span
 
-MAX_SCANNED = 2_000_000
-"""Bytes; a larger file is data, not a config, and is only checked for being valid."""
+if TYPE_CHECKING:
+    from lora_lint.source import SourceFile
+
 MAX_DEPTH = 100
+MAX_NODES = 200_000
 
-_TOKEN = re.compile(r'[ \t\r\n]*(?:("(?:[^"\\]|\\.)*")|(-?[0-9][0-9.eE+-]*|-?[A-Za-z]+)|([\[\]{},:]))')
-_PLACEHOLDER = re.compile(r"\$\{|\{\{")
+_MAX_DIGITS = 4000
+_TEMPLATE = re.compile(r"\$\{|\{\{|\{%")
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_TOKEN = re.compile(
+    rb'"(?P<string>[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*)"'
+    rb"|(?P<number>-?(?:0|[1-9][0-9]*)(?:(?P<fraction>\.[0-9]+)?(?P<exponent>[eE][-+]?[0-9]+)?))"
+    rb"|(?P<word>true|false|null|NaN|-?Infinity)"
+    rb"|(?P<mark>[][{}:,])"
+)
+_WORDS: dict[bytes, ScalarValue] = {
+    b"true": True,
+    b"false": False,
+    b"null": None,
+    b"NaN": float("nan"),
+    b"Infinity": float("inf"),
+    b"-Infinity": float("-inf"),
+}
 
 
 def read_json(source: SourceFile) -> Node:
-    """The tree of a JSON document; of a key that occurs twice the last one counts, as `json` has it.
-
-    JSON Lines and files too large to be configs give an empty sequence. Raises Unreadable.
-    """
-    text = source.text
-    try:
-        json.loads(text)
-    except RecursionError:
-        raise Unreadable("the JSON is nested too deeply") from None
-    except ValueError as error:
-        if _is_lines(text):
-            return Sequence((), Span(source.path, 0, 0))
-        raise Unreadable(f"this is not valid JSON: {error}", _place(source, error)) from None
-    if len(source.utf8) > MAX_SCANNED:
-        return Sequence((), Span(source.path, 0, 0))
-    return _Scanner(source).value(0)[0]
+    """The value that a JSON file holds; of JSON lines a sequence of them, of an empty file null. Raises Unreadable."""
+    return _Scanner(source).document()
 
 
-def _is_lines(text: str) -> bool:
-    """Whether every line is a JSON document of its own; the first ones decide."""
-    lines = [line for line in text.splitlines()[:20] if line.strip()]
-    try:
-        for line in lines:
-            json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return len(lines) > 1
+class _Open:
+    """An array or object that has started and not ended. `items` of an object: keys and values in turn."""
 
+    __slots__ = ("is_object", "items", "start")
 
-def _place(source: SourceFile, error: ValueError) -> Span | None:
-    if not isinstance(error, json.JSONDecodeError):
-        return None
-    start = len(source.text[: error.pos].encode())
-    return Span(source.path, start, min(start + 1, len(source.utf8)))
+    def __init__(self, is_object: bool, start: int) -> None:
+        self.is_object = is_object
+        self.start = start
+        self.items: list[Node] = []
 
 
 class _Scanner:
-    """A recursive descent over text that `json` has accepted."""
-
     def __init__(self, source: SourceFile) -> None:
-        self.text = source.text
+        self.utf8 = source.utf8
         self.path = source.path
-        self.depth = 0
-        self.offsets = None if self.text.isascii() else byte_offsets(self.text)
+        self.count = 0
 
-    def span(self, start: int, end: int) -> Span:
-        if self.offsets is not None:
-            start, end = self.offsets[start], self.offsets[end]
-        return Span(self.path, start, end)
+    def document(self) -> Node:
+        roots: list[Node] = []
+        position = self._space(0)
+        while position < len(self.utf8):
+            if roots and b"\n" not in self.utf8[roots[-1].span.end : position]:
+                self._wrong("a second value", position)
+            root, position = self._value(position)
+            roots.append(root)
+            position = self._space(position)
+        if not roots:
+            return Scalar(None, "", Span(self.path, 0, 0))
+        if len(roots) == 1:
+            return roots[0]
+        return Sequence(tuple(roots), Span(self.path, roots[0].span.start, roots[-1].span.end))
 
-    def token(self, position: int) -> tuple[int, int, str]:
-        """Start, end and text of the token at or after a position."""
-        match = _TOKEN.match(self.text, position)
-        assert match is not None and match.lastindex is not None
-        start, end = match.span(match.lastindex)
-        return start, end, match[match.lastindex]
+    def _space(self, position: int) -> int:
+        match = _SPACE.match(self.utf8, position)
+        return match.end() if match else position
 
-    def value(self, position: int) -> tuple[Node, int]:
-        start, end, token = self.token(position)
-        if token in "[{":
-            self.depth += 1
-            if self.depth > MAX_DEPTH:
-                raise Unreadable("the JSON is nested too deeply", self.span(start, end))
-            result = self.mapping(start, end) if token == "{" else self.sequence(start, end)
-            self.depth -= 1
-            return result
-        return self.scalar(start, end, token), end
-
-    def scalar(self, start: int, end: int, token: str) -> Scalar:
-        content = json.loads(token)
-        span = self.span(start, end)
-        if isinstance(content, str):
-            value = Placeholder(content) if _PLACEHOLDER.search(content) else content
-            return Scalar(value, content, span, quoted=True)
-        return Scalar(content, token, span)
-
-    def mapping(self, start: int, position: int) -> tuple[Node, int]:
-        entries: list[Entry] = []
+    def _value(self, position: int) -> tuple[Node, int]:
+        """The value that starts at `position`, and where it ends."""
+        stack: list[_Open] = []
+        # What may come: a "value", a "key", ":", "," (or the end of the collection); "first" allows the end as well.
+        expect = "value"
         while True:
-            key_start, key_end, token = self.token(position)
-            if token == "}":
-                return Mapping(tuple(entries), self.span(start, key_end)), key_end
-            if token == ",":
-                position = key_end
-                continue
-            key = self.scalar(key_start, key_end, token)
-            _, position, _ = self.token(key_end)  # the colon
-            value, position = self.value(position)
-            entries.append(Entry(Scalar(key.raw, key.raw, key.span, quoted=True), value))
+            match = _TOKEN.match(self.utf8, position)
+            if match is None:
+                self._wrong(expect, position)
+            node: Node | None = None
+            mark = match["mark"]
+            if mark is None:
+                if expect not in ("value", "key", "first value", "first key"):
+                    self._wrong(expect, position)
+                node = self._scalar(match)
+                if expect.endswith("key") and match["string"] is None:
+                    self._wrong("a key in double quotes", position)
+            elif mark in b"[{":
+                if not expect.endswith("value"):
+                    self._wrong(expect, position)
+                self._enter(stack, mark == b"{", position)
+                expect = "first key" if mark == b"{" else "first value"
+            elif mark in b"]}":
+                closed = self._close(stack, mark, expect, position)
+                node = self._collection(closed, match.end())
+            elif mark == b":" and expect == ":":
+                expect = "value"
+            elif mark == b"," and expect == ",":
+                expect = "key" if stack[-1].is_object else "value"
+            else:
+                self._wrong(expect, position)
+            position = match.end()
+            if node is not None:
+                if not stack:
+                    return node, position
+                opened = stack[-1]
+                opened.items.append(node)
+                expect = ":" if opened.is_object and len(opened.items) % 2 else ","
+            position = self._space(position)
 
-    def sequence(self, start: int, position: int) -> tuple[Node, int]:
-        items: list[Node] = []
-        while True:
-            _, end, token = self.token(position)
-            if token == "]":
-                return Sequence(tuple(items), self.span(start, end)), end
-            if token == ",":
-                position = end
-                continue
-            value, position = self.value(position)
-            items.append(value)
+    def _enter(self, stack: list[_Open], is_object: bool, position: int) -> None:
+        if len(stack) >= MAX_DEPTH:
+            where = Span(self.path, position, position + 1)
+            raise Unreadable(f"This file is nested more than {MAX_DEPTH} levels deep", where)
+        self._counted(position)
+        stack.append(_Open(is_object, position))
 
+    def _close(self, stack: list[_Open], mark: bytes, expect: str, position: int) -> _Open:
+        if not stack or stack[-1].is_object != (mark == b"}") or expect not in (",", "first value", "first key"):
+            self._wrong(expect, position)
+        return stack.pop()
 
-def byte_offsets(text: str) -> list[int]:
-    """The byte offset in UTF-8 of each character, and of the end."""
-    offsets = [0]
-    total = 0
-    for character in text:
-        code = ord(character)
-        total += 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
-        offsets.append(total)
-    return offsets
+    def _collection(self, closed: _Open, end: int) -> Node:
+        span = Span(self.path, closed.start, end)
+        if not closed.is_object:
+            return Sequence(tuple(closed.items), span)
+        pairs = zip(closed.items[::2], closed.items[1::2], strict=True)
+        return Mapping(tuple(Entry(key, value) for key, value in pairs if isinstance(key, Scalar)), span)
+
+    def _scalar(self, match: re.Match[bytes]) -> Scalar:
+        self._counted(match.start())
+        span = Span(self.path, match.start(), match.end())
+        string = match["string"]
+        if string is not None:
+            text = string.decode() if b"\\" not in string else self._unescaped(match)
+            value: ScalarValue = Placeholder(text) if _TEMPLATE.search(text) else text
+            return Scalar(value, text, span, True)
+        raw = match[0].decode()
+        number = match["number"]
+        if number is None:
+            return Scalar(_WORDS[match[0]], raw, span)
+        if match["fraction"] or match["exponent"]:
+            return Scalar(float(number), raw, span)
+        if len(number) > _MAX_DIGITS:
+            raise Unreadable("This file holds a number of more digits than Python reads", span)
+        return Scalar(int(number), raw, span)
+
+    def _unescaped(self, match: re.Match[bytes]) -> str:
+        try:
+            text: str = json.loads(match[0])
+        except ValueError:
+            self._wrong("a value", match.start())
+        # Half of a surrogate pair cannot be written anywhere.
+        return text.encode("utf-8", "replace").decode()
+
+    def _counted(self, position: int) -> None:
+        self.count += 1
+        if self.count > MAX_NODES:
+            raise Unreadable(f"This file holds more than {MAX_NODES:,} values", Span(self.path, position, position))
+
+    def _wrong(self, expected: str, position: int) -> NoReturn:
+        what = {
+            ":": "`:` is expected here",
+            ",": "`,` or the end of the list or object is expected here",
+            "key": "a key in double quotes is expected here",
+            "first key": "a key in double quotes is expected here",
+            "a key in double quotes": "a key in double quotes is expected here",
+            "a second value": "there is something after its end",
+        }.get(expected, "a value is expected here")
+        raise Unreadable(f"This is not valid JSON ({what})", Span(self.path, position, position))

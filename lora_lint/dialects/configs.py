@@ -1,0 +1,74 @@
+"""YAML and JSON files: which dialect they speak.
+
+A dialect is one module beside this one, with
+
+    NAME         as `Run.dialect` has it
+    recognises   (document) -> whether a mapping is a file of that framework, whatever it trains
+    read         (document, project) -> the runs, none where it is not about LoRA
+
+and one line in `DIALECTS`: the module's name, the kinds of file, and words that each of its files holds, so that most
+files are passed over without being parsed. The first that recognises a document reads it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.run import Reading
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Node
+    from lora_lint.source import SourceFile
+
+DIALECTS: tuple[tuple[str, tuple[str, ...], tuple[bytes, ...]], ...] = (
+    ("peft_adapter", ("json",), (b'"peft_type"',)),
+    ("wandb", ("yaml", "json"), (b"parameters", b"method")),
+    ("torchtune", ("yaml",), (b"_component_", b"torchtune")),
+    ("llamafactory", ("yaml", "json"), (b"finetuning_type",)),
+    ("axolotl", ("yaml",), (b"base_model", b"adapter")),
+    ("trl", ("yaml",), (b"use_peft",)),
+)
+LARGE = 500_000
+"""Bytes; a larger file without a dialect's words is data, and is not parsed at all."""
+
+
+def read_config(source: SourceFile, project: Project) -> Reading:
+    """The runs and sweeps of a configuration file. Raises readers.errors.Unreadable."""
+    text = source.utf8
+    candidates = [
+        name for name, kinds, words in DIALECTS if source.kind in kinds and all(word in text for word in words)
+    ]
+    if not candidates and len(text) > LARGE:
+        return Reading()
+    runs: list[Any] = []
+    sweeps: list[Any] = []
+    for document in _documents(source):
+        for name in candidates:
+            dialect: Any = import_module(f"lora_lint.dialects.{name}")
+            if dialect.recognises(document):
+                reading: Reading = dialect.read(document, project)
+                runs += reading.runs
+                sweeps += reading.sweeps
+                break
+    return Reading(tuple(runs), tuple(sweeps))
+
+
+def _documents(source: SourceFile) -> list[Node]:
+    """The mappings that a file holds at its top, or in a list at its top."""
+    from lora_lint.readers.nodes import Mapping, Sequence
+
+    roots: tuple[Node, ...]
+    if source.kind == "json":
+        from lora_lint.readers.json import read_json
+
+        roots = (read_json(source),)
+    else:
+        from lora_lint.readers.yaml import read_yaml
+
+        roots = read_yaml(source)
+    flat: list[Node] = []
+    for root in roots:
+        flat += root.items if isinstance(root, Sequence) else [root]
+    return [node for node in flat if isinstance(node, Mapping)]

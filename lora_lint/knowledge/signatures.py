@@ -1,0 +1,99 @@
+"""What the classes and functions of PEFT, transformers, TRL and unsloth take: keywords and defaults.
+
+The facts are in `data/signatures.json`, written by scripts/generate_signatures.py from the frameworks themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import os.path
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_DATA = os.path.join(os.path.dirname(__file__), "data", "signatures.json")  # noqa: PTH118, PTH120 (start-up time)
+_UNSLOTH = "FastLanguageModel.get_peft_model"
+_OLD_KEYWORDS = {
+    "TrainingArguments": frozenset({"evaluation_strategy", "per_gpu_train_batch_size", "per_gpu_eval_batch_size"}),
+}
+
+
+@cache
+def _every() -> dict[str, Any]:
+    with open(_DATA, "rb") as file:
+        document: dict[str, Any] = json.load(file)
+    return document
+
+
+@cache
+def signature(name: str) -> Mapping[str, tuple[Any, ...]]:
+    """Keyword -> (annotation,) or (annotation, default) of a class or function, base classes included; empty if it
+    is not known. `name` may be dotted: the last part counts ("trl.SFTConfig"), or the last two."""
+    entry = _every().get(name) or _every().get(_short(name))
+    if entry is None:
+        return {}
+    inherited = signature(entry["base"]) if "base" in entry else {}
+    return {**inherited, **{keyword: tuple(facts) for keyword, facts in entry["keywords"].items()}}
+
+
+def version(name: str) -> str | None:
+    """Where a signature was read: "peft 0.21.2"."""
+    entry = _every().get(name) or _every().get(_short(name))
+    return entry["version"] if entry else None
+
+
+def keywords(name: str) -> frozenset[str]:
+    """The keywords that a class takes; empty if it is not known or takes any."""
+    entry = _every().get(name) or _every().get(_short(name))
+    if entry is None or entry.get("open"):
+        return frozenset()
+    old = _OLD_KEYWORDS.get(entry.get("base", _short(name)), frozenset())
+    return frozenset(signature(name)) | old
+
+
+def defaults(name: str) -> dict[str, Any]:
+    """The defaults of a class or function: those that are plain values, lists as tuples."""
+    return {keyword: _frozen(facts[1]) for keyword, facts in signature(name).items() if len(facts) > 1}
+
+
+@cache
+def adapter_defaults(dialect: str, kind: str) -> Mapping[str, Any]:
+    """The defaults of an adapter config as a dialect makes it: PEFT's own, or those of unsloth's `get_peft_model`.
+
+    `target_modules` is left out where the framework chooses it by looking at the model (unsloth, xtuner).
+    """
+    if dialect == "peft":
+        return defaults(kind)
+    found = defaults("LoraConfig")
+    if dialect == "unsloth":
+        own = defaults(_UNSLOTH)
+        found |= {keyword: value for keyword, value in own.items() if keyword in found}
+    del found["target_modules"]
+    return found
+
+
+@cache
+def training_defaults(name: str) -> Mapping[str, Any]:
+    """The defaults of a class of training arguments; empty if it is not known."""
+    return defaults(name)
+
+
+def closest(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names most like `name`, at most three, best first."""
+    import difflib
+
+    low = name.lower().replace("-", "_")
+    by_low: dict[str, str] = {}
+    for each in sorted(names):
+        by_low.setdefault(each.lower(), each)
+    return tuple(by_low[match] for match in difflib.get_close_matches(low, by_low, 3, 0.75))
+
+
+def _short(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
