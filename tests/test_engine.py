@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lora_lint import engine
 from lora_lint.engine import Outcome, Summary, lint, lint_text
 from lora_lint.finding import Finding
+from lora_lint.hints import told as told_by_user
+from lora_lint.outcome import decode
 from lora_lint.run import Known
 from lora_lint.settings import Settings
 from lora_lint.source import Span
@@ -148,8 +149,8 @@ class TestWithTheToy:
 
         from . import toy as toys
 
-        source = engine.decode("a.py", "python", b"# lora-lint: dataset-size=5\nrank(64)\n")
-        reading = engine.told(toys.read(source, None), Settings(), comments(source).hints, source, [])
+        source = decode("a.py", "python", b"# lora-lint: dataset-size=5\nrank(64)\n")
+        reading = told_by_user(toys.read(source, None), Settings(), comments(source).hints, source, [])
         size = reading.runs[0].dataset.size
         assert isinstance(size, Known)
         assert (size.value, size.origin) == (5, "setting")
@@ -220,7 +221,7 @@ class TestWithTheToy:
         assert seen == [(1, 3), (2, 3), (3, 3)]
 
     def test_a_slow_file_is_noted(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(engine, "PATIENCE", -1.0)
+        monkeypatch.setattr("lora_lint.checker.PATIENCE", -1.0)
         assert "a.py: took" in lint_text("rank(64)\n", "a.py", Settings()).notes[0]
 
     def test_texts_too_large(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,209 @@
+"""One file to its findings, with a fence around it."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import TYPE_CHECKING
+
+from lora_lint import discovery
+from lora_lint.finding import Finding
+from lora_lint.outcome import FileResult, decode, distinct, shown
+from lora_lint.records import replace
+from lora_lint.source import SourceFile, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lora_lint.project import Project
+    from lora_lint.run import Reading
+    from lora_lint.settings import Settings
+    from lora_lint.suppression import Comments
+
+PATIENCE = 10.0
+"""Seconds for one file after which the user is told; every reader bounds its own work far below."""
+_OWN_NOQA = rb"noqa(?:(?!\s*:)|\s*:[^\r\n]*\bll\d)"
+
+
+class Checker:
+    """Checks one file after the other under the same settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        from lora_lint import catalogue
+        from lora_lint.project import Project
+        from lora_lint.rules import RUN_CHECKS, SWEEP_CHECKS
+
+        self.settings = settings
+        self.project = Project(settings.root)
+        self.selected = settings.selected()
+        self._rules = catalogue.rules()
+        self._options = {
+            code: {name: schema.get("default") for name, schema in rule.options.items()}
+            | dict(settings.options.get(code, {}))
+            for code, rule in self._rules.items()
+            if code in self.selected
+        }
+        self._run_checks = {code: check for code, check in RUN_CHECKS.items() if code in self.selected}
+        self._sweep_checks = {code: check for code, check in SWEEP_CHECKS.items() if code in self.selected}
+        self._off = [
+            (discovery.matcher(glob, settings.root), frozenset(codes)) for glob, codes in settings.per_file_ignores
+        ]
+
+    def check(self, found: discovery.Found) -> FileResult:
+        """All that one file gives. Never raises, whatever the file holds; only an interrupt passes through."""
+        from lora_lint.readers.errors import Unreadable
+
+        start = Span(found.path, 0, 0)
+        if found.data is None:
+            return self._unreadable(found, found.problem or "This file cannot be read", start)
+        begun = time.perf_counter()
+        findings: list[Finding] = []
+        try:
+            result = self._check(found, findings)
+        except Unreadable as error:
+            if not found.explicit and not discovery.telling(found.data, found.kind):
+                return FileResult(found.path)
+            return self._unreadable(found, error.message, error.span or start)
+        except RecursionError:
+            return self._unreadable(found, "This file is nested too deeply to be checked", start, findings)
+        except MemoryError:
+            return self._unreadable(found, "This file needs more memory than there is", start, findings)
+        except Exception as error:
+            return self._unreadable(found, own_fault(error), start, findings, crashed=True)
+        spent = time.perf_counter() - begun
+        if spent > PATIENCE:
+            result = replace(result, notes=(*result.notes, f"{found.path}: took {spent:.0f} s to check"))
+        return result
+
+    def _check(self, found: discovery.Found, findings: list[Finding]) -> FileResult:
+        """The findings of a readable file; `findings` is filled on the way, so that a failure keeps those before."""
+        notes: list[str] = []
+        source, reading, said = reading_of(found, self.settings, self.project, notes)
+        for run in reading.runs:
+            for code, check in self._run_checks.items():
+                findings.extend(check(run, self._options[code]))
+        for sweep in reading.sweeps:
+            for code, sweep_check in self._sweep_checks.items():
+                findings.extend(sweep_check(sweep, self._options[code]))
+        kept, silenced, used = self._silence(self._distinct(findings), source, said)
+        off = self._ignored_in(found.path)
+        if said is not None and "LL910" in self.selected and "LL910" not in off:
+            from lora_lint import suppression
+
+            ran = (self._run_checks.keys() | self._sweep_checks.keys() | {"LL900"}) - off
+            unused = suppression.unused(said, frozenset(ran), self.settings.everything and not off)
+            kept += self._distinct(unused)
+        return FileResult(
+            found.path,
+            tuple(kept),
+            len(reading.runs),
+            tuple((finding.code, finding.span) for finding in silenced if shown(finding, self.settings)),
+            tuple(used),
+            tuple(notes),
+        )
+
+    def _silence(
+        self, findings: list[Finding], source: SourceFile, said: Comments | None
+    ) -> tuple[list[Finding], list[Finding], list[Span]]:
+        """The findings that remain, those that are suppressed, and the comments of other files that did it.
+
+        What a program takes from a module it imports is reported there, so the comments there count.
+        """
+        kept: list[Finding] = []
+        silenced: list[Finding] = []
+        used: list[Span] = []
+        for path in dict.fromkeys(finding.span.path for finding in findings):
+            off = self._ignored_in(path)
+            here = [finding for finding in findings if finding.span.path == path]
+            silenced += [finding for finding in here if finding.code in off]
+            here = [finding for finding in here if finding.code not in off]
+            text = source if path == source.path else self.project.load(path)
+            spoken_there = said if path == source.path else spoken(text) if text is not None else None
+            if text is not None and spoken_there is not None:
+                from lora_lint import suppression
+
+                here, hushed = suppression.silence(here, spoken_there, text)
+                silenced += hushed
+                if path != source.path:
+                    used += [ignore.span for ignore in spoken_there.ignores if ignore.used]
+            kept += here
+        return kept, silenced, used
+
+    def _unreadable(
+        self,
+        found: discovery.Found,
+        why: str,
+        span: Span,
+        before: Iterable[Finding] = (),
+        crashed: bool = False,
+    ) -> FileResult:
+        """The one LL900 finding of a file that could not be checked to its end, with the findings until then."""
+        findings = [*before, Finding("LL900", why, span)]
+        source = SourceFile(found.path, found.kind, b"")
+        selected = (finding for finding in findings if finding.code in self.selected)
+        kept, silenced, _ = self._silence(self._distinct(selected), source, None)
+        suppressed = tuple((finding.code, finding.span) for finding in silenced if shown(finding, self.settings))
+        return FileResult(found.path, tuple(kept), 0, suppressed, crashed=crashed)
+
+    def _ignored_in(self, path: str) -> frozenset[str]:
+        """The rules that are off in one file."""
+        return frozenset().union(*(codes for matches, codes in self._off if matches(path)))
+
+    def _distinct(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Levels filled in, one finding for each rule and place (the gravest, then surest, then first), in order."""
+        leveled = []
+        for finding in findings:
+            level = self.settings.levels.get(finding.code) or finding.level or self._rules[finding.code].level
+            leveled.append(finding if finding.level == level else replace(finding, level=level))
+        return distinct(leveled)
+
+
+def reading_of(
+    found: discovery.Found, settings: Settings, project: Project, notes: list[str]
+) -> tuple[SourceFile, Reading, Comments | None]:
+    """The text and the runs of one file, with what the user says about them, and what its comments say.
+
+    Adds to `notes` what the user should know. Raises readers.errors.Unreadable.
+    """
+    from lora_lint import dialects
+
+    assert found.data is not None
+    source = decode(found.path, found.kind, found.data)
+    reading = dialects.read(source, project)
+    said = spoken(source)
+    hints = said.hints if said is not None else ()
+    if hints or settings.task or settings.dataset_size is not None or settings.models or settings.transformers:
+        from lora_lint.hints import told
+
+        reading = told(reading, settings, hints, source, notes)
+    return source, reading, said
+
+
+def own_fault(error: Exception) -> str:
+    """What to tell of an exception that should not have been. With LORA_LINT_DEBUG set it passes through."""
+    if os.environ.get("LORA_LINT_DEBUG"):
+        raise error
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"lora-lint failed on this file ({what[:200]}), which is a bug in lora-lint: please report it"
+
+
+def spoken(source: SourceFile) -> Comments | None:
+    """What the comments of a file say to the linter; None for most files, at the price of two searches."""
+    low = source.utf8.lower()
+    if b"lora-lint" not in low and not _noqa(low):
+        return None
+    from lora_lint import suppression
+
+    said = suppression.comments(source)
+    return None if said is suppression.NONE else said
+
+
+def _noqa(low: bytes) -> bool:
+    """Whether a `noqa` for all rules or for one of ours could be in a text in lower case."""
+    at = low.find(b"noqa")
+    while at >= 0:
+        if low.rfind(b"#", low.rfind(b"\n", 0, at) + 1, at) >= 0 and re.match(_OWN_NOQA, low[at : at + 500]):
+            return True
+        at = low.find(b"noqa", at + 4)
+    return False

@@ -1,0 +1,130 @@
+"""Many files to their results, in this process or, where it pays, in several."""
+
+from __future__ import annotations
+
+import gc
+import os
+from typing import TYPE_CHECKING
+
+from lora_lint import discovery
+from lora_lint.checker import Checker
+from lora_lint.records import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from lora_lint.outcome import FileResult
+    from lora_lint.settings import Settings
+
+PER_WORKER = 50
+"""Relevant files that make another process worth its start."""
+_CHUNK = 16
+
+
+def relax() -> None:
+    """Lets the collector of cycles look less often: what a file leaves behind is trees, which need none."""
+    gc.set_threshold(50_000, 20, 50)
+
+
+def check_all(
+    walk: discovery.Walk, settings: Settings, jobs: int, progress: Callable[[int, int], None] | None
+) -> Iterator[FileResult]:
+    """The results of the files of `walk`, checked here or, where it pays, by several processes."""
+    most = jobs or _processors()
+    enough = 2 if jobs else 2 * PER_WORKER
+    files: list[discovery.Found] = []
+    ahead = iter(walk)
+    if most > 1 or progress is not None:
+        # Beyond the first few the bytes are not kept: reading a file again costs little, holding all of them much.
+        for found in ahead:
+            files.append(found if len(files) < 2 * PER_WORKER or found.data is None else found._replace(data=None))
+    if most > 1 and len(files) >= enough:
+        results = _parallel(files, settings, most)
+    else:
+        results = _serial((*files, *ahead) if files else ahead, settings)
+    for done, result in enumerate(results, start=1):
+        if progress is not None:
+            progress(done, len(files))
+        yield result
+
+
+def _serial(files: Iterable[discovery.Found], settings: Settings) -> Iterator[FileResult]:
+    checker = None
+    for found in files:
+        checker = checker or Checker(settings)
+        yield checker.check(_load(found))
+
+
+def _processors() -> int:
+    """How many processes this one may keep busy."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _parallel(files: list[discovery.Found], settings: Settings, jobs: int) -> Iterator[FileResult]:
+    """Checks files in several processes. A process that dies takes down no more than the file it died of."""
+    from concurrent.futures import as_completed
+    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+
+    files = [found._replace(data=None) for found in files]
+    workers = min(jobs, max(2, len(files) // PER_WORKER), 61)  # 61 is what Windows can wait for
+    chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
+    lost: list[discovery.Found] = []
+    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(settings,)) as pool:
+        futures = {pool.submit(_check_chunk, chunk): chunk for chunk in chunks}
+        try:
+            for future in as_completed(futures):
+                if isinstance(future.exception(), BrokenProcessPool):
+                    lost.extend(futures[future])
+                else:
+                    yield from future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    yield from _one_by_one(lost, settings)
+
+
+def _one_by_one(files: list[discovery.Found], settings: Settings) -> Iterator[FileResult]:
+    """Checks files that were under way when a process died, to find out which of them it died of."""
+    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+
+    left = list(reversed(files))
+    while left:
+        with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(settings,)) as pool:
+            try:
+                while left:
+                    yield from pool.submit(_check_chunk, left[-1:]).result()
+                    left.pop()
+            except BrokenProcessPool:
+                why = "lora-lint died of this file, which is a bug in lora-lint: please report it"
+                yield replace(Checker(settings).check(left.pop()._replace(problem=why)), crashed=True)
+
+
+_worker: Checker | None = None
+
+
+def _start_worker(settings: Settings) -> None:
+    """Prepares a process of the pool. Interrupts are the parent's to handle."""
+    import signal
+
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    relax()
+    _worker = Checker(settings)
+
+
+def _check_chunk(files: list[discovery.Found]) -> list[FileResult]:
+    assert _worker is not None
+    return [_worker.check(_load(found)) for found in files]
+
+
+def _load(found: discovery.Found) -> discovery.Found:
+    """`found` with its bytes; they have been read before, so a failure means that the file changed meanwhile."""
+    if found.data is not None or found.problem is not None:
+        return found
+    try:
+        data = discovery.read(found.path, discovery.limit_of(found.kind))
+    except OSError as error:
+        return found._replace(problem=discovery.cannot_be_read(error))
+    return found._replace(data=data, problem=discovery.too_large(found.kind) if data is None else None)
