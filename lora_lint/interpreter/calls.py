@@ -186,7 +186,7 @@ def _special(machine: Machine, name: str, arguments: Arguments, span: Span, scop
         known = [operations.truth(item) for item in positional[0].items]
         if not positional[0].open and None not in known:
             return Const(any(known) if name == "any" else all(known), span, "derived")
-    if name in _ITERATING and positional and isinstance(positional[0], Object):
+    if name in _ITERATING and positional and isinstance(positional[0], Object | Member):
         found = machine.library.iterate(machine, positional[0], span)
         if found is not None:
             if name == "enumerate":

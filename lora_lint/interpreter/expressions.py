@@ -164,6 +164,10 @@ def item(machine: Machine, owner: Val, key: Val, span: Span) -> Val:
         if found is None:
             found = machine.library.subscript(machine, owner, key, span)
         return found if found is not None else Opaque("it is an item of a library's object", span)
+    if isinstance(owner, Member) and isinstance(key, Const) and isinstance(key.value, int):
+        parts = machine.library.iterate(machine, owner, span)
+        if parts:
+            return parts[0]
     if isinstance(owner, Either):
         return either(item(machine, option, key, span) for option in owner.options)
     if isinstance(owner, Class) and any(name_of(base).endswith("Enum") for base in owner.bases):
@@ -405,7 +409,7 @@ def await_(machine: Machine, node: ast.Await, scope: Scope) -> Val:
 
 def items(machine: Machine, value: Val, span: Span) -> tuple[list[Val], bool] | None:
     """What an iteration over a value gives and whether that is all; None if nothing is known."""
-    if isinstance(value, Object):
+    if isinstance(value, Object | Member):
         found = machine.library.iterate(machine, value, span)
         return None if found is None else (found, False)
     if isinstance(value, Class) and any(name_of(base).endswith("Enum") for base in value.bases):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.architectures import Architecture
     from lora_lint.knowledge.matching import Match, Targets
     from lora_lint.knowledge.models import Model
-    from lora_lint.knowledge.modules import Module, Parameter
+    from lora_lint.knowledge.modules import Module
     from lora_lint.run import Adapter, BaseModel, Run, Value
 
 TargetList: TypeAlias = "tuple[str, ...] | str | None"
@@ -36,13 +36,13 @@ _FALLBACKS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq",
 _KEPT = 64
 
 
+@dataclass(frozen=True)
 class Built:
-    """The modules of one model, whether every size is known, and its loose parameters once they are asked for."""
+    """The modules of one model, what `match` wants to know beside them, and whether every size is known."""
 
-    def __init__(self, modules: tuple[Module, ...], exact: bool) -> None:
-        self.modules = modules
-        self.exact = exact
-        self.loose: tuple[Parameter, ...] | None = None
+    modules: tuple[Module, ...]
+    beside: Mapping[str, Any]
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
             continue
         for targets in alternatives(run.adapter.target_modules):
             settings, partial, counted = _targets(run.adapter, targets.value)
-            match = _match(built, settings, found, model.config)
+            match = _match(built, settings, found)
             if not counted and match.parameters is not None:
                 from lora_lint.records import replace
 
@@ -235,29 +235,16 @@ def _build(found: Architecture, model: Model) -> Built | None:
     key = (found.model_type, found.head, found.version, _frozen(model.config))
     if key not in _built:
         from lora_lint.knowledge import architectures
+        from lora_lint.knowledge.adaptable import adaptable
 
         if len(_built) >= _KEPT:
             _built.clear()
         try:
-            modules = architectures.modules(found, model.config)
-            _built[key] = Built(modules, model.complete and architectures.exact(found, model.config))
+            modules, beside = adaptable(found, model.config)
+            _built[key] = Built(modules, beside, model.complete and architectures.exact(found, model.config))
         except architectures.UnusableConfig:
             _built[key] = None
     return _built[key]
-
-
-def _loose(found: Architecture, config: Mapping[str, Any]) -> tuple[Parameter, ...]:
-    """The parameters that are no layer's: fused experts, routers."""
-    from lora_lint.knowledge import architectures
-    from lora_lint.knowledge.modules import PEFT_KINDS, Parameter
-
-    kinds = {module.path: module.kind for module in architectures.modules(found, config)}
-    loose = []
-    for path, shape, *_ in architectures.parameter_shapes(found, config):
-        owner, _, name = path.rpartition(".")
-        if len(shape) > 1 and kinds.get(owner) not in PEFT_KINDS:
-            loose.append(Parameter(owner, name, shape))
-    return tuple(loose)
 
 
 def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, bool, bool]:
@@ -290,32 +277,17 @@ def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, boo
     return settings, not all(sure for _, sure in filters.values()), all(sure for _, sure in counts.values())
 
 
-def _match(built: Built, settings: Targets, found: Architecture, config: Mapping[str, Any]) -> Match:
-    from lora_lint.knowledge import moe
+def _match(built: Built, settings: Targets, found: Architecture) -> Match:
     from lora_lint.knowledge.matching import match
 
     key = (id(built), _frozen(vars(settings)))
     kept = _matched.get(key)
-    if kept is not None and kept[0] is built:
-        return kept[1]
-    parameters: tuple[Parameter, ...] = ()
-    if settings.target_parameters or moe.family(found.model_type, found.version):
-        if built.loose is None:
-            built.loose = _loose(found, config)
-        parameters = built.loose
-    result = match(
-        built.modules,
-        settings,
-        model_type=found.model_type,
-        version=found.version,
-        parameters=parameters,
-        output_embedding=found.output_embeddings,
-        input_embedding=found.input_embeddings,
-    )
-    if len(_matched) >= _KEPT:
-        _matched.clear()
-    _matched[key] = (built, result)
-    return result
+    if kept is None or kept[0] is not built:
+        if len(_matched) >= _KEPT:
+            _matched.clear()
+        result = match(built.modules, settings, model_type=found.model_type, version=found.version, **built.beside)
+        kept = _matched[key] = (built, result)
+    return kept[1]
 
 
 def _frozen(value: Any) -> Any:

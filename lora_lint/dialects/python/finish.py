@@ -336,6 +336,9 @@ def _positive(condition: Condition) -> tuple[str, bool]:
 
 def _event(happening: Happening, common: tuple[Condition, ...]) -> Event:
     flags = [condition for condition in happening.conditions if condition not in common]
+    if flags and common:
+        held = [(condition.scope, _positive(condition)) for condition in common]
+        flags = [condition for condition in flags if (condition.scope, _positive(condition)) not in held]
     flag = None
     if flags:
         text = ast.unparse(flags[-1].test)

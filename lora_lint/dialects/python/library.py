@@ -191,8 +191,9 @@ class Knowledge:
     def assign(self, machine: Machine, target: Object | Member, name: str, value: Val, span: Span) -> bool:
         return models.assign(Context(machine, self.records), target, name, value, span)
 
-    def iterate(self, machine: Machine, value: Object, span: Span) -> list[Val] | None:
-        return models.iterate(value.data, span) if isinstance(value.data, Part) else None
+    def iterate(self, machine: Machine, value: Object | Member, span: Span) -> list[Val] | None:
+        part = models.part_of(value)
+        return models.iterate(part, span) if part is not None else None
 
     def merge(self, values: list[Val]) -> Val | None:
         if any(isinstance(value, Object) and isinstance(value.data, ModelView) for value in values):

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _NOT_MODELS = re.compile(
     r"Tokenizer|Processor|Config$|FeatureExtractor|Scheduler|Pipeline|Vocab|GenerationConfig|Arguments|Dataset|Template"
 )
+_NOT_INSIDE = frozenset("config generation_config peft_config hf_device_map tokenizer processor".split())
+"""Attributes of a model that are no modules."""
+_NOT_MODULES_OF = frozenset("data grad weight bias forward generate requires_grad dtype training state_dict".split())
 _SAME = frozenset(
     "to cuda cpu half float bfloat16 double type train eval compile share_memory xpu npu to_empty __enter__ "
     "for_training for_inference unwrap set_train_mode".split()
@@ -140,6 +143,19 @@ def _inside(path: tuple[str, ...]) -> str | None:
     return ".".join(parts) or None
 
 
+def part_of(value: Object | Member) -> Part | None:
+    """The parameters or modules that an iteration goes over: `model.parameters()`, `model.model.layers`."""
+    root, path = (value, ()) if isinstance(value, Object) else value.path()
+    if not isinstance(root, Object) or not _NOT_INSIDE.isdisjoint(path):
+        return None
+    if isinstance(root.data, ModelView) and path:
+        return Part(root.data.record, "modules", _inside(path))
+    if isinstance(root.data, Part) and root.data.role != "name":
+        inner = ".".join(filter(None, (root.data.path, _inside(path)))) or None
+        return root.data if not path else Part(root.data.record, "modules", inner)
+    return None
+
+
 def iterate(part: Part, span: Span) -> list[Val] | None:
     """One element that stands for all parameters or modules of an iteration."""
     element = Part(part.record, "parameter" if part.role == "parameters" else "module", part.path)
@@ -158,18 +174,25 @@ def assign(context: Context, target: Object | Member, name: str, value: Val, spa
         if name == "requires_grad":
             _set_trainable(context, Part(data.record, "modules", _inside(path)), value, span)
             return True
-        if path or _looks_like_module(name, value):
-            data.record.edited = True  # a module is replaced by hand
+        if _replaces_module((*path, name), value, inside=bool(path)):
+            data.record.edited = True
         return bool(path)
     if isinstance(data, Part) and name == "requires_grad":
         inner = ".".join(filter(None, (data.path, _inside(path)))) or None
         _set_trainable(context, Part(data.record, data.role, inner), value, span)
         return True
+    if isinstance(data, Part) and data.role in ("module", "modules"):
+        if _replaces_module((*path, name), value, inside=True):
+            data.record.edited = True
+        return True
     return isinstance(data, Part)
 
 
-def _looks_like_module(name: str, value: Val) -> bool:
-    return isinstance(value, Object) and value.callee.startswith("torch.nn") and name not in ("config",)
+def _replaces_module(path: tuple[str, ...], value: Val, inside: bool) -> bool:
+    """Whether an assignment puts another module into a model: anything but a plain value in a place for modules."""
+    if isinstance(value, Const) or not _NOT_INSIDE.isdisjoint(path) or path[-1] in _NOT_MODULES_OF:
+        return False
+    return inside or (isinstance(value, Object) and value.callee.startswith("torch.nn"))
 
 
 def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) -> None:

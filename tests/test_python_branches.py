@@ -1,0 +1,105 @@
+"""Events of the branch that a run is made in, and models whose modules are replaced."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.reading import IMPORTS, only, read_python
+
+START = (
+    IMPORTS
+    + """
+import argparse
+from torch import nn
+parser = argparse.ArgumentParser()
+parser.add_argument("--lora", action="store_true")
+parser.add_argument("--resume")
+args = parser.parse_args()
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+config = LoraConfig(r=8)
+"""
+)
+
+
+def kinds(program: str) -> list[list[tuple[str, str | None]]]:
+    reading = read_python(START + textwrap.dedent(program))
+    return [[(event.kind, event.flag) for event in run.events if event.kind != "load"] for run in reading.runs]
+
+
+def test_the_other_branch_is_not_the_runs() -> None:
+    program = """
+        if args.lora:
+            model = get_peft_model(model, config)
+        else:
+            model.requires_grad_(True)
+    """
+    assert kinds(program) == [[("wrap", None)]]
+
+
+def test_a_later_test_of_the_same_flag() -> None:
+    program = """
+        if args.lora:
+            model = get_peft_model(model, config)
+        if not args.lora:
+            model.requires_grad_(True)
+        if args.lora:
+            prepare_model_for_kbit_training(model)
+        if args.resume:
+            model.lm_head.requires_grad_(True)
+    """
+    assert kinds(program) == [[("wrap", None), ("prepare-kbit", None), ("unfreeze", "args.resume")]]
+
+
+def test_loaded_or_wrapped_are_two_runs() -> None:
+    program = """
+        if args.resume:
+            model = PeftModel.from_pretrained(model, args.resume)
+        else:
+            model = get_peft_model(model, config)
+        Trainer(model=model, args=TrainingArguments(output_dir="x"), train_dataset=[]).train()
+    """
+    assert kinds(program) == [[("load-adapter", None), ("train", None)], [("wrap", None), ("train", None)]]
+
+
+def test_loaded_before_the_wrap_is_one_run() -> None:
+    program = """
+        if args.resume:
+            model = PeftModel.from_pretrained(model, args.resume).merge_and_unload()
+        model = get_peft_model(model, config)
+        Trainer(model=model, args=TrainingArguments(output_dir="x"), train_dataset=[]).train()
+    """
+    assert len(kinds(program)) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "edited"),
+    [
+        ("model.config.use_cache = False", False),
+        ("model.config.pad_token_id = model.config.eos_token_id", False),
+        ("model.generation_config.max_length = len(args.resume)", False),
+        ("model.is_parallelizable = True", False),
+        ("for p in model.parameters(): p.data = p.data.float()", False),
+        ("for m in model.modules(): m.gradient_checkpointing = True", False),
+        ("model.model.norm.weight.data = other", False),
+        ("model.lm_head = nn.Linear(8, 8)", True),
+        ("model.transformer.h[0].attn.q_proj = nn.Linear(8, 8)", True),
+        ("for block in model.transformer.h: block.attn.q_proj = nn.Linear(8, 8)", True),
+        ("for name, module in model.named_modules(): setattr(module, 'q_proj', nn.Linear(8, 8))", True),
+        ("for i, block in enumerate(model.model.layers): block.attn = Split(block.attn)", True),
+    ],
+)
+def test_edited(line: str, edited: bool) -> None:
+    reading = read_python(f"{START}\n{line}\nmodel = get_peft_model(model, config)")
+    assert only(reading).model.edited is edited
+
+
+def test_layers_of_a_list_are_parts_of_the_model() -> None:
+    program = """
+        model = get_peft_model(model, config)
+        for layer in model.model.layers:
+            layer.requires_grad_(True)
+    """
+    run = only(read_python(START + textwrap.dedent(program)))
+    assert [(event.kind, event.names) for event in run.events][-1] == ("unfreeze", ("layers",))
