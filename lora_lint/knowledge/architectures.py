@@ -1,0 +1,485 @@
+"""The modules of every transformers model type, without torch.
+
+The data (`data/architectures/*.json`, one small file a type, read when first asked for) is written by
+`scripts/generate_architectures.py`, which builds each model class on the meta device under transformers 5 and 4 and
+records its modules with sizes, counts and conditions as terms over the config's fields (see `expressions`). A config
+may be partial: fields that are not given have the config class's defaults, or what the class derives them from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate
+from lora_lint.knowledge.modules import Module
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+DATA = os.path.join(os.path.dirname(__file__), "data", "architectures")
+VERSIONS = (5, 4)
+LARGEST = 400_000
+"""More modules than any model has: a hostile config must not fill the memory."""
+
+LINEAR_KINDS = frozenset({"Linear", "Conv1D"})
+"""The kinds that PEFT's "all-linear" takes."""
+
+_LOADERS = {
+    "AutoModel": "base",
+    "AutoModelForCausalLM": "causal-lm",
+    "AutoModelForMaskedLM": "masked-lm",
+    "AutoModelForSequenceClassification": "seq-cls",
+    "AutoModelForTokenClassification": "token-cls",
+    "AutoModelForQuestionAnswering": "qa",
+    "AutoModelForMultipleChoice": "multiple-choice",
+    "AutoModelForSeq2SeqLM": "seq2seq-lm",
+    "AutoModelForImageTextToText": "image-text-to-text",
+    "AutoModelForVision2Seq": "image-text-to-text",
+    "AutoModelForMultimodalLM": "multimodal-lm",
+    "AutoModelForSpeechSeq2Seq": "speech-seq2seq",
+    "AutoModelForCTC": "ctc",
+    "AutoModelForAudioClassification": "audio-cls",
+    "AutoModelForImageClassification": "image-cls",
+    "AutoModelForVideoClassification": "video-cls",
+    "AutoModelForSemanticSegmentation": "semantic-segmentation",
+    "AutoModelForObjectDetection": "object-detection",
+    "AutoModelForZeroShotImageClassification": "zero-shot-image-cls",
+    "AutoModelForTextToWaveform": "text-to-waveform",
+    "AutoModelForTextToSpectrogram": "text-to-spectrogram",
+    "AutoModelForVisualQuestionAnswering": "visual-qa",
+    "AutoModelForPreTraining": "pretraining",
+    "AutoModelForCausalLMWithValueHead": "causal-lm",
+    "AutoModelForSeq2SeqLMWithValueHead": "seq2seq-lm",
+    "AutoLigerKernelForCausalLM": "causal-lm",
+    "AutoGPTQForCausalLM": "causal-lm",
+    "AutoAWQForCausalLM": "causal-lm",
+    "GPTQModel": "causal-lm",
+    "FastLanguageModel": "causal-lm",
+    "FastLlamaModel": "causal-lm",
+    "FastMistralModel": "causal-lm",
+    "FastQwen2Model": "causal-lm",
+    "FastGemmaModel": "causal-lm",
+    "FastVisionModel": "image-text-to-text",
+}
+
+
+class UnusableConfig(ValueError):
+    """The config's values make no model: wrong types, or sizes that no model has."""
+
+
+@dataclass(frozen=True, eq=False)
+class Architecture:
+    """One class of transformers: `LlamaForCausalLM` as (llama, causal-lm) under a major version of transformers.
+
+    `defaults`: the default of each config field that decides a module or a size (dotted names in nested configs).
+    `prefix`: the attribute that holds the base model. `input_embeddings` and `output_embeddings` are module paths, or
+    None. `explained` is False when some size is only known for the class's default config.
+    """
+
+    model_type: str
+    head: str
+    class_name: str
+    version: int
+    defaults: Mapping[str, Any]
+    prefix: str
+    input_embeddings: str | None
+    output_embeddings: str | None
+    explained: bool
+    _nodes: Sequence[Any] = field(repr=False)
+    _root: int = field(repr=False)
+    _fields: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    _aliases: Mapping[str, str] = field(repr=False)
+    _subs: Mapping[str, Mapping[str, Any]] = field(repr=False)
+
+
+class Parameter(NamedTuple):
+    """One parameter of the base model: its full name and shape. `counted` is False for a name that shares its tensor
+    with an earlier one (a tied output embedding)."""
+
+    path: str
+    shape: tuple[int, ...]
+    counted: bool = True
+
+
+class Experts(NamedTuple):
+    """Parameters that hold a matrix for each expert: the module's path, the parameter's name, (experts, rows, columns)."""
+
+    path: str
+    name: str
+    shape: tuple[int, ...]
+
+
+class _Flat(NamedTuple):
+    """A subtree, expanded: modules and parameters with paths relative to it."""
+
+    modules: tuple[Module, ...]
+    parameters: tuple[Parameter, ...]
+
+
+# what is known
+
+
+def model_types() -> tuple[str, ...]:
+    """Every model type that is known, in alphabetical order."""
+    return tuple(_index()["types"])
+
+
+def heads(model_type: str, version: int = 5) -> tuple[str, ...]:
+    """The heads that transformers has for a model type; empty if the type is not known under this version."""
+    entry: dict[str, list[str]] = _index()["types"].get(model_type, {})
+    return tuple(entry.get(str(version), ()))
+
+
+def class_of(name: str) -> tuple[str, str] | None:
+    """The (model type, head) of a transformers class: "LlamaForCausalLM" gives ("llama", "causal-lm")."""
+    found = _index()["classes"].get(name)
+    return (found[0], found[1]) if found else None
+
+
+def transformers_versions() -> Mapping[int, str]:
+    """The version of transformers that each major version's data was taken from."""
+    return {int(major): version for major, version in _index()["transformers"].items()}
+
+
+def head_for(loader: str | None) -> str | None:
+    """The head that a loader gives: "AutoModelForCausalLM" -> "causal-lm"; class names of transformers too.
+
+    A dotted name counts by its last part that is a class. None if the loader is not known.
+    """
+    if loader is None:
+        return None
+    for part in reversed(loader.split(".")):
+        if part in _LOADERS:
+            return _LOADERS[part]
+        known = class_of(part) if part[:1].isupper() else None
+        if known is not None:
+            return known[1]
+    return None
+
+
+@lru_cache(maxsize=256)
+def architecture(model_type: str, head: str, version: int = 5) -> Architecture | None:
+    """The architecture of a model type with a head; None if that version of transformers has no such class."""
+    if head not in heads(model_type, version):
+        return None
+    document = _document(model_type)
+    entry = document["versions"][str(version)]
+    class_name, root, prefix, inputs, outputs = entry["heads"][head]
+    return Architecture(
+        model_type=model_type,
+        head=head,
+        class_name=class_name,
+        version=version,
+        defaults={name: known.get("=") for name, known in entry["fields"].items()},
+        prefix=prefix or "",
+        input_embeddings=inputs,
+        output_embeddings=outputs,
+        explained=head not in entry["unexplained"],
+        _nodes=document["nodes"],
+        _root=root,
+        _fields=entry["fields"],
+        _aliases=entry["aliases"],
+        _subs=entry["subs"],
+    )
+
+
+# the modules of a config
+
+
+def modules(architecture: Architecture, config: Mapping[str, Any]) -> tuple[Module, ...]:
+    """Every module that `named_modules()` gives for a model of this config, in its order; the root has path "".
+
+    Raises UnusableConfig.
+    """
+    return _expanded(architecture, config).modules
+
+
+def parameter_shapes(architecture: Architecture, config: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    """Every parameter of the base model, tied ones included (`counted` False). Raises UnusableConfig."""
+    return _expanded(architecture, config).parameters
+
+
+def parameters(architecture: Architecture, config: Mapping[str, Any]) -> int:
+    """How many parameters the base model has (tied tensors once). Raises UnusableConfig."""
+    total = 0
+    for parameter in parameter_shapes(architecture, config):
+        if parameter.counted:
+            size = 1
+            for length in parameter.shape:
+                size *= length
+            total += size
+    return total
+
+
+def fused_experts(architecture: Architecture, config: Mapping[str, Any]) -> tuple[Experts, ...]:
+    """The 3-D parameters that hold all experts of a layer at once. Raises UnusableConfig."""
+    expanded = _expanded(architecture, config)
+    kinds = {module.path: module.kind for module in expanded.modules}
+    found = []
+    for path, shape, _ in expanded.parameters:
+        owner, _, name = path.rpartition(".")
+        if len(shape) == 3 and min(shape) > 1 and not kinds[owner].startswith("Conv"):
+            found.append(Experts(owner, name, shape))
+    return tuple(found)
+
+
+def projections(architecture: Architecture) -> tuple[str, ...]:
+    """The names of the linear modules inside the repeated layers, in order: qkv_proj, o_proj, gate_up_proj, down_proj.
+
+    Routers that are plain linear modules are among them.
+    """
+    names: dict[str, None] = {}
+    for module in modules(architecture, {}):
+        *above, leaf = module.path.split(".")
+        if module.kind in LINEAR_KINDS and not leaf.isdigit() and any(part.isdigit() for part in above):
+            names.setdefault(leaf)
+    return tuple(names)
+
+
+def missing_fields(architecture: Architecture, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The config fields that decide this model's modules or sizes and that `config` does not give, in order of name.
+
+    Those that have a default fall back to it; a count is exact only when none is missing. Fields that the class derives
+    from others are missing only if one of those is; switches (true, false, None or a list by default) are not asked for.
+    Raises UnusableConfig.
+    """
+    scope = _Scope(architecture, config)
+    _expand_root(architecture, scope)
+    return tuple(sorted(scope.missing))
+
+
+def exact(architecture: Architecture, config: Mapping[str, Any], *, whole: bool = False) -> bool:
+    """Whether the modules and counts for `config` are exact: every field that decides is given, every term known.
+
+    `whole` says that `config` is all of a config.json: transformers leaves out what has its default value there, so
+    that nothing is missing. Raises UnusableConfig.
+    """
+    scope = _Scope(architecture, config)
+    _expand_root(architecture, scope)
+    return not scope.guessed and (whole or not scope.missing)
+
+
+# inside
+
+
+@lru_cache(maxsize=1)
+def _index() -> dict[str, Any]:
+    return _read("_index")
+
+
+@lru_cache(maxsize=64)
+def _document(model_type: str) -> dict[str, Any]:
+    return _read(model_type)
+
+
+def _read(name: str) -> dict[str, Any]:
+    with open(os.path.join(DATA, name + ".json"), encoding="utf-8") as file:
+        document: dict[str, Any] = json.load(file)
+    return document
+
+
+class _Scope:
+    """The fields of one config, with the class's defaults behind them; notes what was not given."""
+
+    def __init__(self, architecture: Architecture, config: Mapping[str, Any], prefix: str = "") -> None:
+        self.architecture = architecture
+        self.prefix = prefix
+        self.missing: set[str] = set()
+        self.guessed = False
+        self.values: dict[str, Any] = {}
+        self.given = _flatten(config)
+        for alias, name in architecture._aliases.items():
+            if alias in self.given:
+                self.given.setdefault(name, self.given[alias])
+        for scope, own in architecture._subs.items():
+            for name, value in own.items():
+                self._sub_default(f"{scope}.{name}", value)
+        self.config = config
+        self.pending: set[str] = set()
+
+    def _sub_default(self, name: str, value: Any) -> None:
+        scope = name.partition(".")[0]
+        if self.given.get(f"{scope}.model_type", self.architecture._subs[scope].get("model_type")) == (
+            self.architecture._subs[scope].get("model_type")
+        ):
+            self.values.setdefault("=" + name, value)
+
+    def __call__(self, name: str) -> Any:
+        if name not in self.values:
+            self.values[name] = self._find(name)
+        return self.values[name]
+
+    def _find(self, name: str) -> Any:
+        known = self.architecture._fields.get(name, {})
+        value = self.given.get(name)
+        if value is not None or (name in self.given and "term" not in known):
+            return value
+        if "=" + name in self.values:  # the outer class's own default for a nested config
+            return self.values["=" + name]
+        if "term" in known and name not in self.pending:
+            self.pending.add(name)
+            try:
+                return evaluate(known["term"], self)
+            except Unevaluable:
+                pass
+            finally:
+                self.pending.discard(name)
+        default = known.get("=")
+        if isinstance(default, int | float) and not isinstance(default, bool) and name != "num_labels":
+            self.missing.add(self.prefix + name)
+        self.guessed = self.guessed or "?" in known
+        return default
+
+    def sub(self, scope: str) -> dict[str, Any]:
+        """The nested config of `scope`, with what the outer class sets in it by default."""
+        nested = self.config.get(scope)
+        own = self.architecture._subs.get(scope, {})
+        given = nested if isinstance(nested, dict) else {}
+        if given.get("model_type", own.get("model_type")) != own.get("model_type"):
+            return given
+        return {**own, **given}
+
+
+def _flatten(config: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        if name == "id2label" and isinstance(value, dict):
+            flat.setdefault(f"{prefix}num_labels", len(value))
+        elif isinstance(value, dict) and depth < 4:
+            flat.update(_flatten(value, f"{prefix}{name}.", depth + 1))
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def _expanded(architecture: Architecture, config: Mapping[str, Any]) -> _Flat:
+    try:
+        key = (id(architecture), json.dumps(config, sort_keys=True, default=repr))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnusableConfig(str(error)) from error
+    found = _expansions.get(key)
+    if found is None:
+        found = _expand_root(architecture, _Scope(architecture, config))
+        if len(_expansions) > 16:
+            _expansions.pop(next(iter(_expansions)), None)
+        _expansions[key] = found
+    return found
+
+
+_expansions: dict[tuple[int, str], _Flat] = {}
+
+
+def _expand_root(architecture: Architecture, scope: _Scope) -> _Flat:
+    try:
+        return _Expansion(architecture, scope).node(architecture._root, ())
+    except RecursionError as error:
+        raise UnusableConfig("nested too deep") from error
+    except ValueError as error:
+        raise UnusableConfig(str(error)) from error
+
+
+class _Expansion:
+    def __init__(self, architecture: Architecture, scope: _Scope) -> None:
+        self.architecture, self.scope = architecture, scope
+        self.nodes = architecture._nodes
+        self.memory: dict[tuple[int, tuple[int, ...]], _Flat] = {}
+        self.indexed: dict[int, bool] = {}
+
+    def node(self, number: int, index: tuple[int, ...]) -> _Flat:
+        key = (number, index if self._uses_index(number) else ())
+        found = self.memory.get(key)
+        if found is None:
+            found = self.memory[key] = self._expand(self.nodes[number], index)
+        return found
+
+    def _uses_index(self, number: int) -> bool:
+        found = self.indexed.get(number)
+        if found is None:
+            node = self.nodes[number]
+            found = False
+            if node[0] != "@":
+                terms = [node[1], node[2]]
+                for _, sizes, *conditions in node[3]:
+                    terms += [*sizes, *conditions]
+                below: list[int] = []
+                for child in node[4]:
+                    if child[0] == "*":
+                        terms += [child[1], *(condition for _, condition in child[2])]
+                        below += [member for member, _ in child[2]]
+                    else:
+                        terms += child[2:]
+                        below.append(child[1])
+                found = any(map(depends_on_index, terms)) or any(map(self._uses_index, below))
+            self.indexed[number] = found
+        return found
+
+    def _value(self, term: Any, index: tuple[int, ...]) -> Any:
+        if isinstance(term, list) and term[0] == "?":
+            self.scope.guessed = True
+        return term if isinstance(term, int) else evaluate(term, self.scope, index)
+
+    def _size(self, term: Any, index: tuple[int, ...]) -> int:
+        value = self._value(term, index)
+        if not isinstance(value, int | float) or not 0 <= value < 1e15:
+            raise UnusableConfig(f"{term} is {value!r}")
+        return int(value)
+
+    def _expand(self, node: list[Any], index: tuple[int, ...]) -> _Flat:
+        if node[0] == "@":
+            return self._include(node)
+        kind, inputs, outputs, own, children = node
+        found = [Module("", kind, self._size(inputs, index), self._size(outputs, index))]
+        shapes: list[Parameter] = []
+        for name, sizes, *conditions in own:
+            if conditions and not self._value(conditions[0], index):
+                continue
+            counted = len(conditions) < 2 or bool(self._value(conditions[1], index))
+            shapes.append(Parameter(name, tuple(self._size(size, index) for size in sizes), counted))
+        for child in children:
+            if child[0] != "*":
+                if len(child) < 3 or self._value(child[2], index):
+                    _graft(found, shapes, child[0], self.node(child[1], index))
+                continue
+            count = self._size(child[1], index)
+            if count > LARGEST:
+                raise UnusableConfig(f"{count} layers")
+            for position in range(count):
+                place = (*index, position)
+                for member, condition in child[2]:
+                    if condition is True or self._value(condition, place):
+                        _graft(found, shapes, str(position), self.node(member, place))
+                        break
+        return _Flat(tuple(found), tuple(shapes))
+
+    def _include(self, node: list[Any]) -> _Flat:
+        """A part that is a model of its own, with a nested config: of the type that the config names."""
+        _, scope, model_type, head, class_name = node
+        nested = self.scope.sub(scope)
+        named = nested.get("model_type")
+        part = None
+        if isinstance(named, str) and named != model_type:
+            part = architecture(named, head, self.architecture.version)
+            if part is None:
+                self.scope.guessed = True
+        part = part or architecture(model_type, head, self.architecture.version)
+        if part is None:
+            raise UnusableConfig(f"{class_name} is not known")
+        inner = _Scope(part, nested, f"{self.scope.prefix}{scope}.")
+        inner.pending = self.scope.pending
+        result = _Expansion(part, inner).node(part._root, ())
+        self.scope.missing |= inner.missing
+        self.scope.guessed = self.scope.guessed or inner.guessed
+        return result
+
+
+def _graft(found: list[Module], shapes: list[Parameter], name: str, part: _Flat) -> None:
+    """Adds a subtree under `name`."""
+    if len(found) + len(part.modules) > LARGEST:
+        raise UnusableConfig(f"more than {LARGEST} modules")
+    start = name + "."
+    found.extend([Module(start + module[0] if module[0] else name, *module[1:]) for module in part.modules])
+    shapes.extend([Parameter(start + path, shape, counted) for path, shape, counted in part.parameters])

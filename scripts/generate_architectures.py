@@ -1,0 +1,1113 @@
+"""Writes lora_lint/knowledge/data/architectures: every model type's modules, as terms over its config.
+
+Run `collect` once with each major version of transformers (it builds models on the meta device, no weights), then
+`merge` with any Python:
+
+    python scripts/generate_architectures.py collect --out build/architectures [TYPE …]
+    python scripts/generate_architectures.py merge --out build/architectures
+
+A model type's models are built from its default config (with fewer layers) and from configs that differ from it in one
+field each, then in several. What changed with which field gives the terms; every term holds in all the models built,
+the unchanged default config among them. What no term explains is kept as the default's value and marked with "?".
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import random
+import re
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
+
+from architecture_terms import Fitter, Observation, Sample  # noqa: E402
+
+from lora_lint.knowledge import architectures  # noqa: E402
+from lora_lint.knowledge.expressions import fields_of  # noqa: E402
+
+DATA = ROOT / "lora_lint/knowledge/data/architectures"
+
+HEADS = {  # ours -> the mapping of transformers.models.auto.modeling_auto
+    "base": "MODEL_MAPPING_NAMES",
+    "causal-lm": "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
+    "masked-lm": "MODEL_FOR_MASKED_LM_MAPPING_NAMES",
+    "seq-cls": "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
+    "token-cls": "MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES",
+    "qa": "MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES",
+    "multiple-choice": "MODEL_FOR_MULTIPLE_CHOICE_MAPPING_NAMES",
+    "seq2seq-lm": "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",
+    "image-text-to-text": "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES",
+    "vision2seq": "MODEL_FOR_VISION_2_SEQ_MAPPING_NAMES",
+    "multimodal-lm": "MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES",
+    "speech-seq2seq": "MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES",
+    "ctc": "MODEL_FOR_CTC_MAPPING_NAMES",
+    "audio-cls": "MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES",
+    "image-cls": "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",
+    "semantic-segmentation": "MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES",
+    "object-detection": "MODEL_FOR_OBJECT_DETECTION_MAPPING_NAMES",
+    "zero-shot-image-cls": "MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES",
+    "video-cls": "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING_NAMES",
+    "text-to-waveform": "MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING_NAMES",
+    "text-to-spectrogram": "MODEL_FOR_TEXT_TO_SPECTROGRAM_MAPPING_NAMES",
+    "visual-qa": "MODEL_FOR_VISUAL_QUESTION_ANSWERING_MAPPING_NAMES",
+    "pretraining": "MODEL_FOR_PRETRAINING_MAPPING_NAMES",
+}
+# pretraining heads matter where a type has no other: they are kept only for those
+IRRELEVANT = re.compile(
+    r"(_token_id|token_index|_token|tokens?_ids?|dropout|_pdrop|drop_rate|drop_path_rate|_eps|epsilon|_epsilon|std|"
+    r"_range|_prob|layerdrop|loss_coef|coef|_theta|_scale|_scaling|softcapping|temperature|momentum|alpha|loss|"
+    r"loss_weight|cost|_factor|thresh|threshold|per_tok|top_?k|topk_group|id2label|label2id|window|window_size|"
+    r"limit|multiplier|base|_freq|gamma|tau)$"
+    r"|^(initializer|output_|return_|use_cache|mask_|rope_|_name_or_path|transformers_version|torch_dtype|dtype|"
+    r"chunk_size_feed|problem_type|architectures|is_encoder_decoder|pretraining_tp|cross_attention_hidden|"
+    r"begin_suppress|suppress|model_type|max_length|min_length|num_beams|do_sample|early_stop|no_repeat|bad_words|"
+    r"num_return|finetuning|task_specific|prefix|pruned|tf_legacy|torchscript|use_bfloat|length_pen|repetition|"
+    r"diversity|typical|forced|exponential|remove_inv|sep_token|tokenizer_class|decoder_start|_attn_imp|encoder_no|"
+    r"attn_implementation|_experts_impl|num_assistant|scale_attn|norm_topk|routed_scaling|mamba_chunk|chunk_size$)"
+)
+LAYERS = re.compile(
+    r"(^|_)(num_hidden_layers|n_layers?|num_layers|depth|encoder_layers|decoder_layers|layers|num_blocks|"
+    r"num_encoder_layers|num_decoder_layers|num_hidden_groups|speech_encoder_layers|"
+    r"num_attention_layers|.*_layers|.*_depth|n_layer)$"
+)
+EXPERTS = re.compile(r"(num_experts|n_routed_experts|num_local_experts|moe_num_experts|moe_num_primary_experts)$")
+WIDTHS = re.compile(r"hidden|embed|dim|vocab|image|patch|size|channels|d_model|n_embd|width|heads|layers|num_|n_")
+MAY_BE_NONE = re.compile(r"lora_rank|head_dim|key_value|kv_heads|shared|inner|intermediate|ffn|proj|embed|num_buckets")
+TEXTS = {
+    "position_embedding_type": ["relative_key", "rotary", "absolute", "alibi"],
+    "feat_extract_norm": ["layer", "group"],
+    "conformer_conv_type": ["depthwise"],
+    "position_embeddings_type": ["relative", "rotary", "relative_key"],
+    "feed_forward_proj": ["relu", "gated-gelu"],
+    "norm_type": ["layer_norm", "batch_norm", "post_norm", "pre_norm"],
+    "hidden_act_for_shape": [],
+}
+HEADISH = re.compile(r"label|class|pool|proj|head|tie|vocab|embed|summary|use_|add_|final|hidden_size$|d_model")
+
+
+class TooSlow(Exception):
+    pass
+
+
+@dataclass(eq=False)
+class Raw:
+    """A module as built."""
+
+    kind: str
+    ins: int = 0
+    outs: int = 0
+    parameters: dict[str, tuple[tuple[int, ...], bool]] = field(default_factory=dict)
+    children: dict[str, Raw] = field(default_factory=dict)
+    many: bool = False
+    include: tuple[str, str, str] | None = None
+
+
+class Session:
+    """transformers, prepared to build models that hold nothing."""
+
+    def __init__(self) -> None:
+        import torch
+        import transformers
+        from torch import nn
+        from transformers.models.auto import modeling_auto
+        from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+        logging.disable(logging.CRITICAL)
+        transformers.logging.set_verbosity_error()
+        self.torch, self.nn, self.transformers = torch, nn, transformers
+        self.major = int(transformers.__version__.split(".")[0])
+        self.configs = CONFIG_MAPPING
+        shapeless: Any = lambda module: None  # noqa: E731
+        for owner in (
+            nn.Linear,
+            nn.Embedding,
+            nn.LayerNorm,
+            nn.GroupNorm,
+            nn.modules.conv._ConvNd,
+            nn.modules.batchnorm._NormBase,
+            nn.MultiheadAttention,
+        ):
+            setattr(owner, "_reset_parameters" if owner is nn.MultiheadAttention else "reset_parameters", shapeless)
+        for name in dir(nn.init):
+            if name.endswith("_") and not name.startswith("_"):
+                setattr(nn.init, name, lambda tensor, *_, **__: tensor)
+        for name in ("_init_weights", "_initialize_weights", "initialize_weights"):
+            setattr(transformers.PreTrainedModel, name, lambda *_, **__: None)
+        self.classes: dict[str, dict[str, str]] = {}  # head -> type -> class name
+        for head, mapping in HEADS.items():
+            found = getattr(modeling_auto, mapping, {})
+            self.classes[head] = {
+                kind: (name if isinstance(name, str) else name[0]) for kind, name in dict(found).items()
+            }
+        from transformers.pytorch_utils import Conv1D
+
+        self.kinds: tuple[tuple[Any, str], ...] = (
+            (nn.Linear, "Linear"), (Conv1D, "Conv1D"), (nn.Conv1d, "Conv1d"), (nn.Conv2d, "Conv2d"),
+            (nn.Conv3d, "Conv3d"), (nn.Embedding, "Embedding"), (nn.MultiheadAttention, "MultiheadAttention"),
+            (nn.ModuleList, "ModuleList"), (nn.ModuleDict, "ModuleDict"), (nn.ParameterList, "ParameterList"),
+            (nn.ParameterDict, "ParameterDict"),
+        )  # fmt: skip
+        self.heads_by_class = {
+            name: (kind, head) for head in reversed(HEADS) for kind, name in self.classes[head].items()
+        }
+        self.same: dict[tuple[str, str], bool] = {}
+
+    def model_class(self, name: str) -> Any:
+        return getattr(self.transformers, name)
+
+    def build(self, name: str, config: Any, seconds: int = 20) -> Any:
+        def stop(*_: Any) -> None:
+            raise TooSlow(name)
+
+        signal.signal(signal.SIGALRM, stop)
+        signal.alarm(seconds)
+        try:
+            with self.torch.device("meta"):
+                return self.model_class(name)(config)
+        finally:
+            signal.alarm(0)
+
+    def raw(self, model: Any, config: Any, includes: bool = True) -> Raw:
+        subs = {}
+        if includes:
+            for key in vars(config):
+                value = getattr(config, key, None)
+                if isinstance(value, self.transformers.PretrainedConfig):
+                    subs[id(value)] = key
+        return self._raw(model, set(), set(), subs)
+
+    def _raw(self, module: Any, modules: set[int], parameters: set[int], subs: dict[int, str]) -> Raw:
+        nn = self.nn
+        modules.add(id(module))
+        kind = next((name for owner, name in self.kinds if isinstance(module, owner)), type(module).__name__)
+        result = Raw(kind, many=isinstance(module, nn.ModuleList))
+        scope = subs.get(id(getattr(module, "config", None)))
+        if scope is not None and isinstance(module, self.transformers.PreTrainedModel):
+            known = self.heads_by_class.get(type(module).__name__)
+            if known is not None and known[0] == module.config.model_type and self._same(module):
+                for inner in module.modules():
+                    modules.add(id(inner))
+                result.include = (scope, known[0], known[1])
+                result.kind = type(module).__name__
+                return result
+        for name, parameter in module._parameters.items():
+            if parameter is not None:
+                result.parameters[name] = (tuple(parameter.shape), id(parameter) in parameters)
+                parameters.add(id(parameter))
+        if kind == "Linear":
+            result.ins, result.outs = module.in_features, module.out_features
+        elif kind == "Conv1D":
+            result.ins, result.outs = module.weight.shape
+        elif kind in ("Conv1d", "Conv2d", "Conv3d"):
+            result.ins, result.outs = module.in_channels, module.out_channels
+        elif kind == "Embedding":
+            result.ins, result.outs = module.num_embeddings, module.embedding_dim
+        elif kind == "MultiheadAttention":
+            result.ins, result.outs = module.embed_dim, module.embed_dim
+        elif "weight" in result.parameters and len(result.parameters["weight"][0]) == 2:
+            result.outs, result.ins = result.parameters["weight"][0]
+        for name, child in module._modules.items():
+            if child is not None and id(child) not in modules:
+                result.children[name] = self._raw(child, modules, parameters, subs)
+        return result
+
+    def _same(self, module: Any) -> bool:
+        """Whether the class on its own, built from the same config, has the modules that this part has."""
+        key = (type(module).__name__, ",".join(sorted(name for name, _ in module.named_parameters()))[:100_000])
+        if key not in self.same:
+            try:
+                alone = self.build(type(module).__name__, module.config)
+            except Exception:
+                self.same[key] = False
+            else:
+                shape = [(n, type(m).__name__) for n, m in alone.named_modules()]
+                sizes = [(n, tuple(p.shape)) for n, p in alone.named_parameters()]
+                self.same[key] = shape == [(n, type(m).__name__) for n, m in module.named_modules()] and sizes == [
+                    (n, tuple(p.shape)) for n, p in module.named_parameters()
+                ]
+        return self.same[key]
+
+
+# configs
+
+
+def flatten(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, dict):
+            if "model_type" in value or key.endswith("_config"):
+                flat.update(flatten(value, f"{prefix}{key}."))
+            elif key == "id2label":
+                flat[f"{prefix}num_labels"] = len(value)
+        elif isinstance(value, list | tuple):
+            if not any(isinstance(item, dict) for item in value):
+                flat[f"{prefix}{key}"] = list(value)
+        elif value is None or isinstance(value, int | float | str):
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+class Space:
+    """The configs of one model type."""
+
+    def __init__(self, session: Session, kind: str, seed: int = 7) -> None:
+        self.session, self.kind = session, kind
+        self.cls = session.configs[kind]
+        self.random = random.Random(seed)
+        self.default = self.cls()
+        self.defaults = flatten(self.default.to_dict())
+        self.defaults.setdefault("num_labels", 2)
+        self.subs = {
+            key: value for key, value in vars(self.default).items()
+            if isinstance(value, session.transformers.PretrainedConfig)
+        }  # fmt: skip
+        self.sub_given: dict[str, dict[str, Any]] = {}
+        for key, sub in self.subs.items():
+            try:
+                plain = flatten(type(sub)().to_dict())
+            except Exception:
+                plain = {}
+            own = flatten(sub.to_dict())
+            self.sub_given[key] = {
+                name: value
+                for name, value in own.items()
+                if "." not in name
+                and plain.get(name, ...) != value
+                and name not in ("num_labels",)
+                and not name.startswith("_")
+            }
+            self.sub_given[key]["model_type"] = sub.model_type
+        self.hints = annotations(self.cls)
+        self.reduced = self._reduced()
+        self.free: list[Observation] = []
+        self.pinned = self._pinned()
+
+    def _pinned(self) -> dict[str, Any]:
+        """Whole numbers that follow from other fields unless they are given: given, each field can change alone.
+
+        Leaves in `free` the configs that showed it.
+        """
+        self.free = []
+        base: dict[str, Any] = {}
+        pinned: dict[str, Any] = {}
+        for variation in ({}, *self.variations()):
+            for name, options in variation.items() or [("", [None])]:
+                for value in options:
+                    given = {**self.reduced, **({name: value} if name else {})}
+                    try:
+                        values = flatten(self.config(given).to_dict())
+                    except Exception:
+                        continue
+                    changed = frozenset(key for key in {*values, *base} if values.get(key) != base.get(key))
+                    if not base:
+                        base, changed = values, frozenset()
+                    self.free.append(Observation(values, frozenset(given), changed, bool(name)))
+                    for key in changed - {name}:
+                        number = base.get(key)
+                        if type(number) is int and not (LAYERS.search(key.rsplit(".", 1)[-1]) and number < 7):
+                            pinned[key] = number
+                    break
+        for given in self.combinations([*self.reduced, *(n for v in self.variations() for n in v)], 12):
+            try:
+                values = flatten(self.config({**self.reduced, **given}).to_dict())
+            except Exception:
+                continue
+            changed = frozenset(key for key in {*values, *base} if values.get(key) != base.get(key))
+            self.free.append(Observation(values, frozenset({**self.reduced, **given}), changed))
+        self.free.append(
+            Observation(
+                dict(self.defaults),
+                frozenset(),
+                frozenset(key for key in self.defaults if self.defaults[key] != base.get(key)),
+            )
+        )
+        return {
+            key: value
+            for key, value in pinned.items()
+            if key in self.defaults and key not in self.reduced and key.count(".") < 2 and key != "num_labels"
+        }
+
+    def _reduced(self) -> dict[str, Any]:
+        """Fields that make the models smaller: few layers, few experts."""
+        given: dict[str, Any] = {}
+        for name, value in self.defaults.items():
+            last = name.rsplit(".", 1)[-1]
+            if name.count(".") > 1 or not isinstance(value, int) or isinstance(value, bool):
+                continue
+            if LAYERS.search(last) and 6 < value < 300 and not re.search("label|skip|freq|every|window|ids?$", last):
+                given[name] = 6
+            elif EXPERTS.search(last) and value > 8:
+                given[name] = 8
+        return given
+
+    def config(self, given: dict[str, Any]) -> Any:
+        top: dict[str, Any] = {}
+        nested: dict[str, dict[str, Any]] = {}
+        for name, value in given.items():
+            if "." in name:
+                scope, rest = name.split(".", 1)
+                nested.setdefault(scope, {})[rest] = value
+            else:
+                top[name] = value
+        for scope, values in nested.items():
+            if "." in next(iter(values)):
+                raise ValueError("nested too deep")
+            top[scope] = {**self.sub_given.get(scope, {}), **values}
+        return self.cls(**top)
+
+    def variations(self) -> Iterator[dict[str, list[Any]]]:
+        """Each field with the values to try, the first that builds counts."""
+        for name, value in self.defaults.items():
+            last = name.rsplit(".", 1)[-1]
+            if name.count(".") > 1 or IRRELEVANT.search(last):
+                continue
+            if name.count(".") == 1 and not WIDTHS.search(last) and not isinstance(value, bool):
+                continue
+            base = self.reduced.get(name, value)
+            small = name in self.reduced or bool(LAYERS.search(last))
+            if isinstance(base, bool):
+                yield {name: [not base]}
+            elif isinstance(base, int):
+                if small:
+                    yield {name: [base + 1, base - 1]}
+                elif base <= 1:
+                    yield {name: [base + 1, base + 2, 4]}
+                    yield {name: [base + 2, base + 3, 8]}
+                else:
+                    yield {name: [base * 2, base // 2, base * 3, base + 1]}
+                    yield {name: [base * 3, base // 4, base * 4]}
+                    if base < 10 and base > 2:
+                        yield {name: [base - 1, base + 1]}
+                if re.search("expert|shared|dense|sparse|moe|step", last) and base:
+                    yield {name: [0]}
+                if "int | None" in self.hints.get(name, "") or MAY_BE_NONE.search(last):
+                    yield {name: [None]}
+            elif isinstance(base, float):
+                yield {name: [base * 2, base / 2]}
+            elif value is None:
+                hint = self.hints.get(name, "")
+                if "bool" in hint and "int" not in hint:
+                    yield {name: [True]}
+                elif "list" in hint and "int" not in hint:
+                    continue
+                else:
+                    size = next(
+                        (
+                            v
+                            for k, v in self.defaults.items()
+                            if k.rsplit(".", 1)[-1] in ("hidden_size", "d_model", "n_embd", "dim")
+                            and isinstance(v, int)
+                        ),
+                        64,
+                    )
+                    odd = 96 if re.search("dim|rank", last) else 2 if "num" in last else size * 2
+                    yield {name: [odd, size, True]}
+                    yield {name: [2, 4, 32]}
+            elif isinstance(base, str):
+                options = TEXTS.get(last, []) + re.findall(r"'([\w-]+)'", self.hints.get(name, ""))
+                for option in dict.fromkeys(options):
+                    if option != base:
+                        yield {name: [option]}
+            elif isinstance(base, list):
+                yield from self._lists(name, base)
+
+    def _lists(self, name: str, base: list[Any]) -> Iterator[dict[str, list[Any]]]:
+        if not base:
+            yield {name: [[1], [1, 2]]}
+            yield {name: [[0, 2, 3]]}
+        elif all(isinstance(item, str) for item in base):
+            length = 6 if len(base) > 6 else len(base)
+            values = sorted(set(base) | {"full_attention"} if "layer_types" in name else set(base))
+            for shift in range(min(3, max(2, len(values)))):
+                yield {name: [[values[(i // 2 + shift) % len(values)] for i in range(length)]]}
+            if len(values) > 1:
+                yield {name: [[self.random.choice(values) for _ in range(length)]]}
+        elif all(isinstance(item, int) and not isinstance(item, bool) for item in base):
+            yield {name: [[item * 2 for item in base], [item + 1 for item in base]]}
+            yield {
+                name: [
+                    [item * (3 if i % 2 else 2) for i, item in enumerate(base)],
+                    [item + i % 2 for i, item in enumerate(base)],
+                ]
+            }
+            yield {name: [[item + 1 for item in base]]}
+            if len(base) > 2:
+                yield {name: [base[:-1], base[::2]]}
+            if len(base) > 1:
+                for i in range(min(len(base), 4)):
+                    yield {name: [[item * (2 if i == j else 1) for j, item in enumerate(base)]]}
+        elif all(isinstance(item, bool) for item in base):
+            yield {name: [[not item for item in base]]}
+
+    def combinations(self, useful: list[str], count: int) -> Iterator[dict[str, Any]]:
+        """Several fields at once, widths times 2, 3 or 4."""
+        for _ in range(count):
+            given: dict[str, Any] = {}
+            for name in useful:
+                value = self.reduced.get(name, self.defaults.get(name))
+                if isinstance(value, bool):
+                    if self.random.random() < 0.3:
+                        given[name] = not value
+                elif isinstance(value, int) and value > 0:
+                    if name in self.reduced or LAYERS.search(name.rsplit(".", 1)[-1]):
+                        given[name] = self.random.choice([max(1, value - 2), value, value + 1])
+                    elif value > 1:
+                        given[name] = value * self.random.choice([1, 2, 3, 4])
+            yield given
+
+
+def annotations(cls: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for owner in reversed(cls.__mro__):
+        for name, hint in owner.__dict__.get("__annotations__", {}).items():
+            found[name] = hint if isinstance(hint, str) else str(hint)
+    return found
+
+
+# the union of all trees
+
+
+@dataclass(eq=False)
+class Union:
+    kind: str
+    many: bool = False
+    children: dict[tuple[str, str], Union] = field(default_factory=dict)
+    order: list[tuple[str, str]] = field(default_factory=list)
+    seen: list[tuple[Observation, tuple[int, ...], Raw]] = field(default_factory=list)
+    template: bool = False
+
+    @property
+    def include(self) -> tuple[str, str, str] | None:
+        return self.seen[0][2].include
+
+
+def signature(raw: Raw, deep: int = 8) -> Any:
+    """What makes two members of a list alike in structure (sizes left out)."""
+    return (raw.kind, tuple((name, signature(child, deep - 1)) for name, child in raw.children.items()) if deep else ())
+
+
+def unite(members: list[tuple[Observation, tuple[int, ...], Raw]]) -> Union:
+    union = Union(members[0][2].kind, members[0][2].many, seen=members)
+    lists = [raw for _, _, raw in members if raw.children]
+    digits = bool(lists) and all(name.isdigit() for raw in lists for name in raw.children)
+    if digits and (union.many or union.kind in ("Sequential", "ModuleDict")):
+        lengths = {len(raw.children) for raw in lists}
+        classes = {child.kind for raw in lists for child in raw.children.values()}
+        consecutive = all(list(raw.children) == [str(i) for i in range(len(raw.children))] for raw in lists)
+        alike = len({signature(child) for child in lists[0].children.values()}) == 1
+        union.template = consecutive and (
+            len(lengths) > 1 or (alike and len(classes) == 1 and union.many and max(lengths) > 2)
+        )
+    groups: dict[tuple[str, str], list[tuple[Observation, tuple[int, ...], Raw]]] = {}
+    for observation, index, raw in members:
+        previous: tuple[str, str] | None = None
+        for position, (name, child) in enumerate(raw.children.items()):
+            plain = not child.children and not child.parameters and child.include is None
+            what = "" if plain and not child.ins else child.kind
+            if child.include:
+                what = f"{what}:{'/'.join(child.include)}"
+            key = ("*", what) if union.template else (name, what)
+            if key not in groups:
+                groups[key] = []
+                union.order.insert(union.order.index(previous) + 1 if previous else 0, key)
+            groups[key].append((observation, (*index, position) if union.template else index, child))
+            previous = key
+    # a module that now has parts and now has none is one module where its class is the same
+    for key in union.order:
+        union.children[key] = unite(groups[key])
+        if not key[1]:
+            kinds = [raw.kind for _, _, raw in groups[key]]
+            union.children[key].kind = max(set(kinds), key=lambda kind: (kinds.count(kind), kind))
+    return union
+
+
+class Writer:
+    """Turns a union into nodes: [kind, in, out, parameters, children]; equal nodes are written once.
+
+    parameters: [name, shape, present, counted] (the last two may be left out when True).
+    children: [name, node, present] or, in a list, ["*", count, [[node, present], …]].
+    An include is ["@", scope, type, head].
+    """
+
+    def __init__(self, fitter: Fitter, default: Observation) -> None:
+        self.fitter, self.default = fitter, default
+        self.nodes: list[Any] = []
+        self.index: dict[str, int] = {}
+        self.unexplained: list[str] = []
+
+    def node(self, union: Union, path: str = "", reuse: Mapping[int, int] | None = None) -> int:
+        """Writes a subtree and gives its number; `reuse`: raw modules (by id) whose nodes are written already."""
+        if reuse and id(union.seen[0][2]) in reuse:
+            return reuse[id(union.seen[0][2])]
+        if union.include is not None:
+            return self._add(["@", *union.include, union.kind])
+        ins = self._size([(o, i, raw.ins) for o, i, raw in union.seen], f"{path} in")
+        outs = self._size([(o, i, raw.outs) for o, i, raw in union.seen], f"{path} out")
+        parameters = []
+        names = dict.fromkeys(name for _, _, raw in union.seen for name in raw.parameters)
+        for name in names:
+            have = [(o, i, raw.parameters[name]) for o, i, raw in union.seen if name in raw.parameters]
+            rank = len(have[0][2][0])
+            present = self._condition([(o, i, name in raw.parameters) for o, i, raw in union.seen], f"{path}.{name} ?")
+            if {len(shape) for _, _, (shape, _) in have} != {rank}:
+                have = [sample for sample in have if len(sample[2][0]) == rank]
+                self.unexplained.append(f"{path}.{name} rank")
+            sizes = [
+                self._size([(o, i, shape[d]) for o, i, (shape, _) in have], f"{path}.{name}[{d}]") for d in range(rank)
+            ]
+            counted = self._condition([(o, i, not shared) for o, i, (_, shared) in have], f"{path}.{name} counted")
+            entry: list[Any] = [name, sizes, present, counted]
+            while entry[-1] is True:
+                entry.pop()
+            parameters.append(entry)
+        children: list[Any] = []
+        if union.template:
+            counts: list[Sample] = [(o, i, len(raw.children)) for o, i, raw in union.seen]
+            count = self._size(counts, f"{path} count")
+            members = []
+            for key in union.order:
+                child = union.children[key]
+                held = {(id(o), i) for o, i, _ in child.seen}
+                domain = [
+                    (o, (*i, n), (id(o), (*i, n)) in held) for o, i, raw in union.seen for n in range(len(raw.children))
+                ]
+                members.append([self.node(child, f"{path}.*"), self._condition(domain, f"{path}.*:{key[1]} ?")])
+            children.append(["*", count, members])
+        else:
+            for key in union.order:
+                child = union.children[key]
+                held = {(id(o), i) for o, i, _ in child.seen}
+                present = self._condition(
+                    [(o, i, (id(o), i) in held) for o, i, _ in union.seen], f"{path}.{key[0]}:{key[1]} ?"
+                )
+                entry = [key[0], self.node(child, f"{path}.{key[0]}", reuse)]
+                children.append(entry if present is True else [*entry, present])
+        return self._add([union.kind, ins, outs, parameters, children])
+
+    def _add(self, node: list[Any]) -> int:
+        text = json.dumps(node)
+        if text not in self.index:
+            self.index[text] = len(self.nodes)
+            self.nodes.append(node)
+        return self.index[text]
+
+    def _size(self, samples: list[Sample], what: str) -> Any:
+        term = self.fitter.size(samples)
+        if term is None:
+            self.unexplained.append(what)
+            return ["?", self._seen_by_default(samples)]
+        return term
+
+    def _condition(self, samples: list[Sample], what: str) -> Any:
+        term = self.fitter.condition(samples)
+        if term is None:
+            self.unexplained.append(what)
+            return ["?", bool(self._seen_by_default(samples))]
+        return term
+
+    def _seen_by_default(self, samples: list[Sample]) -> Any:
+        here = [value for observation, _, value in samples if observation is self.default]
+        values = here or [value for _, _, value in samples]
+        return max(set(values), key=values.count)
+
+
+# one model type
+
+
+class Plan:
+    """The configs that a model type's classes are built from: the same for all, so that equal parts are fitted once."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.configs: list[tuple[dict[str, Any], Observation]] = []
+        self.made = False
+        self.bodies: list[tuple[Observation, Raw]] = []
+
+    def observe(
+        self, build: Any, deadline: float, written: Mapping[str, int]
+    ) -> tuple[list[tuple[Observation, Raw]], dict[int, int]]:
+        """What the class shows, and the numbers of the nodes that a class before has written, by the id of the module.
+
+        A class that only puts another head on a body that is known needs few configs.
+        """
+        if not self.made:
+            found = self._first(build, deadline)
+            self.bodies = found
+            return found, {}
+        few = (
+            [e for e in self.configs[:2]] + [e for e in self.configs[2:] if self._about_heads(e[1])] + self.configs[-5:]
+        )
+        found = self._rest(build, deadline, few)
+        reuse = self._reuse(found, written)
+        if reuse:
+            return found, reuse
+        return self._rest(build, deadline, self.configs), {}
+
+    def _about_heads(self, observation: Observation) -> bool:
+        return observation.alone and any(HEADISH.search(name) for name in observation.changed)
+
+    def _reuse(self, found: list[tuple[Observation, Raw]], written: Mapping[str, int]) -> dict[int, int]:
+        bodies = {id(observation): raw for observation, raw in self.bodies}
+        known = [(bodies[id(observation)], raw) for observation, raw in found]
+        first, mine = known[0]
+        for old_name in ("", *first.children):
+            for new_name in ("", *mine.children):
+                pairs = [
+                    (old.children.get(old_name) if old_name else old, new.children.get(new_name) if new_name else new)
+                    for old, new in known
+                ]
+                if (
+                    old_name in written
+                    and all(
+                        old is not None and new is not None and (old.children or old.include) and same_tree(old, new)
+                        for old, new in pairs
+                    )
+                    and sum(1 for _ in walk(pairs[0][0])) > 20
+                ):
+                    return {id(pairs[0][1]): written[old_name]}
+        return {}
+
+    def _rest(
+        self, build: Any, deadline: float, configs: list[tuple[dict[str, Any], Observation]]
+    ) -> list[tuple[Observation, Raw]]:
+        found = []
+        for number, (given, observation) in enumerate(configs):
+            if number > 1 and time.time() > deadline:
+                print(f"  {self.space.kind}: out of time", flush=True)
+                break
+            try:
+                found.append((observation, build(self.space.config(given))))
+            except (TooSlow, Exception) as error:
+                if number == 0:
+                    raise error
+        return found
+
+    def _first(self, build: Any, deadline: float) -> list[tuple[Observation, Raw]]:
+        space = self.space
+        found: list[tuple[Observation, Raw]] = []
+        base: dict[str, Any] = {}
+
+        def attempt(given: dict[str, Any], alone: bool, default: bool = False) -> Raw | None:
+            whole = {} if default else {**space.reduced, **space.pinned, **given}
+            try:
+                config = space.config(whole)
+                values = flatten(config.to_dict())
+                values.setdefault("num_labels", getattr(config, "num_labels", 2))
+                raw = build(config)
+            except (TooSlow, Exception):
+                return None
+            changed = frozenset(n for n in {*values, *base} if values.get(n) != base.get(n)) if base else frozenset()
+            observation = Observation(values, frozenset(whole), changed, alone)
+            found.append((observation, raw))
+            self.configs.append((whole, observation))
+            return raw
+
+        root = attempt({}, False)
+        if root is None and space.reduced:
+            for name in list(space.reduced):  # a list that must be as long as there are layers
+                for other, value in space.defaults.items():
+                    if (
+                        isinstance(value, list)
+                        and len(value) == space.defaults[name]
+                        and (other.rpartition(".")[0] == name.rpartition(".")[0])
+                    ):
+                        space.reduced[other] = value[: space.reduced[name]]
+            root = attempt({}, False)
+        if root is None:
+            space.pinned = {}
+            root = attempt({}, False)
+        if root is None:
+            space.reduced = {}
+            root = attempt({}, False)
+        if root is None:
+            build(space.config({}))  # to tell why
+            raise ValueError("no base")
+        base.update(found[0][0].values)
+        attempt({}, False, default=True)
+        useful: list[str] = list(space.reduced)
+        modes: list[dict[str, Any]] = []
+        without_effect: set[str] = set()
+        idle: list[tuple[dict[str, Any], Observation]] = []
+        for variation in space.variations():
+            if time.time() > deadline:
+                print(f"  {space.kind}: out of time", flush=True)
+                break
+            ((name, options),) = variation.items()
+            if name in without_effect:
+                continue
+            for value in options:
+                raw = attempt({name: value}, True)
+                if raw is None:
+                    continue
+                if same_tree(raw, root):
+                    if type(base.get(name)) is int and base[name] > 10:
+                        without_effect.add(name)
+                    if not HEADISH.search(name):
+                        idle.append(self.configs[-1])
+                    elif "." not in name and name not in useful:
+                        useful.append(name)
+                else:
+                    useful += [name] if name not in useful else []
+                    before, now = base.get(name), found[-1][0].values.get(name)
+                    if type(before) is not type(now) or isinstance(now, bool | str) or not now or not before:
+                        modes.append({name: now})
+                break
+        for given in space.combinations(useful, 14):
+            attempt(given, False)
+        for mode in modes[:10]:
+            for given in space.combinations([name for name in useful if name not in mode], 4):
+                if time.time() > deadline:
+                    break
+                attempt({**given, **mode}, False)
+        self.configs = [entry for entry in self.configs if entry not in idle]
+        left = {id(observation) for _, observation in self.configs}
+        self.made = True
+        return [entry for entry in found if id(entry[0]) in left]
+
+
+def walk(raw: Raw | None) -> Iterator[Raw]:
+    if raw is not None:
+        yield raw
+        for child in raw.children.values():
+            yield from walk(child)
+
+
+def same_tree(left: Raw, right: Raw) -> bool:
+    return (
+        left.kind == right.kind and left.include == right.include and left.ins == right.ins and left.outs == right.outs
+        and left.parameters == right.parameters and list(left.children) == list(right.children)
+        and all(same_tree(a, b) for a, b in zip(left.children.values(), right.children.values(), strict=True))
+    )  # fmt: skip
+
+
+def matches(session: Session, space: Space, kind: str, head: str, name: str) -> bool:
+    """Whether the terms taken from another version of transformers (in `architectures.DATA`) hold for this class."""
+    known = next((a for v in (5, 4) if (a := architectures.architecture(kind, head, v)) is not None), None)
+    if known is None or known.class_name != name:
+        return False
+    used = [field for field in known.defaults if field in space.defaults]
+    alike = 0
+    for given in ({}, {}, *space.combinations(used, 7)):
+        whole = {} if alike == 1 else {**space.reduced, **given}
+        try:
+            config = space.config(whole)
+            model = session.build(name, config)
+        except (TooSlow, Exception):
+            continue
+        raw = session.raw(model, config, includes=False)
+        try:
+            expanded = architectures.modules(known, config.to_dict())
+            shapes = architectures.parameter_shapes(known, config.to_dict())
+        except architectures.UnusableConfig:
+            return False
+        mine, own = listed(raw)
+        if [tuple(m[:4]) for m in expanded] != mine and [
+            (m[0], "", *m[2:4]) if plain else tuple(m[:4]) for m, plain in zip(expanded, plains(raw), strict=False)
+        ] != [(m[0], "", *m[2:4]) if plain else m for m, plain in zip(mine, plains(raw), strict=True)]:
+            return False
+        if [tuple(p) for p in shapes] != own:
+            return False
+        alike += 1
+    return alike >= 3
+
+
+def listed(raw: Raw, path: str = "") -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """A model's modules and parameters as `architectures` lists them."""
+    modules: list[tuple[Any, ...]] = [(path, raw.kind, raw.ins, raw.outs)]
+    start = f"{path}." if path else ""
+    parameters = [(f"{start}{name}", shape, not shared) for name, (shape, shared) in raw.parameters.items()]
+    for name, child in raw.children.items():
+        below = listed(child, f"{start}{name}")
+        modules += below[0]
+        parameters += below[1]
+    return modules, parameters
+
+
+def plains(raw: Raw) -> list[bool]:
+    """Of each module in order, whether its class does not matter: no parts and no parameters."""
+    return [not child.children and not child.parameters for child in walk(raw)]
+
+
+def describe(session: Session, kind: str, budget: float, like: bool = False) -> dict[str, Any]:
+    """All that is recorded of one model type under this version of transformers."""
+    order = ["causal-lm", "seq2seq-lm", "image-text-to-text", *HEADS]  # the first decides which fields matter
+    heads = {head: session.classes[head][kind] for head in dict.fromkeys(order) if kind in session.classes[head]}
+    if len(heads) > 1 and "pretraining" in heads and set(heads) - {"pretraining", "base"}:
+        del heads["pretraining"]
+    for head in list(heads):
+        if not hasattr(session.transformers, heads[head]):
+            del heads[head]
+    if "vision2seq" in heads:
+        heads.setdefault("image-text-to-text", heads.pop("vision2seq"))
+    result: dict[str, Any] = {"heads": {}, "failed": {}, "unexplained": {}}
+    fitter = Fitter()
+    writer: Writer | None = None
+    used: set[str] = set()
+    space = Space(session, kind)
+    plan = Plan(space)
+    nodes_of: dict[str, int] = {}
+    done: dict[str, list[Any]] = {}
+    if like:
+        result["same"] = [head for head, name in heads.items() if matches(session, space, kind, head, name)]
+        heads = {head: name for head, name in heads.items() if head not in result["same"]}
+        if result["same"]:
+            result["fields"] = fields(
+                space, space.free, set(architectures._document(kind)["versions"]["5"]["fields"]), fitter
+            )
+            result["aliases"] = dict(getattr(space.cls, "attribute_map", None) or {})
+            result["subs"] = subs(space)
+    for head, name in heads.items():
+        if name in done:
+            result["heads"][head] = done[name]
+            continue
+        try:
+            embeddings: dict[str, str | None] = {}
+
+            def build(config: Any, name: str = name, embeddings: dict[str, Any] = embeddings) -> Raw:
+                model = session.build(name, config)
+                if not embeddings:
+                    embeddings["prefix"] = getattr(model, "base_model_prefix", "")
+                    paths = {id(module): path for path, module in model.named_modules()}
+                    for key, getter in (("in", "get_input_embeddings"), ("out", "get_output_embeddings")):
+                        try:
+                            embeddings[key] = paths.get(id(getattr(model, getter)()))
+                        except Exception:
+                            embeddings[key] = None
+                return session.raw(model, config)
+
+            observations, reuse = plan.observe(build, time.time() + budget, nodes_of)
+            union = unite([(observation, (), raw) for observation, raw in observations])
+            default = observations[min(1, len(observations) - 1)][0]
+            if writer is None:
+                writer = Writer(fitter, default)
+            writer.default = default
+            writer.unexplained = []
+            root = writer.node(union, "", reuse)
+            if writer.unexplained:
+                fitter.forget_failures()
+                writer.unexplained = []
+                root = writer.node(union, "", reuse)
+            if not nodes_of:  # the body, under the name it has in this class
+                top = writer.nodes[root]
+                nodes_of = {"": root, **{child[0]: child[1] for child in top[4] if child[0] != "*"}}
+            done[name] = [name, root, embeddings.get("prefix"), embeddings.get("in"), embeddings.get("out")]
+            result["heads"][head] = done[name]
+            if writer.unexplained:
+                result["unexplained"][head] = writer.unexplained
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            result["failed"][head] = f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"[:300]
+    if writer is None:
+        return result
+    result["nodes"] = writer.nodes
+    for node in writer.nodes:
+        used |= fields_in(node)
+    result["fields"] = {**result.get("fields", {}), **fields(space, space.free, used, fitter)}
+    result["aliases"] = dict(getattr(space.cls, "attribute_map", None) or {})
+    result["subs"] = subs(space)
+    return result
+
+
+def subs(space: Space) -> dict[str, Any]:
+    return {
+        key: {name: value for name, value in given.items() if not IRRELEVANT.search(name) or name == "model_type"}
+        for key, given in space.sub_given.items()
+    }
+
+
+def fields_in(node: list[Any]) -> set[str]:
+    if node[0] == "@":
+        return set()
+    _, ins, outs, parameters, children = node
+    found = fields_of(ins) | fields_of(outs)
+    for _, sizes, *conditions in parameters:
+        for term in (*sizes, *conditions):
+            found |= fields_of(term)
+    for child in children:
+        if child[0] == "*":
+            found |= fields_of(child[1]).union(*(fields_of(condition) for _, condition in child[2]))
+        elif len(child) > 2:
+            found |= fields_of(child[2])
+    return found
+
+
+def fields(space: Space, observations: list[Observation], used: set[str], fitter: Fitter) -> dict[str, Any]:
+    """Of each field used: {"=": default} or {"term": how it follows from others when it is not given}."""
+    result: dict[str, Any] = {}
+    queue = sorted(used)
+    while queue:
+        name = queue.pop()
+        if name in result:
+            continue
+        free = [o for o in observations if name not in o.given]
+        values = [o.values.get(name) for o in free]
+        default = space.defaults.get(name)
+        if not values or all(value == values[0] for value in values):
+            result[name] = {"=": default}
+            continue
+        term = _derived(name, free, fitter)
+        if term is None:
+            result[name] = {"=": default, "?": True}
+            continue
+        result[name] = {"=": default, "term": term}
+        queue += sorted(fields_of(term) - {name})
+    return result
+
+
+def _derived(name: str, free: list[Observation], fitter: Fitter) -> Any | None:
+    samples: list[Sample] = [(o, (), o.values.get(name)) for o in free]
+    stripped: dict[int, Observation] = {}
+    for o in free:  # the field itself must not explain itself, nor may another derived one
+        values = {k: v for k, v in o.values.items() if k != name}
+        own = frozenset(k for k in o.changed if k != name)
+        given = frozenset(k for k in own if k in o.given)
+        stripped[id(o)] = Observation(values, o.given, given or own, o.alone)
+    samples = [(stripped[id(o)], i, value) for o, i, value in samples]
+    first = next(value for _, _, value in samples if value is not None)
+    if isinstance(first, list):
+        if not all(isinstance(value, list) for _, _, value in samples):
+            return None
+        length = fitter.size([(o, i, len(value)) for o, i, value in samples])
+        items: list[Sample] = [(o, (n,), item) for o, _, value in samples for n, item in enumerate(value)]
+        if length is None or not items:
+            return None
+        whole = all(isinstance(item, int) and not isinstance(item, bool) for _, _, item in items)
+        term = fitter.size(items) if whole else fitter.text(items)
+        return None if term is None else ["list", length, term]
+    if isinstance(first, int) and not isinstance(first, bool):
+        return fitter.size(samples) if all(isinstance(v, int) for _, _, v in samples) else None
+    return fitter.text(samples)
+
+
+# commands
+
+
+def collect(arguments: argparse.Namespace) -> None:
+    session = Session()
+    if arguments.like:
+        architectures.DATA = arguments.like
+    out = Path(arguments.out) / str(session.major)
+    out.mkdir(parents=True, exist_ok=True)
+    wanted: list[str] = arguments.types
+    if not wanted:
+        wanted = []
+        for head in ("causal-lm", "image-text-to-text", "seq-cls", "seq2seq-lm", "multimodal-lm", *HEADS):
+            wanted += [kind for kind in session.classes[head] if kind not in wanted]
+    (out / "_version.json").write_text(json.dumps(session.transformers.__version__))
+    for number, kind in enumerate(wanted):
+        target = out / f"{kind}.json"
+        if (target.exists() and not arguments.again) or kind not in session.configs:
+            continue
+        if arguments.part and number % arguments.part[1] != arguments.part[0]:
+            continue
+        start = time.time()
+        try:
+            found = describe(session, kind, arguments.budget, bool(arguments.like))
+        except Exception as error:
+            found = {"heads": {}, "failed": {"*": f"{type(error).__name__}: {error}"[:300]}, "unexplained": {}}
+        target.write_text(json.dumps(found))
+        marks = {head: len(what) for head, what in found["unexplained"].items()}
+        print(
+            f"{kind}: {list(found['heads'])} same {found.get('same')} {time.time() - start:.1f} s {marks or ''} {found['failed'] or ''}",
+            flush=True,
+        )
+
+
+def merge(arguments: argparse.Namespace) -> None:
+    source = Path(arguments.out)
+    data = Path(arguments.data)
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+    classes: dict[str, list[str]] = {}
+    versions: dict[str, str] = {}
+    documents: dict[str, dict[str, Any]] = {}
+    for major in ("5", "4"):
+        if not (source / major).is_dir():
+            continue
+        versions[major] = json.loads((source / major / "_version.json").read_text())
+        for path in sorted((source / major).glob("[!_]*.json")):
+            found = json.loads(path.read_text())
+            if not found["heads"] and not found.get("same"):
+                continue
+            document = documents.setdefault(path.stem, {"nodes": [], "versions": {}})
+            add(document, major, found)
+            for head, (name, *_) in document["versions"][major]["heads"].items():
+                classes.setdefault(name, [path.stem, head])
+    for kind, document in documents.items():
+        text = json.dumps(document, separators=(",", ":"))
+        (data / f"{kind}.json").write_text(text + "\n", encoding="utf-8")
+    index = {
+        "transformers": versions,
+        "types": {
+            kind: {major: list(entry["heads"]) for major, entry in document["versions"].items()}
+            for kind, document in sorted(documents.items())
+        },
+        "classes": dict(sorted(classes.items())),
+    }
+    (data / "_index.json").write_text(json.dumps(index, separators=(",", ":")) + "\n", encoding="utf-8")
+    size = sum(path.stat().st_size for path in data.glob("*.json"))
+    print(f"{len(documents)} types, {len(classes)} classes, {size / 1e6:.2f} MB")
+
+
+def add(document: dict[str, Any], major: str, found: dict[str, Any]) -> None:
+    """Adds one version's nodes to those of the type, each distinct node once."""
+    known = {json.dumps(node): number for number, node in enumerate(document["nodes"])}
+    moved: list[int] = []
+    same = {head: document["versions"]["5"]["heads"][head] for head in found.get("same", ())}
+    for node in found.get("nodes", ()):  # children come before their parents
+        if node[0] != "@":
+            children = [
+                ["*", child[1], [[moved[number], condition] for number, condition in child[2]]]
+                if child[0] == "*"
+                else [child[0], moved[child[1]], *child[2:]]
+                for child in node[4]
+            ]
+            node = [*node[:4], children]
+        text = json.dumps(node)
+        if text not in known:
+            known[text] = len(document["nodes"])
+            document["nodes"].append(node)
+        moved.append(known[text])
+    document["versions"][major] = {
+        "heads": {**same, **{head: [name, moved[root], *rest] for head, (name, root, *rest) in found["heads"].items()}},
+        "fields": found["fields"],
+        "aliases": found["aliases"],
+        "subs": found["subs"],
+        "unexplained": sorted(
+            {*found["unexplained"], *(same.keys() & document["versions"].get("5", {}).get("unexplained", ()))}
+        ),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    collecting = commands.add_parser("collect")
+    collecting.add_argument("types", nargs="*")
+    collecting.add_argument("--out", required=True)
+    collecting.add_argument("--again", action="store_true", help="also the types that are there already")
+    collecting.add_argument("--budget", type=float, default=20, help="seconds for the models of one class")
+    collecting.add_argument("--part", type=int, nargs=2, metavar=("N", "OF"))
+    collecting.add_argument("--like", help="merged data of another version: classes that it explains are not fitted")
+    collecting.set_defaults(run=collect)
+    merging = commands.add_parser("merge")
+    merging.add_argument("--out", required=True)
+    merging.add_argument("--data", default=str(DATA))
+    merging.set_defaults(run=merge)
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()
