@@ -4,7 +4,7 @@ The standard module imports `inspect` and compiles several methods for each clas
 that takes longer than the rest of a small lint. Here all classes share a few closures. Type checkers are shown the
 real thing, and `dataclasses.fields`, `asdict` and `replace` work on what is made here.
 
-Supported: `frozen`, `default`, `default_factory`, `compare`, `repr`, `__post_init__`, `ClassVar`, inheritance.
+Supported: `frozen`, `eq`, `default`, `default_factory`, `compare`, `repr`, `__post_init__`, `ClassVar`, inheritance.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ else:
             options["default_factory"] = each.factory
         return dataclasses.field(**options)
 
-    def dataclass(cls=None, *, frozen=False):
+    def dataclass(cls=None, *, frozen=False, eq=True):
         if cls is None:
-            return lambda given: dataclass(given, frozen=frozen)
+            return lambda given: dataclass(given, frozen=frozen, eq=eq)
         fields = {}
         for base in reversed(cls.__mro__[1:]):
             fields.update(base.__dict__.get("__record_fields__", {}))
@@ -108,7 +108,7 @@ else:
         cls.__record_fields__ = fields
         cls.__dataclass_fields__ = _StandardFields()
         cls.__match_args__ = names
-        for method in (__init__, __eq__, __repr__):
+        for method in (__init__, __eq__, __repr__) if eq else (__init__, __repr__):
             if method.__name__ not in cls.__dict__:
                 setattr(cls, method.__name__, method)
         if frozen:
@@ -117,9 +117,9 @@ else:
                 raise AttributeError(f"{cls.__name__} is frozen: {name!r} cannot be changed")
 
             cls.__setattr__ = cls.__delattr__ = refuse
-            cls.__hash__ = cls.__dict__.get("__hash__") or (lambda self: hash(values(self)))
-        else:
-            cls.__hash__ = None
+        if eq:
+            own = cls.__dict__.get("__hash__")
+            cls.__hash__ = own or ((lambda self: hash(values(self))) if frozen else None)
         return cls
 
     def replace(record, /, **changes):

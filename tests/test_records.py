@@ -79,6 +79,20 @@ def test_hash_and_equality_ignore_what_is_not_compared() -> None:
     assert one != Heavy(1, 2, (), 3)  # type: ignore[arg-type, comparison-overlap]
 
 
+def test_identity() -> None:
+    for frozen in (False, True):
+
+        @records.dataclass(eq=False, frozen=frozen)
+        class Thing:
+            x: int
+
+        one, other = Thing(1), Thing(1)
+        assert one != other
+        assert len({one, other, one}) == 2
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Child(1))
+
+
 def test_factories_make_a_new_value_each_time() -> None:
     assert Light(1).third is not Light(1).third
 
