@@ -167,19 +167,24 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
         if model is None:
             return f"nothing is known of the model {value.value}"
         found.append((value, model))
-        twin = _unsloth_twin(base, value.value)
-        if twin is not None and twin.model_type != model.model_type:
-            found.append((value, twin))
+        if _republished(base, value.value):
+            twin = identify(f"unsloth/{value.value.rpartition('/')[2]}")
+            if twin is None:
+                return f"it is not known in which form unsloth loads {value.value}"
+            if twin.model_type != model.model_type:
+                found.append((value, twin))
     return found
 
 
-def _unsloth_twin(base: BaseModel, name: str) -> Model | None:
-    """What unsloth loads in place of a model that it republishes in another form."""
-    if not (base.loader or "").startswith("Fast") or "/" not in name or name.lower().startswith("unsloth/"):
-        return None
-    from lora_lint.knowledge.models import identify
-
-    return identify(f"unsloth/{name.rpartition('/')[2]}")
+def _republished(base: BaseModel, name: str) -> bool:
+    """Whether unsloth loads a model, and may take its own copy in its place, which can have another form."""
+    organisation, _, rest = name.partition("/")
+    return (
+        (base.loader or "").startswith("Fast")
+        and "/" not in rest
+        and rest != ""
+        and organisation not in ("", ".", "..", "~", "unsloth")
+    )
 
 
 def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:

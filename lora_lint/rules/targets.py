@@ -254,25 +254,34 @@ def _related(run: Run, name: Known[str], model: Model) -> tuple[Related, ...]:
 def regex_in_target_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL203"""
     key = run.adapter.key("target_modules")
-    for entries, span, confidence, alone in _entries(run, _is_regex):
-        verb = "is a regular expression" if len(entries) == 1 else "are regular expressions"
-        pattern = entries[0] if len(entries) == 1 else "|".join(f"({entry})" for entry in entries)
+    for entries, span, confidence, whole in _entries(run, _is_regex):
+        many = len(entries) > 1
         nothing = (
-            " Nothing else is in the list, so that PEFT raises a ValueError once the model is loaded." if alone else ""
+            "" if _plain(whole) else ". Nothing else is in the list: PEFT raises a ValueError once the model is loaded"
         )
         message = (
-            f"{names(entries)} in `{key}` {verb}, but PEFT compares the entries of a list literally with the ends of "
-            f"module names: {'it names' if len(entries) == 1 else 'they name'} nothing.{nothing} A regex works only as "
-            f'the whole value, matched against whole paths: `{key}="{pattern}"`'
+            f"{names(entries)} in `{key}` {'are regular expressions' if many else 'is a regular expression'}, but PEFT "
+            "compares the entries of a list literally with the ends of module names: "
+            f"{'they name' if many else 'it names'} nothing{nothing}. A regex works only as the whole value, matched "
+            f'against whole paths: `{key}="{_one_regex(whole)}"`'
         )
         yield Finding("LL203", message, span, confidence, fix=Fix("unsafe", "Write one regex string, not a list"))
+
+
+def _one_regex(entries: Sequence[str]) -> str:
+    """A regex for whole paths that does what the entries of a list mean."""
+    parts = [entry if _is_regex(entry) else rf".*\.{entry}" for entry in entries if not _is_shorthand(entry)]
+    if len(parts) > 4:
+        return "…"
+    return parts[0] if len(parts) == 1 else "|".join(f"({part})" for part in parts)
 
 
 def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL204"""
     key = run.adapter.key("target_modules")
-    for entries, span, confidence, alone in _entries(run, _is_shorthand):
-        nothing = "nothing is adapted and PEFT raises a ValueError" if alone else "only the other entries are adapted"
+    for entries, span, confidence, whole in _entries(run, _is_shorthand):
+        others = _plain(whole)
+        nothing = "only the other entries count" if others else "nothing is adapted and PEFT raises a ValueError"
         message = (
             f"`{entries[0]}` inside the list `{key}` is taken for the name of a module, and none has it: {nothing}. "
             f'The shorthand works only as the whole value: `{key}="all-linear"`'
@@ -280,18 +289,17 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         yield Finding("LL204", message, span, confidence, fix=Fix("unsafe", f'Set {key} to the string "all-linear"'))
 
 
-def _entries(run: Run, wrong: Any) -> Iterator[tuple[list[str], Span, Confidence, bool]]:
-    """The wrong entries of each target list with their place: one by one where each has one, else together; and
-    whether the list holds nothing else."""
+def _entries(run: Run, wrong: Any) -> Iterator[tuple[list[str], Span, Confidence, tuple[str, ...]]]:
+    """The wrong entries of each target list with their place, one by one where each has one, else together; and the
+    whole list."""
     spans = dict(run.adapter.target_spans)
     for known, confidence in some_case(run.adapter.target_modules):
         if not isinstance(known.value, tuple):
             continue
         found = [entry for entry in dict.fromkeys(known.value) if wrong(entry)]
-        alone = not _plain(known.value)
         rest = [entry for entry in found if entry not in spans]
         for entry in found:
             if entry in spans:
-                yield [entry], spans[entry], confidence, alone
+                yield [entry], spans[entry], confidence, known.value
         if rest:
-            yield rest, known.span or run.adapter.span, confidence, alone
+            yield rest, known.span or run.adapter.span, confidence, known.value
