@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from peft.tuners.tuners_utils import _find_minimal_target_modules, check_target_module_exists
 from peft.utils.error import NoMatchingPeftModuleError
 
+from lora_lint.knowledge.adaptable import adaptable
+from lora_lint.knowledge.architectures import architecture, class_of, model_types
 from lora_lint.knowledge.matching import Match, Targets, match
 from lora_lint.knowledge.modules import Module
 from lora_lint.knowledge.peft_facts import facts
@@ -229,6 +231,32 @@ def test_every_setting_as_peft_does(model_type: str, head: str) -> None:
         if (text := difference(model, described, targets)) is not None
     }
     assert differences == {}
+
+
+def outcome(found: Match) -> tuple[Any, ...]:
+    """What of a match must not depend on where the modules come from."""
+    adapted = tuple((m.path, m.parameter, m.kind, m.rank, m.entry, m.trainable) for m in found.modules)
+    return adapted, found.parameters, found.saved, found.left_out, tuple(error.kind for error in found.errors)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "head"),
+    [each for each in ARCHITECTURES if each[0] in model_types()],
+    ids=lambda value: value or "base",
+)
+def test_the_architecture_data_leads_to_the_same(model_type: str, head: str) -> None:
+    model, described = prepared(model_type, head)
+    known = class_of(type(model).__name__)
+    assert known is not None
+    found = architecture(*known)
+    assert found is not None
+    modules, beside = adaptable(found, model.config.to_dict())
+    differences = [
+        name
+        for name, targets in cases(described).items()
+        if outcome(match(modules, targets, model_type=model_type, **beside)) != outcome(ours(described, targets))
+    ]
+    assert differences == []
 
 
 def test_the_default_targets_and_the_tables_are_those_of_the_installed_peft() -> None:

@@ -498,7 +498,7 @@ class _Matcher:
         known = self._sizes.get(key)
         if known is None:
             size = None
-            if rank is not None and rank > 0:
+            if rank is not None and rank > 0 and kind in facts()["layer_kinds"]:
                 size = lora_parameters(module, rank, dora=self.targets.use_dora, lora_bias=self.targets.lora_bias)
             known = self._sizes[key] = (self._scale(rank, alpha), size)
         return Matched(path, kind, inputs, outputs, rank, alpha, known[0], entry, known[1])
