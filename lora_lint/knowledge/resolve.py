@@ -13,8 +13,6 @@ from lora_lint.records import dataclass
 from lora_lint.run import Known, Unknown, alternatives, known
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from lora_lint.knowledge.architectures import Architecture
     from lora_lint.knowledge.matching import Match, Targets
     from lora_lint.knowledge.models import Model
@@ -36,13 +34,26 @@ _FALLBACKS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq",
 _KEPT = 64
 
 
-@dataclass(frozen=True)
 class Built:
-    """The modules of one model, what `match` wants to know beside them, and whether every size is known."""
+    """The modules of one model, and what `match` wants to know beside them."""
 
-    modules: tuple[Module, ...]
-    beside: Mapping[str, Any]
-    exact: bool
+    def __init__(self, architecture: Architecture, model: Model) -> None:
+        """Raises architectures.UnusableConfig."""
+        from lora_lint.knowledge.adaptable import adaptable
+
+        self.architecture = architecture
+        self.config = model.config
+        self.modules, self.beside = adaptable(architecture, model.config)
+        self._exact: bool | None = None if model.complete and model.stock else False
+
+    @property
+    def exact(self) -> bool:
+        """Whether every size is known; worked out when it is asked for."""
+        if self._exact is None:
+            from lora_lint.knowledge.architectures import exact
+
+            self._exact = exact(self.architecture, self.config)
+        return self._exact
 
 
 @dataclass(frozen=True)
@@ -58,14 +69,15 @@ class Case:
     version: int
     head: str
     sure_head: bool
-    modules: tuple[Module, ...]
+    built: Built
     targets: Known[TargetList]
     match: Match
-    architecture: Architecture
-    exact: bool = False
-    """Whether every size is known."""
     partial: bool = False
     """A setting that can take modules away (exclusions, layers) is not known."""
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        return self.built.modules
 
     @property
     def stock(self) -> bool:
@@ -74,14 +86,15 @@ class Case:
     @property
     def parameters(self) -> int | None:
         """Exactly how many parameters are trainable; None where a dimension is not known."""
-        return self.match.parameters if self.exact and not self.partial else None
+        count = self.match.parameters
+        return count if count is not None and not self.partial and self.built.exact else None
 
     @property
     def total(self) -> int | None:
         """All parameters of the base model; None where a dimension is not known."""
-        from lora_lint.knowledge import architectures
+        from lora_lint.knowledge.architectures import parameters
 
-        return architectures.parameters(self.architecture, self.model.config) if self.exact else None
+        return parameters(self.built.architecture, self.built.config) if self.built.exact else None
 
 
 @dataclass(frozen=True)
@@ -117,10 +130,7 @@ def resolve(run: Run) -> Resolved:
     entry = _resolved.get(id(run))
     if entry is not None and entry[0] is run:
         return entry[1]
-    try:
-        found = _resolve(run)
-    except (ImportError, FileNotFoundError):  # until lora_lint.knowledge.architectures is there
-        found = Resolved(why="architectures are missing")
+    found = _resolve(run)
     if len(_resolved) >= _KEPT:
         _resolved.clear()
     _resolved[id(run)] = (run, found)
@@ -209,11 +219,14 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
                 from lora_lint.records import replace
 
                 match = replace(match, parameters=None)
-            exact = built.exact and model.stock
-            cases.append(
-                Case(name, model, version, found.head, found_sure, built.modules, targets, match, found, exact, partial)
-            )
+            cases.append(Case(name, model, version, found.head, found_sure, built, targets, match, partial))
+        if all(_clean(case.match) for case in cases):
+            break  # what is right under one version is not looked at under the other
     return cases
+
+
+def _clean(match: Match) -> bool:
+    return bool(match.modules) and not match.unmatched and not match.errors
 
 
 def _head(run: Run) -> tuple[str, bool]:
@@ -237,17 +250,15 @@ def _architecture(model_type: str, head: str, version: int) -> Architecture | No
 
 def _build(found: Architecture, model: Model) -> Built | None:
     """The modules of an architecture under a model's config; None for a config that makes no model."""
-    key = (found.model_type, found.head, found.version, _frozen(model.config))
+    key = (found.model_type, found.head, found.version, model.complete, model.stock, _frozen(model.config))
     if key not in _built:
-        from lora_lint.knowledge import architectures
-        from lora_lint.knowledge.adaptable import adaptable
+        from lora_lint.knowledge.architectures import UnusableConfig
 
         if len(_built) >= _KEPT:
             _built.clear()
         try:
-            modules, beside = adaptable(found, model.config)
-            _built[key] = Built(modules, beside, model.complete and architectures.exact(found, model.config))
-        except architectures.UnusableConfig:
+            _built[key] = Built(found, model)
+        except UnusableConfig:
             _built[key] = None
     return _built[key]
 
