@@ -147,6 +147,8 @@ def _resolve(run: Run) -> Resolved:
     cases: list[Case] = []
     remote: list[tuple[Known[str], Model]] = []
     for name, each in named:
+        if each.module_names == ():
+            return Resolved(model, why=f"the modules of {each.model_type} are not known")
         if each.module_names is not None:
             remote.append((name, each))
             continue

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from lora_lint.dialects.python.parameters import Names
     from lora_lint.interpreter.machine import Machine
+    from lora_lint.interpreter.scope import Step
     from lora_lint.run import EventKind
     from lora_lint.source import Span
 
@@ -29,17 +30,19 @@ class Context:
         """Writes an event on a model down, with the conditions it stands under."""
         machine = self.machine
         conditions = tuple(machine.conditions)
+        if kind == "unfreeze" and self.records.optimizing:
+            return
         if kind in ("freeze", "unfreeze"):
             _, conditions = split_conditions(machine, conditions)
         log = machine.journal.change_list(record.events)
         log.append(Happening(kind, span, conditions, names, trainable, self._loop_around(record)))
 
-    def _loop_around(self, record: ModelRecord) -> Span | None:
-        """The loop that repeats what happens here on one and the same model object."""
+    def _loop_around(self, record: ModelRecord) -> Step | None:
+        """The turn of a loop that the model object is older than."""
         outside = {(step.span, step.turn) for step in record.trail}
         for step in reversed(self.machine.trail):
             if step.kind in ("loop", "vague", "comprehension") and (step.span, step.turn) not in outside:
-                return step.span
+                return step
         return None
 
     def model(

@@ -172,8 +172,11 @@ def _run(record: RunRecord, config: Object, path: str) -> Run | None:
         # The adapter is made in an imported file: the run is where this file calls it.
         calls = [step.span for step in (*record.trail, *config.data.trail) if step.kind == "call"]
         span = next((call for call in reversed(calls) if call.path == path), None)
+        given = (*config.arguments.keywords.values(), *config.attributes.values(), record.model.name)
+        if not any(_written_in(value, path) for value in given):
+            return None  # an imported file's own run
     if span is None:
-        return None  # an imported file's own run
+        return None
     adapter, problems = _adapter(config, span)
     model = record.model
     events = _events(model, record.conditions)
@@ -188,6 +191,15 @@ def _run(record: RunRecord, config: Object, path: str) -> Run | None:
         problems=problems,
         trained=True if any(event.kind == "train" for event in events) else None,
     )
+
+
+def _written_in(value: Val, path: str) -> bool:
+    """Whether a setting, or a part of it, is written in a file."""
+    if isinstance(value, ListVal):
+        return any(_written_in(item, path) for item in value.items)
+    if isinstance(value, Either | Space):
+        return any(_written_in(option, path) for option in value.options)
+    return isinstance(value, Const) and value.span is not None and value.span.path == path
 
 
 def _reloaded(records: Records, path: str) -> list[Run]:
@@ -252,7 +264,7 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | Inv
         span = span if span.path == path else here
         value = to_value(given, span, default, convert.anything)
         fields[field] = _checked(value, accept, expected, keyword, data.kind, span, problems)
-    problems += _unknown_keywords(arguments, data)
+    problems += _unknown_keywords(config)
     targets = _argument(config, "target_modules")
     return (
         Adapter(span=here, **fields, target_spans=_entries(targets, path)),
@@ -283,7 +295,8 @@ def _checked(
     return Unknown("it has a wrong type", place)
 
 
-def _unknown_keywords(arguments: Arguments, data: ConfigRecord) -> list[UnknownKey]:
+def _unknown_keywords(config: Object) -> list[UnknownKey]:
+    arguments, data = config.arguments, config.data
     if data.dialect != "peft":
         return []
     names = signatures.keywords(data.kind)
@@ -291,7 +304,8 @@ def _unknown_keywords(arguments: Arguments, data: ConfigRecord) -> list[UnknownK
         return []
     found = []
     for keyword in arguments.keywords:
-        if keyword not in names:
+        # A subclass of the program's own adds keywords, and hands them on as attributes.
+        if keyword not in names and keyword not in config.attributes:
             span = arguments.span(keyword) or data.span
             close = signatures.closest(keyword, names)
             found.append(UnknownKey(keyword, span, data.kind, close, "raises a TypeError"))
@@ -311,7 +325,7 @@ def _entries(targets: Val | None, path: str) -> tuple[tuple[str, Span], ...]:
 def _events(model: ModelRecord, common: tuple[Condition, ...]) -> tuple[Event, ...]:
     """The events of a run that is made under the conditions `common`: those of other branches are not its own."""
     own = (happening for happening in model.events if not _exclude(happening.conditions, common))
-    events = (_event(happening, common) for happening in own)
+    events = (_event(happening, common, _repeats(happening, model)) for happening in own)
     return tuple(dict.fromkeys(events))  # a loop's turns repeat the same event
 
 
@@ -334,7 +348,17 @@ def _positive(condition: Condition) -> tuple[str, bool]:
     return ast.dump(test), taken
 
 
-def _event(happening: Happening, common: tuple[Condition, ...]) -> Event:
+def _repeats(happening: Happening, model: ModelRecord) -> Span | None:
+    """The loop in which something happens to one and the same model again and again."""
+    step = happening.loop
+    if step is None:
+        return None
+    others = (other.loop for other in model.events if other.kind == happening.kind and other.loop is not None)
+    again = any(other.span == step.span and other.turn != step.turn for other in others)
+    return step.span if step.kind == "vague" or again else None
+
+
+def _event(happening: Happening, common: tuple[Condition, ...], loop: Span | None) -> Event:
     flags = [condition for condition in happening.conditions if condition not in common]
     if flags and common:
         held = [(condition.scope, _positive(condition)) for condition in common]
@@ -344,7 +368,7 @@ def _event(happening: Happening, common: tuple[Condition, ...]) -> Event:
         text = ast.unparse(flags[-1].test)
         flag = text if flags[-1].taken else f"not ({text})"
     trainable: Value[bool] = to_value(happening.trainable, happening.span, ABSENT, convert.is_flag)
-    return Event(happening.kind, happening.span, happening.names, trainable, flag, happening.loop)
+    return Event(happening.kind, happening.span, happening.names, trainable, flag, loop)
 
 
 def _model(model: ModelRecord, here: Span) -> BaseModel:

@@ -21,7 +21,7 @@ class Happening:
     conditions: tuple[Condition, ...] = ()
     names: tuple[str, ...] | None = None
     trainable: Val | None = None
-    loop: Span | None = None
+    loop: Step | None = None
 
 
 class EventLog(list[Happening]):
@@ -115,5 +115,7 @@ class Records:
 
     configs: list[Object] = field(default_factory=list)
     runs: list[RunRecord] = field(default_factory=list)
+    optimizing: bool = False
+    """An optimizer has been made by hand: what is unfrozen after that is not in it, and so does not train."""
     models: list[ModelRecord] = field(default_factory=list)
     wandb_space: dict[str, Any] = field(default_factory=dict)

@@ -100,6 +100,7 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
     if rate is not None:
         training.values["learning_rate"] = rate
     made = Object(name, arguments, span, training)
+    context.records.optimizing = True
     if record is not None:
         record.record.trainings.append(training)
         made.attributes["model"] = Object("model", Arguments([], {}, {}), span, record)
