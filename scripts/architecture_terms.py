@@ -8,6 +8,7 @@ equal numbers; every fit must hold in all samples.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -90,6 +91,12 @@ class Fitter:
                 return term
             if len(some) == len(fields):
                 break
+        more = companions(samples, fields)
+        for name in more:
+            term = _polynomial(samples, [*fields[:5], name])
+            if term is not None:
+                return term
+        fields = [*fields, *more[:4]][:9]
         # one case for each side of a condition: `head_dim` or what stands in for it
         hints: list[Any] = []
         for name in fields:
@@ -208,6 +215,18 @@ def candidates(samples: Sequence[Sample], scope: Callable[[Observation], Iterabl
     }
     names = [name for name in score if name not in harmless or name in certain]
     return sorted(names, key=lambda name: (name not in certain, -score[name], name))[:9]
+
+
+def companions(samples: Sequence[Sample], fields: Sequence[str]) -> list[str]:
+    """Fields that decide nothing alone, but changed with others where the value changed (a divisor, a switch)."""
+    base = next((value for observation, _, value in samples if not observation.changed), None)
+    counts: dict[str, int] = {}
+    for observation, _, value in samples:
+        if not observation.alone and value != base:
+            for name in observation.changed:
+                counts[name] = counts.get(name, 0) + 1
+    names = [name for name in counts if name not in fields]
+    return sorted(names, key=lambda name: (not re.search("head|group|size|dim", name), -counts[name], name))[:14]
 
 
 # whole numbers
@@ -429,6 +448,7 @@ def _condition(
     samples: Sequence[Sample], hints: tuple[str, ...], fields: Sequence[str] = (), split: bool = True
 ) -> Any | None:
     """A conjunction, or the negation of one, of as few conditions as possible."""
+    chosen_before = bool(fields)
     fields = fields or candidates(samples)
     if samples[0][1]:
         extra = {
@@ -468,10 +488,17 @@ def _condition(
             needed -= ruled_out
         both.append(None if needed or not chosen else ["and", *chosen])
     found = [term if way == 0 else ["not", term] for way, term in enumerate(both) if term is not None]
+    if not found and split and not chosen_before:
+        more = companions(samples, fields)
+        if more:
+            term = _condition(samples, hints, [*fields, *more], split=False)
+            if term is not None:
+                return term
+            fields = [*fields, *more]
     if found or not split:
         return min(found, key=lambda term: len(str(term))) if found else None
     options: list[Any] = []
-    for values, atom in list(columns.items())[:40]:
+    for values, atom in list(columns.items())[:60]:
         parts = [[s for s, value in zip(samples, values, strict=True) if value is way] for way in (True, False)]
         if not (parts[0] and parts[1]) or (isinstance(atom, list) and atom[0] == "not"):
             continue

@@ -14,6 +14,7 @@ the unchanged default config among them. What no term explains is kept as the de
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import logging
 import random
@@ -128,7 +129,7 @@ class Session:
         self.torch, self.nn, self.transformers = torch, nn, transformers
         self.major = int(transformers.__version__.split(".")[0])
         self.configs = CONFIG_MAPPING
-        shapeless: Any = lambda module: None  # noqa: E731
+        shapeless: Any = lambda _module: None  # noqa: E731
         for owner in (
             nn.Linear,
             nn.Embedding,
@@ -470,7 +471,7 @@ class Space:
 def annotations(cls: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for owner in reversed(cls.__mro__):
-        for name, hint in owner.__dict__.get("__annotations__", {}).items():
+        for name, hint in inspect.get_annotations(owner).items():
             found[name] = hint if isinstance(hint, str) else str(hint)
     return found
 
@@ -510,11 +511,16 @@ def unite(members: list[tuple[Observation, tuple[int, ...], Raw]]) -> Union:
             len(lengths) > 1 or (alike and len(classes) == 1 and union.many and max(lengths) > 2)
         )
     groups: dict[tuple[str, str], list[tuple[Observation, tuple[int, ...], Raw]]] = {}
+    classes_of: dict[str, set[str]] = {}
+    for _, _, raw in members:
+        for name, child in raw.children.items():
+            classes_of.setdefault("*" if union.template else name, set()).add(child.kind)
     for observation, index, raw in members:
         previous: tuple[str, str] | None = None
         for position, (name, child) in enumerate(raw.children.items()):
             plain = not child.children and not child.parameters and child.include is None
-            what = "" if plain and not child.ins else child.kind
+            alone = len(classes_of["*" if union.template else name]) == 1
+            what = "" if plain and not child.ins and not alone else child.kind
             if child.include:
                 what = f"{what}:{'/'.join(child.include)}"
             key = ("*", what) if union.template else (name, what)
@@ -646,7 +652,7 @@ class Plan:
             self.bodies = found
             return found, {}
         few = (
-            [e for e in self.configs[:2]] + [e for e in self.configs[2:] if self._about_heads(e[1])] + self.configs[-5:]
+            self.configs[:2] + [e for e in self.configs[2:] if self._about_heads(e[1])] + self.configs[-5:]
         )
         found = self._rest(build, deadline, few)
         reuse = self._reuse(found, written)
@@ -738,6 +744,7 @@ class Plan:
         useful: list[str] = list(space.reduced)
         modes: list[dict[str, Any]] = []
         without_effect: set[str] = set()
+        quiet: list[dict[str, Any]] = []  # switches that do nothing alone
         idle: list[tuple[dict[str, Any], Observation]] = []
         for variation in space.variations():
             if time.time() > deadline:
@@ -753,6 +760,8 @@ class Plan:
                 if same_tree(raw, root):
                     if type(base.get(name)) is int and base[name] > 10:
                         without_effect.add(name)
+                    if isinstance(base.get(name), bool) or base.get(name) is None:
+                        quiet.append({name: value})
                     if not HEADISH.search(name):
                         idle.append(self.configs[-1])
                     elif "." not in name and name not in useful:
@@ -764,11 +773,17 @@ class Plan:
                         modes.append({name: now})
                 break
         for given in space.combinations(useful, 14):
+            for switch in quiet:
+                if space.random.random() < 0.15:
+                    given.update(switch)
             attempt(given, False)
         for mode in modes[:10]:
             for given in space.combinations([name for name in useful if name not in mode], 4):
                 if time.time() > deadline:
                     break
+                for switch in quiet:
+                    if space.random.random() < 0.3:
+                        given.update(switch)
                 attempt({**given, **mode}, False)
         self.configs = [entry for entry in self.configs if entry not in idle]
         left = {id(observation) for _, observation in self.configs}
@@ -1007,7 +1022,7 @@ def collect(arguments: argparse.Namespace) -> None:
     (out / "_version.json").write_text(json.dumps(session.transformers.__version__))
     for number, kind in enumerate(wanted):
         target = out / f"{kind}.json"
-        if (target.exists() and not arguments.again) or kind not in session.configs:
+        if kind not in session.configs or (target.exists() and not arguments.again):
             continue
         if arguments.part and number % arguments.part[1] != arguments.part[0]:
             continue
@@ -1019,7 +1034,9 @@ def collect(arguments: argparse.Namespace) -> None:
         target.write_text(json.dumps(found))
         marks = {head: len(what) for head, what in found["unexplained"].items()}
         print(
-            f"{kind}: {list(found['heads'])} same {found.get('same')} {time.time() - start:.1f} s {marks or ''} {found['failed'] or ''}",
+            f"{kind}: {list(found['heads'])} same {found.get('same')} {time.time() - start:.1f} s",
+            marks or "",
+            found["failed"] or "",
             flush=True,
         )
 
@@ -1062,6 +1079,31 @@ def merge(arguments: argparse.Namespace) -> None:
 
 def add(document: dict[str, Any], major: str, found: dict[str, Any]) -> None:
     """Adds one version's nodes to those of the type, each distinct node once."""
+    guesses: dict[int, bool] = {}
+
+    def guessed(number: int) -> bool:
+        if number not in guesses:
+            node = document["nodes"][number]
+            below = (
+                []
+                if node[0] == "@"
+                else [
+                    c
+                    for child in node[4]
+                    for c in ([member for member, _ in child[2]] if child[0] == "*" else [child[1]])
+                ]
+            )
+            own = [
+                node[:4],
+                *(
+                    [child[2:] if child[0] != "*" else [child[1], [c for _, c in child[2]]] for child in node[4]]
+                    if node[0] != "@"
+                    else []
+                ),
+            ]
+            guesses[number] = '["?", ' in json.dumps(own) or any(map(guessed, below))
+        return guesses[number]
+
     known = {json.dumps(node): number for number, node in enumerate(document["nodes"])}
     moved: list[int] = []
     same = {head: document["versions"]["5"]["heads"][head] for head in found.get("same", ())}
@@ -1084,10 +1126,9 @@ def add(document: dict[str, Any], major: str, found: dict[str, Any]) -> None:
         "fields": found["fields"],
         "aliases": found["aliases"],
         "subs": found["subs"],
-        "unexplained": sorted(
-            {*found["unexplained"], *(same.keys() & document["versions"].get("5", {}).get("unexplained", ()))}
-        ),
     }
+    entry = document["versions"][major]
+    entry["unexplained"] = [head for head, (_, root, *_) in entry["heads"].items() if guessed(root)]
 
 
 def main() -> None:

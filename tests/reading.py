@@ -5,9 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.project import Project
-
 from lora_lint.dialects import read
+from lora_lint.project import Project
 from lora_lint.run import Choices, Known, Unknown
 from lora_lint.source import SourceFile
 

@@ -9,9 +9,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lora_lint.readers.errors import Unreadable
 
 from lora_lint.finding import Finding
+from lora_lint.readers.errors import Unreadable
 from lora_lint.run import Adapter, Known, Reading, Run, known
 from lora_lint.source import SourceFile, Span
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.run import Reading
-
 if TYPE_CHECKING:
     from lora_lint.project import Project
+    from lora_lint.run import Reading
     from lora_lint.source import SourceFile
 
 

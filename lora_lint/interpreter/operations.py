@@ -303,8 +303,6 @@ def builtin(name: str, arguments: Arguments, span: Span) -> Val | None:
             if listed is None or not listed[1]:
                 return Opaque(f"`{name}` gets values that are not known", span)
             positional = listed[0]
-            if name == "sum" and positional:
-                return lift(lambda *v: _constant(lambda *n: sum(n), v, span), *positional)
         if not positional:
             return Opaque(f"`{name}` of nothing", span)
         function = _NUMERIC[name]

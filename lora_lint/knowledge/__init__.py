@@ -1,1 +1,1 @@
-"""What the linter knows: architectures, model ids, dataset sizes, framework signatures. Generated data and its readers."""
+"""What the linter knows: architectures, model ids, dataset sizes, framework signatures. Generated data, read."""

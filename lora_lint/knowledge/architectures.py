@@ -106,7 +106,7 @@ class Parameter(NamedTuple):
 
 
 class Experts(NamedTuple):
-    """Parameters that hold a matrix for each expert: the module's path, the parameter's name, (experts, rows, columns)."""
+    """Parameters with a matrix for each expert: the module's path, the parameter's name, (experts, rows, columns)."""
 
     path: str
     name: str
@@ -244,7 +244,8 @@ def missing_fields(architecture: Architecture, config: Mapping[str, Any]) -> tup
     """The config fields that decide this model's modules or sizes and that `config` does not give, in order of name.
 
     Those that have a default fall back to it; a count is exact only when none is missing. Fields that the class derives
-    from others are missing only if one of those is; switches (true, false, None or a list by default) are not asked for.
+    from others are missing only if one of those is; switches (true, false, None or a list by default) are not asked
+    for.
     Raises UnusableConfig.
     """
     scope = _Scope(architecture, config)

@@ -191,7 +191,7 @@ class _Builder:
         self.stack[-1].nodes.append(node)
         return None
 
-    def _document(self, event: Any) -> None:
+    def _document(self, _event: Any) -> None:
         self.anchors = {}
 
     def _counted(self, event: Any, number: int = 1) -> None:
