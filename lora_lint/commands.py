@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from lora_lint.engine import Outcome
+    from lora_lint.finding import Finding
     from lora_lint.settings import Settings
 
 COMMANDS = ("check", "rules", "explain", "inspect", "completion")
@@ -125,7 +126,7 @@ def _lint(paths: Sequence[str], settings: Settings, stdin_filename: str | None, 
 
 
 def status_of(outcome: Outcome, settings: Settings) -> int:
-    """The exit status: 2 if something went wrong, 1 if a finding is at or above `fail-on`, else 0."""
+    """The exit status: 2 if something went wrong, 1 if a finding that is not refuted is at or above `fail-on`, else 0."""
     from lora_lint.finding import LEVELS
 
     if outcome.failed:
@@ -133,7 +134,12 @@ def status_of(outcome: Outcome, settings: Settings) -> int:
     if settings.fail_on == "never":
         return 0
     failing = LEVELS[: LEVELS.index(settings.fail_on) + 1]
-    return int(any(finding.level in failing for finding in outcome.findings))
+    return int(any(finding.level in failing and not refuted(finding) for finding in outcome.findings))
+
+
+def refuted(finding: Finding) -> bool:
+    """Whether `--verify` has shown that a finding does not hold."""
+    return finding.verdict is not None and finding.verdict.status == "refuted"
 
 
 def counts(outcome: Outcome) -> str:

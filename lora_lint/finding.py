@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from lora_lint.records import dataclass
+from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lora_lint.source import Span
 
 Level = Literal["error", "warning", "advice"]
@@ -32,6 +34,26 @@ class Fix:
     message: str
 
 
+Status = Literal["confirmed", "refuted", "inconclusive", "skipped"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `--verify` has to say about a finding.
+
+    `reason` is one or two lines for people; for "skipped" it tells what was missing. `measurements` are plain numbers,
+    texts, lists and mappings, as JSON has them. `device` is "meta", "cpu" or "cuda". `proxy`: measured on a sized-down
+    model of the same family.
+    """
+
+    status: Status
+    reason: str
+    measurements: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "meta"
+    seconds: float = 0.0
+    proxy: bool = False
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing wrong at one place.
@@ -48,3 +70,4 @@ class Finding:
     related: tuple[Related, ...] = ()
     fix: Fix | None = None
     fingerprint: str = ""
+    verdict: Verdict | None = None

@@ -1,0 +1,1 @@
+"""Settles findings by experiments on the model: the only place that imports torch, transformers or peft."""

@@ -1,0 +1,62 @@
+"""What an experiment gets, and where it is kept.
+
+An experiment is a function from a `Case` to the `Verdict` on its finding. It is registered by the rule's code in
+`structure.EXPERIMENTS` (exact, on the meta device) or `measurement.EXPERIMENTS` (statistics, on weights).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from lora_lint.finding import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.finding import Finding
+    from lora_lint.run import Run, Sweep
+
+DEFAULT_SEEDS = 3
+PROXY_SEEDS = 6
+"""A sized-down random model is noisier: the exponents' standard deviation is about 0.11."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The user's choices. `time_budget` is in seconds for all experiments together; `seeds` None means the defaults."""
+
+    device: Literal["auto", "cuda", "cpu", "meta"] = "auto"
+    time_budget: float = 600.0
+    seeds: int | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A finding to settle, with the run (or, for rules on sweeps, the sweep) that it was found in.
+
+    `run` of a sweep is its first run. `deadline` is a `time.monotonic()` after which an experiment stops with what it
+    has. `say` tells the user in a few words what is being done ("r=8, seed 2 of 3").
+    """
+
+    finding: Finding
+    run: Run
+    sweep: Sweep | None
+    options: Options
+    deadline: float = field(default_factory=lambda: time.monotonic() + 600.0)
+    say: Callable[[str], None] = print
+
+    def late(self) -> bool:
+        """Whether the time is used up."""
+        return time.monotonic() > self.deadline
+
+
+class Skip(Exception):
+    """An experiment that cannot be made; the message completes "skipped: …"."""
+
+    def verdict(self) -> Verdict:
+        return Verdict("skipped", str(self))
+
+
+Experiment: TypeAlias = "Callable[[Case], Verdict]"
