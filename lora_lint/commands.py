@@ -126,7 +126,7 @@ def _lint(paths: Sequence[str], settings: Settings, stdin_filename: str | None, 
 
 
 def status_of(outcome: Outcome, settings: Settings) -> int:
-    """The exit status: 2 if something went wrong, 1 if a finding that is not refuted is at or above `fail-on`, else 0."""
+    """The exit status: 2 if something went wrong, 1 if a finding at or above `fail-on` is not refuted, else 0."""
     from lora_lint.finding import LEVELS
 
     if outcome.failed:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_DATA = os.path.join(os.path.dirname(__file__), "data", "signatures.json")  # noqa: PTH118, PTH120 (start-up time)
+_DATA = os.path.join(os.path.dirname(__file__), "data", "signatures.json")
 _UNSLOTH = "FastLanguageModel.get_peft_model"
 _OLD_KEYWORDS = {
     "TrainingArguments": frozenset({"evaluation_strategy", "per_gpu_train_batch_size", "per_gpu_eval_batch_size"}),
@@ -80,15 +80,15 @@ def training_defaults(name: str) -> Mapping[str, Any]:
     return defaults(name)
 
 
-def closest(name: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The names most like `name`, at most three, best first."""
+def closest(name: str, names: Iterable[str], likeness: float = 0.75) -> tuple[str, ...]:
+    """The names most like `name`, at most three, best first. `likeness` runs from 0 (any) to 1 (the same)."""
     import difflib
 
     low = name.lower().replace("-", "_")
     by_low: dict[str, str] = {}
     for each in sorted(names):
         by_low.setdefault(each.lower(), each)
-    return tuple(by_low[match] for match in difflib.get_close_matches(low, by_low, 3, 0.75))
+    return tuple(by_low[match] for match in difflib.get_close_matches(low, by_low, 3, likeness))
 
 
 def _short(name: str) -> str:
