@@ -324,8 +324,21 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
     for known in _generate(machine, node.generators, 0, inner, machine.span(node, scope)):
         complete = complete and known
         elements.append(machine.evaluate(node.elt, inner))
+    if not complete and (found := _mapped(machine, node, scope)) is not None:
+        return found
     kind = "set" if isinstance(node, ast.SetComp) else "list"
     return ListVal(elements if complete else [], machine.span(node, scope), kind, not complete)
+
+
+def _mapped(machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Val | None:
+    """`[f(row) for row in rows]` over a library's object, for which the library has a better word than "some list"."""
+    generator = node.generators[0]
+    if len(node.generators) > 1 or not isinstance(generator.iter, ast.Name | ast.Subscript):
+        return None
+    value = machine.evaluate(generator.iter, scope)
+    if not isinstance(value, Object):
+        return None
+    return machine.library.mapped(value, bool(generator.ifs), machine.span(node, scope))
 
 
 def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> Val:

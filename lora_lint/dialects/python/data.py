@@ -121,6 +121,19 @@ def concatenate(context: Context, name: str, arguments: Arguments, span: Span) -
     return Object(name, arguments, span, DatasetRecord(name_, size, f"{len(records)} datasets joined"))
 
 
+def kept(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """A function that gives back the dataset it is given, row for row (unsloth.chat_templates, unsloth 2026.10)."""
+    given = arguments.get("dataset", 0)
+    return given if isinstance(given, Object) and isinstance(given.data, DatasetRecord) else None
+
+
+def mapped(owner: Object, filtered: bool, span: Span) -> Object:
+    """`[f(row) for row in dataset]`."""
+    record: DatasetRecord = owner.data
+    how = (f"at most {record.how}" if record.how else "before filtering") if filtered else record.how
+    return _with(owner, record, record.size, how, span)
+
+
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
     """A method of a dataset or of a dict of splits."""
     record: DatasetRecord = owner.data

@@ -15,7 +15,6 @@ from lora_lint.dialects.python.records import (
     ModelRecord,
     Records,
     RunRecord,
-    TrainingRecord,
 )
 from lora_lint.interpreter.values import Arguments, Const, Either, ListVal, Object, Opaque, Space, Val, either
 from lora_lint.knowledge import signatures
@@ -257,6 +256,8 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | Inv
             default = Unknown("`**` arguments may set it", here)
         elif keyword in defaults:
             default = Known(defaults[keyword], None, "framework-default")
+        elif keyword == "target_modules":
+            default = Unknown("they are not given, and the framework chooses them when it has loaded the model")
         else:
             default = ABSENT
         given = _argument(config, keyword)
@@ -388,12 +389,20 @@ def _dataset(model: ModelRecord, here: Span) -> Dataset:
     options = [o for value in found for o in (value.options if isinstance(value, Either) else (value,))]
     records = [value.data for value in options if isinstance(value, Object) and isinstance(value.data, DatasetRecord)]
     if len(records) < len(options):
-        return Dataset()
+        others = (o for o in options if not (isinstance(o, Object) and isinstance(o.data, DatasetRecord)))
+        return Dataset(size=Unknown(_origin(next(others))))
     return Dataset(
         name=to_value(either(record.name for record in records), here, ABSENT, convert.is_text),
         size=to_value(either(record.size for record in records), here, ABSENT, convert.is_whole),
         how=records[0].how,
     )
+
+
+def _origin(value: Val) -> str:
+    """Why nothing is known of the data that a trainer gets."""
+    if isinstance(value, Opaque):
+        return value.why
+    return f"`{value.callee}(…)` makes the data" if isinstance(value, Object) else "the data is made in the program"
 
 
 _TRAINING = {
@@ -426,6 +435,3 @@ def _training(model: ModelRecord, here: Span) -> Training:
                 default = Known(defaults[keyword], None, "framework-default")
         values[field] = to_value(given, here, default, accept)
     return replace(result, **values)
-
-
-__all__ = ["TrainingRecord", "finish"]

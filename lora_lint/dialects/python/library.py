@@ -18,9 +18,7 @@ from lora_lint.dialects.python.records import (
 )
 from lora_lint.interpreter.values import (
     Arguments,
-    Const,
     DictVal,
-    Either,
     External,
     Member,
     Object,
@@ -49,6 +47,9 @@ CALLS: dict[str, dict[str, Handler]] = {
     "unsloth": {
         "get_peft_model": models.unsloth_wrap,
         "from_pretrained": models.unsloth_load,
+        **dict.fromkeys(
+            ("standardize_data_formats", "standardize_sharegpt", "to_sharegpt", "apply_chat_template"), data.kept
+        ),
     },
     "datasets": {
         "load_dataset": data.load_dataset,
@@ -195,6 +196,9 @@ class Knowledge:
         part = models.part_of(value)
         return models.iterate(part, span) if part is not None else None
 
+    def mapped(self, value: Object, filtered: bool, span: Span) -> Val | None:
+        return data.mapped(value, filtered, span) if isinstance(value.data, DatasetRecord) else None
+
     def merge(self, values: list[Val]) -> Val | None:
         if any(isinstance(value, Object) and isinstance(value.data, ModelView) for value in values):
             return models.merge(values)
@@ -222,6 +226,3 @@ def _nested(arguments: Arguments) -> Arguments:
         keywords = {**arguments.keywords, "quantization_config": Object("BitsAndBytesConfig", inner, config.span)}
         return Arguments(arguments.positional, keywords, arguments.nodes, arguments.open)
     return arguments
-
-
-__all__ = ["Const", "Either", "Knowledge"]

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter import calls
 from lora_lint.interpreter.values import (
     Arguments,
-    Class,
     Const,
     DictVal,
-    External,
     Function,
     Instance,
     ListVal,
-    Native,
     Object,
     Opaque,
     Space,
@@ -116,15 +113,3 @@ def agent(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
         calls.call_function(context.machine, function, Arguments([*given], {}, {}), span)
     return Const(None, span)
 
-
-__all__ = [
-    "Class",
-    "External",
-    "Native",
-    "agent",
-    "ray",
-    "suggest",
-    "wandb_config",
-    "wandb_init",
-    "wandb_sweep",
-]
