@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from lora_lint.run import Unknown, UnknownKey
-from tests.reading import IMPORTS, only, plain, read_python
+from tests.reading import IMPORTS, adapter, only, plain, read_python
 
 WRAPPED = (
     IMPORTS
@@ -246,6 +246,67 @@ def test_unsloth() -> None:
     assert plain(run.adapter.alpha) == 32
     assert plain(run.model.name) == "unsloth/Phi-4"
     assert plain(run.model.quantization) == "4bit"
+
+
+def test_unsloth_puts_no_adapter_on_a_model_that_is_fine_tuned_whole() -> None:
+    text = """
+        from unsloth import FastModel
+        model, tokenizer = FastModel.from_pretrained("unsloth/ModernBERT-large", full_finetuning={})
+        model = FastModel.get_peft_model(model, r=16, target_modules=["q_proj"])
+        """
+    assert not read_python(text.format("True")).runs
+    assert len(read_python(text.format("False")).runs) == 1
+
+
+def test_pefts_own_word_for_all_linear() -> None:
+    adapter(
+        """
+        from peft.utils import INCLUDE_LINEAR_LAYERS_SHORTHAND
+        get_peft_model(model, LoraConfig(target_modules=INCLUDE_LINEAR_LAYERS_SHORTHAND))
+        """,
+        target_modules="all-linear",
+    )
+
+
+def test_a_name_of_a_library_is_no_text() -> None:
+    adapter(
+        """
+        from somewhere.constants import TARGETS
+        get_peft_model(model, LoraConfig(target_modules=TARGETS))
+        """,
+        target_modules=Unknown,
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "size"),
+    [
+        ("data = [convert(row) for row in data]", 3000),
+        ("data = [convert(row) for row in data if row]", 3000),
+        ("data = [convert(row, tag) for row in data for tag in tags]", Unknown),
+        ("data = standardize_data_formats(data)", 3000),
+        ("data = apply_chat_template(data, tokenizer=tokenizer)", 3000),
+        ("data = fancy(data)", Unknown),
+    ],
+)
+def test_data_through_functions_that_keep_its_rows(steps: str, size: object) -> None:
+    run = only(
+        read_python(
+            f"""
+            from datasets import load_dataset
+            from fancy import fancy
+            from trl import SFTTrainer
+            from unsloth import FastModel
+            from unsloth.chat_templates import apply_chat_template, standardize_data_formats
+            model, tokenizer = FastModel.from_pretrained("unsloth/gemma-3-4b-it")
+            model = FastModel.get_peft_model(model, r=8)
+            data = load_dataset("mlabonne/FineTome-100k", split="train[:3000]")
+            {steps}
+            SFTTrainer(model=model, train_dataset=data).train()
+            """
+        )
+    )
+    assert plain(run.dataset.size) == size
 
 
 def test_xtuner() -> None:

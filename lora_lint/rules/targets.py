@@ -236,7 +236,8 @@ def _confidence(run: Run, resolved: Resolved) -> Confidence:
     if base.edited:
         every.append("possible")
     if any(not case.sure_head for case in resolved.cases):
-        every.append("likely")
+        # A default that the class which loads it cannot load is only there to be replaced.
+        every.append("likely" if surety(base.name) == "certain" else "possible")
     return least(*every)
 
 

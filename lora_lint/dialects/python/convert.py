@@ -65,7 +65,9 @@ def plain(value: Val) -> tuple[Any, Span | None, Origin] | None:
             return None
         return {key: item[0] for key, item in content.items() if item}, value.span, "literal"
     if isinstance(value, External):
-        return value.name.rpartition(".")[2], None, "literal"
+        owner, _, name = value.name.rpartition(".")
+        member = owner == "torch" or owner.rpartition(".")[2][:1].isupper()  # TaskType.CAUSAL_LM
+        return (name, None, "literal") if member else None
     if isinstance(value, Member) and value.name == "value":
         return plain(value.owner)
     return None

@@ -18,6 +18,7 @@ from lora_lint.dialects.python.records import (
 )
 from lora_lint.interpreter.values import (
     Arguments,
+    Const,
     DictVal,
     External,
     Member,
@@ -103,6 +104,8 @@ class Knowledge:
 
     def external(self, machine: Machine, name: str, span: Span) -> Val | None:
         """An attribute of a library that is a value, not a function."""
+        if name.endswith(".INCLUDE_LINEAR_LAYERS_SHORTHAND") and name.startswith("peft."):
+            return Const("all-linear", span)
         if name == "wandb.config":
             return searches.wandb_config(Context(machine, self.records), span)
         return None

@@ -77,12 +77,20 @@ def unsloth_load(context: Context, name: str, arguments: Arguments, span: Span) 
     if isinstance(quantization, Const) and quantization.value is None and "load_in_4bit" not in arguments.keywords:
         quantization = Const("4bit", span, "framework-default")
     loaded = context.model(span, name, arguments, model, loader, quantization, arguments.get("dtype"))
+    full = arguments.get("full_finetuning")
+    loaded.data.record.whole = isinstance(full, Const) and full.value is True
     tokenizer = Object("tokenizer", arguments, span)
     return ListVal([loaded, tokenizer], span, "tuple")
 
 
 def unsloth_wrap(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`FastLanguageModel.get_peft_model(model, r=16, …)`: config and wrap in one call."""
+    """`FastLanguageModel.get_peft_model(model, r=16, …)`: config and wrap in one call.
+
+    A model loaded with `full_finetuning=True` is given back as it is (unsloth 2026.10.9).
+    """
+    view = view_of(arguments.get("model", 0))
+    if view is not None and view.record.whole:
+        return arguments.get("model", 0)
     config = context.config("LoraConfig", arguments, span, "unsloth")
     return context.wrap(arguments.get("model", 0), config, span, "unsloth")
 

@@ -40,6 +40,8 @@ class ModelRecord:
     events: EventLog = field(default_factory=EventLog)
     trainings: list[TrainingRecord] = field(default_factory=list)
     edited: bool = False
+    whole: bool = False
+    """Loaded to be fine-tuned whole, so that unsloth puts no adapter on it."""
 
 
 @dataclass(frozen=True)
