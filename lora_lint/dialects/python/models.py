@@ -88,11 +88,12 @@ def unsloth_wrap(context: Context, name: str, arguments: Arguments, span: Span) 
 
     A model loaded with `full_finetuning=True` is given back as it is (unsloth 2026.10.9).
     """
-    view = view_of(arguments.get("model", 0))
-    if view is not None and view.record.whole:
-        return arguments.get("model", 0)
+    model = arguments.get("model", 0)
+    view = view_of(model)
+    if model is not None and view is not None and view.record.whole:
+        return model
     config = context.config("LoraConfig", arguments, span, "unsloth")
-    return context.wrap(arguments.get("model", 0), config, span, "unsloth")
+    return context.wrap(model, config, span, "unsloth")
 
 
 def attribute(context: Context, view: ModelView, owner: Object, name: str, span: Span) -> Val | None:
