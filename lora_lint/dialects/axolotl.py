@@ -1,0 +1,223 @@
+"""axolotl: `base_model` with `adapter: lora` or `qlora`.
+
+Source: axolotl 0.19.0, utils/schemas/{config,peft,model,training}.py and loaders/adapter.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.dialects.fields import Fields, given
+from lora_lint.knowledge import schemas
+from lora_lint.run import (
+    ABSENT,
+    Adapter,
+    BaseModel,
+    Dataset,
+    Event,
+    Known,
+    Reading,
+    Run,
+    Training,
+    Unknown,
+    known,
+)
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run import InvalidValue, Method, UnknownKey, Value
+
+NAME = "axolotl"
+KEYS = {
+    "rank": "lora_r",
+    "alpha": "lora_alpha",
+    "dropout": "lora_dropout",
+    "target_modules": "lora_target_modules",
+    "target_parameters": "lora_target_parameters",
+    "exclude_modules": "lora_exclude_modules",
+    "modules_to_save": "lora_modules_to_save",
+    "rank_pattern": "lora_rank_pattern",
+    "alpha_pattern": "lora_alpha_pattern",
+    "layers_to_transform": "peft_layers_to_transform",
+    "layers_pattern": "peft_layers_pattern",
+    "use_rslora": "peft_use_rslora",
+    "use_dora": "peft_use_dora",
+    "init_lora_weights": "peft_init_lora_weights",
+}
+_SYNONYMS = {"lora_rank": "lora_r", "use_rslora": "peft_use_rslora", "use_dora": "peft_use_dora", "lr": "learning_rate"}
+_OWN = ("datasets", "pretraining_dataset", "sequence_len", "micro_batch_size", "num_epochs", "lora_target_linear")
+_METHODS: dict[str, Method] = {
+    **dict.fromkeys(("dpo", "ipo", "kto", "orpo", "simpo", "bco"), "preference"),
+    **dict.fromkeys(("grpo", "gdpo", "ebft"), "rl"),
+}
+_ALL = "all-linear"
+_OUTSIDE = frozenset({"embed_tokens", "lm_head", _ALL})
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is an axolotl file: ludwig has `base_model` and `adapter` too, but a mapping for the latter."""
+    adapter = document.entry("adapter")
+    return (
+        document.entry("base_model") is not None
+        and adapter is not None
+        and not hasattr(adapter.value, "entries")
+        and any(document.entry(key) for key in _OWN)
+    )
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file, if it trains LoRA."""
+    fields = Fields(document)
+    adapter = fields.text("adapter")
+    if known(adapter) not in ("lora", "qlora"):
+        return Reading()
+    span = fields.span("adapter")
+    loaded = fields.has("lora_model_dir")
+    settings = _adapter(fields)
+    events = [Event("load", fields.span("base_model"))]
+    if loaded:
+        events.append(Event("load-adapter", fields.span("lora_model_dir"), trainable=Known(True)))
+    else:
+        events.append(Event("wrap", span))
+    events.append(Event("train", span))
+    problems: tuple[UnknownKey | InvalidValue, ...] = (
+        *schemas.unknown_keys(
+            NAME, document, "axolotl", "is ignored", synonyms=_SYNONYMS, only_near=schemas.keys(NAME)
+        ),
+        *schemas.invalid_values(NAME, document, "axolotl"),
+    )
+    patterns = fields.names("unfrozen_parameters")
+    if isinstance(patterns, Known) and isinstance(patterns.value, str):
+        patterns = Known((patterns.value,), patterns.span)
+    return Reading(
+        (
+            Run(
+                NAME,
+                span,
+                settings,
+                _model(fields),
+                _dataset(fields, document.span.path, project),
+                _training(fields),
+                tuple(events),
+                problems,
+                trained=True,
+                unfrozen_patterns=patterns,
+            ),
+        )
+    )
+
+
+def _adapter(fields: Fields) -> Adapter:
+    none: Value[Any] = Known(None, None, "framework-default")
+    no: Value[bool] = Known(False, None, "framework-default")
+    values: dict[str, Value[Any]] = {
+        "rank": fields.whole("lora_r"),
+        "alpha": fields.number("lora_alpha"),
+        "dropout": fields.number("lora_dropout", Known(0.0, None, "framework-default")),
+        "target_modules": _targets(fields),
+        "exclude_modules": fields.names("lora_exclude_modules", none),
+        "target_parameters": fields.names("lora_target_parameters", none),
+        "layers_to_transform": fields.wholes("peft_layers_to_transform", none),
+        "layers_pattern": fields.names("peft_layers_pattern", none),
+        "rank_pattern": fields.numbers_by_name("lora_rank_pattern", Known({}, None, "framework-default")),
+        "alpha_pattern": fields.numbers_by_name("lora_alpha_pattern", Known({}, None, "framework-default")),
+        "use_rslora": fields.flag("peft_use_rslora", no),
+        "use_dora": fields.flag("peft_use_dora", no),
+        "modules_to_save": fields.names("lora_modules_to_save", none),
+        "init_lora_weights": fields.text("peft_init_lora_weights", Known(True, None, "framework-default")),
+        "task_type": Unknown("axolotl tells it from the model's class"),
+    }
+    if fields.has("peft"):
+        values["init_lora_weights"] = Unknown("`peft` may set it", fields.span("peft"))
+    if fields.has("lora_model_dir"):
+        values = {name: given(value) for name, value in values.items()}
+    return Adapter(span=fields.span("lora_r"), **values, target_spans=fields.places("lora_target_modules"), keys=KEYS)
+
+
+def _targets(fields: Fields) -> Value[Any]:
+    """The names that are given, joined with those of all linear layers under `lora_target_linear`."""
+    named = fields.names("lora_target_modules")
+    linear = fields.flag("lora_target_linear", Known(False, None, "framework-default"))
+    if not isinstance(linear, Known):
+        return linear
+    if linear.value and named is not ABSENT:
+        given_names = known(named)
+        names = (given_names,) if isinstance(given_names, str) else given_names or ()
+        if not names or not _OUTSIDE.isdisjoint(names):
+            return Unknown("`lora_target_linear` adds the linear layers to what is named", linear.span)
+    if linear.value:
+        return Known(_ALL, linear.span)
+    if named is ABSENT and fields.has("lora_target_parameters"):
+        return Known((), None, "framework-default")
+    return named
+
+
+def _model(fields: Fields) -> BaseModel:
+    loader: str | None = known(fields.text("model_type")) or known(fields.text("type_of_model"))
+    if known(fields.flag("reward_model")) or known(fields.flag("process_reward_model")):
+        loader = loader or "AutoModelForSequenceClassification"
+    elif loader is None and fields.has("processor_type"):
+        loader = "AutoModelForImageTextToText"
+    quantization: Value[str | None] = Known(None, None, "framework-default")
+    for key, kind in (("load_in_4bit", "4bit"), ("load_in_8bit", "8bit")):
+        flag = fields.flag(key)
+        if isinstance(flag, Known) and flag.value:
+            quantization = Known(kind, flag.span)
+        elif isinstance(flag, Unknown) and flag is not ABSENT:
+            quantization = flag
+    return BaseModel(fields.text("base_model"), loader, quantization)
+
+
+def _dataset(fields: Fields, path: str, project: Project) -> Dataset:
+    from lora_lint.dialects.localdata import count
+    from lora_lint.knowledge.datasets import size_of
+    from lora_lint.readers.nodes import Mapping, Sequence
+
+    node = fields.node("datasets")
+    entries = [Fields(item) for item in node.items if isinstance(item, Mapping)] if isinstance(node, Sequence) else []
+    if not entries:
+        return Dataset()
+    names = [known(entry.text("path")) for entry in entries]
+    name: Value[str] = Unknown("there are several datasets", fields.span("datasets"))
+    if len(entries) == 1:
+        name = entries[0].text("path")
+    total = 0
+    for entry, each in zip(entries, names, strict=True):
+        if each is None:
+            return Dataset(name, Unknown("a dataset is not named", fields.span("datasets")))
+        if entry.has("shards"):
+            return Dataset(name, Unknown("only a part of a dataset is taken", entry.span("shards")))
+        files = known(entry.text("data_files"))
+        split = known(entry.text("split")) or "train"
+        size = count(files or each, path, project)
+        if size is None and not entry.has("data_files"):
+            size = size_of(each, split, known(entry.text("name")))
+        if size is None:
+            return Dataset(name, Unknown(f"the size of {files or each} is not known", fields.span("datasets")))
+        total += size
+    held = known(fields.number("val_set_size", Known(0.0)))
+    if held is None:
+        return Dataset(name, Unknown("it depends on `val_set_size`", fields.span("val_set_size")))
+    left = round(total * (1 - held)) if held < 1 else total - int(held)
+    how = names[0] if len(names) == 1 else f"{len(names)} datasets"
+    return Dataset(name, Known(max(left, 0), fields.span("datasets"), "derived"), str(how))
+
+
+def _training(fields: Fields) -> Training:
+    one: Value[int] = Known(1, None, "framework-default")
+    rl = known(fields.text("rl"))
+    method: Method = _METHODS.get(rl or "", "unknown") if rl else "supervised"
+    if known(fields.flag("reward_model")) or known(fields.flag("process_reward_model")):
+        method = "preference"
+    return Training(
+        "axolotl",
+        method,
+        fields.text("optimizer", Known("adamw_torch_fused", None, "framework-default")),
+        fields.number("learning_rate"),
+        fields.number("num_epochs", Known(1.0, None, "framework-default")),
+        fields.whole("max_steps"),
+        fields.whole("micro_batch_size", one),
+        fields.whole("gradient_accumulation_steps", one),
+        fields.span("learning_rate"),
+    )

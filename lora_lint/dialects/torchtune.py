@@ -1,0 +1,205 @@
+"""torchtune: `model._component_: torchtune.models.*.lora_*` or `qlora_*`.
+
+Source: torchtune 0.6.1, models/*/_model_builders.py. torchtune has modules of its own; where they are those of
+transformers under other names, the names are translated, so that sizes and parameters can be told.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.dialects.fields import Fields
+from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Mapping
+from lora_lint.run import ABSENT, Adapter, BaseModel, Dataset, Event, Known, Reading, Run, Training, Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.run import InvalidValue, Method, UnknownKey, Value
+
+NAME = "torchtune"
+KEYS = {
+    "rank": "lora_rank",
+    "alpha": "lora_alpha",
+    "dropout": "lora_dropout",
+    "target_modules": "lora_attn_modules",
+    "use_dora": "use_dora",
+}
+_BUILDER = re.compile(r"^torchtune\.models\.(\w+)\.(q?lora_\w+)$")
+_NAMES = {"q_proj": "q_proj", "k_proj": "k_proj", "v_proj": "v_proj", "output_proj": "o_proj"}
+_OWN = "torchtune builds this model from modules of its own"
+_MLP = ("gate_proj", "up_proj", "down_proj")
+_MODELS = {
+    "llama2_7b": "meta-llama/Llama-2-7b-hf",
+    "llama2_13b": "meta-llama/Llama-2-13b-hf",
+    "llama2_70b": "meta-llama/Llama-2-70b-hf",
+    "code_llama2_7b": "codellama/CodeLlama-7b-hf",
+    "code_llama2_13b": "codellama/CodeLlama-13b-hf",
+    "code_llama2_70b": "codellama/CodeLlama-70b-hf",
+    "llama3_8b": "meta-llama/Meta-Llama-3-8B",
+    "llama3_70b": "meta-llama/Meta-Llama-3-70B",
+    "llama3_1_8b": "meta-llama/Llama-3.1-8B",
+    "llama3_1_70b": "meta-llama/Llama-3.1-70B",
+    "llama3_1_405b": "meta-llama/Llama-3.1-405B",
+    "llama3_2_1b": "meta-llama/Llama-3.2-1B",
+    "llama3_2_3b": "meta-llama/Llama-3.2-3B",
+    "llama3_3_70b": "meta-llama/Llama-3.3-70B-Instruct",
+    "mistral_7b": "mistralai/Mistral-7B-v0.1",
+    "gemma_2b": "google/gemma-2b",
+    "gemma_7b": "google/gemma-7b",
+    "gemma2_2b": "google/gemma-2-2b",
+    "gemma2_9b": "google/gemma-2-9b",
+    "gemma2_27b": "google/gemma-2-27b",
+    "qwen2_0_5b": "Qwen/Qwen2-0.5B",
+    "qwen2_1_5b": "Qwen/Qwen2-1.5B",
+    "qwen2_7b": "Qwen/Qwen2-7B",
+    "qwen2_5_0_5b_base": "Qwen/Qwen2.5-0.5B",
+    "qwen2_5_1_5b_base": "Qwen/Qwen2.5-1.5B",
+    **{f"qwen2_5_{size}b_base": f"Qwen/Qwen2.5-{size}B" for size in ("3", "7", "14")},
+    "qwen2_5_0_5b_instruct": "Qwen/Qwen2.5-0.5B-Instruct",
+    "qwen2_5_1_5b_instruct": "Qwen/Qwen2.5-1.5B-Instruct",
+    **{f"qwen2_5_{size}b_instruct": f"Qwen/Qwen2.5-{size}B-Instruct" for size in ("3", "7", "14", "72")},
+    "qwen2_5_32b_base": "Qwen/Qwen2.5-32B",
+    "qwen2_5_32b_instruct": "Qwen/Qwen2.5-32B-Instruct",
+}
+"""Builders whose modules are those of transformers, and a model of that shape. Phi and the vision models differ."""
+_DATASETS = {
+    "alpaca_dataset": "tatsu-lab/alpaca",
+    "alpaca_cleaned_dataset": "yahma/alpaca-cleaned",
+    "slimorca_dataset": "Open-Orca/SlimOrca-Dedup",
+    "grammar_dataset": "liweili/c4_200m",
+    "samsum_dataset": "Samsung/samsum",
+    "stack_exchange_paired_dataset": "lvwerra/stack-exchange-paired",
+    "hh_rlhf_helpful_dataset": "RLHFlow/HH-RLHF-Helpful-standard",
+}
+"""Dataset builders and their `source` where none is given (torchtune 0.6.1, datasets/*.py)."""
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a torchtune recipe's config."""
+    model = document.get("model")
+    component = model.get("_component_") if isinstance(model, Mapping) else None
+    return str(getattr(component, "value", "")).startswith("torchtune.models.")
+
+
+def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
+    """The run of a config whose model is built with LoRA: not those that quantize, evaluate or generate."""
+    whole = Fields(document, document)
+    model = whole.section("model")
+    match = _BUILDER.match(str(known(model.text("_component_")))) if model is not None else None
+    if model is None or match is None:
+        return Reading()
+    if whole.section("optimizer") is None and whole.section("checkpointer") is not None:
+        return Reading()
+    family, builder = match.groups()
+    definition = f"{family}.{builder}"
+    part = "reward" if "_reward_" in builder else ""
+    shape = _MODELS.get(re.sub(r"^q?lora_", "", builder).replace("_reward", ""))
+    quantized = builder.startswith("qlora_")
+    span = model.span("_component_")
+    base = BaseModel(
+        Known(shape, span, "derived") if shape else Unknown(_OWN, span),
+        "AutoModelForSequenceClassification" if part else "AutoModelForCausalLM",
+        Known("4bit" if quantized else None, span, "derived"),
+    )
+    problems: tuple[UnknownKey | InvalidValue, ...] = (
+        *schemas.unknown_keys(
+            NAME,
+            model.mapping,
+            builder,
+            "stops the recipe with a TypeError",
+            definition=definition,
+            also=("_component_",),
+        ),
+        *schemas.invalid_values(NAME, model.mapping, builder, definition),
+    )
+    run = Run(
+        NAME,
+        span,
+        _adapter(model, definition, shape is not None),
+        base,
+        _dataset(whole),
+        _training(whole),
+        (Event("load", span), Event("wrap", span), Event("train", span)),
+        problems,
+        trained=True,
+    )
+    return Reading((run,))
+
+
+def _adapter(model: Fields, definition: str, translated: bool) -> Adapter:
+    def default(key: str, otherwise: Any) -> Value[Any]:
+        found = schemas.default(NAME, definition, key)
+        return Known(otherwise if found is None else found, None, "framework-default")
+
+    return Adapter(
+        span=model.span("lora_rank") if model.has("lora_rank") else model.span("_component_"),
+        rank=model.whole("lora_rank", default("lora_rank", 8)),
+        alpha=model.number("lora_alpha", default("lora_alpha", 16)),
+        dropout=model.number("lora_dropout", default("lora_dropout", 0.0)),
+        target_modules=_targets(model, translated),
+        use_rslora=Known(False, None, "framework-default"),
+        use_dora=model.flag("use_dora", default("use_dora", False)),
+        task_type=Known("CAUSAL_LM", None, "framework-default"),
+        target_spans=model.places("lora_attn_modules") if translated else (),
+        keys=KEYS,
+    )
+
+
+def _targets(model: Fields, translated: bool) -> Value[Any]:
+    attention = model.names("lora_attn_modules")
+    if not translated or not isinstance(attention, Known):
+        return attention if translated else Unknown(_OWN)
+    names = [attention.value] if isinstance(attention.value, str) else list(attention.value)
+    found = [_NAMES[name] for name in names if name in _NAMES]
+    for key, more in (("apply_lora_to_mlp", _MLP), ("apply_lora_to_output", ("lm_head",))):
+        flag = model.flag(key, Known(False, None, "framework-default"))
+        if not isinstance(flag, Known):
+            return flag
+        found += more if flag.value else ()
+    return Known(tuple(found), attention.span, "derived")
+
+
+def _dataset(whole: Fields) -> Dataset:
+    from lora_lint.knowledge.datasets import size_of
+
+    section = whole.section("dataset")
+    if section is None:
+        return Dataset()
+    short = str(known(section.text("_component_"))).rpartition(".")[2]
+    name = section.text("source")
+    if name is ABSENT and short in _DATASETS:
+        name = Known(_DATASETS[short], section.span("_component_"), "framework-default")
+    if not isinstance(name, Known):
+        return Dataset(name, Unknown("the dataset is not named", section.span("_component_")))
+    split = known(section.text("split", Known("train"))) or ""
+    cut = re.fullmatch(r"(\w+)\[:(\d+)(%?)\]", split)
+    size = size_of(name.value, cut[1] if cut else split)
+    if cut:
+        size = round(size * int(cut[2]) / 100) if cut[3] and size else None if cut[3] else int(cut[2])
+    if size is None:
+        return Dataset(name, Unknown(f"the size of {name.value} is not known", name.span))
+    return Dataset(name, Known(size, name.span, "derived"), f"the {split} split of {name.value}")
+
+
+def _training(whole: Fields) -> Training:
+    optimizer = whole.section("optimizer")
+    component = known(optimizer.text("_component_")) if optimizer is not None else None
+    rewards = whole.has("reward_and_value_model") or whole.has("policy_model")
+    loss = whole.section("loss")
+    objective = str(known(loss.text("_component_"))) if loss is not None else ""
+    preferring = any(word in objective for word in ("DPOLoss", "RSOLoss", "SimPOLoss"))
+    method: Method = "rl" if rewards else "preference" if preferring else "supervised"
+    here = optimizer.span("_component_") if optimizer is not None else None
+    return Training(
+        "torchtune",
+        method,
+        Known(str(component).rpartition(".")[2].lower(), here) if component else ABSENT,
+        optimizer.number("lr") if optimizer is not None else ABSENT,
+        whole.number("epochs"),
+        whole.whole("max_steps_per_epoch"),
+        whole.whole("batch_size"),
+        whole.whole("gradient_accumulation_steps", Known(1, None, "framework-default")),
+        optimizer.span("lr") if optimizer is not None else None,
+    )

@@ -1,0 +1,207 @@
+"""What the configuration files of each framework may hold: JSON Schemas, and what is wrong with a mapping by them.
+
+The schemas are in `data/schemas/`, one a dialect, written by scripts/generate_schemas.py from the frameworks' sources;
+`$comment` has the version. Most files are right, so the few kinds of schema that the script writes are tested here,
+and `jsonschema` is imported only to confirm that a value is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import os.path
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
+from lora_lint.run import InvalidValue, UnknownKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lora_lint.readers.nodes import Node
+
+Schema = dict[str, Any]
+
+_FOLDER = os.path.join(os.path.dirname(__file__), "data", "schemas")
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "null": lambda value: value is None,
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": lambda value: (
+        (isinstance(value, int) or (isinstance(value, float) and value.is_integer())) and not isinstance(value, bool)
+    ),
+    "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "string": lambda value: isinstance(value, str),
+    "array": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+}
+_WORDS = {
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "array": "a list",
+    "object": "a mapping",
+}
+_NEAR = 0.8
+"""How alike a key must be to a known one to count as that key misspelt."""
+
+
+@cache
+def load(name: str) -> Schema:
+    """The schema of a dialect."""
+    with open(os.path.join(_FOLDER, f"{name}.json"), "rb") as file:
+        document: Schema = json.load(file)
+    return document
+
+
+def part(name: str, definition: str | None = None) -> Schema | None:
+    """The schema of a dialect's files, or one of the definitions in it; None if there is no such definition."""
+    whole = load(name)
+    if definition is None:
+        return whole
+    found = whole["$defs"].get(definition)
+    return None if found is None else _followed(found, whole)
+
+
+@cache
+def keys(name: str, definition: str | None = None) -> frozenset[str]:
+    """The keys that a dialect's files, or one part of them, may have; empty if that is not known."""
+    found = part(name, definition)
+    return frozenset() if found is None else frozenset(found["properties"])
+
+
+def default(name: str, definition: str, key: str) -> Any:
+    """The default of a key of a part; None if it has none."""
+    found = part(name, definition)
+    return None if found is None else found["properties"].get(key, {}).get("default")
+
+
+def invalid_values(name: str, mapping: Mapping, owner: str, definition: str | None = None) -> list[InvalidValue]:
+    """The values of a mapping that the framework does not take. Values that a template fills in are passed over."""
+    found = part(name, definition)
+    if found is None:
+        return []
+    whole, properties = load(name), found["properties"]
+    problems = []
+    for entry in mapping.entries:
+        key = entry.key.value
+        schema = properties.get(key) if isinstance(key, str) else None
+        if not schema or mapping.entry(str(key)) is not entry:
+            continue
+        try:
+            value = plain(entry.value)
+        except _FilledIn:
+            continue
+        if not _holds(schema, value, whole) and not _valid(schema, value, whole):
+            problems.append(InvalidValue(str(key), value, entry.value.span, owner, expected(schema, whole)))
+    return problems
+
+
+def unknown_keys(
+    name: str,
+    mapping: Mapping,
+    owner: str,
+    consequence: str,
+    *,
+    definition: str | None = None,
+    also: Iterable[str] = (),
+    synonyms: dict[str, str] | None = None,
+    only_near: Iterable[str] | None = None,
+) -> list[UnknownKey]:
+    """The keys of a mapping that the framework does not know.
+
+    `also` are further keys that it takes. `synonyms` maps spellings of other frameworks to this one's. With `only_near`
+    a key counts only if it is one of those keys misspelt, or a synonym: for frameworks whose users add keys of their
+    own. Keys that start with `_`, `.` or `x-` are the user's own anywhere.
+    """
+    names = keys(name, definition)
+    if not names:
+        return []
+    problems = []
+    for entry in mapping.entries:
+        key = entry.key.value
+        if not isinstance(key, str) or key in names or key in also or key.startswith(("_", ".", "x-")):
+            continue
+        if not key or entry.key.span.start < mapping.span.start:  # merged from elsewhere, told there
+            continue
+        close = _close(key, names if only_near is None else frozenset(only_near), synonyms or {}, mapping)
+        if only_near is None or close:
+            problems.append(UnknownKey(key, entry.key.span, owner, close, consequence))
+    return problems
+
+
+def _close(key: str, names: frozenset[str], synonyms: dict[str, str], mapping: Mapping) -> tuple[str, ...]:
+    """What a key may have been meant to be, best first; nothing that the mapping has already."""
+    from lora_lint.knowledge.signatures import closest
+
+    meant = [synonyms[key]] if key in synonyms else []
+    meant += [each for each in closest(key, names, _NEAR) if each not in meant]
+    return tuple(each for each in meant if mapping.entry(each) is None)
+
+
+class _FilledIn(Exception):
+    """A value is not known before a template engine has run."""
+
+
+def plain(node: Node) -> Any:
+    """A node as Python values. Raises _FilledIn."""
+    if isinstance(node, Scalar):
+        if isinstance(node.value, Placeholder):
+            raise _FilledIn
+        return node.value
+    if isinstance(node, Sequence):
+        return [plain(item) for item in node.items]
+    return {str(entry.key.value): plain(entry.value) for entry in node.entries}
+
+
+def _followed(schema: Schema, whole: Schema) -> Schema:
+    while "$ref" in schema:
+        schema = whole["$defs"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def _holds(schema: Schema, value: Any, whole: Schema) -> bool:
+    """Whether a value is surely right; False where it is wrong or where that takes a real validator."""
+    schema = _followed(schema, whole)
+    if "anyOf" in schema:
+        return any(_holds(each, value, whole) for each in schema["anyOf"])
+    if not schema.keys() <= {"type", "enum", "minimum", "default"}:
+        return False
+    if "enum" in schema:
+        return any(value == each and type(value) is type(each) for each in schema["enum"])
+    kinds = schema.get("type", ())
+    if not any(_KINDS[kind](value) for kind in ([kinds] if isinstance(kinds, str) else kinds)):
+        return not kinds
+    return "minimum" not in schema or value >= schema["minimum"]
+
+
+def _valid(schema: Schema, value: Any, whole: Schema) -> bool:
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator({**schema, "$defs": whole.get("$defs", {})})
+    return bool(validator.is_valid(value))
+
+
+def expected(schema: Schema, whole: Schema) -> str:
+    """What a schema asks for, in words."""
+    words = list(dict.fromkeys(_expected(schema, whole)))
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _expected(schema: Schema, whole: Schema) -> list[str]:
+    schema = _followed(schema, whole)
+    if "pattern" in schema:  # text that is converted: what it is converted to is told beside it
+        return []
+    if "anyOf" in schema:
+        return [word for each in schema["anyOf"] for word in _expected(each, whole)]
+    if "enum" in schema:
+        if 1 in schema["enum"]:
+            return []  # ways to write a flag
+        words = [json.dumps(each) for each in schema["enum"] if each is not None]
+        return ["one of " + (f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0])]
+    kinds = schema.get("type", [])
+    names = [kinds] if isinstance(kinds, str) else kinds
+    if schema.get("items", {}).get("enum"):
+        return [f"a list of {', '.join(schema['items']['enum'])}"]
+    least = f" of at least {schema['minimum']}" if "minimum" in schema else ""
+    return [_WORDS[kind] + least for kind in names if kind != "null"]

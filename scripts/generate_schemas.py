@@ -1,0 +1,341 @@
+"""Write lora_lint/knowledge/data/schemas/*.json from the sources of the frameworks, which are parsed, never imported.
+
+    python scripts/generate_schemas.py FOLDER…
+
+Each folder holds unpacked wheels (`axolotl/`, `axolotl-0.19.0.dist-info/`, …) or is a site-packages folder. Of a
+package found twice all names are taken and the types of the one found last, so name the folder of the oldest supported
+transformers first. The versions read are recorded in each file. Only facts are kept: names of keys and the kinds of
+values they take; only the keys that bear on an adapter and its training are given types.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+OUTPUT = Path(__file__).parent.parent / "lora_lint" / "knowledge" / "data" / "schemas"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+TYPED = re.compile(
+    r"^(?:.*(?:lora|peft|adapter|dora).*|learning_rate|lr|num_epochs|num_train_epochs|max_steps|load_in_[48]bit|"
+    r".*batch_size|gradient_accumulation_steps|quantization_bit|max_samples|val_set_size|val_size|additional_target|"
+    r"r|alpha_pattern|rank_pattern|target_modules|target_parameters|exclude_modules|modules_to_save|bias|"
+    r"layers_to_transform|layers_pattern|init_lora_weights|inference_mode|fan_in_fan_out|quantize_base|finetuning_type)$"
+)
+NUMERIC_TEXT = {"type": "string", "pattern": r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"}
+WHOLE_TEXT = {"type": "string", "pattern": r"^\s*[-+]?\d+(\.0*)?\s*$"}
+FLAG_TEXT = {"enum": ["true", "false", "True", "False", "yes", "no", "on", "off", "1", "0", "t", "f", "y", "n", 1, 0]}
+RANK = re.compile(r"^(?:lora_)?(?:r|rank)$")
+DROPOUT = re.compile(r"^lora_dropout$")
+ALPHA = re.compile(r"^lora_alpha$")
+COMMON: dict[str, Any] = {
+    "numeric": {"anyOf": [{"type": ["number", "null"]}, NUMERIC_TEXT]},
+    "whole": {"anyOf": [{"type": ["integer", "null"]}, WHOLE_TEXT]},
+    "flag": {"anyOf": [{"type": ["boolean", "null"]}, FLAG_TEXT]},
+    "rank": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]},
+    "rank_or_text": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}, WHOLE_TEXT]},
+    "share": {"anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}, NUMERIC_TEXT]},
+}
+Schema = dict[str, Any]
+Mode = Literal["plain", "pydantic", "argparse"]
+"""What happens to a value: nothing; pydantic converts it; argparse converts text and lets everything else pass."""
+
+
+class Package:
+    """The classes and functions of one package."""
+
+    def __init__(self, root: Path, version: str) -> None:
+        self.root = root
+        self.version = version
+        self._trees: dict[str, ast.Module] = {}
+
+    def tree(self, path: str) -> ast.Module:
+        if path not in self._trees:
+            self._trees[path] = ast.parse((self.root / path).read_text(encoding="utf-8"))
+        return self._trees[path]
+
+    def classes(self, pattern: str) -> dict[str, ast.ClassDef]:
+        found = {}
+        for path in sorted(self.root.glob(pattern)):
+            for node in self.tree(path.relative_to(self.root).as_posix()).body:
+                if isinstance(node, ast.ClassDef):
+                    found[node.name] = node
+        return found
+
+
+def find(folders: list[Path], name: str) -> list[Package]:
+    """The packages of one name; of a folder with several, the one with a version."""
+    found = []
+    for folder in folders:
+        infos = [*folder.glob(f"{name}-*.dist-info"), *folder.glob(f"{name}/{name}-*.dist-info")]
+        for info in infos:
+            version = info.name.removesuffix(".dist-info").removeprefix(f"{name}-")
+            if (info.parent / name).is_dir():
+                found.append(Package(info.parent / name, version))
+    if not found:
+        raise SystemExit(f"{name} is in none of the folders")
+    return found
+
+
+def fields(name: str, classes: dict[str, ast.ClassDef]) -> dict[str, ast.expr]:
+    """Field -> annotation of a dataclass or pydantic model with its bases, aliases as names of their own."""
+    node = classes.get(name)
+    if node is None:
+        return {}
+    found: dict[str, ast.expr] = {}
+    for base in reversed(node.bases):
+        found |= fields(ast.unparse(base).rpartition(".")[2], classes)
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and not item.target.id.startswith("_"):
+            if "ClassVar" in ast.unparse(item.annotation):
+                continue
+            found[item.target.id] = item.annotation
+            for call in ast.walk(item.value) if item.value else ():
+                if isinstance(call, ast.keyword) and call.arg in ("alias", "validation_alias"):
+                    for alias in ast.walk(call.value):
+                        if isinstance(alias, ast.Constant) and isinstance(alias.value, str):
+                            found[alias.value] = item.annotation
+    return found
+
+
+def data_read(name: str, classes: dict[str, ast.ClassDef]) -> set[str]:
+    """Keys that the validators of a model and of its bases take from the raw data: old spellings, hidden switches."""
+    node = classes.get(name)
+    if node is None:
+        return set()
+    found = set()
+    for base in node.bases:
+        found |= data_read(ast.unparse(base).rpartition(".")[2], classes)
+    for item in ast.walk(node):
+        if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and item.func.attr in ("get", "pop"):
+            owner, key = item.func.value, item.args[0] if item.args else None
+        elif isinstance(item, ast.Subscript):
+            owner, key = item.value, item.slice
+        else:
+            continue
+        if isinstance(owner, ast.Name) and owner.id in ("data", "values", "cfg") and isinstance(key, ast.Constant):
+            found.add(str(key.value))
+    return found
+
+
+def typed(annotation: ast.expr, mode: Mode) -> list[Schema] | None:
+    """The alternatives that an annotation allows; None where anything may be right. """
+    text = ast.unparse(annotation)
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        return typed(ast.parse(annotation.value, mode="eval").body, mode)
+    if isinstance(annotation, ast.Constant) and annotation.value is None:
+        return [{"type": "null"}]
+    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+        return union([annotation.left, annotation.right], mode)
+    if isinstance(annotation, ast.Subscript):
+        owner = ast.unparse(annotation.value).rpartition(".")[2]
+        inner = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+        if owner in ("Optional", "Union"):
+            return union([*inner, *([ast.Constant(None)] if owner == "Optional" else [])], mode)
+        if owner == "Annotated":
+            return typed(inner[0], mode)
+        if owner == "Literal":
+            return [{"enum": [ast.literal_eval(item) for item in inner]}]
+        if owner in ("list", "List", "Sequence", "tuple", "Tuple"):
+            return [{"type": "array"}, *([{"type": "string"}] if mode == "argparse" else [])]
+        if owner in ("dict", "Dict", "Mapping"):
+            return [{"type": "object"}]
+        return None
+    simple: dict[str, list[Schema]] = {
+        "int": [{"type": "integer"}, *([WHOLE_TEXT] if mode != "plain" else [])],
+        "PositiveInt": [{"type": "integer", "minimum": 1}],
+        "float": [{"type": "number"}, NUMERIC_TEXT],
+        "bool": [{"type": "boolean"}, *([FLAG_TEXT] if mode != "plain" else [])],
+        "str": [{"type": "string"}],
+        "dict": [{"type": "object"}],
+        "list": [{"type": "array"}],
+    }
+    return simple.get(text)
+
+
+def union(parts: list[ast.expr], mode: Mode) -> list[Schema] | None:
+    found: list[Schema] = []
+    for part in parts:
+        inner = typed(part, mode)
+        if inner is None:
+            return None
+        found += [schema for schema in inner if schema not in found]
+    return found
+
+
+def property_schema(key: str, annotation: ast.expr | None, mode: Mode) -> Schema:
+    """The schema of one key. What PEFT checks beyond the annotation is added: a rank is at least 1, a dropout not
+    negative; alpha may be any number where nothing makes it a whole one. Empty is the same as absent everywhere."""
+    if annotation is None or not TYPED.match(key):
+        return {}
+    if RANK.match(key):
+        return {"$ref": "#/$defs/rank" if mode == "plain" else "#/$defs/rank_or_text"}
+    if DROPOUT.match(key):
+        return {"$ref": "#/$defs/share"}
+    if ALPHA.match(key) and mode != "pydantic":
+        return {"$ref": "#/$defs/numeric"}
+    every = typed(annotation, mode)
+    if every is None:
+        return {}
+    kinds = list(dict.fromkeys([schema["type"] for schema in every if set(schema) == {"type"}] + ["null"]))
+    rest = [schema for schema in every if set(schema) != {"type"}]
+    if not rest:
+        return {"type": kinds}
+    schema = {"anyOf": [{"type": kinds}, *rest]}
+    return next(({"$ref": f"#/$defs/{name}"} for name, common in COMMON.items() if common == schema), schema)
+
+
+def write(name: str, title: str, versions: dict[str, str], document: Schema) -> None:
+    comment = ", ".join(f"{package} {version}" for package, version in versions.items())
+    written = json.dumps(document)
+    used = {key: common for key, common in COMMON.items() if f'"#/$defs/{key}"' in written}
+    document = document | {"$defs": document.get("$defs", {}) | used}
+    head = {"$schema": DIALECT, "title": title, "$comment": comment, "type": "object"}
+    lines = []
+    for key, value in (head | document).items():
+        if key in ("properties", "$defs"):
+            inner = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(value.items()))
+            lines.append(f" {json.dumps(key)}: {{\n{inner}\n }}")
+        else:
+            lines.append(f" {json.dumps(key)}: {json.dumps(value)}")
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    (OUTPUT / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def properties(annotations: dict[str, ast.expr], others: set[str], mode: Mode) -> dict[str, Schema]:
+    return {key: property_schema(key, annotations.get(key), mode) for key in annotations.keys() | others}
+
+
+def training_arguments(folders: list[Path], *names: str) -> tuple[dict[str, ast.expr], dict[str, str]]:
+    """The fields of transformers' training arguments, of every version at hand."""
+    found: dict[str, ast.expr] = {}
+    versions = []
+    for package in find(folders, "transformers"):
+        classes = package.classes("training_args*.py")
+        for name in names:
+            found |= fields(name, classes)
+        versions.append(package.version)
+    return found, {"transformers": " and ".join(versions)}
+
+
+def axolotl(folders: list[Path]) -> None:
+    package = find(folders, "axolotl")[-1]
+    classes = package.classes("utils/schemas/*.py")
+    top = fields("AxolotlInputConfig", classes) | fields("AxolotlConfigWCapabilities", classes)
+    others = data_read("AxolotlInputConfig", classes)
+    for name, node in package.classes("integrations/*/args.py").items():
+        if not name.endswith("Args"):
+            continue
+        local = {name: node} | package.classes("integrations/*/args.py")
+        others |= fields(name, local).keys() | data_read(name, local)
+    # Settings that the program takes from the raw configuration without declaring them.
+    for path in ("loaders/adapter.py", "loaders/model.py", "train.py", "core/builders/base.py", "utils/data/rl.py"):
+        for node in ast.walk(package.tree(path)):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("cfg", "self.cfg"):
+                others.add(node.attr)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr" and len(node.args) > 1:
+                owner, key = node.args[0], node.args[1]
+                if ast.unparse(owner) in ("cfg", "self.cfg") and isinstance(key, ast.Constant):
+                    others.add(str(key.value))
+    document = {"additionalProperties": False, "properties": properties(top, others, "pydantic")}
+    write("axolotl", "axolotl", {"axolotl": package.version}, document)
+
+
+def llamafactory(folders: list[Path]) -> None:
+    package = find(folders, "llamafactory")[-1]
+    base, versions = training_arguments(folders, "TrainingArguments", "Seq2SeqTrainingArguments")
+    classes = package.classes("hparams/*.py")
+    own: dict[str, ast.expr] = {}
+    for name, node in classes.items():
+        if name.endswith("Arguments") and node.decorator_list:
+            own |= fields(name, classes)
+    names = properties(base | own, set(), "plain")
+    for key in ("lora_target", "additional_target"):  # split at commas where they are text, else used as they are
+        names[key] = {"type": ["string", "array", "null"]}
+    document = {"additionalProperties": False, "properties": names}
+    write("llamafactory", "LLaMA-Factory", {"llamafactory": package.version} | versions, document)
+
+
+def trl(folders: list[Path]) -> None:
+    package = find(folders, "trl")[-1]
+    base, versions = training_arguments(folders, "TrainingArguments")
+    classes = package.classes("trainer/*_config.py") | package.classes("scripts/utils.py")
+    classes |= package.classes("experimental/*/*_config.py") | package.classes("trainer/base_config.py")
+    own: dict[str, ast.expr] = {}
+    for name in classes:
+        if name.endswith(("Config", "Arguments")):
+            own |= fields(name, classes)
+    document = {"additionalProperties": False, "properties": properties(base | own, {"env", "config"}, "argparse")}
+    write("trl", "TRL", {"trl": package.version} | versions, document)
+
+
+def torchtune(folders: list[Path]) -> None:
+    package = find(folders, "torchtune")[-1]
+    builders: dict[str, Schema] = {}
+    for path in sorted(package.root.glob("models/*/_model_builders.py")):
+        family = path.parent.name
+        tree = package.tree(path.relative_to(package.root).as_posix())
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("lora_"):
+                builders[f"{family}.{node.name}"] = builder(node)
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
+                inner = node.value.args[0] if node.value.args else None
+                if isinstance(inner, ast.Name) and f"{family}.{inner.id}" in builders:
+                    name = node.targets[0].id
+                    builders[f"{family}.{name}"] = {"$ref": f"#/$defs/{family}.{inner.id}"}
+    top = set()
+    for path in sorted((package.root.parent / "recipes").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("cfg", "self.cfg", "self._cfg"):
+                top.add(node.attr)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("cfg.get", "self.cfg.get") and node.args:
+                key = node.args[0]
+                if isinstance(key, ast.Constant):
+                    top.add(str(key.value))
+    top -= {"get", "pop", "items", "keys"}
+    document = {"properties": {key: {} for key in top}, "$defs": builders}
+    write("torchtune", "torchtune", {"torchtune": package.version}, document)
+
+
+def builder(node: ast.FunctionDef) -> Schema:
+    """The keywords of a model builder, with the defaults that are plain values."""
+    found: dict[str, Schema] = {}
+    arguments = [*node.args.args, *node.args.kwonlyargs]
+    first_default = len(node.args.args) - len(node.args.defaults)
+    defaults = dict(zip([argument.arg for argument in node.args.args[first_default:]], node.args.defaults, strict=True))
+    for argument in arguments:
+        schema = property_schema(argument.arg, argument.annotation, "plain")
+        if argument.arg in defaults:
+            try:
+                schema = schema | {"default": ast.literal_eval(defaults[argument.arg])}
+            except ValueError:
+                pass
+        found[argument.arg] = schema
+    if "lora_attn_modules" in found:
+        names = {"enum": ["q_proj", "k_proj", "v_proj", "output_proj"]}
+        found["lora_attn_modules"] = {"type": "array", "items": names}
+    return {"type": "object", "properties": found, "additionalProperties": node.args.kwarg is not None}
+
+
+def peft(folders: list[Path]) -> None:
+    package = find(folders, "peft")[-1]
+    classes = package.classes("tuners/lora/config.py") | package.classes("config.py")
+    found = fields("LoraConfig", classes)
+    names = properties(found, set(), "plain")
+    names["bias"] = {"enum": ["none", "all", "lora_only"]}
+    document = {"additionalProperties": False, "properties": names}
+    write("peft_adapter", "PEFT", {"peft": package.version}, document)
+
+
+def main() -> None:
+    folders = [Path(each) for each in sys.argv[1:]]
+    for generate in (axolotl, llamafactory, trl, torchtune, peft):
+        generate(folders)
+
+
+if __name__ == "__main__":
+    main()
