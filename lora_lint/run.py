@@ -225,7 +225,8 @@ class Run:
     problems: tuple[UnknownKey | InvalidValue, ...] = ()
     trained: bool | None = None
     unfrozen_patterns: Value[tuple[str, ...]] = ABSENT
-    """Configured parameter name regexes to unfreeze beside the adapter (axolotl `unfrozen_parameters`)."""
+    """Regexes of the parameters that alone stay trainable after the wrap (`unfrozen_parameters` of axolotl 0.19.0,
+    train.py and utils/freeze.py)."""
     task: str | None = None
     """What the run is for, where the user tells it (the `task` setting or comment; `settings.TASKS`)."""
 

@@ -1027,10 +1027,14 @@ def collect(arguments: argparse.Namespace) -> None:
         if arguments.part and number % arguments.part[1] != arguments.part[0]:
             continue
         start = time.time()
+        signal.signal(signal.SIGPROF, give_up)
+        signal.setitimer(signal.ITIMER_PROF, arguments.patience)
         try:
             found = describe(session, kind, arguments.budget, bool(arguments.like))
-        except Exception as error:
+        except (Exception, GivenUp) as error:
             found = {"heads": {}, "failed": {"*": f"{type(error).__name__}: {error}"[:300]}, "unexplained": {}}
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
         target.write_text(json.dumps(found))
         marks = {head: len(what) for head, what in found["unexplained"].items()}
         print(
@@ -1039,6 +1043,14 @@ def collect(arguments: argparse.Namespace) -> None:
             found["failed"] or "",
             flush=True,
         )
+
+
+class GivenUp(BaseException):
+    """A type takes too long. Not an Exception: those are what a model's own code raises."""
+
+
+def give_up(*_: object) -> None:
+    raise GivenUp("no terms found in time")
 
 
 def merge(arguments: argparse.Namespace) -> None:
@@ -1139,6 +1151,7 @@ def main() -> None:
     collecting.add_argument("--out", required=True)
     collecting.add_argument("--again", action="store_true", help="also the types that are there already")
     collecting.add_argument("--budget", type=float, default=20, help="seconds for the models of one class")
+    collecting.add_argument("--patience", type=float, default=90, help="CPU seconds for all classes of one type")
     collecting.add_argument("--part", type=int, nargs=2, metavar=("N", "OF"))
     collecting.add_argument("--like", help="merged data of another version: classes that it explains are not fitted")
     collecting.set_defaults(run=collect)

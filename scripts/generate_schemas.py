@@ -11,6 +11,7 @@ values they take; only the keys that bear on an adapter and its training are giv
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
 import sys
@@ -227,7 +228,7 @@ def axolotl(folders: list[Path]) -> None:
     top = fields("AxolotlInputConfig", classes) | fields("AxolotlConfigWCapabilities", classes)
     others = data_read("AxolotlInputConfig", classes)
     for name, node in package.classes("integrations/*/args.py").items():
-        if not name.endswith("Args"):
+        if not name.endswith(("Args", "Config")):
             continue
         local = {name: node} | package.classes("integrations/*/args.py")
         others |= fields(name, local).keys() | data_read(name, local)
@@ -282,7 +283,9 @@ def torchtune(folders: list[Path]) -> None:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("lora_"):
                 builders[f"{family}.{node.name}"] = builder(node)
         for node in tree.body:
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
+            if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+                continue
+            if isinstance(node.value, ast.Call):
                 inner = node.value.args[0] if node.value.args else None
                 if isinstance(inner, ast.Name) and f"{family}.{inner.id}" in builders:
                     name = node.targets[0].id
@@ -310,10 +313,8 @@ def builder(node: ast.FunctionDef) -> Schema:
     for argument in arguments:
         schema = property_schema(argument.arg, argument.annotation, "plain")
         if argument.arg in defaults:
-            try:
+            with contextlib.suppress(ValueError):
                 schema = schema | {"default": ast.literal_eval(defaults[argument.arg])}
-            except ValueError:
-                pass
         found[argument.arg] = schema
     if "lora_attn_modules" in found:
         names = {"enum": ["q_proj", "k_proj", "v_proj", "output_proj"]}

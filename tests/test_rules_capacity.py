@@ -56,6 +56,20 @@ class TestRankTooHighForData:
         assert "epochs;" not in message
         assert "for 3 epochs" in one("LL301", data(64, 500, epochs=lit(3), max_steps=lit(-1))).message
 
+    @pytest.mark.parametrize(
+        ("training", "level"),
+        [
+            ({"epochs": lit(1)}, "advice"),
+            ({"epochs": lit(2)}, None),
+            ({}, None),
+            ({"epochs": lit(3), "max_steps": lit(60), "batch_size": lit(2), "accumulation": lit(4)}, "advice"),
+            ({"epochs": lit(3), "max_steps": lit(63), "batch_size": lit(2), "accumulation": lit(4)}, None),
+            ({"epochs": lit(1), "max_steps": lit(60)}, None),
+        ],
+    )
+    def test_once_through_the_data_is_advice(self, training: dict[str, Any], level: str | None) -> None:
+        assert one("LL301", data(64, 500, **training)).level == level
+
     def test_exact_parameters(self) -> None:
         message = one("LL301", data(64, 500, model="meta-llama/Meta-Llama-3-8B")).message
         assert "27,262,976 parameters" in message  # 32 layers x 64 x (4096 + 4096 + 4096 + 1024)

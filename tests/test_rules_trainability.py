@@ -87,7 +87,11 @@ class TestBaseParamsTrainable:
         found = one("LL401", run(of={"unfrozen_patterns": lit(("^lm_head.weight$",), 300)}))
         assert "`^lm_head.weight$`" in found.message
         assert found.span == at(300)
-        assert check("LL401", run(of={"unfrozen_patterns": lit(("lora_.*",))})) == []
+        assert "Nothing is trained" in found.message
+        assert "Nothing is trained" in one("LL401", run(of={"unfrozen_patterns": lit(("lora_.*",))})).message
+        found = one("LL401", run(of={"unfrozen_patterns": lit((".+lora_", "base_model.model.lm_head"))}))
+        assert "sets `base_model.model.lm_head` of the base model trainable" in found.message
+        assert check("LL401", run(of={"unfrozen_patterns": lit((".+lora_",))})) == []
         assert check("LL401", run(of={"unfrozen_patterns": lit(())})) == []
 
     @pytest.mark.parametrize(("bias", "count"), [("none", 0), ("all", 1), ("lora_only", 1), ("some", 0)])

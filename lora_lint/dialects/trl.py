@@ -27,6 +27,8 @@ KEYS = {
     "task_type": "lora_task_type",
 }
 _SYNONYMS = {"lora_rank": "lora_r", "lr": "learning_rate", "model_name": "model_name_or_path"}
+_OF_LORA = frozenset({*KEYS.values(), "use_rslora", "use_dora", "load_in_4bit", "load_in_8bit", "learning_rate"})
+"""Keys whose misspellings are told. Other scripts than TRL's own (the alignment handbook's) add keys."""
 _RL = ("num_generations", "reward_funcs", "reward_model_path", "vllm_mode", "max_completion_length")
 _PREFERENCE = ("beta", "loss_type", "max_prompt_length", "desirable_weight", "reference_free")
 _SUPERVISED = ("packing", "assistant_only_loss", "completion_only_loss", "max_seq_length", "max_length")
@@ -46,7 +48,7 @@ def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
     events = (Event("load", fields.span("model_name_or_path")), Event("wrap", span), Event("train", span))
     problems: tuple[UnknownKey | InvalidValue, ...] = (
         *schemas.unknown_keys(
-            NAME, document, "TRL", "stops TRL with a ValueError", synonyms=_SYNONYMS, only_near=schemas.keys(NAME)
+            NAME, document, "TRL", "stops TRL with a ValueError", synonyms=_SYNONYMS, only_near=_OF_LORA
         ),
         *schemas.invalid_values(NAME, document, "TRL"),
     )

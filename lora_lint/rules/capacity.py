@@ -11,7 +11,7 @@ from lora_lint.run import alternatives, known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lora_lint.finding import Confidence
+    from lora_lint.finding import Confidence, Level
     from lora_lint.run import Run
 
 
@@ -54,7 +54,18 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     confidence: Confidence = surety(adapter.rank, run.dataset.size, run.dataset.name)
     if training.method == "unknown":
         confidence = least(confidence, "likely")
-    yield Finding("LL301", message, span, confidence, None, related, Fix("unsafe", f"Set {key} to {bound}"))
+    level: Level | None = "advice" if _once(run, size) else None
+    yield Finding("LL301", message, span, confidence, level, related, Fix("unsafe", f"Set {key} to {bound}"))
+
+
+def _once(run: Run, size: int) -> bool:
+    """Whether each example is seen once at most, so that nothing can be learned by heart whatever the rank."""
+    training = run.training
+    epochs, steps = known(training.epochs), known(training.max_steps)
+    batch, accumulation = known(training.batch_size), known(training.accumulation)
+    if steps is not None and steps > 0:
+        return batch is not None and accumulation is not None and steps * batch * accumulation <= size
+    return epochs is not None and 0 < epochs <= 1
 
 
 def _parameters(run: Run) -> str:

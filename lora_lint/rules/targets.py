@@ -209,7 +209,7 @@ def _has(leaves: Sequence[str], other: bool = False) -> str:
     if not leaves:
         return ""
     what = "other linear layer" if other else "linear layer"
-    verb = "is" if len(leaves) == 1 else "s are"
+    verb = " is" if len(leaves) == 1 else "s are"
     return f" Its {what}{verb} {names(leaves)}"
 
 

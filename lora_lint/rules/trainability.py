@@ -96,15 +96,31 @@ def _undone(unfrozen: Event, later: Iterable[Event]) -> bool:
 
 
 def _unfrozen_by_patterns(run: Run) -> Iterator[Finding]:
+    """axolotl freezes all parameters of the wrapped model but those whose whole path a pattern matches from its start."""
+    key = run.adapter.key("unfrozen_parameters")
+    instead = f"`{run.adapter.key('modules_to_save')}` trains whole modules beside the adapter and saves them"
     for patterns in alternatives(run.unfrozen_patterns):
-        foreign = _foreign(patterns.value, run)
-        if foreign:
-            key = run.adapter.key("unfrozen_parameters")
+        reaching = [pattern for pattern in patterns.value if _reaches_a_wrapped_model(pattern)]
+        foreign = _foreign(reaching, run)
+        if patterns.value and not reaching:
             message = (
-                f"`{key}` sets {names(foreign)} of the base model trainable beside the adapter: they are not in the "
-                f"adapter's checkpoint. Name whole modules in `{run.adapter.key('modules_to_save')}` instead"
+                f"`{key}` freezes all that no pattern matches, the adapter too, and {names(patterns.value)} "
+                f"match{'es' if len(patterns.value) == 1 else ''} nothing: a wrapped model's parameters start with "
+                f"`base_model.model.`. Nothing is trained, and the run ends without an error; {instead}"
             )
             yield Finding("LL401", message, patterns.span or run.span)
+        elif foreign:
+            message = (
+                f"`{key}` sets {names(foreign)} of the base model trainable, which is not in the adapter's checkpoint, "
+                f"and freezes all that no pattern matches; {instead}"
+            )
+            yield Finding("LL401", message, patterns.span or run.span)
+
+
+def _reaches_a_wrapped_model(pattern: str) -> bool:
+    """Whether a pattern can match `base_model.model.…` from its start: dots stand for themselves, but for `.+`."""
+    start = pattern.removeprefix("^")
+    return start.startswith(("base_model", ".+")) or not start[:1].isalpha()
 
 
 def _biases(run: Run) -> Iterator[Finding]:
