@@ -96,7 +96,7 @@ def _undone(unfrozen: Event, later: Iterable[Event]) -> bool:
 
 
 def _unfrozen_by_patterns(run: Run) -> Iterator[Finding]:
-    """axolotl freezes all parameters of the wrapped model but those whose whole path a pattern matches from its start."""
+    """axolotl freezes every parameter of the wrapped model but those that a pattern matches from the start."""
     key = run.adapter.key("unfrozen_parameters")
     instead = f"`{run.adapter.key('modules_to_save')}` trains whole modules beside the adapter and saves them"
     for patterns in alternatives(run.unfrozen_patterns):

@@ -1,0 +1,412 @@
+"""YAML and JSON files of each framework: what is read, from where, and what is none of ours."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lora_lint.dialects import read
+from lora_lint.project import Project
+from lora_lint.run import Choices, Known, Unknown
+from lora_lint.source import SourceFile
+from tests.reading import only, plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lora_lint.run import Reading, Run
+
+AXOLOTL = """\
+    base_model: NousResearch/Meta-Llama-3-8B
+    model_type: AutoModelForCausalLM
+    load_in_4bit: true
+    datasets:
+      - path: tatsu-lab/alpaca
+        type: alpaca
+    val_set_size: 0.05
+    adapter: qlora
+    lora_model_dir:
+    lora_r: 32
+    lora_alpha: 16
+    lora_dropout: 0.05
+    lora_target_modules:
+      - q_proj
+      - v_proj
+    sequence_len: 4096
+    micro_batch_size: 2
+    gradient_accumulation_steps: 4
+    num_epochs: 4
+    optimizer: paged_adamw_32bit
+    learning_rate: 2e-4
+    """
+FACTORY = """\
+    model_name_or_path: meta-llama/Meta-Llama-3-8B-Instruct
+    quantization_bit: 4
+    stage: sft
+    do_train: true
+    finetuning_type: lora
+    lora_target: all
+    dataset: identity,alpaca_en_demo
+    max_samples: 1000
+    per_device_train_batch_size: 1
+    learning_rate: 1.0e-4
+    num_train_epochs: 3.0
+    """
+TUNE = """\
+    model:
+      _component_: torchtune.models.llama3_1.qlora_llama3_1_8b
+      lora_attn_modules: ['q_proj', 'v_proj', 'output_proj']
+      apply_lora_to_mlp: True
+      apply_lora_to_output: False
+      lora_rank: 8
+      lora_alpha: 16
+    checkpointer:
+      _component_: torchtune.training.FullModelHFCheckpointer
+    dataset:
+      _component_: torchtune.datasets.alpaca_cleaned_dataset
+      packed: False
+    optimizer:
+      _component_: torch.optim.AdamW
+      lr: 3e-4
+    epochs: 1
+    batch_size: 2
+    """
+TRL = """\
+    model_name_or_path: mistralai/Mistral-7B-v0.1
+    use_peft: true
+    load_in_4bit: true
+    lora_r: 16
+    lora_target_modules:
+    - q_proj
+    - k_proj
+    learning_rate: 2.0e-4
+    max_length: 2048
+    dataset_name: tatsu-lab/alpaca
+    """
+ADAPTER = """\
+    {
+      "peft_type": "LORA",
+      "base_model_name_or_path": "meta-llama/Llama-2-7b-hf",
+      "r": 64,
+      "lora_alpha": 16,
+      "bias": "none",
+      "inference_mode": true,
+      "target_modules": ["q_proj", "v_proj"],
+      "task_type": "CAUSAL_LM"
+    }
+    """
+SWEEP = """\
+    program: train.py
+    method: grid
+    parameters:
+      lora_r:
+        values: [8, 16, 32]
+      lora_alpha:
+        value: 16
+      learning_rate:
+        values: [1e-4, 2e-4]
+    """
+
+
+def config(text: str, name: str = "config.yaml", folder: Path | None = None) -> Reading:
+    path = f"{folder.as_posix()}/{name}" if folder else name
+    kind: Any = "json" if name.endswith("json") else "yaml"
+    return read(SourceFile(path, kind, textwrap.dedent(text).encode()), Project(folder.as_posix() if folder else "."))
+
+
+def edited(text: str, *changes: tuple[str, str]) -> str:
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    return text
+
+
+def written(text: str, value: Any) -> str:
+    """What stands where a value says that it was read."""
+    assert value.span is not None
+    return textwrap.dedent(text).encode()[value.span.start : value.span.end].decode()
+
+
+def settings(run: Run) -> dict[str, Any]:
+    adapter = run.adapter
+    return {
+        "rank": plain(adapter.rank),
+        "alpha": plain(adapter.alpha),
+        "dropout": plain(adapter.dropout),
+        "targets": plain(adapter.target_modules),
+        "model": plain(run.model.name),
+        "quantization": plain(run.model.quantization),
+        "rate": plain(run.training.learning_rate),
+        "epochs": plain(run.training.epochs),
+    }
+
+
+class TestWhatIsRead:
+    def test_axolotl(self) -> None:
+        run = only(config(AXOLOTL))
+        assert run.dialect == "axolotl"
+        assert settings(run) == {
+            "rank": 32,
+            "alpha": 16,
+            "dropout": 0.05,
+            "targets": ("q_proj", "v_proj"),
+            "model": "NousResearch/Meta-Llama-3-8B",
+            "quantization": "4bit",
+            "rate": 2e-4,
+            "epochs": 4,
+        }
+        assert plain(run.dataset.size) == 49402  # 52,002 examples, 5% held out
+        assert run.training.method == "supervised"
+        assert [event.kind for event in run.events] == ["load", "wrap", "train"]
+        assert run.problems == ()
+
+    def test_llamafactory(self) -> None:
+        run = only(config(FACTORY))
+        assert run.dialect == "llamafactory"
+        assert settings(run) == {
+            "rank": 8,
+            "alpha": 16,
+            "dropout": 0.0,
+            "targets": "all-linear",
+            "model": "meta-llama/Meta-Llama-3-8B-Instruct",
+            "quantization": "4bit",
+            "rate": 1e-4,
+            "epochs": 3.0,
+        }
+        assert plain(run.dataset.size) == 2000
+        assert run.adapter.rank == Known(8, None, "framework-default")
+
+    def test_torchtune(self) -> None:
+        run = only(config(TUNE))
+        assert run.dialect == "torchtune"
+        assert settings(run) == {
+            "rank": 8,
+            "alpha": 16,
+            "dropout": 0.0,
+            "targets": ("q_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+            "model": "meta-llama/Llama-3.1-8B",
+            "quantization": "4bit",
+            "rate": 3e-4,
+            "epochs": 1,
+        }
+        assert plain(run.dataset.name) == "yahma/alpaca-cleaned"
+        assert plain(run.training.optimizer) == "adamw"
+
+    def test_trl(self) -> None:
+        run = only(config(TRL))
+        assert run.dialect == "trl"
+        assert settings(run) == {
+            "rank": 16,
+            "alpha": 32,
+            "dropout": 0.05,
+            "targets": ("q_proj", "k_proj"),
+            "model": "mistralai/Mistral-7B-v0.1",
+            "quantization": "4bit",
+            "rate": 2e-4,
+            "epochs": 3.0,
+        }
+        assert plain(run.dataset.size) == 52_002
+
+    def test_adapter_config(self) -> None:
+        run = only(config(ADAPTER, "adapter_config.json"))
+        assert run.dialect == "peft_adapter"
+        assert settings(run)["rank"] == 64
+        assert settings(run)["targets"] == ("q_proj", "v_proj")
+        assert run.model.loader == "AutoModelForCausalLM"
+        assert run.trained is None
+
+    def test_wandb(self) -> None:
+        reading = config(SWEEP)
+        (sweep,) = reading.sweeps
+        assert [plain(run.adapter.rank) for run in sweep.runs] == [8, 16, 32]
+        assert {plain(run.adapter.alpha) for run in sweep.runs} == {16}
+        assert sweep.kind == "W&B sweep"
+
+
+class TestPositions:
+    @pytest.mark.parametrize(
+        ("text", "name", "rank", "targets"),
+        [
+            (AXOLOTL, "config.yaml", "32", ["q_proj", "v_proj"]),
+            (
+                edited(FACTORY, ("lora_target: all", "lora_rank: 4\n    lora_target: q_proj, v_proj")),
+                "a.yaml",
+                "4",
+                ["q_proj", "v_proj"],
+            ),
+            (TRL, "config.yml", "16", ["q_proj", "k_proj"]),
+            (ADAPTER, "adapter_config.json", "64", ['"q_proj"', '"v_proj"']),
+        ],
+    )
+    def test_of_values_and_entries(self, text: str, name: str, rank: str, targets: list[str]) -> None:
+        run = only(config(text, name))
+        assert written(text, run.adapter.rank) == rank
+        data = textwrap.dedent(text).encode()
+        assert [data[span.start : span.end].decode() for _, span in run.adapter.target_spans] == targets
+
+    def test_a_default_has_no_place(self) -> None:
+        assert isinstance(only(config(FACTORY)).adapter.alpha, Known)
+        assert only(config(FACTORY)).adapter.alpha.span is None  # type: ignore[union-attr]
+
+
+class TestNoLoraRun:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            edited(AXOLOTL, ("adapter: qlora", "adapter:")),
+            edited(AXOLOTL, ("adapter: qlora", "adapter: llama-adapter")),
+            edited(AXOLOTL, ("adapter: qlora", "adapter: ${ADAPTER}")),
+            edited(FACTORY, ("finetuning_type: lora", "finetuning_type: full")),
+            edited(FACTORY, ("do_train: true", "do_train: false")),
+            "model_name_or_path: m\nadapter_name_or_path: saves/lora\nfinetuning_type: lora\nexport_dir: out\n",
+            "model_name_or_path: m\nadapter_name_or_path: saves/lora\nfinetuning_type: lora\ninfer_backend: vllm\n",
+            edited(TRL, ("use_peft: true", "use_peft: false")),
+            edited(TUNE, ("qlora_llama3_1_8b", "llama3_1_8b")),
+            "model_type: llm\nbase_model: meta-llama/Llama-2-7b-hf\nadapter:\n  type: lora\n  r: 8\n",  # ludwig
+            "method: grid\nparameters:\n  learning_rate:\n    values: [1e-4, 2e-4]\n",
+            "name: ci\non: push\njobs: {}\n",
+            "",
+            "- 1\n- 2\n",
+        ],
+    )
+    def test_yaml(self, text: str) -> None:
+        assert config(text).runs == ()
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '{"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 20}',
+            '{"method": "BPE", "parameters": {"lora_r": {"values": [1, 2]}}}',
+            '{"model_type": "llama", "hidden_size": 64}',
+            "[]",
+            "3",
+        ],
+    )
+    def test_json(self, text: str) -> None:
+        assert config(text, "some.json").runs == ()
+
+
+class TestTraps:
+    def test_placeholders_are_unknown(self) -> None:
+        run = only(
+            config(edited(AXOLOTL, ("lora_r: 32", "lora_r: ${RANK}"), ("lora_alpha: 16", 'lora_alpha: "{{ alpha }}"')))
+        )
+        assert plain(run.adapter.rank) is Unknown
+        assert plain(run.adapter.alpha) is Unknown
+        assert run.problems == ()
+
+    def test_anchors_and_merges(self) -> None:
+        text = """\
+            base: &base
+              lora_r: 8
+              lora_alpha: 32
+            <<: *base
+            base_model: m/m
+            adapter: lora
+            datasets: []
+            lora_alpha: 16
+            """
+        run = only(config(text))
+        assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (8, 16)
+
+    def test_all_linear_with_names_beside(self) -> None:
+        both = edited(AXOLOTL, ("lora_dropout: 0.05", "lora_target_linear: true"))
+        assert plain(only(config(both)).adapter.target_modules) == "all-linear"
+        head = edited(both, ("- v_proj", "- lm_head"))
+        assert plain(only(config(head)).adapter.target_modules) is Unknown
+
+    def test_a_resumed_adapter_has_its_own_settings(self) -> None:
+        for text in (
+            edited(AXOLOTL, ("lora_model_dir:", "lora_model_dir: out/adapter")),
+            edited(FACTORY, ("lora_target: all", "adapter_name_or_path: out/adapter")),
+        ):
+            run = only(config(text))
+            assert plain(run.adapter.rank) is Unknown
+            assert [event.kind for event in run.events] == ["load", "load-adapter", "train"]
+            assert plain(run.events[1].trainable) is True
+
+    def test_one_element_is_a_regex_in_trl(self) -> None:
+        assert plain(only(config(edited(TRL, ("    - k_proj\n", "")))).adapter.target_modules) == "q_proj"
+
+    def test_alpha_of_llamafactory_is_twice_the_rank(self) -> None:
+        text = edited(FACTORY, ("lora_target: all", "lora_rank: 64"))
+        assert plain(only(config(text)).adapter.alpha) == 128
+
+    @pytest.mark.parametrize("builder", ["phi3.lora_phi3_mini", "llama3_2_vision.lora_llama3_2_vision_11b"])
+    def test_modules_that_are_torchtunes_own(self, builder: str) -> None:
+        run = only(config(edited(TUNE, ("llama3_1.qlora_llama3_1_8b", builder))))
+        assert plain(run.adapter.target_modules) is Unknown
+        assert plain(run.model.name) is Unknown
+
+    def test_references_within_torchtune(self) -> None:
+        text = "rank: 16\n" + textwrap.dedent(edited(TUNE, ("lora_rank: 8", "lora_rank: ${rank}")))
+        assert plain(only(config(text)).adapter.rank) == 16
+
+    def test_alpha_swept_too(self) -> None:
+        (sweep,) = config(edited(SWEEP, ("value: 16", "values: [16, 32]"))).sweeps
+        assert len({plain(run.adapter.alpha) for run in sweep.runs}) == 2
+        (sweep,) = config(edited(SWEEP, ("  lora_alpha:\n        value: 16\n    ", ""))).sweeps
+        assert {plain(run.adapter.alpha) for run in sweep.runs} == {Unknown}
+
+    def test_a_rank_drawn_from_a_range_is_not_known(self) -> None:
+        assert config(edited(SWEEP, ("values: [8, 16, 32]", "min: 8\n        max: 64"))).sweeps == ()
+
+    def test_local_data_is_counted(self, tmp_path: Path) -> None:
+        (tmp_path / "rows.jsonl").write_text('{"a": 1}\n\n{"a": 2}\n{"a": 3}\n')
+        (tmp_path / "rows.csv").write_text('text,label\n"a\nb",1\nc,2\n')
+        (tmp_path / "rows.json").write_text('[{"a": 1}, {"a": 2}]')
+        for name, rows in (("rows.jsonl", 3), ("rows.csv", 2), ("rows.json", 2), ("none.jsonl", Unknown)):
+            text = edited(AXOLOTL, ("tatsu-lab/alpaca", name), ("val_set_size: 0.05", "val_set_size: 0"))
+            assert plain(only(config(text, folder=tmp_path)).dataset.size) == rows
+
+    def test_two_branches_are_no_choices(self) -> None:
+        assert not isinstance(only(config(AXOLOTL)).adapter.rank, Choices)
+
+
+class TestProblems:
+    @pytest.mark.parametrize(
+        ("text", "name", "key", "suggestion"),
+        [
+            (edited(AXOLOTL, ("lora_alpha", "lora_aplha")), "a.yaml", "lora_aplha", "lora_alpha"),
+            (edited(AXOLOTL, ("lora_dropout: 0.05", "use_rslora: true")), "a.yaml", "use_rslora", "peft_use_rslora"),
+            (edited(FACTORY, ("lora_target", "lora_targets")), "a.yaml", "lora_targets", "lora_target"),
+            (
+                edited(TUNE, ("lora_attn_modules", "lora_attn_module")),
+                "a.yaml",
+                "lora_attn_module",
+                "lora_attn_modules",
+            ),
+            (
+                edited(TRL, ("lora_target_modules", "lora_target_module")),
+                "a.yaml",
+                "lora_target_module",
+                "lora_target_modules",
+            ),
+        ],
+    )
+    def test_misspelt_keys(self, text: str, name: str, key: str, suggestion: str) -> None:
+        (problem,) = only(config(text, name)).problems
+        assert problem.key == key
+        assert problem.suggestions[0] == suggestion  # type: ignore[union-attr]
+        assert written(text, problem) == key
+
+    @pytest.mark.parametrize(
+        ("text", "name", "key"),
+        [
+            (edited(AXOLOTL, ("lora_r: 32", "lora_r: eight")), "a.yaml", "lora_r"),
+            (edited(AXOLOTL, ("lora_dropout: 0.05", "lora_dropout: [1]")), "a.yaml", "lora_dropout"),
+            (edited(FACTORY, ("lora_target: all", "lora_rank: 0")), "a.yaml", "lora_rank"),
+            (edited(TUNE, ("lora_rank: 8", "lora_rank: 8.5")), "a.yaml", "lora_rank"),
+            (edited(TUNE, ("'v_proj'", "'o_proj'")), "a.yaml", "lora_attn_modules"),
+            (edited(ADAPTER, ('"none"', '"some"')), "a.json", "bias"),
+        ],
+    )
+    def test_wrong_values(self, text: str, name: str, key: str) -> None:
+        (problem,) = only(config(text, name)).problems
+        assert problem.key == key
+
+    def test_keys_of_the_users_own(self) -> None:
+        own = edited(AXOLOTL, ("sequence_len", "x-note: 1\n    _base: 2\n    my_team_setting: 3\n    sequence_len"))
+        assert only(config(own)).problems == ()
