@@ -222,13 +222,25 @@ def training_arguments(folders: list[Path], *names: str) -> tuple[dict[str, ast.
     return found, {"transformers": " and ".join(versions)}
 
 
+def input_args(package: Package) -> set[str]:
+    """The classes that axolotl's plugins name as their top-level settings."""
+    found = set()
+    for path in sorted(package.root.glob("integrations/**/*.py")):
+        for node in ast.walk(package.tree(path.relative_to(package.root).as_posix())):
+            if isinstance(node, ast.FunctionDef) and node.name == "get_input_args":
+                values = (item.value for item in ast.walk(node) if isinstance(item, ast.Return))
+                found |= {str(value.value).rpartition(".")[2] for value in values if isinstance(value, ast.Constant)}
+    return found
+
+
 def axolotl(folders: list[Path]) -> None:
     package = find(folders, "axolotl")[-1]
     classes = package.classes("utils/schemas/*.py")
     top = fields("AxolotlInputConfig", classes) | fields("AxolotlConfigWCapabilities", classes)
     others = data_read("AxolotlInputConfig", classes)
+    plugged = input_args(package)
     for name, node in package.classes("integrations/*/args.py").items():
-        if not name.endswith(("Args", "Config")):
+        if name not in plugged:
             continue
         local = {name: node} | package.classes("integrations/*/args.py")
         others |= fields(name, local).keys() | data_read(name, local)

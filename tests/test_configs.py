@@ -370,6 +370,7 @@ class TestProblems:
         ("text", "name", "key", "suggestion"),
         [
             (edited(AXOLOTL, ("lora_alpha", "lora_aplha")), "a.yaml", "lora_aplha", "lora_alpha"),
+            (edited(AXOLOTL, ("lora_r:", "lora_rank:")), "a.yaml", "lora_rank", "lora_r"),
             (edited(AXOLOTL, ("lora_dropout: 0.05", "use_rslora: true")), "a.yaml", "use_rslora", "peft_use_rslora"),
             (edited(FACTORY, ("lora_target", "lora_targets")), "a.yaml", "lora_targets", "lora_target"),
             (
