@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 MAX_STEPS = 150_000
 _WORD = re.compile(rb"\w+")
-_RELEVANT = re.compile(
-    rb"(?i)lora|peft|adapter|from_pretrained|requires_grad|load_dataset|trainer|freeze|add_argument|argparse|rank|alpha|"
-    rb"target_modules|finetun|fine_tun|tuner|train\("
+_TRAINING_WORDS = tuple(
+    b"lora peft adapter from_pretrained requires_grad load_dataset trainer freeze add_argument argparse rank alpha "
+    b"target_modules finetun fine_tun tuner train(".split()
 )
 
 
@@ -129,7 +129,8 @@ class Machine:
         node = function.node
         if (node.end_lineno or node.lineno) - node.lineno < 12:
             return True
-        return _RELEVANT.search(self._text_of(function)) is not None
+        low = self._text_of(function).lower()
+        return any(word in low for word in _TRAINING_WORDS)
 
     def block(self, body: list[ast.stmt], scope: Scope) -> Signal | None:
         """Follows statements in order until one of them leaves the block."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lora_lint.dialects.python.library import ADAPTER_WORDS, is_library
+from lora_lint.dialects.python.library import is_library, names_adapter
 from lora_lint.interpreter.scope import Module
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import parse
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 MAX_FILES = 24
+_KEPT_BYTES = 2_000_000
+"""Text of imported files whose trees are kept; a tree takes some forty times the room of its text."""
 
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import\b[ \t]*(\w*)|import[ \t]+([\w.]+))", re.MULTILINE)
 
 
 def worth_following(source: SourceFile, loader: ProjectLoader) -> bool:
     """Whether a file can hold a run: it names an adapter call, or imports a file of the project that does."""
-    if ADAPTER_WORDS.search(source.utf8):
+    if names_adapter(source.utf8):
         return True
     for match in _IMPORT.finditer(source.utf8):
         dotted = (match[1] or match[3]).decode()
@@ -34,39 +37,51 @@ def worth_following(source: SourceFile, loader: ProjectLoader) -> bool:
             continue
         nested = f"{name}.{match[2].decode()}".strip(".") if match[2] else name
         for candidate in dict.fromkeys((name, nested)):
-            if loader.mentions(source.path, candidate, level, ADAPTER_WORDS):
+            if loader.names_adapter(source.path, candidate, level):
                 return True
     return False
 
 
 class ProjectLoader:
-    """Finds `import` targets beside the importing file and in the folders above it, up to the project's root."""
+    """Finds `import` targets for one program: beside the importing file and in the folders above it, up to the
+    project's root."""
 
     def __init__(self, project: Project) -> None:
-        self._project = project
+        self._files = _files_of(project)
         self._loaded: dict[str, tuple[Module, ast.Module] | None] = {}
-        self._found: dict[tuple[str, str, int], str | None] = {}
 
     def module(self, importer: str, name: str, level: int) -> tuple[Module, ast.Module] | None:
         """The module `name` as `importer` would import it, or None if no file of the project is it."""
-        path = self._path(importer, name, level)
+        path = self._files.path(posixpath.dirname(importer), name, level)
         if path is None or path == importer:
             return None
         if path not in self._loaded:
-            self._loaded[path] = self._load(path)
+            found = self._files.tree(path) if len(self._loaded) < MAX_FILES else None
+            self._loaded[path] = (Module(found[0], is_main=False), found[1]) if found is not None else None
         return self._loaded[path]
 
-    def mentions(self, importer: str, name: str, level: int, words: re.Pattern[bytes]) -> bool:
-        """Whether the file that an import names belongs to the project and mentions one of some words."""
-        path = self._path(importer, name, level)
-        source = self._project.load(path) if path is not None and path != importer else None
-        return source is not None and words.search(source.utf8) is not None
+    def names_adapter(self, importer: str, name: str, level: int) -> bool:
+        """Whether the file that an import names belongs to the project and names an adapter call."""
+        path = self._files.path(posixpath.dirname(importer), name, level)
+        return path is not None and path != importer and self._files.names_adapter(path)
 
-    def _path(self, importer: str, name: str, level: int) -> str | None:
-        where = (posixpath.dirname(importer), name, level)
-        if where not in self._found:
-            self._found[where] = self._find(*where)
-        return self._found[where]
+
+class _Files:
+    """What the imports of a project lead to. Programs of one project import the same files, so all of them share it."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._paths: dict[tuple[str, str, int], str | None] = {}
+        self._naming: dict[str, bool] = {}
+        self._trees: dict[str, tuple[SourceFile, ast.Module] | None] = {}
+        self._kept = 0
+
+    def path(self, folder: str, name: str, level: int) -> str | None:
+        """The file that a program in `folder` imports as `name`; None if no file of the project is it."""
+        where = (folder, name, level)
+        if where not in self._paths:
+            self._paths[where] = self._find(*where)
+        return self._paths[where]
 
     def _find(self, folder: str, name: str, level: int) -> str | None:
         relative = name.replace(".", "/")
@@ -89,13 +104,36 @@ class ProjectLoader:
                 return candidate
         return None
 
-    def _load(self, path: str) -> tuple[Module, ast.Module] | None:
-        if len(self._loaded) >= MAX_FILES:
-            return None
+    def names_adapter(self, path: str) -> bool:
+        """Whether the text of a file names an adapter call."""
+        if path not in self._naming:
+            source = self._project.load(path)
+            self._naming[path] = source is not None and names_adapter(source.utf8)
+        return self._naming[path]
+
+    def tree(self, path: str) -> tuple[SourceFile, ast.Module] | None:
+        """The text and the syntax tree of a file; None if it cannot be parsed. The latest are kept."""
+        if path in self._trees:
+            found = self._trees.pop(path)
+        else:
+            found = self._parsed(path)
+            self._kept += len(found[0].utf8) if found is not None else 0
+        self._trees[path] = found
+        while self._kept > _KEPT_BYTES:
+            oldest = self._trees.pop(next(iter(self._trees)))
+            self._kept -= len(oldest[0].utf8) if oldest is not None else 0
+        return found
+
+    def _parsed(self, path: str) -> tuple[SourceFile, ast.Module] | None:
         source = self._project.load(path)
         if source is None or source.kind != "python":
             return None
         try:
-            return Module(source, is_main=False), parse(source)
+            return source, parse(source)
         except Unreadable:
             return None
+
+
+@lru_cache(maxsize=1)
+def _files_of(project: Project) -> _Files:
+    return _Files(project)

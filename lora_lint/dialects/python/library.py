@@ -72,11 +72,11 @@ CALLS: dict[str, dict[str, Handler]] = {
         "get_peft_config": lambda context, name, arguments, span: Opaque("TRL's command line gives it", span),
     },
 }
-ADAPTER_WORDS = re.compile(
-    rb"LoraConfig|AdaLoraConfig|LoHaConfig|LoKrConfig|IA3Config|VeraConfig|get_peft_model|PeftModel|PeftMixedModel|"
-    rb"inject_adapter_in_model|prepare_model_for_\w+_training|add_adapter"
+_ADAPTER_WORDS = (
+    *(b"LoraConfig", b"get_peft_model", b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model"),
+    *(b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig"),
 )
-"""What a file must mention to put an adapter on a model or to load one."""
+_PREPARE = b"prepare_model_for_"
 _OPTIMIZERS = frozenset(
     "Adam AdamW SGD Adamax Adagrad RMSprop NAdam RAdam Adafactor Lion PagedAdamW PagedAdamW8bit AdamW8bit "
     "Adam8bit DeepSpeedCPUAdam FusedAdam".split()
@@ -87,6 +87,16 @@ def is_library(module: str) -> bool:
     """Whether a dotted module name belongs to the standard library or to a library that is never the user's own."""
     top = module.partition(".")[0]
     return top in LIBRARIES or top in sys.stdlib_module_names
+
+
+def names_adapter(text: bytes) -> bool:
+    """Whether a program names a call that puts an adapter on a model or loads one; others have no runs.
+
+    One search a word: an alternation of them is ten times slower.
+    """
+    if any(word in text for word in _ADAPTER_WORDS):
+        return True
+    return _PREPARE in text and re.search(rb"prepare_model_for_\w+_training", text) is not None
 
 
 class Knowledge:
@@ -100,7 +110,7 @@ class Knowledge:
 
     def concerns(self, text: bytes) -> bool:
         """Whether a function's text names an adapter call."""
-        return ADAPTER_WORDS.search(text) is not None
+        return names_adapter(text)
 
     def external(self, machine: Machine, name: str, span: Span) -> Val | None:
         """An attribute of a library that is a value, not a function."""
