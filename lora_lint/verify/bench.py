@@ -1,0 +1,410 @@
+"""A model on the bench: loaded once, wrapped with one adapter after the other, stepped once for each seed."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.run import alternatives
+from lora_lint.verify import probe, proxy, weights
+from lora_lint.verify.data import NoTexts, texts_of
+from lora_lint.verify.experiment import DEFAULT_SEEDS, PROXY_SEEDS, Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lora_lint.finding import Verdict
+    from lora_lint.run import Adapter, Run
+    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.optimizers import Optimizer
+    from lora_lint.verify.probe import Batch
+
+_SEQUENCES = {"cpu": 8, "cuda": 16}  # at most, in a step
+_LENGTH = {"cpu": 128, "cuda": 256}  # tokens
+_TEXT = 40_000  # tokens that the windows are taken from
+_FLOOR = {weights.FULL: 1e-4, weights.HALF: 2e-2, weights.QUARTER: 2e-2}
+"""The smallest relative change of the logits that rounding leaves alone. In bf16 smaller ones read as noise, and
+exponents come out too small (0.46 to 0.64 where 0.97 is right)."""
+_TRIES = 5
+_USUAL_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One setting of rank, alpha and rsLoRA that is tried."""
+
+    rank: int
+    alpha: float
+    rslora: bool = False
+
+    @property
+    def scale(self) -> float:
+        """What the adapter's output is multiplied by."""
+        return self.alpha / (math.sqrt(self.rank) if self.rslora else self.rank)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One step of one arm with one seed: ||logits after - before|| / ||before||, and the norm of the gradient of all
+    lora_B before it."""
+
+    step: float
+    gradient: float
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of some arms; `samples[arm]` has one for each seed. `rate` is the learning rate of the probe."""
+
+    samples: dict[Arm, list[Sample]]
+    rate: float
+    seeds: int
+
+
+class Late(Exception):
+    """The time was used up before there were enough seeds."""
+
+
+@dataclass
+class Bench:
+    """A model to try adapters on. `reason` says why it is only a proxy, if it is one; `micro` is how many sequences go
+    through it at once, halved when memory runs out."""
+
+    name: str
+    head: str
+    model: Any
+    device: str
+    dtype: str
+    micro: int
+    parameters: int
+    encode: probe.Encode
+    reason: str | None = None
+    known: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def proxy(self) -> bool:
+        return self.reason is not None
+
+    def described(self) -> str:
+        """For the measurements: which weights, how many, in which numbers."""
+        kind = "sized down, random weights, " if self.proxy else ""
+        return f"{self.name} ({kind}{self.parameters / 1e6:,.1f} M parameters, {self.dtype}, {self.head})"
+
+    def seeds(self, case: Case) -> int:
+        """How many seeds; never fewer than make an interval that can be trusted."""
+        least = PROXY_SEEDS if self.proxy else DEFAULT_SEEDS
+        return max(case.options.seeds or least, least)
+
+    def halve(self, error: BaseException) -> None:
+        """Halves the sequences that go through at once after memory ran out; raises TooBig if it was one already."""
+        if self.device == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+        if self.micro <= 1:
+            raise weights.TooBig("memory ran out") from error
+        self.micro //= 2
+
+
+_open: dict[Any, Bench] = {}
+
+
+def release() -> None:
+    """Lets go of the model that is kept for the next experiment."""
+    _open.clear()
+    with contextlib.suppress(ImportError):
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def on_bench(case: Case, experiment: Callable[[Bench], Verdict], rank: int, proxies: bool = True) -> Verdict:
+    """Makes an experiment on the run's own weights or, where they are not here, do not fit or take too long, on a
+    sized-down model of the family (`proxies`; else it is skipped). `rank` is the highest that will be tried."""
+    start = time.monotonic()
+    name = weights.name_of(case.run)
+    weights.device_of(case.options.device)
+    try:
+        verdict = experiment(_real(case, name, rank))
+    except weights.NoWeights as error:
+        if not proxies:
+            raise Skip(str(error)) from error
+        release()
+        verdict = experiment(_proxy(case, name, str(error)))
+    return replace(verdict, seconds=time.monotonic() - start)
+
+
+def _real(case: Case, name: str, rank: int) -> Bench:
+    """Raises NoWeights, Skip."""
+    run = case.run
+    stored = weights.stored(name, run.path)
+    config = weights.load_config(stored.folder)
+    head, device = weights.head_of(run, config), weights.device_of(case.options.device)
+    quantized = any(each.value == "4bit" for each in alternatives(run.model.quantization))
+    key = (str(stored.folder.resolve()), head, device, quantized)
+    if key in _open:
+        return _open[key]
+    release()
+    plan = weights.plan(
+        stored.parameters,
+        config,
+        device=device,
+        quantized=quantized,
+        sequences=_SEQUENCES[device],
+        length=_LENGTH[device],
+        rank=rank,
+    )
+    case.say(f"loading {name} in {plan.dtype}")
+    try:
+        model = weights.load(stored, head, plan.dtype, device)
+    except Exception as error:
+        if weights.out_of_memory(error):
+            raise weights.TooBig("memory ran out while the weights were loaded") from error
+        raise
+    encode = probe.encoder(str(stored.folder), _vocabulary(model))
+    _open[key] = Bench(name, head, model, device, plan.dtype, plan.micro, stored.parameters, encode)
+    return _open[key]
+
+
+def _proxy(case: Case, name: str, reason: str) -> Bench:
+    """Raises Skip."""
+    device = weights.device_of(case.options.device)
+    config = proxy.sized_down(case.run, name)
+    head = weights.head_of(case.run, config)
+    key = (repr(sorted(config.to_dict().items(), key=lambda item: item[0])), head, device)
+    if key not in _open:
+        case.say(f"making a sized-down {config.model_type}")
+        model = proxy.build(config, head, device)
+        size = sum(each.numel() for each in model.parameters())
+        encode = probe.encoder(None, _vocabulary(model))
+        _open[key] = Bench(
+            config.model_type, head, model, device, weights.FULL, _SEQUENCES[device], size, encode, reason
+        )
+    _open[key].reason = reason
+    return _open[key]
+
+
+def _vocabulary(model: Any) -> int:
+    return int(model.get_input_embeddings().num_embeddings)
+
+
+def lora_config(adapter: Adapter, arm: Arm, bench: Bench) -> Any:
+    """PEFT's settings of an arm: the run's targets, filters and patterns. Left out is what an arm must not differ by
+    (dropout) or what is not of the adapter (biases, modules trained in full), and initialisations that need data or
+    change the base model."""
+    from peft import LoraConfig
+
+    def of(name: str) -> Any:
+        values = alternatives(getattr(adapter, name))
+        value = values[0].value if values else None
+        return list(value) if isinstance(value, tuple) else value
+
+    settings: dict[str, Any] = {
+        name: value
+        for name in ("target_modules", "exclude_modules", "target_parameters", "rank_pattern", "alpha_pattern")
+        if (value := of(name))
+    }
+    if not bench.proxy:  # a proxy has only a few layers
+        settings |= {
+            name: value for name in ("layers_to_transform", "layers_pattern") if (value := of(name)) is not None
+        }
+    gaussian = str(of("init_lora_weights")).lower() == "gaussian"
+    return LoraConfig(
+        r=arm.rank,
+        lora_alpha=arm.alpha,  # type: ignore[arg-type, unused-ignore]
+        use_rslora=arm.rslora,
+        lora_dropout=0.0,
+        use_dora=bool(of("use_dora")),
+        init_lora_weights="gaussian" if gaussian else True,
+        **settings,
+    )
+
+
+@contextlib.contextmanager
+def wrapped(bench: Bench, adapter: Adapter, arm: Arm) -> Iterator[Any]:
+    """The model with an adapter on it, and without it again afterwards. Raises Skip with what PEFT says."""
+    from peft import get_peft_model
+
+    config = lora_config(adapter, arm, bench)
+    with weights.quiet():
+        try:
+            model = get_peft_model(bench.model, config)
+        except ValueError as error:
+            if config.target_modules is not None or "target_modules" not in str(error):
+                raise Skip(f"PEFT refuses the adapter: {weights.first_line(error)}") from error
+            config.target_modules = "all-linear"
+            model = get_peft_model(bench.model, config)
+        try:
+            yield model.eval()
+        finally:
+            model.unload()
+
+
+def reset(model: Any, config: Any, seed: int, others: dict[str, Any]) -> None:
+    """Starts the adapter anew, in place: lora_A at random by the seed, lora_B 0, all else (DoRA's magnitudes) as it
+    was when the model was wrapped; `others` keeps that."""
+    import torch
+    from peft.tuners.lora.layer import LoraLayer
+
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, LoraLayer):
+                module.reset_lora_parameters("default", config.init_lora_weights)
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad and "lora_A" not in name and "lora_B" not in name:
+                if name in others:
+                    parameter.copy_(others[name])
+                else:
+                    others[name] = parameter.detach().clone()
+            parameter.grad = None
+
+
+def batch_of(run: Run, bench: Bench, tokens: Sequence[int], seed: int) -> Batch:
+    """The batch of a seed: as many sequences as the run has in a step, within reason."""
+    asked = 1
+    for value in (run.training.batch_size, run.training.accumulation):
+        numbers = [each.value for each in alternatives(value) if isinstance(each.value, int) and each.value > 0]
+        asked *= numbers[0] if numbers else 1
+    told = bool(alternatives(run.training.batch_size))
+    most = _SEQUENCES[bench.device]
+    count = min(max(asked if told else _USUAL_BATCH, 2), most)
+    ids = probe.windows(tokens, count, sequence_length(bench), 1000 + seed)
+    return probe.batch(bench.head, ids, bench.model.config, seed)
+
+
+def sequence_length(bench: Bench) -> int:
+    """Tokens of a sequence: 128 on the CPU, 256 on CUDA, less where the model takes less."""
+    config = bench.model.config
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    longest = getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None)
+    length = _LENGTH[bench.device]
+    # RoBERTa's positions start behind its padding's.
+    return min(length, longest - 2) if isinstance(longest, int) and longest > 8 else length
+
+
+def probe_tokens(run: Run, bench: Bench) -> tuple[list[int], str]:
+    """Tokens to probe with, and whose text they are."""
+    try:
+        texts = texts_of(run, limit=400)
+        source = texts.source
+        content: Sequence[str] = texts.texts
+    except NoTexts:
+        source, content = probe.OWN, probe.own_text()
+    return probe.stream(content, bench.encode, 2 * _LENGTH[bench.device])[:_TEXT], source
+
+
+def backward(bench: Bench, model: Any, batch: Batch) -> tuple[Any, float]:
+    """One forward and backward pass over a batch, in as many parts as memory wants: some of the logits, and the mean
+    loss. Gradients are left on the parameters; they are those of the mean over the whole batch."""
+    while True:
+        try:
+            return _backward(bench, model, batch)
+        except Exception as error:  # noqa: PERF203  # one turn is the rule
+            if not weights.out_of_memory(error):
+                raise
+            model.zero_grad(set_to_none=True)
+            bench.halve(error)
+
+
+def _backward(bench: Bench, model: Any, batch: Batch) -> tuple[Any, float]:
+    import torch
+
+    kept, total, count = [], 0.0, 0
+    for part in _parts(bench, batch):
+        logits = probe.answers(bench.head, model(**part.inputs))
+        loss, answers = probe.loss_of(bench.head, logits, part.targets)
+        kept.append(probe.some(logits))
+        total, count = total + float(loss.detach()), count + answers
+        loss.backward()
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            parameter.grad /= max(count, 1)
+    return torch.cat(kept), total / max(count, 1)
+
+
+def forward(bench: Bench, model: Any, batch: Batch) -> Any:
+    """Some of the logits, without gradients."""
+    import torch
+
+    with torch.no_grad():
+        parts = [probe.some(probe.answers(bench.head, model(**part.inputs))) for part in _parts(bench, batch)]
+    return torch.cat(parts)
+
+
+def _parts(bench: Bench, batch: Batch) -> Iterator[Batch]:
+    at_once = max(bench.micro, 2) if bench.head == "base" else bench.micro
+    for start in range(0, len(batch), at_once):
+        yield batch.part(start, start + at_once, bench.device)
+
+
+def first_steps(case: Case, bench: Bench, arms: Sequence[Arm], optimizer: Optimizer) -> tuple[Steps, str]:
+    """One optimizer step of each arm for each seed, on the same batches; and whose text it was. The learning rate is
+    the run's, raised for all arms alike until rounding no longer matters for the smallest step.
+
+    Raises TooBig when the run's own weights are too slow for the time, Late, Skip.
+    """
+    tokens, source = probe_tokens(case.run, bench)
+    seeds = bench.seeds(case)
+    batches = [batch_of(case.run, bench, tokens, seed) for seed in range(seeds)]
+    rate = optimizer.rate
+    started = time.monotonic()
+    for trial in range(_TRIES):
+        first = {arm: _samples(case, bench, arm, optimizer, rate, batches[:1]) for arm in arms}
+        if trial == 0:
+            _in_time(case, bench, time.monotonic() - started, seeds)
+        smallest = min(samples[0].step for samples in first.values())
+        if smallest == 0.0 or not math.isfinite(smallest):
+            raise Skip("a step does not change the logits" if smallest == 0.0 else "the model's answers are not finite")
+        if smallest >= _FLOOR[bench.dtype]:
+            break
+        rate *= 1.5 * _FLOOR[bench.dtype] / smallest
+    return Steps({arm: _samples(case, bench, arm, optimizer, rate, batches) for arm in arms}, rate, seeds), source
+
+
+def _in_time(case: Case, bench: Bench, spent: float, seeds: int) -> None:
+    """Gives up at once where the rest would take longer than there is time."""
+    if not bench.proxy and spent * (seeds + 1) > case.deadline - time.monotonic():
+        raise weights.TooBig(
+            f"it takes about {spent * (seeds + 2):,.0f} s on {bench.device}, longer than there is time"
+        )
+
+
+def _samples(
+    case: Case, bench: Bench, arm: Arm, optimizer: Optimizer, rate: float, batches: Sequence[Batch]
+) -> list[Sample]:
+    config = lora_config(case.run.adapter, arm, bench)
+    base = (repr(sorted(config.to_dict().items(), key=lambda item: item[0])), optimizer.family, rate)
+    keys = [(*base, seed, _fingerprint(batch)) for seed, batch in enumerate(batches)]
+    if any(key not in bench.known for key in keys):
+        with wrapped(bench, case.run.adapter, arm) as model:
+            others: dict[str, Any] = {}
+            for seed, (key, batch) in enumerate(zip(keys, batches, strict=True)):
+                if key in bench.known:
+                    continue
+                if case.late():
+                    raise Late
+                case.say(f"r={arm.rank}{' with rsLoRA' if arm.rslora else ''}, seed {seed + 1} of {len(batches)}")
+                reset(model, config, seed, others)
+                bench.known[key] = _sample(bench, model, batch, optimizer, rate)
+            if not others and not bench.known:
+                raise Skip("there is no adapter")
+    return [bench.known[key] for key in keys]
+
+
+def _fingerprint(batch: Batch) -> int:
+    return hash(tuple(batch.inputs["input_ids"].flatten().tolist()))
+
+
+def _sample(bench: Bench, model: Any, batch: Batch, optimizer: Optimizer, rate: float) -> Sample:
+    before, _ = backward(bench, model, batch)
+    trained = [(name, each) for name, each in model.named_parameters() if each.requires_grad and each.grad is not None]
+    gradient = math.sqrt(sum(float(each.grad.double().pow(2).sum()) for name, each in trained if "lora_B" in name))
+    optimizer.make((each for _, each in trained), rate).step()
+    model.zero_grad(set_to_none=True)
+    after = forward(bench, model, batch)
+    return Sample(float((after - before).double().norm() / before.double().norm()), gradient)

@@ -1,0 +1,318 @@
+"""LL101, LL102, LL103, LL104, LL107: what rank, alpha and rsLoRA do to the first optimizer step on the user's model.
+
+Measured is the relative change of the logits after one step with the run's optimizer and learning rate, on the same
+batches for every setting, and the norm of the gradient of all lora_B before it. (The norm of s*B*A would mislead: it
+makes rsLoRA look as if the step did not depend on the rank.)
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Verdict
+from lora_lint.rules.words import number
+from lora_lint.run import alternatives, known
+from lora_lint.verify.bench import Arm, Late, first_steps, on_bench
+from lora_lint.verify.experiment import Skip
+from lora_lint.verify.optimizers import optimizer_of
+from lora_lint.verify.probe import OWN
+from lora_lint.verify.statistics import TOLERANCE, exponent, interval, judge
+from lora_lint.verify.weights import TooBig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lora_lint.finding import Status
+    from lora_lint.run import Run
+    from lora_lint.verify.bench import Bench, Sample, Steps
+    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.optimizers import Optimizer
+    from lora_lint.verify.statistics import Interval
+
+_MOST = 5  # ranks of a sweep that are measured: its ends, and some between
+_LOW = 8  # the rank that a single run's rank is held against
+_TWICE = math.log(2.0)
+_HALF_COLLAPSE = 0.25  # half of the exponent -0.5 that rsLoRA's theorem gives the gradient of lora_B
+_USUAL_ALPHA = 16.0
+
+
+def sweep(case: Case) -> Verdict:
+    """LL101 and LL107: whether the step depends on the rank. LL101 claims that it shrinks with the rank, LL107 that it
+    varies, whichever way."""
+    runs = _by_rank(case)
+    arms = [arm_of(run) for run in runs]
+
+    return on_bench(case, lambda bench: _settled(case, bench, partial(_sweep, arms=arms)), arms[-1].rank)
+
+
+def _sweep(case: Case, bench: Bench, arms: Sequence[Arm]) -> Verdict:
+    optimizer = optimizer_of(case.run)
+    steps, source = first_steps(case, bench, arms, optimizer)
+    grows = _ratio(steps, arms[-1], arms[0])
+    power = _exponent(steps, arms, "step")
+    if case.finding.code == "LL107":
+        effect = grows if grows.mean >= 0 else grows.negative()
+    elif case.finding.code == "LL103":
+        effect = grows
+    else:
+        effect = grows.negative()
+    status = judge(effect)
+    low, high = arms[0].rank, arms[-1].rank
+    factor = (grows if grows.mean >= 0 else grows.negative()).exp()
+    way = "grows" if grows.mean >= 0 else "shrinks"
+    told = (
+        f"from r={low} to r={high} the first step {way} {_times(factor)} under {_with(optimizer)}, "
+        f"as r^{power.mean:.2f}"
+    )
+    if status == "refuted" and abs(grows.mean) < TOLERANCE:
+        told = (
+            f"the first step does not depend on the rank under {_with(optimizer)} (r^{power.mean:.2f}; r={low} to "
+            f"r={high}: {_times(factor)}): no harm measured"
+        )
+    elif status == "refuted":
+        told += ": the other way than claimed"
+    elif status == "inconclusive":
+        told += f": the interval does not settle whether it is more than {number(math.exp(TOLERANCE))} times"
+    return _verdict(
+        case, bench, status, told, _measured(bench, steps, arms, optimizer, source), optimizer, steps, source
+    )
+
+
+def rslora_off(case: Case) -> Verdict:
+    """LL102: whether the gradient of lora_B falls with the rank, and the step with it."""
+    plain = [arm_of(case.run, rank) for rank in _ladder(_rank(case.run))]
+    stable = [Arm(arm.rank, arm.alpha, True) for arm in plain]
+
+    measure = partial(_rslora_off, plain=plain, stable=stable)
+    return on_bench(case, lambda bench: _settled(case, bench, measure), plain[-1].rank)
+
+
+def _rslora_off(case: Case, bench: Bench, plain: Sequence[Arm], stable: Sequence[Arm]) -> Verdict:
+    optimizer = optimizer_of(case.run)
+    steps, source = first_steps(case, bench, [*plain, *stable], optimizer)
+    falls = _ratio(steps, plain[0], plain[-1])
+    gradient, power = _exponent(steps, plain, "gradient"), _exponent(steps, plain, "step")
+    collapse = judge(gradient.negative(), _HALF_COLLAPSE)
+    harm = judge(falls)
+    label = _with(optimizer)
+    status: Status
+    if collapse == "refuted":
+        status, told = "refuted", f"the gradient of lora_B does not fall with the rank here (r^{gradient.mean:.2f})"
+    elif harm == "refuted":
+        status = "refuted"
+        way = "does not depend on the rank" if abs(falls.mean) < TOLERANCE else "grows with the rank"
+        seen = f"gradient collapse {'confirmed' if collapse == 'confirmed' else 'likely'} (r^{gradient.mean:.2f})"
+        told = f"{seen}, step size {way} under {label} (r^{power.mean:.2f}): no harm measured"
+    elif collapse == harm == "confirmed":
+        status = "confirmed"
+        told = (
+            f"gradient collapse confirmed (r^{gradient.mean:.2f}), and under {label} the step falls with it "
+            f"(r^{power.mean:.2f}): from r={plain[0].rank} to r={plain[-1].rank} {_times(falls.exp())}"
+        )
+    else:
+        status = "inconclusive"
+        told = (
+            f"the gradient of lora_B goes as r^{gradient.mean:.2f} and the step as r^{power.mean:.2f} under {label}, "
+            "with intervals too wide to tell"
+        )
+    flag = _ratio(steps, stable[-1], plain[-1]).exp()
+    told += f". The flag alone makes the step at r={plain[-1].rank} {flag.mean:.3g} times as large"
+    measured = _measured(bench, steps, plain, optimizer, source)
+    measured["rslora"] = {
+        key: value
+        for key, value in _measured(bench, steps, stable, optimizer, source).items()
+        if key in ("step", "gradient", "exponents")
+    }
+    measured["flag"] = flag.rounded()
+    return _verdict(bench, status, told, measured, optimizer, steps, source)
+
+
+def rslora_jump(case: Case) -> Verdict:
+    """LL103: in a sweep, whether the step grows with the rank; for one run, the step at alpha/sqrt(r) against that at
+    alpha/r."""
+    if case.sweep is not None:
+        return sweep(case)
+    arm = arm_of(case.run)
+    return _against(case, arm, Arm(arm.rank, arm.alpha, False), "alpha/r")
+
+
+def scale_range(case: Case) -> Verdict:
+    """LL104: the step at the run's scale against a scale of 1."""
+    arm = arm_of(case.run)
+    return _against(case, arm, Arm(arm.rank, float(arm.rank), False), "alpha = r")
+
+
+def _against(case: Case, arm: Arm, usual: Arm, name: str) -> Verdict:
+    """The step of one setting against another at the same rank; claimed is more than a factor of two on the side
+    that the scale lies."""
+
+    def measure(case: Case, bench: Bench) -> Verdict:
+        optimizer = optimizer_of(case.run)
+        steps, source = first_steps(case, bench, [arm, usual], optimizer)
+        ratio = _ratio(steps, arm, usual)
+        larger = arm.scale > usual.scale
+        status = judge(ratio if larger else ratio.negative(), _TWICE)
+        factor = ratio.exp()
+        told = (
+            f"at a scale of {number(round(arm.scale, 4))} the first step is {_as(factor)} that at {name} "
+            f"(scale {number(round(usual.scale, 4))}) under {_with(optimizer)}"
+        )
+        if status == "refuted":
+            told += ": within a factor of 2" if abs(ratio.mean) < _TWICE else ": the other way than claimed"
+        elif status == "inconclusive":
+            told += ": the interval does not settle whether that is more than a factor of 2"
+        measured = _measured(bench, steps, [arm], optimizer, source)
+        measured |= {
+            "ratio": factor.rounded(),
+            "scales": {"run": arm.scale, name: usual.scale},
+            "reference": _by_arm(steps, [usual], "step"),
+        }
+        return _verdict(bench, status, told, measured, optimizer, steps, source)
+
+    return on_bench(case, lambda bench: _settled(case, bench, measure), arm.rank)
+
+
+def _settled(case: Case, bench: Bench, measure: Callable[[Case, Bench], Verdict]) -> Verdict:
+    """Measures; once more with twice the seeds where that settles nothing, the user did not say how many, and time is
+    left. What was measured is kept, so that only the new seeds are run."""
+    try:
+        verdict = measure(case, bench)
+    except Late:
+        why = f"the time was used up before {bench.seeds(case)} seeds were measured"
+        return Verdict("inconclusive", why, {"model": bench.described()}, bench.device, proxy=bench.proxy)
+    if verdict.status != "inconclusive" or case.options.seeds is not None:
+        return verdict
+    more = replace(case, options=replace(case.options, seeds=2 * bench.seeds(case)))
+    try:
+        return measure(more, bench)
+    except (Late, TooBig):
+        return verdict
+
+
+# --- arms -------------------------------------------------------------------------------------------------------------
+
+
+def _by_rank(case: Case) -> list[Run]:
+    """The runs of a sweep that are measured, one for each rank, in the order of the ranks. Raises Skip."""
+    runs = case.sweep.runs if case.sweep is not None else ()
+    groups: dict[str, dict[int, Run]] = {}
+    for run in runs:
+        rank = known(run.adapter.rank)
+        if isinstance(rank, int) and rank > 0:
+            groups.setdefault(repr(known(run.model.name)), {}).setdefault(rank, run)
+    # A sweep over several models has a finding for each: the one that was found in the case's run, if it can be told.
+    chosen = groups.get(repr(known(case.run.model.name)), {})
+    if len(chosen) < 2:
+        chosen = max(groups.values(), key=len, default={})
+    ranks = sorted(chosen)
+    if len(ranks) < 2:
+        raise Skip("the ranks of the sweep are not known")
+    if len(ranks) > _MOST:
+        ranks = [ranks[round(place * (len(ranks) - 1) / (_MOST - 1))] for place in range(_MOST)]
+    return [chosen[rank] for rank in ranks]
+
+
+def _rank(run: Run) -> int:
+    ranks = [each.value for each in alternatives(run.adapter.rank) if isinstance(each.value, int) and each.value > 0]
+    if not ranks:
+        raise Skip("the rank is not known")
+    return min(ranks)
+
+
+def arm_of(run: Run, rank: int | None = None) -> Arm:
+    """A run's own setting, at its own rank or at another one. Where alpha may have several values the first stands
+    for all; where it is not known, 16 does: exponents do not depend on it."""
+    alphas = [float(each.value) for each in alternatives(run.adapter.alpha) if each.value]
+    flags = [each.value for each in alternatives(run.adapter.use_rslora)]
+    return Arm(rank or _rank(run), alphas[0] if alphas else _USUAL_ALPHA, flags[:1] == [True])
+
+
+def _ladder(rank: int) -> list[int]:
+    """Ranks to fit an exponent on: 8 (less, where the rank is not four times that), one between, the rank itself."""
+    low = max(min(_LOW, rank // 4), 1)
+    middle = 2 ** round(math.log2(math.sqrt(low * rank)))
+    return sorted({low, middle, rank})
+
+
+# --- what was measured ------------------------------------------------------------------------------------------------
+
+
+def _ratio(steps: Steps, above: Arm, below: Arm) -> Interval:
+    """The logarithm of one arm's step over another's."""
+    pairs = zip(steps.samples[above], steps.samples[below], strict=True)
+    return interval([math.log(one.step / other.step) for one, other in pairs])
+
+
+def _exponent(steps: Steps, arms: Sequence[Arm], what: str) -> Interval:
+    by_seed = [[_of(steps.samples[arm][seed], what) for arm in arms] for seed in range(steps.seeds)]
+    return exponent([arm.rank for arm in arms], by_seed)
+
+
+def _of(sample: Sample, what: str) -> float:
+    return max(sample.step if what == "step" else sample.gradient, 1e-300)
+
+
+def _by_arm(steps: Steps, arms: Sequence[Arm], what: str) -> dict[str, list[float]]:
+    """Geometric mean and 95% interval by rank."""
+    return {
+        str(arm.rank): interval([math.log(_of(sample, what)) for sample in steps.samples[arm]]).exp().rounded()
+        for arm in arms
+    }
+
+
+def _measured(bench: Bench, steps: Steps, arms: Sequence[Arm], optimizer: Optimizer, source: str) -> dict[str, Any]:
+    """The measurements of a verdict: see docs/verify.md."""
+    measured: dict[str, Any] = {
+        "ranks": [arm.rank for arm in arms],
+        "alphas": [arm.alpha for arm in arms],
+        "step": _by_arm(steps, arms, "step"),
+        "gradient": _by_arm(steps, arms, "gradient"),
+        "optimizer": optimizer.label,
+        "learning_rate": steps.rate,
+        "seeds": steps.seeds,
+        "model": bench.described(),
+        "text": source,
+    }
+    if len(arms) > 1:
+        powers = {what: _exponent(steps, arms, what).rounded() for what in ("step", "gradient")}
+        measured["exponents"] = powers
+    return measured
+
+
+def _verdict(
+    bench: Bench,
+    status: Status,
+    told: str,
+    measured: Mapping[str, Any],
+    optimizer: Optimizer,
+    steps: Steps,
+    source: str,
+) -> Verdict:
+    notes = list(optimizer.notes)
+    if steps.rate > optimizer.rate:
+        notes.append(
+            f"the probe's learning rate is raised from {optimizer.rate:g} to {steps.rate:.2g} against rounding"
+        )
+    if source == OWN:
+        notes.append(f"probed with {OWN}")
+    if bench.proxy:
+        told = f"proxy: {told}"
+        notes.append(f"a sized-down {bench.name} with random weights, because {bench.reason}")
+    if notes:
+        told += f" ({'; '.join(notes)})"
+    return Verdict(status, told, {**measured, "notes": notes}, bench.device, proxy=bench.proxy)
+
+
+def _with(optimizer: Optimizer) -> str:
+    return f"{optimizer.label} at {optimizer.rate:g}"
+
+
+def _times(factor: Interval) -> str:
+    return f"{factor.mean:.3g} times, 95% {factor.low:.2g} to {factor.high:.2g}"
+
+
+def _as(factor: Interval) -> str:
+    return f"{factor.mean:.3g} times (95% {factor.low:.2g} to {factor.high:.2g})"

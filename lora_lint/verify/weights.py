@@ -1,0 +1,297 @@
+"""Weights: where they are on this machine, whether they fit, and loading them.
+
+Only safetensors of a local folder or of the hub's cache are read: nothing is downloaded, nothing unpickled, and no
+code of a model's repository is run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.knowledge.architectures import class_of, head_for
+from lora_lint.run import alternatives, known
+from lora_lint.verify.experiment import Skip
+from lora_lint.verify.probe import HEADS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.run import Run
+
+FULL = "float32"
+HALF = "bfloat16"
+QUARTER = "4-bit"
+_BYTES = {FULL: 4.0, HALF: 2.0, QUARTER: 0.6}  # a parameter; 4-bit with its scales and the parts left in bf16
+_SHARE = 0.9  # of the free memory that may be planned with
+_ACTIVATIONS = 18  # float32 numbers a token, a layer and a hidden unit that the backward pass keeps (attention and MLP)
+_LOGITS = 4  # copies of the logits: the model's, in float32, of the loss, their gradient
+_ADAPTED = 20  # inputs and outputs of a layer's seven projections, in hidden sizes
+_TASKS = {"CAUSAL_LM": "causal-lm", "SEQ_CLS": "seq-cls", "SEQ_2_SEQ_LM": "seq2seq-lm", "TOKEN_CLS": "token-cls"}
+_AUTO = {
+    "causal-lm": "AutoModelForCausalLM",
+    "image-text-to-text": "AutoModelForImageTextToText",
+    "seq2seq-lm": "AutoModelForSeq2SeqLM",
+    "masked-lm": "AutoModelForMaskedLM",
+    "seq-cls": "AutoModelForSequenceClassification",
+    "token-cls": "AutoModelForTokenClassification",
+    "qa": "AutoModelForQuestionAnswering",
+    "base": "AutoModel",
+}
+
+
+class NoWeights(Exception):
+    """The weights are not here or cannot be used; the message completes "because …"."""
+
+
+class TooBig(NoWeights):
+    """They do not fit, or take too long."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Weights on this machine: `parameters` as the files have them."""
+
+    folder: Path
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How weights are loaded: the type of their numbers, and how many sequences go through the model at once."""
+
+    dtype: str
+    micro: int
+
+
+def name_of(run: Run) -> str:
+    """The model's name. Raises Skip where the run does not tell."""
+    names = [each.value for each in alternatives(run.model.name) if isinstance(each.value, str)]
+    if names:
+        return names[0]
+    if run.model.architecture:
+        return run.model.architecture
+    raise Skip(f"the model is not known: {getattr(run.model.name, 'why', 'it is not given')}")
+
+
+def folder_of(name: str, path: str) -> Path | None:
+    """The folder that holds a model's config: a path (from where the command runs, or from the file that names it), or
+    its snapshot in the hub's cache."""
+    for start in (Path(), Path(path).parent):
+        with contextlib.suppress(OSError, RuntimeError):
+            folder = start / Path(name).expanduser()
+            if (folder / "config.json").is_file():
+                return folder
+    if name.count("/") > 1 or name.startswith((".", "~", "/")):
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    with contextlib.suppress(ValueError, OSError):
+        found = try_to_load_from_cache(name, "config.json")
+        if isinstance(found, str):
+            return Path(found).parent
+    return None
+
+
+def stored(name: str, path: str) -> Stored:
+    """The weights of a model. Raises NoWeights."""
+    folder = folder_of(name, path)
+    if folder is None:
+        raise NoWeights(f"the weights of {name} are not on this machine")
+    files = _files(folder)
+    return Stored(folder, sum(_parameters(file) for file in files))
+
+
+def _files(folder: Path) -> list[Path]:
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise NoWeights(f"{index.name} in {folder} cannot be read") from error
+        missing = [each for each in names if not (folder / each).is_file()]
+        if missing:
+            raise NoWeights(f"{len(missing)} of {len(names)} weight files are missing in {folder}")
+        return [folder / each for each in names]
+    whole = folder / "model.safetensors"
+    if whole.is_file():
+        return [whole]
+    others = [each for each in os.listdir(folder) if each.endswith((".bin", ".pt", ".pth", ".ckpt"))]
+    how = "only in pickled form, which is never read" if others else "not on this machine"
+    raise NoWeights(f"the weights of {folder.name} are {how}")
+
+
+def _parameters(file: Path) -> int:
+    """How many numbers a file holds, from its header."""
+    from safetensors import SafetensorError, safe_open
+
+    count = 0
+    try:
+        with safe_open(str(file), framework="pt") as tensors:
+            for key in tensors.keys():  # noqa: SIM118
+                size = 1
+                for extent in tensors.get_slice(key).get_shape():
+                    size *= extent
+                count += size
+    except (SafetensorError, OSError) as error:
+        raise NoWeights(f"{file.name} is damaged: {error}") from error
+    return count
+
+
+def head_of(run: Run, config: Any) -> str:
+    """The head to load: the run's loader or task type, else what the checkpoint was saved with. Raises Skip."""
+    head = head_for(run.model.loader)
+    if head is None:
+        head = _TASKS.get(str(known(run.adapter.task_type)))
+    if head is None:
+        saved = (getattr(config, "architectures", None) or [None])[0]
+        named = class_of(saved) if saved else None
+        head = named[1] if named is not None and named[1] in HEADS else "causal-lm"
+    if head not in HEADS:
+        raise Skip(f"only text models are measured, and this one is loaded as {head}")
+    return head
+
+
+def automatic(head: str) -> Any:
+    """The class of transformers that loads a head."""
+    import transformers
+
+    made = getattr(transformers, _AUTO[head], None)
+    if made is None:
+        raise Skip(f"this version of transformers has no {_AUTO[head]}")
+    return made
+
+
+def device_of(wanted: str) -> str:
+    """cuda if there is one and it is not forbidden, else cpu. Raises Skip."""
+    import torch
+
+    if wanted == "meta":
+        raise Skip("it takes weights, and the device is meta")
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise Skip("there is no CUDA device")
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def free_memory(device: str) -> int:
+    """Bytes that can be had on a device; a terabyte where nobody can tell."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info()[0]) + int(torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
+    try:
+        import psutil  # type: ignore[import-untyped, unused-ignore]
+
+        return int(psutil.virtual_memory().available)
+    except ImportError:
+        return 10**12
+
+
+def needed(parameters: int, config: Any, dtype: str, tokens: int, rank: int) -> int:
+    """Bytes that one step takes, estimated: the weights, an adapter on all linear layers with its gradients and Adam's
+    moments (16 bytes a parameter), and what a number of tokens at once leave behind."""
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    hidden = int(getattr(text, "hidden_size", 0) or 1024)
+    layers = int(getattr(text, "num_hidden_layers", 0) or 12)
+    vocabulary = int(getattr(text, "vocab_size", 0) or 32_000)
+    adapter = 16 * rank * _ADAPTED * hidden * layers
+    activations = 4 * tokens * (_ACTIVATIONS * hidden * layers + _LOGITS * vocabulary)
+    return int(parameters * _BYTES[dtype]) + adapter + activations
+
+
+def plan(parameters: int, config: Any, *, device: str, quantized: bool, sequences: int, length: int, rank: int) -> Plan:
+    """The most exact way to load some weights that fits: 4-bit if the run has them so and bitsandbytes is there, else
+    float32, else bfloat16, each with as many sequences at once as fit. Raises TooBig."""
+    free = free_memory(device) * _SHARE
+    quarter = quantized and device == "cuda" and _bitsandbytes()
+    for dtype in (QUARTER,) if quarter else (FULL, HALF):
+        micro = sequences
+        while micro >= 1:
+            if needed(parameters, config, dtype, micro * length, rank) <= free:
+                return Plan(dtype, micro)
+            micro //= 2
+    least = needed(parameters, config, QUARTER if quarter else HALF, length, rank)
+    raise TooBig(f"it needs about {least / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free on {device}")
+
+
+def _bitsandbytes() -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec("bitsandbytes") is not None
+
+
+def load_config(folder: Path) -> Any:
+    """The config of a folder, without code of its own. Raises Skip."""
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise Skip(f"the config in {folder} is not one of transformers' own: {first_line(error)}") from error
+
+
+def load(weights: Stored, head: str, dtype: str, device: str) -> Any:
+    """The model, in evaluation mode. Raises NoWeights."""
+    import torch
+    import transformers
+
+    number = torch.float32 if dtype == FULL else torch.bfloat16
+    modern = int(transformers.__version__.partition(".")[0]) >= 5
+    settings: dict[str, Any] = {"dtype" if modern else "torch_dtype": number}
+    if dtype == QUARTER:
+        settings["quantization_config"] = transformers.BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+        )
+    if device == "cuda":
+        settings["device_map"] = {"": 0}
+    torch.manual_seed(0)  # a head that the files do not have is made at random
+    try:
+        with quiet():
+            model = automatic(head).from_pretrained(
+                str(weights.folder),
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                **settings,
+            )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise NoWeights(f"the weights cannot be loaded: {first_line(error)}") from error
+    return model.eval()
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, in a line of at most 200 characters."""
+    line = str(error).strip().partition("\n")[0] or type(error).__name__
+    return line if len(line) <= 200 else line[:199] + "…"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception means that memory ran out (on the CPU it is a RuntimeError like any other)."""
+    import torch
+
+    return isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)) or (
+        isinstance(error, RuntimeError) and ("out of memory" in str(error) or "can't allocate memory" in str(error))
+    )
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings and progress bars of the libraries: what matters is in the verdict."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
