@@ -42,7 +42,7 @@ def _cell(text: str) -> str:
 
 
 def output(command: str) -> str:
-    """What a `lora-lint …` command prints in the root of the repository."""
+    """What a `lora-lint …` command prints in the root of the repository. Raises RuntimeError if it fails."""
     from lora_lint.__main__ import main
 
     program, *arguments = command.split()
@@ -53,9 +53,11 @@ def output(command: str) -> str:
     os.chdir(ROOT)
     try:
         with contextlib.redirect_stdout(told):
-            main(arguments)
+            status = main(arguments)
     finally:
         os.chdir(folder)
+    if status not in (0, 1):
+        raise RuntimeError(f"{command}: exit status {status}")
     return told.getvalue().rstrip("\n")
 
 
