@@ -76,9 +76,7 @@ def _sweep(case: Case, bench: Bench, arms: Sequence[Arm]) -> Verdict:
         told += ": the other way than claimed"
     elif status == "inconclusive":
         told += f": the interval does not settle whether it is more than {number(math.exp(TOLERANCE))} times"
-    return _verdict(
-        case, bench, status, told, _measured(bench, steps, arms, optimizer, source), optimizer, steps, source
-    )
+    return _verdict(bench, status, told, _measured(bench, steps, arms, optimizer, source), optimizer, steps, source)
 
 
 def rslora_off(case: Case) -> Verdict:
