@@ -25,5 +25,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
+def _forget_the_current_folder() -> None:
+    """`python -m` looks for modules in the current folder first, which is the user's: none of it is ever imported."""
+    import os
+
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if sys.path and os.path.abspath(sys.path[0]) == os.getcwd() != own:
+        del sys.path[0]
+
+
 if __name__ == "__main__":
+    _forget_the_current_folder()
     sys.exit(main())

@@ -49,8 +49,14 @@ def _is_library(machine: Machine, name: str) -> bool:
     return machine.library.knows(top)
 
 
-def resolve(machine: Machine, deferred: Deferred, scope: Scope) -> Val:
+_MAX_HOPS = 20
+"""Files that hand a name on; more are taken for a circle of imports."""
+
+
+def resolve(machine: Machine, deferred: Deferred, scope: Scope, hops: int = 0) -> Val:
     """What an import of a file of the project gives; a library's member if there is no such file."""
+    if hops > _MAX_HOPS:
+        return Opaque(f"`{deferred.name}` is imported in a circle")
     found = machine.loader.module(scope.module.source.path, deferred.module, deferred.level)
     dotted = deferred.module if deferred.name is None else f"{deferred.module}.{deferred.name}"
     if found is None:
@@ -70,7 +76,7 @@ def resolve(machine: Machine, deferred: Deferred, scope: Scope) -> Val:
         for package in space.scope.module.star_imports:
             return External(f"{package}.{deferred.name}")
         return Opaque(f"`{deferred.name}` is not defined in {found[0].source.path}")
-    return resolve(machine, value, space.scope) if isinstance(value, Deferred) else value
+    return resolve(machine, value, space.scope, hops + 1) if isinstance(value, Deferred) else value
 
 
 def _loaded(machine: Machine, module: Module, tree: ast.Module) -> Namespace:

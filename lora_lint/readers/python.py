@@ -9,12 +9,13 @@ import warnings
 from lora_lint.readers.errors import Unreadable
 from lora_lint.source import SourceFile, Span
 
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
 
 def parse(source: SourceFile) -> ast.Module:
-    """The syntax tree of a program.
+    """The syntax tree of a program, also of one that needs a newer Python than the running one.
 
-    Syntax that is newer than the running Python is read as far as possible, and where it is not the program counts
-    as empty. Raises Unreadable for what no Python 3 can parse.
+    Raises Unreadable for what no Python 3 can parse.
     """
     try:
         return _parse(source.utf8)
@@ -22,11 +23,11 @@ def parse(source: SourceFile) -> ast.Module:
         newer = _newer_syntax(source)
         if newer is not None:
             return newer
-        raise Unreadable(f"this is not valid Python 3: {_reason(error)}", _place(source, error)) from None
+        raise Unreadable(f"This is not valid Python {VERSION} ({_reason(error)})", _place(source, error)) from None
     except (RecursionError, MemoryError):
-        raise Unreadable("the code is nested too deeply to be parsed") from None
+        raise Unreadable("This program is nested too deeply to be parsed") from None
     except ValueError as error:
-        raise Unreadable(f"this is not valid Python: {error}") from None
+        raise Unreadable(f"This is not valid Python ({error})") from None
 
 
 def _parse(text: bytes) -> ast.Module:
@@ -37,8 +38,7 @@ def _parse(text: bytes) -> ast.Module:
 
 
 def _reason(error: SyntaxError) -> str:
-    line = f"line {error.lineno}: " if error.lineno else ""
-    return f"{line}{error.msg}"
+    return error.msg or "it cannot be parsed"
 
 
 def _place(source: SourceFile, error: SyntaxError) -> Span | None:
@@ -51,32 +51,13 @@ def _place(source: SourceFile, error: SyntaxError) -> Span | None:
 
 
 def _newer_syntax(source: SourceFile) -> ast.Module | None:
-    """The tree of a program that only a newer Python can parse, with its f-strings blanked; None if it is invalid."""
-    if sys.version_info >= (3, 14) or len(source.utf8) > 500_000:
-        return None
-    import libcst
-    from libcst.metadata import MetadataWrapper, PositionProvider
+    """The tree of a program that only a newer Python can parse; None if it is invalid."""
+    from lora_lint.readers.newer import rewritten
 
-    try:
-        tree = MetadataWrapper(libcst.parse_module(source.text), unsafe_skip_copy=True)
-        positions = tree.resolve(PositionProvider)
-    except (libcst.ParserSyntaxError, RecursionError):
+    text = rewritten(source.utf8)
+    if text is None:
         return None
-    lines = source.text.splitlines(keepends=True)
-    for node, place in positions.items():
-        if isinstance(node, libcst.FormattedString):
-            _blank(lines, place.start.line, place.start.column, place.end.line, place.end.column)
     try:
-        return _parse("".join(lines).encode())
+        return _parse(text)
     except (SyntaxError, RecursionError, MemoryError, ValueError):
-        return ast.Module(body=[], type_ignores=[])
-
-
-def _blank(lines: list[str], first: int, column: int, last: int, end: int) -> None:
-    """Replaces an f-string by a call without a known value that takes the same room."""
-    if first != last:
-        return  # a triple-quoted one: its quotes can be nested in every version
-    line = lines[first - 1]
-    width = end - column
-    blank = "_" * width
-    lines[first - 1] = line[:column] + blank + line[end:]
+        return None

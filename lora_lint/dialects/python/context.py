@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.dialects.python.parameters import split_conditions
@@ -19,10 +18,18 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 
-@dataclass(frozen=True)
+MAX_CONFIGS = 500
+"""Configs, and runs, that one file is followed for."""
+
+
 class Context:
-    machine: Machine
-    records: Records
+    """One is made for each call that a library may know, so it is a plain class."""
+
+    __slots__ = ("machine", "records")
+
+    def __init__(self, machine: Machine, records: Records) -> None:
+        self.machine = machine
+        self.records = records
 
     def happen(
         self, record: ModelRecord, kind: EventKind, span: Span, names: Names = None, trainable: Val | None = None
@@ -73,7 +80,8 @@ class Context:
         machine = self.machine
         record = ConfigRecord(kind, span, tuple(machine.trail), tuple(machine.conditions), dialect)
         made = Object(kind, arguments, span, record)
-        self.records.configs.append(made)
+        if len(self.records.configs) < MAX_CONFIGS:
+            self.records.configs.append(made)
         return made
 
     def wrap(self, model: Val | None, config: Val | None, span: Span, dialect: str = "peft") -> Val:
@@ -95,9 +103,10 @@ class Context:
         if isinstance(config, Object) and isinstance(config.data, ConfigRecord):
             config.data.used = True
             machine = self.machine
-            self.records.runs.append(
-                RunRecord(config, record, span, tuple(machine.trail), tuple(machine.conditions), dialect)
-            )
+            if len(self.records.runs) < MAX_CONFIGS:
+                self.records.runs.append(
+                    RunRecord(config, record, span, tuple(machine.trail), tuple(machine.conditions), dialect)
+                )
         return Object("peft.PeftModel", Arguments([], {}, {}), span, ModelView(record, wrapped=True))
 
 

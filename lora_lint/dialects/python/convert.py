@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 
+_MAX_DEPTH = 8
+
+
 def to_value(value: Val | None, here: Span | None, default: Value[Any], accept: Callable[[Any], bool]) -> Value[Any]:
     """The Run's form of an abstract value; `default` if it was not given.
 
@@ -49,18 +52,20 @@ def _place(span: Span | None, here: Span | None) -> Span | None:
     return span
 
 
-def plain(value: Val) -> tuple[Any, Span | None, Origin] | None:
+def plain(value: Val, depth: int = 0) -> tuple[Any, Span | None, Origin] | None:
     """The Python value of a constant, of a list or a dict of constants, of a library's enum member; None otherwise."""
+    if depth > _MAX_DEPTH:  # a list may hold itself
+        return None
     if isinstance(value, Const):
         return value.value, value.span, value.origin
     if isinstance(value, ListVal) and not value.open:
-        items = [plain(item) for item in value.items]
+        items = [plain(item, depth + 1) for item in value.items]
         if any(item is None for item in items):
             return None
         cli = any(item[2] == "cli-default" for item in items if item)
         return tuple(item[0] for item in items if item), value.span, "cli-default" if cli else "literal"
     if isinstance(value, DictVal) and not value.open:
-        content = {key: plain(item) for key, item in value.items.items()}
+        content = {key: plain(item, depth + 1) for key, item in value.items.items()}
         if any(item is None for item in content.values()):
             return None
         return {key: item[0] for key, item in content.items() if item}, value.span, "literal"
@@ -69,7 +74,7 @@ def plain(value: Val) -> tuple[Any, Span | None, Origin] | None:
         member = owner == "torch" or owner.rpartition(".")[2][:1].isupper()  # TaskType.CAUSAL_LM
         return (name, None, "literal") if member else None
     if isinstance(value, Member) and value.name == "value":
-        return plain(value.owner)
+        return plain(value.owner, depth + 1)
     return None
 
 

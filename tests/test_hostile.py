@@ -1,0 +1,227 @@
+"""Input that is made to break a linter, given to the command as a process: one finding for what cannot be read, none
+for what can, no traceback, no hang, and all other files are linted all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LORA = "from peft import LoraConfig, get_peft_model\nconfig = LoraConfig(r=8, lora_alpha=16)\n"
+BROKEN = LORA.replace("lora_alpha=16", "lora_alpha=0")
+YAML = "base_model: a/b\nadapter: lora\nlora_r: 8\nlora_alpha: 16\ndatasets: []\n"
+NESTED_CALLS = "\n".join(f"def f{n}(x):\n    return f{n + 1}(x) + f{n + 1}(x)" for n in range(60))
+
+
+def notebook(*sources: Any, **extra: Any) -> bytes:
+    cells = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []} for source in sources]
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5, **extra}).encode()
+
+
+UNREADABLE: dict[str, bytes] = {
+    "parentheses.py": (LORA + "x = " + "(" * 3000 + ")" * 3000).encode(),
+    "brackets.py": (LORA + "x = " + "[" * 100_000).encode(),
+    "closed_brackets.py": (LORA + "x = " + "[" * 100_000 + "]" * 100_000).encode(),
+    "unary.py": (LORA + "x = " + "-" * 100_000 + "1").encode(),
+    "power.py": (LORA + "x = " + "**".join(["1"] * 20_000)).encode(),
+    "attributes.py": (LORA + "x" + ".y" * 50_000).encode(),
+    "indents.py": (LORA + "".join(" " * n + "if x:\n" for n in range(150)) + " " * 150 + "pass\n").encode(),
+    "nul.py": LORA.encode() + b"\0",
+    "bad_utf8.py": LORA.encode() + b"name = '\xff\xfe'\n",
+    "bad_cookie.py": b"# -*- coding: no-such-codec -*-\n" + LORA.encode(),
+    "syntax.py": (LORA + "def broken(:\n").encode(),
+    "tabs.py": (LORA + "if x:\n        y\n\tz\n").encode(),
+    "brackets.yaml": (YAML + "x: " + "[" * 100_000).encode(),
+    "closed_brackets.yaml": (YAML + "x: " + "[" * 100_000 + "]" * 100_000).encode(),
+    "bomb.yaml": (
+        YAML + "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
+    ).encode(),
+    "merge_bomb.yaml": (
+        YAML
+        + "m0: &m0 {k: 1}\n"
+        + "".join(f"m{n}: &m{n} {{<<: [{', '.join([f'*m{n - 1}'] * 20)}]}}\n" for n in range(1, 40))
+    ).encode(),
+    "itself.yaml": (YAML + "loop: &loop [*loop]\n").encode(),
+    "merges_itself.yaml": (YAML + "loop: &loop\n  <<: *loop\n").encode(),
+    "no_anchor.yaml": (YAML + "x: *nowhere\n").encode(),
+    "bad_utf8.yaml": YAML.encode() + b"x: \xff\n",
+    "syntax.yaml": (YAML + "x: [1, 2\n").encode(),
+    "brackets.json": b'{"peft_type": "LORA", "x": ' + b"[" * 100_000,
+    "closed_brackets.json": b'{"peft_type": "LORA", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "long_number.json": b'{"peft_type": "LORA", "r": ' + b"9" * 100_000 + b"}",
+    "syntax.json": b'{"peft_type": "LORA", "r": }',
+    "bad_utf8.json": b'{"peft_type": "LORA", "x": "\xff"}',
+    "no_json.ipynb": b"{ LoraConfig",
+    "no_cells.ipynb": b'{"LoraConfig": 1}',
+    "cells_no_list.ipynb": b'{"cells": {"LoraConfig": 1}, "metadata": {}}',
+    "deep.ipynb": b'{"LoraConfig": 1, "cells": ' + b"[" * 100_000,
+}
+"""One LL900 each."""
+
+READABLE: dict[str, bytes] = {
+    "empty.py": b"",
+    "bom.py": b"\xef\xbb\xbf" + LORA.encode(),
+    "latin1.py": b"# -*- coding: latin-1 -*-\nname = '\xe9'\n" + LORA.encode(),
+    "mac.py": LORA.replace("\n", "\r").encode(),
+    "dos.py": LORA.replace("\n", "\r\n").encode(),
+    "form_feed.py": ("\f" + LORA).encode(),
+    "long_line.py": (LORA + "x = '" + "a" * 1_000_000 + "'\n").encode(),
+    "huge_power.py": (LORA + "n = 10**10**10\nr = 9**9**9\nLoraConfig(r=n)\n").encode(),
+    "huge_text.py": (
+        LORA + "s = 'a' * 10**9\nt = [0] * 10**9\nu = '%999999999d' % 1\nLoraConfig(target_modules=s)\n"
+    ).encode(),
+    "huge_shift.py": (LORA + "n = 1 << 10**9\nLoraConfig(r=n)\n").encode(),
+    "huge_range.py": (LORA + "for r in range(10**12):\n    LoraConfig(r=r, lora_alpha=16)\n").encode(),
+    "doubling_list.py": (LORA + "x = ['a']\n" + "x = x + x\n" * 60 + "LoraConfig(target_modules=x)\n").encode(),
+    "doubling_text.py": (LORA + "x = 'a'\n" + "x = x + x\n" * 60 + "LoraConfig(target_modules=x)\n").encode(),
+    "comprehensions.py": (
+        LORA + "x = [a for a in range(999) for b in range(999) for c in range(999) for d in range(999)]\n"
+    ).encode(),
+    "products.py": (
+        LORA + "from itertools import product\nfor c in product(range(99), repeat=9):\n    LoraConfig(r=c[0])\n"
+    ).encode(),
+    "branches.py": (
+        LORA
+        + "r = 1\n"
+        + "".join(f"if c{n}:\n    r = r + {n}\nelse:\n    r = r * 3\n" for n in range(40))
+        + "LoraConfig(r=r)\n"
+    ).encode(),
+    "loops.py": (
+        LORA + "".join("    " * n + f"for i{n} in range(50):\n" for n in range(15)) + "    " * 15 + "LoraConfig(r=8)\n"
+    ).encode(),
+    "forever.py": (LORA + "while True:\n    LoraConfig(r=8)\n").encode(),
+    "recursion.py": (LORA + "def f(x):\n    return f(x + 1)\nLoraConfig(r=f(0))\n").encode(),
+    "mutual.py": (LORA + "def f(x):\n    return g(x)\ndef g(x):\n    return f(x)\nLoraConfig(r=f(0))\n").encode(),
+    "exponential_calls.py": (LORA + NESTED_CALLS + "\ndef f60(x):\n    return x\nLoraConfig(r=f0(1))\n").encode(),
+    "own_list.py": (LORA + "x = []\nx.append(x)\nLoraConfig(target_modules=x)\n").encode(),
+    "own_base.py": (LORA + "class A(A):\n    r = 8\nLoraConfig(r=A().r)\n").encode(),
+    "own_name.py": (LORA + "r = r\nLoraConfig(r=r)\nlambda: (yield)\n").encode(),
+    "circle_a.py": (LORA + "from circle_b import r\nLoraConfig(r=r)\n").encode(),
+    "circle_b.py": (LORA + "from circle_a import r\nLoraConfig(r=r)\n").encode(),
+    "self_import.py": (LORA + "from self_import import *\nimport self_import\nLoraConfig(r=self_import.r)\n").encode(),
+    "divide.py": (LORA + "x = 1 / 0\ny = 5 % 0\nz = [][0]\nLoraConfig(r=x, lora_alpha=y, target_modules=z)\n").encode(),
+    "surrogates.py": (LORA + "x = '\\ud800'\nLoraConfig(r=8, target_modules=[x])\n").encode(),
+    "regex.py": (LORA + "LoraConfig(r=8, target_modules='(a+)+$' + '(' )\n").encode(),
+    "utf16.yaml": YAML.encode("utf-16"),
+    "utf16.json": '{"peft_type": "LORA", "r": 8}'.encode("utf-16"),
+    "documents.yaml": ("---\n" * 5000 + YAML).encode(),
+    "big_numbers.yaml": (YAML + "x: " + "9" * 5000 + "\ny: 1e999999\nz: .nan\n").encode(),
+    "tags.yaml": (YAML + "x: !!python/object/apply:os.system ['touch pwned']\n").encode(),
+    "nan.json": b'{"peft_type": "LORA", "r": NaN, "lora_alpha": Infinity}',
+    "magics.ipynb": notebook("%pip install peft\n!ls {x}\n?help\n", LORA, "%%bash\nrm -rf nothing\n"),
+    "broken_cell.ipynb": notebook("def broken(:\n", LORA),
+    "sources.ipynb": notebook(LORA.splitlines(keepends=True), "", []),
+    "odd_cells.ipynb": notebook(LORA, 3, None, {"a": 1}),
+}
+"""No LL900."""
+
+
+def lint(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Status, JSON report and stderr of the command, run in a folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lora_lint", "check", "--isolated", "--output-format", "json", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=300,
+    )
+    return done.returncode, json.loads(done.stdout), done.stderr
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any], str, Path]:
+    """One run over all of the files, and one that is simply wrong."""
+    folder = tmp_path_factory.mktemp("hostile")
+    for name, data in (UNREADABLE | READABLE).items():
+        (folder / name).write_bytes(data)
+    (folder / "zz_last.py").write_text(BROKEN)
+    return *lint(folder, "."), folder
+
+
+def test_the_run_ends_as_documented(report: tuple[int, dict[str, Any], str, Path]) -> None:
+    status, _, told, folder = report
+    assert status == 1
+    assert "Traceback" not in told
+    assert "bug in lora-lint" not in told
+    assert "took" not in told  # each file within its ten seconds
+    assert not (folder / "pwned").exists()
+
+
+def test_nothing_is_our_own_fault(report: tuple[int, dict[str, Any], str, Path]) -> None:
+    assert [finding for finding in report[1]["findings"] if "bug in lora-lint" in finding["message"]] == []
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_one_finding_for_what_cannot_be_read(report: tuple[int, dict[str, Any], str, Path], name: str) -> None:
+    found = [finding for finding in report[1]["findings"] if finding["path"] == name]
+    assert [finding["code"] for finding in found] == ["LL900"]
+    assert found[0]["line"] >= 1
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_none_for_what_can(report: tuple[int, dict[str, Any], str, Path], name: str) -> None:
+    found = [finding for finding in report[1]["findings"] if finding["path"] == name]
+    assert "LL900" not in {finding["code"] for finding in found}
+
+
+def test_the_others_are_linted_all_the_same(report: tuple[int, dict[str, Any], str, Path]) -> None:
+    found = [finding["code"] for finding in report[1]["findings"] if finding["path"] == "zz_last.py"]
+    assert found == ["LL105"]
+
+
+class TestFilesystem:
+    def test_a_huge_file_is_not_read(self, tmp_path: Path) -> None:
+        for name in ("huge.py", "huge.yaml", "huge.ipynb"):
+            with (tmp_path / name).open("wb") as file:
+                file.write(LORA.encode())
+                file.truncate(1 << 30)
+        (tmp_path / "broken.py").write_text(BROKEN)
+        status, report, _ = lint(tmp_path, "huge.py", "huge.yaml", "huge.ipynb", "broken.py")
+        assert status == 1
+        assert sorted((finding["path"], finding["code"]) for finding in report["findings"]) == [
+            ("broken.py", "LL105"),
+            ("huge.ipynb", "LL900"),
+            ("huge.py", "LL900"),
+            ("huge.yaml", "LL900"),
+        ]
+
+    @pytest.mark.skipif(os.name == "nt", reason="links and pipes are made otherwise there")
+    def test_links_pipes_and_folders(self, tmp_path: Path) -> None:
+        (tmp_path / "broken.py").write_text(BROKEN)
+        (tmp_path / "round").symlink_to(tmp_path, target_is_directory=True)
+        (tmp_path / "a.py").symlink_to(tmp_path / "b.py")
+        (tmp_path / "b.py").symlink_to(tmp_path / "a.py")
+        (tmp_path / "gone.py").symlink_to(tmp_path / "nothing.py")
+        (tmp_path / "folder.py").mkdir()
+        (tmp_path / "folder.py" / "inner.py").write_text(BROKEN)
+        os.mkfifo(tmp_path / "pipe.py")
+        status, report, _ = lint(tmp_path, ".")
+        assert status == 1
+        found = sorted((finding["path"], finding["code"]) for finding in report["findings"])
+        assert ("broken.py", "LL105") in found
+        assert ("folder.py/inner.py", "LL105") in found
+        assert {code for path, code in found if path not in ("broken.py", "folder.py/inner.py")} <= {"LL900"}
+
+    def test_a_path_that_is_not_there(self, tmp_path: Path) -> None:
+        (tmp_path / "broken.py").write_text(BROKEN)
+        status, report, told = lint(tmp_path, "broken.py", "nothing.py")
+        assert status == 2
+        assert [finding["code"] for finding in report["findings"]] == ["LL105"]
+        assert "nothing.py" in told
+
+    def test_odd_names(self, tmp_path: Path) -> None:
+        for name in ("with space.py", "näme.py", "-dash.py", "quote'\".py"):
+            (tmp_path / name).write_text(BROKEN)
+        status, report, _ = lint(tmp_path, ".")
+        assert status == 1
+        assert sorted(finding["path"] for finding in report["findings"]) == sorted(
+            ("with space.py", "näme.py", "-dash.py", "quote'\".py")
+        )
