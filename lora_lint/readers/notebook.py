@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 from lora_lint.readers.errors import Unreadable
-from lora_lint.source import SourceFile
+from lora_lint.source import SourceFile, Span
 
 _BLANKED_CELLS = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b|memit\b|skip_if\b|with_\w+)[a-zA-Z!]")
 _SHELL = re.compile(r"^(\s*)([!%?]|[\w.]+\?{1,2}\s*$)")
@@ -24,18 +24,22 @@ def read_notebook(path: str, data: bytes) -> SourceFile:
     notebook.
     """
     try:
-        content = json.loads(data.decode("utf-8-sig"))
+        written = data.decode("utf-8-sig")
+        content = json.loads(written)
     except UnicodeDecodeError as error:
-        raise Unreadable(f"the notebook is not valid UTF-8: {error.reason}") from None
+        raise Unreadable(f"This notebook is not valid UTF-8 (byte 0x{data[error.start]:02x})") from None
     except RecursionError:
-        raise Unreadable("the notebook's JSON is nested too deeply") from None
-    except ValueError as error:
-        raise Unreadable(f"the notebook is not valid JSON: {error}") from None
+        raise Unreadable("This notebook is nested too deeply to be read") from None
+    except json.JSONDecodeError as error:
+        at = len(written[: error.pos].encode())
+        raise Unreadable(f"This notebook is not valid JSON ({error.msg})", Span(path, at, at)) from None
+    except ValueError as error:  # a number of more digits than Python reads
+        raise Unreadable(f"This notebook is not valid JSON ({error})") from None
     if not isinstance(content, dict):
-        raise Unreadable("the file is not a notebook: its JSON is not an object")
+        raise Unreadable("This file is no notebook: its JSON is not an object")
     cells = _cells(content)
     if cells is None:
-        raise Unreadable("the file is not a notebook: it has no list of cells")
+        raise Unreadable("This file is no notebook: it has no list of cells")
     if _language(content) not in ("python", "ipython", ""):
         return SourceFile(path, "notebook", b"", (0,))
     lines: list[str] = []
