@@ -1,8 +1,10 @@
 """`dataclass`, `field` and `replace` with the meaning of the standard library's, at a fraction of the price.
 
-The standard module imports `inspect` and compiles several methods for each class; for the classes of this package
-that takes longer than the rest of a small lint. Here all classes share a few closures. Type checkers are shown the
-real thing, and `dataclasses.fields`, `asdict` and `replace` work on what is made here.
+The standard module imports `inspect` and compiles several methods for each class. Measured on one script of 300 lines
+(Python 3.11, one machine, CPU time): 20 ms for that import and 65 ms for the 43 classes, on top of 95 ms for all the
+rest; flake8 takes 220 ms, of which a lint may take half. Here all classes share a few closures. Type checkers are shown
+the real thing, and `dataclasses.fields`, `asdict` and `replace` work on what is made here. What runs beside torch
+(`verify`) has no need of it.
 
 Supported: `frozen`, `eq`, `default`, `default_factory`, `compare`, `repr`, `__post_init__`, `ClassVar`, inheritance.
 """
@@ -33,7 +35,7 @@ else:
         return _Field(default, default_factory, compare, repr)
 
     class _StandardFields:
-        """`__dataclass_fields__`, made only when something of the standard module asks for it."""
+        """`__dataclass_fields__`, made once and only when something of the standard module asks for it."""
 
         def __get__(self, instance, owner):
             import dataclasses
@@ -43,6 +45,7 @@ else:
                 [(name, Any, _standard_field(dataclasses, each)) for name, each in owner.__record_fields__.items()],
                 kw_only=True,
             )
+            owner.__dataclass_fields__ = made.__dataclass_fields__
             return made.__dataclass_fields__
 
     def _standard_field(dataclasses, each):

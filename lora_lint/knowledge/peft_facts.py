@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
+
+_DATA = os.path.join(os.path.dirname(__file__), "data", "peft.json")
 
 
 @lru_cache(maxsize=1)
 def facts() -> dict[str, Any]:
     """The whole file: `default_targets`, `moe`, `mamba`, `layer_kinds`, `lora_config`, …, with the versions read in
     `peft` and `transformers`."""
-    with open(Path(__file__).parent / "data" / "peft.json", encoding="utf-8") as file:
+    with open(_DATA, "rb") as file:
         data: dict[str, Any] = json.load(file)
     return data
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from lora_lint.dialects.python.records import (
 )
 from lora_lint.interpreter.values import Arguments, Const, Either, ListVal, Object, Opaque, Space, Val, either
 from lora_lint.knowledge import signatures
+from lora_lint.records import replace
 from lora_lint.run import (
     ABSENT,
     Adapter,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
     from lora_lint.interpreter.scope import Condition, Step
