@@ -1072,7 +1072,10 @@ def merge(arguments: argparse.Namespace) -> None:
             document = documents.setdefault(path.stem, {"nodes": [], "versions": {}})
             add(document, major, found)
             for head, (name, *_) in document["versions"][major]["heads"].items():
-                classes.setdefault(name, [path.stem, head])
+                if name not in classes or likeness(name, path.stem) > likeness(name, classes[name][0]):
+                    classes[name] = [path.stem, head]
+    drop_incomplete(documents)
+    classes = {name: where for name, where in classes.items() if where[1] in heads_of(documents.get(where[0]))}
     for kind, document in documents.items():
         text = json.dumps(document, separators=(",", ":"))
         (data / f"{kind}.json").write_text(text + "\n", encoding="utf-8")
@@ -1087,6 +1090,67 @@ def merge(arguments: argparse.Namespace) -> None:
     (data / "_index.json").write_text(json.dumps(index, separators=(",", ":")) + "\n", encoding="utf-8")
     size = sum(path.stat().st_size for path in data.glob("*.json"))
     print(f"{len(documents)} types, {len(classes)} classes, {size / 1e6:.2f} MB")
+
+
+def likeness(class_name: str, kind: str) -> int:
+    """How much of a class's name is its type's: several types may share a class (`LlamaForCausalLM`)."""
+    plain = re.sub(r"[-_.]", "", kind.lower())
+    return len(plain) if class_name.lower().startswith(plain) else 0
+
+
+def heads_of(document: dict[str, Any] | None) -> set[str]:
+    """The heads of a type under any version."""
+    return {head for entry in document["versions"].values() for head in entry["heads"]} if document else set()
+
+
+def drop_incomplete(documents: dict[str, dict[str, Any]]) -> None:
+    """Leaves out the models with a part whose type is not known under the same version, and what holds those."""
+    while True:
+        known = {
+            (kind, major, head)
+            for kind, document in documents.items()
+            for major, entry in document["versions"].items()
+            for head in entry["heads"]
+        }
+        complete = True
+        for kind, major, head in sorted(known):
+            entry = documents[kind]["versions"][major]
+            unknown = {
+                part
+                for part, its_head in parts(documents[kind]["nodes"], entry["heads"][head][1])
+                if (part, major, its_head) not in known
+            }
+            if unknown:
+                complete = False
+                print(f"{kind} {major}: {head} has parts that are not known: {', '.join(sorted(unknown))}")
+                del entry["heads"][head]
+        if complete:
+            break
+    for kind in list(documents):
+        versions = documents[kind]["versions"]
+        for major in [major for major, entry in versions.items() if not entry["heads"]]:
+            del versions[major]
+        if not versions:
+            del documents[kind]
+
+
+def parts(nodes: list[Any], root: int) -> set[tuple[str, str]]:
+    """The types and heads of the models that a model has as its parts."""
+    found: set[tuple[str, str]] = set()
+    seen: set[int] = set()
+    todo = [root]
+    while todo:
+        number = todo.pop()
+        if number in seen:
+            continue
+        seen.add(number)
+        node = nodes[number]
+        if node[0] == "@":
+            found.add((node[2], node[3]))
+            continue
+        for child in node[4]:
+            todo += [member for member, _ in child[2]] if child[0] == "*" else [child[1]]
+    return found
 
 
 def add(document: dict[str, Any], major: str, found: dict[str, Any]) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate
 from lora_lint.knowledge.modules import Module
+from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -434,6 +434,8 @@ class _Expansion:
             return self._include(node)
         kind, inputs, outputs, own, children = node
         found = [Module("", kind, self._size(inputs, index), self._size(outputs, index))]
+        if kind == "Linear" and not (found[0].inputs and found[0].outputs):
+            raise UnusableConfig("a linear layer would be empty")
         shapes: list[Parameter] = []
         for name, sizes, *conditions in own:
             if conditions and not self._value(conditions[0], index):
