@@ -117,15 +117,15 @@ def _adapter(fields: Fields) -> Adapter:
         "dropout": fields.number("lora_dropout", Known(0.0, None, "framework-default")),
         "target_modules": _targets(fields),
         "exclude_modules": fields.names("lora_exclude_modules", none),
-        "target_parameters": fields.names("lora_target_parameters", none),
+        "target_parameters": fields.listing("lora_target_parameters", none),
         "layers_to_transform": fields.wholes("peft_layers_to_transform", none),
         "layers_pattern": fields.names("peft_layers_pattern", none),
         "rank_pattern": fields.numbers_by_name("lora_rank_pattern", Known({}, None, "framework-default")),
         "alpha_pattern": fields.numbers_by_name("lora_alpha_pattern", Known({}, None, "framework-default")),
         "use_rslora": fields.flag("peft_use_rslora", no),
         "use_dora": fields.flag("peft_use_dora", no),
-        "modules_to_save": fields.names("lora_modules_to_save", none),
-        "init_lora_weights": fields.text("peft_init_lora_weights", Known(True, None, "framework-default")),
+        "modules_to_save": fields.listing("lora_modules_to_save", none),
+        "init_lora_weights": fields.switch("peft_init_lora_weights", Known(True, None, "framework-default")),
         "task_type": Unknown("axolotl tells it from the model's class"),
     }
     if fields.has("peft"):
@@ -170,38 +170,46 @@ def _model(fields: Fields) -> BaseModel:
 
 
 def _dataset(fields: Fields, path: str, project: Project) -> Dataset:
-    from lora_lint.dialects.localdata import count
-    from lora_lint.knowledge.datasets import size_of
+    from lora_lint.dialects.sizes import without_held_out
     from lora_lint.readers.nodes import Mapping, Sequence
 
     node = fields.node("datasets")
     entries = [Fields(item) for item in node.items if isinstance(item, Mapping)] if isinstance(node, Sequence) else []
     if not entries:
         return Dataset()
-    names = [known(entry.text("path")) for entry in entries]
-    name: Value[str] = Unknown("there are several datasets", fields.span("datasets"))
-    if len(entries) == 1:
-        name = entries[0].text("path")
+    span = fields.span("datasets")
+    name: Value[str] = entries[0].text("path") if len(entries) == 1 else Unknown("there are several datasets", span)
     total = 0
-    for entry, each in zip(entries, names, strict=True):
-        if each is None:
-            return Dataset(name, Unknown("a dataset is not named", fields.span("datasets")))
-        if entry.has("shards"):
-            return Dataset(name, Unknown("only a part of a dataset is taken", entry.span("shards")))
-        files = known(entry.text("data_files"))
-        split = known(entry.text("split")) or "train"
-        size = count(files or each, path, project)
-        if size is None and not entry.has("data_files"):
-            size = size_of(each, split, known(entry.text("name")))
-        if size is None:
-            return Dataset(name, Unknown(f"the size of {files or each} is not known", fields.span("datasets")))
-        total += size
+    for entry in entries:
+        rows = _rows(entry, path, project)
+        if rows is None:
+            what = known(entry.text("path"))
+            return Dataset(name, Unknown(f"the size of {what or 'a dataset'} is not known", entry.mapping.span))
+        total += rows
     held = known(fields.number("val_set_size", Known(0.0)))
     if held is None:
         return Dataset(name, Unknown("it depends on `val_set_size`", fields.span("val_set_size")))
-    left = round(total * (1 - held)) if held < 1 else total - int(held)
-    how = names[0] if len(names) == 1 else f"{len(names)} datasets"
-    return Dataset(name, Known(max(left, 0), fields.span("datasets"), "derived"), str(how))
+    how = known(name) if len(entries) == 1 else f"{len(entries)} datasets"
+    return Dataset(name, Known(without_held_out(total, held), span, "derived"), str(how))
+
+
+def _rows(entry: Fields, near: str, project: Project) -> int | None:
+    """The rows of one entry of `datasets` (axolotl 0.19.0, utils/data/shared.py)."""
+    from lora_lint.dialects.sizes import rows_of, rows_of_file
+
+    path = known(entry.text("path"))
+    if path is None or entry.has("shards"):
+        return None
+    if entry.has("data_files"):
+        files = known(entry.commas("data_files")) or ()
+        rows = [rows_of_file(f"{path}/{file}", near, project) or rows_of_file(file, near, project) for file in files]
+        known_rows = [each for each in rows if each is not None]
+        return sum(known_rows) if rows and len(known_rows) == len(rows) else None
+    config = known(entry.text("name"))
+    if entry.has("name") and config is None:
+        return None
+    split = known(entry.text("split", Known("train")))
+    return rows_of(path, split, config, near, project) if split else None
 
 
 def _training(fields: Fields) -> Training:

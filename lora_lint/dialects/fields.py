@@ -86,21 +86,23 @@ class Fields:
         """A tuple of names; of a single text that text."""
         return self.value(key, _names, "a list of names", default)
 
+    def listing(self, key: str, default: Value[Any] = ABSENT) -> Value[Any]:
+        """A tuple of names, where the framework takes nothing but a list."""
+        found = self.names(key, default)
+        if isinstance(found, Known) and isinstance(found.value, str):
+            return Unknown(f"`{key}` is not a list of names", found.span)
+        return found
+
+    def switch(self, key: str, default: Value[Any] = ABSENT) -> Value[Any]:
+        """True or false, or a text that names one of several ways."""
+        return self.value(key, _switch, "true, false or text", default)
+
     def commas(self, key: str, default: Value[Any] = ABSENT) -> Value[Any]:
         """A tuple of names, from a list or from one text with commas."""
         found = self.names(key, default)
         if isinstance(found, Known) and isinstance(found.value, str):
             return Known(tuple(part.strip() for part in found.value.split(",")), found.span)
         return found
-
-    def several(self, key: str, convert: Callable[[Node], Any], default: Value[Any] = ABSENT) -> Value[Any]:
-        """A tuple of the items of a list, each as `convert` has it; of a single value a tuple of one."""
-
-        def items(node: Node) -> Any:
-            found = [convert(item) for item in (node.items if isinstance(node, Sequence) else [node])]
-            return _WRONG if any(item is _WRONG for item in found) else tuple(found)
-
-        return self.value(key, items, "a list", default)
 
     def wholes(self, key: str, default: Value[Any] = ABSENT) -> Value[Any]:
         """A tuple of whole numbers; of a single number that number."""
@@ -200,6 +202,11 @@ def _flag(node: Node) -> Any:
         return value
     low = str(value).lower()
     return True if low in _TRUE else False if low in _FALSE else _WRONG
+
+
+def _switch(node: Node) -> Any:
+    flag = _flag(node)
+    return _text(node) if flag is _WRONG else flag
 
 
 def _text(node: Node) -> Any:

@@ -1,7 +1,7 @@
 """LLaMA-Factory: `finetuning_type: lora`.
 
-Source: LLaMA-Factory 0.9.5, hparams/{finetuning_args,model_args,data_args}.py, model/adapter.py and
-model/model_utils/{misc,visual}.py.
+Source: LLaMA-Factory 0.9.5, hparams/{finetuning_args,model_args,data_args}.py, model/adapter.py,
+model/model_utils/{misc,visual}.py and data/{parser,loader}.py.
 """
 
 from __future__ import annotations
@@ -49,10 +49,26 @@ _STAGES: dict[str, Method] = {
     "kto": "preference",
     "ppo": "rl",
 }
-_TOWERS = (
-    r"(?:.*\.)?(?:vision\w*|visual|audio\w*|multi_modal_projector|mm_projector|connector|perceiver|resampler)(?:\..*)?"
-)
-"""What `lora_target: all` leaves out while the vision tower and the projector are frozen, as they are by default."""
+_TOWER = ("vision_tower", "multi_modal_projector")
+_VISUAL = ("visual.merger", "visual.patch_embed", "visual.blocks", "patch_embed")
+_DEEP = (*_VISUAL, "visual.pos_embed", "visual.deepstack_merger_list")
+_LEFT_OUT: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("gemma3", "internvl", "interns1", "kimi_vl", "mistral3", "paligemma", "video_llava"), _TOWER),
+    **dict.fromkeys(("llava", "llava_next", "llava_next_video"), _TOWER),
+    **dict.fromkeys(("llama4", "mllama"), ("vision_model", "multi_modal_projector")),
+    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "glm4v", "glm4v_moe", "glm_ocr"), _VISUAL),
+    **dict.fromkeys(("qwen3_5", "qwen3_5_moe"), (*_VISUAL, "visual.pos_embed")),
+    **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe"), _DEEP),
+    "qwen2_5_omni_thinker": (*_VISUAL, "audio_tower"),
+    "qwen3_omni_moe_thinker": (*_DEEP, "audio_tower"),
+    "qwen2_audio": ("audio_tower", "multi_modal_projector"),
+    "gemma3n": (*_TOWER, "audio_tower", "timm_model", "subsample_conv_projection"),
+    "gemma4": ("vision_tower", "audio_tower", "model.embed_vision", "model.embed_audio", "per_layer_projection_norm"),
+    "dots_ocr": ("vision_tower", "merger"),
+}
+"""Model type -> parts of names that are left out of the targets while towers and projectors are frozen, which is the
+default (model/model_utils/visual.py)."""
+_FROZEN = {"freeze_vision_tower": True, "freeze_multi_modal_projector": True, "freeze_language_model": False}
 
 
 def recognises(document: Mapping) -> bool:
@@ -60,7 +76,7 @@ def recognises(document: Mapping) -> bool:
     return document.entry("finetuning_type") is not None
 
 
-def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
+def read(document: Mapping, project: Project) -> Reading:
     """The run of a file, if it trains LoRA: not those that chat with an adapter, serve it or merge it."""
     fields = Fields(document)
     if known(fields.text("finetuning_type")) != "lora" or not fields.has("model_name_or_path"):
@@ -91,7 +107,7 @@ def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
         span,
         settings,
         _model(fields),
-        _dataset(fields),
+        _dataset(fields, document.span.path, project),
         _training(fields),
         (start, put_on, Event("train", span)),
         problems,
@@ -111,25 +127,20 @@ def _adapter(fields: Fields, resumed: bool) -> Adapter:
     rank = fields.whole("lora_rank", Known(8, None, "framework-default"))
     none: Value[Any] = Known(None, None, "framework-default")
     no: Value[bool] = Known(False, None, "framework-default")
-    pissa = fields.flag("pissa_init", no)
     every: Value[Any] = Known("all", None, "framework-default")
     targets = fields.commas("lora_target", every)
-    exclude: Value[Any] = none
     if isinstance(targets, Known) and targets.value in ("all", ("all",)):
         targets = Known("all-linear", targets.span, targets.origin)
-        exclude = Known(_TOWERS, None, "framework-default")
-        if any(known(fields.flag(key)) is False for key in ("freeze_vision_tower", "freeze_multi_modal_projector")):
-            exclude = Unknown("it depends on what is frozen")
     values: dict[str, Value[Any]] = {
         "rank": rank,
         "alpha": _alpha(fields, rank),
         "dropout": fields.number("lora_dropout", Known(0.0, None, "framework-default")),
         "target_modules": targets,
-        "exclude_modules": exclude,
+        "exclude_modules": _left_out(fields),
         "use_rslora": fields.flag("use_rslora", no),
         "use_dora": fields.flag("use_dora", no),
         "modules_to_save": fields.commas("additional_target", none),
-        "init_lora_weights": Known("pissa" if known(pissa) else True, None, "derived"),
+        "init_lora_weights": _start(fields),
         "task_type": Known("CAUSAL_LM", None, "framework-default"),
     }
     if known(fields.flag("use_llama_pro")):
@@ -140,11 +151,36 @@ def _adapter(fields: Fields, resumed: bool) -> Adapter:
 
 
 def _alpha(fields: Fields, rank: Value[int]) -> Value[float]:
-    """Twice the rank where it is not given."""
+    """Twice the rank where it is not given, or 0."""
     alpha = fields.number("lora_alpha")
-    if alpha is not ABSENT:
+    if alpha is not ABSENT and known(alpha) != 0:
         return alpha
     return Known(2 * rank.value, None, "framework-default") if isinstance(rank, Known) else rank
+
+
+def _left_out(fields: Fields) -> Value[Any]:
+    """The towers and projectors of a model with vision or audio, as a regex; nothing of other models."""
+    import os
+    import re
+
+    from lora_lint.knowledge.models import identify
+
+    name = known(fields.text("model_name_or_path"))
+    model = identify(name, near=os.path.dirname(fields.mapping.span.path) or None) if name else None
+    parts = _LEFT_OUT.get(model.model_type) if model is not None else None
+    if parts is None:
+        return Known(None, None, "framework-default")
+    if any(known(fields.flag(key, Known(usual))) is not usual for key, usual in _FROZEN.items()):
+        return Unknown("it depends on what is frozen")
+    return Known(f".*(?:{'|'.join(map(re.escape, parts))}).*", None, "framework-default")
+
+
+def _start(fields: Fields) -> Value[bool | str]:
+    """What the adapter is initialised with."""
+    pissa = fields.flag("pissa_init", Known(False, None, "framework-default"))
+    if not isinstance(pissa, Known):
+        return pissa
+    return Known("pissa" if pissa.value else True, pissa.span, pissa.origin)
 
 
 def _model(fields: Fields) -> BaseModel:
@@ -158,18 +194,72 @@ def _model(fields: Fields) -> BaseModel:
     return BaseModel(fields.text("model_name_or_path"), loader, quantization)
 
 
-def _dataset(fields: Fields) -> Dataset:
-    """The data is registered under names of the project's own: only a cap on each tells the size."""
+def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
+    """The data is registered in `dataset_info.json`, under names of the project's own; `max_samples` caps each."""
+    from lora_lint.dialects.sizes import without_held_out
+
     names = fields.commas("dataset")
-    cap = fields.whole("max_samples")
-    name: Value[str] = ABSENT
-    if isinstance(names, Known):
-        name = Known(", ".join(names.value), names.span)
-    if not isinstance(names, Known) or not isinstance(cap, Known):
-        return Dataset(name, Unknown("LLaMA-Factory's dataset names are not followed", getattr(names, "span", None)))
-    number = len(names.value)
-    how = "the cap max_samples" if number == 1 else f"the cap max_samples for each of {number} datasets"
-    return Dataset(name, Known(cap.value * number, cap.span, "derived"), how)
+    if not isinstance(names, Known):
+        return Dataset(names, Unknown("the dataset is not named", getattr(names, "span", None)))
+    name: Value[str] = Known(", ".join(names.value), names.span)
+    cap, held = fields.whole("max_samples"), known(fields.number("val_size", Known(0.0)))
+    mixed = str(known(fields.text("mix_strategy", Known("concat"))))
+    if held is None or mixed != "concat" or (cap is not ABSENT and not isinstance(cap, Known)):
+        return Dataset(name, Unknown("it depends on how the data is split and mixed", names.span))
+    limit = known(cap)
+    registered = _registered(fields, near, project)
+    sizes = [_rows(each, registered, near, project) for each in names.value]
+    capped = [limit if size is None else size if limit is None else min(size, limit) for size in sizes]
+    if any(size is None for size in capped):
+        return Dataset(name, Unknown("the size of the dataset is not known", names.span))
+    how = name.value if len(names.value) == 1 else f"{len(names.value)} datasets"
+    if None in sizes:  # some are known by the cap alone, so this is the most there can be
+        how = "the cap max_samples" + ("" if len(sizes) == 1 else f" for each of {len(sizes)} datasets")
+    total = without_held_out(sum(size or 0 for size in capped), held)
+    return Dataset(name, Known(total, names.span if limit is None else getattr(cap, "span", None), "derived"), how)
+
+
+def _registered(fields: Fields, near: str, project: Project) -> tuple[str, dict[str, Any]] | None:
+    """The folder and content of the `dataset_info.json` of a config, which is looked for from the config upwards: the
+    program is started in some folder above it. No folder where the names are those of the hub; None if not found."""
+    import json
+    import os
+
+    folder = known(fields.text("dataset_dir", Known("data")))
+    if folder == "ONLINE":
+        return "", {}
+    if folder is None or folder.startswith("REMOTE:"):
+        return None
+    here = os.path.dirname(near)
+    while True:
+        place = os.path.join(here, folder)
+        source = project.load(os.path.join(place, "dataset_info.json"))
+        if source is not None:
+            try:
+                content = json.loads(source.utf8)
+            except (ValueError, RecursionError):
+                return None
+            return (place, content) if isinstance(content, dict) else None
+        if not here or project.is_root(here):
+            return None
+        here = os.path.dirname(here)
+
+
+def _rows(name: str, registered: tuple[str, dict[str, Any]] | None, near: str, project: Project) -> int | None:
+    from lora_lint.dialects.sizes import rows_of, rows_of_file
+
+    if registered is None:
+        return None
+    folder, entries = registered
+    entry = entries.get(name) if folder else {"hf_hub_url": name}
+    if not isinstance(entry, dict):
+        return None
+    if isinstance(entry.get("num_samples"), int):
+        return int(entry["num_samples"])
+    public, file = entry.get("hf_hub_url"), entry.get("file_name")
+    if isinstance(public, str):
+        return rows_of(public, str(entry.get("split", "train")), entry.get("subset"), near, project)
+    return rows_of_file(file, f"{folder}/", project) if isinstance(file, str) else None
 
 
 def _training(fields: Fields) -> Training:
