@@ -350,8 +350,32 @@ class TestTraps:
         (sweep,) = config(edited(SWEEP, ("  lora_alpha:\n        value: 16\n    ", ""))).sweeps
         assert {plain(run.adapter.alpha) for run in sweep.runs} == {Unknown}
 
-    def test_a_rank_drawn_from_a_range_is_not_known(self) -> None:
-        assert config(edited(SWEEP, ("values: [8, 16, 32]", "min: 8\n        max: 64"))).sweeps == ()
+    def test_a_range_is_its_ends(self) -> None:
+        (sweep,) = config(edited(SWEEP, ("values: [8, 16, 32]", "min: 8\n        max: 64"))).sweeps
+        assert [plain(run.adapter.rank) for run in sweep.runs] == [8, 64]
+        exponents = "distribution: q_log_uniform\n        min: 1\n        max: 4"
+        assert config(edited(SWEEP, ("values: [8, 16, 32]", exponents))).runs == ()
+
+    def test_nested_parameters(self) -> None:
+        nested = """\
+            method: random
+            parameters:
+              lora:
+                parameters:
+                  r: {values: [8, 64]}
+                  alpha: {value: 16}
+            """
+        (sweep,) = config(nested).sweeps
+        assert [(plain(run.adapter.rank), plain(run.adapter.alpha)) for run in sweep.runs] == [(8, 16), (64, 16)]
+        assert sweep.runs[0].adapter.key("rank") == "lora.r"
+        assert config(edited(nested, ("lora:", "factors:"))).runs == ()  # the rank of something else
+
+    def test_the_program_of_a_sweep_may_tie_alpha_to_the_rank(self, tmp_path: Path) -> None:
+        program = tmp_path / "train.py"
+        for text, alpha in (("lora_alpha=config.lora_alpha", 16), ("lora_alpha=c.lora_alpha * c.lora_r", Unknown)):
+            program.write_text(f"LoraConfig(r=config.lora_r, {text})\n")
+            (sweep,) = config(SWEEP, folder=tmp_path).sweeps
+            assert {plain(run.adapter.alpha) for run in sweep.runs} == {alpha}
 
     def test_local_data_is_counted(self, tmp_path: Path) -> None:
         (tmp_path / "rows.jsonl").write_text('{"a": 1}\n\n{"a": 2}\n{"a": 3}\n')

@@ -201,7 +201,8 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
     names = fields.commas("dataset")
     if not isinstance(names, Known):
         return Dataset(names, Unknown("the dataset is not named", getattr(names, "span", None)))
-    name: Value[str] = Known(", ".join(names.value), names.span)
+    joined = ", ".join(names.value)
+    name: Value[str] = Known(joined, names.span)
     cap, held = fields.whole("max_samples"), known(fields.number("val_size", Known(0.0)))
     mixed = str(known(fields.text("mix_strategy", Known("concat"))))
     if held is None or mixed != "concat" or (cap is not ABSENT and not isinstance(cap, Known)):
@@ -212,7 +213,7 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
     capped = [limit if size is None else size if limit is None else min(size, limit) for size in sizes]
     if any(size is None for size in capped):
         return Dataset(name, Unknown("the size of the dataset is not known", names.span))
-    how = name.value if len(names.value) == 1 else f"{len(names.value)} datasets"
+    how = joined if len(names.value) == 1 else f"{len(names.value)} datasets"
     if None in sizes:  # some are known by the cap alone, so this is the most there can be
         how = "the cap max_samples" + ("" if len(sizes) == 1 else f" for each of {len(sizes)} datasets")
     total = without_held_out(sum(size or 0 for size in capped), held)

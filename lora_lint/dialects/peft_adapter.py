@@ -45,7 +45,7 @@ def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
         dropout=fields.number("lora_dropout", Known(0.0, None, "framework-default")),
         target_modules=fields.names("target_modules", none),
         exclude_modules=fields.names("exclude_modules", none),
-        target_parameters=fields.names("target_parameters", none),
+        target_parameters=fields.listing("target_parameters", none),
         layers_to_transform=fields.wholes("layers_to_transform", none),
         layers_pattern=fields.names("layers_pattern", none),
         rank_pattern=fields.numbers_by_name("rank_pattern", empty),
@@ -54,13 +54,15 @@ def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
         use_dora=fields.flag("use_dora", no),
         bias=fields.text("bias", Known("none", None, "framework-default")),
         lora_bias=fields.flag("lora_bias", no),
-        modules_to_save=fields.names("modules_to_save", none),
-        init_lora_weights=fields.flag("init_lora_weights", Known(True, None, "framework-default")),
+        modules_to_save=fields.listing("modules_to_save", none),
+        init_lora_weights=fields.switch("init_lora_weights", Known(True, None, "framework-default")),
         inference_mode=fields.flag("inference_mode", no),
         task_type=task,
         target_spans=fields.places("target_modules"),
     )
-    model = BaseModel(fields.text("base_model_name_or_path"), _LOADERS.get(known(task) or ""))
+    mapping = fields.section("auto_mapping")
+    loader: str | None = known(mapping.text("base_model_class")) if mapping is not None else None
+    model = BaseModel(fields.text("base_model_name_or_path"), loader or _LOADERS.get(known(task) or ""))
     # PEFT passes over keys that it does not know, with a warning: other versions write others.
     problems = tuple(schemas.invalid_values(NAME, document, "LoraConfig"))
     span = fields.span("peft_type")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.dialects.fields import Fields
 from lora_lint.knowledge import schemas
-from lora_lint.run import Adapter, BaseModel, Dataset, Event, Known, Reading, Run, Training, Unknown, known
+from lora_lint.run import ABSENT, Adapter, BaseModel, Dataset, Event, Known, Reading, Run, Training, Unknown, known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
@@ -26,20 +26,26 @@ KEYS = {
     "modules_to_save": "lora_modules_to_save",
     "task_type": "lora_task_type",
 }
-_SYNONYMS = {"lora_rank": "lora_r", "lr": "learning_rate", "model_name": "model_name_or_path"}
+_SYNONYMS = {"lr": "learning_rate", "model_name": "model_name_or_path"}
 _OF_LORA = frozenset({*KEYS.values(), "use_rslora", "use_dora", "load_in_4bit", "load_in_8bit", "learning_rate"})
 """Keys whose misspellings are told. Other scripts than TRL's own (the alignment handbook's) add keys."""
-_RL = ("num_generations", "reward_funcs", "reward_model_path", "vllm_mode", "max_completion_length")
-_PREFERENCE = ("beta", "loss_type", "max_prompt_length", "desirable_weight", "reference_free")
-_SUPERVISED = ("packing", "assistant_only_loss", "completion_only_loss", "max_seq_length", "max_length")
+_RL = ("num_generations", "reward_funcs", "reward_weights", "reward_model_path", "use_vllm", "vllm_mode", "epsilon")
+_PREFERENCE = ("beta", "max_prompt_length", "desirable_weight", "reference_free", "center_rewards_coefficient")
+_SUPERVISED = ("packing", "assistant_only_loss", "completion_only_loss", "dataset_text_field", "max_seq_length")
+_TELLING: tuple[tuple[tuple[str, ...], Method], ...] = (
+    (_RL, "rl"),
+    (_PREFERENCE, "preference"),
+    (_SUPERVISED, "supervised"),
+)
+"""Settings that tell the trainer, looked for in this order: others have some of the settings of the last."""
 
 
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping is a file of TRL's command line."""
-    return document.entry("use_peft") is not None
+    """Whether a mapping is a file of TRL's command line, or of a script that takes TRL's settings."""
+    return document.entry("use_peft") is not None and document.entry("lora_rank") is None
 
 
-def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
+def read(document: Mapping, project: Project) -> Reading:
     """The run of a file, if it trains LoRA."""
     fields = Fields(document)
     if known(fields.flag("use_peft")) is not True or not fields.has("model_name_or_path"):
@@ -52,7 +58,7 @@ def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
         ),
         *schemas.invalid_values(NAME, document, "TRL"),
     )
-    adapter, model, data = _adapter(fields), _model(fields), _dataset(fields)
+    adapter, model, data = _adapter(fields), _model(fields), _dataset(fields, document.span.path, project)
     return Reading((Run(NAME, span, adapter, model, data, _training(fields), events, problems, trained=True),))
 
 
@@ -65,10 +71,10 @@ def _adapter(fields: Fields) -> Adapter:
         alpha=fields.number("lora_alpha", Known(32, None, "framework-default")),
         dropout=fields.number("lora_dropout", Known(0.05, None, "framework-default")),
         target_modules=_targets(fields),
-        target_parameters=fields.names("lora_target_parameters", none),
+        target_parameters=fields.listing("lora_target_parameters", none),
         use_rslora=fields.flag("use_rslora", no),
         use_dora=fields.flag("use_dora", no),
-        modules_to_save=fields.names("lora_modules_to_save", none),
+        modules_to_save=fields.listing("lora_modules_to_save", none),
         task_type=fields.text("lora_task_type", Known("CAUSAL_LM", None, "framework-default")),
         target_spans=fields.places("lora_target_modules"),
         keys=KEYS,
@@ -97,31 +103,60 @@ def _model(fields: Fields) -> BaseModel:
     return BaseModel(fields.text("model_name_or_path"), loader, quantization, dtype)
 
 
-def _dataset(fields: Fields) -> Dataset:
-    from lora_lint.knowledge.datasets import size_of
+def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
+    """One data set by name, or a mixture: `datasets` of TRL, `dataset_mixture` of the alignment handbook."""
+    from lora_lint.dialects.sizes import rows_of, without_held_out
 
-    name = fields.text("dataset_name")
-    if not isinstance(name, Known):
-        where = fields.span("dataset_mixer") if fields.has("dataset_mixer") else None
-        return Dataset(name, Unknown("the data is a mixture", where) if where else name)
-    split = known(fields.text("dataset_train_split", Known("train"))) or ""
-    config = known(fields.text("dataset_config"))
-    size = size_of(name.value, split, config)
-    if size is None:
-        return Dataset(name, Unknown(f"the size of {name.value} is not known", name.span))
-    return Dataset(name, Known(size, name.span, "derived"), f"the {split} split of {name.value}")
+    mixture = fields.section("dataset_mixture") or (fields if fields.has("datasets") else None)
+    if mixture is None:
+        name = fields.text("dataset_name")
+        split: str | None = known(fields.text("dataset_train_split", Known("train")))
+        if not isinstance(name, Known) or split is None:
+            return Dataset(name, name if isinstance(name, Unknown) else ABSENT)
+        rows = rows_of(name.value, split, known(fields.text("dataset_config")), near, project)
+        if rows is None:
+            return Dataset(name, Unknown(f"the size of {name.value} is not known", name.span))
+        return Dataset(name, Known(rows, name.span, "derived"), f"the {split} split of {name.value}")
+    span = mixture.span("datasets")
+    unknown = Unknown("the size of a part of the mixture is not known", span)
+    held = known(mixture.number("test_split_size", Known(0.0)))
+    node = mixture.node("datasets")
+    parts = [Fields(item) for item in getattr(node, "items", ()) if hasattr(item, "entries")]
+    total = 0
+    for part in parts:
+        rows = _part(part, near, project)
+        if rows is None:
+            return Dataset(Unknown("it is a mixture", span), unknown)
+        total += rows
+    if not parts or held is None:
+        return Dataset(Unknown("it is a mixture", span), unknown)
+    first = parts[0].text("path") if parts[0].has("path") else parts[0].text("id")
+    name = first if len(parts) == 1 else Unknown("it is a mixture", span)
+    return Dataset(name, Known(without_held_out(total, held), span, "derived"), f"a mixture of {len(parts)}")
+
+
+def _part(part: Fields, near: str, project: Project) -> int | None:
+    """The rows of one data set of a mixture."""
+    from lora_lint.dialects.sizes import rows_of
+
+    name: str | None = known(part.text("path")) or known(part.text("id"))
+    split: str | None = known(part.text("split", Known("train")))
+    if name is None or split is None or any(part.has(key) for key in ("data_files", "data_dir", "fraction")):
+        return None
+    config: str | None = known(part.text("name")) or known(part.text("config"))
+    rows = rows_of(name, split, config, near, project)
+    if rows is None and config == "default":
+        rows = rows_of(name, split, None, near, project)
+    weight = known(part.number("weight", Known(1.0)))
+    return None if rows is None or weight is None else int(rows * weight)
 
 
 def _training(fields: Fields) -> Training:
     """The learning rate's default differs from trainer to trainer, and the file does not say which one is called."""
-    method: Method = "unknown"
-    for keys, kind in ((_RL, "rl"), (_PREFERENCE, "preference"), (_SUPERVISED, "supervised")):
-        if any(fields.has(key) for key in keys):
-            method = kind  # type: ignore[assignment]
-            break
+    telling: list[Method] = [method for keys, method in _TELLING if any(fields.has(key) for key in keys)]
     return Training(
         "TRL",
-        method,
+        telling[0] if telling else "unknown",
         fields.text("optim", Known("adamw_torch_fused", None, "framework-default")),
         fields.number("learning_rate"),
         fields.number("num_train_epochs", Known(3.0, None, "framework-default")),

@@ -1,28 +1,37 @@
 """W&B sweep files: `method` and `parameters` over LoRA settings.
 
-Source: the sweep configuration's documentation (values, value, distribution with min and max).
+Source: docs.wandb.ai/models/sweeps/sweep-config-keys (value, values, distribution with min and max, nested parameters).
 """
 
 from __future__ import annotations
 
+import os
+import re
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.dialects.fields import Fields
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
-from lora_lint.run import ABSENT, Adapter, Known, Reading, Run, Sweep, Unknown
+from lora_lint.run import ABSENT, Adapter, BaseModel, Known, Reading, Run, Sweep, Training, Unknown
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
+    from lora_lint.readers.nodes import Node
     from lora_lint.run import Value
 
 NAME = "wandb"
 _METHODS = frozenset({"grid", "random", "bayes"})
 _SPELLINGS = {
-    "rank": ("lora_r", "lora_rank", "r", "rank", "lora.r", "lora.rank"),
-    "alpha": ("lora_alpha", "alpha", "lora.alpha", "lora.lora_alpha"),
-    "use_rslora": ("use_rslora", "rslora", "lora.use_rslora", "peft_use_rslora"),
+    "rank": ("lora_r", "lora_rank", "peft_r", "r", "rank"),
+    "alpha": ("lora_alpha", "peft_alpha", "alpha"),
+    "use_rslora": ("use_rslora", "rslora", "peft_use_rslora", "lora_use_rslora"),
 }
+_LORA = re.compile(r"lora|peft", re.IGNORECASE)
+_TIED = re.compile(rb"alpha[\w\"'\])]*\s*\*|\*\s*[\w.\[\"'(]*alpha|rslora")
+"""In the program of a sweep: alpha is multiplied by something, as by the rank, or rsLoRA is used."""
+_MODELS = ("model_name_or_path", "base_model", "model_name", "model", "model_id")
+_RATES = ("learning_rate", "lr")
+_EVEN = frozenset({"int_uniform", "uniform", "q_uniform", "q_log_uniform_values", "log_uniform_values"})
 _MAX_RUNS = 64
 
 
@@ -32,46 +41,96 @@ def recognises(document: Mapping) -> bool:
     return isinstance(method, Scalar) and method.value in _METHODS and isinstance(parameters, Mapping)
 
 
-def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
+def read(document: Mapping, project: Project) -> Reading:
     """The runs of a sweep over the rank, with what else it sets; nothing of a sweep over other things."""
     parameters = document.get("parameters")
     assert isinstance(parameters, Mapping)
-    found = {field: _axis(parameters, names) for field, names in _SPELLINGS.items()}
+    flat = dict(_flat(parameters, ""))
+    found = {field: _axis(flat, names) for field, names in _SPELLINGS.items()}
     key, ranks = found["rank"]
     if key is None or not ranks or not all(isinstance(rank, Known) for rank in ranks):
         return Reading()
+    if not _LORA.search(" ".join(_texts(document))):
+        return Reading()  # the rank of something else
+    alphas, switches = found["alpha"][1] or [ABSENT], found["use_rslora"][1]
+    program = _program(document, project)
+    if program is not None and _TIED.search(program):
+        alphas = [Unknown("the program may tie it to the rank")]
+    elif not switches:
+        switches = [Known(False, None, "framework-default")]
     keys = {field: name for field, (name, _) in found.items() if name is not None}
-    span = Fields(parameters).span(key)
+    model = BaseModel(_single(flat, _MODELS))
+    training = Training(learning_rate=_single(flat, _RATES))
+    span = Fields(parameters).span(key.partition(".")[0])
     runs = []
-    for rank, alpha, rslora in product(ranks, found["alpha"][1], found["use_rslora"][1]):
-        adapter = Adapter(
-            span=rank.span or span if isinstance(rank, Known) else span,
-            rank=rank,
-            alpha=alpha,
-            use_rslora=rslora,
-            keys=keys,
-        )
-        runs.append(Run(NAME, span, adapter, trained=True))
+    for rank, alpha, rslora in product(ranks, alphas, switches or [ABSENT]):
+        adapter = Adapter(span=rank.span or span, rank=rank, alpha=alpha, use_rslora=rslora, keys=keys)  # type: ignore[union-attr]
+        runs.append(Run(NAME, span, adapter, model, training=training, trained=True))
         if len(runs) > _MAX_RUNS:
             return Reading()
     return Reading(tuple(runs), (Sweep("W&B sweep", span, tuple(runs)),) if len(runs) > 1 else ())
 
 
-def _axis(parameters: Mapping, names: tuple[str, ...]) -> tuple[str | None, list[Value[Any]]]:
-    """The key of one setting, and each value that the sweep gives it; unknown where the program sets it."""
-    key = next((name for name in names if parameters.entry(name) is not None), None)
-    node = parameters.get(key) if key is not None else None
-    if not isinstance(node, Mapping):
-        return None, [ABSENT]
-    values = node.get("values")
+def _flat(parameters: Mapping, before: str) -> list[tuple[str, Mapping]]:
+    """Each parameter with its name, those of nested parameters with dots."""
+    found: list[tuple[str, Mapping]] = []
+    for entry in parameters.entries:
+        if isinstance(entry.value, Mapping):
+            name, inner = f"{before}{entry.key.value}", entry.value.get("parameters")
+            found += _flat(inner, f"{name}.") if isinstance(inner, Mapping) else [(name, entry.value)]
+    return found
+
+
+def _axis(flat: dict[str, Mapping], names: tuple[str, ...]) -> tuple[str | None, list[Value[Any]]]:
+    """The key of one setting, and each value that the sweep gives it; none where the program sets it."""
+    key = next((key for name in names for key in flat if key.rpartition(".")[2].replace("-", "_") == name), None)
+    if key is None:
+        return None, []
+    node = flat[key]
+    values, distribution = node.get("values"), node.get("distribution")
     if isinstance(values, Sequence):
-        return key, [_known(item) for item in values.items]
+        return key, list(map(_known, values.items))
     if node.entry("value") is not None:
         return key, [_known(node.get("value"))]
-    return key, [Unknown("it is drawn from a range", node.span)]
+    ends = [node.get("min"), node.get("max")]
+    if distribution is None or getattr(distribution, "value", None) in _EVEN:
+        return key, list(map(_known, ends))
+    return key, [Unknown("it is drawn from a distribution", node.span)]
 
 
-def _known(node: Any) -> Value[Any]:
+def _known(node: Node | None) -> Value[Any]:
     if isinstance(node, Scalar) and isinstance(node.value, (bool, int, float)):
-        return Known(node.value, node.span)
-    return Unknown("it is no number", getattr(node, "span", None))
+        whole = not isinstance(node.value, bool) and float(node.value).is_integer()
+        return Known(int(node.value) if whole else node.value, node.span)
+    return Unknown("it is no number", node.span if node is not None else None)
+
+
+def _single(flat: dict[str, Mapping], names: tuple[str, ...]) -> Value[Any]:
+    """The one value of a parameter that is not swept."""
+    for name in names:
+        node = flat[name].get("value") if name in flat else None
+        if isinstance(node, Scalar) and isinstance(node.value, (str, int, float)):
+            return Known(node.value, node.span)
+    return ABSENT
+
+
+def _texts(node: Node) -> list[str]:
+    """All keys and texts of a document."""
+    if isinstance(node, Scalar):
+        return [str(node.value)]
+    if isinstance(node, Sequence):
+        return [text for item in node.items for text in _texts(item)]
+    return [text for entry in node.entries for text in (str(entry.key.value), *_texts(entry.value))]
+
+
+def _program(document: Mapping, project: Project) -> bytes | None:
+    """The text of the program that the sweep starts, if it is beside the sweep's file or under the current folder."""
+    program = document.get("program")
+    name = program.value if isinstance(program, Scalar) else None
+    if not isinstance(name, str):
+        return None
+    for path in (os.path.join(os.path.dirname(document.span.path), name), name):
+        source = project.load(path)
+        if source is not None:
+            return source.utf8
+    return None
