@@ -93,7 +93,8 @@ def batch(head: str, ids: Any, config: Any, seed: int) -> Batch:
 
     if head == "seq2seq-lm":
         half = ids.shape[1] // 2
-        return Batch({"input_ids": ids[:, :half], "labels": ids[:, half:]}, ids[:, half:])
+        answer = ids[:, half:].contiguous()
+        return Batch({"input_ids": ids[:, :half].contiguous(), "labels": answer}, answer)
     if head == "base":  # tell which halves belong together
         half = ids.shape[1] // 2
         halves = ids[:, : 2 * half].reshape(-1, half)

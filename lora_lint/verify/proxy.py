@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.weights import automatic, first_line, folder_of, load_config, quiet
+from lora_lint.verify.weights import automatic, completed, first_line, folder_of, load_config, quiet
 
 if TYPE_CHECKING:
     from lora_lint.run import Run
@@ -43,6 +43,9 @@ _SIZES: dict[str, int] = {
     "d_ff": _INNER,
     "n_inner": _INNER,
     "ffn_dim": _INNER,
+    "ffn_hidden_size": _INNER,
+    "pooler_hidden_size": _HIDDEN,
+    "rotary_dim": _HIDDEN // _HEADS,
     "hidden_dim": _INNER,
     "encoder_ffn_dim": _INNER,
     "decoder_ffn_dim": _INNER,
@@ -120,7 +123,9 @@ def _shrunk(fields: dict[str, Any]) -> dict[str, Any]:
             small[key] = 0 if isinstance(value, int) else [0] if isinstance(value, list) else value
         elif key == "layer_types" and isinstance(value, list):
             small[key] = _kinds(value)
-        elif key in ("mlp_layer_types", "block_types", "layers_block_type") and isinstance(value, list):
+        elif key in ("mlp_layer_types", "block_types", "layers_block_type", "attention_layers") and isinstance(
+            value, list
+        ):
             small[key] = value[:_LAYERS]
         elif key == "attention_types" and isinstance(value, list):
             small[key] = [[["global"], _LAYERS]]
@@ -129,10 +134,22 @@ def _shrunk(fields: dict[str, Any]) -> dict[str, Any]:
         small["num_key_value_heads"] = small["num_attention_heads"]
     for key in ("rope_scaling", "rope_parameters"):
         rope = fields.get(key)
-        if isinstance(rope, dict) and any(name in rope for name in ("long_factor", "short_factor", "mrope_section")):
-            # Factors are made for one head size; position hardly matters here.
-            small[key] = {"rope_type": "default", "rope_theta": rope.get("rope_theta", 10_000.0)}
+        if isinstance(rope, dict):
+            small[key] = _rope(rope)
     return small
+
+
+def _rope(rope: dict[str, Any]) -> dict[str, Any]:
+    """Positions for the small heads: sections that add up to half of a head; factors that are made for one size of
+    head are left out."""
+    sections = rope.get("mrope_section")
+    if isinstance(sections, list) and sections:
+        half, whole = _HIDDEN // _HEADS // 2, sum(sections)
+        scaled = [each * half // whole for each in sections]
+        return {**rope, "mrope_section": [half - sum(scaled[1:]), *scaled[1:]]}
+    if "long_factor" in rope or "short_factor" in rope:
+        return {"rope_type": "default", "rope_theta": rope.get("rope_theta", 10_000.0)}
+    return rope
 
 
 def _kinds(kinds: list[Any]) -> list[Any]:
@@ -151,4 +168,4 @@ def build(config: Any, head: str, device: str) -> Any:
             model = automatic(head).from_config(config, trust_remote_code=False)
     except Exception as error:  # a size that does not go with another one
         raise Skip(f"a sized-down {config.model_type} cannot be made: {first_line(error)}") from error
-    return model.float().eval().to(device)
+    return completed(model.float().to(device), head)

@@ -261,6 +261,16 @@ def load(weights: Stored, head: str, dtype: str, device: str) -> Any:
             )
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise NoWeights(f"the weights cannot be loaded: {first_line(error)}") from error
+    return completed(model, head)
+
+
+def completed(model: Any, head: str) -> Any:
+    """A model whose config has the tokens that its head asks for."""
+    config = model.config
+    if head == "seq-cls" and getattr(config, "pad_token_id", None) is None:
+        config.pad_token_id = 0
+    if head == "seq2seq-lm" and getattr(config, "decoder_start_token_id", None) is None:
+        config.decoder_start_token_id = 0
     return model.eval()
 
 

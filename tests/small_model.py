@@ -1,0 +1,29 @@
+"""The small causal model that experiments are tested on: trained once on this machine, and kept for the next runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock
+
+ROOT = Path(__file__).resolve().parent.parent
+_SCRIPT = ROOT / "scripts" / "train_small_model.py"
+_STEPS = 50  # enough for weights that are not random
+
+
+def folder() -> Path:
+    """The folder of the model (2.6 M parameters, Llama's names, bytes for tokens); trained if it is not there yet.
+    Workers that ask at the same time wait for the first of them."""
+    digest = hashlib.sha256(_SCRIPT.read_bytes()).hexdigest()[:12]
+    made = ROOT / ".pytest_cache" / f"small-model-{digest}"
+    if not made.is_dir():
+        made.parent.mkdir(exist_ok=True)
+        with FileLock(f"{made}.lock"):
+            command = [sys.executable, str(_SCRIPT), str(made), "--steps", str(_STEPS), "--threads", "1"]
+            done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+            assert done.returncode == 0, done.stderr
+    return made
