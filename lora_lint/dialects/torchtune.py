@@ -1,7 +1,8 @@
 """torchtune: `model._component_: torchtune.models.*.lora_*` or `qlora_*`.
 
-Source: torchtune 0.6.1, models/*/_model_builders.py. torchtune has modules of its own; where they are those of
-transformers under other names, the names are translated, so that sizes and parameters can be told.
+Source: torchtune 0.6.1, models/*/_model_builders.py and datasets/*.py; for Qwen3 the repository at bd2a0fc, after that
+release. torchtune has modules of its own; where they are those of transformers under other names, the names are
+translated, so that sizes and parameters can be told.
 """
 
 from __future__ import annotations
@@ -54,14 +55,19 @@ _MODELS = {
     "qwen2_0_5b": "Qwen/Qwen2-0.5B",
     "qwen2_1_5b": "Qwen/Qwen2-1.5B",
     "qwen2_7b": "Qwen/Qwen2-7B",
-    "qwen2_5_0_5b_base": "Qwen/Qwen2.5-0.5B",
+    "qwen2_5_0_5b": "Qwen/Qwen2.5-0.5B",
     "qwen2_5_1_5b_base": "Qwen/Qwen2.5-1.5B",
-    **{f"qwen2_5_{size}b_base": f"Qwen/Qwen2.5-{size}B" for size in ("3", "7", "14")},
-    "qwen2_5_0_5b_instruct": "Qwen/Qwen2.5-0.5B-Instruct",
     "qwen2_5_1_5b_instruct": "Qwen/Qwen2.5-1.5B-Instruct",
-    **{f"qwen2_5_{size}b_instruct": f"Qwen/Qwen2.5-{size}B-Instruct" for size in ("3", "7", "14", "72")},
-    "qwen2_5_32b_base": "Qwen/Qwen2.5-32B",
-    "qwen2_5_32b_instruct": "Qwen/Qwen2.5-32B-Instruct",
+    "qwen2_5_3b": "Qwen/Qwen2.5-3B",
+    **{f"qwen2_5_{size}b_base": f"Qwen/Qwen2.5-{size}B" for size in ("7", "14", "32", "72")},
+    **{f"qwen2_5_{size}b_instruct": f"Qwen/Qwen2.5-{size}B-Instruct" for size in ("7", "14", "32", "72")},
+    "qwen3_0_6b_base": "Qwen/Qwen3-0.6B-Base",
+    "qwen3_0_6b_instruct": "Qwen/Qwen3-0.6B",
+    "qwen3_1_7b_base": "Qwen/Qwen3-1.7B-Base",
+    "qwen3_1_7b_instruct": "Qwen/Qwen3-1.7B",
+    **{f"qwen3_{size}b_base": f"Qwen/Qwen3-{size}B-Base" for size in ("4", "8", "14")},
+    **{f"qwen3_{size}b_instruct": f"Qwen/Qwen3-{size}B" for size in ("4", "8", "14")},
+    "qwen3_32b": "Qwen/Qwen3-32B",
 }
 """Builders whose modules are those of transformers, and a model of that shape. Phi and the vision models differ."""
 _DATASETS = {
@@ -83,7 +89,7 @@ def recognises(document: Mapping) -> bool:
     return str(getattr(component, "value", "")).startswith("torchtune.models.")
 
 
-def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
+def read(document: Mapping, project: Project) -> Reading:
     """The run of a config whose model is built with LoRA: not those that quantize, evaluate or generate."""
     whole = Fields(document, document)
     model = whole.section("model")
@@ -96,7 +102,7 @@ def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
     definition = f"{family}.{builder}"
     part = "reward" if "_reward_" in builder else ""
     shape = _MODELS.get(re.sub(r"^q?lora_", "", builder).replace("_reward", ""))
-    quantized = builder.startswith("qlora_")
+    quantized = builder.startswith("qlora_") or known(model.flag("quantize_base", Known(False))) is True
     span = model.span("_component_")
     base = BaseModel(
         Known(shape, span, "derived") if shape else Unknown(_OWN, span),
@@ -119,7 +125,7 @@ def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
         span,
         _adapter(model, definition, shape is not None),
         base,
-        _dataset(whole),
+        _dataset(whole, document.span.path, project),
         _training(whole),
         (Event("load", span), Event("wrap", span), Event("train", span)),
         problems,
@@ -129,18 +135,18 @@ def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
 
 
 def _adapter(model: Fields, definition: str, translated: bool) -> Adapter:
-    def default(key: str, otherwise: Any) -> Value[Any]:
+    def default(key: str) -> Value[Any]:
         found = schemas.default(NAME, definition, key)
-        return Known(otherwise if found is None else found, None, "framework-default")
+        return ABSENT if found is None else Known(found, None, "framework-default")
 
     return Adapter(
         span=model.span("lora_rank") if model.has("lora_rank") else model.span("_component_"),
-        rank=model.whole("lora_rank", default("lora_rank", 8)),
-        alpha=model.number("lora_alpha", default("lora_alpha", 16)),
-        dropout=model.number("lora_dropout", default("lora_dropout", 0.0)),
+        rank=model.whole("lora_rank", default("lora_rank")),
+        alpha=model.number("lora_alpha", default("lora_alpha")),
+        dropout=model.number("lora_dropout", default("lora_dropout")),
         target_modules=_targets(model, translated),
         use_rslora=Known(False, None, "framework-default"),
-        use_dora=model.flag("use_dora", default("use_dora", False)),
+        use_dora=model.flag("use_dora", default("use_dora")),
         task_type=Known("CAUSAL_LM", None, "framework-default"),
         target_spans=model.places("lora_attn_modules") if translated else (),
         keys=KEYS,
@@ -161,26 +167,43 @@ def _targets(model: Fields, translated: bool) -> Value[Any]:
     return Known(tuple(found), attention.span, "derived")
 
 
-def _dataset(whole: Fields) -> Dataset:
-    from lora_lint.knowledge.datasets import size_of
-
-    section = whole.section("dataset")
-    if section is None:
+def _dataset(whole: Fields, near: str, project: Project) -> Dataset:
+    node = whole.node("dataset")
+    parts = [Fields(item, whole.mapping) for item in getattr(node, "items", (node,)) if isinstance(item, Mapping)]
+    if not parts:
         return Dataset()
-    short = str(known(section.text("_component_"))).rpartition(".")[2]
-    name = section.text("source")
-    if name is ABSENT and short in _DATASETS:
-        name = Known(_DATASETS[short], section.span("_component_"), "framework-default")
-    if not isinstance(name, Known):
-        return Dataset(name, Unknown("the dataset is not named", section.span("_component_")))
-    split = known(section.text("split", Known("train"))) or ""
-    cut = re.fullmatch(r"(\w+)\[:(\d+)(%?)\]", split)
-    size = size_of(name.value, cut[1] if cut else split)
-    if cut:
-        size = round(size * int(cut[2]) / 100) if cut[3] and size else None if cut[3] else int(cut[2])
-    if size is None:
-        return Dataset(name, Unknown(f"the size of {name.value} is not known", name.span))
-    return Dataset(name, Known(size, name.span, "derived"), f"the {split} split of {name.value}")
+    span = whole.span("dataset")
+    name: Value[str] = _source(parts[0]) if len(parts) == 1 else Unknown("there are several datasets", span)
+    total = 0
+    for part in parts:
+        rows = _rows(part, near, project)
+        if rows is None:
+            what = known(_source(part)) or "a dataset"
+            return Dataset(name, Unknown(f"the size of {what} is not known", part.mapping.span))
+        total += rows
+    split = known(parts[0].text("split", Known("train")))
+    how = f"the {split} split of {known(name)}" if len(parts) == 1 else f"{len(parts)} datasets"
+    return Dataset(name, Known(total, getattr(name, "span", None) or span, "derived"), how)
+
+
+def _source(part: Fields) -> Value[str]:
+    """What a dataset is loaded from: as given, or what its builder loads without that."""
+    builder = str(known(part.text("_component_"))).rpartition(".")[2]
+    usual = Known(_DATASETS[builder], part.span("_component_"), "framework-default") if builder in _DATASETS else ABSENT
+    files = part.text("data_files")
+    return files if isinstance(files, Known) else part.text("source", usual)
+
+
+def _rows(part: Fields, near: str, project: Project) -> int | None:
+    from lora_lint.dialects.sizes import rows_of, rows_of_file
+
+    name: str | None = known(_source(part))
+    split: str | None = known(part.text("split", Known("train")))
+    if name is None or split is None:
+        return None
+    if part.has("data_files"):
+        return rows_of_file(name, near, project) if split == "train" else None
+    return rows_of(name, split, known(part.text("name")), near, project)
 
 
 def _training(whole: Fields) -> Training:
@@ -192,14 +215,22 @@ def _training(whole: Fields) -> Training:
     preferring = any(word in objective for word in ("DPOLoss", "RSOLoss", "SimPOLoss"))
     method: Method = "rl" if rewards else "preference" if preferring else "supervised"
     here = optimizer.span("_component_") if optimizer is not None else None
+    epochs = whole.number("epochs")
     return Training(
         "torchtune",
         method,
         Known(str(component).rpartition(".")[2].lower(), here) if component else ABSENT,
         optimizer.number("lr") if optimizer is not None else ABSENT,
-        whole.number("epochs"),
-        whole.whole("max_steps_per_epoch"),
+        epochs,
+        _steps(whole.whole("max_steps_per_epoch"), epochs),
         whole.whole("batch_size"),
         whole.whole("gradient_accumulation_steps", Known(1, None, "framework-default")),
         optimizer.span("lr") if optimizer is not None else None,
     )
+
+
+def _steps(each: Value[int], epochs: Value[float]) -> Value[int]:
+    """All steps, of those in each epoch."""
+    if not isinstance(each, Known) or not isinstance(epochs, Known):
+        return each if not isinstance(each, Known) else ABSENT
+    return Known(int(each.value * epochs.value), each.span, "derived")
