@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COMMANDS = ("check", "rules", "explain", "inspect", "completion")
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
 _FOR_PEOPLE = ("full", "concise")
+_WITH_FINGERPRINTS = ("json", "sarif", "gitlab")
 _COMPLETE = "_LORA_LINT_COMPLETE"
 
 
@@ -78,7 +79,8 @@ def check(
     from lora_lint import settings as settings_module
 
     settings = settings_module.override(settings_module.load(config, isolated), **options)
-    outcome = _lint(paths, settings, stdin_filename, jobs, known=write_baseline is None)
+    marked = write_baseline is not None or output_format in _WITH_FINGERPRINTS
+    outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked)
     for note in outcome.notes:
         complain(note)
     if write_baseline is not None:
@@ -96,7 +98,9 @@ def check(
     return status_of(outcome, settings)
 
 
-def _lint(paths: Sequence[str], settings: Settings, stdin_filename: str | None, jobs: int, known: bool) -> Outcome:
+def _lint(
+    paths: Sequence[str], settings: Settings, stdin_filename: str | None, jobs: int, known: bool, fingerprints: bool
+) -> Outcome:
     """The outcome for `paths`, or for standard input if they are `-`. `known` hides what the baseline holds."""
     from lora_lint import discovery, engine
 
@@ -111,7 +115,9 @@ def _lint(paths: Sequence[str], settings: Settings, stdin_filename: str | None, 
     if "-" not in paths:
         bar = progress()
         try:
-            return engine.lint(paths or ["."], settings, jobs=jobs, progress=bar, baseline=entries)
+            return engine.lint(
+                paths or ["."], settings, jobs=jobs, progress=bar, baseline=entries, fingerprints=fingerprints
+            )
         finally:
             if bar is not None:
                 bar(0, 0)

@@ -26,18 +26,21 @@ def lint(
     prefilter: bool = True,
     progress: Callable[[int, int], None] | None = None,
     baseline: Mapping[str, Mapping[str, Any]] | None = None,
+    fingerprints: bool = True,
 ) -> Outcome:
     """Lints the files under `paths`.
 
     `jobs` is the number of processes (0: as many as pay). `prefilter` off reads every file in full, for tests.
     `progress` is called with the numbers of relevant files done and to do. Findings whose fingerprint is in
-    `baseline` are suppressed. Never raises for what a file holds.
+    `baseline` are suppressed; without one, `fingerprints` off saves a look at each line with a finding. Never raises
+    for what a file holds.
     """
     relax()
     walk = discovery.Walk(paths, excluder(settings), prefilter)
     checked = sorted(check_all(walk, settings, jobs, progress), key=lambda result: result.path)
     problems = tuple(f"error: {missing}" for missing in walk.missing)
-    return put_together(checked, settings, walk.files, (*problems, *walk.notes), bool(problems), baseline)
+    notes = (*problems, *walk.notes)
+    return put_together(checked, settings, walk.files, notes, bool(problems), baseline, fingerprints=fingerprints)
 
 
 def lint_text(

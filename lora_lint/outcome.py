@@ -113,8 +113,9 @@ def put_together(
     failed: bool,
     baseline: Mapping[str, Mapping[str, Any]] | None,
     texts: Mapping[str, SourceFile] | None = None,
+    fingerprints: bool = True,
 ) -> Outcome:
-    """The results of all files put together."""
+    """The results of all files put together; `fingerprints` off leaves these out where nobody asks for them."""
     used = {span for result in checked for span in result.used}
     findings = distinct(
         finding
@@ -123,7 +124,8 @@ def put_together(
         if finding.code != "LL910" or finding.span not in used
     )
     sources = Outcome(texts=texts or {})
-    findings = fingerprinted(findings, sources.source, settings.root) if findings else findings
+    if findings and (fingerprints or baseline is not None):
+        findings = fingerprinted(findings, sources.source, settings.root)
     visible = [finding for finding in findings if shown(finding, settings)]
     suppressed = len({place for result in checked for place in result.suppressed})
     notes += tuple(note for result in checked for note in result.notes)

@@ -5,16 +5,14 @@ Places are byte offsets into the UTF-8 form of the text; lines and columns exist
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from functools import cached_property
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from lora_lint.records import dataclass, field
 
 FileKind = Literal["python", "notebook", "yaml", "json"]
-
-_NEWLINE = re.compile(rb"\r\n|\r|\n")
 
 
 class Span(NamedTuple):
@@ -56,7 +54,10 @@ class SourceFile:
     @cached_property
     def line_starts(self) -> list[int]:
         """Byte offset of the first byte of each line."""
-        return [0, *(match.end() for match in _NEWLINE.finditer(self.utf8))]
+        starts = list(accumulate(map(len, self.utf8.splitlines(keepends=True)), initial=0))
+        if len(starts) > 1 and not self.utf8.endswith((b"\n", b"\r")):
+            starts.pop()  # the end of the text starts a line only after a newline
+        return starts
 
     def offset(self, line: int, column: int) -> int:
         """The byte offset of a 1-based line and a 0-based column in bytes, which is how `ast` names a place."""

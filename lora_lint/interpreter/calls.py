@@ -107,9 +107,21 @@ def call(
         found = machine.library.method(machine, function, ("__call__",), arguments, span)
         if found is not None:
             return found
-    name = ast.unparse(node.func)[:40] if node is not None else "it"
+    name = _written(node.func)[:40] if node is not None else "it"
     machine.library.escape(machine, name, arguments, span)
     return Opaque(f"`{name}(…)` is not followed", span)
+
+
+def _written(node: ast.expr) -> str:
+    """An expression as text; `ast.unparse` costs more than following the rest of the call."""
+    names: list[str] = []
+    part = node
+    while isinstance(part, ast.Attribute):
+        names.append(part.attr)
+        part = part.value
+    if not isinstance(part, ast.Name):
+        return ast.unparse(node)
+    return ".".join([part.id, *reversed(names)])
 
 
 def _call_external(machine: Machine, function: External, arguments: Arguments, span: Span, scope: Scope | None) -> Val:

@@ -102,12 +102,15 @@ class Machine:
         texts = {id(function): self._text_of(function) for function, _ in callees}
         # Functions that lead to an adapter, by the names in their text; callers before what they call.
         leading = [callee for callee in callees if self.library.concerns(texts[id(callee[0])])]
+        others = [callee for callee in callees if callee not in leading] if leading else []
+        words = {id(function): set(_WORD.findall(texts[id(function)])) for function, _ in others}
         for _ in range(4):
-            words = {function.name.encode() for function, _ in leading}
-            more = [c for c in callees if c not in leading and words & set(_WORD.findall(texts[id(c[0])]))]
+            names = {function.name.encode() for function, _ in leading}
+            more = [callee for callee in others if not names.isdisjoint(words[id(callee[0])])]
             if not more:
                 break
             leading = more + leading
+            others = [callee for callee in others if callee not in more]
         for function, owner in leading:
             if id(function.node) in self.called:
                 continue
@@ -171,10 +174,11 @@ class Machine:
     def span(self, node: ast.AST, scope: Scope) -> Span:
         """Where a node is written."""
         source = scope.module.source
+        starts = source.line_starts
         return Span(
             source.path,
-            source.line_starts[node.lineno - 1] + node.col_offset,  # type: ignore[attr-defined]
-            source.line_starts[node.end_lineno - 1] + node.end_col_offset,  # type: ignore[attr-defined]
+            starts[node.lineno - 1] + node.col_offset,  # type: ignore[attr-defined]
+            starts[node.end_lineno - 1] + node.end_col_offset,  # type: ignore[attr-defined]
         )
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Val:

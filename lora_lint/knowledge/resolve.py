@@ -32,6 +32,7 @@ _HEADS = {
 """PEFT's task types -> heads."""
 _FALLBACKS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq", "masked-lm", "image-cls", "base")
 _KEPT = 64
+_KEPT_MATCHES = 256
 
 
 class Built:
@@ -301,7 +302,7 @@ def _match(built: Built, settings: Targets, found: Architecture) -> Match:
     key = (id(built), _frozen(vars(settings)))
     kept = _matched.get(key)
     if kept is None or kept[0] is not built:
-        if len(_matched) >= _KEPT:
+        if len(_matched) >= _KEPT_MATCHES:
             _matched.clear()
         result = match(built.modules, settings, model_type=found.model_type, version=found.version, **built.beside)
         kept = _matched[key] = (built, result)

@@ -95,11 +95,25 @@ def finish(records: Records, path: str) -> Reading:
         made.append((record, base))
     sweeps += _repeated(made)
     runs = [run for _, run in made] + list(_reloaded(records, path))
-    unique: dict[str, Run] = {}
-    for run in runs + extra:
-        unique.setdefault(repr((run.span, run.adapter, run.model.name, run.events)), run)
-    ordered = sorted(unique.values(), key=lambda run: run.span)
-    return Reading(tuple(ordered), tuple(sweeps))
+    return Reading(tuple(_distinct(runs + extra)), tuple(sweeps))
+
+
+def _distinct(runs: list[Run]) -> list[Run]:
+    """The runs in the order of their places; of equal ones the first."""
+    by_place: dict[Span, list[Run]] = {}
+    for run in runs:
+        by_place.setdefault(run.span, []).append(run)
+    distinct: list[Run] = []
+    for place in sorted(by_place):
+        here = by_place[place]
+        if len(here) == 1:  # as good as always
+            distinct += here
+            continue
+        unique: dict[str, Run] = {}
+        for run in here:
+            unique.setdefault(repr((run.adapter, run.model.name, run.events)), run)
+        distinct += unique.values()
+    return distinct
 
 
 def _variants(config: Object) -> list[Object]:
@@ -139,6 +153,8 @@ def _repeated(made: list[tuple[RunRecord, Run]]) -> list[Sweep]:
         for record, run in made:
             groups.setdefault(record.config.data.span if by_config else record.span, []).append((record, run))
         for members in groups.values():
+            if len(members) < 2:
+                continue
             distinct = {repr(run.adapter): (record, run) for record, run in members}
             if len(distinct) < 2:
                 continue
