@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lora_lint.records import dataclass
+from lora_lint.records import dataclass, replace
 from lora_lint.run import Known, Unknown, alternatives, known
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lora_lint.knowledge.architectures import Architecture
     from lora_lint.knowledge.matching import Match, Targets
     from lora_lint.knowledge.models import Model
@@ -193,7 +195,7 @@ def _republished(base: BaseModel, name: str) -> bool:
     """Whether unsloth loads a model, and may take its own copy in its place, which can have another form."""
     organisation, _, rest = name.partition("/")
     return (
-        (base.loader or "").startswith("Fast")
+        _loaded_by_unsloth(base)
         and "/" not in rest
         and rest != ""
         and organisation not in ("", ".", "..", "~", "unsloth")
@@ -217,15 +219,36 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
             continue
         for targets in alternatives(run.adapter.target_modules):
             settings, partial, counted = _targets(run.adapter, targets.value)
+            reached = _expert_parameters(run, settings, built)
+            if reached:
+                settings = replace(settings, target_parameters=tuple(dict.fromkeys(reached.values())))
             match = _match(built, settings, found)
+            if reached:
+                match = replace(match, unmatched=tuple(entry for entry in match.unmatched if entry not in reached))
             if not counted and match.parameters is not None:
-                from lora_lint.records import replace
-
                 match = replace(match, parameters=None)
             cases.append(Case(name, model, version, found.head, found_sure, built, targets, match, partial))
         if all(_clean(case.match) for case in cases):
             break  # what is right under one version is not looked at under the other
     return cases
+
+
+def _expert_parameters(run: Run, settings: Targets, built: Built) -> Mapping[str, str]:
+    """The targets that unsloth hands to PEFT as parameters, where it loads the model."""
+    from lora_lint.knowledge import moe
+
+    listed = settings.target_modules
+    if not _loaded_by_unsloth(run.model) or not isinstance(listed, tuple) or settings.target_parameters is not None:
+        return {}
+    if moe.family(built.architecture.model_type, built.architecture.version) is not None:
+        return {}  # PEFT does the same
+    from lora_lint.knowledge.unsloth import expert_parameters
+
+    return expert_parameters(listed, built.beside["parameters"])
+
+
+def _loaded_by_unsloth(base: BaseModel) -> bool:
+    return (base.loader or "").startswith("Fast")
 
 
 def _clean(match: Match) -> bool:

@@ -26,6 +26,8 @@ _OUTSIDE = frozenset(
 )
 """Heads and embeddings: not what a target list is judged by."""
 _ROUTERS = frozenset({"gate", "router", "shared_expert_gate"})
+_STAND_INS = frozenset({"facebook/opt-125m"})
+"""Models that scripts name as a default and mean to be replaced: Alpaca's `ModelArguments`, and what descends from it."""
 
 
 def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -227,7 +229,10 @@ def _confidence(run: Run, resolved: Resolved) -> Confidence:
     every: list[Confidence] = [surety(adapter.target_modules)]
     if surety(base.name) != "certain":
         # Whoever passes another model passes the targets with it, if these can be passed as well.
-        every.append("possible" if surety(adapter.target_modules) != "certain" else "likely")
+        replaceable = surety(adapter.target_modules) != "certain" or any(
+            value.value in _STAND_INS for value in alternatives(base.name)
+        )
+        every.append("possible" if replaceable else "likely")
     models = [case.model for case in resolved.cases] + [model for _, model in resolved.remote]
     for model in models:
         every.append(model.confidence)
