@@ -123,7 +123,7 @@ def data_read(name: str, classes: dict[str, ast.ClassDef]) -> set[str]:
 
 
 def typed(annotation: ast.expr, mode: Mode) -> list[Schema] | None:
-    """The alternatives that an annotation allows; None where anything may be right. """
+    """The alternatives that an annotation allows; None where anything may be right."""
     text = ast.unparse(annotation)
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         return typed(ast.parse(annotation.value, mode="eval").body, mode)

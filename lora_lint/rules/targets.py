@@ -27,7 +27,7 @@ _OUTSIDE = frozenset(
 """Heads and embeddings: not what a target list is judged by."""
 _ROUTERS = frozenset({"gate", "router", "shared_expert_gate"})
 _STAND_INS = frozenset({"facebook/opt-125m"})
-"""Models that scripts name as a default and mean to be replaced: Alpaca's `ModelArguments`, and what descends from it."""
+"""Models that scripts name as a default and mean to be replaced: of Alpaca's `ModelArguments`, and its descendants."""
 
 
 def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -112,4 +112,3 @@ def agent(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
         given = [trial] if name == "optimize" else []
         calls.call_function(context.machine, function, Arguments([*given], {}, {}), span)
     return Const(None, span)
-
