@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from tests.reading import IMPORTS, only, read_python
+from tests.reading import IMPORTS, only, plain, read_python
 
 START = (
     IMPORTS
@@ -103,3 +103,19 @@ def test_layers_of_a_list_are_parts_of_the_model() -> None:
     """
     run = only(read_python(START + textwrap.dedent(program)))
     assert [(event.kind, event.names) for event in run.events][-1] == ("unfreeze", ("layers",))
+
+
+def test_a_default_of_none_is_there_to_be_filled() -> None:
+    program = """
+        from peft import LoraConfig, get_peft_model
+
+        RANKS = [8, 16, 32]
+
+        def sweep(model, ranks=None, alpha=None):
+            if ranks is None:
+                ranks = RANKS
+            for r in ranks:
+                get_peft_model(model, LoraConfig(r=r, lora_alpha=alpha or 16, target_modules=["q_proj"]))
+    """
+    runs = read_python(program).runs
+    assert [plain(run.adapter.rank) for run in runs] == [8, 16, 32]

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lora_lint.interpreter import calls, expressions, imports, statements
 from lora_lint.interpreter.journal import MISSING, Journal
 from lora_lint.interpreter.scope import Condition, Frame, Module, Scope, Step
-from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Class, Function, Member, Object, Opaque, Val, either
+from lora_lint.interpreter.values import (
+    NO_ARGUMENTS,
+    Arguments,
+    Class,
+    Const,
+    Function,
+    Member,
+    Object,
+    Opaque,
+    Val,
+    as_cli_default,
+    either,
+)
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
@@ -158,6 +170,9 @@ class Machine:
             return first
         if any(value is MISSING for value in values):
             return next(value for value in values if value is not MISSING)
+        filled = [value for value in values if not _left_open(value)]
+        if len(filled) == 1:  # `if configs is None: configs = ALL`: what holds unless a caller says otherwise
+            return as_cli_default(filled[0])
         merged = self.library.merge(values)
         return merged if merged is not None else either(values)
 
@@ -242,3 +257,8 @@ _EVALUATE: dict[type[ast.expr], Callable[..., Val]] = {
     ast.Await: expressions.await_,
     ast.Call: calls.call_expression,
 }
+
+
+def _left_open(value: Val) -> bool:
+    """Whether a value is a parameter's default of None, which is there to be filled in."""
+    return isinstance(value, Const) and value.value is None and value.origin == "cli-default"
