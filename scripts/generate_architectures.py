@@ -266,9 +266,11 @@ class Space:
         self.session, self.kind = session, kind
         self.cls = session.configs[kind]
         self.random = random.Random(seed)
-        self.default = self.cls()
+        self.default = readable(self.cls())
         self.defaults = flatten(self.default.to_dict())
         self.defaults.setdefault("num_labels", 2)
+        self.undeclared = undeclared(self.default)
+        self.defaults = self.undeclared | self.defaults
         self.subs = {
             key: value for key, value in vars(self.default).items()
             if isinstance(value, session.transformers.PretrainedConfig)
@@ -292,6 +294,7 @@ class Space:
         self.hints = annotations(self.cls)
         self.reduced = self._reduced()
         self.free: list[Observation] = []
+        self.open: dict[str, int] = {}  # what the default config leaves open, and no model can be made without
         self.pinned = self._pinned()
 
     def _pinned(self) -> dict[str, Any]:
@@ -307,7 +310,7 @@ class Space:
                 for value in options:
                     given = {**self.reduced, **({name: value} if name else {})}
                     try:
-                        values = flatten(self.config(given).to_dict())
+                        values = self.values(self.config(given))
                     except Exception:
                         continue
                     changed = frozenset(key for key in {*values, *base} if values.get(key) != base.get(key))
@@ -321,7 +324,7 @@ class Space:
                     break
         for given in self.combinations([*self.reduced, *(n for v in self.variations() for n in v)], 12):
             try:
-                values = flatten(self.config({**self.reduced, **given}).to_dict())
+                values = self.values(self.config({**self.reduced, **given}))
             except Exception:
                 continue
             changed = frozenset(key for key in {*values, *base} if values.get(key) != base.get(key))
@@ -365,7 +368,21 @@ class Space:
             if "." in next(iter(values)):
                 raise ValueError("nested too deep")
             top[scope] = {**self.sub_given.get(scope, {}), **values}
-        return self.cls(**top)
+        config = readable(self.cls(**top))
+        config.asked = {name: value for name, value in top.items() if name in self.undeclared}
+        return config
+
+    def stand_ins(self) -> dict[str, int]:
+        """Values for the numbers that the default config leaves open."""
+        heads = next((self.defaults[n] for n in ("num_attention_heads", "n_head") if self.defaults.get(n)), 8)
+        size = next((self.defaults[n] for n in ("hidden_size", "n_embd", "d_model") if self.defaults.get(n)), 512)
+        usual = {"head_dim": size // heads, "num_key_value_heads": heads, "moe_intermediate_size": size // 2}
+        experts = {name: 8 for name in self.defaults if EXPERTS.search(name)}
+        return {name: value for name, value in (usual | experts).items() if self.defaults.get(name, 0) is None}
+
+    def values(self, config: Any) -> dict[str, Any]:
+        """All fields of a config, dotted, and those that it takes without having them."""
+        return self.undeclared | config.asked | flatten(config.to_dict())
 
     def variations(self) -> Iterator[dict[str, list[Any]]]:
         """Each field with the values to try, the first that builds counts."""
@@ -466,6 +483,34 @@ class Space:
                     elif value > 1:
                         given[name] = value * self.random.choice([1, 2, 3, 4])
             yield given
+
+
+def readable(config: Any) -> Any:
+    """The config, ready to be asked for fields that differ by layer (transformers 5's heterogeneous configs)."""
+    for part in (config, *vars(config).values()):
+        if hasattr(type(part), "allow_global_per_layer_attribute_access"):
+            part.allow_global_per_layer_attribute_access = True
+    return config
+
+
+def undeclared(config: Any) -> dict[str, int | None]:
+    """Fields that a type's config does not have, with what stands in for them.
+
+    Its models ask for them (`getattr(config, "head_dim", …)`), or its config takes and spends them
+    (`kwargs.pop("global_head_dim", 512)`).
+    """
+    found: dict[str, int | None] = {}
+    folder = Path(inspect.getfile(type(config))).parent
+    for path in sorted(folder.glob("modeling_*.py")):
+        for name in re.findall(r'getattr\(\s*(?:self\.)?config,\s*"(\w+)"', path.read_text(encoding="utf-8")):
+            found[name] = None
+    for name, value in re.findall(r'kwargs\.pop\("(\w+)", (\d+|None)\)', inspect.getsource(type(config))):
+        found[name] = int(value) if value.isdigit() else None
+    return {
+        name: value
+        for name, value in found.items()
+        if not hasattr(config, name) and WIDTHS.search(name) and not IRRELEVANT.search(name)
+    }
 
 
 def annotations(cls: Any) -> dict[str, str]:
@@ -637,6 +682,7 @@ class Plan:
     def __init__(self, space: Space) -> None:
         self.space = space
         self.configs: list[tuple[dict[str, Any], Observation]] = []
+        self.idle: list[tuple[dict[str, Any], Observation]] = []  # showed nothing in the first class
         self.made = False
         self.bodies: list[tuple[Observation, Raw]] = []
 
@@ -651,14 +697,12 @@ class Plan:
             found = self._first(build, deadline)
             self.bodies = found
             return found, {}
-        few = (
-            self.configs[:2] + [e for e in self.configs[2:] if self._about_heads(e[1])] + self.configs[-5:]
-        )
+        few = self.configs[:2] + [e for e in self.configs[2:] if self._about_heads(e[1])] + self.configs[-5:]
         found = self._rest(build, deadline, few)
         reuse = self._reuse(found, written)
         if reuse:
             return found, reuse
-        return self._rest(build, deadline, self.configs), {}
+        return self._rest(build, deadline, self.configs + self.idle), {}
 
     def _about_heads(self, observation: Observation) -> bool:
         return observation.alone and any(HEADISH.search(name) for name in observation.changed)
@@ -689,7 +733,7 @@ class Plan:
     ) -> list[tuple[Observation, Raw]]:
         found = []
         for number, (given, observation) in enumerate(configs):
-            if number > 1 and time.time() > deadline:
+            if number > 1 and time.process_time() > deadline:
                 print(f"  {self.space.kind}: out of time", flush=True)
                 break
             try:
@@ -708,7 +752,7 @@ class Plan:
             whole = {} if default else {**space.reduced, **space.pinned, **given}
             try:
                 config = space.config(whole)
-                values = flatten(config.to_dict())
+                values = space.values(config)
                 values.setdefault("num_labels", getattr(config, "num_labels", 2))
                 raw = build(config)
             except (TooSlow, Exception):
@@ -736,18 +780,22 @@ class Plan:
         if root is None:
             space.reduced = {}
             root = attempt({}, False)
+        if root is None:  # the default config lacks what every real one gives
+            space.pinned = space.open = space.stand_ins()
+            root = attempt({}, False)
         if root is None:
             build(space.config({}))  # to tell why
             raise ValueError("no base")
         base.update(found[0][0].values)
         attempt({}, False, default=True)
         useful: list[str] = list(space.reduced)
-        modes: list[dict[str, Any]] = []
+        modes: list[tuple[dict[str, Any], Raw]] = []
         without_effect: set[str] = set()
         quiet: list[dict[str, Any]] = []  # switches that do nothing alone
+        silent: dict[str, int] = {}  # numbers that do nothing alone
         idle: list[tuple[dict[str, Any], Observation]] = []
         for variation in space.variations():
-            if time.time() > deadline:
+            if time.process_time() > deadline:
                 print(f"  {space.kind}: out of time", flush=True)
                 break
             ((name, options),) = variation.items()
@@ -760,6 +808,7 @@ class Plan:
                 if same_tree(raw, root):
                     if type(base.get(name)) is int and base[name] > 10:
                         without_effect.add(name)
+                        silent[name] = value
                     if isinstance(base.get(name), bool) or base.get(name) is None:
                         quiet.append({name: value})
                     if not HEADISH.search(name):
@@ -770,22 +819,32 @@ class Plan:
                     useful += [name] if name not in useful else []
                     before, now = base.get(name), found[-1][0].values.get(name)
                     if type(before) is not type(now) or isinstance(now, bool | str) or not now or not before:
-                        modes.append({name: now})
+                        modes.append(({name: now}, raw))
                 break
+        for mode, shown in modes[:10]:  # what has an effect only when something else is on
+            for name, value in silent.items():
+                if name in mode or name in useful or time.process_time() > deadline:
+                    continue
+                raw = attempt({**mode, name: value}, False)
+                if raw is not None and not same_tree(raw, shown):
+                    useful.append(name)
+                elif raw is not None:
+                    idle.append(self.configs[-1])
         for given in space.combinations(useful, 14):
             for switch in quiet:
                 if space.random.random() < 0.15:
                     given.update(switch)
             attempt(given, False)
-        for mode in modes[:10]:
+        for mode, _ in modes[:10]:
             for given in space.combinations([name for name in useful if name not in mode], 4):
-                if time.time() > deadline:
+                if time.process_time() > deadline:
                     break
                 for switch in quiet:
                     if space.random.random() < 0.3:
                         given.update(switch)
                 attempt({**given, **mode}, False)
         self.configs = [entry for entry in self.configs if entry not in idle]
+        self.idle = idle
         left = {id(observation) for _, observation in self.configs}
         self.made = True
         return [entry for entry in found if id(entry[0]) in left]
@@ -856,7 +915,8 @@ def plains(raw: Raw) -> list[bool]:
 
 def describe(session: Session, kind: str, budget: float, like: bool = False) -> dict[str, Any]:
     """All that is recorded of one model type under this version of transformers."""
-    order = ["causal-lm", "seq2seq-lm", "image-text-to-text", *HEADS]  # the first decides which fields matter
+    # the first decides which fields matter: where there is an encoder, a causal model shows half of them
+    order = ["seq2seq-lm", "speech-seq2seq", "causal-lm", "image-text-to-text", *HEADS]
     heads = {head: session.classes[head][kind] for head in dict.fromkeys(order) if kind in session.classes[head]}
     if len(heads) > 1 and "pretraining" in heads and set(heads) - {"pretraining", "base"}:
         del heads["pretraining"]
@@ -883,6 +943,13 @@ def describe(session: Session, kind: str, budget: float, like: bool = False) -> 
             result["aliases"] = dict(getattr(space.cls, "attribute_map", None) or {})
             result["subs"] = subs(space)
     for head, name in heads.items():
+        text = text_of(session, space, name)
+        if text is not None:
+            writer = writer or Writer(fitter, Observation({}))
+            found = embeddings_of(session.build(name, space.subs["text_config"]))
+            number = writer._add(["@", *text, head, name])
+            result["heads"][head] = [name, number, found["prefix"], found["in"], found["out"]]
+            continue
         if name in done:
             result["heads"][head] = done[name]
             continue
@@ -891,17 +958,10 @@ def describe(session: Session, kind: str, budget: float, like: bool = False) -> 
 
             def build(config: Any, name: str = name, embeddings: dict[str, Any] = embeddings) -> Raw:
                 model = session.build(name, config)
-                if not embeddings:
-                    embeddings["prefix"] = getattr(model, "base_model_prefix", "")
-                    paths = {id(module): path for path, module in model.named_modules()}
-                    for key, getter in (("in", "get_input_embeddings"), ("out", "get_output_embeddings")):
-                        try:
-                            embeddings[key] = paths.get(id(getattr(model, getter)()))
-                        except Exception:
-                            embeddings[key] = None
+                embeddings.update({} if embeddings else embeddings_of(model))
                 return session.raw(model, config)
 
-            observations, reuse = plan.observe(build, time.time() + budget, nodes_of)
+            observations, reuse = plan.observe(build, time.process_time() + budget, nodes_of)
             union = unite([(observation, (), raw) for observation, raw in observations])
             default = observations[min(1, len(observations) - 1)][0]
             if writer is None:
@@ -932,6 +992,31 @@ def describe(session: Session, kind: str, budget: float, like: bool = False) -> 
     result["aliases"] = dict(getattr(space.cls, "attribute_map", None) or {})
     result["subs"] = subs(space)
     return result
+
+
+def embeddings_of(model: Any) -> dict[str, str | None]:
+    """Where a model's base and its embeddings are."""
+    found = {"prefix": getattr(model, "base_model_prefix", "")}
+    paths = {id(module): path for path, module in model.named_modules()}
+    for key, getter in (("in", "get_input_embeddings"), ("out", "get_output_embeddings")):
+        try:
+            found[key] = paths.get(id(getattr(model, getter)()))
+        except Exception:
+            found[key] = None
+    return found
+
+
+def text_of(session: Session, space: Space, name: str) -> tuple[str, str] | None:
+    """The field and type of the part of the config that a class takes instead of the whole.
+
+    transformers 5.23.0, models/auto/auto_factory.py: an Auto class hands over the text config where the class is made
+    for that.
+    """
+    taken = getattr(session.model_class(name), "config_class", None)
+    part = space.subs.get("text_config")
+    if part is not None and taken is type(part) and taken is not space.cls:
+        return "text_config", part.model_type
+    return None
 
 
 def subs(space: Space) -> dict[str, Any]:
@@ -968,6 +1053,8 @@ def fields(space: Space, observations: list[Observation], used: set[str], fitter
         free = [o for o in observations if name not in o.given]
         values = [o.values.get(name) for o in free]
         default = space.defaults.get(name)
+        if default is None:
+            default = space.open.get(name)
         if not values or all(value == values[0] for value in values):
             result[name] = {"=": default}
             continue
@@ -1199,7 +1286,7 @@ def add(document: dict[str, Any], major: str, found: dict[str, Any]) -> None:
         moved.append(known[text])
     document["versions"][major] = {
         "heads": {**same, **{head: [name, moved[root], *rest] for head, (name, root, *rest) in found["heads"].items()}},
-        "fields": found["fields"],
+        "fields": {**(document["versions"]["5"]["fields"] if same else {}), **found["fields"]},
         "aliases": found["aliases"],
         "subs": found["subs"],
     }
@@ -1214,7 +1301,7 @@ def main() -> None:
     collecting.add_argument("types", nargs="*")
     collecting.add_argument("--out", required=True)
     collecting.add_argument("--again", action="store_true", help="also the types that are there already")
-    collecting.add_argument("--budget", type=float, default=20, help="seconds for the models of one class")
+    collecting.add_argument("--budget", type=float, default=20, help="CPU seconds for the models of one class")
     collecting.add_argument("--patience", type=float, default=90, help="CPU seconds for all classes of one type")
     collecting.add_argument("--part", type=int, nargs=2, metavar=("N", "OF"))
     collecting.add_argument("--like", help="merged data of another version: classes that it explains are not fitted")

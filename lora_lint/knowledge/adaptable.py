@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_NORMED = ".parametrizations.weight"
+
+
 def adaptable(
     architecture: architectures.Architecture, config: Mapping[str, Any]
 ) -> tuple[tuple[Module, ...], dict[str, Any]]:
@@ -34,6 +37,8 @@ def adaptable(
             bias[owner] = size
         elif name == "weight":
             weights[owner] = shape
+        elif name == "original1" and owner.endswith(_NORMED):  # of weight normalization: the direction
+            weights[owner.removesuffix(_NORMED)] = shape
     modules = []
     kinds = {}
     for module in plain:
