@@ -137,6 +137,9 @@ def main(ctx: click.Context) -> int | None:
 @click.option("--write-baseline", type=click.Path(dir_okay=False), help="Write all findings to this file.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: as many as pay]")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option("--fix", is_flag=True, help="Make the safe fixes: those that keep the function that is trained.")
+@click.option("--unsafe-fixes", is_flag=True, help="Make the fixes that change what is trained, too.")
+@click.option("--diff", is_flag=True, help="Show what --fix (with --unsafe-fixes) would change, and change nothing.")
 def check(jobs: int | None, **options: Any) -> int:
     """Lint files and folders (the default command).
 

@@ -73,6 +73,9 @@ def check(
     write_baseline: str | None = None,
     jobs: int = 0,
     color: str = "auto",
+    fix: bool = False,
+    unsafe_fixes: bool = False,
+    diff: bool = False,
     **options: Any,
 ) -> int:
     """Lints, reports, and gives the exit status. `options` are those of `settings.override`."""
@@ -81,6 +84,10 @@ def check(
     settings = settings_module.override(settings_module.load(config, isolated), **options)
     marked = write_baseline is not None or output_format in _WITH_FINGERPRINTS
     outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked)
+    if diff:
+        return _diff(outcome, settings, unsafe_fixes)
+    if (fix or unsafe_fixes) and _fix(outcome, settings, unsafe_fixes):
+        outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked)
     for note in outcome.notes:
         complain(note)
     if write_baseline is not None:
@@ -96,6 +103,37 @@ def check(
         else:
             sys.stderr.write(table)
     return status_of(outcome, settings)
+
+
+def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> bool:
+    """Fixes what can be fixed; gives whether a file has changed."""
+    from lora_lint.fixes import session
+
+    count, files = 0, 0
+    for file in session.fixed(outcome, settings, unsafe):
+        problem = file.problem
+        if file.after != file.before:
+            try:
+                session.write(file)
+                count, files = count + file.findings, files + 1
+            except session.Changed as error:
+                problem = str(error)
+            except OSError as error:
+                problem = error.strerror or str(error)
+        if problem:
+            complain(f"{file.path}: not fixed, {problem}")
+    if count:
+        complain(f"{count} finding{'' if count == 1 else 's'} fixed in {files} file{'' if files == 1 else 's'}")
+    return count > 0
+
+
+def _diff(outcome: Outcome, settings: Settings, unsafe: bool) -> int:
+    """Shows what `--fix` would do. The exit status is 1 if there is anything to do."""
+    from lora_lint.fixes import session
+
+    changed = [file for file in session.fixed(outcome, settings, unsafe) if file.after != file.before]
+    write("".join(map(session.diff, changed)))
+    return 2 if outcome.failed else int(bool(changed))
 
 
 def _lint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from lora_lint.records import dataclass, field
 
@@ -27,11 +27,70 @@ class Related:
 
 
 @dataclass(frozen=True)
+class Write:
+    """The literal at `span` becomes `value`."""
+
+    span: Span
+    value: Any
+
+
+@dataclass(frozen=True)
+class Tie:
+    """The literal at `span`, an argument of a call, becomes `factor` times what the argument `other` is given as."""
+
+    span: Span
+    other: str
+    factor: float
+
+
+@dataclass(frozen=True)
+class Add:
+    """The call at `span` gets a keyword argument; in a config file, the mapping with the key or value at `span` gets a
+    key. What is there under that name already is overwritten."""
+
+    span: Span
+    key: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The call at `span` loses a keyword argument; the mapping with the key or value at `span` loses a key."""
+
+    span: Span
+    key: str
+
+
+@dataclass(frozen=True)
+class Rename:
+    """The key at `span` gets another name."""
+
+    span: Span
+    name: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """The statement that holds `span` goes in front of the statement that holds `before`."""
+
+    span: Span
+    before: Span
+
+
+Change: TypeAlias = "Write | Tie | Add | Drop | Rename | Move"
+
+
+@dataclass(frozen=True)
 class Fix:
-    """What would mend a finding. Safe fixes keep the function that is trained; unsafe ones change it."""
+    """What would mend a finding. Safe fixes keep the function that is trained, or turn a certain error into what was
+    evidently meant; unsafe ones change what is trained.
+
+    `changes` say how, all of them or none; without any, a person has to do it.
+    """
 
     applicability: Literal["safe", "unsafe"]
     message: str
+    changes: tuple[Change, ...] = ()
 
 
 Status = Literal["confirmed", "refuted", "inconclusive", "skipped"]

@@ -27,21 +27,27 @@ _REFUSED = frozenset({"idna", "punycode", "undefined"})
 
 def decode(path: str, data: bytes, kind: FileKind) -> SourceFile:
     """The text of a file without its byte order mark. Raises Unreadable."""
-    if data.startswith(_UTF8_BOM):
+    encoding = encoding_of(path, data, kind)
+    if encoding == "utf-8-sig":
         data = data[3:]
-        encoding = _cookie(path, data) if kind == "python" else None
-        if encoding is not None:
-            raise Unreadable(f"This file starts as UTF-8 and says it is {encoding}", Span(path, 0, 0))
-    else:
-        encoding = _cookie(path, data) if kind == "python" else _wide(data)
-        if encoding is not None:
-            return _checked(SourceFile(path, kind, _recoded(path, data, encoding)))
+    elif encoding != "utf-8":
+        return _checked(SourceFile(path, kind, _recoded(path, data, encoding)))
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         where = Span(path, error.start, error.start + 3)  # as long as the replacement character
         raise Unreadable(f"This file is not valid UTF-8 (byte 0x{data[error.start]:02x})", where) from None
     return _checked(SourceFile(path, kind, data))
+
+
+def encoding_of(path: str, data: bytes, kind: FileKind) -> str:
+    """The encoding that a file's first bytes name, "utf-8-sig" with a byte order mark. Raises Unreadable."""
+    if data.startswith(_UTF8_BOM):
+        other = _cookie(path, data[3:]) if kind == "python" else None
+        if other is not None:
+            raise Unreadable(f"This file starts as UTF-8 and says it is {other}", Span(path, 0, 0))
+        return "utf-8-sig"
+    return (_cookie(path, data) if kind == "python" else _wide(data)) or "utf-8"
 
 
 def _checked(source: SourceFile) -> SourceFile:

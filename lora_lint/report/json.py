@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import __version__
+from lora_lint.fixes import edits_of
 from lora_lint.report.wording import level_of, name_of, url_of
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
-    from lora_lint.finding import Finding
+    from lora_lint.finding import Finding, Fix
 
 VERSION = 1
 
@@ -42,7 +43,6 @@ def _finding(outcome: Outcome, finding: Finding) -> dict[str, Any]:
         where = outcome.source(other.span.path).locate(other.span)
         entry = {"path": where.path, "line": where.line, "column": where.column, "message": other.message}
         related.append(entry if where.cell is None else {**entry, "cell": where.cell})
-    fix = finding.fix
     return {
         "code": finding.code,
         "name": name_of(finding),
@@ -56,8 +56,27 @@ def _finding(outcome: Outcome, finding: Finding) -> dict[str, Any]:
         "end_column": location.end_column,
         "cell": location.cell,
         "related": related,
-        "fix": {"applicability": fix.applicability, "message": fix.message} if fix else None,
+        "fix": _fix(outcome, finding.fix) if finding.fix else None,
         "fingerprint": finding.fingerprint,
         "url": url_of(finding.code),
         "verdict": None,
     }
+
+
+def _fix(outcome: Outcome, fix: Fix) -> dict[str, Any]:
+    """A fix with its edits, for editors; no edits where a person has to do it. Places are those of the findings."""
+    edits = []
+    for edit in edits_of(fix, outcome.source):
+        where = outcome.source(edit.span.path).locate(edit.span)
+        edits.append(
+            {
+                "path": where.path,
+                "line": where.line,
+                "column": where.column,
+                "end_line": where.end_line,
+                "end_column": where.end_column,
+                "cell": where.cell,
+                "text": edit.text,
+            }
+        )
+    return {"applicability": fix.applicability, "message": fix.message, "edits": edits}

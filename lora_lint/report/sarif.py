@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lora_lint import __version__, catalogue
+from lora_lint.fixes import edits_of
 from lora_lint.report.wording import HOMEPAGE, level_of, url_of
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
-    from lora_lint.finding import Finding
+    from lora_lint.finding import Finding, Fix
     from lora_lint.source import Location, Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -74,7 +75,27 @@ def _result(outcome: Outcome, finding: Finding, index: int) -> dict[str, Any]:
         flow = [{"location": {**_location(outcome, s), "message": {"text": m}}} for s, m in steps]
         flow.append({"location": {**_location(outcome, finding.span), "message": {"text": finding.message}}})
         result["codeFlows"] = [{"threadFlows": [{"locations": flow}]}]
+    fix = _fix(outcome, finding.fix) if finding.fix is not None else None
+    if fix is not None:
+        result["fixes"] = [fix]
     return result
+
+
+def _fix(outcome: Outcome, fix: Fix) -> dict[str, Any] | None:
+    """A fix that a viewer can make: none in notebooks, whose lines SARIF cannot name."""
+    replacements: dict[str, list[Any]] = {}
+    for edit in edits_of(fix, outcome.source):
+        where = outcome.source(edit.span.path).locate(edit.span)
+        if where.cell is not None:
+            return None
+        entry = {"deletedRegion": _region(where), "insertedContent": {"text": edit.text}}
+        replacements.setdefault(where.path, []).append(entry)
+    if not replacements:
+        return None
+    changes = [
+        {"artifactLocation": {"uri": quote(path)}, "replacements": entries} for path, entries in replacements.items()
+    ]
+    return {"description": {"text": fix.message}, "artifactChanges": changes}
 
 
 def _location(outcome: Outcome, span: Span) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
+from lora_lint.rules.changes import all_of, put, settled
 from lora_lint.rules.words import every_case, least, number, place, plural, setting, surety
-from lora_lint.run import alternatives, known
+from lora_lint.run import Known, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lora_lint.finding import Confidence, Level
+    from lora_lint.finding import Change, Confidence, Level
     from lora_lint.run import Run
 
 
@@ -55,7 +56,20 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     if training.method == "unknown":
         confidence = least(confidence, "likely")
     level: Level | None = "advice" if _once(run, size) else None
-    yield Finding("LL301", message, span, confidence, level, related, Fix("unsafe", f"Set {key} to {bound}"))
+    fix = Fix("unsafe", f"Set {key} to {bound}", _lower(run, rank, bound))
+    yield Finding("LL301", message, span, confidence, level, related, fix)
+
+
+def _lower(run: Run, rank: int, bound: int) -> tuple[Change, ...]:
+    """Another rank at the same scale: an alpha that is given goes down with it (rsLoRA's stays)."""
+    adapter = run.adapter
+    changes = put(adapter, "rank", bound)
+    alpha = adapter.alpha
+    if not settled(run) or known(adapter.use_rslora) is None:
+        return ()
+    if isinstance(alpha, Known) and alpha.span is not None and not known(adapter.use_rslora):
+        return all_of(changes, put(adapter, "alpha", alpha.value * bound / rank))
+    return changes
 
 
 def _once(run: Run, size: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix
+from lora_lint.finding import Finding, Fix, Rename
 from lora_lint.rules.words import names, some_case
 from lora_lint.run import InvalidValue, UnknownKey
 
@@ -25,7 +25,9 @@ def unknown_config_key(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             fix = None
             if problem.suggestions:
                 message += f"; did you mean {names(problem.suggestions, 'or')}?"
-                fix = Fix("unsafe", f"Write {problem.suggestions[0]}")
+                name = problem.suggestions[0]
+                changes = (Rename(problem.span, name),) if len(problem.suggestions) == 1 else ()
+                fix = Fix("unsafe", f"Write {name}", changes)
             yield Finding("LL901", message, problem.span, fix=fix)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.frameworks import can_set
+from lora_lint.rules.changes import all_of, put, settled, tied
 from lora_lint.rules.words import every_case, least, number, place, setting, some_case, spread, surety
 from lora_lint.run import Known, alternatives, known
 
@@ -57,7 +58,8 @@ def _fixed_alpha(sweep: Sweep, ranked: list[tuple[int, Run]], alpha: float) -> F
     if sweep.kind == _CHOICES:
         # Each call of the program picks one rank; a launcher that can pass alpha too may well tie it to the rank.
         confidence = least("likely", "likely" if surety(adapter.alpha) == "certain" else "possible")
-    fix = Fix("unsafe", f"Write {number(alpha / low)} * {rank_key} for {alpha_key}")
+    changes = tied(ranked, alpha / low)
+    fix = Fix("unsafe", f"Write {number(alpha / low)} * {rank_key} for {alpha_key}", changes)
     return Finding("LL101", message, span, confidence, None, tuple(related), fix)
 
 
@@ -113,6 +115,10 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     if high:
         message += ". A high rank with so small a ratio is what makes this a warning"
     fix = Fix("unsafe", f"Set {flag}, and divide {alpha_key} by {times}")
+    if alpha is not None and settled(run):
+        then_alpha = alpha / sqrt(rank)
+        changes = all_of(put(adapter, "use_rslora", True), put(adapter, "alpha", then_alpha))
+        fix = Fix("safe" if number_of(then_alpha) == then_alpha else "unsafe", fix.message, changes)
     span = place(adapter.rank, otherwise=adapter.span)
     confidence = surety(adapter.rank, adapter.use_rslora)
     yield Finding("LL102", message, span, confidence, "warning" if high else None, (), fix)
@@ -143,7 +149,8 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     )
     span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
     related = (Related(flag, "rsLoRA is on here"),) if flag and flag != span else ()
-    fix = Fix("unsafe", f"Divide {alpha_key} by {number(sqrt(rank))}")
+    changes = put(adapter, "alpha", number_of(alpha / sqrt(rank))) if settled(run) else ()
+    fix = Fix("unsafe", f"Divide {alpha_key} by {number(sqrt(rank))}", changes)
     yield Finding("LL103", message, span, surety(adapter.rank, adapter.alpha, adapter.use_rslora), None, related, fix)
 
 
@@ -211,7 +218,8 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     where = place(adapter.rank, otherwise=span)
     related = (Related(where, f"`{rank_key}` is set here"),) if where != span else ()
     confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
-    yield Finding("LL104", message, span, confidence, None, related, Fix("unsafe", f"Set {alpha_key} to {rank}"))
+    fix = Fix("unsafe", f"Set {alpha_key} to {rank}", put(adapter, "alpha", rank) if settled(run) else ())
+    yield Finding("LL104", message, span, confidence, None, related, fix)
 
 
 def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

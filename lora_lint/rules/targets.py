@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Related
+from lora_lint.finding import Finding, Fix, Related, Write
+from lora_lint.rules.projections import own_names
 from lora_lint.rules.words import least, names, some_case, surety
-from lora_lint.run import alternatives
+from lora_lint.run import Known, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from lora_lint.finding import Confidence
+    from lora_lint.finding import Change, Confidence
     from lora_lint.knowledge.models import Model
     from lora_lint.knowledge.resolve import Case, Resolved
-    from lora_lint.run import Known, Run
+    from lora_lint.run import Run
     from lora_lint.source import Span
 
 _REGEX = re.compile(r"[\\*+?^$|()\[\]{}]")
@@ -52,9 +53,11 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
             f"{_are(foreign[0][1])} not in {_label(name, model)}, so that nothing is adapted: PEFT raises a ValueError "
             f"once the model is loaded. It has {names(model.module_names or ())}"
         )
-    yield Finding(
-        "LL201", message, targets.span or run.adapter.span, _confidence(run, resolved), None, _related(run, name, model)
-    )
+    span, related = targets.span or run.adapter.span, _related(run, name, model)
+    wanted = targets.value if isinstance(targets.value, tuple) else ()
+    changes = _own_names(run, resolved, wanted)
+    fix = Fix("unsafe", "Write the model's own names", changes) if changes else None
+    yield Finding("LL201", message, span, _confidence(run, resolved), None, related, fix)
 
 
 def _nothing_message(case: Case, key: str) -> str:
@@ -110,8 +113,19 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     written = [spans[entry] for entry in entries if entry in spans]
     span = written[0] if len(written) == 1 and len(entries) == 1 else targets.span or run.adapter.span
     confidence = _confidence(run, resolved)
-    fix = Fix("unsafe", f"Replace {names(entries)} by the model's own names")
+    fix = Fix("unsafe", f"Replace {names(entries)} by the model's own names", _own_names(run, resolved, entries))
     yield Finding("LL202", message, span, confidence, level, _related(run, name, model), fix)
+
+
+def _own_names(run: Run, resolved: Resolved, missing: Iterable[str]) -> tuple[Change, ...]:
+    """The change to names that the model has, where there is one model and one list that is written as such."""
+    targets = run.adapter.target_modules
+    if not isinstance(targets, Known) or not isinstance(targets.value, tuple) or targets.span is None:
+        return ()
+    if len({id(case.model) for case in resolved.cases}) != 1:
+        return ()
+    new = own_names(targets.value, missing, _linears(resolved.cases[0]))
+    return (Write(targets.span, new),) if new else ()
 
 
 def _partial_message(case: Case, entries: Sequence[str]) -> tuple[str, Any]:
@@ -271,7 +285,17 @@ def regex_in_target_list(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             f"{'they name' if many else 'it names'} nothing{nothing}. A regex works only as the whole value, matched "
             f'against whole paths: `{key}="{_one_regex(whole)}"`'
         )
-        yield Finding("LL203", message, span, confidence, fix=Fix("unsafe", "Write one regex string, not a list"))
+        yield Finding(
+            "LL203", message, span, confidence, fix=_as_text(run, _one_regex(whole), "Write one regex string")
+        )
+
+
+def _as_text(run: Run, text: str, message: str) -> Fix:
+    """The fix that makes a text of a list: safe if the list has one entry, which then adapts nothing for certain."""
+    targets = run.adapter.target_modules
+    if not isinstance(targets, Known) or not isinstance(targets.value, tuple) or targets.span is None or "…" in text:
+        return Fix("unsafe", message)
+    return Fix("safe" if len(targets.value) == 1 else "unsafe", message, (Write(targets.span, text),))
 
 
 def _one_regex(entries: Sequence[str]) -> str:
@@ -292,7 +316,8 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             f"`{entries[0]}` inside the list `{key}` is taken for the name of a module, and none has it: {nothing}. "
             f'The shorthand works only as the whole value: `{key}="all-linear"`'
         )
-        yield Finding("LL204", message, span, confidence, fix=Fix("unsafe", f'Set {key} to the string "all-linear"'))
+        fix = _as_text(run, _ALL_LINEAR, f'Set {key} to the string "all-linear"')
+        yield Finding("LL204", message, span, confidence, fix=fix)
 
 
 def _entries(run: Run, wrong: Any) -> Iterator[tuple[list[str], Span, Confidence, tuple[str, ...]]]:

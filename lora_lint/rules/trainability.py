@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Related
+from lora_lint.finding import Add, Drop, Finding, Fix, Move, Related
+from lora_lint.rules.changes import put
 from lora_lint.rules.words import names, surety
 from lora_lint.run import alternatives, known
 
@@ -137,7 +138,7 @@ def _biases(run: Run) -> Iterator[Finding]:
         "model is then no longer the base model, and servers that load adapters refuse or ignore biases. "
         f'`{adapter.key("bias")}="none"` trains the adapter alone'
     )
-    fix = Fix("unsafe", f'Set {adapter.key("bias")} to "none"')
+    fix = Fix("unsafe", f'Set {adapter.key("bias")} to "none"', put(adapter, "bias", "none"))
     yield Finding("LL401", message, value.span or adapter.span, surety(adapter.bias), "warning", (), fix)
 
 
@@ -164,7 +165,8 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         )
         confidence: Confidence = "certain" if event.flag is None and train.flag is None else "likely"
         related = (Related(train.span, "it is trained here"),)
-        yield Finding("LL402", message, event.span, confidence, None, related, Fix("unsafe", "Add is_trainable=True"))
+        fix = Fix("safe", "Add is_trainable=True", (Add(event.span, "is_trainable", True),))
+        yield Finding("LL402", message, event.span, confidence, None, related, fix)
 
 
 def _never(value: Any) -> bool:
@@ -198,7 +200,7 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     )
     train = next((event for event in run.events if event.kind == "train"), None)
     related = (Related(train.span, "it is trained here"),) if train else ()
-    fix = Fix("unsafe", f"Set {key} to False")
+    fix = Fix("safe", f"Leave {key} out", (Drop(adapter.span, key),))
     yield Finding("LL403", message, values[0].span or adapter.span, surety(adapter.inference_mode), None, related, fix)
 
 
@@ -220,7 +222,8 @@ def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             )
             flagged = event.flag is not None or wrap.flag is not None
             related = (Related(wrap.span, "the adapter is put on the model here"),)
-            yield Finding("LL404", message, event.span, "likely" if flagged else "certain", None, related)
+            fix = Fix("unsafe", "Prepare the model before the adapter is put on it", (Move(event.span, wrap.span),))
+            yield Finding("LL404", message, event.span, "likely" if flagged else "certain", None, related, fix)
 
 
 def _revived(later: Iterable[Event]) -> bool:

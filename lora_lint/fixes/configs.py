@@ -1,0 +1,199 @@
+"""Changes in YAML and JSON, as edits."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Add, Drop, Rename, Write
+from lora_lint.fixes import Edit
+from lora_lint.readers.nodes import Mapping, Scalar, Sequence
+from lora_lint.records import dataclass
+from lora_lint.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.finding import Change
+    from lora_lint.readers.nodes import Entry, Node
+    from lora_lint.source import SourceFile
+
+_TRAINED = "adapter_config.json"
+"""It says how an adapter was trained: what is written into it changes no training, and may belie the weights."""
+_PLAIN = re.compile(r"[A-Za-z_./][\w./ -]*")
+_TELLING = re.compile(r"(?i)(?:true|false|yes|no|on|off|null|y|n)$|.* $|.*: |.* #")
+
+
+def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
+    """The edits that make a change; none where it cannot be made."""
+    from lora_lint.readers.errors import Unreadable
+
+    if source.path.endswith(_TRAINED):
+        return ()
+    try:
+        document = _Document(source, tuple(_nodes(source)))
+    except Unreadable:
+        return ()
+    if isinstance(change, Write):
+        return document.write(change.span, change.value)
+    if isinstance(change, Add):
+        return document.add(change)
+    if isinstance(change, Drop):
+        return document.drop(change)
+    if isinstance(change, Rename):
+        return document.rename(change)
+    return ()
+
+
+def _nodes(source: SourceFile) -> Iterator[Node]:
+    """Every node of a file."""
+    if source.kind == "json":
+        from lora_lint.readers.json import read_json
+
+        todo: list[Node] = [read_json(source)]
+    else:
+        from lora_lint.readers.yaml import read_yaml
+
+        todo = [*read_yaml(source)]
+    while todo:
+        node = todo.pop()
+        yield node
+        if isinstance(node, Mapping):
+            todo += [part for entry in node.entries for part in (entry.key, entry.value)]
+        elif isinstance(node, Sequence):
+            todo += node.items
+
+
+@dataclass(frozen=True)
+class _Document:
+    source: SourceFile
+    nodes: tuple[Node, ...]
+
+    def text(self, span: Span) -> str:
+        return self.source.utf8[span.start : span.end].decode()
+
+    def literal(self, value: Any, like: str = "") -> str:
+        """A value in the file's language, with the quotes of the text that it replaces."""
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+            value = int(value)
+        if self.source.kind == "json":
+            return json.dumps(value, ensure_ascii=False)
+        if isinstance(value, str):
+            if like.startswith("'") and value.isprintable():
+                return "'" + value.replace("'", "''") + "'"
+            plain = not like.startswith('"') and _PLAIN.fullmatch(value) and not _TELLING.match(value)
+            return value if plain else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, (list, tuple)):
+            return "[" + ", ".join(self.literal(item) for item in value) + "]"
+        return json.dumps(value)
+
+    def write(self, span: Span, value: Any) -> tuple[Edit, ...]:
+        node = next((node for node in self.nodes if node.span == span and not isinstance(node, Mapping)), None)
+        if node is None:
+            return ()
+        old = self.text(span)
+        if isinstance(node, Scalar):
+            if old[:1] in ("|", ">", "&", "*", "!"):
+                return ()
+            if isinstance(value, (list, tuple)):
+                if "," not in old:
+                    return ()
+                value = (", " if ", " in old else ",").join(value)  # a list in one text
+            return (Edit(span, self.literal(value, old)),)
+        if "#" in old:
+            return ()
+        if isinstance(value, str) or ("\n" not in old and old.startswith("[")):
+            return (Edit(span, self.literal(value, "'" if "\\" in value else "")),)
+        return self._write_items(node, value) if isinstance(node, Sequence) else ()
+
+    def _write_items(self, node: Sequence, value: Any) -> tuple[Edit, ...]:
+        """A list with an item a line: its items are written in the place of the old ones."""
+        items = [item.span for item in node.items]
+        if not isinstance(value, (list, tuple)) or not items or not value:
+            return ()
+        gaps = {self.text(Span(left.path, left.end, right.start)) for left, right in pairwise(items)}
+        if len(gaps) != 1 and len(items) > 1:
+            return ()
+        start = self._line_of(items[0])
+        gap = gaps.pop() if gaps else "\n" + self.text(Span(start.path, start.start, items[0].start))
+        quoted = self.text(items[0])
+        text = gap.replace("\r\n", "\n").join(self.literal(item, quoted) for item in value)
+        return (Edit(Span(items[0].path, items[0].start, items[-1].end), text),)
+
+    def _entry(self, span: Span) -> tuple[Mapping, Entry] | None:
+        """The entry whose key or value or both are at `span`, with its mapping; of a mapping's own span the last."""
+        for node in self.nodes:
+            if isinstance(node, Mapping):
+                for entry in node.entries:
+                    key, value = entry.key.span, entry.value.span
+                    if span in (key, value, Span(key.path, key.start, value.end)):
+                        return node, entry
+                if node.span == span and node.entries:
+                    return node, node.entries[-1]
+        return None
+
+    def add(self, change: Add) -> tuple[Edit, ...]:
+        found = self._entry(change.span)
+        if found is None:
+            return ()
+        mapping, beside = found
+        there = mapping.entry(change.key)
+        if there is not None:
+            return self.write(there.value.span, change.value)
+        key, end = beside.key.span, beside.value.span.end
+        value = self.literal(change.value)
+        if self.source.kind == "json":
+            before = self.source.utf8[mapping.span.start : key.start].decode()
+            gap = before[len(before.rstrip()) :].replace("\r\n", "\n")
+            return (self._insert(end, f",{gap}{json.dumps(change.key)}: {value}"),)
+        line = self._line_of(key)
+        if self.source.utf8[mapping.span.start : mapping.span.start + 1] == b"{":
+            return (self._insert(end, f", {change.key}: {value}"),)
+        indent = self.text(Span(line.path, line.start, key.start))
+        if not isinstance(beside.value, Scalar) or indent.strip(" -") or self.source.position(end)[0] != self._row(key):
+            return ()
+        return (self._insert(self._end_of_line(end), f"\n{indent.replace('-', ' ')}{change.key}: {value}"),)
+
+    def drop(self, change: Drop) -> tuple[Edit, ...]:
+        found = self._entry(change.span)
+        gone = found[0].entry(change.key) if found is not None else None
+        if found is None or gone is None or not isinstance(gone.value, Scalar):
+            return ()
+        start, end = gone.key.span.start, gone.value.span.end
+        utf8, path = self.source.utf8, change.span.path
+        if self.source.kind == "json":
+            rest = re.match(rb"\s*,\s*", utf8[end:])
+            if rest:
+                return (Edit(Span(path, start, end + rest.end()), ""),)
+            before = re.search(rb",\s*$", utf8[:start])
+            return (Edit(Span(path, before.start(), end), ""),) if before else ()
+        line = self._line_of(gone.key.span)
+        whole = not utf8[line.start : start].strip() and self._row(gone.key.span) == self.source.position(end)[0]
+        after = utf8[end : self._end_of_line(end)].strip()
+        if not whole or after or len(found[0].entries) == 1:
+            return ()
+        return (Edit(Span(path, line.start, line.end), ""),)
+
+    def rename(self, change: Rename) -> tuple[Edit, ...]:
+        key = next(
+            (e.key for n in self.nodes if isinstance(n, Mapping) for e in n.entries if e.key.span == change.span), None
+        )
+        return (Edit(key.span, self.literal(change.name, self.text(key.span))),) if key is not None else ()
+
+    def _insert(self, at: int, text: str) -> Edit:
+        return Edit(Span(self.source.path, at, at), text)
+
+    def _row(self, span: Span) -> int:
+        return self.source.position(span.start)[0]
+
+    def _line_of(self, span: Span) -> Span:
+        """The line that a place starts on, with its newline."""
+        starts, row = self.source.line_starts, self._row(span)
+        return Span(span.path, starts[row - 1], starts[row] if row < len(starts) else len(self.source.utf8))
+
+    def _end_of_line(self, offset: int) -> int:
+        """Where the line of a place ends, before its newline."""
+        rest = re.compile(rb"[^\r\n]*").match(self.source.utf8, offset)
+        return rest.end() if rest else offset

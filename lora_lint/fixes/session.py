@@ -1,0 +1,156 @@
+"""`--fix` and `--diff`: one file after the other, until nothing is left that can be fixed."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from typing import TYPE_CHECKING
+
+from lora_lint.fixes import applied, disjoint, edits_of
+from lora_lint.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lora_lint.finding import Finding
+    from lora_lint.fixes import Edit
+    from lora_lint.outcome import Outcome
+    from lora_lint.settings import Settings
+    from lora_lint.source import FileKind, SourceFile
+
+ROUNDS = 10
+"""Fixing one thing can lay another bare; more often than this it goes in circles."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A file before and after its fixes; `findings` are how many were fixed, `problem` why the file is left alone."""
+
+    path: str
+    before: bytes
+    after: bytes
+    findings: int = 0
+    problem: str = ""
+
+
+def fixable(finding: Finding, unsafe: bool) -> bool:
+    """Whether a finding's fix may be made: one that has changes, and is safe unless unsafe ones are wanted too."""
+    refuted = finding.verdict is not None and finding.verdict.status == "refuted"
+    fix = finding.fix
+    return fix is not None and bool(fix.changes) and not refuted and (unsafe or fix.applicability == "safe")
+
+
+def fixed(outcome: Outcome, settings: Settings, unsafe: bool) -> list[Fixed]:
+    """The files of an outcome with their findings fixed in memory. Each file is read again and linted as it is now."""
+    paths = dict.fromkeys(finding.span.path for finding in outcome.findings if fixable(finding, unsafe))
+    return [_file(path, settings, unsafe) for path in paths]
+
+
+def _file(path: str, settings: Settings, unsafe: bool) -> Fixed:
+    from lora_lint import discovery
+
+    kind = discovery.kind_of(path)
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        return Fixed(path, b"", b"", 0, error.strerror or str(error))
+    if kind is None:
+        return Fixed(path, data, data)
+    return fixed_text(data, path, kind, settings, unsafe)
+
+
+def fixed_text(data: bytes, path: str, kind: FileKind, settings: Settings, unsafe: bool) -> Fixed:
+    """One file's bytes with their findings fixed, again and again until there is nothing left to do."""
+    from lora_lint import engine
+    from lora_lint.fixes.files import Unwritable, edited
+    from lora_lint.outcome import readable
+
+    now, count, seen = data, 0, {data}
+    for _ in range(ROUNDS):
+        source = readable(path, kind, now)
+        outcome = engine.lint_text(now, path, settings, kind=kind)
+        chosen, number = _chosen(outcome.findings, source, unsafe)
+        if not chosen:
+            break
+        try:
+            after = edited(now, source, chosen)
+        except Unwritable as error:
+            return Fixed(path, data, now, count, str(error))
+        if after in seen or not _sound(path, kind, after, applied(source.utf8, chosen)):
+            break
+        seen.add(after)
+        now, count = after, count + number
+    return Fixed(path, data, now, count)
+
+
+def _chosen(findings: Iterable[Finding], source: SourceFile, unsafe: bool) -> tuple[list[Edit], int]:
+    """The edits of as many findings as leave each other's places alone, and the number of those findings."""
+    chosen: list[Edit] = []
+    count = 0
+    for finding in findings:
+        if finding.fix is None or not fixable(finding, unsafe):
+            continue
+        edits = edits_of(finding.fix, lambda path: source if path == source.path else None)
+        new = [edit for edit in edits if edit not in chosen]
+        together = sorted([*chosen, *new], key=lambda edit: edit.span)
+        if not edits or not disjoint(together) or _same_place(together):
+            continue
+        chosen, count = together, count + 1
+    return chosen, count
+
+
+def _same_place(edits: list[Edit]) -> bool:
+    """Whether two different texts go to one place: which comes first would be anybody's guess."""
+    places = [edit.span for edit in edits]
+    return len(set(places)) < len(places)
+
+
+def _sound(path: str, kind: FileKind, data: bytes, utf8: bytes) -> bool:
+    """Whether a fixed file reads as the text that was meant."""
+    from lora_lint.outcome import readable
+    from lora_lint.readers.errors import Unreadable
+    from lora_lint.readers.python import parse
+
+    source = readable(path, kind, data)
+    try:
+        if kind in ("python", "notebook"):
+            parse(source)
+    except (Unreadable, SyntaxError):
+        return False
+    return source.utf8 == utf8
+
+
+def write(file: Fixed) -> None:
+    """Puts a fixed file in the place of the old one, which must be as it was read. Raises OSError, Changed."""
+    import shutil
+    import tempfile
+
+    target = os.path.realpath(file.path)
+    descriptor, draft = tempfile.mkstemp(prefix=".lora-lint-", dir=os.path.dirname(target) or ".")
+    try:
+        with open(descriptor, "wb") as stream:
+            stream.write(file.after)
+        shutil.copymode(target, draft)
+        with open(target, "rb") as stream:
+            if stream.read() != file.before:
+                raise Changed("it has changed meanwhile")
+        os.replace(draft, target)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+class Changed(Exception):
+    """A file that is no longer what was linted."""
+
+
+def diff(file: Fixed) -> str:
+    """A unified diff, for `git apply` and for people."""
+    before, after = (
+        data.decode("utf-8", "surrogateescape").splitlines(keepends=True) for data in (file.before, file.after)
+    )
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for line in difflib.unified_diff(before, after, f"a/{file.path}", f"b/{file.path}")
+    )

@@ -1,0 +1,53 @@
+"""What the projections of a transformer are called, from family to family."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_CALLED = {
+    "q": "q_proj query q q_lin wq query_proj q_linear",
+    "k": "k_proj key k k_lin wk key_proj k_linear",
+    "v": "v_proj value v v_lin wv value_proj v_linear",
+    "qkv": "qkv_proj query_key_value c_attn Wqkv qkv attn_qkv",
+    "o": "o_proj out_proj o wo out_lin",
+    "gate": "gate_proj w1",
+    "up": "up_proj w3 fc1 c_fc dense_h_to_4h lin1 fc_in",
+    "gate_up": "gate_up_proj",
+    "down": "down_proj w2 fc2 dense_4h_to_h lin2 fc_out",
+}
+_ROLES = {name: role for role, names in _CALLED.items() for name in names.split()}
+_INSTEAD: dict[str, tuple[tuple[str, ...], ...]] = {
+    "q": (("q",), ("qkv",)),
+    "k": (("k",), ("qkv",)),
+    "v": (("v",), ("qkv",)),
+    "qkv": (("qkv",), ("q", "k", "v")),
+    "o": (("o",),),
+    "gate": (("gate",), ("gate_up",)),
+    "up": (("up",), ("gate_up",)),
+    "gate_up": (("gate_up",), ("gate", "up")),
+    "down": (("down",),),
+}
+"""A part -> the parts that stand for it, the likest first: one fused projection for three, or three for one."""
+
+
+def own_names(entries: Sequence[str], missing: Iterable[str], leaves: Sequence[str]) -> tuple[str, ...]:
+    """A list of targets with the names that a model does not have replaced by its own; empty if one has no like.
+
+    `leaves` are the last parts of the paths of the model's linear layers.
+    """
+    by_role = {_ROLES[leaf]: leaf for leaf in reversed(leaves) if leaf in _ROLES}
+    gone = set(missing)
+    names: dict[str, None] = {}
+    for entry in entries:
+        if entry not in gone:
+            names[entry] = None
+            continue
+        wanted = _INSTEAD.get(_ROLES.get(entry.rpartition(".")[2], ""), ())
+        found = next((roles for roles in wanted if all(role in by_role for role in roles)), ())
+        if not found:
+            return ()
+        names |= dict.fromkeys(by_role[role] for role in found)
+    return tuple(names)
