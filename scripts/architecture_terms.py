@@ -317,16 +317,21 @@ def _polynomial(samples: Sequence[Sample], fields: Sequence[str], loose: bool = 
             columns_of = [[float(value) for value in values] for _, values in entries[:limit]]
             for group, coefficients in _solutions(columns_of, targets, size, constant):
                 term = _sum([entries[position][0] for position in group], coefficients, constant)
-                if [holds(term, sample) for sample in samples] == targets:
+                if _fits(term, samples):
                     return term
     for term, values in entries:  # rounded
         if any(isinstance(value, float) for value in values) or any(v % 8 for v in values):
             for divisor in (1, 2, 4, 8, 16, 32, 64):
                 for wrap in ("int", "ceil"):
                     rounded = [wrap, ["/", term, divisor] if divisor > 1 else term]
-                    if [holds(rounded, sample) for sample in samples] == targets:
+                    if _fits(rounded, samples):
                         return rounded
     return None
+
+
+def _fits(term: Any, samples: Sequence[Sample]) -> bool:
+    """Whether a term gives every sample's value; most wrong ones fail at once."""
+    return all(holds(term, sample) == sample[2] for sample in samples)
 
 
 def _solutions(columns: list[list[Any]], targets: list[Any], size: int, constant: bool) -> Iterator[tuple[Any, Any]]:

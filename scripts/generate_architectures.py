@@ -1270,6 +1270,7 @@ def add(document: dict[str, Any], major: str, found: dict[str, Any]) -> None:
     known = {json.dumps(node): number for number, node in enumerate(document["nodes"])}
     moved: list[int] = []
     same = {head: document["versions"]["5"]["heads"][head] for head in found.get("same", ())}
+    shared = document["versions"]["5"]["fields"] if same else {}
     for node in found.get("nodes", ()):  # children come before their parents
         if node[0] != "@":
             children = [
@@ -1286,12 +1287,17 @@ def add(document: dict[str, Any], major: str, found: dict[str, Any]) -> None:
         moved.append(known[text])
     document["versions"][major] = {
         "heads": {**same, **{head: [name, moved[root], *rest] for head, (name, root, *rest) in found["heads"].items()}},
-        "fields": {**(document["versions"]["5"]["fields"] if same else {}), **found["fields"]},
+        "fields": found["fields"] | {name: known for name, known in shared.items() if not told(found, name)},
         "aliases": found["aliases"],
         "subs": found["subs"],
     }
     entry = document["versions"][major]
     entry["unexplained"] = [head for head, (_, root, *_) in entry["heads"].items() if guessed(root)]
+
+
+def told(found: dict[str, Any], name: str) -> bool:
+    """Whether a version says what a field is when it is not given."""
+    return found["fields"].get(name, {"=": None}) != {"=": None}
 
 
 def main() -> None:

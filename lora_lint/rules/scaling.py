@@ -116,9 +116,8 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         message += ". A high rank with so small a ratio is what makes this a warning"
     fix = Fix("unsafe", f"Set {flag}, and divide {alpha_key} by {times}")
     if alpha is not None and settled(run):
-        then_alpha = alpha / sqrt(rank)
-        changes = all_of(put(adapter, "use_rslora", True), put(adapter, "alpha", then_alpha))
-        fix = Fix("safe" if number_of(then_alpha) == then_alpha else "unsafe", fix.message, changes)
+        changes = all_of(put(adapter, "use_rslora", True), put(adapter, "alpha", alpha / sqrt(rank)))
+        fix = Fix("unsafe", fix.message, changes)
     span = place(adapter.rank, otherwise=adapter.span)
     confidence = surety(adapter.rank, adapter.use_rslora)
     yield Finding("LL102", message, span, confidence, "warning" if high else None, (), fix)
