@@ -171,6 +171,29 @@ def inspect(**options: Any) -> int:
 
 
 @main.command(context_settings=_CONTEXT)
+@click.option("--model", required=True, help="A hub id, or a folder with a config.json.")
+@click.option("--dataset-size", "size", type=click.IntRange(min=1), help="The number of training examples.")
+@click.option("--task", type=click.Choice(TASKS), default="chat", show_default=True, help="What the adapter is for.")
+@click.option(
+    "--framework",
+    type=click.Choice(["peft", "axolotl", "llamafactory", "trl", "torchtune"]),
+    default="peft",
+    show_default=True,
+    help="Whose spelling to print.",
+)
+@click.option(
+    "--scaling",
+    type=click.Choice(["ratio", "step"]),
+    default="ratio",
+    show_default=True,
+    help="The school: one ratio of alpha to the rank, or one alpha at all ranks.",
+)
+def recommend(**options: Any) -> int:
+    """Print settings for a model, each with its reason and how sure that is."""
+    return commands.recommend(**options)
+
+
+@main.command(context_settings=_CONTEXT)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
     """Print the shell's completion script, to be sourced."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Finding
     from lora_lint.settings import Settings
 
-COMMANDS = ("check", "rules", "explain", "inspect", "completion")
+COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "completion")
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
 _FOR_PEOPLE = ("full", "concise")
 _WITH_FINGERPRINTS = ("json", "sarif", "gitlab")
@@ -305,6 +305,20 @@ def explain(words: Iterable[str]) -> int:
             raise UsageError(f"there is no rule {word!r}{did_you_mean(word, known_rules())}")
         pages.append(catalogue.page(rule.code).rstrip("\n") + "\n")
     write("\n".join(pages))
+    return 0
+
+
+def recommend(model: str, size: int | None, task: str, framework: str, scaling: str) -> int:
+    """Prints a config for a model, a number of examples and a task."""
+    from lora_lint.recommend import choices, spellings
+
+    try:
+        can_rslora = framework not in spellings.WITHOUT_RSLORA
+        found = choices.recommend(model, size, task, scaling, can_rslora)  # type: ignore[arg-type]
+        text = spellings.written(found, framework)
+    except choices.NotKnown as error:
+        raise UsageError(str(error)) from None
+    write(text)
     return 0
 
 

@@ -70,6 +70,10 @@ _MODELS = {
     "qwen3_32b": "Qwen/Qwen3-32B",
 }
 """Builders whose modules are those of transformers, and a model of that shape. Phi and the vision models differ."""
+_FAMILIES = (
+    *("llama2", "code_llama2", "llama3", "llama3_1", "llama3_2", "llama3_3"),
+    *("mistral", "gemma", "gemma2", "qwen2", "qwen2_5", "qwen3"),
+)
 _DATASETS = {
     "alpaca_dataset": "tatsu-lab/alpaca",
     "alpaca_cleaned_dataset": "yahma/alpaca-cleaned",
@@ -80,6 +84,16 @@ _DATASETS = {
     "hh_rlhf_helpful_dataset": "RLHFlow/HH-RLHF-Helpful-standard",
 }
 """Dataset builders and their `source` where none is given (torchtune 0.6.1, datasets/*.py)."""
+
+
+def builder_of(model: str) -> str | None:
+    """The LoRA builder for a model, as `_component_` has it; None if torchtune has none."""
+    same = {model.lower(), model.lower().removesuffix("-instruct")}
+    shape = next((shape for shape, name in _MODELS.items() if name.lower() in same), None)
+    if shape is None:
+        return None
+    family = max((name for name in _FAMILIES if shape.startswith(f"{name}_")), key=len)
+    return f"torchtune.models.{family}.lora_{shape}"
 
 
 def recognises(document: Mapping) -> bool:

@@ -18,7 +18,7 @@ _CALLED = {
     "gate_up": "gate_up_proj",
     "down": "down_proj w2 fc2 dense_4h_to_h lin2 fc_out",
 }
-_ROLES = {name: role for role, names in _CALLED.items() for name in names.split()}
+ROLES = {name: role for role, names in _CALLED.items() for name in names.split()}
 _INSTEAD: dict[str, tuple[tuple[str, ...], ...]] = {
     "q": (("q",), ("qkv",)),
     "k": (("k",), ("qkv",)),
@@ -38,14 +38,14 @@ def own_names(entries: Sequence[str], missing: Iterable[str], leaves: Sequence[s
 
     `leaves` are the last parts of the paths of the model's linear layers.
     """
-    by_role = {_ROLES[leaf]: leaf for leaf in reversed(leaves) if leaf in _ROLES}
+    by_role = {ROLES[leaf]: leaf for leaf in reversed(leaves) if leaf in ROLES}
     gone = set(missing)
     names: dict[str, None] = {}
     for entry in entries:
         if entry not in gone:
             names[entry] = None
             continue
-        wanted = _INSTEAD.get(_ROLES.get(entry.rpartition(".")[2], ""), ())
+        wanted = _INSTEAD.get(ROLES.get(entry.rpartition(".")[2], ""), ())
         found = next((roles for roles in wanted if all(role in by_role for role in roles)), ())
         if not found:
             return ()

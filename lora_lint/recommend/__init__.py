@@ -1,0 +1,1 @@
+"""`recommend`: settings for a model, a number of examples and a task, from what the rules know."""

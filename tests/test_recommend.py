@@ -1,0 +1,113 @@
+"""What `recommend` prints is read back by the linter, says the same, and lints clean."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from lora_lint import engine
+from lora_lint.__main__ import main
+from lora_lint.dialects import read
+from lora_lint.project import Project
+from lora_lint.recommend.choices import NotKnown, recommend
+from lora_lint.recommend.spellings import FRAMEWORKS, WITHOUT_RSLORA, written
+from lora_lint.run import known
+from lora_lint.settings import TASKS, Settings
+from lora_lint.source import SourceFile
+
+MODELS = (
+    "meta-llama/Llama-3.1-8B",
+    "microsoft/Phi-3-mini-4k-instruct",
+    "Qwen/Qwen2.5-7B-Instruct",
+    "Qwen/Qwen3-30B-A3B",
+    "mistralai/Mixtral-8x7B-v0.1",
+    "google/gemma-2-9b",
+    "openai-community/gpt2",
+    "tiiuae/falcon-7b",
+    "EleutherAI/pythia-1.4b",
+    "Qwen/Qwen2.5-VL-7B-Instruct",
+)
+SIZES = (None, 50, 999, 1_000, 9_999, 10_000, 99_999, 1_000_000)
+
+
+def text_of(model: str, size: int | None, task: str, framework: str, scaling: str) -> str | None:
+    try:
+        found = recommend(model, size, task, scaling, framework not in WITHOUT_RSLORA)  # type: ignore[arg-type]
+        return written(found, framework)
+    except NotKnown:
+        return None
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("model", MODELS)
+def test_it_lints_clean(model: str, framework: str) -> None:
+    name = "train.py" if framework == "peft" else "config.yaml"
+    kind = "python" if framework == "peft" else "yaml"
+    seen = 0
+    for size, task, scaling in product(SIZES, TASKS, ("ratio", "step")):
+        text = text_of(model, size, task, framework, scaling)
+        if text is None:
+            continue
+        seen += 1
+        settings = Settings(confidence="possible", dataset_size=size)
+        outcome = engine.lint_text(text, name, settings, kind=kind)  # type: ignore[arg-type]
+        assert outcome.summary.runs == 1, text
+        assert [finding.message for finding in outcome.findings] == [], text
+    assert seen or framework in ("torchtune", "llamafactory")
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_what_is_printed_is_what_is_meant(framework: str) -> None:
+    found = recommend("meta-llama/Llama-3.1-8B", 50_000, "code", "ratio", framework not in WITHOUT_RSLORA)
+    kind = "python" if framework == "peft" else "yaml"
+    name = "train.py" if framework == "peft" else "config.yaml"
+    (run,) = read(SourceFile(name, kind, written(found, framework).encode()), Project(".")).runs  # type: ignore[arg-type]
+    assert known(run.adapter.rank) == found.rank.value == 32
+    assert known(run.adapter.alpha) == found.alpha.value
+    assert bool(known(run.adapter.use_rslora)) is found.rslora
+    assert set(known(run.adapter.target_modules) or ()) == set(found.targets.value)  # type: ignore[call-overload]
+    # 7 projections of rank 32: r (in + out) each
+    assert found.parameters == 32 * 32 * (2 * 8192 + 2 * (4096 + 1024) + 3 * (4096 + 14336))
+
+
+@pytest.mark.parametrize(
+    ("size", "task", "rank"),
+    [
+        (None, "format", 4),
+        (None, "multi-task", 64),
+        (500, "multi-task", 8),
+        (500, "format", 4),
+        (5_000, "domain", 16),
+        (5_000, "complex-domain", 16),
+        (50_000, "chat", 32),
+        (50_000, "complex-domain", 32),
+        (500_000, "complex-domain", 64),
+        (500_000, "multi-task", 64),
+    ],
+)
+def test_ranks(size: int | None, task: str, rank: int) -> None:
+    assert recommend("meta-llama/Llama-3.1-8B", size, task).rank.value == rank
+
+
+def test_the_models_own_names() -> None:
+    assert recommend("microsoft/Phi-3-mini-4k-instruct", None, "code").targets.value == (
+        "o_proj",
+        "qkv_proj",
+        "gate_up_proj",
+        "down_proj",
+    )
+    vision = recommend("Qwen/Qwen2.5-VL-7B-Instruct", None, "chat")
+    assert "language_model" in str(vision.targets.value)
+    assert vision.loader == "AutoModelForImageTextToText"
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recommend", "--model", "meta-llama/Llama-3.1-8B", "--dataset-size", "2000", "--task", "chat"]) == 0
+    out = capsys.readouterr().out
+    assert "    r=16," in out
+    assert "# for the task chat (rule of thumb)" in out
+    assert main(["recommend", "--model", "nobody/nothing-9x"]) == 2
+    assert "nothing is known of the model nobody/nothing-9x" in capsys.readouterr().err
+    assert main(["recommend", "--model", "openai-community/gpt2", "--framework", "torchtune"]) == 2
+    assert "torchtune has no builder" in capsys.readouterr().err
