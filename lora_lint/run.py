@@ -207,6 +207,21 @@ class InvalidValue:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """The saved weights of an adapter, as the header of their file tells: names to shapes, and bytes of each tensor.
+
+    `untrained`: there are `lora_B`, and all of them are zero. `other_scales` are the scales that the configs of the
+    same training's checkpoints give, each with its path.
+    """
+
+    path: str
+    shapes: Mapping[str, tuple[int, ...]]
+    sizes: Mapping[str, int]
+    untrained: bool = False
+    other_scales: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class Run:
     """One training run: one adapter on one model.
 
@@ -227,6 +242,8 @@ class Run:
     unfrozen_patterns: Value[tuple[str, ...]] = ABSENT
     """Regexes of the parameters that alone stay trainable after the wrap (`unfrozen_parameters` of axolotl 0.19.0,
     train.py and utils/freeze.py)."""
+    weights: Weights | None = None
+    """What was saved, where a trained adapter's folder is read."""
     task: str | None = None
     """What the run is for, where the user tells it (the `task` setting or comment; `settings.TASKS`)."""
 

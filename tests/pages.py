@@ -1,12 +1,16 @@
 """The examples of the rules' pages, and how they are run.
 
 A fence's info string is `<language> <kind> [file name]`: kind is bad, good or trap; `beside` is another file of the
-example that follows. Without a name the file is `train.py`, `config.yaml` or `adapter_config.json`.
+example that follows. Without a name the file is `train.py`, `config.yaml` or `adapter_config.json`. A file of the
+language `weights` is a safetensors file: a line for each tensor, `name dtype shape value`, the shape as `8x4096`.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import re
+import struct
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 RULES = Path(__file__).parent.parent / "rules"
 NAMES = {"python": "train.py", "yaml": "config.yaml", "json": "adapter_config.json"}
+WEIGHTS = "weights"
 KINDS = ("bad", "good", "trap")
 
 _FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -55,7 +60,8 @@ def of_page(code: str, text: str) -> list[Example]:
     beside: list[tuple[str, str]] = []
     for info, content in fences(text):
         language, kind, name = (*info.split(), "", "", "")[:3]
-        if language not in NAMES or kind not in (*KINDS, "beside") or (kind == "beside" and not name):
+        known = language in NAMES or (language == WEIGHTS and kind == "beside")
+        if not known or kind not in (*KINDS, "beside") or (kind == "beside" and not name):
             raise WrongFence(f"{code}: ```{info}")
         if kind == "beside":
             beside.append((name, content))
@@ -65,6 +71,21 @@ def of_page(code: str, text: str) -> list[Example]:
     if beside:
         raise WrongFence(f"{code}: nothing follows {beside[0][0]}")
     return found
+
+
+def weights(text: str) -> bytes:
+    """A safetensors file from its lines."""
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    data = b""
+    for line in text.splitlines():
+        name, dtype, shape, value = line.split()
+        sizes = [int(size) for size in shape.split("x")]
+        number = {"F32": "<f", "F16": "<e"}[dtype]
+        content = struct.pack(number, float(value)) * math.prod(sizes)
+        header[name] = {"dtype": dtype, "shape": sizes, "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
+    written = json.dumps(header).encode()
+    return len(written).to_bytes(8, "little") + written + data
 
 
 @cache
@@ -79,5 +100,5 @@ def findings(example: Example, folder: Path, settings: Settings | None = None) -
     for name, text in (*example.beside, (example.name, example.text)):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(weights(text) if name.endswith(".safetensors") else text.encode())
     return engine.lint([example.name], settings or Settings(), jobs=1).findings

@@ -66,7 +66,7 @@ def events(program: str) -> list[tuple[str, object]]:
             [("unfreeze", None)],
         ),
         ("model = prepare_model_for_kbit_training(model)", [("prepare-kbit", None)]),
-        ("model = model.merge_and_unload()", [("unwrap", None)]),
+        ("model = model.merge_and_unload()", [("unwrap", ("merge_and_unload",))]),
         ("Trainer(model=model).train()", [("train", None)]),
         ("model.to('cuda')\nmodel.train()", []),
         ("other = AutoModelForCausalLM.from_pretrained('gpt2')\nother.requires_grad_(True)", []),

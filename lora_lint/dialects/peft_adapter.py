@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.dialects.fields import Fields
 from lora_lint.knowledge import schemas
-from lora_lint.run import Adapter, BaseModel, Event, Known, Reading, Run, known
+from lora_lint.run import Adapter, BaseModel, Event, Known, Reading, Run, Weights, known
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run import Value
 
 NAME = "peft_adapter"
+_SECOND = ".lora_B"
+"""In the names of the matrices that start at zero."""
+_LOOKED_AT = 20
 _LOADERS = {
     "CAUSAL_LM": "AutoModelForCausalLM",
     "SEQ_CLS": "AutoModelForSequenceClassification",
@@ -29,7 +34,7 @@ def recognises(document: Mapping) -> bool:
     return document.entry("peft_type") is not None
 
 
-def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
+def read(document: Mapping, project: Project) -> Reading:
     """The adapter of a file, as the one run that made or will make it."""
     fields = Fields(document)
     if known(fields.text("peft_type")) != "LORA":
@@ -66,5 +71,58 @@ def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
     # PEFT passes over keys that it does not know, with a warning: other versions write others.
     problems = tuple(schemas.invalid_values(NAME, document, "LoraConfig"))
     span = fields.span("peft_type")
-    run = Run(NAME, span, adapter, model, events=(Event("wrap", span),), problems=problems, trained=None)
+    weights = _weights(document.span.path, project)
+    run = Run(
+        NAME, span, adapter, model, events=(Event("wrap", span),), problems=problems, trained=None, weights=weights
+    )
     return Reading((run,))
+
+
+def _weights(config: str, project: Project) -> Weights | None:
+    """The weights beside an adapter's config; None if there are none that can be read."""
+    import os
+
+    from lora_lint.readers.errors import Unreadable
+    from lora_lint.readers.safetensors import all_zero, read_header
+
+    folder = os.path.dirname(config)
+    path = os.path.join(folder, "adapter_model.safetensors").replace(os.sep, "/")
+    if os.path.basename(config) != "adapter_config.json" or not project.exists(path):
+        return None
+    try:
+        tensors = read_header(path)
+        seconds = [tensor for tensor in tensors if _SECOND in tensor.name and tensor.size]
+        untrained = bool(seconds) and all_zero(path, seconds)
+    except (Unreadable, OSError):
+        return None
+    return Weights(
+        path,
+        {tensor.name: tensor.shape for tensor in tensors},
+        {tensor.name: tensor.size for tensor in tensors},
+        untrained,
+        tuple(_checkpoints(folder, project)),
+    )
+
+
+def _checkpoints(folder: str, project: Project) -> Iterator[tuple[str, float]]:
+    """The scales in the configs of a training's checkpoints, which lie in the adapter's folder."""
+    import json
+    import os
+    from math import sqrt
+
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder or ".") if entry.name.startswith("checkpoint-"))
+    except OSError:
+        return
+    for name in names[:_LOOKED_AT]:
+        path = os.path.join(folder, name, "adapter_config.json").replace(os.sep, "/")
+        source = project.load(path) if project.exists(path) else None
+        try:
+            content = json.loads(source.utf8) if source is not None else None
+        except (ValueError, RecursionError):
+            continue
+        if not isinstance(content, dict):
+            continue
+        rank, alpha = content.get("r"), content.get("lora_alpha")
+        if type(rank) is int and rank > 0 and isinstance(alpha, (int, float)):
+            yield path, alpha / (sqrt(rank) if content.get("use_rslora") is True else rank)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.rules import capacity, files, scaling, targets, trainability
+from lora_lint.rules import adapters, capacity, files, scaling, targets, trainability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +33,14 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL403": trainability.inference_mode_training,
     "LL404": trainability.kbit_prepare_after_wrap,
     "LL408": trainability.sweep_reuses_base_model,
+    "LL601": adapters.merge_into_quantized,
+    "LL602": adapters.serve_incompatible,
+    "LL701": adapters.adapter_rank_mismatch,
+    "LL702": adapters.adapter_untrained,
+    "LL703": adapters.adapter_empty_tensors,
+    "LL704": adapters.adapter_base_mismatch,
+    "LL705": adapters.adapter_scale_edited,
+    "LL706": adapters.base_weights_saved,
     "LL901": files.unknown_config_key,
     "LL902": files.invalid_value,
 }

@@ -77,7 +77,7 @@ def method(context: Context, view: ModelView, name: str, arguments: Arguments, s
             context.happen(view.record, "load-adapter", span, trainable=trainable)
         return nothing(span)
     if name in ("merge_and_unload", "unload"):
-        context.happen(view.record, "unwrap", span)
+        context.happen(view.record, "unwrap", span, names=(name,))
         return Object("model", arguments, span, ModelView(view.record))
     if name in ("delete_adapter", "merge_adapter", "disable_adapter", "set_adapter", "enable_adapters"):
         if name == "delete_adapter":

@@ -1,0 +1,89 @@
+"""safetensors files: what their header tells, and whether tensors are zero. No tensor is loaded.
+
+Format: eight bytes with the length of the header, a JSON object of name -> dtype, shape and offsets, the data
+(https://github.com/huggingface/safetensors, "Format").
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.readers.errors import Unreadable
+from lora_lint.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LONGEST_HEADER = 100_000_000
+"""Bytes, as the format's own library has it."""
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor: `start` and `end` are its bytes in the file."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.end - self.start
+
+
+def read_header(path: str) -> tuple[Tensor, ...]:
+    """The tensors of a file in the order of its header. Raises Unreadable, OSError."""
+    with open(path, "rb") as file:
+        whole = os.fstat(file.fileno()).st_size
+        length = int.from_bytes(file.read(8), "little")
+        if whole < 8 or length > min(whole - 8, LONGEST_HEADER):
+            raise Unreadable("This is not a safetensors file: its header is longer than the file")
+        header = file.read(length)
+    try:
+        entries = json.loads(header)
+    except (ValueError, RecursionError):
+        raise Unreadable("This is not a safetensors file: its header is not JSON") from None
+    if not isinstance(entries, dict):
+        raise Unreadable("This is not a safetensors file: its header is not an object")
+    found = []
+    for name, entry in entries.items():
+        if name == "__metadata__":
+            continue
+        tensor = _tensor(name, entry, 8 + length)
+        if tensor is None or not 8 + length <= tensor.start <= tensor.end <= whole:
+            raise Unreadable(f"This safetensors file is cut off or damaged: {name} does not lie within it")
+        found.append(tensor)
+    return tuple(found)
+
+
+def _tensor(name: str, entry: Any, base: int) -> Tensor | None:
+    if not isinstance(entry, dict):
+        return None
+    shape, offsets = entry.get("shape"), entry.get("data_offsets")
+    if not isinstance(shape, list) or not isinstance(offsets, list) or len(offsets) != 2:
+        return None
+    if not all(type(number) is int and number >= 0 for number in (*shape, *offsets)):
+        return None
+    return Tensor(name, str(entry.get("dtype")), tuple(shape), base + offsets[0], base + offsets[1])
+
+
+def all_zero(path: str, tensors: Iterable[Tensor]) -> bool:
+    """Whether every number of some tensors is 0; stops at the first that is not. Raises OSError."""
+    with open(path, "rb") as file:
+        for tensor in tensors:
+            file.seek(tensor.start)
+            left = tensor.size
+            while left > 0:
+                chunk = file.read(min(left, _CHUNK))
+                if not chunk:
+                    return False
+                if chunk.count(0) < len(chunk):
+                    return False
+                left -= len(chunk)
+    return True

@@ -1,0 +1,187 @@
+"""LL6xx and LL7xx: adapters that are merged and served, and the folders that they are saved in."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Related
+from lora_lint.rules.words import names, number, place, plural, setting
+from lora_lint.run import alternatives, known
+from lora_lint.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from lora_lint.knowledge.modules import Module
+    from lora_lint.run import Run, Weights
+
+_PREFIX = "base_model.model."
+_OWN = ("lora_", "modules_to_save", "token_adapter", "trainable_tokens", "magnitude_vector", ".bias")
+"""In the names of tensors that are the adapter's own."""
+_MATRIX_A, _MATRIX_B = ".lora_A.weight", ".lora_B.weight"
+
+
+def merge_into_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL601"""
+    bits = {value.value for value in alternatives(run.model.quantization)}
+    if not bits or not bits <= {"4bit", "8bit"}:
+        return
+    put_on = next((event for event in run.events if event.kind in ("wrap", "load-adapter")), None)
+    for event in run.events:
+        if event.kind == "unwrap" and event.names == ("merge_and_unload",) and put_on is not None:
+            loaded = " or ".join(sorted(str(each) for each in bits))
+            message = (
+                f"`merge_and_unload` adds the adapter to weights that are held in {loaded}: each sum is rounded to the "
+                "few values that the quantization has, and small updates are lost. Load the base model again in "
+                "bfloat16, put the adapter on it with `PeftModel.from_pretrained`, and merge there"
+            )
+            where = place(run.model.quantization, otherwise=event.span)
+            related = (Related(where, "the base model is quantized here"),) if where != event.span else ()
+            yield Finding("LL601", message, event.span, "certain" if event.flag is None else "likely", None, related)
+
+
+def serve_incompatible(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL602"""
+    if run.weights is None:
+        return
+    adapter, reasons = run.adapter, []
+    rank = known(adapter.rank)
+    if rank is not None and rank > options["max-rank"]:
+        reasons.append(f"{setting('r', rank)} is above the highest `--max-lora-rank`, {options['max-rank']}")
+    if known(adapter.use_dora) is True:
+        reasons.append("`use_dora` is on, which it does not have")
+    if known(adapter.modules_to_save):
+        reasons.append("`modules_to_save` holds whole modules, which it does not load")
+    if known(adapter.bias) in ("all", "lora_only"):
+        reasons.append(f'`bias="{known(adapter.bias)}"` brings biases, which it does not load')
+    if reasons:
+        message = f"vLLM refuses this adapter: {'; '.join(reasons)}. Merge it into the base model to serve it there"
+        yield Finding("LL602", message, adapter.span, "likely")
+
+
+def adapter_rank_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL701"""
+    weights, rank = run.weights, known(run.adapter.rank)
+    pattern, parameters = known(run.adapter.rank_pattern), known(run.adapter.target_parameters)
+    if weights is None or rank is None or pattern is None or parameters:
+        return
+    first = {name: shape for name, shape in weights.shapes.items() if name.endswith(_MATRIX_A) and shape}
+    allowed = {rank, *pattern.values()}
+    wrong = [shape[0] for shape in first.values() if shape[0] not in allowed and shape[0] > 0]
+    if not wrong:
+        return
+    seen = sorted(set(wrong))
+    message = (
+        f"{setting('r', rank)}, and the weights beside it have rank {names([str(each) for each in seen])} "
+        f"({len(wrong)} of {len(first)} `lora_A`): PeftModel.from_pretrained stops with a size mismatch once the base "
+        "model is loaded. Take the config that the weights were saved with"
+    )
+    yield Finding("LL701", message, place(run.adapter.rank, otherwise=run.adapter.span))
+
+
+def adapter_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL702"""
+    if run.weights is None or not run.weights.untrained:
+        return
+    count = sum(name.endswith(_MATRIX_B) for name in run.weights.shapes)
+    message = (
+        f"Every `lora_B` beside this config is zero ({count} of {count}): the adapter does nothing, as before its "
+        "first step. It was saved before training, or its parameters were frozen or not given to the optimizer"
+    )
+    yield Finding("LL702", message, run.span)
+
+
+def adapter_empty_tensors(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL703"""
+    if run.weights is None:
+        return
+    empty = [name for name, shape in run.weights.shapes.items() if 0 in shape]
+    if not empty:
+        return
+    message = (
+        f"{len(empty)} of {plural(len(run.weights.shapes), 'tensor')} beside this config hold nothing "
+        f"(`{empty[0]}`): DeepSpeed ZeRO-3 splits parameters over the processes, and each saved its empty part. Gather "
+        "them first (`stage3_gather_16bit_weights_on_model_save`, or zero_to_fp32.py on the checkpoint)"
+    )
+    yield Finding("LL703", message, run.span)
+
+
+def adapter_base_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL704"""
+    from lora_lint.knowledge.resolve import resolve
+
+    if run.weights is None:
+        return
+    cases = resolve(run).cases
+    if not cases or not all(case.built.exact and case.stock for case in cases):
+        return
+    wrong = [list(_other_sizes(run.weights, case.modules)) for case in cases]
+    if not all(wrong):
+        return
+    module, size, other = wrong[0][0]
+    name = cases[0].name.value
+    message = (
+        f"The weights beside this config are not for {name}: `{module}` takes {size[0]:,} and gives {size[1]:,} there, "
+        f"and the adapter's matrices are for {other[0]:,} and {other[1]:,} ({plural(len(wrong[0]), 'layer')} differ). "
+        "PeftModel.from_pretrained stops with a size mismatch; name the base model that it was trained on"
+    )
+    span = place(run.model.name, otherwise=run.span)
+    yield Finding("LL704", message, span, cases[0].model.confidence)
+
+
+def _other_sizes(weights: Weights, modules: Iterable[Module]) -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:
+    """The linear layers of a model that have other sizes than an adapter's matrices: path, sizes, the adapter's."""
+    linears = {module.path: module for module in modules if module.kind == "Linear"}
+    for name, first in weights.shapes.items():
+        second = weights.shapes.get(name.replace(_MATRIX_A, _MATRIX_B))
+        module = linears.get(name.removeprefix(_PREFIX).removesuffix(_MATRIX_A))
+        if not name.endswith(_MATRIX_A) or module is None or second is None or len(first) != 2 or len(second) != 2:
+            continue
+        here, there = (module.inputs, module.outputs), (first[1], second[0])
+        if 0 not in (*first, *second) and here != there:
+            yield module.path, here, there
+
+
+def adapter_scale_edited(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL705"""
+    if run.weights is None:
+        return
+    rank, alpha, rslora = (known(value) for value in (run.adapter.rank, run.adapter.alpha, run.adapter.use_rslora))
+    if rank is None or rank < 1 or alpha is None or rslora is None:
+        return
+    scale = alpha / (sqrt(rank) if rslora else rank)
+    path, before = next((each for each in run.weights.other_scales if each[1] not in (scale, 0)), ("", 0.0))
+    if before:
+        message = (
+            f"The scale was changed after training: it is {number(scale)} here and {number(before)} in the config of a "
+            f"checkpoint of the same training. The weights fit the scale that they were trained with: the adapter now "
+            f"counts {number(scale / before)} times"
+        )
+        span = place(run.adapter.alpha, otherwise=run.adapter.span)
+        related = (Related(Span(path, 0, 0), f"the scale is {number(before)} here"),)
+        yield Finding("LL705", message, span, "likely", None, related)
+
+
+def base_weights_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL706"""
+    if run.weights is None:
+        return
+    saved = known(run.adapter.modules_to_save) or ()
+    foreign = {
+        name: size
+        for name, size in run.weights.sizes.items()
+        if not any(part in name for part in _OWN) and not any(f".{module}." in name for module in saved)
+    }
+    total = sum(foreign.values())
+    if not foreign or not total:
+        return
+    shown = list(foreign)[:3]
+    more = "" if len(foreign) <= len(shown) else f" and {len(foreign) - len(shown)} more"
+    message = (
+        f"{plural(len(foreign), 'tensor')} of the base model {'is' if len(foreign) == 1 else 'are'} saved with the "
+        f"adapter ({names(shown)}{more}; {total / 1e6:,.0f} MB of {sum(run.weights.sizes.values()) / 1e6:,.0f}): PEFT "
+        "does so when embeddings are targets or the vocabulary was resized. If they were not trained, save with "
+        "`save_embedding_layers=False`"
+    )
+    yield Finding("LL706", message, run.span, "likely")
