@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from lora_lint import discovery
-from lora_lint.finding import Finding
+from lora_lint.finding import Finding, Related
 from lora_lint.outcome import FileResult, decode, distinct, shown
 from lora_lint.records import replace
 from lora_lint.source import SourceFile, Span
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lora_lint.project import Project
-    from lora_lint.run import Reading
+    from lora_lint.run import Reading, Run
     from lora_lint.settings import Settings
     from lora_lint.suppression import Comments
 
@@ -82,7 +82,7 @@ class Checker:
         source, reading, said = reading_of(found, self.settings, self.project, notes)
         for run in reading.runs:
             for code, check in self._run_checks.items():
-                findings.extend(check(run, self._options[code]))
+                findings.extend(_with_origin(finding, run) for finding in check(run, self._options[code]))
         for sweep in reading.sweeps:
             for code, sweep_check in self._sweep_checks.items():
                 findings.extend(sweep_check(sweep, self._options[code]))
@@ -157,6 +157,20 @@ class Checker:
             level = self.settings.levels.get(finding.code) or finding.level or self._rules[finding.code].level
             leveled.append(finding if finding.level == level else replace(finding, level=level))
         return distinct(leveled)
+
+
+def _with_origin(finding: Finding, run: Run) -> Finding:
+    """A finding on a value from another file (a module, a config that is loaded) points there too."""
+    from lora_lint.run import Known
+
+    adapter = run.adapter
+    values = (adapter.rank, adapter.alpha, adapter.target_modules, adapter.use_rslora, run.model.name)
+    origins = [
+        Related(value.written, "the value is written here")
+        for value in values
+        if isinstance(value, Known) and value.written is not None and value.span == finding.span
+    ]
+    return replace(finding, related=(*finding.related, *origins)) if origins else finding
 
 
 def reading_of(

@@ -26,11 +26,13 @@ a `# lora-lint: model=…` comment."""
 
 @dataclass(frozen=True)
 class Known(Generic[T_co]):
-    """A value that is known. `span` is where it is written (None for framework defaults)."""
+    """A value that is known. `span` is where it is written (None for framework defaults); of a value from another file
+    it is where the file that is read takes it, and `written` is the place in the other file."""
 
     value: T_co
     span: Span | None = None
     origin: Origin = "literal"
+    written: Span | None = None
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def _call_external(machine: Machine, function: External, arguments: Arguments, s
     name = function.name
     if name.startswith("builtins."):
         special = _special(machine, name[9:], arguments, span, scope)
-        if special is None and name == "builtins.dict":
+        if special is None and name in ("builtins.dict", "builtins.open"):
             special = machine.library.call(machine, name, arguments, span)
         if special is not None:
             return special

@@ -25,7 +25,7 @@ def read(source: SourceFile, project: Project) -> Reading:
     if not worth_following(source, loader):
         return Reading()
     tree = parse(source)
-    library = Knowledge()
+    library = Knowledge(project)
     machine = Machine(library, loader)
     machine.run(Module(source, is_main=True), tree)
     return finish(library.records, source.path)

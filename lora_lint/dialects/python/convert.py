@@ -43,13 +43,9 @@ def to_value(value: Val | None, here: Span | None, default: Value[Any], accept: 
     content, span, origin = found
     if not accept(content):
         return Unknown("it has another type", here)
-    return Known(content, _place(span, here), origin)
-
-
-def _place(span: Span | None, here: Span | None) -> Span | None:
-    if span is None or (here is not None and span.path != here.path):
-        return here
-    return span
+    if span is not None and here is not None and span.path != here.path:
+        return Known(content, here, origin, span)
+    return Known(content, span or here, origin)
 
 
 def plain(value: Val, depth: int = 0) -> tuple[Any, Span | None, Origin] | None:

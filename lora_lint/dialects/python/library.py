@@ -6,7 +6,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from lora_lint.dialects.python import data, models, options, peft, searches, trainers
+from lora_lint.dialects.python import data, loaded, models, options, peft, searches, trainers
 from lora_lint.dialects.python.context import Context, config_of
 from lora_lint.dialects.python.records import (
     ConfigRecord,
@@ -31,6 +31,7 @@ from lora_lint.interpreter.values import (
 if TYPE_CHECKING:
     from lora_lint.dialects.python.context import Handler
     from lora_lint.interpreter.machine import Machine
+    from lora_lint.project import Project
     from lora_lint.source import Span
 
 LIBRARIES = frozenset(
@@ -58,6 +59,10 @@ CALLS: dict[str, dict[str, Handler]] = {
         "from_dict": data.from_content,
         "concatenate_datasets": data.concatenate,
     },
+    "builtins": {"open": loaded.opened},
+    "yaml": dict.fromkeys(("safe_load", "load", "full_load", "unsafe_load"), loaded.parsed),
+    "json": {"load": loaded.parsed},
+    "omegaconf": {"OmegaConf.load": loaded.namespace},
     "argparse": {"ArgumentParser": options.argument_parser},
     "fire": {"Fire": options.fire},
     "typer": {"run": options.fire, "Option": options.typer_option, "Argument": options.typer_option},
@@ -102,8 +107,8 @@ def names_adapter(text: bytes) -> bool:
 class Knowledge:
     """The Library of the interpreter: sends calls to handlers and keeps their records."""
 
-    def __init__(self) -> None:
-        self.records = Records()
+    def __init__(self, project: Project | None = None) -> None:
+        self.records = Records(project)
 
     def knows(self, package: str) -> bool:
         return is_library(package)

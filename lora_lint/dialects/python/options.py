@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.dialects.python import loaded
 from lora_lint.dialects.python.convert import text_of
 from lora_lint.interpreter import calls
 from lora_lint.interpreter.values import (
@@ -11,6 +12,7 @@ from lora_lint.interpreter.values import (
     Arguments,
     Class,
     Const,
+    DictVal,
     Either,
     External,
     Function,
@@ -108,11 +110,23 @@ def dataclass_parser_method(context: Context, owner: Object, name: str, argument
     classes = owner.arguments.get("dataclass_types", 0)
     listed = classes.items if isinstance(classes, ListVal) else [classes] if classes is not None else []
     made: list[Val] = [_parsed(context, item, span) for item in listed]
+    if name in ("parse_yaml_file", "parse_json_file"):
+        _fill(made, loaded.content(context, arguments.get(f"{name[6:10]}_file", 0), span))
     if name == "parse_args_into_dataclasses" and arguments.get("return_remaining_strings") is not None:
         made.append(Opaque("the rest of the command line", span))
     if name == "parse_known_args":
         made.append(Opaque("the rest of the command line", span))
     return ListVal(made, span, "tuple")
+
+
+def _fill(made: list[Val], given: Val | None) -> None:
+    """Gives the fields of the program's own dataclasses the values of a file."""
+    if not isinstance(given, DictVal):
+        return
+    for instance in made:
+        if isinstance(instance, Instance) and instance.class_ is not None:
+            fields = {key: value for key, value in given.items.items() if key in instance.class_.fields}
+            instance.attributes.update(fields)
 
 
 def _parsed(context: Context, class_: Val, span: Span) -> Val:

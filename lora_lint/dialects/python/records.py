@@ -9,6 +9,7 @@ from lora_lint.records import dataclass, field
 if TYPE_CHECKING:
     from lora_lint.interpreter.scope import Condition, Step
     from lora_lint.interpreter.values import Object, Val
+    from lora_lint.project import Project
     from lora_lint.run import EventKind, Method
     from lora_lint.source import Span
 
@@ -114,8 +115,9 @@ class RunRecord:
 
 @dataclass
 class Records:
-    """Everything collected while one file is followed."""
+    """Everything collected while one file is followed. `project` holds the other files it may read."""
 
+    project: Project | None = None
     configs: list[Object] = field(default_factory=list)
     runs: list[RunRecord] = field(default_factory=list)
     optimizing: bool = False
