@@ -85,6 +85,7 @@ LAYERS = re.compile(
 EXPERTS = re.compile(r"(num_experts|n_routed_experts|num_local_experts|moe_num_experts|moe_num_primary_experts)$")
 WIDTHS = re.compile(r"hidden|embed|dim|vocab|image|patch|size|channels|d_model|n_embd|width|heads|layers|num_|n_")
 MAY_BE_NONE = re.compile(r"lora_rank|head_dim|key_value|kv_heads|shared|inner|intermediate|ffn|proj|embed|num_buckets")
+TOWERS = re.compile(r"^(audio|vision|speech|image|video)_config$")
 TEXTS = {
     "position_embedding_type": ["relative_key", "rotary", "absolute", "alibi"],
     "feat_extract_norm": ["layer", "group"],
@@ -266,7 +267,11 @@ class Space:
         self.session, self.kind = session, kind
         self.cls = session.configs[kind]
         self.random = random.Random(seed)
-        self.default = readable(self.cls())
+        declared = getattr(self.cls, "sub_configs", {})
+        plain = self.cls()
+        # A tower that some models of the type have and others have not: without it no model would show its modules.
+        self.towers = [key for key in declared if TOWERS.search(key) and getattr(plain, key, ...) is None]
+        self.default = readable(self.cls(**{key: {} for key in self.towers}))
         self.defaults = flatten(self.default.to_dict())
         self.defaults.setdefault("num_labels", 2)
         self.undeclared = undeclared(self.default)
@@ -368,6 +373,8 @@ class Space:
             if "." in next(iter(values)):
                 raise ValueError("nested too deep")
             top[scope] = {**self.sub_given.get(scope, {}), **values}
+        for key in self.towers:
+            top.setdefault(key, {})
         config = readable(self.cls(**top))
         config.asked = {name: value for name, value in top.items() if name in self.undeclared}
         return config
@@ -1107,6 +1114,8 @@ def collect(arguments: argparse.Namespace) -> None:
         for head in ("causal-lm", "image-text-to-text", "seq-cls", "seq2seq-lm", "multimodal-lm", *HEADS):
             wanted += [kind for kind in session.classes[head] if kind not in wanted]
     (out / "_version.json").write_text(json.dumps(session.transformers.__version__))
+    every = {kind: [head for head in HEADS if kind in session.classes[head]] for kind in session.configs}
+    (out / "_types.json").write_text(json.dumps(every))
     for number, kind in enumerate(wanted):
         target = out / f"{kind}.json"
         if kind not in session.configs or (target.exists() and not arguments.again):
@@ -1162,6 +1171,13 @@ def merge(arguments: argparse.Namespace) -> None:
                 if name not in classes or likeness(name, path.stem) > likeness(name, classes[name][0]):
                     classes[name] = [path.stem, head]
     drop_incomplete(documents)
+    gaps: dict[str, dict[str, list[str]]] = {}
+    for major in versions:
+        for kind, its_heads in json.loads((source / major / "_types.json").read_text()).items():
+            document = documents.get(kind)
+            have = document["versions"].get(major, {"heads": ()})["heads"] if document else ()
+            if document and (lacking := [head for head in its_heads if head not in have]):
+                gaps.setdefault(kind, {})[major] = lacking
     classes = {name: where for name, where in classes.items() if where[1] in heads_of(documents.get(where[0]))}
     for kind, document in documents.items():
         text = json.dumps(document, separators=(",", ":"))
@@ -1172,6 +1188,7 @@ def merge(arguments: argparse.Namespace) -> None:
             kind: {major: list(entry["heads"]) for major, entry in document["versions"].items()}
             for kind, document in sorted(documents.items())
         },
+        "gaps": dict(sorted(gaps.items())),
         "classes": dict(sorted(classes.items())),
     }
     (data / "_index.json").write_text(json.dumps(index, separators=(",", ":")) + "\n", encoding="utf-8")

@@ -315,3 +315,11 @@ def test_same_as_torch(model_type: str, head: str, config: dict[str, Any]) -> No
     assert parameters(found, config) == model.num_parameters()
     mine = Counter({p.path: p.shape for p in parameter_shapes(found, config) if p.counted})
     assert mine == Counter({path: tuple(value.shape) for path, value in model.named_parameters()})
+
+
+def test_a_gap_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = {"types": {"llama": {"5": ["causal-lm"]}}, "gaps": {"llama": {"4": ["causal-lm"]}}}
+    monkeypatch.setattr(architectures, "_index", lambda: index)
+    assert architectures.is_gap("llama", "causal-lm", 4)
+    assert not architectures.is_gap("llama", "causal-lm", 5)
+    assert not architectures.is_gap("bert", "causal-lm", 4)

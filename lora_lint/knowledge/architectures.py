@@ -134,6 +134,12 @@ def heads(model_type: str, version: int = 5) -> tuple[str, ...]:
     return tuple(entry.get(str(version), ()))
 
 
+def is_gap(model_type: str, head: str, version: int) -> bool:
+    """Whether this version of transformers has a model that is not in the data, so that nothing can be said of it."""
+    gaps: dict[str, list[str]] = _index().get("gaps", {}).get(model_type, {})
+    return head in gaps.get(str(version), ())
+
+
 def class_of(name: str) -> tuple[str, str] | None:
     """The (model type, head) of a transformers class: "LlamaForCausalLM" gives ("llama", "causal-lm")."""
     found = _index()["classes"].get(name)

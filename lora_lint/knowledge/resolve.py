@@ -205,8 +205,12 @@ def _republished(base: BaseModel, name: str) -> bool:
 def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
     head, sure = _head(run)
     wanted = (int(run.model.transformers.partition(".")[0]),) if run.model.transformers else (5, 4)
+    from lora_lint.knowledge.architectures import is_gap
+
     cases: list[Case] = []
     for version in wanted:
+        if is_gap(model.model_type, head, version):
+            return []  # what is wrong under one version may be right under the other
         found, found_sure = _architecture(model.model_type, head, version), sure
         if found is None:
             found_sure = False
