@@ -1,0 +1,1 @@
+"""How fast lora-lint is, beside its peers."""
