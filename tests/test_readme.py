@@ -59,7 +59,7 @@ def test_settings_are_accepted(tmp_path: Path) -> None:
 
 def test_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
     told = ""
-    for arguments in (["--help"], ["check", "--help"], ["inspect", "--help"]):
+    for arguments in (["--help"], ["check", "--help"], ["inspect", "--help"], ["recommend", "--help"]):
         main(arguments)
         told += capsys.readouterr().out
     own = [line for block in blocks("sh") for line in block.splitlines() if "lora-lint" in line]
