@@ -194,6 +194,8 @@ def _special(machine: Machine, name: str, arguments: Arguments, span: Span, scop
             return ListVal(
                 [call(machine, positional[0], Arguments([item], {}, {}), span) for item in listed[0]], span, "list"
             )
+    if name == "filter" and len(positional) == 2 and isinstance(positional[1], Object | Member):
+        return positional[1]  # some of a model's parameters
     if name in ("any", "all") and len(positional) == 1 and isinstance(positional[0], ListVal):
         known = [operations.truth(item) for item in positional[0].items]
         if not positional[0].open and None not in known:

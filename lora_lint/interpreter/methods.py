@@ -17,7 +17,7 @@ def list_method(journal: Journal, owner: ListVal, name: str, arguments: Argument
     given = arguments.positional
     if name in ("append", "add") and len(given) == 1:
         items = journal.change_list(owner.items)
-        if name == "append" or given[0] not in items:
+        if name == "append" or not any(_same(given[0], item) for item in items):
             items.append(given[0])
         owner.open = owner.open or vague
         return Const(None, span)
@@ -54,6 +54,13 @@ def list_method(journal: Journal, owner: ListVal, name: str, arguments: Argument
     if name in ("index", "count"):
         return Opaque(f"`.{name}()` of a list is not followed", span)
     return Opaque(f"`.{name}(…)` is not followed", span)
+
+
+def _same(left: Val, right: Val) -> bool:
+    """Whether two values are certainly equal."""
+    if isinstance(left, Const) and isinstance(right, Const):
+        return type(left.value) is type(right.value) and bool(left.value == right.value)
+    return left is right
 
 
 def dict_method(journal: Journal, owner: DictVal, name: str, arguments: Arguments, span: Span, *, vague: bool) -> Val:

@@ -1,0 +1,129 @@
+"""Notebooks: cells, magics, broken cells, and where findings are."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lora_lint import engine
+from lora_lint.readers.errors import Unreadable
+from lora_lint.readers.notebook import read_notebook
+from lora_lint.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IMPORTS = "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM\n"
+MODEL = 'model = AutoModelForCausalLM.from_pretrained("gpt2")\n'
+BROKEN = 'model = get_peft_model(model, LoraConfig(\n    r=8, lora_alpha=0, target_modules=["c_attn"]))\n'
+
+
+def notebook(*cells: Any, **extra: Any) -> bytes:
+    made = [
+        cell if isinstance(cell, dict) else
+        {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None,
+         "source": cell.splitlines(keepends=True) if isinstance(cell, str) else cell}
+        for cell in cells
+    ]  # fmt: skip
+    return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5, **extra}).encode()
+
+
+def found(data: bytes) -> list[tuple[str, int | None, int, int]]:
+    outcome = engine.lint_text(data, "n.ipynb", Settings(), kind="notebook")
+    places = [outcome.source("n.ipynb").locate(finding.span) for finding in outcome.findings]
+    return [(f.code, p.cell, p.line, p.column) for f, p in zip(outcome.findings, places, strict=True)]
+
+
+HERE = [("LL105", 3, 2, 21)]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        IMPORTS,
+        "!pip install -q peft \\\n    transformers\n" + IMPORTS,
+        "%load_ext autoreload\n%autoreload 2\n" + IMPORTS,
+        "%%time\n" + IMPORTS,
+        "%%capture out\n" + IMPORTS,
+        "files = !ls\n" + IMPORTS,
+        "LoraConfig?\n" + IMPORTS,
+        "if True:\n    !pip install peft\n" + IMPORTS,
+        "import os; os.environ['ü'] = 'ß'\n" + IMPORTS,
+        "await something()\n" + IMPORTS,
+    ],
+)
+def test_what_only_ipython_understands(first: str) -> None:
+    assert found(notebook(first, MODEL, BROKEN)) == HERE
+
+
+def test_other_cells_do_not_count() -> None:
+    prose = {"cell_type": "markdown", "metadata": {}, "source": ["```python\nlora_alpha=0\n```"]}
+    raw = {"cell_type": "raw", "metadata": {}, "source": "lora_alpha=0"}
+    assert found(notebook(IMPORTS, prose, raw, MODEL, BROKEN)) == HERE
+
+
+@pytest.mark.parametrize("bad", ["def (:\n", "%%bash\nset -e\npip install peft\n", "%%html\n<b>\n", "x = (\n", ""])
+def test_a_cell_that_is_no_python_is_passed_over(bad: str) -> None:
+    assert found(notebook(IMPORTS, bad + ("" if bad else "\n"), MODEL, BROKEN)) == [("LL105", 4, 2, 21)]
+
+
+def test_a_source_in_one_text_and_windows_newlines() -> None:
+    cells = [IMPORTS.replace("\n", "\r\n"), MODEL, BROKEN.replace("\n", "\r\n")]
+    assert found(notebook(*({"cell_type": "code", "source": cell} for cell in cells))) == HERE
+
+
+def test_format_3() -> None:
+    cells = [{"cell_type": "code", "language": "python", "input": [cell]} for cell in (IMPORTS, MODEL, BROKEN)]
+    data = json.dumps({"worksheets": [{"cells": cells}], "metadata": {}, "nbformat": 3, "nbformat_minor": 0})
+    assert found(data.encode()) == HERE
+
+
+@pytest.mark.parametrize("language", ["R", "julia"])
+def test_another_language(language: str) -> None:
+    assert found(notebook(IMPORTS, MODEL, BROKEN, metadata={"kernelspec": {"language": language}})) == []
+
+
+def test_comments_in_cells() -> None:
+    hushed = BROKEN.replace("]))", "]))  # lora-lint: ignore[LL105] a test")
+    assert found(notebook(IMPORTS, MODEL, hushed)) == []
+    assert found(notebook("# lora-lint: ignore-file[LL105]\n" + IMPORTS, MODEL, BROKEN)) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "not valid JSON"),
+        (b"\xff\xfe", "not valid UTF-8"),
+        (b"[]", "not an object"),
+        (b"{}", "no list of cells"),
+        (b'{"cells": 1}', "no list of cells"),
+        (b'{"cells": [}', "not valid JSON"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b'{"cells": [], "x": ' + b"9" * 6000 + b"}", "not valid JSON"),
+    ],
+)
+def test_no_notebook(data: bytes, message: str) -> None:
+    with pytest.raises(Unreadable, match=message):
+        read_notebook("n.ipynb", data)
+
+
+@pytest.mark.parametrize(
+    "cells", [[], [1, None], [{"cell_type": "code"}], [{"cell_type": "code", "source": [1, None]}]]
+)
+def test_odd_cells(cells: list[Any]) -> None:
+    source = read_notebook("n.ipynb", json.dumps({"cells": cells}).encode())
+    assert source.utf8.strip() == b""
+
+
+def test_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from lora_lint.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "n.ipynb").write_bytes(notebook(IMPORTS, MODEL, BROKEN))
+    assert main(["n.ipynb"]) == 1
+    assert "n.ipynb:cell 3:2:21: error LL105" in capsys.readouterr().out
+    main(["n.ipynb", "--output-format", "json"])
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (finding["cell"], finding["line"], finding["column"]) == (3, 2, 21)
