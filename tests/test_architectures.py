@@ -94,7 +94,14 @@ def test_seven_projections_of_llama_3_at_rank_16() -> None:
 
 def test_order_and_containers_are_those_of_named_modules() -> None:
     paths = [m.path for m in modules(known("llama", "causal-lm"), LLAMA_3_8B)]
-    assert paths[:6] == ["", "model", "model.embed_tokens", "model.layers", "model.layers.0", "model.layers.0.self_attn"]
+    assert paths[:6] == [
+        "",
+        "model",
+        "model.embed_tokens",
+        "model.layers",
+        "model.layers.0",
+        "model.layers.0.self_attn",
+    ]
     assert paths[-3:] == ["model.norm", "model.rotary_emb", "lm_head"]
     assert len(paths) == len(set(paths))
 
