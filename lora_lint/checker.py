@@ -14,10 +14,10 @@ from lora_lint.records import replace
 from lora_lint.source import SourceFile, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from lora_lint.project import Project
-    from lora_lint.run import Reading, Run
+    from lora_lint.run import Reading, Run, Sweep
     from lora_lint.settings import Settings
     from lora_lint.suppression import Comments
 
@@ -80,12 +80,8 @@ class Checker:
         """The findings of a readable file; `findings` is filled on the way, so that a failure keeps those before."""
         notes: list[str] = []
         source, reading, said = reading_of(found, self.settings, self.project, notes)
-        for run in reading.runs:
-            for code, check in self._run_checks.items():
-                findings.extend(_with_origin(finding, run) for finding in check(run, self._options[code]))
-        for sweep in reading.sweeps:
-            for code, sweep_check in self._sweep_checks.items():
-                findings.extend(sweep_check(sweep, self._options[code]))
+        for finding, _ in self.made_by(reading):
+            findings.append(finding)  # one by one: those before a failure are kept
         kept, silenced, used = self._silence(self._distinct(findings), source, said)
         off = self._ignored_in(found.path)
         if said is not None and "LL910" in self.selected and "LL910" not in off:
@@ -102,6 +98,17 @@ class Checker:
             tuple(used),
             tuple(notes),
         )
+
+    def made_by(self, reading: Reading) -> Iterator[tuple[Finding, Run | Sweep]]:
+        """What the rules find in a file, each with the run or the sweep that it was found in."""
+        for run in reading.runs:
+            for code, check in self._run_checks.items():
+                for finding in check(run, self._options[code]):
+                    yield _with_origin(finding, run), run
+        for sweep in reading.sweeps:
+            for code, sweep_check in self._sweep_checks.items():
+                for finding in sweep_check(sweep, self._options[code]):
+                    yield finding, sweep
 
     def _silence(
         self, findings: list[Finding], source: SourceFile, said: Comments | None

@@ -140,12 +140,41 @@ def main(ctx: click.Context) -> int | None:
 @click.option("--fix", is_flag=True, help="Make the safe fixes: those that keep the function that is trained.")
 @click.option("--unsafe-fixes", is_flag=True, help="Make the fixes that change what is trained, too.")
 @click.option("--diff", is_flag=True, help="Show what --fix (with --unsafe-fixes) would change, and change nothing.")
-def check(jobs: int | None, **options: Any) -> int:
+@click.option("--verify", is_flag=True, help="Load the model and settle the findings on it (needs the extra `verify`).")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cuda", "cpu", "meta"]),
+    default="auto",
+    show_default=True,
+    help="Where --verify measures; meta: names and shapes alone, no weights.",
+)
+@click.option(
+    "--time-budget",
+    type=click.FloatRange(min=1),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="For all experiments of --verify together.",
+)
+@click.option("--seeds", type=click.IntRange(min=3), help="Of each measurement.  [default: 3, of a stand-in model 6]")
+@click.option("--verify-report", type=click.Path(dir_okay=False), help="Verify, and write a page with all figures.")
+def check(
+    jobs: int | None,
+    verify: bool,
+    device: str,
+    time_budget: float,
+    seeds: int | None,
+    verify_report: str | None,
+    **options: Any,
+) -> int:
     """Lint files and folders (the default command).
 
     Exit status: 0 nothing at or above --fail-on, 1 findings, 2 usage or internal error.
     """
-    return commands.check(jobs=jobs or 0, **options)
+    verification = None
+    if verify or verify_report is not None:
+        verification = commands.Verification(device, time_budget, seeds, verify_report)
+    return commands.check(jobs=jobs or 0, verify=verification, **options)
 
 
 @main.command(context_settings=_CONTEXT)

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from lora_lint.engine import Outcome
-    from lora_lint.finding import Finding
     from lora_lint.settings import Settings
+    from lora_lint.verify.session import Step
 
 COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "completion")
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
 _FOR_PEOPLE = ("full", "concise")
 _WITH_FINGERPRINTS = ("json", "sarif", "gitlab")
 _COMPLETE = "_LORA_LINT_COMPLETE"
+
+
+class Verification(NamedTuple):
+    """What `--verify` was told. `time_budget` in seconds; `seeds` None means the defaults; `report` is the path of the
+    page to write."""
+
+    device: str = "auto"
+    time_budget: float = 600.0
+    seeds: int | None = None
+    report: str | None = None
 
 
 class UsageError(Exception):
@@ -76,9 +86,11 @@ def check(
     fix: bool = False,
     unsafe_fixes: bool = False,
     diff: bool = False,
+    verify: Verification | None = None,
     **options: Any,
 ) -> int:
-    """Lints, reports, and gives the exit status. `options` are those of `settings.override`."""
+    """Lints, settles the findings if asked to, reports, and gives the exit status. `options` are those of
+    `settings.override`."""
     from lora_lint import settings as settings_module
 
     settings = settings_module.override(settings_module.load(config, isolated), **options)
@@ -92,6 +104,9 @@ def check(
         complain(note)
     if write_baseline is not None:
         return _write_baseline(write_baseline, outcome, settings)
+    interrupted = False
+    if verify is not None:
+        outcome, interrupted = _verify(outcome, paths, settings, stdin_filename, verify)
     from lora_lint.report import render
 
     text = render(output_format, outcome, color=colored(color, output_file))
@@ -102,7 +117,63 @@ def check(
             sys.stdout.write(table)
         else:
             sys.stderr.write(table)
-    return status_of(outcome, settings)
+    if verify is not None and verify.report is not None:
+        _deliver(_page(outcome), verify.report, "html")
+    return 130 if interrupted else status_of(outcome, settings)
+
+
+def _verify(
+    outcome: Outcome, paths: Sequence[str], settings: Settings, stdin_filename: str | None, verify: Verification
+) -> tuple[Outcome, bool]:
+    """The outcome with verdicts, and whether an interrupt ended it early."""
+    from lora_lint.verify import session
+
+    absent = session.missing()
+    if absent:
+        raise UsageError(f"--verify needs {', '.join(absent)}: pip install 'lora-lint[verify]'")
+    from lora_lint import discovery, engine
+    from lora_lint.verify.experiment import Options
+
+    files: Iterable[discovery.Found] = discovery.Walk(paths or ["."], engine.excluder(settings))
+    if "-" in paths:
+        path = discovery.display(stdin_filename) if stdin_filename else "<stdin>"
+        files = [discovery.Found(path, discovery.kind_of(path) or "python", outcome.texts[path].utf8, True)]
+    line = _ProgressLine()
+    try:
+        claims = session.claims_of(outcome.findings, files, settings)
+        options = Options(verify.device, verify.time_budget, verify.seeds)  # type: ignore[arg-type]
+        return session.settle(outcome, claims, options, line.show)
+    finally:
+        line.clear()
+
+
+class _ProgressLine:
+    """The experiment under way, on stderr: one line that is written over on a terminal, else one line for each."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._shown = 0
+
+    def show(self, step: Step) -> None:
+        minutes, seconds = divmod(max(int(step.left), 0), 60)
+        head = f"[{step.number}/{step.total}] {step.finding.code} {step.finding.span.path}"
+        if self._terminal:
+            sys.stderr.write(f"\r\x1b[K{head}: {step.doing} ({minutes}:{seconds:02d} left)"[:200])
+        elif step.number != self._shown:
+            sys.stderr.write(f"{head}: {step.doing} ({minutes}:{seconds:02d} left)\n")
+        self._shown = step.number
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        if self._terminal and self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def _page(outcome: Outcome) -> str:
+    from lora_lint.verify.page import render
+
+    return render(outcome)
 
 
 def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> bool:
@@ -178,12 +249,9 @@ def status_of(outcome: Outcome, settings: Settings) -> int:
     if settings.fail_on == "never":
         return 0
     failing = LEVELS[: LEVELS.index(settings.fail_on) + 1]
+    from lora_lint.report.wording import refuted
+
     return int(any(finding.level in failing and not refuted(finding) for finding in outcome.findings))
-
-
-def refuted(finding: Finding) -> bool:
-    """Whether `--verify` has shown that a finding does not hold."""
-    return finding.verdict is not None and finding.verdict.status == "refuted"
 
 
 def counts(outcome: Outcome) -> str:

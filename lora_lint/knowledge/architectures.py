@@ -167,6 +167,14 @@ def head_for(loader: str | None) -> str | None:
     return None
 
 
+def heads_of_loaders() -> Mapping[str, Sequence[str]]:
+    """The loaders of transformers and of others that give each head, best known first."""
+    found: dict[str, list[str]] = {}
+    for loader, head in _LOADERS.items():
+        found.setdefault(head, []).append(loader)
+    return found
+
+
 @lru_cache(maxsize=256)
 def architecture(model_type: str, head: str, version: int = 5) -> Architecture | None:
     """The architecture of a model type with a head; None if that version of transformers has no such class."""

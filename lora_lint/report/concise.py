@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.report.wording import level_of, name_of, paint, place, sentence
+from lora_lint.report.wording import level_of, name_of, paint, place, sentence, with_verdict
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
@@ -17,5 +17,5 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
         location = outcome.source(finding.span.path).locate(finding.span)
         level = level_of(finding)
         head = paint(f"{level} {finding.code}[{name_of(finding)}]", level, color)
-        lines.append(f"{paint(place(location), 'bold', color)}: {head} {' '.join(finding.message.split())}")
+        lines.append(f"{paint(place(location), 'bold', color)}: {head} {' '.join(with_verdict(finding).split())}")
     return "\n".join([*lines, sentence(outcome)]) + "\n"

@@ -6,7 +6,7 @@ import textwrap
 import unicodedata
 from typing import TYPE_CHECKING
 
-from lora_lint.report.wording import level_of, name_of, paint, place, sentence
+from lora_lint.report.wording import level_of, name_of, paint, place, sentence, verdict_line
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
@@ -39,6 +39,10 @@ def _block(outcome: Outcome, finding: Finding, color: bool) -> str:
     if finding.fix is not None:
         kind = "fix" if finding.fix.applicability == "safe" else "possible fix"
         lines += textwrap.wrap(f"{kind}: {finding.fix.message}", WIDTH, initial_indent="  = ", subsequent_indent="    ")
+    if finding.verdict is not None:
+        told = textwrap.wrap(verdict_line(finding), WIDTH, initial_indent="  = ", subsequent_indent="    ")
+        style = {"confirmed": level, "refuted": "green"}.get(finding.verdict.status, "blue")
+        lines += [told[0].replace(finding.verdict.status, paint(finding.verdict.status, style, color), 1), *told[1:]]
     lines.append(paint(f"  = more: lora-lint explain {finding.code}", "dim", color))
     return "\n".join(lines) + "\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.report.wording import level_of, name_of, sentence
+from lora_lint.report.wording import level_of, name_of, refuted, sentence, with_verdict
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
@@ -24,12 +24,13 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
             fields |= {"line": str(location.line), "endLine": str(location.end_line)}
             if location.line == location.end_line:
                 fields |= {"col": str(location.column), "endColumn": str(location.end_column)}
-            message = finding.message
+            message = with_verdict(finding)
         else:
             # Lines of a cell are not lines of the file.
-            message = f"cell {location.cell}, line {location.line}: {finding.message}"
+            message = f"cell {location.cell}, line {location.line}: {with_verdict(finding)}"
         properties = ",".join(f"{key}={_property(value)}" for key, value in fields.items())
-        lines.append(f"::{_COMMANDS[level_of(finding)]} {properties}::{_data(message)}")
+        command = "notice" if refuted(finding) else _COMMANDS[level_of(finding)]
+        lines.append(f"::{command} {properties}::{_data(message)}")
     return "\n".join([*lines, sentence(outcome)]) + "\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.report.wording import level_of, name_of
+from lora_lint.report.wording import level_of, name_of, refuted, with_verdict
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
@@ -25,8 +25,8 @@ def _entry(outcome: Outcome, finding: Finding) -> dict[str, Any]:
     cell = f"cell {location.cell}, line {location.line}: " if location.cell is not None else ""
     return {
         "check_name": f"{finding.code} {name_of(finding)}",
-        "description": f"{cell}{finding.message}",
+        "description": f"{cell}{with_verdict(finding)}",
         "fingerprint": finding.fingerprint,
-        "severity": _SEVERITIES[level_of(finding)],
+        "severity": "info" if refuted(finding) else _SEVERITIES[level_of(finding)],
         "location": {"path": location.path, "lines": {"begin": location.line, "end": location.end_line}},
     }

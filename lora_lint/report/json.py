@@ -11,7 +11,7 @@ from lora_lint.report.wording import level_of, name_of, url_of
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
-    from lora_lint.finding import Finding, Fix
+    from lora_lint.finding import Finding, Fix, Verdict
 
 VERSION = 1
 
@@ -59,7 +59,18 @@ def _finding(outcome: Outcome, finding: Finding) -> dict[str, Any]:
         "fix": _fix(outcome, finding.fix) if finding.fix else None,
         "fingerprint": finding.fingerprint,
         "url": url_of(finding.code),
-        "verdict": None,
+        "verdict": _verdict(finding.verdict) if finding.verdict else None,
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "measurements": dict(verdict.measurements),
+        "device": verdict.device,
+        "seconds": verdict.seconds,
+        "proxy": verdict.proxy,
     }
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from lora_lint.report.wording import level_of, name_of, place
+from lora_lint.report.wording import level_of, name_of, place, refuted, with_verdict
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
@@ -17,7 +17,8 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def render(outcome: Outcome, *, color: bool = False) -> str:
-    """One suite for each file with findings; a lint without findings is one case that passes."""
+    """One suite for each file with findings; a lint without findings is one case that passes, and so is a refuted
+    finding."""
     del color
     by_path: dict[str, list[Finding]] = {}
     for finding in outcome.findings:
@@ -25,14 +26,14 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
     suites = [_suite(outcome, path, findings) for path, findings in by_path.items()]
     if not suites:
         suites = ['  <testsuite name="lora-lint" tests="1" failures="0"><testcase name="lora-lint"/></testsuite>']
-    total = len(outcome.findings)
-    head = f'<testsuites name="lora-lint" tests="{max(total, 1)}" failures="{total}">'
+    failures = sum(not refuted(finding) for finding in outcome.findings)
+    head = f'<testsuites name="lora-lint" tests="{max(len(outcome.findings), 1)}" failures="{failures}">'
     return "\n".join(['<?xml version="1.0" encoding="utf-8"?>', head, *suites, "</testsuites>"]) + "\n"
 
 
 def _suite(outcome: Outcome, path: str, findings: list[Finding]) -> str:
     cases = "\n".join(_case(outcome, finding) for finding in findings)
-    count = f'tests="{len(findings)}" failures="{len(findings)}"'
+    count = f'tests="{len(findings)}" failures="{sum(not refuted(finding) for finding in findings)}"'
     return f"  <testsuite name={_attribute(path)} {count}>\n{cases}\n  </testsuite>"
 
 
@@ -40,10 +41,17 @@ def _case(outcome: Outcome, finding: Finding) -> str:
     location = outcome.source(finding.span.path).locate(finding.span)
     name = _attribute(f"{finding.code} {name_of(finding)} at {place(location)}")
     kind = _attribute(level_of(finding))
+    text = with_verdict(finding)
+    if refuted(finding):
+        return (
+            f"    <testcase name={name} classname={_attribute(location.path)}>\n"
+            f"      <system-out>{escape(_clean(text))}</system-out>\n"
+            f"    </testcase>"
+        )
     message = _attribute(finding.message)
     return (
         f"    <testcase name={name} classname={_attribute(location.path)}>\n"
-        f"      <failure type={kind} message={message}>{escape(_clean(finding.message))}</failure>\n"
+        f"      <failure type={kind} message={message}>{escape(_clean(text))}</failure>\n"
         f"    </testcase>"
     )
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from lora_lint import __version__, catalogue
 from lora_lint.fixes import edits_of
-from lora_lint.report.wording import HOMEPAGE, level_of, url_of
+from lora_lint.report.wording import HOMEPAGE, level_of, refuted, url_of, with_verdict
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
@@ -60,11 +60,19 @@ def _result(outcome: Outcome, finding: Finding, index: int) -> dict[str, Any]:
         "ruleId": finding.code,
         "ruleIndex": index,
         "level": _LEVELS[level_of(finding)],
-        "message": {"text": finding.message},
+        "message": {"text": with_verdict(finding)},
         "locations": [_location(outcome, finding.span)],
         "partialFingerprints": {"loraLint/v1": finding.fingerprint},
         "properties": {"confidence": finding.confidence, "precision": _PRECISION[finding.confidence]},
     }
+    if finding.verdict is not None:
+        result["properties"]["verdict"] = {
+            "status": finding.verdict.status,
+            "reason": finding.verdict.reason,
+            "measurements": dict(finding.verdict.measurements),
+        }
+        if refuted(finding):
+            result |= {"kind": "pass", "level": "none"}
     if finding.related:
         result["relatedLocations"] = [
             {**_location(outcome, related.span), "id": number, "message": {"text": related.message}}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 HOMEPAGE = "https://github.com/lora-lint/lora-lint"
 
+_STATUSES = ("confirmed", "refuted", "inconclusive", "skipped")
 _CODES = {"error": "31", "warning": "33", "advice": "36", "bold": "1", "dim": "2", "blue": "34", "green": "32"}
 
 
@@ -42,8 +43,25 @@ def place(location: Location) -> str:
     return f"{location.path}:{cell}{location.line}:{location.column}"
 
 
+def verdict_line(finding: Finding) -> str:
+    """What `--verify` has to say of a finding: "refuted: …"; empty where it was not asked."""
+    verdict = finding.verdict
+    return f"{verdict.status}: {verdict.reason}" if verdict is not None else ""
+
+
+def with_verdict(finding: Finding) -> str:
+    """The message of a finding, with its verdict behind it, for formats that have one text."""
+    told = verdict_line(finding)
+    return f"{finding.message} [{told}]" if told else finding.message
+
+
+def refuted(finding: Finding) -> bool:
+    """Whether `--verify` has shown that a finding does not hold."""
+    return finding.verdict is not None and finding.verdict.status == "refuted"
+
+
 def sentence(outcome: Outcome) -> str:
-    """The last line of a report for people: what was found, in how much, and what was hidden."""
+    """The last line of a report for people: what was found, in how much, what was hidden, and how it was settled."""
     summary = outcome.summary
     counts = [
         _count(number, word) for number, word in ((summary.errors, "error"), (summary.warnings, "warning")) if number
@@ -52,7 +70,13 @@ def sentence(outcome: Outcome) -> str:
         counts.append(f"{summary.advice} advice")
     found = ", ".join(counts) if counts else "No findings"
     hidden = f" ({summary.suppressed} suppressed)" if summary.suppressed else ""
-    return f"{found}{hidden} in {_scope(summary)}"
+    return f"{found}{hidden} in {_scope(summary)}{_settled(outcome)}"
+
+
+def _settled(outcome: Outcome) -> str:
+    statuses = [finding.verdict.status for finding in outcome.findings if finding.verdict is not None]
+    counts = [f"{statuses.count(status)} {status}" for status in _STATUSES if status in statuses]
+    return f"; {', '.join(counts)}" if counts else ""
 
 
 def _scope(summary: Summary) -> str:

@@ -36,14 +36,16 @@ class Options:
 class Case:
     """A finding to settle, with the run (or, for rules on sweeps, the sweep) that it was found in.
 
-    `run` of a sweep is its first run. `deadline` is a `time.monotonic()` after which an experiment stops with what it
-    has. `say` tells the user in a few words what is being done ("r=8, seed 2 of 3").
+    `run` of a sweep is its first run. `siblings` are all runs of the file. `deadline` is a `time.monotonic()` after
+    which an experiment stops with what it has. `say` tells the user in a few words what is being done ("r=8, seed 2 of
+    3").
     """
 
     finding: Finding
     run: Run
     sweep: Sweep | None
     options: Options
+    siblings: tuple[Run, ...] = ()
     deadline: float = field(default_factory=lambda: time.monotonic() + 600.0)
     say: Callable[[str], None] = print
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.verify.configs import config_of
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.weights import automatic, completed, first_line, folder_of, load_config, quiet
+from lora_lint.verify.weights import automatic, completed, first_line, quiet
 
 if TYPE_CHECKING:
     from lora_lint.run import Run
@@ -78,25 +78,7 @@ _TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "unk_token_id", "deco
 
 def sized_down(run: Run, name: str) -> Any:
     """The config of the family's small model. Raises Skip where the family is not known."""
-    return shrink(_config(run, name))
-
-
-def _config(run: Run, name: str) -> Any:
-    from transformers import AutoConfig
-
-    folder = folder_of(name, run.path)
-    if folder is not None:
-        return load_config(folder)
-    from lora_lint.knowledge.models import identify
-
-    model = identify(name, near=os.path.dirname(run.path) or None, own=run.model.own)
-    model_type = model.model_type if model is not None else run.model.architecture
-    if model_type is None:
-        raise Skip(f"neither the weights nor the family of {name} are known")
-    try:
-        return AutoConfig.for_model(model_type, **(model.config if model is not None else {}))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise Skip(f"this version of transformers makes no config for {model_type}: {first_line(error)}") from error
+    return shrink(config_of(run, name).config)
 
 
 def shrink(config: Any) -> Any:

@@ -1,0 +1,103 @@
+"""The config of a run's model: from a folder, the hub's cache or the hub, else made of the linter's own table."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.verify.experiment import Skip
+from lora_lint.verify.weights import first_line, folder_of, load_config
+
+if TYPE_CHECKING:
+    from lora_lint.run import Run
+
+_PATIENCE = 5.0  # seconds for one answer of the hub
+
+
+@dataclass(frozen=True)
+class Found:
+    """A config of transformers, and where it is from: "config.json", "the hub", "lora-lint's table of models"."""
+
+    config: Any
+    source: str
+
+
+def config_of(run: Run, name: str) -> Found:
+    """The config of the model `name` of a run, without any code of the model's repository. Raises Skip."""
+    folder = folder_of(name, run.path)
+    if folder is not None:
+        snapshot = "snapshots" in folder.parts
+        return Found(load_config(folder), "the hub's cache" if snapshot else f"{folder.name}/config.json")
+    if "/" in name and name.count("/") == 1 and not name.startswith((".", "~", "/")):
+        told = _from_hub(name)
+        if told is not None:
+            return Found(told, "the hub")
+    return _from_table(run, name)
+
+
+@cache
+def _from_hub(name: str) -> Any:
+    """The config as the hub has it; None where it cannot be reached or does not say. One request, not kept."""
+    if not _hub_is_there():
+        return None
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.utils import build_hf_headers, get_session
+
+    try:
+        answer = get_session().get(hf_hub_url(name, "config.json"), headers=build_hf_headers(), timeout=_PATIENCE)
+        fields = answer.json() if answer.status_code == 200 else None
+    except Exception:  # the errors of two generations of its library
+        return None
+    if not isinstance(fields, dict):
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "config.json").write_text(json.dumps(fields), encoding="utf-8")
+        try:
+            return load_config(Path(folder))
+        except Skip:
+            return None
+
+
+@cache
+def _hub_is_there() -> bool:
+    """Whether the hub may be asked and answers; asked once."""
+    import socket
+    from urllib.parse import urlsplit
+
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    address = urlsplit(constants.ENDPOINT)
+    try:
+        with socket.create_connection((address.hostname or "", address.port or 443), timeout=_PATIENCE):
+            return True
+    except OSError:
+        return bool(os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"))
+
+
+def _from_table(run: Run, name: str) -> Found:
+    from transformers import AutoConfig
+
+    from lora_lint.knowledge.models import identify
+
+    model = identify(name, near=os.path.dirname(run.path) or None, own=run.model.own)
+    if model is not None and model.module_names is not None:
+        raise Skip(f"the code of {name} is not in transformers, and code of a model's repository is never run")
+    model_type = run.model.architecture or (model.model_type if model is not None else None)
+    if model_type is None:
+        raise Skip(f"the config of {name} is not available")
+    fields = dict(model.config) if model is not None and model.model_type == model_type else {}
+    fields.pop("model_type", None)
+    try:
+        config = AutoConfig.for_model(model_type, **fields)
+    except Exception as error:  # each family checks its fields in its own way
+        raise Skip(f"this version of transformers makes no config for {model_type}: {first_line(error)}") from error
+    whole = model is not None and model.complete
+    sizes = "" if whole else f", with the sizes that {model_type} has by default"
+    return Found(config, f"lora-lint's table of models{sizes}")

@@ -1,0 +1,176 @@
+"""The model without its numbers: built on the meta device from its config, wrapped by PEFT as the run says.
+
+A model of 8 billion parameters takes seconds and no memory to speak of, and answers all that depends on names and
+shapes alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.knowledge.architectures import heads_of_loaders
+from lora_lint.records import replace
+from lora_lint.run import Known, alternatives, known
+from lora_lint.verify.configs import config_of
+from lora_lint.verify.experiment import Skip
+from lora_lint.verify.weights import first_line, name_of, quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.run import Adapter, Run
+
+_MOST = 8  # combinations of model and targets that a run may have, looked at
+_FIELDS = (
+    "target_modules",
+    "exclude_modules",
+    "target_parameters",
+    "layers_to_transform",
+    "layers_pattern",
+    "rank_pattern",
+    "alpha_pattern",
+    "use_rslora",
+    "use_dora",
+    "bias",
+    "lora_bias",
+    "modules_to_save",
+    "task_type",
+    "inference_mode",
+)
+_USUAL_RANK = 8
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A base model on the meta device, with where its config is from. Wrapping changes `model`: take a new one for
+    each experiment."""
+
+    name: str
+    source: str
+    model: Any
+
+    def described(self) -> str:
+        return f"{self.name} ({type(self.model).__name__} on the meta device, config from {self.source})"
+
+
+def skeleton_of(run: Run) -> Skeleton:
+    """The run's model. Raises Skip where its config is not available or transformers makes no such model of it."""
+    name = name_of(run)
+    found = config_of(run, name)
+    return Skeleton(name, found.source, build(found.config, run))
+
+
+def build(config: Any, run: Run) -> Any:
+    """The model of a config with the run's head, on the meta device, in training mode. Raises Skip."""
+    import torch
+    import transformers
+
+    from lora_lint.knowledge.resolve import resolve
+
+    resolved = resolve(run).cases
+    wanted = [case.head for case in resolved[:1]]
+    loaders = heads_of_loaders()
+    failure: Exception | None = None
+    for head in dict.fromkeys((*wanted, "causal-lm", "image-text-to-text", "seq2seq-lm", "masked-lm", "base")):
+        automatic = next((made for each in loaders.get(head, ()) if (made := getattr(transformers, each, None))), None)
+        if automatic is None:
+            continue
+        try:
+            with quiet(), torch.device("meta"):
+                model = automatic.from_config(config, trust_remote_code=False)
+        except Exception as error:  # each family fails in its own way where a head or a size does not suit it
+            failure = failure or error
+            continue
+        return model.train()
+    why = first_line(failure) if failure is not None else "it has no class that is known"
+    raise Skip(f"transformers {transformers.__version__} builds no model of this config: {why}")
+
+
+def peft_config(adapter: Adapter, **changes: Any) -> Any:
+    """PEFT's settings as the run has them, with the first of several values, and PEFT's default where one is not
+    known; `changes` override. Initialisations that need numbers are left out. Raises ValueError and TypeError as PEFT
+    does."""
+    from peft import LoraConfig
+
+    settings: dict[str, Any] = {}
+    for field in _FIELDS:
+        values = alternatives(getattr(adapter, field))
+        if values and values[0].value is not None and values[0].origin != "framework-default":
+            value = values[0].value
+            settings[field] = list(value) if isinstance(value, tuple) else value
+    targets = alternatives(adapter.target_modules)
+    if targets and targets[0].value is not None:  # the default of a framework other than PEFT
+        value = targets[0].value
+        settings["target_modules"] = list(value) if isinstance(value, tuple) else value
+    settings["r"] = _first(adapter.rank, _USUAL_RANK)
+    settings["lora_alpha"] = _first(adapter.alpha, settings["r"])
+    settings["lora_dropout"] = _first(adapter.dropout, 0.0)
+    if "layers_to_transform" not in settings:
+        settings.pop("layers_pattern", None)
+    return LoraConfig(**(settings | changes))
+
+
+def _first(value: Any, default: Any) -> Any:
+    values = [each.value for each in alternatives(value) if isinstance(each.value, (int, float))]
+    return values[0] if values else default
+
+
+def wrap(model: Any, config: Any) -> Any:
+    """The model with an adapter on it, through PEFT. Raises what PEFT raises."""
+    from peft import get_peft_model
+
+    with quiet():
+        return get_peft_model(model, config)
+
+
+def possible(run: Run) -> Iterator[Run]:
+    """Each single thing that a run may be, where its model or its targets have several values."""
+    names = alternatives(run.model.name) or (None,)
+    targets = alternatives(run.adapter.target_modules) or (None,)
+    for name, target in itertools.islice(itertools.product(names, targets), _MOST):
+        model = run.model if name is None else replace(run.model, name=Known(name.value, name.span, name.origin))
+        adapter = run.adapter if target is None else replace(run.adapter, target_modules=target)
+        yield replace(run, model=model, adapter=adapter)
+
+
+def trainable(model: Any) -> dict[str, int]:
+    """The trainable parameters with their sizes."""
+    return {name: each.numel() for name, each in model.named_parameters() if each.requires_grad}
+
+
+def owned(model: Any) -> set[str]:
+    """The names of all parameters that the adapters on a model own, by PEFT's own layers: lora_A and lora_B, DoRA's
+    magnitudes, biases of their own, the copies of `modules_to_save`, the deltas of single tokens."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils.other import ModulesToSaveWrapper
+
+    names: set[str] = set()
+    for path, module in model.named_modules():
+        if isinstance(module, BaseTunerLayer):
+            parts: tuple[str, ...] = tuple(module.adapter_layer_names)
+        elif isinstance(module, ModulesToSaveWrapper):
+            parts = ("modules_to_save",)
+        elif type(module).__name__ == "TrainableTokensWrapper":
+            parts = ("token_adapter.trainable_tokens_delta",)
+        else:
+            continue
+        starts = tuple(f"{path}.{part}" for part in parts)
+        names |= {f"{path}.{name}" for name, _ in module.named_parameters() if f"{path}.{name}".startswith(starts)}
+    return names
+
+
+def adapted(model: Any) -> dict[str, Any]:
+    """PEFT's LoRA layers by the path of the module in the base model."""
+    from peft.tuners.lora.layer import LoraLayer
+
+    prefix = "base_model.model."
+    return {
+        path.removeprefix(prefix): module for path, module in model.named_modules() if isinstance(module, LoraLayer)
+    }
+
+
+def rank_known(run: Run) -> bool:
+    """Whether the counts of a skeleton are those of the run: its rank is one number."""
+    return known(run.adapter.rank) is not None

@@ -1,0 +1,197 @@
+"""The structure tier: findings that names and shapes settle, on the meta device, exactly."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Verdict
+from lora_lint.records import replace
+from lora_lint.rules.words import names
+from lora_lint.run import alternatives
+from lora_lint.verify import trainability
+from lora_lint.verify.experiment import Skip
+from lora_lint.verify.skeleton import adapted, peft_config, possible, rank_known, skeleton_of, trainable, wrap
+from lora_lint.verify.weights import first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.finding import Status
+    from lora_lint.run import Run
+    from lora_lint.verify.experiment import Case, Experiment
+    from lora_lint.verify.skeleton import Skeleton
+
+_REFUSALS = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
+
+
+def exact(experiment: Callable[[Case, Run, Skeleton], Verdict]) -> Experiment:
+    """An experiment on each thing that a run may be. Claimed is that it holds in all of them, so that one in which it
+    does not refutes the finding."""
+
+    def settle(case: Case) -> Verdict:
+        start = time.monotonic()
+        verdict: Verdict | None = None
+        for run in possible(case.run):
+            case.say("on the meta device")
+            one = experiment(case, run, skeleton_of(run))
+            if one.status != "confirmed":
+                return replace(one, seconds=time.monotonic() - start)
+            verdict = verdict or one
+        assert verdict is not None
+        return replace(verdict, seconds=time.monotonic() - start)
+
+    return settle
+
+
+def no_target_match(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+    """LL201: PEFT refuses, because nothing matches."""
+    try:
+        model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
+    except _REFUSALS as error:
+        return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {first_line(error)}")
+    layers = adapted(model)
+    return _told(skeleton, "refuted", f"PEFT adapts {_by_leaf(layers)}", _coverage(run, model))
+
+
+def dead_entries(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+    """LL202, LL203, LL204: entries of the list that name nothing, told by leaving them out."""
+    entries = alternatives(run.adapter.target_modules)[0].value
+    if not isinstance(entries, tuple):
+        raise Skip("the targets are no list")
+    try:
+        model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
+    except _REFUSALS as error:
+        return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {first_line(error)}")
+    with_all = _lora_shapes(model)
+    layers = adapted(model)
+    measured = _coverage(run, model)
+    suspicious = [entry for entry in entries if not any(path == entry or path.endswith(f".{entry}") for path in layers)]
+    # The names of fused experts are translated: only what changes nothing when it is left out is dead.
+    dead = [entry for entry in suspicious if with_all == _without(run, entries, entry)]
+    if not dead:
+        return _told(skeleton, "refuted", f"every entry names something: PEFT adapts {_by_leaf(layers)}", measured)
+    count = measured["trainable"]
+    told = (
+        f"{names(dead)} match{'es' if len(dead) == 1 else ''} no module: PEFT adapts {_by_leaf(layers)} and says "
+        f"nothing: {count:,} trainable parameters{'' if rank_known(run) else ' at r=8'}"
+    )
+    return _told(skeleton, "confirmed", told, {**measured, "unmatched": dead})
+
+
+def _without(run: Run, entries: tuple[str, ...], entry: str) -> Any:
+    rest = [each for each in entries if each != entry]
+    try:
+        return _lora_shapes(
+            wrap(skeleton_of(run).model, peft_config(run.adapter, target_modules=rest, inference_mode=False))
+        )
+    except _REFUSALS:
+        return None
+
+
+def _lora_shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(each.shape) for name, each in model.named_parameters() if "lora_" in name}
+
+
+def zero_scale(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+    """LL105: the scale and the dropout that PEFT gives each layer."""
+    try:
+        model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
+    except _REFUSALS as error:
+        return _told(skeleton, "confirmed", f"PEFT or torch raises {type(error).__name__}: {first_line(error)}")
+    layers = adapted(model).values()
+    scales = sorted({float(layer.scaling["default"]) for layer in layers})
+    dropouts = sorted({float(getattr(layer.lora_dropout["default"], "p", 0.0)) for layer in layers})
+    measured = {"scales": scales, "dropouts": dropouts, "layers": len(layers)}
+    if dropouts and dropouts[-1] >= 1:
+        told = f"the input of all {len(layers)} adapted layers is dropped with probability {dropouts[-1]:g}"
+        return _told(skeleton, "confirmed", f"{told}: lora_A and lora_B get gradients of 0", measured)
+    if scales and scales[0] <= 0:
+        told = (
+            f"{sum(layer.scaling['default'] <= 0 for layer in layers)} of {len(layers)} adapted layers have the scale"
+        )
+        zero = "their output and its gradients are 0" if scales[0] == 0 else "what is learned is subtracted"
+        return _told(skeleton, "confirmed", f"{told} {scales[0]:g}: {zero}", measured)
+    return _told(skeleton, "refuted", f"the scales of the adapted layers are {names(map(str, scales))}", measured)
+
+
+def reused_base(case: Case) -> Verdict:
+    """LL408: two turns of the loop on one base model, and what is left of the first after the second."""
+    start = time.monotonic()
+    case.say("on the meta device")
+    turns = [run for run in case.siblings if run.events and _same_wrap(run, case)] or [case.run]
+    first = next(possible(turns[0]))
+    last = next(run for run in possible(turns[-1]))
+    skeleton = skeleton_of(first)
+    try:
+        wrap(skeleton.model, peft_config(first.adapter))
+        model = wrap(skeleton.model, peft_config(last.adapter))
+        alone = wrap(skeleton_of(last).model, peft_config(last.adapter))
+    except _REFUSALS as error:
+        raise Skip(f"PEFT refuses the adapter: {first_line(error)}") from error
+    left = sorted(adapted(model).keys() - adapted(alone).keys())
+    both, own = sum(trainable(model).values()), sum(trainable(alone).values())
+    measured = {"left": len(left), "trainable": both, "trainable_alone": own}
+    if left:
+        told = (
+            f"after the second turn {len(left)} layers of the first ({_by_leaf(left)}) are still in the model and "
+            f"train along: {both:,} trainable parameters where the second turn alone has {own:,}"
+        )
+        verdict = _told(skeleton, "confirmed", told, measured)
+    else:
+        told = "every turn adapts the same layers, and PEFT makes the adapter anew: nothing of an earlier turn is left"
+        verdict = _told(skeleton, "refuted", told, measured)
+    return replace(verdict, seconds=time.monotonic() - start)
+
+
+def _same_wrap(run: Run, case: Case) -> bool:
+    return any(event.kind == "wrap" and event.span == case.finding.span for event in run.events)
+
+
+# --- wording ----------------------------------------------------------------------------------------------------------
+
+
+def _told(skeleton: Skeleton, status: Status, told: str, measured: dict[str, Any] | None = None) -> Verdict:
+    table = "" if "table" not in skeleton.source else f" (config from {skeleton.source})"
+    return Verdict(status, told + table, {**(measured or {}), "model": skeleton.described()}, "meta")
+
+
+def _coverage(run: Run, model: Any) -> dict[str, Any]:
+    """How many modules each entry matches and in how many layers, and what is trainable."""
+    layers = adapted(model)
+    entries = alternatives(run.adapter.target_modules)[:1]
+    by_entry: dict[str, dict[str, int]] = {}
+    for entry in entries[0].value if entries and isinstance(entries[0].value, tuple) else ():
+        hit = [path for path in layers if path == entry or path.endswith(f".{entry}")]
+        numbers = {tuple(part for part in path.split(".") if part.isdigit())[:1] for path in hit}
+        by_entry[entry] = {"modules": len(hit), "layers": len(numbers - {()})}
+    return {
+        "entries": by_entry,
+        "modules": len(layers),
+        "trainable": sum(trainable(model).values()),
+        "total": sum(each.numel() for each in model.get_base_model().parameters()) - _added(model),
+    }
+
+
+def _added(model: Any) -> int:
+    return sum(each.numel() for name, each in model.named_parameters() if "lora_" in name or "modules_to_save" in name)
+
+
+def _by_leaf(paths: Any) -> str:
+    counts = Counter(path.rpartition(".")[2] for path in paths)
+    return ", ".join(f"`{leaf}` ×{count}" for leaf, count in sorted(counts.items()))
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "LL105": exact(zero_scale),
+    "LL201": exact(no_target_match),
+    "LL202": exact(dead_entries),
+    "LL203": exact(dead_entries),
+    "LL204": exact(dead_entries),
+    "LL401": exact(trainability.foreign_parameters),
+    "LL402": exact(trainability.nothing_trains),
+    "LL403": exact(trainability.nothing_trains),
+    "LL404": exact(trainability.nothing_trains),
+    "LL408": reused_base,
+}

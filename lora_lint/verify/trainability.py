@@ -1,0 +1,145 @@
+"""What is trainable when the training starts, against what the adapter owns; and what one step then changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Verdict
+from lora_lint.records import replace
+from lora_lint.run import Dataset
+from lora_lint.verify import proxy
+from lora_lint.verify.bench import Bench, backward, batch_of, probe_tokens
+from lora_lint.verify.experiment import Skip
+from lora_lint.verify.optimizers import optimizer_of
+from lora_lint.verify.probe import encoder
+from lora_lint.verify.replay import replay
+from lora_lint.verify.skeleton import owned, trainable
+from lora_lint.verify.weights import FULL, device_of, first_line, head_of, quiet
+
+if TYPE_CHECKING:
+    from lora_lint.finding import Status
+    from lora_lint.run import Run
+    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.skeleton import Skeleton
+
+_NAMED = 3  # parameters that are named as examples
+_SEQUENCES = 2
+
+
+def foreign_parameters(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+    """LL401: the trainable parameters that are not the adapter's."""
+    model = _replayed(run, skeleton)
+    sizes, own = trainable(model), owned(model)
+    foreign = {name: size for name, size in sizes.items() if name not in own}
+    ours = sum(size for name, size in sizes.items() if name in own)
+    measured: dict[str, Any] = {
+        "trainable": sum(sizes.values()),
+        "adapter": ours,
+        "foreign": sum(foreign.values()),
+        "foreign_parameters": list(foreign)[:50],
+    }
+    status: Status = "confirmed"
+    if foreign:
+        told = (
+            f"{len(foreign):,} parameters that are not the adapter's are trainable, {sum(foreign.values()):,} numbers "
+            f"beside the adapter's {ours:,}: {_examples(foreign)}"
+        )
+    elif not sizes:
+        told = "no parameter at all is trainable, the adapter's neither"
+    else:
+        status, told = "refuted", f"all {len(sizes):,} trainable parameters ({ours:,} numbers) are the adapter's"
+    return _with_a_step(case, run, skeleton, Verdict(status, told, measured, "meta"))
+
+
+def nothing_trains(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+    """LL402, LL403, LL404: whether the adapter is frozen when the training starts."""
+    model = _replayed(run, skeleton)
+    sizes, own = trainable(model), owned(model)
+    ours = {name: size for name, size in sizes.items() if name in own}
+    total = sum(each.numel() for name, each in model.named_parameters() if name in own)
+    measured = {"trainable": sum(sizes.values()), "adapter": total, "adapter_trainable": sum(ours.values())}
+    if not ours:
+        rest = f", {sum(sizes.values()):,} numbers of the base model are" if sizes else ""
+        told = f"0 of the adapter's {total:,} numbers are trainable when the training starts{rest}"
+        return _with_a_step(case, run, skeleton, Verdict("confirmed", told, measured, "meta"))
+    told = f"{sum(ours.values()):,} of the adapter's {total:,} numbers are trainable when the training starts"
+    return _with_a_step(case, run, skeleton, Verdict("refuted", told, measured, "meta"))
+
+
+def _replayed(run: Run, skeleton: Skeleton) -> Any:
+    try:
+        return replay(skeleton.model, run)
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise Skip(f"PEFT refuses the adapter: {type(error).__name__}: {first_line(error)}") from error
+
+
+def _examples(sizes: dict[str, int]) -> str:
+    """Some names, with the numbers of layers left out: `layers.*.mlp.up_proj.weight` ×32."""
+    counts: Counter[str] = Counter()
+    for name in sizes:
+        plain = name.removeprefix("base_model.model.")
+        counts[".".join("*" if part.isdigit() else part for part in plain.split("."))] += 1
+    told = [f"`{name}`" + (f" ×{count}" if count > 1 else "") for name, count in counts.most_common(_NAMED)]
+    return ", ".join(told) + (f" and {len(counts) - _NAMED} more names" if len(counts) > _NAMED else "")
+
+
+# --- one step ---------------------------------------------------------------------------------------------------------
+
+
+def _with_a_step(case: Case, run: Run, skeleton: Skeleton, verdict: Verdict) -> Verdict:
+    """The verdict with what one step changes on a sized-down model of the family: it costs no more than seconds, and
+    names and trainability are those of the real one. Left out where such a model cannot be had."""
+    base = {**verdict.measurements, "model": skeleton.described()}
+    try:
+        step = one_step(case, run, skeleton)
+    except Skip as skip:
+        return replace(verdict, measurements={**base, "one_step": f"not made: {skip}"})
+    told = (
+        f"{verdict.reason}. One step on a sized-down model changes {step['foreign_changed']} tensors of the base model "
+        f"and {step['adapter_changed']} of the adapter's {step['adapter']}"
+    )
+    return replace(verdict, reason=told, measurements={**base, "one_step": step})
+
+
+def one_step(case: Case, run: Run, skeleton: Skeleton) -> dict[str, Any]:
+    """One forward, backward and optimizer step of the run's adapter on a sized-down model: how many tensors get a
+    gradient and change. lora_A's gradients are 0 in the first step, because lora_B is. Raises Skip."""
+    device = device_of(case.options.device)
+    case.say("one step on a sized-down model")
+    config = proxy.shrink(skeleton.model.config)
+    head = head_of(run, config)
+    model = proxy.build(config, head, device)
+    size = sum(each.numel() for each in model.parameters())
+    try:
+        vocabulary = int(model.get_input_embeddings().num_embeddings)
+    except (NotImplementedError, AttributeError) as error:
+        raise Skip("the model reads no text") from error
+    bench = Bench(config.model_type, head, model, device, FULL, _SEQUENCES, size, encoder(None, vocabulary))
+    # What a step changes does not depend on the text.
+    tokens, _ = probe_tokens(replace(run, dataset=Dataset()), bench)
+    try:
+        with quiet():
+            model = replay(model, run)
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise Skip(f"PEFT refuses the adapter on it: {first_line(error)}") from error
+    own = owned(model)
+    before = {name: each.detach().clone() for name, each in model.named_parameters()}
+    trained = [each for each in model.parameters() if each.requires_grad]
+    if trained:
+        backward(bench, model, batch_of(run, bench, tokens, 0))
+        optimizer_of(run).make(trained).step()
+    gradients = [
+        name for name, each in model.named_parameters() if each.grad is not None and bool((each.grad != 0).any())
+    ]
+    changed = [name for name, each in model.named_parameters() if not bool((each == before[name]).all())]
+    lora_b = [name for name in own if "lora_B" in name or "lora_embedding_B" in name]
+    return {
+        "model": f"{config.model_type}, sized down, random weights, {size / 1e6:.1f} M parameters",
+        "adapter": len(own),
+        "adapter_gradients": sum(name in own for name in gradients),
+        "lora_B_without_gradient": sum(name not in gradients for name in lora_b),
+        "foreign_gradients": sum(name not in own for name in gradients),
+        "adapter_changed": sum(name in own for name in changed),
+        "foreign_changed": sum(name not in own for name in changed),
+    }
