@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lora_lint import __version__, catalogue
+from lora_lint.knowledge.packed import Pack
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -30,7 +31,7 @@ DATA = {
     "lora_lint/py.typed",
     "lora_lint/catalogue.json",
     "lora_lint/pages.json",
-    "lora_lint/knowledge/data/architectures/llama.json",
+    "lora_lint/knowledge/data/architectures.pack",
     "lora_lint/knowledge/data/datasets.tsv",
     "lora_lint/knowledge/data/models.tsv",
     "lora_lint/knowledge/data/peft.json",
@@ -100,13 +101,14 @@ def run(unpacked: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProce
 
 def test_the_wheel_has_the_package_and_its_data_alone(wheel: Path) -> None:
     found = names(wheel)
+    assert wheel.name.endswith("-py3-none-any.whl")
     assert found >= DATA
     assert {name.split("/")[0] for name in found} == {"lora_lint", f"lora_lint-{__version__}.dist-info"}
     assert not [name for name in found if "test" in name or name.endswith((".pyc", ".md"))]
     tracked = {
         str(path.relative_to(ROOT)).replace("\\", "/")
         for path in (ROOT / "lora_lint").rglob("*")
-        if path.suffix in (".py", ".json", ".tsv") and "__pycache__" not in path.parts
+        if path.suffix in (".py", ".json", ".tsv") and not {"__pycache__", "architectures"} & set(path.parts)
     }
     assert tracked <= found
 
@@ -114,7 +116,17 @@ def test_the_wheel_has_the_package_and_its_data_alone(wheel: Path) -> None:
 def test_the_wheel_is_small(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         assert sum(entry.file_size for entry in archive.infolist()) < 3_000_000
-    assert wheel.name.endswith("-py3-none-any.whl")
+
+
+def test_the_architectures_are_packed_without_loss(wheel: Path, unpacked: Path) -> None:
+    folder = ROOT / "lora_lint/knowledge/data/architectures"
+    pack = Pack(str(unpacked / "lora_lint/knowledge/data/architectures.pack"))
+    sources = sorted(folder.glob("*.json"))
+    assert len(sources) > 300
+    assert all(pack.read(path.stem) == path.read_bytes() for path in sources)
+    with pytest.raises(KeyError):
+        pack.read("no such type")
+    assert not [name for name in names(wheel) if "architectures/" in name]
 
 
 def test_the_sdist_gives_the_same_wheel(built: Path, wheel: Path, tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """The modules of every transformers model type, without torch.
 
-The data (`data/architectures/*.json`, one small file a type, read when first asked for) is written by
-`scripts/generate_architectures.py`, which builds each model class on the meta device under transformers 5 and 4 and
-records its modules with sizes, counts and conditions as terms over the config's fields (see `expressions`). A config
-may be partial: fields that are not given have the config class's defaults, or what the class derives them from.
+The data (`data/architectures/*.json`, one small file a type, read when first asked for; a wheel has them packed in one
+file) is written by `scripts/generate_architectures.py`, which builds each model class on the meta device under
+transformers 5 and 4 and records its modules with sizes, counts and conditions as terms over the config's fields (see
+`expressions`). A config may be partial: fields that are not given have the config class's defaults, or what the class
+derives them from.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate
 from lora_lint.knowledge.modules import Module
+from lora_lint.knowledge.packed import Pack
 from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DATA = os.path.join(os.path.dirname(__file__), "data", "architectures")
+PACKED = ".pack"
+"""What the name of the pack has after the folder's."""
+
 VERSIONS = (5, 4)
 LARGEST = 400_000
 """More modules than any model has: a hostile config must not fill the memory."""
@@ -291,9 +296,19 @@ def _document(model_type: str) -> dict[str, Any]:
     return _read(model_type)
 
 
+@lru_cache(maxsize=1)
+def _pack(path: str) -> Pack | None:
+    return Pack(path) if os.path.isfile(path) else None
+
+
 def _read(name: str) -> dict[str, Any]:
-    with open(os.path.join(DATA, name + ".json"), encoding="utf-8") as file:
-        document: dict[str, Any] = json.load(file)
+    pack = _pack(DATA + PACKED)
+    if pack is not None:
+        content = pack.read(name)
+    else:
+        with open(os.path.join(DATA, name + ".json"), "rb") as file:
+            content = file.read()
+    document: dict[str, Any] = json.loads(content)
     return document
 
 
