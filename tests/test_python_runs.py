@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 
 import pytest
 
+from lora_lint.dialects.python.files import ProjectLoader
+from lora_lint.dialects.python.library import Knowledge
+from lora_lint.interpreter.machine import Machine
+from lora_lint.interpreter.scope import Module
+from lora_lint.project import Project
 from lora_lint.run import Unknown, UnknownKey
+from lora_lint.source import SourceFile
 from tests.reading import IMPORTS, adapter, only, plain, read_python
 
 WRAPPED = (
@@ -456,3 +463,34 @@ def test_spans_point_at_what_is_written() -> None:
     assert text(run.adapter.alpha.span) == "64"  # type: ignore[union-attr]
     assert text(run.adapter.target_modules.span) == "['é', 'v']"  # type: ignore[union-attr]
     assert [(entry, text(span)) for entry, span in run.adapter.target_spans] == [("é", "'é'"), ("v", "'v'")]
+
+
+def test_a_config_that_is_only_written_down_is_no_run() -> None:
+    """Programs that convert checkpoints make one to fill `adapter_config.json`."""
+    program = "config = LoraConfig(r=8, lora_alpha=0){}"
+    assert len(read_python(IMPORTS + program.format("")).runs) == 1
+    assert not read_python(IMPORTS + program.format(".to_dict()")).runs
+    assert not read_python(IMPORTS + program.format("\nconfig.save_pretrained('out')")).runs
+
+
+def test_a_reward_model_that_is_named_has_a_classifier() -> None:
+    program = "from trl import RewardTrainer\nRewardTrainer(model='Qwen/Qwen3-0.6B', peft_config=LoraConfig()).train()"
+    assert only(read_python(IMPORTS + program)).model.loader == "AutoModelForSequenceClassification"
+
+
+def test_branches_that_are_merged_again_and_again_keep_each_event_once() -> None:
+    """What two nested conditions may replace, twelve times: each event once, not 2 to the power of 12 times."""
+    choose = (
+        "    if args.a{0}:\n        if args.b{0}:\n            model = AutoModelForCausalLM.from_pretrained(args.x)\n"
+    )
+    program = (
+        IMPORTS
+        + "args = parse()\nmodel = AutoModelForCausalLM.from_pretrained(args.name)\nfor _ in unknown():\n"
+        + "".join(choose.format(number) for number in range(12))
+        + "model = get_peft_model(model, LoraConfig(r=8))\n"
+    )
+    knowledge = Knowledge(Project("."))
+    machine = Machine(knowledge, ProjectLoader(Project(".")))
+    machine.run(Module(SourceFile("train.py", "python", program.encode()), is_main=True), ast.parse(program))
+    assert knowledge.records.runs
+    assert all(len(record.model.events) <= 1 + 12 + 1 for record in knowledge.records.runs)

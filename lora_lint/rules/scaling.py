@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lora_lint.run import Run, Sweep
 
 _CHOICES = "argparse choices"
+_CALLS = "series of calls"
 
 
 def fixed_alpha_rank_sweep(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -58,6 +59,9 @@ def _fixed_alpha(sweep: Sweep, ranked: list[tuple[int, Run]], alpha: float) -> F
     if sweep.kind == _CHOICES:
         # Each call of the program picks one rank; a launcher that can pass alpha too may well tie it to the rank.
         confidence = least("likely", "likely" if surety(adapter.alpha) == "certain" else "possible")
+    elif sweep.kind == _CALLS and not any(run.trained for run in sweep.runs):
+        # A helper that is called for adapters of several ranks, and nothing shows that they are trained: mostly a test.
+        confidence = "possible"
     changes = tied(ranked, alpha / low)
     fix = Fix("unsafe", f"Write {number(alpha / low)} * {rank_key} for {alpha_key}", changes)
     return Finding("LL101", message, span, confidence, None, tuple(related), fix)

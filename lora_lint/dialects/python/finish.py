@@ -74,7 +74,7 @@ def finish(records: Records, path: str) -> Reading:
     pending = list(records.runs)
     for config in records.configs:
         data: ConfigRecord = config.data
-        if not data.used:
+        if not data.used and not data.written:
             model = ModelRecord(Opaque("the file does not put this config on a model"))
             pending.append(RunRecord(config, model, data.span, data.trail, data.conditions, data.dialect))
     made: list[tuple[RunRecord, Run]] = []

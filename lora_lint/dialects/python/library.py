@@ -178,8 +178,8 @@ class Knowledge:
             return data.method(context, root, name, arguments, span) if len(path) == 1 else None
         if isinstance(record, TrainingRecord):
             return trainers.trainer_method(context, root, name, arguments, span)
-        if name == "__deepcopy__" and isinstance(record, ConfigRecord):
-            return root
+        if isinstance(record, ConfigRecord):
+            return peft.config_method(root, record, name)
         if root.callee == "argparse.ArgumentParser":
             return options.parser_method(context, root, name, arguments, span)
         if root.callee == "transformers.HfArgumentParser":

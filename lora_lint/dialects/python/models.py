@@ -245,9 +245,9 @@ def merge(values: list[Val]) -> Val | None:
         None,
         first.record.trail,
     )
-    for record in records:
-        merged.events.extend(record.events)
-        merged.edited = merged.edited or record.edited
+    # Models that were merged before share events: taken twice, they would double with every branch.
+    merged.events.extend({id(event): event for record in records for event in record.events}.values())
+    merged.edited = any(record.edited for record in records)
     template = values[0]
     assert isinstance(template, Object)
     return Object(template.callee, template.arguments, template.span, ModelView(merged))

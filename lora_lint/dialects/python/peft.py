@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.dialects.python.context import Context, config_of, nothing, view_of
 from lora_lint.dialects.python.convert import text_of
-from lora_lint.dialects.python.records import ModelView
+from lora_lint.dialects.python.records import ConfigRecord, ModelView
 from lora_lint.interpreter.values import Arguments, Const, Either, Object, Opaque, Val
 
 if TYPE_CHECKING:
@@ -20,6 +20,15 @@ CONFIGS = frozenset(
 
 def lora_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     return context.config(name.rpartition(".")[2], arguments, span)
+
+
+def config_method(root: Object, record: ConfigRecord, name: str) -> Val | None:
+    """A method of an adapter config."""
+    if name == "__deepcopy__":
+        return root
+    if name in ("to_dict", "save_pretrained"):
+        record.written = True
+    return None
 
 
 def get_peft_model(context: Context, name: str, arguments: Arguments, span: Span) -> Val:

@@ -77,6 +77,8 @@ class ConfigRecord:
     conditions: tuple[Condition, ...]
     dialect: str = "peft"
     used: bool = False
+    written: bool = False
+    """Turned into a dict or a file, as programs do that convert checkpoints."""
 
 
 @dataclass(frozen=True)

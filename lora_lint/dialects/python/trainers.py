@@ -27,6 +27,9 @@ METHODS: dict[str, Method] = {
     ),
 }
 
+_LOADERS = {"RewardTrainer": "AutoModelForSequenceClassification"}
+"""What loads a model that a trainer is given by its name, where it is another head (TRL 1.16, reward_trainer.py)."""
+
 
 def method_of(trainer: str) -> Method:
     """What kind of training a trainer class does, from its name."""
@@ -57,7 +60,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     record = TrainingRecord(short, method_of(short), span, given if isinstance(given, Object) else None, dataset)
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):
-        model = context.model(span, short, arguments, model, "AutoModelForCausalLM")
+        model = context.model(span, short, arguments, model, _LOADERS.get(short, "AutoModelForCausalLM"))
     if isinstance(config, Either | Object) and (config_of(config) is not None or isinstance(config, Either)):
         model = context.wrap(model, config, span)
     trained_by(context, model, record)
