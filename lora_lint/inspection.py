@@ -12,6 +12,7 @@ from lora_lint.run import Choices, Known, Unknown, alternatives, known
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from lora_lint.knowledge.matching import Matched
     from lora_lint.knowledge.resolve import Resolved
     from lora_lint.run import Run, Value
     from lora_lint.settings import Settings
@@ -200,17 +201,26 @@ def _model(run: Run, resolved: Resolved) -> dict[str, Any]:
 
 
 def _modules(resolved: Resolved) -> list[dict[str, Any]]:
-    """The matched modules of the first case, those of one name and shape together."""
+    """The matched modules of the first case, those of one name and shape together.
+
+    Where not every dimension of the model is known, the names alone: the rest would be that of its class's defaults.
+    """
     groups: dict[tuple[str, int, int, int | None], int] = {}
     for case in resolved.cases[:1]:
+        if not case.built.exact:
+            names = dict.fromkeys(_name(module) for module in case.match.modules)
+            return [{"name": name, "inputs": None, "outputs": None, "rank": None, "count": None} for name in names]
         for module in case.match.modules:
-            name = module.path.rpartition(".")[2] + (f".{module.parameter}" if module.parameter else "")
-            key = (name, module.inputs, module.outputs, module.rank)
+            key = (_name(module), module.inputs, module.outputs, module.rank)
             groups[key] = groups.get(key, 0) + 1
     return [
         {"name": name, "inputs": inputs, "outputs": outputs, "rank": rank, "count": count}
         for (name, inputs, outputs, rank), count in groups.items()
     ]
+
+
+def _name(module: Matched) -> str:
+    return module.path.rpartition(".")[2] + (f".{module.parameter}" if module.parameter else "")
 
 
 def _parameters(run: Run, resolved: Resolved) -> dict[str, Any]:
@@ -287,7 +297,11 @@ def _block(run: dict[str, Any]) -> str:
         values = [scale["value"]] if "value" in scale else scale["choices"]
         formula = f" ({scale['formula']})" if "formula" in scale else ""
         add("scale", " or ".join(f"{value:.3g}" for value in values) + formula)
-    for index, group in enumerate(run["modules"]):
+    groups = run["modules"]
+    if groups and groups[0]["count"] is None:
+        add("modules", ", ".join(group["name"] for group in groups) + " (their sizes are not known)")
+        groups = []
+    for index, group in enumerate(groups):
         shape = f" {group['inputs']}→{group['outputs']}" if group["inputs"] and group["outputs"] else ""
         add("modules" if index == 0 else "", f"{group['name']}{shape} ×{group['count']}")
     if run["unmatched"]:

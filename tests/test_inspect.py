@@ -94,6 +94,14 @@ def test_unmatched_targets_are_listed() -> None:
     assert [module["name"] for module in run["modules"]] == ["q_proj"]
 
 
+def test_no_sizes_of_a_model_whose_config_is_not_known() -> None:
+    """The defaults of its class are another model's."""
+    shown = seen(LLAMA.replace("meta-llama/Llama-2-7b-hf", "zai-org/GLM-4.5-Air"))
+    names = [(module["name"], module["inputs"], module["count"]) for module in shown.runs[0]["modules"]]
+    assert names == [("q_proj", None, None), ("v_proj", None, None)]
+    assert "modules     q_proj, v_proj (their sizes are not known)" in inspection.as_text(shown)
+
+
 def test_no_run() -> None:
     assert inspection.as_text(seen("print()")) == "No LoRA run found in 1 file.\n"
 
