@@ -284,8 +284,10 @@ def relevant(data: bytes) -> bool:
     """Whether a file of these bytes could have a finding.
 
     Every construct that the linter knows spells `lora` or `peft` somewhere: LoraConfig, get_peft_model, PeftModel,
-    lora_r, `adapter: qlora`, peft_type, and its own comments. NULs are dropped, which turns the ASCII part of UTF-16
-    and UTF-32 into ASCII. "exploration" is the one common word of training code that contains it too.
+    lora_r, `adapter: qlora`, peft_type, and its own comments; but for files of two frameworks that train LoRA unless
+    told otherwise (mlx-lm, mistral-finetune), which are known by a key of theirs. NULs are dropped, which turns the
+    ASCII part of UTF-16 and UTF-32 into ASCII. "exploration" is the one common word of training code that contains it
+    too.
     """
     low = data.lower()
     if b"\0" in low:
@@ -293,6 +295,8 @@ def relevant(data: bytes) -> bool:
     if b"peft" in low:
         return True
     if b"lora" in low and b"lora" in low.replace(b"explora", b""):
+        return True
+    if b"fine_tune_type" in low or b"model_id_or_path" in low:
         return True
     return b"noqa" in low and re.search(_NOQA, low) is not None
 

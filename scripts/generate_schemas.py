@@ -1,20 +1,21 @@
 """Write lora_lint/knowledge/data/schemas/*.json from the sources of the frameworks, which are parsed, never imported.
 
-    python scripts/generate_schemas.py FOLDER…
+    python scripts/generate_schemas.py [--only DIALECT]… FOLDER…
 
-Each folder holds unpacked wheels (`axolotl/`, `axolotl-0.19.0.dist-info/`, …) or is a site-packages folder. Of a
-package found twice all names are taken and the types of the one found last, so name the folder of the oldest supported
-transformers first. The versions read are recorded in each file. Only facts are kept: names of keys and the kinds of
-values they take; only the keys that bear on an adapter and its training are given types.
+Each folder holds unpacked wheels (`axolotl/`, `axolotl-0.19.0.dist-info/`, …) or is a site-packages folder; of what is
+not on the package index it is a checkout, given as FOLDER@COMMIT. Of a package found twice all names are taken and the
+types of the one found last, so name the folder of the oldest supported transformers first. The versions read are
+recorded in each file. Only facts are kept: names of keys and the kinds of values they take; only the keys that bear on
+an adapter and its training are given types.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import contextlib
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,18 +68,28 @@ class Package:
         return found
 
 
-def find(folders: list[Path], name: str) -> list[Package]:
-    """The packages of one name; of a folder with several, the one with a version."""
-    found = []
+def find(folders: list[Path], name: str, module: str | None = None) -> list[Package]:
+    """The packages of one name; of a folder with several, the one with a version. `module` is what it is imported as,
+    where that is another name."""
+    found, module = [], module or name
     for folder in folders:
         infos = [*folder.glob(f"{name}-*.dist-info"), *folder.glob(f"{name}/{name}-*.dist-info")]
         for info in infos:
             version = info.name.removesuffix(".dist-info").removeprefix(f"{name}-")
-            if (info.parent / name).is_dir():
-                found.append(Package(info.parent / name, version))
+            if (info.parent / module).is_dir():
+                found.append(Package(info.parent / module, version))
     if not found:
         raise SystemExit(f"{name} is in none of the folders")
     return found
+
+
+def checkout(folders: list[Path], telling: str, name: str) -> Package:
+    """The repository with a file of that path, and the commit that was given for it."""
+    for folder in folders:
+        path, _, commit = str(folder).partition("@")
+        if commit and (Path(path) / telling).is_file():
+            return Package(Path(path), commit)
+    raise SystemExit(f"{name} is in none of the folders (its repository, as FOLDER@COMMIT)")
 
 
 def fields(name: str, classes: dict[str, ast.ClassDef]) -> dict[str, ast.expr]:
@@ -207,7 +218,7 @@ def write(name: str, title: str, versions: dict[str, str], document: Schema) -> 
 
 
 def properties(annotations: dict[str, ast.expr], others: set[str], mode: Mode) -> dict[str, Schema]:
-    return {key: property_schema(key, annotations.get(key), mode) for key in annotations.keys() | others}
+    return {key: property_schema(key, annotations.get(key), mode) for key in sorted(annotations.keys() | others)}
 
 
 def training_arguments(folders: list[Path], *names: str) -> tuple[dict[str, ast.expr], dict[str, str]]:
@@ -344,10 +355,109 @@ def peft(folders: list[Path]) -> None:
     write("peft_adapter", "PEFT", {"peft": package.version}, document)
 
 
+def open_instruct(folders: list[Path]) -> None:
+    package = checkout(folders, "open_instruct/dpo_utils.py", "open-instruct")
+    own: dict[str, ast.expr] = {}
+    for path in ("finetune", "dpo_utils", "dataset_transformation", "reward_modeling", "utils"):
+        classes = package.classes(f"open_instruct/{path}.py")
+        for name, node in classes.items():
+            if node.decorator_list and name.endswith(("Arguments", "Args", "Config")):
+                own |= fields(name, classes)
+    document = {"additionalProperties": False, "properties": properties(own, set(), "argparse")}
+    write("open_instruct", "open-instruct", {"open-instruct": package.version}, document)
+
+
+def firefly(folders: list[Path]) -> None:
+    package = checkout(folders, "component/argument.py", "Firefly")
+    base, versions = training_arguments(folders, "TrainingArguments")
+    own = fields("CustomizedArguments", package.classes("component/argument.py"))
+    document = {"additionalProperties": False, "properties": properties(base | own, set(), "plain")}
+    write("firefly", "Firefly", {"Firefly": package.version} | versions, document)
+
+
+def autotrain(folders: list[Path]) -> None:
+    package = find(folders, "autotrain_advanced", "autotrain")[-1]
+    parts: dict[str, Schema] = {}
+    for name, owner in (("clm", "LLMTrainingParams"), ("vlm", "VLMTrainingParams"), ("seq2seq", "Seq2SeqParams")):
+        own = fields(owner, package.classes(f"trainers/{name}/params.py"))
+        parts[name] = {"additionalProperties": False, "properties": properties(own, set(), "pydantic")}
+    write("autotrain", "AutoTrain", {"autotrain-advanced": package.version}, {"properties": {}, "$defs": parts})
+
+
+def mlx_lm(folders: list[Path]) -> None:
+    package = find(folders, "mlx_lm")[-1]
+    tree = package.tree("lora.py")
+    defaults = next(
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CONFIG_DEFAULTS"
+    )
+    assert isinstance(defaults, ast.Dict)
+    usual = {ast.literal_eval(key): value for key, value in zip(defaults.keys, defaults.values, strict=True) if key}
+    keys = set(usual) | {"hf_dataset"}  # taken from the raw configuration (tuner/datasets.py)
+    lora = sorted({*ast.literal_eval(usual["lora_parameters"]), "keys"})
+    kinds = {
+        "rank": {"$ref": "#/$defs/rank"},
+        "dropout": {"$ref": "#/$defs/share"},
+        "scale": {"$ref": "#/$defs/plain_number"},
+    }
+    parts = {
+        "lora": {"additionalProperties": False, "properties": {key: kinds.get(key, {}) for key in lora}},
+        "plain_number": {"type": ["number", "null"]},
+    }
+    names: dict[str, Schema] = {key: {} for key in keys}
+    names["fine_tune_type"] = {"enum": ["lora", "dora", "full", None]}
+    names["num_layers"] = {"type": ["integer", "null"]}
+    document = {"additionalProperties": False, "properties": names, "$defs": parts}
+    write("mlx_lm", "mlx-lm", {"mlx-lm": package.version}, document)
+
+
+def mistral_finetune(folders: list[Path]) -> None:
+    package = checkout(folders, "finetune/wrapped_model.py", "mistral-finetune")
+    top = fields("TrainArgs", package.classes("finetune/args.py"))
+    own = fields("LoraArgs", package.classes("model/args.py"))
+    lora = properties(own, set(), "plain")
+    lora["rank"] = {"$ref": "#/$defs/rank"}
+    lora["scaling"] = {"type": ["number", "null"], "exclusiveMinimum": 0}
+    lora["dropout"] = {"$ref": "#/$defs/share"}
+    parts = {"lora": {"additionalProperties": False, "properties": lora}}
+    names = properties(top, set(), "plain")
+    names["max_steps"] = {"type": ["integer", "null"]}
+    document = {"additionalProperties": False, "properties": names, "$defs": parts}
+    write("mistral_finetune", "mistral-finetune", {"mistral-finetune": package.version}, document)
+
+
+def unsloth_studio(folders: list[Path]) -> None:
+    package = find(folders, "unsloth", "unsloth_cli")[-1]
+    classes = package.classes("config.py")
+    lora = properties(fields("LoraConfig", classes), set(), "pydantic")
+    lora["target_modules"] = {"type": ["string", "array", "null"]}  # a list in the studio's files
+    parts = {"lora": {"additionalProperties": False, "properties": lora}}
+    write("unsloth_studio", "Unsloth", {"unsloth": package.version}, {"properties": {}, "$defs": parts})
+
+
+def verl(folders: list[Path]) -> None:
+    package = find(folders, "verl")[-1]
+    own = fields("HFModelConfig", package.classes("workers/config/model.py"))
+    names = properties(own, {"partial_pretrain", "fsdp_config", "strategy", "_target_"}, "plain")
+    for key in ("lora_rank", "lora", "target_modules", "exclude_modules"):  # a rank of 0 turns LoRA off
+        names[key] = {}
+    parts = {"model": {"additionalProperties": False, "properties": names}}
+    write("verl", "verl", {"verl": package.version}, {"properties": {}, "$defs": parts})
+
+
+GENERATORS = (axolotl, llamafactory, trl, torchtune, peft)
+GENERATORS += (open_instruct, firefly, autotrain, mlx_lm, mistral_finetune, unsloth_studio, verl)
+
+
 def main() -> None:
-    folders = [Path(each) for each in sys.argv[1:]]
-    for generate in (axolotl, llamafactory, trl, torchtune, peft):
-        generate(folders)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--only", action="append", choices=[generate.__name__ for generate in GENERATORS])
+    arguments = parser.parse_args()
+    for generate in GENERATORS:
+        if arguments.only is None or generate.__name__ in arguments.only:
+            generate(arguments.folders)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Reads a Python program from text, for tests."""
+"""Reads programs and config files from text, for tests."""
 
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.dialects import read
@@ -11,10 +12,10 @@ from lora_lint.run import Choices, Known, Unknown
 from lora_lint.source import SourceFile
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lora_lint.run import Reading, Run
 
+CONFIGS = Path(__file__).parent / "configs"
+"""Realistic files, in a folder for each dialect."""
 IMPORTS = """\
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
@@ -48,3 +49,29 @@ def adapter(text: str, **fields: Any) -> None:
     run = only(read_python(IMPORTS + textwrap.dedent(text)))
     for field, expected in fields.items():
         assert plain(getattr(run.adapter, field)) == expected, field
+
+
+def config(text: str, name: str = "config.yaml", folder: Path | None = None) -> Reading:
+    """What a YAML or JSON file holds; with `folder`, it lies there."""
+    path = f"{folder.as_posix()}/{name}" if folder else name
+    kind: Any = "json" if name.endswith("json") else "yaml"
+    return read(SourceFile(path, kind, textwrap.dedent(text).encode()), Project(folder.as_posix() if folder else "."))
+
+
+def edited(text: str, *changes: tuple[str, str]) -> str:
+    """A text with some parts of it written in another way."""
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    return text
+
+
+def written(text: str, value: Any) -> str:
+    """What stands where a value says that it was read."""
+    assert value.span is not None
+    return textwrap.dedent(text).encode()[value.span.start : value.span.end].decode()
+
+
+def realistic(dialect: str, name: str) -> str:
+    """The text of one of the files in tests/configs/."""
+    return (CONFIGS / dialect / name).read_text(encoding="utf-8")

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.dialects import read
-from lora_lint.project import Project
 from lora_lint.run import Choices, Known, Unknown
-from lora_lint.source import SourceFile
-from tests.reading import only, plain
+from tests.reading import config, edited, only, plain, written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lora_lint.run import Reading, Run
+    from lora_lint.run import Run
 
 AXOLOTL = """\
     base_model: NousResearch/Meta-Llama-3-8B
@@ -108,25 +105,6 @@ SWEEP = """\
       learning_rate:
         values: [1e-4, 2e-4]
     """
-
-
-def config(text: str, name: str = "config.yaml", folder: Path | None = None) -> Reading:
-    path = f"{folder.as_posix()}/{name}" if folder else name
-    kind: Any = "json" if name.endswith("json") else "yaml"
-    return read(SourceFile(path, kind, textwrap.dedent(text).encode()), Project(folder.as_posix() if folder else "."))
-
-
-def edited(text: str, *changes: tuple[str, str]) -> str:
-    for before, after in changes:
-        assert before in text
-        text = text.replace(before, after)
-    return text
-
-
-def written(text: str, value: Any) -> str:
-    """What stands where a value says that it was read."""
-    assert value.span is not None
-    return textwrap.dedent(text).encode()[value.span.start : value.span.end].decode()
 
 
 def settings(run: Run) -> dict[str, Any]:

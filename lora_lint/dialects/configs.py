@@ -6,8 +6,9 @@ A dialect is one module beside this one, with
     recognises   (document) -> whether a mapping is a file of that framework, whatever it trains
     read         (document, project) -> the runs, none where it is not about LoRA
 
-and one line in `DIALECTS`: the module's name, the kinds of file, and words that each of its files holds, so that most
-files are passed over without being parsed. The first that recognises a document reads it.
+and one line in `DIALECTS`: the module's name, the kinds of file, and words that each of its files holds (a line for
+each such set of words), so that most files are passed over without being parsed. The first that recognises a document
+reads it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,18 @@ DIALECTS: tuple[tuple[str, tuple[str, ...], tuple[bytes, ...]], ...] = (
     ("llamafactory", ("yaml", "json"), (b"finetuning_type",)),
     ("axolotl", ("yaml",), (b"base_model", b"adapter")),
     ("trl", ("yaml",), (b"use_peft",)),
+    ("open_instruct", ("yaml",), (b"use_lora", b"model_name_or_path")),
+    ("firefly", ("json",), (b"model_name_or_path", b"train_file")),
+    ("autotrain", ("yaml",), (b"base_model", b"project_name", b"params")),
+    ("mlx_lm", ("yaml", "json"), (b"fine_tune_type",)),
+    ("mlx_lm", ("yaml", "json"), (b"lora_parameters",)),
+    ("mistral_finetune", ("yaml",), (b"model_id_or_path",)),
+    ("unsloth_studio", ("yaml", "json"), (b"training", b"lora")),
+    ("verl", ("yaml",), (b"lora", b"actor_rollout_ref")),
+    ("verl", ("yaml",), (b"lora", b"train_files")),
+    ("lora_block", ("yaml", "json"), (b"lora_alpha",)),
+    ("lora_block", ("yaml", "json"), (b"target_modules",)),
+    ("lora_block", ("yaml", "json"), (b"lora_dropout",)),
 )
 LARGE = 500_000
 """Bytes; a larger file without a dialect's words is data, and is not parsed at all."""
@@ -37,9 +50,9 @@ LARGE = 500_000
 def read_config(source: SourceFile, project: Project) -> Reading:
     """The runs and sweeps of a configuration file. Raises readers.errors.Unreadable."""
     text = source.utf8
-    candidates = [
+    candidates = dict.fromkeys(
         name for name, kinds, words in DIALECTS if source.kind in kinds and all(word in text for word in words)
-    ]
+    )
     if not candidates and len(text) > LARGE:
         return Reading()
     runs: list[Any] = []

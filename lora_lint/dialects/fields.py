@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
+from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
 from lora_lint.run import ABSENT, Known, Unknown, Value
 from lora_lint.source import Span
 
@@ -149,6 +149,32 @@ class Fields:
                 found.append((name, Span(node.span.path, start, start + len(name.encode()))))
             position += len(part.encode()) + 1
         return tuple(found)
+
+
+def usual(value: T) -> Known[T]:
+    """The framework's own default."""
+    return Known(value, None, "framework-default")
+
+
+def unfolded(mapping: Mapping) -> Mapping:
+    """A mapping whose keys with dots (`model.lora_rank`, as hydra's command line has them) are mappings of mappings.
+
+    Of what is given both ways, the last counts.
+    """
+    if not any("." in str(entry.key.value) for entry in mapping.entries):
+        return mapping
+    found: dict[str, Entry] = {}
+    for entry in mapping.entries:
+        key, _, rest = str(entry.key.value).partition(".")
+        if rest:
+            name = Scalar(key, key, entry.key.span)
+            inner = found[key].value if key in found else None
+            before = inner.entries if isinstance(inner, Mapping) else ()
+            after = Entry(Scalar(rest, rest, entry.key.span), entry.value)
+            span = inner.span if isinstance(inner, Mapping) else entry.value.span
+            entry = Entry(name, unfolded(Mapping((*before, after), span)))
+        found[key] = entry
+    return Mapping(tuple(found.values()), mapping.span)
 
 
 def given(value: Value[T], *, span: Span | None = None) -> Value[T]:

@@ -6,12 +6,31 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from lora_lint.run import ABSENT, Dataset, Known, Unknown
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lora_lint.project import Project
+    from lora_lint.run import Value
 
 LARGE = 64_000_000
 """Bytes; larger files are not counted."""
 _SLICE = re.compile(r"([\w.-]+)\[(-?\d+%?)?:(-?\d+%?)?\]")
+
+
+def one_set(
+    name: Value[str], split: str | None, config: str | None, near: str, project: Project, cap: int | None = None
+) -> Dataset:
+    """The dataset of a run that names one public set or local file; at most `cap` of its examples are used."""
+    if not isinstance(name, Known):
+        return Dataset(name, name if isinstance(name, Unknown) else ABSENT)
+    rows = rows_of(name.value, split, config, near, project) if split is not None else None
+    if rows is None and cap is None:
+        return Dataset(name, Unknown(f"the size of {name.value} is not known", name.span))
+    if cap is not None and (rows is None or cap < rows):
+        return Dataset(name, Known(cap, name.span, "derived"), f"the cap on {name.value}")
+    return Dataset(name, Known(rows or 0, name.span, "derived"), f"the {split} split of {name.value}")
 
 
 def rows_of(name: str, split: str, config: str | None, near: str, project: Project) -> int | None:
@@ -53,14 +72,15 @@ def without_held_out(rows: int, share: float) -> int:
 
 
 def rows_of_file(path: str, near: str, project: Project) -> int | None:
-    """The rows of a .jsonl, .json, .csv, .tsv or .txt file, beside the file `near` or under the current folder.
+    """The rows of a .jsonl, .json, .csv, .tsv or .txt file: beside the file `near`, in a folder above it (a program is
+    started in some folder of its project), or under the current folder.
 
     None if there is no such file, or it is too large or of another form.
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in (".jsonl", ".ndjson", ".txt", ".csv", ".tsv", ".json"):
         return None
-    for candidate in (os.path.join(os.path.dirname(near), path), path):
+    for candidate in (*_above(path, near, project), path):
         size = project.size(candidate)
         if size is None:
             continue
@@ -72,6 +92,15 @@ def rows_of_file(path: str, near: str, project: Project) -> int | None:
         except OSError:
             return None
     return None
+
+
+def _above(path: str, near: str, project: Project) -> Iterator[str]:
+    """Where a relative path may lead to: from the folder of the file `near`, or from one above it in the project."""
+    here = os.path.dirname(near)
+    yield os.path.join(here, path)
+    while here and not project.is_root(here):
+        here = os.path.dirname(here)
+        yield os.path.join(here, path)
 
 
 def _rows(data: bytes, suffix: str) -> int | None:

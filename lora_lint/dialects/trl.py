@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.dialects.fields import Fields
 from lora_lint.knowledge import schemas
-from lora_lint.run import ABSENT, Adapter, BaseModel, Dataset, Event, Known, Reading, Run, Training, Unknown, known
+from lora_lint.run import Adapter, BaseModel, Dataset, Event, Known, Reading, Run, Training, Unknown, known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
@@ -105,18 +105,12 @@ def _model(fields: Fields) -> BaseModel:
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
     """One data set by name, or a mixture: `datasets` of TRL, `dataset_mixture` of the alignment handbook."""
-    from lora_lint.dialects.sizes import rows_of, without_held_out
+    from lora_lint.dialects.sizes import one_set, without_held_out
 
     mixture = fields.section("dataset_mixture") or (fields if fields.has("datasets") else None)
     if mixture is None:
-        name = fields.text("dataset_name")
         split: str | None = known(fields.text("dataset_train_split", Known("train")))
-        if not isinstance(name, Known) or split is None:
-            return Dataset(name, name if isinstance(name, Unknown) else ABSENT)
-        rows = rows_of(name.value, split, known(fields.text("dataset_config")), near, project)
-        if rows is None:
-            return Dataset(name, Unknown(f"the size of {name.value} is not known", name.span))
-        return Dataset(name, Known(rows, name.span, "derived"), f"the {split} split of {name.value}")
+        return one_set(fields.text("dataset_name"), split, known(fields.text("dataset_config")), near, project)
     span = mixture.span("datasets")
     unknown = Unknown("the size of a part of the mixture is not known", span)
     held = known(mixture.number("test_split_size", Known(0.0)))

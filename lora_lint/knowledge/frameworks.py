@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_WITHOUT_RSLORA = "torchtune litgpt mlx mlx-lm mlx_lm firefly open-instruct open_instruct verl autotrain"
+_WITHOUT_RSLORA = "torchtune litgpt mlx_lm firefly open_instruct verl autotrain mistral_finetune"
 _LACKS = {"use_rslora": frozenset(_WITHOUT_RSLORA.split())}
 """Setting -> dialects that cannot switch it (read in the frameworks' sources; versions in each dialect's module)."""
 

@@ -1,0 +1,146 @@
+"""A project's own file with a block that plainly holds the keywords of PEFT's LoraConfig.
+
+    model_name: meta-llama/Llama-3.1-8B
+    lora:
+      r: 16
+      lora_alpha: 32
+      target_modules: [q_proj, v_proj]
+
+Keywords: PEFT 0.21.2, tuners/lora/config.py. What a block leaves out is what the program makes of it: not the default
+of PEFT where that decides the scale, but that nobody turned on what is not there (rsLoRA, DoRA, a bias).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.dialects.fields import Fields, usual
+from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Mapping
+from lora_lint.run import ABSENT, Adapter, BaseModel, Known, Reading, Run, Training, Unknown, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from lora_lint.project import Project
+    from lora_lint.run import InvalidValue, UnknownKey, Value
+
+NAME = "lora_block"
+_BLOCKS = frozenset(
+    "lora peft qlora lora_config peft_config lora_params peft_params lora_args peft_args loraconfig "
+    "lora_parameters lora_kwargs peft_kwargs lora_settings".split()
+)
+_PLAIN = frozenset({"lora_alpha", "target_modules", "lora_dropout"})
+_KEYWORDS = frozenset({"r", "lora_r", "lora_rank", "rank"})
+_DEPTH = 3
+_MODELS = (
+    *("base_model", "model_name_or_path", "base_model_name_or_path", "pretrained_model_name_or_path", "model_name"),
+    *("model_id", "base_model_name", "base_model_id", "pretrained_model", "model_path", "model"),
+)
+_IN_MODEL = (*_MODELS, "name", "name_or_path", "path", "id", "pretrained")
+_RATES = ("learning_rate", "lr")
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping holds such a block, not too deep in it."""
+    return next(_blocks(document, (), _DEPTH), None) is not None
+
+
+def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
+    """A run for each block."""
+    return Reading(tuple(_run(document, above, block) for above, block in _blocks(document, (), _DEPTH)))
+
+
+def _blocks(mapping: Mapping, above: tuple[Mapping, ...], depth: int) -> Iterator[tuple[tuple[Mapping, ...], Mapping]]:
+    """The blocks in a mapping, each with the mappings that it lies in, from the nearest outwards."""
+    for entry in mapping.entries:
+        key, value = entry.key.value, entry.value
+        if not isinstance(key, str) or not isinstance(value, Mapping) or mapping.entry(key) is not entry:
+            continue
+        if key.lower() in _BLOCKS and _plainly_lora(value):
+            yield (mapping, *above), value
+        elif depth > 1:
+            yield from _blocks(value, (mapping, *above), depth - 1)
+
+
+def _plainly_lora(block: Mapping) -> bool:
+    """A rank, and something that only LoRA has; not another method, and not what a flag or a rank of 0 switches off."""
+    fields = Fields(block)
+    ranks = [key for key in _KEYWORDS if fields.has(key)]
+    kind = str(known(fields.text("peft_type", Known("LORA")))).upper()
+    off = any(known(fields.flag(key)) is False for key in ("enabled", "enable", "use", "use_lora", "use_peft"))
+    if len(ranks) != 1 or off or kind != "LORA" or known(fields.whole(ranks[0])) == 0:
+        return False
+    return any(fields.has(key) for key in _PLAIN)
+
+
+def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
+    fields = Fields(block, document)
+    rank = next(key for key in _KEYWORDS if fields.has(key))
+    none: Value[Any] = usual(None)
+    adapter = Adapter(
+        span=fields.span(rank),
+        rank=fields.whole(rank),
+        alpha=fields.number("lora_alpha"),
+        dropout=fields.number("lora_dropout", usual(0.0)),
+        target_modules=fields.names("target_modules", ABSENT),
+        exclude_modules=fields.names("exclude_modules", none),
+        target_parameters=fields.listing("target_parameters", none),
+        layers_to_transform=fields.wholes("layers_to_transform", none),
+        layers_pattern=fields.names("layers_pattern", none),
+        rank_pattern=fields.numbers_by_name("rank_pattern", usual({})),
+        alpha_pattern=fields.numbers_by_name("alpha_pattern", usual({})),
+        use_rslora=fields.flag("use_rslora", usual(False)),
+        use_dora=fields.flag("use_dora", usual(False)),
+        bias=fields.text("bias", usual("none")),
+        modules_to_save=fields.listing("modules_to_save", none),
+        init_lora_weights=fields.switch("init_lora_weights", usual(True)),
+        inference_mode=fields.flag("inference_mode", usual(False)),
+        task_type=fields.text("task_type", ABSENT),
+        target_spans=fields.places("target_modules"),
+        keys={"rank": rank},
+    )
+    problems: tuple[UnknownKey | InvalidValue, ...] = (
+        *schemas.unknown_keys(
+            "peft_adapter",
+            block,
+            "PEFT's LoraConfig",
+            "raises TypeError there",
+            also=_KEYWORDS,
+            only_near=schemas.keys("peft_adapter") - {"r"},
+        ),
+        *schemas.invalid_values("peft_adapter", block, "PEFT"),
+    )
+    span = fields.span(rank)
+    model = BaseModel(_model(above, document))
+    training = Training(learning_rate=_rate(above, document))
+    return Run(NAME, span, adapter, model, training=training, problems=problems, trained=None)
+
+
+def _model(above: tuple[Mapping, ...], document: Mapping) -> Value[str]:
+    """The model that is named beside the block, or in a `model` section; not known where two are."""
+    for mapping in above:
+        found = _named(Fields(mapping, document), _MODELS)
+        section = Fields(mapping, document).section("model")
+        if section is not None:
+            found += _named(section, _IN_MODEL)
+        values = {known(value): value for value in found}
+        if len(values) == 1:
+            return found[0]
+        if found:
+            return Unknown("several models are named", found[0].span)
+    return ABSENT
+
+
+def _named(fields: Fields, keys: tuple[str, ...]) -> list[Known[str] | Unknown]:
+    found = [fields.text(key) for key in keys if fields.has(key) and fields.section(key) is None]
+    return [value for value in found if isinstance(value, (Known, Unknown))]
+
+
+def _rate(above: tuple[Mapping, ...], document: Mapping) -> Value[float]:
+    for mapping in above:
+        for key in _RATES:
+            if Fields(mapping).has(key):
+                return Fields(mapping, document).number(key)
+    return ABSENT

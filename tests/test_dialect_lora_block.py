@@ -1,0 +1,64 @@
+"""Blocks of LoraConfig's keywords in a project's own files: what is one, and whose model it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from lora_lint.run import Unknown
+from tests.reading import config, edited, only, plain, realistic
+
+YAML, JSON = realistic("lora_block", "project.yaml"), realistic("lora_block", "project.json")
+
+
+def test_settings() -> None:
+    run = only(config(YAML))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.adapter.dropout)) == (16, 32, 0.05)
+    assert plain(run.adapter.target_modules) == ("q_proj", "k_proj", "v_proj", "o_proj")
+    assert plain(run.model.name) == "mistralai/Mistral-7B-v0.1"
+    assert run.trained is None
+    assert run.problems == ()
+
+
+def test_beside_the_model() -> None:
+    run = only(config(JSON, "a.json"))
+    assert (plain(run.model.name), plain(run.training.learning_rate)) == ("meta-llama/Llama-2-7b-hf", 3e-4)
+    assert [name for name, _ in run.adapter.target_spans] == ["q_proj", "v_proj"]
+
+
+def test_two_models_are_none() -> None:
+    both = edited(YAML, ("  max_length: 1024", "  base_model: meta-llama/Llama-2-7b-hf"))
+    assert plain(only(config(both)).model.name) is Unknown
+
+
+def test_what_is_left_out_is_the_programs() -> None:
+    run = only(config(edited(YAML, ("  lora_alpha: 32\n", ""))))
+    assert plain(run.adapter.alpha) is Unknown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        edited(YAML, ("lora:", "head:")),
+        edited(YAML, ("  r: 16", "  dim: 16")),
+        edited(YAML, ("  r: 16", "  r: 0")),
+        edited(YAML, ("  r: 16", "  r: 16\n  enabled: false")),
+        edited(YAML, ("  r: 16", "  r: 16\n  peft_type: LOHA")),
+        "lora:\n  r: 16\n  weight: 0.7\n",
+        "a:\n  b:\n    c:\n      lora: {r: 8, lora_alpha: 16}\n",
+    ],
+)
+def test_no_such_block(text: str) -> None:
+    assert config(text).runs == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (("lora_dropout", "lora_droput"), "lora_droput"),
+        (("  r: 16", "  r: 16\n  bias: some"), "bias"),
+        (("  r: 16", "  r: sixteen"), "r"),
+    ],
+)
+def test_broken_files(change: tuple[str, str], key: str) -> None:
+    (problem,) = only(config(edited(YAML, change))).problems
+    assert problem.key == key
