@@ -92,14 +92,21 @@ def reread(path: str) -> SourceFile:
         data = discovery.read(path, discovery.limit_of(kind)) or b""
     except (OSError, ValueError):
         data = b""
-    return readable(path, kind, data)
+    return readable(path, kind, data, for_places=True)
 
 
-def readable(path: str, kind: FileKind, data: bytes) -> SourceFile:
-    """The text of some bytes for a report: decoded if possible, else with what cannot be shown replaced."""
+def readable(path: str, kind: FileKind, data: bytes, for_places: bool = False) -> SourceFile:
+    """The text of some bytes for a report: decoded if possible, else with what cannot be shown replaced.
+
+    `for_places`: not to be parsed, so that a notebook's broken cells may be in it.
+    """
     from lora_lint.readers.errors import Unreadable
 
     try:
+        if for_places and kind == "notebook":
+            from lora_lint.readers.notebook import read_cells
+
+            return read_cells(path, data)
         return decode(path, kind, data)
     except (Unreadable, RecursionError, MemoryError):
         return SourceFile(path, kind, data.decode("utf-8", "replace").encode())

@@ -126,5 +126,11 @@ else:
         return cls
 
     def replace(record, /, **changes):
+        cls = record.__class__
         state = record.__dict__
-        return record.__class__(**{name: state[name] for name in record.__record_fields__} | changes)
+        fields = cls.__record_fields__
+        if hasattr(cls, "__post_init__") or not changes.keys() <= fields.keys():
+            return cls(**{name: state[name] for name in fields} | changes)
+        made = cls.__new__(cls)  # nothing is missing, so nothing is to be checked: a third of the price
+        made.__dict__.update({name: state[name] for name in fields} if len(state) > len(fields) else state, **changes)
+        return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 from lora_lint import engine
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.notebook import read_notebook
+from lora_lint.readers.python import parse
 from lora_lint.settings import Settings
 
 if TYPE_CHECKING:
@@ -127,3 +129,37 @@ def test_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     main(["n.ipynb", "--output-format", "json"])
     (finding,) = json.loads(capsys.readouterr().out)["findings"]
     assert (finding["cell"], finding["line"], finding["column"]) == (3, 2, 21)
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        ("@decorated", "def f():\n    pass"),
+        ("if x:", "    y = 1"),
+        ("x = 1 \\", ""),
+        ("x = (1,", "2)"),
+        ('text = """', '"""'),
+    ],
+)
+def test_a_cell_that_only_another_one_would_complete_is_broken(first: str, second: str) -> None:
+    source = read_notebook("a.ipynb", notebook("a = 1", first, second))
+    lines = source.text.split("\n")
+    assert lines[0] == "a = 1"
+    assert lines[1] == "#" * len(first)
+
+
+def test_cells_that_are_all_valid_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+    real = ast.parse
+    monkeypatch.setattr(ast, "parse", lambda text: texts.append(text) or real(text))
+    source = read_notebook("a.ipynb", notebook("import peft", "@decorated\ndef f():\n    pass", "", "x = 1"))
+    assert parse(source).body[1].name == "f"  # type: ignore[attr-defined]
+    assert texts == [source.text]
+    parse(source)
+    assert len(texts) == 2  # the tree is kept for one call only
+
+
+def test_cells_with_characters_that_no_program_has() -> None:
+    source = read_notebook("a.ipynb", notebook("a = 1", "b = '\0'", "c = '\ud800'", "d = !ls \ud800"))
+    assert source.text.split("\n")[1] == "#######"
+    assert len(source.cells) == 4

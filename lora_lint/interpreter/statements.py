@@ -313,6 +313,7 @@ def make_function(
     machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope
 ) -> Function:
     """A function as a value; its defaults are evaluated where it is defined."""
+    machine.defining[id(scope)] = scope
     arguments = node.args
     defaults: dict[str, Val] = {}
     positional = [*arguments.posonlyargs, *arguments.args]

@@ -6,9 +6,11 @@ import ast
 import json
 import re
 import warnings
+from bisect import bisect_left
 from typing import Any
 
 from lora_lint.readers.errors import Unreadable
+from lora_lint.readers.python import parse_ahead
 from lora_lint.source import SourceFile, Span
 
 _BLANKED_CELLS = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b|memit\b|skip_if\b|with_\w+)[a-zA-Z!]")
@@ -23,6 +25,12 @@ def read_notebook(path: str, data: bytes) -> SourceFile:
     its line and column. A notebook of another language gives an empty program. Raises Unreadable for what is no
     notebook.
     """
+    return without_broken_cells(read_cells(path, data))
+
+
+def read_cells(path: str, data: bytes) -> SourceFile:
+    """`read_notebook` with the cells that are not Python as they are, which is all that a report needs: finding them
+    takes most of the time. Raises Unreadable."""
     try:
         written = data.decode("utf-8-sig")
         content = json.loads(written)
@@ -49,6 +57,18 @@ def read_notebook(path: str, data: bytes) -> SourceFile:
         lines += _program(cell).split("\n")
     text = "\n".join(lines).encode("utf-8", "replace").replace(b"\0", b" ")
     return SourceFile(path, "notebook", text, tuple(starts) or (0,))
+
+
+def without_broken_cells(source: SourceFile) -> SourceFile:
+    """A notebook's program with the cells that are not Python as comments."""
+    if _parses_by_cell(source):
+        return source
+    lines = source.text.split("\n")
+    ends = (*source.cells[1:], len(lines))
+    for start, end in zip(source.cells, ends, strict=True):
+        if not _valid("\n".join(lines[start:end])):
+            lines[start:end] = map(_comment, lines[start:end])
+    return SourceFile(source.path, source.kind, "\n".join(lines).encode(), source.cells)
 
 
 def _cells(content: dict[str, Any]) -> list[str] | None:
@@ -82,10 +102,12 @@ def _language(content: dict[str, Any]) -> str:
 
 
 def _program(cell: str) -> str:
-    """A cell as Python: what only IPython or a shell understands is a comment."""
+    """A cell as Python, if it is any: what only IPython or a shell understands is a comment."""
+    if not ("!" in cell or "%" in cell or "?" in cell or "\0" in cell):
+        return cell  # most cells, at a tenth of the price
     lines = cell.split("\n")
-    if _BLANKED_CELLS.match(cell):
-        return "\n".join(_comment(line) for line in lines)
+    if _BLANKED_CELLS.match(cell) or "\0" in cell:
+        return "\n".join(map(_comment, lines))
     plain: list[str] = []
     continued = False
     for line in lines:
@@ -107,12 +129,29 @@ def _program(cell: str) -> str:
             continued = line.rstrip().endswith("\\")
         else:
             plain.append(line)
-    text = "\n".join(plain)
-    return text if _valid(text) else "\n".join(_comment(line) for line in lines)
+    return "\n".join(plain)
 
 
 def _comment(line: str) -> str:
-    return "#" * len(line.encode()) if line.strip() else line
+    return "#" * len(line.encode("utf-8", "replace")) if line.strip() else line
+
+
+def _parses_by_cell(source: SourceFile) -> bool:
+    """Whether every cell is Python, by one look at all of them: they are if the whole is and no statement goes on from
+    one cell to the next. Where that is not so, each has to be looked at by itself."""
+    tree = parse_ahead(source.utf8)
+    if tree is None:
+        return False
+    for statement in tree.body:
+        decorators = getattr(statement, "decorator_list", ())
+        first = min((statement.lineno, *(decorator.lineno for decorator in decorators)))
+        last = statement.end_lineno or statement.lineno
+        if bisect_left(source.cells, first) != bisect_left(source.cells, last):
+            return False
+    # Such a line is an error at the end of a cell, and none before an empty line.
+    return b"\\\n" not in source.utf8 or not any(
+        source.line_text(start).endswith("\\") for start in source.cells if start
+    )
 
 
 def _valid(text: str) -> bool:

@@ -9,6 +9,8 @@ import warnings
 from lora_lint.readers.errors import Unreadable
 from lora_lint.source import SourceFile, Span
 
+_ahead: list[tuple[bytes, ast.Module]] = []
+"""The text and the tree of `parse_ahead`."""
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
@@ -17,6 +19,10 @@ def parse(source: SourceFile) -> ast.Module:
 
     Raises Unreadable for what no Python 3 can parse.
     """
+    if _ahead:
+        text, tree = _ahead.pop()
+        if text is source.utf8:
+            return tree
     try:
         return _parse(source.utf8)
     except SyntaxError as error:
@@ -28,6 +34,18 @@ def parse(source: SourceFile) -> ast.Module:
         raise Unreadable("This program is nested too deeply to be parsed") from None
     except ValueError as error:
         raise Unreadable(f"This is not valid Python ({error})") from None
+
+
+def parse_ahead(text: bytes) -> ast.Module | None:
+    """The syntax tree of a text, which the next call of `parse` gives if it is for the very same text; None if it is
+    not valid. A notebook is parsed once so, not twice."""
+    _ahead.clear()
+    try:
+        tree = _parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    _ahead.append((text, tree))
+    return tree
 
 
 def _parse(text: bytes) -> ast.Module:

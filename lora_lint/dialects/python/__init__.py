@@ -28,4 +28,6 @@ def read(source: SourceFile, project: Project) -> Reading:
     library = Knowledge(project)
     machine = Machine(library, loader)
     machine.run(Module(source, is_main=True), tree)
-    return finish(library.records, source.path)
+    reading = finish(library.records, source.path)
+    machine.forget()
+    return reading
