@@ -10,7 +10,7 @@ from lora_lint.records import dataclass, field
 from lora_lint.run import Choices, Known, Unknown, alternatives, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from lora_lint.knowledge.matching import Matched
     from lora_lint.knowledge.resolve import Resolved
@@ -22,6 +22,9 @@ BYTES_ON_DISK = 4
 """Bytes a parameter in a saved adapter: PEFT trains and saves in fp32 unless told otherwise."""
 BYTES_IN_TRAINING = 16
 """Bytes a trainable parameter: fp32 weight, gradient, and the two moments of Adam."""
+
+SETTINGS = ("rank", "alpha", "targets", "model", "architecture", "dataset_size")
+"""What `summary` counts. A model is known by its name; its architecture where the name says that too."""
 
 _ADAPTER_FIELDS = (
     "rank",
@@ -45,12 +48,14 @@ _TRAINING_FIELDS = ("optimizer", "learning_rate", "epochs", "max_steps", "batch_
 
 @dataclass(frozen=True)
 class Inspection:
-    """The runs of some files as plain JSON values, see `as_json`; `notes` are for stderr."""
+    """The runs of some files as plain JSON values, see `as_json`; `notes` are for stderr. `recognised` are the
+    dialects of the configuration files, those without a run included, each with the number of files."""
 
     runs: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     failed: bool = False
     files: int = field(default=0)
+    recognised: Mapping[str, int] = field(default_factory=dict)
 
 
 def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
@@ -59,14 +64,15 @@ def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
     reader = _Reader(settings)
     runs = [run for found in walk for run in reader.read(found)]
     missing = tuple(f"error: {missing}" for missing in walk.missing)
-    return Inspection(tuple(runs), (*missing, *walk.notes, *reader.notes), bool(missing) or reader.failed, walk.files)
+    notes = (*missing, *walk.notes, *reader.notes)
+    return Inspection(tuple(runs), notes, bool(missing) or reader.failed, walk.files, reader.recognised)
 
 
 def inspect_text(data: bytes, path: str, settings: Settings) -> Inspection:
     """The runs of one text, read as the file `path` would be."""
     reader = _Reader(settings)
     runs = reader.read(discovery.Found(path, discovery.kind_of(path) or "python", data, True))
-    return Inspection(tuple(runs), tuple(reader.notes), reader.failed, 1)
+    return Inspection(tuple(runs), tuple(reader.notes), reader.failed, 1, reader.recognised)
 
 
 class _Reader:
@@ -79,6 +85,7 @@ class _Reader:
         self.project = Project(settings.root)
         self.notes: list[str] = []
         self.failed = False
+        self.recognised: dict[str, int] = {}
 
     def read(self, found: discovery.Found) -> list[dict[str, Any]]:
         from lora_lint.readers.errors import Unreadable
@@ -88,6 +95,8 @@ class _Reader:
             return []
         try:
             source, reading, _ = engine.reading_of(found, self.settings, self.project, self.notes)
+            for dialect in reading.recognised or dict.fromkeys(run.dialect for run in reading.runs):
+                self.recognised[dialect] = self.recognised.get(dialect, 0) + 1
             return [facts(run, source) for run in reading.runs]
         except (Unreadable, RecursionError, MemoryError) as error:
             if found.explicit or discovery.telling(found.data, found.kind):
@@ -114,6 +123,7 @@ def facts(run: Run, source: SourceFile) -> dict[str, Any]:
         "trained": run.trained,
         "task": run.task,
         "model": _model(run, resolved),
+        "method": run.method,
         "adapter": {name: _value(getattr(run.adapter, name)) for name in _ADAPTER_FIELDS},
         "scale": _scale(run),
         "modules": _modules(resolved),
@@ -254,9 +264,55 @@ def as_json(seen: Inspection) -> str:
         "version": 1,
         "tool": {"name": "lora-lint", "version": __version__},
         "files": seen.files,
+        "summary": summary(seen),
         "runs": list(seen.runs),
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def summary(seen: Inspection) -> list[dict[str, Any]]:
+    """For each dialect, the most frequent first, and for all: files recognised, runs read, and of how many runs a
+    setting is known, with its share. Runs of other methods than LoRA are counted apart, since most have no rank."""
+    dialects = dict.fromkeys((*(run["dialect"] for run in seen.runs), *seen.recognised))
+    groups = {dialect: [run for run in seen.runs if run["dialect"] == dialect] for dialect in dialects}
+    rows = [
+        _row(dialect, seen.recognised.get(dialect, 0), runs)
+        for dialect, runs in sorted(groups.items(), key=lambda group: -len(group[1]))
+    ]
+    return [*rows, _row("all", sum(seen.recognised.values()), list(seen.runs))]
+
+
+def _row(dialect: str, files: int, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    of_lora = [run for run in runs if run["method"] == "LoraConfig"]
+    unknown = {name: sum(why(run, name) is not None for run in of_lora) for name in SETTINGS}
+    return {
+        "dialect": dialect,
+        "files": files,
+        "runs": len(of_lora),
+        "other_methods": len(runs) - len(of_lora),
+        "known": {name: len(of_lora) - count for name, count in unknown.items()},
+        "share": {name: round(1 - count / len(of_lora), 4) for name, count in unknown.items()} if of_lora else {},
+    }
+
+
+def why(run: dict[str, Any], setting: str) -> str | None:
+    """Why a setting of a run is not known, one of SETTINGS; None if it is."""
+    adapter, model = run["adapter"], run["model"]
+    if setting == "alpha" and "unknown" not in run["scale"]:
+        return None  # the scale itself is given
+    if setting == "architecture":
+        return None if "type" in model else model["name"].get("unknown", "nothing is known of this model")
+    if setting == "model" and "type" in model:
+        return None
+    value = {
+        "rank": adapter["rank"],
+        "alpha": adapter["alpha"],
+        "targets": adapter["target_modules"],
+        "model": model["name"],
+        "dataset_size": run["dataset"]["size"],
+    }[setting]
+    reason: str | None = value.get("unknown")
+    return reason
 
 
 def as_text(seen: Inspection) -> str:

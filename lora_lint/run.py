@@ -246,6 +246,8 @@ class Run:
     train.py and utils/freeze.py)."""
     weights: Weights | None = None
     """What was saved, where a trained adapter's folder is read."""
+    method: str = "LoraConfig"
+    """The class of PEFT's config: those of other methods (IA3Config, LoHaConfig …) have no rank, or another one."""
     task: str | None = None
     """What the run is for, where the user tells it (the `task` setting or comment; `settings.TASKS`)."""
 
@@ -268,10 +270,14 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Reading:
-    """All that a file holds: its runs (those of sweeps included, in order) and the sweeps among them."""
+    """All that a file holds: its runs (those of sweeps included, in order) and the sweeps among them.
+
+    `recognised` names the frameworks whose configuration the file is, whether or not it trains LoRA.
+    """
 
     runs: tuple[Run, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
+    recognised: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)

@@ -1,9 +1,10 @@
 """How much of the runs under some folders is known: a table by dialect, from `lora-lint inspect`.
 
-    python scripts/known_share.py [--reasons N] PATH…
+    python scripts/known_share.py [--exclude GLOB]… [--reasons N] PATH…
     lora-lint inspect --output-format json PATH… | python scripts/known_share.py -
 
-With --reasons the most frequent reasons why a setting is not known are listed, with a place of each.
+Each PATH is read by a run of its own, as its users would, and the table is of all of them. With --reasons the most
+frequent reasons why a setting is not known are listed, with a place of each.
 """
 
 from __future__ import annotations
@@ -12,59 +13,64 @@ import argparse
 import json
 import subprocess
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Any
 
-COLUMNS = ("rank", "alpha", "targets", "model", "size")
+from lora_lint.inspection import SETTINGS, why
+
+Row = dict[str, Any]
 
 
-def settings(run: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The settings that the table counts, as the JSON of `inspect` has them."""
-    adapter = run["adapter"]
-    model = dict(run["model"]["name"])
-    if run["model"].get("type"):
-        model = {"value": run["model"]["type"]}
-    elif "unknown" not in model:
-        model = {"unknown": "nothing is known of this model"}
-    return {
-        "rank": adapter["rank"],
-        "alpha": adapter["alpha"] if "unknown" in adapter["alpha"] and run.get("scale") is None else {"value": 1},
-        "targets": adapter["target_modules"],
-        "model": model,
-        "size": run["dataset"]["size"],
-    }
+def inspected(path: str, excluded: list[str]) -> dict[str, Any]:
+    """What `lora-lint inspect` tells of one tree."""
+    globs = [part for glob in excluded for part in ("--exclude", glob)]
+    command = [sys.executable, "-m", "lora_lint", "inspect", "--isolated", "--output-format", "json", *globs, path]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def added(summaries: list[list[Row]]) -> list[Row]:
+    """One table of several: the most runs first, all of them last."""
+    rows: dict[str, Row] = {}
+    for row in (row for summary in summaries for row in summary):
+        total = rows.setdefault(
+            row["dialect"], {"files": 0, "runs": 0, "other_methods": 0, "known": Counter(), "dialect": row["dialect"]}
+        )
+        for key in ("files", "runs", "other_methods"):
+            total[key] += row[key]
+        total["known"].update(row["known"])
+    every = rows.pop("all")
+    return [*sorted(rows.values(), key=lambda row: -row["runs"]), every]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="+")
+    parser.add_argument("--exclude", action="append", default=[], help="as of lora-lint; may be given again")
     parser.add_argument("--reasons", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.paths == ["-"]:
-        text = sys.stdin.read()
+        documents = [json.load(sys.stdin)]
     else:
-        command = [sys.executable, "-m", "lora_lint", "inspect", "--output-format", "json", *arguments.paths]
-        text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    runs = json.loads(text)["runs"]
-    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for run in runs:
-        rows[run["dialect"]].append(run)
-    print(f"{'dialect':<14}{'files':>7}{'runs':>7}" + "".join(f"{name:>9}" for name in COLUMNS))
-    for dialect, found in [*sorted(rows.items(), key=lambda item: -len(item[1])), ("all", runs)]:
-        shares = (sum("unknown" not in settings(run)[name] for run in found) / max(len(found), 1) for name in COLUMNS)
-        files = len({run["path"] for run in found})
-        print(f"{dialect:<14}{files:>7}{len(found):>7}" + "".join(f"{share:>9.0%}" for share in shares))
-    for name in COLUMNS if arguments.reasons else ():
+        documents = [inspected(path, arguments.exclude) for path in arguments.paths]
+    print(f"{'dialect':<18}{'files':>7}{'runs':>7}{'others':>8}" + "".join(f"{name:>14}" for name in SETTINGS))
+    for row in added([document["summary"] for document in documents]):
+        shares = (f"{row['known'][name] / row['runs']:>14.1%}" if row["runs"] else f"{'-':>14}" for name in SETTINGS)
+        counts = f"{row['files']:>7}{row['runs']:>7}{row['other_methods']:>8}"
+        print(f"{row['dialect']:<18}{counts}" + "".join(shares))
+    runs = [run for document in documents for run in document["runs"] if run["method"] == "LoraConfig"]
+    for name in SETTINGS if arguments.reasons else ():
         reasons: Counter[str] = Counter()
         places: dict[str, str] = {}
         for run in runs:
-            why = settings(run)[name].get("unknown")
-            if why is not None:
-                reasons[why] += 1
-                places.setdefault(why, f"{run['path']}:{run['line']}")
+            reason = why(run, name)
+            if reason is not None:
+                reasons[reason] += 1
+                places.setdefault(reason, f"{run['path']}:{run['line']}")
         print(f"\n{name}: not known because")
-        for why, count in reasons.most_common(arguments.reasons):
-            print(f"{count:>6}  {why}  ({places[why]})")
+        for reason, count in reasons.most_common(arguments.reasons):
+            print(f"{count:>6}  {reason}  ({places[reason]})")
 
 
 if __name__ == "__main__":

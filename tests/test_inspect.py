@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +129,34 @@ def test_folders_notes_and_failures() -> None:
 @pytest.mark.parametrize(("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (67_108_864, "67.1 MB")])
 def test_sizes(count: int, text: str) -> None:
     assert inspection._size(count) == text
+
+
+def test_summary_counts_files_runs_and_what_is_known(here: Path) -> None:
+    (here / "train.py").write_text(LLAMA)
+    (here / "other.py").write_text(
+        LLAMA.replace("LoraConfig", "IA3Config").replace("r=32, lora_alpha=32, use_rslora=True, ", "")
+    )
+    (here / "lora.yaml").write_text(
+        "base_model: my/own-model\nadapter: lora\nlora_r: 8\nlora_alpha: ${ALPHA}\nlora_target_linear: true\nsequence_len: 8\n"
+    )
+    (here / "full.yaml").write_text("base_model: my/own-model\nadapter:\nlora_r: 8\nsequence_len: 8\n")
+    rows = json.loads(inspection.as_json(inspection.inspect(["."], Settings())))["summary"]
+    peft, axolotl, every = rows
+    assert (peft["dialect"], peft["files"], peft["runs"], peft["other_methods"]) == ("peft", 2, 1, 1)
+    assert peft["share"] == {"rank": 1, "alpha": 1, "targets": 1, "model": 1, "architecture": 1, "dataset_size": 0}
+    assert (axolotl["dialect"], axolotl["files"], axolotl["runs"]) == ("axolotl", 2, 1)
+    assert axolotl["known"] == {"rank": 1, "alpha": 0, "targets": 1, "model": 1, "architecture": 0, "dataset_size": 0}
+    assert (every["dialect"], every["files"], every["runs"]) == ("all", 4, 2)
+    assert every["share"]["alpha"] == 0.5
+
+
+def test_the_table_of_several_trees(here: Path) -> None:
+    for name in ("one", "two"):
+        (here / name).mkdir()
+        (here / name / "train.py").write_text(LLAMA)
+    script = Path(inspection.__file__).parents[1] / "scripts" / "known_share.py"
+    command = [sys.executable, str(script), "--reasons", "1", "one", "two"]
+    environment = {**os.environ, "PYTHONPATH": str(script.parents[1])}
+    text = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    assert text.splitlines()[1].split()[:4] == ["peft", "2", "2", "0"]
+    assert "2  it is not given  (one/train.py:7)" in text

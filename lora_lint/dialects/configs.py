@@ -57,6 +57,7 @@ def read_config(source: SourceFile, project: Project) -> Reading:
         return Reading()
     runs: list[Any] = []
     sweeps: list[Any] = []
+    recognised: dict[str, None] = {}
     for document in _documents(source):
         for name in candidates:
             dialect: Any = import_module(f"lora_lint.dialects.{name}")
@@ -64,8 +65,9 @@ def read_config(source: SourceFile, project: Project) -> Reading:
                 reading: Reading = dialect.read(document, project)
                 runs += reading.runs
                 sweeps += reading.sweeps
+                recognised[name] = None
                 break
-    return Reading(tuple(runs), tuple(sweeps))
+    return Reading(tuple(runs), tuple(sweeps), tuple(recognised))
 
 
 def _documents(source: SourceFile) -> list[Node]:

@@ -205,6 +205,7 @@ def _run(record: RunRecord, config: Object, path: str) -> Run | None:
         events=events,
         problems=problems,
         trained=True if any(event.kind == "train" for event in events) else None,
+        method=config.data.kind,
     )
 
 
