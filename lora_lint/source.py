@@ -39,13 +39,15 @@ class SourceFile:
     """The text of one file.
 
     `utf8` is the text encoded as UTF-8 whatever the file's own encoding; newlines are kept as they are. For a
-    notebook it is the code cells one after the other, and `cells` holds the 0-based first line of each code cell.
+    notebook it is the code cells one after the other, and `cells` holds the 0-based first line of each code cell;
+    `trained_on` is the number of training examples that a trainer printed there when the notebook was last run.
     """
 
     path: str
     kind: FileKind
     utf8: bytes
     cells: tuple[int, ...] = field(default=())
+    trained_on: int | None = None
 
     @cached_property
     def text(self) -> str:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lora_lint import engine
+from lora_lint.dialects import read
+from lora_lint.project import Project
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.notebook import read_notebook
 from lora_lint.readers.python import parse
+from lora_lint.run import Known
 from lora_lint.settings import Settings
 
 if TYPE_CHECKING:
@@ -163,3 +166,53 @@ def test_cells_with_characters_that_no_program_has() -> None:
     source = read_notebook("a.ipynb", notebook("a = 1", "b = '\0'", "c = '\ud800'", "d = !ls \ud800"))
     assert source.text.split("\n")[1] == "#######"
     assert len(source.cells) == 4
+
+
+def output(source: str, *printed: str) -> dict[str, Any]:
+    outputs = [{"output_type": "stream", "name": "stdout", "text": text.splitlines(keepends=True)} for text in printed]
+    return {"cell_type": "code", "metadata": {}, "execution_count": 1, "outputs": outputs, "source": source}
+
+
+TRAIN = (
+    IMPORTS
+    + MODEL
+    + "from trl import SFTTrainer\ntrainer = SFTTrainer(model, train_dataset=load(), peft_config=LoraConfig())\n"
+)
+UNSLOTH = "==((====))==  Unsloth\n   \\\\   /|    Num examples = 1,850 | Num Epochs = 3 | Total steps = 60\n"
+LOGGED = "***** Running training *****\n  Num examples = 1850\n  Num Epochs = 3\n"
+EVALUATED = "***** Running Evaluation *****\n  Num examples = 77\n  Batch size = 8\n"
+
+
+@pytest.mark.parametrize(
+    ("printed", "size"),
+    [
+        ((UNSLOTH,), 1850),
+        ((LOGGED, EVALUATED), 1850),
+        ((UNSLOTH, LOGGED), 1850),
+        ((UNSLOTH, LOGGED.replace("1850", "60")), None),  # of two trainings
+        ((EVALUATED,), None),
+        ((), None),
+    ],
+)
+def test_what_the_trainer_printed(printed: tuple[str, ...], size: int | None) -> None:
+    source = read_notebook("n.ipynb", notebook(TRAIN, output("trainer.train()", *printed)))
+    assert source.trained_on == size
+    (run,) = read(source, Project("."))
+    assert (run.dataset.size.value if isinstance(run.dataset.size, Known) else None) == size
+
+
+def test_what_is_printed_does_not_overrule_the_program() -> None:
+    text = TRAIN.replace("load()", 'load_dataset("tatsu-lab/alpaca", split="train")')
+    source = read_notebook("n.ipynb", notebook("from datasets import load_dataset\n" + text, output("", UNSLOTH)))
+    (run,) = read(source, Project("."))
+    assert isinstance(run.dataset.size, Known)
+    assert run.dataset.size.value == 52_002
+
+
+@pytest.mark.parametrize(
+    "outputs", [None, 3, [None], [{"text": 3}], [{"text": [None, "Num examples = 1,0 | Num Epochs = 1"]}]]
+)
+def test_outputs_of_another_form(outputs: Any) -> None:
+    cell = output("x = 1  # Num examples = ")
+    cell["outputs"] = outputs
+    assert read_notebook("n.ipynb", notebook(cell)).trained_on in (None, 10)

@@ -11,10 +11,13 @@ from typing import Any
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import parse_ahead
+from lora_lint.records import replace
 from lora_lint.source import SourceFile, Span
 
 _BLANKED_CELLS = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b|memit\b|skip_if\b|with_\w+)[a-zA-Z!]")
 _SHELL = re.compile(r"^(\s*)([!%?]|[\w.]+\?{1,2}\s*$)")
+_SAID = b"Num examples = "
+_TRAINED_ON = re.compile(r"Num examples = ([\d,]{1,15})[\s|]+Num Epochs =")
 _SHELL_RESULT = re.compile(r"^(\s*)([\w, ]+?)\s*=\s*[!%]")
 
 
@@ -56,7 +59,7 @@ def read_cells(path: str, data: bytes) -> SourceFile:
         starts.append(len(lines))
         lines += _program(cell).split("\n")
     text = "\n".join(lines).encode("utf-8", "replace").replace(b"\0", b" ")
-    return SourceFile(path, "notebook", text, tuple(starts) or (0,))
+    return SourceFile(path, "notebook", text, tuple(starts) or (0,), _trained_on(content) if _SAID in data else None)
 
 
 def without_broken_cells(source: SourceFile) -> SourceFile:
@@ -68,26 +71,45 @@ def without_broken_cells(source: SourceFile) -> SourceFile:
     for start, end in zip(source.cells, ends, strict=True):
         if not _valid("\n".join(lines[start:end])):
             lines[start:end] = map(_comment, lines[start:end])
-    return SourceFile(source.path, source.kind, "\n".join(lines).encode(), source.cells)
+    return replace(source, utf8="\n".join(lines).encode())
 
 
 def _cells(content: dict[str, Any]) -> list[str] | None:
     """The texts of the code cells."""
+    listed = _code_cells(content)
+    if listed is None:
+        return None
+    texts = (_joined(cell.get("source", cell.get("input", ""))) for cell in listed)
+    return [text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ") for text in texts]
+
+
+def _code_cells(content: dict[str, Any]) -> list[dict[str, Any]] | None:
     listed = content.get("cells")
     if listed is None and isinstance(content.get("worksheets"), list):  # nbformat 3
         sheets = [sheet for sheet in content["worksheets"] if isinstance(sheet, dict)]
         listed = [cell for sheet in sheets for cell in sheet.get("cells") or []]
     if not isinstance(listed, list):
         return None
-    texts = []
-    for cell in listed:
-        if isinstance(cell, dict) and cell.get("cell_type") == "code":
-            source = cell.get("source", cell.get("input", ""))
-            if isinstance(source, list):
-                source = "".join(part for part in source if isinstance(part, str))
-            text = source if isinstance(source, str) else ""
-            texts.append(text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " "))
-    return texts
+    return [cell for cell in listed if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+
+
+def _joined(text: Any) -> str:
+    """A text that may be written as a list of its lines."""
+    if isinstance(text, list):
+        return "".join(part for part in text if isinstance(part, str))
+    return text if isinstance(text, str) else ""
+
+
+def _trained_on(content: dict[str, Any]) -> int | None:
+    """What the trainers of a notebook printed of their data, if all printed the same number (transformers 5.23,
+    trainer.py, and unsloth: `Num examples = 1,000 | Num Epochs = 3`; an evaluation prints no epochs)."""
+    found = set()
+    for cell in _code_cells(content) or ():
+        outputs = cell.get("outputs")
+        for output in outputs if isinstance(outputs, list) else ():
+            text = _joined(output.get("text")) if isinstance(output, dict) else ""
+            found |= {int(number.replace(",", "")) for number in _TRAINED_ON.findall(text)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _language(content: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.python.files import ProjectLoader, worth_following
-from lora_lint.dialects.python.finish import finish
+from lora_lint.dialects.python.finish import finish, with_printed_sizes
 from lora_lint.dialects.python.library import Knowledge
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.scope import Module
@@ -28,6 +28,6 @@ def read(source: SourceFile, project: Project) -> Reading:
     library = Knowledge(project)
     machine = Machine(library, loader)
     machine.run(Module(source, is_main=True), tree)
-    reading = finish(library.records, source.path)
+    reading = with_printed_sizes(finish(library.records, source.path), source.trained_on)
     machine.forget()
     return reading

@@ -415,6 +415,23 @@ def _dataset(model: ModelRecord, here: Span) -> Dataset:
     )
 
 
+def with_printed_sizes(reading: Reading, trained_on: int | None) -> Reading:
+    """The runs of a notebook with the number of examples that its trainers printed, where the program does not tell."""
+    if trained_on is None:
+        return reading
+    size: Known[int] = Known(trained_on, None, "derived")
+
+    def sized(run: Run) -> Run:
+        if not isinstance(run.dataset.size, Unknown):
+            return run
+        return replace(run, dataset=replace(run.dataset, size=size, how="as the trainer printed in this notebook"))
+
+    def sized_all(sweep: Sweep) -> Sweep:
+        return replace(sweep, runs=tuple(map(sized, sweep.runs)))
+
+    return replace(reading, runs=tuple(map(sized, reading.runs)), sweeps=tuple(map(sized_all, reading.sweeps)))
+
+
 def _origin(value: Val) -> str:
     """Why nothing is known of the data that a trainer gets."""
     if isinstance(value, Opaque):
