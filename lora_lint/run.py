@@ -100,6 +100,8 @@ class Adapter:
     inference_mode: Value[bool] = Known(False, None, "framework-default")
     task_type: Value[str | None] = Known(None, None, "framework-default")
     scale: Value[float] = ABSENT
+    parts: Value[tuple[str, ...]] = ABSENT
+    """The parts of the model that unsloth adapts where it chooses the targets itself, of knowledge.unsloth.PARTS."""
     target_spans: tuple[tuple[str, Span], ...] = ()
     """Where each entry of a `target_modules` list is written, when it is written as a literal: (entry, span) pairs."""
     keys: Mapping[str, str] = field(default_factory=dict)

@@ -222,6 +222,14 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
         if built is None:
             continue
         for targets in alternatives(run.adapter.target_modules):
+            parts = known(run.adapter.parts)
+            if parts is not None and targets.value is None:
+                from lora_lint.knowledge import unsloth
+
+                chosen = unsloth.chosen(parts, built.modules, model.model_type) if found.head != "seq2seq-lm" else None
+                if chosen is None:
+                    return []
+                targets = Known(chosen, None, "framework-default")
             settings, partial, counted = _targets(run.adapter, targets.value)
             reached = _expert_parameters(run, settings, built)
             if reached:

@@ -283,11 +283,38 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | Inv
         value = to_value(given, span, default, convert.anything)
         fields[field] = _checked(value, accept, expected, keyword, data.kind, span, problems)
     problems += _unknown_keywords(config)
+    if data.made_by and _argument(config, "target_modules") is None and not arguments.open:
+        fields |= _chosen_by_unsloth(config, here)
     targets = _argument(config, "target_modules")
     return (
         Adapter(span=here, **fields, target_spans=_entries(targets, path)),
         tuple(problem for problem in problems if problem.span.path == path),
     )
+
+
+def _chosen_by_unsloth(config: Object, here: Span) -> dict[str, Value[Any]]:
+    """The targets where none are given: a list that FastLanguageModel has, or what the others find in the model."""
+    if config.data.made_by == "FastLanguageModel":
+        usual = signatures.defaults("FastLanguageModel.get_peft_model").get("target_modules")
+        return {"target_modules": Known(usual, None, "framework-default")} if usual else {}
+    from lora_lint.knowledge.unsloth import PARTS
+
+    parts = []
+    for part in PARTS:
+        given = _argument(config, f"finetune_{part}")
+        flag = to_value(given, here, Known(True, None, "framework-default"), convert.is_flag)
+        if not isinstance(flag, Known):
+            return {"target_modules": Unknown("which parts of the model are adapted is not known", here)}
+        parts += [part] if flag.value else []
+    if (
+        _argument(config, "finetune_last_n_layers") is not None
+        or _argument(config, "finetune_audio_layers") is not None
+    ):
+        return {"target_modules": Unknown("unsloth chooses them by further settings", here)}
+    return {
+        "target_modules": Known(None, None, "framework-default"),
+        "parts": Known(tuple(parts), None, "derived"),
+    }
 
 
 def _checked(

@@ -93,6 +93,7 @@ def unsloth_wrap(context: Context, name: str, arguments: Arguments, span: Span) 
     if model is not None and view is not None and view.record.whole:
         return model
     config = context.config("LoraConfig", arguments, span, "unsloth")
+    config.data.made_by = name.split(".")[-2]
     return context.wrap(model, config, span, "unsloth")
 
 

@@ -76,6 +76,8 @@ class ConfigRecord:
     trail: tuple[Step, ...]
     conditions: tuple[Condition, ...]
     dialect: str = "peft"
+    made_by: str = ""
+    """The class of unsloth that makes it."""
     used: bool = False
     written: bool = False
     """Turned into a dict or a file, as programs do that convert checkpoints."""
