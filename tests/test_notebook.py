@@ -201,6 +201,11 @@ def test_what_the_trainer_printed(printed: tuple[str, ...], size: int | None) ->
     assert (run.dataset.size.value if isinstance(run.dataset.size, Known) else None) == size
 
 
+def test_packs_are_not_examples() -> None:
+    cells = ("args = SFTConfig(packing = True)\n", output("trainer.train()", UNSLOTH))
+    assert read_notebook("n.ipynb", notebook(*cells)).trained_on is None
+
+
 def test_what_is_printed_does_not_overrule_the_program() -> None:
     text = TRAIN.replace("load()", 'load_dataset("tatsu-lab/alpaca", split="train")')
     source = read_notebook("n.ipynb", notebook("from datasets import load_dataset\n" + text, output("", UNSLOTH)))

@@ -18,6 +18,7 @@ _BLANKED_CELLS = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b|memit\b|s
 _SHELL = re.compile(r"^(\s*)([!%?]|[\w.]+\?{1,2}\s*$)")
 _SAID = b"Num examples = "
 _TRAINED_ON = re.compile(r"Num examples = ([\d,]{1,15})[\s|]+Num Epochs =")
+_PACKED = re.compile(r"packing['\"]?\s*[=:]\s*True")
 _SHELL_RESULT = re.compile(r"^(\s*)([\w, ]+?)\s*=\s*[!%]")
 
 
@@ -105,6 +106,8 @@ def _trained_on(content: dict[str, Any]) -> int | None:
     trainer.py, and unsloth: `Num examples = 1,000 | Num Epochs = 3`; an evaluation prints no epochs)."""
     found = set()
     for cell in _code_cells(content) or ():
+        if _PACKED.search(_joined(cell.get("source"))):
+            return None  # it is the number of packs
         outputs = cell.get("outputs")
         for output in outputs if isinstance(outputs, list) else ():
             text = _joined(output.get("text")) if isinstance(output, dict) else ""
