@@ -7,7 +7,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from lora_lint import discovery
+from lora_lint import discovery, disk
 from lora_lint.finding import Finding, Related
 from lora_lint.outcome import FileResult, decode, distinct, shown
 from lora_lint.records import replace
@@ -16,6 +16,7 @@ from lora_lint.source import SourceFile, Span
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from lora_lint.cache import Cache
     from lora_lint.project import Project
     from lora_lint.run import Reading, Run, Sweep
     from lora_lint.settings import Settings
@@ -29,12 +30,13 @@ _OWN_NOQA = rb"noqa(?:(?!\s*:)|\s*:[^\r\n]*\bll\d)"
 class Checker:
     """Checks one file after the other under the same settings."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, cache: Cache | None = None) -> None:
         from lora_lint import catalogue
         from lora_lint.project import Project
         from lora_lint.rules import RUN_CHECKS, SWEEP_CHECKS
 
         self.settings = settings
+        self._cache = cache
         self.project = Project(settings.root)
         self.selected = settings.selected()
         self._rules = catalogue.rules()
@@ -52,17 +54,29 @@ class Checker:
 
     def check(self, found: discovery.Found) -> FileResult:
         """All that one file gives. Never raises, whatever the file holds; only an interrupt passes through."""
+        if found.data is None:
+            return self._unreadable(found, found.problem or "This file cannot be read", Span(found.path, 0, 0))
+        begun = time.process_time()  # not the clock: a busy machine is no fault of the file
+        if self._cache is None:
+            result = self._fenced(found, found.data)
+        else:
+            with disk.Watch() as watch:
+                result = self._fenced(found, found.data)
+            self._cache.put(found, result, watch.noted)
+        spent = time.process_time() - begun
+        if spent > PATIENCE:
+            result = replace(result, notes=(*result.notes, f"{found.path}: took {spent:.0f} s to check"))
+        return result
+
+    def _fenced(self, found: discovery.Found, data: bytes) -> FileResult:
         from lora_lint.readers.errors import Unreadable
 
         start = Span(found.path, 0, 0)
-        if found.data is None:
-            return self._unreadable(found, found.problem or "This file cannot be read", start)
-        begun = time.process_time()  # not the clock: a busy machine is no fault of the file
         findings: list[Finding] = []
         try:
-            result = self._check(found, findings)
+            return self._check(found, findings)
         except Unreadable as error:
-            if not found.explicit and not discovery.telling(found.data, found.kind):
+            if not found.explicit and not discovery.telling(data, found.kind):
                 return FileResult(found.path)
             return self._unreadable(found, error.message, error.span or start)
         except RecursionError:
@@ -71,10 +85,6 @@ class Checker:
             return self._unreadable(found, "This file needs more memory than there is", start, findings)
         except Exception as error:
             return self._unreadable(found, own_fault(error), start, findings, crashed=True)
-        spent = time.process_time() - begun
-        if spent > PATIENCE:
-            result = replace(result, notes=(*result.notes, f"{found.path}: took {spent:.0f} s to check"))
-        return result
 
     def _check(self, found: discovery.Found, findings: list[Finding]) -> FileResult:
         """The findings of a readable file; `findings` is filled on the way, so that a failure keeps those before."""

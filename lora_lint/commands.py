@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from lora_lint.cache import Cache
     from lora_lint.engine import Outcome
     from lora_lint.settings import Settings
     from lora_lint.verify.session import Step
@@ -17,6 +18,7 @@ COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "completion")
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
 _FOR_PEOPLE = ("full", "concise")
 _WITH_FINGERPRINTS = ("json", "sarif", "gitlab")
+_NO_CACHE = "LORA_LINT_NO_CACHE"
 _COMPLETE = "_LORA_LINT_COMPLETE"
 
 
@@ -87,6 +89,8 @@ def check(
     unsafe_fixes: bool = False,
     diff: bool = False,
     verify: Verification | None = None,
+    cache_dir: str | None = None,
+    no_cache: bool = False,
     **options: Any,
 ) -> int:
     """Lints, settles the findings if asked to, reports, and gives the exit status. `options` are those of
@@ -95,11 +99,16 @@ def check(
 
     settings = settings_module.override(settings_module.load(config, isolated), **options)
     marked = write_baseline is not None or output_format in _WITH_FINGERPRINTS
-    outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked)
+    cache = None
+    if not no_cache and not os.environ.get(_NO_CACHE) and "-" not in paths:
+        from lora_lint.cache import Cache
+
+        cache = Cache(settings, cache_dir)
+    outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache)
     if diff:
         return _diff(outcome, settings, unsafe_fixes)
     if (fix or unsafe_fixes) and _fix(outcome, settings, unsafe_fixes):
-        outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked)
+        outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache)
     for note in outcome.notes:
         complain(note)
     if write_baseline is not None:
@@ -208,7 +217,13 @@ def _diff(outcome: Outcome, settings: Settings, unsafe: bool) -> int:
 
 
 def _lint(
-    paths: Sequence[str], settings: Settings, stdin_filename: str | None, jobs: int, known: bool, fingerprints: bool
+    paths: Sequence[str],
+    settings: Settings,
+    stdin_filename: str | None,
+    jobs: int,
+    known: bool,
+    fingerprints: bool,
+    cache: Cache | None,
 ) -> Outcome:
     """The outcome for `paths`, or for standard input if they are `-`. `known` hides what the baseline holds."""
     from lora_lint import discovery, engine
@@ -225,7 +240,13 @@ def _lint(
         bar = progress()
         try:
             return engine.lint(
-                paths or ["."], settings, jobs=jobs, progress=bar, baseline=entries, fingerprints=fingerprints
+                paths or ["."],
+                settings,
+                jobs=jobs,
+                progress=bar,
+                baseline=entries,
+                fingerprints=fingerprints,
+                cache=cache,
             )
         finally:
             if bar is not None:

@@ -32,6 +32,7 @@ DEFAULT_EXCLUDES = frozenset(
         ".git",
         ".hg",
         ".ipynb_checkpoints",
+        ".lora-lint-cache",
         ".mypy_cache",
         ".nox",
         ".pants.d",

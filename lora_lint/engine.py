@@ -12,6 +12,7 @@ from lora_lint.pool import check_all, relax
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from lora_lint.cache import Cache
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
 
@@ -27,17 +28,18 @@ def lint(
     progress: Callable[[int, int], None] | None = None,
     baseline: Mapping[str, Mapping[str, Any]] | None = None,
     fingerprints: bool = True,
+    cache: Cache | None = None,
 ) -> Outcome:
     """Lints the files under `paths`.
 
     `jobs` is the number of processes (0: as many as pay). `prefilter` off reads every file in full, for tests.
     `progress` is called with the numbers of relevant files done and to do. Findings whose fingerprint is in
-    `baseline` are suppressed; without one, `fingerprints` off saves a look at each line with a finding. Never raises
-    for what a file holds.
+    `baseline` are suppressed; without one, `fingerprints` off saves a look at each line with a finding. `cache`
+    holds the results of earlier lints. Never raises for what a file holds.
     """
     relax()
     walk = discovery.Walk(paths, excluder(settings), prefilter)
-    checked = sorted(check_all(walk, settings, jobs, progress), key=lambda result: result.path)
+    checked = sorted(check_all(walk, settings, jobs, progress, cache), key=lambda result: result.path)
     problems = tuple(f"error: {missing}" for missing in walk.missing)
     notes = (*problems, *walk.notes)
     return put_together(checked, settings, walk.files, notes, bool(problems), baseline, fingerprints=fingerprints)

@@ -13,6 +13,7 @@ from lora_lint.records import replace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from lora_lint.cache import Cache
     from lora_lint.outcome import FileResult
     from lora_lint.settings import Settings
 
@@ -37,31 +38,47 @@ def tidy() -> None:
 
 
 def check_all(
-    walk: discovery.Walk, settings: Settings, jobs: int, progress: Callable[[int, int], None] | None
+    walk: discovery.Walk,
+    settings: Settings,
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
+    cache: Cache | None,
 ) -> Iterator[FileResult]:
-    """The results of the files of `walk`, checked here or, where it pays, by several processes."""
+    """The results of the files of `walk`: out of the cache, checked here or, where it pays, by several processes."""
     most = jobs or _processors()
     enough = 2 if jobs else 2 * PER_WORKER
+    kept: list[FileResult] = []
     files: list[discovery.Found] = []
-    ahead = iter(walk)
+    ahead = _unknown(walk, cache, kept)
     if most > 1 or progress is not None:
         # Beyond the first few the bytes are not kept: reading a file again costs little, holding all of them much.
         for found in ahead:
             files.append(found if len(files) < 2 * PER_WORKER or found.data is None else found._replace(data=None))
     if most > 1 and len(files) >= enough:
-        results = _parallel(files, settings, most)
+        results = _parallel(files, settings, most, cache)
     else:
-        results = _serial((*files, *ahead) if files else ahead, settings)
+        results = _serial((*files, *ahead) if files else ahead, settings, cache)
     for done, result in enumerate(results, start=1):
         if progress is not None:
             progress(done, len(files))
         yield result
+    yield from kept
 
 
-def _serial(files: Iterable[discovery.Found], settings: Settings) -> Iterator[FileResult]:
+def _unknown(walk: Iterable[discovery.Found], cache: Cache | None, kept: list[FileResult]) -> Iterator[discovery.Found]:
+    """The files whose results are not in the cache; those that are go to `kept`."""
+    for found in walk:
+        result = cache.get(found) if cache is not None and found.data is not None else None
+        if result is None:
+            yield found
+        else:
+            kept.append(result)
+
+
+def _serial(files: Iterable[discovery.Found], settings: Settings, cache: Cache | None) -> Iterator[FileResult]:
     checker = None
     for found in files:
-        checker = checker or Checker(settings)
+        checker = checker or Checker(settings, cache)
         yield checker.check(_load(found))
         tidy()
 
@@ -73,7 +90,7 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _parallel(files: list[discovery.Found], settings: Settings, jobs: int) -> Iterator[FileResult]:
+def _parallel(files: list[discovery.Found], settings: Settings, jobs: int, cache: Cache | None) -> Iterator[FileResult]:
     """Checks files in several processes. A process that dies takes down no more than the file it died of."""
     from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
@@ -82,7 +99,7 @@ def _parallel(files: list[discovery.Found], settings: Settings, jobs: int) -> It
     workers = min(jobs, max(2, len(files) // PER_WORKER), 61)  # 61 is what Windows can wait for
     chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
     lost: list[discovery.Found] = []
-    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(settings,)) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(settings, cache)) as pool:
         futures = {pool.submit(_check_chunk, chunk): chunk for chunk in chunks}
         try:
             for future in as_completed(futures):
@@ -93,16 +110,16 @@ def _parallel(files: list[discovery.Found], settings: Settings, jobs: int) -> It
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    yield from _one_by_one(lost, settings)
+    yield from _one_by_one(lost, settings, cache)
 
 
-def _one_by_one(files: list[discovery.Found], settings: Settings) -> Iterator[FileResult]:
+def _one_by_one(files: list[discovery.Found], settings: Settings, cache: Cache | None) -> Iterator[FileResult]:
     """Checks files that were under way when a process died, to find out which of them it died of."""
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
     left = list(reversed(files))
     while left:
-        with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(settings,)) as pool:
+        with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(settings, cache)) as pool:
             try:
                 while left:
                     yield from pool.submit(_check_chunk, left[-1:]).result()
@@ -115,14 +132,14 @@ def _one_by_one(files: list[discovery.Found], settings: Settings) -> Iterator[Fi
 _worker: Checker | None = None
 
 
-def _start_worker(settings: Settings) -> None:
+def _start_worker(settings: Settings, cache: Cache | None) -> None:
     """Prepares a process of the pool. Interrupts are the parent's to handle."""
     import signal
 
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     relax()
-    _worker = Checker(settings)
+    _worker = Checker(settings, cache)
 
 
 def _check_chunk(files: list[discovery.Found]) -> list[FileResult]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import TYPE_CHECKING
 
-from lora_lint import discovery
+from lora_lint import discovery, disk
 
 if TYPE_CHECKING:
     from lora_lint.source import SourceFile
@@ -24,39 +23,44 @@ class Project:
     def __init__(self, root: str = "") -> None:
         self.root = root
         self._root = os.path.abspath(root or ".")
-        self._texts: dict[str, SourceFile | None] = {}
+        self._texts: dict[str, tuple[SourceFile | None, disk.Noted]] = {}
         self._exists: dict[str, bool] = {}
-        self._roots: dict[str, bool] = {}
+        self._roots: dict[str, tuple[bool, disk.Noted]] = {}
 
     def is_root(self, folder: str) -> bool:
         """Whether nothing above `folder` belongs to the project: its root, the top of a repository or of the disk."""
         if folder not in self._roots:
-            here = os.path.abspath(folder or ".")
-            top = here == self._root or os.path.dirname(here) == here
-            self._roots[folder] = top or os.path.exists(os.path.join(here, ".git"))
-        return self._roots[folder]
+            with disk.Watch() as watch:
+                here = os.path.abspath(folder or ".")
+                top = here == self._root or os.path.dirname(here) == here
+                self._roots[folder] = (top or disk.exists(os.path.join(here, ".git")), watch.noted)
+        top, noted = self._roots[folder]
+        disk.again(noted)
+        return top
 
     def exists(self, path: str) -> bool:
         """Whether `path` is a regular file."""
-        if path not in self._exists:
-            self._exists[path] = self.size(path) is not None
-        return self._exists[path]
+        found = self._exists.get(path)
+        if found is None:
+            found = self._exists[path] = disk.is_file(path)
+        else:
+            disk.note("file", path, "1" if found else "")
+        return found
 
     def size(self, path: str) -> int | None:
         """The bytes of a regular file; None if there is none."""
-        try:
-            status = os.stat(path)
-        except (OSError, ValueError):
-            return None
-        return status.st_size if stat.S_ISREG(status.st_mode) else None
+        return disk.size(path)
 
     def load(self, path: str) -> SourceFile | None:
         """The text of another file; None if there is none of a kind that is read, or it is too large or not text."""
         if path not in self._texts:
             if len(self._texts) >= _KEPT:
                 del self._texts[next(iter(self._texts))]
-            self._texts[path] = self._read(path)
-        return self._texts[path]
+            with disk.Watch() as watch:
+                self._texts[path] = (self._read(path), watch.noted)
+        source, noted = self._texts[path]
+        disk.again(noted)
+        return source
 
     def _read(self, path: str) -> SourceFile | None:
         from lora_lint.readers.errors import Unreadable
@@ -65,7 +69,7 @@ class Project:
         if kind is None or not self.exists(path):
             return None
         try:
-            data = discovery.read(path, discovery.limit_of(kind))
+            data = disk.read(path, discovery.limit_of(kind))
             if data is None:
                 return None
             if kind == "notebook":

@@ -365,7 +365,7 @@ def test_fix(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(FROZEN, encoding="utf-8")
     script.chmod(0o750)
-    result = run(tmp_path, "--fix", "train.py")
+    result = run(tmp_path, "--no-cache", "--fix", "train.py")
     assert (result.returncode, "1 finding fixed in 1 file" in result.stderr) == (0, True), result
     assert script.read_text(encoding="utf-8") == FROZEN.replace('"adapter")', '"adapter", is_trainable=True)')
     if os.name == "posix":

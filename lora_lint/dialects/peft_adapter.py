@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lora_lint import disk
 from lora_lint.dialects.fields import Fields
 from lora_lint.knowledge import schemas
 from lora_lint.run import Adapter, BaseModel, Event, Known, Reading, Run, Weights, known
@@ -89,6 +90,7 @@ def _weights(config: str, project: Project) -> Weights | None:
     path = os.path.join(folder, "adapter_model.safetensors").replace(os.sep, "/")
     if os.path.basename(config) != "adapter_config.json" or not project.exists(path):
         return None
+    disk.look(path)
     try:
         tensors = read_header(path)
         seconds = [tensor for tensor in tensors if _SECOND in tensor.name and tensor.size]
@@ -110,10 +112,7 @@ def _checkpoints(folder: str, project: Project) -> Iterator[tuple[str, float]]:
     import os
     from math import sqrt
 
-    try:
-        names = sorted(entry.name for entry in os.scandir(folder or ".") if entry.name.startswith("checkpoint-"))
-    except OSError:
-        return
+    names = [name for name in disk.names(folder) or () if name.startswith("checkpoint-")]
     for name in names[:_LOOKED_AT]:
         path = os.path.join(folder, name, "adapter_config.json").replace(os.sep, "/")
         source = project.load(path) if project.exists(path) else None

@@ -6,6 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from lora_lint import disk
 from lora_lint.run import ABSENT, Dataset, Known, Unknown
 
 if TYPE_CHECKING:
@@ -84,13 +85,11 @@ def rows_of_file(path: str, near: str, project: Project) -> int | None:
         size = project.size(candidate)
         if size is None:
             continue
-        if size > LARGE:
-            return None
         try:
-            with open(candidate, "rb") as file:
-                return _rows(file.read(), suffix)
+            data = disk.read(candidate, LARGE) if size <= LARGE else None
         except OSError:
             return None
+        return _rows(data, suffix) if data is not None else None
     return None
 
 

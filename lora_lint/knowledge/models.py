@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lora_lint import disk
 from lora_lint.records import dataclass, field, replace
 
 if TYPE_CHECKING:
@@ -196,15 +196,11 @@ def _from_config(name: str, path: str, how: str) -> Model | None:
 
 def _load_json(path: str) -> dict[str, Any] | None:
     """The JSON object in a file; None for whatever is not one, too large, too deep or not a plain file."""
+    if not disk.is_file(path):
+        return None
     try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
-            return None
-        with open(path, "rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            return None
-        document = json.loads(data)
+        data = disk.read(path, _MAX_BYTES)
+        document = json.loads(data) if data is not None else None
     except (OSError, ValueError, RecursionError, MemoryError):
         return None
     return document if isinstance(document, dict) else None
@@ -366,16 +362,14 @@ def _from_cache(name: str) -> Model | None:
     for root in _cache_roots():
         folder = os.path.join(root, "models--" + name.replace("/", "--"))
         snapshots = os.path.join(folder, "snapshots")
-        try:
-            found = sorted(os.listdir(snapshots))[:100]
-        except (OSError, ValueError):
+        found = disk.names(snapshots)
+        if found is None:
             continue
         try:
-            with open(os.path.join(folder, "refs", "main"), encoding="ascii") as file:
-                main = file.read(100).strip()
+            main = (disk.read(os.path.join(folder, "refs", "main"), 100) or b"").decode("ascii").strip()
         except (OSError, ValueError):
             main = ""
-        for snapshot in sorted(found, key=lambda each: each != main):
+        for snapshot in sorted(found[:100], key=lambda each: each != main):
             known = _from_config(name, os.path.join(snapshots, snapshot, "config.json"), "hub cache")
             if known is not None:
                 return known

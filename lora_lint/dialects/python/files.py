@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from lora_lint import disk
 from lora_lint.dialects.python.library import is_library, names_adapter
 from lora_lint.interpreter.scope import Module
 from lora_lint.readers.errors import Unreadable
@@ -71,17 +72,20 @@ class _Files:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._paths: dict[tuple[str, str, int], str | None] = {}
-        self._naming: dict[str, bool] = {}
-        self._trees: dict[str, tuple[SourceFile, ast.Module] | None] = {}
+        self._paths: dict[tuple[str, str, int], tuple[str | None, disk.Noted]] = {}
+        self._naming: dict[str, tuple[bool, disk.Noted]] = {}
+        self._trees: dict[str, tuple[tuple[SourceFile, ast.Module] | None, disk.Noted]] = {}
         self._kept = 0
 
     def path(self, folder: str, name: str, level: int) -> str | None:
         """The file that a program in `folder` imports as `name`; None if no file of the project is it."""
         where = (folder, name, level)
         if where not in self._paths:
-            self._paths[where] = self._find(*where)
-        return self._paths[where]
+            with disk.Watch() as watch:
+                self._paths[where] = (self._find(*where), watch.noted)
+        found, noted = self._paths[where]
+        disk.again(noted)
+        return found
 
     def _find(self, folder: str, name: str, level: int) -> str | None:
         relative = name.replace(".", "/")
@@ -107,20 +111,25 @@ class _Files:
     def names_adapter(self, path: str) -> bool:
         """Whether the text of a file names an adapter call."""
         if path not in self._naming:
-            source = self._project.load(path)
-            self._naming[path] = source is not None and names_adapter(source.utf8)
-        return self._naming[path]
+            with disk.Watch() as watch:
+                source = self._project.load(path)
+                self._naming[path] = (source is not None and names_adapter(source.utf8), watch.noted)
+        names, noted = self._naming[path]
+        disk.again(noted)
+        return names
 
     def tree(self, path: str) -> tuple[SourceFile, ast.Module] | None:
         """The text and the syntax tree of a file; None if it cannot be parsed. The latest are kept."""
         if path in self._trees:
-            found = self._trees.pop(path)
+            found, noted = self._trees.pop(path)
+            disk.again(noted)
         else:
-            found = self._parsed(path)
+            with disk.Watch() as watch:
+                found, noted = self._parsed(path), watch.noted
             self._kept += len(found[0].utf8) if found is not None else 0
-        self._trees[path] = found
+        self._trees[path] = (found, noted)
         while self._kept > _KEPT_BYTES:
-            oldest = self._trees.pop(next(iter(self._trees)))
+            oldest, _ = self._trees.pop(next(iter(self._trees)))
             self._kept -= len(oldest[0].utf8) if oldest is not None else 0
         return found
 

@@ -1,0 +1,181 @@
+"""What is asked of the file system beyond the file that is linted, and what it answered.
+
+Whatever the reading of a file looks at besides that file (imports, local configs, data files, weights, the hub's
+cache, files that might have been there) is asked for here. While somebody watches, each question is noted with its
+answer; the result of a lint holds for as long as all of them are answered the same (see `cache`).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+Noted: TypeAlias = "dict[tuple[Kind, str], str]"
+Kind = Literal["file", "there", "size", "names", "content", "state"]
+"""Whether a path is a regular file; whether anything is there; how many bytes it has; the names in a folder; a digest
+of the content; size, times and identity, for files that are too large to be read again each time."""
+
+LARGE = 4_000_000
+"""Bytes; of larger files the state stands for the content."""
+_FRESH = 2.0
+"""Seconds in which a second change of a file may leave its times as they are."""
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
+_noted: Noted | None = None
+
+
+class Watch:
+    """Notes what is asked in a `with` block. Watches may stand in each other: the outer ones hear of it too."""
+
+    def __init__(self) -> None:
+        self.noted: Noted = {}
+        self._outer: Noted | None = None
+
+    def __enter__(self) -> Watch:
+        global _noted
+        self._outer, _noted = _noted, self.noted
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        global _noted
+        _noted = self._outer
+        again(self.noted)
+
+
+def again(noted: Noted) -> None:
+    """Notes questions that were asked before, where what they led to is used once more."""
+    if _noted is not None:
+        _noted.update(noted)
+
+
+def is_file(path: str) -> bool:
+    """Whether `path` is a regular file."""
+    return _asked("file", path) != ""
+
+
+def exists(path: str) -> bool:
+    """Whether anything is at `path`."""
+    return _asked("there", path) != ""
+
+
+def size(path: str) -> int | None:
+    """The bytes of a regular file; None if there is none."""
+    answer = _asked("size", path)
+    return int(answer) if answer else None
+
+
+def names(folder: str) -> list[str] | None:
+    """The names in a folder in order; None if it cannot be listed."""
+    try:
+        found = sorted(os.listdir(folder or "."))
+    except (OSError, ValueError):
+        note("names", folder, "")
+        return None
+    note("names", folder, _listed(found))
+    return found
+
+
+def read(path: str, limit: int) -> bytes | None:
+    """The content of a file; None if it has more than `limit` bytes. Raises OSError."""
+    try:
+        answer, data = _content(path, limit)
+    except OSError:
+        note("content", path, "")
+        raise
+    note("state" if answer.startswith("@") else "content", path, answer)
+    return data
+
+
+def look(path: str) -> None:
+    """Notes the state of a file that is about to be read in parts."""
+    _asked("state", path)
+
+
+def note(kind: Kind, path: str, answer: str) -> None:
+    """Notes an answer that is known already."""
+    if _noted is not None:
+        _noted[kind, path] = answer
+
+
+def answer(kind: Kind, path: str) -> str:
+    """What the file system answers now; empty where there is nothing. Notes nothing."""
+    try:
+        return _ANSWERS[kind](path)
+    except (OSError, ValueError):  # ValueError: a path that no system has
+        return ""
+
+
+def digest(data: bytes) -> str:
+    """A digest of some bytes."""
+    try:  # `hashlib` loads OpenSSL, which takes longer than many a lint: 4 ms
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
+    return blake2b(data, digest_size=16).hexdigest()
+
+
+def _asked(kind: Kind, path: str) -> str:
+    found = answer(kind, path)
+    note(kind, path, found)
+    return found
+
+
+def _file(path: str) -> str:
+    return "1" if stat.S_ISREG(os.stat(path).st_mode) else ""
+
+
+def _there(path: str) -> str:
+    return "1" if os.path.exists(path) else ""
+
+
+def _size(path: str) -> str:
+    status = os.stat(path)
+    return str(status.st_size) if stat.S_ISREG(status.st_mode) else ""
+
+
+def _names(path: str) -> str:
+    return _listed(sorted(os.listdir(path or ".")))
+
+
+def _listed(found: list[str]) -> str:
+    return digest(os.fsencode("\0".join(found)))
+
+
+def _state(path: str) -> str:
+    return _stamp(os.stat(path))
+
+
+def _stamp(status: os.stat_result) -> str:
+    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    # A file that is being written: nothing tells its states apart, so the answer is one that is never given again.
+    mark = f" {time.time_ns()}" if time.time_ns() - changed < _FRESH * 1e9 else ""
+    return f"@{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}{mark}"
+
+
+def _content(path: str, limit: int) -> tuple[str, bytes | None]:
+    """What stands for the content, and the content itself unless it is beyond the limit."""
+    with open(os.open(path, _OPEN_FLAGS), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"{path} is no regular file")
+        large = status.st_size > LARGE
+        data = file.read(limit + 1) if status.st_size <= limit else b""
+    if status.st_size > limit or len(data) > limit:
+        return _stamp(status), None
+    return _stamp(status) if large else digest(data), data
+
+
+_ANSWERS: Mapping[Kind, Callable[[str], str]] = {
+    "file": _file,
+    "there": _there,
+    "size": _size,
+    "names": _names,
+    "content": lambda path: _content(path, LARGE)[0],
+    "state": _state,
+}
