@@ -87,3 +87,15 @@ def test_fast_language_model_has_a_list() -> None:
         'm, t = FastLanguageModel.from_pretrained("unsloth/llama-3-8b")\nm = FastLanguageModel.get_peft_model(m, r=8)\n'
     )
     assert len(plain(only(read_python(LOAD + text)).adapter.target_modules)) == 7
+
+
+def test_sentence_transformers() -> None:
+    text = """\
+        from unsloth import FastSentenceTransformer
+        model = FastSentenceTransformer.from_pretrained("BAAI/bge-m3")
+        model = FastSentenceTransformer.get_peft_model(model, r=8)
+        """
+    run = only(read_python(text))
+    assert (plain(run.model.name), plain(run.model.quantization)) == ("BAAI/bge-m3", None)
+    assert plain(run.adapter.target_modules) == ("query", "key", "value", "dense")
+    assert plain(run.adapter.task_type) == "FEATURE_EXTRACTION"

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from lora_lint.knowledge.modules import Module, Parameter
 
+SENTENCE_TARGETS = ("query", "key", "value", "dense")
+"""What `FastSentenceTransformer.get_peft_model` adapts where no targets are given (models/sentence_transformer.py)."""
 PARTS = ("vision_layers", "language_layers", "attention_modules", "mlp_modules")
 """What `FastModel.get_peft_model` adapts, each with a flag `finetune_…` that is on by default."""
 _TAGS = {

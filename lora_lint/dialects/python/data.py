@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.python.convert import text_of
-from lora_lint.dialects.python.records import DatasetRecord
+from lora_lint.dialects.python.records import DatasetRecord, TableRecord
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Object, Opaque, Val, either
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ _SAME_SIZE = frozenset(
     "repeat_ batch_".split()
 )
 
+_WHOLE_TABLE = frozenset(
+    "lines orient encoding dtype sep delimiter engine path_or_buf filepath_or_buffer quoting".split()
+)
+"""Arguments of pandas.read_json and read_csv that leave no rows out."""
+_TABLE_SAME_SIZE = frozenset("copy rename reset_index fillna astype assign set_index sort_values round replace".split())
+
 
 def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`load_dataset(name, config, split=…)`: a split where one is named, else a dict of splits."""
@@ -30,7 +36,7 @@ def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) 
     config = text_of(arguments.get("name", 1))
     if text_of(path) in _FILES and files is not None:
         picked = files.items.get("train", files) if isinstance(files, DictVal) else files
-        record = DatasetRecord(picked, Opaque("it is a local file", span), "a local file")
+        record = DatasetRecord(picked, _rows_of_files(context, picked, span), "a local file")
     else:
         size = _public_size(path, "train" if split is None else None, config, span)
         record = DatasetRecord(path, size[0], size[1])
@@ -38,6 +44,54 @@ def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) 
     if split is None:
         return made
     return _split(made, split, span, config)
+
+
+def from_file(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`Dataset.from_json(path)` and its kin."""
+    path = arguments.get("path_or_paths", 0) or Opaque("the file is not given", span)
+    return Object(name, arguments, span, DatasetRecord(path, _rows_of_files(context, path, span), "a local file"))
+
+
+def read_table(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`pandas.read_json(path)`, `read_csv(path)`: a table."""
+    path = arguments.get("filepath_or_buffer", 0) or arguments.get("path_or_buf", 0) or Opaque("it is not given", span)
+    size = _rows_of_files(context, path, span)
+    if not _WHOLE_TABLE.issuperset(arguments.keywords):
+        size = Opaque("what is read of the file is not known", span)
+    return Object(name, arguments, span, TableRecord(path, size))
+
+
+def table_method(owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """A method of a table: what keeps its rows gives the table, what may not and works in place spoils it."""
+    record: TableRecord = owner.data
+    in_place = arguments.get("inplace")
+    if in_place is not None and not (isinstance(in_place, Const) and in_place.value is False):
+        record.changed = record.changed or name not in _TABLE_SAME_SIZE
+        return None
+    return owner if name in _TABLE_SAME_SIZE else None
+
+
+def from_table(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`Dataset.from_pandas(table)`."""
+    table = arguments.get("df", 0)
+    record = table.data if isinstance(table, Object) else None
+    if not isinstance(record, TableRecord):
+        return None
+    size = Opaque("rows of the table may be gone", span) if record.changed else record.size
+    return Object(name, arguments, span, DatasetRecord(record.name, size, "a local file"))
+
+
+def _rows_of_files(context: Context, files: Val, span: Span) -> Val:
+    """The rows of one file of the project, or of several."""
+    from lora_lint.dialects.sizes import rows_of_file
+
+    project = context.records.project
+    paths = [text_of(path) for path in (files.items if isinstance(files, ListVal) and not files.open else [files])]
+    rows = [rows_of_file(path, span.path, project) if path and project is not None else None for path in paths]
+    found = [each for each in rows if each is not None]
+    if not rows or len(found) < len(rows):
+        return Opaque("it is a local file", span)
+    return Const(sum(found), span, "derived")
 
 
 def _public_size(path: Val, split: str | None, config: str | None, span: Span) -> tuple[Val, str]:

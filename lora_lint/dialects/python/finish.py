@@ -283,6 +283,8 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | Inv
         value = to_value(given, span, default, convert.anything)
         fields[field] = _checked(value, accept, expected, keyword, data.kind, span, problems)
     problems += _unknown_keywords(config)
+    if data.made_by == "FastSentenceTransformer" and _argument(config, "task_type") is None:
+        fields["task_type"] = Known("FEATURE_EXTRACTION", None, "framework-default")
     if data.made_by and _argument(config, "target_modules") is None and not arguments.open:
         fields |= _chosen_by_unsloth(config, here)
     targets = _argument(config, "target_modules")
@@ -297,8 +299,10 @@ def _chosen_by_unsloth(config: Object, here: Span) -> dict[str, Value[Any]]:
     if config.data.made_by == "FastLanguageModel":
         usual = signatures.defaults("FastLanguageModel.get_peft_model").get("target_modules")
         return {"target_modules": Known(usual, None, "framework-default")} if usual else {}
-    from lora_lint.knowledge.unsloth import PARTS
+    from lora_lint.knowledge.unsloth import PARTS, SENTENCE_TARGETS
 
+    if config.data.made_by == "FastSentenceTransformer":
+        return {"target_modules": Known(SENTENCE_TARGETS, None, "framework-default")}
     parts = []
     for part in PARTS:
         given = _argument(config, f"finetune_{part}")

@@ -14,6 +14,7 @@ from lora_lint.dialects.python.records import (
     ModelView,
     Part,
     Records,
+    TableRecord,
     TrainingRecord,
 )
 from lora_lint.interpreter.values import (
@@ -58,7 +59,10 @@ CALLS: dict[str, dict[str, Handler]] = {
         "from_list": data.from_content,
         "from_dict": data.from_content,
         "concatenate_datasets": data.concatenate,
+        "from_pandas": data.from_table,
+        **dict.fromkeys(("from_json", "from_csv", "from_text"), data.from_file),
     },
+    "pandas": dict.fromkeys(("read_json", "read_csv", "read_table"), data.read_table),
     "builtins": {"open": loaded.opened},
     "yaml": dict.fromkeys(("safe_load", "load", "full_load", "unsafe_load"), loaded.parsed),
     "json": {"load": loaded.parsed},
@@ -174,6 +178,8 @@ class Knowledge:
             return models.method(context, root, path, arguments, span)
         if isinstance(record, Part):
             return models.part_method(context, root, path, arguments, span)
+        if isinstance(record, TableRecord):
+            return data.table_method(root, name, arguments, span) if len(path) == 1 else None
         if isinstance(record, DatasetRecord):
             return data.method(context, root, name, arguments, span) if len(path) == 1 else None
         if isinstance(record, TrainingRecord):

@@ -74,11 +74,14 @@ def unsloth_load(context: Context, name: str, arguments: Arguments, span: Span) 
     loader = name.split(".")[-2]
     model = arguments.get("model_name", 0) or Opaque("the model's name is not given", span)
     quantization = quantization_of(arguments, span)
-    if isinstance(quantization, Const) and quantization.value is None and "load_in_4bit" not in arguments.keywords:
+    usual = loader != "FastSentenceTransformer" and "load_in_4bit" not in arguments.keywords
+    if isinstance(quantization, Const) and quantization.value is None and usual:
         quantization = Const("4bit", span, "framework-default")
     loaded = context.model(span, name, arguments, model, loader, quantization, arguments.get("dtype"))
     full = arguments.get("full_finetuning")
     loaded.data.record.whole = isinstance(full, Const) and full.value is True
+    if loader == "FastSentenceTransformer":
+        return loaded
     tokenizer = Object("tokenizer", arguments, span)
     return ListVal([loaded, tokenizer], span, "tuple")
 

@@ -94,6 +94,15 @@ class DatasetRecord:
 
 
 @dataclass(eq=False)
+class TableRecord:
+    """A table that pandas has read from a file, as long as no rows were added or dropped."""
+
+    name: Val
+    size: Val
+    changed: bool = False
+
+
+@dataclass(eq=False)
 class TrainingRecord:
     """A trainer or a training loop: its class, its arguments object and what it trains on."""
 
