@@ -43,6 +43,10 @@ def test_what_is_left_out_is_the_programs() -> None:
         edited(YAML, ("  r: 16", "  r: 0")),
         edited(YAML, ("  r: 16", "  r: 16\n  enabled: false")),
         edited(YAML, ("  r: 16", "  r: 16\n  peft_type: LOHA")),
+        edited(YAML, ("  r: 16", "  r: 16\n  method: oft")),
+        edited(YAML, ("  r: 16", "  r: 16\n  lora_enabled: false")),
+        edited(YAML, ("  r: 16", "  r: [8, 16]")),
+        edited(YAML, ("  r: 16", "  r: {minimum: 1}")),
         "lora:\n  r: 16\n  weight: 0.7\n",
         "a:\n  b:\n    c:\n      lora: {r: 8, lora_alpha: 16}\n",
     ],
@@ -62,3 +66,21 @@ def test_no_such_block(text: str) -> None:
 def test_broken_files(change: tuple[str, str], key: str) -> None:
     (problem,) = only(config(edited(YAML, change))).problems
     assert problem.key == key
+
+
+def test_short_names_and_methods() -> None:
+    short = edited(
+        YAML, ("lora_alpha", "alpha"), ("lora_dropout", "dropout"), ("  r: 16", "  method: dora\n  rank: 16")
+    )
+    run = only(config(short))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.adapter.dropout)) == (16, 32, 0.05)
+    assert (plain(run.adapter.use_dora), run.adapter.key("alpha"), run.problems) == (True, "alpha", ())
+
+
+def test_a_model_in_a_section_beside() -> None:
+    text = """\
+        run:
+          train_config: {model_id: meta-llama/Llama-2-7b-hf, lr: 1e-4}
+          peft_config: {r: 32, lora_alpha: 64, target_modules: [q_proj], base_model_name_or_path: null}
+        """
+    assert plain(only(config(text)).model.name) == "meta-llama/Llama-2-7b-hf"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.dialects.fields import Fields, usual
 from lora_lint.knowledge import schemas
-from lora_lint.readers.nodes import Mapping
+from lora_lint.readers.nodes import Mapping, Scalar
 from lora_lint.run import ABSENT, Adapter, BaseModel, Known, Reading, Run, Training, Unknown, known
 
 if TYPE_CHECKING:
@@ -32,11 +32,14 @@ _BLOCKS = frozenset(
     "lora_parameters lora_kwargs peft_kwargs lora_settings".split()
 )
 _PLAIN = frozenset({"lora_alpha", "target_modules", "lora_dropout"})
+_METHODS = frozenset({"LORA", "QLORA", "DORA", "QDORA", "RSLORA"})
+_TOLD_BY = ("peft_type", "method", "type", "peft_method", "adapter_type")
+_OFF = ("enabled", "enable", "use", "use_lora", "use_peft", "lora_enabled", "peft_enabled")
 _KEYWORDS = frozenset({"r", "lora_r", "lora_rank", "rank"})
 _DEPTH = 3
 _MODELS = (
     *("base_model", "model_name_or_path", "base_model_name_or_path", "pretrained_model_name_or_path", "model_name"),
-    *("model_id", "base_model_name", "base_model_id", "pretrained_model", "model_path", "model"),
+    *("model_id", "base_model_name", "base_model_id", "pretrained_model", "model_path", "hf_model_ckpt", "model"),
 )
 _IN_MODEL = (*_MODELS, "name", "name_or_path", "path", "id", "pretrained")
 _RATES = ("learning_rate", "lr")
@@ -65,12 +68,15 @@ def _blocks(mapping: Mapping, above: tuple[Mapping, ...], depth: int) -> Iterato
 
 
 def _plainly_lora(block: Mapping) -> bool:
-    """A rank, and something that only LoRA has; not another method, and not what a flag or a rank of 0 switches off."""
+    """A rank, and something that only LoRA has; not another method, a grid of values, or what a flag or a rank of 0
+    switches off."""
     fields = Fields(block)
     ranks = [key for key in _KEYWORDS if fields.has(key)]
-    kind = str(known(fields.text("peft_type", Known("LORA")))).upper()
-    off = any(known(fields.flag(key)) is False for key in ("enabled", "enable", "use", "use_lora", "use_peft"))
-    if len(ranks) != 1 or off or kind != "LORA" or known(fields.whole(ranks[0])) == 0:
+    kinds = {str(known(fields.text(key))).upper().replace("-", "") for key in _TOLD_BY if fields.has(key)}
+    off = any(known(fields.flag(key)) is False for key in _OFF)
+    if len(ranks) != 1 or off or not kinds <= _METHODS or not isinstance(fields.node(ranks[0]), Scalar):
+        return False
+    if known(fields.whole(ranks[0])) == 0:
         return False
     return any(fields.has(key) for key in _PLAIN)
 
@@ -79,11 +85,12 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
     fields = Fields(block, document)
     rank = next(key for key in _KEYWORDS if fields.has(key))
     none: Value[Any] = usual(None)
+    dora = any(str(known(fields.text(key))).upper().endswith("DORA") for key in _TOLD_BY)
     adapter = Adapter(
         span=fields.span(rank),
         rank=fields.whole(rank),
-        alpha=fields.number("lora_alpha"),
-        dropout=fields.number("lora_dropout", usual(0.0)),
+        alpha=fields.number("lora_alpha", fields.number("alpha")),
+        dropout=fields.number("lora_dropout", fields.number("dropout", usual(0.0))),
         target_modules=fields.names("target_modules", ABSENT),
         exclude_modules=fields.names("exclude_modules", none),
         target_parameters=fields.listing("target_parameters", none),
@@ -92,14 +99,14 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
         rank_pattern=fields.numbers_by_name("rank_pattern", usual({})),
         alpha_pattern=fields.numbers_by_name("alpha_pattern", usual({})),
         use_rslora=fields.flag("use_rslora", usual(False)),
-        use_dora=fields.flag("use_dora", usual(False)),
+        use_dora=fields.flag("use_dora", usual(dora)),
         bias=fields.text("bias", usual("none")),
         modules_to_save=fields.listing("modules_to_save", none),
         init_lora_weights=fields.switch("init_lora_weights", usual(True)),
         inference_mode=fields.flag("inference_mode", usual(False)),
         task_type=fields.text("task_type", ABSENT),
         target_spans=fields.places("target_modules"),
-        keys={"rank": rank},
+        keys={"rank": rank, "alpha": "alpha" if fields.has("alpha") else "lora_alpha"},
     )
     problems: tuple[UnknownKey | InvalidValue, ...] = (
         *schemas.unknown_keys(
@@ -107,7 +114,7 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
             block,
             "PEFT's LoraConfig",
             "raises TypeError there",
-            also=_KEYWORDS,
+            also=(*_KEYWORDS, "alpha", "dropout", *_TOLD_BY, *_OFF),
             only_near=schemas.keys("peft_adapter") - {"r"},
         ),
         *schemas.invalid_values("peft_adapter", block, "PEFT"),
@@ -119,12 +126,16 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
 
 
 def _model(above: tuple[Mapping, ...], document: Mapping) -> Value[str]:
-    """The model that is named beside the block, or in a `model` section; not known where two are."""
+    """The model that is named beside the block, in a section beside it or in a `model` section; not known where two
+    are."""
     for mapping in above:
-        found = _named(Fields(mapping, document), _MODELS)
-        section = Fields(mapping, document).section("model")
-        if section is not None:
-            found += _named(section, _IN_MODEL)
+        beside = Fields(mapping, document)
+        found = _named(beside, _MODELS)
+        for entry in mapping.entries:
+            key = str(entry.key.value)
+            section = beside.section(key)
+            if section is not None and key.lower() not in _BLOCKS:
+                found += _named(section, _IN_MODEL if key == "model" else _MODELS)
         values = {known(value): value for value in found}
         if len(values) == 1:
             return found[0]
