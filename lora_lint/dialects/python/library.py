@@ -6,7 +6,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from lora_lint.dialects.python import data, loaded, models, options, peft, searches, trainers
+from lora_lint.dialects.python import data, loaded, models, options, peft, searches, shapes, trainers
 from lora_lint.dialects.python.context import Context, config_of
 from lora_lint.dialects.python.records import (
     ConfigRecord,
@@ -30,6 +30,8 @@ from lora_lint.interpreter.values import (
 )
 
 if TYPE_CHECKING:
+    import ast
+
     from lora_lint.dialects.python.context import Handler
     from lora_lint.interpreter.machine import Machine
     from lora_lint.project import Project
@@ -78,6 +80,7 @@ CALLS: dict[str, dict[str, Handler]] = {
     "transformers": {"HfArgumentParser": options.dataclass_parser},
     "trl": {
         "TrlParser": options.dataclass_parser,
+        "setup_chat_format": models.with_tokenizer,
         "get_peft_config": lambda context, name, arguments, span: Opaque("TRL's command line gives it", span),
     },
 }
@@ -128,6 +131,9 @@ class Knowledge:
         if name == "wandb.config":
             return searches.wandb_config(Context(machine, self.records), span)
         return None
+
+    def helper(self, function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Val | None:
+        return shapes.result_of(function)
 
     def call(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
         context = Context(machine, self.records)

@@ -100,6 +100,12 @@ def unsloth_wrap(context: Context, name: str, arguments: Arguments, span: Span) 
     return context.wrap(model, config, span, "unsloth")
 
 
+def with_tokenizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`setup_chat_format(model, tokenizer)` gives both back (TRL, models/utils.py, until it was removed)."""
+    model = arguments.get("model", 0) or Opaque("the model is not given", span)
+    return ListVal([model, arguments.get("tokenizer", 1) or Object("tokenizer", arguments, span)], span, "tuple")
+
+
 def attribute(context: Context, view: ModelView, owner: Object, name: str, span: Span) -> Val | None:
     """An attribute of a model that is the model itself."""
     if name in ("base_model", "module", "_orig_mod", "pretrained_model"):
