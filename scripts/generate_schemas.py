@@ -418,7 +418,7 @@ def mistral_finetune(folders: list[Path]) -> None:
     own = fields("LoraArgs", package.classes("model/args.py"))
     lora = properties(own, set(), "plain")
     lora["rank"] = {"$ref": "#/$defs/rank"}
-    lora["scaling"] = {"type": ["number", "null"], "exclusiveMinimum": 0}
+    lora["scaling"] = {"type": ["number", "null"]}
     lora["dropout"] = {"$ref": "#/$defs/share"}
     parts = {"lora": {"additionalProperties": False, "properties": lora}}
     names = properties(top, set(), "plain")

@@ -52,7 +52,7 @@ def test_no_lora_run(change: tuple[str, str]) -> None:
     [
         (("  rank: 64", "  r: 64"), "r"),
         (("  rank: 64", "  rank: 64\n  scale: 2"), "scale"),
-        (("  rank: 64", "  rank: 64\n  scaling: 0"), "scaling"),
+        (("  rank: 64", "  rank: 64\n  scaling: high"), "scaling"),
         (("  rank: 64", "  rank: eight"), "rank"),
         (("max_steps", "num_steps"), "num_steps"),
     ],

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lora_lint import engine
 from lora_lint.run import ABSENT, Unknown
+from lora_lint.settings import Settings
 from tests.reading import config, edited, only, plain, realistic
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ def test_no_lora_run(text: str) -> None:
     ("change", "keys"),
     [
         (("fine_tune_type", "finetune_type"), ["finetune_type"]),
+        (("num_layers", "lora_layers"), ["lora_layers"]),
         (("  scale: 20.0", "  scale: 20.0\n  alpha: 16"), ["alpha"]),
         (("  rank: 8", "  rank: 0"), ["rank"]),
         (("  scale: 20.0\n", ""), ["lora_parameters"]),  # a KeyError
@@ -90,3 +93,13 @@ def test_no_lora_run(text: str) -> None:
 )
 def test_broken_files(change: tuple[str, str], keys: list[str]) -> None:
     assert [problem.key for problem in only(config(edited(LORA, change))).problems] == keys
+
+
+@pytest.mark.parametrize(
+    ("scale", "code"),
+    [("20.0", None), ("2.0", None), ("10", None), ("128", "LL104"), ("0.01", "LL104"), ("0", "LL105")],
+)
+def test_the_scale_is_judged_as_what_it_is(scale: str, code: str | None) -> None:
+    text = edited(LORA, ("scale: 20.0", f"scale: {scale}"))
+    found = engine.lint_text(text.encode(), "lora.yaml", Settings()).findings
+    assert [finding.code for finding in found if finding.code.startswith("LL1")] == ([code] if code else [])

@@ -41,6 +41,7 @@ KEYS = {"rank": "rank", "scale": "scale", "dropout": "dropout", "target_modules"
 _PART = "lora_parameters"
 _REQUIRED = ("rank", "scale", "dropout")
 _SYNONYMS = {"r": "rank", "lora_rank": "rank", "lora_r": "rank", "alpha": "scale", "lora_dropout": "dropout"}
+_OLD = {"lora_layers": "num_layers", "adapter_file": "adapter_path", "steps_per_save": "save_every"}
 _ATTENTION = frozenset({"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj"})
 _MLP = frozenset({"gate_proj", "up_proj", "down_proj", "gate_up_proj"})
 _NAMED = frozenset({f"self_attn.{name}" for name in _ATTENTION} | {f"mlp.{name}" for name in _MLP})
@@ -120,7 +121,7 @@ def _targets(lora: Fields, model: Model | None) -> Value[Any]:
 
 def _layers(fields: Fields, model: Model | None) -> Value[Any]:
     """The last `num_layers` of the model's layers; all of them where it is not above 0."""
-    wanted = fields.whole("num_layers", fields.whole("lora_layers", usual(16)))
+    wanted = fields.whole("num_layers", usual(16))
     if not isinstance(wanted, Known):
         return wanted
     if wanted.value <= 0:
@@ -140,7 +141,8 @@ def _depth(model: Model | None) -> int | None:
 
 def _problems(fields: Fields, model: Model | None) -> Iterator[UnknownKey | InvalidValue]:
     owner = "mlx-lm"
-    yield from schemas.unknown_keys(NAME, fields.mapping, owner, "is ignored", only_near=schemas.keys(NAME))
+    near = schemas.keys(NAME)
+    yield from schemas.unknown_keys(NAME, fields.mapping, owner, "is ignored", synonyms=_OLD, only_near=near)
     yield from schemas.invalid_values(NAME, fields.mapping, owner)
     lora = fields.section(_PART)
     if lora is not None:

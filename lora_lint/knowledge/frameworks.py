@@ -7,6 +7,15 @@ _LACKS = {"use_rslora": frozenset(_WITHOUT_RSLORA.split())}
 """Setting -> dialects that cannot switch it (read in the frameworks' sources; versions in each dialect's module)."""
 
 
+_USUAL_SCALES = {"mlx_lm": 20.0, "mistral_finetune": 2.0}
+"""What frameworks whose setting is the scale itself use by default."""
+
+
+def usual_scale(dialect: str) -> float:
+    """The default of a setting that is the scale itself; 1 where there is no such setting."""
+    return _USUAL_SCALES.get(dialect, 1.0)
+
+
 def can_set(dialect: str, setting: str) -> bool:
     """Whether a user of this dialect can give that setting at all."""
     return dialect not in _LACKS.get(setting, frozenset())

@@ -7,13 +7,13 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
-from lora_lint.knowledge.frameworks import can_set
+from lora_lint.knowledge.frameworks import can_set, usual_scale
 from lora_lint.rules.changes import all_of, put, settled, tied
 from lora_lint.rules.words import every_case, least, number, place, setting, some_case, spread, surety
 from lora_lint.run import Known, alternatives, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lora_lint.run import Run, Sweep
 
@@ -192,6 +192,8 @@ def rslora_alpha_grows(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Fin
 def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL104"""
     adapter = run.adapter
+    if alternatives(adapter.scale):
+        yield from _given_scale(run, options["min-ratio"], options["max-ratio"])
     if not _ranks(run) or not _all(adapter.use_rslora, False):
         return
     cases = [(rank, alpha) for rank, alpha in every_case(adapter.rank, adapter.alpha)]
@@ -225,6 +227,24 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     yield Finding("LL104", message, span, confidence, None, related, fix)
 
 
+def _given_scale(run: Run, low: float, high: float) -> Iterator[Finding]:
+    """A scale that is given itself is judged beside the framework's own, which may be far above alpha/r elsewhere."""
+    adapter, usual = run.adapter, usual_scale(run.dialect)
+    for scale in alternatives(adapter.scale):
+        if scale.origin != "literal" or scale.value <= 0 or low <= scale.value <= max(high, usual):
+            continue
+        key, rank = adapter.key("scale"), known(adapter.rank)
+        meant = ""
+        if rank and scale.value > max(high, usual):
+            meant = f"; for an alpha of {number(scale.value)} at rank {rank} write {number(scale.value / rank)}"
+        message = (
+            f"{setting(key, scale.value)} is what the adapter's output is multiplied with: not alpha, but alpha/r. "
+            f"The default is {number(usual)}, so that each step is {number(scale.value / usual)} times its size at "
+            f"the same learning rate{meant}"
+        )
+        yield Finding("LL104", message, scale.span or adapter.span)
+
+
 def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL105"""
     adapter = run.adapter
@@ -238,6 +258,10 @@ def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # no
             )
             message = f"{setting(alpha_key, alpha.value)}: {why}. Use a value above 0, such as the rank"
             yield Finding("LL105", message, alpha.span or adapter.span, confidence)
+    for scale, confidence in some_case(adapter.scale):
+        if scale.value <= 0:
+            message = f"{setting(adapter.key('scale'), scale.value)}: the adapter's output is multiplied with it"
+            yield Finding("LL105", f"{message}. Use a value above 0", scale.span or adapter.span, confidence)
     for dropout, confidence in some_case(adapter.dropout):
         if dropout.value >= 1:
             why = (
