@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from lora_lint import disk
@@ -69,6 +70,8 @@ def _cut(whole: int | None, start: str | None, stop: str | None) -> int | None:
 
 def without_held_out(rows: int, share: float) -> int:
     """What is left to train on after a validation set was split off: a share of the rows below 1, else their number."""
+    if not isfinite(share):
+        return rows
     return max(rows - round(rows * share) if share < 1 else rows - int(share), 0)
 
 
