@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -569,3 +570,23 @@ def test_a_large_file_that_was_just_written_is_not_trusted(monkeypatch: pytest.M
     [((kind, path), answer)] = watch.noted.items()
     assert kind == "state"
     assert disk.answer(kind, path) != answer
+
+
+def test_the_file_system_is_asked_where_it_is_noted() -> None:
+    """A look that is not noted would make a result stale; so would one that is remembered by anything but `Watch`."""
+    package = Path(cache_module.__file__).parent
+    tables = {"architectures", "datasets", "models", "packed", "peft_facts", "schemas", "signatures"}  # of the package
+    direct = {"open", "stat", "lstat", "listdir", "scandir", "walk", "exists", "isfile", "isdir", "lexists", "getsize"}
+    for folder in ("dialects", "interpreter", "rules", "knowledge", "readers"):
+        for path in (package / folder).rglob("*.py"):
+            if (folder == "knowledge" and path.stem in tables) or path.stem == "safetensors":  # after `disk.look`
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    called = ast.unparse(node.func)
+                    owner, _, name = called.rpartition(".")
+                    assert not (name in direct and owner in ("", "os", "os.path", "io")), f"{path}:{node.lineno}"
+                    assert name not in ("Path", "is_file", "read_text", "read_bytes") or owner == "disk", path
+                if folder == "dialects" and isinstance(node, ast.FunctionDef) and node.name != "_files_of":
+                    decorators = " ".join(map(ast.unparse, node.decorator_list))
+                    assert "cache" not in decorators or "cached_property" in decorators, f"{path}:{node.lineno}"
