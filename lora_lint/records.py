@@ -84,10 +84,9 @@ else:
 
         def __init__(self, *args, **kwargs):
             state = self.__dict__
-            state.update(defaults)
-            state.update(zip(names, args))  # noqa: B905  (fewer arguments than names is the rule)
-            if kwargs:
-                state.update(kwargs)
+            state.update(defaults, **kwargs)
+            if args:
+                state.update(zip(names, args))  # noqa: B905  (fewer arguments than names is the rule)
             for name, make in factories.items():
                 if name not in state:
                     state[name] = make()

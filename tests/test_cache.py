@@ -587,6 +587,7 @@ def test_the_file_system_is_asked_where_it_is_noted() -> None:
                     owner, _, name = called.rpartition(".")
                     assert not (name in direct and owner in ("", "os", "os.path", "io")), f"{path}:{node.lineno}"
                     assert name not in ("Path", "is_file", "read_text", "read_bytes") or owner == "disk", path
-                if folder == "dialects" and isinstance(node, ast.FunctionDef) and node.name != "_files_of":
-                    decorators = " ".join(map(ast.unparse, node.decorator_list))
-                    assert "cache" not in decorators or "cached_property" in decorators, f"{path}:{node.lineno}"
+                if isinstance(node, ast.FunctionDef) and "cache" in " ".join(map(ast.unparse, node.decorator_list)):
+                    takes = ast.unparse(node.args)
+                    assert "SourceFile" not in takes, f"{path}:{node.lineno}"
+                    assert "Project" not in takes or node.name == "_files_of", f"{path}:{node.lineno}"

@@ -37,10 +37,6 @@ def edits_of(fix: Fix, source_of: Callable[[str], SourceFile | None]) -> tuple[E
         source = source_of(change.span.path)
         if source is None:
             return ()
-        if source.kind == "notebook":
-            from lora_lint.readers.notebook import without_broken_cells
-
-            source = without_broken_cells(source)
         if source.kind in ("python", "notebook"):
             from lora_lint.fixes import python as language
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Drop, Move, Rename, Tie, Write
@@ -28,10 +29,9 @@ _IDLE = (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.ENDMARKER, to
 def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
     """The edits that make a change; none where it cannot be made."""
     from lora_lint.readers.errors import Unreadable
-    from lora_lint.readers.python import parse
 
     try:
-        program = _Program(source, parse(source))
+        program = _program(source)
         if isinstance(change, Write):
             return program.write(change.span, change.value)
         if isinstance(change, Tie):
@@ -45,6 +45,18 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
         return program.move(change)
     except (Unreadable, tokenize.TokenError, SyntaxError):
         return ()
+
+
+@lru_cache(maxsize=1)
+def _program(source: SourceFile) -> _Program:
+    """The program of a file, kept for the next finding in it. Raises Unreadable."""
+    from lora_lint.readers.python import parse
+
+    if source.kind == "notebook":
+        from lora_lint.readers.notebook import without_broken_cells
+
+        source = without_broken_cells(source)
+    return _Program(source, parse(source))
 
 
 def literal(value: Any, like: str = "") -> str:
@@ -91,10 +103,20 @@ class _Program:
 
     def at(self, span: Span, kind: type[ast.AST]) -> Any:
         """The node of a kind that is written at exactly this place, or None."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, kind) and hasattr(node, "lineno") and self.place(node) == span:
+        for node in self._starting.get(span.start, ()):
+            if isinstance(node, kind) and self.place(node) == span:
                 return node
         return None
+
+    @cached_property
+    def _starting(self) -> dict[int, list[ast.AST]]:
+        """The nodes that start at each place, in the order of `ast.walk`."""
+        found: dict[int, list[ast.AST]] = {}
+        offset = self.source.offset
+        for node in ast.walk(self.tree):
+            if hasattr(node, "lineno"):
+                found.setdefault(offset(node.lineno, node.col_offset), []).append(node)  # type: ignore[attr-defined]
+        return found
 
     def write(self, span: Span, value: Any) -> tuple[Edit, ...]:
         node = self.at(span, ast.expr)

@@ -93,7 +93,8 @@ def attribute_of(machine: Machine, node: ast.Attribute, scope: Scope) -> Val:
 def attribute(machine: Machine, owner: Val, name: str, span: Span) -> Val:
     """owner.name"""
     if isinstance(owner, External):
-        return machine.library.external(machine, f"{owner.name}.{name}", span) or External(f"{owner.name}.{name}")
+        dotted = f"{owner.name}.{name}"
+        return machine.library.external(machine, dotted, span) or External(dotted)
     if isinstance(owner, Object):
         found = owner.attributes.get(name)
         if found is None:

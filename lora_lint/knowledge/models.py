@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import disk
@@ -259,6 +259,7 @@ def _line(text: str, position: int) -> list[str]:
     return text[position : text.index("\n", position)].split("\t")
 
 
+@lru_cache(maxsize=1024)
 def _row(name: str) -> list[str] | None:
     """id, type, shape and source of a hub id, in any case."""
     text, lower = _text("models.tsv")
@@ -285,6 +286,7 @@ def _best(rows: list[list[str]]) -> list[str]:
     return next((row for row in rows if row[2]), rows[0])
 
 
+@cache
 def _shape(key: str) -> tuple[dict[str, Any], str]:
     if not key:
         return {}, ""

@@ -125,6 +125,7 @@ class Resolved:
 
 _resolved: dict[int, tuple[Run, Resolved]] = {}
 _built: dict[Any, Built | None] = {}
+_built_of: dict[tuple[int, int, bool, bool], tuple[Architecture, Mapping[str, Any], Built | None]] = {}
 _matched: dict[Any, tuple[Built, Match]] = {}
 
 
@@ -287,7 +288,22 @@ def _architecture(model_type: str, head: str, version: int) -> Architecture | No
 
 
 def _build(found: Architecture, model: Model) -> Built | None:
-    """The modules of an architecture under a model's config; None for a config that makes no model."""
+    """The modules of an architecture under a model's config; None for a config that makes no model.
+
+    Configs of the table are each one object: by its identity an entry is found without a look at the fields.
+    """
+    place = (id(found), id(model.config), model.complete, model.stock)
+    kept = _built_of.get(place)
+    if kept is not None and kept[0] is found and kept[1] is model.config:
+        return kept[2]
+    built = _build_by_fields(found, model)
+    if len(_built_of) >= _KEPT:
+        _built_of.clear()
+    _built_of[place] = (found, model.config, built)
+    return built
+
+
+def _build_by_fields(found: Architecture, model: Model) -> Built | None:
     key = (found.model_type, found.head, found.version, model.complete, model.stock, _frozen(model.config))
     if key not in _built:
         from lora_lint.knowledge.architectures import UnusableConfig

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ from lora_lint.run import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from lora_lint.dialects.python.records import Happening
     from lora_lint.interpreter.scope import Condition, Step
@@ -259,7 +260,7 @@ def _argument(config: Object, name: str) -> Val | None:
 def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | InvalidValue, ...]]:
     data: ConfigRecord = config.data
     arguments = config.arguments
-    defaults = signatures.adapter_defaults(data.dialect, data.kind)
+    defaults = _defaults(data.dialect, data.kind)
     problems: list[UnknownKey | InvalidValue] = []
     path = run.path
     here = data.span if data.span.path == path else run
@@ -272,7 +273,7 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | Inv
         if arguments.open:
             default = Unknown("`**` arguments may set it", here)
         elif keyword in defaults:
-            default = Known(defaults[keyword], None, "framework-default")
+            default = defaults[keyword]
         elif keyword == "target_modules":
             default = Unknown("they are not given, and the framework chooses them when it has loaded the model")
         else:
@@ -292,6 +293,13 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | Inv
         Adapter(span=here, **fields, target_spans=_entries(targets, path)),
         tuple(problem for problem in problems if problem.span.path == path),
     )
+
+
+@cache
+def _defaults(dialect: str, kind: str) -> Mapping[str, Known[Any]]:
+    """The framework's settings for what an adapter config does not give, made once for all."""
+    found = signatures.adapter_defaults(dialect, kind)
+    return {keyword: Known(value, None, "framework-default") for keyword, value in found.items()}
 
 
 def _chosen_by_unsloth(config: Object, here: Span) -> dict[str, Value[Any]]:
