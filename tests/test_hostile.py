@@ -117,6 +117,11 @@ READABLE: dict[str, bytes] = {
     "broken_cell.ipynb": notebook("def broken(:\n", LORA),
     "sources.ipynb": notebook(LORA.splitlines(keepends=True), "", []),
     "odd_cells.ipynb": notebook(LORA, 3, None, {"a": 1}),
+    "surrogates.ipynb": notebook(LORA, "x = '\ud800'\n", "!echo \ud800\n"),
+    "nul.ipynb": notebook(LORA, "x = '\0'\n"),
+    "deep_cell.ipynb": notebook(LORA, "x = " + "(" * 3000 + ")" * 3000),
+    "unfinished_cells.ipynb": notebook(LORA, "if x:\n", "    y\n", "@z\n", "def f(): pass\n", "a = \\\n", ""),
+    "long.ipynb": notebook(LORA, *["x = 1\n"] * 20_000),
 }
 """No LL900."""
 
@@ -227,3 +232,106 @@ class TestFilesystem:
         assert sorted(finding["path"] for finding in report["findings"]) == sorted(
             ("with space.py", "näme.py", "-dash.py", "quote'\".py")
         )
+
+    @pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid"), reason="rights are other ones there")
+    def test_a_file_that_must_not_be_read(self, tmp_path: Path) -> None:
+        (tmp_path / "broken.py").write_text(BROKEN)
+        closed = tmp_path / "closed.py"
+        closed.write_text(BROKEN)
+        closed.chmod(0)
+        (tmp_path / "closed").mkdir(mode=0)
+        try:
+            status, report, told = lint(tmp_path, ".")
+        finally:
+            (tmp_path / "closed").chmod(0o755)
+        found = {finding["path"]: finding["code"] for finding in report["findings"]}
+        assert (status, found["broken.py"]) == (1, "LL105")
+        assert found["closed.py"] == ("LL900" if os.geteuid() else "LL105")  # root may read everything
+        assert "Traceback" not in told
+
+
+OTHERS = """\
+import yaml
+from helper import rank
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+with open("run.yaml") as file:
+    given = yaml.safe_load(file)
+model = AutoModelForCausalLM.from_pretrained("mine")
+model = get_peft_model(model, LoraConfig(r=rank, lora_alpha=given["alpha"], target_modules=["q_proj"]))
+get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=8, lora_alpha=0))
+"""
+AXOLOTL = "base_model: ./mine\nadapter: lora\nlora_r: 8\nlora_alpha: 16\ndatasets:\n  - path: rows.jsonl\n"
+ADAPTER = '{"peft_type": "LORA", "r": 8, "lora_alpha": 16, "base_model_name_or_path": "mine"}'
+DEPENDENCIES = ("helper.py", "run.yaml", "mine/config.json", "rows.jsonl", "adapter_model.safetensors")
+
+
+def damaged(path: Path, how: str) -> None:
+    """Puts something in the place of a file that others refer to."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    if how == "pipe":
+        os.mkfifo(path)
+    elif how == "folder":
+        path.mkdir()
+    elif how == "link to itself":
+        path.symlink_to(path)
+    elif how == "huge":
+        with path.open("wb") as file:
+            file.truncate(1 << 30)
+    elif how == "deep":
+        path.write_bytes(b"[" * 100_000)
+    elif how == "binary":
+        path.write_bytes(bytes(range(256)) * 100)
+    else:
+        path.write_bytes(b"")
+
+
+class TestFilesThatOthersReferTo:
+    @pytest.mark.skipif(os.name == "nt", reason="links and pipes are made otherwise there")
+    @pytest.mark.parametrize("how", ["pipe", "folder", "link to itself", "huge", "deep", "binary", "empty"])
+    def test_they_do_no_harm(self, tmp_path: Path, how: str) -> None:
+        """Neither when they are met first, nor when they take the place of what an earlier lint has seen there."""
+        (tmp_path / "train.py").write_text(OTHERS)
+        (tmp_path / "run.yml").write_text(AXOLOTL)
+        (tmp_path / "adapter_config.json").write_text(ADAPTER)
+        for before in (False, True):
+            for name in DEPENDENCIES:
+                path = tmp_path / name
+                if path.is_dir() and not path.is_symlink():
+                    path.rmdir()
+                if before:
+                    path.unlink(missing_ok=True)
+                    path.write_text('{"model_type": "llama"}')
+            if before:
+                lint(tmp_path, "train.py", "run.yml", "adapter_config.json")
+            for name in DEPENDENCIES:
+                damaged(tmp_path / name, how)
+            status, report, told = lint(tmp_path, "train.py", "run.yml", "adapter_config.json")
+            assert status == 1, told
+            assert told == ""
+            found = [(finding["path"], finding["line"], finding["code"]) for finding in report["findings"]]
+            assert ("train.py", 9, "LL105") in found
+            assert "LL900" not in {code for _, _, code in found}
+
+
+class TestCache:
+    @pytest.mark.parametrize("content", [b"", b"\0" * 100, b"[" * 100_000, b"{}\n{}"])
+    def test_whatever_lies_in_it(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "broken.py").write_text(BROKEN)
+        first = lint(tmp_path, ".")
+        for entry in (tmp_path / ".lora-lint-cache").rglob("*"):
+            if entry.is_file():
+                entry.write_bytes(content)
+        assert lint(tmp_path, ".") == first
+        assert lint(tmp_path, ".") == first
+
+    @pytest.mark.skipif(os.name == "nt", reason="links and pipes are made otherwise there")
+    def test_what_stands_in_its_place(self, tmp_path: Path) -> None:
+        (tmp_path / "broken.py").write_text(BROKEN)
+        place = tmp_path / ".lora-lint-cache"
+        for how in ("pipe", "link to itself", "empty"):
+            damaged(place, how)
+            status, report, told = lint(tmp_path, ".")
+            assert (status, told) == (1, "")
+            assert [finding["code"] for finding in report["findings"]] == ["LL105"]
