@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint.knowledge import datasets
-from lora_lint.knowledge.datasets import size_of, source_of
+from lora_lint.knowledge.datasets import is_stand_in, size_of, source_of
 
 PATH = Path(datasets.__file__).parent / "data" / "datasets.tsv"
 LINES = [line.split("\t") for line in PATH.read_text(encoding="ascii").splitlines()]
@@ -88,3 +88,18 @@ def test_source_of_an_unknown_set() -> None:
 def test_never_raises(name: str, split: str | None, config: str | None) -> None:
     size = size_of(name, split, config)
     assert size is None or size > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mhenrichsen/alpaca_2k_test", True),
+        ("./data/dummy_data.jsonl", True),
+        ("a/my-test, b/dummy", True),
+        ("a/my-test, tatsu-lab/alpaca", False),
+        ("tatsu-lab/alpaca", False),
+        ("latest/contest-data", False),
+    ],
+)
+def test_stand_ins(name: str, expected: bool) -> None:
+    assert is_stand_in(name) is expected

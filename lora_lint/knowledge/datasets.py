@@ -45,6 +45,14 @@ def _split(sizes: dict[str, int], split: str | None) -> int | None:
     return sizes.get("train", next(iter(sizes.values())) if len(sizes) == 1 else None)
 
 
+def is_stand_in(name: str) -> bool:
+    """Whether a data set is one that recipes name to be tried, and that who trains replaces: `alpaca_2k_test`,
+    `./data/dummy_data.jsonl`."""
+    import re
+
+    return all(re.search(r"(?i)(?<![a-z])(?:test|dummy)(?![a-z])", part) for part in name.split(","))
+
+
 def source_of(name: str) -> str | None:
     """Where the sizes of a data set are stated."""
     entry = _entry(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
+from lora_lint.knowledge.datasets import is_stand_in
 from lora_lint.rules.changes import all_of, put, settled
 from lora_lint.rules.words import every_case, least, number, place, plural, setting, surety
 from lora_lint.run import Known, alternatives, known
@@ -55,6 +56,9 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     confidence: Confidence = surety(adapter.rank, run.dataset.size, run.dataset.name)
     if training.method == "unknown":
         confidence = least(confidence, "likely")
+    names = [str(name.value) for name in alternatives(run.dataset.name)]
+    if names and all(map(is_stand_in, names)):
+        confidence = "possible"
     level: Level | None = "advice" if _once(run, size) else None
     fix = Fix("unsafe", f"Set {key} to {bound}", _lower(run, rank, bound))
     yield Finding("LL301", message, span, confidence, level, related, fix)
