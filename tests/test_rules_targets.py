@@ -20,7 +20,7 @@ def on(model: Any, targets: Any, rank: Any = 8, loader: str | None = CAUSAL, **f
     """A run on a model; `base` in the fields are those of BaseModel."""
     name = lit(model, 400) if isinstance(model, str) else model
     base = BaseModel(name=name, loader=loader, **fields.pop("base", {}))
-    return run(rank, 16, of={"model": base}, target_modules=targets, **fields)
+    return run(rank, fields.pop("alpha", 16), of={"model": base}, target_modules=targets, **fields)
 
 
 def codes(given: Run) -> set[str]:

@@ -73,6 +73,9 @@ def literal(value: Any, like: str = "") -> str:
         if like.startswith("("):
             return f"({inner},)" if len(items) == 1 else f"({inner})"
         return f"[{inner}]"
+    if isinstance(value, dict):
+        quotes = like.lstrip("{ ")
+        return "{" + ", ".join(f"{literal(key, quotes)}: {literal(item, quotes)}" for key, item in value.items()) + "}"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return repr(value)
@@ -253,6 +256,8 @@ class _Program:
 def _is_literal(node: ast.expr) -> bool:
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return all(map(_is_literal, node.elts))
+    if isinstance(node, ast.Dict):
+        return all(key is not None and _is_literal(key) for key in node.keys) and all(map(_is_literal, node.values))
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.operand, ast.Constant)
     return isinstance(node, ast.Constant)

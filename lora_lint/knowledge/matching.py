@@ -677,7 +677,7 @@ class _Matcher:
                 saved.append(position)
                 inside = f"{module.path}."
         own = dict.fromkeys(self.targets.modules_to_save or ())
-        return saved, tuple(name for name in own if not any(modules[p].path.endswith(name) for p in saved))
+        return saved, tuple(name for name in own if not self.index.ending((name,)))
 
     def _tokens(
         self, input_embedding: str | None, adapted: set[str], saved: list[int], tied: Sequence[tuple[str, ...]]

@@ -265,7 +265,7 @@ def _loaded_by_unsloth(base: BaseModel) -> bool:
 
 
 def _clean(match: Match) -> bool:
-    return bool(match.modules) and not match.unmatched and not match.errors
+    return bool(match.modules) and not match.unmatched and not match.unsaved and not match.errors
 
 
 def _head(run: Run) -> tuple[str, bool]:

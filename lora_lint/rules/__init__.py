@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.rules import adapters, capacity, files, scaling, targets, trainability
+from lora_lint.rules import adapters, capacity, files, filters, scaling, targets, trainability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,11 +23,18 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL103": scaling.rslora_scale_jump,
     "LL104": scaling.scale_out_of_range,
     "LL105": scaling.zero_scale,
+    "LL106": scaling.rank_pattern_without_alpha,
     "LL201": targets.no_target_match,
     "LL202": targets.unmatched_target_module,
     "LL203": targets.regex_in_target_list,
     "LL204": targets.all_linear_in_list,
+    "LL205": filters.no_default_targets,
+    "LL210": filters.layers_out_of_range,
+    "LL211": filters.modules_to_save_unmatched,
+    "LL212": filters.target_and_save_overlap,
     "LL301": capacity.rank_too_high_for_data,
+    "LL302": capacity.rank_exceeds_dimension,
+    "LL303": capacity.rank_too_low_for_task,
     "LL401": trainability.base_params_trainable,
     "LL402": trainability.adapter_loaded_frozen,
     "LL403": trainability.inference_mode_training,

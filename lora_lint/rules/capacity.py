@@ -1,4 +1,4 @@
-"""LL3xx: rank against data."""
+"""LL3xx: rank against data, against the sizes of layers, and against the task."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.datasets import is_stand_in
 from lora_lint.rules.changes import all_of, put, settled
-from lora_lint.rules.words import every_case, least, number, place, plural, setting, surety
+from lora_lint.rules.words import every_case, least, listed, number, place, plural, setting, surety
 from lora_lint.run import Known, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lora_lint.finding import Change, Confidence, Level
+    from lora_lint.knowledge.matching import Matched
+    from lora_lint.knowledge.resolve import Case
     from lora_lint.run import Run
 
 
@@ -95,3 +97,82 @@ def _parameters(run: Run) -> str:
     counts = {case.parameters for case in resolve(run).cases}
     count = counts.pop() if len(counts) == 1 else None
     return f"{count:,} parameters" if count else "an adapter of that rank"
+
+
+def rank_exceeds_dimension(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL302"""
+    if not any(each.value > 0 for each in alternatives(run.adapter.rank)):
+        return
+    from lora_lint.rules.reached import model_label, model_place, resolved_of, sureness
+
+    resolved = resolved_of(run)
+    cases, adapter = resolved.cases, run.adapter
+    if not cases or resolved.remote or not all(case.built.exact and not case.partial for case in cases):
+        return
+    flat = [_beyond(case) for case in cases]
+    if not all(flat) or any(
+        _wasted(case, found) < options["min-share"] for case, found in zip(cases, flat, strict=True)
+    ):
+        return
+    case, found = cases[0], flat[0]
+    key, side = adapter.key("rank"), min(min(each.inputs, each.outputs) for each in found)
+    sizes: dict[str, tuple[int, int]] = {each.path.rpartition(".")[2]: (each.inputs, each.outputs) for each in found}
+    shown = [f"`{name}` ({i}→{o})" for name, (i, o) in sizes.items()]
+    ranks = sorted({each.rank for each in found if each.rank is not None})
+    smaller = {name: min(pair) for name, pair in sizes.items()}
+    lower = f"Lower `{key}` to {side}, or give" if 4 * side >= ranks[-1] else "Give"
+    message = (
+        f"`r={', '.join(map(str, ranks))}` is more than {listed(shown)} of {model_label(case.name, case.model)} can "
+        f"use: a product of two matrices has no higher rank than the smaller side, so {_wasted(case, found):.0%} of "
+        f"the adapter's parameters add nothing but memory. {lower} these layers a rank of their own: "
+        f"`{adapter.key('rank_pattern')}={smaller}`"
+    )
+    span = place(adapter.rank, otherwise=adapter.span)
+    fixable = len(ranks) == 1 and ranks[0] == known(adapter.rank) and 4 * side >= ranks[0]
+    fix = Fix("unsafe", f"Set {key} to {side}", _lower(run, ranks[0], side)) if fixable else None
+    confidence = least(sureness(run, resolved), surety(adapter.rank))
+    yield Finding("LL302", message, span, confidence, None, model_place(run, case.name, case.model), fix)
+
+
+def _beyond(case: Case) -> list[Matched]:
+    """The adapted layers whose rank is above their smaller side."""
+    return [
+        each
+        for each in case.match.modules
+        if each.parameter is None
+        and each.kind in ("Linear", "Conv1D", "Embedding")
+        and each.rank is not None
+        and 0 < min(each.inputs, each.outputs) < each.rank
+    ]
+
+
+def _wasted(case: Case, found: list[Matched]) -> float:
+    """The share of the adapter that is above the smaller side of its layer."""
+    total = sum(each.trainable or 0 for each in case.match.modules)
+    surplus = sum(
+        (each.rank - min(each.inputs, each.outputs)) * (each.inputs + each.outputs) for each in found if each.rank
+    )
+    return surplus / total if total else 0.0
+
+
+def rank_too_low_for_task(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL303"""
+    lowest = options["min-rank"].get(run.task)
+    ranks = [each.value for each in alternatives(run.adapter.rank)]
+    if lowest is None or not ranks or run.trained is False or not all(0 < rank < lowest for rank in ranks):
+        return
+    if run.training.method in ("preference", "rl"):
+        return
+    size = known(run.dataset.size)
+    bound = bound_of(size, options)[0] if size is not None and size > 0 else lowest
+    wanted = min(lowest, bound)
+    rank, key = max(ranks), run.adapter.key("rank")
+    if rank >= wanted:
+        return  # the data does not allow for more
+    message = (
+        f"{setting(key, rank)} is low for the task {run.task}: the rule of thumb starts at {lowest}, since what is to "
+        f"be learned bounds the rank from below. Try {setting(key, wanted)}; the eval loss tells whether it was needed"
+    )
+    span = place(run.adapter.rank, otherwise=run.adapter.span)
+    fix = Fix("unsafe", f"Set {key} to {wanted}", _lower(run, rank, wanted))
+    yield Finding("LL303", message, span, surety(run.adapter.rank), fix=fix)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.frameworks import can_set, usual_scale
 from lora_lint.rules.changes import all_of, put, settled, tied
-from lora_lint.rules.words import every_case, least, number, place, setting, some_case, spread, surety
+from lora_lint.rules.words import every_case, least, listed, number, place, setting, some_case, spread, surety
 from lora_lint.run import Known, alternatives, known
 
 if TYPE_CHECKING:
@@ -130,6 +130,10 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
 def number_of(value: float) -> float:
     """A value as a config would state it: three significant digits."""
     return float(f"{value:.3g}")
+
+
+def _whole(value: float) -> float:
+    return int(value) if value.is_integer() else value
 
 
 def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
@@ -285,3 +289,43 @@ def _ranks(run: Run) -> list[int]:
 def _all(value: Any, wanted: bool) -> bool:
     every = alternatives(value)
     return bool(every) and all(each.value is wanted for each in every)
+
+
+def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL106"""
+    adapter = run.adapter
+    rank, alpha = known(adapter.rank), known(adapter.alpha)
+    ranks, alphas = known(adapter.rank_pattern), known(adapter.alpha_pattern)
+    if (
+        not ranks
+        or alphas is None
+        or known(adapter.use_rslora) is not False
+        or known(adapter.init_lora_weights) == "eva"
+    ):
+        return
+    if rank is None or alpha is None or rank < 1 or alphas.keys() - ranks.keys():
+        return  # other patterns for alpha may reach the same layers
+    differ = {key: own for key, own in ranks.items() if own != rank and own > 0 and key not in alphas}
+    if not differ:
+        return
+    ratio = alpha / rank
+    key, own_key = adapter.key("alpha_pattern"), adapter.key("rank_pattern")
+    scales = listed(f"{number(alpha / own)} where it matches `{name}` (r={own})" for name, own in differ.items())
+    wanted = {**alphas, **{name: _whole(number_of(ratio * own)) for name, own in differ.items()}}
+    message = (
+        f"`{own_key}` gives layers another rank and `{key}` does not follow: alpha {number(alpha)} is divided by each "
+        f"layer's own rank, so the scale is {number(ratio)} at r={rank} but {scales}. One school wants that (fixed "
+        f"alpha); if every layer is to have the same scale, add `{key}={wanted}`"
+    )
+    fix = Fix(
+        "unsafe",
+        f"Give these layers the alpha that makes their scale {number(ratio)}",
+        put(adapter, "alpha_pattern", wanted),
+    )
+    yield Finding(
+        "LL106",
+        message,
+        place(adapter.rank_pattern, otherwise=adapter.span),
+        surety(adapter.rank, adapter.alpha),
+        fix=fix,
+    )

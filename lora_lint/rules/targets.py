@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Related, Write
+from lora_lint.finding import Finding, Fix, Write
 from lora_lint.rules.projections import own_names
-from lora_lint.rules.words import least, names, some_case, surety
+from lora_lint.rules.reached import OUTSIDE, ROUTERS, leaves, linears, model_label, model_place, resolved_of, sureness
+from lora_lint.rules.words import names, some_case
 from lora_lint.run import Known, alternatives
 
 if TYPE_CHECKING:
@@ -20,22 +21,14 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _REGEX = re.compile(r"[\\*+?^$|()\[\]{}]")
-_ALL_LINEAR = "all-linear"
-_LINEAR = ("Linear", "Conv1D")
-_OUTSIDE = frozenset(
-    {"lm_head", "embed_out", "score", "classifier", "qa_outputs", "output", "proj_out", "output_layer", "embed_tokens"}
-)
-"""Heads and embeddings: not what a target list is judged by."""
-_ROUTERS = frozenset({"gate", "router", "shared_expert_gate"})
-_STAND_INS = frozenset({"facebook/opt-125m"})
-"""Models that scripts name as a default and mean to be replaced: of Alpaca's `ModelArguments`, and its descendants."""
+_ALLLINEAR = "all-linear"
 
 
 def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL201"""
     if not any(_judged(known.value) for known in alternatives(run.adapter.target_modules)):
         return
-    resolved = _resolve(run)
+    resolved = resolved_of(run)
     cases = resolved.cases
     foreign = [_foreign(run, model, known) for _, model in resolved.remote for known in _targets(run)]
     if not cases and not foreign:
@@ -50,19 +43,19 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
         name, model = resolved.remote[0]
         targets = _targets(run)[0]
         message = (
-            f"{_are(foreign[0][1])} not in {_label(name, model)}, so that nothing is adapted: PEFT raises a ValueError "
-            f"once the model is loaded. It has {names(model.module_names or ())}"
+            f"{_are(foreign[0][1])} not in {model_label(name, model)}, so that nothing is adapted: PEFT raises a "
+            f"ValueError once the model is loaded. It has {names(model.module_names or ())}"
         )
-    span, related = targets.span or run.adapter.span, _related(run, name, model)
+    span, related = targets.span or run.adapter.span, model_place(run, name, model)
     wanted = targets.value if isinstance(targets.value, tuple) else ()
     changes = _own_names(run, resolved, wanted)
     fix = Fix("unsafe", "Write the model's own names", changes) if changes else None
-    yield Finding("LL201", message, span, _confidence(run, resolved), None, related, fix)
+    yield Finding("LL201", message, span, sureness(run, resolved), None, related, fix)
 
 
 def _nothing_message(case: Case, key: str) -> str:
-    label = _label(case.name, case.model)
-    has = _has(_linears(case))
+    label = model_label(case.name, case.model)
+    has = _has(linears(case))
     wanted = case.targets.value
     raises = "PEFT raises a ValueError once the model is loaded"
     if case.match.out_of_layers:
@@ -88,7 +81,7 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     """LL202"""
     if not all(isinstance(known.value, tuple) for known in _targets(run)):
         return
-    resolved = _resolve(run)
+    resolved = resolved_of(run)
     groups: dict[tuple[int, int], list[Case]] = {}
     for case in resolved.cases:
         groups.setdefault((id(case.model), id(case.targets)), []).append(case)
@@ -106,15 +99,15 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         name, model = resolved.remote[0]
         targets, entries, level = _targets(run)[0], foreign[0][1], None
         message = (
-            f"{_are(entries)} not in {_label(name, model)}: PEFT adapts only {names(foreign[0][0])} and says nothing. "
-            f"It has {names(model.module_names or ())}"
+            f"{_are(entries)} not in {model_label(name, model)}: PEFT adapts only {names(foreign[0][0])} and says "
+            f"nothing. It has {names(model.module_names or ())}"
         )
     spans = dict(run.adapter.target_spans)
     written = [spans[entry] for entry in entries if entry in spans]
     span = written[0] if len(written) == 1 and len(entries) == 1 else targets.span or run.adapter.span
-    confidence = _confidence(run, resolved)
+    confidence = sureness(run, resolved)
     fix = Fix("unsafe", f"Replace {names(entries)} by the model's own names", _own_names(run, resolved, entries))
-    yield Finding("LL202", message, span, confidence, level, _related(run, name, model), fix)
+    yield Finding("LL202", message, span, confidence, level, model_place(run, name, model), fix)
 
 
 def _own_names(run: Run, resolved: Resolved, missing: Iterable[str]) -> tuple[Change, ...]:
@@ -124,15 +117,15 @@ def _own_names(run: Run, resolved: Resolved, missing: Iterable[str]) -> tuple[Ch
         return ()
     if len({id(case.model) for case in resolved.cases}) != 1:
         return ()
-    new = own_names(targets.value, missing, _linears(resolved.cases[0]))
+    new = own_names(targets.value, missing, linears(resolved.cases[0]))
     return (Write(targets.span, new),) if new else ()
 
 
 def _partial_message(case: Case, entries: Sequence[str]) -> tuple[str, Any]:
-    adapted = _leaves(record.path if record.parameter is None else record.parameter for record in case.match.modules)
-    rest = [leaf for leaf in _linears(case) if leaf not in adapted and leaf not in _ROUTERS]
+    adapted = leaves(record.path if record.parameter is None else record.parameter for record in case.match.modules)
+    rest = [leaf for leaf in linears(case) if leaf not in adapted and leaf not in ROUTERS]
     count = f" ({case.parameters:,} parameters)" if case.parameters else ""
-    start = f"{_are(entries)} not in {_label(case.name, case.model)}"
+    start = f"{_are(entries)} not in {model_label(case.name, case.model)}"
     if not rest:
         message = (
             f"{start}. All its linear layers are adapted all the same ({names(adapted)}), so that nothing is lost; "
@@ -150,7 +143,7 @@ def _missing(cases: Sequence[Case]) -> list[str]:
     return [
         entry
         for entry in _plain(cases[0].match.entries)
-        if all(entry in case.match.unmatched for case in cases) and (sure or entry.rpartition(".")[2] not in _OUTSIDE)
+        if all(entry in case.match.unmatched for case in cases) and (sure or entry.rpartition(".")[2] not in OUTSIDE)
     ]
 
 
@@ -168,7 +161,7 @@ def _judged(wanted: tuple[str, ...] | str | None) -> bool:
     """Whether targets are this rule's to judge: given, and not only entries that LL203 and LL204 report."""
     if isinstance(wanted, tuple):
         return bool(_plain(wanted))
-    return bool(wanted) and str(wanted).lower() != _ALL_LINEAR
+    return bool(wanted) and str(wanted).lower() != _ALLLINEAR
 
 
 def _plain(entries: Iterable[str]) -> list[str]:
@@ -181,7 +174,7 @@ def _is_regex(entry: str) -> bool:
 
 
 def _is_shorthand(entry: str) -> bool:
-    return entry.lower() == _ALL_LINEAR
+    return entry.lower() == _ALLLINEAR
 
 
 def _targets(run: Run) -> list[Known[Any]]:
@@ -193,32 +186,9 @@ def _foreign(run: Run, model: Model, known: Known[Any]) -> tuple[list[str], list
     if not isinstance(known.value, tuple):
         return [], []
     have = set(model.module_names or ())
-    entries = [entry for entry in _plain(known.value) if entry.rpartition(".")[2] not in _OUTSIDE]
+    entries = [entry for entry in _plain(known.value) if entry.rpartition(".")[2] not in OUTSIDE]
     matched = [entry for entry in entries if entry.rpartition(".")[2] in have]
     return matched, [entry for entry in entries if entry not in matched]
-
-
-def _resolve(run: Run) -> Resolved:
-    from lora_lint.knowledge.resolve import resolve
-
-    return resolve(run)
-
-
-def _linears(case: Case) -> list[str]:
-    """The names of the model's linear layers in order, its heads left out."""
-    found = _leaves(module.path for module in case.modules if module.kind in _LINEAR)
-    return [leaf for leaf in found if leaf not in _OUTSIDE]
-
-
-def _leaves(paths: Iterable[str]) -> list[str]:
-    """Last parts of paths, without those that are only numbers (`mlp.0` stays `mlp.0`)."""
-    found: dict[str, None] = {}
-    for path in paths:
-        head, _, leaf = path.rpartition(".")
-        if leaf.isdecimal():
-            leaf = f"{head.rpartition('.')[2]}.{leaf}"
-        found[leaf] = None
-    return list(found)
 
 
 def _has(leaves: Sequence[str], other: bool = False) -> str:
@@ -231,44 +201,6 @@ def _has(leaves: Sequence[str], other: bool = False) -> str:
 
 def _are(entries: Sequence[str]) -> str:
     return f"{names(entries)} {'is' if len(entries) == 1 else 'are'}"
-
-
-def _label(name: Known[str], model: Model) -> str:
-    return model.model_type if name.value == model.model_type else f"{name.value} ({model.model_type})"
-
-
-def _confidence(run: Run, resolved: Resolved) -> Confidence:
-    """How sure a finding is that rests on the model's modules."""
-    adapter, base = run.adapter, run.model
-    every: list[Confidence] = [surety(adapter.target_modules)]
-    if surety(base.name) != "certain":
-        # Whoever passes another model passes the targets with it, if these can be passed as well.
-        replaceable = surety(adapter.target_modules) != "certain" or any(
-            value.value in _STAND_INS for value in alternatives(base.name)
-        )
-        every.append("possible" if replaceable else "likely")
-    models = [case.model for case in resolved.cases] + [model for _, model in resolved.remote]
-    for model in models:
-        every.append(model.confidence)
-        if not model.stock:
-            every.append("likely" if model.module_names is not None else "possible")
-    if base.edited:
-        every.append("possible")
-    if any(not case.sure_head for case in resolved.cases):
-        # A default that the class which loads it cannot load is only there to be replaced.
-        every.append("likely" if surety(base.name) == "certain" else "possible")
-    return least(*every)
-
-
-def _related(run: Run, name: Known[str], model: Model) -> tuple[Related, ...]:
-    if name.span is None or name.span == run.adapter.span:
-        return ()
-    how = {
-        "family": ", judged by its name",
-        "basename": ", judged by the last part of its path",
-        "unsloth": " as unsloth publishes it",
-    }.get(model.how, "")
-    return (Related(name.span, f"the model is {name.value}: {model.model_type}{how}"),)
 
 
 def regex_in_target_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -316,7 +248,7 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             f"`{entries[0]}` inside the list `{key}` is taken for the name of a module, and none has it: {nothing}. "
             f'The shorthand works only as the whole value: `{key}="all-linear"`'
         )
-        fix = _as_text(run, _ALL_LINEAR, f'Set {key} to the string "all-linear"')
+        fix = _as_text(run, _ALLLINEAR, f'Set {key} to the string "all-linear"')
         yield Finding("LL204", message, span, confidence, fix=fix)
 
 

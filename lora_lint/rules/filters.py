@@ -1,0 +1,227 @@
+"""LL205, LL210-LL212: what stands beside the targets: defaults, layers, and modules that are saved whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix, Write
+from lora_lint.rules.changes import put
+from lora_lint.rules.reached import OUTSIDE, linears, model_label, model_place, resolved_of, sureness
+from lora_lint.rules.words import least, names, place, some_case, surety
+from lora_lint.run import Known, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lora_lint.finding import Change, Level
+    from lora_lint.knowledge.resolve import Case
+    from lora_lint.run import Adapter, Run
+
+_INPUTS = ("embed_tokens", "wte", "word_embeddings", "embed_in", "shared", "embeddings", "tok_embeddings")
+_OUTPUTS = ("lm_head", "embed_out", "output", "output_layer", "proj_out")
+_CLASSIFIERS = ("score", "classifier", "classification_head", "qa_outputs", "pre_classifier", "head")
+_ROLES = {name: names for names in (_INPUTS, _OUTPUTS, _CLASSIFIERS) for name in names}
+"""What a module is called in one family -> what its like is called in all."""
+_ADDED: dict[str | None, tuple[str, ...]] = {"SEQ_CLS": ("classifier", "score")}
+"""What PEFT 0.21.2 adds to `modules_to_save` for a task before it matches (peft/peft_model.py)."""
+
+
+def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL205"""
+    adapter = run.adapter
+    if run.method != "LoraConfig" or not isinstance(adapter.target_modules, Known):
+        return
+    if adapter.target_modules.value is not None or known(adapter.parts) is not None:
+        return
+    if adapter.target_parameters != Known(None, None, "framework-default"):
+        return
+    resolved = resolved_of(run)
+    cases = resolved.cases
+    if not cases or resolved.remote or not all(_refused(case, "no-default-targets") for case in cases):
+        return
+    case = cases[0]
+    key = adapter.key("target_modules")
+    layers = linears(case)
+    has = f". Its linear layers are {names(layers)}" if layers else ""
+    message = (
+        f"`{key}` is not given, and PEFT has no default for {case.model.model_type} ({case.name.value}): it raises a "
+        f'ValueError once the model is loaded. Name the layers, or set `{key}="all-linear"`{has}'
+    )
+    span = place(adapter.target_modules, otherwise=adapter.span)
+    fix = Fix("unsafe", "Adapt every linear layer", put(adapter, "target_modules", "all-linear"))
+    related = model_place(run, case.name, case.model)
+    yield Finding("LL205", message, span, sureness(run, resolved), None, related, fix)
+
+
+def _refused(case: Case, kind: str) -> bool:
+    return any(error.kind == kind for error in case.match.errors)
+
+
+def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL210"""
+    adapter = run.adapter
+    given = known(adapter.layers_to_transform)
+    asked = (given,) if isinstance(given, int) else tuple(given or ())
+    resolved = resolved_of(run)
+    cases = resolved.cases
+    if not asked or not cases or resolved.remote or not all(case.built.exact for case in cases):
+        return
+    layers = [_layers(case, adapter) for case in cases]
+    if not all(layers) or any(case.partial for case in cases):
+        return
+    beyond = [[layer for layer in asked if layer not in range(max(there) + 1)] for there in layers]
+    case, key = cases[0], adapter.key("layers_to_transform")
+    span = place(adapter.layers_to_transform, otherwise=adapter.span)
+    confidence = least(sureness(run, resolved), surety(adapter.layers_to_transform))
+    related = model_place(run, case.name, case.model)
+    if all(len(out) < len(asked) and out for out in beyond):  # without one layer in range PEFT raises: LL201
+        count, out = max(layers[0]) + 1, beyond[0]
+        kept = [layer for layer in asked if layer not in out]
+        message = (
+            f"`{key}` names {_numbers(out)}, but the layers of {model_label(case.name, case.model)} are 0 to "
+            f"{count - 1}: PEFT adapts {_numbers(kept)} and says nothing"
+        )
+        if min(out) < 0:
+            message += "; a negative number does not count from the end"
+        fix = Fix("safe", f"Keep the layers that are there in {key}", _write(adapter, tuple(kept)))
+        yield Finding("LL210", message, span, confidence, None, related, fix)
+        return
+    passing = [entry for entry in case.match.bypassing if _number_in(entry) not in asked]
+    if passing and all(case.match.bypassing for case in cases):
+        many = len(passing) > 1
+        message = (
+            f"{names(passing)} {'are whole paths' if many else 'is a whole path'}, for which PEFT does not look at "
+            f"`{key}`: {'they are' if many else 'it is'} adapted beside {_numbers(asked)}. Write the names without the "
+            f"path, or leave `{key}` out"
+        )
+        yield Finding("LL210", message, span, confidence, None, related)
+
+
+def _layers(case: Case, adapter: Adapter) -> set[int]:
+    """The numbers of the layers that hold what the targets name, as PEFT reads them from the paths."""
+    from lora_lint.knowledge.index import index_of
+    from lora_lint.knowledge.patterns import layer_of
+
+    given = known(adapter.layers_pattern) or ()
+    patterns = (given,) if isinstance(given, str) else tuple(given)
+    if any(error.kind == "invalid-regex" for error in case.match.errors):
+        return set()
+    index = index_of(case.built.modules, case.built.beside["parameters"])
+    paths = {case.modules[position].path for entry in case.match.entries for position in index.named(entry)}
+    return {number for path in paths if (number := layer_of(path, patterns)) is not None}
+
+
+def _number_in(path: str) -> int | None:
+    return next((int(part) for part in path.split(".") if part.isdecimal()), None)
+
+
+def _numbers(layers: Sequence[int]) -> str:
+    """layer 3; layers 0, 2; layers 0 to 31."""
+    ordered = sorted(set(layers))
+    if len(ordered) == 1:
+        return f"layer {ordered[0]}"
+    if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
+        return f"layers {ordered[0]} to {ordered[-1]}"
+    shown = ", ".join(map(str, ordered[:8]))
+    return f"layers {shown}{' …' if len(ordered) > 8 else ''}"
+
+
+def _write(adapter: Adapter, layers: tuple[int, ...]) -> tuple[Change, ...]:
+    span = adapter.layers_to_transform.span if isinstance(adapter.layers_to_transform, Known) else None
+    return (Write(span, layers),) if span is not None else ()
+
+
+def modules_to_save_unmatched(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL211"""
+    adapter = run.adapter
+    saved = known(adapter.modules_to_save)
+    if not saved:
+        return
+    resolved = resolved_of(run)
+    cases = resolved.cases
+    if not cases or resolved.remote:
+        return
+    absent = [
+        name
+        for name in dict.fromkeys(saved)
+        if all(name in case.match.unsaved and _judged(name, case) for case in cases)
+    ]
+    if not absent:
+        return
+    case, key = cases[0], adapter.key("modules_to_save")
+    label = model_label(case.name, case.model)
+    instead = {name: _like(name, case) for name in absent}
+    verb = "is no module" if len(absent) == 1 else "are no modules"
+    level: Level | None = None
+    present = {path.rpartition(".")[2] for path in case.match.saved}
+    if all(instead[name] in present for name in absent):
+        level = "advice"
+        kept = names(dict.fromkeys(own for own in instead.values() if own))
+        message = f"{names(absent)} in `{key}` {verb} of {label}; {kept} {'is' if len(absent) == 1 else 'are'} saved"
+        message += ", so that nothing is lost: the list serves several families"
+    else:
+        message = (
+            f"{names(absent)} in `{key}` {verb} of {label}: PEFT says nothing, and nothing of that name is trained or "
+            "saved with the adapter"
+        )
+        called = [own for own in instead.values() if own]
+        if called:
+            message += f". The model's own name is {names(dict.fromkeys(called))}"
+    new = tuple(dict.fromkeys(instead.get(name, name) for name in saved))
+    changes = put(adapter, "modules_to_save", tuple(each for each in new if each)) if level is None and all(new) else ()
+    fix = Fix("unsafe", "Write the model's own name", changes) if changes else None
+    confidence = least(sureness(run, resolved), surety(adapter.modules_to_save))
+    span = place(adapter.modules_to_save, otherwise=adapter.span)
+    yield Finding("LL211", message, span, confidence, level, model_place(run, case.name, case.model), fix)
+
+
+def _judged(name: str, case: Case) -> bool:
+    """Whether it can be told that a model has no such module: heads only where the class that loads it is known."""
+    return case.sure_head or (name not in OUTSIDE and name not in _ROLES)
+
+
+def _like(name: str, case: Case) -> str | None:
+    """What the model calls the module that has another name elsewhere."""
+    role = _ROLES.get(name.rpartition(".")[2])
+    if role is _INPUTS:
+        path = case.built.beside["input_embedding"]
+        return path.rpartition(".")[2] if path else None
+    if role is _OUTPUTS:
+        path = case.built.beside["output_embedding"]
+        return path.rpartition(".")[2] if path else None
+    return next((other for other in role or () if any(module.path == other for module in case.modules)), None)
+
+
+def target_and_save_overlap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL212"""
+    adapter = run.adapter
+    for targets, targets_confidence in some_case(adapter.target_modules):
+        for saved, saved_confidence in some_case(adapter.modules_to_save):
+            if not isinstance(targets.value, tuple):
+                continue
+            task = adapter.task_type.value if isinstance(adapter.task_type, Known) else None
+            twice = _twice(targets.value, (*(saved.value or ()), *_ADDED.get(task, ())))
+            if not twice:
+                continue
+            key, save = adapter.key("target_modules"), adapter.key("modules_to_save")
+            many = len(twice) > 1
+            by_task = not _twice(twice, saved.value or ())
+            where = f"`{save}` too" + (f", by the task type {task}" if by_task else "")
+            message = (
+                f"{names(twice)} in `{key}` {'are' if many else 'is'} in {where}: PEFT trains a full copy of "
+                f"{'them' if many else 'it'} and drops the LoRA without a word. Take {'them' if many else 'it'} out of "
+                "one of the two"
+            )
+            rest = tuple(entry for entry in targets.value if entry not in twice)
+            changes = put(adapter, "target_modules", rest) if rest and isinstance(adapter.target_modules, Known) else ()
+            fix = Fix("safe", f"Take {names(twice)} out of {key}, where nothing comes of it", changes)
+            spans = dict(adapter.target_spans)
+            span = spans.get(twice[0]) if len(twice) == 1 else None
+            confidence = least(targets_confidence, saved_confidence)
+            yield Finding("LL212", message, span or targets.span or adapter.span, confidence, fix=fix)
+
+
+def _twice(entries: Iterable[str], saved: Iterable[str]) -> list[str]:
+    """The entries of which `modules_to_save` takes every module: a part of their own path is in it."""
+    whole = set(saved)
+    return [entry for entry in dict.fromkeys(entries) if not whole.isdisjoint(entry.split("."))]

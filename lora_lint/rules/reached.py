@@ -1,0 +1,90 @@
+"""What a run's targets reach in its model: shared by the rules that rest on the model's modules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.finding import Related
+from lora_lint.rules.words import least, surety
+from lora_lint.run import alternatives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lora_lint.finding import Confidence
+    from lora_lint.knowledge.models import Model
+    from lora_lint.knowledge.resolve import Case, Resolved
+    from lora_lint.run import Known, Run
+
+LINEAR = ("Linear", "Conv1D")
+OUTSIDE = frozenset(
+    {"lm_head", "embed_out", "score", "classifier", "qa_outputs", "output", "proj_out", "output_layer", "embed_tokens"}
+)
+"""Heads and embeddings: not what a target list is judged by."""
+ROUTERS = frozenset({"gate", "router", "shared_expert_gate"})
+_STAND_INS = frozenset({"facebook/opt-125m"})
+"""Models that scripts name as a default and mean to be replaced: of Alpaca's `ModelArguments`, and its descendants."""
+
+
+def resolved_of(run: Run) -> Resolved:
+    """The model and what is adapted of it; imports the knowledge only when a rule asks."""
+    from lora_lint.knowledge.resolve import resolve
+
+    return resolve(run)
+
+
+def linears(case: Case) -> list[str]:
+    """The names of the model's linear layers in order, its heads left out."""
+    found = leaves(module.path for module in case.modules if module.kind in LINEAR)
+    return [leaf for leaf in found if leaf not in OUTSIDE]
+
+
+def leaves(paths: Iterable[str]) -> list[str]:
+    """Last parts of paths, without those that are only numbers (`mlp.0` stays `mlp.0`)."""
+    found: dict[str, None] = {}
+    for path in paths:
+        head, _, leaf = path.rpartition(".")
+        if leaf.isdecimal():
+            leaf = f"{head.rpartition('.')[2]}.{leaf}"
+        found[leaf] = None
+    return list(found)
+
+
+def model_label(name: Known[str], model: Model) -> str:
+    """microsoft/Phi-3-mini-4k-instruct (phi3)."""
+    return model.model_type if name.value == model.model_type else f"{name.value} ({model.model_type})"
+
+
+def sureness(run: Run, resolved: Resolved) -> Confidence:
+    """How sure a finding is that rests on the model's modules."""
+    adapter, base = run.adapter, run.model
+    every: list[Confidence] = [surety(adapter.target_modules)]
+    if surety(base.name) != "certain":
+        # Whoever passes another model passes the targets with it, if these can be passed as well.
+        replaceable = surety(adapter.target_modules) != "certain" or any(
+            value.value in _STAND_INS for value in alternatives(base.name)
+        )
+        every.append("possible" if replaceable else "likely")
+    models = [case.model for case in resolved.cases] + [model for _, model in resolved.remote]
+    for model in models:
+        every.append(model.confidence)
+        if not model.stock:
+            every.append("likely" if model.module_names is not None else "possible")
+    if base.edited:
+        every.append("possible")
+    if any(not case.sure_head for case in resolved.cases):
+        # A default that the class which loads it cannot load is only there to be replaced.
+        every.append("likely" if surety(base.name) == "certain" else "possible")
+    return least(*every)
+
+
+def model_place(run: Run, name: Known[str], model: Model) -> tuple[Related, ...]:
+    """Where the model is named, where that is another place than the adapter's."""
+    if name.span is None or name.span == run.adapter.span:
+        return ()
+    how = {
+        "family": ", judged by its name",
+        "basename": ", judged by the last part of its path",
+        "unsloth": " as unsloth publishes it",
+    }.get(model.how, "")
+    return (Related(name.span, f"the model is {name.value}: {model.model_type}{how}"),)
