@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
-from lora_lint.knowledge.datasets import is_stand_in
 from lora_lint.rules.changes import all_of, put, settled
 from lora_lint.rules.words import every_case, least, listed, number, place, plural, setting, surety
 from lora_lint.run import Known, alternatives, known
@@ -58,8 +57,7 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     confidence: Confidence = surety(adapter.rank, run.dataset.size, run.dataset.name)
     if training.method == "unknown":
         confidence = least(confidence, "likely")
-    names = [str(name.value) for name in alternatives(run.dataset.name)]
-    if names and all(map(is_stand_in, names)):
+    if _stands_in(run):
         confidence = "possible"
     level: Level | None = "advice" if _once(run, size) else None
     fix = Fix("unsafe", f"Set {key} to {bound}", _lower(run, rank, bound))
@@ -76,6 +74,14 @@ def _lower(run: Run, rank: int, bound: int) -> tuple[Change, ...]:
     if isinstance(alpha, Known) and alpha.span is not None and not known(adapter.use_rslora):
         return all_of(changes, put(adapter, "alpha", alpha.value * bound / rank))
     return changes
+
+
+def _stands_in(run: Run) -> bool:
+    """Whether the data is a set that recipes only name to be tried."""
+    from lora_lint.knowledge.datasets import is_stand_in
+
+    names = [str(name.value) for name in alternatives(run.dataset.name)]
+    return bool(names) and all(map(is_stand_in, names))
 
 
 def _once(run: Run, size: int) -> bool:
