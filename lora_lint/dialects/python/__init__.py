@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.dialects.python.files import ProjectLoader, worth_following
 from lora_lint.dialects.python.finish import finish, with_printed_sizes
 from lora_lint.dialects.python.library import Knowledge
+from lora_lint.dialects.python.xtuner import attach
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.scope import Module
 from lora_lint.readers.python import parse
@@ -27,7 +28,9 @@ def read(source: SourceFile, project: Project) -> Reading:
     tree = parse(source)
     library = Knowledge(project)
     machine = Machine(library, loader)
-    machine.run(Module(source, is_main=True), tree)
+    module = Module(source, is_main=True)
+    machine.run(module, tree)
+    attach(library.records, module.scope)
     reading = with_printed_sizes(finish(library.records, source.path), source.trained_on)
     machine.forget()
     return reading

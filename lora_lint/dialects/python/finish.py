@@ -274,6 +274,8 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | Inv
             default = Unknown("`**` arguments may set it", here)
         elif keyword in defaults:
             default = defaults[keyword]
+        elif keyword == "target_modules" and data.dialect == "xtuner":
+            default = Known("all-linear", None, "framework-default")
         elif keyword == "target_modules":
             default = Unknown("they are not given, and the framework chooses them when it has loaded the model")
         else:

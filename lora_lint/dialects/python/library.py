@@ -6,8 +6,8 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from lora_lint.dialects.python import data, loaded, models, options, peft, searches, shapes, trainers
-from lora_lint.dialects.python.context import Context, config_of
+from lora_lint.dialects.python import data, loaded, models, options, peft, searches, shapes, trainers, xtuner
+from lora_lint.dialects.python.context import Context
 from lora_lint.dialects.python.records import (
     ConfigRecord,
     DatasetRecord,
@@ -19,9 +19,10 @@ from lora_lint.dialects.python.records import (
 )
 from lora_lint.interpreter.values import (
     Arguments,
+    Class,
     Const,
-    DictVal,
     External,
+    Function,
     Member,
     Object,
     Opaque,
@@ -154,24 +155,8 @@ class Knowledge:
             return trainers.optimizer(context, name, arguments, span)
         if name.startswith(("torch.nn.parallel", "torch.compile", "torch.nn.DataParallel")) and arguments.positional:
             return arguments.positional[0]
-        if name == "builtins.dict" and isinstance(arguments.get("type"), External):
-            return self._typed_dict(context, arguments, span)
-        return None
-
-    def _typed_dict(self, context: Context, arguments: Arguments, span: Span) -> Val | None:
-        """xtuner's lazy configs: `dict(type=LoraConfig, r=64, …)`, and the model dict that holds one."""
-        type_ = arguments.keywords["type"]
-        assert isinstance(type_, External)
-        last = type_.name.rpartition(".")[2]
-        if type_.name.startswith("peft.") and last in peft.CONFIGS:
-            return context.config(last, arguments, span, "xtuner")
-        if last == "from_pretrained" and not type_.name.endswith(
-            ("Tokenizer.from_pretrained", "Processor.from_pretrained")
-        ):
-            return models.from_pretrained(context, type_.name, _nested(arguments), span)
-        adapter = arguments.get("lora") or arguments.get("llm_lora")
-        if adapter is not None and config_of(adapter) is not None:
-            context.wrap(arguments.get("llm"), adapter, span, "xtuner")
+        if name == "builtins.dict" and isinstance(arguments.get("type"), External | Class | Function):
+            return xtuner.typed_dict(context, arguments, span)
         return None
 
     def method(
@@ -246,13 +231,3 @@ class Knowledge:
         """A call that is not followed: a trainer of the project's own is still a trainer."""
         if name.rpartition(".")[2].endswith("Trainer"):
             trainers.trainer(Context(machine, self.records), name, arguments, span)
-
-
-def _nested(arguments: Arguments) -> Arguments:
-    """xtuner writes the quantisation config as another `dict(type=…)`."""
-    config = arguments.keywords.get("quantization_config")
-    if isinstance(config, DictVal):
-        inner = Arguments([], {str(key): value for key, value in config.items.items()}, {})
-        keywords = {**arguments.keywords, "quantization_config": Object("BitsAndBytesConfig", inner, config.span)}
-        return Arguments(arguments.positional, keywords, arguments.nodes, arguments.open)
-    return arguments
