@@ -11,6 +11,15 @@ _USUAL_SCALES = {"mlx_lm": 20.0, "mistral_finetune": 2.0}
 """What frameworks whose setting is the scale itself use by default."""
 
 
+_ADAPTERS = {"mlx_lm": "mlx-lm", "torchtune": "torchtune", "mistral_finetune": "mistral-finetune", "litgpt": "LitGPT"}
+"""Dialects of frameworks that have adapters of their own; all others have PEFT's."""
+
+
+def adapts(dialect: str) -> str:
+    """The framework that puts the adapter of a dialect on the model."""
+    return _ADAPTERS.get(dialect, "PEFT")
+
+
 def usual_scale(dialect: str) -> float:
     """The default of a setting that is the scale itself; 1 where there is no such setting."""
     return _USUAL_SCALES.get(dialect, 1.0)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
+from lora_lint.knowledge.frameworks import adapts
 from lora_lint.rules.projections import own_names
 from lora_lint.rules.reached import OUTSIDE, ROUTERS, leaves, linears, model_label, model_place, resolved_of, sureness
 from lora_lint.rules.words import names, some_case
@@ -37,7 +38,7 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
         return
     key = run.adapter.key("target_modules")
     if cases:
-        message = _nothing_message(cases[0], key)
+        message = _nothing_message(cases[0], key, adapts(run.dialect))
         name, model, targets = cases[0].name, cases[0].model, cases[0].targets
     else:
         name, model = resolved.remote[0]
@@ -53,11 +54,13 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     yield Finding("LL201", message, span, sureness(run, resolved), None, related, fix)
 
 
-def _nothing_message(case: Case, key: str) -> str:
+def _nothing_message(case: Case, key: str, framework: str) -> str:
     label = model_label(case.name, case.model)
     has = _has(linears(case))
     wanted = case.targets.value
-    raises = "PEFT raises a ValueError once the model is loaded"
+    raises = f"{framework} says nothing of it"
+    if framework == "PEFT":
+        raises = "PEFT raises a ValueError once the model is loaded"
     if case.match.out_of_layers:
         return (
             f"`layers_to_transform` leaves nothing of {names(case.match.out_of_layers)} in {label}, so that nothing is "
@@ -94,7 +97,7 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     if missing:
         case = next(iter(groups.values()))[0]
         entries, name, model, targets = missing[0], case.name, case.model, case.targets
-        message, level = _partial_message(case, entries)
+        message, level = _partial_message(case, entries, adapts(run.dialect))
     else:
         name, model = resolved.remote[0]
         targets, entries, level = _targets(run)[0], foreign[0][1], None
@@ -115,13 +118,13 @@ def _own_names(run: Run, resolved: Resolved, missing: Iterable[str]) -> tuple[Ch
     targets = run.adapter.target_modules
     if not isinstance(targets, Known) or not isinstance(targets.value, tuple) or targets.span is None:
         return ()
-    if len({id(case.model) for case in resolved.cases}) != 1:
-        return ()
+    if len({id(case.model) for case in resolved.cases}) != 1 or adapts(run.dialect) != "PEFT":
+        return ()  # another framework may want other names, such as whole paths
     new = own_names(targets.value, missing, linears(resolved.cases[0]))
     return (Write(targets.span, new),) if new else ()
 
 
-def _partial_message(case: Case, entries: Sequence[str]) -> tuple[str, Any]:
+def _partial_message(case: Case, entries: Sequence[str], framework: str) -> tuple[str, Any]:
     adapted = leaves(record.path if record.parameter is None else record.parameter for record in case.match.modules)
     rest = [leaf for leaf in linears(case) if leaf not in adapted and leaf not in ROUTERS]
     count = f" ({case.parameters:,} parameters)" if case.parameters else ""
@@ -132,7 +135,7 @@ def _partial_message(case: Case, entries: Sequence[str]) -> tuple[str, Any]:
             f"without {'it' if len(entries) == 1 else 'them'} the list says what is adapted"
         )
         return message, "advice"
-    return f"{start}: PEFT adapts only {names(adapted)}{count} and says nothing.{_has(rest, other=True)}", None
+    return f"{start}: {framework} adapts only {names(adapted)}{count} and says nothing.{_has(rest, other=True)}", None
 
 
 def _missing(cases: Sequence[Case]) -> list[str]:
