@@ -83,6 +83,7 @@ class Machine:
         self.called: set[int] = set()
         self.vague_loops = 0
         self.defining: dict[int, Scope] = {}
+        self._worth: dict[int, bool] = {}
 
     def run(self, module: Module, tree: ast.Module) -> None:
         """Follows a file from top to bottom, then the functions that nothing in it has called.
@@ -155,8 +156,11 @@ class Machine:
         node = function.node
         if (node.end_lineno or node.lineno) - node.lineno < 12:
             return True
-        low = self._text_of(function).lower()
-        return any(word in low for word in _TRAINING_WORDS)
+        worth = self._worth.get(id(node))
+        if worth is None:
+            low = self._text_of(function).lower()
+            worth = self._worth[id(node)] = any(word in low for word in _TRAINING_WORDS)
+        return worth
 
     def block(self, body: list[ast.stmt], scope: Scope) -> Signal | None:
         """Follows statements in order until one of them leaves the block."""
