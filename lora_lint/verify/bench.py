@@ -124,7 +124,8 @@ def release() -> None:
 
 def on_bench(case: Case, experiment: Callable[[Bench], Verdict], rank: int, proxies: bool = True) -> Verdict:
     """Makes an experiment on the run's own weights or, where they are not here, do not fit or take too long, on a
-    sized-down model of the family (`proxies`; else it is skipped). `rank` is the highest that will be tried."""
+    sized-down model of the family (`proxies`; else it is skipped). `rank` is the highest that will be tried. Raises
+    Skip."""
     start = time.monotonic()
     name = weights.name_of(case.run)
     weights.device_of(case.options.device)
@@ -134,7 +135,10 @@ def on_bench(case: Case, experiment: Callable[[Bench], Verdict], rank: int, prox
         if not proxies:
             raise Skip(str(error)) from error
         release()
-        verdict = experiment(_proxy(case, name, str(error)))
+        try:
+            verdict = experiment(_proxy(case, name, str(error)))
+        except weights.NoWeights as too_big:
+            raise Skip(f"{error}, and a sized-down model does not do either: {too_big}") from too_big
     return replace(verdict, seconds=time.monotonic() - start)
 
 
