@@ -93,3 +93,14 @@ def test_a_vision_model_has_two_adapters() -> None:
 def test_preferences() -> None:
     text = edited(CONFIG, ("import SupervisedFinetune", "import DPO"), ("type=SupervisedFinetune", "type=DPO"))
     assert only(read_python(text)).training.method == "preference"
+
+
+def test_a_model_of_one_path() -> None:
+    text = """\
+        from peft import LoraConfig
+        from xtuner.model import InternVL_V1_5
+        path = "OpenGVLab/InternVL-Chat-V1-5"
+        model = dict(type=InternVL_V1_5, model_path=path, llm_lora=dict(type=LoraConfig, r=128, lora_alpha=256))
+        """
+    run = only(read_python(text))
+    assert (plain(run.model.name), plain(run.adapter.rank)) == ("OpenGVLab/InternVL-Chat-V1-5", 128)

@@ -50,7 +50,10 @@ def typed_dict(context: Context, arguments: Arguments, span: Span) -> Val | None
     for key, owner in _ADAPTED.items():
         adapter = arguments.get(key)
         if adapter is not None and config_of(adapter) is not None:
-            context.wrap(arguments.get(owner), adapter, span, "xtuner")
+            model, path = arguments.get(owner), arguments.get("model_path")
+            if model is None and path is not None:  # InternVL: one model with both parts
+                model = context.model(span, short, arguments, path, "AutoModel")
+            context.wrap(model, adapter, span, "xtuner")
     return None
 
 
