@@ -100,7 +100,8 @@ def test_a_model_of_one_path() -> None:
         from peft import LoraConfig
         from xtuner.model import InternVL_V1_5
         path = "OpenGVLab/InternVL-Chat-V1-5"
-        model = dict(type=InternVL_V1_5, model_path=path, llm_lora=dict(type=LoraConfig, r=128, lora_alpha=256))
+        model = dict(type=InternVL_V1_5, model_path=path, llm_lora=dict(type=LoraConfig, r=128, target_modules=None))
         """
     run = only(read_python(text))
     assert (plain(run.model.name), plain(run.adapter.rank)) == ("OpenGVLab/InternVL-Chat-V1-5", 128)
+    assert plain(run.adapter.target_modules) == "all-linear"

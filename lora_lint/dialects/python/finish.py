@@ -281,6 +281,13 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | Inv
         else:
             default = ABSENT
         given = _argument(config, keyword)
+        if (
+            keyword == "target_modules"
+            and data.dialect == "xtuner"
+            and isinstance(given, Const)
+            and given.value is None
+        ):
+            given = None  # the same as absent
         span = arguments.span(keyword) or here
         span = span if span.path == path else here
         value = to_value(given, span, default, convert.anything)

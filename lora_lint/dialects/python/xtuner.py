@@ -50,11 +50,14 @@ def typed_dict(context: Context, arguments: Arguments, span: Span) -> Val | None
     for key, owner in _ADAPTED.items():
         adapter = arguments.get(key)
         if adapter is not None and config_of(adapter) is not None:
-            model, path = arguments.get(owner), arguments.get("model_path")
-            if model is None and path is not None:  # InternVL: one model with both parts
-                model = context.model(span, short, arguments, path, "AutoModel")
-            context.wrap(model, adapter, span, "xtuner")
+            context.wrap(arguments.get(owner) or _whole(context, short, arguments, span), adapter, span, "xtuner")
     return None
+
+
+def _whole(context: Context, short: str, arguments: Arguments, span: Span) -> Val | None:
+    """A model of which all parts come from one place (InternVL)."""
+    path = arguments.get("model_path")
+    return None if path is None else context.model(span, short, arguments, path, "AutoModel")
 
 
 def _short(type_: Val) -> str:
