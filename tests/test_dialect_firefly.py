@@ -53,6 +53,8 @@ def test_data_is_looked_for_upwards(tmp_path: Path) -> None:
         '{"model_name_or_path": "m", "train_file": "d", "template_name": "t"}',
         '{"model_name_or_path": "m", "finetuning_type": "full", "train_mode": "lora"}',
         '{"train_mode": "lora", "lora_rank": 8}',
+        '{"model_name_or_path": "m", "train_mode": "online", "lora_rank": 8}',
+        '{"model_name_or_path": "m", "train_type": "lora", "train_mode": "lora"}',
     ],
 )
 def test_no_lora_run(text: str) -> None:

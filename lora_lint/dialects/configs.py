@@ -32,6 +32,7 @@ DIALECTS: tuple[tuple[str, tuple[str, ...], tuple[bytes, ...]], ...] = (
     ("trl", ("yaml",), (b"use_peft",)),
     ("open_instruct", ("yaml",), (b"use_lora", b"model_name_or_path")),
     ("firefly", ("json",), (b"model_name_or_path", b"train_file")),
+    ("firefly", ("json",), (b"model_name_or_path", b"train_mode")),
     ("autotrain", ("yaml",), (b"base_model", b"project_name", b"params")),
     ("mlx_lm", ("yaml", "json"), (b"fine_tune_type",)),
     ("mlx_lm", ("yaml", "json"), (b"lora_parameters",)),

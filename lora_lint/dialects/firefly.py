@@ -22,21 +22,27 @@ KEYS = {"rank": "lora_rank", "alpha": "lora_alpha", "dropout": "lora_dropout"}
 _SYNONYMS = {"lora_r": "lora_rank", "lr": "learning_rate"}
 _OF_LORA = frozenset({*KEYS.values(), "train_mode", "learning_rate", "model_name_or_path"})
 """Keys whose misspellings are told: projects that grew from it add settings of their own."""
+_MODES = ("full", "lora", "qlora")
+_OTHERS = ("finetuning_type", "tuner_type", "train_type", "sft_type", "use_lora", "use_peft")
+"""Keys by which other frameworks say that they train LoRA."""
 _METHODS: dict[str, Method] = {"pretrain": "supervised", "sft": "supervised", "dpo": "preference"}
 
 
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is a Firefly file: before there was `train_mode`, there was only QLoRA."""
-    if document.entry("model_name_or_path") is None or document.entry("train_file") is None:
+    if document.entry("model_name_or_path") is None or any(document.entry(key) for key in _OTHERS):
         return False
-    return any(document.entry(key) for key in ("train_mode", "template_name")) and document.entry("use_lora") is None
+    mode = document.get("train_mode")
+    if mode is not None:
+        return getattr(mode, "value", None) in _MODES
+    return document.entry("train_file") is not None and document.entry("template_name") is not None
 
 
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file, if it trains LoRA."""
     fields = Fields(document)
     mode = fields.text("train_mode", usual("qlora"))
-    if known(mode) not in ("lora", "qlora") or not any(fields.has(key) for key in ("train_mode", "lora_rank")):
+    if known(mode) not in _MODES[1:] or not any(fields.has(key) for key in ("train_mode", "lora_rank")):
         return Reading()
     span = fields.span("train_mode" if fields.has("train_mode") else "lora_rank")
     method = _METHODS.get(known(fields.text("task_type", usual("sft"))) or "", "unknown")
