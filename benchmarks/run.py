@@ -58,7 +58,7 @@ class Work:
 
 def cost(command: Sequence[str], folder: Path, cached: bool = False) -> Cost:
     """What one run of a command costs. Linters say by their exit status what they found; only a crash is an error."""
-    environment = os.environ if cached else {**os.environ, "LORA_LINT_NO_CACHE": "1", "RUFF_NO_CACHE": "1"}
+    environment = os.environ if cached else {**os.environ, "LORA_LINT_NO_CACHE": "1", "RUFF_NO_CACHE": "true"}
     if hasattr(os, "wait4"):
         with subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PER_WORKER = 50
 """Relevant files that make another process worth its start."""
 _CHUNK = 16
-_GARBAGE = 50_000
+_GARBAGE = 10_000
 """Objects left behind, those of a few files, that make a look of the collector worth while."""
 
 
