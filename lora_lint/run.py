@@ -126,6 +126,8 @@ class BaseModel:
     """The user's own entries for models (the `models` setting), applied by the engine."""
     transformers: str | None = None
     """The version of transformers that the user tells (the `transformers` setting)."""
+    remote_code: bool = False
+    """The program lets the code in the model's own repository run in the place of the class in transformers."""
     edited: bool = False
     """The program changes the model's modules before the wrap (a fused layer split by hand…): names that the
     knowledge does not have may exist."""

@@ -142,8 +142,13 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     by_folded = {candidate.lower(): candidate for candidate in words}
-    close = get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
-    return f", did you mean {by_folded[close[0]]!r}?" if close else ""
+    folded = word.lower()
+    close = get_close_matches(folded, by_folded, n=5, cutoff=0.6)
+    if not close:
+        return ""
+    # A wrong letter leaves the others in their places: LL1O5 is LL105 rather than LL215, which is as close otherwise.
+    same = [sum(map(str.__eq__, folded, each)) if len(each) == len(folded) else 0 for each in close]
+    return f", did you mean {by_folded[close[same.index(max(same))]]!r}?"
 
 
 def _table(path: str) -> dict[str, Any] | None:

@@ -120,7 +120,7 @@ def test_other_tables_need_not_be_valid() -> None:
     [
         ("dataset-sze = 1", "there is no setting 'dataset-sze', did you mean 'dataset-size'?"),
         ("select = 'LL101'", "`select`: 'LL101' is not of type 'array'"),
-        ("select = ['LLL101']", "`select`: there is no rule 'LLL101', did you mean 'LL101'?"),
+        ("select = ['LL1O1']", "`select`: there is no rule 'LL1O1', did you mean 'LL101'?"),
         ("ignore = ['zero-scael']", "did you mean 'zero-scale'?"),
         ("ignore = ['L']", "there is no rule 'L'"),
         ("levels = {LL101 = 'fatal'}", "`levels.LL101`"),

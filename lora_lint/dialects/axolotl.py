@@ -166,7 +166,8 @@ def _model(fields: Fields) -> BaseModel:
             quantization = Known(kind, flag.span)
         elif isinstance(flag, Unknown) and flag is not ABSENT:
             quantization = flag
-    return BaseModel(fields.text("base_model"), loader, quantization)
+    remote = known(fields.flag("trust_remote_code")) is True
+    return BaseModel(fields.text("base_model"), loader, quantization, remote_code=remote)
 
 
 def _dataset(fields: Fields, path: str, project: Project) -> Dataset:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.rules import adapters, capacity, files, filters, scaling, targets, trainability
+from lora_lint.rules import adapters, capacity, coverage, experts, files, filters, scaling, targets, trainability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,9 +29,15 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL203": targets.regex_in_target_list,
     "LL204": targets.all_linear_in_list,
     "LL205": filters.no_default_targets,
+    "LL206": experts.moe_experts_not_adapted,
+    "LL207": experts.moe_lora_dropout,
+    "LL208": coverage.vision_tower_adapted,
     "LL210": filters.layers_out_of_range,
     "LL211": filters.modules_to_save_unmatched,
     "LL212": filters.target_and_save_overlap,
+    "LL213": coverage.attention_only_targets,
+    "LL214": coverage.uneven_layer_coverage,
+    "LL215": experts.router_adapted,
     "LL301": capacity.rank_too_high_for_data,
     "LL302": capacity.rank_exceeds_dimension,
     "LL303": capacity.rank_too_low_for_task,

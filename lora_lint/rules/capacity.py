@@ -126,12 +126,13 @@ def rank_exceeds_dimension(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     shown = [f"`{name}` ({i}→{o})" for name, (i, o) in sizes.items()]
     ranks = sorted({each.rank for each in found if each.rank is not None})
     smaller = {name: min(pair) for name, pair in sizes.items()}
+    settable = not adapter.keys or "rank_pattern" in adapter.keys
+    pattern = f": `{adapter.key('rank_pattern')}={smaller}`" if settable else ""
     lower = f"Lower `{key}` to {side}, or give" if 4 * side >= ranks[-1] else "Give"
     message = (
         f"`r={', '.join(map(str, ranks))}` is more than {listed(shown)} of {model_label(case.name, case.model)} can "
         f"use: a product of two matrices has no higher rank than the smaller side, so {_wasted(case, found):.0%} of "
-        f"the adapter's parameters add nothing but memory. {lower} these layers a rank of their own: "
-        f"`{adapter.key('rank_pattern')}={smaller}`"
+        f"the adapter's parameters add nothing but memory. {lower} these layers a rank of their own{pattern}"
     )
     span = place(adapter.rank, otherwise=adapter.span)
     fixable = len(ranks) == 1 and ranks[0] == known(adapter.rank) and 4 * side >= ranks[0]

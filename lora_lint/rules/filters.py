@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
 from lora_lint.rules.changes import put
-from lora_lint.rules.reached import OUTSIDE, linears, model_label, model_place, resolved_of, sureness
+from lora_lint.rules.reached import OUTSIDE, cases_of, linears, model_label, model_place, sureness
 from lora_lint.rules.words import least, names, place, some_case, surety
 from lora_lint.run import Known, known
 
@@ -35,9 +35,8 @@ def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         return
     if adapter.target_parameters != Known(None, None, "framework-default"):
         return
-    resolved = resolved_of(run)
-    cases = resolved.cases
-    if not cases or resolved.remote or not all(_refused(case, "no-default-targets") for case in cases):
+    resolved, cases = cases_of(run)
+    if not cases or not all(_refused(case, "no-default-targets") for case in cases):
         return
     case = cases[0]
     key = adapter.key("target_modules")
@@ -62,9 +61,8 @@ def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     adapter = run.adapter
     given = known(adapter.layers_to_transform)
     asked = (given,) if isinstance(given, int) else tuple(given or ())
-    resolved = resolved_of(run)
-    cases = resolved.cases
-    if not asked or not cases or resolved.remote or not all(case.built.exact for case in cases):
+    resolved, cases = cases_of(run)
+    if not asked or not cases or not all(case.built.exact for case in cases):
         return
     layers = [_layers(case, adapter) for case in cases]
     if not all(layers) or any(case.partial for case in cases):
@@ -137,9 +135,8 @@ def modules_to_save_unmatched(run: Run, options: Mapping[str, Any]) -> Iterable[
     saved = known(adapter.modules_to_save)
     if not saved:
         return
-    resolved = resolved_of(run)
-    cases = resolved.cases
-    if not cases or resolved.remote:
+    resolved, cases = cases_of(run)
+    if not cases:
         return
     absent = [
         name

@@ -19,6 +19,8 @@ _CALLED = {
     "down": "down_proj w2 fc2 dense_4h_to_h lin2 fc_out",
 }
 ROLES = {name: role for role, names in _CALLED.items() for name in names.split()}
+OF_ATTENTION = frozenset({"q", "k", "v", "qkv", "o"})
+OF_MLPS = frozenset({"gate", "up", "gate_up", "down"})
 _INSTEAD: dict[str, tuple[tuple[str, ...], ...]] = {
     "q": (("q",), ("qkv",)),
     "k": (("k",), ("qkv",)),

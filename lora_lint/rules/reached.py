@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Related
-from lora_lint.rules.words import least, surety
+from lora_lint.knowledge.frameworks import adapts
+from lora_lint.rules.words import least, place, surety
 from lora_lint.run import alternatives
 
 if TYPE_CHECKING:
@@ -15,13 +16,19 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.models import Model
     from lora_lint.knowledge.resolve import Case, Resolved
     from lora_lint.run import Known, Run
+    from lora_lint.source import Span
 
+ALL_LINEAR = "all-linear"
+PASSED_ON = frozenset({"peft", "trl"})
+"""Dialects that hand "all-linear" to PEFT; the others look for the linear layers themselves."""
 LINEAR = ("Linear", "Conv1D")
 OUTSIDE = frozenset(
     {"lm_head", "embed_out", "score", "classifier", "qa_outputs", "output", "proj_out", "output_layer", "embed_tokens"}
 )
 """Heads and embeddings: not what a target list is judged by."""
 ROUTERS = frozenset({"gate", "router", "shared_expert_gate"})
+_OWN_CODE = frozenset({"deepseek_v2", "deepseek_v3", "ernie4_5_moe", "phimoe"})
+"""Types with experts of which the repositories on the hub hold code of their own."""
 _STAND_INS = frozenset({"facebook/opt-125m"})
 """Models that scripts name as a default and mean to be replaced: of Alpaca's `ModelArguments`, and its descendants."""
 
@@ -88,3 +95,41 @@ def model_place(run: Run, name: Known[str], model: Model) -> tuple[Related, ...]
         "unsloth": " as unsloth publishes it",
     }.get(model.how, "")
     return (Related(name.span, f"the model is {name.value}: {model.model_type}{how}"),)
+
+
+def cases_of(run: Run) -> tuple[Resolved, tuple[Case, ...]]:
+    """What is known of what PEFT does with the run's model; no cases where another framework makes the adapter, or some
+    of the model is code that is not in transformers."""
+    resolved = resolved_of(run)
+    return resolved, () if resolved.remote or adapts(run.dialect) != "PEFT" else resolved.cases
+
+
+def names_or_shorthand(run: Run) -> bool:
+    """Whether the targets are lists of names, or an "all-linear" that PEFT itself makes something of."""
+    values = [each.value for each in alternatives(run.adapter.target_modules)]
+    return bool(values) and all(
+        isinstance(value, tuple) or (is_shorthand(value) and run.dialect in PASSED_ON) for value in values
+    )
+
+
+def shorthand_alone(run: Run) -> bool:
+    """Whether the targets are "all-linear", whatever else is not known."""
+    values = [each.value for each in alternatives(run.adapter.target_modules)]
+    return bool(values) and all(map(is_shorthand, values))
+
+
+def is_shorthand(value: Any) -> bool:
+    return isinstance(value, str) and value.lower() == ALL_LINEAR
+
+
+def code_known(run: Run, resolved: Resolved) -> Confidence:
+    """How sure it is that the model's layers are as transformers 5 makes them: nothing tells that an older version is
+    not used; and where code from the hub is let in, experts may be what it makes of them."""
+    if run.model.remote_code and any(case.model.model_type in _OWN_CODE for case in resolved.cases):
+        return "possible"
+    return "certain" if run.model.transformers else "likely"
+
+
+def place_of_targets(run: Run) -> Span:
+    """Where the targets are written, else the adapter."""
+    return place(run.adapter.target_modules, otherwise=run.adapter.span)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
 from lora_lint.knowledge.frameworks import adapts
-from lora_lint.rules.projections import own_names
+from lora_lint.rules.experts import target_parameters
+from lora_lint.rules.projections import OF_MLPS, ROLES, own_names
 from lora_lint.rules.reached import OUTSIDE, ROUTERS, leaves, linears, model_label, model_place, resolved_of, sureness
 from lora_lint.rules.words import names, some_case
 from lora_lint.run import Known, alternatives
@@ -129,6 +130,13 @@ def _partial_message(case: Case, entries: Sequence[str], framework: str) -> tupl
     rest = [leaf for leaf in linears(case) if leaf not in adapted and leaf not in ROUTERS]
     count = f" ({case.parameters:,} parameters)" if case.parameters else ""
     start = f"{_are(entries)} not in {model_label(case.name, case.model)}"
+    experts = target_parameters(case) if any(ROLES.get(entry) in OF_MLPS for entry in entries) else ()
+    if experts:
+        message = (
+            f"{start}: PEFT adapts only {names(adapted)}{count} and says nothing. Its experts are parameters, which "
+            f"`target_parameters` reaches: {names(experts)} (with lora_dropout 0)"
+        )
+        return message, None
     if not rest:
         message = (
             f"{start}. All its linear layers are adapted all the same ({names(adapted)}), so that nothing is lost; "

@@ -64,6 +64,8 @@ class Context:
     ) -> Object:
         """A freshly loaded model."""
         record = ModelRecord(name, loader, quantization, dtype, tuple(self.machine.trail))
+        trusted = arguments.keywords.get("trust_remote_code")
+        record.remote_code = trusted is not None and not (isinstance(trusted, Const) and not trusted.value)
         self.records.models.append(record)
         self.happen(record, "load", span)
         return Object(callee, arguments, span, ModelView(record))

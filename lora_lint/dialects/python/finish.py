@@ -443,6 +443,7 @@ def _model(model: ModelRecord, here: Span) -> BaseModel:
         loader=model.loader,
         quantization=to_value(model.quantization, here, ABSENT, convert.is_optional_text),
         dtype=to_value(model.dtype, here, ABSENT, convert.is_optional_text),
+        remote_code=model.remote_code,
         edited=model.edited,
     )
 

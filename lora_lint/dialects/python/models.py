@@ -257,6 +257,7 @@ def merge(values: list[Val]) -> Val | None:
     )
     # Models that were merged before share events: taken twice, they would double with every branch.
     merged.events.extend({id(event): event for record in records for event in record.events}.values())
+    merged.remote_code = any(record.remote_code for record in records)
     merged.edited = any(record.edited for record in records)
     template = values[0]
     assert isinstance(template, Object)

@@ -41,6 +41,7 @@ class ModelRecord:
     trail: tuple[Step, ...] = ()
     events: EventLog = field(default_factory=EventLog)
     trainings: list[TrainingRecord] = field(default_factory=list)
+    remote_code: bool = False
     edited: bool = False
     whole: bool = False
     """Loaded to be fine-tuned whole, so that unsloth puts no adapter on it."""

@@ -1,0 +1,266 @@
+"""LL208, LL213, LL214: which parts of a model the targets reach: its tower, its MLPs, all of its layers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix, Write
+from lora_lint.records import dataclass
+from lora_lint.rules.changes import put
+from lora_lint.rules.projections import OF_ATTENTION, OF_MLPS, ROLES
+from lora_lint.rules.reached import (
+    ALL_LINEAR,
+    LINEAR,
+    ROUTERS,
+    cases_of,
+    code_known,
+    leaves,
+    linears,
+    model_label,
+    model_place,
+    names_or_shorthand,
+    place_of_targets,
+    resolved_of,
+    sureness,
+)
+from lora_lint.rules.words import least, listed, names, plural, surety
+from lora_lint.run import Known, alternatives, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lora_lint.finding import Change, Confidence, Level
+    from lora_lint.knowledge.resolve import Case
+    from lora_lint.run import Run
+
+_TOWERS = re.compile(r"(?:^|\.)(vision_tower|visual|vision_model|vision_encoder|vision_backbone|image_encoder)(?=\.)")
+_LAYER = re.compile(r"(.*?)\.(\d+)\.([^.]+)(?:\.|$)")
+_KNOWLEDGE = ("domain", "code", "complex-domain", "multi-task")
+"""Tasks that are about new knowledge, not behaviour alone."""
+_GENERATIVE = ("causal-lm", "image-text-to-text", "seq2seq-lm")
+
+
+def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL208"""
+    resolved, cases = cases_of(run)
+    if not cases or not names_or_shorthand(run) or (run.model.loader or "").startswith("Fast"):
+        return
+    wrapped = False
+    for event in run.events:
+        wrapped = wrapped or event.kind == "wrap"
+        if wrapped and event.kind == "freeze":
+            return  # what is adapted may be frozen again
+    towers = [_in_tower(case) for case in cases]
+    if not all(towers) or any(case.partial for case in cases):
+        return
+    case, adapter, (tower, inside, share) = cases[0], run.adapter, towers[0]  # type: ignore[misc]
+    if share is not None and share < options["min-share"]:
+        return
+    key = adapter.key("target_modules")
+    adapted = f", {share:.0%} of the adapter" if share is not None else ""
+    label, count = model_label(case.name, case.model), plural(len(inside), "layer")
+    message = (
+        f"`{key}` reaches into the vision tower of {label} too: {count} of `{tower}` "
+        f"({names(leaves(inside))}){adapted}. Mostly the language model alone is meant: exclude it "
+        rf'(`exclude_modules=r"{_excluding(tower)}"`), or say in an ignore comment that the tower is to be trained'
+    )
+    changes: tuple[Change, ...] = ()
+    if (not adapter.keys or "exclude_modules" in adapter.keys) and known(adapter.exclude_modules) is None:
+        changes = put(adapter, "exclude_modules", _excluding(tower))
+    fix = Fix("unsafe", "Leave the vision tower out", changes)
+    related = model_place(run, case.name, case.model)
+    yield Finding("LL208", message, place_of_targets(run), sureness(run, resolved), None, related, fix)
+
+
+def _excluding(tower: str) -> str:
+    return rf".*{tower}\..*"
+
+
+def _in_tower(case: Case) -> tuple[str, list[str], float | None] | None:
+    """The vision tower that plain names reach beside the language model: its name, the layers, their share of the
+    adapter; None where there is none, or an entry names it."""
+    wanted = case.targets.value
+    if case.head not in _GENERATIVE or (
+        not isinstance(wanted, str) and any(_TOWERS.search(f"{each}.") for each in wanted or ())
+    ):
+        return None
+    inside = [record for record in case.match.modules if _TOWERS.search(record.path)]
+    if not inside or len(inside) == len(case.match.modules):
+        return None
+    found = _TOWERS.search(inside[0].path)
+    assert found is not None
+    sizes = [record.trainable for record in case.match.modules]
+    total = sum(size or 0 for size in sizes)
+    share = (
+        sum(record.trainable or 0 for record in inside) / total if all(sizes) and total and case.built.exact else None
+    )
+    return found[1], [record.path for record in inside], share
+
+
+def attention_only_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL213"""
+    if (
+        run.method != "LoraConfig"
+        or run.trained is False
+        or run.training.method in ("classification", "preference", "rl")
+    ):
+        return
+    adapter = run.adapter
+    targets = [each.value for each in alternatives(adapter.target_modules)]
+    if run.task in _KNOWLEDGE and targets and all(_attention_alone(each) for each in targets):
+        yield _for_knowledge(run)
+    elif targets == [None] and run.task in (None, *_KNOWLEDGE) and known(adapter.parts) is None:
+        yield from _by_default(run)
+
+
+def _for_knowledge(run: Run) -> Finding:
+    adapter = run.adapter
+    message = (
+        f"`{adapter.key('target_modules')}` names attention alone, and the task is {run.task}: what is to "
+        "be learned there sits in the MLP layers above all (QLoRA, LoRA Without Regret: attention alone is worse even "
+        "at equal parameters). Name the MLP layers too, or all linear layers"
+    )
+    cases = resolved_of(run).cases
+    changes: tuple[Change, ...] = ()
+    targets = adapter.target_modules
+    if len({id(case.model) for case in cases}) == 1 and isinstance(targets, Known) and isinstance(targets.value, tuple):
+        mlp = [leaf for leaf in linears(cases[0]) if ROLES.get(leaf) in OF_MLPS and leaf not in targets.value]
+        if mlp and targets.span is not None:
+            message += f": {names(mlp)}"
+            changes = (Write(targets.span, (*targets.value, *mlp)),)
+    fix = Fix("unsafe", "Adapt the MLP layers too", changes)
+    return Finding("LL213", message, place_of_targets(run), surety(adapter.target_modules), fix=fix)
+
+
+def _attention_alone(targets: tuple[str, ...] | str | None) -> bool:
+    if not isinstance(targets, tuple) or not targets:
+        return False
+    return all(ROLES.get(entry.rpartition(".")[2]) in OF_ATTENTION for entry in targets)
+
+
+def _by_default(run: Run) -> Iterable[Finding]:
+    resolved, cases = cases_of(run)
+    adapter = run.adapter
+    if not cases or not all(case.match.used_defaults and case.match.modules for case in cases):
+        return
+    reached = [leaves(record.path for record in case.match.modules) for case in cases]
+    if any(case.head not in _GENERATIVE for case in cases) or known(adapter.task_type) in ("SEQ_CLS", "TOKEN_CLS"):
+        return
+    if not all(ROLES.get(leaf) in OF_ATTENTION for found in reached for leaf in found):
+        return
+    case, key = cases[0], adapter.key("target_modules")
+    rest = [leaf for leaf in linears(case) if leaf not in reached[0] and leaf not in ROUTERS]
+    sizes = [record.trainable for record in case.match.modules]
+    count = f" ({sum(map(int, filter(None, sizes))):,} parameters)" if all(sizes) and case.built.exact else ""
+    message = (
+        f"`{key}` is not given: PEFT's default for {case.model.model_type} is {names(reached[0])} alone{count}. Most "
+        f"later work (QLoRA, LoRA Without Regret) adapts all linear layers, here {names(rest)} as well: write "
+        f'`{key}="all-linear"`, or name the default to show that it is meant'
+    )
+    fix = Fix("unsafe", "Adapt every linear layer", put(adapter, "target_modules", ALL_LINEAR))
+    related = model_place(run, case.name, case.model)
+    yield Finding("LL213", message, place_of_targets(run), sureness(run, resolved), None, related, fix)
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """Layers in which nothing of a block is adapted, though it is in others or these have another in its place."""
+
+    block: str
+    adapted_in: int
+    layers: tuple[int, ...]
+    left: tuple[str, ...]
+    instead: str
+    entries: tuple[str, ...]
+    bare: bool
+    """Nothing at all is adapted in these layers."""
+
+
+def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL214"""
+    adapter = run.adapter
+    if known(adapter.layers_to_transform) is not None or not names_or_shorthand(run):
+        return
+    resolved, cases = cases_of(run)
+    gaps = [_gap(case) for case in cases]
+    if not cases or not all(gaps) or any(case.partial or case.match.errors for case in cases):
+        return
+    case, gap = cases[0], gaps[0]
+    assert gap is not None
+    if gap.instead == gap.block and (run.model.loader or "").startswith("Fast"):
+        return  # unsloth chooses by a regex of its own
+    key, every = adapter.key("target_modules"), gap.adapted_in + len(gap.layers)
+    label = model_label(case.name, case.model)
+    if gap.instead != gap.block:
+        message = (
+            f"{names(gap.entries)} match in {gap.adapted_in} of the {every} layers of {label}: the other "
+            f"{len(gap.layers)} have `{gap.instead}` in the place of `{gap.block}`, and nothing of it is adapted. Add "
+            f"{names(gap.left)} to `{key}`, or leave it if these layers are to stay as they are"
+        )
+    else:
+        message = (
+            f"In {len(gap.layers)} of the {every} layers of {label} ({_span_of(gap.layers)}) nothing of `{gap.block}` "
+            f"is adapted, though it is in the others: {names(gap.left)} of these layers"
+        )
+        message += (
+            " are left out, since PEFT turns the names into parameters of the experts alone"
+            if case.match.converted
+            else f" are not in `{key}`"
+        )
+    targets = adapter.target_modules
+    changes: tuple[Change, ...] = ()
+    if gap.instead != gap.block and isinstance(targets, Known) and isinstance(targets.value, tuple) and targets.span:
+        changes = (Write(targets.span, (*targets.value, *gap.left)),)
+    fix = Fix("unsafe", "Name the layers of the other kind too", changes) if changes else None
+    confidence: Confidence = least(sureness(run, resolved), "certain" if case.built.exact else "likely")
+    if case.match.converted:
+        confidence = least(confidence, code_known(run, resolved))
+    # Layers that have an adapter elsewhere, or are few, are no more than a blemish.
+    level: Level | None = None if gap.bare and 10 * len(gap.layers) > every else "advice"
+    related = model_place(run, case.name, case.model)
+    yield Finding("LL214", message, place_of_targets(run), confidence, level, related, fix)
+
+
+def _gap(case: Case) -> _Gap | None:
+    """The widest gap in what is adapted from layer to layer."""
+    wanted = case.targets.value
+    if isinstance(wanted, tuple) and any(part.isdecimal() for entry in wanted for part in entry.split(".")[:-1]):
+        return None  # layers are named one by one
+    there: dict[tuple[str, str], dict[int, list[str]]] = {}
+    for module in case.modules:
+        leaf = module.path.rpartition(".")[2]
+        place_of = _LAYER.match(module.path) if module.kind in LINEAR and leaf not in ROUTERS else None
+        if place_of:
+            there.setdefault((place_of[1], place_of[3]), {}).setdefault(int(place_of[2]), []).append(leaf)
+    adapted: dict[tuple[str, str], dict[int, list[str]]] = {}
+    touched: set[tuple[str, int]] = set()
+    for record in case.match.modules:
+        place_of = _LAYER.match(f"{record.path}.")
+        if place_of and record.path.rpartition(".")[2] not in ROUTERS:
+            adapted.setdefault((place_of[1], place_of[3]), {}).setdefault(int(place_of[2]), []).append(record.entry)
+            touched.add((place_of[1], int(place_of[2])))
+    found: list[_Gap] = []
+    for (stack, block), layers in adapted.items():
+        entries = tuple(dict.fromkeys(entry for each in layers.values() for entry in each))
+        same = {layer: names_ for layer, names_ in there.get((stack, block), {}).items() if layer not in layers}
+        if same:
+            bare = all((stack, layer) not in touched for layer in same)
+            found.append(_Gap(block, len(layers), *_left(same), block, entries, bare))
+        for (other_stack, other), where in there.items():
+            apart = other_stack == stack and other != block and where.keys().isdisjoint(layers)
+            if apart and (stack, other) not in adapted and where.keys().isdisjoint(there.get((stack, block), {})):
+                bare = all((stack, layer) not in touched for layer in where)
+                found.append(_Gap(block, len(layers), *_left(where), other, entries, bare))
+    return max(found, key=lambda gap: len(gap.layers), default=None)
+
+
+def _left(where: Mapping[int, list[str]]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Layers, and the linear layers in them."""
+    return tuple(sorted(where)), tuple(dict.fromkeys(leaf for each in where.values() for leaf in each))
+
+
+def _span_of(layers: Sequence[int]) -> str:
+    if len(layers) > 2 and layers[-1] - layers[0] == len(layers) - 1:
+        return f"{layers[0]} to {layers[-1]}"
+    return listed(map(str, layers))

@@ -1,0 +1,178 @@
+"""LL206, LL207, LL215: mixtures of experts, whose experts and routers transformers 5 made parameters."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix
+from lora_lint.rules.changes import all_of, put
+from lora_lint.rules.projections import OF_MLPS, ROLES
+from lora_lint.rules.reached import (
+    PASSED_ON,
+    ROUTERS,
+    cases_of,
+    code_known,
+    leaves,
+    linears,
+    model_label,
+    model_place,
+    names_or_shorthand,
+    place_of_targets,
+    shorthand_alone,
+    sureness,
+)
+from lora_lint.rules.words import least, names, number, place, plural, surety
+from lora_lint.run import Known, alternatives, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lora_lint.finding import Change
+    from lora_lint.knowledge.modules import Parameter
+    from lora_lint.knowledge.resolve import Case
+    from lora_lint.run import Run
+
+
+def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL206"""
+    resolved, cases = cases_of(run)
+    if not cases or not names_or_shorthand(run) or not all(_experts_missed(case) for case in cases):
+        return
+    case, adapter = cases[0], run.adapter
+    experts = _experts(case)
+    held = sum(prod(record.shape) for record in experts)
+    share = held / case.total if case.total else None
+    if share is not None and share < options["min-share"]:
+        return
+    key, parameters = adapter.key("target_modules"), target_parameters(case)
+    weight = f", which hold {share:.0%} of the model" if share is not None else ""
+    adapted = leaves(record.path for record in case.match.modules)
+    message = (
+        f"`{key}` reaches no expert of {model_label(case.name, case.model)}: with transformers {case.version} they are "
+        f"parameters and not linear layers{weight}. PEFT adapts only {names(adapted)}, and says nothing. Add "
+        f"`target_parameters={_quoted(parameters)}` (with lora_dropout 0), or name attention alone if that is meant"
+    )
+    changes: tuple[Change, ...] = ()
+    if not adapter.keys or "target_parameters" in adapter.keys:
+        changes = put(adapter, "target_parameters", parameters)
+        if known(adapter.dropout) != 0:
+            changes = all_of(changes, put(adapter, "dropout", 0.0))
+    fix = Fix("unsafe", "Adapt the experts too", changes)
+    related = model_place(run, case.name, case.model)
+    confidence = least(sureness(run, resolved), code_known(run, resolved))
+    yield Finding("LL206", message, place_of_targets(run), confidence, None, related, fix)
+
+
+def _experts_missed(case: Case) -> bool:
+    """Whether names that match in the MLPs, or "all-linear", reach none of the fused experts."""
+    experts = {record.owner for record in _experts(case)}
+    match = case.match
+    if not experts or case.partial or not match.modules or match.errors or match.used_defaults:
+        return False
+    if any(record.path in experts for record in match.modules):
+        return False
+    wanted = case.targets.value
+    if isinstance(wanted, str):
+        return True
+    return any(ROLES.get(entry.rpartition(".")[2]) in OF_MLPS for entry in set(wanted or ()) - set(match.unmatched))
+
+
+def _experts(case: Case) -> list[Parameter]:
+    """The experts that are fused into 3-D parameters."""
+    found: list[Parameter] = [
+        record
+        for record in case.built.beside["parameters"]
+        if len(record.shape) == 3 and ("expert" in record.owner or "moe" in record.owner.rpartition(".")[0])
+    ]
+    return found
+
+
+def target_parameters(case: Case) -> tuple[str, ...]:
+    """What `target_parameters` calls the experts that are not adapted: the ends of their paths, from the MLP on."""
+    adapted = {record.path for record in case.match.modules if record.parameter is not None}
+    left = [record for record in _experts(case) if record.owner not in adapted]
+    return tuple(dict.fromkeys(".".join(f"{each.owner}.{each.name}".rsplit(".", 3)[1:]) for each in left))
+
+
+def moe_lora_dropout(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL207"""
+    adapter = run.adapter
+    dropouts = [each.value for each in alternatives(adapter.dropout)]
+    if not dropouts or not all(dropout > 0 for dropout in dropouts):
+        return
+    resolved, cases = cases_of(run)
+    written = bool(known(adapter.target_parameters))
+    if (run.model.loader or "").startswith("Fast"):
+        return  # unsloth chooses by a regex of its own
+    if not cases or (not written and not names_or_shorthand(run)):
+        return
+    reached = [[record for record in case.match.modules if record.parameter is not None] for case in cases]
+    if not all(reached):
+        return
+    case, key = cases[0], adapter.key("dropout")
+    what = names(dict.fromkeys(f"{each.path.rpartition('.')[2]}.{each.parameter}" for each in reached[0]))
+    how = (
+        f"`{adapter.key('target_parameters')}` names"
+        if written
+        else f"with transformers {case.version} PEFT turns `{adapter.key('target_modules')}` into"
+    )
+    message = (
+        f"`{key}={number(dropouts[0])}` with experts that are adapted as parameters: {how} {what} of "
+        f"{model_label(case.name, case.model)}, for which LoRA has no dropout: PEFT raises a ValueError once the model "
+        f"is loaded. Set `{key}` to 0"
+    )
+    fix = Fix("safe", f"Set {key} to 0", put(adapter, "dropout", 0.0))
+    sure = least(sureness(run, resolved), surety(adapter.dropout), "certain" if written else code_known(run, resolved))
+    span = place(adapter.dropout, otherwise=adapter.span)
+    yield Finding("LL207", message, span, sure, None, model_place(run, case.name, case.model), fix)
+
+
+def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL215"""
+    adapter = run.adapter
+    if run.dialect not in PASSED_ON or not shorthand_alone(run):
+        return
+    resolved, cases = cases_of(run)
+    reached = [_routers(case) for case in cases]
+    if not cases or not all(reached):
+        return
+    case, key = cases[0], adapter.key("target_modules")
+    instead, label, count = _without_routers(case), model_label(case.name, case.model), plural(len(reached[0]), "layer")
+    message = (
+        f'`{key}="all-linear"` adapts the routers of {label} too ({count} '
+        f"such as `{reached[0][0]}`): training moves tokens between experts that were balanced in pretraining, and "
+        f"`exclude_modules` does not keep PEFT from it where they are parameters. Name the layers: {names(instead)}"
+    )
+    changes = put(adapter, "target_modules", instead) if isinstance(adapter.target_modules, Known) else ()
+    fix = Fix("unsafe", "Name the layers without the router", changes)
+    confidence = least(sureness(run, resolved), code_known(run, resolved))
+    yield Finding(
+        "LL215", message, place_of_targets(run), confidence, None, model_place(run, case.name, case.model), fix
+    )
+
+
+def _routers(case: Case) -> list[str]:
+    """The routers that are adapted, of models that have experts."""
+    if not any(".experts" in f"{module.path}." for module in case.modules):
+        return []
+    return [
+        record.path
+        for record in case.match.modules
+        if record.path.rpartition(".")[2] in ("gate", "router")
+        or record.path.endswith((".router.layer", ".router.classifier"))
+    ]
+
+
+def _without_routers(case: Case) -> tuple[str, ...]:
+    """The names that adapt all else: linear layers, and what PEFT calls the experts that transformers 5 fused."""
+    from lora_lint.knowledge import moe
+
+    base = moe.family(case.built.architecture.model_type, case.version)
+    old = moe.old_names(base) if base is not None else {}
+    experts = [name for name, new in old.items() if name not in ROUTERS and not new.startswith("gate.")]
+    return tuple(dict.fromkeys([*(leaf for leaf in linears(case) if leaf not in ROUTERS), *experts]))
+
+
+def _quoted(entries: Iterable[str]) -> str:
+    return "[" + ", ".join(f'"{entry}"' for entry in entries) + "]"
