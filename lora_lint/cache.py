@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import __version__, disk
@@ -77,16 +78,21 @@ class Cache:
             self._writable = _prepared(self.root, self._folder)
         if not self._writable or result.crashed or any(finding.code == "LL900" for finding in result.findings):
             return
+        questions = [(kind, path, answer) for (kind, path), answer in noted.items()]
+        try:
+            body = json.dumps((questions, _encoded(result)), separators=(",", ":")).encode()
+        except (TypeError, RecursionError):  # a fix with a value that is not plain
+            return
         place = self._place(found)
         written = f"{place}.{os.getpid()}"
         try:
-            questions = [(kind, path, answer) for (kind, path), answer in noted.items()]
-            body = json.dumps((questions, _encoded(result)), separators=(",", ":")).encode()
             with open(written, "wb") as file:
                 file.write(_head(found, body) + b"\n" + body)
             os.replace(written, place)
-        except (OSError, TypeError):
+        except OSError:
             self._writable = False
+            with suppress(OSError):
+                os.unlink(written)
 
     def _place(self, found: Found) -> str:
         return os.path.join(self._folder, disk.digest(os.fsencode(found.path)))
@@ -134,7 +140,7 @@ def _program() -> Iterator[tuple[str, int, int]]:
             continue
     for parser in ("yaml", "jsonschema"):
         spec = find_spec(parser)
-        if spec is not None and spec.origin is not None:
+        if spec is not None and spec.origin is not None and os.path.isfile(spec.origin):
             status = os.stat(spec.origin)
             yield spec.origin, status.st_size, status.st_mtime_ns
 

@@ -451,14 +451,21 @@ def test_a_link_is_not_followed_to_another_place(tmp_path: Path) -> None:
     assert list(elsewhere.iterdir()) == []
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_tree_that_is_read_only() -> None:
+@pytest.mark.parametrize("step", ["makedirs", "replace"])
+def test_a_tree_that_is_read_only_or_full(step: str, monkeypatch: pytest.MonkeyPatch, checked: list[str]) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "no")
+
     write("a.py", SCRIPT.format(model=LLAMA, rank=8, alpha=0))
-    os.chmod(".", 0o555)
-    try:
-        assert codes(lint()) == ["LL105"]
-    finally:
-        os.chmod(".", 0o755)
+    write("b.py", SCRIPT.format(model=LLAMA, rank=8, alpha=0))
+    monkeypatch.setattr(os, step, refuse)
+    for _ in range(2):
+        checked.clear()
+        outcome = lint()
+        assert codes(outcome) == ["LL105", "LL105"]
+        assert outcome.notes == ()
+        assert checked == ["a.py", "b.py"]
+    assert entries() == []
 
 
 def command(*arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter import expressions, statements
+from lora_lint.interpreter import statements
 from lora_lint.interpreter.scope import Module, Scope
 from lora_lint.interpreter.values import Const, Deferred, External, Namespace, Opaque, Val
 
@@ -31,7 +31,8 @@ def import_members(machine: Machine, node: ast.ImportFrom, scope: Scope) -> None
             if alias.name == "*":
                 scope.module.star_imports.append(name)
             else:
-                value = expressions.attribute(machine, External(name), alias.name, machine.span(alias, scope))
+                dotted = f"{name}.{alias.name}"
+                value = machine.library.external(machine, dotted, machine.span(alias, scope)) or External(dotted)
                 statements.bind(machine, scope, alias.asname or alias.name, value)
         return
     for alias in node.names:
