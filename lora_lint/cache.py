@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 FOLDER = ".lora-lint-cache"
 VARIABLE = "LORA_LINT_CACHE_DIR"
-KEPT = 8
+KEPT = 16
 """Sets of results, one for each version and settings, of which the oldest go first."""
 _ENVIRONMENT = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME", "USERPROFILE")
 _RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, Write, Tie, Add, Drop, Rename, Move)}
@@ -49,7 +49,9 @@ class Cache:
     def __init__(self, settings: Settings, root: str | None = None) -> None:
         """`root` is the folder of all results: by default what $LORA_LINT_CACHE_DIR says, else one beside the settings
         file, else one in the current folder."""
-        self.root = root or os.environ.get(VARIABLE) or os.path.join(settings.root, FOLDER)
+        told = root or os.environ.get(VARIABLE)
+        self.root = told or os.path.join(settings.root, FOLDER)
+        self._lured = not told and os.path.islink(self.root)  # a repository may want our files in some other place
         self._folder = os.path.join(self.root, _key(settings))
         self._answers: dict[tuple[disk.Kind, str], str] = {}
         self._writable: bool | None = None
@@ -75,7 +77,7 @@ class Cache:
     def put(self, found: Found, result: FileResult, noted: disk.Noted) -> None:
         """Keeps a result and the questions it was made of. What went wrong is not kept: it may go well next time."""
         if self._writable is None:
-            self._writable = _prepared(self.root, self._folder)
+            self._writable = not self._lured and _prepared(self.root, self._folder)
         if not self._writable or result.crashed or any(finding.code == "LL900" for finding in result.findings):
             return
         questions = [(kind, path, answer) for (kind, path), answer in noted.items()]
@@ -147,8 +149,6 @@ def _program() -> Iterator[tuple[str, int, int]]:
 
 def _prepared(root: str, folder: str) -> bool:
     """Makes the folder of results, and throws old ones out; gives whether it can be written to."""
-    if os.path.islink(root):  # whoever made the link may want files of ours in another place
-        return False
     try:
         if not os.path.isdir(folder):
             os.makedirs(folder)

@@ -449,6 +449,8 @@ def test_a_link_is_not_followed_to_another_place(tmp_path: Path) -> None:
     os.symlink(elsewhere, FOLDER)
     assert codes(lint()) == ["LL105"]
     assert list(elsewhere.iterdir()) == []
+    assert check(["a.py"], cache_dir=FOLDER) == 1
+    assert list(elsewhere.glob("*/*")), "who names a link means it"
 
 
 @pytest.mark.parametrize("step", ["makedirs", "replace"])
