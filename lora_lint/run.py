@@ -162,6 +162,7 @@ class Training:
 
 EventKind = Literal[
     "load",  # the base model is loaded
+    "resize",  # its embeddings get rows for new tokens
     "prepare-kbit",  # prepare_model_for_kbit_training
     "wrap",  # get_peft_model, add_adapter, a trainer that is given a peft_config
     "load-adapter",  # PeftModel.from_pretrained and its kin; `trainable` says is_trainable

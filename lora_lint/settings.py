@@ -139,16 +139,20 @@ def known_rules() -> list[str]:
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """`, did you mean 'x'?` for the closest of `words`, or nothing."""
-    from difflib import get_close_matches
+    from difflib import SequenceMatcher, get_close_matches
 
-    by_folded = {candidate.lower(): candidate for candidate in words}
     folded = word.lower()
+    by_folded = {candidate.lower(): candidate for candidate in words}
     close = get_close_matches(folded, by_folded, n=5, cutoff=0.6)
     if not close:
         return ""
-    # A wrong letter leaves the others in their places: LL1O5 is LL105 rather than LL215, which is as close otherwise.
-    same = [sum(map(str.__eq__, folded, each)) if len(each) == len(folded) else 0 for each in close]
-    return f", did you mean {by_folded[close[same.index(max(same))]]!r}?"
+
+    def likeness(candidate: str) -> tuple[float, int]:
+        # A wrong letter leaves the others in their places: LL1O5 is LL105 rather than LL215.
+        in_place = sum(map(str.__eq__, folded, candidate))
+        return SequenceMatcher(None, candidate, folded).ratio(), in_place
+
+    return f", did you mean {by_folded[max(close, key=likeness)]!r}?"
 
 
 def _table(path: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""LL206-LL208 and LL213-LL215 on runs made by hand."""
+"""LL206-LL209 and LL213-LL215 on runs made by hand, and what of a program they rest on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from lora_lint.finding import Add, Fix, Write
 from lora_lint.run import Event, Run, Training, Unknown
+from tests.reading import IMPORTS, only, read_python
 from tests.records import at, check, cli, default, either, lit, one, run
 from tests.test_rules_targets import LLAMA, SEVEN, on
 
@@ -242,3 +243,52 @@ class TestRouterAdapted:
 
     def test_a_default_of_the_command_line(self) -> None:
         assert one("LL215", on(cli(MIXTRAL), "all-linear")).confidence == "likely"
+
+
+class TestEmbeddingOrHeadTargeted:
+    def test_message_and_fix(self) -> None:
+        found = one("LL209", run(target_modules=lit(("q_proj", "lm_head"), 120)))
+        assert "PEFT saves the base weights of `lm_head`" in found.message
+        assert found.confidence == "likely"
+        assert values(found.fix) == [("q_proj",)]
+
+    def test_new_tokens(self) -> None:
+        grown = run(of={"events": (Event("resize", at(1000)),)}, target_modules=("q_proj", "lm_head"))
+        assert check("LL209", grown) == []
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            run(target_modules=ATTENTION),
+            run(target_modules="all-linear"),
+            run(target_modules=("embed_tokens", "lm_head")),
+            run(target_modules=("q_proj", "lm_head"), modules_to_save=("lm_head",)),
+            on(LLAMA, ("q_proj", "lm_head"), loader="FastLanguageModel"),
+            on(LLAMA, ("q_proj", "wte")),
+            on(LLAMA, ("q_proj", "lm_head"), base={"edited": True}),
+        ],
+        ids=["none", "shorthand", "nothing else", "saved", "unsloth", "no such module", "edited"],
+    )
+    def test_silent(self, given: Run) -> None:
+        assert check("LL209", given) == []
+
+
+@pytest.mark.parametrize(("text", "grown"), [("model.resize_token_embeddings(9)", True), ("model.eval()", False)])
+def test_a_resize_is_read(text: str, grown: bool) -> None:
+    program = f"model = AutoModelForCausalLM.from_pretrained('gpt2')\n{text}\nget_peft_model(model, LoraConfig(r=8))"
+    events = only(read_python(IMPORTS + program)).events
+    assert ("resize" in [event.kind for event in events]) is grown
+
+
+@pytest.mark.parametrize(
+    ("flag", "read"),
+    [
+        ("", False),
+        (", trust_remote_code=True", True),
+        (", trust_remote_code=x", True),
+        (", trust_remote_code=False", False),
+    ],
+)
+def test_code_from_the_hub_is_read(flag: str, read: bool) -> None:
+    program = f"model = AutoModelForCausalLM.from_pretrained('gpt2'{flag})\nget_peft_model(model, LoraConfig(r=8))"
+    assert only(read_python(IMPORTS + program)).model.remote_code is read

@@ -255,6 +255,18 @@ def test_the_task_type_saves_the_head_too() -> None:
     assert "by the task type SEQ_CLS" in told("LL212", "meta-llama/Llama-2-7b-hf", settings, loader)
 
 
+def test_a_head_among_the_targets_takes_its_base_weights_into_the_checkpoint() -> None:
+    made = wrap("llama", 'r=8, target_modules=["q_proj", "lm_head"]')
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        saved = peft.get_peft_model_state_dict(made.model)
+    assert [name for name in saved if "lora_" not in name] == ["base_model.model.lm_head.base_layer.weight"]
+    assert made.warnings == ()
+    assert "with every checkpoint" in told(
+        "LL209", "meta-llama/Llama-2-7b-hf", 'r=8, target_modules=["q_proj", "lm_head"]'
+    )
+
+
 def test_layers_that_are_not_there() -> None:
     settings = 'r=8, target_modules=["q_proj"], layers_to_transform=[1, 2, 99, -1]'
     made = wrap("llama", settings)

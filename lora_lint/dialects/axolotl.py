@@ -52,6 +52,8 @@ _METHODS: dict[str, Method] = {
     **dict.fromkeys(("grpo", "gdpo", "ebft"), "rl"),
 }
 _ALL = "all-linear"
+_NEW_TOKENS = ("tokens", "special_tokens", "added_tokens_overrides", "resize_token_embeddings_to_32x")
+"""Keys with which the embeddings may get more rows (axolotl 0.19.0, loaders/tokenizer.py, loaders/model.py)."""
 _OUTSIDE = frozenset({"embed_tokens", "lm_head", _ALL})
 
 
@@ -76,6 +78,7 @@ def read(document: Mapping, project: Project) -> Reading:
     loaded = fields.has("lora_model_dir")
     settings = _adapter(fields)
     events = [Event("load", fields.span("base_model"))]
+    events += [Event("resize", fields.span(key)) for key in _NEW_TOKENS if fields.has(key)]
     if loaded:
         events.append(Event("load-adapter", fields.span("lora_model_dir"), trainable=Known(True)))
     else:

@@ -40,6 +40,8 @@ KEYS = {
     "use_dora": "use_dora",
     "init_lora_weights": "pissa_init",
 }
+_NEW_TOKENS = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "init_special_tokens", "resize_vocab")
+"""Keys with which the embeddings may get more rows (hparams/model_args.py)."""
 _SYNONYMS = {"lora_r": "lora_rank", "lora_target_modules": "lora_target", "lr": "learning_rate"}
 _STAGES: dict[str, Method] = {
     "pt": "supervised",
@@ -87,6 +89,7 @@ def read(document: Mapping, project: Project) -> Reading:
     resumed = fields.has("adapter_name_or_path") and known(fields.flag("create_new_adapter")) is not True
     settings = _adapter(fields, resumed)
     start = Event("load", fields.span("model_name_or_path"))
+    grown = tuple(Event("resize", fields.span(key)) for key in _NEW_TOKENS if fields.has(key))
     if resumed:
         put_on = Event("load-adapter", fields.span("adapter_name_or_path"), trainable=Known(True))
     else:
@@ -109,7 +112,7 @@ def read(document: Mapping, project: Project) -> Reading:
         _model(fields),
         _dataset(fields, document.span.path, project),
         _training(fields),
-        (start, put_on, Event("train", span)),
+        (start, *grown, put_on, Event("train", span)),
         problems,
         trained=True,
     )

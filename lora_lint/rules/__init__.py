@@ -32,6 +32,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL206": experts.moe_experts_not_adapted,
     "LL207": experts.moe_lora_dropout,
     "LL208": coverage.vision_tower_adapted,
+    "LL209": coverage.embedding_or_head_targeted,
     "LL210": filters.layers_out_of_range,
     "LL211": filters.modules_to_save_unmatched,
     "LL212": filters.target_and_save_overlap,

@@ -1,4 +1,4 @@
-"""LL208, LL213, LL214: which parts of a model the targets reach: its tower, its MLPs, all of its layers."""
+"""LL208, LL209, LL213, LL214: which parts of a model the targets reach: tower, embeddings, MLPs, all of its layers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
+from lora_lint.knowledge.frameworks import adapts
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import put
 from lora_lint.rules.projections import OF_ATTENTION, OF_MLPS, ROLES
@@ -38,6 +39,9 @@ _TOWERS = re.compile(r"(?:^|\.)(vision_tower|visual|vision_model|vision_encoder|
 _LAYER = re.compile(r"(.*?)\.(\d+)\.([^.]+)(?:\.|$)")
 _KNOWLEDGE = ("domain", "code", "complex-domain", "multi-task")
 """Tasks that are about new knowledge, not behaviour alone."""
+_VOCABULARY = ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out")
+_SAVED_ALONG = ("embed_tokens", "lm_head")
+"""Targets of which PEFT 0.21.2 saves the base weights too (utils/constants.py, EMBEDDING_LAYER_NAMES)."""
 _GENERATIVE = ("causal-lm", "image-text-to-text", "seq2seq-lm")
 
 
@@ -96,6 +100,36 @@ def _in_tower(case: Case) -> tuple[str, list[str], float | None] | None:
         sum(record.trainable or 0 for record in inside) / total if all(sizes) and total and case.built.exact else None
     )
     return found[1], [record.path for record in inside], share
+
+
+def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL209"""
+    adapter = run.adapter
+    targets, saved = known(adapter.target_modules), known(adapter.modules_to_save)
+    if not isinstance(targets, tuple) or run.trained is False or adapts(run.dialect) != "PEFT":
+        return
+    if (run.model.loader or "").startswith("Fast") or run.model.edited:
+        return  # unsloth trains them whole; a vocabulary that is edited may well have grown
+    if any(event.kind == "resize" for event in run.events):
+        return
+    found = [entry for entry in targets if entry.rpartition(".")[2] in _VOCABULARY and entry not in (saved or ())]
+    cases = resolved_of(run).cases
+    if not found or len(found) == len(targets) or any(set(found) & set(case.match.unmatched) for case in cases):
+        return
+    key, many = adapter.key("target_modules"), len(found) > 1
+    kept = [entry for entry in found if entry.rpartition(".")[2] in _SAVED_ALONG]
+    cost = f", and PEFT saves the base weights of {names(kept)} with every checkpoint" if kept else ""
+    message = (
+        f"{names(found)} in `{key}`, and nothing here adds tokens: LoRA on {'them' if many else 'it'} is for new "
+        f"vocabulary or another language{cost}. Leave {'them' if many else 'it'} out, or, for a few new tokens, use "
+        "`trainable_token_indices`"
+    )
+    rest = tuple(entry for entry in targets if entry not in found)
+    fix = Fix("unsafe", f"Take {names(found)} out of {key}", put(adapter, "target_modules", rest))
+    spans = dict(adapter.target_spans)
+    span = spans.get(found[0], place_of_targets(run))
+    # Tokens may be added where they are not seen: in another file, by a launcher.
+    yield Finding("LL209", message, span, least("likely", surety(adapter.target_modules)), fix=fix)
 
 
 def attention_only_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

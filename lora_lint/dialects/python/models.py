@@ -136,6 +136,9 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
         return nothing(span)
     if name == "state_dict":
         return Object(name, arguments, span)
+    if name == "resize_token_embeddings":
+        context.happen(view.record, "resize", span)
+        return None
     return peft.method(context, view, name, arguments, span)
 
 
