@@ -158,6 +158,8 @@ class Training:
     batch_size: Value[int] = ABSENT
     accumulation: Value[int] = ABSENT
     span: Span | None = None
+    unknown_keywords: tuple[UnknownKey, ...] = ()
+    """Keyword arguments of the class of training arguments that it does not take."""
 
 
 EventKind = Literal[
@@ -165,6 +167,7 @@ EventKind = Literal[
     "resize",  # its embeddings get rows for new tokens
     "prepare-kbit",  # prepare_model_for_kbit_training
     "wrap",  # get_peft_model, add_adapter, a trainer that is given a peft_config
+    "input-grads",  # enable_input_require_grads, gradient_checkpointing_enable: part of what k-bit preparation does
     "load-adapter",  # PeftModel.from_pretrained and its kin; `trainable` says is_trainable
     "freeze",
     "unfreeze",
@@ -214,6 +217,21 @@ class InvalidValue:
 
 
 @dataclass(frozen=True)
+class NoResult:
+    """A setting that is given the None of a call which changes something in place: `modules_to_save=names.append(…)`.
+    `call` is the method's name."""
+
+    key: str
+    call: str
+    span: Span
+    owner: str
+
+
+Problem: TypeAlias = UnknownKey | InvalidValue | NoResult
+"""What a reader finds wrong with a setting before any rule looks at it."""
+
+
+@dataclass(frozen=True)
 class Weights:
     """The saved weights of an adapter, as the header of their file tells: names to shapes, and bytes of each tensor.
 
@@ -244,7 +262,7 @@ class Run:
     dataset: Dataset = Dataset()
     training: Training = Training()
     events: tuple[Event, ...] = ()
-    problems: tuple[UnknownKey | InvalidValue, ...] = ()
+    problems: tuple[Problem, ...] = ()
     trained: bool | None = None
     unfrozen_patterns: Value[tuple[str, ...]] = ABSENT
     """Regexes of the parameters that alone stay trainable after the wrap (`unfrozen_parameters` of axolotl 0.19.0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.operations import items_of
-from lora_lint.interpreter.values import Arguments, Const, DictVal, ListVal, Opaque, Val
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Effect, ListVal, Opaque, Val
 
 if TYPE_CHECKING:
     from lora_lint.interpreter.journal import Journal
@@ -20,16 +20,16 @@ def list_method(journal: Journal, owner: ListVal, name: str, arguments: Argument
         if name == "append" or not any(_same(given[0], item) for item in items):
             items.append(given[0])
         owner.open = owner.open or vague
-        return Const(None, span)
+        return Effect(name, span)
     if name in ("extend", "update") and len(given) == 1:
         listed = items_of(given[0])
         journal.change_list(owner.items).extend(listed[0] if listed else [])
         owner.open = owner.open or vague or listed is None or not listed[1]
-        return Const(None, span)
+        return Effect(name, span)
     if name == "insert" and len(given) == 2 and isinstance(given[0], Const) and isinstance(given[0].value, int):
         journal.change_list(owner.items).insert(given[0].value, given[1])
         owner.open = owner.open or vague
-        return Const(None, span)
+        return Effect(name, span)
     if name == "copy":
         return ListVal(list(owner.items), owner.span, owner.kind, owner.open)
     if name in ("remove", "discard") and len(given) == 1 and isinstance(given[0], Const) and not vague:
@@ -38,12 +38,12 @@ def list_method(journal: Journal, owner: ListVal, name: str, arguments: Argument
             if isinstance(item, Const) and item.value == given[0].value:
                 del items[number]
                 break
-        return Const(None, span)
+        return Effect(name, span)
     if name in ("union", "intersection", "difference") and name == "union" and len(given) == 1:
         listed = items_of(given[0])
         return ListVal([*owner.items, *(listed[0] if listed else [])], span, owner.kind, owner.open or listed is None)
     if name in ("sort", "reverse"):
-        return Const(None, span)
+        return Effect(name, span)
     if name in ("pop", "clear", "remove", "discard"):
         journal.change_list(owner.items)
         owner.open = True
@@ -93,7 +93,7 @@ def dict_method(journal: Journal, owner: DictVal, name: str, arguments: Argument
         for key, value in added.items():
             journal.set_item(owner.items, key, value)
         owner.open = owner.open or vague or arguments.open
-        return Const(None, span)
+        return Effect(name, span)
     if (
         name in ("pop", "setdefault")
         and given

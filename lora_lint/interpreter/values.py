@@ -33,6 +33,16 @@ class Const:
         return f"Const({self.value!r})"
 
 
+class Effect(Const):
+    """The None that a method gives which changes its object in place (`names.append(…)`); `method` is its name."""
+
+    __slots__ = ("method",)
+
+    def __init__(self, method: str, span: Span | None = None) -> None:
+        super().__init__(None, span)
+        self.method = method
+
+
 class Opaque:
     """A value that cannot be known; `why` completes "unknown because …"."""
 

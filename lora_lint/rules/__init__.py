@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.rules import adapters, capacity, coverage, experts, files, filters, scaling, targets, trainability
+from lora_lint.rules import (
+    adapters,
+    capacity,
+    coverage,
+    experts,
+    files,
+    filters,
+    optimisation,
+    scaling,
+    targets,
+    trainability,
+    wrapping,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -46,7 +58,14 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL402": trainability.adapter_loaded_frozen,
     "LL403": trainability.inference_mode_training,
     "LL404": trainability.kbit_prepare_after_wrap,
+    "LL405": wrapping.kbit_prepare_missing,
+    "LL406": wrapping.classifier_head_frozen,
     "LL408": trainability.sweep_reuses_base_model,
+    "LL412": wrapping.adapter_config_twice,
+    "LL413": wrapping.identity_init_off,
+    "LL501": optimisation.full_finetune_learning_rate,
+    "LL503": optimisation.loraplus_not_supported,
+    "LL504": optimisation.dora_cost,
     "LL601": adapters.merge_into_quantized,
     "LL602": adapters.serve_incompatible,
     "LL701": adapters.adapter_rank_mismatch,
@@ -57,6 +76,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL706": adapters.base_weights_saved,
     "LL901": files.unknown_config_key,
     "LL902": files.invalid_value,
+    "LL903": files.mutating_call_result,
 }
 
 SWEEP_CHECKS: dict[str, Callable[[Sweep, Options], Iterable[Finding]]] = {

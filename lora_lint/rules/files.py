@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Rename
 from lora_lint.rules.words import names, some_case
-from lora_lint.run import InvalidValue, UnknownKey
+from lora_lint.run import InvalidValue, NoResult, UnknownKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -53,6 +53,18 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
                 told.add(span)
                 message = f"`{adapter.key(field)}={_shown(known.value)}`: LoRA expects {expected}"
                 yield Finding("LL902", message, span, confidence)
+
+
+def mutating_call_result(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL903"""
+    for problem in run.problems:
+        if isinstance(problem, NoResult):
+            message = (
+                f"`{problem.key}` is given what `.{problem.call}(…)` returns, which is None: {problem.owner} gets no "
+                f"`{problem.key}` at all, and says nothing. Call `.{problem.call}(…)` on a line of its own and pass "
+                "the object, or pass a new list (`[*names, …]`)"
+            )
+            yield Finding("LL903", message, problem.span)
 
 
 def _wrong(value: Value[Any], wrong: Any) -> Iterator[tuple[Known[Any], Confidence]]:

@@ -16,7 +16,7 @@ from lora_lint.dialects.python.records import (
     Records,
     RunRecord,
 )
-from lora_lint.interpreter.values import Arguments, Const, Either, ListVal, Object, Opaque, Space, Val, either
+from lora_lint.interpreter.values import Arguments, Const, Effect, Either, ListVal, Object, Opaque, Space, Val, either
 from lora_lint.knowledge import signatures
 from lora_lint.records import replace
 from lora_lint.run import (
@@ -27,6 +27,7 @@ from lora_lint.run import (
     Event,
     InvalidValue,
     Known,
+    NoResult,
     Reading,
     Run,
     Sweep,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from lora_lint.dialects.python.records import Happening
     from lora_lint.interpreter.scope import Condition, Step
+    from lora_lint.run import Problem
     from lora_lint.source import Span
 
 MAX_VARIANTS = 16
@@ -257,11 +259,11 @@ def _argument(config: Object, name: str) -> Val | None:
     return found if found is not None else config.arguments.keywords.get(name)
 
 
-def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | InvalidValue, ...]]:
+def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
     data: ConfigRecord = config.data
     arguments = config.arguments
     defaults = _defaults(data.dialect, data.kind)
-    problems: list[UnknownKey | InvalidValue] = []
+    problems: list[Problem] = []
     path = run.path
     here = data.span if data.span.path == path else run
     fields: dict[str, Any] = {}
@@ -290,6 +292,8 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[UnknownKey | Inv
             given = None  # the same as absent
         span = arguments.span(keyword) or here
         span = span if span.path == path else here
+        if isinstance(given, Effect):
+            problems.append(NoResult(keyword, given.method, span, data.kind))
         value = to_value(given, span, default, convert.anything)
         fields[field] = _checked(value, accept, expected, keyword, data.kind, span, problems)
     problems += _unknown_keywords(config)
@@ -345,7 +349,7 @@ def _checked(
     keyword: str,
     owner: str,
     span: Span | None,
-    problems: list[UnknownKey | InvalidValue],
+    problems: list[Problem],
 ) -> Value[Any]:
     """The value if it is of the right type; otherwise a problem is noted and the value is unknown."""
     if not isinstance(value, Known):
@@ -517,4 +521,21 @@ def _training(model: ModelRecord, here: Span) -> Training:
             elif keyword in defaults:
                 default = Known(defaults[keyword], None, "framework-default")
         values[field] = to_value(given, here, default, accept)
-    return replace(result, **values)
+    return replace(result, **values, unknown_keywords=_unknown_arguments(arguments, here.path))
+
+
+def _unknown_arguments(arguments: Object | None, path: str) -> tuple[UnknownKey, ...]:
+    """Keyword arguments of a class of training arguments that it does not take."""
+    if arguments is None or not arguments.arguments.keywords:
+        return ()
+    owner = arguments.callee.rpartition(".")[2]
+    names = signatures.keywords(owner)
+    if not names:
+        return ()
+    found = []
+    for keyword in arguments.arguments.keywords:
+        span = arguments.arguments.span(keyword) or arguments.span
+        # Attributes are what a subclass of the program's own adds.
+        if keyword not in names and keyword not in arguments.attributes and span is not None and span.path == path:
+            found.append(UnknownKey(keyword, span, owner, (), "raises a TypeError"))
+    return tuple(found)

@@ -132,7 +132,10 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if name in ("get_input_embeddings", "get_output_embeddings"):
         where = "embed_tokens" if "input" in name else "lm_head"
         return Object(name, arguments, span, Part(view.record, "modules", where))
-    if name in ("gradient_checkpointing_enable", "enable_input_require_grads", "print_trainable_parameters"):
+    if name in ("gradient_checkpointing_enable", "enable_input_require_grads"):
+        context.happen(view.record, "input-grads", span)
+        return nothing(span)
+    if name == "print_trainable_parameters":
         return nothing(span)
     if name == "state_dict":
         return Object(name, arguments, span)

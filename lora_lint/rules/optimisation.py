@@ -1,0 +1,83 @@
+"""LL5xx: learning rate, optimizer and what a step costs."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Drop, Finding, Fix
+from lora_lint.rules.words import every_case, least, setting, surety
+from lora_lint.run import alternatives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lora_lint.run import Run
+
+_LORAPLUS = "loraplus_lr_ratio"
+_LARGE_SCALE = 4
+"""A scale that makes up for a low rate: under Adam the step goes with the product of the two."""
+
+
+def full_finetune_learning_rate(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL501"""
+    training = run.training
+    rates = alternatives(training.learning_rate)
+    if run.trained is False or training.method not in ("supervised", "classification") or not rates:
+        return
+    highest = max(rate.value for rate in rates)
+    if not 0 < highest <= options["max-rate"] or _made_up_for(run):
+        return
+    rate = rates[0]
+    given = f"The learning rate is {highest:g}"
+    if rate.origin == "framework-default":
+        given = (
+            f"No learning rate is given, so that {training.trainer or 'the framework'} takes its default {highest:g}"
+        )
+    message = (
+        f"{given}: a rate for full fine-tuning. The best rate of LoRA is about 10 times that of full fine-tuning (LoRA "
+        f"Without Regret), and most public LoRA runs train at 1e-4 or 2e-4; at {highest:g} the adapter may hardly "
+        "move. Try 1e-4 to 2e-4, or keep it if a sweep over rates chose it"
+    )
+    span = rate.span or training.span or run.span
+    yield Finding("LL501", message, span, least("likely", surety(training.learning_rate)))
+
+
+def _made_up_for(run: Run) -> bool:
+    """Whether the adapter's scale is so large, or may be, that the rate is low on purpose; or what is trained beside
+    the adapter wants a low rate."""
+    adapter = run.adapter
+    if any(saved.value for saved in alternatives(adapter.modules_to_save)):
+        return True
+    scales = [each.value for each in alternatives(adapter.scale)]
+    for rank, alpha, rslora in every_case(adapter.rank, adapter.alpha, adapter.use_rslora):
+        if rank > 0:
+            scales.append(alpha / (sqrt(rank) if rslora else rank))
+    return not scales or max(scales) >= _LARGE_SCALE
+
+
+def loraplus_not_supported(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL503"""
+    for keyword in run.training.unknown_keywords:
+        if keyword.key == _LORAPLUS:
+            message = (
+                f"{keyword.owner} has no `{_LORAPLUS}` and raises a TypeError: LoRA+ is an optimizer of PEFT's. Make "
+                "it with `peft.optimizers.create_loraplus_optimizer(model, optimizer_cls=…, lr=…, "
+                "loraplus_lr_ratio=…)` and hand it to the trainer as `optimizers=(optimizer, None)`"
+            )
+            fix = Fix("unsafe", f"Leave {_LORAPLUS} out", (Drop(keyword.span, _LORAPLUS),))
+            yield Finding("LL503", message, keyword.span, fix=fix)
+
+
+def dora_cost(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL504"""
+    values = alternatives(run.adapter.use_dora)
+    if run.trained is False or not values or not all(value.value is True for value in values):
+        return
+    flag = run.adapter.key("use_dora")
+    message = (
+        f"{setting(flag, True)}: DoRA takes the norm of each adapted weight in every step, which users see as 20% to "
+        "100% more time a step (measured: 25% on a CPU), for an adapter that is hardly larger. Compare it with plain "
+        "LoRA at the same wall-clock time, and merge it before serving"
+    )
+    yield Finding("LL504", message, values[0].span or run.adapter.span, surety(run.adapter.use_dora))

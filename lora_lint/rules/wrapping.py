@@ -1,0 +1,140 @@
+"""LL405, LL406, LL412, LL413: how the adapter gets onto the model, and what it leaves out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix, Related
+from lora_lint.rules.changes import put
+from lora_lint.run import Known, alternatives, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lora_lint.finding import Confidence
+    from lora_lint.run import Run
+
+_PLAIN = frozenset({"Trainer", "Seq2SeqTrainer", "a training loop"})
+"""Trainers that prepare nothing themselves."""
+_TASKS = {"seq-cls": "SEQ_CLS", "token-cls": "TOKEN_CLS"}
+_HEADS = frozenset({"score", "classifier", "classification_head", "cls"})
+_TRL = frozenset(
+    {
+        "SFTTrainer",
+        "DPOTrainer",
+        "KTOTrainer",
+        "GRPOTrainer",
+        "RLOOTrainer",
+        "RewardTrainer",
+        "ORPOTrainer",
+        "CPOTrainer",
+    }
+)
+
+
+def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL405"""
+    bits = known(run.model.quantization)
+    if run.dialect != "peft" or bits not in ("4bit", "8bit") or run.training.trainer not in _PLAIN:
+        return
+    if run.trained is not True or any(event.kind in ("prepare-kbit", "input-grads") for event in run.events):
+        return
+    wrap = next((event for event in run.events if event.kind == "wrap"), None)
+    if wrap is None or run.model.edited or any(event.kind == "freeze" for event in run.events):
+        return
+    message = (
+        f"The model is loaded in {bits.removesuffix('bit')} bits and wrapped as it is: without "
+        "`prepare_model_for_kbit_training` its norms and its output layer stay in half precision and checkpointing of "
+        "activations is off, at the cost of stability and memory. Call `model = "
+        "prepare_model_for_kbit_training(model)` before `get_peft_model`"
+    )
+    confidence: Confidence = "certain" if wrap.flag is None else "likely"
+    related = tuple(
+        Related(value.span, f"the model is loaded in {bits.removesuffix('bit')} bits")
+        for value in alternatives(run.model.quantization)
+        if value.span is not None and value.span != wrap.span
+    )
+    yield Finding("LL405", message, wrap.span, confidence, None, related)
+
+
+def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL406"""
+    from lora_lint.knowledge.architectures import head_for
+
+    adapter = run.adapter
+    task = _TASKS.get(head_for(run.model.loader) or "")
+    if task is None or run.trained is not True or run.dialect != "peft":
+        return
+    untold = isinstance(adapter.task_type, Known) and adapter.task_type.value is None
+    if not untold or not isinstance(adapter.modules_to_save, Known):
+        return
+    owned = [*(adapter.modules_to_save.value or ())]
+    for targets in alternatives(adapter.target_modules):
+        owned += [targets.value] if isinstance(targets.value, str) else [*(targets.value or ())]
+    if any(head in name for name in owned for head in _HEADS):
+        return
+    if any(event.kind == "unfreeze" for event in run.events):
+        return
+    message = (
+        f"The model has a classification head, and the adapter has no `{adapter.key('task_type')}`: PEFT freezes the "
+        f"head with the base model and does not save it. A head that is new stays random. "
+        f'`{adapter.key("task_type")}="{task}"` trains and saves it (or name it in `{adapter.key("modules_to_save")}`)'
+    )
+    fix = Fix("unsafe", f'Add {adapter.key("task_type")}="{task}"', put(adapter, "task_type", task))
+    yield Finding("LL406", message, adapter.span, "certain", None, (), fix)
+
+
+def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL412"""
+    training = run.training
+    if training.trainer not in _TRL or training.span is None or run.dialect != "peft":
+        return
+    first = None
+    for event in run.events:
+        if event.kind in ("unwrap", "load"):
+            first = None
+        elif event.kind in ("wrap", "load-adapter"):
+            if first is not None and event.kind == "wrap" and event.span == training.span:
+                message = (
+                    f"{training.trainer} is given a model that has an adapter already, and a `peft_config`: TRL "
+                    "raises a ValueError once everything is loaded. Pass the plain model with `peft_config`, or the "
+                    "wrapped model without it"
+                )
+                flagged = first.flag is not None or event.flag is not None
+                related = (Related(first.span, "the adapter is put on the model here"),)
+                yield Finding("LL412", message, event.span, "likely" if flagged else "certain", None, related)
+                return
+            first = event
+    yield from _head_targeted(run)
+
+
+def _head_targeted(run: Run) -> Iterable[Finding]:
+    """SFTTrainer multiplies by the head's weight itself, so that an adapter on it would not be seen (TRL 1.16)."""
+    if run.training.trainer != "SFTTrainer" or run.trained is not True:
+        return
+    for targets in alternatives(run.adapter.target_modules)[:1]:
+        if isinstance(targets.value, tuple) and "lm_head" in targets.value:
+            message = (
+                f"`{run.adapter.key('target_modules')}` names `lm_head`: SFTTrainer (TRL 1.16) computes the loss "
+                "from the head's weight itself, past the adapter, and raises a ValueError once the model is loaded. "
+                f"Leave it out, or name it in `{run.adapter.key('modules_to_save')}`"
+            )
+            yield Finding("LL412", message, targets.span or run.adapter.span, "likely")
+
+
+def identity_init_off(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL413"""
+    adapter = run.adapter
+    values = alternatives(adapter.init_lora_weights)
+    if run.trained is not True or not values or not all(value.value is False for value in values):
+        return
+    if any(event.kind == "load-adapter" for event in run.events):
+        return
+    key = adapter.key("init_lora_weights")
+    message = (
+        f"`{key}=False` leaves lora_B random, so that the model is not the base model when training starts: the first "
+        f"loss is that of a damaged model, and what is learned first is to undo it. PEFT has the switch for its own "
+        f"tests. Leave `{key}` out"
+    )
+    fix = Fix("unsafe", f"Set {key} to True", put(adapter, "init_lora_weights", True))
+    yield Finding("LL413", message, values[0].span or adapter.span, "certain", None, (), fix)
