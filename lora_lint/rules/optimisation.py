@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lora_lint.run import Run
 
 _LORAPLUS = "loraplus_lr_ratio"
+_UNUSUAL = 2e-5
+"""Above it a rate that somebody wrote may well be the best one of a sweep."""
 _LARGE_SCALE = 4
 """A scale that makes up for a low rate: under Adam the step goes with the product of the two."""
 
@@ -40,7 +42,8 @@ def full_finetune_learning_rate(run: Run, options: Mapping[str, Any]) -> Iterabl
         "move. Try 1e-4 to 2e-4, or keep it if a sweep over rates chose it"
     )
     span = rate.span or training.span or run.span
-    yield Finding("LL501", message, span, least("likely", surety(training.learning_rate)))
+    chosen = rate.origin != "framework-default" and highest > _UNUSUAL
+    yield Finding("LL501", message, span, "possible" if chosen else least("likely", surety(training.learning_rate)))
 
 
 def _made_up_for(run: Run) -> bool:

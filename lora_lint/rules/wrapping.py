@@ -102,7 +102,7 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
                 )
                 flagged = first.flag is not None or event.flag is not None
                 related = (Related(first.span, "the adapter is put on the model here"),)
-                yield Finding("LL412", message, event.span, "likely" if flagged else "certain", None, related)
+                yield Finding("LL412", message, event.span, "possible" if flagged else "likely", None, related)
                 return
             first = event
     yield from _head_targeted(run)

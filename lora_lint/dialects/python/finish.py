@@ -241,7 +241,15 @@ def _reloaded(records: Records, path: str) -> list[Run]:
 def _of_loaded(model: ModelRecord, load: Happening) -> Run:
     span = load.span
     loaded = Unknown("the adapter's own config sets it")
-    adapter = Adapter(span, loaded, loaded, loaded, loaded, use_rslora=loaded, use_dora=loaded, bias=loaded)
+    adapter = Adapter(
+        *(span, loaded, loaded, loaded, loaded),
+        use_rslora=loaded,
+        use_dora=loaded,
+        bias=loaded,
+        modules_to_save=loaded,
+        init_lora_weights=loaded,
+        task_type=loaded,
+    )
     return Run(
         "peft",
         span,
