@@ -63,10 +63,11 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         return
     key = adapter.key("target_modules")
     adapted = f", {share:.0%} of the adapter" if share is not None else ""
-    label, count = model_label(case.name, case.model), plural(len(inside), "layer")
+    label = model_label(case.name, case.model)
+    count = f"{plural(len(inside), 'layer')} " if case.built.exact else ""
     message = (
-        f"`{key}` reaches into the vision tower of {label} too: {count} of `{tower}` "
-        f"({names(leaves(inside))}){adapted}. Mostly the language model alone is meant: exclude it "
+        f"`{key}` reaches into the vision tower of {label} too: {count}{names(leaves(inside))} of `{tower}`{adapted}. "
+        "Mostly the language model alone is meant: exclude it "
         rf'(`exclude_modules=r"{_excluding(tower)}"`), or say in an ignore comment that the tower is to be trained'
     )
     changes: tuple[Change, ...] = ()
@@ -227,15 +228,21 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     key, every = adapter.key("target_modules"), gap.adapted_in + len(gap.layers)
     label = model_label(case.name, case.model)
     if gap.instead != gap.block:
+        here, rest = f"{gap.adapted_in} of the {every} layers", f"the other {len(gap.layers)}"
+        if not case.built.exact:
+            here, rest = f"one layer in {round(every / gap.adapted_in)}", "the others"
         message = (
-            f"{names(gap.entries)} match in {gap.adapted_in} of the {every} layers of {label}: the other "
-            f"{len(gap.layers)} have `{gap.instead}` in the place of `{gap.block}`, and nothing of it is adapted. Add "
+            f"{names(gap.entries)} match in {here} of {label}: {rest} "
+            f"have `{gap.instead}` in the place of `{gap.block}`, and nothing of it is adapted. Add "
             f"{names(gap.left)} to `{key}`, or leave it if these layers are to stay as they are"
         )
     else:
+        here = f"{len(gap.layers)} of the {every} layers of {label} ({_span_of(gap.layers)})"
+        if not case.built.exact:
+            here = f"some layers of {label}"
         message = (
-            f"In {len(gap.layers)} of the {every} layers of {label} ({_span_of(gap.layers)}) nothing of `{gap.block}` "
-            f"is adapted, though it is in the others: {names(gap.left)} of these layers"
+            f"In {here} nothing of `{gap.block}` is adapted, though it is in the others: {names(gap.left)} of these "
+            "layers"
         )
         message += (
             " are left out, since PEFT turns the names into parameters of the experts alone"
