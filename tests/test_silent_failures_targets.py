@@ -65,8 +65,8 @@ def base_config(model_type: str) -> Any:
         for name, value in _SIZES.items() if part is not None else ():
             if hasattr(part, name) and not (part is not config and name.endswith("token_id")):
                 setattr(part, name, value)
-    if isinstance(getattr(config, "layer_types", None), list):
-        config.layer_types = config.layer_types[: _SIZES["num_hidden_layers"]]
+        if isinstance(getattr(part, "layer_types", None), list):
+            part.layer_types = part.layer_types[: _SIZES["num_hidden_layers"]]
     return config
 
 

@@ -10,7 +10,7 @@ from lora_lint.finding import Verdict
 from lora_lint.records import replace
 from lora_lint.rules.words import names
 from lora_lint.run import alternatives
-from lora_lint.verify import trainability
+from lora_lint.verify import coverage, trainability
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.skeleton import adapted, peft_config, possible, rank_known, skeleton_of, trainable, wrap
 from lora_lint.verify.weights import first_line
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from lora_lint.finding import Status
     from lora_lint.run import Run
+    from lora_lint.verify.coverage import Claim
     from lora_lint.verify.experiment import Case, Experiment
     from lora_lint.verify.skeleton import Skeleton
 
@@ -92,6 +93,20 @@ def _without(run: Run, entries: tuple[str, ...], entry: str) -> Any:
 
 def _lora_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     return {name: tuple(each.shape) for name, each in model.named_parameters() if "lora_" in name}
+
+
+def holds(claim: Claim) -> Callable[[Case, Run, Skeleton], Verdict]:
+    """An experiment that asks of the wrapped model whether what a finding claims is so."""
+
+    def experiment(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+        try:
+            model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
+        except _REFUSALS as error:
+            raise Skip(f"PEFT refuses the adapter: {first_line(error)}") from error
+        confirmed, told, measured = claim(run, model)
+        return _told(skeleton, "confirmed" if confirmed else "refuted", told, measured)
+
+    return experiment
 
 
 def zero_scale(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
@@ -189,6 +204,9 @@ EXPERIMENTS: dict[str, Experiment] = {
     "LL202": exact(dead_entries),
     "LL203": exact(dead_entries),
     "LL204": exact(dead_entries),
+    "LL205": exact(no_target_match),
+    "LL207": exact(no_target_match),
+    **{code: exact(holds(claim)) for code, claim in coverage.CLAIMS.items()},
     "LL401": exact(trainability.foreign_parameters),
     "LL402": exact(trainability.nothing_trains),
     "LL403": exact(trainability.nothing_trains),

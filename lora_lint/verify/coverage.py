@@ -1,0 +1,167 @@
+"""What PEFT adapts, copies and leaves on the meta device, against what the rules on targets claim."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.rules.words import listed, names, number, plural
+from lora_lint.run import alternatives
+from lora_lint.verify.experiment import Skip
+from lora_lint.verify.skeleton import adapted, rank_known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lora_lint.run import Run
+
+    Claim = Callable[[Run, Any], tuple[bool, str, dict[str, Any]]]
+    """From a run and the model that PEFT wrapped to: whether the finding holds, in words, in figures."""
+
+_TOWER = re.compile(r"(?:^|\.)(?:vision_tower|visual|vision_model|vision_encoder|vision_backbone|image_encoder)\.")
+_LAYER = re.compile(r"(.*?)\.(\d+)\.")
+
+
+def scales(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
+    """LL106: layers of different scales."""
+    counts = Counter(float(layer.scaling["default"]) for layer in adapted(model).values())
+    told = listed(f"{number(scale)} in {plural(count, 'layer')}" for scale, count in sorted(counts.items()))
+    return len(counts) > 1, f"the scale is {told}", {"scales": {str(scale): count for scale, count in counts.items()}}
+
+
+def experts(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
+    """LL206: experts that are parameters, and none of them adapted."""
+    layers = adapted(model)
+    every = sum(each.numel() for each in model.get_base_model().parameters())
+    fused = {
+        name: each.numel()
+        for name, each in model.get_base_model().named_parameters()
+        if each.dim() == 3 and "expert" in name and "lora_" not in name
+    }
+    share = sum(fused.values()) / every
+    reached = [path for path in layers if path.endswith("experts")]
+    held = f"the experts hold {share:.0%} of the model, of which {_number(reached)} adapted"
+    told = f"{held}: PEFT adapts {_by_leaf(layers)}"
+    return bool(fused) and not reached, told, {"share": share, "adapted": len(layers), "experts": len(reached)}
+
+
+def tower(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
+    """LL208: adapted layers in the vision tower beside others."""
+    layers = adapted(model)
+    inside = [path for path in layers if _TOWER.search(path)]
+    own = {path: sum(p.numel() for n, p in layer.named_parameters() if "lora_" in n) for path, layer in layers.items()}
+    measured = {"tower": len(inside), "elsewhere": len(layers) - len(inside), "parameters": sum(own[p] for p in inside)}
+    if not inside:
+        return False, f"nothing in a vision tower is adapted: PEFT adapts {_by_leaf(layers)}", measured
+    at = "" if rank_known(run) else " at r=8"
+    there = f"{_by_leaf(inside)} in the tower ({measured['parameters']:,} parameters{at})"
+    told = f"PEFT adapts {there}, and {_by_leaf(set(layers) - set(inside))} elsewhere"
+    return len(inside) < len(layers), told, measured
+
+
+def layer_numbers(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
+    """LL210: layers that are asked for and have no adapter, or have one without being asked for."""
+    given = alternatives(run.adapter.layers_to_transform)[0].value
+    asked = {given} if isinstance(given, int) else set(given or ())
+    there = {int(found[2]) for path in adapted(model) if (found := _LAYER.match(path))}
+    lacking, beside = sorted(asked - there), sorted(there - asked)
+    told = f"PEFT adapts layers {listed(map(str, sorted(there)))}"
+    if lacking:
+        told += f", and not {listed(map(str, lacking))}"
+    return bool(lacking or beside), told, {"lacking": lacking, "beside": beside}
+
+
+def saved_modules(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
+    """LL211: names of which no module is copied."""
+    copied = _copied(model)
+    wanted = alternatives(run.adapter.modules_to_save)[0].value or ()
+    missing = [name for name in wanted if not any(path.endswith(name) for path in copied)]
+    told = f"PEFT copies {names(copied) if copied else 'nothing'} to be trained whole"
+    return bool(missing), f"{told}, and nothing for {names(missing)}" if missing else told, {"missing": missing}
+
+
+def saved_targets(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
+    """LL212: entries whose modules are copied and get no LoRA."""
+    copied, layers = _copied(model), adapted(model)
+    wanted = alternatives(run.adapter.target_modules)[0].value
+    entries = wanted if isinstance(wanted, tuple) else ()
+
+    def among(entry: str, paths: Iterable[str]) -> bool:
+        return any(path == entry or path.endswith(f".{entry}") or entry.startswith(f"{path}.") for path in paths)
+
+    twice = [entry for entry in entries if among(entry, copied) and not among(entry, layers)]
+    told = f"PEFT copies {names(copied) if copied else 'nothing'} whole and adapts {_by_leaf(layers)}"
+    return bool(twice), told, {"without_lora": twice}
+
+
+def uneven(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
+    """LL214: layers of one stack of which more blocks are adapted than of others."""
+    kinds: dict[str, dict[int, set[str]]] = {}
+    for path, _ in model.get_base_model().named_modules():
+        found = _LAYER.match(f"{path}.")
+        if found:
+            kinds.setdefault(found[1], {}).setdefault(int(found[2]), set())
+    layers = adapted(model)
+    for path in layers:
+        found = _LAYER.match(f"{path}.")
+        if found:
+            kinds[found[1]][int(found[2])].add(path[found.end() :].partition(".")[0])
+    mixed = {stack: where for stack, where in kinds.items() if len(set(map(len, where.values()))) > 1}
+    if not mixed:
+        return False, f"as many blocks are adapted in every layer: {_by_leaf(layers)}", {}
+    stack, where = max(mixed.items(), key=lambda item: len(item[1]))
+    counts = Counter(", ".join(sorted(blocks)) or "nothing" for blocks in where.values())
+    told = listed(f"{blocks} in {plural(count, 'layer')}" for blocks, count in counts.most_common())
+    return True, f"of `{stack}` PEFT adapts {told}", {"layers": dict(counts)}
+
+
+def routers(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
+    """LL215: routers with an adapter."""
+    found = [path for path in adapted(model) if path.rpartition(".")[2] in ("gate", "router") or ".router." in path]
+    told = f"PEFT adapts {plural(len(found), 'router')}" + (f", such as `{found[0]}`" if found else "")
+    return bool(found), told, {"routers": len(found)}
+
+
+def ranks(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
+    """LL302: layers with a rank above their smaller side."""
+    if not rank_known(run):
+        raise Skip("the rank is not one number")
+    over = {
+        path: min(layer.in_features, layer.out_features)
+        for path, layer in adapted(model).items()
+        if layer.r["default"] > min(layer.in_features, layer.out_features)
+    }
+    told = f"{plural(len(over), 'layer')} of {len(adapted(model))} have a smaller side than their rank"
+    if over:
+        told += f": {_by_leaf(over)}, down to {min(over.values())}"
+    return bool(over), told, {"layers": len(over), "smallest": min(over.values(), default=None)}
+
+
+def _copied(model: Any) -> list[str]:
+    from peft.utils.other import ModulesToSaveWrapper
+
+    prefix = "base_model.model."
+    return [p.removeprefix(prefix) for p, each in model.named_modules() if isinstance(each, ModulesToSaveWrapper)]
+
+
+def _number(paths: list[str]) -> str:
+    return f"{plural(len(paths), 'layer')} {'is' if len(paths) == 1 else 'are'}" if paths else "none is"
+
+
+def _by_leaf(paths: Iterable[str]) -> str:
+    counts = Counter(path.rpartition(".")[2] for path in paths)
+    return ", ".join(f"`{leaf}` ×{count}" for leaf, count in sorted(counts.items()))
+
+
+CLAIMS: dict[str, Claim] = {
+    "LL106": scales,
+    "LL206": experts,
+    "LL208": tower,
+    "LL210": layer_numbers,
+    "LL211": saved_modules,
+    "LL212": saved_targets,
+    "LL214": uneven,
+    "LL215": routers,
+    "LL302": ranks,
+}
