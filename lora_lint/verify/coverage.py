@@ -10,6 +10,7 @@ from lora_lint.rules.words import listed, names, number, plural
 from lora_lint.run import alternatives
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.skeleton import adapted, rank_known
+from lora_lint.verify.weights import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,6 +59,22 @@ def tower(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     there = f"{_by_leaf(inside)} in the tower ({measured['parameters']:,} parameters{at})"
     told = f"PEFT adapts {there}, and {_by_leaf(set(layers) - set(inside))} elsewhere"
     return len(inside) < len(layers), told, measured
+
+
+def saved_along(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
+    """LL209: weights of the base model that PEFT would save with the adapter."""
+    from peft import get_peft_model_state_dict
+
+    with quiet():
+        state = get_peft_model_state_dict(model)
+    along = {name: each.numel() for name, each in state.items() if ".base_layer." in name}
+    own = sum(each.numel() for name, each in state.items() if name not in along)
+    told = f"PEFT adapts {_by_leaf(adapted(model))}"
+    if along:
+        told += f", and saves {sum(along.values()):,} values of the base model beside the adapter's {own:,}"
+    vocabulary = {"embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out"}
+    found = [path for path in adapted(model) if path.rpartition(".")[2] in vocabulary]
+    return bool(found), told, {"base_values": sum(along.values()), "adapter_values": own, "adapted": found}
 
 
 def layer_numbers(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
@@ -158,6 +175,7 @@ CLAIMS: dict[str, Claim] = {
     "LL106": scales,
     "LL206": experts,
     "LL208": tower,
+    "LL209": saved_along,
     "LL210": layer_numbers,
     "LL211": saved_modules,
     "LL212": saved_targets,
