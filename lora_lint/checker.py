@@ -204,7 +204,8 @@ def reading_of(
     reading = dialects.read(source, project)
     said = spoken(source)
     hints = said.hints if said is not None else ()
-    if hints or settings.task or settings.dataset_size is not None or settings.models or settings.transformers:
+    told_more = settings.task or settings.dataset_size is not None or settings.gpu_memory is not None
+    if hints or told_more or settings.models or settings.transformers:
         from lora_lint.hints import told
 
         reading = told(reading, settings, hints, source, notes)

@@ -32,6 +32,7 @@ def told(
     def apply(run: Run) -> Run:
         run = _with(run, "task", settings.task, None)
         run = _with(run, "dataset-size", settings.dataset_size, None)
+        run = _with(run, "gpu-memory", settings.gpu_memory, None)
         if settings.models or settings.transformers:
             run = replace(run, model=replace(run.model, own=settings.models, transformers=settings.transformers))
         for key in {hint.key for hint in valid}:
@@ -52,9 +53,18 @@ def _hint_problem(hint: Hint) -> str | None:
 
     if hint.key == "dataset-size" and not hint.value.replace("_", "").isdecimal():
         return f"`dataset-size={hint.value}` is ignored: it is not a number of training examples"
+    if hint.key == "gpu-memory" and not _is_size(hint.value):
+        return f"`gpu-memory={hint.value}` is ignored: it is not a number of GiB"
     if hint.key == "task" and hint.value not in TASKS:
         return f"`task={hint.value}` is ignored: no such task{did_you_mean(hint.value, TASKS)} ({', '.join(TASKS)})"
     return None
+
+
+def _is_size(text: str) -> bool:
+    try:
+        return 0 < float(text) < float("inf")
+    except ValueError:
+        return False
 
 
 def _with(run: Run, key: str, value: Any, span: Span | None) -> Run:
@@ -65,6 +75,8 @@ def _with(run: Run, key: str, value: Any, span: Span | None) -> Run:
         return run
     if key == "task":
         return replace(run, task=value)
+    if key == "gpu-memory":
+        return replace(run, gpu_memory=float(value))
     if key == "dataset-size":
         how = "a `# lora-lint: dataset-size=…` comment" if span else "the `dataset-size` setting"
         size = int(value.replace("_", "")) if isinstance(value, str) else value

@@ -271,6 +271,8 @@ class Run:
     """What was saved, where a trained adapter's folder is read."""
     method: str = "LoraConfig"
     """The class of PEFT's config: those of other methods (IA3Config, LoHaConfig …) have no rank, or another one."""
+    gpu_memory: float | None = None
+    """GiB of all GPUs together, where the user tells it (the `gpu-memory` setting)."""
     task: str | None = None
     """What the run is for, where the user tells it (the `task` setting or comment; `settings.TASKS`)."""
 

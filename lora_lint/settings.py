@@ -44,6 +44,7 @@ class Settings:
     models: Mapping[str, str | Mapping[str, Any]] = field(default_factory=dict)
     dataset_size: int | None = None
     task: str | None = None
+    gpu_memory: float | None = None
     transformers: str | None = None
     fail_on: FailOn = "warning"
     confidence: Confidence = "likely"
@@ -230,6 +231,7 @@ def _settings(path: str, table: dict[str, Any]) -> Settings:
         models={name: _model(root, value) for name, value in table.get("models", {}).items()},
         dataset_size=table.get("dataset-size"),
         task=table.get("task"),
+        gpu_memory=table.get("gpu-memory"),
         transformers=table.get("transformers"),
         fail_on=fail_on,
         confidence=table.get("confidence", "likely"),

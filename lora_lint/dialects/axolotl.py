@@ -129,13 +129,21 @@ def _adapter(fields: Fields) -> Adapter:
         "use_dora": fields.flag("peft_use_dora", no),
         "modules_to_save": fields.listing("lora_modules_to_save", none),
         "init_lora_weights": fields.switch("peft_init_lora_weights", Known(True, None, "framework-default")),
-        "task_type": Unknown("axolotl tells it from the model's class"),
+        "task_type": _task(fields),
     }
     if fields.has("peft"):
         values["init_lora_weights"] = Unknown("`peft` may set it", fields.span("peft"))
     if fields.has("lora_model_dir"):
         values = {name: given(value) for name, value in values.items()}
     return Adapter(span=fields.span("lora_r"), **values, target_spans=fields.places("lora_target_modules"), keys=KEYS)
+
+
+def _task(fields: Fields) -> Value[str | None]:
+    """axolotl tells it from the model's class: that of a causal model unless it is a classifier (0.19.0,
+    loaders/adapter.py)."""
+    if "Classification" in (_model(fields).loader or "") or fields.has("num_labels"):
+        return Unknown("axolotl tells it from the model's class")
+    return Known("CAUSAL_LM", None, "framework-default")
 
 
 def _targets(fields: Fields) -> Value[Any]:

@@ -16,6 +16,7 @@ from lora_lint.rules import (
     filters,
     optimisation,
     scaling,
+    sweeps,
     targets,
     trainability,
     wrapping,
@@ -54,6 +55,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL301": capacity.rank_too_high_for_data,
     "LL302": capacity.rank_exceeds_dimension,
     "LL303": capacity.rank_too_low_for_task,
+    "LL304": capacity.does_not_fit,
     "LL401": trainability.base_params_trainable,
     "LL402": trainability.adapter_loaded_frozen,
     "LL403": trainability.inference_mode_training,
@@ -64,6 +66,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL412": wrapping.adapter_config_twice,
     "LL413": wrapping.identity_init_off,
     "LL501": optimisation.full_finetune_learning_rate,
+    "LL502": optimisation.learning_rate_too_high,
     "LL503": optimisation.loraplus_not_supported,
     "LL504": optimisation.dora_cost,
     "LL601": adapters.merge_into_quantized,
@@ -82,4 +85,5 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
 SWEEP_CHECKS: dict[str, Callable[[Sweep, Options], Iterable[Finding]]] = {
     "LL101": scaling.fixed_alpha_rank_sweep,
     "LL103": scaling.rslora_alpha_grows,
+    "LL107": sweeps.sweep_step_varies,
 }

@@ -6,14 +6,15 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Drop, Finding, Fix
-from lora_lint.rules.words import every_case, least, setting, surety
-from lora_lint.run import alternatives
+from lora_lint.rules.words import every_case, least, number, place, setting, surety
+from lora_lint.run import alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lora_lint.run import Run
 
+_USUAL_PRODUCT = 2e-4 * 32
 _LORAPLUS = "loraplus_lr_ratio"
 _UNUSUAL = 2e-5
 """Above it a rate that somebody wrote may well be the best one of a sweep."""
@@ -57,6 +58,31 @@ def _made_up_for(run: Run) -> bool:
         if rank > 0:
             scales.append(alpha / (sqrt(rank) if rslora else rank))
     return not scales or max(scales) >= _LARGE_SCALE
+
+
+def learning_rate_too_high(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL502"""
+    training, adapter = run.training, run.adapter
+    optimizer = known(training.optimizer) or "adamw"
+    if run.trained is False or "adam" not in optimizer.lower() or training.method in ("preference", "rl"):
+        return
+    cases = list(every_case(training.learning_rate, adapter.rank, adapter.alpha, adapter.use_rslora))
+    products = [
+        rate * alpha * (sqrt(rank) if rslora else 1) for rate, rank, alpha, rslora in cases if rank > 0 and alpha > 0
+    ]
+    if not products or len(products) < len(cases) or min(products) <= options["max-product"]:
+        return
+    rate, rank, alpha, rslora = cases[products.index(min(products))]
+    scale = alpha / (sqrt(rank) if rslora else rank)
+    product = min(products)
+    message = (
+        f"The first step under {optimizer} goes with rate * scale * rank = {rate:g} * {number(scale)} * {rank} = "
+        f"{product:.3g}, which is {number(round(product / _USUAL_PRODUCT))} times that of the usual 2e-4 at alpha "
+        f"32, and beyond {options['max-product']:g}, where training tends to diverge. A rate of "
+        f"{rate * options['max-product'] / product / 4:.1g} leaves room; lower alpha does the same"
+    )
+    span = place(training.learning_rate, otherwise=run.span)
+    yield Finding("LL502", message, span, least("likely", surety(training.learning_rate, adapter.alpha)))
 
 
 def loraplus_not_supported(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
