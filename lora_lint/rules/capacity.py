@@ -154,12 +154,13 @@ def rank_exceeds_dimension(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 
     resolved = resolved_of(run)
     cases, adapter = resolved.cases, run.adapter
-    if not cases or resolved.remote or not all(case.built.exact and not case.partial for case in cases):
+    if not cases or resolved.remote or any(case.partial for case in cases):
         return
     flat = [_beyond(case) for case in cases]
-    if not all(flat) or any(
-        _wasted(case, found) < options["min-share"] for case, found in zip(cases, flat, strict=True)
-    ):
+    # Whether all sizes are known is asked last: it takes a second for the largest models.
+    if not all(flat) or not all(case.built.exact for case in cases):
+        return
+    if any(_wasted(case, found) < options["min-share"] for case, found in zip(cases, flat, strict=True)):
         return
     case, found = cases[0], flat[0]
     key, side = adapter.key("rank"), min(min(each.inputs, each.outputs) for each in found)

@@ -90,6 +90,9 @@ def _in_tower(case: Case) -> tuple[str, list[str], float | None] | None:
         not isinstance(wanted, str) and any(_TOWERS.search(f"{each}.") for each in wanted or ())
     ):
         return None
+    stacks = {record.path.partition(".layers.")[0] for record in case.match.modules}
+    if not any(_TOWERS.search(f"{stack}.") for stack in stacks):
+        return None
     inside = [record for record in case.match.modules if _TOWERS.search(record.path)]
     if not inside or len(inside) == len(case.match.modules):
         return None
@@ -270,13 +273,20 @@ def _gap(case: Case) -> _Gap | None:
         return None  # layers are named one by one
     there: dict[tuple[str, str], dict[int, list[str]]] = {}
     for module in case.modules:
+        if ".experts." in module.path:  # tens of thousands, in blocks that have other layers too
+            continue
         leaf = module.path.rpartition(".")[2]
         place_of = _LAYER.match(module.path) if module.kind in LINEAR and leaf not in ROUTERS else None
         if place_of:
             there.setdefault((place_of[1], place_of[3]), {}).setdefault(int(place_of[2]), []).append(leaf)
     adapted: dict[tuple[str, str], dict[int, list[str]]] = {}
     touched: set[tuple[str, int]] = set()
+    seen: set[str] = set()
     for record in case.match.modules:
+        whole, _, expert = record.path.partition(".experts.")
+        if expert and whole in seen:
+            continue
+        seen.add(whole)
         place_of = _LAYER.match(f"{record.path}.")
         if place_of and record.path.rpartition(".")[2] not in ROUTERS:
             adapted.setdefault((place_of[1], place_of[3]), {}).setdefault(int(place_of[2]), []).append(record.entry)
