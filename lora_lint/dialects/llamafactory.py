@@ -273,7 +273,11 @@ def _training(fields: Fields) -> Training:
         "LLaMA-Factory",
         _STAGES.get(stage or "", "unknown"),
         fields.text("optim", Known("adamw_torch_fused", None, "framework-default")),
-        fields.number("learning_rate", Known(5e-5, None, "framework-default")),
+        # With `tokenized_path` a first run prepares the data and trains nothing.
+        fields.number(
+            "learning_rate",
+            ABSENT if fields.has("tokenized_path") else Known(5e-5, None, "framework-default"),
+        ),
         fields.number("num_train_epochs", Known(3.0, None, "framework-default")),
         fields.whole("max_steps", Known(-1, None, "framework-default")),
         fields.whole("per_device_train_batch_size", Known(8, None, "framework-default")),

@@ -11,7 +11,6 @@ from lora_lint.run import Known, alternatives, known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lora_lint.finding import Confidence
     from lora_lint.run import Run
 
 _PLAIN = frozenset({"Trainer", "Seq2SeqTrainer", "a training loop"})
@@ -48,13 +47,13 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         "activations is off, at the cost of stability and memory. Call `model = "
         "prepare_model_for_kbit_training(model)` before `get_peft_model`"
     )
-    confidence: Confidence = "certain" if wrap.flag is None else "likely"
     related = tuple(
         Related(value.span, f"the model is loaded in {bits.removesuffix('bit')} bits")
         for value in alternatives(run.model.quantization)
         if value.span is not None and value.span != wrap.span
     )
-    yield Finding("LL405", message, wrap.span, confidence, None, related)
+    # A loader may take the quantization under a condition that is not followed.
+    yield Finding("LL405", message, wrap.span, "likely" if wrap.flag is None else "possible", None, related)
 
 
 def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
