@@ -90,8 +90,8 @@ def loraplus_not_supported(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     for keyword in run.training.unknown_keywords:
         if keyword.key == _LORAPLUS:
             message = (
-                f"{keyword.owner} has no `{_LORAPLUS}` and raises a TypeError: LoRA+ is an optimizer of PEFT's. Make "
-                "it with `peft.optimizers.create_loraplus_optimizer(model, optimizer_cls=…, lr=…, "
+                f"`{_LORAPLUS}` is no argument of {keyword.owner}, which raises a TypeError: LoRA+ is an optimizer "
+                "of PEFT's. Make it it with `peft.optimizers.create_loraplus_optimizer(model, optimizer_cls=…, lr=…, "
                 "loraplus_lr_ratio=…)` and hand it to the trainer as `optimizers=(optimizer, None)`"
             )
             fix = Fix("unsafe", f"Leave {_LORAPLUS} out", (Drop(keyword.span, _LORAPLUS),))

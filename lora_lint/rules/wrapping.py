@@ -95,7 +95,7 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         elif event.kind in ("wrap", "load-adapter"):
             if first is not None and event.kind == "wrap" and event.span == training.span:
                 message = (
-                    f"{training.trainer} is given a model that has an adapter already, and a `peft_config`: TRL "
+                    f"`peft_config` is given to {training.trainer} with a model that has an adapter already: TRL "
                     "raises a ValueError once everything is loaded. Pass the plain model with `peft_config`, or the "
                     "wrapped model without it"
                 )

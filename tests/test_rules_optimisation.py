@@ -1,0 +1,123 @@
+"""LL107, LL304 and LL5xx, and what they stay silent on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lora_lint.run import BaseModel, Training, Unknown, UnknownKey
+from tests.records import HERE, check, cli, default, lit, one, run, sweep
+
+
+def trained(rank: Any = 8, alpha: Any = 16, *, rslora: bool = False, of: Any = None, **training: Any) -> Any:
+    told = {"trainer": "Trainer", "method": "supervised", "optimizer": lit("adamw_torch"), **training}
+    return run(rank, alpha, use_rslora=rslora, of={"training": Training(**told), "trained": True, **(of or {})})
+
+
+class TestSweepStepVaries:
+    def test_alpha_tied_to_the_rank_under_adam(self) -> None:
+        found = one("LL107", sweep(*(trained(rank, 2 * rank) for rank in (8, 16, 64))))
+        assert "the first step goes with lora_alpha: it is 8 times as large at r=64 as at r=8" in found.message
+
+    def test_rslora_under_adam_grows_with_the_root(self) -> None:
+        found = one("LL107", sweep(*(trained(rank, 16, rslora=True) for rank in (4, 64))))
+        assert "lora_alpha * sqrt(r): it is 4 times as large" in found.message
+
+    def test_under_sgd_the_square_counts(self) -> None:
+        found = one("LL107", sweep(*(trained(rank, 2 * rank, optimizer=lit("sgd")) for rank in (8, 32))))
+        assert "lora_alpha^2 / r: it is 4 times as large" in found.message
+
+    @given(st.integers(1, 512), st.integers(2, 64), st.floats(0.5, 256), st.booleans())
+    def test_one_alpha_is_left_to_others_and_equal_steps_pass(
+        self, rank: int, times: int, alpha: float, sgd: bool
+    ) -> None:
+        optimizer = lit("sgd" if sgd else "adamw_torch")
+        same = sweep(*(trained(each, alpha, optimizer=optimizer) for each in (rank, times * rank)))
+        assert not check("LL107", same)
+        # alpha with the root of the rank makes steps under SGD equal; one alpha under rsLoRA too.
+        tied = sweep(*(trained(each, alpha, rslora=True, optimizer=lit("sgd")) for each in (rank, times * rank)))
+        assert not check("LL107", tied)
+
+    @pytest.mark.parametrize(
+        "runs",
+        [
+            [trained(8, 16, learning_rate=lit(2e-4)), trained(64, 128, learning_rate=lit(2e-5))],
+            [trained(8, 16), trained(64, 128), trained(64, 256)],
+            [trained(8, 16), trained(Unknown("x"), 128)],
+            [trained(8, 16), trained(64, 128, optimizer=lit("adafactor"))],
+            [trained(8, 16), trained(16, 32)],
+        ],
+    )
+    def test_silent(self, runs: list[Any]) -> None:
+        assert not check("LL107", sweep(*runs))
+
+    def test_calls_of_a_helper_that_trains_nothing_are_possible(self) -> None:
+        made = [run(rank, 2 * rank) for rank in (8, 64)]
+        assert one("LL107", sweep(*made, kind="series of calls")).confidence == "possible"
+        assert one("LL107", sweep(*made)).confidence == "certain"
+
+
+class TestLearningRates:
+    def test_too_low(self) -> None:
+        found = one("LL501", trained(learning_rate=lit(1e-5)))
+        assert found.message.startswith("The learning rate is 1e-05")
+        assert found.confidence == "likely"
+
+    def test_a_default_is_told_as_one(self) -> None:
+        found = one("LL501", trained(learning_rate=default(5e-5)))
+        assert "No learning rate is given, so that Trainer takes its default 5e-05" in found.message
+
+    def test_a_rate_that_may_be_chosen_is_possible(self) -> None:
+        assert one("LL501", trained(learning_rate=lit(4e-5))).confidence == "possible"
+
+    @pytest.mark.parametrize(
+        "silent",
+        [
+            trained(learning_rate=lit(1e-4)),
+            trained(learning_rate=lit(1e-5), method="preference"),
+            trained(learning_rate=lit(1e-5), method="rl"),
+            trained(learning_rate=lit(1e-5), method="unknown"),
+            trained(8, 64, learning_rate=lit(1e-5)),
+            trained(Unknown("x"), 64, learning_rate=lit(1e-5)),
+            trained(learning_rate=Unknown("x")),
+            trained(learning_rate=lit(1e-5), of={"trained": False}),
+        ],
+    )
+    def test_silent(self, silent: Any) -> None:
+        assert not check("LL501", silent)
+
+    def test_too_high(self) -> None:
+        found = one("LL502", trained(64, 128, learning_rate=lit(4e-3)))
+        assert "0.004 * 2 * 64 = 0.512" in found.message
+        assert not check("LL502", trained(64, 128, learning_rate=lit(4e-3), optimizer=lit("sgd")))
+        assert not check("LL502", trained(64, 128, learning_rate=lit(4e-3), method="rl"))
+        assert not check("LL502", trained(64, 128, learning_rate=lit(1e-3)))
+        assert check("LL502", trained(64, 128, learning_rate=lit(2e-3)))
+
+    def test_a_rate_of_the_command_line_is_likely(self) -> None:
+        assert one("LL501", trained(learning_rate=cli(1e-5))).confidence == "likely"
+
+
+def test_loraplus() -> None:
+    keyword = UnknownKey("loraplus_lr_ratio", HERE, "SFTConfig")
+    found = one("LL503", trained(unknown_keywords=(keyword,)))
+    assert found.message.startswith("`loraplus_lr_ratio` is no argument of SFTConfig")
+    assert not check("LL503", trained(unknown_keywords=(UnknownKey("learning_rat", HERE, "SFTConfig"),)))
+
+
+def test_dora() -> None:
+    assert one("LL504", run(use_dora=True)).message.startswith("`use_dora=True`")
+    assert not check("LL504", run(use_dora=False))
+    assert not check("LL504", run(use_dora=True, of={"trained": False}))
+
+
+@pytest.mark.parametrize(("memory", "fits"), [(1.0, False), (12.5, False), (12.7, True), (80.0, True), (None, True)])
+def test_memory(memory: float | None, fits: bool) -> None:
+    """Llama-2-7b: 6,738,415,616 weights at 2 bytes are 12.55 GiB, and the adapter on q and v 0.06 more at rank 8."""
+    model = BaseModel(name=lit("meta-llama/Llama-2-7b-hf"), loader="AutoModelForCausalLM")
+    found = check("LL304", run(8, 16, target_modules=("q_proj", "v_proj"), of={"model": model, "gpu_memory": memory}))
+    assert bool(found) is not fits
+    assert all("12.6 for 6,738,415,616 weights at 2 bytes" in each.message for each in found)
