@@ -181,7 +181,8 @@ class Event:
     """Something that happens to the run's model object, in program order.
 
     `names` (freeze, unfreeze): what is touched: a tuple of name fragments that select the parameters, or None for
-    all of them. `flag` is the source text of a condition that decides whether it happens at all. `trainable` is for
+    all of them; (load-adapter) `("from_pretrained",)` where the model had an adapter already and is wrapped again.
+    `flag` is the source text of a condition that decides whether it happens at all. `trainable` is for
     "load-adapter". `loop` is the span of the enclosing loop that repeats it on the same object, if one does.
     """
 

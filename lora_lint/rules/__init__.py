@@ -63,6 +63,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL405": wrapping.kbit_prepare_missing,
     "LL406": wrapping.classifier_head_frozen,
     "LL408": trainability.sweep_reuses_base_model,
+    "LL409": wrapping.wrap_then_load,
     "LL412": wrapping.adapter_config_twice,
     "LL413": wrapping.identity_init_off,
     "LL501": optimisation.full_finetune_learning_rate,

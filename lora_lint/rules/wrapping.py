@@ -1,4 +1,4 @@
-"""LL405, LL406, LL412, LL413: how the adapter gets onto the model, and what it leaves out."""
+"""LL405, LL406, LL409, LL412, LL413: how the adapter gets onto the model, and what it leaves out."""
 
 from __future__ import annotations
 
@@ -81,6 +81,27 @@ def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     )
     fix = Fix("unsafe", f'Add {adapter.key("task_type")}="{task}"', put(adapter, "task_type", task))
     yield Finding("LL406", message, adapter.span, "certain", None, (), fix)
+
+
+def wrap_then_load(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL409"""
+    first = None
+    for event in run.events:
+        if event.kind in ("unwrap", "load"):
+            first = None
+        elif event.kind in ("wrap", "load-adapter"):
+            if first is not None and event.names == ("from_pretrained",):
+                message = (
+                    "The adapter is loaded onto a model that has an adapter already: PEFT wraps the model once more, "
+                    "the names in the checkpoint no longer fit, and its weights are not loaded (a warning names the "
+                    "missing keys; the adapter starts anew). Load it onto the base model, `merge_and_unload()` the "
+                    "first adapter before, or use `model.load_adapter(…)` for a second one beside it"
+                )
+                flagged = first.flag is not None or event.flag is not None
+                related = (Related(first.span, "the first adapter is put on the model here"),)
+                yield Finding("LL409", message, event.span, "possible" if flagged else "certain", None, related)
+                return
+            first = event
 
 
 def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -51,7 +51,8 @@ def from_pretrained(context: Context, name: str, arguments: Arguments, span: Spa
     trainable = arguments.get("is_trainable", 3)
     if trainable is None:
         trainable = Opaque("`**` arguments may set it", span) if arguments.open else Const(False)
-    context.happen(view.record, "load-adapter", span, trainable=trainable)
+    names = ("from_pretrained",) if view.wrapped else None
+    context.happen(view.record, "load-adapter", span, names, trainable)
     return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
 
 

@@ -1,0 +1,121 @@
+"""What PEFT lets pass without an error and ruins a training, reproduced with PEFT itself on a tiny model, and found in
+the text of the program: so that we notice when PEFT changes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from transformers import BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForCausalLM
+
+from lora_lint import engine
+from lora_lint.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IMPORTS = """\
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, Trainer, TrainingArguments
+
+model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
+"""
+TRAIN = "Trainer(model=model, args=TrainingArguments('out', learning_rate=2e-4)).train()\n"
+WRAP = "model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=['q_proj']{}))\n"
+
+
+def codes(program: str) -> set[str]:
+    """What lora-lint finds in a program that ends with a training."""
+    found = engine.lint_text(IMPORTS + program + TRAIN, "train.py", Settings()).findings
+    return {finding.code for finding in found}
+
+
+def llama() -> Any:
+    torch.manual_seed(0)
+    return LlamaForCausalLM(
+        LlamaConfig(hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, vocab_size=64)
+    )
+
+
+def wrapped(**settings: Any) -> Any:
+    return get_peft_model(llama(), LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"], **settings))
+
+
+def trainable(model: Any) -> list[str]:
+    return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+
+
+def lora_b(model: Any) -> Any:
+    return next(each for name, each in model.named_parameters() if "lora_B" in name).detach()
+
+
+def test_preparing_after_the_wrap_freezes_the_adapter() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert not trainable(prepare_model_for_kbit_training(wrapped()))
+    assert "LL404" in codes(WRAP.format("") + "model = prepare_model_for_kbit_training(model)\n")
+
+
+def test_a_reloaded_adapter_is_frozen(tmp_path: Path) -> None:
+    wrapped().save_pretrained(tmp_path)
+    assert not trainable(PeftModel.from_pretrained(llama(), tmp_path))
+    assert trainable(PeftModel.from_pretrained(llama(), tmp_path, is_trainable=True))
+    assert "LL402" in codes("model = PeftModel.from_pretrained(model, 'adapter')\n")
+    assert "LL402" not in codes("model = PeftModel.from_pretrained(model, 'adapter', is_trainable=True)\n")
+
+
+def test_inference_mode_freezes_the_adapter() -> None:
+    assert not trainable(wrapped(inference_mode=True))
+    assert "LL403" in codes(WRAP.format(", inference_mode=True"))
+
+
+def test_what_is_unfrozen_by_hand_trains_and_is_not_saved(tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    model = wrapped()
+    for parameter in model.parameters():
+        parameter.requires_grad = True
+    assert any("lora_" not in name for name in trainable(model))
+    model.save_pretrained(tmp_path)
+    with safe_open(tmp_path / "adapter_model.safetensors", "pt") as saved:
+        assert all("lora_" in name for name in saved.keys())  # noqa: SIM118
+    assert "LL401" in codes(WRAP.format("") + "for p in model.parameters():\n    p.requires_grad = True\n")
+
+
+@pytest.mark.parametrize("task", [None, "SEQ_CLS"])
+def test_a_classifier_needs_its_task_type(task: str | None) -> None:
+    base = BertForSequenceClassification(
+        BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, vocab_size=64)
+    )
+    model = get_peft_model(base, LoraConfig(r=4, target_modules=["query"], task_type=task))
+    assert any("classifier" in name for name in trainable(model)) is (task is not None)
+    load = "model = AutoModelForSequenceClassification.from_pretrained('google-bert/bert-base-cased')\n"
+    settings = f", task_type={task!r}" if task else ""
+    found = codes(load + WRAP.format(settings).replace("q_proj", "query"))
+    assert ("LL406" in found) is (task is None)
+
+
+def test_an_adapter_that_is_loaded_onto_another_one_is_not_loaded(tmp_path: Path) -> None:
+    saved = wrapped(init_lora_weights=False)
+    saved.save_pretrained(tmp_path)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        nested = PeftModel.from_pretrained(wrapped(), tmp_path)
+    assert any("missing adapter keys" in str(each.message) for each in told)
+    assert not torch.equal(lora_b(nested), lora_b(saved))
+    assert torch.equal(lora_b(PeftModel.from_pretrained(llama(), tmp_path)), lora_b(saved))
+    load = "model = PeftModel.from_pretrained(model, 'adapter', is_trainable=True)\n"
+    assert "LL409" in codes(WRAP.format("") + load)
+    assert "LL409" not in codes(load)
+
+
+@pytest.mark.parametrize("identity", [True, False])
+def test_without_its_initialisation_an_adapter_is_not_the_identity(identity: bool) -> None:
+    inputs = torch.arange(8)[None]
+    with torch.no_grad():
+        same = torch.equal(wrapped(init_lora_weights=identity)(inputs).logits, llama()(inputs).logits)
+    assert same is identity
+    assert ("LL413" in codes(WRAP.format(f", init_lora_weights={identity}"))) is not identity
