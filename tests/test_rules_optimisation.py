@@ -97,6 +97,11 @@ class TestLearningRates:
         assert not check("LL502", trained(64, 128, learning_rate=lit(1e-3)))
         assert check("LL502", trained(64, 128, learning_rate=lit(2e-3)))
 
+    @pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1.0, 0.0])
+    def test_rates_that_are_none(self, rate: float) -> None:
+        assert not check("LL501", trained(learning_rate=lit(rate)))
+        assert not check("LL502", trained(learning_rate=lit(rate)))
+
     def test_a_rate_of_the_command_line_is_likely(self) -> None:
         assert one("LL501", trained(learning_rate=cli(1e-5))).confidence == "likely"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Drop, Finding, Fix
@@ -70,7 +70,7 @@ def learning_rate_too_high(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     products = [
         rate * alpha * (sqrt(rank) if rslora else 1) for rate, rank, alpha, rslora in cases if rank > 0 and alpha > 0
     ]
-    if not products or len(products) < len(cases) or min(products) <= options["max-product"]:
+    if not products or len(products) < len(cases) or not options["max-product"] < min(products) < inf:
         return
     rate, rank, alpha, rslora = cases[products.index(min(products))]
     scale = alpha / (sqrt(rank) if rslora else rank)
