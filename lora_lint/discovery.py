@@ -22,6 +22,8 @@ KINDS: dict[str, FileKind] = {
     ".yaml": "yaml",
     ".yml": "yaml",
     ".json": "json",
+    ".sh": "shell",
+    ".bash": "shell",
 }
 
 DEFAULT_EXCLUDES = frozenset(
@@ -69,6 +71,7 @@ _TELLING = {
     "python": _CODE,
     "notebook": _CODE,
     "yaml": rb"(?im)^[ \t-]*[\"']?[\w.]*(?:lora|peft)[\w.]*[\"']?[ \t]*:|:[ \t]*[\"']?q?lora[\"']?[ \t\r]*(?:#|$)",
+    "shell": rb"(?i)--[\w-]*lora|lora_\w+=",
     "json": rb"(?i)\"[\w.-]*(?:lora|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
 }
 

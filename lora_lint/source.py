@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from lora_lint.records import dataclass, field
 
-FileKind = Literal["python", "notebook", "yaml", "json"]
+FileKind = Literal["python", "notebook", "yaml", "json", "shell"]
 
 
 class Span(NamedTuple):

@@ -88,7 +88,7 @@ def comments(source: SourceFile) -> Comments:
     ignores: list[Ignore] = []
     hints: list[Hint] = []
     mistaken: list[tuple[Span, str]] = []
-    for start, end, lines in _yaml(source) if source.kind == "yaml" else _python(source):
+    for start, end, lines in _LANGUAGES.get(source.kind, _python)(source):
         text = source.utf8[start:end].decode("utf-8")
 
         def place(first: int, last: int, text: str = text, start: int = start) -> Span:
@@ -184,6 +184,21 @@ def _yaml(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
             if match.lastgroup == "comment" and _MARKER.match(match[0]):
                 target = line if text[: match.start()].strip() else _below(source, line)
                 yield begin + match.start(), begin + match.end(), (target, target)
+
+
+def _shell(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
+    """The same for shell scripts, where a command goes on behind a backslash, and has no comment before its end."""
+    last = len(source.line_starts)
+    for start, end, (line, _) in _yaml(source):
+        first = final = line
+        while first > 1 and source.line_text(first - 1).endswith("\\"):
+            first -= 1
+        while final < last and source.line_text(final).endswith("\\"):
+            final += 1
+        yield start, end, (first, final)
+
+
+_LANGUAGES = {"yaml": _yaml, "shell": _shell}
 
 
 def _below(source: SourceFile, line: int) -> int:

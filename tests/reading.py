@@ -14,6 +14,7 @@ from lora_lint.source import SourceFile
 if TYPE_CHECKING:
     from lora_lint.run import Reading, Run
 
+ROOT = Path(__file__).parent.parent
 CONFIGS = Path(__file__).parent / "configs"
 """Realistic files, in a folder for each dialect."""
 IMPORTS = """\
@@ -56,6 +57,13 @@ def config(text: str, name: str = "config.yaml", folder: Path | None = None) -> 
     path = f"{folder.as_posix()}/{name}" if folder else name
     kind: Any = "json" if name.endswith("json") else "yaml"
     return read(SourceFile(path, kind, textwrap.dedent(text).encode()), Project(folder.as_posix() if folder else "."))
+
+
+def shell(text: str, folder: Path | None = None, name: str = "run.sh") -> Reading:
+    """What a shell script holds; with `folder`, it lies there."""
+    path = f"{folder.as_posix()}/{name}" if folder else name
+    script = SourceFile(path, "shell", textwrap.dedent(text).encode())
+    return read(script, Project(folder.as_posix() if folder else "."))
 
 
 def edited(text: str, *changes: tuple[str, str]) -> str:

@@ -204,7 +204,7 @@ def test_selection(capsys: pytest.CaptureFixture[str]) -> None:
         (("--baseline", "nope.json"), "nope.json"),
         (("nope.py",), "nope.py: no such file or folder"),
         (("-", "a.py"), "goes with no other path"),
-        (("--stdin-filename", "a.sh", "-"), "a.sh"),
+        (("--stdin-filename", "a.fish", "-"), "a.fish"),
         (("--output-file", "no/such/folder/x", "."), "cannot be written"),
         (("--write-baseline", "no/such/folder/x", "."), "cannot be written"),
         (("--select", ","), "give at least one"),

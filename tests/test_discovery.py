@@ -31,9 +31,19 @@ def paths(*given: str, **options: object) -> list[str]:
 
 
 def test_walk_is_sorted_and_takes_only_files_it_can_read() -> None:
-    for name in ("b.py", "a.yaml", "sub/c.ipynb", "sub/d.json", "z.yml", "notes.md", "run.sh", ".hidden/e.py"):
+    for name in (
+        "b.py",
+        "a.yaml",
+        "sub/c.ipynb",
+        "sub/d.json",
+        "z.yml",
+        "notes.md",
+        "run.sh",
+        "f.fish",
+        ".hidden/e.py",
+    ):
         put(name)
-    assert paths(".") == ["a.yaml", "b.py", "z.yml", ".hidden/e.py", "sub/c.ipynb", "sub/d.json"]
+    assert paths(".") == ["a.yaml", "b.py", "run.sh", "z.yml", ".hidden/e.py", "sub/c.ipynb", "sub/d.json"]
 
 
 def test_walk_counts_all_files_and_yields_the_relevant() -> None:
@@ -115,10 +125,10 @@ def test_named_files_are_read_whatever_they_hold() -> None:
 
 
 def test_named_files_of_other_kinds_are_noted() -> None:
-    put("run.sh")
-    walk = Walk(["run.sh"])
+    put("run.fish")
+    walk = Walk(["run.fish"])
     assert list(walk) == []
-    assert "run.sh: skipped" in walk.notes[0]
+    assert "run.fish: skipped" in walk.notes[0]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")

@@ -16,6 +16,10 @@ def read(source: SourceFile, project: Project) -> Reading:
         from lora_lint.dialects.python import read as read_program
 
         return read_program(source, project)
+    if source.kind == "shell":
+        from lora_lint.dialects.shell import read as read_script
+
+        return read_script(source, project)
     from lora_lint.dialects.configs import read_config
 
     return read_config(source, project)

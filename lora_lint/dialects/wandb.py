@@ -11,6 +11,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.dialects.fields import Fields
+from lora_lint.dialects.programs import may_tie_alpha
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
 from lora_lint.run import ABSENT, Adapter, BaseModel, Known, Reading, Run, Sweep, Training, Unknown
 
@@ -27,8 +28,6 @@ _SPELLINGS = {
     "use_rslora": ("use_rslora", "rslora", "peft_use_rslora", "lora_use_rslora"),
 }
 _LORA = re.compile(r"lora|peft", re.IGNORECASE)
-_TIED = re.compile(rb"alpha[\w\"'\])]*\s*\*|\*\s*[\w.\[\"'(]*alpha|rslora")
-"""In the program of a sweep: alpha is multiplied by something, as by the rank, or rsLoRA is used."""
 _MODELS = ("model_name_or_path", "base_model", "model_name", "model", "model_id")
 _RATES = ("learning_rate", "lr")
 _EVEN = frozenset({"int_uniform", "uniform", "q_uniform", "q_log_uniform_values", "log_uniform_values"})
@@ -54,7 +53,7 @@ def read(document: Mapping, project: Project) -> Reading:
         return Reading()  # the rank of something else
     alphas, switches = found["alpha"][1] or [ABSENT], found["use_rslora"][1]
     program = _program(document, project)
-    if program is not None and _TIED.search(program):
+    if program is not None and may_tie_alpha(program):
         alphas = [Unknown("the program may tie it to the rank")]
     elif not switches:
         switches = [Known(False, None, "framework-default")]

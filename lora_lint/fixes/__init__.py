@@ -35,7 +35,7 @@ def edits_of(fix: Fix, source_of: Callable[[str], SourceFile | None]) -> tuple[E
     found: list[Edit] = []
     for change in fix.changes:
         source = source_of(change.span.path)
-        if source is None:
+        if source is None or source.kind == "shell":
             return ()
         if source.kind in ("python", "notebook"):
             from lora_lint.fixes import python as language

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-_WITHOUT_RSLORA = "torchtune litgpt mlx_lm firefly open_instruct verl autotrain mistral_finetune"
+_WITHOUT_RSLORA = "torchtune litgpt mlx_lm firefly open_instruct verl autotrain mistral_finetune shell"
 _LACKS = {"use_rslora": frozenset(_WITHOUT_RSLORA.split())}
-"""Setting -> dialects that cannot switch it (read in the frameworks' sources; versions in each dialect's module)."""
+"""Setting -> dialects that cannot switch it (read in the frameworks' sources; versions in each dialect's module).
+"shell" is for programs that are not followed."""
 
 
 _USUAL_SCALES = {"mlx_lm": 20.0, "mistral_finetune": 2.0}

@@ -1,0 +1,83 @@
+"""Shell scripts: commands that train, by a framework's command line or by a program with options for LoRA."""
+
+from __future__ import annotations
+
+import os.path
+from typing import TYPE_CHECKING
+
+from lora_lint.dialects.shell import frameworks, scripts
+from lora_lint.dialects.shell.launchers import launched
+from lora_lint.readers.shell import read_shell
+from lora_lint.run import Reading, Sweep, known
+
+if TYPE_CHECKING:
+    from lora_lint.dialects.shell.launchers import Call
+    from lora_lint.project import Project
+    from lora_lint.readers.shell import Command
+    from lora_lint.run import Run
+    from lora_lint.source import SourceFile, Span
+
+NAME = "shell"
+MAX_RUNS = 500
+
+
+def read(source: SourceFile, project: Project) -> Reading:
+    """The runs of a script, and the sweeps that its loops make. Never raises."""
+    made: list[tuple[Command, Run]] = []
+    for command in read_shell(source):
+        call = launched(command)
+        if call is not None and call.arguments and len(made) < MAX_RUNS:
+            made += [(command, run) for run in _runs(call, command.span, source.path, project)]
+    distinct: dict[str, Run] = {}
+    for _, run in made:
+        distinct.setdefault(repr(run), run)
+    return Reading(tuple(distinct.values()), tuple(_sweeps(made)))
+
+
+def _runs(call: Call, span: Span, path: str, project: Project) -> list[Run]:
+    found = frameworks.runs_of(call, span, project)
+    if found is not None or call.kind == "command":
+        return found or []
+    run = scripts.run_of(call, span, _program(call, path, project))
+    return [run] if run is not None else []
+
+
+def _program(call: Call, near: str, project: Project) -> SourceFile | None:
+    """The program that a call starts: as seen from the script, and from the folders above it, in one of which it is
+    run; None if the project does not have it."""
+    name = call.name if call.kind == "script" else call.name.replace(".", "/") + ".py"
+    name = name.lstrip("/")
+    folder = os.path.dirname(near)
+    while True:
+        place = os.path.normpath(os.path.join(folder, name)).replace(os.sep, "/")
+        if project.exists(place):
+            return project.load(place)
+        if not folder or project.is_root(folder):
+            return None
+        folder = os.path.dirname(folder)
+
+
+def _sweeps(made: list[tuple[Command, Run]]) -> list[Sweep]:
+    """What one command makes in the turns of a loop."""
+    by_command: dict[Span, list[tuple[Command, Run]]] = {}
+    for command, run in made:
+        if command.turns:
+            by_command.setdefault(command.span, []).append((command, run))
+    sweeps = []
+    for members in by_command.values():
+        distinct = {repr((run.adapter, run.model.name)): run for _, run in members}
+        if len({repr(run.adapter) for run in distinct.values()}) > 1:
+            sweeps.append(Sweep("loop", _loop(members), tuple(distinct.values())))
+    return sweeps
+
+
+def _loop(members: list[tuple[Command, Run]]) -> Span:
+    """The loop over the ranks: the outermost whose turns have one rank each, of several ranks in all."""
+    for place, turn in enumerate(members[0][0].turns):
+        ranks: dict[int, set[int | None]] = {}
+        for command, run in members:
+            if len(command.turns) > place:
+                ranks.setdefault(command.turns[place].number, set()).add(known(run.adapter.rank))
+        if all(len(each) == 1 for each in ranks.values()) and len(set().union(*ranks.values())) > 1:
+            return turn.loop
+    return members[0][0].turns[0].loop

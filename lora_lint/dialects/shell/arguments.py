@@ -1,0 +1,116 @@
+"""The arguments of a command as the mapping that a configuration file with the same settings holds."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
+from lora_lint.readers.yaml import resolve
+from lora_lint.records import dataclass
+from lora_lint.source import Span
+
+if TYPE_CHECKING:
+    from lora_lint.readers.nodes import Node
+    from lora_lint.readers.shell import Word
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """`mapping` has the options, `positional` the rest. `open`: the command has further arguments that are not known.
+    `defaults` are the places of values that the environment or who calls the script may override."""
+
+    mapping: Mapping
+    positional: tuple[Word, ...]
+    open: bool
+    defaults: frozenset[Span]
+
+
+_OPTION = re.compile(r"--\w|-[A-Za-z]")
+_HYDRA = re.compile(r"(\+{0,2})([\w.@/-]+)=")
+_ITEM = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,]*))\s*(?:,|$)""")
+
+
+def options(words: tuple[Word, ...], span: Span) -> Arguments:
+    """Of `--lora_r 8 --lora-alpha=16 --bf16 train.py`: `-` in names counts as `_`, and an option without a value as
+    true. Of an option that is given twice the last counts."""
+    entries: list[Entry] = []
+    positional: list[Word] = []
+    is_open = False
+    at = 0
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if word.text is None or not _OPTION.match(word.text):
+            is_open = is_open or word.many
+            positional.append(word)
+            continue
+        name, equals, given = word.text.partition("=")
+        values: list[Word] = []
+        if equals:
+            values = [_behind(word, len(name) + 1, given)]
+        else:
+            while at < len(words) and not _OPTION.match(words[at].text or "") and (not words[at].many or not values):
+                values.append(words[at])
+                at += 1
+        key = name.lstrip("-").replace("-", "_")
+        place = Span(word.span.path, word.span.start, word.span.start + len(name)) if equals else word.span
+        entries.append(Entry(Scalar(key, name, place), _value(values, word.span)))
+    return Arguments(Mapping(tuple(entries), span), tuple(positional), is_open, _defaults(words))
+
+
+def overrides(words: tuple[Word, ...], span: Span) -> Arguments:
+    """Of Hydra's `model.lora_rank=8 +data.files=[a,b]`."""
+    entries = []
+    positional = []
+    for word in words:
+        match = _HYDRA.match(word.text or "")
+        if match is None:
+            positional.append(word)
+            continue
+        text = (word.text or "")[match.end() :]
+        value = _behind(word, match.end(), text)
+        key = Scalar(match[2], match[2], Span(word.span.path, word.span.start, value.span.start))
+        entries.append(Entry(key, _list(value) if text.startswith("[") else _scalar(value)))
+    is_open = any(word.many for word in positional)
+    return Arguments(Mapping(tuple(entries), span), tuple(positional), is_open, _defaults(words))
+
+
+def _defaults(words: tuple[Word, ...]) -> frozenset[Span]:
+    return frozenset(word.span for word in words if word.default)
+
+
+def _behind(word: Word, at: int, text: str) -> Word:
+    """The part of a word behind its `=`."""
+    from lora_lint.records import replace
+
+    start, end = word.span.start, word.span.end
+    if end - start == len((word.text or "").encode()):
+        start += at
+    return replace(word, text=text, span=Span(word.span.path, start, end))
+
+
+def _value(words: list[Word], span: Span) -> Node:
+    if not words:
+        return Scalar(True, "", span)
+    if len(words) == 1:
+        text = words[0].text or ""
+        return _list(words[0]) if text.startswith("[") and text.endswith("]") else _scalar(words[0])
+    items = tuple(map(_scalar, words))
+    return Sequence(items, Span(span.path, items[0].span.start, max(items[0].span.end, items[-1].span.end)))
+
+
+def _scalar(word: Word) -> Scalar:
+    if word.text is None:
+        return Scalar(Placeholder(word.tail), word.tail, word.span)
+    return Scalar(resolve(word.text), word.text, word.span)
+
+
+def _list(word: Word) -> Node:
+    """`[q_proj,'v_proj']`, as Hydra and fire read it."""
+    inner = (word.text or "").strip()
+    if not inner.endswith("]"):
+        return _scalar(word)
+    found = [match[1] or match[2] or (match[3] or "").strip() for match in _ITEM.finditer(inner[1:-1])]
+    items = (Scalar(resolve(text), text, word.span, quoted=True) for text in found if text)
+    return Sequence(tuple(items), word.span)

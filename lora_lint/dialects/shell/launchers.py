@@ -1,0 +1,111 @@
+"""What a command starts once its launchers are taken off: `srun accelerate launch … train.py` starts train.py."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+from lora_lint.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lora_lint.readers.shell import Command, Word
+    from lora_lint.source import Span
+
+
+@dataclass(frozen=True)
+class Call:
+    """A program and its arguments. `name` is that of a command (`swift`), the dotted name of a module, or the path of a
+    script (its end, where the start is not known); `span` is where it is written."""
+
+    kind: Literal["command", "module", "script"]
+    name: str
+    arguments: tuple[Word, ...]
+    span: Span
+
+
+_PREFIXES = frozenset(
+    "nohup time exec sudo env command stdbuf srun mpirun mpiexec numactl taskset uv poetry pdm conda pipenv nice "
+    "timeout ionice singularity apptainer docker".split()
+)
+"""Commands that run the command in their arguments."""
+_LAUNCHERS = frozenset({"torchrun", "deepspeed", "accelerate", "accelerate-launch", "composer"})
+_LAUNCHING = frozenset(
+    {
+        "torch.distributed.launch",
+        "torch.distributed.run",
+        "torch.distributed.elastic.multiprocessing.run",
+        "accelerate.commands.launch",
+        "deepspeed.launcher.runner",
+    }
+)
+"""Modules that are launchers."""
+_COMMANDS = frozenset("swift llamafactory-cli lmf trl litgpt mlx_lm mlx_lm.lora autotrain axolotl".split())
+_PYTHON = re.compile(r"python[\d.]*(?:\.exe)?$")
+_SET = re.compile(r"[A-Za-z_]\w*=")
+
+
+def launched(command: Command) -> Call | None:
+    """The program that a command starts; None where that is not known, or is nothing that trains."""
+    words = command.words
+    at = 0
+    while at < len(words):
+        word = words[at]
+        name = _name(word)
+        if name in _PREFIXES or _SET.match(word.text or ""):
+            at = _next_start(words, at + 1)
+        elif _PYTHON.match(name):
+            return _of_python(words, at + 1)
+        elif name in _LAUNCHERS or (word.text is None and not name):
+            return _under_launcher(words, at + 1)
+        elif name.endswith(".py"):
+            return Call("script", word.text or word.tail, words[at + 1 :], word.span)
+        else:
+            return Call("command", name, words[at + 1 :], word.span)
+    return None
+
+
+def _name(word: Word) -> str:
+    return (word.text or word.tail).rpartition("/")[2]
+
+
+def _next_start(words: Sequence[Word], at: int) -> int:
+    """Where a command starts behind the options of one that runs it."""
+    while at < len(words):
+        name = _name(words[at])
+        known = name in _PREFIXES or name in _LAUNCHERS or name in _COMMANDS
+        if known or name.endswith(".py") or _PYTHON.match(name):
+            break
+        at += 1
+    return at
+
+
+def _of_python(words: tuple[Word, ...], at: int) -> Call | None:
+    while at < len(words):
+        text = words[at].text or words[at].tail
+        if text == "-m" and at + 1 < len(words):
+            module = words[at + 1].text or ""
+            if module in _LAUNCHING:
+                return _under_launcher(words, at + 2)
+            return Call("module", module, words[at + 2 :], words[at + 1].span) if module else None
+        if text.endswith(".py"):
+            return Call("script", text, words[at + 1 :], words[at].span)
+        if text == "-c" or not text.startswith("-"):
+            return None
+        at += 2 if text in ("-W", "-X") else 1
+    return None
+
+
+def _under_launcher(words: tuple[Word, ...], at: int) -> Call | None:
+    """The script or the module behind a launcher's options."""
+    for place in range(at, len(words)):
+        text = words[place].text or words[place].tail
+        if text.endswith(".py"):
+            return Call("script", text, words[place + 1 :], words[place].span)
+        if text in ("-m", "--module") and place + 1 < len(words) and words[place + 1].text:
+            module = words[place + 1].text or ""
+            return Call("module", module, words[place + 2 :], words[place + 1].span)
+        if text.rpartition("/")[2] in _COMMANDS:
+            return Call("command", text.rpartition("/")[2], words[place + 1 :], words[place].span)
+    return None

@@ -1,0 +1,257 @@
+"""Shell scripts: launchers, command lines of frameworks, programs with options, and loops over the rank."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lora_lint import engine
+from lora_lint.run import Unknown, known
+from lora_lint.settings import Settings
+from tests.reading import ROOT, only, plain, shell, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FLAGS = "--model_name_or_path Qwen/Qwen2.5-7B --lora_r 64 --lora_alpha 16 --learning_rate 2e-4"
+
+
+def lint(folder: Path, text: str, name: str = "run.sh") -> list[tuple[str, str]]:
+    """Code and place, as text, of each finding in a script that lies in `folder`."""
+    (folder / name).write_text(text, encoding="utf-8")
+    found = engine.lint([str(folder / name)], Settings(), jobs=1).findings
+    return [(each.code, text.encode()[each.span.start : each.span.end].decode()) for each in found]
+
+
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        "python",
+        "python3.11 -u",
+        "CUDA_VISIBLE_DEVICES=0 python",
+        "nohup python",
+        "env A=1 python",
+        "uv run",
+        "uv run --no-sync python",
+        "srun --gres=gpu:1 python",
+        "torchrun --nproc_per_node 8",
+        "torchrun $DISTRIBUTED_ARGS",
+        "deepspeed --num_gpus=2",
+        "accelerate launch --config_file ds.yaml",
+        'accelerate launch --config_file "$CONFIG" --num_processes $N',
+        "python -m torch.distributed.launch --nproc_per_node=$1",
+        "python -m accelerate.commands.launch",
+        "srun torchrun --nnodes 2",
+        "$PYTHON",
+        ".venv/bin/python",
+    ],
+)
+def test_launchers(launcher: str) -> None:
+    run = only(shell(f"{launcher} finetune.py {FLAGS}"))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (64, 16)
+    assert (plain(run.model.name), plain(run.training.learning_rate)) == ("Qwen/Qwen2.5-7B", 2e-4)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"echo python finetune.py {FLAGS}",
+        f"git add finetune.py {FLAGS}",
+        f"python merge_lora.py {FLAGS}",
+        f"python eval/infer_lora.py {FLAGS}",
+        f"python finetune.py --use_lora False {FLAGS}",
+        "python finetune.py --lora_r 0",
+        "python finetune.py --lora_weights out",
+        "python -c 'import peft'",
+        "python train.py --rank 8",
+        "torchrun --rank 0 $X",
+        f"# python finetune.py {FLAGS}",
+        "cat <<EOF\npython finetune.py --lora_r 8\nEOF",
+    ],
+)
+def test_what_trains_no_adapter(command: str) -> None:
+    assert shell(command).runs == ()
+
+
+def test_llamafactory() -> None:
+    text = """\
+        llamafactory-cli train \\
+            --model_name_or_path meta-llama/Meta-Llama-3-8B-Instruct --stage sft --do_train \\
+            --lora_rank 16 --lora_target q_proj,v_proj --use_rslora --learning_rate 1.0e-4
+        """
+    run = only(shell(text))
+    assert run.dialect == "llamafactory"
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.adapter.use_rslora)) == (16, 32, True)
+    assert plain(run.adapter.target_modules) == ("q_proj", "v_proj")
+    assert [written(text, value) for value in (run.adapter.rank, run.training.learning_rate)] == ["16", "1.0e-4"]
+
+
+def test_older_programs_have_other_defaults() -> None:
+    run = only(
+        shell("python src/train_bash.py --do_train --model_name_or_path a/b --finetuning_type lora --lora_rank 8")
+    )
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (8, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("command", "method"), [("trl sft", "supervised"), ("trl dpo", "preference"), ("python trl/scripts/grpo.py", "rl")]
+)
+def test_trl(command: str, method: str) -> None:
+    run = only(shell(f"{command} --model_name_or_path Qwen/Qwen2.5-7B --use_peft --lora_target_modules q_proj v_proj"))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), run.training.method) == (16, 32, method)
+    assert plain(run.adapter.target_modules) == ("q_proj", "v_proj")
+
+
+def test_trl_without_an_adapter() -> None:
+    assert shell("trl sft --model_name_or_path a/b").runs == ()
+
+
+def test_mlx_lm() -> None:
+    for command in ("mlx_lm.lora", "python -m mlx_lm.lora", "python -m mlx_lm lora", "mlx_lm lora"):
+        run = only(shell(f"{command} --model mistralai/Mistral-7B-v0.1 --train --data data --num-layers 8"))
+        assert (run.dialect, plain(run.adapter.scale)) == ("mlx_lm", 20.0)
+
+
+def test_autotrain() -> None:
+    text = "autotrain llm --train --model a/b --project-name x --data-path d --peft --lora-r 8 --lora-alpha=4 --lr 2e-4"
+    run = only(shell(text))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.training.learning_rate)) == (8, 4, 2e-4)
+
+
+def test_verl() -> None:
+    text = """\
+        python3 -m verl.trainer.main_ppo algorithm.adv_estimator=grpo data.train_files=$HOME/x.parquet \\
+            actor_rollout_ref.model.path=Qwen/Qwen2.5-3B-Instruct actor_rollout_ref.model.lora_rank=32 \\
+            +actor_rollout_ref.model.target_modules=[q_proj,v_proj] actor_rollout_ref.actor.optim.lr=3e-5 $@
+        """
+    run = only(shell(text))
+    assert (run.dialect, plain(run.adapter.rank), plain(run.adapter.target_modules)) == (
+        "verl",
+        32,
+        ("q_proj", "v_proj"),
+    )
+    assert plain(run.adapter.alpha) is Unknown  # `$@` may give it
+    assert run.adapter.rank.origin == "cli-default"  # type: ignore[union-attr]
+
+
+def test_open_instruct() -> None:
+    text = (
+        "accelerate launch open_instruct/finetune.py --model_name_or_path a/b --use_lora --lora_rank 32 --lora_alpha 16"
+    )
+    assert plain(only(shell(text)).adapter.rank) == 32
+
+
+def test_values_that_are_not_known() -> None:
+    run = only(shell("python finetune.py --lora_r $R --lora_alpha 16 --model_name_or_path ./out/$NAME"))
+    assert plain(run.adapter.rank) is plain(run.model.name) is Unknown
+    assert plain(run.adapter.alpha) == 16
+
+
+def test_defaults_that_who_calls_may_override() -> None:
+    run = only(shell("R=${R:-64}\npython finetune.py --lora_r $R --lora_alpha 16"))
+    assert (known(run.adapter.rank), run.adapter.rank.origin) == (64, "cli-default")  # type: ignore[union-attr]
+
+
+def test_variables_and_options_in_variables() -> None:
+    text = 'ALPHA=16\nARGS="--lora_r 64 --lora_alpha $ALPHA"\ndeepspeed train_lora.py $ARGS --bf16 True'
+    run = only(shell(text))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (64, 16)
+
+
+SWEEP = """\
+for r in 4 8 16 32; do
+  python finetune.py --base_model llama --lora_r $r --lora_alpha 16 --output_dir out/$r
+done
+"""
+
+
+def test_a_loop_over_ranks(tmp_path: Path) -> None:
+    assert ("LL101", "16") in lint(tmp_path, SWEEP)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("--lora_alpha 16", "--lora_alpha $((2 * r))"),
+        ("--lora_alpha 16", "--lora_alpha $r"),
+        ("--lora_alpha 16", "--lora_alpha $(echo $r*2 | bc)"),
+        ("--lora_alpha 16", "--lora_alpha $ALPHA"),
+        ("--lora_alpha 16", "--lora_alpha 16 --use_rslora"),
+        ("--lora_alpha 16", "--lora_alpha 16 --use_rslora $RS"),
+        ("--lora_alpha 16", ""),
+        ("in 4 8 16 32", "in 8"),
+        ("in 4 8 16 32", "in $RANKS"),
+        ("for r in 4 8 16 32; do", "for a in 8 16; do for r in 4 8; do"),
+    ],
+)
+def test_loops_that_are_no_fixed_alpha_sweep(tmp_path: Path, before: str, after: str) -> None:
+    text = SWEEP.replace(before, after)
+    if "for a" in text:
+        text = text.replace("--lora_alpha 16", "--lora_alpha $a").replace("done", "done; done")
+    assert "LL101" not in [code for code, _ in lint(tmp_path, text)]
+
+
+def test_a_program_that_ties_alpha_to_the_rank(tmp_path: Path) -> None:
+    (tmp_path / "finetune.py").write_text("config = make(lora_alpha=args.lora_alpha * args.lora_r)\n")
+    assert "LL101" not in [code for code, _ in lint(tmp_path, SWEEP)]
+
+
+def test_ranks_that_are_written_one_after_the_other_are_no_sweep(tmp_path: Path) -> None:
+    text = "".join(f"python finetune.py --lora_r {r} --lora_alpha 16\n" for r in (8, 16))
+    assert lint(tmp_path, text) == []
+
+
+def test_index_loops_and_nested_loops(tmp_path: Path) -> None:
+    text = """\
+RANKS=(8 64)
+for seed in 1 2; do
+  for ((i=0; i<${#RANKS[@]}; i++)); do
+    torchrun train_lora.py --lora_rank ${RANKS[$i]} --lora_alpha 16 --seed $seed
+  done
+done
+"""
+    reading = shell(text)
+    (sweep,) = reading.sweeps
+    assert {known(run.adapter.rank) for run in sweep.runs} == {8, 64}
+    assert text[sweep.span.start : sweep.span.end].startswith("for ((i=0")
+    assert [code for code, _ in lint(tmp_path, text)].count("LL101") == 1
+
+
+def test_sweeps_under_rslora(tmp_path: Path) -> None:
+    text = SWEEP.replace("--lora_alpha 16", "--lora_alpha $((2 * r)) --use_rslora True")
+    assert "LL103" in [code for code, _ in lint(tmp_path, text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# lora-lint: ignore[LL101]\n  python finetune.py",
+        "python finetune.py",
+    ],
+)
+def test_comments(tmp_path: Path, text: str) -> None:
+    codes = [code for code, _ in lint(tmp_path, SWEEP.replace("python finetune.py", text))]
+    assert ("LL101" in codes) is ("ignore" not in text)
+
+
+def test_a_comment_speaks_for_the_whole_command(tmp_path: Path) -> None:
+    command = "python finetune.py \\\n  --lora_r 8 \\\n  --lora_alpha 0 --base_model x"
+    assert ("LL105", "0") in lint(tmp_path, f"{command}\n")
+    assert lint(tmp_path, f"{command}  # lora-lint: ignore[LL105] on purpose\n") == []
+    assert lint(tmp_path, f"# lora-lint: ignore[LL105]\n{command}\n") == []
+
+
+def test_the_command(tmp_path: Path) -> None:
+    (tmp_path / "sweep.sh").write_text(SWEEP)
+    (tmp_path / "other.bash").write_text("#!/bin/bash\necho lora (((\n")
+    command = [sys.executable, "-m", "lora_lint", "--no-cache", "--output-format", "concise", "."]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert done.returncode == 1
+    assert "sweep.sh:2:66: warning LL101" in done.stdout
+    assert "lora_alpha/lora_r falls from 4 to 0.5" in done.stdout
