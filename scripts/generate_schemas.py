@@ -283,15 +283,21 @@ def llamafactory(folders: list[Path]) -> None:
     write("llamafactory", "LLaMA-Factory", {"llamafactory": package.version} | versions, document)
 
 
-def trl(folders: list[Path]) -> None:
-    package = find(folders, "trl")[-1]
-    base, versions = training_arguments(folders, "TrainingArguments")
+def configs_of_trl(package: Package, without: tuple[str, ...] = ()) -> dict[str, ast.expr]:
+    """The fields of all of TRL's training arguments and of those of its command line."""
     classes = package.classes("trainer/*_config.py") | package.classes("scripts/utils.py")
     classes |= package.classes("experimental/*/*_config.py") | package.classes("trainer/base_config.py")
     own: dict[str, ast.expr] = {}
     for name in classes:
-        if name.endswith(("Config", "Arguments")):
+        if name.endswith(("Config", "Arguments")) and name not in without:
             own |= fields(name, classes)
+    return own
+
+
+def trl(folders: list[Path]) -> None:
+    package = find(folders, "trl")[-1]
+    base, versions = training_arguments(folders, "TrainingArguments")
+    own = configs_of_trl(package)
     document = {"additionalProperties": False, "properties": properties(base | own, {"env", "config"}, "argparse")}
     write("trl", "TRL", {"trl": package.version} | versions, document)
 
@@ -446,8 +452,32 @@ def verl(folders: list[Path]) -> None:
     write("verl", "verl", {"verl": package.version}, {"properties": {}, "$defs": parts})
 
 
+def ms_swift(folders: list[Path]) -> None:
+    """The settings of 3.x and 4.x together, and those of 2.x, whose spellings differ."""
+    packages = find(folders, "ms_swift", "swift")
+    base, versions = training_arguments(folders, "TrainingArguments", "Seq2SeqTrainingArguments")
+    trainers = find(folders, "trl")[-1]
+    own: dict[str, dict[str, ast.expr]] = {"v2": {}, "later": {}}
+    for package in packages:
+        classes: dict[str, ast.ClassDef] = {}
+        for pattern in ("**/*arg*.py", "**/*argument*/**/*.py"):
+            classes |= package.classes(pattern)
+        found = own["v2" if package.version.startswith("2.") else "later"]
+        for name in classes:
+            if re.search(r"Arguments(Base|Mixin)?$|Mixin$|Config$", name):
+                found |= fields(name, classes)
+    flags = {"ENV", "train", "rollout", "device_groups", "colocate_groups", "nproc_per_node"}
+    theirs = configs_of_trl(trainers, ("ModelConfig", "ScriptArguments", "DatasetMixtureConfig"))
+    names = properties(base | theirs | own["later"], flags | {"train_type"}, "argparse")
+    older = properties(base | own["v2"], {"sft_type"}, "argparse")
+    document = {"additionalProperties": False, "properties": names}
+    document["$defs"] = {"v2": {"additionalProperties": False, "properties": older}}
+    told = {"ms-swift": " and ".join(package.version for package in packages), "trl": trainers.version}
+    write("ms_swift", "ms-swift", told | versions, document)
+
+
 GENERATORS = (axolotl, llamafactory, trl, torchtune, peft)
-GENERATORS += (open_instruct, firefly, autotrain, mlx_lm, mistral_finetune, unsloth_studio, verl)
+GENERATORS += (open_instruct, firefly, autotrain, mlx_lm, mistral_finetune, unsloth_studio, verl, ms_swift)
 
 
 def main() -> None:
