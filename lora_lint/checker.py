@@ -118,7 +118,7 @@ class Checker:
         for sweep in reading.sweeps:
             for code, sweep_check in self._sweep_checks.items():
                 for finding in sweep_check(sweep, self._options[code]):
-                    yield finding, sweep
+                    yield _with_origin(finding, sweep.runs[0]), sweep
 
     def _silence(
         self, findings: list[Finding], source: SourceFile, said: Comments | None

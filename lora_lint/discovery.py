@@ -59,6 +59,7 @@ SIZE_LIMIT = 10_000_000
 NOTEBOOK_SIZE_LIMIT = 50_000_000
 """Bytes; notebooks carry their outputs, pictures included."""
 
+_PROGRAMS = frozenset({"python", "notebook"})
 _CHUNK = 1 << 16
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -104,8 +105,8 @@ class Walk:
         self._excluded = excluded
         self._prefilter = prefilter
         self._seen: set[str] = set()
-        # For programs that say nothing of LoRA themselves but import one that does: the modules that do, and what
-        # the other programs import.
+        # For programs that say nothing of LoRA themselves but import one that does, or shell scripts that call one: the
+        # modules that do, and what the others import or call.
         self._modules: set[bytes] = set()
         self._importers: list[tuple[str, FileKind, bytes]] = []
 
@@ -211,7 +212,8 @@ class Walk:
         if data is None:
             return Found(path, kind, None, False, too_large(kind)) if telling(head(path), kind) else None
         if self._prefilter and not relevant(data):
-            if (kind == "python" or kind == "notebook") and (imports := import_lines(data)):
+            imports = programs(data) if kind == "shell" else import_lines(data) if kind in _PROGRAMS else b""
+            if imports:
                 self._importers.append((path, kind, imports))
             return None
         return Found(path, kind, data, False)
@@ -325,6 +327,11 @@ def import_lines(data: bytes) -> bytes:
         found.append(data[data.rfind(b"\n", 0, at) + 1 : end])
         at = data.find(b"import ", end)
     return b" ".join(found)
+
+
+def programs(data: bytes) -> bytes:
+    """The names of the programs that a shell script names, without folder and suffix."""
+    return b" ".join(re.findall(rb"(\w+)\.py\b", data)) if b".py" in data else b""
 
 
 _SEPARATORS = bytes(byte if chr(byte).isalnum() or chr(byte) == "_" or byte > 127 else 32 for byte in range(256))

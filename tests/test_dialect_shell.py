@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lora_lint import engine
+from lora_lint.cache import Cache
 from lora_lint.run import Unknown, known
 from lora_lint.settings import Settings
 from tests.reading import ROOT, only, plain, shell, written
@@ -255,3 +256,161 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "sweep.sh:2:66: warning LL101" in done.stdout
     assert "lora_alpha/lora_r falls from 4 to 0.5" in done.stdout
+
+
+ARGPARSE = """\
+import argparse
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--base_model", default="placeholder/model")
+parser.add_argument("--lora_r", "--r", type=int, default=8)
+parser.add_argument("--alpha", type=int, default=16)
+parser.add_argument("--targets", nargs="+", default=["q_proj"])
+parser.add_argument("--lr", type=float, default=2e-4)
+parser.add_argument("--use_lora", action="store_true")
+args = parser.parse_args()
+model = AutoModelForCausalLM.from_pretrained(args.base_model)
+if args.use_lora:
+    config = LoraConfig(r=args.lora_r, lora_alpha=args.alpha, target_modules=args.targets, task_type="CAUSAL_LM")
+    model = get_peft_model(model, config)
+Trainer(model=model, args=TrainingArguments("out", learning_rate=args.lr)).train()
+"""
+DATACLASSES = """\
+from dataclasses import dataclass, field
+from typing import List, Optional
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, HfArgumentParser, Trainer, TrainingArguments
+
+@dataclass
+class ModelArguments:
+    base_model: Optional[str] = None
+    lora_r: int = field(default=8)
+    alpha: int = 16
+    targets: Optional[List[str]] = field(default=None)
+
+@dataclass
+class Arguments(TrainingArguments):
+    use_lora: bool = False
+
+model_args, args = HfArgumentParser((ModelArguments, Arguments)).parse_args_into_dataclasses()
+model = AutoModelForCausalLM.from_pretrained(model_args.base_model)
+if args.use_lora:
+    config = LoraConfig(
+        r=model_args.lora_r, lora_alpha=model_args.alpha, target_modules=model_args.targets, task_type="CAUSAL_LM"
+    )
+    model = get_peft_model(model, config)
+Trainer(model=model, args=args).train()
+"""
+FIRE = """\
+import fire
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+def train(base_model: str = "", lora_r: int = 8, alpha: int = 16, targets=["q_proj"], use_lora: bool = False, lr=2e-4):
+    model = AutoModelForCausalLM.from_pretrained(base_model)
+    if use_lora:
+        config = LoraConfig(r=lora_r, lora_alpha=alpha, target_modules=targets, task_type="CAUSAL_LM")
+        model = get_peft_model(model, config)
+    Trainer(model=model, args=TrainingArguments("out", learning_rate=lr)).train()
+
+if __name__ == "__main__":
+    fire.Fire(train)
+"""
+
+
+@pytest.fixture(params=[ARGPARSE, DATACLASSES, FIRE], ids=["argparse", "dataclasses", "fire"])
+def project(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A folder with a program and one for scripts that start it."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "finetune.py").write_text(request.param)
+    (tmp_path / "scripts").mkdir()
+    return tmp_path
+
+
+def test_a_program_of_the_project_is_followed(project: Path) -> None:
+    text = "python finetune.py --base_model huggyllama/llama-7b --lora_r 64 --use_lora True\n"
+    run = only(shell(text, project, "scripts/run.sh"))
+    assert run.dialect == "peft"
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (64, 16)
+    assert plain(run.model.name) == "huggyllama/llama-7b"
+    assert run.adapter.key("rank") == "lora_r"
+    assert (written(text, run.adapter.rank), written(text, run.adapter.alpha)) == ("64", "finetune.py")
+    assert run.adapter.alpha.written.path.endswith("finetune.py")  # type: ignore[union-attr]
+
+
+def test_lists_of_options(project: Path) -> None:
+    given = "'[q_proj,v_proj]'" if "fire" in (project / "finetune.py").read_text() else "q_proj v_proj"
+    run = only(shell(f"python finetune.py --lora_r 16 --targets {given} --use_lora True", project))
+    assert plain(run.adapter.target_modules) == ("q_proj", "v_proj")
+
+
+def test_a_list_of_one_is_no_regex(project: Path) -> None:
+    given = "'[q_proj]'" if "fire" in (project / "finetune.py").read_text() else "q_proj"
+    run = only(shell(f"python finetune.py --lora_r 16 --targets {given} --use_lora True", project))
+    assert plain(run.adapter.target_modules) == ("q_proj",)
+
+
+def test_a_call_without_the_adapter_has_no_run_of_its_own(project: Path) -> None:
+    assert shell("python finetune.py --base_model huggyllama/llama-7b --lr 1e-5", project).runs == ()
+
+
+def test_arguments_that_are_not_known_leave_defaults_open(project: Path) -> None:
+    run = only(shell('python finetune.py --lora_r 64 --use_lora True "$@"', project))
+    assert [value.origin for value in (run.adapter.rank, run.adapter.alpha)] == ["cli-default"] * 2  # type: ignore[union-attr]
+
+
+def test_a_sweep_whose_alpha_the_program_has(project: Path) -> None:
+    text = "for r in 4 64; do\n  python ../finetune.py --base_model a --lora_r $r --use_lora True\ndone\n"
+    path = project / "scripts" / "sweep.sh"
+    path.write_text(text)
+    found = engine.lint([str(path)], Settings(), jobs=1).findings
+    (sweep,) = [each for each in found if each.code == "LL101"]
+    assert text[sweep.span.start : sweep.span.end] == "../finetune.py"
+    assert "takes 4 and 64 in this loop" in sweep.message
+    assert any(each.span.path.endswith("finetune.py") for each in sweep.related)
+
+
+def test_a_program_that_gives_the_double_of_the_rank(tmp_path: Path) -> None:
+    (tmp_path / "finetune.py").write_text(ARGPARSE.replace("lora_alpha=args.alpha", "lora_alpha=2 * args.lora_r"))
+    text = "for r in 4 64; do python finetune.py --lora_r $r --use_lora; done\n"
+    assert "LL101" not in [code for code, _ in lint(tmp_path, text)]
+
+
+def test_a_mistake_in_an_option(project: Path) -> None:
+    text = "python ../finetune.py --base_model huggyllama/llama-7b --alpha 0 --use_lora True\n"
+    assert ("LL105", "0") in lint(project / "scripts", text)
+
+
+def test_one_variable_for_rank_and_alpha(project: Path) -> None:
+    run = only(shell("R=64\npython finetune.py --lora_r $R --alpha $R --use_lora True", project))
+    assert (run.adapter.key("rank"), run.adapter.key("alpha")) == ("lora_r", "alpha")
+
+
+def test_scripts_that_do_not_say_lora_are_met_on_a_walk(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    program = (project / "finetune.py").read_text().replace("use_lora: bool = False", "use_lora: bool = True")
+    (project / "finetune.py").write_text(
+        program.replace('"--use_lora", action="store_true"', '"--use_lora", default=True')
+    )
+    (project / "run.sh").write_text("python finetune.py --alpha 0 --base_model huggyllama/7b\n")
+    (project / "other.sh").write_text("python setup.py install\n")
+    for prefilter in (True, False):
+        found = engine.lint(["."], Settings(), jobs=1, prefilter=prefilter).findings
+        assert ("LL105", "run.sh") in [(each.code, each.span.path) for each in found]
+
+
+def test_a_result_is_kept_until_the_program_changes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    (project / "run.sh").write_text("for r in 4 64; do python finetune.py --lora_r $r --use_lora True; done\n")
+
+    def codes() -> list[str]:
+        outcome = engine.lint(["run.sh"], Settings(), jobs=1, cache=Cache(Settings()))
+        return [each.code for each in outcome.findings]
+
+    assert "LL101" in codes()
+    assert "LL101" in codes()
+    text = (project / "finetune.py").read_text()
+    (project / "finetune.py").write_text(text.replace("task_type=", "use_rslora=True, task_type="))
+    assert "LL101" not in codes()

@@ -14,19 +14,25 @@ from lora_lint.readers.python import parse
 from lora_lint.run import Reading
 
 if TYPE_CHECKING:
+    from lora_lint.interpreter.values import Val
     from lora_lint.project import Project
     from lora_lint.source import SourceFile
 
 NAME = "python"
 
 
-def read(source: SourceFile, project: Project) -> Reading:
-    """The runs of a script or notebook. Raises readers.errors.Unreadable for what Python itself cannot parse."""
+def read(source: SourceFile, project: Project, given: dict[str, Val] | None = None, *, whole: bool = False) -> Reading:
+    """The runs of a script or notebook; `given` are the options that it is called with, where the call is known, and
+    `whole` says that there are no others.
+
+    Raises readers.errors.Unreadable for what Python itself cannot parse.
+    """
     loader = ProjectLoader(project)
     if not worth_following(source, loader):
         return Reading()
     tree = parse(source)
     library = Knowledge(project)
+    library.records.given, library.records.given_all = given, whole
     machine = Machine(library, loader)
     module = Module(source, is_main=True)
     machine.run(module, tree)

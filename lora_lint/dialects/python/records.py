@@ -138,3 +138,7 @@ class Records:
     """An optimizer has been made by hand: what is unfrozen after that is not in it, and so does not train."""
     models: list[ModelRecord] = field(default_factory=list)
     wandb_space: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Any] | None = None
+    """The options that the program is called with, where its caller is known: names without dashes to values."""
+    given_all: bool = False
+    """The call has no other options than these, so that the defaults of the rest hold."""

@@ -6,6 +6,7 @@ import os.path
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.shell import frameworks, scripts
+from lora_lint.dialects.shell.called import Callers
 from lora_lint.dialects.shell.launchers import launched
 from lora_lint.readers.shell import read_shell
 from lora_lint.run import Reading, Sweep, known
@@ -24,21 +25,26 @@ MAX_RUNS = 500
 def read(source: SourceFile, project: Project) -> Reading:
     """The runs of a script, and the sweeps that its loops make. Never raises."""
     made: list[tuple[Command, Run]] = []
+    callers = Callers(project)
     for command in read_shell(source):
         call = launched(command)
         if call is not None and call.arguments and len(made) < MAX_RUNS:
-            made += [(command, run) for run in _runs(call, command.span, source.path, project)]
+            made += [(command, run) for run in _runs(call, command.span, source.path, project, callers)]
     distinct: dict[str, Run] = {}
     for _, run in made:
         distinct.setdefault(repr(run), run)
     return Reading(tuple(distinct.values()), tuple(_sweeps(made)))
 
 
-def _runs(call: Call, span: Span, path: str, project: Project) -> list[Run]:
+def _runs(call: Call, span: Span, path: str, project: Project, callers: Callers) -> list[Run]:
     found = frameworks.runs_of(call, span, project)
     if found is not None or call.kind == "command":
         return found or []
-    run = scripts.run_of(call, span, _program(call, path, project))
+    program = _program(call, path, project)
+    followed = callers.runs_of(call, span, program) if program is not None else []
+    if followed:
+        return followed
+    run = scripts.run_of(call, span, program)
     return [run] if run is not None else []
 
 
