@@ -476,8 +476,21 @@ def ms_swift(folders: list[Path]) -> None:
     write("ms_swift", "ms-swift", told | versions, document)
 
 
+def litgpt(folders: list[Path]) -> None:
+    package = find(folders, "litgpt")[-1]
+    body = package.tree("finetune/lora.py").body
+    setup = next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == "setup")
+    own = {argument.arg: argument.annotation for argument in setup.args.args if argument.annotation is not None}
+    # Its flags are parsed as YAML, so that text of a number or of a flag is one.
+    names = properties(own, set(), "pydantic")
+    train = properties(fields("TrainArgs", package.classes("args.py")), set(), "pydantic")
+    parts = {"train": {"additionalProperties": False, "properties": train}}
+    document = {"additionalProperties": False, "properties": names, "$defs": parts}
+    write("litgpt", "LitGPT", {"litgpt": package.version}, document)
+
+
 GENERATORS = (axolotl, llamafactory, trl, torchtune, peft)
-GENERATORS += (open_instruct, firefly, autotrain, mlx_lm, mistral_finetune, unsloth_studio, verl, ms_swift)
+GENERATORS += (open_instruct, firefly, autotrain, mlx_lm, mistral_finetune, unsloth_studio, verl, ms_swift, litgpt)
 
 
 def main() -> None:

@@ -43,6 +43,8 @@ DIALECTS: tuple[tuple[str, tuple[str, ...], tuple[bytes, ...]], ...] = (
     ("ms_swift", ("yaml", "json"), (b"tuner_type",)),
     ("ms_swift", ("yaml", "json"), (b"train_type",)),
     ("ms_swift", ("yaml", "json"), (b"sft_type",)),
+    ("litgpt", ("yaml",), (b"lora_query",)),
+    ("litgpt", ("yaml",), (b"lora_r", b"checkpoint_dir")),
     ("lora_block", ("yaml", "json"), (b"lora_alpha",)),
     ("lora_block", ("yaml", "json"), (b"target_modules",)),
     ("lora_block", ("yaml", "json"), (b"lora_dropout",)),
