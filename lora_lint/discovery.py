@@ -68,6 +68,8 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK
 _NOQA = rb"noqa[^\n]*\bll\d"
 # In a key of a configuration or in Python code, not in running text.
 _CODE = rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"
+# Commands that train LoRA unless told otherwise.
+_BY_DEFAULT = rb"\bswift\s+(?:sft|pt|rlhf)\b|\bmlx_lm\b|\bllamafactory-cli\b"
 _TELLING = {
     "python": _CODE,
     "notebook": _CODE,
@@ -212,6 +214,8 @@ class Walk:
         if data is None:
             return Found(path, kind, None, False, too_large(kind)) if telling(head(path), kind) else None
         if self._prefilter and not relevant(data):
+            if kind == "shell" and re.search(_BY_DEFAULT, data) is not None:
+                return Found(path, kind, data, False)
             imports = programs(data) if kind == "shell" else import_lines(data) if kind in _PROGRAMS else b""
             if imports:
                 self._importers.append((path, kind, imports))

@@ -11,6 +11,7 @@ import pytest
 
 from lora_lint import engine
 from lora_lint.cache import Cache
+from lora_lint.discovery import Walk
 from lora_lint.run import Unknown, known
 from lora_lint.settings import Settings
 from tests.reading import ROOT, only, plain, shell, written
@@ -414,3 +415,56 @@ def test_a_result_is_kept_until_the_program_changes(project: Path, monkeypatch: 
     text = (project / "finetune.py").read_text()
     (project / "finetune.py").write_text(text.replace("task_type=", "use_rslora=True, task_type="))
     assert "LL101" not in codes()
+
+
+def test_ms_swift() -> None:
+    text = """\
+        CUDA_VISIBLE_DEVICES=0 \\
+        swift sft \\
+            --model Qwen/Qwen2.5-7B-Instruct --tuner_type lora --dataset 'swift/self-cognition#1000' \\
+            --target_modules all-linear --lora_rank 16 --learning_rate 1e-4
+        """
+    run = only(shell(text))
+    assert (run.dialect, plain(run.adapter.rank), plain(run.adapter.alpha)) == ("ms_swift", 16, 32)
+    assert (plain(run.adapter.target_modules), plain(run.dataset.size)) == ("all-linear", 1000)
+    assert run.training.method == "supervised"
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("swift sft --model a/b --dataset x", [(8, "supervised")]),
+        ("swift rlhf --model a/b --dataset x", [(8, "preference")]),
+        ("swift rlhf --rlhf_type grpo --model a/b --dataset x --lora_rank 4", [(4, "rl")]),
+        ("NPROC_PER_NODE=8 megatron sft --model a/b --tuner_type lora --lora_rank 4", [(4, "supervised")]),
+        ("megatron sft --model a/b", []),
+        ("swift sft --model a/b --tuner_type full", []),
+        ("swift sft config.yaml", []),
+        ("swift sft --model a/b $ARGS", []),
+        ("swift infer --model a/b --adapters c", []),
+        ("swift export --model a/b --lora_rank 8", []),
+    ],
+)
+def test_tasks_of_ms_swift(command: str, expected: list[tuple[int, str]]) -> None:
+    assert [(plain(run.adapter.rank), run.training.method) for run in shell(command).runs] == expected
+
+
+def test_a_loop_over_ranks_of_a_framework(tmp_path: Path) -> None:
+    text = "for r in 8 16 64; do\n  swift sft --model Qwen/Qwen2.5-7B --dataset x --lora_rank $r\ndone\n"
+    (message,) = [
+        each.message
+        for each in engine.lint_text(text, str(tmp_path / "run.sh"), Settings()).findings
+        if each.code == "LL101"
+    ]
+    assert message.startswith(
+        "`lora_alpha` is not given and stays at its default 32 while `lora_rank` takes 8, 16 and 64"
+    )
+
+
+@pytest.mark.parametrize("command", ["swift sft \\\n", "mlx_lm.lora", "llamafactory-cli train"])
+def test_commands_that_train_lora_by_default_are_met_on_a_walk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.sh").write_text(f"{command} --model_name_or_path a/b --model a/b\n")
+    assert len(list(Walk(["."]))) == 1

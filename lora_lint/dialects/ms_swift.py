@@ -169,7 +169,7 @@ def _adapter(fields: Fields, older: bool, resumed: bool, megatron: bool, model: 
         "use_rslora": fields.flag("use_rslora", usual(False)),
         "use_dora": fields.flag("use_dora", usual(False)),
         "bias": fields.text(keys["bias"], usual("none")),
-        "modules_to_save": _saved(fields, keys["modules_to_save"]),
+        "modules_to_save": _saved(fields, keys["modules_to_save"], megatron),
         "init_lora_weights": _start(fields, keys["init_lora_weights"]),
         "task_type": _task(fields),
     }
@@ -223,10 +223,12 @@ def _left_out(fields: Fields, name: str | None) -> Value[Any]:
     return Known(f"(?:{'|'.join(left)}).*", None, "framework-default") if left else usual(None)
 
 
-def _saved(fields: Fields, key: str) -> Value[Any]:
+def _saved(fields: Fields, key: str, megatron: bool) -> Value[Any]:
     found = fields.names(key, usual(None))
     if not isinstance(found, Known) or found.value is None:
         return found
+    if megatron:
+        return Unknown("Megatron has modules of its own", found.span)
     names = (found.value,) if isinstance(found.value, str) else found.value
     if any(name.lower() in ("all-embedding", "all-norm", "embedding", "ln", "all") for name in names):
         return Unknown("it names a group of modules", found.span)

@@ -1,7 +1,8 @@
 """Commands of frameworks: their options are read by the dialect of their configuration files.
 
 Source: the command lines of LLaMA-Factory 0.9.5 (cli.py, launcher.py), TRL 1.16.0 (cli/, scripts/), mlx-lm 0.32.0
-(cli.py, lora.py), autotrain-advanced 0.8.36 (cli/), verl 0.9.1 (trainer/main_*.py), open-instruct at e6c3044.
+(cli.py, lora.py), ms-swift 4.6.0 (cli/main.py, arguments/rlhf_args.py), autotrain-advanced 0.8.36 (cli/), verl 0.9.1
+(trainer/main_*.py), open-instruct at e6c3044.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ def runs_of(call: Call, span: Span, project: Project) -> list[Run] | None:
         return _read(_Reader("verl", {}), overrides(call.arguments, span), call, project)
     if call.kind == "command" and call.name == "autotrain":
         return _autotrain(call, span, project)
+    if call.kind == "command" and call.name in ("swift", "megatron"):
+        return _swift(call, span, project)
     reader = _reader(call)
     if reader is None:
         return None
@@ -118,6 +121,26 @@ def _autotrain(call: Call, span: Span, project: Project) -> list[Run] | None:
     dialect: Any = import_module("lora_lint.dialects.autotrain")
     # The names of the command line are not all those of the file.
     return [replace(settled(run, arguments, True), problems=()) for run in dialect.read(sections, project).runs]
+
+
+def _swift(call: Call, span: Span, project: Project) -> list[Run]:
+    """`swift sft --model …` and `megatron sft …`: LoRA and a full fine-tuning where nothing is said."""
+    from lora_lint.dialects.ms_swift import settings_of
+
+    task = call.arguments[0].text if call.arguments else None
+    if task not in ("sft", "pt", "rlhf"):
+        return []
+    arguments = options(call.arguments[1:], span)
+    given = arguments.mapping
+    if task == "rlhf" and given.entry("rlhf_type") is None:
+        given = Mapping((_entry("rlhf_type", "dpo", call.span), *given.entries), span)
+    told = any(given.entry(key) is not None for key in ("tuner_type", "train_type", "sft_type"))
+    if arguments.positional or given.entry("config") is not None or (arguments.open and not told):
+        return []  # a configuration file, or options that are not known
+    run = settings_of(given, project, megatron=call.name == "megatron")
+    if run is None or given.entry("model") is given.entry("model_id_or_path") is given.entry("adapters") is None:
+        return []
+    return [settled(run, arguments, usual=True)]
 
 
 def _entry(key: str, value: Any, span: Span) -> Entry:
