@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint.run import BaseModel, Training, Unknown, UnknownKey
-from tests.records import HERE, check, cli, default, lit, one, run, sweep
+from tests.records import HERE, check, cli, default, either, lit, one, run, sweep
 
 
 def trained(rank: Any = 8, alpha: Any = 16, *, rslora: bool = False, of: Any = None, **training: Any) -> Any:
@@ -49,6 +49,7 @@ class TestSweepStepVaries:
             [trained(8, 16), trained(Unknown("x"), 128)],
             [trained(8, 16), trained(64, 128, optimizer=lit("adafactor"))],
             [trained(8, 16), trained(16, 32)],
+            [trained(rank, 2 * rank, learning_rate=either(1e-5, 1e-3)) for rank in (8, 64)],
         ],
     )
     def test_silent(self, runs: list[Any]) -> None:

@@ -145,7 +145,7 @@ def _call_external(machine: Machine, function: External, arguments: Arguments, s
     if name in ("types.SimpleNamespace", "argparse.Namespace"):
         return Instance(None, dict(arguments.keywords), arguments.open)
     if name == "functools.partial" and arguments.positional:
-        return _partial(machine, arguments)
+        return partial(machine, arguments)
     found = machine.library.call(machine, name, arguments, span)
     if found is not None:
         return found
@@ -256,7 +256,8 @@ def _field(machine: Machine, arguments: Arguments, span: Span) -> Val:
     return Opaque("the field has no default", span)
 
 
-def _partial(machine: Machine, arguments: Arguments) -> Val:
+def partial(machine: Machine, arguments: Arguments) -> Val:
+    """functools.partial: a callable with some arguments already given."""
     function, *bound = arguments.positional
 
     def call_with(given: Arguments, span: Span) -> Val:
@@ -306,7 +307,7 @@ def call_function(machine: Machine, function: Function, arguments: Arguments, sp
         machine.library.escape(machine, function.name, arguments, span)
         return Opaque(f"`{function.name}(…)` is not followed", span)
     scope = Scope(function.scope.module, function.scope)
-    _bind_parameters(function, arguments, scope, span, entry)
+    _bind_parameters(machine, function, arguments, scope, span, entry)
     if isinstance(node, ast.Lambda):
         return machine.evaluate(node.body, scope)
     frame = Frame(node)
@@ -326,7 +327,9 @@ def call_function(machine: Machine, function: Function, arguments: Arguments, sp
     return machine.join(returns)
 
 
-def _bind_parameters(function: Function, arguments: Arguments, scope: Scope, span: Span, entry: bool) -> None:
+def _bind_parameters(
+    machine: Machine, function: Function, arguments: Arguments, scope: Scope, span: Span, entry: bool
+) -> None:
     parameters = function.node.args
     names = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
     given = list(arguments.positional)
@@ -350,6 +353,10 @@ def _bind_parameters(function: Function, arguments: Arguments, scope: Scope, spa
     options = _decorator_defaults(function) if entry or not arguments.positional else {}
     for name in names:
         if name in names_space:
+            continue
+        given_by_library = machine.library.parameter(machine, function, name)
+        if given_by_library is not None:
+            names_space[name] = given_by_library
             continue
         default = options.get(name, function.defaults.get(name))
         if default is None or arguments.open:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.rules.words import least, number, place, spread, surety
-from lora_lint.run import known
+from lora_lint.run import Choices, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +35,8 @@ def _one_a_rank(runs: list[Run]) -> list[Run]:
     the learning rate is swept for itself."""
     by_rank: dict[int, Run] = {}
     rates = {repr(run.training.learning_rate) for run in runs}
+    if any(isinstance(run.training.learning_rate, Choices) for run in runs):
+        return []
     families = {_family(run) for run in runs}
     for run in runs:
         rank, alpha, rslora = known(run.adapter.rank), known(run.adapter.alpha), known(run.adapter.use_rslora)

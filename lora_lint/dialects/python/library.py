@@ -76,8 +76,13 @@ CALLS: dict[str, dict[str, Handler]] = {
     "wandb": {"sweep": searches.wandb_sweep, "init": searches.wandb_init, "agent": searches.agent},
     "deepspeed": {"initialize": trainers.deepspeed},
     "ray": dict.fromkeys(
-        ("choice", "grid_search", "randint", "uniform", "loguniform", "lograndint", "run", "Tuner"), searches.ray
+        (
+            *("choice", "grid_search", "randint", "uniform", "loguniform", "lograndint", "qrandint", "quniform"),
+            *("sample_from", "run", "Tuner", "with_parameters", "with_resources"),
+        ),
+        searches.ray,
     ),
+    "sklearn": {"ParameterGrid": searches.parameter_grid},
     "transformers": {"HfArgumentParser": options.dataclass_parser},
     "trl": {
         "TrlParser": options.dataclass_parser,
@@ -135,6 +140,10 @@ class Knowledge:
 
     def helper(self, function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Val | None:
         return shapes.result_of(function)
+
+    def parameter(self, machine: Machine, function: Function, name: str) -> Val | None:
+        """What a library gives for a parameter that no caller of the program gives."""
+        return searches.trial() if name == "trial" else None
 
     def call(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
         context = Context(machine, self.records)

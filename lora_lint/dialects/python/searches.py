@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter import calls
 from lora_lint.interpreter.values import (
+    NO_ARGUMENTS,
     Arguments,
     Const,
     DictVal,
     Function,
     Instance,
     ListVal,
+    Native,
     Object,
     Opaque,
     Space,
@@ -21,6 +24,9 @@ from lora_lint.interpreter.values import (
 if TYPE_CHECKING:
     from lora_lint.dialects.python.context import Context
     from lora_lint.source import Span
+
+TRIAL = "optuna.trial"
+MAX_GRID = 64
 
 
 def _space(options: Val | None, kind: str, span: Span) -> Val:
@@ -49,6 +55,11 @@ def suggest(name: str, arguments: Arguments, span: Span) -> Val | None:
     return None
 
 
+def trial() -> Object:
+    """The trial that a study gives to its objective, which may also stand in another file than the study."""
+    return Object(TRIAL, NO_ARGUMENTS, None, TRIAL)
+
+
 def ray(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`tune.choice([...])`, `tune.grid_search([...])`, ranges; `tune.run` and `Tuner` start the function."""
     short = name.rpartition(".")[2]
@@ -56,15 +67,52 @@ def ray(context: Context, name: str, arguments: Arguments, span: Span) -> Val | 
         return _space(arguments.get("categories", 0) or arguments.get("values", 0), "Ray Tune search", span)
     if short in ("randint", "uniform", "loguniform", "lograndint", "qrandint", "quniform"):
         return _ends(arguments.get("lower", 0), arguments.get("upper", 1), "Ray Tune search", span)
+    if short == "sample_from":
+        return Opaque("a function of the search gives it", span)
+    if short == "with_resources":
+        return arguments.get("trainable", 0)
+    if short == "with_parameters" and arguments.positional:
+        return calls.partial(context.machine, Arguments(arguments.positional[:1], arguments.keywords, {}))
     if short in ("run", "Tuner"):
         function = arguments.get("run_or_experiment", 0) or arguments.get("trainable", 0)
         config = arguments.get("config") or arguments.get("param_space") or Opaque("no search space is given", span)
-        if isinstance(function, Object) and function.arguments.positional:
-            function = function.arguments.positional[0]
-        if isinstance(function, Function):
-            calls.call_function(context.machine, function, Arguments([config], {}, {}), span)
+        if isinstance(function, Object) and function.callee.endswith("Trainer"):
+            function, config = _of_ray_trainer(function, config)
+        if function is not None and _is_callable(function):
+            calls.call(context.machine, function, Arguments([config], {}, {}), span)
         return Object(name, arguments, span)
     return None
+
+
+def _of_ray_trainer(trainer: Object, space: Val) -> tuple[Val | None, Val]:
+    """The loop of a Ray trainer and its config, in which the search space replaces what it names
+    (ray 2, train/base_trainer.py: `train_loop_config`)."""
+    given = trainer.arguments
+    config = given.get("train_loop_config")
+    searched = space.items.get("train_loop_config") if isinstance(space, DictVal) else None
+    if isinstance(config, DictVal) and isinstance(searched, DictVal):
+        config = DictVal({**config.items, **searched.items}, config.span, config.open or searched.open)
+    return given.get("train_loop_per_worker", 0), config or searched or Opaque("no config is given")
+
+
+def _is_callable(value: Val) -> bool:
+    return isinstance(value, Function | Native | Instance)
+
+
+def parameter_grid(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """scikit-learn's `ParameterGrid({"r": [8, 16], "lr": [1e-4, 2e-4]})`: a dict for each combination."""
+    grids = arguments.get("param_grid", 0)
+    listed = grids.items if isinstance(grids, ListVal) and not grids.open else [grids]
+    rows: list[Val] = []
+    for grid in listed:
+        if not isinstance(grid, DictVal) or grid.open:
+            return Opaque("the grid is not known", span)
+        columns = [column.items for column in grid.items.values() if isinstance(column, ListVal) and not column.open]
+        if len(columns) < len(grid.items):
+            return Opaque("the grid is not known", span)
+        combinations = islice(product(*columns), MAX_GRID)
+        rows += [DictVal(dict(zip(grid.items, combination, strict=True)), span) for combination in combinations]
+    return ListVal(rows, span)
 
 
 def wandb_sweep(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -106,9 +154,8 @@ def wandb_init(context: Context, name: str, arguments: Arguments, span: Span) ->
 
 def agent(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`wandb.agent(sweep_id, function=train)` and `study.optimize(objective)` call a function."""
-    function = arguments.get("function", 1) or arguments.get("func", 0)
-    if isinstance(function, Function):
-        trial = Object("optuna.trial", Arguments([], {}, {}), span)
-        given = [trial] if name == "optimize" else []
-        calls.call_function(context.machine, function, Arguments([*given], {}, {}), span)
+    optuna = name == "optimize"
+    function = arguments.get("func", 0) if optuna else arguments.get("function", 1)
+    if function is not None and _is_callable(function):
+        calls.call(context.machine, function, Arguments([trial()] if optuna else [], {}, {}), span)
     return Const(None, span)
