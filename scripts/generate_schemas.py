@@ -489,8 +489,26 @@ def litgpt(folders: list[Path]) -> None:
     write("litgpt", "LitGPT", {"litgpt": package.version}, document)
 
 
+def ludwig(folders: list[Path]) -> None:
+    package = checkout(folders, "ludwig/schema/llms/peft.py", "ludwig")
+    adapters = package.classes("ludwig/schema/llms/peft.py")
+    adapter = properties(fields("LoraConfig", adapters), set(), "pydantic")
+    adapter |= {"alpha": {"$ref": "#/$defs/rank"}, "dropout": {"$ref": "#/$defs/share"}}
+    trainers = package.classes("ludwig/schema/trainer.py")
+    own: dict[str, ast.expr] = {}
+    for name in trainers:
+        own |= fields(name, trainers)
+    parts = {"adapter": adapter, "trainer": properties(own, set(), "pydantic")}
+    document = {
+        "properties": {},
+        "$defs": {name: {"additionalProperties": False, "properties": each} for name, each in parts.items()},
+    }
+    write("ludwig", "Ludwig", {"ludwig": package.version}, document)
+
+
 GENERATORS = (axolotl, llamafactory, trl, torchtune, peft)
 GENERATORS += (open_instruct, firefly, autotrain, mlx_lm, mistral_finetune, unsloth_studio, verl, ms_swift, litgpt)
+GENERATORS += (ludwig,)
 
 
 def main() -> None:

@@ -45,6 +45,7 @@ DIALECTS: tuple[tuple[str, tuple[str, ...], tuple[bytes, ...]], ...] = (
     ("ms_swift", ("yaml", "json"), (b"sft_type",)),
     ("litgpt", ("yaml",), (b"lora_query",)),
     ("litgpt", ("yaml",), (b"lora_r", b"checkpoint_dir")),
+    ("ludwig", ("yaml", "json"), (b"base_model", b"adapter", b"_features")),
     ("lora_block", ("yaml", "json"), (b"lora_alpha",)),
     ("lora_block", ("yaml", "json"), (b"target_modules",)),
     ("lora_block", ("yaml", "json"), (b"lora_dropout",)),

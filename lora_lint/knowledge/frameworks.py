@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _WITHOUT_RSLORA = "torchtune litgpt mlx_lm firefly open_instruct verl autotrain mistral_finetune shell"
-_LACKS = {"use_rslora": frozenset(_WITHOUT_RSLORA.split())}
+_LACKS = {"use_rslora": frozenset(_WITHOUT_RSLORA.split()), "all-linear": frozenset({"ludwig"})}
 """Setting -> dialects that cannot switch it (read in the frameworks' sources; versions in each dialect's module).
 "shell" is for programs that are not followed."""
 
