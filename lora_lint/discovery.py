@@ -69,7 +69,7 @@ _NOQA = rb"noqa[^\n]*\bll\d"
 # In a key of a configuration or in Python code, not in running text.
 _CODE = rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"
 # Commands that train LoRA unless told otherwise.
-_BY_DEFAULT = rb"\bswift\s+(?:sft|pt|rlhf)\b|\bmlx_lm\b|\bllamafactory-cli\b"
+_BY_DEFAULT = rb"\bswift\s+(?:sft|pt|rlhf)\b|\bmlx_lm\b|\blitgpt\s+finetune\b|\bllamafactory-cli\b"
 _TELLING = {
     "python": _CODE,
     "notebook": _CODE,

@@ -1,7 +1,7 @@
 """The examples of the rules' pages, and how they are run.
 
 A fence's info string is `<language> <kind> [file name]`: kind is bad, good or trap; `beside` is another file of the
-example that follows. Without a name the file is `train.py`, `config.yaml` or `adapter_config.json`. A file of the
+example that follows. Without a name the file is `train.py`, `config.yaml`, `run.sh` or `adapter_config.json`. A file of the
 language `weights` is a safetensors file: a line for each tensor, `name dtype shape value`, the shape as `8x4096`.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Finding
 
 RULES = Path(__file__).parent.parent / "rules"
-NAMES = {"python": "train.py", "yaml": "config.yaml", "json": "adapter_config.json"}
+NAMES = {"python": "train.py", "yaml": "config.yaml", "json": "adapter_config.json", "bash": "run.sh"}
 WEIGHTS = "weights"
 KINDS = ("bad", "good", "trap")
 

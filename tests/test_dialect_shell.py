@@ -468,3 +468,19 @@ def test_commands_that_train_lora_by_default_are_met_on_a_walk(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.sh").write_text(f"{command} --model_name_or_path a/b --model a/b\n")
     assert len(list(Walk(["."]))) == 1
+
+
+def test_litgpt() -> None:
+    text = """\
+        litgpt finetune_lora meta-llama/Llama-3.2-1B --lora_r 32 --lora_alpha=16 --lora_key true \\
+            --train.epochs 2 --data JSON --data.json_path x.json
+        """
+    run = only(shell(text))
+    assert (run.dialect, plain(run.adapter.rank), plain(run.adapter.alpha)) == ("litgpt", 32, 16)
+    assert (plain(run.model.name), plain(run.training.epochs)) == ("meta-llama/Llama-3.2-1B", 2)
+    assert plain(run.adapter.target_modules) == ("q_proj", "k_proj", "v_proj")
+
+
+@pytest.mark.parametrize("command", ["litgpt finetune_full a/b", "litgpt chat a/b", "litgpt finetune --config x.yaml"])
+def test_litgpt_without_an_adapter(command: str) -> None:
+    assert shell(command).runs == ()

@@ -204,7 +204,9 @@ def test_a_fixed_example_is_clean_and_stays_so(
     example: pages.Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    kind = {"py": "python", "yaml": "yaml", "yml": "yaml", "json": "json"}[example.name.rpartition(".")[2]]
+    kind = {"py": "python", "yaml": "yaml", "yml": "yaml", "json": "json", "sh": "shell"}[
+        example.name.rpartition(".")[2]
+    ]
     before = example.text.encode()
     source = readable(example.name, kind, before)  # type: ignore[arg-type]
 

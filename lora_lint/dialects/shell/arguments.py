@@ -71,7 +71,7 @@ def overrides(words: tuple[Word, ...], span: Span) -> Arguments:
         text = (word.text or "")[match.end() :]
         value = _behind(word, match.end(), text)
         key = Scalar(match[2], match[2], Span(word.span.path, word.span.start, value.span.start))
-        entries.append(Entry(key, _list(value) if text.startswith("[") else _scalar(value)))
+        entries.append(Entry(key, _list(value) if text.startswith("[") else scalar(value)))
     is_open = any(word.many for word in positional)
     return Arguments(Mapping(tuple(entries), span), tuple(positional), is_open, _defaults(words))
 
@@ -95,12 +95,13 @@ def _value(words: list[Word], span: Span) -> Node:
         return Scalar(True, "", span)
     if len(words) == 1:
         text = words[0].text or ""
-        return _list(words[0]) if text.startswith("[") and text.endswith("]") else _scalar(words[0])
-    items = tuple(map(_scalar, words))
+        return _list(words[0]) if text.startswith("[") and text.endswith("]") else scalar(words[0])
+    items = tuple(map(scalar, words))
     return Sequence(items, Span(span.path, items[0].span.start, max(items[0].span.end, items[-1].span.end)))
 
 
-def _scalar(word: Word) -> Scalar:
+def scalar(word: Word) -> Scalar:
+    """A word as a value: a number, true or false, or text; a placeholder where it is not known."""
     if word.text is None:
         return Scalar(Placeholder(word.tail), word.tail, word.span)
     return Scalar(resolve(word.text), word.text, word.span)
@@ -110,7 +111,7 @@ def _list(word: Word) -> Node:
     """`[q_proj,'v_proj']`, as Hydra and fire read it."""
     inner = (word.text or "").strip()
     if not inner.endswith("]"):
-        return _scalar(word)
+        return scalar(word)
     found = [match[1] or match[2] or (match[3] or "").strip() for match in _ITEM.finditer(inner[1:-1])]
     items = (Scalar(resolve(text), text, word.span, quoted=True) for text in found if text)
     return Sequence(tuple(items), word.span)

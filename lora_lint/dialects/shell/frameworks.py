@@ -1,8 +1,8 @@
 """Commands of frameworks: their options are read by the dialect of their configuration files.
 
 Source: the command lines of LLaMA-Factory 0.9.5 (cli.py, launcher.py), TRL 1.16.0 (cli/, scripts/), mlx-lm 0.32.0
-(cli.py, lora.py), ms-swift 4.6.0 (cli/main.py, arguments/rlhf_args.py), autotrain-advanced 0.8.36 (cli/), verl 0.9.1
-(trainer/main_*.py), open-instruct at e6c3044.
+(cli.py, lora.py), ms-swift 4.6.0 (cli/main.py, arguments/rlhf_args.py), litgpt 0.5.13 (__main__.py),
+autotrain-advanced 0.8.36 (cli/), verl 0.9.1 (trainer/main_*.py), open-instruct at e6c3044.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.dialects.shell.arguments import Arguments, options, overrides
+from lora_lint.dialects.fields import unfolded
+from lora_lint.dialects.shell.arguments import Arguments, options, overrides, scalar
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import dataclass, replace
 from lora_lint.run import Known, Unknown
@@ -56,6 +57,8 @@ def runs_of(call: Call, span: Span, project: Project) -> list[Run] | None:
         return _autotrain(call, span, project)
     if call.kind == "command" and call.name in ("swift", "megatron"):
         return _swift(call, span, project)
+    if call.kind == "command" and call.name == "litgpt":
+        return _litgpt(call, span, project)
     reader = _reader(call)
     if reader is None:
         return None
@@ -141,6 +144,23 @@ def _swift(call: Call, span: Span, project: Project) -> list[Run]:
     if run is None or given.entry("model") is given.entry("model_id_or_path") is given.entry("adapters") is None:
         return []
     return [settled(run, arguments, usual=True)]
+
+
+def _litgpt(call: Call, span: Span, project: Project) -> list[Run]:
+    """`litgpt finetune_lora CHECKPOINT --lora_r 16 --train.epochs 3`: sections by dots."""
+    from lora_lint.dialects import litgpt
+
+    arguments = options(call.arguments[1:], span)
+    task = call.arguments[0].text if call.arguments else None
+    if task not in ("finetune", "finetune_lora") or arguments.mapping.entry("config") is not None:
+        return []
+    entries = arguments.mapping.entries
+    if arguments.positional and arguments.mapping.entry("checkpoint_dir") is None:
+        folder = arguments.positional[0]
+        key = Scalar("checkpoint_dir", "checkpoint_dir", folder.span)
+        entries = (Entry(key, scalar(folder)), *entries)
+    reading = litgpt.read(unfolded(Mapping(entries, span)), project)
+    return [settled(run, arguments, usual=True) for run in reading.runs]
 
 
 def _entry(key: str, value: Any, span: Span) -> Entry:
