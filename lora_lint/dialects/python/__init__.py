@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from lora_lint.dialects.python.files import ProjectLoader, worth_following
 from lora_lint.dialects.python.finish import finish, with_printed_sizes
+from lora_lint.dialects.python.launches import read as read_launches
+from lora_lint.dialects.python.launches import starts_programs
 from lora_lint.dialects.python.library import Knowledge
 from lora_lint.dialects.python.xtuner import attach
 from lora_lint.interpreter.machine import Machine
@@ -28,7 +30,8 @@ def read(source: SourceFile, project: Project, given: dict[str, Val] | None = No
     Raises readers.errors.Unreadable for what Python itself cannot parse.
     """
     loader = ProjectLoader(project)
-    if not worth_following(source, loader):
+    starting = given is None and starts_programs(source.utf8)
+    if not starting and not worth_following(source, loader):
         return Reading()
     tree = parse(source)
     library = Knowledge(project)
@@ -38,5 +41,8 @@ def read(source: SourceFile, project: Project, given: dict[str, Val] | None = No
     machine.run(module, tree)
     attach(library.records, module.scope)
     reading = with_printed_sizes(finish(library.records, source.path), source.trained_on)
+    if library.records.launches and starting:
+        started = read_launches(library.records.launches, source, project)
+        reading = Reading(reading.runs + started.runs, reading.sweeps + started.sweeps)
     machine.forget()
     return reading

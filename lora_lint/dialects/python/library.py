@@ -6,7 +6,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from lora_lint.dialects.python import data, loaded, models, options, peft, searches, shapes, trainers, xtuner
+from lora_lint.dialects.python import data, launches, loaded, models, options, peft, searches, shapes, trainers, xtuner
 from lora_lint.dialects.python.context import Context
 from lora_lint.dialects.python.records import (
     ConfigRecord,
@@ -69,6 +69,11 @@ CALLS: dict[str, dict[str, Handler]] = {
     "builtins": {"open": loaded.opened},
     "yaml": dict.fromkeys(("safe_load", "load", "full_load", "unsafe_load"), loaded.parsed),
     "json": {"load": loaded.parsed},
+    "subprocess": dict.fromkeys(
+        ("run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput"), launches.launch
+    ),
+    "os": dict.fromkeys(("system", "popen"), launches.launch),
+    "shlex": {"split": launches.split},
     "omegaconf": {"OmegaConf.load": loaded.namespace},
     "argparse": {"ArgumentParser": options.argument_parser},
     "fire": {"Fire": options.fire},

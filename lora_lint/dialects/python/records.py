@@ -127,6 +127,15 @@ class RunRecord:
     dialect: str
 
 
+@dataclass(frozen=True)
+class Launch:
+    """Another program that is started: its command, as a list of words or as one text."""
+
+    command: Val
+    span: Span
+    trail: tuple[Step, ...]
+
+
 @dataclass
 class Records:
     """Everything collected while one file is followed. `project` holds the other files it may read."""
@@ -138,6 +147,7 @@ class Records:
     """An optimizer has been made by hand: what is unfrozen after that is not in it, and so does not train."""
     models: list[ModelRecord] = field(default_factory=list)
     wandb_space: dict[str, Any] = field(default_factory=dict)
+    launches: list[Launch] = field(default_factory=list)
     given: dict[str, Any] | None = None
     """The options that the program is called with, where its caller is known: names without dashes to values."""
     given_all: bool = False

@@ -24,12 +24,17 @@ MAX_RUNS = 500
 
 def read(source: SourceFile, project: Project) -> Reading:
     """The runs of a script, and the sweeps that its loops make. Never raises."""
+    return read_commands(read_shell(source), source.path, project)
+
+
+def read_commands(commands: tuple[Command, ...], path: str, project: Project) -> Reading:
+    """The runs of the commands that the file at `path` starts, and the sweeps among them. Never raises."""
     made: list[tuple[Command, Run]] = []
     callers = Callers(project)
-    for command in read_shell(source):
+    for command in commands:
         call = launched(command)
         if call is not None and call.arguments and len(made) < MAX_RUNS:
-            made += [(command, run) for run in _runs(call, command.span, source.path, project, callers)]
+            made += [(command, run) for run in _runs(call, command.span, path, project, callers)]
     distinct: dict[str, Run] = {}
     for _, run in made:
         distinct.setdefault(repr(run), run)
