@@ -506,9 +506,20 @@ def ludwig(folders: list[Path]) -> None:
     write("ludwig", "Ludwig", {"ludwig": package.version}, document)
 
 
+def h2o_llmstudio(folders: list[Path]) -> None:
+    package = checkout(folders, "llm_studio/python_configs/base.py", "h2o-llmstudio")
+    classes = package.classes("llm_studio/python_configs/*.py")
+    own: dict[str, ast.expr] = {}
+    for name in classes:
+        if name.endswith("Training"):
+            own |= fields(name, classes)
+    parts = {"training": {"additionalProperties": False, "properties": properties(own, set(), "plain")}}
+    write("h2o_llmstudio", "H2O LLM Studio", {"h2o-llmstudio": package.version}, {"properties": {}, "$defs": parts})
+
+
 GENERATORS = (axolotl, llamafactory, trl, torchtune, peft)
 GENERATORS += (open_instruct, firefly, autotrain, mlx_lm, mistral_finetune, unsloth_studio, verl, ms_swift, litgpt)
-GENERATORS += (ludwig,)
+GENERATORS += (ludwig, h2o_llmstudio)
 
 
 def main() -> None:
