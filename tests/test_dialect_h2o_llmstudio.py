@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lora_lint import engine
 from lora_lint.run import InvalidValue, Known, UnknownKey
+from lora_lint.settings import Settings
 from tests.reading import config, edited, only, plain, realistic
 
 if TYPE_CHECKING:
@@ -50,6 +52,14 @@ def test_the_table(tmp_path: Path) -> None:
     assert plain(only(config(sample, folder=tmp_path)).dataset.size) == 45
     chats = edited(CAUSAL, ("parent_id_column: None", "parent_id_column: parent_id"))
     assert not isinstance(only(config(chats, folder=tmp_path)).dataset.size, Known)
+
+
+def test_the_shorthand_of_peft_is_a_name_here() -> None:
+    text = edited(CAUSAL, ("q_proj, v_proj", "all-linear"))
+    (told,) = [
+        found for found in engine.lint_text(text.encode(), "a.yaml", Settings()).findings if found.code == "LL204"
+    ]
+    assert told.message.endswith('All linear layers are `lora_target_modules=""` here')
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 _WITHOUT_RSLORA = "torchtune litgpt mlx_lm firefly open_instruct verl autotrain mistral_finetune shell"
-_LACKS = {"use_rslora": frozenset(_WITHOUT_RSLORA.split()), "all-linear": frozenset({"ludwig"})}
+_LACKS = {"use_rslora": frozenset(_WITHOUT_RSLORA.split())}
 """Setting -> dialects that cannot switch it (read in the frameworks' sources; versions in each dialect's module).
 "shell" is for programs that are not followed."""
+
+
+_EVERY_LAYER = {"llamafactory": "all", "h2o_llmstudio": "", "ludwig": None}
+"""What targets are all linear layers where it is not PEFT's shorthand; None where there is nothing of the kind."""
 
 
 _USUAL_SCALES = {"mlx_lm": 20.0, "mistral_finetune": 2.0}
@@ -29,3 +33,8 @@ def usual_scale(dialect: str) -> float:
 def can_set(dialect: str, setting: str) -> bool:
     """Whether a user of this dialect can give that setting at all."""
     return dialect not in _LACKS.get(setting, frozenset())
+
+
+def every_layer(dialect: str) -> str | None:
+    """What a user of this dialect gives as the targets to adapt all linear layers; None if each has to be named."""
+    return _EVERY_LAYER.get(dialect, "all-linear")

@@ -6,12 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
-from lora_lint.knowledge.frameworks import adapts, can_set
+from lora_lint.knowledge.frameworks import adapts, every_layer
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import put
 from lora_lint.rules.projections import OF_ATTENTION, OF_MLPS, ROLES
 from lora_lint.rules.reached import (
-    ALL_LINEAR,
     LINEAR,
     ROUTERS,
     cases_of,
@@ -191,14 +190,16 @@ def _by_default(run: Run) -> Iterable[Finding]:
     rest = [leaf for leaf in linears(case) if leaf not in reached[0] and leaf not in ROUTERS]
     sizes = [record.trainable for record in case.match.modules]
     count = f" ({sum(map(int, filter(None, sizes))):,} parameters)" if all(sizes) and case.built.exact else ""
-    every = ALL_LINEAR if can_set(run.dialect, ALL_LINEAR) else linears(case)
-    how = f'write `{key}="all-linear"`' if every == ALL_LINEAR else f"name them in `{key}`"
+    short = every_layer(run.dialect)
+    how = f"name them in `{key}`" if short is None else f'write `{key}="{short}"`'
     message = (
         f"`{key}` is not given: PEFT's default for {case.model.model_type} is {names(reached[0])} alone{count}. Most "
         f"later work (QLoRA, LoRA Without Regret) adapts all linear layers, here {names(rest)} as well: {how}, "
         "or name the default to show that it is meant"
     )
-    fix = Fix("unsafe", "Adapt every linear layer", put(adapter, "target_modules", every))
+    fix = Fix(
+        "unsafe", "Adapt every linear layer", put(adapter, "target_modules", linears(case) if short is None else short)
+    )
     related = model_place(run, case.name, case.model)
     yield Finding("LL213", message, place_of_targets(run), sureness(run, resolved), None, related, fix)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
-from lora_lint.knowledge.frameworks import can_set
+from lora_lint.knowledge.frameworks import every_layer
 from lora_lint.rules.changes import put
 from lora_lint.rules.reached import OUTSIDE, cases_of, linears, model_label, model_place, sureness
 from lora_lint.rules.words import least, names, place, some_case, surety
@@ -43,14 +43,14 @@ def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     key = adapter.key("target_modules")
     layers = linears(case)
     has = f". Its linear layers are {names(layers)}" if layers else ""
-    every = "all-linear" if can_set(run.dialect, "all-linear") else layers
-    how = f'Name the layers, or set `{key}="all-linear"`' if every == "all-linear" else "Name the layers"
+    short = every_layer(run.dialect)
+    how = "Name the layers" if short is None else f'Name the layers, or set `{key}="{short}"`'
     message = (
         f"`{key}` is not given, and PEFT has no default for {case.model.model_type} ({case.name.value}): it raises a "
         f"ValueError once the model is loaded. {how}{has}"
     )
     span = place(adapter.target_modules, otherwise=adapter.span)
-    fix = Fix("unsafe", "Adapt every linear layer", put(adapter, "target_modules", every))
+    fix = Fix("unsafe", "Adapt every linear layer", put(adapter, "target_modules", layers if short is None else short))
     related = model_place(run, case.name, case.model)
     yield Finding("LL205", message, span, sureness(run, resolved), None, related, fix)
 

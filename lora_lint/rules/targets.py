@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
-from lora_lint.knowledge.frameworks import adapts
+from lora_lint.knowledge.frameworks import adapts, every_layer
 from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.projections import OF_MLPS, ROLES, own_names
 from lora_lint.rules.reached import OUTSIDE, ROUTERS, leaves, linears, model_label, model_place, resolved_of, sureness
@@ -255,11 +255,15 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     for entries, span, confidence, whole in _entries(run, _is_shorthand):
         others = _plain(whole)
         nothing = "only the other entries count" if others else "nothing is adapted and PEFT raises a ValueError"
+        short = every_layer(run.dialect)
+        how = f'The shorthand works only as the whole value: `{key}="{short}"`'
+        if short != _ALLLINEAR:
+            how = "Name the layers" if short is None else f'All linear layers are `{key}="{short}"` here'
         message = (
             f"`{entries[0]}` inside the list `{key}` is taken for the name of a module, and none has it: {nothing}. "
-            f'The shorthand works only as the whole value: `{key}="all-linear"`'
+            f"{how}"
         )
-        fix = _as_text(run, _ALLLINEAR, f'Set {key} to the string "all-linear"')
+        fix = None if short is None else _as_text(run, short, f'Set {key} to the string "{short}"')
         yield Finding("LL204", message, span, confidence, fix=fix)
 
 
