@@ -312,11 +312,20 @@ class TestTraps:
         text = edited(FACTORY, ("lora_target: all", "lora_rank: 64"))
         assert plain(only(config(text)).adapter.alpha) == 128
 
-    @pytest.mark.parametrize("builder", ["phi3.lora_phi3_mini", "llama3_2_vision.lora_llama3_2_vision_11b"])
-    def test_modules_that_are_torchtunes_own(self, builder: str) -> None:
+    @pytest.mark.parametrize(
+        ("builder", "model"),
+        [
+            ("phi3.lora_phi3_mini", "microsoft/Phi-3-mini-4k-instruct"),
+            ("phi4.qlora_phi4_14b", "microsoft/phi-4"),
+            ("llama3_2_vision.lora_llama3_2_vision_11b", "meta-llama/Llama-3.2-11B-Vision-Instruct"),
+            ("llama4.lora_llama4_scout_17b_16e", "meta-llama/Llama-4-Scout-17B-16E-Instruct"),
+            ("mine.lora_mine", Unknown),
+        ],
+    )
+    def test_modules_that_are_torchtunes_own(self, builder: str, model: Any) -> None:
         run = only(config(edited(TUNE, ("llama3_1.qlora_llama3_1_8b", builder))))
         assert plain(run.adapter.target_modules) is Unknown
-        assert plain(run.model.name) is Unknown
+        assert plain(run.model.name) == model
 
     def test_references_within_torchtune(self) -> None:
         text = "rank: 16\n" + textwrap.dedent(edited(TUNE, ("lora_rank: 8", "lora_rank: ${rank}")))

@@ -69,7 +69,16 @@ _MODELS = {
     **{f"qwen3_{size}b_instruct": f"Qwen/Qwen3-{size}B" for size in ("4", "8", "14")},
     "qwen3_32b": "Qwen/Qwen3-32B",
 }
-"""Builders whose modules are those of transformers, and a model of that shape. Phi and the vision models differ."""
+"""Builders whose modules are those of transformers, and a model of that shape."""
+_UNLIKE = {
+    "phi3_mini": ("microsoft/Phi-3-mini-4k-instruct", "AutoModelForCausalLM"),
+    "phi4_14b": ("microsoft/phi-4", "AutoModelForCausalLM"),
+    "llama3_2_vision_11b": ("meta-llama/Llama-3.2-11B-Vision-Instruct", "AutoModelForImageTextToText"),
+    "llama3_2_vision_90b": ("meta-llama/Llama-3.2-90B-Vision-Instruct", "AutoModelForImageTextToText"),
+    "llama4_scout_17b_16e": ("meta-llama/Llama-4-Scout-17B-16E-Instruct", "AutoModelForImageTextToText"),
+}
+"""Builders of models that transformers builds from other modules: with queries, keys and values in one, or with
+settings of LoRA for each of their parts. Their targets have no names there."""
 _FAMILIES = (
     *("llama2", "code_llama2", "llama3", "llama3_1", "llama3_2", "llama3_3"),
     *("mistral", "gemma", "gemma2", "qwen2", "qwen2_5", "qwen3"),
@@ -115,12 +124,14 @@ def read(document: Mapping, project: Project) -> Reading:
     family, builder = match.groups()
     definition = f"{family}.{builder}"
     part = "reward" if "_reward_" in builder else ""
-    shape = _MODELS.get(re.sub(r"^q?lora_", "", builder).replace("_reward", ""))
+    kind = re.sub(r"^q?lora_", "", builder).replace("_reward", "")
+    shape = _MODELS.get(kind)
+    name, loader = (shape, "AutoModelForCausalLM") if shape else _UNLIKE.get(kind, (None, "AutoModelForCausalLM"))
     quantized = builder.startswith("qlora_") or known(model.flag("quantize_base", Known(False))) is True
     span = model.span("_component_")
     base = BaseModel(
-        Known(shape, span, "derived") if shape else Unknown(_OWN, span),
-        "AutoModelForSequenceClassification" if part else "AutoModelForCausalLM",
+        Known(name, span, "derived") if name else Unknown(_OWN, span),
+        "AutoModelForSequenceClassification" if part else loader,
         Known("4bit" if quantized else None, span, "derived"),
     )
     problems: tuple[UnknownKey | InvalidValue, ...] = (
