@@ -599,4 +599,4 @@ def test_the_file_system_is_asked_where_it_is_noted() -> None:
                 if isinstance(node, ast.FunctionDef) and "cache" in " ".join(map(ast.unparse, node.decorator_list)):
                     takes = ast.unparse(node.args)
                     assert "SourceFile" not in takes, f"{path}:{node.lineno}"
-                    assert "Project" not in takes or node.name == "_files_of", f"{path}:{node.lineno}"
+                    assert "Project" not in takes or node.name in ("_files_of", "_callers_of"), f"{path}:{node.lineno}"

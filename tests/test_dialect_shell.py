@@ -153,6 +153,19 @@ def test_values_that_are_not_known() -> None:
     assert plain(run.adapter.alpha) == 16
 
 
+def test_values_behind_an_equals_sign_that_are_not_known() -> None:
+    run = only(shell("python finetune.py --lora_r=$R --lora_alpha=16 --model_name_or_path=./out/${NAME}"))
+    assert plain(run.adapter.rank) is plain(run.model.name) is Unknown
+    assert plain(run.adapter.alpha) == 16
+    run = only(
+        shell(
+            "python -m verl.trainer.main_ppo actor_rollout_ref.model.path=$M actor_rollout_ref.model.lora_rank=$R "
+            'actor_rollout_ref.model.lora_alpha="$A"'
+        )
+    )
+    assert plain(run.adapter.rank) is plain(run.adapter.alpha) is plain(run.model.name) is Unknown
+
+
 def test_defaults_that_who_calls_may_override() -> None:
     run = only(shell("R=${R:-64}\npython finetune.py --lora_r $R --lora_alpha 16"))
     assert (known(run.adapter.rank), run.adapter.rank.origin) == (64, "cli-default")  # type: ignore[union-attr]
@@ -484,3 +497,23 @@ def test_litgpt() -> None:
 @pytest.mark.parametrize("command", ["litgpt finetune_full a/b", "litgpt chat a/b", "litgpt finetune --config x.yaml"])
 def test_litgpt_without_an_adapter(command: str) -> None:
     assert shell(command).runs == ()
+
+
+def test_defaults_that_every_caller_overrides_count_for_nothing(project: Path) -> None:
+    """A placeholder in the program is no run; what the callers give is judged where they give it."""
+    program = project / "finetune.py"
+    text = program.read_text().replace("16", "0").replace("use_lora: bool = False", "use_lora: bool = True")
+    program.write_text(text.replace('"--use_lora", action="store_true"', '"--use_lora", default=True'))
+
+    def codes() -> list[str]:
+        return [each.code for each in engine.lint([str(program)], Settings(), jobs=1).findings]
+
+    assert "LL105" in codes()
+    (project / "scripts" / "a.sh").write_text("python finetune.py --base_model a --alpha 16\n")
+    assert "LL105" not in codes()
+    (project / "b.sh").write_text("torchrun finetune.py --alpha=$ALPHA --lr 1e-4\n")
+    assert "LL105" not in codes()
+    (project / "b.sh").write_text("torchrun other/finetune.py --lr 1e-4\n")
+    assert "LL105" not in codes()
+    (project / "b.sh").write_text("torchrun finetune.py --lr 1e-4\n")
+    assert "LL105" in codes()

@@ -35,13 +35,15 @@ class Word:
 
     `span` is where the text is written: in the command, or in the assignment or the list of the loop that it comes
     from. `default`: the environment, or who calls the script, may give another one. `many`: not known, and perhaps
-    several words or none. `tail` is what is known of the end of a word that is not known as a whole.
+    several words or none. `head` and `tail` are what is known of the start and the end of a word that is not known as a
+    whole.
     """
 
     text: str | None
     span: Span
     default: bool = False
     many: bool = False
+    head: str = ""
     tail: str = ""
 
 
@@ -501,16 +503,18 @@ class _Script:
         if len(solid) == 1:
             return solid[0]
         default = any(part.default for part in solid)
-        text, tail = "", ""
+        head, tail = "", ""
         known = True
         for part in solid:
+            if known:
+                head += part.head if part.text is None else part.text
             if part.text is None:
                 known, tail = False, part.tail
             else:
-                text, tail = text + part.text, tail + part.text
-        if known and len(text) <= _MAX_TEXT:
-            return Word(text, self.span(node), default)
-        return Word(None, self.span(node), default, tail=tail[-_MAX_TEXT:])
+                tail += part.text
+        if known and len(head) <= _MAX_TEXT:
+            return Word(head, self.span(node), default)
+        return Word(None, self.span(node), default, head=head[:_MAX_TEXT], tail=tail[-_MAX_TEXT:])
 
     def expansion(self, node: Any) -> Word:
         children = node.named_children

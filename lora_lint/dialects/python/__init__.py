@@ -12,6 +12,7 @@ from lora_lint.dialects.python.library import Knowledge
 from lora_lint.dialects.python.xtuner import attach
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.scope import Module
+from lora_lint.interpreter.values import Opaque
 from lora_lint.readers.python import parse
 from lora_lint.run import Reading
 
@@ -35,7 +36,7 @@ def read(source: SourceFile, project: Project, given: dict[str, Val] | None = No
         return Reading()
     tree = parse(source)
     library = Knowledge(project)
-    library.records.given, library.records.given_all = given, whole
+    library.records.given, library.records.given_all = _always_given(source, project) if given is None else given, whole
     machine = Machine(library, loader)
     module = Module(source, is_main=True)
     machine.run(module, tree)
@@ -46,3 +47,16 @@ def read(source: SourceFile, project: Project, given: dict[str, Val] | None = No
         reading = Reading(reading.runs + started.runs, reading.sweeps + started.sweeps)
     machine.forget()
     return reading
+
+
+_TAKES_OPTIONS = (b"ArgumentParser", b"fire.Fire", b"import Fire", b"TrlParser")
+
+
+def _always_given(source: SourceFile, project: Project) -> dict[str, Val]:
+    """The options that every shell script of the project that calls a program gives, so that their defaults count for
+    nothing: the run is found where it is started."""
+    if source.kind != "python" or not any(word in source.utf8 for word in _TAKES_OPTIONS):
+        return {}
+    from lora_lint.dialects.shell.callers import always_given
+
+    return {name: Opaque("each script that calls the program gives it") for name in always_given(source.path, project)}

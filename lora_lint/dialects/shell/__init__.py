@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os.path
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.shell import frameworks, scripts
 from lora_lint.dialects.shell.called import Callers
+from lora_lint.dialects.shell.callers import program_path
 from lora_lint.dialects.shell.launchers import launched
 from lora_lint.readers.shell import read_shell
 from lora_lint.run import Reading, Sweep, known
@@ -45,27 +45,13 @@ def _runs(call: Call, span: Span, path: str, project: Project, callers: Callers)
     found = frameworks.runs_of(call, span, project)
     if found is not None or call.kind == "command":
         return found or []
-    program = _program(call, path, project)
+    place = program_path(call, path, project)
+    program = project.load(place) if place is not None else None
     followed = callers.runs_of(call, span, program) if program is not None else []
     if followed:
         return followed
     run = scripts.run_of(call, span, program)
     return [run] if run is not None else []
-
-
-def _program(call: Call, near: str, project: Project) -> SourceFile | None:
-    """The program that a call starts: as seen from the script, and from the folders above it, in one of which it is
-    run; None if the project does not have it."""
-    name = call.name if call.kind == "script" else call.name.replace(".", "/") + ".py"
-    name = name.lstrip("/")
-    folder = os.path.dirname(near)
-    while True:
-        place = os.path.normpath(os.path.join(folder, name)).replace(os.sep, "/")
-        if project.exists(place):
-            return project.load(place)
-        if not folder or project.is_root(folder):
-            return None
-        folder = os.path.dirname(folder)
 
 
 def _sweeps(made: list[tuple[Command, Run]]) -> list[Sweep]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
 from lora_lint.readers.yaml import resolve
-from lora_lint.records import dataclass
+from lora_lint.records import dataclass, replace
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ def options(words: tuple[Word, ...], span: Span) -> Arguments:
     while at < len(words):
         word = words[at]
         at += 1
-        if word.text is None or not _OPTION.match(word.text):
+        name, equals, _ = (word.head if word.text is None else word.text).partition("=")
+        if not _OPTION.match(name) or (word.text is None and not equals):
             is_open = is_open or word.many
             positional.append(word)
             continue
-        name, equals, given = word.text.partition("=")
         values: list[Word] = []
         if equals:
-            values = [_behind(word, len(name) + 1, given)]
+            values = [_behind(word, len(name) + 1)]
         else:
             while at < len(words) and not _OPTION.match(words[at].text or "") and (not words[at].many or not values):
                 values.append(words[at])
@@ -64,14 +64,13 @@ def overrides(words: tuple[Word, ...], span: Span) -> Arguments:
     entries = []
     positional = []
     for word in words:
-        match = _HYDRA.match(word.text or "")
+        match = _HYDRA.match(word.head if word.text is None else word.text)
         if match is None:
             positional.append(word)
             continue
-        text = (word.text or "")[match.end() :]
-        value = _behind(word, match.end(), text)
+        value = _behind(word, match.end())
         key = Scalar(match[2], match[2], Span(word.span.path, word.span.start, value.span.start))
-        entries.append(Entry(key, _list(value) if text.startswith("[") else scalar(value)))
+        entries.append(Entry(key, _list(value) if (value.text or "").startswith("[") else scalar(value)))
     is_open = any(word.many for word in positional)
     return Arguments(Mapping(tuple(entries), span), tuple(positional), is_open, _defaults(words))
 
@@ -80,13 +79,12 @@ def _defaults(words: tuple[Word, ...]) -> frozenset[Span]:
     return frozenset(word.span for word in words if word.default)
 
 
-def _behind(word: Word, at: int, text: str) -> Word:
+def _behind(word: Word, at: int) -> Word:
     """The part of a word behind its `=`."""
-    from lora_lint.records import replace
-
     start, end = word.span.start, word.span.end
-    if end - start == len((word.text or "").encode()):
-        start += at
+    if word.text is None or end - start == len(word.text.encode()):
+        start = min(start + at, end)
+    text = None if word.text is None else word.text[at:]
     return replace(word, text=text, span=Span(word.span.path, start, end))
 
 

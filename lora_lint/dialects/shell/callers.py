@@ -1,0 +1,116 @@
+"""Which options of a program its callers always give: the defaults of these are placeholders that no run has."""
+
+from __future__ import annotations
+
+import os.path
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lora_lint import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.dialects.shell.launchers import Call
+    from lora_lint.project import Project
+
+MAX_SCRIPTS = 200
+"""Shell scripts of a project that are looked into for one program."""
+_FOLDERS = ("", "scripts", "script", "examples", "experiments", "bash", "shell", "run", "runs", "bin")
+"""Where shell scripts lie, as seen from a program's folder and those above it."""
+_SUFFIXES = (".sh", ".bash")
+
+
+def always_given(program: str, project: Project) -> frozenset[str]:
+    """The options, without dashes, that every call of a program by a shell script of the project gives; none if no
+    script is found that calls it."""
+    return _callers_of(project).always_given(program)
+
+
+def program_path(call: Call, near: str, project: Project) -> str | None:
+    """The file of the program that a call in the script `near` starts: as seen from the script, and from the folders
+    above it, in one of which it is run; None if the project does not have it."""
+    name = call.name if call.kind == "script" else call.name.replace(".", "/") + ".py"
+    name = name.lstrip("/")
+    for folder in _upwards(os.path.dirname(near), project):
+        place = os.path.normpath(os.path.join(folder, name)).replace(os.sep, "/")
+        if project.exists(place):
+            return place
+    return None
+
+
+def _upwards(folder: str, project: Project) -> Iterator[str]:
+    """A folder and those above it that belong to the project."""
+    while True:
+        yield folder
+        if not folder or project.is_root(folder):
+            return
+        folder = os.path.dirname(folder)
+
+
+@lru_cache(maxsize=2)
+def _callers_of(project: Project) -> _Callers:
+    return _Callers(project)
+
+
+class _Callers:
+    """The calls in the shell scripts of a project, each script read once."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._scripts: dict[str, tuple[list[str], disk.Noted]] = {}
+        self._calls: dict[str, tuple[list[tuple[Call, frozenset[str]]], disk.Noted]] = {}
+
+    def always_given(self, program: str) -> frozenset[str]:
+        name = os.path.basename(program).encode()
+        found: list[frozenset[str]] = []
+        for script in self._near(program):
+            source = self._project.load(script)
+            if source is None or name not in source.utf8:
+                continue
+            for call, given in self._calls_in(script):
+                if call.name.endswith(os.path.basename(program)) and (
+                    program_path(call, script, self._project) == program
+                ):
+                    found.append(given)
+        return frozenset.intersection(*found) if found else frozenset()
+
+    def _near(self, program: str) -> list[str]:
+        scripts: list[str] = []
+        for folder in _upwards(os.path.dirname(program), self._project):
+            for below in _FOLDERS:
+                scripts += self._scripts_in(os.path.join(folder, below).rstrip("/"))
+        return list(dict.fromkeys(scripts))[:MAX_SCRIPTS]
+
+    def _scripts_in(self, folder: str) -> list[str]:
+        if folder not in self._scripts:
+            with disk.Watch() as watch:
+                names = [name for name in disk.names(folder) or () if name.endswith(_SUFFIXES)]
+            paths = [os.path.join(folder, name).replace(os.sep, "/") for name in names]
+            self._scripts[folder] = (paths, watch.noted)
+        paths, noted = self._scripts[folder]
+        disk.again(noted)
+        return paths
+
+    def _calls_in(self, script: str) -> list[tuple[Call, frozenset[str]]]:
+        """The calls of programs in a script, each with the names of its options."""
+        if script not in self._calls:
+            with disk.Watch() as watch:
+                self._calls[script] = (self._read(script), watch.noted)
+        calls, noted = self._calls[script]
+        disk.again(noted)
+        return calls
+
+    def _read(self, script: str) -> list[tuple[Call, frozenset[str]]]:
+        from lora_lint.dialects.shell.arguments import options
+        from lora_lint.dialects.shell.launchers import launched
+        from lora_lint.readers.shell import read_shell
+
+        source = self._project.load(script)
+        found = []
+        for command in read_shell(source) if source is not None and source.kind == "shell" else ():
+            call = launched(command)
+            if call is not None and call.kind == "script":
+                entries = options(call.arguments, command.span).mapping.entries
+                found.append((call, frozenset(str(entry.key.value) for entry in entries)))
+        return found
