@@ -75,7 +75,7 @@ _TELLING = {
     "notebook": _CODE,
     "yaml": rb"(?im)^[ \t-]*[\"']?[\w.]*(?:lora|peft)[\w.]*[\"']?[ \t]*:|:[ \t]*[\"']?q?lora[\"']?[ \t\r]*(?:#|$)",
     "shell": rb"(?i)--[\w-]*lora|lora_\w+=",
-    "json": rb"(?i)\"[\w.-]*(?:lora|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
+    "json": rb"(?i)\"(?:[\w.-]*(?<![a-z]))?(?:q?lora(?!l)|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,3 +136,36 @@ def test_findings_point_to_both(folder: Path, monkeypatch: pytest.MonkeyPatch) -
         assert found[code].span.path == "train.py"
         (related,) = [related for related in found[code].related if related.span.path == "configs/a.yaml"]
         assert outcome.source("configs/a.yaml").locate(related.span).line == line
+
+
+def test_a_search_in_a_config_belongs_to_who_starts_it(tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text(
+        "method: bayes\nparameters:\n  lora_r:\n    values: [4, 16]\n", encoding="utf-8"
+    )
+    fit = """
+        from peft import LoraConfig, get_peft_model
+        from transformers import AutoModelForCausalLM, Trainer
+
+        def fit(config):
+            model = AutoModelForCausalLM.from_pretrained("openai-community/gpt2")
+            model = get_peft_model(model, LoraConfig(r=config.lora_r, lora_alpha=32, target_modules=["c_attn"]))
+            Trainer(model=model).train()
+    """
+    (tmp_path / "fit.py").write_text(textwrap.dedent(fit), encoding="utf-8")
+    program = """
+        import wandb, yaml
+        from fit import fit
+
+        def one():
+            wandb.init()
+            fit(wandb.config)
+
+        with open("sweep.yaml") as file:
+            wandb.agent(wandb.sweep(yaml.safe_load(file)), function=one)
+    """
+    (sweep,) = read_python(program, tmp_path, "sweep.py").sweeps
+    assert [(plain(run.adapter.rank), plain(run.adapter.alpha)) for run in sweep.runs] == [(4, 32), (16, 32)]
+    rank, alpha = sweep.runs[0].adapter.rank, sweep.runs[0].adapter.alpha
+    assert isinstance(rank, Known) and isinstance(alpha, Known)
+    assert rank.written is not None and rank.written.path.endswith("sweep.yaml")
+    assert alpha.written is not None and alpha.written.path.endswith("fit.py")

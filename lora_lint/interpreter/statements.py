@@ -163,8 +163,29 @@ def assign_attribute(machine: Machine, owner: Val, name: str, value: Val, span: 
 def if_(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
     known = operations.truth(machine.evaluate(node.test, scope))
     if known is not None:
-        return machine.block(node.body if known else node.orelse, scope)
+        body = node.body if known else node.orelse
+        if machine.vague_loops and _changes_test(node.test, body):
+            return _first_turn(machine, node, body, scope)
+        return machine.block(body, scope)
     return _fork(machine, node.test, node.body, node.orelse, scope)
+
+
+def _changes_test(test: ast.expr, body: list[ast.stmt]) -> bool:
+    """Whether a branch sets the flag that it stands under: `if first: …; first = False`."""
+    flag = test.operand if isinstance(test, ast.UnaryOp) else test
+    if not isinstance(flag, ast.Name):
+        return False
+    targets = (target for statement in body if isinstance(statement, ast.Assign) for target in statement.targets)
+    return any(isinstance(target, ast.Name) and target.id == flag.id for target in targets)
+
+
+def _first_turn(machine: Machine, node: ast.If, body: list[ast.stmt], scope: Scope) -> Signal | None:
+    """A branch that only one turn of the loop around it takes."""
+    machine.trail.append(Step("once", machine.span(node.test, scope), 0))
+    try:
+        return machine.block(body, scope)
+    finally:
+        machine.trail.pop()
 
 
 def _fork(machine: Machine, test: ast.expr, body: list[ast.stmt], other: list[ast.stmt], scope: Scope) -> Signal | None:

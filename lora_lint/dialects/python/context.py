@@ -48,6 +48,8 @@ class Context:
         """The turn of a loop that the model object is older than."""
         outside = {(step.span, step.turn) for step in record.trail}
         for step in reversed(self.machine.trail):
+            if step.kind == "once":
+                return None
             if step.kind in ("loop", "vague", "comprehension") and (step.span, step.turn) not in outside:
                 return step
         return None

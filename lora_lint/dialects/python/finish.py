@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 MAX_VARIANTS = 16
+CONFIGS = (".yaml", ".yml", ".json")
 
 # Adapter field -> (keyword, test of a well-typed value, what is expected)
 _FIELDS: dict[str, tuple[str, Callable[[Any], bool], str]] = {
@@ -85,11 +86,12 @@ def finish(records: Records, path: str) -> Reading:
     extra: list[Run] = []
     for record in pending:
         variants = _variants(record.config)
-        base = _run(record, record.config, path)
+        started = _starts_search(record.config)
+        base = _run(record, record.config, path, started)
         if base is None:
             continue
         if len(variants) > 1:
-            tried = tuple(run for variant in variants if (run := _run(record, variant, path)) is not None)
+            tried = tuple(run for variant in variants if (run := _run(record, variant, path, started)) is not None)
             kind, span = _searched(record.config)
             sweeps.append(Sweep(kind, span or record.span, tried))
             if kind != "argparse choices":
@@ -154,6 +156,8 @@ def _repeated(made: list[tuple[RunRecord, Run]]) -> list[Sweep]:
     for by_config in (False, True):
         groups: dict[Span, list[tuple[RunRecord, Run]]] = {}
         for record, run in made:
+            if record.config.data.beside:
+                continue
             groups.setdefault(record.config.data.span if by_config else record.span, []).append((record, run))
         for members in groups.values():
             if len(members) < 2:
@@ -184,14 +188,20 @@ def _difference(a: RunRecord, b: RunRecord) -> Step | None:
     return None
 
 
-def _run(record: RunRecord, config: Object, path: str) -> Run | None:
+def _starts_search(config: Object) -> bool:
+    """Whether a search space for it is in a config that the program loads: whoever loads it starts the search."""
+    found = (_argument(config, name) for name in _SEARCHED)
+    return any(isinstance(v, Space) and v.span is not None and v.span.path.endswith(CONFIGS) for v in found)
+
+
+def _run(record: RunRecord, config: Object, path: str, started: bool) -> Run | None:
     span = next((place for place in (record.span, config.data.span) if place.path == path), None)
     if span is None:
         # The adapter is made in an imported file: the run is where this file calls it.
         calls = [step.span for step in (*record.trail, *config.data.trail) if step.kind == "call"]
         span = next((call for call in reversed(calls) if call.path == path), None)
         given = (*config.arguments.keywords.values(), *config.attributes.values(), record.model.name)
-        if not any(_written_in(value, path) for value in given):
+        if not started and not any(_written_in(value, path) for value in given):
             return None  # an imported file's own run
     if span is None:
         return None

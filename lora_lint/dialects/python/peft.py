@@ -74,6 +74,8 @@ def method(context: Context, view: ModelView, name: str, arguments: Arguments, s
                 config = candidate
         wrapped = Object("model", arguments, span, ModelView(view.record))
         if view.wrapped and config_of(config) is not None:
+            if (second := config_of(config)) is not None:
+                second.beside = True
             return nothing(span)  # a second, named adapter beside the first
         return context.wrap(wrapped, config, span) and nothing(span)
     if name == "load_adapter":

@@ -82,6 +82,8 @@ class ConfigRecord:
     used: bool = False
     written: bool = False
     """Turned into a dict or a file, as programs do that convert checkpoints."""
+    beside: bool = False
+    """Of a named adapter beside the first one on a model: no experiment of its own."""
 
 
 @dataclass(frozen=True)
