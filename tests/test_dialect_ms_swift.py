@@ -82,6 +82,13 @@ def test_frozen_parts(flags_of_parts: str, adapted: set[str]) -> None:
     assert {part for part, name in modules.items() if not left or not re.fullmatch(left, name)} == adapted
 
 
+def test_what_peft_refuses_in_mamba_layers_is_left_out() -> None:
+    mamba = edited(SFT, ALL_LINEAR, ("Qwen/Qwen2.5-3B-Instruct", "tiiuae/Falcon-H1-1.5B-Instruct"))
+    left = plain(only(config(mamba)).adapter.exclude_modules)
+    assert re.fullmatch(left, "model.layers.0.mamba.out_proj")
+    assert not re.fullmatch(left, "model.layers.0.mamba.in_proj")
+
+
 def test_older_spellings() -> None:
     run = only(config(VISION))
     assert plain(run.model.quantization) == "4bit"

@@ -70,6 +70,8 @@ _PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Model type -> parts of the names of its towers, and of what lies between them and the language model
 (model/model_arch.py)."""
+_MAMBA = ("falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h")
+"""Model types whose `out_proj` and `conv1d` are left out, since PEFT refuses them (pipelines/train/tuner.py)."""
 _STATE = ("swift_version", "global_world_size")
 """Keys of the args.json that a training leaves, which has much that is no setting."""
 _METHODS: dict[str, Method] = {
@@ -208,6 +210,8 @@ def _left_out(fields: Fields, name: str | None) -> Value[Any]:
     model = identify(name, near=os.path.dirname(fields.mapping.span.path) or None) if name else None
     if model is None:
         return usual(None)
+    if model.model_type in _MAMBA:
+        return usual(r".*\.(?:out_proj|conv1d)")
     if model.model_type not in _PARTS:
         several = "multimodal-lm" in heads(model.model_type)
         return Unknown("the parts of this model are not known") if several else usual(None)
