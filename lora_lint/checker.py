@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0
 """Seconds for one file after which the user is told; every reader bounds its own work far below."""
+_TAKEN_FROM_ELSEWHERE = ("rank", "alpha", "target_modules", "use_rslora")
+"""Settings whose place in another file is told."""
 _OWN_NOQA = rb"noqa(?:(?!\s*:)|\s*:[^\r\n]*\bll\d)"
 
 
@@ -178,14 +180,19 @@ class Checker:
 
 def _with_origin(finding: Finding, run: Run) -> Finding:
     """A finding on a value from another file (a module, a config that is loaded) points there too."""
-    from lora_lint.run import Known
+    from lora_lint.run import Known, known
 
     adapter = run.adapter
-    values = (adapter.rank, adapter.alpha, adapter.target_modules, adapter.use_rslora, run.model.name)
+    values = {adapter.key(name): getattr(adapter, name) for name in _TAKEN_FROM_ELSEWHERE}
+    values[str(known(run.model.name))] = run.model.name
+    # Settings that have no place of their own in this file share that of the run.
     origins = [
         Related(value.written, "the value is written here")
-        for value in values
-        if isinstance(value, Known) and value.written is not None and value.span == finding.span
+        for key, value in values.items()
+        if isinstance(value, Known)
+        and value.written is not None
+        and value.span == finding.span
+        and (value.span != run.span or key in finding.message)
     ]
     return replace(finding, related=(*finding.related, *origins)) if origins else finding
 

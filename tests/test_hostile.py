@@ -64,6 +64,12 @@ UNREADABLE: dict[str, bytes] = {
 """One LL900 each."""
 
 READABLE: dict[str, bytes] = {
+    "substitutions.sh": b"python train.py --lora_r 8 " + b"$(" * 20_000,
+    "conditions.sh": b"if true; then " * 20_000 + b"python train.py --lora_r 8\n" + b"fi;" * 20_000,
+    "doubling.sh": b"a=lora\n" + b"a=$a$a\n" * 200 + b"python train.py --lora_r $a\n",
+    "loops.sh": b"".join(b"for i%d in {1..60}; do " % n for n in range(20)) + b"python lora.py --r 8;" + b"done;" * 20,
+    "calls.sh": b"".join(b"lora%d() { lora%d; lora%d; }\n" % (n, n + 1, n + 1) for n in range(60)) + b"lora0",
+    "not_a_script.sh": b"lora_r=8\n" + bytes(range(1, 128)) * 3_000,
     "empty.py": b"",
     "bom.py": b"\xef\xbb\xbf" + LORA.encode(),
     "latin1.py": b"# -*- coding: latin-1 -*-\nname = '\xe9'\n" + LORA.encode(),
