@@ -281,6 +281,10 @@ def _call_member(machine: Machine, member: Member, arguments: Arguments, span: S
         return list_method(machine.journal, owner, name, arguments, span, vague=bool(machine.vague_loops))
     elif isinstance(owner, DictVal):
         return dict_method(machine.journal, owner, name, arguments, span, vague=bool(machine.vague_loops))
+    elif isinstance(owner, Instance):
+        return dict_method(
+            machine.journal, DictVal(owner.attributes, span, owner.open), name, arguments, span, vague=True
+        )
     elif isinstance(owner, Space):
         return Opaque("it is a method of a searched value", span)
     else:

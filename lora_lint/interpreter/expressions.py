@@ -147,6 +147,8 @@ def instance_attribute(machine: Machine, owner: Instance, name: str, span: Span)
         inner = owner.attributes.get("__object__")
         if isinstance(inner, Object):
             return attribute(machine, inner, name, span)
+    elif name == "get":
+        return Member(owner, name)
     return Opaque(f"the attribute `{name}` is set elsewhere", span)
 
 

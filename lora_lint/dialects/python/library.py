@@ -6,7 +6,19 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from lora_lint.dialects.python import data, launches, loaded, models, options, peft, searches, shapes, trainers, xtuner
+from lora_lint.dialects.python import (
+    data,
+    hydra,
+    launches,
+    loaded,
+    models,
+    options,
+    peft,
+    searches,
+    shapes,
+    trainers,
+    xtuner,
+)
 from lora_lint.dialects.python.context import Context
 from lora_lint.dialects.python.records import (
     ConfigRecord,
@@ -74,7 +86,11 @@ CALLS: dict[str, dict[str, Handler]] = {
     ),
     "os": dict.fromkeys(("system", "popen"), launches.launch),
     "shlex": {"split": launches.split},
-    "omegaconf": {"OmegaConf.load": loaded.namespace},
+    "omegaconf": {
+        "OmegaConf.load": loaded.namespace,
+        **dict.fromkeys(("OmegaConf.to_container", "OmegaConf.to_object"), loaded.unchanged),
+    },
+    "hydra": {"utils.instantiate": hydra.instantiate, "utils.call": hydra.instantiate},
     "argparse": {"ArgumentParser": options.argument_parser},
     "fire": {"Fire": options.fire},
     "typer": {"run": options.fire, "Option": options.typer_option, "Argument": options.typer_option},
@@ -148,7 +164,9 @@ class Knowledge:
 
     def parameter(self, machine: Machine, function: Function, name: str) -> Val | None:
         """What a library gives for a parameter that no caller of the program gives."""
-        return searches.trial() if name == "trial" else None
+        if name == "trial":
+            return searches.trial()
+        return hydra.given(Context(machine, self.records), function, name) if function.decorators else None
 
     def call(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
         context = Context(machine, self.records)

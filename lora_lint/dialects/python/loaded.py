@@ -45,6 +45,11 @@ def namespace(context: Context, name: str, arguments: Arguments, span: Span) -> 
     return _as_namespace(loaded) if loaded is not None else Opaque(f"`{name}(…)`: {_BY_THE_PROGRAM}", span)
 
 
+def unchanged(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`OmegaConf.to_container(cfg)`: the same settings, read as keys."""
+    return arguments.get("cfg", 0)
+
+
 def _as_namespace(value: Val) -> Val:
     if isinstance(value, DictVal):
         return Instance(None, {str(key): _as_namespace(item) for key, item in value.items.items()})
@@ -67,7 +72,7 @@ def content(context: Context, path: Val | None, span: Span) -> Val | None:
     from lora_lint.readers.errors import Unreadable
 
     try:
-        value = _value(_root(source))
+        value = _value(root(source))
     except Unreadable:
         return None
     return _overridable(value) if isinstance(path, Const) and path.origin == "cli-default" else value
@@ -88,7 +93,8 @@ def _find(context: Context, name: str, program: str) -> SourceFile | None:
         folder = os.path.dirname(folder)
 
 
-def _root(source: SourceFile) -> Node:
+def root(source: SourceFile) -> Node:
+    """The one document of a config file. Raises readers.errors.Unreadable."""
     if source.kind == "json":
         from lora_lint.readers.json import read_json
 
