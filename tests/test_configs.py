@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.run import Choices, Known, Unknown
+from lora_lint.run import Choices, InvalidValue, Known, Unknown
 from tests.reading import config, edited, only, plain, written
 
 if TYPE_CHECKING:
@@ -326,6 +326,15 @@ class TestTraps:
         run = only(config(edited(TUNE, ("llama3_1.qlora_llama3_1_8b", builder))))
         assert plain(run.adapter.target_modules) is Unknown
         assert plain(run.model.name) == model
+
+    def test_a_builder_that_torchtune_does_not_have(self) -> None:
+        run = only(config(edited(TUNE, ("llama3_1.qlora_llama3_1_8b", "qwen2_5.lora_qwen2_5_7b"))))
+        (problem,) = run.problems
+        assert isinstance(problem, InvalidValue)
+        assert (problem.key, problem.value) == ("_component_", "lora_qwen2_5_7b")
+        assert "lora_qwen2_5_7b_base" in problem.expected
+        newer = only(config(edited(TUNE, ("llama3_1.qlora_llama3_1_8b", "qwen3.lora_qwen3_8b_base"))))
+        assert newer.problems == ()
 
     def test_references_within_torchtune(self) -> None:
         text = "rank: 16\n" + textwrap.dedent(edited(TUNE, ("lora_rank: 8", "lora_rank: ${rank}")))

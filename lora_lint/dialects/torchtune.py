@@ -13,11 +13,26 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.dialects.fields import Fields
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
-from lora_lint.run import ABSENT, Adapter, BaseModel, Dataset, Event, Known, Reading, Run, Training, Unknown, known
+from lora_lint.run import (
+    ABSENT,
+    Adapter,
+    BaseModel,
+    Dataset,
+    Event,
+    InvalidValue,
+    Known,
+    Reading,
+    Run,
+    Training,
+    Unknown,
+    known,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lora_lint.project import Project
-    from lora_lint.run import InvalidValue, Method, UnknownKey, Value
+    from lora_lint.run import Method, UnknownKey, Value
 
 NAME = "torchtune"
 KEYS = {
@@ -144,6 +159,7 @@ def read(document: Mapping, project: Project) -> Reading:
             also=("_component_",),
         ),
         *schemas.invalid_values(NAME, model.mapping, builder, definition),
+        *_no_builder(model, family, builder),
     )
     run = Run(
         NAME,
@@ -157,6 +173,20 @@ def read(document: Mapping, project: Project) -> Reading:
         trained=True,
     )
     return Reading((run,))
+
+
+def _no_builder(model: Fields, family: str, builder: str) -> Iterator[InvalidValue]:
+    """A builder that a family of torchtune does not have; nothing of families that are newer than what is known."""
+    from lora_lint.knowledge.signatures import closest
+
+    known_ones = [name.partition(".")[2] for name in schemas.load(NAME)["$defs"] if name.startswith(f"{family}.")]
+    node = model.node("_component_")
+    if not known_ones or builder in known_ones or node is None:
+        return
+    longer = [name for name in known_ones if name.startswith(f"{builder}_")]
+    near = longer or closest(builder, known_ones, 0.8) or known_ones
+    expected = f"a builder that torchtune.models.{family} has (0.6.1), such as {' or '.join(near[:2])}"
+    yield InvalidValue("_component_", builder, node.span, "torchtune", expected)
 
 
 def _adapter(model: Fields, definition: str, translated: bool) -> Adapter:
