@@ -517,3 +517,28 @@ def test_defaults_that_every_caller_overrides_count_for_nothing(project: Path) -
     assert "LL105" not in codes()
     (project / "b.sh").write_text("torchrun finetune.py --lr 1e-4\n")
     assert "LL105" in codes()
+
+
+@pytest.mark.parametrize(
+    "alpha",
+    [
+        "alpha=16; if [ $r -gt 16 ]; then alpha=32; fi",
+        "alpha=16; [ $r -gt 16 ] && alpha=32",
+        "case $r in 4) alpha=8;; *) alpha=64;; esac",
+        "alpha=$(python -c 'print(2 * 8)')",
+        "let alpha=r*2",
+        "alpha=`expr $r \\* 2`",
+        "read alpha < alphas/$r",
+        'declare -A A=([4]=8 [32]=64); alpha="${A[$r]}"',
+    ],
+)
+def test_alphas_that_follow_the_rank_in_ways_that_are_not_known(tmp_path: Path, alpha: str) -> None:
+    text = f"for r in 4 32; do\n  {alpha}\n  python finetune.py --lora_r $r --lora_alpha $alpha\ndone\n"
+    assert "LL101" not in [code for code, _ in lint(tmp_path, text)]
+
+
+def test_what_a_comment_tells_of_the_model(tmp_path: Path) -> None:
+    text = "trl sft --model_name_or_path $MODEL --use_peft --lora_r 8 --lora_target_modules q_proj query_key_value\n"
+    assert lint(tmp_path, text) == []
+    told = f"# lora-lint: model=meta-llama/Llama-2-7b-hf\n{text}"
+    assert ("LL202", "query_key_value") in lint(tmp_path, told)

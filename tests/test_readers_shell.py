@@ -91,6 +91,25 @@ def test_branches() -> None:
     assert words(text) == [["run", None, "1"], ["run", "1e-4"], ["run", None]]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a=1\n[ $r -gt 16 ] && a=2\nrun $a", None),
+        ("a=1\n[[ $r -gt 16 ]] && a=2 || a=3\nrun $a", None),
+        ("a=1\n(( r > 16 )) && a=2\nrun $a", None),
+        ("a=1\ntest -f x || a=2\nrun $a", None),
+        ('[ -z "$a" ] && a=2\nrun $a', "2"),
+        ('[ -n "$a" ] || a=2\nrun $a', "2"),
+        ("mkdir -p x && a=2 && run $a", "2"),
+        ("a=1\n(a=2; cd x)\nrun $a", "1"),
+        ("a=1\n{ a=2; }\nrun $a", "2"),
+        ("for r in 8; do a=16; if ((r > 8)); then a=32; fi; run $a; done", None),
+    ],
+)
+def test_what_may_not_happen(text: str, expected: str | None) -> None:
+    assert [found for found in words(text) if found[0] == "run"] == [["run", expected]]
+
+
 def test_arguments_of_the_script_override() -> None:
     text = """\
         MODEL="org/model"

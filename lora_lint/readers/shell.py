@@ -87,9 +87,8 @@ def _parser() -> Any:
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
 
 
-_PLAIN = frozenset(
-    "program list do_group compound_statement subshell redirected_statement pipeline negated_command ERROR".split()
-)
+_PLAIN = frozenset("program do_group compound_statement redirected_statement pipeline negated_command ERROR".split())
+_TESTS = frozenset({"test_command", "compound_statement", "negated_command", "list"})
 _ASKING = frozenset({"read", "getopts", "mapfile", "readarray"})
 _DEFAULTS = frozenset({":-", "-", ":=", "="})
 _NEWLINE = re.compile(rb"(?<!\\)\n")
@@ -249,6 +248,27 @@ class _Script:
             else:
                 branches[0].append(child)
         self.branch(branches, complete, asked)
+
+    def run_list(self, node: Any) -> None:
+        """`[ … ] && x=1` and `… || x=1`: what comes second may not happen."""
+        statements = node.named_children
+        if len(statements) < 2:
+            return
+        first, rest = statements[0], statements[1:]
+        self.run(first)
+        asked = self.raw(first)
+        either = any(child.type == "||" for child in node.children)
+        if either or first.type in _TESTS or asked.startswith(("test ", "grep ", "((", "!")):
+            self.branch([rest], False, asked.replace("-n ", "-z ") if either else asked)
+        else:
+            for statement in rest:
+                self.run(statement)
+
+    def run_subshell(self, node: Any) -> None:
+        before = dict(self.scope)
+        for child in node.named_children:
+            self.run(child)
+        self.scope = before
 
     def run_case_statement(self, node: Any) -> None:
         items = [child.named_children for child in node.named_children if child.type == "case_item"]
