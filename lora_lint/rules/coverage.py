@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
@@ -279,9 +280,10 @@ def _gap(case: Case) -> _Gap | None:
         if ".experts." in module.path:  # tens of thousands, in blocks that have other layers too
             continue
         leaf = module.path.rpartition(".")[2]
-        place_of = _LAYER.match(module.path) if module.kind in LINEAR and leaf not in ROUTERS else None
+        place_of = _in_layer(module.path) if module.kind in LINEAR and leaf not in ROUTERS else None
         if place_of:
-            there.setdefault((place_of[1], place_of[3]), {}).setdefault(int(place_of[2]), []).append(leaf)
+            stack, layer, block = place_of
+            there.setdefault((stack, block), {}).setdefault(layer, []).append(leaf)
     adapted: dict[tuple[str, str], dict[int, list[str]]] = {}
     touched: set[tuple[str, int]] = set()
     seen: set[str] = set()
@@ -290,10 +292,11 @@ def _gap(case: Case) -> _Gap | None:
         if expert and whole in seen:
             continue
         seen.add(whole)
-        place_of = _LAYER.match(f"{record.path}.")
+        place_of = _in_layer(record.path)
         if place_of and record.path.rpartition(".")[2] not in ROUTERS:
-            adapted.setdefault((place_of[1], place_of[3]), {}).setdefault(int(place_of[2]), []).append(record.entry)
-            touched.add((place_of[1], int(place_of[2])))
+            stack, layer, block = place_of
+            adapted.setdefault((stack, block), {}).setdefault(layer, []).append(record.entry)
+            touched.add((stack, layer))
     found: list[_Gap] = []
     for (stack, block), layers in adapted.items():
         entries = tuple(dict.fromkeys(entry for each in layers.values() for entry in each))
@@ -307,6 +310,14 @@ def _gap(case: Case) -> _Gap | None:
                 bare = all((stack, layer) not in touched for layer in where)
                 found.append(_Gap(block, len(layers), *_left(where), other, entries, bare))
     return max(found, key=lambda gap: len(gap.layers), default=None)
+
+
+@lru_cache(maxsize=16_384)
+def _in_layer(path: str) -> tuple[str, int, str] | None:
+    """The stack, the number and the part of the layer that a module is in: "model.layers", 3, "mlp". The same few
+    thousand paths are asked for in every run of a project."""
+    found = _LAYER.match(path)
+    return (found[1], int(found[2]), found[3]) if found else None
 
 
 def _left(where: Mapping[int, list[str]]) -> tuple[tuple[int, ...], tuple[str, ...]]:
