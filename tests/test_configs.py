@@ -140,6 +140,12 @@ class TestWhatIsRead:
         assert [event.kind for event in run.events] == ["load", "wrap", "train"]
         assert run.problems == ()
 
+    def test_rows_that_are_there_twice(self) -> None:
+        twice = edited(AXOLOTL, ("datasets:\n", "datasets:\n      - path: tatsu-lab/alpaca\n        type: alpaca\n"))
+        once = f"{textwrap.dedent(twice)}\ndataset_exact_deduplication: true\n"
+        assert plain(only(config(twice)).dataset.size) == 98804
+        assert plain(only(config(once)).dataset.size) == 49402
+
     def test_llamafactory(self) -> None:
         run = only(config(FACTORY))
         assert run.dialect == "llamafactory"

@@ -181,6 +181,13 @@ def _model(fields: Fields) -> BaseModel:
     return BaseModel(fields.text("base_model"), loader, quantization, remote_code=remote)
 
 
+def _plain(mapping: Mapping) -> list[tuple[Any, Any]]:
+    """The keys and the texts of an entry, wherever it is written."""
+    from lora_lint.readers.nodes import Scalar
+
+    return sorted((str(e.key.value), e.value.raw if isinstance(e.value, Scalar) else e.value) for e in mapping.entries)
+
+
 def _dataset(fields: Fields, path: str, project: Project) -> Dataset:
     from lora_lint.dialects.sizes import without_held_out
     from lora_lint.readers.nodes import Mapping, Sequence
@@ -189,6 +196,9 @@ def _dataset(fields: Fields, path: str, project: Project) -> Dataset:
     entries = [Fields(item) for item in node.items if isinstance(item, Mapping)] if isinstance(node, Sequence) else []
     if not entries:
         return Dataset()
+    if known(fields.flag("dataset_exact_deduplication", Known(False))):
+        # Rows that two entries have in common count once (axolotl 0.19.0, utils/data/shared.py).
+        entries = list({repr(_plain(entry.mapping)): entry for entry in entries}.values())
     span = fields.span("datasets")
     name: Value[str] = entries[0].text("path") if len(entries) == 1 else Unknown("there are several datasets", span)
     total = 0

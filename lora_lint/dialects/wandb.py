@@ -8,17 +8,18 @@ from __future__ import annotations
 import os
 import re
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.dialects.fields import Fields
 from lora_lint.dialects.programs import may_tie_alpha
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
-from lora_lint.run import ABSENT, Adapter, BaseModel, Known, Reading, Run, Sweep, Training, Unknown
+from lora_lint.run import ABSENT, Adapter, BaseModel, Known, Reading, Run, Sweep, Training, Unknown, alternatives
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
     from lora_lint.run import Value
+    from lora_lint.source import SourceFile
 
 NAME = "wandb"
 _METHODS = frozenset({"grid", "random", "bayes"})
@@ -32,6 +33,7 @@ _MODELS = ("model_name_or_path", "base_model", "model_name", "model", "model_id"
 _RATES = ("learning_rate", "lr")
 _EVEN = frozenset({"int_uniform", "uniform", "q_uniform", "q_log_uniform_values", "log_uniform_values"})
 _MAX_RUNS = 64
+_Axis: TypeAlias = "tuple[str | None, list[Value[Any]]]"
 
 
 def recognises(document: Mapping) -> bool:
@@ -51,9 +53,12 @@ def read(document: Mapping, project: Project) -> Reading:
         return Reading()
     if not _LORA.search(" ".join(_texts(document))):
         return Reading()  # the rank of something else
-    alphas, switches = found["alpha"][1] or [ABSENT], found["use_rslora"][1]
     program = _program(document, project)
-    if program is not None and may_tie_alpha(program):
+    followed = _followed(document, flat, found, program, project) if program is not None else None
+    if followed is not None:
+        return followed
+    alphas, switches = found["alpha"][1] or [ABSENT], found["use_rslora"][1]
+    if program is not None and may_tie_alpha(program.utf8):
         alphas = [Unknown("the program may tie it to the rank")]
     elif not switches:
         switches = [Known(False, None, "framework-default")]
@@ -67,6 +72,48 @@ def read(document: Mapping, project: Project) -> Reading:
         runs.append(Run(NAME, span, adapter, model, training=training, trained=True))
         if len(runs) > _MAX_RUNS:
             return Reading()
+    return Reading(tuple(runs), (Sweep("W&B sweep", span, tuple(runs)),) if len(runs) > 1 else ())
+
+
+def _followed(
+    document: Mapping, flat: dict[str, Mapping], found: dict[str, _Axis], program: SourceFile, project: Project
+) -> Reading | None:
+    """The runs of the program that the sweep starts, with the options of each of its calls; None if it is not
+    understood as one run that takes the rank.
+
+    An agent calls `python program --key=value …` (docs.wandb.ai/models/sweeps/define-sweep-configuration, `command`).
+    """
+    from lora_lint.dialects.shell.called import MAX_FOLLOWED, Callers
+    from lora_lint.dialects.shell.launchers import Call
+    from lora_lint.readers.shell import Word
+
+    axes = {key: values for key, values in found.values() if key is not None}
+    points = list(product(*axes.values()))
+    started = document.get("program")
+    command = document.get("command")
+    if len(points) > MAX_FOLLOWED or started is None:
+        return None
+    fixed: list[Word] = []
+    for item in command.items if isinstance(command, Sequence) else ():
+        text = item.raw if isinstance(item, Scalar) else ""
+        fixed += [Word(text, item.span)] if text.startswith("--") and "$" not in text else []
+    for key, node in flat.items():
+        if key not in axes:
+            value = node.get("value")
+            constant = value.raw if isinstance(value, Scalar) else None
+            fixed += [Word(f"--{key}", node.span), Word(constant, value.span if value is not None else node.span)]
+    span = Fields(document).span("parameters")
+    callers, runs = Callers(project), []
+    for point in points:
+        words = list(fixed)
+        for key, setting in zip(axes, point, strict=True):
+            place = next((each.span for each in alternatives(setting) if each.span), span)
+            given = str(setting.value) if isinstance(setting, Known) else None
+            words += [Word(f"--{key}", place), Word(given, place)]
+        made = callers.runs_of(Call("script", program.path, tuple(words), started.span), started.span, program)
+        if len(made) != 1 or not isinstance(made[0].adapter.rank, Known) or made[0].adapter.rank.span == started.span:
+            return None
+        runs += made
     return Reading(tuple(runs), (Sweep("W&B sweep", span, tuple(runs)),) if len(runs) > 1 else ())
 
 
@@ -122,8 +169,8 @@ def _texts(node: Node) -> list[str]:
     return [text for entry in node.entries for text in (str(entry.key.value), *_texts(entry.value))]
 
 
-def _program(document: Mapping, project: Project) -> bytes | None:
-    """The text of the program that the sweep starts, if it is beside the sweep's file or under the current folder."""
+def _program(document: Mapping, project: Project) -> SourceFile | None:
+    """The program that the sweep starts, if it is beside the sweep's file or under the current folder."""
     program = document.get("program")
     name = program.value if isinstance(program, Scalar) else None
     if not isinstance(name, str):
@@ -131,5 +178,5 @@ def _program(document: Mapping, project: Project) -> bytes | None:
     for path in (os.path.join(os.path.dirname(document.span.path), name), name):
         source = project.load(path)
         if source is not None:
-            return source.utf8
+            return source
     return None

@@ -136,14 +136,14 @@ def _parameter(value: Val, span: Span) -> Val:
 
 
 def wandb_config(context: Context, span: Span) -> Val:
-    """`wandb.config` (and `wandb.init().config`)."""
-    return Instance(None, dict(context.records.wandb_space), open_=True)
+    """`wandb.config` (and `wandb.init().config`); in a program that a sweep starts, what that gives."""
+    return Instance(None, dict(context.records.wandb_space or context.records.given or {}), open_=True)
 
 
 def wandb_init(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     made = Object("wandb.init", arguments, span)
     config = arguments.get("config")
-    if context.records.wandb_space:
+    if context.records.wandb_space or (context.records.given and not isinstance(config, DictVal | Instance)):
         made.attributes["config"] = wandb_config(context, span)
     elif isinstance(config, DictVal):
         made.attributes["config"] = Instance(None, dict(config.items), open_=config.open)
