@@ -96,6 +96,7 @@ class Adapter:
     bias: Value[str] = Known("none", None, "framework-default")
     lora_bias: Value[bool] = Known(False, None, "framework-default")
     modules_to_save: Value[tuple[str, ...] | None] = Known(None, None, "framework-default")
+    trainable_token_indices: Value[Any] = Known(None, None, "framework-default")
     init_lora_weights: Value[bool | str] = Known(True, None, "framework-default")
     inference_mode: Value[bool] = Known(False, None, "framework-default")
     task_type: Value[str | None] = Known(None, None, "framework-default")
@@ -181,7 +182,8 @@ class Event:
     """Something that happens to the run's model object, in program order.
 
     `names` (freeze, unfreeze): what is touched: a tuple of name fragments that select the parameters, or None for
-    all of them; (load-adapter) `("from_pretrained",)` where the model had an adapter already and is wrapped again.
+    all of them; (resize) the tokens that the program writes out and has added before; (load-adapter)
+    `("from_pretrained",)` where the model had an adapter already and is wrapped again.
     `flag` is the source text of a condition that decides whether it happens at all. `trainable` is for
     "load-adapter". `loop` is the span of the enclosing loop that repeats it on the same object, if one does.
     """

@@ -112,6 +112,30 @@ def test_an_adapter_that_is_loaded_onto_another_one_is_not_loaded(tmp_path: Path
     assert "LL409" not in codes(load)
 
 
+@pytest.mark.parametrize("settings", ["", "trainable_token_indices=[64, 65]", "modules_to_save=['embed_tokens']"])
+def test_new_tokens_do_not_train_by_themselves(settings: str) -> None:
+    base = llama()
+    base.resize_token_embeddings(66, mean_resizing=False)
+    model = get_peft_model(
+        base, eval(f"LoraConfig(r=4, lora_alpha=8, target_modules=['q_proj'], {settings})", {"LoraConfig": LoraConfig})
+    )
+    tokens = torch.tensor([[1, 64, 2, 65]])
+    before = model.get_input_embeddings()(tokens).detach().clone()
+    optimizer = torch.optim.SGD([each for each in model.parameters() if each.requires_grad], lr=1.0)
+    model(tokens, labels=tokens).loss.backward()
+    optimizer.step()
+    moved = not torch.equal(model.get_input_embeddings()(tokens).detach(), before)
+    assert moved is bool(settings)
+    add = (
+        "tokenizer = AutoTokenizer.from_pretrained('meta-llama/Llama-2-7b-hf')\ntokenizer.add_tokens(['<a>', '<b>'])\n"
+    )
+    program = (
+        "from transformers import AutoTokenizer\n" + add + "model.resize_token_embeddings(len(tokenizer))\n"
+        + WRAP.format(f", {settings}")
+    )  # fmt: skip
+    assert ("LL407" in codes(program)) is not moved
+
+
 @pytest.mark.parametrize("identity", [True, False])
 def test_without_its_initialisation_an_adapter_is_not_the_identity(identity: bool) -> None:
     inputs = torch.arange(8)[None]

@@ -18,6 +18,7 @@ from lora_lint.rules import (
     scaling,
     sweeps,
     targets,
+    tokens,
     trainability,
     wrapping,
 )
@@ -62,6 +63,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL404": trainability.kbit_prepare_after_wrap,
     "LL405": wrapping.kbit_prepare_missing,
     "LL406": wrapping.classifier_head_frozen,
+    "LL407": tokens.new_tokens_untrained,
     "LL408": trainability.sweep_reuses_base_model,
     "LL409": wrapping.wrap_then_load,
     "LL412": wrapping.adapter_config_twice,

@@ -211,5 +211,6 @@ EXPERIMENTS: dict[str, Experiment] = {
     "LL402": exact(trainability.nothing_trains),
     "LL403": exact(trainability.nothing_trains),
     "LL404": exact(trainability.nothing_trains),
+    "LL407": exact(trainability.embeddings_frozen),
     "LL408": reused_base,
 }

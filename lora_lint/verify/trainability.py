@@ -67,6 +67,22 @@ def nothing_trains(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
     return _with_a_step(case, run, skeleton, Verdict("refuted", told, measured, "meta"))
 
 
+def embeddings_frozen(case: Case, run: Run, skeleton: Skeleton) -> Verdict:  # noqa: ARG001
+    """LL407: whether anything of the input embeddings is trainable when the training starts."""
+    model = _replayed(run, skeleton)
+    try:
+        layer = model.get_input_embeddings()
+    except (NotImplementedError, AttributeError) as error:
+        raise Skip("the model has no input embeddings") from error
+    sizes = {name: each.numel() for name, each in layer.named_parameters() if each.requires_grad}
+    measured = {"embeddings_trainable": sum(sizes.values()), "model": skeleton.described()}
+    if sizes:
+        told = f"{sum(sizes.values()):,} numbers of the input embeddings are trainable"
+        return Verdict("refuted", told, measured, "meta")
+    told = "no number of the input embeddings is trainable when the training starts, the new tokens' rows neither"
+    return Verdict("confirmed", told, measured, "meta")
+
+
 def _replayed(run: Run, skeleton: Skeleton) -> Any:
     try:
         return replay(skeleton.model, run)

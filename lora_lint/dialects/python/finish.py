@@ -65,6 +65,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool], str]] = {
     "bias": ("bias", lambda value: value in ("none", "all", "lora_only"), '"none", "all" or "lora_only"'),
     "lora_bias": ("lora_bias", convert.is_flag, "True or False"),
     "modules_to_save": ("modules_to_save", convert.is_names, "a list of module names"),
+    "trainable_token_indices": ("trainable_token_indices", convert.anything, ""),
     "init_lora_weights": ("init_lora_weights", convert.anything, ""),
     "inference_mode": ("inference_mode", convert.is_flag, "True or False"),
     "task_type": ("task_type", convert.is_optional_text, "a task type"),

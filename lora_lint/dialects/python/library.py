@@ -16,6 +16,7 @@ from lora_lint.dialects.python import (
     peft,
     searches,
     shapes,
+    tokens,
     trainers,
     xtuner,
 )
@@ -197,6 +198,9 @@ class Knowledge:
         context = Context(machine, self.records)
         record = root.data
         name = path[-1]
+        if name in ("add_tokens", "add_special_tokens"):
+            tokens.added(context, name, arguments)
+            return None
         if isinstance(record, ModelView):
             return models.method(context, root, path, arguments, span)
         if isinstance(record, Part):

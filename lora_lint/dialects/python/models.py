@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lora_lint.dialects.python import peft
+from lora_lint.dialects.python import peft, tokens
 from lora_lint.dialects.python.context import Context, nothing, view_of
 from lora_lint.dialects.python.parameters import split_conditions
 from lora_lint.dialects.python.records import ModelView, Part, TrainingRecord
@@ -140,7 +140,7 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if name == "state_dict":
         return Object(name, arguments, span)
     if name == "resize_token_embeddings":
-        context.happen(view.record, "resize", span)
+        context.happen(view.record, "resize", span, tokens.new_here(context))
         return None
     return peft.method(context, view, name, arguments, span)
 

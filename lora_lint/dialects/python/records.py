@@ -138,6 +138,14 @@ class Launch:
     trail: tuple[Step, ...]
 
 
+@dataclass(frozen=True)
+class NewTokens:
+    """Literal tokens that a tokenizer is given, and the conditions that this stands under."""
+
+    tokens: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+
+
 @dataclass
 class Records:
     """Everything collected while one file is followed. `project` holds the other files it may read."""
@@ -154,3 +162,4 @@ class Records:
     """The options that the program is called with, where its caller is known: names without dashes to values."""
     given_all: bool = False
     """The call has no other options than these, so that the defaults of the rest hold."""
+    new_tokens: list[NewTokens] = field(default_factory=list)

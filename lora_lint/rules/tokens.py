@@ -1,0 +1,81 @@
+"""LL407: tokens that are added to the vocabulary, and embeddings that stay as they were made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Related
+from lora_lint.rules.reached import is_shorthand
+from lora_lint.rules.words import names, plural
+from lora_lint.run import Known, Unknown, alternatives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lora_lint.finding import Confidence
+    from lora_lint.run import Event, Run
+
+_EMBEDDINGS = ("embed", "wte", "wpe", "lm_head", "word", "output_layer", "vocab")
+"""Fragments of the names of embeddings and of heads that may be tied to them."""
+_CHAT = frozenset(
+    {"<|im_start|>", "<|im_end|>", "<|endoftext|>", "<think>", "</think>", "<tool_call>", "</tool_call>",
+     "<|user|>", "<|assistant|>", "<|system|>", "<|end|>"}
+)  # fmt: skip
+_BARE = ("llama-2-7b-hf", "llama-2-13b-hf", "llama-2-70b-hf", "mistral-7b-v0.1", "gpt2", "pythia", "opt-", "phi-2")
+"""In the names of models whose tokenizers have none of the tokens of chats."""
+
+
+def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL407"""
+    if run.trained is not True or run.dialect not in ("peft", "trl") or run.method != "LoraConfig":
+        return
+    if _embeddings_may_train(run):
+        return
+    resize: Event | None = None
+    for event in run.events:
+        if event.kind == "load":
+            resize = None
+        elif event.kind == "resize":
+            resize = event
+        elif event.kind == "wrap":
+            break
+    new = _new(run, resize)
+    if resize is None or not new:
+        return
+    key = run.adapter.key("modules_to_save")
+    shown = names(new[:3]) + (f" and {len(new) - 3} more" if len(new) > 3 else "")
+    message = (
+        f"{plural(len(new), 'token')} ({shown}) {'is' if len(new) == 1 else 'are'} added and the embeddings resized, "
+        "but the adapter freezes the embeddings: the new rows keep the values that they were made with, and the model "
+        "never learns the tokens. Give LoraConfig `trainable_token_indices` with their ids, or name the embeddings and "
+        f"the head in `{key}`"
+    )
+    related = (Related(run.adapter.span, "nothing of this adapter trains the embeddings"),)
+    # Nothing tells that the tokenizer's vocabulary does not have them.
+    confidence: Confidence = "likely" if resize.flag is None else "possible"
+    yield Finding("LL407", message, resize.span, confidence, None, related)
+
+
+def _new(run: Run, resize: Event | None) -> tuple[str, ...]:
+    """The added tokens that the model's own tokenizer does not have, as far as its name tells."""
+    told = [str(each.value).lower() for each in alternatives(run.model.name)]
+    bare = bool(told) and all(any(part in name for part in _BARE) for name in told)
+    added = (resize.names if resize is not None else None) or ()
+    return tuple(token for token in added if bare or token not in _CHAT)
+
+
+def _embeddings_may_train(run: Run) -> bool:
+    adapter = run.adapter
+    tokens, saved = adapter.trainable_token_indices, adapter.modules_to_save
+    if not isinstance(tokens, Known) or tokens.value is not None:
+        return True
+    if isinstance(saved, Unknown) or isinstance(adapter.target_modules, Unknown):
+        return True
+    named = [name for each in alternatives(saved) for name in each.value or ()]
+    for targets in alternatives(adapter.target_modules):
+        if isinstance(targets.value, str) and not is_shorthand(targets.value):
+            return True  # a regex, which may match them
+        named += [targets.value] if isinstance(targets.value, str) else [*(targets.value or ())]
+    if any(part in name for name in named for part in _EMBEDDINGS):
+        return True
+    return any(event.kind in ("unfreeze", "unwrap", "load-adapter") for event in run.events)
