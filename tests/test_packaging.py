@@ -141,7 +141,7 @@ def test_the_sdist_gives_the_same_wheel(built: Path, wheel: Path, tmp_path: Path
     assert names(again) == names(wheel)
 
 
-def test_the_base_install_pulls_four_packages(metadata: Message) -> None:
+def test_the_base_install_pulls_six_packages(metadata: Message) -> None:
     required = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
     packages = {line.split(">")[0].lower(): line.partition("; ")[2] for line in required}
     assert packages == {
@@ -149,6 +149,8 @@ def test_the_base_install_pulls_four_packages(metadata: Message) -> None:
         "pyyaml": "",
         "jsonschema": "",
         "libcst": "",
+        "tree-sitter": "",
+        "tree-sitter-bash": "",
         "tomli": "python_version < '3.11'",
     }
 
