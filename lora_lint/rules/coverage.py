@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lora_lint.finding import Change, Confidence, Level
+    from lora_lint.knowledge.matching import Match
+    from lora_lint.knowledge.modules import Module
     from lora_lint.knowledge.resolve import Case
     from lora_lint.run import Run
 
@@ -42,6 +44,8 @@ _KNOWLEDGE = ("domain", "code", "complex-domain", "multi-task")
 _VOCABULARY = ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out")
 _SAVED_ALONG = ("embed_tokens", "lm_head")
 """Targets of which PEFT 0.21.2 saves the base weights too (utils/constants.py, EMBEDDING_LAYER_NAMES)."""
+_gaps: dict[int, tuple[Match, Sequence[Module], _Gap | None]] = {}
+_KEPT = 512
 _GENERATIVE = ("causal-lm", "image-text-to-text", "seq2seq-lm")
 
 
@@ -271,7 +275,17 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
 
 
 def _gap(case: Case) -> _Gap | None:
-    """The widest gap in what is adapted from layer to layer."""
+    """The widest gap in what is adapted from layer to layer, kept for the last few hundred matches: the runs of a
+    project share them."""
+    kept = _gaps.get(id(case.match))
+    if kept is None or kept[0] is not case.match or kept[1] is not case.modules:
+        if len(_gaps) >= _KEPT:
+            _gaps.clear()
+        kept = _gaps[id(case.match)] = (case.match, case.modules, _widest_gap(case))
+    return kept[2]
+
+
+def _widest_gap(case: Case) -> _Gap | None:
     wanted = case.targets.value
     if isinstance(wanted, tuple) and any(part.isdecimal() for entry in wanted for part in entry.split(".")[:-1]):
         return None  # layers are named one by one
