@@ -101,3 +101,9 @@ def test_a_grid_that_is_not_known() -> None:
         'p["r"]', "16"
     )
     assert read_python(IMPORTS + program).sweeps == ()
+
+
+def test_a_number_that_is_called_trial() -> None:
+    program = "def build(trial=1):\n    r = 8 * trial\n" + training("r", "16") + "build()"
+    (run,) = read_python(IMPORTS + program).runs
+    assert plain(run.adapter.rank) == 8

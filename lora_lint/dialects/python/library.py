@@ -40,6 +40,7 @@ from lora_lint.interpreter.values import (
     Object,
     Opaque,
     Val,
+    constant,
     either,
 )
 
@@ -165,7 +166,7 @@ class Knowledge:
 
     def parameter(self, machine: Machine, function: Function, name: str) -> Val | None:
         """What a library gives for a parameter that no caller of the program gives."""
-        if name == "trial":
+        if name == "trial" and constant(function.defaults.get(name)) is None:
             return searches.trial()
         return hydra.given(Context(machine, self.records), function, name) if function.decorators else None
 
