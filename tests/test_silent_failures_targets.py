@@ -11,15 +11,25 @@ import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import datasets
 import peft
 import pytest
 import torch
 import transformers
+import trl
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from lora_lint import engine
+from lora_lint.knowledge.resolve import resolve
+from lora_lint.run import Adapter, BaseModel, Known, Run
 from lora_lint.settings import Settings
+from lora_lint.source import Span
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lora_lint.finding import Finding
 
 SEVEN = '["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]'
@@ -65,7 +75,7 @@ def base_config(model_type: str) -> Any:
         for name, value in _SIZES.items() if part is not None else ():
             if hasattr(part, name) and not (part is not config and name.endswith("token_id")):
                 setattr(part, name, value)
-        if isinstance(getattr(part, "layer_types", None), list):
+        if part is not None and isinstance(vars(part).get("layer_types"), list):  # of some types it is computed
             part.layer_types = part.layer_types[: _SIZES["num_hidden_layers"]]
     return config
 
@@ -349,3 +359,45 @@ def test_experts_take_no_dropout(model_type: str, model: str, settings: str) -> 
         wrap(model_type, settings)
     assert "LoRA has no dropout" in told("LL207", model, settings)
     silent("LL207", model, settings.replace("lora_dropout=0.1, ", ""))
+
+
+@pytest.mark.parametrize(
+    ("model_type", "model", "targets", "message", "kind"),
+    [
+        ("llama", "meta-llama/Llama-2-7b-hf", ("q_proj", "input_layernorm"), "is not supported", "unsupported-kind"),
+        ("llama", "meta-llama/Llama-2-7b-hf", ("q_proj", "self_attn"), "is not supported", "unsupported-kind"),
+        ("mamba", "state-spaces/mamba-130m-hf", ("in_proj", "out_proj"), "incompatible with Mamba", "mamba-module"),
+        ("mamba", "state-spaces/mamba-130m-hf", ("in_proj", "conv1d"), "incompatible with Mamba", "mamba-module"),
+    ],
+)
+def test_layers_that_peft_refuses_are_known(
+    model_type: str, model: str, targets: tuple[str, ...], message: str, kind: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        wrap(model_type, f"r=8, target_modules={list(targets)}")
+    span = Span("train.py", 0, 1)
+    adapter = Adapter(span, rank=Known(8), target_modules=Known(targets))
+    cases = resolve(Run("peft", span, adapter, BaseModel(Known(model), "AutoModelForCausalLM"))).cases
+    assert cases
+    assert all([error.kind for error in case.match.errors] == [kind] for case in cases)
+
+
+def test_a_head_among_the_targets_of_a_supervised_trainer(tmp_path: Path) -> None:
+    words = Tokenizer(WordLevel({"a": 0, "b": 1, "<e>": 2}, unk_token="a"))
+    words.pre_tokenizer = Whitespace()
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<e>", pad_token="<e>")
+    with pytest.raises(ValueError, match="adapter to `lm_head` is not supported"):
+        trl.SFTTrainer(
+            transformers.AutoModelForCausalLM.from_config(base_config("llama")),
+            args=trl.SFTConfig(str(tmp_path), report_to="none", use_cpu=True, bf16=False),
+            train_dataset=datasets.Dataset.from_dict({"text": ["a b"] * 4}),
+            processing_class=tokenizer,
+            peft_config=peft.LoraConfig(r=4, target_modules=["q_proj", "lm_head"]),
+        )
+    text = (
+        "from peft import LoraConfig\nfrom trl import SFTConfig, SFTTrainer\n"
+        'SFTTrainer("meta-llama/Llama-2-7b-hf", args=SFTConfig("out", learning_rate=2e-4), train_dataset=[],\n'
+        '    peft_config=LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "lm_head"])).train()\n'
+    )
+    found = engine.lint_text(text.encode(), "train.py", Settings()).findings
+    assert "LL412" in {finding.code for finding in found}

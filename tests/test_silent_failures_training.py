@@ -143,3 +143,21 @@ def test_without_its_initialisation_an_adapter_is_not_the_identity(identity: boo
         same = torch.equal(wrapped(init_lora_weights=identity)(inputs).logits, llama()(inputs).logits)
     assert same is identity
     assert ("LL413" in codes(WRAP.format(f", init_lora_weights={identity}"))) is not identity
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_reentrant_checkpointing_has_its_gradients(before: bool) -> None:
+    """transformers 5 lets the embeddings' output require gradients itself, so that no rule needs to ask for it."""
+    model = llama()
+    reentrant = {"use_reentrant": True}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if before:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=reentrant)
+        model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"]))
+        if not before:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=reentrant)
+        model.train()
+        tokens = torch.arange(8)[None]
+        model(tokens, labels=tokens).loss.backward()
+    assert all(each.grad is not None for each in model.parameters() if each.requires_grad)

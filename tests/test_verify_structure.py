@@ -209,6 +209,33 @@ def test_nothing_trains(tmp_path: Path, program: str, code: str) -> None:
     assert verdict.measurements["one_step"]["adapter_changed"] == 0
 
 
+NEW_TOKENS = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer
+
+tokenizer = AutoTokenizer.from_pretrained("model")
+model = AutoModelForCausalLM.from_pretrained("model")
+tokenizer.add_tokens(["<question>", "<answer>"])
+model.resize_token_embeddings(len(tokenizer))
+model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"]{}))
+Trainer(model=model).train()
+"""
+
+
+@pytest.mark.parametrize(("settings", "status"), [("", "confirmed"), (", modules_to_save=['embed_tokens']", "refuted")])
+def test_new_tokens_untrained(tmp_path: Path, settings: str, status: str) -> None:
+    from lora_lint.finding import Finding
+    from lora_lint.verify import structure
+    from lora_lint.verify.experiment import Case
+
+    saved(tmp_path, "llama")
+    program = NEW_TOKENS.format(settings)
+    found = discovery.Found("train.py", "python", program.encode(), True)
+    [run] = engine.reading_of(found, Settings(), _project(), [])[1].runs
+    case = Case(Finding("LL407", "claimed", run.span), run, None, Options("cpu"), say=lambda _: None)
+    assert structure.EXPERIMENTS["LL407"](case).status == status
+
+
 LOOP = """\
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
