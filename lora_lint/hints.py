@@ -34,7 +34,8 @@ def told(
         run = _with(run, "dataset-size", settings.dataset_size, None)
         run = _with(run, "gpu-memory", settings.gpu_memory, None)
         if settings.models or settings.transformers:
-            run = replace(run, model=replace(run.model, own=settings.models, transformers=settings.transformers))
+            version = settings.transformers or run.model.transformers
+            run = replace(run, model=replace(run.model, own=settings.models, transformers=version))
         for key in {hint.key for hint in valid}:
             of_key = [hint for hint in valid if hint.key == key]
             above = [hint for hint in of_key if hint.span.start <= run.span.start]

@@ -126,7 +126,7 @@ class BaseModel:
     own: Mapping[str, Any] = field(default_factory=dict)
     """The user's own entries for models (the `models` setting), applied by the engine."""
     transformers: str | None = None
-    """The version of transformers that the user tells (the `transformers` setting)."""
+    """The version of transformers that the user tells (the `transformers` setting) or the project pins."""
     remote_code: bool = False
     """The program lets the code in the model's own repository run in the place of the class in transformers."""
     edited: bool = False
