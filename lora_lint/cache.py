@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lora_lint.discovery import Found
     from lora_lint.settings import Settings
 
-FOLDER = ".lora-lint-cache"
+FOLDER = disk.KEPT
 VARIABLE = "LORA_LINT_CACHE_DIR"
 KEPT = 16
 """Sets of results, one for each version and settings, of which the oldest go first."""

@@ -21,6 +21,8 @@ Kind = Literal["file", "there", "size", "names", "content", "state"]
 """Whether a path is a regular file; whether anything is there; how many bytes it has; the names in a folder; a digest
 of the content; size, times and identity, for files that are too large to be read again each time."""
 
+KEPT = ".lora-lint-cache"
+"""The name of the folder that results are kept in, by default."""
 LARGE = 4_000_000
 """Bytes; of larger files the state stands for the content."""
 _FRESH = 2.0
@@ -73,7 +75,7 @@ def size(path: str) -> int | None:
 def names(folder: str) -> list[str] | None:
     """The names in a folder in order; None if it cannot be listed."""
     try:
-        found = sorted(os.listdir(folder or "."))
+        found = _entries(folder)
     except (OSError, ValueError):
         note("names", folder, "")
         return None
@@ -140,7 +142,12 @@ def _size(path: str) -> str:
 
 
 def _names(path: str) -> str:
-    return _listed(sorted(os.listdir(path or ".")))
+    return _listed(_entries(path))
+
+
+def _entries(folder: str) -> list[str]:
+    """The names in a folder in order, but for that of the results which are kept there while it is looked at."""
+    return sorted(name for name in os.listdir(folder or ".") if name != KEPT)
 
 
 def _listed(found: list[str]) -> str:

@@ -569,6 +569,18 @@ def test_questions_are_noted_by_all_who_watch() -> None:
     assert disk.answer("file", "nul\0byte") == ""
 
 
+def test_the_folder_of_results_is_no_change_of_the_folder_it_is_in() -> None:
+    """The first lint makes it: what was found before would not hold for the second."""
+    write("train.py", "x")
+    with disk.Watch() as watch:
+        assert disk.names("") == ["train.py"]
+    Path(cache_module.FOLDER).mkdir()
+    assert disk.names("") == ["train.py"]
+    assert all(disk.answer(kind, path) == answer for (kind, path), answer in watch.noted.items())
+    write("run.sh", "x")
+    assert disk.answer("names", "") != watch.noted["names", ""]
+
+
 def test_a_large_file_that_was_just_written_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two writes within one tick of the file system's clock leave the same times."""
     monkeypatch.setattr(disk, "LARGE", 0)

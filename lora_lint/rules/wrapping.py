@@ -117,8 +117,9 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             if first is not None and event.kind == "wrap" and event.span == training.span:
                 message = (
                     f"`peft_config` is given to {training.trainer} with a model that has an adapter already: TRL "
-                    "raises a ValueError once everything is loaded (before TRL 0.27, SFTTrainer leaves the config aside or "
-                    "merges the adapter). Pass the plain model with `peft_config`, or the wrapped model without it"
+                    "raises a ValueError once everything is loaded (before TRL 0.27, SFTTrainer leaves the config "
+                    "aside or merges the adapter). Pass the plain model with `peft_config`, or the wrapped model "
+                    "without it"
                 )
                 flagged = first.flag is not None or event.flag is not None
                 related = (Related(first.span, "the adapter is put on the model here"),)
