@@ -57,6 +57,6 @@ def _always_given(source: SourceFile, project: Project) -> dict[str, Val]:
     nothing: the run is found where it is started."""
     if source.kind != "python" or not any(word in source.utf8 for word in _TAKES_OPTIONS):
         return {}
-    from lora_lint.dialects.shell.callers import always_given
+    from lora_lint.dialects.callers import always_given
 
     return {name: Opaque("each script that calls the program gives it") for name in always_given(source.path, project)}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.dialects.callers import program_path
 from lora_lint.dialects.shell import frameworks, scripts
 from lora_lint.dialects.shell.called import Callers
-from lora_lint.dialects.shell.callers import program_path
 from lora_lint.dialects.shell.launchers import launched
 from lora_lint.readers.shell import read_shell
 from lora_lint.run import Reading, Sweep, known
