@@ -47,12 +47,11 @@ class Pin(NamedTuple):
 
 def pin_of(project: Project, path: str, package: str) -> Pin | None:
     """What the project of the file at `path` pins a package to; None if that is no version or nothing."""
-    folder = os.path.dirname(path)
-    while True:
+    for folder in project.upwards(os.path.dirname(path), beyond=True):
         told, pin = _in_folder(folder, package)
-        if told or project.is_root(folder):
+        if told:
             return pin
-        folder = os.path.join(folder, os.pardir) if not folder or folder.endswith("..") else os.path.dirname(folder)
+    return None
 
 
 def with_pins(reading: Reading, path: str, project: Project) -> Reading:

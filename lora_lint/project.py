@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from typing import TYPE_CHECKING
 
 from lora_lint import discovery, disk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lora_lint.source import SourceFile
 
 _KEPT = 256
@@ -37,6 +40,15 @@ class Project:
         top, noted = self._roots[folder]
         disk.again(noted)
         return top
+
+    def upwards(self, folder: str, *, beyond: bool = False) -> Iterator[str]:
+        """A folder and those above it that belong to the project, up to the current folder; or `beyond` that, to the
+        root."""
+        while True:
+            yield folder
+            if self.is_root(folder) or (not folder and not beyond):
+                return
+            folder = posixpath.normpath(posixpath.join(folder, "..")) if beyond else os.path.dirname(folder)
 
     def exists(self, path: str) -> bool:
         """Whether `path` is a regular file."""

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from lora_lint import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lora_lint.dialects.shell.launchers import Call
     from lora_lint.project import Project
 
@@ -32,20 +30,11 @@ def program_path(call: Call, near: str, project: Project) -> str | None:
     above it, in one of which it is run; None if the project does not have it."""
     name = call.name if call.kind == "script" else call.name.replace(".", "/") + ".py"
     name = name.lstrip("/")
-    for folder in _upwards(os.path.dirname(near), project):
+    for folder in project.upwards(os.path.dirname(near)):
         place = os.path.normpath(os.path.join(folder, name)).replace(os.sep, "/")
         if project.exists(place):
             return place
     return None
-
-
-def _upwards(folder: str, project: Project) -> Iterator[str]:
-    """A folder and those above it that belong to the project."""
-    while True:
-        yield folder
-        if not folder or project.is_root(folder):
-            return
-        folder = os.path.dirname(folder)
 
 
 @lru_cache(maxsize=2)
@@ -77,7 +66,7 @@ class _Callers:
 
     def _near(self, program: str) -> list[str]:
         scripts: list[str] = []
-        for folder in _upwards(os.path.dirname(program), self._project):
+        for folder in self._project.upwards(os.path.dirname(program)):
             for below in _FOLDERS:
                 scripts += self._scripts_in(os.path.join(folder, below).rstrip("/"))
         return list(dict.fromkeys(scripts))[:MAX_SCRIPTS]

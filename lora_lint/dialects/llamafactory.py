@@ -234,8 +234,7 @@ def _registered(fields: Fields, near: str, project: Project) -> tuple[str, dict[
         return "", {}
     if folder is None or folder.startswith("REMOTE:"):
         return None
-    here = os.path.dirname(near)
-    while True:
+    for here in project.upwards(os.path.dirname(near)):
         place = os.path.join(here, folder)
         source = project.load(os.path.join(place, "dataset_info.json"))
         if source is not None:
@@ -244,9 +243,7 @@ def _registered(fields: Fields, near: str, project: Project) -> tuple[str, dict[
             except (ValueError, RecursionError):
                 return None
             return (place, content) if isinstance(content, dict) else None
-        if not here or project.is_root(here):
-            return None
-        here = os.path.dirname(here)
+    return None
 
 
 def _rows(name: str, registered: tuple[str, dict[str, Any]] | None, near: str, project: Project) -> int | None:

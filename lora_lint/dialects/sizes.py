@@ -98,11 +98,8 @@ def rows_of_file(path: str, near: str, project: Project) -> int | None:
 
 def _above(path: str, near: str, project: Project) -> Iterator[str]:
     """Where a relative path may lead to: from the folder of the file `near`, or from one above it in the project."""
-    here = os.path.dirname(near)
-    yield os.path.join(here, path)
-    while here and not project.is_root(here):
-        here = os.path.dirname(here)
-        yield os.path.join(here, path)
+    for folder in project.upwards(os.path.dirname(near)):
+        yield os.path.join(folder, path)
 
 
 def _rows(data: bytes, suffix: str) -> int | None:

@@ -93,14 +93,12 @@ class _Files:
             for _ in range(level - 1):
                 folder = posixpath.join(folder, "..")
             return self._file(posixpath.normpath(posixpath.join(folder, relative)))
-        while True:
-            for base in (folder, posixpath.join(folder, "src")):
+        for above in self._project.upwards(folder, beyond=True):
+            for base in (above, posixpath.join(above, "src")):
                 found = self._file(posixpath.normpath(posixpath.join(base, relative)))
                 if found is not None:
                     return found
-            if self._project.is_root(folder):
-                return None
-            folder = posixpath.normpath(posixpath.join(folder, ".."))
+        return None
 
     def _file(self, stem: str) -> str | None:
         for candidate in (f"{stem}.py", f"{stem}/__init__.py"):

@@ -83,14 +83,11 @@ def _find(context: Context, name: str, program: str) -> SourceFile | None:
     project = context.records.project
     if project is None or os.path.isabs(name):
         return None
-    folder = os.path.dirname(program)
-    while True:
+    for folder in project.upwards(os.path.dirname(program)):
         path = os.path.normpath(os.path.join(folder, name)).replace(os.sep, "/")
         if project.exists(path):
             return project.load(path)
-        if not folder or project.is_root(folder):
-            return None
-        folder = os.path.dirname(folder)
+    return None
 
 
 def root(source: SourceFile) -> Node:
