@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import stat
 import time
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
+K = TypeVar("K")
+V = TypeVar("V")
 Noted: TypeAlias = "dict[tuple[Kind, str], str]"
 Kind = Literal["file", "there", "size", "names", "content", "state"]
 """Whether a path is a regular file; whether anything is there; how many bytes it has; the names in a folder; a digest
@@ -48,6 +50,31 @@ class Watch:
         global _noted
         _noted = self._outer
         again(self.noted)
+
+
+class Remembered(Generic[K, V]):
+    """What was worked out from files, by a key: whoever gets it once more has asked the file system the same.
+
+    At most `most` are kept, the latest; None: all.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self._kept: dict[K, tuple[V, Noted]] = {}
+
+    def get(self, key: K, make: Callable[[K], V]) -> V:
+        """What `make` gives for a key, the first time or now."""
+        entry = self._kept.get(key)
+        if entry is None:
+            if len(self._kept) == self._most:
+                del self._kept[next(iter(self._kept))]
+            with Watch() as watch:
+                made = make(key)
+            self._kept[key] = (made, watch.noted)
+            return made
+        value, noted = entry
+        again(noted)
+        return value
 
 
 def again(noted: Noted) -> None:

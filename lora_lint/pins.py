@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from lora_lint import disk
@@ -47,8 +48,9 @@ class Pin(NamedTuple):
 
 def pin_of(project: Project, path: str, package: str) -> Pin | None:
     """What the project of the file at `path` pins a package to; None if that is no version or nothing."""
+    found = _found_in(project)
     for folder in project.upwards(os.path.dirname(path), beyond=True):
-        told, pin = _in_folder(folder, package)
+        told, pin = found.get((folder, package), _in_folder)
         if told:
             return pin
     return None
@@ -91,9 +93,16 @@ def _lacking(run: Run, pin: Pin) -> Iterator[UnknownKey]:
             yield UnknownKey(run.adapter.key(field), spans[0], owner, (), "raises a TypeError")
 
 
-def _in_folder(folder: str, package: str) -> tuple[bool, Pin | None]:
+@lru_cache(maxsize=1)
+def _found_in(_: Project) -> disk.Remembered[tuple[str, str], tuple[bool, Pin | None]]:
+    """What the folders of a project pin, for all of its files."""
+    return disk.Remembered()
+
+
+def _in_folder(where: tuple[str, str]) -> tuple[bool, Pin | None]:
     """Whether the files of a folder name a package, and what they pin it to: a lock before all others, of several
     requirements the widest."""
+    folder, package = where
     names = disk.names(folder) or ()
     for name in names:
         if name in _LOCKS:

@@ -26,27 +26,24 @@ class Project:
     def __init__(self, root: str = "") -> None:
         self.root = root
         self._root = os.path.abspath(root or ".")
-        self._texts: dict[str, tuple[SourceFile | None, disk.Noted]] = {}
+        self._texts: disk.Remembered[str, SourceFile | None] = disk.Remembered(_KEPT)
         self._exists: dict[str, bool] = {}
-        self._roots: dict[str, tuple[bool, disk.Noted]] = {}
+        self._roots: disk.Remembered[str, bool] = disk.Remembered()
 
     def is_root(self, folder: str) -> bool:
         """Whether nothing above `folder` belongs to the project: its root, the top of a repository or of the disk."""
-        if folder not in self._roots:
-            with disk.Watch() as watch:
-                here = os.path.abspath(folder or ".")
-                top = here == self._root or os.path.dirname(here) == here
-                self._roots[folder] = (top or disk.exists(os.path.join(here, ".git")), watch.noted)
-        top, noted = self._roots[folder]
-        disk.again(noted)
-        return top
+        return self._roots.get(folder, self._is_top)
+
+    def _is_top(self, folder: str) -> bool:
+        here = os.path.abspath(folder or ".")
+        return here == self._root or os.path.dirname(here) == here or disk.exists(os.path.join(here, ".git"))
 
     def upwards(self, folder: str, *, beyond: bool = False) -> Iterator[str]:
         """A folder and those above it that belong to the project, up to the current folder; or `beyond` that, to the
         root."""
         while True:
             yield folder
-            if self.is_root(folder) or (not folder and not beyond):
+            if (not folder and not beyond) or self.is_root(folder):
                 return
             folder = posixpath.normpath(posixpath.join(folder, "..")) if beyond else os.path.dirname(folder)
 
@@ -65,14 +62,7 @@ class Project:
 
     def load(self, path: str) -> SourceFile | None:
         """The text of another file; None if there is none of a kind that is read, or it is too large or not text."""
-        if path not in self._texts:
-            if len(self._texts) >= _KEPT:
-                del self._texts[next(iter(self._texts))]
-            with disk.Watch() as watch:
-                self._texts[path] = (self._read(path), watch.noted)
-        source, noted = self._texts[path]
-        disk.again(noted)
-        return source
+        return self._texts.get(path, self._read)
 
     def _read(self, path: str) -> SourceFile | None:
         from lora_lint.readers.errors import Unreadable

@@ -20,6 +20,8 @@ from lora_lint.checker import Checker
 from lora_lint.commands import check
 from lora_lint.finding import Add, Drop, Finding, Fix, Move, Related, Rename, Tie, Write
 from lora_lint.outcome import FileResult
+from lora_lint.pins import pin_of
+from lora_lint.project import Project
 from lora_lint.settings import Settings
 from lora_lint.source import Span
 from tests import pages
@@ -612,3 +614,33 @@ def test_the_file_system_is_asked_where_it_is_noted() -> None:
                     takes = ast.unparse(node.args)
                     assert "SourceFile" not in takes, f"{path}:{node.lineno}"
                     assert "Project" not in takes or node.name in ("_files_of", "_callers_of"), f"{path}:{node.lineno}"
+
+
+def test_what_is_remembered_is_noted_by_all_who_ask() -> None:
+    write("there", "x")
+    made = []
+    kept: disk.Remembered[str, int | None] = disk.Remembered(2)
+
+    def size(path: str) -> int | None:
+        made.append(path)
+        return disk.size(path)
+
+    with disk.Watch() as first:
+        assert kept.get("there", size) == 1
+    with disk.Watch() as second:
+        assert kept.get("there", size) == 1
+    assert made == ["there"]
+    assert first.noted == second.noted != {}
+    assert kept.get("a", size) is kept.get("b", size) is None
+    assert kept.get("there", size) == 1  # the oldest had to go
+    assert made == ["there", "a", "b", "there"]
+
+
+def test_what_a_project_pins_is_noted_for_each_file() -> None:
+    """Also for the second file of a folder, for which nothing is read again."""
+    write("requirements.txt", "peft==0.17.0\n")
+    project = Project("")
+    for name in ("a.py", "b.py"):
+        with disk.Watch() as watch:
+            assert pin_of(project, name, "peft") is not None
+        assert ("content", "requirements.txt") in watch.noted

@@ -47,8 +47,8 @@ class _Callers:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._scripts: dict[str, tuple[list[str], disk.Noted]] = {}
-        self._calls: dict[str, tuple[list[tuple[Call, frozenset[str]]], disk.Noted]] = {}
+        self._scripts: disk.Remembered[str, list[str]] = disk.Remembered()
+        self._calls: disk.Remembered[str, list[tuple[Call, frozenset[str]]]] = disk.Remembered()
 
     def always_given(self, program: str) -> frozenset[str]:
         name = os.path.basename(program).encode()
@@ -57,7 +57,7 @@ class _Callers:
             source = self._project.load(script)
             if source is None or name not in source.utf8:
                 continue
-            for call, given in self._calls_in(script):
+            for call, given in self._calls.get(script, self._calls_in):
                 if call.name.endswith(os.path.basename(program)) and (
                     program_path(call, script, self._project) == program
                 ):
@@ -68,29 +68,11 @@ class _Callers:
         scripts: list[str] = []
         for folder in self._project.upwards(os.path.dirname(program)):
             for below in _FOLDERS:
-                scripts += self._scripts_in(os.path.join(folder, below).rstrip("/"))
+                scripts += self._scripts.get(os.path.join(folder, below).rstrip("/"), _scripts_in)
         return list(dict.fromkeys(scripts))[:MAX_SCRIPTS]
-
-    def _scripts_in(self, folder: str) -> list[str]:
-        if folder not in self._scripts:
-            with disk.Watch() as watch:
-                names = [name for name in disk.names(folder) or () if name.endswith(_SUFFIXES)]
-            paths = [os.path.join(folder, name).replace(os.sep, "/") for name in names]
-            self._scripts[folder] = (paths, watch.noted)
-        paths, noted = self._scripts[folder]
-        disk.again(noted)
-        return paths
 
     def _calls_in(self, script: str) -> list[tuple[Call, frozenset[str]]]:
         """The calls of programs in a script, each with the names of its options."""
-        if script not in self._calls:
-            with disk.Watch() as watch:
-                self._calls[script] = (self._read(script), watch.noted)
-        calls, noted = self._calls[script]
-        disk.again(noted)
-        return calls
-
-    def _read(self, script: str) -> list[tuple[Call, frozenset[str]]]:
         from lora_lint.dialects.shell.arguments import options
         from lora_lint.dialects.shell.launchers import launched
         from lora_lint.readers.shell import read_shell
@@ -103,3 +85,8 @@ class _Callers:
                 entries = options(call.arguments, command.span).mapping.entries
                 found.append((call, frozenset(str(entry.key.value) for entry in entries)))
         return found
+
+
+def _scripts_in(folder: str) -> list[str]:
+    names = disk.names(folder) or ()
+    return [os.path.join(folder, name).replace(os.sep, "/") for name in names if name.endswith(_SUFFIXES)]

@@ -72,22 +72,17 @@ class _Files:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._paths: dict[tuple[str, str, int], tuple[str | None, disk.Noted]] = {}
-        self._naming: dict[str, tuple[bool, disk.Noted]] = {}
+        self._paths: disk.Remembered[tuple[str, str, int], str | None] = disk.Remembered()
+        self._naming: disk.Remembered[str, bool] = disk.Remembered()
         self._trees: dict[str, tuple[tuple[SourceFile, ast.Module] | None, disk.Noted]] = {}
         self._kept = 0
 
     def path(self, folder: str, name: str, level: int) -> str | None:
         """The file that a program in `folder` imports as `name`; None if no file of the project is it."""
-        where = (folder, name, level)
-        if where not in self._paths:
-            with disk.Watch() as watch:
-                self._paths[where] = (self._find(*where), watch.noted)
-        found, noted = self._paths[where]
-        disk.again(noted)
-        return found
+        return self._paths.get((folder, name, level), self._find)
 
-    def _find(self, folder: str, name: str, level: int) -> str | None:
+    def _find(self, where: tuple[str, str, int]) -> str | None:
+        folder, name, level = where
         relative = name.replace(".", "/")
         if level:
             for _ in range(level - 1):
@@ -108,13 +103,11 @@ class _Files:
 
     def names_adapter(self, path: str) -> bool:
         """Whether the text of a file names an adapter call."""
-        if path not in self._naming:
-            with disk.Watch() as watch:
-                source = self._project.load(path)
-                self._naming[path] = (source is not None and names_adapter(source.utf8), watch.noted)
-        names, noted = self._naming[path]
-        disk.again(noted)
-        return names
+        return self._naming.get(path, self._reads_adapter)
+
+    def _reads_adapter(self, path: str) -> bool:
+        source = self._project.load(path)
+        return source is not None and names_adapter(source.utf8)
 
     def tree(self, path: str) -> tuple[SourceFile, ast.Module] | None:
         """The text and the syntax tree of a file; None if it cannot be parsed. The latest are kept."""
