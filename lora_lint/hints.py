@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.records import replace
 
 if TYPE_CHECKING:
-    from lora_lint.run import Reading, Run, Sweep
+    from lora_lint.run import Reading, Run
     from lora_lint.settings import Settings
     from lora_lint.source import SourceFile, Span
     from lora_lint.suppression import Hint
@@ -43,10 +43,7 @@ def told(
             run = _with(run, key, hint.value, hint.span)
         return run
 
-    def apply_all(sweep: Sweep) -> Sweep:
-        return replace(sweep, runs=tuple(map(apply, sweep.runs)))
-
-    return replace(reading, runs=tuple(map(apply, reading.runs)), sweeps=tuple(map(apply_all, reading.sweeps)))
+    return reading.mapped(apply)
 
 
 def _hint_problem(hint: Hint) -> str | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lora_lint.project import Project
-    from lora_lint.run import Reading, Run, Sweep
+    from lora_lint.run import Reading, Run
 
 LIMIT = 4_000_000
 """Bytes of a file that is looked into."""
@@ -58,28 +58,22 @@ def pin_of(project: Project, path: str, package: str) -> Pin | None:
 
 def with_pins(reading: Reading, path: str, project: Project) -> Reading:
     """The runs, with what the pinned versions of PEFT and transformers make of them."""
-    if not any(_has_facts(run) for run in (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))):
+    runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
+    if not any(run.dialect == "peft" for run in runs):
         return reading
     peft, transformers = (pin_of(project, path, package) for package in ("peft", "transformers"))
     if peft is None and transformers is None:
         return reading
 
     def apply(run: Run) -> Run:
-        if not _has_facts(run):
+        if run.dialect != "peft":
             return run
         if transformers is not None and transformers.lacks((5, 0, 1)):
             run = replace(run, model=replace(run.model, transformers="4"))
         lacking = tuple(_lacking(run, peft)) if peft is not None else ()
         return replace(run, problems=(*run.problems, *lacking)) if lacking else run
 
-    def apply_all(sweep: Sweep) -> Sweep:
-        return replace(sweep, runs=tuple(map(apply, sweep.runs)))
-
-    return replace(reading, runs=tuple(map(apply, reading.runs)), sweeps=tuple(map(apply_all, reading.sweeps)))
-
-
-def _has_facts(run: Run) -> bool:
-    return run.dialect == "peft"
+    return reading.mapped(apply)
 
 
 def _lacking(run: Run, pin: Pin) -> Iterator[UnknownKey]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
-from lora_lint.records import dataclass, field
+from lora_lint.records import dataclass, field, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from lora_lint.source import Span
 
@@ -309,3 +309,8 @@ class Reading:
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)
+
+    def mapped(self, change: Callable[[Run], Run]) -> Reading:
+        """The same with each run changed, also those of the sweeps."""
+        sweeps = (replace(sweep, runs=tuple(map(change, sweep.runs))) for sweep in self.sweeps)
+        return replace(self, runs=tuple(map(change, self.runs)), sweeps=tuple(sweeps))

@@ -83,7 +83,7 @@ def _followed(
 
     An agent calls `python program --key=value …` (docs.wandb.ai/models/sweeps/define-sweep-configuration, `command`).
     """
-    from lora_lint.dialects.shell.called import MAX_FOLLOWED, Callers
+    from lora_lint.dialects.shell.called import MAX_FOLLOWED, Follower
     from lora_lint.dialects.shell.launchers import Call
     from lora_lint.readers.shell import Word
 
@@ -103,14 +103,14 @@ def _followed(
             constant = value.raw if isinstance(value, Scalar) else None
             fixed += [Word(f"--{key}", node.span), Word(constant, value.span if value is not None else node.span)]
     span = Fields(document).span("parameters")
-    callers, runs = Callers(project), []
+    follower, runs = Follower(project), []
     for point in points:
         words = list(fixed)
         for key, setting in zip(axes, point, strict=True):
             place = next((each.span for each in alternatives(setting) if each.span), span)
             given = str(setting.value) if isinstance(setting, Known) else None
             words += [Word(f"--{key}", place), Word(given, place)]
-        made = callers.runs_of(Call("script", program.path, tuple(words), started.span), started.span, program)
+        made = follower.runs_of(Call("script", program.path, tuple(words), started.span), started.span, program)
         if len(made) != 1 or not isinstance(made[0].adapter.rank, Known) or made[0].adapter.rank.span == started.span:
             return None
         runs += made

@@ -450,7 +450,8 @@ class _Script:
         """`$(seq 1 4)`; of other commands nobody knows what they print."""
         commands = node.named_children
         if len(commands) == 1 and commands[0].type == "command":
-            words = [word.text for word in self.words(commands[0].named_children)]
+            printed = list(self.words(commands[0].named_children))
+            words = [word.text for word in printed]
             numbers = [int(word) for word in words[1:] if word is not None and _is_whole(word)]
             if words[0] == "seq" and len(numbers) == len(words) - 1 and 1 <= len(numbers) <= 3:
                 low = 1 if len(numbers) == 1 else numbers[0]
@@ -459,8 +460,7 @@ class _Script:
                     found = range(low, numbers[-1] + (1 if step > 0 else -1), step)
                     return [Word(str(number), self.span(node)) for number in found]
             if words[0] == "echo" and len(words) > 1 and all(word is not None for word in words):
-                echoed = list(self.words(commands[0].named_children[1:]))
-                return [part for word in echoed for part in (self.apart(word) if word.text else [])]
+                return [part for word in printed[1:] for part in (self.apart(word) if word.text else [])]
         return [self.unknown(node, many=True)]
 
     def joined(self, node: Any) -> Word:

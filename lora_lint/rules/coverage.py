@@ -41,7 +41,7 @@ _TOWERS = re.compile(r"(?:^|\.)(vision_tower|visual|vision_model|vision_encoder|
 _LAYER = re.compile(r"(.*?)\.(\d+)\.([^.]+)(?:\.|$)")
 _KNOWLEDGE = ("domain", "code", "complex-domain", "multi-task")
 """Tasks that are about new knowledge, not behaviour alone."""
-_VOCABULARY = ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out")
+VOCABULARY = ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out")
 _SAVED_ALONG = ("embed_tokens", "lm_head")
 """Targets of which PEFT 0.21.2 saves the base weights too (utils/constants.py, EMBEDDING_LAYER_NAMES)."""
 _gaps: dict[int, tuple[Match, Sequence[Module], _Gap | None]] = {}
@@ -120,7 +120,7 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
         return  # unsloth trains them whole; a vocabulary that is edited may well have grown
     if any(event.kind == "resize" for event in run.events):
         return
-    found = [entry for entry in targets if entry.rpartition(".")[2] in _VOCABULARY and entry not in (saved or ())]
+    found = [entry for entry in targets if entry.rpartition(".")[2] in VOCABULARY and entry not in (saved or ())]
     cases = resolved_of(run).cases
     if not found or len(found) == len(targets) or any(set(found) & set(case.match.unmatched) for case in cases):
         return

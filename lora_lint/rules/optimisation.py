@@ -91,7 +91,7 @@ def loraplus_not_supported(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
         if keyword.key == _LORAPLUS:
             message = (
                 f"`{_LORAPLUS}` is no argument of {keyword.owner}, which raises a TypeError: LoRA+ is an optimizer "
-                "of PEFT's. Make it it with `peft.optimizers.create_loraplus_optimizer(model, optimizer_cls=…, lr=…, "
+                "of PEFT's. Make it with `peft.optimizers.create_loraplus_optimizer(model, optimizer_cls=…, lr=…, "
                 "loraplus_lr_ratio=…)` and hand it to the trainer as `optimizers=(optimizer, None)`"
             )
             fix = Fix("unsafe", f"Leave {_LORAPLUS} out", (Drop(keyword.span, _LORAPLUS),))

@@ -169,7 +169,7 @@ def _real(case: Case, name: str, rank: int) -> Bench:
         if weights.out_of_memory(error):
             raise weights.TooBig("memory ran out while the weights were loaded") from error
         raise
-    encode = probe.encoder(str(stored.folder), _vocabulary(model))
+    encode = probe.encoder(str(stored.folder), vocabulary(model, _TEXT_ONLY))
     _open[key] = Bench(name, head, model, device, plan.dtype, plan.micro, stored.parameters, encode)
     return _open[key]
 
@@ -184,7 +184,7 @@ def _proxy(case: Case, name: str, reason: str) -> Bench:
         case.say(f"making a sized-down {config.model_type}")
         model = proxy.build(config, head, device)
         size = sum(each.numel() for each in model.parameters())
-        encode = probe.encoder(None, _vocabulary(model))
+        encode = probe.encoder(None, vocabulary(model, _TEXT_ONLY))
         _open[key] = Bench(
             config.model_type, head, model, device, weights.FULL, _SEQUENCES[device], size, encode, reason
         )
@@ -192,12 +192,15 @@ def _proxy(case: Case, name: str, reason: str) -> Bench:
     return _open[key]
 
 
-def _vocabulary(model: Any) -> int:
-    """How many tokens there are. Raises Skip where the model reads no text."""
+_TEXT_ONLY = "only text models are measured, and this one has no table of tokens"
+
+
+def vocabulary(model: Any, otherwise: str) -> int:
+    """How many tokens there are. Raises Skip, for the reason `otherwise`, where the model reads no text."""
     try:
         return int(model.get_input_embeddings().num_embeddings)
-    except (NotImplementedError, AttributeError) as error:
-        raise Skip("only text models are measured, and this one has no table of tokens") from error
+    except (NotImplementedError, AttributeError) as error:  # of models of images or sound (transformers 5)
+        raise Skip(otherwise) from error
 
 
 def lora_config(adapter: Adapter, arm: Arm, bench: Bench) -> Any:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.rules.coverage import VOCABULARY
 from lora_lint.rules.words import listed, names, number, plural
 from lora_lint.run import alternatives
 from lora_lint.verify.experiment import Skip
@@ -72,8 +73,7 @@ def saved_along(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     told = f"PEFT adapts {_by_leaf(adapted(model))}"
     if along:
         told += f", and saves {sum(along.values()):,} values of the base model beside the adapter's {own:,}"
-    vocabulary = {"embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out"}
-    found = [path for path in adapted(model) if path.rpartition(".")[2] in vocabulary]
+    found = [path for path in adapted(model) if path.rpartition(".")[2] in VOCABULARY]
     return bool(found), told, {"base_values": sum(along.values()), "adapter_values": own, "adapted": found}
 
 

@@ -9,7 +9,7 @@ from lora_lint.finding import Verdict
 from lora_lint.records import replace
 from lora_lint.run import Dataset
 from lora_lint.verify import proxy
-from lora_lint.verify.bench import Bench, backward, batch_of, probe_tokens
+from lora_lint.verify.bench import Bench, backward, batch_of, probe_tokens, vocabulary
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
 from lora_lint.verify.probe import encoder
@@ -127,11 +127,8 @@ def one_step(case: Case, run: Run, skeleton: Skeleton) -> dict[str, Any]:
     head = head_of(run, config)
     model = proxy.build(config, head, device)
     size = sum(each.numel() for each in model.parameters())
-    try:
-        vocabulary = int(model.get_input_embeddings().num_embeddings)
-    except (NotImplementedError, AttributeError) as error:
-        raise Skip("the model reads no text") from error
-    bench = Bench(config.model_type, head, model, device, FULL, _SEQUENCES, size, encoder(None, vocabulary))
+    size_of_vocabulary = vocabulary(model, "the model reads no text")
+    bench = Bench(config.model_type, head, model, device, FULL, _SEQUENCES, size, encoder(None, size_of_vocabulary))
     # What a step changes does not depend on the text.
     tokens, _ = probe_tokens(replace(run, dataset=Dataset()), bench)
     try:

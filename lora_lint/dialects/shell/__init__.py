@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.dialects.callers import program_path
 from lora_lint.dialects.shell import frameworks, scripts
-from lora_lint.dialects.shell.called import Callers
+from lora_lint.dialects.shell.called import Follower
 from lora_lint.dialects.shell.launchers import launched
 from lora_lint.readers.shell import read_shell
 from lora_lint.run import Reading, Sweep, known
@@ -30,24 +30,24 @@ def read(source: SourceFile, project: Project) -> Reading:
 def read_commands(commands: tuple[Command, ...], path: str, project: Project) -> Reading:
     """The runs of the commands that the file at `path` starts, and the sweeps among them. Never raises."""
     made: list[tuple[Command, Run]] = []
-    callers = Callers(project)
+    follower = Follower(project)
     for command in commands:
         call = launched(command)
         if call is not None and call.arguments and len(made) < MAX_RUNS:
-            made += [(command, run) for run in _runs(call, command.span, path, project, callers)]
+            made += [(command, run) for run in _runs(call, command.span, path, project, follower)]
     distinct: dict[str, Run] = {}
     for _, run in made:
         distinct.setdefault(repr(run), run)
     return Reading(tuple(distinct.values()), tuple(_sweeps(made)))
 
 
-def _runs(call: Call, span: Span, path: str, project: Project, callers: Callers) -> list[Run]:
+def _runs(call: Call, span: Span, path: str, project: Project, follower: Follower) -> list[Run]:
     found = frameworks.runs_of(call, span, project)
     if found is not None or call.kind == "command":
         return found or []
     place = program_path(call, path, project)
     program = project.load(place) if place is not None else None
-    followed = callers.runs_of(call, span, program) if program is not None else []
+    followed = follower.runs_of(call, span, program) if program is not None else []
     if followed:
         return followed
     run = scripts.run_of(call, span, program)

@@ -29,7 +29,7 @@ MAX_FOLLOWED = 24
 """Calls of one script for which programs are followed."""
 
 
-class Callers:
+class Follower:
     """Follows programs for the calls of one shell script."""
 
     def __init__(self, project: Project) -> None:

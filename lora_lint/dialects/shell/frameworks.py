@@ -78,10 +78,7 @@ def _reader(call: Call) -> _Reader | None:
             return _Reader("llamafactory", {"finetuning_type": "lora", "do_train": True})
         if call.name == "trl" and first in _TRL:
             return _Reader("trl", {}, _TRL[first])  # type: ignore[arg-type]
-        if call.name == "mlx_lm.lora" or (call.name == "mlx_lm" and first == "lora"):
-            return _Reader("mlx_lm", {"fine_tune_type": "lora"})
-        return None
-    if call.kind == "module":
+    if call.kind != "script":
         trains = call.name == "mlx_lm.lora" or (call.name == "mlx_lm" and first == "lora")
         return _Reader("mlx_lm", {"fine_tune_type": "lora"}) if trains else None
     if match := _FACTORY.search(call.name):
