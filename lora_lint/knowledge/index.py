@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.knowledge.kept import Kept
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -107,18 +109,9 @@ def own_parameter(module: Module, name: str) -> tuple[bool, tuple[int, ...] | No
     return module.own > module.bias, None
 
 
-_indexes: dict[tuple[int, int], tuple[Sequence[Module], Sequence[Parameter], Index]] = {}
+_indexes: Kept[Index] = Kept(32)
 
 
 def index_of(modules: Sequence[Module], parameters: Sequence[Parameter]) -> Index:
-    """The index of a model, kept for the last few models. It is found by the identity of the two sequences, which must
-    not change meanwhile: hashing tens of thousands of modules would cost more than matching them."""
-    key = (id(modules), id(parameters))
-    entry = _indexes.get(key)
-    if entry is not None and entry[0] is modules and entry[1] is parameters:
-        return entry[2]
-    index = Index(modules, parameters)
-    if len(_indexes) >= 32:
-        _indexes.clear()
-    _indexes[key] = (modules, parameters, index)
-    return index
+    """The index of a model, kept for the last few models."""
+    return _indexes.get(lambda: Index(modules, parameters), modules, parameters)

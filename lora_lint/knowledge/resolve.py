@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from lora_lint.knowledge.kept import Kept
 from lora_lint.records import dataclass, replace
 from lora_lint.run import Known, Unknown, alternatives, known
 
@@ -125,7 +126,7 @@ class Resolved:
 
 _resolved: dict[int, tuple[Run, Resolved]] = {}
 _built: dict[Any, Built | None] = {}
-_built_of: dict[tuple[int, int, bool, bool], tuple[Architecture, Mapping[str, Any], Built | None]] = {}
+_built_of: Kept[Built | None] = Kept(_KEPT)
 _matched: dict[Any, tuple[Built, Match]] = {}
 
 
@@ -292,15 +293,7 @@ def _build(found: Architecture, model: Model) -> Built | None:
 
     Configs of the table are each one object: by its identity an entry is found without a look at the fields.
     """
-    place = (id(found), id(model.config), model.complete, model.stock)
-    kept = _built_of.get(place)
-    if kept is not None and kept[0] is found and kept[1] is model.config:
-        return kept[2]
-    built = _build_by_fields(found, model)
-    if len(_built_of) >= _KEPT:
-        _built_of.clear()
-    _built_of[place] = (found, model.config, built)
-    return built
+    return _built_of.get(lambda: _build_by_fields(found, model), found, model.config, model.complete, model.stock)
 
 
 def _build_by_fields(found: Architecture, model: Model) -> Built | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
 from lora_lint.knowledge.frameworks import adapts, every_layer
+from lora_lint.knowledge.kept import Kept
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import put
 from lora_lint.rules.projections import OF_ATTENTION, OF_MLPS, ROLES
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lora_lint.finding import Change, Confidence, Level
-    from lora_lint.knowledge.matching import Match
-    from lora_lint.knowledge.modules import Module
     from lora_lint.knowledge.resolve import Case
     from lora_lint.run import Run
 
@@ -44,8 +43,7 @@ _KNOWLEDGE = ("domain", "code", "complex-domain", "multi-task")
 VOCABULARY = ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out")
 _SAVED_ALONG = ("embed_tokens", "lm_head")
 """Targets of which PEFT 0.21.2 saves the base weights too (utils/constants.py, EMBEDDING_LAYER_NAMES)."""
-_gaps: dict[int, tuple[Match, Sequence[Module], _Gap | None]] = {}
-_KEPT = 512
+_gaps: Kept[_Gap | None] = Kept(512)
 _GENERATIVE = ("causal-lm", "image-text-to-text", "seq2seq-lm")
 
 
@@ -277,12 +275,7 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
 def _gap(case: Case) -> _Gap | None:
     """The widest gap in what is adapted from layer to layer, kept for the last few hundred matches: the runs of a
     project share them."""
-    kept = _gaps.get(id(case.match))
-    if kept is None or kept[0] is not case.match or kept[1] is not case.modules:
-        if len(_gaps) >= _KEPT:
-            _gaps.clear()
-        kept = _gaps[id(case.match)] = (case.match, case.modules, _widest_gap(case))
-    return kept[2]
+    return _gaps.get(lambda: _widest_gap(case), case.match, case.modules)
 
 
 def _widest_gap(case: Case) -> _Gap | None:
