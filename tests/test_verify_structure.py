@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from lora_lint import discovery, engine
+from lora_lint import catalogue, discovery, engine
+from lora_lint.finding import Finding, Verdict
 from lora_lint.knowledge.resolve import resolve
+from lora_lint.outcome import Outcome
 from lora_lint.settings import Settings
-from lora_lint.verify import session
+from lora_lint.source import Span
+from lora_lint.verify import measurement, session, structure
 from lora_lint.verify.experiment import Options
 from lora_lint.verify.replay import freeze_all_but
 from tests.peft_models import small_config
@@ -19,7 +22,6 @@ from tests.peft_models import small_config
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lora_lint.finding import Verdict
 
 FAMILIES = (
     "llama", "mistral", "qwen2", "qwen3", "gemma2", "phi3", "gpt2", "gpt_neox", "falcon", "bloom", "opt", "mixtral",
@@ -304,3 +306,15 @@ def test_axolotl_patterns() -> None:
     assert {name for name, each in model.named_parameters() if each.requires_grad} == {"a.weight", "b1.bias"}
     freeze_all_but(model, ["weight"])
     assert not any(each.requires_grad for each in model.parameters())
+
+
+def test_the_pages_name_the_rules_that_have_an_experiment() -> None:
+    experiments = structure.EXPERIMENTS.keys() | measurement.EXPERIMENTS.keys()
+    assert experiments == {code for code, rule in catalogue.rules().items() if rule.verify.kind != "none"}
+
+
+def test_without_an_experiment_the_page_of_the_rule_says_why() -> None:
+    """That nobody measures it yet is something else than that nothing is to be measured."""
+    found = Finding("LL501", "m", Span("train.py", 0, 1), "likely", "warning")
+    settled, _ = session.settle(Outcome((found,)), {}, Options("meta"), lambda _: None)
+    assert settled.findings[0].verdict == Verdict("skipped", "no experiment yet; compare the losses at two rates")

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from lora_lint import catalogue
 from lora_lint.checker import Checker, own_fault, reading_of
 from lora_lint.finding import Verdict
 from lora_lint.records import dataclass, replace
@@ -83,6 +84,12 @@ def _claims(found: Found, checker: Checker, settings: Settings) -> Iterator[tupl
         return
 
 
+def _why_not(code: str) -> str:
+    """Why there is no experiment for a rule, in the words of its page."""
+    text = catalogue.rules()[code].verify.text
+    return f"{text[0].lower()}{text[1:].rstrip('.')}"
+
+
 def settle(
     outcome: Outcome, claims: dict[int, Claim], options: Options, show: Callable[[Step], None]
 ) -> tuple[Outcome, bool]:
@@ -95,7 +102,7 @@ def settle(
     waiting: list[int] = []
     for place, finding in enumerate(findings):
         if finding.code not in experiments:
-            verdicts[place] = Verdict("skipped", "it is about what the file says, and no experiment can add to that")
+            verdicts[place] = Verdict("skipped", _why_not(finding.code))
         elif place not in claims:
             verdicts[place] = Verdict("skipped", "the run that it was found in could not be read again")
         else:
