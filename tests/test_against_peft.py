@@ -34,14 +34,21 @@ NAMES = {
 }
 
 transformers.logging.set_verbosity_error()
-# Values do not matter on the meta device, and initialising them is a third of the time.
-torch.nn.Linear.reset_parameters = lambda _: None  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)
 def quiet() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.fixture(autouse=True)
+def without_values() -> Any:
+    """Values do not matter on the meta device, and initialising them is a third of the time. Only here: other tests in
+    this process need theirs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.nn.Linear, "reset_parameters", lambda _: None)
         yield
 
 
