@@ -12,6 +12,7 @@ from lora_lint.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import TypeGuard
 
     from lora_lint.source import Span
 
@@ -68,6 +69,14 @@ def alternatives(value: Value[T]) -> tuple[Known[T], ...]:
 def known(value: Value[T]) -> T | None:
     """The value if there is exactly one, else None."""
     return value.value if isinstance(value, Known) else None
+
+
+_LARGEST = 1e300
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value that was read can be reckoned with: no truth value, nothing endless (`.inf`, 1e400), no NaN."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
 
 
 @dataclass(frozen=True)

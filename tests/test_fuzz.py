@@ -10,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lora_lint import engine
+from lora_lint.dialects import read
 from lora_lint.finding import LEVELS
+from lora_lint.project import Project
 from lora_lint.settings import Settings
+from lora_lint.source import SourceFile
 from tests import pages
+from tests.typed import mistyped
 
 if TYPE_CHECKING:
     import pytest
@@ -40,6 +44,9 @@ def check(data: bytes, name: str) -> None:
         assert finding.message
         assert 0 <= finding.span.start <= finding.span.end
     assert not [note for note in outcome.notes if "took" in note]
+    if not any(finding.code == "LL900" for finding in outcome.findings):
+        reading = read(SourceFile(name, KINDS[Path(name).suffix], data), Project("."))
+        assert not [wrong for run in reading.runs for wrong in mistyped(run)]
 
 
 # programs from the statements that training scripts are made of

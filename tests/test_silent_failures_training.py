@@ -67,6 +67,12 @@ def test_a_reloaded_adapter_is_frozen(tmp_path: Path) -> None:
     assert "LL402" not in codes("model = PeftModel.from_pretrained(model, 'adapter', is_trainable=True)\n")
 
 
+def test_a_string_of_modules_to_save_is_taken_letter_by_letter() -> None:
+    assert any("self_attn.k_proj.weight" in name for name in trainable(wrapped(modules_to_save="lm_head")))
+    assert not any("k_proj" in name for name in trainable(wrapped(modules_to_save=["lm_head"])))
+    assert "LL902" in codes(WRAP.format(", modules_to_save='lm_head'"))
+
+
 def test_inference_mode_freezes_the_adapter() -> None:
     assert not trainable(wrapped(inference_mode=True))
     assert "LL403" in codes(WRAP.format(", inference_mode=True"))
@@ -99,7 +105,8 @@ def test_a_classifier_needs_its_task_type(task: str | None) -> None:
 
 
 def test_an_adapter_that_is_loaded_onto_another_one_is_not_loaded(tmp_path: Path) -> None:
-    saved = wrapped(init_lora_weights=False)
+    saved = wrapped()
+    torch.nn.init.ones_(lora_b(saved))
     saved.save_pretrained(tmp_path)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")

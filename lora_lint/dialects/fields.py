@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
-from lora_lint.run import ABSENT, Known, Unknown, Value
+from lora_lint.run import ABSENT, Known, Unknown, Value, is_number
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
@@ -199,27 +199,25 @@ def _referred(node: Node, root: Mapping) -> Node:
 
 def _whole(node: Node) -> Any:
     number = _number(node)
-    if number is _WRONG or number != number or abs(number) == float("inf"):
-        return _WRONG
-    return int(number) if float(number).is_integer() else _WRONG
+    return int(number) if number is not _WRONG and float(number).is_integer() else _WRONG
 
 
 def _number(node: Node) -> Any:
     value = node.value if isinstance(node, Scalar) else None
-    if isinstance(value, bool):
-        return _WRONG
-    if isinstance(value, (int, float)):
-        return value
     if isinstance(value, str) and len(value) < 40:
-        try:
-            return int(value)
-        except ValueError:
-            pass
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    return _WRONG
+        value = _number_in(value)
+    return value if is_number(value) else _WRONG
+
+
+def _number_in(text: str) -> float | None:
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _flag(node: Node) -> Any:

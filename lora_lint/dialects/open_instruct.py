@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.dialects.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping, Sequence
-from lora_lint.run import ABSENT, Adapter, BaseModel, Dataset, Event, Known, Reading, Run, Training, Unknown, known
+from lora_lint.run import (
+    ABSENT,
+    Adapter,
+    BaseModel,
+    Dataset,
+    Event,
+    Known,
+    Reading,
+    Run,
+    Training,
+    Unknown,
+    is_number,
+    known,
+)
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
@@ -117,11 +130,12 @@ def _parts(mixer: Any) -> list[tuple[str, float | int | None]]:
 
 
 def _amount(node: Any) -> float | int | None:
-    value = getattr(node, "value", None)
+    value = str(getattr(node, "value", None))
     try:
-        return float(str(value)) if "." in str(value) else int(str(value))
+        amount = float(value) if "." in value else int(value)
     except ValueError:
         return None
+    return amount if is_number(amount) else None
 
 
 def _training(fields: Fields) -> Training:

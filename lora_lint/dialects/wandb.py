@@ -13,9 +13,23 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from lora_lint.dialects.fields import Fields
 from lora_lint.dialects.programs import may_tie_alpha
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
-from lora_lint.run import ABSENT, Adapter, BaseModel, Known, Reading, Run, Sweep, Training, Unknown, alternatives
+from lora_lint.run import (
+    ABSENT,
+    Adapter,
+    BaseModel,
+    Known,
+    Reading,
+    Run,
+    Sweep,
+    Training,
+    Unknown,
+    alternatives,
+    is_number,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
     from lora_lint.run import Value
@@ -47,7 +61,7 @@ def read(document: Mapping, project: Project) -> Reading:
     parameters = document.get("parameters")
     assert isinstance(parameters, Mapping)
     flat = dict(_flat(parameters, ""))
-    found = {field: _axis(flat, names) for field, names in _SPELLINGS.items()}
+    found = {field: _axis(flat, field) for field in _SPELLINGS}
     key, ranks = found["rank"]
     if key is None or not ranks or not all(isinstance(rank, Known) for rank in ranks):
         return Reading()
@@ -63,8 +77,8 @@ def read(document: Mapping, project: Project) -> Reading:
     elif not switches:
         switches = [Known(False, None, "framework-default")]
     keys = {field: name for field, (name, _) in found.items() if name is not None}
-    model = BaseModel(_single(flat, _MODELS))
-    training = Training(learning_rate=_single(flat, _RATES))
+    model = BaseModel(_single(flat, _MODELS, Fields.text))
+    training = Training(learning_rate=_single(flat, _RATES, Fields.number))
     span = Fields(parameters).span(key.partition(".")[0])
     runs = []
     for rank, alpha, rslora in product(ranks, alphas, switches or [ABSENT]):
@@ -127,36 +141,41 @@ def _flat(parameters: Mapping, before: str) -> list[tuple[str, Mapping]]:
     return found
 
 
-def _axis(flat: dict[str, Mapping], names: tuple[str, ...]) -> tuple[str | None, list[Value[Any]]]:
+def _axis(flat: dict[str, Mapping], field: str) -> tuple[str | None, list[Value[Any]]]:
     """The key of one setting, and each value that the sweep gives it; none where the program sets it."""
-    key = next((key for name in names for key in flat if key.rpartition(".")[2].replace("-", "_") == name), None)
+    key = next(
+        (key for name in _SPELLINGS[field] for key in flat if key.rpartition(".")[2].replace("-", "_") == name), None
+    )
     if key is None:
         return None, []
     node = flat[key]
     values, distribution = node.get("values"), node.get("distribution")
     if isinstance(values, Sequence):
-        return key, list(map(_known, values.items))
+        return key, [_known(item, field) for item in values.items]
     if node.entry("value") is not None:
-        return key, [_known(node.get("value"))]
+        return key, [_known(node.get("value"), field)]
     ends = [node.get("min"), node.get("max")]
     if distribution is None or getattr(distribution, "value", None) in _EVEN:
-        return key, list(map(_known, ends))
+        return key, [_known(end, field) for end in ends]
     return key, [Unknown("it is drawn from a distribution", node.span)]
 
 
-def _known(node: Node | None) -> Value[Any]:
-    if isinstance(node, Scalar) and isinstance(node.value, (bool, int, float)):
-        whole = not isinstance(node.value, bool) and float(node.value).is_integer()
-        return Known(int(node.value) if whole else node.value, node.span)
-    return Unknown("it is no number", node.span if node is not None else None)
+def _known(node: Node | None, field: str) -> Value[Any]:
+    value = node.value if isinstance(node, Scalar) else None
+    if is_number(value):
+        value = int(value) if float(value).is_integer() else value
+        fits = field == "alpha" or (field == "rank" and isinstance(value, int))
+    else:
+        fits = isinstance(value, bool) and field == "use_rslora"
+    span = node.span if node is not None else None
+    return Known(value, span) if fits else Unknown(f"it is no {field}", span)
 
 
-def _single(flat: dict[str, Mapping], names: tuple[str, ...]) -> Value[Any]:
+def _single(flat: dict[str, Mapping], names: tuple[str, ...], typed: Callable[[Fields, str], Value[Any]]) -> Value[Any]:
     """The one value of a parameter that is not swept."""
     for name in names:
-        node = flat[name].get("value") if name in flat else None
-        if isinstance(node, Scalar) and isinstance(node.value, (str, int, float)):
-            return Known(node.value, node.span)
+        if name in flat and isinstance(flat[name].get("value"), Scalar):
+            return typed(Fields(flat[name]), "value")
     return ABSENT
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import Const, DictVal, Either, External, ListVal, Member, Object, Opaque, Space, Val
-from lora_lint.run import Choices, Known, Unknown, Value
+from lora_lint.run import Choices, Known, Unknown, Value, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,12 +74,8 @@ def plain(value: Val, depth: int = 0) -> tuple[Any, Span | None, Origin] | None:
     return None
 
 
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and is_number(value)
 
 
 def is_text(value: Any) -> bool:
@@ -99,6 +95,11 @@ def is_names(value: Any) -> bool:
     return (
         value is None or isinstance(value, str) or (isinstance(value, tuple) and all(isinstance(v, str) for v in value))
     )
+
+
+def is_listing(value: Any) -> bool:
+    """None or a list of strings, where a single string would be taken letter by letter."""
+    return is_names(value) and not isinstance(value, str)
 
 
 def is_layers(value: Any) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from math import ceil
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.dialects.python.convert import text_of
 from lora_lint.dialects.python.records import DatasetRecord, TableRecord
@@ -243,17 +244,22 @@ def _train_test(owner: Object, record: DatasetRecord, arguments: Arguments, span
     if isinstance(share, int) and not isinstance(share, bool) and share > 1:
         size = Const(share, span, "derived")
     elif total is not None:
-        if isinstance(share, float):
+        if _is_share(share):
             size = Const(int(total * share), span, "derived")
         else:
             held = test.value if isinstance(test, Const) else 0.25 if test is None else None
-            if isinstance(held, float):
-                size = Const(total - round(total * held), span, "derived")
+            if _is_share(held):
+                size = Const(total - ceil(total * held), span, "derived")
             elif isinstance(held, int):
                 size = Const(max(total - held, 0), span, "derived")
     kept = _with(owner, record, size, f"{record.how} without the test split".strip(), span)
     held_out = _with(owner, record, Opaque("it is the test split", span), "", span)
     return DictVal({"train": kept, "test": held_out}, span)
+
+
+def _is_share(value: Any) -> bool:
+    """Whether it is a fraction of the rows; others are refused (datasets 5.2.0, `Dataset.train_test_split`)."""
+    return isinstance(value, float) and 0 < value < 1
 
 
 def subscript(owner: Object, key: Val, span: Span) -> Val | None:

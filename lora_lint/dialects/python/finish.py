@@ -35,6 +35,7 @@ from lora_lint.run import (
     Unknown,
     UnknownKey,
     Value,
+    is_number,
 )
 
 if TYPE_CHECKING:
@@ -48,14 +49,18 @@ if TYPE_CHECKING:
 MAX_VARIANTS = 16
 CONFIGS = (".yaml", ".yml", ".json")
 
+_SAVED = (
+    "a list of module names. It takes each letter of a string for a name, and copies and trains each module whose name "
+    "ends in one"
+)
 # Adapter field -> (keyword, test of a well-typed value, what is expected)
 _FIELDS: dict[str, tuple[str, Callable[[Any], bool], str]] = {
     "rank": ("r", convert.is_whole, "a whole number of at least 1"),
-    "alpha": ("lora_alpha", convert.is_number, "a number above 0"),
-    "dropout": ("lora_dropout", convert.is_number, "a number from 0 to below 1"),
+    "alpha": ("lora_alpha", is_number, "a number above 0"),
+    "dropout": ("lora_dropout", is_number, "a number from 0 to below 1"),
     "target_modules": ("target_modules", convert.is_names, "a list of module names, or one regex string"),
     "exclude_modules": ("exclude_modules", convert.is_names, "a list of module names, or one regex string"),
-    "target_parameters": ("target_parameters", convert.is_names, "a list of parameter names"),
+    "target_parameters": ("target_parameters", convert.is_listing, "a list of parameter names"),
     "layers_to_transform": ("layers_to_transform", convert.is_layers, "a layer index or a list of them"),
     "layers_pattern": ("layers_pattern", convert.is_names, "a name or a list of names"),
     "rank_pattern": ("rank_pattern", convert.is_pattern, "a dict from module name to rank"),
@@ -64,7 +69,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool], str]] = {
     "use_dora": ("use_dora", convert.is_flag, "True or False"),
     "bias": ("bias", lambda value: value in ("none", "all", "lora_only"), '"none", "all" or "lora_only"'),
     "lora_bias": ("lora_bias", convert.is_flag, "True or False"),
-    "modules_to_save": ("modules_to_save", convert.is_names, "a list of module names"),
+    "modules_to_save": ("modules_to_save", convert.is_listing, _SAVED),
     "trainable_token_indices": ("trainable_token_indices", convert.anything, ""),
     "init_lora_weights": ("init_lora_weights", convert.anything, ""),
     "inference_mode": ("inference_mode", convert.is_flag, "True or False"),
@@ -513,8 +518,8 @@ def _origin(value: Val) -> str:
 
 _TRAINING = {
     "optimizer": ("optim", convert.is_text),
-    "learning_rate": ("learning_rate", convert.is_number),
-    "epochs": ("num_train_epochs", convert.is_number),
+    "learning_rate": ("learning_rate", is_number),
+    "epochs": ("num_train_epochs", is_number),
     "max_steps": ("max_steps", convert.is_whole),
     "batch_size": ("per_device_train_batch_size", convert.is_whole),
     "accumulation": ("gradient_accumulation_steps", convert.is_whole),
