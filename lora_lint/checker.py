@@ -114,12 +114,14 @@ class Checker:
     def made_by(self, reading: Reading) -> Iterator[tuple[Finding, Run | Sweep]]:
         """What the rules find in a file, each with the run or the sweep that it was found in."""
         for run in reading.runs:
+            seen = run.judged()
             for code, check in self._run_checks.items():
-                for finding in check(run, self._options[code]):
+                for finding in check(seen, self._options[code]):
                     yield _with_origin(finding, run), run
         for sweep in reading.sweeps:
+            tried = replace(sweep, runs=tuple(run.judged() for run in sweep.runs))
             for code, sweep_check in self._sweep_checks.items():
-                for finding in sweep_check(sweep, self._options[code]):
+                for finding in sweep_check(tried, self._options[code]):
                     yield _with_origin(finding, sweep.runs[0]), sweep
 
     def _silence(

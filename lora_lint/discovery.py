@@ -68,8 +68,11 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK
 _NOQA = rb"noqa[^\n]*\bll\d"
 # In a key of a configuration or in Python code, not in running text.
 _CODE = rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"
-# Commands that train LoRA unless told otherwise.
-_BY_DEFAULT = rb"\bswift\s+(?:sft|pt|rlhf)\b|\bmlx_lm\b|\blitgpt\s+finetune\b|\bllamafactory-cli\b"
+# Commands that train LoRA unless told otherwise, or by a configuration file.
+_BY_DEFAULT = (
+    rb"\bswift\s+(?:sft|pt|rlhf)\b|\bmlx_lm\b|\blitgpt\s+finetune\b|\bllamafactory-cli\b"
+    rb"|\baxolotl\s+train\b|\baxolotl\.cli\.train\b|\btune\s+run\b"
+)
 _TELLING = {
     "python": _CODE,
     "notebook": _CODE,

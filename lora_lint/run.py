@@ -57,6 +57,9 @@ ABSENT = Unknown("it is not given")
 """Not set in the file, and the framework has no default that decides."""
 
 
+_JUDGED_ELSEWHERE = Unknown("another file decides it alone, and it is judged there")
+
+
 def alternatives(value: Value[T]) -> tuple[Known[T], ...]:
     """Every value that `value` may have; empty when unknown."""
     if isinstance(value, Known):
@@ -287,10 +290,22 @@ class Run:
     """GiB of all GPUs together, where the user tells it (the `gpu-memory` setting)."""
     task: str | None = None
     """What the run is for, where the user tells it (the `task` setting or comment; `settings.TASKS`)."""
+    elsewhere: tuple[str, ...] = ()
+    """Settings (`adapter.target_modules`) that another file alone decides, where they are judged."""
 
     @property
     def path(self) -> str:
         return self.span.path
+
+    def judged(self) -> Run:
+        """The run as the rules see it: what is judged in another file is not known."""
+        if not self.elsewhere:
+            return self
+        records: dict[str, Any] = {}
+        for setting in self.elsewhere:
+            record, _, name = setting.partition(".")
+            records[record] = replace(records.get(record, getattr(self, record)), **{name: _JUDGED_ELSEWHERE})
+        return replace(self, **records)
 
 
 @dataclass(frozen=True)

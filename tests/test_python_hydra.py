@@ -9,10 +9,12 @@ import pytest
 from lora_lint import engine
 from lora_lint.run import Known, Unknown
 from lora_lint.settings import Settings
-from tests.reading import only, plain, read_python
+from tests.reading import only, plain, read_python, shell
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lora_lint.run import Reading
 
 TRAIN = """\
 import hydra
@@ -151,6 +153,95 @@ def test_what_is_not_known(params: str, tmp_path: Path) -> None:
 def test_configs_that_cannot_be_composed(config: str, tmp_path: Path) -> None:
     run = only(read_python(write(tmp_path, config), tmp_path))
     assert isinstance(run.adapter.alpha, Unknown)
+
+
+PLAIN = "defaults:\n  - model: gpt2\n  - _self_\n" + CONFIG[CONFIG.index("lora:") :]
+
+
+def called(folder: Path, command: str, alpha: str = "cfg.lora.alpha") -> Reading:
+    """What a script holds that calls the program."""
+    (folder / "train.py").write_text(write(folder, PLAIN, alpha), encoding="utf-8")
+    return shell(command, folder)
+
+
+def test_settings_of_the_call(tmp_path: Path) -> None:
+    run = only(called(tmp_path, "python train.py lora.r=4 lr=1e-3"))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.training.learning_rate)) == (4, 16, 1e-3)
+    assert isinstance(run.adapter.alpha, Known)
+    assert run.adapter.alpha.origin == "literal"
+    assert plain(run.model.name) == "openai-community/gpt2"
+    (open_,) = called(tmp_path, 'python train.py lora.r=4 "$@"')
+    assert isinstance(open_.adapter.alpha, Known)
+    assert open_.adapter.alpha.origin == "cli-default"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python train.py -m lora.r=4,8,16",
+        "python train.py --multirun lora.r=4,8,16 lr=1e-4",
+        "python train.py hydra.mode=MULTIRUN 'lora.r=choice(4,8,16)'",
+        "python train.py -m 'lora.r=4, 8, 16'",
+    ],
+)
+def test_a_multirun_of_the_call(command: str, tmp_path: Path) -> None:
+    reading = called(tmp_path, command)
+    (sweep,) = reading.sweeps
+    assert sweep.kind == "Hydra multirun"
+    assert [(plain(run.adapter.rank), plain(run.adapter.alpha)) for run in sweep.runs] == [(4, 16), (8, 16), (16, 16)]
+    assert sweep.span.path.endswith("run.sh")
+    tied = called(tmp_path, command, "2 * cfg.lora.r").sweeps[0]
+    assert [plain(run.adapter.alpha) for run in tied.runs] == [8, 16, 32]
+
+
+def test_a_multirun_of_the_call_is_found(tmp_path: Path) -> None:
+    called(tmp_path, "")
+    text = "python train.py -m lora.r=8,16,64\n"
+    (tmp_path / "run.sh").write_text(text, encoding="utf-8")
+    found = {each.code: each for each in engine.lint([str(tmp_path / "run.sh")], Settings(), jobs=1).findings}
+    assert found["LL101"].span.path.endswith("run.sh")
+
+
+def test_a_group_that_the_call_chooses(tmp_path: Path) -> None:
+    called(tmp_path, "")
+    (tmp_path / "conf/model/neo.yaml").write_text(
+        "name: EleutherAI/gpt-neo-125m\ntargets: [q_proj]\n", encoding="utf-8"
+    )
+    run = only(shell("python train.py model=neo lora.r=4", tmp_path))
+    assert (plain(run.model.name), plain(run.adapter.target_modules)) == ("EleutherAI/gpt-neo-125m", ("q_proj",))
+    both = shell("python train.py -m model=neo,gpt2 lora.r=4", tmp_path)
+    assert isinstance(only(both).model.name, Unknown)
+
+
+COMPOSE = """\
+from hydra import compose, initialize
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+with initialize(version_base=None, config_path="conf"):
+    for rank in (4, 16):
+        cfg = compose(config_name="config", overrides=OVERRIDES)
+        model = AutoModelForCausalLM.from_pretrained(cfg.model.name)
+        model = get_peft_model(model, LoraConfig(r=cfg.lora.r, lora_alpha=cfg.lora.alpha))
+"""
+
+
+def composed(folder: Path, overrides: str) -> Reading:
+    write(folder, PLAIN)
+    return read_python(COMPOSE.replace("OVERRIDES", overrides), folder)
+
+
+def test_compose(tmp_path: Path) -> None:
+    (sweep,) = composed(tmp_path, '[f"lora.r={rank}", "+lora.extra=1"]').sweeps
+    assert [(plain(run.adapter.rank), plain(run.adapter.alpha)) for run in sweep.runs] == [(4, 16), (16, 16)]
+    run = only(composed(tmp_path, '["lora.alpha=64"]'))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (8, 64)
+    assert plain(run.model.name) == "openai-community/gpt2"
+
+
+@pytest.mark.parametrize("overrides", ["sys.argv[1:]", "[extra]", "['lora']"])
+def test_overrides_that_are_not_known(overrides: str, tmp_path: Path) -> None:
+    assert isinstance(only(composed(tmp_path, overrides)).adapter.rank, Unknown)
 
 
 def test_findings_point_to_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

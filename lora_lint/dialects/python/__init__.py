@@ -19,14 +19,22 @@ from lora_lint.run import Reading
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Val
     from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
     from lora_lint.source import SourceFile
 
 NAME = "python"
 
 
-def read(source: SourceFile, project: Project, given: dict[str, Val] | None = None, *, whole: bool = False) -> Reading:
+def read(
+    source: SourceFile,
+    project: Project,
+    given: dict[str, Val] | None = None,
+    called: tuple[Mapping, bool] | None = None,
+    *,
+    whole: bool = False,
+) -> Reading:
     """The runs of a script or notebook; `given` are the options that it is called with, where the call is known, and
-    `whole` says that there are no others.
+    `whole` says that there are no others. `called` are settings as Hydra takes them, and whether it is a multirun.
 
     Raises readers.errors.Unreadable for what Python itself cannot parse.
     """
@@ -37,6 +45,7 @@ def read(source: SourceFile, project: Project, given: dict[str, Val] | None = No
     tree = parse(source)
     library = Knowledge(project)
     library.records.given, library.records.given_all = _always_given(source, project) if given is None else given, whole
+    library.records.called = called
     machine = Machine(library, loader)
     module = Module(source, is_main=True)
     machine.run(module, tree)

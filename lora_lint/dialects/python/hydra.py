@@ -1,7 +1,7 @@
-"""Hydra: the config that `@hydra.main` composes from YAML files, and what a multirun sweeps over.
+"""Hydra: the config that `@hydra.main` or `compose` makes from YAML files, and what a multirun sweeps over.
 
-Source: hydra-core 1.3.8 (main.py, _internal/defaults_list.py, core/override_parser), hydra-optuna-sweeper 1.3.0
-(`params`, and the older `search_space`), hydra-ax-sweeper 1.2.0 (`ax_config.params`).
+Source: hydra-core 1.3.8 (main.py, compose.py, initialize.py, _internal/defaults_list.py, core/override_parser),
+hydra-optuna-sweeper 1.3.0 (`params`, and the older `search_space`), hydra-ax-sweeper 1.2.0 (`ax_config.params`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
+from lora_lint import disk
 from lora_lint.dialects.python import loaded
 from lora_lint.dialects.python.convert import text_of
 from lora_lint.interpreter import calls
@@ -26,13 +27,14 @@ from lora_lint.interpreter.values import (
     Space,
     Val,
 )
-from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
+from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
+from lora_lint.source import Span
 
 if TYPE_CHECKING:
     from lora_lint.dialects.python.context import Context
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
-    from lora_lint.source import Span
+    from lora_lint.run import Origin
 
 Tree: TypeAlias = "dict[str, Tree | Node]"
 
@@ -40,6 +42,7 @@ _MAX_DEPTH = 6
 _KIND = "Hydra multirun"
 _SWEEP = re.compile(r"(choice|range|interval)\(([^()]*)\)")
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+_OVERRIDE = re.compile(r"\+{0,2}([\w./@-]+)=")
 _PACKAGE = re.compile(rb"#\s*@package\s+([\w.]+)")
 
 
@@ -50,14 +53,89 @@ def given(context: Context, function: Function, name: str) -> Val | None:
     if decorator is None or not parameters or parameters[0].arg != name:
         return None
     folder = text_of(decorator.arguments.get("config_path", 0))
-    config = text_of(decorator.arguments.get("config_name", 1))
-    project = context.records.project
-    if folder is None or config is None or project is None or "://" in folder:
+    called = context.records.called
+    config = text_of((context.records.given or {}).get("config_name")) or text_of(
+        decorator.arguments.get("config_name", 1)
+    )
+    files = _files(context, folder, function.scope.module.source.path)
+    if files is None or config is None:
         return None
-    here = posixpath.dirname(function.scope.module.source.path)
-    files = _Files(project, posixpath.normpath(posixpath.join(here, folder)))
+    overrides, several = called if called is not None else (None, True)
+    return _composed(files, config, overrides, several, certain=context.records.given_all)
+
+
+def initialize(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`initialize(config_path="conf")`: the folder that `compose` looks into, as seen from the calling file."""
+    context.records.config_folder = (text_of(arguments.get("config_path", 0)), span.path)
+    return Object(name, arguments, span)
+
+
+def compose(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`compose(config_name="config", overrides=["lora.r=8"])`: a config, with other values for some settings."""
+    folder, near = context.records.config_folder or (None, span.path)
+    files, config = _files(context, folder, near), text_of(arguments.get("config_name", 0))
+    overrides = _spelled(arguments.get("overrides", 1))
+    made = _composed(files, config, overrides) if files and config and overrides is not None else None
+    return made if made is not None else Opaque("Hydra composes it", span)
+
+
+def _spelled(listed: Val | None) -> Mapping | None:
+    """The settings of a list of texts; None if one of them is not known."""
+    items = listed.items if isinstance(listed, ListVal) and not listed.open else []
+    if (listed is not None and not isinstance(listed, ListVal)) or (isinstance(listed, ListVal) and listed.open):
+        return None
+    entries = []
+    for item in items:
+        text = text_of(item)
+        match = _OVERRIDE.match(text) if text is not None else None
+        span = item.span if isinstance(item, Const) else None
+        if text is None or match is None or span is None:
+            return None
+        entries.append(Entry(Scalar(match[1], match[1], span), _value_of(text[match.end() :], span)))
+    return Mapping(tuple(entries), entries[0].key.span if entries else Span("", 0, 0))
+
+
+def _value_of(text: str, span: Span) -> Node:
+    """The value of an override: a list of names, a number, true or false, or text."""
+    from lora_lint.readers.yaml import resolve
+
+    if text.startswith("[") and text.endswith("]"):
+        parts = (part.strip().strip("\"'") for part in text[1:-1].split(","))
+        return Sequence(tuple(Scalar(resolve(part), part, span) for part in parts if part), span)
+    return Scalar(resolve(text), text, span)
+
+
+def _files(context: Context, folder: str | None, near: str) -> _Files | None:
+    project = context.records.project
+    if folder is None or project is None or "://" in folder:
+        return None
+    return _Files(project, posixpath.normpath(posixpath.join(posixpath.dirname(near), folder)))
+
+
+def _composed(
+    files: _Files, config: str, overrides: Mapping | None, several: bool = False, *, certain: bool = True
+) -> Val | None:
+    """A config with the settings of a call; `several`: it is a multirun, in which a list of values is swept over."""
+    entries = overrides.entries if overrides is not None else ()
+    chosen: dict[str, Val] = {}
+    for entry in entries:
+        key = str(entry.key.value).partition("@")[0]
+        if files.is_group(key):
+            name = entry.value.value if isinstance(entry.value, Scalar) else None
+            files.chosen[key] = name if isinstance(name, str) and "," not in name else None
+        else:
+            chosen[key] = _given_value(entry.value, several)
     tree = files.composed(config)
-    return _config(tree) if tree is not None else None
+    return _config(tree, chosen, several, certain) if tree is not None else None
+
+
+def _given_value(node: Node, several: bool) -> Val:
+    """The value of a setting that is given in a call."""
+    if isinstance(node, Sequence):
+        return ListVal([_given_value(item, False) for item in node.items], node.span)
+    if not isinstance(node, Scalar) or isinstance(node.value, Placeholder):
+        return Opaque("the call gives it, and it is not known there", node.span)
+    return _swept(node) if several else Const(node.value, node.span)
 
 
 def instantiate(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -78,6 +156,12 @@ class _Files:
     def __init__(self, project: Project, root: str) -> None:
         self._project = project
         self._root = root
+        self.chosen: dict[str, str | None] = {}
+        """The files of groups that a call chooses; None where it is not known which."""
+
+    def is_group(self, key: str) -> bool:
+        """Whether a key is a folder of files of which one is chosen."""
+        return "." not in key and disk.names(posixpath.join(self._root, key)) is not None
 
     def composed(self, name: str, group: str = "", depth: int = 0, package: str | None = None) -> Tree | None:
         """A file with what its defaults list brings in, each below the keys of its package (that of its group, if
@@ -119,6 +203,9 @@ class _Files:
             target = None
             if place is not None:
                 target = "" if place == "_global_" else f"{package}.{place}".lstrip(".")
+            if folder in self.chosen:
+                other = self.chosen[folder]
+                names = [other] if other is not None else []
             for name in names:
                 _merge(into, self.composed(name, folder, depth + 1, target) or {})
 
@@ -165,10 +252,13 @@ def _placed(tree: Tree, package: str) -> Tree:
     return tree
 
 
-def _config(tree: Tree) -> Val:
-    """The config as the program sees it, with each setting that is swept as a search space."""
+def _config(tree: Tree, given: dict[str, Val], swept: bool, certain: bool) -> Val:
+    """The config as the program sees it, with each setting that is swept as a search space, and with those of a call.
+
+    `certain`: the whole call is known, so that nobody overrides what the files say.
+    """
     hydra = tree.pop("hydra", None)
-    sweeper = hydra.get("sweeper") if isinstance(hydra, dict) else None
+    sweeper = hydra.get("sweeper") if isinstance(hydra, dict) and swept else None
     searched: dict[str, Val] = {}
     if isinstance(sweeper, dict):
         for key, node in _flat(sweeper.get("params"), ""):
@@ -177,7 +267,7 @@ def _config(tree: Tree) -> Val:
         for space in (sweeper.get("search_space"), ax.get("params") if isinstance(ax, dict) else None):
             for key, told in space.items() if isinstance(space, dict) else ():
                 searched.setdefault(key.lstrip("+"), _described(told))
-    return _Reader(tree, searched).namespace(tree, "")
+    return _Reader(tree, searched | given, certain).namespace(tree, "")
 
 
 def _flat(tree: Tree | Node | None, before: str) -> list[tuple[str, Node]]:
@@ -192,9 +282,10 @@ def _flat(tree: Tree | Node | None, before: str) -> list[tuple[str, Node]]:
 class _Reader:
     """From the tree to values, with references to other settings followed."""
 
-    def __init__(self, tree: Tree, searched: dict[str, Val]) -> None:
+    def __init__(self, tree: Tree, searched: dict[str, Val], certain: bool) -> None:
         self._tree = tree
         self._searched = searched
+        self._origin: Origin = "literal" if certain else "cli-default"
 
     def namespace(self, tree: Tree, before: str) -> Instance:
         attributes: dict[str, Val] = {}
@@ -216,7 +307,7 @@ class _Reader:
         if not isinstance(node, Scalar):
             return Opaque("the config is not followed so deep", node.span)
         if not isinstance(node.value, Placeholder):
-            return Const(node.value, node.span, "cli-default")
+            return Const(node.value, node.span, self._origin)
         reference = _REFERENCE.fullmatch(node.value.text.strip())
         target: Tree | Node | None = self._tree
         for part in reference[1].split(".") if reference is not None else []:

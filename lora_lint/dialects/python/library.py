@@ -92,7 +92,11 @@ CALLS: dict[str, dict[str, Handler]] = {
         "OmegaConf.load": loaded.namespace,
         **dict.fromkeys(("OmegaConf.to_container", "OmegaConf.to_object"), loaded.unchanged),
     },
-    "hydra": {"utils.instantiate": hydra.instantiate, "utils.call": hydra.instantiate},
+    "hydra": {
+        **dict.fromkeys(("utils.instantiate", "utils.call"), hydra.instantiate),
+        "initialize": hydra.initialize,
+        "compose": hydra.compose,
+    },
     "argparse": {"ArgumentParser": options.argument_parser},
     "fire": {"Fire": options.fire},
     "typer": {"run": options.fire, "Option": options.typer_option, "Argument": options.typer_option},

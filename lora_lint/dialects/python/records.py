@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.scope import Condition, Step
     from lora_lint.interpreter.values import Object, Val
     from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
     from lora_lint.run import EventKind, Method
     from lora_lint.source import Span
 
@@ -162,4 +163,8 @@ class Records:
     """The options that the program is called with, where its caller is known: names without dashes to values."""
     given_all: bool = False
     """The call has no other options than these, so that the defaults of the rest hold."""
+    called: tuple[Mapping, bool] | None = None
+    """The settings `lora.r=8` that a program under Hydra is called with, and whether it is a multirun."""
+    config_folder: tuple[str | None, str] | None = None
+    """The folder of Hydra's configs, and the file that names it."""
     new_tokens: list[NewTokens] = field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.callers import program_path
-from lora_lint.dialects.shell import frameworks, scripts
+from lora_lint.dialects.shell import configured, frameworks, scripts
 from lora_lint.dialects.shell.called import Follower
 from lora_lint.dialects.shell.launchers import launched
 from lora_lint.readers.shell import read_shell
@@ -38,11 +38,13 @@ def read_commands(commands: tuple[Command, ...], path: str, project: Project) ->
     distinct: dict[str, Run] = {}
     for _, run in made:
         distinct.setdefault(repr(run), run)
-    return Reading(tuple(distinct.values()), tuple(_sweeps(made)))
+    return Reading(tuple(distinct.values()), (*_sweeps(made), *follower.sweeps))
 
 
 def _runs(call: Call, span: Span, path: str, project: Project, follower: Follower) -> list[Run]:
-    found = frameworks.runs_of(call, span, project)
+    found = configured.runs_of(call, span, path, project)
+    if found is None:
+        found = frameworks.runs_of(call, span, project)
     if found is not None or call.kind == "command":
         return found or []
     place = program_path(call, path, project)

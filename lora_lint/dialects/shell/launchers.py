@@ -41,7 +41,9 @@ _LAUNCHING = frozenset(
     }
 )
 """Modules that are launchers."""
-_COMMANDS = frozenset("swift megatron llamafactory-cli lmf trl litgpt mlx_lm mlx_lm.lora autotrain axolotl".split())
+_COMMANDS = frozenset(
+    "swift megatron llamafactory-cli lmf trl litgpt mlx_lm mlx_lm.lora autotrain axolotl tune".split()
+)
 _PYTHON = re.compile(r"python[\d.]*(?:\.exe)?$")
 _SET = re.compile(r"[A-Za-z_]\w*=")
 
