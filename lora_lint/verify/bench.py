@@ -246,7 +246,7 @@ def wrapped(bench: Bench, adapter: Adapter, arm: Arm) -> Iterator[Any]:
             model = get_peft_model(bench.model, config)
         except ValueError as error:
             if config.target_modules is not None or "target_modules" not in str(error):
-                raise Skip(f"PEFT refuses the adapter: {weights.first_line(error)}") from error
+                raise Skip(f"PEFT refuses the adapter: {weights.in_one_line(error)}") from error
             config.target_modules = "all-linear"
             model = get_peft_model(bench.model, config)
         try:
@@ -318,7 +318,7 @@ def backward(bench: Bench, model: Any, batch: Batch) -> tuple[Any, float]:
         except Exception as error:  # noqa: PERF203  # one turn is the rule
             if not weights.out_of_memory(error):
                 # Each family fails in its own way where it wants images, end tokens or the like.
-                raise Skip(f"the model does not run on plain text: {weights.first_line(error)}") from error
+                raise Skip(f"the model does not run on plain text: {weights.in_one_line(error)}") from error
             model.zero_grad(set_to_none=True)
             bench.halve(error)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.weights import first_line, folder_of, load_config
+from lora_lint.verify.weights import folder_of, in_one_line, load_config
 
 if TYPE_CHECKING:
     from lora_lint.run import Run
@@ -97,7 +97,18 @@ def _from_table(run: Run, name: str) -> Found:
     try:
         config = AutoConfig.for_model(model_type, **fields)
     except Exception as error:  # each family checks its fields in its own way
-        raise Skip(f"this version of transformers makes no config for {model_type}: {first_line(error)}") from error
+        raise Skip(f"this version of transformers makes no config for {model_type}: {in_one_line(error)}") from error
     whole = model is not None and model.complete
+    if not whole:
+        _with_towers(config)
     sizes = "" if whole else f", with the sizes that {model_type} has by default"
     return Found(config, f"lora-lint's table of models{sizes}")
+
+
+def _with_towers(config: Any) -> None:
+    """Gives a default config the towers that its class has and the default leaves out (Gemma 4): published models of
+    the type have them, and the linter's own table of modules does too."""
+    for part in ("vision_config", "audio_config"):
+        kind = config.sub_configs.get(part)
+        if getattr(kind, "model_type", None) and getattr(config, part) is None:
+            setattr(config, part, kind())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.verify.configs import config_of
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.weights import automatic, completed, first_line, quiet
+from lora_lint.verify.weights import automatic, completed, in_one_line, quiet
 
 if TYPE_CHECKING:
     from lora_lint.run import Run
@@ -89,7 +89,7 @@ def shrink(config: Any) -> Any:
     try:
         return type(config).from_dict(fields)
     except Exception as error:  # each family checks its fields in its own way
-        raise Skip(f"a sized-down {config.model_type} cannot be made: {first_line(error)}") from error
+        raise Skip(f"a sized-down {config.model_type} cannot be made: {in_one_line(error)}") from error
 
 
 def _shrunk(fields: dict[str, Any]) -> dict[str, Any]:
@@ -149,5 +149,5 @@ def build(config: Any, head: str, device: str) -> Any:
         with quiet():
             model = automatic(head).from_config(config, trust_remote_code=False)
     except Exception as error:  # a size that does not go with another one
-        raise Skip(f"a sized-down {config.model_type} cannot be made: {first_line(error)}") from error
+        raise Skip(f"a sized-down {config.model_type} cannot be made: {in_one_line(error)}") from error
     return completed(model.float().to(device), head)

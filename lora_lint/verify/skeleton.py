@@ -15,7 +15,7 @@ from lora_lint.records import replace
 from lora_lint.run import Known, alternatives, known
 from lora_lint.verify.configs import config_of
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.weights import first_line, name_of, quiet
+from lora_lint.verify.weights import in_one_line, name_of, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def build(config: Any, run: Run) -> Any:
             failure = failure or error
             continue
         return model.train()
-    why = first_line(failure) if failure is not None else "it has no class that is known"
+    why = in_one_line(failure) if failure is not None else "it has no class that is known"
     raise Skip(f"transformers {transformers.__version__} builds no model of this config: {why}")
 
 

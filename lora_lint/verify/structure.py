@@ -13,7 +13,7 @@ from lora_lint.run import alternatives
 from lora_lint.verify import coverage, trainability
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.skeleton import adapted, peft_config, possible, rank_known, skeleton_of, trainable, wrap
-from lora_lint.verify.weights import first_line
+from lora_lint.verify.weights import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ def no_target_match(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
     try:
         model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
     except _REFUSALS as error:
-        return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {first_line(error)}")
+        return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {in_one_line(error)}")
     layers = adapted(model)
     return _told(skeleton, "refuted", f"PEFT adapts {_by_leaf(layers)}", _coverage(run, model))
 
@@ -64,7 +64,7 @@ def dead_entries(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
     try:
         model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
     except _REFUSALS as error:
-        return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {first_line(error)}")
+        return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {in_one_line(error)}")
     with_all = _lora_shapes(model)
     layers = adapted(model)
     measured = _coverage(run, model)
@@ -102,7 +102,7 @@ def holds(claim: Claim) -> Callable[[Case, Run, Skeleton], Verdict]:
         try:
             model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
         except _REFUSALS as error:
-            raise Skip(f"PEFT refuses the adapter: {first_line(error)}") from error
+            raise Skip(f"PEFT refuses the adapter: {in_one_line(error)}") from error
         confirmed, told, measured = claim(run, model)
         return _told(skeleton, "confirmed" if confirmed else "refuted", told, measured)
 
@@ -114,7 +114,7 @@ def zero_scale(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
     try:
         model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
     except _REFUSALS as error:
-        return _told(skeleton, "confirmed", f"PEFT or torch raises {type(error).__name__}: {first_line(error)}")
+        return _told(skeleton, "confirmed", f"PEFT or torch raises {type(error).__name__}: {in_one_line(error)}")
     layers = adapted(model).values()
     scales = sorted({float(layer.scaling["default"]) for layer in layers})
     dropouts = sorted({float(getattr(layer.lora_dropout["default"], "p", 0.0)) for layer in layers})
@@ -144,7 +144,7 @@ def reused_base(case: Case) -> Verdict:
         model = wrap(skeleton.model, peft_config(last.adapter))
         alone = wrap(skeleton_of(last).model, peft_config(last.adapter))
     except _REFUSALS as error:
-        raise Skip(f"PEFT refuses the adapter: {first_line(error)}") from error
+        raise Skip(f"PEFT refuses the adapter: {in_one_line(error)}") from error
     left = sorted(adapted(model).keys() - adapted(alone).keys())
     both, own = sum(trainable(model).values()), sum(trainable(alone).values())
     measured = {"left": len(left), "trainable": both, "trainable_alone": own}

@@ -15,7 +15,7 @@ from lora_lint.verify.optimizers import optimizer_of
 from lora_lint.verify.probe import encoder
 from lora_lint.verify.replay import replay
 from lora_lint.verify.skeleton import owned, trainable
-from lora_lint.verify.weights import FULL, device_of, first_line, head_of, quiet
+from lora_lint.verify.weights import FULL, device_of, head_of, in_one_line, quiet
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status
@@ -87,7 +87,7 @@ def _replayed(run: Run, skeleton: Skeleton) -> Any:
     try:
         return replay(skeleton.model, run)
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise Skip(f"PEFT refuses the adapter: {type(error).__name__}: {first_line(error)}") from error
+        raise Skip(f"PEFT refuses the adapter: {type(error).__name__}: {in_one_line(error)}") from error
 
 
 def _examples(sizes: dict[str, int]) -> str:
@@ -135,7 +135,7 @@ def one_step(case: Case, run: Run, skeleton: Skeleton) -> dict[str, Any]:
         with quiet():
             model = replay(model, run)
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise Skip(f"PEFT refuses the adapter on it: {first_line(error)}") from error
+        raise Skip(f"PEFT refuses the adapter on it: {in_one_line(error)}") from error
     own = owned(model)
     before = {name: each.detach().clone() for name, each in model.named_parameters()}
     trained = [each for each in model.parameters() if each.requires_grad]

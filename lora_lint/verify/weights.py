@@ -232,7 +232,7 @@ def load_config(folder: Path) -> Any:
     try:
         return AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     except (ValueError, OSError, KeyError, TypeError) as error:
-        raise Skip(f"the config in {folder} is not one of transformers' own: {first_line(error)}") from error
+        raise Skip(f"the config in {folder} is not one of transformers' own: {in_one_line(error)}") from error
 
 
 def load(weights: Stored, head: str, dtype: str, device: str) -> Any:
@@ -260,7 +260,7 @@ def load(weights: Stored, head: str, dtype: str, device: str) -> Any:
                 **settings,
             )
     except (OSError, ValueError, KeyError, ImportError) as error:
-        raise NoWeights(f"the weights cannot be loaded: {first_line(error)}") from error
+        raise NoWeights(f"the weights cannot be loaded: {in_one_line(error)}") from error
     return completed(model, head)
 
 
@@ -274,9 +274,9 @@ def completed(model: Any, head: str) -> Any:
     return model.eval()
 
 
-def first_line(error: BaseException) -> str:
-    """What an exception says, in a line of at most 200 characters."""
-    line = str(error).strip().partition("\n")[0] or type(error).__name__
+def in_one_line(error: BaseException) -> str:
+    """What an exception says, in a line of at most 200 characters. Errors of PEFT show modules over several lines."""
+    line = " ".join(str(error).split()) or type(error).__name__
     return line if len(line) <= 200 else line[:199] + "…"
 
 
