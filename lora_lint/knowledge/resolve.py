@@ -205,9 +205,11 @@ def _republished(base: BaseModel, name: str) -> bool:
 
 
 def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
+    from lora_lint.knowledge import moe
+    from lora_lint.knowledge.architectures import is_gap
+
     head, sure = _head(run)
     wanted = (int(run.model.transformers.partition(".")[0]),) if run.model.transformers else (5, 4)
-    from lora_lint.knowledge.architectures import is_gap
 
     cases: list[Case] = []
     for version in wanted:
@@ -234,7 +236,7 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
                 targets = Known(chosen, None, "framework-default")
             settings, partial, counted = _targets(run.adapter, targets.value)
             reached = _expert_parameters(run, settings, built)
-            if reached:
+            if reached and moe.family(model.model_type, version) is None:  # else PEFT makes the same parameters of them
                 settings = replace(settings, target_parameters=tuple(dict.fromkeys(reached.values())))
             match = _match(built, settings, found)
             if reached:
@@ -249,13 +251,9 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
 
 def _expert_parameters(run: Run, settings: Targets, built: Built) -> Mapping[str, str]:
     """The targets that unsloth hands to PEFT as parameters, where it loads the model."""
-    from lora_lint.knowledge import moe
-
     listed = settings.target_modules
     if not _loaded_by_unsloth(run.model) or not isinstance(listed, tuple) or settings.target_parameters is not None:
         return {}
-    if moe.family(built.architecture.model_type, built.architecture.version) is not None:
-        return {}  # PEFT does the same
     from lora_lint.knowledge.unsloth import expert_parameters
 
     return expert_parameters(listed, built.beside["parameters"])
