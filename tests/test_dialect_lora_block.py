@@ -84,3 +84,31 @@ def test_a_model_in_a_section_beside() -> None:
           peft_config: {r: 32, lora_alpha: 64, target_modules: [q_proj], base_model_name_or_path: null}
         """
     assert plain(only(config(text)).model.name) == "meta-llama/Llama-2-7b-hf"
+
+
+def test_a_spelling_of_the_projects_own() -> None:
+    text = """\
+        model: {model_name: meta-llama/Llama-2-7b-hf}
+        peft:
+          lora_r: 8
+          lora_alpha: 16
+          lora_target_modules: [q_proj, v_proj]
+          lora_modules_to_save: [lm_head]
+          lora_task_tpye: CAUSAL_LM
+        """
+    run = only(config(text))
+    assert plain(run.adapter.target_modules) == ("q_proj", "v_proj")
+    assert plain(run.adapter.modules_to_save) == ("lm_head",)
+    assert run.adapter.key("target_modules") == "lora_target_modules"
+    assert run.adapter.key("use_rslora") == "use_rslora"
+    assert [name for name, _ in run.adapter.target_spans] == ["q_proj", "v_proj"]
+    assert run.problems == ()
+
+
+@pytest.mark.parametrize("entries", ["[all-linear]", '[".*language_model.*q_proj"]'])
+def test_lists_that_a_program_may_make_one_text_of(entries: str) -> None:
+    block = f"lora_r: 8, lora_alpha: 16, lora_target_modules: {entries}, lora_exclude_modules: {entries}"
+    run = only(config(f"peft: {{{block}}}"))
+    assert plain(run.adapter.target_modules) is plain(run.adapter.exclude_modules) is Unknown
+    literal = only(config(f"peft: {{{block.replace('lora_r', 'r').replace('lora_target', 'target')}}}"))
+    assert isinstance(plain(literal.adapter.target_modules), tuple)

@@ -6,12 +6,16 @@
       lora_alpha: 32
       target_modules: [q_proj, v_proj]
 
+A project may spell them its own way, with `lora_` before each (oumi: `peft: {lora_r: 8, lora_target_modules: […]}`):
+then the block is no LoraConfig's keywords, and which keys are wrong in it only the project knows.
+
 Keywords: PEFT 0.21.2, tuners/lora/config.py. What a block leaves out is what the program makes of it: not the default
 of PEFT where that decides the scale, but that nobody turned on what is not there (rsLoRA, DoRA, a bias).
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.fields import Fields, usual
@@ -31,11 +35,18 @@ _BLOCKS = frozenset(
     "lora peft qlora lora_config peft_config lora_params peft_params lora_args peft_args loraconfig "
     "lora_parameters lora_kwargs peft_kwargs lora_settings".split()
 )
-_PLAIN = frozenset({"lora_alpha", "target_modules", "lora_dropout"})
+_PLAIN = frozenset({"lora_alpha", "target_modules", "lora_target_modules", "lora_dropout"})
 _METHODS = frozenset({"LORA", "QLORA", "DORA", "QDORA", "RSLORA"})
 _TOLD_BY = ("peft_type", "method", "type", "peft_method", "adapter_type")
 _OFF = ("enabled", "enable", "use", "use_lora", "use_peft", "lora_enabled", "peft_enabled")
 _KEYWORDS = frozenset({"r", "lora_r", "lora_rank", "rank"})
+_PREFIXED = (
+    *("target_modules", "exclude_modules", "target_parameters", "layers_to_transform", "layers_pattern"),
+    *("rank_pattern", "alpha_pattern", "use_rslora", "use_dora", "bias", "modules_to_save", "init_lora_weights"),
+    *("task_type",),
+)
+_NAME = re.compile(r"[\w.-]+")
+_ALL = "all-linear"
 _DEPTH = 3
 _MODELS = (
     *("base_model", "model_name_or_path", "base_model_name_or_path", "pretrained_model_name_or_path", "model_name"),
@@ -85,44 +96,60 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
     fields = Fields(block, document)
     rank = next(key for key in _KEYWORDS if fields.has(key))
     none: Value[Any] = usual(None)
+    own = {name: _spelt(fields, name) for name in _PREFIXED}
     dora = any(str(known(fields.text(key))).upper().endswith("DORA") for key in _TOLD_BY)
     adapter = Adapter(
         span=fields.span(rank),
         rank=fields.whole(rank),
         alpha=fields.number("lora_alpha", fields.number("alpha")),
         dropout=fields.number("lora_dropout", fields.number("dropout", usual(0.0))),
-        target_modules=fields.names("target_modules", ABSENT),
-        exclude_modules=fields.names("exclude_modules", none),
-        target_parameters=fields.listing("target_parameters", none),
-        layers_to_transform=fields.wholes("layers_to_transform", none),
-        layers_pattern=fields.names("layers_pattern", none),
-        rank_pattern=fields.numbers_by_name("rank_pattern", usual({})),
-        alpha_pattern=fields.numbers_by_name("alpha_pattern", usual({})),
-        use_rslora=fields.flag("use_rslora", usual(False)),
-        use_dora=fields.flag("use_dora", usual(dora)),
-        bias=fields.text("bias", usual("none")),
-        modules_to_save=fields.listing("modules_to_save", none),
-        init_lora_weights=fields.switch("init_lora_weights", usual(True)),
+        target_modules=_listed(fields, own["target_modules"], ABSENT),
+        exclude_modules=_listed(fields, own["exclude_modules"], none),
+        target_parameters=fields.listing(own["target_parameters"], none),
+        layers_to_transform=fields.wholes(own["layers_to_transform"], none),
+        layers_pattern=fields.names(own["layers_pattern"], none),
+        rank_pattern=fields.numbers_by_name(own["rank_pattern"], usual({})),
+        alpha_pattern=fields.numbers_by_name(own["alpha_pattern"], usual({})),
+        use_rslora=fields.flag(own["use_rslora"], usual(False)),
+        use_dora=fields.flag(own["use_dora"], usual(dora)),
+        bias=fields.text(own["bias"], usual("none")),
+        modules_to_save=fields.listing(own["modules_to_save"], none),
+        init_lora_weights=fields.switch(own["init_lora_weights"], usual(True)),
         inference_mode=fields.flag("inference_mode", usual(False)),
-        task_type=fields.text("task_type", ABSENT),
-        target_spans=fields.places("target_modules"),
-        keys={"rank": rank, "alpha": "alpha" if fields.has("alpha") else "lora_alpha"},
+        task_type=fields.text(own["task_type"], ABSENT),
+        target_spans=fields.places(own["target_modules"]),
+        keys={**own, "rank": rank, "alpha": "alpha" if fields.has("alpha") else "lora_alpha"},
     )
-    problems: tuple[UnknownKey | InvalidValue, ...] = (
-        *schemas.unknown_keys(
+    problems: tuple[UnknownKey | InvalidValue, ...] = tuple(schemas.invalid_values("peft_adapter", block, "PEFT"))
+    if not any(key.startswith("lora_") for key in (rank, *own.values())):
+        unknown = schemas.unknown_keys(
             "peft_adapter",
             block,
             "PEFT's LoraConfig",
             "raises TypeError there",
             also=(*_KEYWORDS, "alpha", "dropout", *_TOLD_BY, *_OFF),
             only_near=schemas.keys("peft_adapter") - {"r"},
-        ),
-        *schemas.invalid_values("peft_adapter", block, "PEFT"),
-    )
+        )
+        problems = (*unknown, *problems)
     span = fields.span(rank)
     model = BaseModel(_model(above, document))
     training = Training(learning_rate=_rate(above, document))
     return Run(NAME, span, adapter, model, training=training, problems=problems, trained=None)
+
+
+def _spelt(fields: Fields, name: str) -> str:
+    """How the block spells a keyword: with `lora_` before it, where that is there and the keyword is not."""
+    return f"lora_{name}" if fields.has(f"lora_{name}") and not fields.has(name) else name
+
+
+def _listed(fields: Fields, key: str, default: Value[Any]) -> Value[Any]:
+    """Names of modules. Of a list with "all-linear" or regexes in it PEFT would make nothing; a program that has a
+    spelling of its own may well make the one text of it that PEFT takes (oumi, core/configs/params/peft_params.py)."""
+    found = fields.names(key, default)
+    if not key.startswith("lora_") or not isinstance(found, Known) or not isinstance(found.value, tuple):
+        return found
+    literal = _ALL not in found.value and all(_NAME.fullmatch(entry) for entry in found.value)
+    return found if literal else Unknown(f"the program may make one text of `{key}`", found.span)
 
 
 def _model(above: tuple[Mapping, ...], document: Mapping) -> Value[str]:
