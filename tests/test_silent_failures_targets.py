@@ -382,18 +382,43 @@ def test_layers_that_peft_refuses_are_known(
     assert all([error.kind for error in case.match.errors] == [kind] for case in cases)
 
 
-def test_a_head_among_the_targets_of_a_supervised_trainer(tmp_path: Path) -> None:
+def _supervised(model: Any, targets: list[str], folder: Path) -> trl.SFTTrainer:
     words = Tokenizer(WordLevel({"a": 0, "b": 1, "<e>": 2}, unk_token="a"))
     words.pre_tokenizer = Whitespace()
     tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<e>", pad_token="<e>")
+    return trl.SFTTrainer(
+        model,
+        args=trl.SFTConfig(str(folder), report_to="none", use_cpu=True, bf16=False),
+        train_dataset=datasets.Dataset.from_dict({"text": ["a b"] * 4}),
+        processing_class=tokenizer,
+        peft_config=peft.LoraConfig(r=4, target_modules=targets),
+    )
+
+
+def test_a_config_beside_the_wrapped_model_and_beside_its_base(tmp_path: Path) -> None:
+    base = transformers.AutoModelForCausalLM.from_config(base_config("llama"))
+    wrapped = peft.get_peft_model(base, peft.LoraConfig(r=4, target_modules=["q_proj"]))
+    with pytest.raises(ValueError, match="You passed a `PeftModel` instance together with a `peft_config`"):
+        _supervised(wrapped, ["q_proj"], tmp_path)
+    with pytest.warns(UserWarning, match="a second time"):
+        trainer = _supervised(base, ["q_proj"], tmp_path)
+    assert [name for name, each in trainer.model.named_parameters() if each.requires_grad and "lora_A" in name]
+    text = (
+        "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM\n"
+        "from trl import SFTTrainer\n"
+        'base = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")\n'
+        'config = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"])\n'
+        "wrapped = get_peft_model(base, config)\nSFTTrainer({}, train_dataset=[], peft_config=config).train()\n"
+    )
+    for given, expected in (("wrapped", True), ("base", False)):
+        found = engine.lint_text(text.format(given).encode(), "train.py", Settings()).findings
+        assert ("LL412" in {finding.code for finding in found}) is expected
+
+
+def test_a_head_among_the_targets_of_a_supervised_trainer(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="adapter to `lm_head` is not supported"):
-        trl.SFTTrainer(
-            transformers.AutoModelForCausalLM.from_config(base_config("llama")),
-            args=trl.SFTConfig(str(tmp_path), report_to="none", use_cpu=True, bf16=False),
-            train_dataset=datasets.Dataset.from_dict({"text": ["a b"] * 4}),
-            processing_class=tokenizer,
-            peft_config=peft.LoraConfig(r=4, target_modules=["q_proj", "lm_head"]),
-        )
+        base = transformers.AutoModelForCausalLM.from_config(base_config("llama"))
+        _supervised(base, ["q_proj", "lm_head"], tmp_path)
     text = (
         "from peft import LoraConfig\nfrom trl import SFTConfig, SFTTrainer\n"
         'SFTTrainer("meta-llama/Llama-2-7b-hf", args=SFTConfig("out", learning_rate=2e-4), train_dataset=[],\n'

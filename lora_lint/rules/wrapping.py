@@ -114,12 +114,12 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         if event.kind in ("unwrap", "load"):
             first = None
         elif event.kind in ("wrap", "load-adapter"):
-            if first is not None and event.kind == "wrap" and event.span == training.span:
+            # TRL looks at the object: a base model that an adapter was put into is no PeftModel, and is wrapped anew.
+            if first is not None and event.names == ("wrapped",) and event.span == training.span:
                 message = (
                     f"`peft_config` is given to {training.trainer} with a model that has an adapter already: TRL "
-                    "raises a ValueError once everything is loaded (before TRL 0.27, SFTTrainer leaves the config "
-                    "aside or merges the adapter). Pass the plain model with `peft_config`, or the wrapped model "
-                    "without it"
+                    "raises a ValueError once everything is loaded (before 0.27 it left the config aside or merged the "
+                    "adapter). Leave `peft_config` out, or pass the plain model with it"
                 )
                 flagged = first.flag is not None or event.flag is not None
                 related = (Related(first.span, "the adapter is put on the model here"),)

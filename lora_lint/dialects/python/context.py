@@ -103,7 +103,7 @@ class Context:
         if view is None:
             view = self.unknown_model(model, span).data
         record: ModelRecord = view.record
-        self.happen(record, "wrap", span)
+        self.happen(record, "wrap", span, ("wrapped",) if view.wrapped else None)
         if isinstance(config, Object) and isinstance(config.data, ConfigRecord):
             config.data.used = True
             machine = self.machine
