@@ -437,3 +437,19 @@ class TestProblems:
     def test_keys_of_the_users_own(self) -> None:
         own = edited(AXOLOTL, ("sequence_len", "x-note: 1\n    _base: 2\n    my_team_setting: 3\n    sequence_len"))
         assert only(config(own)).problems == ()
+
+
+def test_what_axolotl_drops_before_it_is_read() -> None:
+    base = (
+        "base_model: google/gemma-3-4b-it\nadapter: lora\nsequence_len: 512\nlora_r: 8\nlora_target_modules: [q_proj]\n"
+    )
+    run = only(config(f"{base}lora_exclude_modules: '.*vision_tower.*'\n"))
+    assert [problem.key for problem in run.problems] == ["lora_exclude_modules"]
+    assert plain(run.adapter.exclude_modules) is None
+    assert only(config(base)).problems == ()
+
+
+def test_the_closest_key_alone_is_named() -> None:
+    text = "base_model: gpt2\nadapter: lora\nsequence_len: 512\nlora_r: 8\ncontext_parapllel_size: 2\n"
+    (problem,) = only(config(text)).problems
+    assert problem.suggestions == ("context_parallel_size",)

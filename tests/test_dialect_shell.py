@@ -354,6 +354,16 @@ def test_a_program_of_the_project_is_followed(project: Path) -> None:
     assert run.adapter.alpha.written.path.endswith("finetune.py")  # type: ignore[union-attr]
 
 
+def test_a_vocabulary_that_the_program_lets_grow(tmp_path: Path) -> None:
+    for line, kinds in (
+        ("", ["load", "wrap", "train"]),
+        ("model.resize_token_embeddings(9)", ["load", "resize", "wrap", "train"]),
+    ):
+        (tmp_path / "finetune.py").write_text(FIRE.replace("    if use_lora:", f"    {line}\n    if use_lora:"))
+        run = only(shell("python finetune.py --lora_r 64 --use_lora True", tmp_path))
+        assert [event.kind for event in run.events] == kinds
+
+
 def test_lists_of_options(project: Path) -> None:
     given = "'[q_proj,v_proj]'" if "fire" in (project / "finetune.py").read_text() else "q_proj v_proj"
     run = only(shell(f"python finetune.py --lora_r 16 --targets {given} --use_lora True", project))

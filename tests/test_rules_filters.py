@@ -144,6 +144,10 @@ class TestTargetAndSaveOverlap:
         found = one("LL212", run(target_modules=("lm_head",), modules_to_save=("lm_head",)))
         assert found.fix is not None
         assert found.fix.changes == ()
+        assert found.level == "error"
+        assert "with nothing else to adapt it raises a ValueError" in found.message
+        only = on("meta-llama/Llama-2-7b-hf", ("lm_head",), modules_to_save=("lm_head",))
+        assert check("LL201", only) == []
 
     @pytest.mark.parametrize(
         "fields",
@@ -170,6 +174,13 @@ class TestRankPatternWithoutAlpha:
         assert isinstance(found.fix.changes[0], Add)
         assert found.fix.changes[0].value == {"q_proj": 64}
 
+    def test_patterns_that_leave_no_layer_at_the_rank(self) -> None:
+        fields: dict[str, Any] = {"rank_pattern": {"q_proj": 32, "v_proj": 4}, "target_modules": ("q_proj", "v_proj")}
+        message = one("LL106", run(8, 16, **fields)).message
+        assert "so the scale is 0.5 where it matches `q_proj` (r=32) and 4 where it matches `v_proj` (r=4)." in message
+        fields["rank_pattern"] = {"^q_proj": 32}
+        assert "2 at r=8 but 0.5" in one("LL106", run(8, 16, **fields)).message
+
     @pytest.mark.parametrize(
         "fields",
         [
@@ -182,6 +193,8 @@ class TestRankPatternWithoutAlpha:
             {"rank_pattern": {"q_proj": 32}, "init_lora_weights": "eva"},
             {"rank_pattern": Unknown("…")},
             {"rank_pattern": {"q_proj": 32}, "alpha": Unknown("…")},
+            {"rank_pattern": {"q_proj": 32}, "target_modules": ("v_proj",)},
+            {"rank_pattern": {"q_proj": 32}, "target_modules": ("self_attn.q_proj",)},
         ],
     )
     def test_silent(self, fields: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lora_lint.finding import Add, Fix, Write
+from lora_lint.records import replace
 from lora_lint.run import Event, Run, Training, Unknown
 from tests.reading import IMPORTS, only, read_python
 from tests.records import at, check, cli, default, either, lit, one, run
@@ -37,6 +38,10 @@ class TestMoeExpertsNotAdapted:
         assert "which hold 87% of the model" in found.message
         assert found.confidence == "likely"
         assert values(found.fix) == [EXPERTS, 0.0]
+
+    def test_in_the_words_of_the_framework(self) -> None:
+        keys = {"target_parameters": "lora_target_parameters", "dropout": "lora_dropout"}
+        assert "Add `lora_target_parameters=[" in one("LL206", on(QWEN2_MOE, SEVEN, keys=keys)).message
 
     def test_a_known_version_is_certain(self) -> None:
         assert one("LL206", on(QWEN2_MOE, SEVEN, base={"transformers": "5"})).confidence == "certain"
@@ -122,6 +127,24 @@ class TestVisionTowerAdapted:
 
     def test_all_linear(self) -> None:
         assert check("LL208", on(GEMMA3, "all-linear", loader=VLM))
+
+    def test_layers_that_lora_cannot_wrap(self) -> None:
+        found = one("LL208", on("google/gemma-4-E4B-it", ATTENTION, loader=VLM))
+        assert found.level == "error"
+        assert "they are Gemma4ClippableLinear, which LoRA cannot wrap: PEFT raises a ValueError" in found.message
+        axolotl = replace(on("google/gemma-4-E4B-it", ATTENTION, loader=VLM), dialect="axolotl")
+        assert one("LL208", axolotl).level is None
+
+    def test_in_the_words_of_a_framework_that_cannot_exclude(self) -> None:
+        keys = {"target_modules": "lora_target_modules"}
+        found = one("LL208", replace(on(GEMMA3, ("q_proj", "v_proj"), loader=VLM, keys=keys), dialect="axolotl"))
+        regex = r".*\.language_model\..*\.(q_proj|v_proj)"
+        assert "exclude_modules" not in found.message
+        assert f"`lora_target_modules: '{regex}'`" in found.message
+        assert values(found.fix) == [regex]
+        assert check("LL208", on(GEMMA3, regex, loader=VLM)) == []
+        llava = replace(on(GEMMA3, ATTENTION, loader=VLM, keys=keys), dialect="llamafactory")
+        assert values(one("LL208", llava).fix) == []
 
     def test_frozen_again(self) -> None:
         model = on(GEMMA3, ATTENTION, loader=VLM).model
@@ -212,8 +235,9 @@ class TestUnevenLayerCoverage:
             on(LLAMA, "all-linear"),
             on(DEEPSEEK, ("q_a_proj", "o_proj")),
             on(either(NEXT, LLAMA), ATTENTION),
+            on("nv-community/NVIDIA-Nemotron-3.5-Lightning-30B-A3B-BF16", ATTENTION),
         ],
-        ids=["both kinds", "layers", "one by one", "regex", "even", "all", "attention alone", "one is even"],
+        ids=["both kinds", "layers", "one by one", "regex", "even", "all", "attention alone", "one is even", "Mamba"],
     )
     def test_silent(self, given: Run) -> None:
         assert check("LL214", given) == []
@@ -224,6 +248,9 @@ class TestRouterAdapted:
         found = one("LL215", on(MIXTRAL, lit("all-linear", 120)))
         assert "such as `model.layers.0.mlp.gate`" in found.message
         assert values(found.fix) == [("q_proj", "k_proj", "v_proj", "o_proj", "w1", "w3", "w2")]
+
+    def test_layers_of_a_model_whose_config_is_not_known_are_not_counted(self) -> None:
+        assert "24 layers" not in one("LL215", on("some/tiny-Qwen3MoeForCausalLM", "all-linear")).message
 
     @pytest.mark.parametrize(
         "given",
@@ -266,8 +293,10 @@ class TestEmbeddingOrHeadTargeted:
             on(LLAMA, ("q_proj", "lm_head"), loader="FastLanguageModel"),
             on(LLAMA, ("q_proj", "wte")),
             on(LLAMA, ("q_proj", "lm_head"), base={"edited": True}),
+            run(of={"method": "LoKrConfig"}, target_modules=("q_proj", "lm_head")),
+            run(of={"trained": True, "training": Training("SFTTrainer")}, target_modules=("q_proj", "lm_head")),
         ],
-        ids=["none", "shorthand", "nothing else", "saved", "unsloth", "no such module", "edited"],
+        ids=["none", "shorthand", "nothing else", "saved", "unsloth", "no such module", "edited", "LoKr", "LL412"],
     )
     def test_silent(self, given: Run) -> None:
         assert check("LL209", given) == []

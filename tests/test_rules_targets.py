@@ -127,6 +127,13 @@ class TestUnmatchedTargetModule:
         assert found.confidence == "certain"
         assert found.level is None
 
+    def test_experts_that_are_adapted_in_part(self) -> None:
+        found = one(
+            "LL202", on("Qwen/Qwen3-30B-A3B", ("q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"))
+        )
+        assert found.level is None
+        assert "`target_parameters` reaches: `mlp.experts.gate_up_proj` (with" in found.message
+
     def test_without_the_rank_there_is_no_count(self) -> None:
         message = one("LL202", on(PHI3, SEVEN, rank=Unknown("…"))).message
         assert "parameters)" not in message

@@ -20,13 +20,14 @@ from lora_lint.run import (
     Run,
     Training,
     Unknown,
+    UnknownKey,
     known,
 )
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run import InvalidValue, Method, UnknownKey, Value
+    from lora_lint.run import InvalidValue, Method, Value
 
 NAME = "axolotl"
 KEYS = {
@@ -35,7 +36,6 @@ KEYS = {
     "dropout": "lora_dropout",
     "target_modules": "lora_target_modules",
     "target_parameters": "lora_target_parameters",
-    "exclude_modules": "lora_exclude_modules",
     "modules_to_save": "lora_modules_to_save",
     "rank_pattern": "lora_rank_pattern",
     "alpha_pattern": "lora_alpha_pattern",
@@ -51,6 +51,9 @@ _METHODS: dict[str, Method] = {
     **dict.fromkeys(("dpo", "ipo", "kto", "orpo", "simpo", "bco"), "preference"),
     **dict.fromkeys(("grpo", "gdpo", "ebft"), "rl"),
 }
+_DROPPED = ("lora_exclude_modules",)
+"""What the loader asks for, but no schema has: pydantic drops it before (axolotl 0.19.0, loaders/adapter.py and
+utils/schemas/peft.py)."""
 _ALL = "all-linear"
 _NEW_TOKENS = ("tokens", "special_tokens", "added_tokens_overrides", "resize_token_embeddings_to_32x")
 """Keys with which the embeddings may get more rows (axolotl 0.19.0, loaders/tokenizer.py, loaders/model.py)."""
@@ -89,6 +92,11 @@ def read(document: Mapping, project: Project) -> Reading:
             NAME, document, "axolotl", "is ignored", synonyms=_SYNONYMS, only_near=schemas.keys(NAME)
         ),
         *schemas.invalid_values(NAME, document, "axolotl"),
+        *(
+            UnknownKey(key, entry.key.span, "axolotl 0.19")
+            for key in _DROPPED
+            if (entry := document.entry(key)) is not None
+        ),
     )
     patterns = fields.names("unfrozen_parameters")
     if isinstance(patterns, Known) and isinstance(patterns.value, str):
@@ -119,7 +127,6 @@ def _adapter(fields: Fields) -> Adapter:
         "alpha": fields.number("lora_alpha"),
         "dropout": fields.number("lora_dropout", Known(0.0, None, "framework-default")),
         "target_modules": _targets(fields),
-        "exclude_modules": fields.names("lora_exclude_modules", none),
         "target_parameters": fields.listing("lora_target_parameters", none),
         "layers_to_transform": fields.wholes("peft_layers_to_transform", none),
         "layers_pattern": fields.names("peft_layers_pattern", none),

@@ -80,15 +80,22 @@ def training_defaults(name: str) -> Mapping[str, Any]:
     return defaults(name)
 
 
+_CLEARLY = 0.1
+"""How much more alike the best name must be for the others not to be meant."""
+
+
 def closest(name: str, names: Iterable[str], likeness: float = 0.75) -> tuple[str, ...]:
-    """The names most like `name`, at most three, best first. `likeness` runs from 0 (any) to 1 (the same)."""
+    """The names most like `name`, at most three, best first. `likeness` runs from 0 (any) to 1 (the same); a name that
+    is much less like it than the best is none."""
     import difflib
 
     low = name.lower().replace("-", "_")
     by_low: dict[str, str] = {}
     for each in sorted(names):
         by_low.setdefault(each.lower(), each)
-    return tuple(by_low[match] for match in difflib.get_close_matches(low, by_low, 3, likeness))
+    close = difflib.get_close_matches(low, by_low, 3, likeness)
+    alike = {match: difflib.SequenceMatcher(None, match, low).ratio() for match in close}
+    return tuple(by_low[match] for match in close if alike[match] > alike[close[0]] - _CLEARLY)
 
 
 def _short(name: str) -> str:

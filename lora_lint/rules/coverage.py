@@ -69,15 +69,52 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     count = f"{plural(len(inside), 'layer')} " if case.built.exact else ""
     message = (
         f"`{key}` reaches into the vision tower of {label} too: {count}{names(leaves(inside))} of `{tower}`{adapted}. "
-        "Mostly the language model alone is meant: exclude it "
-        rf'(`exclude_modules=r"{_excluding(tower)}"`), or say in an ignore comment that the tower is to be trained'
     )
-    changes: tuple[Change, ...] = ()
-    if (not adapter.keys or "exclude_modules" in adapter.keys) and known(adapter.exclude_modules) is None:
-        changes = put(adapter, "exclude_modules", _excluding(tower))
+    refused = _refused_kind(case) if run.dialect != "axolotl" else None
+    if refused is not None:
+        message += (
+            f"There they are {refused}, which LoRA cannot wrap: PEFT raises a ValueError once the model is loaded. "
+            "Leave the tower out"
+        )
+    else:
+        message += "Mostly the language model alone is meant: leave the tower out"
+    how, changes = _leaving_out(run, case, tower)
+    message += how
+    if refused is None:
+        message += ", or say in an ignore comment that the tower is to be trained"
     fix = Fix("unsafe", "Leave the vision tower out", changes)
     related = model_place(run, case.name, case.model)
-    yield Finding("LL208", message, place_of_targets(run), sureness(run, resolved), None, related, fix)
+    level: Level | None = None if refused is None else "error"
+    yield Finding("LL208", message, place_of_targets(run), sureness(run, resolved), level, related, fix)
+
+
+def _refused_kind(case: Case) -> str | None:
+    """The class of matched modules that LoRA cannot wrap (Gemma4ClippableLinear); axolotl teaches PEFT to (0.19.0,
+    loaders/adapter.py)."""
+    paths = {path for error in case.match.errors if error.kind == "unsupported-kind" for path in error.names}
+    return next((record.kind for record in case.match.modules if record.path in paths), None)
+
+
+def _leaving_out(run: Run, case: Case, tower: str) -> tuple[str, tuple[Change, ...]]:
+    """How to leave a vision tower out in the words of the run's dialect, and the change that does."""
+    adapter = run.adapter
+    if not adapter.keys or "exclude_modules" in adapter.keys:
+        current = adapter.exclude_modules
+        changes = put(adapter, "exclude_modules", _excluding(tower)) if known(current) is None else ()
+        return f' (`{adapter.key("exclude_modules")}=r"{_excluding(tower)}"`)', changes
+    targets = adapter.target_modules
+    stack = next((part for part in ("language_model", "text_model") if _has_stack(case, part)), None)
+    if run.dialect != "axolotl" or stack is None:
+        return "", ()
+    if not isinstance(targets, Known) or not isinstance(targets.value, tuple) or targets.span is None:
+        return "", ()
+    regex = rf".*\.{stack}\..*\.({'|'.join(targets.value)})"
+    changes = (Write(targets.span, regex),)
+    return f" by a regex for whole paths (`{adapter.key('target_modules')}: '{regex}'`)", changes
+
+
+def _has_stack(case: Case, name: str) -> bool:
+    return any(f".{name}." in f".{record.path}." for record in case.match.modules)
 
 
 def _excluding(tower: str) -> str:
@@ -114,11 +151,15 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
     targets, saved = known(adapter.target_modules), known(adapter.modules_to_save)
     if not isinstance(targets, tuple) or run.trained is False or adapts(run.dialect) != "PEFT":
         return
+    if run.method != "LoraConfig":
+        return
     if (run.model.loader or "").startswith("Fast") or run.model.edited:
         return  # unsloth trains them whole; a vocabulary that is edited may well have grown
     if any(event.kind == "resize" for event in run.events):
         return
     found = [entry for entry in targets if entry.rpartition(".")[2] in VOCABULARY and entry not in (saved or ())]
+    if run.training.trainer == "SFTTrainer" and run.trained:
+        found = [entry for entry in found if entry != "lm_head"]  # LL412: TRL refuses it
     cases = resolved_of(run).cases
     if not found or len(found) == len(targets) or any(set(found) & set(case.match.unmatched) for case in cases):
         return
@@ -316,7 +357,16 @@ def _widest_gap(case: Case) -> _Gap | None:
             if apart and (stack, other) not in adapted and where.keys().isdisjoint(there.get((stack, block), {})):
                 bare = all((stack, layer) not in touched for layer in where)
                 found.append(_Gap(block, len(layers), *_left(where), other, entries, bare))
-    return max(found, key=lambda gap: len(gap.layers), default=None)
+    refused = _refused_leaves(case)
+    return max((gap for gap in found if refused.isdisjoint(gap.left)), key=lambda gap: len(gap.layers), default=None)
+
+
+def _refused_leaves(case: Case) -> frozenset[str]:
+    """The layers of a Mamba model that PEFT refuses: who leaves those out does it on purpose."""
+    from lora_lint.knowledge.peft_facts import facts
+
+    mamba = facts()["mamba"]
+    return frozenset(mamba["modules"] if case.model.model_type in mamba["model_types"] else ())
 
 
 @lru_cache(maxsize=16_384)

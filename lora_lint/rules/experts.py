@@ -51,7 +51,8 @@ def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     message = (
         f"`{key}` reaches no expert of {model_label(case.name, case.model)}: with transformers {case.version} they are "
         f"parameters and not linear layers{weight}. PEFT adapts only {names(adapted)}, and says nothing. Add "
-        f"`target_parameters={_quoted(parameters)}` (with lora_dropout 0), or name attention alone if that is meant"
+        f"`{adapter.key('target_parameters')}={_quoted(parameters)}` (with {adapter.key('dropout')} 0), or name "
+        "attention alone if that is meant"
     )
     changes: tuple[Change, ...] = ()
     if not adapter.keys or "target_parameters" in adapter.keys:
@@ -90,8 +91,8 @@ def _experts(case: Case) -> list[Parameter]:
 
 def target_parameters(case: Case) -> tuple[str, ...]:
     """What `target_parameters` calls the experts that are not adapted: the ends of their paths, from the MLP on."""
-    adapted = {record.path for record in case.match.modules if record.parameter is not None}
-    left = [record for record in _experts(case) if record.owner not in adapted]
+    adapted = {(record.path, record.parameter) for record in case.match.modules}
+    left = [record for record in _experts(case) if (record.owner, record.name) not in adapted]
     return tuple(dict.fromkeys(".".join(f"{each.owner}.{each.name}".rsplit(".", 3)[1:]) for each in left))
 
 
@@ -138,9 +139,10 @@ def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
     if not cases or not all(reached):
         return
     case, key = cases[0], adapter.key("target_modules")
-    instead, label, count = _without_routers(case), model_label(case.name, case.model), plural(len(reached[0]), "layer")
+    instead, label = _without_routers(case), model_label(case.name, case.model)
+    count = f"{plural(len(reached[0]), 'layer')} " if case.built.exact else ""
     message = (
-        f'`{key}="all-linear"` adapts the routers of {label} too ({count} '
+        f'`{key}="all-linear"` adapts the routers of {label} too ({count}'
         f"such as `{reached[0][0]}`): training moves tokens between experts that were balanced in pretraining, and "
         f"`exclude_modules` does not keep PEFT from it where they are parameters. Name the layers: {names(instead)}"
     )

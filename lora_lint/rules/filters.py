@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _INPUTS = ("embed_tokens", "wte", "word_embeddings", "embed_in", "shared", "embeddings", "tok_embeddings")
 _OUTPUTS = ("lm_head", "embed_out", "output", "output_layer", "proj_out")
 _CLASSIFIERS = ("score", "classifier", "classification_head", "qa_outputs", "pre_classifier", "head")
+_NOT_GIVEN = Known(None, None, "framework-default")
 _ROLES = {name: names for names in (_INPUTS, _OUTPUTS, _CLASSIFIERS) for name in names}
 """What a module is called in one family -> what its like is called in all."""
 _ADDED: dict[str | None, tuple[str, ...]] = {"SEQ_CLS": ("classifier", "score")}
@@ -34,7 +35,7 @@ def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         return
     if adapter.target_modules.value is not None or known(adapter.parts) is not None:
         return
-    if adapter.target_parameters != Known(None, None, "framework-default"):
+    if adapter.target_parameters != _NOT_GIVEN:
         return
     resolved, cases = cases_of(run)
     if not cases or not all(_refused(case, "no-default-targets") for case in cases):
@@ -200,17 +201,25 @@ def target_and_save_overlap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             if not isinstance(targets.value, tuple):
                 continue
             task = adapter.task_type.value if isinstance(adapter.task_type, Known) else None
-            twice = _twice(targets.value, (*(saved.value or ()), *_ADDED.get(task, ())))
+            whole = (*(saved.value or ()), *_ADDED.get(task, ()))
+            twice = _twice(targets.value, whole)
             if not twice:
                 continue
+            nothing = set(twice) == set(targets.value) and adapter.target_parameters == _NOT_GIVEN
             key, save = adapter.key("target_modules"), adapter.key("modules_to_save")
             many = len(twice) > 1
             by_task = not _twice(twice, saved.value or ())
             where = f"`{save}` too" + (f", by the task type {task}" if by_task else "")
+            it = "them" if many else "it"
+            effect = (
+                f"PEFT leaves {it} to that, and with nothing else to adapt it raises a ValueError once the model is "
+                "loaded"
+                if nothing
+                else f"PEFT trains a full copy of {it} and drops the LoRA without a word"
+            )
             message = (
-                f"{names(twice)} in `{key}` {'are' if many else 'is'} in {where}: PEFT trains a full copy of "
-                f"{'them' if many else 'it'} and drops the LoRA without a word. Take {'them' if many else 'it'} out of "
-                "one of the two"
+                f"{names(twice)} in `{key}` {'are' if many else 'is'} in {where}: {effect}. Take {it} out of one of "
+                "the two"
             )
             rest = tuple(entry for entry in targets.value if entry not in twice)
             changes = put(adapter, "target_modules", rest) if rest and isinstance(adapter.target_modules, Known) else ()
@@ -218,7 +227,17 @@ def target_and_save_overlap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             spans = dict(adapter.target_spans)
             span = spans.get(twice[0]) if len(twice) == 1 else None
             confidence = least(targets_confidence, saved_confidence)
-            yield Finding("LL212", message, span or targets.span or adapter.span, confidence, fix=fix)
+            level: Level | None = "error" if nothing else None
+            yield Finding("LL212", message, span or targets.span or adapter.span, confidence, level, fix=fix)
+
+
+def all_saved(run: Run) -> bool:
+    """Whether every entry of the targets is saved whole, which LL212 tells."""
+    adapter = run.adapter
+    task = known(adapter.task_type)
+    whole = (*(known(adapter.modules_to_save) or ()), *_ADDED.get(task, ()))
+    targets = known(adapter.target_modules)
+    return isinstance(targets, tuple) and bool(targets) and set(_twice(targets, whole)) == set(targets)
 
 
 def _twice(entries: Iterable[str], saved: Iterable[str]) -> list[str]:

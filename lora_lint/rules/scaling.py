@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from math import sqrt
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ from lora_lint.run import Known, alternatives, known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lora_lint.run import Run, Sweep
+    from lora_lint.run import Run, Sweep, Value
 
+_PLAIN_NAME = re.compile(r"\^?[\w.]+")
 _CHOICES = "argparse choices"
 _CALLS = "series of calls"
 
@@ -305,17 +307,23 @@ def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable
         return
     if rank is None or alpha is None or rank < 1 or alphas.keys() - ranks.keys():
         return  # other patterns for alpha may reach the same layers
-    differ = {key: own for key, own in ranks.items() if own != rank and own > 0 and key not in alphas}
-    if not differ:
+    reached, left = _reached(ranks, adapter.target_modules)
+    own_ranks = {ranks[key] for key in reached} | ({rank} if left else set())
+    differ = {key: own for key in reached if (own := ranks[key]) != rank and own > 0 and key not in alphas}
+    if not differ or len(own_ranks) < 2:
         return
     ratio = alpha / rank
     key, own_key = adapter.key("alpha_pattern"), adapter.key("rank_pattern")
-    scales = listed(f"{number(alpha / own)} where it matches `{name}` (r={own})" for name, own in differ.items())
+    shown = differ if left else {key: ranks[key] for key in reached if ranks[key] > 0}
+    scales = listed(f"{number(alpha / own)} where it matches `{name}` (r={own})" for name, own in shown.items())
+    if left:
+        scales = f"{number(ratio)} at r={rank} but {scales}"
     wanted = {**alphas, **{name: _whole(number_of(ratio * own)) for name, own in differ.items()}}
     message = (
         f"`{own_key}` gives layers another rank and `{key}` does not follow: alpha {number(alpha)} is divided by each "
-        f"layer's own rank, so the scale is {number(ratio)} at r={rank} but {scales}. One school wants that (fixed "
-        f"alpha); if every layer is to have the same scale, add `{key}={wanted}`"
+        f"layer's own rank, so the scale is {scales}. One school wants that (fixed "
+        f"alpha); if every layer is to have the same scale, add `{key}={wanted}`, else say in an ignore comment that "
+        "it is meant"
     )
     fix = Fix(
         "unsafe",
@@ -329,3 +337,15 @@ def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable
         surety(adapter.rank, adapter.alpha),
         fix=fix,
     )
+
+
+def _reached(patterns: Iterable[str], targets: Value[Any]) -> tuple[list[str], bool]:
+    """The keys of a pattern that may match what is adapted, and whether they may leave some of it: by the last parts
+    of names, where both are plain names."""
+    named = known(targets)
+    if not isinstance(named, tuple):
+        return list(patterns), True
+    ends = {entry.rpartition(".")[2] for entry in named}
+    plain = {key: key.lstrip("^").rpartition(".")[2] for key in patterns if _PLAIN_NAME.fullmatch(key)}
+    reached = [key for key in patterns if key not in plain or plain[key] in ends]
+    return reached, not ends <= {plain.get(key) for key in reached if key == plain.get(key)}

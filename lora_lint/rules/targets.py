@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Write
 from lora_lint.knowledge.frameworks import adapts, every_layer
 from lora_lint.rules.experts import target_parameters
+from lora_lint.rules.filters import all_saved
 from lora_lint.rules.projections import OF_MLPS, ROLES, own_names
 from lora_lint.rules.reached import OUTSIDE, ROUTERS, leaves, linears, model_label, model_place, resolved_of, sureness
 from lora_lint.rules.words import names, some_case
@@ -28,7 +29,7 @@ _ALLLINEAR = "all-linear"
 
 def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL201"""
-    if not any(_judged(known.value) for known in alternatives(run.adapter.target_modules)):
+    if not any(_judged(known.value) for known in alternatives(run.adapter.target_modules)) or all_saved(run):
         return
     resolved = resolved_of(run)
     cases = resolved.cases
@@ -98,7 +99,7 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     if missing:
         case = next(iter(groups.values()))[0]
         entries, name, model, targets = missing[0], case.name, case.model, case.targets
-        message, level = _partial_message(case, entries, adapts(run.dialect))
+        message, level = _partial_message(case, entries, run)
     else:
         name, model = resolved.remote[0]
         targets, entries, level = _targets(run)[0], foreign[0][1], None
@@ -125,7 +126,8 @@ def _own_names(run: Run, resolved: Resolved, missing: Iterable[str]) -> tuple[Ch
     return (Write(targets.span, new),) if new else ()
 
 
-def _partial_message(case: Case, entries: Sequence[str], framework: str) -> tuple[str, Any]:
+def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str, Any]:
+    adapter = run.adapter
     adapted = leaves(record.path if record.parameter is None else record.parameter for record in case.match.modules)
     rest = [leaf for leaf in linears(case) if leaf not in adapted and leaf not in ROUTERS]
     count = f" ({case.parameters:,} parameters)" if case.parameters else ""
@@ -134,7 +136,7 @@ def _partial_message(case: Case, entries: Sequence[str], framework: str) -> tupl
     if experts:
         message = (
             f"{start}: PEFT adapts only {names(adapted)}{count} and says nothing. Its experts are parameters, which "
-            f"`target_parameters` reaches: {names(experts)} (with lora_dropout 0)"
+            f"`{adapter.key('target_parameters')}` reaches: {names(experts)} (with {adapter.key('dropout')} 0)"
         )
         return message, None
     if not rest:
@@ -143,7 +145,10 @@ def _partial_message(case: Case, entries: Sequence[str], framework: str) -> tupl
             f"without {'it' if len(entries) == 1 else 'them'} the list says what is adapted"
         )
         return message, "advice"
-    return f"{start}: {framework} adapts only {names(adapted)}{count} and says nothing.{_has(rest, other=True)}", None
+    return (
+        f"{start}: {adapts(run.dialect)} adapts only {names(adapted)}{count} and says nothing.{_has(rest, other=True)}",
+        None,
+    )
 
 
 def _missing(cases: Sequence[Case]) -> list[str]:

@@ -15,7 +15,7 @@ from lora_lint.run import Choices, Event, Known, Run, Unknown, alternatives
 if TYPE_CHECKING:
     from lora_lint.dialects.shell.arguments import Arguments
     from lora_lint.dialects.shell.launchers import Call
-    from lora_lint.run import Value
+    from lora_lint.run import EventKind, Value
     from lora_lint.source import Span
 
 _FEEDBACK = re.compile(r"(?i)dpo|kto|orpo|simpo|cpo|ppo|grpo|rlhf|reward|(?:^|_)rm(?:_|\.)")
@@ -68,7 +68,7 @@ class Seen:
             model=model,
             dataset=dataset,
             training=replace(training, span=own, unknown_keywords=()),
-            events=tuple(Event(kind, own) for kind in ("load", "wrap", "train")),
+            events=tuple(Event(kind, own) for kind in ("load", *_grown(run), "wrap", "train")),
             problems=tuple(problem for problem in run.problems if problem.span.path == self.span.path),
             elsewhere=tuple(elsewhere),
         )
@@ -96,3 +96,8 @@ class Seen:
                 return Known(value.value, place, value.origin)
         written = value.written or value.span
         return Known(value.value, None if written is None else self.call.span, value.origin, written)
+
+
+def _grown(run: Run) -> tuple[EventKind, ...]:
+    """What tells that the vocabulary grows, wherever in the program that happens."""
+    return ("resize",) if any(event.kind == "resize" for event in run.events) else ()
