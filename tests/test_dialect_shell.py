@@ -552,3 +552,30 @@ def test_what_a_comment_tells_of_the_model(tmp_path: Path) -> None:
     assert lint(tmp_path, text) == []
     told = f"# lora-lint: model=meta-llama/Llama-2-7b-hf\n{text}"
     assert ("LL202", "query_key_value") in lint(tmp_path, told)
+
+
+def test_the_scripts_of_ms_swift() -> None:
+    command = (
+        "accelerate launch --config_file fsdp.json swift/cli/sft.py --model Qwen/Qwen2.5-7B-Instruct "
+        "--tuner_type lora --lora_rank 16 --target_modules all-linear --dataset mine"
+    )
+    run = only(shell(command))
+    assert (run.dialect, plain(run.adapter.rank), plain(run.adapter.alpha)) == ("ms_swift", 16, 32)
+    assert plain(run.adapter.target_modules) == "all-linear"
+
+
+@pytest.mark.parametrize(
+    ("option", "targets"),
+    [
+        ("--target_modules q_proj v_proj", ("q_proj", "v_proj")),
+        ("--lora_target_modules q_proj,v_proj", ("q_proj", "v_proj")),
+        ("""--target_modules '["q_proj", "v_proj"]'""", ("q_proj", "v_proj")),
+        ("--target_modules all-linear", "all-linear"),
+        ("--target_modules q_proj", Unknown),
+        ("--target_modules '.*(q|v)_proj'", Unknown),
+        ("--target_modules $TARGETS", Unknown),
+        ("", Unknown),
+    ],
+)
+def test_targets_of_programs_that_are_not_followed(option: str, targets: object) -> None:
+    assert plain(only(shell(f"python finetune.py {FLAGS} {option}")).adapter.target_modules) == targets

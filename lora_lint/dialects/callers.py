@@ -1,4 +1,4 @@
-"""Which options of a program its callers always give: the defaults of these are placeholders that no run has."""
+"""What the callers of a program always give: the defaults of these options are placeholders that no run has."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from lora_lint import disk
 if TYPE_CHECKING:
     from lora_lint.dialects.shell.launchers import Call
     from lora_lint.project import Project
+    from lora_lint.readers.nodes import Node
 
 MAX_SCRIPTS = 200
 """Shell scripts of a project that are looked into for one program."""
 _FOLDERS = ("", "scripts", "script", "examples", "experiments", "bash", "shell", "run", "runs", "bin")
 """Where shell scripts lie, as seen from a program's folder and those above it."""
-_SUFFIXES = (".sh", ".bash")
+SUFFIXES = (".sh", ".bash")
 
 
-def always_given(program: str, project: Project) -> frozenset[str]:
-    """The options, without dashes, that every call of a program by a shell script of the project gives; none if no
-    script is found that calls it."""
+def always_given(program: str, project: Project) -> dict[str, tuple[Node, ...]]:
+    """The options, without dashes, that every call of a program by a shell script of the project gives, with the values
+    in each call; none if no script is found that calls it."""
     return _callers_of(project).always_given(program)
 
 
@@ -48,11 +49,11 @@ class _Callers:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._scripts: disk.Remembered[str, list[str]] = disk.Remembered()
-        self._calls: disk.Remembered[str, list[tuple[Call, frozenset[str]]]] = disk.Remembered()
+        self._calls: disk.Remembered[str, list[tuple[Call, dict[str, Node]]]] = disk.Remembered()
 
-    def always_given(self, program: str) -> frozenset[str]:
+    def always_given(self, program: str) -> dict[str, tuple[Node, ...]]:
         name = os.path.basename(program).encode()
-        found: list[frozenset[str]] = []
+        found: list[dict[str, Node]] = []
         for script in self._near(program):
             source = self._project.load(script)
             if source is None or name not in source.utf8:
@@ -62,7 +63,8 @@ class _Callers:
                     program_path(call, script, self._project) == program
                 ):
                     found.append(given)
-        return frozenset.intersection(*found) if found else frozenset()
+        names = [name for name in found[0] if all(name in given for given in found)] if found else []
+        return {name: tuple(given[name] for given in found) for name in names}
 
     def _near(self, program: str) -> list[str]:
         scripts: list[str] = []
@@ -71,8 +73,8 @@ class _Callers:
                 scripts += self._scripts.get(os.path.join(folder, below).rstrip("/"), _scripts_in)
         return list(dict.fromkeys(scripts))[:MAX_SCRIPTS]
 
-    def _calls_in(self, script: str) -> list[tuple[Call, frozenset[str]]]:
-        """The calls of programs in a script, each with the names of its options."""
+    def _calls_in(self, script: str) -> list[tuple[Call, dict[str, Node]]]:
+        """The calls of programs in a script, each with its options."""
         from lora_lint.dialects.shell.arguments import options
         from lora_lint.dialects.shell.launchers import launched
         from lora_lint.readers.shell import read_shell
@@ -83,10 +85,10 @@ class _Callers:
             call = launched(command)
             if call is not None and call.kind == "script":
                 entries = options(call.arguments, command.span).mapping.entries
-                found.append((call, frozenset(str(entry.key.value) for entry in entries)))
+                found.append((call, {str(entry.key.value): entry.value for entry in entries}))
         return found
 
 
 def _scripts_in(folder: str) -> list[str]:
     names = disk.names(folder) or ()
-    return [os.path.join(folder, name).replace(os.sep, "/") for name in names if name.endswith(_SUFFIXES)]
+    return [os.path.join(folder, name).replace(os.sep, "/") for name in names if name.endswith(SUFFIXES)]

@@ -108,8 +108,8 @@ def call(
         if found is not None:
             return found
     name = _written(node.func)[:40] if node is not None else "it"
-    machine.library.escape(machine, name, arguments, span)
-    return Opaque(f"`{name}(…)` is not followed", span)
+    escaped = machine.library.escape(machine, name, arguments, span)
+    return escaped if escaped is not None else Opaque(f"`{name}(…)` is not followed", span)
 
 
 def _written(node: ast.expr) -> str:
@@ -309,7 +309,8 @@ def call_function(machine: Machine, function: Function, arguments: Arguments, sp
         return known
     if not entry and not machine.worth_following(function):
         machine.library.escape(machine, function.name, arguments, span)
-        return Opaque(f"`{function.name}(…)` is not followed", span)
+        passed = _handed_through(function, arguments)
+        return passed if passed is not None else Opaque(f"`{function.name}(…)` is not followed", span)
     scope = Scope(function.scope.module, function.scope)
     _bind_parameters(machine, function, arguments, scope, span, entry)
     if isinstance(node, ast.Lambda):
@@ -329,6 +330,23 @@ def call_function(machine: Machine, function: Function, arguments: Arguments, sp
         # `if …: return None` is the way out, the rest is the result.
         returns = [value for value in returns if not (isinstance(value, Const) and value.value is None)] or returns
     return machine.join(returns)
+
+
+def _handed_through(function: Function, arguments: Arguments) -> Val | None:
+    """The argument that a function gives back by each of its returns, if it binds nothing else to its name."""
+    node = function.node
+    if isinstance(node, ast.Lambda) or not isinstance(node.body[-1], ast.Return) or function.owner is not None:
+        return None
+    names = [parameter.arg for parameter in (*node.args.posonlyargs, *node.args.args)]
+    last = node.body[-1].value
+    if not isinstance(last, ast.Name) or last.id not in names:
+        return None
+    for each in ast.walk(node):
+        if isinstance(each, ast.Return) and not (isinstance(each.value, ast.Name) and each.value.id == last.id):
+            return None
+        if isinstance(each, ast.Name) and each.id == last.id and not isinstance(each.ctx, ast.Load):
+            return None
+    return arguments.get(last.id, names.index(last.id))
 
 
 def _bind_parameters(

@@ -24,8 +24,10 @@ from lora_lint.interpreter.values import (
     Object,
     Opaque,
     Val,
+    as_cli_default,
     either,
     is_key,
+    left_open,
     name_of,
 )
 
@@ -247,6 +249,8 @@ def boolean(machine: Machine, node: ast.BoolOp, scope: Scope) -> Val:
             break
         if known is None or operand is node.values[-1]:
             possible.append(value)
+    if len(possible) == 2 and decisive and left_open(possible[0]):
+        return as_cli_default(possible[1])
     if len(possible) > 1 and decisive:
         # `given or default`: a given value that counts as false is never the result.
         possible = [v for v in possible[:-1] if not (isinstance(v, Const) and not v.value)] + possible[-1:]
@@ -271,7 +275,24 @@ def conditional(machine: Machine, node: ast.IfExp, scope: Scope) -> Val:
 
     changes = [machine.journal.branch(follow(node.body, True)), machine.journal.branch(follow(node.orelse, False))]
     machine.journal.merge(changes, machine.join, machine.join_lists)
-    return machine.join(values)
+    return machine.join_of(usual_branch(machine, node.test, scope))(values)
+
+
+def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
+    """Which branch is taken unless a caller gives an option, 0 for that of a test that holds; None for other tests."""
+    taken = 1
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, taken = test.operand, 1 - taken
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        right = test.comparators[0]
+        if not isinstance(right, ast.Constant) or right.value is not None:
+            return None
+        if isinstance(test.ops[0], ast.Is | ast.Eq):
+            taken = 1 - taken
+        test = test.left
+    if not isinstance(test, ast.Name | ast.Attribute):
+        return None
+    return taken if left_open(machine.evaluate(test, scope)) else None
 
 
 def display(machine: Machine, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Val:

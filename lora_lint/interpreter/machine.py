@@ -15,13 +15,16 @@ from lora_lint.interpreter.values import (
     Arguments,
     Class,
     Const,
+    Either,
     Function,
+    ListVal,
     Member,
     Object,
     Opaque,
     Val,
     as_cli_default,
     either,
+    left_open,
 )
 from lora_lint.source import Span
 
@@ -57,7 +60,7 @@ class Library(Protocol):
     def iterate(self, machine: Machine, value: Object | Member, span: Span) -> list[Val] | None: ...
     def mapped(self, value: Object, filtered: bool, span: Span) -> Val | None: ...
     def merge(self, values: list[Val]) -> Val | None: ...
-    def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> None: ...
+    def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None: ...
 
 
 class Loader(Protocol):
@@ -186,11 +189,21 @@ class Machine:
             return first
         if any(value is MISSING for value in values):
             return next(value for value in values if value is not MISSING)
-        filled = [value for value in values if not _left_open(value)]
+        filled = [value for value in values if not left_open(value)]
         if len(filled) == 1:  # `if configs is None: configs = ALL`: what holds unless a caller says otherwise
             return as_cli_default(filled[0])
         merged = self.library.merge(values)
         return merged if merged is not None else either(values)
+
+    def join_of(self, usual: int | None) -> Callable[[list[Val]], Val]:
+        """How to join what two branches leave, of which the one at `usual` is taken unless a caller gives an option."""
+        return self.join if usual is None else partial(self._join_usual, usual)
+
+    def _join_usual(self, usual: int, values: list[Val]) -> Val:
+        joined = self.join(values)
+        if isinstance(joined, Opaque | Either) and len(values) == 2 and _is_plain(values[usual]):
+            return joined if _is_plain(values[1 - usual]) else as_cli_default(values[usual])
+        return joined
 
     def join_lists(self, container: list[Any], before: list[Any], contents: list[list[Any]]) -> list[Any]:
         """What a mutable list holds after branches: the items that all leave, where they agree."""
@@ -276,6 +289,8 @@ _EVALUATE: dict[type[ast.expr], Callable[..., Val]] = {
 }
 
 
-def _left_open(value: Val) -> bool:
-    """Whether a value is a parameter's default of None, which is there to be filled in."""
-    return isinstance(value, Const) and value.value is None and value.origin == "cli-default"
+def _is_plain(value: Val) -> bool:
+    """Whether a value is a constant, or a list of constants."""
+    if isinstance(value, ListVal):
+        return not value.open and all(isinstance(item, Const) for item in value.items)
+    return isinstance(value, Const) and value.value is not None

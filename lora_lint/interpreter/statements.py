@@ -202,9 +202,10 @@ def _fork(machine: Machine, test: ast.expr, body: list[ast.stmt], other: list[as
 
         return branch
 
+    join = machine.join_of(expressions.usual_branch(machine, test, scope))
     changes = [machine.journal.branch(follow(body, True)), machine.journal.branch(follow(other, False))]
     if signals[0] is not None and signals[1] is not None:
-        machine.journal.merge(changes, machine.join, machine.join_lists)
+        machine.journal.merge(changes, join, machine.join_lists)
         return signals[0] if signals[0] == signals[1] else "raise"
     for gone, left in ((0, 1), (1, 0)):
         if signals[gone] is not None:
@@ -213,7 +214,7 @@ def _fork(machine: Machine, test: ast.expr, body: list[ast.stmt], other: list[as
                 # `if …: continue`: what follows in the loop's body stands under the opposite condition.
                 machine.conditions.append(Condition(test, bool(gone), scope))
             return None
-    machine.journal.merge(changes, machine.join, machine.join_lists)
+    machine.journal.merge(changes, join, machine.join_lists)
     return None
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 MAX_ALTERNATIVES = 8
+UNSET = "the command line may give it"
+"""Why an option is not known that a program does without where nobody gives it."""
 MAX_UNROLL = 64
 """How many turns of a loop are followed one by one."""
 
@@ -368,6 +370,13 @@ def as_cli_default(value: Val) -> Val:
     if isinstance(value, ListVal):
         return ListVal([as_cli_default(item) for item in value.items], value.span, value.kind, value.open)
     return value
+
+
+def left_open(value: Val) -> bool:
+    """Whether a value is a default of None that is there to be filled in, by a caller or on the command line."""
+    if isinstance(value, Opaque):
+        return value.why == UNSET
+    return isinstance(value, Const) and value.value is None and value.origin == "cli-default"
 
 
 def name_of(value: Val) -> str:

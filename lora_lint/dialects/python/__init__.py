@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.dialects.callers import SUFFIXES
 from lora_lint.dialects.python.files import ProjectLoader, worth_following
 from lora_lint.dialects.python.finish import finish, with_printed_sizes
 from lora_lint.dialects.python.launches import read as read_launches
@@ -12,14 +13,17 @@ from lora_lint.dialects.python.library import Knowledge
 from lora_lint.dialects.python.xtuner import attach
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.scope import Module
-from lora_lint.interpreter.values import Opaque
+from lora_lint.interpreter.values import Const, ListVal, Opaque, either
+from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
 from lora_lint.readers.python import parse
-from lora_lint.run import Reading
+from lora_lint.records import replace
+from lora_lint.run import Reading, alternatives
 
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Val
     from lora_lint.project import Project
-    from lora_lint.readers.nodes import Mapping
+    from lora_lint.readers.nodes import Mapping, Node
+    from lora_lint.run import Run
     from lora_lint.source import SourceFile
 
 NAME = "python"
@@ -46,11 +50,15 @@ def read(
     library = Knowledge(project)
     library.records.given, library.records.given_all = _always_given(source, project) if given is None else given, whole
     library.records.called = called
+    spans = (getattr(value, "span", None) for value in (given or {}).values())
+    library.records.caller = next((span.path for span in spans if span is not None), None)
     machine = Machine(library, loader)
     module = Module(source, is_main=True)
     machine.run(module, tree)
     attach(library.records, module.scope)
     reading = with_printed_sizes(finish(library.records, source.path), source.trained_on)
+    if given is None and library.records.given:
+        reading = reading.mapped(_judged_where_called)
     if library.records.launches and starting:
         started = read_launches(library.records.launches, source, project)
         reading = Reading(reading.runs + started.runs, reading.sweeps + started.sweeps)
@@ -63,9 +71,39 @@ _TAKES_OPTIONS = (b"ArgumentParser", b"fire.Fire", b"import Fire", b"TrlParser")
 
 def _always_given(source: SourceFile, project: Project) -> dict[str, Val]:
     """The options that every shell script of the project that calls a program gives, so that their defaults count for
-    nothing: the run is found where it is started."""
+    nothing. What is decided by them alone is judged where the run is started."""
     if source.kind != "python" or not any(word in source.utf8 for word in _TAKES_OPTIONS):
         return {}
     from lora_lint.dialects.callers import always_given
 
-    return {name: Opaque("each script that calls the program gives it") for name in always_given(source.path, project)}
+    return {name: _one_of(values) for name, values in always_given(source.path, project).items()}
+
+
+def _one_of(values: tuple[Node, ...]) -> Val:
+    """The value of an option that callers give: one of theirs, unless one of them is a switch or is not known."""
+    unknown = Opaque("each script that calls the program gives it")
+    options = []
+    for node in values:
+        items = node.items if isinstance(node, Sequence) else (node,)
+        if not all(isinstance(item, Scalar) and not isinstance(item.value, Placeholder | bool) for item in items):
+            return unknown
+        given: list[Val] = [Const(item.value, item.span, "cli-default") for item in items if isinstance(item, Scalar)]
+        options.append(ListVal(given, node.span) if isinstance(node, Sequence) else given[0])
+    found = either(options)
+    return unknown if isinstance(found, Opaque) else found
+
+
+def _judged_where_called(run: Run) -> Run:
+    """The run of a program without the judgement of what the scripts that call it give."""
+    elsewhere = [
+        f"{record}.{name}"
+        for record in ("adapter", "model", "dataset", "training")
+        for name in type(getattr(run, record)).__match_args__
+        if any(
+            (place := each.written or each.span) is not None and place.path.endswith(SUFFIXES)
+            for each in alternatives(getattr(getattr(run, record), name))
+        )
+    ]
+    if "dataset.name" in elsewhere:
+        elsewhere.append("dataset.size")
+    return replace(run, elsewhere=tuple(elsewhere)) if elsewhere else run

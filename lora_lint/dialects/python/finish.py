@@ -93,11 +93,13 @@ def finish(records: Records, path: str) -> Reading:
     for record in pending:
         variants = _variants(record.config)
         started = _starts_search(record.config)
-        base = _run(record, record.config, path, started)
+        base = _run(record, record.config, path, records.caller, started)
         if base is None:
             continue
         if len(variants) > 1:
-            tried = tuple(run for variant in variants if (run := _run(record, variant, path, started)) is not None)
+            tried = tuple(
+                run for variant in variants if (run := _run(record, variant, path, records.caller, started)) is not None
+            )
             kind, span = _searched(record.config)
             sweeps.append(Sweep(kind, span or record.span, tried))
             if kind != "argparse choices":
@@ -200,14 +202,14 @@ def _starts_search(config: Object) -> bool:
     return any(isinstance(v, Space) and v.span is not None and v.span.path.endswith(CONFIGS) for v in found)
 
 
-def _run(record: RunRecord, config: Object, path: str, started: bool) -> Run | None:
+def _run(record: RunRecord, config: Object, path: str, caller: str | None, started: bool) -> Run | None:
     span = next((place for place in (record.span, config.data.span) if place.path == path), None)
     if span is None:
         # The adapter is made in an imported file: the run is where this file calls it.
         calls = [step.span for step in (*record.trail, *config.data.trail) if step.kind == "call"]
         span = next((call for call in reversed(calls) if call.path == path), None)
         given = (*config.arguments.keywords.values(), *config.attributes.values(), record.model.name)
-        if not started and not any(_written_in(value, path) for value in given):
+        if not started and not any(_written_in(value, place) for value in given for place in (path, caller)):
             return None  # an imported file's own run
     if span is None:
         return None
@@ -228,7 +230,7 @@ def _run(record: RunRecord, config: Object, path: str, started: bool) -> Run | N
     )
 
 
-def _written_in(value: Val, path: str) -> bool:
+def _written_in(value: Val, path: str | None) -> bool:
     """Whether a setting, or a part of it, is written in a file."""
     if isinstance(value, ListVal):
         return any(_written_in(item, path) for item in value.items)

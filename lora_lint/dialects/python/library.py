@@ -268,7 +268,11 @@ class Knowledge:
             return Object(first.callee, first.arguments, first.span, joined)
         return None
 
-    def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> None:
-        """A call that is not followed: a trainer of the project's own is still a trainer."""
+    def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
+        """A call that is not followed: a trainer of the project's own is still a trainer, a model is still loaded by
+        its name."""
+        if name.endswith(".from_pretrained"):
+            return models.from_unknown_class(Context(machine, self.records), name, arguments, span)
         if name.rpartition(".")[2].endswith("Trainer"):
             trainers.trainer(Context(machine, self.records), name, arguments, span)
+        return None

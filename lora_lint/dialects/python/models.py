@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _NOT_MODELS = re.compile(
     r"Tokenizer|Processor|Config$|FeatureExtractor|Scheduler|Pipeline|Vocab|GenerationConfig|Arguments|Dataset|Template"
 )
+_NO_MODEL = re.compile(
+    rf"(?i){_NOT_MODELS.pattern}|config|vae|unet|adapter|peft|pipe|encoder|tower|vision|audio|embed|critic|ref"
+)
+"""The same of names of variables and classes that are not followed, with the parts of a model beside it."""
 _NOT_INSIDE = frozenset("config generation_config peft_config hf_device_map tokenizer processor".split())
 """Attributes of a model that are no modules."""
 _NOT_MODULES_OF = frozenset("data grad weight bias forward generate requires_grad dtype training state_dict".split())
@@ -58,6 +62,19 @@ def from_pretrained(context: Context, name: str, arguments: Arguments, span: Spa
         )
     dtype = arguments.get("dtype") or arguments.get("torch_dtype")
     return context.model(span, name, arguments, model, loader, quantization_of(arguments, span), dtype)
+
+
+def from_unknown_class(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`<something>.from_pretrained(name)` where it is not known what class that is: a model of that name, in which
+    modules may have other names."""
+    if _NO_MODEL.search(name) or not isinstance(arguments.get("pretrained_model_name_or_path", 0), Const):
+        return None
+    model = from_pretrained(context, name, arguments, span)
+    view = view_of(model)
+    if view is not None:
+        view.record.loader = None
+        view.record.edited = True
+    return model
 
 
 def from_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:

@@ -11,6 +11,7 @@ from lora_lint.dialects.python.convert import text_of
 from lora_lint.interpreter import calls
 from lora_lint.interpreter.values import (
     NO_ARGUMENTS,
+    UNSET,
     Arguments,
     Class,
     Const,
@@ -25,6 +26,8 @@ from lora_lint.interpreter.values import (
     Space,
     Val,
     as_cli_default,
+    constant,
+    either,
 )
 
 if TYPE_CHECKING:
@@ -43,8 +46,8 @@ def argument_parser(context: Context, name: str, arguments: Arguments, span: Spa
 
 def parser_method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`add_argument`, groups, and the namespace that parsing gives."""
-    if name in ("add_argument_group", "add_mutually_exclusive_group"):
-        return owner
+    if name in ("add_argument_group", "add_mutually_exclusive_group", "add_subparsers", "add_parser"):
+        return owner  # the options of all commands end in one namespace
     if name == "add_argument":
         _add_option(context, owner, arguments, span)
         return Const(None, span)
@@ -73,7 +76,8 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
         if action in ("store_true", "store_false") and default is None:
             value = _default(context, Const(action == "store_false", span))
         else:
-            value = Opaque(GIVEN, span)
+            required = not long.startswith("-") or constant(arguments.get("required")) is True
+            value = Opaque(GIVEN if required else UNSET, span)
     else:
         value = _default(context, _typed(default, arguments.get("type")))
     choices = arguments.get("choices")
@@ -86,6 +90,9 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
         if len(options) == len(choices.items) and all(_is_number(option) for option in options):
             chosen = value if isinstance(value, Const) else None
             value = Space(options, object(), "argparse choices", choices.span, chosen)
+    before = parser.attributes.get(name)
+    if before is not None and not isinstance(before, Space) and not isinstance(value, Space):
+        value = either((before, value))  # an option of two commands
     context.machine.journal.set_item(parser.attributes, name, value)
 
 
@@ -102,11 +109,15 @@ def _given(context: Context, names: list[str]) -> Val | None:
 
 def _listed(value: Val) -> Val:
     """The value of an option that takes several, of which the caller gives one or more."""
+    if isinstance(value, Either):
+        return either(map(_listed, value.options))
     return ListVal([value], value.span) if isinstance(value, Const) else value
 
 
 def _converted(value: Val, kind: Val | None) -> Val:
     """A given value in the type that the program asks for, where that is text."""
+    if isinstance(value, Either):
+        return either(_converted(option, kind) for option in value.options)
     if isinstance(value, Const) and isinstance(kind, External) and kind.name == "builtins.str":
         return Const(str(value.value), value.span, value.origin)
     return value

@@ -147,6 +147,10 @@ class NewTokens:
     conditions: tuple[Condition, ...]
 
 
+class TokenLog(list[NewTokens]):
+    """The tokens that are added, in program order; branches add theirs one after the other."""
+
+
 @dataclass
 class Records:
     """Everything collected while one file is followed. `project` holds the other files it may read."""
@@ -163,8 +167,10 @@ class Records:
     """The options that the program is called with, where its caller is known: names without dashes to values."""
     given_all: bool = False
     """The call has no other options than these, so that the defaults of the rest hold."""
+    caller: str | None = None
+    """The file of the call, where the program is followed for one."""
     called: tuple[Mapping, bool] | None = None
     """The settings `lora.r=8` that a program under Hydra is called with, and whether it is a multirun."""
     config_folder: tuple[str | None, str] | None = None
     """The folder of Hydra's configs, and the file that names it."""
-    new_tokens: list[NewTokens] = field(default_factory=list)
+    new_tokens: TokenLog = field(default_factory=TokenLog)

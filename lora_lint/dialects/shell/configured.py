@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _FILE = re.compile(r"\.(?:ya?ml|json)$")
 _FACTORY = re.compile(r"(?:^|/)src/train\.py$")
 _TRL_SCRIPT = re.compile(r"(?:^|/)(?:trl/scripts|examples/scripts)/\w+\.py$")
+_SWIFT_SCRIPT = re.compile(r"(?:^|/)swift/cli/(?:sft|pt|rlhf)\.py$")
 _TRL_TASKS = ("sft", "dpo", "kto", "reward", "grpo", "rloo")
 _SWIFT_TASKS = ("sft", "pt", "rlhf")
 _RECIPES = ("", "recipes/configs")
@@ -83,6 +84,8 @@ def _configured(call: Call, span: Span) -> _Configured | None:
         return _first("llamafactory", words, span, overrides)
     if call.kind == "command" and call.name == "swift" and task in _SWIFT_TASKS:
         return _first("ms_swift", words[1:], span, options)
+    if call.kind == "script" and _SWIFT_SCRIPT.search(call.name):
+        return _first("ms_swift", words, span, options)
     if call.kind == "command" and call.name == "tune" and task == "run":
         return _option("torchtune", words[1:], span, overrides)
     if (call.name == "trl" and task in _TRL_TASKS) or (call.kind == "script" and _TRL_SCRIPT.search(call.name)):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.dialects.fields import unfolded
 from lora_lint.dialects.shell.arguments import Arguments, options, overrides, scalar
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
+from lora_lint.readers.shell import Word
 from lora_lint.records import dataclass, replace
 from lora_lint.run import Known, Unknown
 
@@ -35,6 +36,7 @@ _TRL = {
 _WITH_SUBCOMMANDS = frozenset({"llamafactory-cli", "lmf", "trl", "mlx_lm"})
 _TRL_SCRIPT = re.compile(r"(?:^|/)(?:trl/scripts|examples/scripts)/(\w+?)(?:_\w+)?\.py$")
 _OPEN_INSTRUCT = re.compile(r"(?:^|/)open_instruct/(?:finetune|dpo_tune|dpo_tune_cache)\w*\.py$")
+_SWIFT_SCRIPT = re.compile(r"(?:^|/)swift/cli/(sft|pt|rlhf)\.py$")
 _FACTORY = re.compile(r"(?:^|/)src/(train|train_bash)\.py$")
 
 
@@ -57,6 +59,9 @@ def runs_of(call: Call, span: Span, project: Project) -> list[Run] | None:
         return _autotrain(call, span, project)
     if call.kind == "command" and call.name in ("swift", "megatron"):
         return _swift(call, span, project)
+    if match := _SWIFT_SCRIPT.search(call.name):
+        word = Word(match[1], call.span)
+        return _swift(replace(call, name="swift", arguments=(word, *call.arguments)), span, project)
     if call.kind == "command" and call.name == "litgpt":
         return _litgpt(call, span, project)
     reader = _reader(call)

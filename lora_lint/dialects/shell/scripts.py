@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.dialects.fields import Fields
 from lora_lint.dialects.programs import may_tie_alpha
@@ -20,6 +20,14 @@ NAME = "shell"
 _RANKS = ("lora_r", "lora_rank", "lora_dim", "peft_lora_r", "lora_attn_dim")
 _BARE_RANKS = ("rank", "r")
 _ALPHAS = ("lora_alpha", "peft_lora_alpha", "lora_scaling_alpha")
+_TARGETS = (
+    "target_modules",
+    "lora_target_modules",
+    "lora_target",
+    "lora_targets",
+    "lora_modules",
+    "peft_target_modules",
+)
 _SWITCHES = (
     "use_lora",
     "lora_enable",
@@ -33,6 +41,7 @@ _SWITCHES = (
 )
 _MODELS = ("model_name_or_path", "base_model", "model_name", "base_model_name_or_path", "pretrained_model_name_or_path")
 _RATES = ("learning_rate", "lr")
+_NAMES = re.compile(r"[\w.]+(?:\s*,\s*[\w.]+)+")
 _IDLE = re.compile(r"(?i)eval|infer|generat|merge|export|serve|chat|demo|web|predict|convert|bench|test")
 """In the name of a program that trains nothing."""
 
@@ -72,6 +81,7 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
         alpha=alpha,
         dropout=fields.number("lora_dropout"),
         use_rslora=rslora,
+        target_modules=_targets(fields),
         keys=keys,
     )
     rate_key, model_key = _first(fields, _RATES), _first(fields, _MODELS)
@@ -84,6 +94,21 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
     events = (Event("load", span), Event("wrap", span), Event("train", span))
     run = Run(NAME, span, adapter, model, training=training, events=events, trained=True)
     return settled(run, arguments, usual=True)
+
+
+def _targets(fields: Fields) -> Value[Any]:
+    """A list of names, or one text with commas. Of a single name it is not known what the program makes."""
+    key = _first(fields, _TARGETS)
+    if key is None:
+        return ABSENT
+    names = fields.names(key)
+    if isinstance(names, Known) and isinstance(names.value, str):
+        if names.value == "all-linear":
+            return names
+        if not _NAMES.fullmatch(names.value):
+            return Unknown("the program decides what is made of it", names.span)
+        return Known(tuple(name.strip() for name in names.value.split(",")), names.span)
+    return names
 
 
 def _first(fields: Fields, keys: tuple[str, ...]) -> str | None:
