@@ -129,11 +129,14 @@ class TestVisionTowerAdapted:
         assert check("LL208", on(GEMMA3, "all-linear", loader=VLM))
 
     def test_layers_that_lora_cannot_wrap(self) -> None:
-        found = one("LL208", on("google/gemma-4-E4B-it", ATTENTION, loader=VLM))
-        assert found.level == "error"
-        assert "they are Gemma4ClippableLinear, which LoRA cannot wrap: PEFT raises a ValueError" in found.message
-        axolotl = replace(on("google/gemma-4-E4B-it", ATTENTION, loader=VLM), dialect="axolotl")
+        given = on("google/gemma-4-E4B-it", ATTENTION, loader=VLM)
+        assert check("LL208", given) == []
+        found = one("LL216", given)
+        assert "self_attn.q_proj` of google/gemma-4-E4B-it (gemma4), a Gemma4ClippableLinear" in found.message
+        assert values(found.fix) == [r".*(vision_tower|audio_tower)\..*"]
+        axolotl = replace(given, dialect="axolotl")
         assert one("LL208", axolotl).level is None
+        assert check("LL216", axolotl) == []
 
     def test_in_the_words_of_a_framework_that_cannot_exclude(self) -> None:
         keys = {"target_modules": "lora_target_modules"}

@@ -22,10 +22,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from lora_lint import engine
-from lora_lint.knowledge.resolve import resolve
-from lora_lint.run import Adapter, BaseModel, Known, Run
 from lora_lint.settings import Settings
-from lora_lint.source import Span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -362,24 +359,56 @@ def test_experts_take_no_dropout(model_type: str, model: str, settings: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("model_type", "model", "targets", "message", "kind"),
+    ("model_type", "model", "targets", "message", "said"),
     [
-        ("llama", "meta-llama/Llama-2-7b-hf", ("q_proj", "input_layernorm"), "is not supported", "unsupported-kind"),
-        ("llama", "meta-llama/Llama-2-7b-hf", ("q_proj", "self_attn"), "is not supported", "unsupported-kind"),
-        ("mamba", "state-spaces/mamba-130m-hf", ("in_proj", "out_proj"), "incompatible with Mamba", "mamba-module"),
-        ("mamba", "state-spaces/mamba-130m-hf", ("in_proj", "conv1d"), "incompatible with Mamba", "mamba-module"),
+        ("llama", "meta-llama/Llama-2-7b-hf", ["q_proj", "input_layernorm"], "is not supported. Currently, only",
+         "reaches `model.layers.0.input_layernorm` of meta-llama/Llama-2-7b-hf (llama), a LlamaRMSNorm"),
+        ("llama", "meta-llama/Llama-2-7b-hf", ["self_attn"], "is not supported. Currently, only",
+         "Name `q_proj`, `k_proj`, `v_proj` and `o_proj`"),
+        ("llama", "meta-llama/Llama-2-7b-hf", r".*\.layers\.\d+\..*", "is not supported. Currently, only", "LlamaAttention"),
+        ("mamba", "state-spaces/mamba-130m-hf", ["in_proj", "out_proj"], "incompatible with Mamba", "reaches `out_proj`"),
+        ("mamba", "state-spaces/mamba-130m-hf", ["in_proj", "conv1d"], "incompatible with Mamba", "reaches `conv1d`"),
+        ("falcon_h1", "tiiuae/Falcon-H1-0.5B-Base", "all-linear", "incompatible with Mamba", "Name `gate_proj`, `up_proj`"),
     ],
-)
-def test_layers_that_peft_refuses_are_known(
-    model_type: str, model: str, targets: tuple[str, ...], message: str, kind: str
+)  # fmt: skip
+def test_layers_that_peft_refuses(
+    model_type: str, model: str, targets: list[str] | str, message: str, said: str
 ) -> None:
+    settings = f"r=8, target_modules={targets!r}"
     with pytest.raises(ValueError, match=message):
-        wrap(model_type, f"r=8, target_modules={list(targets)}")
-    span = Span("train.py", 0, 1)
-    adapter = Adapter(span, rank=Known(8), target_modules=Known(targets))
-    cases = resolve(Run("peft", span, adapter, BaseModel(Known(model), "AutoModelForCausalLM"))).cases
-    assert cases
-    assert all([error.kind for error in case.match.errors] == [kind] for case in cases)
+        wrap(model_type, settings)
+    assert said in told("LL216", model, settings)
+
+
+def test_wrapped_layers_in_the_towers_of_gemma_4() -> None:
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    vision = {**sizes, "num_key_value_heads": 2, "head_dim": 16}
+    text = {**sizes, "num_key_value_heads": 1, "vocab_size": 64, "hidden_size_per_layer_input": 0}
+    config = transformers.AutoConfig.for_model("gemma4", text_config=text, vision_config=vision)
+    with torch.device("meta"):
+        first, second = (transformers.AutoModelForImageTextToText.from_config(config) for _ in range(2))
+    targets, towers = ["q_proj", "v_proj"], r".*(vision_tower|audio_tower)\..*"
+    with pytest.raises(ValueError, match=r"(?s)Target module Gemma4ClippableLinear.*is not supported"):
+        peft.get_peft_model(first, peft.LoraConfig(target_modules=targets))
+    assert peft.get_peft_model(second, peft.LoraConfig(target_modules=targets, exclude_modules=towers))
+    model, settings = "google/gemma-4-E4B-it", f"r=8, target_modules={targets}"
+    assert f'`exclude_modules=r"{towers}"`' in told("LL216", model, settings, "AutoModelForImageTextToText")
+    silent("LL208", model, settings, "AutoModelForImageTextToText")
+    silent("LL216", model, f"{settings}, exclude_modules={towers!r}", "AutoModelForImageTextToText")
+
+
+@pytest.mark.parametrize(
+    ("model_type", "model", "settings", "loader"),
+    [
+        ("opt", "facebook/opt-1.3b", 'r=8, target_modules=["q_proj", "embed_positions"]', "AutoModelForCausalLM"),
+        ("llama", "meta-llama/Llama-2-7b-hf", 'r=8, target_modules=["q_proj"], modules_to_save=["input_layernorm"]',
+         "AutoModelForCausalLM"),
+        ("opt", "facebook/opt-1.3b", 'r=8, target_modules=["q_proj", "out_proj"]', "AutoModelForCausalLM"),
+    ],
+)  # fmt: skip
+def test_layers_that_peft_takes(model_type: str, model: str, settings: str, loader: str) -> None:
+    assert wrap(model_type, settings, loader).adapted
+    silent("LL216", model, settings, loader)
 
 
 def _supervised(model: Any, targets: list[str], folder: Path) -> trl.SFTTrainer:

@@ -100,6 +100,7 @@ def _project() -> Any:
         ('["q_proj", ".*_proj"]', "LL203"),
         ('["q_proj", "all-linear"]', "LL204"),
         ('["nothing"]', "LL201"),
+        ('["q_proj", "mlp"]', "LL216"),
         ('"q_proj"', "LL201"),
     ],
 )

@@ -14,6 +14,7 @@ from lora_lint.rules.changes import put
 from lora_lint.rules.projections import OF_ATTENTION, OF_MLPS, ROLES
 from lora_lint.rules.reached import (
     LINEAR,
+    PASSED_ON,
     ROUTERS,
     cases_of,
     code_known,
@@ -23,6 +24,7 @@ from lora_lint.rules.reached import (
     model_place,
     names_or_shorthand,
     place_of_targets,
+    refused,
     resolved_of,
     sureness,
 )
@@ -60,6 +62,8 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     towers = [_in_tower(case) for case in cases]
     if not all(towers) or any(case.partial for case in cases):
         return
+    if run.dialect in PASSED_ON and any(refused(case, "unsupported-kind") for case in cases):
+        return  # PEFT raises: LL216's
     case, adapter, (tower, inside, share) = cases[0], run.adapter, towers[0]  # type: ignore[misc]
     if share is not None and share < options["min-share"]:
         return
@@ -70,29 +74,14 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     message = (
         f"`{key}` reaches into the vision tower of {label} too: {count}{names(leaves(inside))} of `{tower}`{adapted}. "
     )
-    refused = _refused_kind(case) if run.dialect != "axolotl" else None
-    if refused is not None:
-        message += (
-            f"There they are {refused}, which LoRA cannot wrap: PEFT raises a ValueError once the model is loaded. "
-            "Leave the tower out"
-        )
-    else:
-        message += "Mostly the language model alone is meant: leave the tower out"
     how, changes = _leaving_out(run, case, tower)
-    message += how
-    if refused is None:
-        message += ", or say in an ignore comment that the tower is to be trained"
+    message += (
+        f"Mostly the language model alone is meant: leave the tower out{how}, or say in an ignore comment that the "
+        "tower is to be trained"
+    )
     fix = Fix("unsafe", "Leave the vision tower out", changes)
     related = model_place(run, case.name, case.model)
-    level: Level | None = None if refused is None else "error"
-    yield Finding("LL208", message, place_of_targets(run), sureness(run, resolved), level, related, fix)
-
-
-def _refused_kind(case: Case) -> str | None:
-    """The class of matched modules that LoRA cannot wrap (Gemma4ClippableLinear); axolotl teaches PEFT to (0.19.0,
-    loaders/adapter.py)."""
-    paths = {path for error in case.match.errors if error.kind == "unsupported-kind" for path in error.names}
-    return next((record.kind for record in case.match.modules if record.path in paths), None)
+    yield Finding("LL208", message, place_of_targets(run), sureness(run, resolved), None, related, fix)
 
 
 def _leaving_out(run: Run, case: Case, tower: str) -> tuple[str, tuple[Change, ...]]:

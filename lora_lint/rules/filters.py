@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Write
 from lora_lint.knowledge.frameworks import every_layer
 from lora_lint.rules.changes import put
-from lora_lint.rules.reached import OUTSIDE, cases_of, linears, model_label, model_place, sureness
+from lora_lint.rules.reached import OUTSIDE, cases_of, linears, model_label, model_place, refused, sureness
 from lora_lint.rules.words import least, names, place, some_case, surety
 from lora_lint.run import Known, known
 
@@ -38,7 +38,7 @@ def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     if adapter.target_parameters != _NOT_GIVEN:
         return
     resolved, cases = cases_of(run)
-    if not cases or not all(_refused(case, "no-default-targets") for case in cases):
+    if not cases or not all(refused(case, "no-default-targets") for case in cases):
         return
     case = cases[0]
     key = adapter.key("target_modules")
@@ -54,10 +54,6 @@ def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     fix = Fix("unsafe", "Adapt every linear layer", put(adapter, "target_modules", layers if short is None else short))
     related = model_place(run, case.name, case.model)
     yield Finding("LL205", message, span, sureness(run, resolved), None, related, fix)
-
-
-def _refused(case: Case, kind: str) -> bool:
-    return any(error.kind == kind for error in case.match.errors)
 
 
 def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

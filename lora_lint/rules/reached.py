@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lora_lint.finding import Confidence
+    from lora_lint.knowledge.matching import RefusalKind
     from lora_lint.knowledge.models import Model
     from lora_lint.knowledge.resolve import Case, Resolved
     from lora_lint.run import Known, Run
@@ -102,6 +103,11 @@ def cases_of(run: Run) -> tuple[Resolved, tuple[Case, ...]]:
     of the model is code that is not in transformers."""
     resolved = resolved_of(run)
     return resolved, () if resolved.remote or adapts(run.dialect) != "PEFT" else resolved.cases
+
+
+def refused(case: Case, kind: RefusalKind) -> bool:
+    """Whether PEFT refuses a case for that reason."""
+    return any(error.kind == kind for error in case.match.errors)
 
 
 def names_or_shorthand(run: Run) -> bool:

@@ -47,7 +47,7 @@ def exact(experiment: Callable[[Case, Run, Skeleton], Verdict]) -> Experiment:
 
 
 def no_target_match(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
-    """LL201: PEFT refuses, because nothing matches."""
+    """LL201, LL205, LL207, LL216: PEFT refuses the targets."""
     try:
         model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
     except _REFUSALS as error:
@@ -206,6 +206,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "LL204": exact(dead_entries),
     "LL205": exact(no_target_match),
     "LL207": exact(no_target_match),
+    "LL216": exact(no_target_match),
     **{code: exact(holds(claim)) for code, claim in coverage.CLAIMS.items()},
     "LL401": exact(trainability.foreign_parameters),
     "LL402": exact(trainability.nothing_trains),

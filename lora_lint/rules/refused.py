@@ -1,0 +1,122 @@
+"""LL216: targets that name modules for which PEFT has no LoRA layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix
+from lora_lint.rules.changes import put
+from lora_lint.rules.reached import (
+    LINEAR,
+    PASSED_ON,
+    cases_of,
+    is_shorthand,
+    leaves,
+    linears,
+    model_label,
+    model_place,
+    place_of_targets,
+    sureness,
+)
+from lora_lint.rules.words import names
+from lora_lint.run import known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lora_lint.knowledge.matching import Refusal
+    from lora_lint.knowledge.resolve import Case
+    from lora_lint.run import Run
+
+_KINDS = ("unsupported-kind", "mamba-module")
+_READ_PAST = ("dt_proj",)
+"""Layers of which Mamba reads the weight as well, and PEFT says nothing (transformers 5.23.0, modeling_mamba.py)."""
+
+
+def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL216"""
+    if run.method != "LoraConfig" or (run.model.loader or "").startswith("Fast"):
+        return  # unsloth makes a regex of its own
+    resolved, cases = cases_of(run)
+    refusals = [_refusal(case) for case in cases]
+    if not cases or not all(refusals):
+        return
+    case, refusal = cases[0], refusals[0]
+    assert refusal is not None
+    adapter, label = run.adapter, model_label(case.name, case.model)
+    key, entries, taken = adapter.key("target_modules"), _entries(case, refusal), _taken(case, refusal)
+    if run.dialect not in PASSED_ON and (taken or not entries):
+        return  # others choose among the modules of a name themselves, or have PEFT wrap what is inside
+    raises = "PEFT raises a ValueError once the model is loaded"
+    if refusal.kind == "mamba-module":
+        message = (
+            f"`{key}` reaches {names(leaves(refusal.names))} of {label}, which the kernels of Mamba read past any "
+            f"adapter: from 0.16 on {raises}"
+        )
+    else:
+        kind = next(record.kind for record in case.match.modules if record.path == refusal.names[0])
+        shown = entries or [str(case.targets.value)]
+        message = (
+            f"{names(shown)} in `{key}` {'reaches' if len(shown) == 1 else 'reach'} `{refusal.names[0]}` of {label}, a "
+            f"{kind}: LoRA adapts single layers (linear, embedding, convolution), and {raises}"
+        )
+    excluded, instead = _excluding(refusal, taken), _instead(case, refusal, entries)
+    fix: Fix | None = None
+    if excluded:
+        message += f'. Keep to the rest: `exclude_modules=r"{excluded}"`'
+        if known(adapter.exclude_modules) is None and (not adapter.keys or "exclude_modules" in adapter.keys):
+            fix = Fix("unsafe", "Leave these parts out", put(adapter, "exclude_modules", excluded))
+    elif instead and not taken:
+        message += f". Name {names(instead)}"
+        if len({id(each.model) for each in cases}) == 1:
+            fix = Fix("unsafe", "Name the layers that LoRA can adapt", put(adapter, "target_modules", instead))
+    spans = dict(adapter.target_spans)
+    span = spans.get(entries[0]) if len(entries) == 1 else None
+    related = model_place(run, case.name, case.model)
+    yield Finding("LL216", message, span or place_of_targets(run), sureness(run, resolved), None, related, fix)
+
+
+def _refusal(case: Case) -> Refusal | None:
+    """The refusal of modules that PEFT cannot wrap, if there is one."""
+    found = (error for error in case.match.errors if error.kind in _KINDS)
+    return None if case.partial else next(found, None)
+
+
+def _entries(case: Case, refusal: Refusal) -> list[str]:
+    """The entries of a list that name what is refused; none where the targets are a string."""
+    if not isinstance(case.targets.value, tuple):
+        return []
+    refused = set(refusal.names)
+    return list(dict.fromkeys(record.entry for record in case.match.modules if record.path in refused))
+
+
+def _taken(case: Case, refusal: Refusal) -> list[str]:
+    """The modules that LoRA can adapt of those that the refused entries name."""
+    refused, entries = set(refusal.names), set(_entries(case, refusal))
+    return [each.path for each in case.match.modules if each.entry in entries and each.path not in refused]
+
+
+def _excluding(refusal: Refusal, taken: Sequence[str]) -> str:
+    """A regex for the parts of the model that hold all of what is refused and nothing of the rest: its towers."""
+    parts = dict.fromkeys(".".join(path.split(".")[:2]) for path in refusal.names)
+    if not taken or any(f"{path}.".startswith(f"{part}.") for path in taken for part in parts):
+        return ""
+    towers = [part.rpartition(".")[2] for part in parts]
+    return rf".*{towers[0]}\..*" if len(towers) == 1 else rf".*({'|'.join(towers)})\..*"
+
+
+def _instead(case: Case, refusal: Refusal, entries: Sequence[str]) -> tuple[str, ...]:
+    """The targets without what is refused, with the linear layers inside of a block that was named as a whole."""
+    refused, wanted = set(refusal.names), case.targets.value
+    if is_shorthand(wanted):
+        kept = leaves(record.path for record in case.match.modules if record.path not in refused)
+        return tuple(leaf for leaf in kept if leaf not in (*leaves(refused), *_READ_PAST))
+    if not isinstance(wanted, tuple):
+        return ()
+    inside = leaves(
+        module.path
+        for module in case.modules
+        if module.kind in LINEAR and any(module.path.startswith(f"{path}.") for path in refused)
+    )
+    own = (leaf for leaf in inside if leaf in linears(case))
+    return tuple(dict.fromkeys([*(entry for entry in wanted if entry not in entries), *own]))
