@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.dialects.fields import Fields, given
+from lora_lint.dialects.fields import Fields, Names, given
 from lora_lint.knowledge import schemas
 from lora_lint.run import (
     ABSENT,
@@ -44,6 +44,7 @@ KEYS = {
     "use_rslora": "peft_use_rslora",
     "use_dora": "peft_use_dora",
     "init_lora_weights": "peft_init_lora_weights",
+    "trainable_token_indices": "peft_trainable_token_indices",
 }
 _SYNONYMS = {"lora_rank": "lora_r", "use_rslora": "peft_use_rslora", "use_dora": "peft_use_dora", "lr": "learning_rate"}
 _OWN = ("datasets", "pretraining_dataset", "sequence_len", "micro_batch_size", "num_epochs", "lora_target_linear")
@@ -81,7 +82,7 @@ def read(document: Mapping, project: Project) -> Reading:
     loaded = fields.has("lora_model_dir")
     settings = _adapter(fields)
     events = [Event("load", fields.span("base_model"))]
-    events += [Event("resize", fields.span(key)) for key in _NEW_TOKENS if fields.has(key)]
+    events += [Event("resize", fields.span(key), _added(fields, key)) for key in _NEW_TOKENS if fields.has(key)]
     if loaded:
         events.append(Event("load-adapter", fields.span("lora_model_dir"), trainable=Known(True)))
     else:
@@ -119,6 +120,21 @@ def read(document: Mapping, project: Project) -> Reading:
     )
 
 
+def _added(fields: Fields, key: str) -> Names | None:
+    """The tokens that a key adds, or writes over those that a model keeps in reserve; not those that stand for what
+    has another name (bos, eos, pad), and none where their rows are filled in (axolotl 0.19.0, loaders/tokenizer.py)."""
+    from lora_lint.readers.nodes import Scalar
+
+    if fields.has("fix_untrained_tokens"):
+        return None
+    section = fields.section(key)
+    if key == "added_tokens_overrides" and section is not None:
+        texts = (entry.value.value for entry in section.mapping.entries if isinstance(entry.value, Scalar))
+        return tuple(text for text in texts if isinstance(text, str))
+    found = fields.listing(key) if section is None else section.listing("additional_special_tokens")
+    return known(found)
+
+
 def _adapter(fields: Fields) -> Adapter:
     none: Value[Any] = Known(None, None, "framework-default")
     no: Value[bool] = Known(False, None, "framework-default")
@@ -138,6 +154,9 @@ def _adapter(fields: Fields) -> Adapter:
         "init_lora_weights": fields.switch("peft_init_lora_weights", Known(True, None, "framework-default")),
         "task_type": _task(fields),
     }
+    if fields.has("peft_trainable_token_indices"):
+        span = fields.span("peft_trainable_token_indices")
+        values["trainable_token_indices"] = Unknown("what they stand for is the tokenizer's", span)
     if fields.has("peft"):
         values["init_lora_weights"] = Unknown("`peft` may set it", fields.span("peft"))
     if fields.has("lora_model_dir"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.dialects.fields import Fields, given
+from lora_lint.dialects.fields import Fields, Names, given
 from lora_lint.knowledge import schemas
 from lora_lint.run import (
     ABSENT,
@@ -89,7 +89,7 @@ def read(document: Mapping, project: Project) -> Reading:
     resumed = fields.has("adapter_name_or_path") and known(fields.flag("create_new_adapter")) is not True
     settings = _adapter(fields, resumed)
     start = Event("load", fields.span("model_name_or_path"))
-    grown = tuple(Event("resize", fields.span(key)) for key in _NEW_TOKENS if fields.has(key))
+    grown = tuple(Event("resize", fields.span(key), _added(fields, key)) for key in _NEW_TOKENS if fields.has(key))
     if resumed:
         put_on = Event("load-adapter", fields.span("adapter_name_or_path"), trainable=Known(True))
     else:
@@ -119,6 +119,18 @@ def read(document: Mapping, project: Project) -> Reading:
     return Reading((run,))
 
 
+def _added(fields: Fields, key: str) -> Names | None:
+    """The tokens that a key adds."""
+    return known(fields.commas(key)) if key in ("add_tokens", "add_special_tokens") else None
+
+
+def _saved(fields: Fields) -> Value[Any]:
+    """Where the vocabulary grows and it is not given, the embeddings and the head are added (model/adapter.py)."""
+    if not fields.has("additional_target") and any(fields.has(key) for key in _NEW_TOKENS):
+        return Unknown("LLaMA-Factory adds the embeddings where the vocabulary grows")
+    return fields.commas("additional_target", Known(None, None, "framework-default"))
+
+
 def _trains(fields: Fields) -> bool:
     if fields.has("do_train"):
         return known(fields.flag("do_train")) is not False
@@ -128,7 +140,6 @@ def _trains(fields: Fields) -> bool:
 
 def _adapter(fields: Fields, resumed: bool) -> Adapter:
     rank = fields.whole("lora_rank", Known(8, None, "framework-default"))
-    none: Value[Any] = Known(None, None, "framework-default")
     no: Value[bool] = Known(False, None, "framework-default")
     every: Value[Any] = Known("all", None, "framework-default")
     targets = fields.commas("lora_target", every)
@@ -142,7 +153,7 @@ def _adapter(fields: Fields, resumed: bool) -> Adapter:
         "exclude_modules": _left_out(fields),
         "use_rslora": fields.flag("use_rslora", no),
         "use_dora": fields.flag("use_dora", no),
-        "modules_to_save": fields.commas("additional_target", none),
+        "modules_to_save": _saved(fields),
         "init_lora_weights": _start(fields),
         "task_type": Known("CAUSAL_LM", None, "framework-default"),
     }

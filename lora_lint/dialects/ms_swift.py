@@ -119,7 +119,9 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
         put_on = Event("wrap", span)
     events = [Event("load", fields.span(name)), put_on, Event("train", span)]
     if fields.has("new_special_tokens"):
-        events.insert(1, Event("resize", fields.span("new_special_tokens")))
+        long = known(fields.text(told)) == "longlora"  # which trains the embeddings
+        added = None if long else _added(fields)
+        events.insert(1, Event("resize", fields.span("new_special_tokens"), added))
     return Run(
         NAME,
         span,
@@ -131,6 +133,13 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
         _problems(document, told == "sft_type"),
         trained=True,
     )
+
+
+def _added(fields: Fields) -> tuple[str, ...] | None:
+    """The tokens that are written out, not those of a file (arguments/base_args/model_args.py)."""
+    found = known(fields.names("new_special_tokens"))
+    tokens = (found,) if isinstance(found, str) else found or ()
+    return None if any(token.endswith(".txt") for token in tokens) else tokens
 
 
 def _merged(document: Mapping) -> Mapping:

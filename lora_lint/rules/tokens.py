@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.rules.reached import is_shorthand
-from lora_lint.rules.words import names, plural
-from lora_lint.run import Known, Unknown, alternatives
+from lora_lint.rules.words import names
+from lora_lint.run import ABSENT, Known, Unknown, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,44 +23,55 @@ _CHAT = frozenset(
 )  # fmt: skip
 _BARE = ("llama-2-7b-hf", "llama-2-13b-hf", "llama-2-70b-hf", "mistral-7b-v0.1", "gpt2", "pythia", "opt-", "phi-2")
 """In the names of models whose tokenizers have none of the tokens of chats."""
+_PROGRAMS = ("peft", "trl")
+_READ = (*_PROGRAMS, "axolotl", "llamafactory", "ms_swift")
+"""Dialects that tell which tokens are added."""
+_REFUSED = {"axolotl": " (those of `tokens` axolotl 0.19 refuses so, with a ValueError)"}
+"""What a framework itself has to say of it."""
 
 
 def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL407"""
-    if run.trained is not True or run.dialect not in ("peft", "trl") or run.method != "LoraConfig":
+    if run.trained is not True or run.dialect not in _READ or run.method != "LoraConfig":
         return
     if _embeddings_may_train(run):
         return
-    resize: Event | None = None
+    grown: list[Event] = []
     for event in run.events:
         if event.kind == "load":
-            resize = None
+            grown = []
         elif event.kind == "resize":
-            resize = event
+            grown.append(event)
         elif event.kind == "wrap":
             break
-    new = _new(run, resize)
-    if resize is None or not new:
+    new = _new(run, grown)
+    if not new:
         return
-    key = run.adapter.key("modules_to_save")
+    adapter, many = run.adapter, "s" if len(new) > 1 else ""
     shown = names(new[:3]) + (f" and {len(new) - 3} more" if len(new) > 3 else "")
+    resized = " and the embeddings resized" if run.dialect in _PROGRAMS else ""
+    remedy = f"name the embeddings and the head in `{adapter.key('modules_to_save')}`"
+    if run.dialect in _PROGRAMS:
+        remedy = f"give LoraConfig `trainable_token_indices` with their ids, or {remedy}"
+    elif "trainable_token_indices" in adapter.keys:
+        remedy += f", or give their ids in `{adapter.key('trainable_token_indices')}`"
     message = (
-        f"{plural(len(new), 'token')} ({shown}) {'is' if len(new) == 1 else 'are'} added and the embeddings resized, "
-        "but the adapter freezes the embeddings: the new rows keep the values that they were made with, and the model "
-        "never learns the tokens. Give LoraConfig `trainable_token_indices` with their ids, or name the embeddings and "
-        f"the head in `{key}`"
+        f"The token{many} {shown} {'are' if many else 'is'} added{resized}, but the "
+        "adapter freezes the embeddings: the new rows keep the values that they were made with, and the model never "
+        f"learns the tokens{_REFUSED.get(run.dialect, '')}. {remedy[0].upper()}{remedy[1:]}"
     )
-    related = (Related(run.adapter.span, "nothing of this adapter trains the embeddings"),)
+    first = next(event for event in grown if event.names)
+    related = (Related(adapter.span, "nothing of this adapter trains the embeddings"),)
     # Nothing tells that the tokenizer's vocabulary does not have them.
-    confidence: Confidence = "likely" if resize.flag is None else "possible"
-    yield Finding("LL407", message, resize.span, confidence, None, related)
+    confidence: Confidence = "likely" if all(event.flag is None for event in grown) else "possible"
+    yield Finding("LL407", message, first.span, confidence, None, related)
 
 
-def _new(run: Run, resize: Event | None) -> tuple[str, ...]:
+def _new(run: Run, grown: Iterable[Event]) -> tuple[str, ...]:
     """The added tokens that the model's own tokenizer does not have, as far as its name tells."""
     told = [str(each.value).lower() for each in alternatives(run.model.name)]
     bare = bool(told) and all(any(part in name for part in _BARE) for name in told)
-    added = (resize.names if resize is not None else None) or ()
+    added = dict.fromkeys(token for event in grown for token in event.names or ())
     return tuple(token for token in added if bare or token not in _CHAT)
 
 
@@ -76,6 +87,6 @@ def _embeddings_may_train(run: Run) -> bool:
         if isinstance(targets.value, str) and not is_shorthand(targets.value):
             return True  # a regex, which may match them
         named += [targets.value] if isinstance(targets.value, str) else [*(targets.value or ())]
-    if any(part in name for name in named for part in _EMBEDDINGS):
+    if any(part in name for name in named for part in _EMBEDDINGS) or run.unfrozen_patterns is not ABSENT:
         return True
     return any(event.kind in ("unfreeze", "unwrap", "load-adapter") for event in run.events)
