@@ -33,11 +33,10 @@ def codes(program: str) -> set[str]:
     return {finding.code for finding in found}
 
 
-def llama() -> Any:
+def llama(**settings: Any) -> Any:
     torch.manual_seed(0)
-    return LlamaForCausalLM(
-        LlamaConfig(hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, vocab_size=64)
-    )
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    return LlamaForCausalLM(LlamaConfig(**sizes, vocab_size=64, **settings))
 
 
 def wrapped(**settings: Any) -> Any:
@@ -168,3 +167,43 @@ def test_reentrant_checkpointing_has_its_gradients(before: bool) -> None:
         tokens = torch.arange(8)[None]
         model(tokens, labels=tokens).loss.backward()
     assert all(each.grad is not None for each in model.parameters() if each.requires_grad)
+
+
+TIED = "model = AutoModelForCausalLM.from_pretrained('Qwen/Qwen2.5-0.5B')\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "differs"),
+    [
+        ("target_modules=['q_proj', 'embed_tokens']", True),
+        ("target_modules=['q_proj', 'lm_head']", True),
+        ("target_modules=['q_proj', 'embed_tokens', 'lm_head']", True),
+        ("target_modules=['q_proj', 'embed_tokens'], ensure_weight_tying=True", True),
+        ("target_modules=['q_proj']", False),
+        ("target_modules=['q_proj'], modules_to_save=['embed_tokens']", False),
+        ("target_modules=['q_proj'], modules_to_save=['lm_head']", False),
+        ("target_modules=['q_proj'], trainable_token_indices=[1, 2]", False),
+    ],
+)
+def test_merging_into_tied_embeddings_changes_both_ends(tmp_path: Path, settings: str, differs: bool) -> None:
+    text = f"LoraConfig(r=4, lora_alpha=8, init_lora_weights=False, {settings})"
+    inputs = torch.arange(12)[None]
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        model = get_peft_model(llama(tie_word_embeddings=True), eval(text, {"LoraConfig": LoraConfig})).eval()
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad and "lora_" not in name:
+                parameter.add_(0.1)
+        trained = model(inputs).logits
+        model.save_pretrained(tmp_path)
+        again = PeftModel.from_pretrained(llama(tie_word_embeddings=True), tmp_path).eval()
+        assert torch.allclose(again(inputs).logits, trained, atol=1e-5)
+        merged = model.merge_and_unload().eval()(inputs).logits
+    assert torch.allclose(merged, trained, atol=1e-4) is not differs
+    program = TIED + f"model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, {settings}))\n" + TRAIN
+    found = engine.lint_text(IMPORTS + program + "model = model.merge_and_unload()\n", "train.py", Settings()).findings
+    assert [each.level for each in found if each.code == "LL603"] == ["error"] * differs
+    found = engine.lint_text(IMPORTS + program, "train.py", Settings()).findings
+    assert [each.level for each in found if each.code in ("LL209", "LL603")] == ["advice"] * differs
+    untied = (IMPORTS + program).replace("Qwen2.5-0.5B", "Qwen2.5-7B") + "model = model.merge_and_unload()\n"
+    assert not [each for each in engine.lint_text(untied, "train.py", Settings()).findings if each.code == "LL603"]

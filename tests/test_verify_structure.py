@@ -15,7 +15,7 @@ from lora_lint.outcome import Outcome
 from lora_lint.settings import Settings
 from lora_lint.source import Span
 from lora_lint.verify import measurement, session, structure
-from lora_lint.verify.experiment import Options
+from lora_lint.verify.experiment import Case, Options
 from lora_lint.verify.replay import freeze_all_but
 from tests.peft_models import small_config
 
@@ -39,10 +39,12 @@ Trainer(model=model).train()
 """
 
 
-def saved(folder: Path, model_type: str) -> None:
+def saved(folder: Path, model_type: str, **settings: Any) -> None:
     """A folder with the config of a small model of that type, and nothing else."""
     config = small_config(model_type) if model_type in CONFIG_MAPPING else None
     assert config is not None
+    for name, value in settings.items():
+        setattr(config, name, value)
     (folder / "model").mkdir(exist_ok=True)
     config.save_pretrained(folder / "model")
 
@@ -237,6 +239,29 @@ def test_new_tokens_untrained(tmp_path: Path, settings: str, status: str) -> Non
     [run] = engine.reading_of(found, Settings(), _project(), [])[1].runs
     case = Case(Finding("LL407", "claimed", run.span), run, None, Options("cpu"), say=lambda _: None)
     assert structure.EXPERIMENTS["LL407"](case).status == status
+
+
+MERGED = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer
+
+model = AutoModelForCausalLM.from_pretrained("model")
+model = get_peft_model(model, LoraConfig(r=4, target_modules=["q_proj", "lm_head"], task_type="CAUSAL_LM"))
+Trainer(model=model).train()
+model = model.merge_and_unload()
+"""
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_tied_embeddings(tmp_path: Path, tied: bool) -> None:
+    saved(tmp_path, "llama", tie_word_embeddings=tied)
+    assert ("LL603" in verdicts(tmp_path, MERGED)) is tied
+    found = discovery.Found("train.py", "python", MERGED.encode(), True)
+    [run] = engine.reading_of(found, Settings(), _project(), [])[1].runs
+    case = Case(Finding("LL603", "claimed", run.span), run, None, Options("meta"), say=lambda _: None)
+    verdict = structure.EXPERIMENTS["LL603"](case)
+    assert verdict.status == ("confirmed" if tied else "refuted")
+    assert verdict.measurements["adapted"] == ["lm_head"]
 
 
 LOOP = """\

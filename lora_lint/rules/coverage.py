@@ -28,6 +28,7 @@ from lora_lint.rules.reached import (
     resolved_of,
     sureness,
 )
+from lora_lint.rules.tied import tied_ends
 from lora_lint.rules.words import least, listed, names, plural, surety
 from lora_lint.run import Known, alternatives, known
 
@@ -152,6 +153,8 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
     cases = resolved_of(run).cases
     if not found or len(found) == len(targets) or any(set(found) & set(case.match.unmatched) for case in cases):
         return
+    if tied_ends(run) is not None:
+        return  # LL603's
     key, many = adapter.key("target_modules"), len(found) > 1
     kept = [entry for entry in found if entry.rpartition(".")[2] in _SAVED_ALONG]
     cost = f", and PEFT saves the base weights of {names(kept)} with every checkpoint" if kept else ""

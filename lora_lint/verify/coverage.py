@@ -171,6 +171,18 @@ def _by_leaf(paths: Iterable[str]) -> str:
     return ", ".join(f"`{leaf}` ×{count}" for leaf, count in sorted(counts.items()))
 
 
+def tied(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
+    """LL603: whether the input embedding and the head are one tensor, and LoRA is on it."""
+    base = model.get_base_model()
+    ends = [base.get_input_embeddings(), base.get_output_embeddings()]
+    plain = [getattr(end, "base_layer", end) for end in ends]
+    one = plain[1] is not None and plain[0].weight is plain[1].weight
+    found = [path for path, layer in adapted(model).items() if any(layer is end for end in ends)]
+    on = f"PEFT adapts {names(found)}" if found else "PEFT adapts neither end"
+    told = f"the embeddings and the head are {'one tensor' if one else 'no one tensor'}, and {on}"
+    return one and bool(found), told, {"tied": one, "adapted": found}
+
+
 CLAIMS: dict[str, Claim] = {
     "LL106": scales,
     "LL206": experts,
@@ -182,4 +194,5 @@ CLAIMS: dict[str, Claim] = {
     "LL214": uneven,
     "LL215": routers,
     "LL302": ranks,
+    "LL603": tied,
 }

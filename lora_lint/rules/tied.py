@@ -1,0 +1,104 @@
+"""LL603: LoRA on an embedding that is the head as well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix, Related
+from lora_lint.records import dataclass
+from lora_lint.rules.changes import put
+from lora_lint.rules.reached import cases_of, model_label, model_place, place_of_targets, sureness
+from lora_lint.rules.words import least, names
+from lora_lint.run import Known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lora_lint.finding import Confidence
+    from lora_lint.knowledge.resolve import Case
+    from lora_lint.run import Event, Run
+
+
+@dataclass(frozen=True)
+class Tied:
+    """LoRA on ends of a model that are one tensor: the paths that have it, and those of all ends. `sure` tells that
+    the model's own config says so, and not its family's default."""
+
+    case: Case
+    adapted: tuple[str, ...]
+    ends: tuple[str, ...]
+    sure: bool
+    confidence: Confidence
+
+
+def tied_ends(run: Run) -> Tied | None:
+    """What a run adapts of an embedding that is tied to the head; None where nothing of that kind is known."""
+    if run.method != "LoraConfig" or run.model.edited or (run.model.loader or "").startswith("Fast"):
+        return None  # unsloth trains copies of both
+    resolved, cases = cases_of(run)
+    found = [_of_case(case) for case in cases]
+    if not cases or not all(adapted for adapted, _ in found) or any(case.partial for case in cases):
+        return None
+    sure = all(case.built.exact for case in cases)
+    if not sure and any(case.head != "causal-lm" for case in cases):
+        return None
+    confidence = least(sureness(run, resolved), "certain" if sure else "likely")
+    return Tied(cases[0], *found[0], sure, confidence)
+
+
+def _of_case(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The adapted ones of a model's tied modules, and all of them."""
+    embedding = f"{case.built.beside['input_embedding']}.weight"
+    group = next((group for group in case.built.beside["tied"] if embedding in group), ())
+    ends = tuple(name.rpartition(".")[0] for name in group)
+    return tuple(record.path for record in case.match.modules if record.path in ends), ends
+
+
+def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL603"""
+    tied = tied_ends(run)
+    if tied is None:
+        return
+    adapter, case = run.adapter, tied.case
+    key, save, merge = adapter.key("target_modules"), adapter.key("modules_to_save"), _merge(run)
+    one = f"{names(tied.ends)} of {model_label(case.name, case.model)} are one tensor"
+    instead = (
+        f"Leave {names(tied.adapted)} out of `{key}`, or train a copy (`{save}`), which PEFT unties when it merges"
+    )
+    if merge is not None:
+        message = (
+            f"`merge_and_unload` adds what LoRA learned for {names(tied.adapted)} to both ends: {one}, so that the "
+            f"merged model is not what was trained; PEFT warns and goes on. {instead}, or keep the adapter unmerged"
+        )
+        related = (Related(place_of_targets(run), f"LoRA on {names(tied.adapted)}"),)
+        confidence = tied.confidence if merge.flag is None else least(tied.confidence, "likely")
+        yield Finding("LL603", message, merge.span, confidence, None, related)
+        return
+    message = (
+        f"{names(tied.adapted)} in `{key}`: {one}, and merging the adapter adds what it learned for one end to the "
+        f"other too: the merged model is not what was trained. {instead}"
+    )
+    targets = adapter.target_modules
+    fix = None
+    if isinstance(targets, Known) and isinstance(targets.value, tuple):
+        left = tuple(entry for entry in targets.value if not _names_one(entry, tied.adapted))
+        fix = Fix("unsafe", f"Take {names(tied.adapted)} out of {key}", put(adapter, "target_modules", left))
+    spans = dict(adapter.target_spans)
+    span = next((at for entry, at in spans.items() if _names_one(entry, tied.adapted)), place_of_targets(run))
+    model = model_place(run, case.name, case.model)
+    yield Finding("LL603", message, span, tied.confidence, "advice", model, fix)
+
+
+def _names_one(entry: str, paths: Iterable[str]) -> bool:
+    return any(f".{path}".endswith(f".{entry}") for path in paths)
+
+
+def _merge(run: Run) -> Event | None:
+    """Where the adapter that this run puts on is merged."""
+    wrapped = False
+    for event in run.events:
+        if event.kind in ("wrap", "load-adapter", "load"):
+            wrapped = event.kind == "wrap"
+        elif event.kind == "unwrap" and wrapped and event.names == ("merge_and_unload",):
+            return event
+    return None
