@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 
+from lora_lint.run import Unknown
 from tests.reading import IMPORTS, only, plain, read_python
 
 START = (
@@ -119,3 +120,26 @@ def test_a_default_of_none_is_there_to_be_filled() -> None:
     """
     runs = read_python(program).runs
     assert [plain(run.adapter.rank) for run in runs] == [8, 16, 32]
+
+
+def test_a_keyword_that_only_one_branch_gives() -> None:
+    program = """
+        from peft import LoraConfig, get_peft_model
+
+        def make(model, dora, rank, wide):
+            settings = {"r": 8, "lora_alpha": 16}
+            if wide:
+                settings["r"] = 64
+                settings["target_modules"] = ["q_proj", "up_proj"]
+            else:
+                settings["target_modules"] = ["q_proj"]
+            if dora:
+                settings["use_dora"] = True
+            return get_peft_model(model, LoraConfig(**settings))
+    """
+    run = only(read_python(program))
+    assert plain(run.adapter.use_dora) is Unknown
+    assert plain(run.adapter.rank) == {8, 64}
+    assert plain(run.adapter.target_modules) == {("q_proj",), ("q_proj", "up_proj")}
+    taken = program.replace("if dora:", "if True:")
+    assert plain(only(read_python(taken)).adapter.use_dora) is True

@@ -106,13 +106,15 @@ class TestBaseParamsTrainable:
         assert one("LL401", run(bias=cli("all"))).confidence == "likely"
 
     def test_bias_of_a_model_without_any(self) -> None:
-        def of(name: str) -> Run:
+        def of(name: str, bias: str = "all", target: str = "q_proj") -> Run:
             base = BaseModel(name=lit(name), loader="AutoModelForCausalLM")
-            return run(bias="all", target_modules=("q_proj", "v_proj"), of={"model": base})
+            return run(bias=bias, target_modules=(target,), of={"model": base})
 
         assert check("LL401", of("meta-llama/Llama-2-7b-hf")) == []
-        assert check("LL401", of("Qwen/Qwen2.5-7B"))
-        assert check("LL401", of("someone/unheard-of"))
+        assert "base model beside the adapter" in one("LL401", of("Qwen/Qwen2.5-7B")).message
+        assert "where there are any" in one("LL401", of("someone/unheard-of")).message
+        assert check("LL401", of("Qwen/Qwen2.5-7B", "lora_only"))
+        assert check("LL401", of("Qwen/Qwen2.5-7B", "lora_only", "o_proj")) == []
 
 
 class TestAdapterLoadedFrozen:

@@ -71,10 +71,12 @@ def _arguments(machine: Machine, node: ast.Call, scope: Scope) -> Arguments:
             is_open = True
             continue
         is_open = is_open or spread.open
+        place = machine.span(keyword.value, scope)
         for key, item in spread.items.items():
             if isinstance(key, str):
-                keywords[key] = item
-                spans[key] = machine.span(keyword.value, scope)
+                perhaps = machine.journal.perhaps(spread.items, key)
+                keywords[key] = Opaque("a branch decides whether it is given", place) if perhaps else item
+                spans[key] = place
     return Arguments(positional, keywords, spans, is_open)
 
 

@@ -22,9 +22,16 @@ class Journal:
 
     def __init__(self) -> None:
         self._stack: list[dict[tuple[int, Any], tuple[Any, Any]]] = []
+        self._perhaps: dict[tuple[int, Any], dict[Any, Any]] = {}
+
+    def perhaps(self, container: dict[Any, Any], key: Any) -> bool:
+        """Whether an item is only there if a branch was taken."""
+        return (id(container), key) in self._perhaps
 
     def set_item(self, container: dict[Any, Any], key: Any, value: Any) -> None:
         """container[key] = value."""
+        if self._perhaps:
+            self._perhaps.pop((id(container), key), None)
         if self._stack:
             self._stack[-1].setdefault((id(container), key), (container, container.get(key, MISSING)))
         container[key] = value
@@ -75,6 +82,8 @@ class Journal:
             if present:
                 # A name that only one branch binds is used later only where that branch was taken.
                 self._write(container, where[1], present[0] if len(present) == 1 else join(present))
+                if len(present) < len(contents):
+                    self._perhaps[where] = container  # which keeps the container, and so its identity
 
     def _write(self, container: Any, key: Any, new: Any) -> None:
         if isinstance(container, list):

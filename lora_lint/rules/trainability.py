@@ -107,7 +107,8 @@ def _unfrozen_by_patterns(run: Run) -> Iterator[Finding]:
             message = (
                 f"`{key}` freezes all that no pattern matches, the adapter too, and {names(patterns.value)} "
                 f"match{'es' if len(patterns.value) == 1 else ''} nothing: a wrapped model's parameters start with "
-                f"`base_model.model.`. Nothing is trained, and the run ends without an error; {instead}"
+                f"`base_model.model.`. Nothing is trained, and the run ends without an error. Leave it out, since the "
+                f"adapter freezes the base model already; {instead}"
             )
             yield Finding("LL401", message, patterns.span or run.span)
         elif foreign:
@@ -129,10 +130,13 @@ def _biases(run: Run) -> Iterator[Finding]:
     values = alternatives(adapter.bias)
     if not values or not all(value.value in ("all", "lora_only") for value in values):
         return
-    if _has_no_bias(run):
-        return
     value = values[0]
+    some = _has_biases(run, every=any(value.value == "all" for value in values))
+    if some is False:
+        return
     which = "every bias of the base model" if value.value == "all" else "the biases of the adapted layers"
+    if some is None:
+        which += ", where there are any,"
     message = (
         f'`{adapter.key("bias")}="{value.value}"` trains {which} beside the adapter: with the adapter switched off the '
         "model is then no longer the base model, and servers that load adapters refuse or ignore biases. "
@@ -142,12 +146,20 @@ def _biases(run: Run) -> Iterator[Finding]:
     yield Finding("LL401", message, value.span or adapter.span, surety(adapter.bias), "warning", (), fix)
 
 
-def _has_no_bias(run: Run) -> bool:
-    """Whether the model is known to have no bias at all (Llama and its kin), so that the setting does nothing."""
+def _has_biases(run: Run, every: bool) -> bool | None:
+    """Whether the model, or with `every` off what is adapted of it, has biases (Llama and its kin have none, so that
+    the setting does nothing); None if that is not known."""
     from lora_lint.knowledge.resolve import resolve
 
     cases = resolve(run).cases
-    return bool(cases) and all(case.stock and not any(module.bias for module in case.modules) for case in cases)
+    if not cases or not all(case.stock and (every or not case.partial) for case in cases):
+        return None
+    adapted = [{record.path for record in case.match.modules} for case in cases]
+    return any(
+        module.bias and (every or module.path in paths)
+        for case, paths in zip(cases, adapted, strict=True)
+        for module in case.modules
+    )
 
 
 def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

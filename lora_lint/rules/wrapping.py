@@ -38,8 +38,8 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         return
     if run.trained is not True or any(event.kind in ("prepare-kbit", "input-grads") for event in run.events):
         return
-    wrap = next((event for event in run.events if event.kind == "wrap"), None)
-    if wrap is None or run.model.edited or any(event.kind == "freeze" for event in run.events):
+    wrap = next((event for event in run.events if event.kind in ("wrap", "load-adapter")), None)
+    if wrap is None or wrap.kind != "wrap" or run.model.edited or any(event.kind == "freeze" for event in run.events):
         return
     message = (
         f"The model is loaded in {bits.removesuffix('bit')} bits and wrapped as it is: without "
