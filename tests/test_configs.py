@@ -453,3 +453,18 @@ def test_the_closest_key_alone_is_named() -> None:
     text = "base_model: gpt2\nadapter: lora\nsequence_len: 512\nlora_r: 8\ncontext_parapllel_size: 2\n"
     (problem,) = only(config(text)).problems
     assert problem.suggestions == ("context_parallel_size",)
+
+
+@pytest.mark.parametrize(
+    ("lines", "how"),
+    [
+        ("val_set_size: 0", "tatsu-lab/alpaca"),
+        ("val_set_size: 0.05", "tatsu-lab/alpaca without what is held out"),
+        ("val_set_size: 0\n    x: 1", "train[:1%] of tatsu-lab/alpaca"),
+    ],
+)
+def test_what_axolotl_counts_of_a_dataset(lines: str, how: str) -> None:
+    text = edited(AXOLOTL, ("val_set_size: 0.05", lines))
+    if "train[" in how:
+        text = edited(text, ("        type: alpaca", "        type: alpaca\n        split: train[:1%]"))
+    assert only(config(text)).dataset.how == how

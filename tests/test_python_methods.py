@@ -113,6 +113,20 @@ def test_a_loop_s_optimizer_and_rate() -> None:
     assert run.training.learning_rate.value == 3e-3
 
 
+def test_an_optimizer_that_a_trainer_is_given() -> None:
+    def trained(optimizers: str) -> tuple[object, object]:
+        lines = (
+            f"from elsewhere import made\nsgd = torch.optim.SGD(model.parameters(), lr=3e-3)\n"
+            f"Trainer(model=model, args=TrainingArguments('out', learning_rate=1e-5), optimizers={optimizers}).train()\n"
+        )
+        training = only(read_python(f"{WRAPPED}{lines}")).training
+        return known(training.optimizer), known(training.learning_rate)
+
+    assert trained("(sgd, None)") == ("sgd", 3e-3)
+    assert trained("(made(model), None)") == (None, None)
+    assert trained("(None, None)") == ("adamw_torch_fused", 1e-5)
+
+
 @pytest.mark.parametrize(
     ("lines", "kinds"),
     [

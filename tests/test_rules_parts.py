@@ -108,6 +108,7 @@ class TestMoeLoraDropout:
             on(QWEN3_MOE, ATTENTION, dropout=0.1),
             on(QWEN3_MOE, SEVEN, dropout=0.1, base={"transformers": "4.57"}),
             on(QWEN3_MOE, SEVEN, dropout=0.1, loader="FastLanguageModel"),
+            replace(on(QWEN3_MOE, SEVEN, dropout=0.1), dialect="axolotl"),
             on(QWEN2_MOE, SEVEN, dropout=0.1),
             on(LLAMA, SEVEN, dropout=0.1),
             on("someone/unheard-of", SEVEN, dropout=0.1),

@@ -237,8 +237,12 @@ def _dataset(fields: Fields, path: str, project: Project) -> Dataset:
     held = known(fields.number("val_set_size", Known(0.0)))
     if held is None:
         return Dataset(name, Unknown("it depends on `val_set_size`", fields.span("val_set_size")))
-    how = known(name) if len(entries) == 1 else f"{len(entries)} datasets"
-    return Dataset(name, Known(without_held_out(total, held), span, "derived"), str(how))
+    how = f"{len(entries)} datasets"
+    if len(entries) == 1:
+        split = known(entries[0].text("split"))
+        how = f"{split} of {known(name)}" if split else str(known(name))
+    how += " without what is held out" if held else ""
+    return Dataset(name, Known(without_held_out(total, held), span, "derived"), how)
 
 
 def _rows(entry: Fields, near: str, project: Project) -> int | None:

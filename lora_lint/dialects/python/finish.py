@@ -540,7 +540,7 @@ def _training(model: ModelRecord, here: Span) -> Training:
     for field, (keyword, accept) in _TRAINING.items():
         given: Val | None = last.values.get(field)
         default: Value[Any] = ABSENT
-        if arguments is not None:
+        if arguments is not None and given is None:
             given = arguments.attributes.get(keyword) or arguments.arguments.keywords.get(keyword)
             if arguments.arguments.open:
                 default = Unknown("the command line gives it")
