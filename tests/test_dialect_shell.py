@@ -579,3 +579,10 @@ def test_the_scripts_of_ms_swift() -> None:
 )
 def test_targets_of_programs_that_are_not_followed(option: str, targets: object) -> None:
     assert plain(only(shell(f"python finetune.py {FLAGS} {option}")).adapter.target_modules) == targets
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [("", 1), ("--tuning_type qlora", 1), ("--adapter_type lorta", 0), ("--peft_type ia3", 0)]
+)
+def test_another_kind_of_adapter(kind: str, count: int) -> None:
+    assert len(shell(f"python train.py --rank 128 --lora_alpha 4 {kind}").runs) == count

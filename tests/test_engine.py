@@ -333,3 +333,18 @@ def test_findings_are_json() -> None:
     for finding in lint_text(SCRIPT.format(rank=8), "a.py", Settings()).findings:
         json.dumps([finding.code, finding.message, finding.level, finding.fingerprint])
         assert len(finding.fingerprint) == 16
+
+
+def test_an_alpha_of_a_sweep_is_told_once() -> None:
+    text = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+for r in (2, 8, 64):
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
+    model = get_peft_model(model, LoraConfig(r=r, lora_alpha=16, target_modules=["q_proj"]))
+"""
+    swept = lint_text(text.encode(), "train.py", Settings()).findings
+    assert {finding.code for finding in swept} == {"LL101", "LL102"}
+    one = text.replace("(2, 8, 64)", "(2,)")
+    assert {finding.code for finding in lint_text(one.encode(), "train.py", Settings()).findings} == {"LL104"}

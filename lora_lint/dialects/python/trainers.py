@@ -58,7 +58,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     if dataset is None and isinstance(arguments.keywords.get("train_dataset"), type(None)):
         dataset = next((v for v in arguments.positional[2:] if isinstance(v, Object) and v.data is not None), None)
     record = TrainingRecord(short, method_of(short), span, given if isinstance(given, Object) else None, dataset)
-    record.values.update(_own_optimizer(arguments.get("optimizers")))
+    record.values.update(_own_optimizer(arguments.get("optimizers"), span))
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):
         model = context.model(span, short, arguments, model, _LOADERS.get(short, "AutoModelForCausalLM"))
@@ -71,12 +71,12 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     return made
 
 
-def _own_optimizer(given: Val | None) -> dict[str, Val]:
+def _own_optimizer(given: Val | None, span: Span) -> dict[str, Val]:
     """The optimizer and the rate of `optimizers=(optimizer, scheduler)`: the trainer's arguments do not count then."""
     first = given.items[0] if isinstance(given, ListVal) and given.items else given
     if first is None or (isinstance(first, Const) and first.value is None):
         return {}
-    why = Opaque("the trainer is given an optimizer", first.span)
+    why = Opaque("the trainer is given an optimizer", span)
     made = first.data.values if isinstance(first, Object) and isinstance(first.data, TrainingRecord) else {}
     return {"optimizer": made.get("optimizer", why), "learning_rate": made.get("learning_rate", why)}
 
