@@ -186,6 +186,13 @@ def test_what_is_broken_is_passed_over() -> None:
     assert words("run 1 (x\nrun 2\n") == [["run", "2"]]
 
 
+@pytest.mark.parametrize("before", ["{", "{1", "{1..", "{1..2", "${"])
+def test_no_character_after_a_brace_kills_the_process(before: str) -> None:
+    for plane in range(17):
+        character = chr(plane * 0x10000 + 0xC7FF)
+        assert words(f"run {before}{character}\nrun é{character}\n")[-1] == ["run", f"é{character}"]
+
+
 _PARTS = st.sampled_from(
     "for r in do done if then fi case esac while ; ;; \n ( ) { } $( ` \" ' $((r*2)) )) ${ } ${A[@]} A=( r=8 $r ${r:-8} && | "
     "python train.py --lora_r --lora_alpha=16 \\\n # <<EOF EOF + [[ ]] f() += : é \\ [ ] $@ {1..4}".split(" ")
