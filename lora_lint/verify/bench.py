@@ -203,10 +203,10 @@ def vocabulary(model: Any, otherwise: str) -> int:
         raise Skip(otherwise) from error
 
 
-def lora_config(adapter: Adapter, arm: Arm, bench: Bench) -> Any:
+def lora_config(adapter: Adapter, arm: Arm, bench: Bench, dropout: float = 0.0) -> Any:
     """PEFT's settings of an arm: the run's targets, filters and patterns. Left out is what an arm must not differ by
-    (dropout) or what is not of the adapter (biases, modules trained in full), and initialisations that need data or
-    change the base model."""
+    (dropout, unless it is given) or what is not of the adapter (biases, modules trained in full), and initialisations
+    that need data or change the base model."""
     from peft import LoraConfig
 
     def of(name: str) -> Any:
@@ -228,7 +228,7 @@ def lora_config(adapter: Adapter, arm: Arm, bench: Bench) -> Any:
         r=arm.rank,
         lora_alpha=arm.alpha,  # type: ignore[arg-type, unused-ignore]
         use_rslora=arm.rslora,
-        lora_dropout=0.0,
+        lora_dropout=dropout,
         use_dora=bool(of("use_dora")),
         init_lora_weights="gaussian" if gaussian else True,
         **settings,
@@ -236,11 +236,11 @@ def lora_config(adapter: Adapter, arm: Arm, bench: Bench) -> Any:
 
 
 @contextlib.contextmanager
-def wrapped(bench: Bench, adapter: Adapter, arm: Arm) -> Iterator[Any]:
+def wrapped(bench: Bench, adapter: Adapter, arm: Arm, dropout: float = 0.0) -> Iterator[Any]:
     """The model with an adapter on it, and without it again afterwards. Raises Skip with what PEFT says."""
     from peft import get_peft_model
 
-    config = lora_config(adapter, arm, bench)
+    config = lora_config(adapter, arm, bench, dropout)
     with weights.quiet():
         try:
             model = get_peft_model(bench.model, config)

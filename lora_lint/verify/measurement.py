@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.verify import capacity, scaling
+from lora_lint.verify import capacity, memory, rates, scaling, timing
 
 if TYPE_CHECKING:
     from lora_lint.verify.experiment import Experiment
 
+TRAININGS: dict[str, Experiment] = {
+    "LL213": capacity.attention_alone,
+    "LL301": capacity.rank_against_data,
+    "LL303": capacity.rank_against_task,
+    "LL501": rates.rate_too_low,
+    "LL502": rates.rate_too_high,
+}
+"""Those that train and take all the time that they are given."""
 EXPERIMENTS: dict[str, Experiment] = {
     "LL101": scaling.sweep,
     "LL102": scaling.rslora_off,
     "LL103": scaling.rslora_jump,
     "LL104": scaling.scale_range,
     "LL107": scaling.sweep,
-    "LL301": capacity.rank_against_data,
+    "LL304": memory.peak_of_a_step,
+    "LL504": timing.dora_cost,
+    **TRAININGS,
 }

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from lora_lint.verify.experiment import Experiment, Options
 
 NEEDED = ("torch", "transformers", "peft", "safetensors")
-_SLOW = frozenset({"LL301"})
-"""Rules whose experiment trains and takes all the time that it is given: settled last."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +129,11 @@ def settle(
 
 def _cost(finding: Finding, claim: Claim) -> tuple[bool, bool, str]:
     """Exact verdicts first, trainings last; in between those on one model together, so that it is loaded once."""
+    from lora_lint.verify.measurement import TRAININGS
     from lora_lint.verify.structure import EXPERIMENTS
 
     run = claim.found_in if isinstance(claim.found_in, Run) else claim.found_in.runs[0]
-    return finding.code not in EXPERIMENTS, finding.code in _SLOW, str(run.model.name)
+    return finding.code not in EXPERIMENTS, finding.code in TRAININGS, str(run.model.name)
 
 
 def _deadline(ends: float, left: int) -> float:

@@ -1,0 +1,255 @@
+"""LL304: what one step takes in memory: the peak of one on CUDA, where there is one with the weights; else every tensor
+that has to be there, counted on the meta device, which takes no weights."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Verdict
+from lora_lint.rules.capacity import bytes_of_a_weight
+from lora_lint.rules.words import number
+from lora_lint.run import alternatives
+from lora_lint.verify import bench, probe, weights
+from lora_lint.verify.experiment import Skip
+from lora_lint.verify.optimizers import optimizer_of
+from lora_lint.verify.scaling import arm_of
+from lora_lint.verify.skeleton import peft_config, possible, skeleton_of, wrap
+
+if TYPE_CHECKING:
+    from lora_lint.finding import Status
+    from lora_lint.run import Run
+    from lora_lint.verify.experiment import Case
+
+_GIB = 2**30
+_LENGTH = 512  # tokens of the one sequence whose activations are counted
+_ROUNDED = {0.5: weights.QUARTER, 2.0: weights.HALF, 4.0: weights.FULL}
+"""Bytes of a weight to the way in which it is loaded; weights of 8 bits are counted only."""
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Bytes: of all weights, of the gradients of the trainable ones, of what the optimizer keeps for them, and of what
+    one sequence leaves for the backward pass (None where the model does not run on the meta device)."""
+
+    weights: float
+    gradients: float
+    states: float
+    activations: float | None
+    model: str
+
+    @property
+    def least(self) -> float:
+        """What has to be there whatever the batch, and with gradient checkpointing too."""
+        return self.weights + self.gradients + self.states
+
+
+def peak_of_a_step(case: Case) -> Verdict:
+    """LL304"""
+    limit = case.run.gpu_memory
+    if limit is None:
+        raise Skip("the memory of the GPU is not told")
+    case.say("counting on the meta device")
+    needed = min((counted(run) for run in possible(case.run)), key=lambda each: each.least)
+    peak, how = _peak(case, limit)
+    status, told = judged(needed, peak, limit)
+    estimate = re.search(r"takes ([\d.,]+) GiB", case.finding.message)
+    measured: dict[str, Any] = {
+        "limit_gib": limit,
+        "weights_gib": _gib(needed.weights),
+        "gradients_gib": _gib(needed.gradients),
+        "optimizer_gib": _gib(needed.states),
+        "activations_gib": None if needed.activations is None else _gib(needed.activations),
+        "peak_gib": None if peak is None else _gib(peak),
+        "estimated_gib": float(estimate[1].replace(",", "")) if estimate else None,
+        "model": needed.model,
+        "notes": [how],
+    }
+    return Verdict(status, f"{told} ({how})", measured, "meta" if peak is None else "cuda")
+
+
+def judged(needed: Needed, peak: float | None, limit: float) -> tuple[Status, str]:
+    """The status, and what to say: from the peak of a step in bytes where one was measured, else from the count.
+    `limit` is in GiB. What is above it without any activation does not fit; what is above it only with those of one
+    sequence may fit with gradient checkpointing."""
+    setting = f"the `gpu-memory` setting is {number(limit)} GiB"
+    parts = (
+        f"{_gib(needed.weights)} GiB of weights, {_gib(needed.gradients)} of gradients, {_gib(needed.states)} of the "
+        "optimizer"
+    )
+    beside = ""
+    if needed.activations is not None:
+        beside = f"; a sequence of {_LENGTH} tokens leaves about {_gib(needed.activations)} more for the backward pass"
+    if peak is not None:
+        told = f"one step takes {_gib(peak)} GiB at its peak, and {setting}: {parts}"
+        return ("confirmed" if peak > limit * _GIB else "refuted"), told
+    told = f"{_gib(needed.least)} GiB have to be there, and {setting}: {parts}{beside}"
+    if needed.least > limit * _GIB:
+        return "confirmed", told
+    if needed.activations is not None and needed.least + needed.activations > limit * _GIB:
+        return "inconclusive", f"{told}, which is too much together unless they are computed again"
+    return "refuted", told
+
+
+def counted(run: Run) -> Needed:
+    """The bytes of a run's tensors by the types that PEFT and torch give them. Raises Skip.
+
+    In 4 and 8 bits the weights of the linear layers are that small and all others of half precision, as bitsandbytes
+    has it; its scales are left out.
+    """
+    import torch
+
+    size = bytes_of_a_weight(run.model)
+    skeleton = skeleton_of(run)
+    base = skeleton.model.to(torch.float32 if size == 4.0 else torch.bfloat16)
+    head = base.get_output_embeddings() if hasattr(base, "get_output_embeddings") else None
+    small = set()
+    if size < 2.0:
+        small = {
+            id(module.weight)
+            for module in base.modules()
+            if type(module).__name__ in ("Linear", "Conv1D") and module is not head
+        }
+    try:
+        model = wrap(base, peft_config(run.adapter, inference_mode=False))
+    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError) as error:
+        raise Skip(f"PEFT refuses the adapter: {weights.in_one_line(error)}") from error
+    of_weights = sum(each.numel() * (size if id(each) in small else each.element_size()) for each in model.parameters())
+    trained = [each for each in model.parameters() if each.requires_grad]
+    return Needed(
+        of_weights, sum(map(_bytes, trained)), _states(run, trained), _activations(model), skeleton.described()
+    )
+
+
+def _bytes(tensor: Any) -> int:
+    return int(tensor.numel() * tensor.element_size())
+
+
+def _states(run: Run, trained: list[Any]) -> float:
+    """What the run's optimizer keeps on the GPU, from a step of it on the meta device. Paged states may lie outside,
+    and 8-bit ones take a quarter."""
+    import torch
+
+    names = [str(each.value).lower() for each in alternatives(run.training.optimizer)]
+    if any("paged" in name for name in names):
+        return 0.0
+    for each in trained:
+        each.grad = torch.empty_like(each)
+    stepper = optimizer_of(run).make(trained)
+    try:
+        stepper.step()
+    except (NotImplementedError, RuntimeError):  # one that looks at numbers, of which there are none
+        return 0.0
+    finally:
+        for each in trained:
+            each.grad = None
+    kept = [value for state in stepper.state.values() for value in state.values() if isinstance(value, torch.Tensor)]
+    return sum(map(_bytes, kept)) * (0.25 if any("8bit" in name for name in names) else 1.0)
+
+
+def _activations(model: Any) -> float | None:
+    """Bytes of the tensors that the forward pass over one sequence keeps for the backward pass, each storage once."""
+    import torch
+    from torch.autograd.graph import saved_tensors_hooks
+    from torch.nn.functional import cross_entropy
+
+    own = {each.untyped_storage()._cdata for each in model.parameters()}
+    kept: dict[int, int] = {}
+
+    def note(tensor: Any) -> Any:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in own:
+            kept[storage._cdata] = storage.nbytes()
+        return tensor
+
+    ids = torch.zeros((1, _LENGTH), dtype=torch.long, device="meta")
+    try:
+        with weights.quiet(), saved_tensors_hooks(note, lambda tensor: tensor), _fused_attention():
+            logits = model(input_ids=ids).logits.float()
+            cross_entropy(logits.flatten(0, -2), ids.flatten())
+    except Exception:  # each family has its own way of needing numbers, images or end tokens
+        return None
+    return math.fsum(kept.values())
+
+
+def _fused_attention() -> Any:
+    """A mode in which attention keeps its inputs and its output, as the kernels of GPUs do; on the meta device torch
+    takes it apart, and the whole matrix of attention would be kept."""
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention
+    from torch.overrides import TorchFunctionMode
+
+    class Attention(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
+        @staticmethod
+        def forward(ctx: Any, query: Any, key: Any, value: Any) -> Any:
+            answer = query.new_empty((*query.shape[:-1], value.shape[-1]))
+            ctx.save_for_backward(query, key, value, answer)
+            return answer
+
+    class Fused(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
+        def __torch_function__(self, function: Any, types: Any, given: Any = (), named: Any = None) -> Any:
+            if function is scaled_dot_product_attention and len(given) >= 3:
+                return Attention.apply(*given[:3])
+            return function(*given, **(named or {}))
+
+    return Fused()
+
+
+def _gib(size: float) -> float:
+    return round(size / _GIB, 2)
+
+
+# --- on CUDA ----------------------------------------------------------------------------------------------------------
+
+
+def _peak(case: Case, limit: float) -> tuple[float | None, str]:
+    """Bytes that one step takes at its peak on CUDA, or None; and how that was found, or why it was not."""
+    counting = "counted on the meta device, not measured"
+    try:
+        if weights.device_of(case.options.device) != "cuda":
+            return None, f"{counting}: no CUDA device is used"
+        return _measured(case, limit), "measured on CUDA, one sequence at a time"
+    except (weights.NoWeights, Skip) as error:
+        return None, f"{counting}: {error}"
+
+
+def _measured(case: Case, limit: float) -> float:
+    """Raises NoWeights, Skip. Where memory runs out on a GPU that has more than the limit free, all that was free is
+    what it took."""
+    import torch
+
+    run = case.run
+    dtype = _ROUNDED.get(bytes_of_a_weight(run.model))
+    if dtype is None:
+        raise Skip("weights of 8 bits are not loaded here")
+    name = weights.name_of(run)
+    stored = weights.stored(name, run.path)
+    head = weights.head_of(run, weights.load_config(stored.folder))
+    bench.release()
+    free = torch.cuda.mem_get_info()[0]
+    torch.cuda.reset_peak_memory_stats()
+    case.say(f"one step of {name}")
+    try:
+        model = weights.load(stored, head, dtype, "cuda")
+        encode = probe.encoder(str(stored.folder), bench.vocabulary(model, "the model reads no text"))
+        one_step(case, bench.Bench(name, head, model, "cuda", dtype, 1, stored.parameters, encode))
+    except Exception as error:
+        if not (isinstance(error, weights.TooBig) or weights.out_of_memory(error)):
+            raise
+        if free < limit * _GIB:
+            raise weights.TooBig("memory ran out, and less than the setting was free") from error
+        return float(free)
+    return float(torch.cuda.max_memory_allocated())
+
+
+def one_step(case: Case, at: bench.Bench) -> None:
+    """One training step of the run's adapter."""
+    run = case.run
+    tokens, _ = bench.probe_tokens(run, at)
+    with bench.wrapped(at, run.adapter, arm_of(run)) as model:
+        model.train()
+        stepper = optimizer_of(run).make(each for each in model.parameters() if each.requires_grad)
+        bench.backward(at, model, bench.batch_of(run, at, tokens, 0))
+        stepper.step()

@@ -1,0 +1,105 @@
+"""LL501, LL502: the run's learning rate against another one, by held-out losses of trainings on the run's examples."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lora_lint.verify.experiment import Skip
+from lora_lint.verify.optimizers import USUAL_RATE, optimizer_of
+from lora_lint.verify.scaling import arm_of
+from lora_lint.verify.training import Treatment, losses_told, side_by_side, status_of
+
+if TYPE_CHECKING:
+    from lora_lint.finding import Status, Verdict
+    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.statistics import Interval
+    from lora_lint.verify.training import Judge, Trial
+
+_FEW = 20
+"""Steps that are enough to see a training diverge, though not to see that none will."""
+
+
+def rate_too_low(case: Case) -> Verdict:
+    """LL501: the run's rate against the usual one of LoRA."""
+
+    def judged(trial: Trial) -> tuple[Status, str]:
+        plan = trial.plan
+        return judged_as_too_low(
+            trial.best, trial.final, trial.blamed.name, trial.proposed.name, plan.steps, plan.whole
+        )
+
+    own = optimizer_of(case.run).rate
+    if own >= USUAL_RATE:
+        raise Skip(f"a rate of {own:g} is not below the usual {USUAL_RATE:g}")
+    return _against(case, USUAL_RATE, judged)
+
+
+def rate_too_high(case: Case) -> Verdict:
+    """LL502: the run's rate against the one that the finding advises."""
+
+    def judged(trial: Trial) -> tuple[Status, str]:
+        return judged_as_too_high(
+            trial.best,
+            trial.final,
+            (trial.diverged(trial.blamed), trial.diverged(trial.proposed)),
+            trial.seeds,
+            (trial.blamed.name, trial.proposed.name),
+            trial.plan.steps >= min(trial.plan.an_epoch, trial.plan.whole),
+        )
+
+    told = re.search(r"A rate of (\S+) leaves room", case.finding.message)
+    if told is None:
+        raise Skip("the finding advises no other rate")
+    advised, own = float(told[1]), optimizer_of(case.run).rate
+    if advised >= own:
+        raise Skip(f"a rate of {own:g} is not above the advised {advised:g}")
+    return _against(case, advised, judged, _FEW)
+
+
+def _against(case: Case, rate: float, judged: Judge, few: int | None = None) -> Verdict:
+    arm, own = arm_of(case.run), optimizer_of(case.run).rate
+    blamed, proposed = (Treatment(f"at {each:g}", case.run.adapter, arm, each) for each in (own, rate))
+    return side_by_side(case, arm.rank, lambda _: (blamed, proposed), judged, few)
+
+
+def judged_as_too_low(
+    best: Interval, final: Interval, own: str, usual: str, steps: int, whole: int
+) -> tuple[Status, str]:
+    """Of LL501, from the differences of the losses, those at the run's rate minus those at the usual one, after
+    `steps` of the run's `whole`."""
+    told = f"after {steps:,} steps {', '.join(losses_told(best, final, own, usual.removeprefix('at ')))}"
+    status = status_of(best)
+    if status == "confirmed":
+        later = "; the run's other steps may close the gap" if steps < whole else ""
+        return status, f"{told}: the usual rate does better{later}"
+    return status, f"{told}: {'no harm of the rate measured' if status == 'refuted' else 'too uncertain to tell'}"
+
+
+def judged_as_too_high(
+    best: Interval,
+    final: Interval,
+    diverged: tuple[int, int],
+    seeds: int,
+    rates: tuple[str, str],
+    an_epoch: bool,
+) -> tuple[Status, str]:
+    """Of LL502, from the differences of the losses, those at the run's rate minus those at the advised one, and in
+    how many of the seeds each of them ended worse than it began. Less than an epoch refutes nothing."""
+    told = ", ".join(losses_told(best, final, rates[0], rates[1].removeprefix("at ")))
+    ends = "the loss ends above where it began"
+    if diverged[0] == seeds and diverged[1] == 0:
+        return "confirmed", f"{rates[0]} {ends} in all {seeds} seeds, {rates[1]} in none; {told}"
+    status = status_of(best)
+    if status == "confirmed":
+        return status, f"{told}: the advised rate does better"
+    if status == "refuted" and diverged[0] == 0:
+        if not an_epoch:
+            return "inconclusive", f"{told}: no harm so far, in less than an epoch"
+        return status, f"{told}: no harm of the rate measured"
+    if diverged[0]:
+        return (
+            "inconclusive",
+            f"{rates[0]} {ends} in {diverged[0]} of {seeds} seeds, {rates[1]} in {diverged[1]}; {told}",
+        )
+    return status, f"{told}: too uncertain to tell"

@@ -1,0 +1,118 @@
+"""LL504: what DoRA costs in time: steps of the run's adapter with and without it, in turn on the same batches."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Verdict
+from lora_lint.run import ABSENT, Known, alternatives
+from lora_lint.verify.bench import backward, batch_of, lora_config, on_bench, probe_tokens, reset, wrapped
+from lora_lint.verify.optimizers import optimizer_of
+from lora_lint.verify.scaling import arm_of
+from lora_lint.verify.statistics import interval, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lora_lint.finding import Status
+    from lora_lint.run import Adapter
+    from lora_lint.verify.bench import Arm, Bench
+    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.probe import Batch
+    from lora_lint.verify.statistics import Interval
+
+_MATTERS = 1.1
+"""The factor from which a step counts as slower: users report 1.2 to 2."""
+_TURNS, _LEAST_TURNS = 5, 3
+_STEPS = 2  # timed in each turn, of which the quicker counts: what else the machine does only ever adds
+
+
+def dora_cost(case: Case) -> Verdict:
+    """LL504. There is no proxy: what the norms cost beside the rest depends on the sizes of the layers."""
+    arm = arm_of(case.run)
+    return on_bench(case, lambda bench: _compare(case, bench, arm), arm.rank, proxies=False)
+
+
+def _compare(case: Case, bench: Bench, arm: Arm) -> Verdict:
+    run = case.run
+    tokens, _ = probe_tokens(run, bench)
+    # Each part of an accumulated batch takes the norms anew: the time of one part is what counts.
+    one_part = replace(run, training=replace(run.training, accumulation=ABSENT))
+    batch = batch_of(one_part, bench, tokens, 0)
+    with_dora, without = (replace(run.adapter, use_dora=Known(value, None)) for value in (True, False))
+    pairs: list[tuple[float, float]] = []
+    turns = max(case.options.seeds or _TURNS, _LEAST_TURNS)
+    most = turns if case.options.seeds else 2 * turns
+    for turn in range(most):
+        if case.late() or (turn == turns and decided(pairs)[0] != "inconclusive"):
+            break
+        case.say(f"steps with and without DoRA, turn {turn + 1} of {turns if turn < turns else most}")
+        order = (with_dora, without) if turn % 2 else (without, with_dora)  # so that neither is always the second
+        taken = [_seconds(case, bench, each, arm, batch) for each in order]
+        pairs.append((taken[0], taken[1]) if turn % 2 else (taken[1], taken[0]))
+    size = batch.inputs["input_ids"].numel()
+    measured: dict[str, Any] = {
+        "seconds": {"DoRA": [round(slow, 5) for slow, _ in pairs], "LoRA": [round(fast, 5) for _, fast in pairs]},
+        "tokens": size,
+        "rank": arm.rank,
+        "model": bench.described(),
+    }
+    if len(pairs) < _LEAST_TURNS:
+        why = f"the time was used up after {len(pairs)} of {turns} turns"
+        return Verdict("inconclusive", why, measured, bench.device)
+    status, told = decided(pairs)
+    measured["ratio"] = _ratio(pairs).rounded()
+    told += f" ({bench.device}, {bench.dtype}, {size:,} tokens a step: the more there are, the smaller is the share)"
+    return Verdict(status, told, measured, bench.device)
+
+
+def decided(pairs: Sequence[tuple[float, float]]) -> tuple[Status, str]:
+    """The status, and what to say, from seconds of a step with DoRA and without it."""
+    ratio = _ratio(pairs)
+    status = judge(interval([math.log(slow / fast) for slow, fast in pairs]), math.log(_MATTERS))
+    slow, fast = (statistics.median(pair[place] for pair in pairs) for place in (0, 1))
+    told = (
+        f"with DoRA a step takes {ratio.mean:.2f} times as long (95% {ratio.low:.2f} to {ratio.high:.2f}): "
+        f"{slow:.3g} s against {fast:.3g} s"
+    )
+    if status == "refuted":
+        told += f", less than {_MATTERS - 1:.0%} more"
+    elif status == "inconclusive":
+        told += f", too uncertain to tell whether it is {_MATTERS - 1:.0%} more"
+    return status, told
+
+
+def _ratio(pairs: Sequence[tuple[float, float]]) -> Interval:
+    return interval([math.log(slow / fast) for slow, fast in pairs]).exp()
+
+
+def _seconds(case: Case, bench: Bench, adapter: Adapter, arm: Arm, batch: Batch) -> float:
+    """The quickest of some steps after one that does not count, in training mode and with the run's dropout: what DoRA
+    has to compute depends on both."""
+    optimizer = optimizer_of(case.run)
+    dropouts = [float(each.value) for each in alternatives(adapter.dropout) if isinstance(each.value, (int, float))]
+    taken = []
+    with wrapped(bench, adapter, arm, dropout=dropouts[0] if dropouts else 0.0) as model:
+        model.train()
+        reset(model, lora_config(adapter, arm, bench), 0, {})
+        stepper = optimizer.make(each for each in model.parameters() if each.requires_grad)
+        for _ in range(1 + _STEPS):
+            start = _now(bench.device)
+            backward(bench, model, batch)
+            stepper.step()
+            stepper.zero_grad(set_to_none=True)
+            taken.append(_now(bench.device) - start)
+    return min(taken[1:])
+
+
+def _now(device: str) -> float:
+    """The clock, once the device has done all that it was given."""
+    if device == "cuda":
+        import torch
+
+        torch.cuda.synchronize()
+    return time.perf_counter()

@@ -1,0 +1,369 @@
+"""Two trainings side by side on the run's own examples: the same examples in the same order, the same seeds, and the
+held-out loss of both along the way.
+
+The *best* loss decides. A final loss that is worse alone is over-training, which stopping earlier cures.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Verdict
+from lora_lint.rules.words import number
+from lora_lint.run import alternatives
+from lora_lint.verify import probe
+from lora_lint.verify.bench import Late, backward, lora_config, on_bench, reset, sequence_length, wrapped
+from lora_lint.verify.data import NoTexts, texts_of
+from lora_lint.verify.experiment import Skip
+from lora_lint.verify.optimizers import optimizer_of
+from lora_lint.verify.probe import IGNORED, Batch
+from lora_lint.verify.statistics import Interval, interval, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lora_lint.finding import Status
+    from lora_lint.run import Adapter, Run
+    from lora_lint.verify.bench import Arm, Bench
+    from lora_lint.verify.data import Texts
+    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.optimizers import Optimizer
+
+    Pair = tuple["Treatment", "Treatment"]
+    Judge = Callable[["Trial"], tuple[Status, str]]
+
+HARM = 0.01
+"""Nats by which the held-out loss has to be worse to matter."""
+_POINTS = 10  # evaluations of a training
+_HELD_OUT = 0.15  # share of the examples
+_LEAST_HELD, _MOST_HELD = 8, {"cpu": 48, "cuda": 256}
+_LEAST = 24  # examples
+_LARGEST_BATCH = 64
+_USUAL_BATCH, _USUAL_EPOCHS = 8, 3.0  # of transformers' trainer
+_CLIP = 1.0  # gradient norm, as transformers' trainer clips it
+_RESERVE = 0.9  # of the time left that a training is planned with
+_LOST = 100.0
+"""Nats that a held-out loss counts as where it is no number any more, or larger: guessing costs 12 at most."""
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """One way to train. `name` is that of its curve: "r=64"."""
+
+    name: str
+    adapter: Adapter
+    arm: Arm
+    rate: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained: `steps` are made of the `whole` that the run would make."""
+
+    train: tuple[tuple[int, ...], ...]
+    held: tuple[tuple[int, ...], ...]
+    batch: int
+    whole: int
+    steps: int
+
+    @property
+    def an_epoch(self) -> int:
+        """The steps of one."""
+        return -(-len(self.train) // self.batch)
+
+    @property
+    def points(self) -> list[int]:
+        """After which steps the held-out loss is taken."""
+        return sorted({round(self.steps * point / _POINTS) for point in range(_POINTS + 1)})
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Held-out loss (nats a token) after some steps of one training, the first of them before any."""
+
+    losses: tuple[float, ...]
+
+    @property
+    def best(self) -> float:
+        return min(self.losses)
+
+    @property
+    def final(self) -> float:
+        return self.losses[-1]
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the training ends worse than it began."""
+        return self.final > self.losses[0] + HARM
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of two treatments: the one that a finding blames, and the one that it proposes. Each has a curve for
+    each seed; `parameters` are the trainable ones."""
+
+    plan: Plan
+    blamed: Treatment
+    proposed: Treatment
+    curves: dict[str, list[Curve]]
+    parameters: dict[str, int]
+
+    @property
+    def seeds(self) -> int:
+        return len(self.curves[self.proposed.name])
+
+    @property
+    def best(self) -> Interval:
+        """By how much the lowest loss of the blamed treatment is worse, seed by seed."""
+        return self._difference(lambda curve: curve.best)
+
+    @property
+    def final(self) -> Interval:
+        """By how much the last loss of the blamed treatment is worse."""
+        return self._difference(lambda curve: curve.final)
+
+    def diverged(self, treatment: Treatment) -> int:
+        """In how many seeds."""
+        return sum(curve.diverged for curve in self.curves[treatment.name])
+
+    def _difference(self, of: Callable[[Curve], float]) -> Interval:
+        pairs = zip(self.curves[self.blamed.name], self.curves[self.proposed.name], strict=True)
+        return interval([of(one) - of(other) for one, other in pairs])
+
+
+def status_of(best: Interval) -> Status:
+    """Whether the best loss is worse by enough to matter; an interval above 0 is enough if its mean is."""
+    if best.low > 0 and best.mean > HARM:
+        return "confirmed"
+    return "refuted" if judge(best, HARM) == "refuted" else "inconclusive"
+
+
+def losses_told(best: Interval, final: Interval, blamed: str, proposed: str) -> tuple[str, str]:
+    """The differences of the best and of the final losses in words."""
+    lowest = (
+        f"best held-out loss {best.mean:+.3f} nats {blamed} against {proposed} "
+        f"(95% {best.low:+.3f} to {best.high:+.3f})"
+    )
+    return lowest, f"final {final.mean:+.3f} ({final.low:+.3f} to {final.high:+.3f})"
+
+
+def side_by_side(
+    case: Case, rank: int, pair: Callable[[Bench], Pair], judged: Judge, few: int | None = None
+) -> Verdict:
+    """Trains the blamed and the proposed treatment and says what came of it. `rank` is the highest that is tried.
+
+    Where there is no time for all steps of the run, fewer are made, but at least an epoch, or `few` where that is less.
+    Raises Skip, for one where the run's own data is not here.
+    """
+    sizes = [each.value for each in alternatives(case.run.dataset.size) if isinstance(each.value, int)]
+    try:
+        texts = texts_of(case.run, sizes[0] if sizes else None)
+    except NoTexts as error:
+        raise Skip(f"it takes the run's own data: {error}") from error
+
+    def experiment(bench: Bench) -> Verdict:
+        if bench.head not in ("causal-lm", "image-text-to-text"):
+            raise Skip(f"held-out losses are measured on causal language models, and this is {bench.head}")
+        return _compare(case, bench, pair(bench), judged, texts, few)
+
+    return on_bench(case, experiment, rank, proxies=False)
+
+
+def _compare(case: Case, bench: Bench, pair: Pair, judged: Judge, texts: Texts, few: int | None) -> Verdict:
+    optimizer = optimizer_of(case.run)
+    plan = prepared(case.run, bench, texts.texts)
+    blamed, proposed = pair
+    begun = time.monotonic()
+    parameters = {each.name: _tried(case, bench, each, optimizer, plan) for each in pair}
+    seeds = bench.seeds(case)
+    step = (time.monotonic() - begun) / 8  # each two steps, and two evaluations about as dear as a step each
+    evaluations = (_POINTS + 1) * step * max(len(plan.held) / (3 * plan.batch), 1 / 3)
+    left = (case.deadline - time.monotonic()) * _RESERVE
+    steps = min(plan.whole, int((left / (2 * seeds) - evaluations) / step))
+    least = min(plan.an_epoch, plan.whole, few or plan.an_epoch)
+    if steps < least:
+        takes = 2 * seeds * (least * step + evaluations) / _RESERVE
+        what = "one epoch of" if least == plan.an_epoch else f"{least} steps on"
+        why = f"{what} {len(plan.train):,} examples, both ways and with {seeds} seeds, takes about {takes:,.0f} s here"
+        measured = {"model": bench.described(), "data": texts.source, "seeds": 0}
+        return Verdict("inconclusive", f"{why}, and {max(left, 0):,.0f} s are left", measured, bench.device)
+    plan = replace(plan, steps=max(steps, 1))
+    trial = Trial(plan, blamed, proposed, {each.name: [] for each in pair}, parameters)
+    try:
+        _trainings(case, bench, trial, optimizer, seeds)
+        verdict = _settled(bench, trial, judged, optimizer, texts.source)
+        spent = time.monotonic() - begun
+        if verdict.status == "inconclusive" and case.options.seeds is None and case.deadline - time.monotonic() > spent:
+            _trainings(case, bench, trial, optimizer, 2 * seeds)
+    except Late:
+        whole = trial.seeds
+        if whole < seeds:
+            why = f"the time was used up after {whole} of {seeds} seeds"
+            return Verdict("inconclusive", why, {"model": bench.described()}, bench.device)
+        del trial.curves[blamed.name][whole:]
+    return _settled(bench, trial, judged, optimizer, texts.source)
+
+
+def _tried(case: Case, bench: Bench, treatment: Treatment, optimizer: Optimizer, plan: Plan) -> int:
+    """Two steps, whatever the time, to see what they take; gives the number of trainable parameters."""
+    with wrapped(bench, treatment.adapter, treatment.arm) as model:
+        _train(case, bench, model, treatment, optimizer, replace(plan, steps=2), 0, timing=True)
+        return trainable(model)
+
+
+def trainable(model: Any) -> int:
+    """How many parameters are trained."""
+    return sum(each.numel() for each in model.parameters() if each.requires_grad)
+
+
+def _trainings(case: Case, bench: Bench, trial: Trial, optimizer: Optimizer, seeds: int) -> None:
+    """Trains both ways with each seed that is lacking. Raises Late."""
+    for seed in range(trial.seeds, seeds):
+        for treatment in (trial.blamed, trial.proposed):
+            case.say(f"training {treatment.name}, seed {seed + 1} of {seeds}")
+            with wrapped(bench, treatment.adapter, treatment.arm) as model:
+                curve = _train(case, bench, model, treatment, optimizer, trial.plan, seed)
+            trial.curves[treatment.name].append(curve)
+
+
+def prepared(run: Run, bench: Bench, texts: Sequence[str]) -> Plan:
+    """Examples as tokens, the held-out ones aside, and how many steps the run makes. Raises Skip."""
+    length = sequence_length(bench)
+    examples = [tuple(bench.encode(text)[:length]) for text in texts]
+    examples = [each for each in examples if len(each) > 1]
+    if len(examples) < _LEAST:
+        raise Skip(f"{len(examples)} examples are too few to hold some out")
+    held = min(max(round(_HELD_OUT * len(examples)), _LEAST_HELD), _MOST_HELD[bench.device])
+    every = len(examples) // held
+    aside = [each for place, each in enumerate(examples) if place % every == every - 1][:held]
+    kept_aside = set(aside)
+    train = [each for each in examples if each not in kept_aside]
+    if not train:
+        raise Skip("all examples are alike")
+
+    def of(value: Any, usual: float) -> float:
+        numbers = [each.value for each in alternatives(value) if isinstance(each.value, (int, float))]
+        return float(numbers[0]) if numbers and numbers[0] > 0 else usual
+
+    batch = int(of(run.training.batch_size, _USUAL_BATCH) * of(run.training.accumulation, 1))
+    batch = max(min(batch, _LARGEST_BATCH, len(train)), 1)
+    epochs = of(run.training.epochs, _USUAL_EPOCHS)
+    whole = int(of(run.training.max_steps, 0)) or max(math.ceil(epochs * -(-len(train) // batch)), 1)
+    return Plan(tuple(train), tuple(aside), batch, whole, whole)
+
+
+def _train(
+    case: Case,
+    bench: Bench,
+    model: Any,
+    treatment: Treatment,
+    optimizer: Optimizer,
+    plan: Plan,
+    seed: int,
+    timing: bool = False,
+) -> Curve:
+    """One training from a fresh adapter; the rate falls linearly to 0 over the run's steps, as transformers' trainer
+    has it by default, without a warm-up. Raises Late."""
+    import torch
+
+    reset(model, lora_config(treatment.adapter, treatment.arm, bench), seed, {})
+    trained = [each for each in model.parameters() if each.requires_grad]
+    stepper = optimizer.make(trained, treatment.rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(stepper, lambda step: max(1 - step / plan.whole, 0.0))
+    generator = torch.Generator().manual_seed(seed)
+    order: list[int] = []
+    points = {0, plan.steps} if timing else set(plan.points)
+    losses = [_held_out(bench, model, plan)]
+    for step in range(1, plan.steps + 1):
+        if case.late() and not timing:
+            raise Late
+        if len(order) < plan.batch:
+            order += torch.randperm(len(plan.train), generator=generator).tolist()
+        chosen, order = order[: plan.batch], order[plan.batch :]
+        backward(bench, model, _padded([plan.train[place] for place in chosen]))
+        torch.nn.utils.clip_grad_norm_(trained, _CLIP)
+        stepper.step()
+        schedule.step()
+        stepper.zero_grad(set_to_none=True)
+        if step in points:
+            losses.append(_held_out(bench, model, plan))
+    return Curve(tuple(losses))
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Batch:
+    """Examples of several lengths side by side; what is padding is neither seen nor answered."""
+    import torch
+
+    longest = max(len(row) for row in rows)
+    ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+    targets = torch.full_like(ids, IGNORED)
+    targets[:, :-1] = ids[:, 1:].masked_fill(mask[:, 1:] == 0, IGNORED)
+    return Batch({"input_ids": ids, "attention_mask": mask}, targets)
+
+
+def _held_out(bench: Bench, model: Any, plan: Plan) -> float:
+    """Mean loss on the held-out examples, nats a token."""
+    import torch
+
+    total, count = 0.0, 0
+    with torch.no_grad():
+        for start in range(0, len(plan.held), bench.micro):
+            batch = _padded(plan.held[start : start + bench.micro])
+            part = batch.part(0, len(batch), bench.device)
+            loss, answers = probe.loss_of(bench.head, probe.answers(bench.head, model(**part.inputs)), part.targets)
+            total, count = total + float(loss), count + answers
+    mean = total / max(count, 1)
+    return min(mean, _LOST) if math.isfinite(mean) else _LOST
+
+
+def _settled(bench: Bench, trial: Trial, judged: Judge, optimizer: Optimizer, source: str) -> Verdict:
+    plan = trial.plan
+    status, told = judged(trial)
+    epochs = plan.steps / plan.an_epoch
+    over = f"{len(plan.train):,} examples, {number(round(epochs, 1))} epochs, {trial.seeds} seeds"
+    if plan.steps < plan.whole:
+        over += f", stopped by the time after {plan.steps:,} of {plan.whole:,} steps"
+    notes = list(optimizer.notes)
+    told += f" ({'; '.join([over, *notes])})"
+    pair = (trial.blamed, trial.proposed)
+    measured = {
+        "curves": {name: _curve(plan, made) for name, made in trial.curves.items()},
+        "best": _ends(trial, lambda curve: curve.best, trial.best),
+        "final": _ends(trial, lambda curve: curve.final, trial.final),
+        "arms": {
+            each.name: {
+                "rank": each.arm.rank,
+                "alpha": each.arm.alpha,
+                "learning_rate": each.rate,
+                "parameters": trial.parameters[each.name],
+            }
+            for each in pair
+        },
+        "diverged": {each.name: trial.diverged(each) for each in pair},
+        "examples": len(plan.train),
+        "held_out": len(plan.held),
+        "steps": plan.steps,
+        "epochs": round(epochs, 2),
+        "optimizer": optimizer.label,
+        "seeds": trial.seeds,
+        "model": bench.described(),
+        "data": source,
+        "notes": notes,
+    }
+    return Verdict(status, told, measured, bench.device)
+
+
+def _curve(plan: Plan, made: Sequence[Curve]) -> list[list[float]]:
+    """[step, mean, low, high] of the held-out loss over the seeds."""
+    return [
+        [point, *interval([curve.losses[place] for curve in made]).rounded()] for place, point in enumerate(plan.points)
+    ]
+
+
+def _ends(trial: Trial, of: Callable[[Curve], float], difference: Interval) -> dict[str, list[float]]:
+    by_arm = {name: interval([of(curve) for curve in made]).rounded() for name, made in trial.curves.items()}
+    return by_arm | {"difference": difference.rounded()}
