@@ -186,6 +186,7 @@ EventKind = Literal[
     "unfreeze",
     "unwrap",  # unload, merge_and_unload, delete_adapter
     "train",  # trainer.train(), an optimizer step, …
+    "save",  # save_pretrained, the trainer's save_model
 ]
 
 

@@ -27,9 +27,9 @@ TRAIN = "Trainer(model=model, args=TrainingArguments('out', learning_rate=2e-4))
 WRAP = "model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=['q_proj']{}))\n"
 
 
-def codes(program: str) -> set[str]:
-    """What lora-lint finds in a program that ends with a training."""
-    found = engine.lint_text(IMPORTS + program + TRAIN, "train.py", Settings()).findings
+def codes(program: str, after: str = "") -> set[str]:
+    """What lora-lint finds in a program that trains, and in what comes after."""
+    found = engine.lint_text(IMPORTS + program + TRAIN + after, "train.py", Settings()).findings
     return {finding.code for finding in found}
 
 
@@ -88,6 +88,48 @@ def test_what_is_unfrozen_by_hand_trains_and_is_not_saved(tmp_path: Path) -> Non
     with safe_open(tmp_path / "adapter_model.safetensors", "pt") as saved:
         assert all("lora_" in name for name in saved.keys())  # noqa: SIM118
     assert "LL401" in codes(WRAP.format("") + "for p in model.parameters():\n    p.requires_grad = True\n")
+
+
+UNFREEZE = "for name, p in model.named_parameters():\n    if {} in name:\n        p.requires_grad = True\n"
+SAVE = "model.save_pretrained('adapter')\n"
+
+
+def test_named_parts_that_are_unfrozen_are_not_saved(tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    model = wrapped()
+    for name, parameter in model.named_parameters():
+        if "lm_head" in name:
+            parameter.requires_grad = True
+            parameter.data += 1
+    assert any("lm_head" in name for name in trainable(model))
+    tokens = torch.arange(8)[None]
+    after = model(tokens).logits
+    model.save_pretrained(tmp_path)
+    with safe_open(tmp_path / "adapter_model.safetensors", "pt") as saved:
+        assert all("lora_" in name for name in saved.keys())  # noqa: SIM118
+    assert not torch.allclose(PeftModel.from_pretrained(llama(), tmp_path)(tokens).logits, after)
+    program = WRAP.format("") + UNFREEZE.format("'lm_head'")
+    assert codes(program) >= {"LL401"}
+    assert {"LL401", "LL410"} & codes(program, SAVE) == {"LL410"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "torch.save(model.lm_head, 'head.pt')\n" + SAVE),
+        ("", SAVE + "save_head(model)\n"),
+        ("", "model.save_pretrained('adapter', save_embedding_layers=True)\n"),
+        ("", SAVE + "model.lm_head.save_pretrained('head')\n"),
+        ("", SAVE + "model.merge_and_unload().save_pretrained('merged')\n"),
+        ("model.save_pretrained('adapter')\n", ""),
+        ("model.resize_token_embeddings(32002)\n", SAVE),
+    ],
+)
+def test_parts_that_may_be_saved(before: str, after: str) -> None:
+    resize = before if "resize" in before else ""
+    program = resize + WRAP.format("") + UNFREEZE.format("'lm_head'") + before.removeprefix(resize or "\0")
+    assert "LL410" not in codes(program, after)
 
 
 @pytest.mark.parametrize("task", [None, "SEQ_CLS"])

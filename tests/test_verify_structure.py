@@ -241,6 +241,18 @@ def test_new_tokens_untrained(tmp_path: Path, settings: str, status: str) -> Non
     assert structure.EXPERIMENTS["LL407"](case).status == status
 
 
+@pytest.mark.parametrize(("part", "status"), [("'lm_head'", "confirmed"), ("'lora_'", "refuted")])
+def test_unfrozen_parts_that_are_not_saved(tmp_path: Path, part: str, status: str) -> None:
+    saved(tmp_path, "llama")
+    program = WRAP.format(settings='target_modules=["q_proj"]', after=NORMS.replace("'norm'", part))
+    program += "model.save_pretrained('adapter')\n"
+    assert ("LL410" in verdicts(tmp_path, program)) is (status == "confirmed")
+    found = discovery.Found("train.py", "python", program.encode(), True)
+    [run] = engine.reading_of(found, Settings(), _project(), [])[1].runs
+    case = Case(Finding("LL410", "claimed", run.span), run, None, Options("meta"), say=lambda _: None)
+    assert structure.EXPERIMENTS["LL410"](case).status == status
+
+
 MERGED = """\
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, Trainer

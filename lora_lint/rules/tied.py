@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import put
-from lora_lint.rules.reached import cases_of, model_label, model_place, place_of_targets, sureness
+from lora_lint.rules.reached import cases_of, leaves, model_label, model_place, place_of_targets, sureness
 from lora_lint.rules.words import least, names
 from lora_lint.run import Known
 
@@ -61,28 +61,27 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         return
     adapter, case = run.adapter, tied.case
     key, save, merge = adapter.key("target_modules"), adapter.key("modules_to_save"), _merge(run)
-    one = f"{names(tied.ends)} of {model_label(case.name, case.model)} are one tensor"
-    instead = (
-        f"Leave {names(tied.adapted)} out of `{key}`, or train a copy (`{save}`), which PEFT unties when it merges"
-    )
+    adapted = names(leaves(tied.adapted))
+    one = f"{names(leaves(tied.ends))} of {model_label(case.name, case.model)} are one tensor"
+    instead = f"Leave {adapted} out of `{key}`, or train a copy (`{save}`), which PEFT unties when it merges"
     if merge is not None:
         message = (
-            f"`merge_and_unload` adds what LoRA learned for {names(tied.adapted)} to both ends: {one}, so that the "
+            f"`merge_and_unload` adds what LoRA learned for {adapted} to both ends: {one}, so that the "
             f"merged model is not what was trained; PEFT warns and goes on. {instead}, or keep the adapter unmerged"
         )
-        related = (Related(place_of_targets(run), f"LoRA on {names(tied.adapted)}"),)
+        related = (Related(place_of_targets(run), f"LoRA on {adapted}"),)
         confidence = tied.confidence if merge.flag is None else least(tied.confidence, "likely")
         yield Finding("LL603", message, merge.span, confidence, None, related)
         return
     message = (
-        f"{names(tied.adapted)} in `{key}`: {one}, and merging the adapter adds what it learned for one end to the "
+        f"{adapted} in `{key}`: {one}, and merging the adapter adds what it learned for one end to the "
         f"other too: the merged model is not what was trained. {instead}"
     )
     targets = adapter.target_modules
     fix = None
     if isinstance(targets, Known) and isinstance(targets.value, tuple):
         left = tuple(entry for entry in targets.value if not _names_one(entry, tied.adapted))
-        fix = Fix("unsafe", f"Take {names(tied.adapted)} out of {key}", put(adapter, "target_modules", left))
+        fix = Fix("unsafe", f"Take {adapted} out of {key}", put(adapter, "target_modules", left))
     spans = dict(adapter.target_spans)
     span = next((at for entry, at in spans.items() if _names_one(entry, tied.adapted)), place_of_targets(run))
     model = model_place(run, case.name, case.model)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Drop, Finding, Fix, Move, Related
+from lora_lint.records import dataclass
 from lora_lint.rules.changes import put
 from lora_lint.rules.words import names, surety
-from lora_lint.run import alternatives, known
+from lora_lint.run import Known, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,12 @@ _OWN = (
     "ia3", "lokr", "loha", "oft_", "boft", "vblora", "randlora", "prompt",
 )  # fmt: skip
 """Fragments of the names of parameters that adapters own."""
+_EMBEDDINGS = frozenset({"embed_tokens", "lm_head", "wte", "embed_in", "embed_out", "word_embeddings"})
+_SAVE_ADAPTERS = (
+    None, "a training loop", "Trainer", "Seq2SeqTrainer", "SFTTrainer", "DPOTrainer", "KTOTrainer", "ORPOTrainer",
+    "GRPOTrainer", "RewardTrainer",
+)  # fmt: skip
+"""Trainers that save nothing of a wrapped model but the adapter; a class of the program's own may save more."""
 
 
 def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -32,16 +39,10 @@ def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Find
 
 
 def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
-    start = _last(run.events, _puts_adapter)
-    if start is None:
-        return
-    for number, event in enumerate(run.events[start + 1 :], start + 1):
-        if event.kind != "unfreeze" or event.names == ():
-            continue
-        foreign = None if event.names is None else _foreign(event.names, run)
-        if foreign == () or _undone(event, run.events[number + 1 :]):
-            continue
-        wrap = run.events[start]
+    for part in _unfrozen(run):
+        event, foreign = part.event, part.names
+        if part.save is not None:
+            continue  # LL410's
         what = "all parameters" if foreign is None else f"the parameters named {names(foreign)}"
         if event.flag is not None:
             what = f"{what} (if `{event.flag}`)"
@@ -61,8 +62,77 @@ def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
         )
         confidence: Confidence = "certain" if event.flag is None else "likely"
         level: Level | None = "warning" if event.flag is not None and foreign is not None else None
-        related = (Related(wrap.span, "the adapter is put on the model here"),)
+        related = (Related(part.wrap.span, "the adapter is put on the model here"),)
         yield Finding("LL401", message, event.span, confidence, level, related)
+
+
+def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL410"""
+    if run.trained is False:
+        return
+    for part in _unfrozen(run):
+        event = part.event
+        if part.save is None:
+            continue
+        when = "" if event.flag is None else f" (if `{event.flag}`)"
+        message = (
+            f"This sets the parameters named {names(part.names or ())} trainable by hand{when}, and the model is saved "
+            "as an adapter alone: PEFT writes the adapter's own parameters, so that what these parts learn is lost. "
+            f"Name the modules in `{run.adapter.key('modules_to_save')}`, which trains and saves them"
+        )
+        related = (
+            Related(part.save.span, "only the adapter is saved here"),
+            Related(part.wrap.span, "the adapter is put on the model here"),
+        )
+        confidence: Confidence = "certain" if event.flag is None and part.save.flag is None else "likely"
+        yield Finding("LL410", message, event.span, confidence, None, related)
+
+
+@dataclass(frozen=True)
+class _Unfrozen:
+    """Parameters of the base model that are set trainable after the wrap: fragments of their names, or None for all.
+    `save` is where the adapter is saved after the training, where named parts are trained and nothing else is saved."""
+
+    event: Event
+    names: tuple[str, ...] | None
+    wrap: Event
+    save: Event | None
+
+
+def _unfrozen(run: Run) -> Iterator[_Unfrozen]:
+    start = _last(run.events, _puts_adapter)
+    if start is None:
+        return
+    grown = [event for event in run.events[:start] if event.kind == "resize"]
+    for number, event in enumerate(run.events[start + 1 :], start + 1):
+        if event.kind != "unfreeze" or event.names == ():
+            continue
+        later = run.events[number + 1 :]
+        foreign = None if event.names is None else _foreign(event.names, run)
+        if foreign == () or _undone(event, later):
+            continue
+        kept = foreign is not None and grown and all(map(_is_embedding, foreign))
+        if kept and any(event.flag is None for event in grown):
+            continue
+        save = None if foreign is None or kept else _saved_alone(run, later)
+        yield _Unfrozen(event, foreign, run.events[start], save)
+
+
+def _saved_alone(run: Run, later: Sequence[Event]) -> Event | None:
+    """Where a run's adapter is saved after its training, if that is all that is saved of the model."""
+    if not isinstance(run.adapter.modules_to_save, Known) or run.training.trainer not in _SAVE_ADAPTERS:
+        return None
+    trained = _last(later, lambda event: event.kind == "train")
+    if trained is None or any(
+        event.kind == "unwrap" or (event.kind == "save" and event.names is None) for event in later
+    ):
+        return None
+    return next((event for event in later[trained:] if event.kind == "save"), None)
+
+
+def _is_embedding(fragment: str) -> bool:
+    """Whether PEFT saves these parts by itself where the vocabulary has grown (`save_embedding_layers="auto"`)."""
+    return not _EMBEDDINGS.isdisjoint(fragment.split("."))
 
 
 def _puts_adapter(event: Event) -> bool:

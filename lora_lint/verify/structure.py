@@ -214,4 +214,5 @@ EXPERIMENTS: dict[str, Experiment] = {
     "LL404": exact(trainability.nothing_trains),
     "LL407": exact(trainability.embeddings_frozen),
     "LL408": reused_base,
+    "LL410": exact(trainability.unsaved_parameters),
 }

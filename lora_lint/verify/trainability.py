@@ -52,6 +52,28 @@ def foreign_parameters(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
     return _with_a_step(case, run, skeleton, Verdict(status, told, measured, "meta"))
 
 
+def unsaved_parameters(case: Case, run: Run, skeleton: Skeleton) -> Verdict:  # noqa: ARG001
+    """LL410: the trainable parameters that are not among those that PEFT saves."""
+    from peft import get_peft_model_state_dict
+
+    model = _replayed(run, skeleton)
+    sizes, own = trainable(model), owned(model)
+    with quiet():
+        state = get_peft_model_state_dict(model, save_embedding_layers=False)
+    lost = {name: size for name, size in sizes.items() if name not in own and name not in state}
+    measured = {"saved": len(state), "lost": sum(lost.values()), "lost_parameters": list(lost)[:50]}
+    measured["model"] = skeleton.described()
+    if not lost:
+        return Verdict(
+            "refuted", f"PEFT saves every parameter that trains, as {len(state):,} tensors", measured, "meta"
+        )
+    told = (
+        f"{sum(lost.values()):,} numbers train and are not among the {len(state):,} tensors that PEFT saves: "
+        f"{_examples(lost)}"
+    )
+    return Verdict("confirmed", told, measured, "meta")
+
+
 def nothing_trains(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
     """LL402, LL403, LL404: whether the adapter is frozen when the training starts."""
     model = _replayed(run, skeleton)

@@ -140,6 +140,8 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if name in ("parameters", "named_parameters", "modules", "named_modules", "children", "named_children"):
         role = "parameters" if "parameters" in name else "modules"
         return Object(name, arguments, span, Part(view.record, role, _inside(path[:-1]), name.startswith("named")))
+    if name == "save_pretrained" and len(path) > 1 and path[-2] not in ("config", "generation_config"):
+        context.happen(view.record, "save", span)  # a part of the model by itself
     if len(path) > 1:
         return None
     if name in _SAME:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.python.context import Context, config_of, nothing, view_of
@@ -65,6 +66,26 @@ def auto_from_pretrained(context: Context, name: str, arguments: Arguments, span
     return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
 
 
+_OTHER_WAYS = re.compile(
+    rb"\b(?!save_(?:pretrained|model|state|metrics|vocabulary|to_disk)\b)\w*save\w*\s*\(|_merged\s*\(|merge_and_unload"
+    rb"|state_dict|non_lora|\.dump\(\s*model"
+)
+_ASIDE = frozenset({"save_directory", "safe_serialization", "push_to_hub", "max_shard_size", "tokenizer"})
+"""Keyword arguments of save_pretrained that do not change what of a model is saved."""
+
+
+def saves_more(text: bytes) -> bool:
+    """Whether a program may write parts of a model in other ways than by `save_pretrained` or a trainer."""
+    return _OTHER_WAYS.search(text) is not None
+
+
+def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """`save_pretrained` of a model: of a wrapped one PEFT writes the adapter's own parameters."""
+    plain = not arguments.open and _ASIDE.issuperset(arguments.keywords)
+    alone = view.wrapped and plain and not context.records.saves_more
+    context.happen(view.record, "save", span, ("adapter",) if alone else None)
+
+
 def method(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> Val | None:
     """A method of a model that concerns its adapters."""
     if name == "add_adapter":
@@ -87,6 +108,9 @@ def method(context: Context, view: ModelView, name: str, arguments: Arguments, s
         adapter = text_of(arguments.get("adapter_name", 1))
         if adapter is None or adapter == "default":
             context.happen(view.record, "load-adapter", span, trainable=trainable)
+        return nothing(span)
+    if name == "save_pretrained":
+        saved(context, view, arguments, span)
         return nothing(span)
     if name in ("merge_and_unload", "unload"):
         context.happen(view.record, "unwrap", span, names=(name,))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.dialects.python.context import Context, config_of, nothing, view_of
 from lora_lint.dialects.python.convert import text_of
 from lora_lint.dialects.python.models import trained_by
+from lora_lint.dialects.python.peft import saved
 from lora_lint.dialects.python.records import ModelView, Part, TrainingRecord
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Object, Opaque, Val
 
@@ -90,6 +91,11 @@ def trainer_method(context: Context, owner: Object, name: str, arguments: Argume
             if view is not None:
                 context.happen(view.record, "train", span)
         return Object("training output", arguments, span)
+    if name == "save_model" and isinstance(owner.data, TrainingRecord) and owner.data.trainer in METHODS:
+        view = view_of(owner.attributes.get("model"))
+        if view is not None:
+            saved(context, view, Arguments([], {}, {}), span)
+        return nothing(span)
     if name in ("save_model", "save_state", "evaluate", "add_callback", "log_metrics", "push_to_hub"):
         return nothing(span)
     return None
