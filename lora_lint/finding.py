@@ -77,7 +77,16 @@ class Move:
     before: Span
 
 
-Change: TypeAlias = "Write | Tie | Add | Drop | Rename | Move"
+@dataclass(frozen=True)
+class Into:
+    """The statement that holds `span` becomes the first in the body of the loop that starts where `loop` does, if it
+    gives a value to one name that is used in that body alone."""
+
+    span: Span
+    loop: Span
+
+
+Change: TypeAlias = "Write | Tie | Add | Drop | Rename | Move | Into"
 
 
 @dataclass(frozen=True)

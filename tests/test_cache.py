@@ -18,7 +18,7 @@ from lora_lint import disk, engine
 from lora_lint.cache import FOLDER, Cache
 from lora_lint.checker import Checker
 from lora_lint.commands import check
-from lora_lint.finding import Add, Drop, Finding, Fix, Move, Related, Rename, Tie, Write
+from lora_lint.finding import Add, Drop, Finding, Fix, Into, Move, Related, Rename, Tie, Write
 from lora_lint.outcome import FileResult
 from lora_lint.pins import pin_of
 from lora_lint.project import Project
@@ -543,6 +543,7 @@ def test_all_that_a_result_can_hold_comes_back() -> None:
         Drop(span, "alpha"),
         Rename(span, "é"),
         Move(span, Span("b", 3, 4)),
+        Into(span, Span("b", 3, 4)),
     )
     finding = Finding("LL101", "m", span, "likely", "error", (Related(span, "x"),), Fix("safe", "f", changes))
     result = FileResult("a", (finding,), 3, (("LL1", span),), (span,), ("note",))

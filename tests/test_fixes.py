@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint import engine
-from lora_lint.finding import Add, Drop, Fix, Move, Rename, Tie, Write
+from lora_lint.finding import Add, Drop, Fix, Into, Move, Rename, Tie, Write
 from lora_lint.fixes import applied, edits_of
 from lora_lint.fixes.session import fixable, fixed_text
 from lora_lint.outcome import readable
@@ -191,6 +191,34 @@ def test_json(text: str, change: Change, expected: str | None) -> None:
 
 def test_the_config_of_a_trained_adapter_is_left_alone() -> None:
     assert after('{"r": 16}', Write(Span("x/adapter_config.json", 6, 8), 4), "x/adapter_config.json") is None
+
+
+LOOP = "for r in s:\n    b = wrap(c, r)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("c = load()\n" + LOOP, "for r in s:\n    c = load()\n    b = wrap(c, r)\n"),
+        ("n = 'm'\nc = load(\n    n,\n)  # the base\nt = 1\n" + LOOP,
+         "n = 'm'\nt = 1\nfor r in s:\n    c = load(\n        n,\n    )  # the base\n    b = wrap(c, r)\n"),
+        ("def f(s):\n    c = load()\n    for r in s:\n        # a turn\n        b = wrap(c, r)\n    return 1\n",
+         "def f(s):\n    for r in s:\n        # a turn\n        c = load()\n        b = wrap(c, r)\n    return 1\n"),
+        ("c = load()\nprint(c)\n" + LOOP, None),
+        ("c = load()\n" + LOOP + "print(c)\n", None),
+        ("c = load()\n" + LOOP + "    c = None\n", None),
+        ("c = load(r)\n" + LOOP, None),
+        ("n = 1\nc = load(n)\nn = 2\n" + LOOP, None),
+        ("c, d = load()\n" + LOOP, None),
+        ("c = d = load()\n" + LOOP, None),
+        ("if x:\n    c = load()\n" + LOOP, None),
+        ("c = load(); e = 1\n" + LOOP, None),
+        ("c = load()\nfor r in s: b = wrap(c, r)\n", None),
+    ],
+)  # fmt: skip
+def test_load_in_each_turn(text: str, expected: str | None) -> None:
+    call = text[text.index("load(") : text.index(")", text.index("load(")) + 1]
+    assert after(text, Into(span_in(text, call), span_in(text, "for r in s"))) == expected
 
 
 # every example of the rules' pages

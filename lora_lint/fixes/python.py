@@ -12,7 +12,7 @@ import tokenize
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Add, Drop, Move, Rename, Tie, Write
+from lora_lint.finding import Add, Drop, Into, Move, Rename, Tie, Write
 from lora_lint.fixes import Edit
 from lora_lint.records import dataclass
 from lora_lint.source import Span
@@ -42,6 +42,8 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
             return program.drop(change)
         if isinstance(change, Rename):
             return program.rename(change)
+        if isinstance(change, Into):
+            return program.into(change)
         return program.move(change)
     except (Unreadable, tokenize.TokenError, SyntaxError):
         return ()
@@ -213,7 +215,49 @@ class _Program:
         return self.write(change.span, change.name)
 
     def move(self, change: Move) -> tuple[Edit, ...]:
-        what, before = self._statement(change.span), self._statement(change.before)
+        return self._moved(self._statement(change.span), self._statement(change.before))
+
+    def into(self, change: Into) -> tuple[Edit, ...]:
+        what = self._statement(change.span)
+        found = self._starting.get(change.loop.start, ())
+        loop = next((node for node in found if isinstance(node, (ast.For, ast.While))), None)
+        if not isinstance(what, ast.Assign) or loop is None or not self._used_within(what, loop):
+            return ()
+        if self._block_of(what) is not self._block_of(loop):
+            return ()  # whether it happens depends on something else
+        return self._moved(what, loop.body[0])
+
+    def _used_within(self, what: ast.Assign, loop: ast.For | ast.While) -> bool:
+        """Whether a plain name that a statement gives a value is used in a loop's body alone and stays the same there,
+        as what the value is made of does."""
+        target = what.targets[0]
+        if len(what.targets) > 1 or not isinstance(target, ast.Name):
+            return False
+        inside = {id(node) for statement in loop.body for node in ast.walk(statement)}
+        made_of = {node.id for node in ast.walk(what.value) if isinstance(node, ast.Name)}
+        for node in ast.walk(self.tree):
+            if isinstance(node, (ast.Global, ast.Nonlocal)) and target.id in node.names:
+                return False
+            if not isinstance(node, ast.Name) or node is target:
+                continue
+            stored = not isinstance(node.ctx, ast.Load)
+            if node.id == target.id and (stored or id(node) not in inside):
+                return False
+            between = what.lineno < node.lineno <= (loop.end_lineno or loop.lineno)
+            if node.id in made_of and stored and between:
+                return False
+        return what.lineno < loop.lineno
+
+    def _block_of(self, statement: ast.stmt) -> list[ast.stmt] | None:
+        """The list of statements that one is in."""
+        for node in ast.walk(self.tree):
+            for block in (getattr(node, name, None) for name in ("body", "orelse", "finalbody")):
+                if isinstance(block, list) and statement in block:
+                    return block
+        return None
+
+    def _moved(self, what: ast.stmt | None, before: ast.stmt | None) -> tuple[Edit, ...]:
+        """The edits that move a statement in front of another one."""
         if what is None or before is None or self._shares_lines(what) or self._shares_lines(before):
             return ()
         if any(isinstance(node, (ast.Constant, ast.JoinedStr)) and node.end_lineno != node.lineno

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Add, Drop, Finding, Fix, Move, Related
+from lora_lint.finding import Add, Drop, Finding, Fix, Into, Move, Related
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import put
 from lora_lint.rules.words import names, surety
@@ -335,7 +335,10 @@ def sweep_reuses_base_model(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         )
         related = (Related(event.loop, "this loop repeats it"),)
         confidence: Confidence = "certain" if event.flag is None else "likely"
-        yield Finding("LL408", message, event.span, confidence, None, related)
+        loads = [other for other in run.events if other.kind == "load"]
+        changes = (Into(loads[0].span, event.loop),) if len(loads) == 1 and loads[0].flag is None else ()
+        fix = Fix("unsafe", "Load the base model in each turn of the loop", changes)
+        yield Finding("LL408", message, event.span, confidence, None, related, fix)
 
 
 def _within(other: Event, event: Event) -> bool:
