@@ -117,12 +117,12 @@ class Checker:
             seen = run.judged()
             for code, check in self._run_checks.items():
                 for finding in check(seen, self._options[code]):
-                    yield _with_origin(finding, run), run
+                    yield _with_origin(finding, run), seen
         for sweep in reading.sweeps:
             tried = replace(sweep, runs=tuple(run.judged() for run in sweep.runs))
             for code, sweep_check in self._sweep_checks.items():
                 for finding in sweep_check(tried, self._options[code]):
-                    yield _with_origin(finding, sweep.runs[0]), sweep
+                    yield _with_origin(finding, sweep.runs[0]), tried
 
     def _silence(
         self, findings: list[Finding], source: SourceFile, said: Comments | None

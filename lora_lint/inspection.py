@@ -24,7 +24,8 @@ BYTES_IN_TRAINING = 16
 """Bytes a trainable parameter: fp32 weight, gradient, and the two moments of Adam."""
 
 SETTINGS = ("rank", "alpha", "targets", "model", "architecture", "dataset_size")
-"""What `summary` counts. A model is known by its name; its architecture where the name says that too."""
+"""What `summary` counts. A model is known by its name, or by its class where the program makes it itself; its
+architecture where the name says that too."""
 
 _ADAPTER_FIELDS = (
     "rank",
@@ -112,7 +113,7 @@ def facts(run: Run, source: SourceFile) -> dict[str, Any]:
     from lora_lint.knowledge.resolve import resolve
 
     place = source.locate(run.span)
-    resolved = resolve(run)
+    resolved = resolve(run.judged() if run.own_names else run)
     parameters = _parameters(run, resolved)
     exact = parameters.get("trainable")
     return {
@@ -195,6 +196,7 @@ def _model(run: Run, resolved: Resolved) -> dict[str, Any]:
     model = resolved.model
     told: dict[str, Any] = {
         "name": _value(run.model.name),
+        "class": run.model.own_class,
         "loader": run.model.loader,
         "quantization": _value(run.model.quantization),
         "dtype": _value(run.model.dtype),
@@ -302,7 +304,7 @@ def why(run: dict[str, Any], setting: str) -> str | None:
         return None  # the scale itself is given
     if setting == "architecture":
         return None if "type" in model else model["name"].get("unknown", "nothing is known of this model")
-    if setting == "model" and "type" in model:
+    if setting == "model" and ("type" in model or model["class"]):
         return None
     value = {
         "rank": adapter["rank"],
@@ -417,7 +419,7 @@ def _default(value: dict[str, Any]) -> bool:
 
 def _model_text(model: dict[str, Any], say: Any) -> str:
     name = say("model", model["name"])
-    text = name or "not known"
+    text = name or (f"{model['class']}, a class made in the program" if model["class"] else "not known")
     if "type" in model:
         sure = "" if model["confidence"] == "certain" else f", {model['confidence']}"
         text += f" ({model['type']}, by {model['how']}{sure})"

@@ -57,6 +57,7 @@ ABSENT = Unknown("it is not given")
 """Not set in the file, and the framework has no default that decides."""
 
 
+_OWN_NAMES = Unknown("the framework builds this model from modules of its own")
 _JUDGED_ELSEWHERE = Unknown("another file decides it alone, and it is judged there")
 
 
@@ -135,6 +136,8 @@ class BaseModel:
     quantization: Value[str | None] = ABSENT
     dtype: Value[str | None] = ABSENT
     architecture: str | None = None
+    own_class: str | None = None
+    """The class of the model where it is made in the program without a name: one of the program's own, or of torch."""
     own: Mapping[str, Any] = field(default_factory=dict)
     """The user's own entries for models (the `models` setting), applied by the engine."""
     transformers: str | None = None
@@ -292,6 +295,9 @@ class Run:
     """GiB of all GPUs together, where the user tells it (the `gpu-memory` setting)."""
     task: str | None = None
     """What the run is for, where the user tells it (the `task` setting or comment; `settings.TASKS`)."""
+    own_names: bool = False
+    """The targets are names that a framework has of its own, for modules that transformers builds otherwise: they are
+    shown, and no rule looks at them."""
     elsewhere: tuple[str, ...] = ()
     """Settings (`adapter.target_modules`) that another file alone decides, where they are judged."""
 
@@ -300,13 +306,15 @@ class Run:
         return self.span.path
 
     def judged(self) -> Run:
-        """The run as the rules see it: what is judged in another file is not known."""
-        if not self.elsewhere:
+        """The run as the rules see it: what is judged in another file is not known, nor are a framework's own names."""
+        if not self.elsewhere and not self.own_names:
             return self
         records: dict[str, Any] = {}
         for setting in self.elsewhere:
             record, _, name = setting.partition(".")
             records[record] = replace(records.get(record, getattr(self, record)), **{name: _JUDGED_ELSEWHERE})
+        if self.own_names:
+            records["adapter"] = replace(records.get("adapter", self.adapter), target_modules=_OWN_NAMES)
         return replace(self, **records)
 
 

@@ -330,7 +330,8 @@ class TestTraps:
     )
     def test_modules_that_are_torchtunes_own(self, builder: str, model: Any) -> None:
         run = only(config(edited(TUNE, ("llama3_1.qlora_llama3_1_8b", builder))))
-        assert plain(run.adapter.target_modules) is Unknown
+        assert plain(run.adapter.target_modules) == ("q_proj", "v_proj", "output_proj", "w1", "w2", "w3")
+        assert plain(run.judged().adapter.target_modules) is Unknown
         assert plain(run.model.name) == model
 
     def test_a_builder_that_torchtune_does_not_have(self) -> None:

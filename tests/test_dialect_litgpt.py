@@ -46,14 +46,18 @@ def test_names_of_the_model() -> None:
 
 @pytest.mark.parametrize("model", ["tiiuae/falcon-7b", "microsoft/Phi-3-mini-4k-instruct", "out/my/model"])
 def test_a_model_without_modules_of_these_kinds(model: str) -> None:
-    assert not isinstance(only(config(edited(PHI, ("microsoft/phi-2", model)))).adapter.target_modules, Known)
+    run = only(config(edited(PHI, ("microsoft/phi-2", model))))
+    switches = ("lora_query", "lora_key", "lora_value", "lora_projection", "lora_mlp", "lora_head")
+    assert plain(run.adapter.target_modules) == switches  # shown, and judged by no rule
+    assert not isinstance(run.judged().adapter.target_modules, Known)
 
 
 def test_experts_have_no_names() -> None:
     text = edited(PHI, ("microsoft/phi-2", "mistralai/Mixtral-8x7B-v0.1"))
-    assert not isinstance(only(config(text)).adapter.target_modules, Known)
+    assert not isinstance(only(config(text)).judged().adapter.target_modules, Known)
     attention = edited(text, ("lora_mlp: true", "lora_mlp: false"))
-    assert plain(only(config(attention)).adapter.target_modules) == ("q_proj", "k_proj", "v_proj", "o_proj", "lm_head")
+    names = only(config(attention)).judged().adapter.target_modules
+    assert plain(names) == ("q_proj", "k_proj", "v_proj", "o_proj", "lm_head")
 
 
 def test_own_data(tmp_path: Path) -> None:

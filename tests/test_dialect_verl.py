@@ -31,7 +31,8 @@ def test_supervised() -> None:
 def test_megatron() -> None:
     run = only(config(MEGATRON))
     assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.adapter.use_dora)) == (32, 64, True)
-    assert plain(run.adapter.target_modules) is Unknown
+    assert plain(run.adapter.target_modules) == ("linear_qkv", "linear_proj")
+    assert plain(run.judged().adapter.target_modules) is Unknown
     assert run.adapter.key("rank") == "lora.rank"
 
 

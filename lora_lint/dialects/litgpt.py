@@ -64,16 +64,19 @@ def read(document: Mapping, project: Project) -> Reading:
     place = "lora_r" if fields.has("lora_r") else next((key for key in _SWITCHES if fields.has(key)), "checkpoint_dir")
     span = fields.span(place)
     model = _model(fields)
+    adapter = _adapter(fields, span, known(model.name))
+    names = known(adapter.target_modules)
     run = Run(
         NAME,
         span,
-        _adapter(fields, span, known(model.name)),
+        adapter,
         model,
         _dataset(fields, document.span.path, project),
         _training(fields),
         (Event("load", fields.span("checkpoint_dir")), Event("wrap", span), Event("train", span)),
         tuple(_problems(fields)),
         trained=True,
+        own_names=names is not None and not _SWITCHES.keys().isdisjoint(names),
     )
     return Reading((run,))
 
@@ -102,8 +105,8 @@ def _adapter(fields: Fields, span: Span, model: str | None) -> Adapter:
 
 
 def _targets(fields: Fields, name: str | None) -> Value[Any]:
-    """The modules of the model in transformers that the switches stand for. They are not known where that model has
-    one module for queries, keys and values, or experts."""
+    """The modules of the model in transformers that the switches stand for; the switches themselves where
+    that model has one module for queries, keys and values, or experts."""
     from lora_lint.knowledge.architectures import architecture, projections
     from lora_lint.knowledge.models import identify
 
@@ -113,16 +116,16 @@ def _targets(fields: Fields, name: str | None) -> Value[Any]:
         if not isinstance(flag, Known):
             return flag
         on += [key] if flag.value else []
+    span = next((fields.span(key) for key in on if fields.has(key)), None)
     model = identify(name) if name else None
     found = architecture(model.model_type, "causal-lm") if model is not None else None
     names = projections(found) if found is not None else ()
     if set(names[:3]) != set(_ATTENTION.values()) or len(names) < 4 or names[3] not in _OUTPUTS:
-        return Unknown("LitGPT builds this model from modules of its own")
+        return Known(tuple(on), span, "derived")
     meant: dict[str, tuple[str, ...]] = {key: (module,) for key, module in _ATTENTION.items()}
     meant |= {"lora_projection": names[3:4], "lora_mlp": names[4:], "lora_head": ("lm_head",)}
     if any(not meant[key] for key in on):
-        return Unknown("its experts are no modules of their own")
-    span = next((fields.span(key) for key in on if fields.has(key)), None)
+        return Known(tuple(on), span, "derived")
     return Known(tuple(module for key in on for module in meant[key]), span, "derived")
 
 

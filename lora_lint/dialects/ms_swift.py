@@ -122,16 +122,19 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
         long = known(fields.text(told)) == "longlora"  # which trains the embeddings
         added = None if long else _added(fields)
         events.insert(1, Event("resize", fields.span("new_special_tokens"), added))
+    adapter = _adapter(fields, told == "sft_type", resumed is not None, megatron, known(fields.text(name)))
+    names = known(adapter.target_modules)
     return Run(
         NAME,
         span,
-        _adapter(fields, told == "sft_type", resumed is not None, megatron, known(fields.text(name))),
+        adapter,
         _model(fields, name),
         _dataset(fields, document.span.path, project),
         _training(fields, megatron),
         tuple(events),
         _problems(document, told == "sft_type"),
         trained=True,
+        own_names=names not in (None, "all-linear") and (megatron or not _GROUPS.isdisjoint(names)),
     )
 
 
@@ -169,7 +172,7 @@ def _problems(document: Mapping, older: bool) -> tuple[UnknownKey | InvalidValue
 def _adapter(fields: Fields, older: bool, resumed: bool, megatron: bool, model: str | None) -> Adapter:
     keys = KEYS | {field: key for field, key in _OLDER.items() if older and fields.has(key)}
     none: Value[Any] = usual(None)
-    targets = _targets(fields, keys["target_modules"], older, megatron)
+    targets = _targets(fields, keys["target_modules"], older)
     values: dict[str, Value[Any]] = {
         "rank": fields.whole("lora_rank", usual(8)),
         "alpha": fields.number("lora_alpha", usual(32)),
@@ -190,7 +193,11 @@ def _adapter(fields: Fields, older: bool, resumed: bool, megatron: bool, model: 
     return Adapter(span=span, **values, target_spans=fields.places(keys["target_modules"]), keys=keys)
 
 
-def _targets(fields: Fields, key: str, older: bool, megatron: bool) -> Value[Any]:
+_GROUPS = frozenset({"all-linear", "all-embedding", "all-router"})
+"""Names that stand for modules of a model, beside which others may be named."""
+
+
+def _targets(fields: Fields, key: str, older: bool) -> Value[Any]:
     """A regex, or a list; a single text is one name, since it is not split. Without either, all linear layers: in 2.x
     the attention alone, by names of each model's own."""
     if fields.has("target_regex"):
@@ -204,10 +211,6 @@ def _targets(fields: Fields, key: str, older: bool, megatron: bool) -> Value[Any
     names = (found.value,) if isinstance(found.value, str) else found.value
     if names == ("all-linear",):
         return Known("all-linear", found.span, found.origin)
-    if any(name in ("all-linear", "all-embedding", "all-router") for name in names):
-        return Unknown("it names a group of modules beside others", found.span)
-    if megatron:
-        return Unknown("Megatron has modules of its own", found.span)
     return Known(names, found.span, found.origin)
 
 

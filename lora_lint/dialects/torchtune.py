@@ -171,6 +171,7 @@ def read(document: Mapping, project: Project) -> Reading:
         (Event("load", span), Event("wrap", span), Event("train", span)),
         problems,
         trained=True,
+        own_names=shape is None,
     )
     return Reading((run,))
 
@@ -210,11 +211,12 @@ def _adapter(model: Fields, definition: str, translated: bool) -> Adapter:
 
 def _targets(model: Fields, translated: bool) -> Value[Any]:
     attention = model.names("lora_attn_modules")
-    if not translated or not isinstance(attention, Known):
-        return attention if translated else Unknown(_OWN)
-    names = [attention.value] if isinstance(attention.value, str) else list(attention.value)
-    found = [_NAMES[name] for name in names if name in _NAMES]
-    for key, more in (("apply_lora_to_mlp", _MLP), ("apply_lora_to_output", ("lm_head",))):
+    if not isinstance(attention, Known):
+        return attention
+    names: list[str] = [attention.value] if isinstance(attention.value, str) else list(attention.value)
+    found = [_NAMES[name] for name in names if name in _NAMES] if translated else names
+    beside = (_MLP, ("lm_head",)) if translated else (("w1", "w2", "w3"), ("output",))
+    for key, more in zip(("apply_lora_to_mlp", "apply_lora_to_output"), beside, strict=True):
         flag = model.flag(key, Known(False, None, "framework-default"))
         if not isinstance(flag, Known):
             return flag

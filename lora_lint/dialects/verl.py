@@ -75,6 +75,7 @@ def read(document: Mapping, project: Project) -> Reading:
                 only_near=_OF_LORA,
             ),
         ),
+        own_names=megatron is not None,
         trained=True,
     )
     return Reading((run,))
@@ -118,7 +119,7 @@ def _of_megatron(lora: Fields) -> Adapter:
         rank=lora.whole("rank"),
         alpha=lora.number("alpha", usual(32)),
         dropout=lora.number("dropout", usual(0.0)),
-        target_modules=Unknown("Megatron has modules of its own", lora.span("target_modules")),
+        target_modules=lora.names("target_modules"),
         use_dora=Known(known(lora.text("type")) == "dora", lora.span("type"), "derived"),
         task_type=usual("CAUSAL_LM"),
         keys=MEGATRON_KEYS,

@@ -440,7 +440,8 @@ def instantiate(machine: Machine, class_: Class, arguments: Arguments, span: Spa
     for name in class_.fields:
         value = class_.lookup(name)
         if value is not None:
-            instance.attributes[name] = copied(machine, value, arguments, span)
+            value = copied(machine, value, arguments, span)
+            instance.attributes[name] = as_cli_default(value) if arguments.open else value
     for name, given in zip(class_.fields, arguments.positional, strict=False):
         instance.attributes[name] = given
     instance.attributes.update(arguments.keywords)

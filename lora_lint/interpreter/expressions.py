@@ -21,6 +21,7 @@ from lora_lint.interpreter.values import (
     ListVal,
     Member,
     Namespace,
+    Native,
     Object,
     Opaque,
     Val,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.machine import Machine
     from lora_lint.source import Span
 
+_OF_MODULES = frozenset("to cuda cpu eval train half float bfloat16 double".split())
+"""Methods of torch.nn.Module that give the module itself."""
 _BUILTINS = frozenset(
     {
         *(
@@ -146,6 +149,8 @@ def instance_attribute(machine: Machine, owner: Instance, name: str, span: Span)
             return value
         if name == "__class__":
             return owner.class_
+        if name in _OF_MODULES and any(base.name.startswith("torch.nn.") for base in owner.class_.external_bases()):
+            return Native(f"torch.nn.Module.{name}", lambda _arguments, _span: owner)
         inner = owner.attributes.get("__object__")
         if isinstance(inner, Object):
             return attribute(machine, inner, name, span)
@@ -283,6 +288,12 @@ def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
     taken = 1
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, taken = test.operand, 1 - taken
+    if isinstance(test, ast.Call):
+        # `if isinstance(config, dict): config = Config(**config)`: the other way it is such an object too.
+        names = [each.id for each in (test.func, *test.args) if isinstance(each, ast.Name)]
+        if len(names) != 3 or names[0] != "isinstance" or names[2] != "dict":
+            return None
+        return 1 - taken if isinstance(machine.evaluate(test.args[0], scope), Opaque) else None
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         right = test.comparators[0]
         if not isinstance(right, ast.Constant) or right.value is not None:

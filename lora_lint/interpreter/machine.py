@@ -17,6 +17,7 @@ from lora_lint.interpreter.values import (
     Const,
     Either,
     Function,
+    Instance,
     ListVal,
     Member,
     Object,
@@ -35,10 +36,11 @@ if TYPE_CHECKING:
 
 MAX_STEPS = 150_000
 _new_tuple = tuple.__new__
+_BEFORE_TESTS = ("setUpClass", "setup_class", "setUp", "setup_method")
 _WORD = re.compile(rb"\w+")
 _TRAINING_WORDS = tuple(
     b"lora peft adapter from_pretrained requires_grad load_dataset trainer freeze add_argument argparse rank alpha "
-    b"target_modules finetun fine_tun tuner train(".split()
+    b"target_modules finetun fine_tun tuner train( nn.module".split()
 )
 
 
@@ -143,8 +145,18 @@ class Machine:
             if id(function.node) in self.called:
                 continue
             receiver = calls.instance(self, owner, open_=True) if owner is not None else None
-            bound = Function(function.node, function.scope, function.defaults, (), receiver)
+            if receiver is not None and owner is not None:
+                self._prepare(receiver, owner)
+            bound = Function(function.node, function.scope, function.defaults, function.decorators, receiver)
             self.journal.branch(partial(self._start, bound))
+
+    def _prepare(self, receiver: Val, owner: Class) -> None:
+        """Follows what a test runner calls before each test of a class."""
+        for name in _BEFORE_TESTS:
+            found = owner.lookup(name)
+            if isinstance(found, Function):
+                receiver_of = owner if name in ("setUpClass", "setup_class") else receiver
+                self._start(Function(found.node, found.scope, found.defaults, (), receiver_of))
 
     def _start(self, function: Function) -> None:
         calls.call_function(self, function, NO_ARGUMENTS, self.span(function.node, function.scope), entry=True)
@@ -290,7 +302,9 @@ _EVALUATE: dict[type[ast.expr], Callable[..., Val]] = {
 
 
 def _is_plain(value: Val) -> bool:
-    """Whether a value is a constant, or a list of constants."""
+    """Whether a value is a constant, a list of constants, or an object of a class of the program."""
+    if isinstance(value, Instance):
+        return value.class_ is not None
     if isinstance(value, ListVal):
         return not value.open and all(isinstance(item, Const) for item in value.items)
     return isinstance(value, Const) and value.value is not None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.dialects.python.parameters import split_conditions
 from lora_lint.dialects.python.records import ConfigRecord, Happening, ModelRecord, ModelView, Records, RunRecord
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val, either
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Instance, Object, Opaque, Val, either
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 
+_MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.module.Module", "torch.nn.Sequential"})
 MAX_CONFIGS = 500
 """Configs, and runs, that one file is followed for."""
 
@@ -75,7 +76,10 @@ class Context:
     def unknown_model(self, value: Val | None, span: Span) -> Object:
         """A model that comes from somewhere that was not followed."""
         why = value.why if isinstance(value, Opaque) else "the model comes from a call that is not followed"
-        record = ModelRecord(Opaque(why, span), trail=tuple(self.machine.trail))
+        own_class = _module_class(value)
+        if own_class is not None:
+            why = f"it is a `{own_class}` that is made in the program"
+        record = ModelRecord(Opaque(why, span), trail=tuple(self.machine.trail), own_class=own_class)
         self.records.models.append(record)
         return Object("model", Arguments([], {}, {}), span, ModelView(record))
 
@@ -112,6 +116,16 @@ class Context:
                     RunRecord(config, record, span, tuple(machine.trail), tuple(machine.conditions), dialect)
                 )
         return Object("peft.PeftModel", Arguments([], {}, {}), span, ModelView(record, wrapped=True))
+
+
+def _module_class(value: Val | None) -> str | None:
+    """The name of the class of a module that is made in the program: the program's own, or of torch."""
+    if isinstance(value, Instance) and value.class_ is not None:
+        bases = (base.name for base in value.class_.external_bases())
+        return value.class_.node.name if any(name in _MODULES for name in bases) else None
+    if isinstance(value, Object) and value.callee.startswith("torch.nn.") and "()" not in value.callee:
+        return value.callee.rpartition(".")[2]
+    return None
 
 
 Handler: TypeAlias = "Callable[[Context, str, Arguments, Span], Val | None]"

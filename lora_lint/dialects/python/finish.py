@@ -475,6 +475,7 @@ def _model(model: ModelRecord, here: Span) -> BaseModel:
         dtype=to_value(model.dtype, here, ABSENT, convert.is_optional_text),
         remote_code=model.remote_code,
         edited=model.edited,
+        own_class=model.own_class,
     )
 
 

@@ -58,7 +58,7 @@ LIBRARIES = frozenset(
     "sentence_transformers safetensors huggingface_hub tokenizers fire click typer pydantic omegaconf hydra yaml "
     "requests PIL cv2 rich loguru vllm mlflow tensorboard lightning pytorch_lightning xformers flash_attn google "
     "openai langchain gradio attr attrs absl einops sentencepiece nltk rouge_score sacrebleu jsonlines dotenv "
-    "psutil mmengine setfit torchtune triton liger_kernel auto_gptq gptqmodel hqq torchao optimum onnxruntime "
+    "psutil mmengine setfit torchtune triton liger_kernel auto_gptq gptqmodel hqq pytest torchao optimum onnxruntime "
     "IPython ipywidgets google".split()
 )
 
@@ -172,7 +172,10 @@ class Knowledge:
         """What a library gives for a parameter that no caller of the program gives."""
         if name == "trial" and constant(function.defaults.get(name)) is None:
             return searches.trial()
-        return hydra.given(Context(machine, self.records), function, name) if function.decorators else None
+        if not function.decorators:
+            return None
+        found = searches.parametrized(function, name)
+        return found if found is not None else hydra.given(Context(machine, self.records), function, name)
 
     def call(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
         context = Context(machine, self.records)

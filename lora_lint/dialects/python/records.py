@@ -44,6 +44,7 @@ class ModelRecord:
     trainings: list[TrainingRecord] = field(default_factory=list)
     remote_code: bool = False
     edited: bool = False
+    own_class: str | None = None
     whole: bool = False
     """Loaded to be fine-tuned whole, so that unsloth puts no adapter on it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
+from lora_lint.dialects.python.convert import text_of
 from lora_lint.interpreter import calls
 from lora_lint.interpreter.values import (
     NO_ARGUMENTS,
@@ -19,6 +20,7 @@ from lora_lint.interpreter.values import (
     Opaque,
     Space,
     Val,
+    either,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +55,32 @@ def suggest(name: str, arguments: Arguments, span: Span) -> Val | None:
     if name in ("suggest_int", "suggest_float", "suggest_loguniform", "suggest_uniform"):
         return _ends(arguments.get("low", 1), arguments.get("high", 2), "Optuna study", span)
     return None
+
+
+def parametrized(function: Function, name: str) -> Val | None:
+    """A parameter of a test that pytest calls with several values (`@pytest.mark.parametrize("r, alpha", […])`)."""
+    for decorator in function.decorators:
+        if not isinstance(decorator, Object) or decorator.callee != "pytest.mark.parametrize":
+            continue
+        listed, values = decorator.arguments.get("argnames", 0), decorator.arguments.get("argvalues", 1)
+        texts = listed.items if isinstance(listed, ListVal) else [listed]
+        names = [part.strip() for text in texts for part in (text_of(text) or "").split(",")]
+        if name not in names or "indirect" in decorator.arguments.keywords:
+            continue
+        if not isinstance(values, ListVal) or values.open:
+            return None
+        return either(_of_case(case, names.index(name), len(names)) for case in values.items)
+    return None
+
+
+def _of_case(case: Val, at: int, count: int) -> Val:
+    """One parameter of a case: `(8, 16)`, `pytest.param(8, 16, id="…")`, or the case itself."""
+    parts = case.items if isinstance(case, ListVal) and count > 1 else None
+    if isinstance(case, Object) and case.callee == "pytest.param":
+        parts = case.arguments.positional
+    elif count == 1:
+        return case
+    return parts[at] if parts is not None and at < len(parts) else Opaque("the case of the test is not known")
 
 
 def trial() -> Object:
