@@ -110,3 +110,59 @@ def test_unknown_keys(change: tuple[str, str], key: str, suggestion: str) -> Non
 def test_wrong_values(change: tuple[str, str]) -> None:
     (problem,) = only(config(edited(FINETUNE, change))).problems
     assert isinstance(problem, InvalidValue)
+
+
+ENCODER = """\
+model_type: ecd
+input_features:
+  - name: title
+    type: text
+    encoder:
+      type: bert
+      trainable: true
+      adapter:
+        type: lora
+        r: 16
+        target_modules: [query, value]
+  - name: price
+    type: number
+output_features:
+  - name: label
+    type: category
+trainer:
+  learning_rate: 0.0001
+"""
+
+
+def test_an_encoder() -> None:
+    run = only(config(ENCODER))
+    assert (run.dialect, plain(run.adapter.rank), plain(run.adapter.alpha)) == ("ludwig", 16, 32)
+    assert (plain(run.model.name), plain(run.adapter.target_modules)) == ("bert-base-uncased", ("query", "value"))
+    assert (plain(run.training.learning_rate), run.trained, run.problems) == (1e-4, True, ())
+
+
+def test_encoders_in_other_ways() -> None:
+    named = edited(
+        ENCODER, ("type: bert", "type: auto_transformer\n      pretrained_model_name_or_path: FacebookAI/roberta-large")
+    )
+    assert plain(only(config(named)).model.name) == "FacebookAI/roberta-large"
+    short = edited(
+        ENCODER, (ENCODER[ENCODER.index("      adapter:") : ENCODER.index("  - name: price")], "      adapter: lora\n")
+    )
+    assert plain(only(config(short)).adapter.rank) == 8
+    dropout = only(config(edited(short, ("type: bert", "type: distilbert\n      dropout: 0.3"))))
+    assert plain(dropout.adapter.dropout) == 0.05  # the other is the encoder's
+    frozen = only(config(edited(ENCODER, ("      trainable: true\n", ""))))
+    assert frozen.trained is False  # with its adapter
+    assert config(edited(ENCODER, ("type: lora", "type: ia3"))).runs == ()
+    without = edited(ENCODER, ("model_type: ecd\n", ""), ("learning_rate", "learning_rat"))
+    (problem,) = only(config(without)).problems
+    assert isinstance(problem, UnknownKey)
+    both = edited(
+        ENCODER,
+        (
+            "  - name: price\n    type: number",
+            "  - name: text\n    type: text\n    encoder: {type: gpt2, adapter: lora}",
+        ),
+    )
+    assert [plain(run.model.name) for run in config(both).runs] == ["bert-base-uncased", "gpt2"]

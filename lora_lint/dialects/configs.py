@@ -46,6 +46,7 @@ DIALECTS: tuple[tuple[str, tuple[str, ...], tuple[bytes, ...]], ...] = (
     ("litgpt", ("yaml",), (b"lora_query",)),
     ("litgpt", ("yaml",), (b"lora_r", b"checkpoint_dir")),
     ("ludwig", ("yaml", "json"), (b"base_model", b"adapter", b"_features")),
+    ("ludwig", ("yaml", "json"), (b"encoder", b"adapter", b"_features")),
     ("h2o_llmstudio", ("yaml",), (b"llm_backbone", b"training")),
     ("lora_block", ("yaml", "json"), (b"lora_alpha",)),
     ("lora_block", ("yaml", "json"), (b"target_modules",)),

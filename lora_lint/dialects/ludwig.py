@@ -1,7 +1,8 @@
-"""Ludwig: `model_type: llm` with `adapter.type: lora` and a trainer that trains.
+"""Ludwig: `model_type: llm` with `adapter.type: lora` and a trainer that trains, or text encoders with an adapter each.
 
 Source: ludwig 0.11.0 and its repository at 5d19f3e63, schema/llms/{peft,base_model,quantization}.py,
-schema/trainer.py, schema/model_types/llm.py and utils/llm_utils.py.
+schema/trainer.py, schema/model_types/llm.py, utils/llm_utils.py, schema/encoders/text_encoders.py and
+encoders/text_encoders.py.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.dialects.fields import Fields, given, usual
 from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Mapping, Sequence
 from lora_lint.run import ABSENT, Adapter, BaseModel, Dataset, Event, Known, Reading, Run, Training, Unknown, known
 from lora_lint.source import Span
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lora_lint.project import Project
-    from lora_lint.readers.nodes import Mapping
     from lora_lint.run import InvalidValue, Method, UnknownKey, Value
 
 NAME = "ludwig"
@@ -40,23 +41,87 @@ _METHODS: dict[str, Method] = {
 """The types of trainers that train; without a type it only infers."""
 
 
+_ENCODERS = {
+    "albert": "albert-base-v2",
+    "auto_transformer": None,
+    "bert": "bert-base-uncased",
+    "camembert": "camembert-base",
+    "distilbert": "distilbert-base-uncased",
+    "electra": "google/electra-small-discriminator",
+    "gpt": "openai-gpt",
+    "gpt2": "gpt2",
+    "longformer": "allenai/longformer-base-4096",
+    "modernbert": "answerdotai/ModernBERT-base",
+    "roberta": "roberta-base",
+    "t5": "t5-small",
+    "xlmroberta": "xlm-roberta-base",
+    "xlnet": "xlnet-base-cased",
+}
+"""Text encoders and the models that they load where none is named."""
+
+
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping is a Ludwig file for a language model: axolotl has `base_model` and `adapter` too."""
-    return known(Fields(document).text("model_type")) == "llm" and any(
-        document.entry(key) is not None for key in ("input_features", "output_features")
-    )
+    """Whether a mapping is a Ludwig file for a language model or with text encoders: axolotl has `base_model` and
+    `adapter` too."""
+    if all(document.entry(key) is None for key in ("input_features", "output_features")):
+        return False
+    return known(Fields(document).text("model_type")) == "llm" or bool(_encoders(Fields(document)))
 
 
 def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
-    """The run of a file, if it trains LoRA."""
+    """The run of a file, if it trains LoRA; of each text encoder if it has an adapter."""
     whole = Fields(document)
+    if known(whole.text("model_type", usual("ecd"))) == "ecd":
+        return Reading(tuple(_of_encoder(encoder, whole) for encoder in _encoders(whole)))
+    return _of_language_model(whole)
+
+
+def _encoders(whole: Fields) -> list[Fields]:
+    """The encoders of the input features that have LoRA."""
+    listed = whole.node("input_features")
+    features = listed.items if isinstance(listed, Sequence) else ()
+    found = [Fields(feature).section("encoder") for feature in features if isinstance(feature, Mapping)]
+    return [encoder for encoder in found if encoder is not None and _kind(encoder) == "lora"]
+
+
+def _kind(owner: Fields) -> str | None:
+    adapter = owner.section("adapter")
+    return known(owner.text("adapter") if adapter is None else adapter.text("type"))
+
+
+def _of_encoder(encoder: Fields, whole: Fields) -> Run:
+    """The run of a text encoder. One that is not `trainable`, as by default, is frozen together with its adapter."""
+    adapter, trainer = encoder.section("adapter"), whole.section("trainer")
+    kind = known(encoder.text("type"))
+    key = "base_model" if kind == "llm" else "pretrained_model_name_or_path"
+    span = adapter.span("type") if adapter is not None else encoder.span("adapter")
+    # An encoder has settings of the same names as an adapter: beside `adapter: lora` none of them is taken.
+    alone = Mapping(tuple(entry for entry in encoder.mapping.entries if entry.key.value == "adapter"), span)
+    settings = adapter or Fields(alone)
+    name = encoder.text(key, usual(_ENCODERS[kind]) if kind and _ENCODERS.get(kind) else ABSENT)
+    trains = kind == "llm" or known(encoder.flag("trainable", usual(False))) is not False
+    return Run(
+        NAME,
+        span,
+        _adapter(settings, whole, resumed=False),
+        BaseModel(name, "AutoModel", usual(None)),
+        Dataset(),
+        _training(trainer, "unknown", whole) if trainer is not None else Training("Ludwig"),
+        (Event("load", encoder.span("type")), Event("wrap", span), *([Event("train", span)] if trains else [])),
+        tuple(_problems(adapter, trainer)),
+        trained=trains,
+    )
+
+
+def _of_language_model(whole: Fields) -> Reading:
+    """The run of a language model, if the trainer trains it."""
     adapter, trainer = whole.section("adapter"), whole.section("trainer")
     kind = whole.text("adapter") if adapter is None else adapter.text("type")
     method = _METHODS.get(str(known(trainer.text("type")))) if trainer is not None else None
     if known(kind) != "lora" or trainer is None or method is None:
         return Reading()
     span = whole.span("adapter")
-    settings = adapter or Fields(document)  # `adapter: lora` alone, and no key of the file is one of the adapter's
+    settings = adapter or whole  # `adapter: lora` alone, and no key of the file is one of the adapter's
     resumed = adapter is not None and adapter.has("pretrained_adapter_weights")
     run = Run(
         NAME,
@@ -78,7 +143,7 @@ def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
     return Reading((run,))
 
 
-def _problems(adapter: Fields | None, trainer: Fields) -> Iterator[UnknownKey | InvalidValue]:
+def _problems(adapter: Fields | None, trainer: Fields | None) -> Iterator[UnknownKey | InvalidValue]:
     for section, name in ((adapter, "adapter"), (trainer, "trainer")):
         if section is not None:
             yield from schemas.unknown_keys(
