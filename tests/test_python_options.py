@@ -106,6 +106,9 @@ model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16))
 def test_long_functions_that_give_back_what_they_got() -> None:
     run = only(read_python(HANDED.replace("RETURN", "return model")))
     assert known(run.model.name) == "openai-community/gpt2"
+    for change in ("model.layers = 3", "part.layer[0] = 3", "setattr(part, size, 3)"):
+        text = HANDED.replace("model.config.size = size", change).replace("RETURN", "return model")
+        assert known(only(read_python(text)).model.name) is None
     for other in ("return other(model)", "model = other(model)\n    return model", "return size"):
         assert known(only(read_python(HANDED.replace("RETURN", other))).model.name) is None
 

@@ -335,7 +335,8 @@ def call_function(machine: Machine, function: Function, arguments: Arguments, sp
 
 
 def _handed_through(function: Function, arguments: Arguments) -> Val | None:
-    """The argument that a function gives back by each of its returns, if it binds nothing else to its name."""
+    """The argument that a function gives back by each of its returns, if it binds nothing else to its name. One of a
+    library is none of these if the function may put other parts into it."""
     node = function.node
     if isinstance(node, ast.Lambda) or not isinstance(node.body[-1], ast.Return) or function.owner is not None:
         return None
@@ -348,7 +349,19 @@ def _handed_through(function: Function, arguments: Arguments) -> Val | None:
             return None
         if isinstance(each, ast.Name) and each.id == last.id and not isinstance(each.ctx, ast.Load):
             return None
-    return arguments.get(last.id, names.index(last.id))
+    passed = arguments.get(last.id, names.index(last.id))
+    return passed if isinstance(passed, Instance) or not _sets_parts(node) else None
+
+
+def _sets_parts(node: ast.AST) -> bool:
+    """Whether a function assigns to attributes or items of anything but a config."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and each.id == "setattr":
+            return True
+        stored = isinstance(each, ast.Attribute | ast.Subscript) and isinstance(each.ctx, ast.Store)
+        if stored and "config" not in ast.unparse(each):
+            return True
+    return False
 
 
 def _bind_parameters(
