@@ -82,6 +82,17 @@ def test_what_a_program_does_not_tell() -> None:
     assert isinstance(only(read_python(LOAD + last)).adapter.target_modules, Unknown)
 
 
+def test_audio_layers_are_shown_and_not_judged() -> None:
+    text = "model = FastVisionModel.get_peft_model(model, finetune_vision_layers=False, finetune_audio_layers=AUDIO, r=8)\n"
+    run = only(read_python(LOAD + text.replace("AUDIO", "True")))
+    assert plain(run.adapter.target_modules) == (*PARTS[1:], "audio_layers")
+    assert isinstance(run.judged().adapter.target_modules, Unknown)
+    off = only(read_python(LOAD + text.replace("AUDIO", "False")))
+    assert (plain(off.adapter.parts), off.own_names) == (PARTS[1:], False)
+    unknown = only(read_python(LOAD + text.replace("AUDIO", "audio")))
+    assert isinstance(unknown.adapter.target_modules, Unknown)
+
+
 def test_fast_language_model_has_a_list() -> None:
     text = (
         'm, t = FastLanguageModel.from_pretrained("unsloth/llama-3-8b")\nm = FastLanguageModel.get_peft_model(m, r=8)\n'

@@ -15,6 +15,8 @@ SENTENCE_TARGETS = ("query", "key", "value", "dense")
 """What `FastSentenceTransformer.get_peft_model` adapts where no targets are given (models/sentence_transformer.py)."""
 PARTS = ("vision_layers", "language_layers", "attention_modules", "mlp_modules")
 """What `FastModel.get_peft_model` adapts, each with a flag `finetune_…` that is on by default."""
+AUDIO = "audio_layers"
+"""The part that is off by default; which layers it is depends on the model."""
 _TAGS = {
     "vision_layers": ("vision", "image", "visual", "patch"),
     "language_layers": ("language", "text"),

@@ -36,6 +36,7 @@ from lora_lint.run import (
     UnknownKey,
     Value,
     is_number,
+    known,
 )
 
 if TYPE_CHECKING:
@@ -227,7 +228,15 @@ def _run(record: RunRecord, config: Object, path: str, caller: str | None, start
         problems=problems,
         trained=True if any(event.kind == "train" for event in events) else None,
         method=config.data.kind,
+        own_names=bool(config.data.made_by) and _names_parts(adapter),
     )
+
+
+def _names_parts(adapter: Adapter) -> bool:
+    """Whether the targets are the parts of a model that unsloth finds the modules of by itself."""
+    from lora_lint.knowledge.unsloth import AUDIO
+
+    return AUDIO in (known(adapter.target_modules) or ())
 
 
 def _written_in(value: Val, path: str | None) -> bool:
@@ -346,7 +355,7 @@ def _chosen_by_unsloth(config: Object, here: Span) -> dict[str, Value[Any]]:
     if config.data.made_by == "FastLanguageModel":
         usual = signatures.defaults("FastLanguageModel.get_peft_model").get("target_modules")
         return {"target_modules": Known(usual, None, "framework-default")} if usual else {}
-    from lora_lint.knowledge.unsloth import PARTS, SENTENCE_TARGETS
+    from lora_lint.knowledge.unsloth import AUDIO, PARTS, SENTENCE_TARGETS
 
     if config.data.made_by == "FastSentenceTransformer":
         return {"target_modules": Known(SENTENCE_TARGETS, None, "framework-default")}
@@ -357,11 +366,13 @@ def _chosen_by_unsloth(config: Object, here: Span) -> dict[str, Value[Any]]:
         if not isinstance(flag, Known):
             return {"target_modules": Unknown("which parts of the model are adapted is not known", here)}
         parts += [part] if flag.value else []
-    if (
-        _argument(config, "finetune_last_n_layers") is not None
-        or _argument(config, "finetune_audio_layers") is not None
-    ):
+    if _argument(config, "finetune_last_n_layers") is not None:
         return {"target_modules": Unknown("unsloth chooses them by further settings", here)}
+    audio = to_value(_argument(config, f"finetune_{AUDIO}"), here, Known(False, None), convert.is_flag)
+    if not isinstance(audio, Known):
+        return {"target_modules": Unknown("unsloth chooses them by further settings", here)}
+    if audio.value:
+        return {"target_modules": Known((*parts, AUDIO), audio.span, "derived")}
     return {
         "target_modules": Known(None, None, "framework-default"),
         "parts": Known(tuple(parts), None, "derived"),
