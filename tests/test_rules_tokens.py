@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lora_lint.finding import Add, Write
 from tests.reading import config, only
 from tests.records import check
 
@@ -52,3 +53,20 @@ def test_tokens_that_are_added(text: str, tokens: tuple[str, ...] | None) -> Non
 def test_tokens_that_nothing_trains(text: str, told: str) -> None:
     found = [finding.message for finding in check("LL407", only(config(text)))]
     assert [told in message for message in found] == [True] * bool(told)
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "expected"),
+    [
+        (AXOLOTL + "tokens: [<a>]\n", "meta-llama/Llama-3.1-8B", ("embed_tokens", "lm_head")),
+        (AXOLOTL + "tokens: [<a>]\nlora_modules_to_save: [norm]\n", "tiiuae/falcon-7b",
+         ("norm", "word_embeddings", "lm_head")),
+        (AXOLOTL + "tokens: [<a>]\n", "someone/llama", None),
+    ],
+)  # fmt: skip
+def test_the_fix_trains_the_embeddings_and_the_head(text: str, model: str, expected: tuple[str, ...] | None) -> None:
+    [found] = check("LL407", only(config(text.replace("someone/llama", model))))
+    assert found.fix is not None
+    assert [change.value for change in found.fix.changes if isinstance(change, Add | Write)] == (
+        [] if expected is None else [expected]
+    )

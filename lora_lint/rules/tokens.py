@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Related
-from lora_lint.rules.reached import is_shorthand
+from lora_lint.finding import Finding, Fix, Related
+from lora_lint.rules.changes import put
+from lora_lint.rules.reached import is_shorthand, leaves, resolved_of
 from lora_lint.rules.words import names
 from lora_lint.run import ABSENT, Known, Unknown, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lora_lint.finding import Confidence
+    from lora_lint.finding import Change, Confidence
     from lora_lint.run import Event, Run
 
 _EMBEDDINGS = ("embed", "wte", "wpe", "lm_head", "word", "output_layer", "vocab")
@@ -54,7 +55,9 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     if run.dialect in _PROGRAMS:
         remedy = f"give LoraConfig `trainable_token_indices` with their ids, or {remedy}"
     elif "trainable_token_indices" in adapter.keys:
-        remedy += f", or give their ids in `{adapter.key('trainable_token_indices')}`"
+        remedy += (
+            f"; of tokens that replace reserved ones, the ids in `{adapter.key('trainable_token_indices')}` do too"
+        )
     message = (
         f"The token{many} {shown} {'are' if many else 'is'} added{resized}, but the "
         "adapter freezes the embeddings: the new rows keep the values that they were made with, and the model never "
@@ -64,7 +67,19 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     related = (Related(adapter.span, "nothing of this adapter trains the embeddings"),)
     # Nothing tells that the tokenizer's vocabulary does not have them.
     confidence: Confidence = "likely" if all(event.flag is None for event in grown) else "possible"
-    yield Finding("LL407", message, first.span, confidence, None, related)
+    fix = Fix("unsafe", "Train the embeddings and the head whole", _training_them(run))
+    yield Finding("LL407", message, first.span, confidence, None, related, fix)
+
+
+def _training_them(run: Run) -> tuple[Change, ...]:
+    """The change that puts a known model's embeddings and head into `modules_to_save`."""
+    saved = run.adapter.modules_to_save
+    cases = resolved_of(run).cases
+    ends = {tuple(case.built.beside[end] for end in ("input_embedding", "output_embedding")) for case in cases}
+    paths = ends.pop() if len(ends) == 1 else ()
+    if not paths or not all(paths) or not isinstance(saved, Known):
+        return ()
+    return put(run.adapter, "modules_to_save", tuple(dict.fromkeys([*(saved.value or ()), *leaves(paths)])))
 
 
 def _new(run: Run, grown: Iterable[Event]) -> tuple[str, ...]:
