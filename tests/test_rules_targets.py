@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lora_lint.records import replace
 from lora_lint.run import BaseModel, Known, Run, Unknown
 from lora_lint.source import Span
 from tests.records import at, check, cli, either, lit, one, run
@@ -133,6 +134,8 @@ class TestUnmatchedTargetModule:
         )
         assert found.level is None
         assert "`target_parameters` reaches: `mlp.experts.gate_up_proj` (with" in found.message
+        block = replace(on("Qwen/Qwen3-30B-A3B", ("q_proj", "gate_up_proj", "down_proj")), dialect="lora_block")
+        assert one("LL202", block).confidence == "possible"
 
     def test_without_the_rank_there_is_no_count(self) -> None:
         message = one("LL202", on(PHI3, SEVEN, rank=Unknown("…"))).message

@@ -111,6 +111,8 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     written = [spans[entry] for entry in entries if entry in spans]
     span = written[0] if len(written) == 1 and len(entries) == 1 else targets.span or run.adapter.span
     confidence = sureness(run, resolved)
+    if run.dialect == "lora_block" and "gate_up_proj" in entries:
+        confidence = "possible"  # unsloth makes the experts' parameter of it, and nothing tells who reads the file
     fix = Fix("unsafe", f"Replace {names(entries)} by the model's own names", _own_names(run, resolved, entries))
     yield Finding("LL202", message, span, confidence, level, model_place(run, name, model), fix)
 
