@@ -27,6 +27,11 @@ MODELS = (
     "tiiuae/falcon-7b",
     "EleutherAI/pythia-1.4b",
     "Qwen/Qwen2.5-VL-7B-Instruct",
+    "Qwen/Qwen3.5-122B-A10B",  # layers of two kinds, and experts that are parameters
+    "moonshotai/Kimi-K2-Thinking",  # dense layers before those with experts
+    "unsloth/gemma-4-E4B",  # wrapped layers in the towers
+    "HuggingFaceM4/idefics-80b-instruct",  # a language model without a name of its own
+    "ai21labs/Jamba-v0.1",
 )
 SIZES = (None, 50, 999, 1_000, 9_999, 10_000, 99_999, 1_000_000)
 
@@ -71,6 +76,26 @@ def test_what_is_printed_is_what_is_meant(framework: str) -> None:
     assert found.parameters == 32 * 32 * (2 * 8192 + 2 * (4096 + 1024) + 3 * (4096 + 14336))
 
 
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("task", TASKS)
+def test_each_choice_is_there_and_has_its_reason(model: str, task: str) -> None:
+    from lora_lint.knowledge.resolve import resolve
+
+    found = recommend(model, 2_000, task)
+    text = written(found, "peft")
+    choices = [found.rank, found.alpha, found.targets, found.learning_rate, found.epochs, found.experts]
+    for choice in filter(None, choices):
+        assert choice.why in text
+        assert any(
+            how in choice.why for how in ("(certain)", "(likely)", "(rule of thumb)", "(measured)", "(one school")
+        )
+    (run,) = read(SourceFile("train.py", "python", text.encode()), Project(".")).runs
+    for case in resolve(run).cases:
+        assert case.match.modules
+        assert case.match.unmatched == ()
+        assert case.match.errors == ()
+
+
 @pytest.mark.parametrize(
     ("size", "task", "rank"),
     [
@@ -98,6 +123,8 @@ def test_the_models_own_names() -> None:
         "down_proj",
     )
     vision = recommend("Qwen/Qwen2.5-VL-7B-Instruct", None, "chat")
+    assert vision.targets.value == ("q_proj", "k_proj", "v_proj", "o_proj")  # which its tower has not
+    vision = recommend("Qwen/Qwen2.5-VL-7B-Instruct", None, "code")
     assert "language_model" in str(vision.targets.value)
     assert vision.loader == "AutoModelForImageTextToText"
 

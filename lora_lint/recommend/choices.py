@@ -6,20 +6,26 @@ has are facts.
 
 from __future__ import annotations
 
+import re
 from math import sqrt
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lora_lint import catalogue
-from lora_lint.records import dataclass
+from lora_lint.finding import Add, Write
+from lora_lint.records import dataclass, replace
+from lora_lint.rules import RUN_CHECKS
 from lora_lint.rules.capacity import bound_of
+from lora_lint.rules.coverage import TOWERS
+from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.projections import ROLES
 from lora_lint.run import Adapter, BaseModel, Known, Run
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from lora_lint.knowledge.resolve import Case, TargetList
+    from lora_lint.finding import Finding
+    from lora_lint.knowledge.resolve import Case
 
 Scaling: TypeAlias = Literal["ratio", "step"]
 SCALINGS: tuple[Scaling, ...] = ("ratio", "step")
@@ -50,6 +56,9 @@ _LOADERS = {
     "speech-seq2seq": "AutoModelForSpeechSeq2Seq",
     "masked-lm": "AutoModelForMaskedLM",
 }
+_EARS = re.compile(r"(?:^|\.)(?:audio_tower|audio_model|audio_encoder|speech_encoder)(?=\.)")
+_TARGETS = Span("targets", 0, 1)
+"""Where the targets of a run that is only thought of are written."""
 _HEADS = ("lm_head", "score", "classifier", "embed_out", "router", "gate")
 
 
@@ -64,7 +73,8 @@ class Choice:
 @dataclass(frozen=True)
 class Recommendation:
     """The settings for one run. `parameters` are exact, or None where a size of the model is not known; `targets` is a
-    list of names, or a regex where names alone would reach another part of the model too."""
+    list of names, or a regex where names alone would reach another part of the model too; `experts` are experts that
+    are parameters and no layers."""
 
     model: str
     model_type: str
@@ -73,6 +83,7 @@ class Recommendation:
     alpha: Choice
     rslora: bool
     targets: Choice
+    experts: Choice | None
     learning_rate: Choice
     epochs: Choice
     parameters: int | None
@@ -94,10 +105,11 @@ def recommend(
     rank, layers = _BY_TASK[task]
     chosen = _rank(rank, size, task)
     number = int(str(chosen.value))
-    targets = _targets(case, layers, task)
+    targets, experts = _followed(model, number, *_targets(case, layers, task))
     alpha, rslora = _alpha(number, scaling, can_rslora)
-    made = _resolved(model, number, targets.value)  # type: ignore[arg-type]
-    if made is None or not made.match.modules or made.match.unmatched:
+    run = _run(model, number, targets.value, experts.value if experts else None)
+    made = _first(run)
+    if made is None or not made.match.modules or made.match.unmatched or _objections(run):
         raise NotKnown(f"no target modules can be told for {model} ({case.model.model_type})")
     return Recommendation(
         model,
@@ -107,6 +119,7 @@ def recommend(
         alpha,
         rslora,
         targets,
+        experts,
         Choice(
             2e-4, "about ten times a rate for full fine-tuning; 2e-4 stands in 4 of 10 public LoRA configs (likely)"
         ),
@@ -139,19 +152,23 @@ def _alpha(rank: int, scaling: Scaling, can_rslora: bool) -> tuple[Choice, bool]
         return Choice(int(RATIO * rank), "twice the rank: the ratio that is most common (one school of two)"), False
     alpha = round(RATIO * sqrt(rank))
     scale = alpha / sqrt(rank)
-    return Choice(alpha, f"with rsLoRA the scale is alpha/sqrt(r) = {scale:.3g}, as twice the rank is without"), True
+    return Choice(
+        alpha, f"with rsLoRA the scale is alpha/sqrt(r) = {scale:.3g}, as twice the rank is without (likely)"
+    ), True
 
 
 def _epochs(size: int | None) -> Choice:
     if size is not None and size < _SMALL:
-        return Choice(3, "over-training harms small data more than any rank: watch the eval loss and stop early")
+        return Choice(
+            3, "over-training harms small data more than any rank: watch the eval loss and stop early (likely)"
+        )
     if size is not None and size >= 10 * _LARGE:
-        return Choice(1, "so many examples need no second look")
-    return Choice(2, "watch the eval loss: over-training harms more than rank")
+        return Choice(1, "so many examples need no second look (rule of thumb)")
+    return Choice(2, "watch the eval loss: over-training harms more than rank (likely)")
 
 
-def _targets(case: Case, layers: str, task: str) -> Choice:
-    """The model's own names for the layers that a task wants."""
+def _targets(case: Case, layers: str, task: str) -> tuple[Choice, bool]:
+    """The model's own names for the layers that a task wants, and whether these are layers of the MLPs too."""
     wanted = _PARTS[layers]
     linears = [
         module.path
@@ -160,34 +177,88 @@ def _targets(case: Case, layers: str, task: str) -> Choice:
     ]
     named = [path for path in linears if ROLES.get(path.rpartition(".")[2]) in wanted]
     if not named:  # names of its own: all its layers
-        return Choice("all-linear", f"the layers of {case.model.model_type} have names of their own (certain)")
+        return Choice("all-linear", f"the layers of {case.model.model_type} have names of their own (certain)"), True
     why = {
         "query-value": f"query and value do for the task {task} (rule of thumb)",
         "attention": f"attention changes behaviour, which the task {task} is about (rule of thumb)",
         "all": f"the task {task} is about knowledge, for which the MLP layers count most (likely)",
     }[layers]
     language = [path for path in named if "language_model" in path or path.startswith("model.text")]
-    names = tuple(dict.fromkeys(path.rpartition(".")[2] for path in named))
-    if language and len(language) < len(named):
-        part = "language_model" if "language_model" in language[0] else r"model\.text\w*"
-        names = tuple(dict.fromkeys(path.rpartition(".")[2] for path in language))
-        return Choice(rf".*{part}.*\.({'|'.join(names)})", f"{why}; of the language model alone, not of the tower")
-    return Choice(names, why)
+    language = language or [path for path in named if not _elsewhere(path)] or named
+    names = _leaves(language)
+    if any(_elsewhere(module.path) and module.path.rpartition(".")[2] in names for module in case.modules):
+        start = language[0].partition(".layers.")[0]
+        return Choice(rf"{re.escape(start)}\..*\.({'|'.join(names)})", f"{why}; of the language model alone"), True
+    return Choice(names, why), layers == "all"
+
+
+def _elsewhere(path: str) -> bool:
+    """Whether a layer is in a tower that reads images or sound."""
+    return bool(TOWERS.search(path) or _EARS.search(path))
+
+
+def _leaves(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(path.rpartition(".")[2] for path in paths))
+
+
+def _followed(model: str, rank: int, targets: Choice, mlp: bool) -> tuple[Choice, Choice | None]:
+    """Targets and experts that the rules have nothing to say about: what they would change is changed. Where that is
+    not enough, a regex says which layers are meant."""
+    experts: Choice | None = None
+    for _ in range(4):
+        said = _objections(_run(model, rank, targets.value, experts.value if experts else None))
+        if not said:
+            break
+        changes = next((each.fix.changes for each in said if each.fix and each.fix.changes), ())
+        for change in changes:
+            if isinstance(change, Write) and change.span == _TARGETS:
+                targets = replace(targets, value=change.value)
+            elif isinstance(change, Add) and change.key == "target_parameters":
+                experts = Choice(change.value, "the experts are parameters, which names do not reach (certain)")
+        if not changes and isinstance(targets.value, tuple):
+            targets = replace(targets, value=rf".*\.({'|'.join(targets.value)})")
+            case = _first(_run(model, rank, targets.value, None))
+            left = target_parameters(case) if case is not None and mlp else ()
+            experts = Choice(left, "the experts are parameters, which names do not reach (certain)") if left else None
+        elif not changes:
+            break
+    return targets, experts
+
+
+def _objections(run: Run) -> list[Finding]:
+    """What the rules on targets say of a run."""
+    rules = catalogue.rules()
+    found: list[Finding] = []
+    for code, check in RUN_CHECKS.items():
+        if code.startswith("LL2"):
+            options = {name: option["default"] for name, option in rules[code].options.items()}
+            found += check(run, options)
+    return found
 
 
 def _case(model: str) -> Case:
-    found = _resolved(model, 8, None)
+    found = _first(_run(model, 8, "all-linear", None))
     if found is None:
         raise NotKnown(f"nothing is known of the model {model}; give a hub id, or a folder with a config.json")
     return found
 
 
-def _resolved(model: str, rank: int, targets: TargetList) -> Case | None:
+def _run(model: str, rank: int, targets: object, experts: object) -> Run:
     """The model with an adapter on it, as the rules see it."""
+    here = Span("", 0, 0)
+    adapter = Adapter(
+        here,
+        Known(rank),
+        Known(rank),
+        Known(0.0),
+        Known(targets, _TARGETS),  # type: ignore[arg-type]
+        target_parameters=Known(experts or None),  # type: ignore[arg-type]
+    )
+    return Run("peft", here, adapter, BaseModel(Known(model, here), "AutoModelForCausalLM"))
+
+
+def _first(run: Run) -> Case | None:
     from lora_lint.knowledge.resolve import resolve
 
-    here = Span("", 0, 0)
-    adapter = Adapter(here, Known(rank), Known(rank), Known(0.0), Known("all-linear" if targets is None else targets))
-    run = Run("peft", here, adapter, BaseModel(Known(model, here), "AutoModelForCausalLM"))
     cases: Sequence[Case] = resolve(run).cases
     return cases[0] if cases else None

@@ -57,6 +57,9 @@ def _peft(found: Recommendation) -> Iterable[str]:
     ):
         yield f"    # {choice.why}"
         yield f"    {key}={value},{_purpose(found) if key == 'r' else ''}"
+    if found.experts is not None:
+        yield f"    # {found.experts.why}"
+        yield f"    target_parameters={json.dumps(found.experts.value)},"
     if found.rslora:
         yield "    use_rslora=True,"
     yield '    task_type="CAUSAL_LM",'
@@ -94,6 +97,8 @@ def _axolotl(found: Recommendation) -> Iterable[str]:
         yield from _yaml("lora_target_linear", True, found.targets)
     else:
         yield from _yaml("lora_target_modules", found.targets.value, found.targets)
+    if found.experts is not None:
+        yield from _yaml("lora_target_parameters", found.experts.value, found.experts)
     yield from _yaml("learning_rate", found.learning_rate.value, found.learning_rate)
     yield from _yaml("num_epochs", found.epochs.value, found.epochs)
 
@@ -102,6 +107,8 @@ def _llamafactory(found: Recommendation) -> Iterable[str]:
     targets = found.targets.value
     if isinstance(targets, str) and targets != "all-linear":
         raise NotKnown("LLaMA-Factory takes no regex; it leaves the vision tower out by itself: give it the names")
+    if found.experts is not None:
+        raise NotKnown(f"LLaMA-Factory has no setting for the experts of {found.model}, which are parameters")
     yield from _yaml("model_name_or_path", found.model)
     yield from _yaml("stage", "sft")
     yield from _yaml("do_train", True)
@@ -127,6 +134,9 @@ def _trl(found: Recommendation) -> Iterable[str]:
     if isinstance(targets, tuple) and len(targets) == 1:  # TRL makes a text of it, which PEFT takes for a regex
         targets = rf".*\.{targets[0]}"
     yield from _yaml("lora_target_modules", (targets,) if isinstance(targets, str) else targets, found.targets)
+    if found.experts is not None:
+        yield from _yaml("lora_target_parameters", found.experts.value, found.experts)
+    yield from _yaml("lora_dropout", 0.0)
     yield from _yaml("learning_rate", found.learning_rate.value, found.learning_rate)
     yield from _yaml("num_train_epochs", found.epochs.value, found.epochs)
 

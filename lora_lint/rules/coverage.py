@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.resolve import Case
     from lora_lint.run import Run
 
-_TOWERS = re.compile(r"(?:^|\.)(vision_tower|visual|vision_model|vision_encoder|vision_backbone|image_encoder)(?=\.)")
+TOWERS = re.compile(r"(?:^|\.)(vision_tower|visual|vision_model|vision_encoder|vision_backbone|image_encoder)(?=\.)")
 _LAYER = re.compile(r"(.*?)\.(\d+)\.([^.]+)(?:\.|$)")
 _KNOWLEDGE = ("domain", "code", "complex-domain", "multi-task")
 """Tasks that are about new knowledge, not behaviour alone."""
@@ -116,16 +116,16 @@ def _in_tower(case: Case) -> tuple[str, list[str], float | None] | None:
     adapter; None where there is none, or an entry names it."""
     wanted = case.targets.value
     if case.head not in _GENERATIVE or (
-        not isinstance(wanted, str) and any(_TOWERS.search(f"{each}.") for each in wanted or ())
+        not isinstance(wanted, str) and any(TOWERS.search(f"{each}.") for each in wanted or ())
     ):
         return None
     stacks = {record.path.partition(".layers.")[0] for record in case.match.modules}
-    if not any(_TOWERS.search(f"{stack}.") for stack in stacks):
+    if not any(TOWERS.search(f"{stack}.") for stack in stacks):
         return None
-    inside = [record for record in case.match.modules if _TOWERS.search(record.path)]
+    inside = [record for record in case.match.modules if TOWERS.search(record.path)]
     if not inside or len(inside) == len(case.match.modules):
         return None
-    found = _TOWERS.search(inside[0].path)
+    found = TOWERS.search(inside[0].path)
     assert found is not None
     sizes = [record.trainable for record in case.match.modules]
     total = sum(size or 0 for size in sizes)
