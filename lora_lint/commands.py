@@ -212,7 +212,9 @@ def _diff(outcome: Outcome, settings: Settings, unsafe: bool) -> int:
     from lora_lint.fixes import session
 
     changed = [file for file in session.fixed(outcome, settings, unsafe) if file.after != file.before]
-    write("".join(map(session.diff, changed)))
+    text = b"".join(map(session.diff, changed))
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text)
     return 2 if outcome.failed else int(bool(changed))
 
 

@@ -28,19 +28,23 @@ class Related:
 
 @dataclass(frozen=True)
 class Write:
-    """The literal at `span` becomes `value`."""
+    """The literal at `span` becomes `value`. `of` is the call that takes it where it is written somewhere else: it is
+    changed only if nothing else takes it."""
 
     span: Span
     value: Any
+    of: Span | None = None
 
 
 @dataclass(frozen=True)
 class Tie:
-    """The literal at `span`, an argument of a call, becomes `factor` times what the argument `other` is given as."""
+    """The literal at `span`, an argument of a call, becomes `factor` times what the argument `other` is given as. With
+    a `key`, `span` is the call, which gets that argument."""
 
     span: Span
     other: str
     factor: float
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,12 @@ class Add:
 
 @dataclass(frozen=True)
 class Drop:
-    """The call at `span` loses a keyword argument; the mapping with the key or value at `span` loses a key."""
+    """The call or the mapping that has the key or the value at `span`, or is at `span` itself, loses a key. `of` as in
+    Write."""
 
     span: Span
     key: str
+    of: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,31 @@ class Into:
     loop: Span
 
 
-Change: TypeAlias = "Write | Tie | Add | Drop | Rename | Move | Into"
+@dataclass(frozen=True)
+class Through:
+    """The first argument of the call at `span` goes through `function` first, which is imported beside the call's own
+    function."""
+
+    span: Span
+    function: str
+
+
+@dataclass(frozen=True)
+class Unfold:
+    """The call at `span` that changes a list in place, and gives None, becomes the list that it makes."""
+
+    span: Span
+
+
+@dataclass(frozen=True)
+class Replace:
+    """What is written at `span`, a comment, becomes `text`."""
+
+    span: Span
+    text: str
+
+
+Change: TypeAlias = "Write | Tie | Add | Drop | Rename | Move | Into | Through | Unfold | Replace"
 
 
 @dataclass(frozen=True)

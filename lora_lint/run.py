@@ -119,6 +119,8 @@ class Adapter:
     target_spans: tuple[tuple[str, Span], ...] = ()
     """Where each entry of a `target_modules` list is written, when it is written as a literal: (entry, span) pairs."""
     keys: Mapping[str, str] = field(default_factory=dict)
+    own_spelling: Value[bool] = Known(False, None, "framework-default")
+    """The names are a program's own: a key that is not there already may mean nothing to it."""
 
     def key(self, name: str) -> str:
         """The user's spelling of a field: `lora_r` for "rank" in axolotl; PEFT's own name where none was recorded."""
@@ -239,12 +241,13 @@ class InvalidValue:
 @dataclass(frozen=True)
 class NoResult:
     """A setting that is given the None of a call which changes something in place: `modules_to_save=names.append(…)`.
-    `call` is the method's name."""
+    `call` is the method's name, `made` the place of the call, if it is in the same file."""
 
     key: str
     call: str
     span: Span
     owner: str
+    made: Span | None = None
 
 
 Problem: TypeAlias = UnknownKey | InvalidValue | NoResult

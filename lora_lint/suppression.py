@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from lora_lint.finding import Finding
+from lora_lint.finding import Finding, Fix, Replace
 from lora_lint.records import dataclass, field
 from lora_lint.source import Span
 
@@ -47,12 +47,16 @@ HINTS = ("model", "dataset-size", "task", "gpu-memory")
 @dataclass
 class Ignore:
     """An ignore comment. `codes` maps what it names to the rules meant (nothing for an unknown name); None for all.
-    `lines` are the first and last line it speaks for; None for the whole file."""
+    `lines` are the first and last line it speaks for; None for the whole file. `whole` is all that goes when it is
+    taken away, `listed` the place of the names, and `words` all of them as they are written."""
 
     span: Span
     text: str
     codes: dict[str, tuple[str, ...]] | None
     lines: tuple[int, int] | None
+    whole: Span
+    listed: Span
+    words: tuple[str, ...]
     own: bool = True
     used: set[str] = field(default_factory=set)
 
@@ -98,15 +102,39 @@ def comments(source: SourceFile) -> Comments:
         for noqa in _NOQA.finditer(text):
             codes = _noqa_codes(noqa["codes"])
             if codes != {}:
-                ignores.append(Ignore(place(*noqa.span("text")), noqa["text"], codes, lines, own=False))
+                whole = _whole(source, start, text, noqa.start(), noqa.end())
+                listed = place(*noqa.span("codes"))
+                ignores.append(
+                    Ignore(
+                        place(*noqa.span("text")),
+                        noqa["text"],
+                        codes,
+                        lines,
+                        whole,
+                        listed,
+                        _words(noqa["codes"]),
+                        own=False,
+                    )
+                )
         own = _OWN.search(text)
         if own is None:
             continue
         body, at = own["body"].rstrip(), own.start("body")
         span = place(own.start(), at + len(body))
         if match := _IGNORE.match(body):
+            named = _named_codes(match["codes"])
+            whole = _whole(source, start, text, text.rfind("#", 0, own.start()), at + len(body))
+            listed = place(at + match.start("codes"), at + match.end("codes"))
             ignores.append(
-                Ignore(span, match[0].strip(), _named_codes(match["codes"]), None if match["file"] else lines)
+                Ignore(
+                    span,
+                    match[0].strip(),
+                    named,
+                    None if match["file"] else lines,
+                    whole,
+                    listed,
+                    _words(match["codes"]),
+                )
             )
             continue
         found = [hint for hint in _HINT.finditer(body) if hint["key"].lower() in HINTS]
@@ -114,6 +142,27 @@ def comments(source: SourceFile) -> Comments:
         if not found and _MISTAKEN.match(body):
             mistaken.append((span, body))
     return Comments(tuple(ignores), tuple(hints), tuple(mistaken))
+
+
+def _words(named: str | None) -> tuple[str, ...]:
+    return tuple(word for word in re.split(r"[\s,]+", named or "") if word)
+
+
+def _whole(source: SourceFile, start: int, text: str, first: int, last: int) -> Span:
+    """What goes with the part of a comment that speaks to the linter: the rest of that part, the space in front of it,
+    and the line if nothing else is on it. `start` is the comment's place, `first` that of the part's `#` in it."""
+    following = text.find("#", last)
+    last = len(text) if following < 0 else following
+    begin, end = start + len(text[:first].encode()), start + len(text[:last].encode())
+    if following >= 0:
+        return Span(source.path, begin, end)
+    row = source.position(begin)[0]
+    line = source.line_starts[row - 1]
+    head = source.utf8[line:begin]
+    if head.strip() or source.kind == "notebook":
+        return Span(source.path, line + len(head.rstrip()), end)
+    after = source.line_starts[row] if row < len(source.line_starts) else len(source.utf8)
+    return Span(source.path, line, after)
 
 
 def _noqa_codes(named: str | None) -> dict[str, tuple[str, ...]] | None:
@@ -127,7 +176,7 @@ def _named_codes(named: str | None) -> dict[str, tuple[str, ...]] | None:
     """What an `ignore` is about: each word of its brackets with the codes it means; None without brackets."""
     if named is None:
         return None
-    return {word: _meant(word) for word in re.split(r"[\s,]+", named) if word}
+    return {word: _meant(word) for word in _words(named)}
 
 
 def _meant(word: str) -> tuple[str, ...]:
@@ -210,6 +259,14 @@ def _below(source: SourceFile, line: int) -> int:
     return min(below, last)
 
 
+def _without(ignore: Ignore, idle: list[str]) -> Fix:
+    """Takes the comment away, or from its list what is of no use."""
+    left = [word for word in ignore.words if word not in idle and word.upper() not in idle]
+    if not left:
+        return Fix("safe", "Take the comment away", (Replace(ignore.whole, ""),))
+    return Fix("safe", f"Leave {' and '.join(idle)} out", (Replace(ignore.listed, ", ".join(left)),))
+
+
 def silence(findings: Iterable[Finding], said: Comments, source: SourceFile) -> tuple[list[Finding], list[Finding]]:
     """The findings that remain, and those that a comment suppresses; marks the comments that were of use."""
     kept: list[Finding] = []
@@ -235,7 +292,8 @@ def unused(said: Comments, ran: frozenset[str], everything: bool) -> Iterator[Fi
     for ignore in said.ignores:
         if ignore.codes is None:
             if ignore.own and everything and not ignore.used:
-                yield Finding("LL910", f"`{ignore.text}` suppresses nothing: there is no finding here", ignore.span)
+                message = f"`{ignore.text}` suppresses nothing: there is no finding here"
+                yield Finding("LL910", message, ignore.span, fix=_without(ignore, [*ignore.words]))
             continue
         idle = []
         for word, meant in ignore.codes.items():
@@ -250,7 +308,7 @@ def unused(said: Comments, ran: frozenset[str], everything: bool) -> Iterator[Fi
         if idle:
             where = "in this file" if ignore.lines is None else "here"
             message = f"`{ignore.text}` suppresses nothing: there is no {' or '.join(idle)} finding {where}"
-            yield Finding("LL910", message, ignore.span)
+            yield Finding("LL910", message, ignore.span, fix=_without(ignore, idle))
     for span, body in said.mistaken:
         message = f"`lora-lint: {body}` is not understood: write `ignore[CODE]`, `ignore-file[CODE]` or `model=…`"
         yield Finding("LL910", message, span)

@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint import engine
-from lora_lint.finding import Add, Drop, Fix, Into, Move, Rename, Tie, Write
+from lora_lint.finding import Add, Drop, Fix, Into, Move, Rename, Through, Tie, Unfold, Write
 from lora_lint.fixes import applied, edits_of
 from lora_lint.fixes.session import fixable, fixed_text
 from lora_lint.outcome import readable
+from lora_lint.records import replace
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
 from tests import pages
@@ -42,7 +43,7 @@ def span_in(text: str, part: str, path: str = "train.py") -> Span:
 
 def after(text: str, change: Change, path: str = "train.py") -> str | None:
     """The text after one change, None where it cannot be made."""
-    kinds: dict[str, FileKind] = {"py": "python", "yaml": "yaml", "json": "json"}
+    kinds: dict[str, FileKind] = {"py": "python", "yaml": "yaml", "json": "json", "sh": "shell"}
     source = SourceFile(path, kinds[path.rpartition(".")[2]], text.encode())
     edits = edits_of(Fix("safe", "", (change,)), lambda _: source)
     return applied(source.utf8, edits).decode() if edits else None
@@ -83,12 +84,21 @@ def test_add_to_a_call(text: str, call: str | None, expected: str | None) -> Non
         ("f(a, key=1, b=2)", "f(a, b=2)"),
         ("f(\n    a,\n    key=1,\n    b=2,\n)", "f(\n    a,\n    b=2,\n)"),
         ("f(\n    a,\n    key=1\n)", "f(\n    a\n)"),
-        ("f(\n    a,\n    key=1,  # why\n)", None),
+        ("f(\n    a,\n    key=1,  # why\n)", "f(\n    a,\n    # why\n)"),
+        ("f(\n    a,  # why\n    key=1\n)", "f(\n    a,  # why\n)"),
+        ("f(\n    a,\n    key=1  # why\n)", "f(\n    a,\n    # why\n)"),
+        ("f(a, key=1  # why\n)", "f(a  # why\n)"),
+        ("f(\n\tkey=[\n\t\t1,\n\t],\n)", "f(\n)"),
+        ("f(**{'a': 1, 'key': 2})", "f(**{'a': 1})"),
+        ("f(**{'key': 2, 'a': 1})", "f(**{'a': 1})"),
         ("f(a)", None),
     ],
 )
 def test_drop_from_a_call(text: str, expected: str | None) -> None:
-    assert after(text, Drop(span_in(text, text), "key")) == expected
+    start = max(text.find("1" if "key=1" in text else "2"), 0)
+    value = "[\n\t\t1,\n\t]" if "key=[" in text else text[start : start + 1]
+    start = text.index(value)
+    assert after(text, Drop(Span("train.py", start, start + len(value)), "key")) == expected
 
 
 @pytest.mark.parametrize(
@@ -102,7 +112,15 @@ def test_drop_from_a_call(text: str, expected: str | None) -> None:
         ("f(a=['x', 'y'])", "['x', 'y']", ("z",), "f(a=['z'])"),
         ('f(a=("x",))', '("x",)', ("y", "z"), 'f(a=("y", "z"))'),
         ('f(a=["x"])', '["x"]', "all-linear", 'f(a="all-linear")'),
-        ('f(a=[\n  "x",  # why\n])', '[\n  "x",  # why\n]', ("y",), None),
+        ('f(a=[\n  "x",  # why\n])', '[\n  "x",  # why\n]', ("y",), 'f(a=[\n  "y",  # why\n])'),
+        ("f(a=[\n  'x',\n  'y',\n])", "[\n  'x',\n  'y',\n]", ("x",), "f(a=[\n  'x',\n])"),
+        ("f(a=[\n  'x',  # why\n  'y',\n])", "[\n  'x',  # why\n  'y',\n]", ("y",), None),
+        ("f(a=['x', 'y',\n  'z'])", "['x', 'y',\n  'z']", ("x", "y", "z", "w"), "f(a=['x', 'y',\n  'z', 'w'])"),
+        ("f(a=['x', 'y', 'z'])", "['x', 'y', 'z']", ("w", "z"), "f(a=['w', 'z'])"),
+        ("f(a=['x', 'y', 'z'])", "['x', 'y', 'z']", ("y", "z"), "f(a=['y', 'z'])"),
+        ("f(a=['y'])", "['y']", ("x", "y"), "f(a=['x', 'y'])"),
+        ("f(a=('x', 'y'))", "('x', 'y')", ("x",), "f(a=('x',))"),
+        ("f(a=8.0)", "8.0", 8, "f(a=8)"),
         ('f(a={"x": 1})', '{"x": 1}', {"x": 2, "y": 3.0}, 'f(a={"x": 2, "y": 3})'),
         ("f(a={'x': 1})", "{'x': 1}", {"x": 2}, "f(a={'x': 2})"),
         ("f(a={**b})", "{**b}", {"x": 2}, None),
@@ -115,6 +133,107 @@ def test_write_over_a_literal(text: str, part: str, value: object, expected: str
     assert after(text, Write(Span("train.py", start, start + len(part)), value)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("c = f(a=x)", "c = f(a=x, alpha=2 * x)"),
+        ("c = f(a=x, alpha=1)", None),
+        ("c = f(a=8)", None),
+    ],
+)
+def test_tie_an_argument_that_is_not_given(text: str, expected: str | None) -> None:
+    assert after(text, Tie(span_in(text, text[4:]), "a", 2.0, "alpha")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a = 16\nf(alpha=a)", "a = 4\nf(alpha=a)"),
+        ("d = {'r': 1, 'alpha': 16}\nf(**d)", "d = {'r': 1, 'alpha': 4}\nf(**d)"),
+        ("d = dict(r=1, alpha=16)\nf(**d)", "d = dict(r=1, alpha=4)\nf(**d)"),
+        # Something else takes it too, or may.
+        ("a = 16\nprint(a)\nf(alpha=a)", None),
+        ("a = 16\na = 1\nf(alpha=a)", None),
+        ("a = 16\nf(alpha=a)\nsave(globals())", None),
+        ("for a in (16, 8):\n    f(alpha=a)", None),
+        ("def g(a=16):\n    f(alpha=a)", None),
+    ],
+)
+def test_a_value_that_is_written_elsewhere(text: str, expected: str | None) -> None:
+    call = text[text.index("f(a" if "f(a" in text else "f(**") :].partition("\n")[0]
+    assert after(text, Write(span_in(text, "16"), 4, span_in(text, call))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from peft import get_peft_model\nm = get_peft_model(m, c)",
+         "from peft import get_peft_model, prepare\nm = get_peft_model(prepare(m), c)"),
+        ("from peft import get_peft_model as wrap\nm = wrap(model=load(1))",
+         "from peft import get_peft_model as wrap, prepare\nm = wrap(model=prepare(load(1)))"),
+        ("from peft import (\n    get_peft_model,\n)\nm = get_peft_model(m, c)",
+         "from peft import (\n    get_peft_model,\n    prepare,\n)\nm = get_peft_model(prepare(m), c)"),
+        ("from peft import prepare\nfrom peft import get_peft_model\nm = get_peft_model(m, c)",
+         "from peft import prepare\nfrom peft import get_peft_model\nm = get_peft_model(prepare(m), c)"),
+        ("import peft\nm = peft.get_peft_model(m, c)", "import peft\nm = peft.get_peft_model(peft.prepare(m), c)"),
+        ("from peft import *\nm = get_peft_model(m, c)", None),
+        ("from peft import get_peft_model\nm = get_peft_model(*m)", None),
+    ],
+)  # fmt: skip
+def test_a_call_goes_through_a_function_first(text: str, expected: str | None) -> None:
+    call = text[text.rindex("m = ") + 4 :]
+    assert after(text, Through(span_in(text, call), "prepare")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x = a.append('b')", "x = [*a, 'b']"),
+        ("x = a.extend(b)", "x = [*a, *b]"),
+        ("x = ['a'].append(\n    'b',  # why\n)", "x = [*['a'],\n    'b',  # why\n]"),
+        ("x = a.extend(  # why\n    b)", "x = [*a,  # why\n    *b]"),
+        ("x = (a or c).append(b)", None),
+        ("x = a.append(*b)", None),
+        ("x = a.remove('b')", None),
+    ],
+)
+def test_the_list_that_a_call_makes(text: str, expected: str | None) -> None:
+    assert after(text, Unfold(span_in(text, text[4:]))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "expected"),
+    [
+        ("f(lora_aplha=16)", "16", "f(lora_alpha=16)"),
+        ("f(lora_aplha=alpha)", "alpha)", None),
+        ("d = {'lora_aplha': 16}\nf(**d)", "16", "d = {'lora_alpha': 16}\nf(**d)"),
+        ("d = {'lora_aplha': 16}\nf(**d)\ng(d['lora_aplha'])", "16", None),
+    ],
+)
+def test_rename_an_argument(text: str, part: str, expected: str | None) -> None:
+    assert after(text, Rename(span_in(text, part), "lora_alpha")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("import os\nx = 1  # lora-lint: ignore[LL102] why\n", "a.py", "import os\nx = 1\n"),
+        ("x = 1\n# lora-lint: ignore-file[LL102]\ny = 2\n", "a.py", "x = 1\ny = 2\n"),
+        ("x = 1  # noqa: E501, LL102\n", "a.py", "x = 1  # noqa: E501\n"),
+        ("x = 1  # noqa: LL102\n", "a.py", "x = 1\n"),
+        ("x = 1  # lora-lint: ignore[LL102]  # other\n", "a.py", "x = 1  # other\n"),
+        ("x = 1  # other  # lora-lint: ignore[LL102]\n", "a.py", "x = 1  # other\n"),
+        ("# lora-lint: ignore[LL102]\nlora_r: 8\nlora_alpha: 8\n", "a.yaml", "lora_r: 8\nlora_alpha: 8\n"),
+        ("r: 1  # lora-lint: ignore[LL102]\r\nb: 1\r\n", "a.yaml", "r: 1\r\nb: 1\r\n"),
+        ("run --r 1  # lora-lint: ignore[LL102]\n", "a.sh", "run --r 1\n"),
+    ],
+)
+def test_an_idle_comment_goes(text: str, name: str, expected: str) -> None:
+    kinds: dict[str, FileKind] = {"py": "python", "yaml": "yaml", "sh": "shell"}
+    once = fixed_text(text.encode(), name, kinds[name.rpartition(".")[2]], ALL, unsafe=False)
+    assert once.after.decode() == expected
+
+
 def test_tie_alpha_to_the_rank() -> None:
     text = "for rank in ranks:\n    LoraConfig(r=rank, lora_alpha=16)"
     tied = Tie(span_in(text, "16"), "r", 2.0)
@@ -125,13 +244,18 @@ def test_tie_alpha_to_the_rank() -> None:
 @pytest.mark.parametrize(
     ("text", "what", "before", "expected"),
     [
-        ("a = 1\nb = wrap(a)\nc = prepare(b)\nd = 2\n", "prepare(b)", "wrap(a)",
-         "a = 1\nc = prepare(b)\nb = wrap(a)\nd = 2\n"),
-        ("if x:\n    b = wrap(a)\n    c = prepare(\n        b,\n    )\n    d = 2\n", "prepare(\n        b,\n    )", "wrap(a)",
-         "if x:\n    c = prepare(\n        b,\n    )\n    b = wrap(a)\n    d = 2\n"),
-        ("c = load()\nfor r in s:\n    b = wrap(c)\n", "wrap(c)", "load()", "b = wrap(c)\nc = load()\nfor r in s:\n"),
-        ("b = wrap(a); c = prepare(b)\nd = 2\n", "prepare(b)", "wrap(a)", None),
-        ("b = wrap(a)\nc = prepare('''\n  x\n''')\nd = 2\n", "prepare('''\n  x\n''')", "wrap(a)", None),
+        ("a = 1\na = wrap(a)\nc = prepare(a)\nd = 2\n", "prepare(a)", "wrap(a)",
+         "a = 1\nc = prepare(a)\na = wrap(a)\nd = 2\n"),
+        ("if x:\n    a = wrap(a)\n    a = prepare(\n        a,\n    )\n    d = 2\n", "prepare(\n        a,\n    )", "wrap(a)",
+         "if x:\n    a = prepare(\n        a,\n    )\n    a = wrap(a)\n    d = 2\n"),
+        ("a = wrap(a)\n\n# why\na = prepare(a)\n", "prepare(a)", "wrap(a)", "a = prepare(a)\na = wrap(a)\n\n# why\n"),
+        ("a = wrap(a)\na = prepare(a)", "prepare(a)", "wrap(a)", "a = prepare(a)\na = wrap(a)"),
+        # What is prepared has another name before it is wrapped, is made in between, or another branch wraps it.
+        ("b = wrap(a)\nc = prepare(b)\nd = 2\n", "prepare(b)", "wrap(a)", None),
+        ("a = wrap(a)\nd = 2\na = prepare(a, d)\n", "prepare(a, d)", "wrap(a)", None),
+        ("c = load()\nfor r in s:\n    b = wrap(c)\n", "wrap(c)", "load()", None),
+        ("a = wrap(a); c = prepare(a)\nd = 2\n", "prepare(a)", "wrap(a)", None),
+        ("a = wrap(a)\nc = prepare('''\n  x\n''')\nd = 2\n", "prepare('''\n  x\n''')", "wrap(a)", None),
     ],
 )  # fmt: skip
 def test_move_a_statement(text: str, what: str, before: str, expected: str | None) -> None:
@@ -152,7 +276,8 @@ def test_move_a_statement(text: str, what: str, before: str, expected: str | Non
         ("rs: false\nlora_r: 16\n", Add(Span("c.yaml", 10, 16), "rs", True), "rs: true\nlora_r: 16\n"),
         ("lora_r: 16\r\nb: 1\r\n", Add(Span("c.yaml", 8, 10), "rs", True), "lora_r: 16\r\nrs: true\r\nb: 1\r\n"),
         ("a: 1\nb: 2\nc: 3\n", Drop(Span("c.yaml", 0, 1), "b"), "a: 1\nc: 3\n"),
-        ("a: 1\nb: 2  # why\n", Drop(Span("c.yaml", 0, 1), "b"), None),
+        ("a: 1\nb: 2  # why\n", Drop(Span("c.yaml", 0, 1), "b"), "a: 1\n# why\n"),
+        ("{a: 1, b: 2}", Drop(Span("c.yaml", 1, 2), "b"), "{a: 1}"),
         ("lora_dropuot: 1\n", Rename(Span("c.yaml", 0, 12), "lora_dropout"), "lora_dropout: 1\n"),
         ('"dropuot": 1\n', Rename(Span("c.yaml", 0, 9), "dropout"), '"dropout": 1\n'),
         ("a: 16 # why\n", Write(Span("c.yaml", 3, 5), 4.0), "a: 4 # why\n"),
@@ -191,6 +316,40 @@ def test_json(text: str, change: Change, expected: str | None) -> None:
 
 def test_the_config_of_a_trained_adapter_is_left_alone() -> None:
     assert after('{"r": 16}', Write(Span("x/adapter_config.json", 6, 8), 4), "x/adapter_config.json") is None
+
+
+# shell scripts
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "change", "expected"),
+    [
+        ("run --lora_alpha 64 --x 1", "64", Write(Span("", 0, 0), 16), "run --lora_alpha 16 --x 1"),
+        ("run --lora_alpha=64", "64", Write(Span("", 0, 0), 16.0), "run --lora_alpha=16"),
+        ("run \\\n    --lora_alpha \\\n    '64'\n", "'64'", Write(Span("", 0, 0), 16), "run \\\n    --lora_alpha \\\n    '16'\n"),
+        ("run --use_rslora false", "false", Write(Span("", 0, 0), True), "run --use_rslora true"),
+        ("run --lora_alpha 64", "64", Write(Span("", 0, 0), 2.83), None),
+        ("A=64\nrun --lora_alpha $A", "64", Write(Span("", 0, 0), 16), None),
+        ("for a in 64; do run --lora_alpha $a; done", "64", Write(Span("", 0, 0), 16), None),
+        ("run --lora_alpha ${A:-64}", "64", Write(Span("", 0, 0), 16), None),
+        ("run --lora_alpha $((64))", "64", Write(Span("", 0, 0), 16), None),
+        ("run --targets q_proj", "q_proj", Write(Span("", 0, 0), ("a", "b")), None),
+        ("run --lora_aplha 64", "--lora_aplha", Rename(Span("", 0, 0), "lora_alpha"), "run --lora_alpha 64"),
+        ("run --lora-aplha=64", "--lora-aplha", Rename(Span("", 0, 0), "lora_alpha"), "run --lora-alpha=64"),
+        ("run --lora_r 64", "64", Add(Span("", 0, 0), "use_rslora", True), None),
+    ],
+)  # fmt: skip
+def test_shell(text: str, part: str, change: Change, expected: str | None) -> None:
+    assert after(text, replace(change, span=span_in(text, part, "run.sh")), "run.sh") == expected
+
+
+def test_a_shell_script_is_fixed() -> None:
+    text = (
+        "# train\nllamafactory-cli train --stage sft --do_train true --finetuning_type lora --lora_rank 8 \\\n"
+        "    --model_name_or_path Qwen/Qwen2.5-7B --dataset x --lora_alpha 128 --output_dir out\n"
+    )
+    once = fixed_text(text.encode(), "run.sh", "shell", Settings(select=("LL104",)), unsafe=True)
+    assert once.after.decode() == text.replace("--lora_alpha 128", "--lora_alpha 8")
 
 
 LOOP = "for r in s:\n    b = wrap(c, r)\n"
@@ -462,3 +621,53 @@ def test_spans_of_other_files_are_not_touched() -> None:
     lookup: Callable[[str], SourceFile | None] = lambda path: source if path == "a.py" else None  # noqa: E731
     both = Fix("safe", "", (Write(Span("a.py", 4, 5), 2), Write(Span("b.py", 4, 5), 2)))
     assert edits_of(both, lookup) == ()
+
+
+@pytest.mark.parametrize(
+    ("rank", "alpha", "expected"), [(64, 32, "lora_alpha: 4"), (32, 16, None), (16, 32, "lora_alpha: 8")]
+)
+def test_a_framework_gets_an_alpha_that_it_takes(rank: int, alpha: int, expected: str | None) -> None:
+    """axolotl's alpha is a whole number."""
+    text = f"base_model: a/b\nadapter: lora\nlora_r: {rank}\nlora_alpha: {alpha}\nlora_target_linear: true\n"
+    once = fixed_text(text.encode(), "a.yaml", "yaml", Settings(select=("LL102",)), unsafe=True).after.decode()
+    assert once == text if expected is None else expected in once
+
+
+def test_a_program_with_names_of_its_own_gets_no_new_keys() -> None:
+    text = "model_name: meta-llama/Llama-3.1-8B\nlora:\n  {rank}: 64\n  lora_alpha: 64\n  target_modules: [q_proj]\n"
+    for rank, told in (("r", "use_rslora: true"), ("lora_r", "")):
+        before = text.format(rank=rank)
+        once = fixed_text(before.encode(), "a.yaml", "yaml", Settings(select=("LL102",)), unsafe=True).after.decode()
+        assert told in once
+        assert bool(told) is (once != before)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"), [("q_proj", '["q_proj"]'), ("q_proj, v_proj", '["q_proj", "v_proj"]'), ("c_attn", "")]
+)
+def test_a_text_that_was_meant_as_a_list(text: str, written: str) -> None:
+    """PEFT takes a text for a regex over whole paths, and raises for one that matches nothing."""
+    before = CALL.format(q='"', comment="", a="", b="", c="", d="", e="").replace('["q_proj", "v_proj"]', f'"{text}"')
+    once = fixed_text(before.encode(), "train.py", "python", Settings(select=("LL201",)), unsafe=False).after.decode()
+    assert once == (before.replace(f'"{text}"', written) if written else before)
+
+
+HEAD = "base_model: a/b\nadapter: lora\nlora_target_linear: true\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (HEAD + "lora_r: 64\nlora_alpha: &a 64\n", HEAD + "lora_r: 64\npeft_use_rslora: true\nlora_alpha: &a 8\n"),
+        (HEAD + "lora_r: 64\nlora_alpha: &a 64\nwidth: *a\n", None),
+        (HEAD + "lora_r: &r 64\nlora_alpha: *r\n", None),
+        (
+            "x: &d\n  lora_r: 64\n  lora_alpha: 64\n" + HEAD + "<<: *d\n",
+            "x: &d\n  lora_r: 64\n  peft_use_rslora: true\n  lora_alpha: 8\n" + HEAD + "<<: *d\n",
+        ),
+        ("x: &d\n  lora_r: 64\n  lora_alpha: 64\n" + HEAD + "<<: *d\ny: *d\n", None),
+    ],
+)
+def test_what_an_alias_takes_too_is_left_alone(text: str, expected: str | None) -> None:
+    once = fixed_text(text.encode(), "a.yaml", "yaml", Settings(select=("LL102",)), unsafe=True)
+    assert once.after.decode() == (text if expected is None else expected)

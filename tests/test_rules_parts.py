@@ -88,12 +88,14 @@ class TestMoeLoraDropout:
         assert found.confidence == "likely"
         assert found.span == at(120)
         assert found.fix is not None
-        assert found.fix.applicability == "safe"
+        assert found.fix.applicability == "unsafe"
         assert values(found.fix) == [0.0]
 
     def test_parameters_that_are_named(self) -> None:
         found = one("LL207", on(OSS, ATTENTION, dropout=0.1, target_parameters=EXPERTS))
         assert found.confidence == "certain"
+        assert found.fix is not None
+        assert found.fix.applicability == "safe"
 
     def test_code_from_the_hub_may_have_linear_experts(self) -> None:
         given = on(DEEPSEEK, ("o_proj", "gate_proj", "up_proj", "down_proj"), dropout=0.1, base={"remote_code": True})

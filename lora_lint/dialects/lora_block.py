@@ -119,6 +119,7 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
         task_type=fields.text(own["task_type"], ABSENT),
         target_spans=fields.places(own["target_modules"]),
         keys={**own, "rank": rank, "alpha": "alpha" if fields.has("alpha") else "lora_alpha"},
+        own_spelling=usual(rank != "r"),
     )
     problems: tuple[UnknownKey | InvalidValue, ...] = tuple(schemas.invalid_values("peft_adapter", block, "PEFT"))
     if not any(key.startswith("lora_") for key in (rank, *own.values())):

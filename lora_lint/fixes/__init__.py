@@ -8,14 +8,15 @@ Edits are places in the UTF-8 text and what stands there instead, so that all ou
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lora_lint.finding import Replace
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lora_lint.finding import Fix
+    from lora_lint.finding import Change, Fix
     from lora_lint.source import SourceFile, Span
 
 
@@ -32,21 +33,45 @@ def edits_of(fix: Fix, source_of: Callable[[str], SourceFile | None]) -> tuple[E
 
     `source_of` gives the file of a path.
     """
+    return tuple(edit for edit in places_of(fix, source_of) if not stays(edit, source_of(edit.span.path)))
+
+
+def places_of(fix: Fix, source_of: Callable[[str], SourceFile | None]) -> tuple[Edit, ...]:
+    """The same with the places that have to stay as they are, which no other fix may change beside this one."""
     found: list[Edit] = []
     for change in fix.changes:
         source = source_of(change.span.path)
-        if source is None or source.kind == "shell":
+        if source is None:
             return ()
-        if source.kind in ("python", "notebook"):
-            from lora_lint.fixes import python as language
-        else:
-            from lora_lint.fixes import configs as language  # type: ignore[no-redef]
-        made = language.edits(source, change)
+        made = _edits(source, change)
         if not made:
             return ()
         found += made
     found.sort(key=lambda edit: edit.span)
     return tuple(found) if disjoint(found) else ()
+
+
+def _edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
+    """The edits that make one change; none where it cannot be made."""
+    if isinstance(change, Replace):
+        return (Edit(change.span, change.text),)
+    if source.kind == "shell":
+        from lora_lint.fixes.shell import edits
+    elif source.kind in ("python", "notebook"):
+        from lora_lint.fixes.python import edits
+    else:
+        from lora_lint.fixes.configs import edits
+    return edits(source, change)
+
+
+def stays(edit: Edit, source: SourceFile | None) -> bool:
+    """Whether an edit leaves the text as it is."""
+    return source is not None and source.utf8[edit.span.start : edit.span.end] == edit.text.encode()
+
+
+def same(written: Any, wanted: Any) -> bool:
+    """Whether what is written is the value that is wanted, of its type where that is a number."""
+    return bool(written == wanted) and (type(written) is type(wanted) or not isinstance(wanted, (bool, int, float)))
 
 
 def disjoint(edits: Sequence[Edit]) -> bool:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Drop, Rename, Write
-from lora_lint.fixes import Edit
+from lora_lint.fixes import Edit, same
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
 from lora_lint.records import dataclass
 from lora_lint.source import Span
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 _TRAINED = "adapter_config.json"
 """It says how an adapter was trained: what is written into it changes no training, and may belie the weights."""
-_PLAIN = re.compile(r"[A-Za-z_./][\w./ -]*")
+_DUMPED = frozenset({"peft_type", "auto_mapping"})
+"""Keys that PEFT writes and no person does: what has them is a trained adapter's config wherever it stands."""
+_WORD = re.compile(r"[A-Za-z_./][\w./ -]*")
+_ANCHOR = re.compile(rb"&([\w-]+)\s+$")
+_NAMED = re.compile(rb"&([\w-]+)")
 _TELLING = re.compile(r"(?i)(?:true|false|yes|no|on|off|null|y|n)$|.* $|.*: |.* #")
 
 
@@ -35,6 +39,15 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
     try:
         document = _Document(source, tuple(_nodes(source)))
     except Unreadable:
+        return ()
+    if any(
+        isinstance(node, Mapping)
+        and node.span.start <= change.span.start < node.span.end
+        and all(node.entry(key) is not None for key in _DUMPED)
+        for node in document.nodes
+    ):
+        return ()
+    if source.kind == "yaml" and document.shared(change.span):
         return ()
     if isinstance(change, Write):
         return document.write(change.span, change.value)
@@ -66,6 +79,15 @@ def _nodes(source: SourceFile) -> Iterator[Node]:
             todo += node.items
 
 
+def _plain(node: Node) -> Any:
+    """What a node is; a tuple for a list."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Sequence):
+        return tuple(map(_plain, node.items))
+    return {entry.key.value: _plain(entry.value) for entry in node.entries if isinstance(entry.key, Scalar)}
+
+
 @dataclass(frozen=True)
 class _Document:
     source: SourceFile
@@ -73,6 +95,21 @@ class _Document:
 
     def text(self, span: Span) -> str:
         return self.source.utf8[span.start : span.end].decode()
+
+    def shared(self, span: Span) -> bool:
+        """Whether what is written at a place counts in other places too, by an alias. A mapping that is merged once is
+        written where it counts."""
+        text = self.source.utf8
+        for node in self.nodes:
+            if node.span.start <= span.start and span.end <= node.span.end:
+                anchor = _NAMED.match(text, node.span.start) or _ANCHOR.search(
+                    text, max(0, node.span.start - 200), node.span.start
+                )
+                if anchor and len(re.findall(rb"\*" + re.escape(anchor[1]) + rb"(?![\w-])", text)) > isinstance(
+                    node, Mapping
+                ):
+                    return True
+        return False
 
     def literal(self, value: Any, like: str = "") -> str:
         """A value in the file's language, with the quotes of the text that it replaces."""
@@ -83,17 +120,21 @@ class _Document:
         if isinstance(value, str):
             if like.startswith("'") and value.isprintable():
                 return "'" + value.replace("'", "''") + "'"
-            plain = not like.startswith('"') and _PLAIN.fullmatch(value) and not _TELLING.match(value)
+            plain = not like.startswith('"') and _WORD.fullmatch(value) and not _TELLING.match(value)
             return value if plain else json.dumps(value, ensure_ascii=False)
         if isinstance(value, (list, tuple)):
             return "[" + ", ".join(self.literal(item) for item in value) + "]"
         return json.dumps(value)
 
     def write(self, span: Span, value: Any) -> tuple[Edit, ...]:
-        node = next((node for node in self.nodes if node.span == span and not isinstance(node, Mapping)), None)
+        node = next((node for node in self.nodes if node.span == span), None)
         if node is None:
             return ()
         old = self.text(span)
+        if same(_plain(node), value):
+            return (Edit(span, old),)
+        if isinstance(node, Mapping):
+            return ()
         if isinstance(node, Scalar):
             if old[:1] in ("|", ">", "&", "*", "!"):
                 return ()
@@ -104,9 +145,27 @@ class _Document:
             return (Edit(span, self.literal(value, old)),)
         if "#" in old:
             return ()
+        if isinstance(value, str) and old.startswith("-"):
+            return self._text_for_lines(node, self.literal(value, "'" if "\\" in value else ""))
         if isinstance(value, str) or ("\n" not in old and old.startswith("[")):
             return (Edit(span, self.literal(value, "'" if "\\" in value else "")),)
         return self._write_items(node, value) if isinstance(node, Sequence) else ()
+
+    def _text_for_lines(self, node: Node, text: str) -> tuple[Edit, ...]:
+        """A list with an item a line becomes one text, behind its key."""
+        found = self._entry(node.span)
+        if found is None:
+            return ()
+        key, end = found[1].key.span, self._end_of_line(node.span.end)
+        colon = self.source.utf8.find(b":", key.end, node.span.start) + 1
+        line, last = self._line_of(node.span), self._line_of(Span(node.span.path, end, end))
+        if not colon or line.start <= key.start or self.source.utf8[node.span.end : end].strip():
+            return ()
+        gone = Span(line.path, line.start, last.end)
+        if last.end == end:  # no newline at the end of the file
+            newline = self.source.utf8[: line.start].rstrip(b"\r\n")
+            gone = Span(line.path, len(newline), end)
+        return (self._insert(colon, f" {text}"), Edit(gone, ""))
 
     def _write_items(self, node: Sequence, value: Any) -> tuple[Edit, ...]:
         """A list with an item a line: its items are written in the place of the old ones."""
@@ -163,7 +222,7 @@ class _Document:
             return ()
         start, end = gone.key.span.start, gone.value.span.end
         utf8, path = self.source.utf8, change.span.path
-        if self.source.kind == "json":
+        if self.source.kind == "json" or utf8[found[0].span.start : found[0].span.start + 1] == b"{":
             rest = re.match(rb"\s*,\s*", utf8[end:])
             if rest:
                 return (Edit(Span(path, start, end + rest.end()), ""),)
@@ -171,9 +230,11 @@ class _Document:
             return (Edit(Span(path, before.start(), end), ""),) if before else ()
         line = self._line_of(gone.key.span)
         whole = not utf8[line.start : start].strip() and self._row(gone.key.span) == self.source.position(end)[0]
-        after = utf8[end : self._end_of_line(end)].strip()
-        if not whole or after or len(found[0].entries) == 1:
+        after = utf8[end : self._end_of_line(end)]
+        if not whole or len(found[0].entries) == 1:
             return ()
+        if after.strip():  # a comment stays, on a line of its own
+            return (Edit(Span(path, start, end + len(after) - len(after.lstrip())), ""),)
         return (Edit(Span(path, line.start, line.end), ""),)
 
     def rename(self, change: Rename) -> tuple[Edit, ...]:

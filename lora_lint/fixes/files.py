@@ -117,7 +117,8 @@ def _cell(written: SourceFile, node: Node, source: SourceFile, cell: int, edits:
         first, last = parts.index(gone[0]), parts.index(gone[-1])
         if last + 1 < len(parts):
             return [Edit(Span(written.path, gone[0].span.start, parts[last + 1].span.start), "")]
-        return [Edit(Span(written.path, parts[first - 1].span.end, gone[-1].span.end), "")] if first else []
+        start = parts[first - 1].span.end if first else gone[0].span.start
+        return [Edit(Span(written.path, start, gone[-1].span.end), "")]
     text = _gap(written, parts).join(_string(line, written, gone[0]) for line in come)
     return [Edit(Span(written.path, gone[0].span.start, gone[-1].span.end), text)]
 

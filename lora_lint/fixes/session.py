@@ -6,11 +6,12 @@ import difflib
 import os
 from typing import TYPE_CHECKING
 
-from lora_lint.fixes import applied, disjoint, edits_of
+from lora_lint.finding import LEVELS
+from lora_lint.fixes import applied, disjoint, places_of, stays
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from lora_lint.finding import Finding
     from lora_lint.fixes import Edit
@@ -66,38 +67,42 @@ def fixed_text(data: bytes, path: str, kind: FileKind, settings: Settings, unsaf
     from lora_lint.fixes.files import Unwritable, edited
     from lora_lint.outcome import readable
 
-    now, count, seen = data, 0, {data}
+    now, count, seen, problem = data, 0, {data}, ""
     for _ in range(ROUNDS):
         source = readable(path, kind, now)
         outcome = engine.lint_text(now, path, settings, kind=kind)
-        chosen, number = _chosen(outcome.findings, source, unsafe)
-        if not chosen:
-            break
-        try:
-            after = edited(now, source, chosen)
-        except Unwritable as error:
-            return Fixed(path, data, now, count, str(error))
+        chosen: list[Edit] = []
+        number, problem = 0, ""
+        after = now
+        for edits in _edits(outcome.findings, source, unsafe):
+            together = sorted({*chosen, *edits}, key=lambda edit: edit.span)
+            if not disjoint(together) or _same_place(together):
+                continue
+            try:
+                after = edited(now, source, together)
+            except Unwritable as error:
+                problem = str(error)
+                continue
+            chosen, number = together, number + 1
         if after in seen or not _sound(path, kind, after, applied(source.utf8, chosen)):
             break
         seen.add(after)
         now, count = after, count + number
-    return Fixed(path, data, now, count)
+    return Fixed(path, data, now, count, problem)
 
 
-def _chosen(findings: Iterable[Finding], source: SourceFile, unsafe: bool) -> tuple[list[Edit], int]:
-    """The edits of as many findings as leave each other's places alone, and the number of those findings."""
-    chosen: list[Edit] = []
-    count = 0
-    for finding in findings:
-        if finding.fix is None or not fixable(finding, unsafe):
-            continue
-        edits = edits_of(finding.fix, lambda path: source if path == source.path else None)
-        new = [edit for edit in edits if edit not in chosen]
-        together = sorted([*chosen, *new], key=lambda edit: edit.span)
-        if not edits or not disjoint(together) or _same_place(together):
-            continue
-        chosen, count = together, count + 1
-    return chosen, count
+def _edits(findings: Iterable[Finding], source: SourceFile, unsafe: bool) -> Iterator[tuple[Edit, ...]]:
+    """What each finding's fix is made of, of those that can be made in this file. The worst findings come first, and
+    the scale after all others: it goes with the rank."""
+
+    def order(finding: Finding) -> tuple[bool, int]:
+        return finding.code.startswith("LL1"), LEVELS.index(finding.level) if finding.level else 0
+
+    for finding in sorted(findings, key=order):
+        if finding.fix is not None and fixable(finding, unsafe):
+            edits = places_of(finding.fix, lambda path: source if path == source.path else None)
+            if not all(stays(edit, source) for edit in edits):
+                yield edits
 
 
 def _same_place(edits: list[Edit]) -> bool:
@@ -110,12 +115,18 @@ def _sound(path: str, kind: FileKind, data: bytes, utf8: bytes) -> bool:
     """Whether a fixed file reads as the text that was meant."""
     from lora_lint.outcome import readable
     from lora_lint.readers.errors import Unreadable
+    from lora_lint.readers.json import read_json
     from lora_lint.readers.python import parse
+    from lora_lint.readers.yaml import read_yaml
 
     source = readable(path, kind, data)
     try:
         if kind in ("python", "notebook"):
             parse(source)
+        elif kind == "json":
+            read_json(source)
+        elif kind == "yaml":
+            read_yaml(source)
     except (Unreadable, SyntaxError):
         return False
     return source.utf8 == utf8
@@ -145,12 +156,18 @@ class Changed(Exception):
     """A file that is no longer what was linted."""
 
 
-def diff(file: Fixed) -> str:
-    """A unified diff, for `git apply` and for people."""
-    before, after = (
-        data.decode("utf-8", "surrogateescape").splitlines(keepends=True) for data in (file.before, file.after)
+def diff(file: Fixed) -> bytes:
+    """A unified diff, for `git apply`, `patch` and people. Lines are the bytes between newlines, whatever they mean."""
+    # Latin-1 stands for the bytes themselves.
+    before, after = (data.decode("latin-1").split("\n") for data in (file.before, file.after))
+    path = os.fsencode(file.path).decode("latin-1")
+    end = "\t" if " " in path else ""  # as git tells where such a name ends
+    lines = difflib.unified_diff(_lines(before), _lines(after), f"a/{path}{end}", f"b/{path}{end}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines).encode(
+        "latin-1"
     )
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for line in difflib.unified_diff(before, after, f"a/{file.path}", f"b/{file.path}")
-    )
+
+
+def _lines(split: list[str]) -> list[str]:
+    """Lines with their newlines."""
+    return [f"{line}\n" for line in split[:-1]] + [split[-1]] * bool(split[-1])

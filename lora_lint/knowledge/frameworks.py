@@ -20,6 +20,15 @@ _ADAPTERS = {"mlx_lm": "mlx-lm", "torchtune": "torchtune", "mistral_finetune": "
 """Dialects of frameworks that have adapters of their own; all others have PEFT's."""
 
 
+_WHOLE_ALPHA = frozenset({"axolotl", "autotrain", "litgpt", "ludwig", "unsloth_studio"})
+"""Dialects whose alpha has to be a whole number, which their schemas say too."""
+
+
+def takes_alpha(dialect: str, alpha: float) -> bool:
+    """Whether a framework takes this number as alpha."""
+    return float(alpha).is_integer() or dialect not in _WHOLE_ALPHA
+
+
 def adapts(dialect: str) -> str:
     """The framework that puts the adapter of a dialect on the model."""
     return _ADAPTERS.get(dialect, "PEFT")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
-from lora_lint.rules.changes import all_of, put, settled
+from lora_lint.rules.changes import all_of, put, put_alpha, settled
 from lora_lint.rules.words import every_case, least, listed, number, place, plural, setting, surety
 from lora_lint.run import ABSENT, Known, Unknown, alternatives, known
 
@@ -118,7 +118,7 @@ def _lower(run: Run, rank: int, bound: int) -> tuple[Change, ...]:
     if not settled(run) or known(adapter.use_rslora) is None:
         return ()
     if isinstance(alpha, Known) and alpha.span is not None and not known(adapter.use_rslora):
-        return all_of(changes, put(adapter, "alpha", alpha.value * bound / rank))
+        return all_of(changes, put_alpha(run, alpha.value * bound / rank))
     return changes
 
 

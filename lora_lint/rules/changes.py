@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Add, Tie, Write
+from lora_lint.finding import Add, Drop, Tie, Write
+from lora_lint.knowledge.frameworks import takes_alpha
 from lora_lint.run import ABSENT, Known, known
 
 if TYPE_CHECKING:
@@ -15,30 +16,60 @@ if TYPE_CHECKING:
 
 def put(adapter: Adapter, field: str, value: Any) -> tuple[Change, ...]:
     """An adapter's field gets a value: where it is written, else beside the other settings. None where the field is one
-    of several values, is not known, or is written away from the call, where others may use it too."""
+    of several values, is not known, or would be a key of which nobody knows that the program reads it."""
     current = getattr(adapter, field)
     if isinstance(current, Known) and current.span is not None:
-        return (Write(current.span, value),) if _own(adapter, current.span) else ()
-    if isinstance(current, Known) or current is ABSENT:
+        return (Write(current.span, value, _taker(adapter, current.span)),)
+    if (isinstance(current, Known) or current is ABSENT) and not known(adapter.own_spelling):
         return (Add(adapter.span, adapter.key(field), value),)
     return ()
 
 
-def _own(adapter: Adapter, span: Span) -> bool:
-    """Whether a value is written in the adapter's own call; in a config file it always is."""
+def put_alpha(run: Run, alpha: float, near: bool = False) -> tuple[Change, ...]:
+    """Alpha gets a value, to four digits; where the framework takes whole numbers alone, the nearest if that will do,
+    else none."""
+    value = float(f"{alpha:.4g}")
+    if near and not takes_alpha(run.dialect, value):
+        value = float(max(1, round(alpha)))
+    return put(run.adapter, "alpha", value) if takes_alpha(run.dialect, value) else ()
+
+
+def drop(adapter: Adapter, field: str) -> tuple[Change, ...]:
+    """An adapter's field is left out, where it is written."""
+    current = getattr(adapter, field)
+    if not isinstance(current, Known) or current.span is None:
+        return ()
+    return (Drop(current.span, adapter.key(field), _taker(adapter, current.span)),)
+
+
+def beside(adapter: Adapter, changes: tuple[Change, ...], *fields: str) -> tuple[Change, ...]:
+    """Changes that follow from other fields, which stay as they are: each is written as one value that this adapter
+    alone takes, and nothing else changes it meanwhile."""
+    kept = [getattr(adapter, field) for field in fields] if changes else []
+    return (
+        *changes,
+        *(
+            Write(value.span, value.value, _taker(adapter, value.span))
+            for value in kept
+            if isinstance(value, Known) and value.span is not None
+        ),
+    )
+
+
+def _taker(adapter: Adapter, span: Span) -> Span | None:
+    """The adapter's call where a value is not written in it, and others may use it too; in a config file it always is
+    the adapter's own."""
     here = adapter.span
-    if not here.path.endswith((".py", ".ipynb")):
-        return span.path == here.path
-    return span.path == here.path and here.start <= span.start and span.end <= here.end
+    if not here.path.endswith((".py", ".ipynb", ".sh")) and span.path == here.path:
+        return None
+    own = span.path == here.path and here.start <= span.start and span.end <= here.end
+    return None if own else here
 
 
 def settled(run: Run) -> bool:
-    """Whether rank and alpha are one number each, written in the call or left to the default: no sweep's."""
+    """Whether rank and alpha are one number each, written or left to the default: no sweep's."""
     adapter = run.adapter
-    values = (adapter.rank, adapter.alpha)
-    return run.dialect != "wandb" and all(
-        isinstance(value, Known) and (value.span is None or _own(adapter, value.span)) for value in values
-    )
+    return run.dialect != "wandb" and all(isinstance(value, Known) for value in (adapter.rank, adapter.alpha))
 
 
 def all_of(*groups: tuple[Change, ...]) -> tuple[Change, ...]:
@@ -51,10 +82,14 @@ def tied(ranked: list[tuple[int, Run]], ratio: float) -> tuple[Change, ...]:
     first = ranked[0][1].adapter
     spans = [value.span if isinstance(value := run.adapter.alpha, Known) else None for _, run in ranked]
     written = [span for span in spans if span is not None]
+    if not written and len({run.adapter.span for _, run in ranked}) == 1:
+        return (Tie(first.span, first.key("rank"), ratio, first.key("alpha")),)
     if len(written) < len(spans):
         return ()
     if len(set(written)) == 1:
         return (Tie(written[0], first.key("rank"), ratio),)
     if len(set(written)) < len(written) or any(known(run.adapter.rank) is None for _, run in ranked):
+        return ()
+    if not all(takes_alpha(run.dialect, ratio * rank) for rank, run in ranked):
         return ()
     return tuple(Write(span, ratio * rank) for span, (rank, _) in zip(written, ranked, strict=True))

@@ -125,8 +125,9 @@ def moe_lora_dropout(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
         f"{model_label(case.name, case.model)}, for which LoRA has no dropout: PEFT raises a ValueError once the model "
         f"is loaded. Set `{key}` to 0"
     )
-    fix = Fix("safe", f"Set {key} to 0", put(adapter, "dropout", 0.0))
     sure = least(sureness(run, resolved), surety(adapter.dropout), "certain" if written else code_known(run, resolved))
+    # Where another version may load the experts as layers, the dropout is at work there.
+    fix = Fix("safe" if sure == "certain" else "unsafe", f"Set {key} to 0", put(adapter, "dropout", 0.0))
     span = place(adapter.dropout, otherwise=adapter.span)
     yield Finding("LL207", message, span, sure, None, model_place(run, case.name, case.model), fix)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Rename
+from lora_lint.finding import Finding, Fix, Rename, Unfold, Write
 from lora_lint.rules.words import names, some_case
 from lora_lint.run import InvalidValue, NoResult, UnknownKey
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
     from lora_lint.finding import Confidence
     from lora_lint.run import Known, Run, Value
+    from lora_lint.source import Span
 
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _BIASES = ("none", "all", "lora_only")
 
 
@@ -38,7 +41,7 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
         if isinstance(problem, InvalidValue):
             told.add(problem.span)
             message = f"`{problem.key}={_shown(problem.value)}`: {problem.owner} expects {problem.expected}"
-            yield Finding("LL902", message, problem.span)
+            yield Finding("LL902", message, problem.span, fix=_meant(problem.span, problem.value, problem.expected))
     adapter = run.adapter
     for field, value, expected, wrong in (
         ("rank", adapter.rank, "a whole number of at least 1", _not_a_rank),
@@ -52,7 +55,33 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
             if span not in told:
                 told.add(span)
                 message = f"`{adapter.key(field)}={_shown(known.value)}`: LoRA expects {expected}"
-                yield Finding("LL902", message, span, confidence)
+                fix = _meant(known.span, known.value, expected) if confidence == "certain" else None
+                yield Finding("LL902", message, span, confidence, fix=fix)
+
+
+def _meant(span: Span | None, value: Any, expected: str) -> Fix | None:
+    """The value that was evidently meant: a number that is written as a text, a whole one with a point, a word in
+    other capitals."""
+    meant: Any = None
+    if isinstance(value, str) and "number" in expected:
+        meant = _number(value, whole="whole number" in expected)
+    elif isinstance(value, float) and value.is_integer() and "whole number" in expected:
+        meant = int(value)
+    elif isinstance(value, str) and expected.startswith("one of"):
+        meant = value.lower() if f"`{value.lower()}`" in expected and value.lower() != value else None
+    if meant is None or span is None or ("at least 1" in expected and meant < 1):
+        return None
+    return Fix("safe", f"Write {meant}", (Write(span, meant),))
+
+
+def _number(text: str, whole: bool) -> float | None:
+    """The number that a text is, and nothing beside it."""
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    if number.is_integer() and "e" not in text.lower():
+        return int(number)
+    return None if whole else number
 
 
 def mutating_call_result(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -64,7 +93,10 @@ def mutating_call_result(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
                 f"`{problem.key}` at all, and says nothing. Call `.{problem.call}(…)` on a line of its own and pass "
                 "the object, or pass a new list (`[*names, …]`)"
             )
-            yield Finding("LL903", message, problem.span)
+            fix = None
+            if problem.made is not None and problem.call in ("append", "extend"):
+                fix = Fix("unsafe", "Pass a new list, and leave the old one as it is", (Unfold(problem.made),))
+            yield Finding("LL903", message, problem.span, fix=fix)
 
 
 def _wrong(value: Value[Any], wrong: Any) -> Iterator[tuple[Known[Any], Confidence]]:
@@ -93,8 +125,6 @@ def _not_a_bias(value: Any) -> bool:
 def _not_a_regex(value: Any) -> bool:
     if not isinstance(value, str):
         return False
-    import re
-
     try:
         re.compile(value)
     except (re.error, RecursionError, OverflowError):

@@ -8,8 +8,8 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
-from lora_lint.knowledge.frameworks import can_set, usual_scale
-from lora_lint.rules.changes import all_of, put, settled, tied
+from lora_lint.knowledge.frameworks import can_set, takes_alpha, usual_scale
+from lora_lint.rules.changes import all_of, beside, put, put_alpha, settled, tied
 from lora_lint.rules.words import every_case, least, listed, number, place, setting, some_case, spread, surety
 from lora_lint.run import Known, alternatives, known
 
@@ -112,6 +112,8 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             f"times as much); with {setting(alpha_key, float(number_of(alpha / sqrt(rank))))} it computes the same as "
             "today and stays stable when the rank grows"
         )
+        if not takes_alpha(run.dialect, alpha / sqrt(rank)):
+            message += f" (`{alpha_key}` has to be a whole number here: take the next one)"
     else:
         message = (
             f"{setting(rank_key, rank)} without rsLoRA: {shrink}. "
@@ -122,8 +124,8 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         message += ". A high rank with so small a ratio is what makes this a warning"
     fix = Fix("unsafe", f"Set {flag}, and divide {alpha_key} by {times}")
     if alpha is not None and settled(run):
-        changes = all_of(put(adapter, "use_rslora", True), put(adapter, "alpha", alpha / sqrt(rank)))
-        fix = Fix("unsafe", fix.message, changes)
+        changes = all_of(put(adapter, "use_rslora", True), put_alpha(run, alpha / sqrt(rank)))
+        fix = Fix("unsafe", fix.message, beside(adapter, changes, "rank"))
     span = place(adapter.rank, otherwise=adapter.span)
     confidence = surety(adapter.rank, adapter.use_rslora)
     yield Finding("LL102", message, span, confidence, "warning" if high else None, (), fix)
@@ -158,7 +160,8 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     )
     span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
     related = (Related(flag, "rsLoRA is on here"),) if flag and flag != span else ()
-    changes = put(adapter, "alpha", number_of(alpha / sqrt(rank))) if settled(run) else ()
+    changes = put_alpha(run, alpha / sqrt(rank), near=True) if settled(run) else ()
+    changes = beside(adapter, changes, "rank")
     fix = Fix("unsafe", f"Divide {alpha_key} by {number(sqrt(rank))}", changes)
     yield Finding("LL103", message, span, surety(adapter.rank, adapter.alpha, adapter.use_rslora), None, related, fix)
 
@@ -229,7 +232,8 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     where = place(adapter.rank, otherwise=span)
     related = (Related(where, f"`{rank_key}` is set here"),) if where != span else ()
     confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
-    fix = Fix("unsafe", f"Set {alpha_key} to {rank}", put(adapter, "alpha", rank) if settled(run) else ())
+    changes = beside(adapter, put(adapter, "alpha", rank), "rank") if settled(run) else ()
+    fix = Fix("unsafe", f"Set {alpha_key} to {rank}", changes)
     yield Finding("LL104", message, span, confidence, None, related, fix)
 
 
@@ -328,7 +332,7 @@ def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable
     fix = Fix(
         "unsafe",
         f"Give these layers the alpha that makes their scale {number(ratio)}",
-        put(adapter, "alpha_pattern", wanted),
+        beside(adapter, put(adapter, "alpha_pattern", wanted), "rank", "alpha", "rank_pattern"),
     )
     yield Finding(
         "LL106",

@@ -50,9 +50,13 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
             f"ValueError once the model is loaded. It has {names(model.module_names or ())}"
         )
     span, related = targets.span or run.adapter.span, model_place(run, name, model)
-    wanted = targets.value if isinstance(targets.value, tuple) else ()
-    changes = _own_names(run, resolved, wanted)
-    fix = Fix("unsafe", "Write the model's own names", changes) if changes else None
+    if isinstance(targets.value, str):
+        changes = _as_list(run, resolved, targets.value)
+        certain = sureness(run, resolved) == "certain"
+        fix = Fix("safe" if certain else "unsafe", "Write a list of names", changes) if changes else None
+    else:
+        changes = _own_names(run, resolved, targets.value or ())
+        fix = Fix("unsafe", "Write the model's own names", changes) if changes else None
     yield Finding("LL201", message, span, sureness(run, resolved), None, related, fix)
 
 
@@ -126,6 +130,17 @@ def _own_names(run: Run, resolved: Resolved, missing: Iterable[str]) -> tuple[Ch
         return ()  # another framework may want other names, such as whole paths
     new = own_names(targets.value, missing, linears(resolved.cases[0]))
     return (Write(targets.span, new),) if new else ()
+
+
+def _as_list(run: Run, resolved: Resolved, text: str) -> tuple[Change, ...]:
+    """The change from a text that matches nothing to the list of the names in it, if all of them are the model's."""
+    targets = run.adapter.target_modules
+    names_in = tuple(name for name in re.split(r"[,\s]+", text) if name)
+    if not resolved.cases or not isinstance(targets, Known) or targets.span is None or _REGEX.search(text):
+        return ()
+    if not names_in or not all(set(names_in) <= set(linears(case)) for case in resolved.cases):
+        return ()
+    return (Write(targets.span, names_in),)
 
 
 def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Add, Drop, Finding, Fix, Into, Move, Related
+from lora_lint.finding import Add, Finding, Fix, Into, Move, Related
 from lora_lint.records import dataclass
-from lora_lint.rules.changes import put
+from lora_lint.rules.changes import drop, put
 from lora_lint.rules.words import names, surety
 from lora_lint.run import Known, alternatives, known
 
@@ -282,7 +282,7 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     )
     train = next((event for event in run.events if event.kind == "train"), None)
     related = (Related(train.span, "it is trained here"),) if train else ()
-    fix = Fix("safe", f"Leave {key} out", (Drop(adapter.span, key),))
+    fix = Fix("safe", f"Leave {key} out", drop(adapter, "inference_mode"))
     yield Finding("LL403", message, values[0].span or adapter.span, surety(adapter.inference_mode), None, related, fix)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Related
+from lora_lint.finding import Finding, Fix, Related, Through
 from lora_lint.rules.changes import put
 from lora_lint.run import Known, alternatives, known
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _PLAIN = frozenset({"Trainer", "Seq2SeqTrainer", "a training loop"})
 """Trainers that prepare nothing themselves."""
+_PREPARE = "prepare_model_for_kbit_training"
 _TASKS = {"seq-cls": "SEQ_CLS", "token-cls": "TOKEN_CLS"}
 _HEADS = frozenset({"score", "classifier", "classification_head", "cls"})
 _TRL = frozenset(
@@ -52,8 +53,9 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         for value in alternatives(run.model.quantization)
         if value.span is not None and value.span != wrap.span
     )
+    fix = Fix("unsafe", f"Pass the model through {_PREPARE}", (Through(wrap.span, _PREPARE),))
     # A loader may take the quantization under a condition that is not followed.
-    yield Finding("LL405", message, wrap.span, "likely" if wrap.flag is None else "possible", None, related)
+    yield Finding("LL405", message, wrap.span, "likely" if wrap.flag is None else "possible", None, related, fix)
 
 
 def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -328,7 +328,8 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
         span = arguments.span(keyword) or here
         span = span if span.path == path else here
         if isinstance(given, Effect):
-            problems.append(NoResult(keyword, given.method, span, data.kind))
+            made = given.span if given.span is not None and given.span.path == path else None
+            problems.append(NoResult(keyword, given.method, span, data.kind, made))
         value = to_value(given, span, default, convert.anything)
         fields[field] = _checked(value, accept, expected, keyword, data.kind, span, problems)
     problems += _unknown_keywords(config)
@@ -402,6 +403,20 @@ def _checked(
     return Unknown("it has a wrong type", place)
 
 
+_SYNONYMS = {
+    "lora_r": "r",
+    "lora_rank": "r",
+    "rank": "r",
+    "alpha": "lora_alpha",
+    "dropout": "lora_dropout",
+    "lora_target_modules": "target_modules",
+    "rslora": "use_rslora",
+    "use_rs_lora": "use_rslora",
+    "dora": "use_dora",
+}
+"""What other frameworks call PEFT's settings."""
+
+
 def _unknown_keywords(config: Object) -> list[UnknownKey]:
     arguments, data = config.arguments, config.data
     if data.dialect != "peft":
@@ -414,8 +429,10 @@ def _unknown_keywords(config: Object) -> list[UnknownKey]:
         # A subclass of the program's own adds keywords, and hands them on as attributes.
         if keyword not in names and keyword not in config.attributes:
             span = arguments.span(keyword) or data.span
-            close = signatures.closest(keyword, names)
-            found.append(UnknownKey(keyword, span, data.kind, close, "raises a TypeError"))
+            meant = _SYNONYMS.get(keyword)
+            close = (meant,) if meant is not None else signatures.closest(keyword, names)
+            left = tuple(name for name in close if name in names and name not in arguments.keywords)
+            found.append(UnknownKey(keyword, span, data.kind, left, "raises a TypeError"))
     return found
 
 

@@ -1,0 +1,45 @@
+"""Changes in shell scripts, as edits: the plain value behind a flag, and the flag's own name.
+
+A value that a variable, a loop or a quote with an expansion gives may be used elsewhere, and is left alone; so is what
+needs a new flag, of which nobody knows that the script's program has it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lora_lint.finding import Rename, Write
+from lora_lint.fixes import Edit
+
+if TYPE_CHECKING:
+    from lora_lint.finding import Change
+    from lora_lint.source import SourceFile
+
+_PLAIN = re.compile(r"[\w.,/:+-]+")
+_FLAG = re.compile(r"--?[A-Za-z][\w.-]*")
+_BEHIND_FLAG = re.compile(r"(?:^|\s)--?[A-Za-z][\w.-]*(?:=|(?:[ \t]|\\\r?\n)+)(?P<quote>[\"']?)$")
+
+
+def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
+    """The edits that make a change; none where it cannot be made."""
+    start, end = change.span.start, change.span.end
+    old = source.utf8[start:end].decode()
+    if isinstance(change, Rename) and _FLAG.fullmatch(old):
+        dashes = old[: len(old) - len(old.lstrip("-"))]
+        spelt = change.name.replace("_", "-") if "-" in old.lstrip("-") and "_" not in old else change.name
+        return (Edit(change.span, dashes + spelt),)
+    if isinstance(change, Write) and not isinstance(change.value, (dict, list, tuple)):
+        quote = old[:1] if old[:1] in ("'", '"') and old[:1] == old[-1:] and len(old) > 1 else ""
+        new = str(change.value).lower() if isinstance(change.value, bool) else _number(change.value)
+        if "." in new and "." not in old and isinstance(change.value, float):
+            return ()  # an option for whole numbers may take no other
+        line = source.utf8[max(0, start - 200) : start].decode(errors="replace")
+        if _PLAIN.fullmatch(old.strip(quote)) and _PLAIN.fullmatch(new) and _BEHIND_FLAG.search(line):
+            return (Edit(change.span, quote + new + quote),)
+    return ()
+
+
+def _number(value: object) -> str:
+    """A value as a word of a command."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
