@@ -671,3 +671,11 @@ HEAD = "base_model: a/b\nadapter: lora\nlora_target_linear: true\n"
 def test_what_an_alias_takes_too_is_left_alone(text: str, expected: str | None) -> None:
     once = fixed_text(text.encode(), "a.yaml", "yaml", Settings(select=("LL102",)), unsafe=True)
     assert once.after.decode() == (text if expected is None else expected)
+
+
+def test_a_dead_entry_beside_all_layers_goes() -> None:
+    before = CALL.format(q='"', comment="", a="", b="", c="", d="", e="").replace(
+        '"q_proj", "v_proj"', '"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "in_proj", "up_proj", "down_proj"'
+    )
+    once = fixed_text(before.encode(), "train.py", "python", Settings(select=("LL202",)), unsafe=False).after.decode()
+    assert once == before.replace(' "in_proj",', "")

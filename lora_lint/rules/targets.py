@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
 from lora_lint.knowledge.frameworks import adapts, every_layer
+from lora_lint.rules.changes import put
 from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.filters import all_saved
 from lora_lint.rules.projections import OF_MLPS, ROLES, own_names
@@ -118,6 +119,11 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     if run.dialect == "lora_block" and "gate_up_proj" in entries:
         confidence = "possible"  # unsloth makes the experts' parameter of it, and nothing tells who reads the file
     fix = Fix("unsafe", f"Replace {names(entries)} by the model's own names", _own_names(run, resolved, entries))
+    current = run.adapter.target_modules
+    if level == "advice" and adapts(run.dialect) == "PEFT" and isinstance(current, Known):
+        rest = tuple(entry for entry in current.value or () if entry not in entries)
+        changes = put(run.adapter, "target_modules", rest)
+        fix = Fix("safe", f"Leave {names(entries)} out, of which nothing comes", changes)
     yield Finding("LL202", message, span, confidence, level, model_place(run, name, model), fix)
 
 
