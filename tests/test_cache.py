@@ -18,7 +18,22 @@ from lora_lint import disk, engine
 from lora_lint.cache import FOLDER, Cache
 from lora_lint.checker import Checker
 from lora_lint.commands import check
-from lora_lint.finding import Add, Drop, Finding, Fix, Into, Move, Related, Rename, Tie, Write
+from lora_lint.finding import (
+    Add,
+    Change,
+    Drop,
+    Finding,
+    Fix,
+    Into,
+    Move,
+    Related,
+    Rename,
+    Replace,
+    Through,
+    Tie,
+    Unfold,
+    Write,
+)
 from lora_lint.outcome import FileResult
 from lora_lint.pins import pin_of
 from lora_lint.project import Project
@@ -544,7 +559,14 @@ def test_all_that_a_result_can_hold_comes_back() -> None:
         Rename(span, "é"),
         Move(span, Span("b", 3, 4)),
         Into(span, Span("b", 3, 4)),
+        Write(span, 8, Span("b", 3, 4)),
+        Drop(span, "alpha", Span("b", 3, 4)),
+        Tie(span, "r", 2.0, "alpha"),
+        Through(span, "prepare"),
+        Unfold(span),
+        Replace(span, ""),
     )
+    assert {type(change).__name__ for change in changes} == set(Change.split(" | "))  # type: ignore[attr-defined]
     finding = Finding("LL101", "m", span, "likely", "error", (Related(span, "x"),), Fix("safe", "f", changes))
     result = FileResult("a", (finding,), 3, (("LL1", span),), (span,), ("note",))
     written = json.loads(json.dumps(cache_module._encoded(result)))
