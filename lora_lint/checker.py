@@ -218,10 +218,10 @@ def reading_of(
     assert found.data is not None
     source = decode(found.path, found.kind, found.data)
     reading = dialects.read(source, project)
-    if source.kind in ("python", "notebook") and (reading.runs or reading.sweeps):
+    if source.kind in ("python", "notebook", "shell") and (reading.runs or reading.sweeps):
         from lora_lint.pins import with_pins
 
-        reading = with_pins(reading, source.path, project)
+        reading = with_pins(reading, source, project)
     said = spoken(source)
     hints = said.hints if said is not None else ()
     told_more = settings.task or settings.dataset_size is not None or settings.gpu_memory is not None

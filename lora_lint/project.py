@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _KEPT = 256
 """Texts kept at a time."""
+_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "README.md")
+"""Files that lie at the top of a project."""
+_COMMON = ("/tmp", "/var/tmp")
+"""Folders of everybody, in which nothing is a project's as a whole."""
 
 
 class Project:
@@ -31,12 +35,15 @@ class Project:
         self._roots: disk.Remembered[str, bool] = disk.Remembered()
 
     def is_root(self, folder: str) -> bool:
-        """Whether nothing above `folder` belongs to the project: its root, the top of a repository or of the disk."""
+        """Whether nothing above `folder` belongs to the project: its root, the top of a repository or of the disk; and
+        outside of these a folder above which none is a repository's or has one of the files of a project's top."""
         return self._roots.get(folder, self._is_top)
 
     def _is_top(self, folder: str) -> bool:
         here = os.path.abspath(folder or ".")
-        return here == self._root or os.path.dirname(here) == here or disk.exists(os.path.join(here, ".git"))
+        if here == self._root or os.path.dirname(here) == here or disk.exists(os.path.join(here, ".git")):
+            return True
+        return not here.startswith(os.path.join(self._root, "")) and not any(map(_is_projects, _above(here)))
 
     def upwards(self, folder: str, *, beyond: bool = False) -> Iterator[str]:
         """A folder and those above it that belong to the project, up to the current folder; or `beyond` that, to the
@@ -83,3 +90,16 @@ class Project:
             return decode(path, data, kind)
         except (OSError, ValueError, Unreadable, RecursionError, MemoryError):
             return None
+
+
+def _above(folder: str) -> Iterator[str]:
+    """The folders above one, up to the home folder, that for temporary files or the top of the disk, without these."""
+    ends = {os.path.expanduser("~"), *_COMMON}
+    while (parent := os.path.dirname(folder)) not in ends and parent != os.path.dirname(parent):
+        yield parent
+        folder = parent
+
+
+def _is_projects(folder: str) -> bool:
+    """Whether a folder is the top of a repository, or has a file that lies at the top of a project."""
+    return disk.exists(os.path.join(folder, ".git")) or any(disk.is_file(os.path.join(folder, mark)) for mark in _MARKS)

@@ -6,7 +6,7 @@ these records; they never know the file format.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from lora_lint.records import dataclass, field, replace
 
@@ -269,6 +269,29 @@ class Weights:
     other_scales: tuple[tuple[str, float], ...] = ()
 
 
+Version = tuple[int, ...]
+
+
+class Pin(NamedTuple):
+    """The newest version of a framework that may be used: all that are allowed are older than `below`. `text` is how it
+    is written in `file`."""
+
+    below: Version
+    text: str
+    file: str
+
+    def lacks(self, version: Version) -> bool:
+        """Whether what came with `version` is in none of the versions that are allowed."""
+        return _padded(version) >= _padded(self.below)
+
+    def __str__(self) -> str:
+        return f"{self.file} has `{self.text}`"
+
+
+def _padded(numbers: Version) -> Version:
+    return (*numbers, *(0,) * (4 - len(numbers)))
+
+
 @dataclass(frozen=True)
 class Run:
     """One training run: one adapter on one model.
@@ -303,10 +326,22 @@ class Run:
     shown, and no rule looks at them."""
     elsewhere: tuple[str, ...] = ()
     """Settings (`adapter.target_modules`) that another file alone decides, where they are judged."""
+    pins: Mapping[str, Pin] = field(default_factory=dict)
+    """The frameworks (peft, transformers, trl) of which the project allows only older versions than the newest."""
 
     @property
     def path(self) -> str:
         return self.span.path
+
+    def before(self, framework: str, version: Version) -> Pin | None:
+        """The pin that keeps a framework older than `version`; None if it may be newer, which is assumed."""
+        pin = self.pins.get(framework)
+        return pin if pin is not None and pin.lacks(version) else None
+
+    def below(self, framework: str) -> Version | None:
+        """The version that a framework is older than; None: it is the newest."""
+        pin = self.pins.get(framework)
+        return None if pin is None else pin.below
 
     def judged(self) -> Run:
         """The run as the rules see it: what is judged in another file is not known, nor are a framework's own names."""

@@ -40,7 +40,8 @@ class SourceFile:
 
     `utf8` is the text encoded as UTF-8 whatever the file's own encoding; newlines are kept as they are. For a
     notebook it is the code cells one after the other, and `cells` holds the 0-based first line of each code cell;
-    `trained_on` is the number of training examples that a trainer printed there when the notebook was last run.
+    `trained_on` is the number of training examples that a trainer printed there when the notebook was last run, and
+    `installs` is what its pip commands install: the words behind `pip install`, one text a command.
     """
 
     path: str
@@ -48,6 +49,7 @@ class SourceFile:
     utf8: bytes
     cells: tuple[int, ...] = field(default=())
     trained_on: int | None = None
+    installs: tuple[str, ...] = field(default=())
 
     @cached_property
     def text(self) -> str:

@@ -132,6 +132,15 @@ def test_a_claim_that_the_model_does_not_bear_out_is_refuted(tmp_path: Path) -> 
     assert "`q_proj` ×2" in finding.verdict.reason
 
 
+def test_what_only_an_older_peft_does_is_not_settled_by_the_one_that_is_installed(tmp_path: Path) -> None:
+    """PEFT has default targets for Qwen2 since 0.12."""
+    saved(tmp_path, "qwen2")
+    (tmp_path / "requirements.txt").write_text("peft==0.11.1\n")
+    verdict = verdicts(tmp_path, WRAP.format(settings="lora_dropout=0.1", after=""))["LL205"]
+    assert verdict.status == "skipped"
+    assert "requirements.txt has `peft==0.11.1`" in verdict.reason
+
+
 def test_zero_scale(tmp_path: Path) -> None:
     saved(tmp_path, "llama")
     for settings, word in (("lora_alpha=0", "scale 0"), ("lora_dropout=1.0", "probability 1")):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from lora_lint.knowledge.modules import Module, Parameter
+    from lora_lint.run import Version
 
 __all__ = ["GUESS", "Match", "Matched", "Refusal", "RefusalKind", "Targets", "default_targets", "match", "trl_targets"]
 
@@ -169,15 +170,17 @@ def match(
     output_embedding: str | None = GUESS,
     input_embedding: str | None = None,
     tied: Sequence[tuple[str, ...]] = (),
+    below: Version | None = None,
 ) -> Match:
     """What PEFT adapts, trains and refuses.
 
     `modules` are all modules of the model in the order of `named_modules`, the root ("") included or not; `parameters`
-    those that are no layer (fused experts, routers). `version` is the major version of transformers. The embeddings
-    are paths: the output embedding is what "all-linear" leaves out (None: the model has none), the input embedding
-    what `trainable_tokens` applies to. `tied` holds groups of parameter names that are one tensor.
+    those that are no layer (fused experts, routers). `version` is the major version of transformers; `below` is what
+    PEFT is older than (None: it is the newest), for its defaults and the experts it knows. The embeddings are paths:
+    the output embedding is what "all-linear" leaves out (None: the model has none), the input embedding what
+    `trainable_tokens` applies to. `tied` holds groups of parameter names that are one tensor.
     """
-    return _Matcher(index_of(modules, parameters), targets, model_type, version, output_embedding).run(
+    return _Matcher(index_of(modules, parameters), targets, model_type, version, output_embedding, below).run(
         input_embedding, tied
     )
 
@@ -186,13 +189,20 @@ class _Matcher:
     """One run of `match`: the state that PEFT keeps in its config while it changes it."""
 
     def __init__(
-        self, index: Index, targets: Targets, model_type: str | None, version: int, output_embedding: str | None
+        self,
+        index: Index,
+        targets: Targets,
+        model_type: str | None,
+        version: int,
+        output_embedding: str | None,
+        below: Version | None,
     ) -> None:
         self.index = index
         self.targets = targets
         self.model_type = model_type
         self.version = version
         self.output_embedding = output_embedding
+        self.below = below
         self.errors: list[Refusal] = []
         self.save = tuple(targets.modules_to_save or ())
         if targets.task_type == "SEQ_CLS":
@@ -305,12 +315,12 @@ class _Matcher:
         """What to look for after PEFT's changes, what it comes from for the report, and whether from the defaults."""
         wanted = self.targets.target_modules
         source: tuple[str, ...] | str = wanted if wanted is not None else ()
-        base = moe.family(self.model_type, self.version)
+        base = moe.family(self.model_type, self.version, self.below)
         if base is not None:
             wanted = self._converted(base, wanted)
         used_defaults = False
         if wanted is None:
-            wanted = default_targets(self.model_type or "")
+            wanted = default_targets(self.model_type or "", self.below)
             if wanted is None:
                 if not self.targets.target_parameters:
                     text = f"PEFT has no default target_modules for {self.model_type or 'this model'}"

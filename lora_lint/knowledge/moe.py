@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.knowledge.peft_facts import facts
+from lora_lint.knowledge.versions import MOE_CONVERTED
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lora_lint.knowledge.modules import Parameter
+    from lora_lint.run import Version
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,10 @@ class Converted:
     partial: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 
 
-def family(model_type: str | None, version: int) -> str | None:
-    """The table that PEFT converts a model type by, None where it converts nothing."""
-    if model_type is None or version < 5:
+def family(model_type: str | None, version: int, below: Version | None = None) -> str | None:
+    """The table that PEFT (one before `below`, if that is given) converts a model type by under a major version of
+    transformers; None where it converts nothing."""
+    if model_type is None or version < 5 or (below is not None and below <= MOE_CONVERTED):
         return None
     base: str | None = facts()["moe"]["model_types"].get(model_type)
     return base

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.matching import Match, Targets
     from lora_lint.knowledge.models import Model
     from lora_lint.knowledge.modules import Module
-    from lora_lint.run import Adapter, BaseModel, Run, Value
+    from lora_lint.run import Adapter, BaseModel, Run, Value, Version
 
 TargetList: TypeAlias = "tuple[str, ...] | str | None"
 
@@ -210,7 +210,7 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
 
     head, sure = _head(run)
     wanted = (int(run.model.transformers.partition(".")[0]),) if run.model.transformers else (5, 4)
-
+    below = run.below("peft")
     cases: list[Case] = []
     for version in wanted:
         if is_gap(model.model_type, head, version):
@@ -236,9 +236,9 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
                 targets = Known(chosen, None, "framework-default")
             settings, partial, counted = _targets(run.adapter, targets.value)
             reached = _expert_parameters(run, settings, built)
-            if reached and moe.family(model.model_type, version) is None:  # else PEFT makes the same parameters of them
+            if reached and moe.family(model.model_type, version, below) is None:  # else PEFT makes the same of them
                 settings = replace(settings, target_parameters=tuple(dict.fromkeys(reached.values())))
-            match = _match(built, settings, found)
+            match = _match(built, settings, found, below)
             if reached:
                 match = replace(match, unmatched=tuple(entry for entry in match.unmatched if entry not in reached))
             if not counted and match.parameters is not None:
@@ -338,15 +338,16 @@ def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, boo
     return settings, not all(sure for _, sure in filters.values()), all(sure for _, sure in counts.values())
 
 
-def _match(built: Built, settings: Targets, found: Architecture) -> Match:
+def _match(built: Built, settings: Targets, found: Architecture, below: Version | None) -> Match:
     from lora_lint.knowledge.matching import match
 
-    key = (id(built), _frozen(vars(settings)))
+    key = (id(built), below, _frozen(vars(settings)))
     kept = _matched.get(key)
     if kept is None or kept[0] is not built:
         if len(_matched) >= _KEPT_MATCHES:
             _matched.clear()
-        result = match(built.modules, settings, model_type=found.model_type, version=found.version, **built.beside)
+        kind, version = found.model_type, found.version
+        result = match(built.modules, settings, model_type=kind, version=version, below=below, **built.beside)
         kept = _matched[key] = (built, result)
     return kept[1]
 

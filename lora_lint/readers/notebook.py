@@ -7,15 +7,20 @@ import json
 import re
 import warnings
 from bisect import bisect_left
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import parse_ahead
 from lora_lint.records import replace
 from lora_lint.source import SourceFile, Span
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _BLANKED_CELLS = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b|memit\b|skip_if\b|with_\w+)[a-zA-Z!]")
 _SHELL = re.compile(r"^(\s*)([!%?]|[\w.]+\?{1,2}\s*$)")
+_SHELL_CELL = re.compile(r"\s*%%(?:bash|sh|shell|script|!)")
+_PIP = re.compile(r"\bpip3?[ \t]+(?:-\S+[ \t]+)*install\b(.*)")
 _SAID = b"Num examples = "
 _TRAINED_ON = re.compile(r"Num examples = ([\d,]{1,15})[\s|]+Num Epochs =")
 _PACKED = re.compile(r"packing['\"]?\s*[=:]\s*True")
@@ -60,7 +65,9 @@ def read_cells(path: str, data: bytes) -> SourceFile:
         starts.append(len(lines))
         lines += _program(cell).split("\n")
     text = "\n".join(lines).encode("utf-8", "replace").replace(b"\0", b" ")
-    return SourceFile(path, "notebook", text, tuple(starts) or (0,), _trained_on(content) if _SAID in data else None)
+    trained_on = _trained_on(content) if _SAID in data else None
+    installs = tuple(_installs(cells)) if b"pip" in data else ()
+    return SourceFile(path, "notebook", text, tuple(starts) or (0,), trained_on, installs)
 
 
 def without_broken_cells(source: SourceFile) -> SourceFile:
@@ -113,6 +120,20 @@ def _trained_on(content: dict[str, Any]) -> int | None:
             text = _joined(output.get("text")) if isinstance(output, dict) else ""
             found |= {int(number.replace(",", "")) for number in _TRAINED_ON.findall(text)}
     return found.pop() if len(found) == 1 else None
+
+
+def _installs(cells: list[str]) -> Iterator[str]:
+    """What the pip commands of a notebook install."""
+    for cell in cells:
+        if "pip" not in cell:
+            continue
+        shell = _SHELL_CELL.match(cell) is not None
+        for line in cell.replace("\\\n", " ").split("\n"):
+            command = line.lstrip()
+            if command.startswith(("!", "%")) or (shell and not command.startswith("#")):
+                found = _PIP.search(command)
+                if found is not None:
+                    yield found[1]
 
 
 def _language(content: dict[str, Any]) -> str:

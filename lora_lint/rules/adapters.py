@@ -6,6 +6,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
+from lora_lint.knowledge import versions
 from lora_lint.rules.words import names, number, place, plural, setting
 from lora_lint.run import alternatives, known
 from lora_lint.source import Span
@@ -31,10 +32,12 @@ def merge_into_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     for event in run.events:
         if event.kind == "unwrap" and event.names == ("merge_and_unload",) and put_on is not None:
             loaded = " or ".join(sorted(str(each) for each in bits))
+            harm = "each sum is rounded to the few values that the quantization has, and small updates are lost"
+            if (pin := run.before("peft", versions.MERGED_INTO_BITS)) is not None:
+                harm = f"PEFT before {versions.named(versions.MERGED_INTO_BITS)} ({pin}) raises a ValueError"
             message = (
-                f"`merge_and_unload` adds the adapter to weights that are held in {loaded}: each sum is rounded to the "
-                "few values that the quantization has, and small updates are lost. Load the base model again in "
-                "bfloat16, put the adapter on it with `PeftModel.from_pretrained`, and merge there"
+                f"`merge_and_unload` adds the adapter to weights that are held in {loaded}: {harm}. Load the base "
+                "model again in bfloat16, put the adapter on it with `PeftModel.from_pretrained`, and merge there"
             )
             where = place(run.model.quantization, otherwise=event.span)
             related = (Related(where, "the base model is quantized here"),) if where != event.span else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
-from lora_lint.rules.changes import all_of, put, put_alpha, settled
+from lora_lint.rules.changes import all_of, put, put_alpha, settable, settled
 from lora_lint.rules.words import every_case, least, listed, number, place, plural, setting, surety
 from lora_lint.run import ABSENT, Known, Unknown, alternatives, known
 
@@ -173,8 +173,7 @@ def rank_exceeds_dimension(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     shown = [f"`{name}` ({i}→{o})" for name, (i, o) in sizes.items()]
     ranks = sorted({each.rank for each in found if each.rank is not None})
     smaller = {name: min(pair) for name, pair in sizes.items()}
-    settable = not adapter.keys or "rank_pattern" in adapter.keys
-    pattern = f": `{adapter.key('rank_pattern')}={smaller}`" if settable else ""
+    pattern = f": `{adapter.key('rank_pattern')}={smaller}`" if settable(run, "rank_pattern") else ""
     lower = f"Lower `{key}` to {side}, or give" if 4 * side >= ranks[-1] else "Give"
     message = (
         f"`r={', '.join(map(str, ranks))}` is more than {listed(shown)} of {model_label(case.name, case.model)} can "

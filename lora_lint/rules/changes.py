@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Drop, Tie, Write
+from lora_lint.knowledge import versions
 from lora_lint.knowledge.frameworks import takes_alpha
 from lora_lint.run import ABSENT, Known, known
 
@@ -23,6 +24,12 @@ def put(adapter: Adapter, field: str, value: Any) -> tuple[Change, ...]:
     if (isinstance(current, Known) or current is ABSENT) and not known(adapter.own_spelling):
         return (Add(adapter.span, adapter.key(field), value),)
     return ()
+
+
+def settable(run: Run, field: str) -> bool:
+    """Whether the run's configuration has a setting of LoraConfig, in the versions that the project pins."""
+    adapter = run.adapter
+    return (not adapter.keys or field in adapter.keys) and versions.without(run, field) is None
 
 
 def put_alpha(run: Run, alpha: float, near: bool = False) -> tuple[Change, ...]:

@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
-from lora_lint.knowledge.frameworks import adapts, every_layer
+from lora_lint.knowledge import versions
+from lora_lint.knowledge.frameworks import adapts
 from lora_lint.knowledge.kept import Kept
 from lora_lint.records import dataclass
-from lora_lint.rules.changes import put
+from lora_lint.rules.changes import put, settable
 from lora_lint.rules.projections import OF_ATTENTION, OF_MLPS, ROLES
 from lora_lint.rules.reached import (
     LINEAR,
@@ -26,6 +27,7 @@ from lora_lint.rules.reached import (
     place_of_targets,
     refused,
     resolved_of,
+    shorthand_of,
     sureness,
 )
 from lora_lint.rules.tied import tied_ends
@@ -88,7 +90,7 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
 def _leaving_out(run: Run, case: Case, tower: str) -> tuple[str, tuple[Change, ...]]:
     """How to leave a vision tower out in the words of the run's dialect, and the change that does."""
     adapter = run.adapter
-    if not adapter.keys or "exclude_modules" in adapter.keys:
+    if settable(run, "exclude_modules"):
         current = adapter.exclude_modules
         changes = put(adapter, "exclude_modules", _excluding(tower)) if known(current) is None else ()
         return f' (`{adapter.key("exclude_modules")}=r"{_excluding(tower)}"`)', changes
@@ -157,11 +159,15 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
         return  # LL603's
     key, many = adapter.key("target_modules"), len(found) > 1
     kept = [entry for entry in found if entry.rpartition(".")[2] in _SAVED_ALONG]
+    if run.before("peft", versions.EMBEDDINGS_SAVED) is not None:
+        kept = []
     cost = f", and PEFT saves the base weights of {names(kept)} with every checkpoint" if kept else ""
+    instead = ", or, for a few new tokens, use `trainable_token_indices`"
+    if versions.without(run, "trainable_token_indices") is not None:
+        instead = ""
     message = (
         f"{names(found)} in `{key}`, and nothing here adds tokens: LoRA on {'them' if many else 'it'} is for new "
-        f"vocabulary or another language{cost}. Leave {'them' if many else 'it'} out, or, for a few new tokens, use "
-        "`trainable_token_indices`"
+        f"vocabulary or another language{cost}. Leave {'them' if many else 'it'} out{instead}"
     )
     rest = tuple(entry for entry in targets if entry not in found)
     fix = Fix("unsafe", f"Take {names(found)} out of {key}", put(adapter, "target_modules", rest))
@@ -226,7 +232,7 @@ def _by_default(run: Run) -> Iterable[Finding]:
     rest = [leaf for leaf in linears(case) if leaf not in reached[0] and leaf not in ROUTERS]
     sizes = [record.trainable for record in case.match.modules]
     count = f" ({sum(map(int, filter(None, sizes))):,} parameters)" if all(sizes) and case.built.exact else ""
-    short = every_layer(run.dialect)
+    short = shorthand_of(run)
     how = f"name them in `{key}`" if short is None else f'write `{key}="{short}"`'
     message = (
         f"`{key}` is not given: PEFT's default for {case.model.model_type} is {names(reached[0])} alone{count}. Most "

@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
-from lora_lint.rules.changes import all_of, put
+from lora_lint.knowledge.versions import without
+from lora_lint.rules.changes import all_of, put, settable
 from lora_lint.rules.projections import OF_MLPS, ROLES
 from lora_lint.rules.reached import (
     PASSED_ON,
@@ -48,14 +49,16 @@ def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     key, parameters = adapter.key("target_modules"), target_parameters(case)
     weight = f", which hold {share:.0%} of the model" if share is not None else ""
     adapted = leaves(record.path for record in case.match.modules)
+    how = f"Add `{adapter.key('target_parameters')}={_quoted(parameters)}` (with {adapter.key('dropout')} 0)"
+    if (pin := without(run, "target_parameters")) is not None:
+        how = f"Take PEFT 0.17.0 or newer, which has `target_parameters` ({pin})"
     message = (
         f"`{key}` reaches no expert of {model_label(case.name, case.model)}: with transformers {case.version} they are "
-        f"parameters and not linear layers{weight}. PEFT adapts only {names(adapted)}, and says nothing. Add "
-        f"`{adapter.key('target_parameters')}={_quoted(parameters)}` (with {adapter.key('dropout')} 0), or name "
-        "attention alone if that is meant"
+        f"parameters and not linear layers{weight}. PEFT adapts only {names(adapted)}, and says nothing. {how}, "
+        "or name attention alone if that is meant"
     )
     changes: tuple[Change, ...] = ()
-    if not adapter.keys or "target_parameters" in adapter.keys:
+    if settable(run, "target_parameters"):
         changes = put(adapter, "target_parameters", parameters)
         if known(adapter.dropout) != 0:
             changes = all_of(changes, put(adapter, "dropout", 0.0))
@@ -142,7 +145,7 @@ def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
     if not cases or not all(reached):
         return
     case, key = cases[0], adapter.key("target_modules")
-    instead, label = _without_routers(case), model_label(case.name, case.model)
+    instead, label = _without_routers(run, case), model_label(case.name, case.model)
     count = f"{plural(len(reached[0]), 'layer')} " if case.built.exact else ""
     message = (
         f'`{key}="all-linear"` adapts the routers of {label} too ({count}'
@@ -169,11 +172,11 @@ def _routers(case: Case) -> list[str]:
     ]
 
 
-def _without_routers(case: Case) -> tuple[str, ...]:
+def _without_routers(run: Run, case: Case) -> tuple[str, ...]:
     """The names that adapt all else: linear layers, and what PEFT calls the experts that transformers 5 fused."""
     from lora_lint.knowledge import moe
 
-    base = moe.family(case.built.architecture.model_type, case.version)
+    base = moe.family(case.built.architecture.model_type, case.version, run.below("peft"))
     old = moe.old_names(base) if base is not None else {}
     experts = [name for name, new in old.items() if name not in ROUTERS and not new.startswith("gate.")]
     return tuple(dict.fromkeys([*(leaf for leaf in linears(case) if leaf not in ROUTERS), *experts]))

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
-from lora_lint.knowledge.frameworks import every_layer
+from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
-from lora_lint.rules.reached import OUTSIDE, cases_of, linears, model_label, model_place, refused, sureness
+from lora_lint.rules.reached import (
+    OUTSIDE,
+    cases_of,
+    linears,
+    model_label,
+    model_place,
+    refused,
+    shorthand_of,
+    sureness,
+)
 from lora_lint.rules.words import least, names, place, some_case, surety
 from lora_lint.run import Known, known
 
@@ -44,11 +53,14 @@ def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     key = adapter.key("target_modules")
     layers = linears(case)
     has = f". Its linear layers are {names(layers)}" if layers else ""
-    short = every_layer(run.dialect)
+    short = shorthand_of(run)
     how = "Name the layers" if short is None else f'Name the layers, or set `{key}="{short}"`'
+    since, old = versions.default_targets_since(case.model.model_type) if "peft" in run.pins else None, ""
+    if since is not None and (pin := run.before("peft", since)) is not None:
+        old = f" before {versions.named(since)} ({pin})"
     message = (
-        f"`{key}` is not given, and PEFT has no default for {case.model.model_type} ({case.name.value}): it raises a "
-        f"ValueError once the model is loaded. {how}{has}"
+        f"`{key}` is not given, and PEFT{old} has no default for {case.model.model_type} ({case.name.value}): it "
+        f"raises a ValueError once the model is loaded. {how}{has}"
     )
     span = place(adapter.target_modules, otherwise=adapter.span)
     fix = Fix("unsafe", "Adapt every linear layer", put(adapter, "target_modules", layers if short is None else short))
@@ -85,6 +97,8 @@ def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
         yield Finding("LL210", message, span, confidence, None, related, fix)
         return
     passing = [entry for entry in case.match.bypassing if _number_in(entry) not in asked]
+    if run.before("peft", versions.LAYERS_BYPASSED) is not None:
+        return  # the layers hold for whole paths too
     if passing and all(case.match.bypassing for case in cases):
         many = len(passing) > 1
         message = (
@@ -207,11 +221,13 @@ def target_and_save_overlap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             by_task = not _twice(twice, saved.value or ())
             where = f"`{save}` too" + (f", by the task type {task}" if by_task else "")
             it = "them" if many else "it"
-            effect = (
+            old = _old_overlap(run, by_task, it)
+            effect, raises = old or (
                 f"PEFT leaves {it} to that, and with nothing else to adapt it raises a ValueError once the model is "
                 "loaded"
                 if nothing
-                else f"PEFT trains a full copy of {it} and drops the LoRA without a word"
+                else f"PEFT trains a full copy of {it} and drops the LoRA without a word",
+                nothing,
             )
             message = (
                 f"{names(twice)} in `{key}` {'are' if many else 'is'} in {where}: {effect}. Take {it} out of one of "
@@ -220,11 +236,25 @@ def target_and_save_overlap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             rest = tuple(entry for entry in targets.value if entry not in twice)
             changes = put(adapter, "target_modules", rest) if rest and isinstance(adapter.target_modules, Known) else ()
             fix = Fix("safe", f"Take {names(twice)} out of {key}, where nothing comes of it", changes)
+            if old is not None:
+                fix = Fix("unsafe", f"Take {names(twice)} out of {key}", changes)
             spans = dict(adapter.target_spans)
             span = spans.get(twice[0]) if len(twice) == 1 else None
             confidence = least(targets_confidence, saved_confidence)
-            level: Level | None = "error" if nothing else None
+            level: Level | None = "error" if raises else None
             yield Finding("LL212", message, span or targets.span or adapter.span, confidence, level, fix=fix)
+
+
+def _old_overlap(run: Run, by_task: bool, it: str) -> tuple[str, bool] | None:
+    """What PEFT made of a name that is a target and saved whole, where the project pins one that did otherwise; and
+    whether it raises."""
+    since = versions.HEAD_LEFT_OUT if by_task else versions.SAVED_ALONE
+    pin = run.before("peft", since)
+    if pin is None:
+        return None
+    if by_task and run.before("peft", versions.HEAD_REFUSED) is None:
+        return f"PEFT before {versions.named(since)} ({pin}) raises a TypeError once the model is loaded", True
+    return f"PEFT before {versions.named(since)} ({pin}) trains a full copy of {it} with the LoRA inside it", False
 
 
 def all_saved(run: Run) -> bool:

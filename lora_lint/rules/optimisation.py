@@ -6,6 +6,7 @@ from math import inf, sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Drop, Finding, Fix
+from lora_lint.knowledge import versions
 from lora_lint.rules.words import every_case, least, number, place, setting, surety
 from lora_lint.run import alternatives, known
 
@@ -89,9 +90,12 @@ def loraplus_not_supported(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     """LL503"""
     for keyword in run.training.unknown_keywords:
         if keyword.key == _LORAPLUS:
+            source = "PEFT's"
+            if (pin := run.before("peft", versions.LORAPLUS)) is not None:
+                source = f"PEFT's since {versions.named(versions.LORAPLUS)} ({pin})"
             message = (
                 f"`{_LORAPLUS}` is no argument of {keyword.owner}, which raises a TypeError: LoRA+ is an optimizer "
-                "of PEFT's. Make it with `peft.optimizers.create_loraplus_optimizer(model, optimizer_cls=…, lr=…, "
+                f"of {source}. Make it with `peft.optimizers.create_loraplus_optimizer(model, optimizer_cls=…, lr=…, "
                 "loraplus_lr_ratio=…)` and hand it to the trainer as `optimizers=(optimizer, None)`"
             )
             fix = Fix("unsafe", f"Leave {_LORAPLUS} out", (Drop(keyword.span, _LORAPLUS),))

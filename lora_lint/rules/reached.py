@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Related
-from lora_lint.knowledge.frameworks import adapts
+from lora_lint.knowledge import versions
+from lora_lint.knowledge.frameworks import adapts, every_layer
 from lora_lint.rules.words import least, place, surety
 from lora_lint.run import alternatives
 
@@ -108,6 +109,12 @@ def cases_of(run: Run) -> tuple[Resolved, tuple[Case, ...]]:
 def refused(case: Case, kind: RefusalKind) -> bool:
     """Whether PEFT refuses a case for that reason."""
     return any(error.kind == kind for error in case.match.errors)
+
+
+def shorthand_of(run: Run) -> str | None:
+    """What the user gives as the targets to adapt all linear layers; None if each has to be named."""
+    short = every_layer(run.dialect)
+    return None if short == ALL_LINEAR and run.before("peft", versions.ALL_LINEAR) is not None else short
 
 
 def names_or_shorthand(run: Run) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.frameworks import can_set, takes_alpha, usual_scale
+from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import all_of, beside, put, put_alpha, settled, tied
 from lora_lint.rules.words import every_case, least, listed, number, place, setting, some_case, spread, surety
 from lora_lint.run import Known, alternatives, known
@@ -93,7 +94,7 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     ranks = _ranks(run)
     if not ranks or min(ranks) < options["min-rank"] or not _all(adapter.use_rslora, False):
         return
-    if not can_set(run.dialect, "use_rslora"):
+    if not can_set(run.dialect, "use_rslora") or without(run, "use_rslora") is not None:
         return
     rank, rank_key, alpha_key = min(ranks), adapter.key("rank"), adapter.key("alpha")
     flag = adapter.key("use_rslora")

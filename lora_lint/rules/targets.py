@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
 from lora_lint.knowledge.frameworks import adapts, every_layer
+from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import put
 from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.filters import all_saved
 from lora_lint.rules.projections import OF_MLPS, ROLES, own_names
-from lora_lint.rules.reached import OUTSIDE, ROUTERS, leaves, linears, model_label, model_place, resolved_of, sureness
+from lora_lint.rules.reached import (
+    OUTSIDE,
+    ROUTERS,
+    leaves,
+    linears,
+    model_label,
+    model_place,
+    resolved_of,
+    shorthand_of,
+    sureness,
+)
 from lora_lint.rules.words import names, some_case
 from lora_lint.run import Known, alternatives
 
@@ -156,7 +167,7 @@ def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str,
     count = f" ({case.parameters:,} parameters)" if case.parameters else ""
     start = f"{_are(entries)} not in {model_label(case.name, case.model)}"
     experts = target_parameters(case) if any(ROLES.get(entry) in OF_MLPS for entry in entries) else ()
-    if experts:
+    if experts and without(run, "target_parameters") is None:
         message = (
             f"{start}: PEFT adapts only {names(adapted)}{count} and says nothing. Its experts are parameters, which "
             f"`{adapter.key('target_parameters')}` reaches: {names(experts)} (with {adapter.key('dropout')} 0)"
@@ -283,9 +294,11 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     for entries, span, confidence, whole in _entries(run, _is_shorthand):
         others = _plain(whole)
         nothing = "only the other entries count" if others else "nothing is adapted and PEFT raises a ValueError"
-        short = every_layer(run.dialect)
+        short = shorthand_of(run)
         how = f'The shorthand works only as the whole value: `{key}="{short}"`'
-        if short != _ALLLINEAR:
+        if short is None and every_layer(run.dialect) is not None:
+            how = f"The shorthand came with PEFT 0.8.0 ({run.pins['peft']}): name the layers"
+        elif short != _ALLLINEAR:
             how = "Name the layers" if short is None else f'All linear layers are `{key}="{short}"` here'
         message = (
             f"`{entries[0]}` inside the list `{key}` is taken for the name of a module, and none has it: {nothing}. "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
+from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import put
 from lora_lint.rules.reached import is_shorthand, leaves, resolved_of
 from lora_lint.rules.words import names
@@ -52,7 +53,7 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     shown = names(new[:3]) + (f" and {len(new) - 3} more" if len(new) > 3 else "")
     resized = " and the embeddings resized" if run.dialect in _PROGRAMS else ""
     remedy = f"name the embeddings and the head in `{adapter.key('modules_to_save')}`"
-    if run.dialect in _PROGRAMS:
+    if run.dialect in _PROGRAMS and without(run, "trainable_token_indices") is None:
         remedy = f"give LoraConfig `trainable_token_indices` with their ids, or {remedy}"
     elif "trainable_token_indices" in adapter.keys:
         remedy += (

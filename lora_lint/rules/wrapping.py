@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related, Through
+from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
 from lora_lint.run import Known, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from lora_lint.finding import Level
     from lora_lint.run import Run
 
 _PLAIN = frozenset({"Trainer", "Seq2SeqTrainer", "a training loop"})
@@ -30,6 +32,9 @@ _TRL = frozenset(
         "CPOTrainer",
     }
 )
+
+_MERGING = frozenset({"DPOTrainer", "KTOTrainer", "ORPOTrainer", "CPOTrainer"})
+"""Trainers that merged a model's adapter before they refused it, in all versions."""
 
 
 def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -93,10 +98,14 @@ def wrap_then_load(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
             first = None
         elif event.kind in ("wrap", "load-adapter"):
             if first is not None and event.names == ("from_pretrained",):
+                pin = run.before("peft", versions.MISSING_KEYS_TOLD)
+                told = "a warning names the missing keys"
+                if pin is not None:
+                    told = f"PEFT before {versions.named(versions.MISSING_KEYS_TOLD)} says nothing: {pin}"
                 message = (
                     "The adapter is loaded onto a model that has an adapter already: PEFT wraps the model once more, "
-                    "the names in the checkpoint no longer fit, and its weights are not loaded (a warning names the "
-                    "missing keys; the adapter starts anew). Load it onto the base model, `merge_and_unload()` the "
+                    f"the names in the checkpoint no longer fit, and its weights are not loaded ({told}; the adapter "
+                    "starts anew). Load it onto the base model, `merge_and_unload()` the "
                     "first adapter before, or use `model.load_adapter(…)` for a second one beside it"
                 )
                 flagged = first.flag is not None or event.flag is not None
@@ -118,22 +127,44 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         elif event.kind in ("wrap", "load-adapter"):
             # TRL looks at the object: a base model that an adapter was put into is no PeftModel, and is wrapped anew.
             if first is not None and event.names == ("wrapped",) and event.span == training.span:
+                does, level = _of_two_adapters(run, fresh=first.kind == "wrap")
                 message = (
-                    f"`peft_config` is given to {training.trainer} with a model that has an adapter already: TRL "
-                    "raises a ValueError once everything is loaded (before 0.27 it left the config aside or merged the "
-                    "adapter). Leave `peft_config` out, or pass the plain model with it"
+                    f"`peft_config` is given to {training.trainer} with a model that has an adapter already: {does}. "
+                    "Leave `peft_config` out, or pass the plain model with it"
                 )
                 flagged = first.flag is not None or event.flag is not None
                 related = (Related(first.span, "the adapter is put on the model here"),)
-                yield Finding("LL412", message, event.span, "possible" if flagged else "likely", None, related)
+                yield Finding("LL412", message, event.span, "possible" if flagged else "likely", level, related)
                 return
             first = event
     yield from _head_targeted(run)
 
 
+def _of_two_adapters(run: Run, fresh: bool) -> tuple[str, Level | None]:
+    """What TRL makes of a PeftModel with `peft_config`, and how grave it is; `fresh`: the model's adapter is new."""
+    pin = run.before("trl", versions.TWO_ADAPTERS_REFUSED)
+    if pin is None:
+        return (
+            "TRL raises a ValueError once everything is loaded (before 0.27 it left the config aside or merged the "
+            "adapter)",
+            None,
+        )
+    old, trainer = f"TRL before 0.27 ({pin})", run.training.trainer
+    level: Level = "advice" if fresh else "warning"
+    aside = versions.TWO_ADAPTERS_LEFT_ASIDE.get(trainer or "")
+    if aside is not None and run.before("trl", aside) is not None:
+        return f"{old} leaves the config aside and trains the model's own adapter; 0.27 raises a ValueError", "advice"
+    if trainer in _MERGING or run.before("trl", versions.TWO_ADAPTERS_MERGED) is None:
+        into = "does nothing yet" if fresh else "is then part of the base model, which is not saved"
+        return f"{old} merges the model's adapter, which {into}, and trains a new one", level
+    return f"{old} wraps the model once more and starts the adapter anew", level
+
+
 def _head_targeted(run: Run) -> Iterable[Finding]:
     """SFTTrainer multiplies by the head's weight itself, so that an adapter on it would not be seen (TRL 1.16)."""
     if run.training.trainer != "SFTTrainer" or run.trained is not True:
+        return
+    if run.before("trl", versions.HEAD_ADAPTER_REFUSED) is not None:
         return
     for targets in alternatives(run.adapter.target_modules)[:1]:
         if isinstance(targets.value, tuple) and "lm_head" in targets.value:

@@ -37,6 +37,8 @@ def exact(experiment: Callable[[Case, Run, Skeleton], Verdict]) -> Experiment:
         for run in possible(case.run):
             case.say("on the meta device")
             one = experiment(case, run, skeleton_of(run))
+            if one.status == "refuted":
+                _same_peft(run)
             if one.status != "confirmed":
                 return replace(one, seconds=time.monotonic() - start)
             verdict = verdict or one
@@ -44,6 +46,15 @@ def exact(experiment: Callable[[Case, Run, Skeleton], Verdict]) -> Experiment:
         return replace(verdict, seconds=time.monotonic() - start)
 
     return settle
+
+
+def _same_peft(run: Run) -> None:
+    """Raises Skip where the project pins a PEFT older than the one that an experiment was made with."""
+    import peft
+
+    pin = run.before("peft", tuple(int(part) for part in peft.__version__.split(".")[:3] if part.isdecimal()))
+    if pin is not None:
+        raise Skip(f"PEFT {peft.__version__} is installed, which does otherwise than the one of the project ({pin})")
 
 
 def no_target_match(case: Case, run: Run, skeleton: Skeleton) -> Verdict:

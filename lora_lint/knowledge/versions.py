@@ -1,0 +1,101 @@
+"""Since which version PEFT and TRL do what the rules say of them.
+
+What has a setting, a value or default targets is in data/peft_versions.json, written by
+scripts/generate_peft_versions.py; what they do was read in the releases, and where it says so measured with them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.knowledge.peft_facts import history
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lora_lint.run import Pin, Run, Version
+
+LAYERS_BYPASSED: Version = (0, 8, 0)
+"""PEFT: an entry that is a whole path is adapted whatever `layers_to_transform` says; before, the layers held for it
+too (tuners/tuners_utils.py, check_target_module_exists; measured)."""
+ALL_LINEAR: Version = (0, 8, 0)
+"""PEFT: `target_modules="all-linear"`; before, a regex that matches no path (measured: a ValueError)."""
+UNKNOWN_INITIALISATION_RAISES: Version = (0, 7, 0)
+"""PEFT: a text for `init_lora_weights` that it does not know raises; before, any text is True (measured)."""
+EMBEDDINGS_SAVED: Version = (0, 7, 0)
+"""PEFT: base weights of adapted embeddings are saved along (peft_model.py, `save_embedding_layers`)."""
+MERGED_INTO_BITS: Version = (0, 6, 0)
+"""PEFT: `merge_and_unload` with 4 or 8 bits; before, a ValueError (tuners/lora.py, _unload_and_optionally_merge)."""
+SAVED_ALONE: Version = (0, 6, 0)
+"""PEFT: a name in `target_modules` and `modules_to_save` loses its LoRA; before, LoRA trains inside the copy
+(measured)."""
+HEAD_LEFT_OUT: Version = (0, 16, 0)
+"""PEFT: the head that a task type saves whole is no target; before, LoRA is put into it first: a TypeError from
+HEAD_REFUSED on, and LoRA inside the copy before that (peft_model.py; measured)."""
+HEAD_REFUSED: Version = (0, 13, 0)
+MISSING_KEYS_TOLD: Version = (0, 14, 0)
+"""PEFT: loading warns of adapter weights that the checkpoint does not have (peft_model.py, load_adapter)."""
+LORAPLUS: Version = (0, 13, 0)
+"""PEFT: `peft.optimizers.create_loraplus_optimizer`."""
+MOE_CONVERTED: Version = (0, 19, 0)
+"""PEFT: names of experts are turned into the parameters of transformers 5 (utils/transformers_weight_conversion.py)."""
+WITHOUT_TRANSFORMERS_5: tuple[Version, Version] = ((0, 16, 0), (0, 18, 0))
+"""PEFT: from the first to before the second it imports HybridCache, which transformers 5 has not (peft_model.py)."""
+TWO_ADAPTERS_REFUSED: Version = (0, 27, 0)
+"""TRL: a PeftModel together with `peft_config` raises a ValueError (trainer/sft_trainer.py and its like)."""
+TWO_ADAPTERS_MERGED: Version = (0, 22, 0)
+"""TRL: SFTTrainer merges the model's adapter and puts the new one on; DPO, KTO, ORPO and CPO always did."""
+TWO_ADAPTERS_LEFT_ASIDE: dict[str, Version] = {"SFTTrainer": (0, 20, 0), "RewardTrainer": (0, 22, 0)}
+"""TRL: before these versions the trainer leaves `peft_config` aside; from then to TWO_ADAPTERS_MERGED it wraps the
+PeftModel once more, as GRPOTrainer did from the start."""
+HEAD_ADAPTER_REFUSED: Version = (1, 6, 0)
+"""TRL: SFTTrainer refuses an adapter on `lm_head`: up to 1.14 under `loss_type="chunked_nll"`, which is the default
+since 1.6, and always from 1.15 on (trainer/sft_trainer.py)."""
+
+
+def _number(text: str) -> Version:
+    return tuple(map(int, text.split(".")))
+
+
+def named(version: Version) -> str:
+    """0.8.0"""
+    return ".".join(map(str, version))
+
+
+def added(field: str) -> Version | None:
+    """The first PEFT whose LoraConfig has a setting; None if the first of all has it, or none."""
+    text = history()["added"].get(field)
+    return None if text is None else _number(text)
+
+
+def removed(field: str) -> Version | None:
+    """The first PEFT whose LoraConfig has a setting no more."""
+    text = history()["removed"].get(field)
+    return None if text is None else _number(text)
+
+
+def initialisation(name: str) -> Version | None:
+    """The first PEFT that knows a text for `init_lora_weights`; None if none is known to."""
+    text = history()["initialisations"].get(name.lower().partition("_niter")[0])
+    return None if text is None else _number(text)
+
+
+def default_targets_since(model_type: str) -> Version | None:
+    """The first PEFT that has default targets for a model type; None if none has."""
+    told: Mapping[str, Any] | None = history()["default_targets"].get(model_type)
+    return _number(next(iter(told))) if told else None
+
+
+def old_default_targets(model_type: str, below: Version) -> tuple[str, ...] | str | None:
+    """What the PEFTs before `below` target when `target_modules` is not given; None where they raise."""
+    told: Mapping[str, Any] = history()["default_targets"].get(model_type, {})
+    targets = [value for since, value in told.items() if _number(since) < below]
+    return None if not targets else tuple(targets[-1]) if isinstance(targets[-1], list) else targets[-1]
+
+
+def without(run: Run, field: str) -> Pin | None:
+    """The pin that keeps a run from having a setting of LoraConfig; None if it may have it."""
+    if "peft" not in run.pins:
+        return None
+    since = added(field)
+    return None if since is None else run.before("peft", since)
