@@ -679,3 +679,14 @@ def test_a_dead_entry_beside_all_layers_goes() -> None:
     )
     once = fixed_text(before.encode(), "train.py", "python", Settings(select=("LL202",)), unsafe=False).after.decode()
     assert once == before.replace(' "in_proj",', "")
+
+
+def test_a_name_that_the_config_of_a_model_may_ask_for_stays() -> None:
+    """LFM2 has `in_proj` in its layers of convolution, which the default of its class has none of."""
+    before = CALL.format(q='"', comment="", a="", b="", c="", d="", e="").replace(
+        "meta-llama/Llama-2-7b-hf", "LiquidAI/LFM2.5-1.2B-Instruct"
+    )
+    before = before.replace(
+        '"q_proj", "v_proj"', '"q_proj", "k_proj", "v_proj", "out_proj", "in_proj", "w1", "w2", "w3"'
+    )
+    assert [f for f in engine.lint_text(before.encode(), "train.py", ALL).findings if f.code == "LL202"] == []

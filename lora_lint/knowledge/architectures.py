@@ -101,6 +101,11 @@ class Architecture:
     _subs: Mapping[str, Mapping[str, Any]] = field(repr=False)
 
 
+def names_module(architecture: Architecture, name: str) -> bool:
+    """Whether a module is called so under any config: layers of several kinds are there by fields of the config."""
+    return any(child[0] == name for node in architecture._nodes for child in node[4])
+
+
 class Parameter(NamedTuple):
     """One parameter of the base model: its full name and shape. `counted` is False for a name that shares its tensor
     with an earlier one (a tied output embedding)."""

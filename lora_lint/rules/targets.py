@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Write
+from lora_lint.knowledge.architectures import names_module
 from lora_lint.knowledge.frameworks import adapts, every_layer
 from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import put
@@ -193,8 +194,15 @@ def _missing(cases: Sequence[Case]) -> list[str]:
     return [
         entry
         for entry in _plain(cases[0].match.entries)
-        if all(entry in case.match.unmatched for case in cases) and (sure or entry.rpartition(".")[2] not in OUTSIDE)
+        if all(entry in case.match.unmatched and not _may_have(case, entry) for case in cases)
+        and (sure or entry.rpartition(".")[2] not in OUTSIDE)
     ]
+
+
+def _may_have(case: Case, entry: str) -> bool:
+    """Whether the model has such a module in layers of a kind that its own config may ask for and the class's default
+    does not (the convolutions of LFM2)."""
+    return not case.built.exact and names_module(case.built.architecture, entry.rpartition(".")[2])
 
 
 def _nothing(case: Case) -> bool:
