@@ -79,7 +79,7 @@ class TestAsAProcess:
         Path("a.py").write_text(FINE)
         code = (
             f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom lora_lint.__main__ import main\nmain(['a.py'])\n"
-            "heavy = {'click', 'jsonschema', 'libcst', 'concurrent.futures', 'multiprocessing', 'tempfile', 'tomllib',"
+            "heavy = {'click', 'jsonschema', 'concurrent.futures', 'multiprocessing', 'tempfile', 'tomllib',"
             " 'importlib.metadata', 'difflib', 'asyncio', 'torch', 'transformers', 'peft'}\n"
             "print(sorted(heavy & set(sys.modules)))"
         )

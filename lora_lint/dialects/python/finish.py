@@ -35,6 +35,7 @@ from lora_lint.run import (
     Unknown,
     UnknownKey,
     Value,
+    alternatives,
     is_number,
     known,
 )
@@ -249,10 +250,11 @@ def _written_in(value: Val, path: str | None) -> bool:
 
 
 def _reloaded(records: Records, path: str) -> list[Run]:
-    """Models whose adapter is loaded from disk and trained on, without a new config."""
+    """Models whose adapter is loaded from disk without a new config, and trained on or merged into a quantized base."""
     runs = []
     for model in records.models:
-        if not any(happening.kind == "train" for happening in model.events):
+        kinds = {happening.kind for happening in model.events}
+        if "train" not in kinds and not ("unwrap" in kinds and _quantized(model)):
             continue
         wraps = [record for record in records.runs if record.model is model]
         for happening in model.events:
@@ -260,12 +262,17 @@ def _reloaded(records: Records, path: str) -> list[Run]:
                 continue
             # Beside a wrap only where the two are branches of one choice.
             if all(_exclude(happening.conditions, record.conditions) for record in wraps):
-                runs.append(_of_loaded(model, happening))
+                runs.append(_of_loaded(model, happening, "train" in kinds))
                 break
     return runs
 
 
-def _of_loaded(model: ModelRecord, load: Happening) -> Run:
+def _quantized(model: ModelRecord) -> bool:
+    bits = to_value(model.quantization, None, ABSENT, convert.is_optional_text)
+    return any(each.value for each in alternatives(bits))
+
+
+def _of_loaded(model: ModelRecord, load: Happening, trained: bool) -> Run:
     span = load.span
     loaded = Unknown("the adapter's own config sets it")
     adapter = Adapter(
@@ -285,7 +292,7 @@ def _of_loaded(model: ModelRecord, load: Happening) -> Run:
         _dataset(model, span),
         _training(model, span),
         _events(model, load.conditions),
-        trained=True,
+        trained=trained,
     )
 
 
