@@ -1,6 +1,6 @@
 """Which versions of the frameworks a project allows.
 
-The nearest place decides: the program itself (the pip commands of a notebook, the inline metadata of a script), then
+The nearest place decides: the program itself (the pip commands of a notebook, inline metadata), then
 the folders from its own up to the top of the project, in each of which a lock file comes before all others. Of several
 requirements the widest counts. A lower bound pins nothing: the newest version is assumed.
 """
@@ -72,7 +72,7 @@ def _in_program(source: SourceFile) -> Pins:
     name = os.path.basename(source.path)
     if source.installs:
         return _widest((framework, pin) for line in source.installs for framework, pin in _installed(line, name))
-    if source.kind == "python" and b"# /// script" in source.utf8 and (block := _METADATA.search(source.utf8)):
+    if b"# /// script" in source.utf8 and (block := _METADATA.search(source.utf8)):
         return _widest(_asked_for(block[1].decode(), (_QUOTED, _GIT), name))
     return {}
 

@@ -185,7 +185,8 @@ EventKind = Literal[
     "resize",  # its embeddings get rows for new tokens
     "prepare-kbit",  # prepare_model_for_kbit_training
     "wrap",  # get_peft_model, add_adapter, a trainer that is given a peft_config
-    "input-grads",  # enable_input_require_grads, gradient_checkpointing_enable: part of what k-bit preparation does
+    "input-grads",  # enable_input_require_grads: part of what k-bit preparation does
+    "checkpoint",  # gradient_checkpointing_enable: another part of it
     "load-adapter",  # PeftModel.from_pretrained and its kin; `trainable` says is_trainable
     "freeze",
     "unfreeze",
@@ -202,7 +203,8 @@ class Event:
     `names` (freeze, unfreeze): what is touched: a tuple of name fragments that select the parameters, or None for
     all of them; (resize) the tokens that the program writes out and has added before; (load-adapter)
     `("from_pretrained",)` where the model had an adapter already and is wrapped again; (wrap) `("wrapped",)` where it
-    is the wrapped model that is wrapped once more, and not the base model, which `get_peft_model` changed in place.
+    is the wrapped model that is wrapped once more, and not the base model, which `get_peft_model` changed in place;
+    (checkpoint) `("reentrant",)` where the program does not ask for the other kind, which transformers 5 takes anyway.
     `flag` is the source text of a condition that decides whether it happens at all. `trainable` is for
     "load-adapter". `loop` is the span of the enclosing loop that repeats it on the same object, if one does.
     """

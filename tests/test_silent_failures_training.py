@@ -195,7 +195,7 @@ def test_without_its_initialisation_an_adapter_is_not_the_identity(identity: boo
 
 @pytest.mark.parametrize("before", [True, False])
 def test_reentrant_checkpointing_has_its_gradients(before: bool) -> None:
-    """transformers 5 lets the embeddings' output require gradients itself, so that no rule needs to ask for it."""
+    """In transformers 5 either order trains, so that LL411 asks for a pin below 5 (its page has what 4.57.1 does)."""
     model = llama()
     reentrant = {"use_reentrant": True}
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Since which version PEFT and TRL do what the rules say of them.
+"""Since which version PEFT, TRL and transformers do what the rules say of them.
 
 What has a setting, a value or default targets is in data/peft_versions.json, written by
 scripts/generate_peft_versions.py; what they do was read in the releases, and where it says so measured with them.
@@ -51,6 +51,10 @@ PeftModel once more, as GRPOTrainer did from the start."""
 HEAD_ADAPTER_REFUSED: Version = (1, 6, 0)
 """TRL: SFTTrainer refuses an adapter on `lm_head`: up to 1.14 under `loss_type="chunked_nll"`, which is the default
 since 1.6, and always from 1.15 on (trainer/sft_trainer.py)."""
+
+CHECKPOINTS_NOT_REENTRANT: Version = (5, 0, 0)
+"""transformers: `gradient_checkpointing_enable` takes `use_reentrant=False` (modeling_utils.py). Before, checkpoints of
+frozen inputs have no gradient (measured with 4.57.1 and PEFT 0.17.1; with 5.23.0 they have one in either kind)."""
 
 
 def _number(text: str) -> Version:

@@ -70,6 +70,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL408": trainability.sweep_reuses_base_model,
     "LL409": wrapping.wrap_then_load,
     "LL410": trainability.unfrozen_not_saved,
+    "LL411": wrapping.input_grads_missing,
     "LL412": wrapping.adapter_config_twice,
     "LL413": wrapping.identity_init_off,
     "LL501": optimisation.full_finetune_learning_rate,

@@ -36,7 +36,7 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     """LL407"""
     if run.trained is not True or run.dialect not in _READ or run.method != "LoraConfig":
         return
-    if _embeddings_may_train(run):
+    if embeddings_may_train(run):
         return
     grown: list[Event] = []
     for event in run.events:
@@ -91,7 +91,8 @@ def _new(run: Run, grown: Iterable[Event]) -> tuple[str, ...]:
     return tuple(token for token in added if bare or token not in _CHAT)
 
 
-def _embeddings_may_train(run: Run) -> bool:
+def embeddings_may_train(run: Run) -> bool:
+    """Whether anything may train the embeddings: LoRA on them, a copy, chosen tokens, or what the program unfreezes."""
     adapter = run.adapter
     tokens, saved = adapter.trainable_token_indices, adapter.modules_to_save
     if not isinstance(tokens, Known) or tokens.value is not None:

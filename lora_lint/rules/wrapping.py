@@ -1,22 +1,25 @@
-"""LL405, LL406, LL409, LL412, LL413: how the adapter gets onto the model, and what it leaves out."""
+"""LL405, LL406, LL409, LL411, LL412, LL413: how the adapter gets onto the model, and what it leaves out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Related, Through
+from lora_lint.finding import Finding, Fix, Move, Related, Through
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
+from lora_lint.rules.tokens import embeddings_may_train
 from lora_lint.run import Known, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lora_lint.finding import Level
-    from lora_lint.run import Run
+    from lora_lint.run import Event, Run
 
 _PLAIN = frozenset({"Trainer", "Seq2SeqTrainer", "a training loop"})
 """Trainers that prepare nothing themselves."""
+_PREPARED = frozenset({"prepare-kbit", "input-grads", "checkpoint"})
+"""What k-bit preparation does, as a whole or in part."""
 _PREPARE = "prepare_model_for_kbit_training"
 _TASKS = {"seq-cls": "SEQ_CLS", "token-cls": "TOKEN_CLS"}
 _HEADS = frozenset({"score", "classifier", "classification_head", "cls"})
@@ -42,7 +45,7 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     bits = known(run.model.quantization)
     if run.dialect != "peft" or bits not in ("4bit", "8bit") or run.training.trainer not in _PLAIN:
         return
-    if run.trained is not True or any(event.kind in ("prepare-kbit", "input-grads") for event in run.events):
+    if run.trained is not True or not _PREPARED.isdisjoint(event.kind for event in run.events):
         return
     wrap = next((event for event in run.events if event.kind in ("wrap", "load-adapter")), None)
     if wrap is None or wrap.kind != "wrap" or run.model.edited or any(event.kind == "freeze" for event in run.events):
@@ -113,6 +116,31 @@ def wrap_then_load(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
                 yield Finding("LL409", message, event.span, "possible" if flagged else "certain", None, related)
                 return
             first = event
+
+
+def input_grads_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL411"""
+    pin = run.before("transformers", versions.CHECKPOINTS_NOT_REENTRANT)
+    if pin is None or run.trained is not True or run.training.trainer != "a training loop":
+        return
+    if any(event.kind in ("prepare-kbit", "input-grads") for event in run.events) or embeddings_may_train(run):
+        return
+    wrap: Event | None = None
+    for event in run.events:
+        if event.kind in ("wrap", "load"):
+            wrap = event if event.kind == "wrap" else None
+        elif event.kind == "checkpoint" and event.names == ("reentrant",) and wrap is not None:
+            message = (
+                f"`gradient_checkpointing_enable` comes after the wrap, and in transformers before 5 ({pin}) it is "
+                "reentrant: the embeddings are frozen, so no input of a layer requires a gradient, and the first "
+                "`backward()` raises a RuntimeError (element 0 of tensors does not require grad). Call it before the "
+                "adapter is put on, when PEFT sees to the inputs, or call `model.enable_input_require_grads()` too"
+            )
+            related = (Related(wrap.span, "the adapter is put on the model here"),)
+            fix = Fix("unsafe", "Enable checkpointing before the wrap", (Move(event.span, wrap.span),))
+            sure = event.flag is None and wrap.flag is None
+            yield Finding("LL411", message, event.span, "likely" if sure else "possible", None, related, fix)
+            return
 
 
 def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

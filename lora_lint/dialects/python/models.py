@@ -151,8 +151,11 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if name in ("get_input_embeddings", "get_output_embeddings"):
         where = "embed_tokens" if "input" in name else "lm_head"
         return Object(name, arguments, span, Part(view.record, "modules", where))
-    if name in ("gradient_checkpointing_enable", "enable_input_require_grads"):
+    if name == "enable_input_require_grads":
         context.happen(view.record, "input-grads", span)
+        return nothing(span)
+    if name == "gradient_checkpointing_enable":
+        context.happen(view.record, "checkpoint", span, ("reentrant",) if _reentrant(arguments) else None)
         return nothing(span)
     if name == "print_trainable_parameters":
         return nothing(span)
@@ -162,6 +165,13 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
         context.happen(view.record, "resize", span, tokens.new_here(context))
         return None
     return peft.method(context, view, name, arguments, span)
+
+
+def _reentrant(arguments: Arguments) -> bool:
+    """Whether `gradient_checkpointing_enable` is not told to checkpoint in the other way."""
+    told = arguments.get("gradient_checkpointing_kwargs", 0)
+    flag = told.items.get("use_reentrant") if isinstance(told, DictVal) else None
+    return told is None or (isinstance(flag, Const) and flag.value is True)
 
 
 def part_method(context: Context, owner: Object, path: tuple[str, ...], arguments: Arguments, span: Span) -> Val | None:
