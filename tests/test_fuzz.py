@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lora_lint import engine
-from lora_lint.dialects import read
+from lora_lint import discovery, engine
+from lora_lint.checker import reading_of
 from lora_lint.finding import LEVELS
 from lora_lint.project import Project
 from lora_lint.settings import Settings
-from lora_lint.source import SourceFile
 from tests import pages
 from tests.typed import mistyped
 
@@ -45,7 +44,8 @@ def check(data: bytes, name: str) -> None:
         assert 0 <= finding.span.start <= finding.span.end
     assert not [note for note in outcome.notes if "took" in note]
     if not any(finding.code == "LL900" for finding in outcome.findings):
-        reading = read(SourceFile(name, KINDS[Path(name).suffix], data), Project("."))
+        found = discovery.Found(name, KINDS[Path(name).suffix], data, True, None)
+        _, reading, _ = reading_of(found, ALL, Project("."), [])
         assert not [wrong for run in reading.runs for wrong in mistyped(run)]
 
 
