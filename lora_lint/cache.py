@@ -17,24 +17,10 @@ import json
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from lora_lint import __version__, disk
-from lora_lint.finding import (
-    Add,
-    Drop,
-    Finding,
-    Fix,
-    Into,
-    Move,
-    Related,
-    Rename,
-    Replace,
-    Through,
-    Tie,
-    Unfold,
-    Write,
-)
+from lora_lint.finding import Change, Finding, Fix, Related
 from lora_lint.outcome import FileResult
 from lora_lint.records import replace
 from lora_lint.source import Span
@@ -50,8 +36,7 @@ VARIABLE = "LORA_LINT_CACHE_DIR"
 KEPT = 16
 """Sets of results, one for each version and settings, of which the oldest go first."""
 _ENVIRONMENT = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME", "USERPROFILE")
-_CHANGES = (Write, Tie, Add, Drop, Rename, Move, Into, Through, Unfold, Replace)
-_RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, *_CHANGES)}
+_RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, *get_args(Change))}
 _TAG = """\
 Signature: 8a477f597d28d172789f06886806bc55
 # This file marks a cache folder of lora-lint: https://bford.info/cachedir/

@@ -116,7 +116,7 @@ class Replace:
     text: str
 
 
-Change: TypeAlias = "Write | Tie | Add | Drop | Rename | Move | Into | Through | Unfold | Replace"
+Change: TypeAlias = Write | Tie | Add | Drop | Rename | Move | Into | Through | Unfold | Replace
 
 
 @dataclass(frozen=True)

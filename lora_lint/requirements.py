@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint import disk
-from lora_lint.run import Pin
+from lora_lint.run import Pin, padded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -169,7 +169,7 @@ def _upper(requirement: str) -> Version | None:
             bounds.append(_next(numbers[: first + 1]))
         else:  # exact: written so, or a version alone as Poetry has it
             bounds.append(_after(numbers))
-    return min(bounds, key=lambda numbers: (*numbers, 0, 0, 0)[:4], default=None)
+    return min(bounds, key=padded, default=None)
 
 
 def _numbers(text: str) -> Version:

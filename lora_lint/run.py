@@ -284,13 +284,14 @@ class Pin(NamedTuple):
 
     def lacks(self, version: Version) -> bool:
         """Whether what came with `version` is in none of the versions that are allowed."""
-        return _padded(version) >= _padded(self.below)
+        return padded(version) >= padded(self.below)
 
     def __str__(self) -> str:
         return f"{self.file} has `{self.text}`"
 
 
-def _padded(numbers: Version) -> Version:
+def padded(numbers: Version) -> Version:
+    """A version with four numbers at least, so that 5 and 5.0.0 are the same."""
     return (*numbers, *(0,) * (4 - len(numbers)))
 
 

@@ -74,6 +74,18 @@ def same(written: Any, wanted: Any) -> bool:
     return bool(written == wanted) and (type(written) is type(wanted) or not isinstance(wanted, (bool, int, float)))
 
 
+def shared_ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
+    """How many items two lists have in common at their start, and how many of the rest at their end."""
+    shorter = min(len(old), len(new))
+    first = 0
+    while first < shorter and old[first] == new[first]:
+        first += 1
+    last = 0
+    while last < shorter - first and old[-1 - last] == new[-1 - last]:
+        last += 1
+    return first, last
+
+
 def disjoint(edits: Sequence[Edit]) -> bool:
     """Whether sorted edits leave each other alone."""
     return all(

@@ -6,7 +6,7 @@ import json
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.fixes import Edit, applied
+from lora_lint.fixes import Edit, applied, shared_ends
 from lora_lint.source import SourceFile, Span
 
 if TYPE_CHECKING:
@@ -100,12 +100,7 @@ def _cell(written: SourceFile, node: Node, source: SourceFile, cell: int, edits:
     if isinstance(node, Scalar):
         return [Edit(node.span, _string(new, written, parts[0]))]
     lines = new.splitlines(keepends=True) if all(text.count("\n") < 2 for text in texts) else [new]
-    same = 0
-    while same < min(len(texts), len(lines)) and texts[same] == lines[same]:
-        same += 1
-    tail = 0
-    while tail < min(len(texts), len(lines)) - same and texts[-1 - tail] == lines[-1 - tail]:
-        tail += 1
+    same, tail = shared_ends(texts, lines)
     gone, come = parts[same : len(parts) - tail], lines[same : len(lines) - tail]
     if not gone:  # new lines: after the last that stays, or before the first
         beside = parts[same - 1] if same else parts[0]

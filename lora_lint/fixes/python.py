@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Drop, Into, Move, Rename, Through, Tie, Unfold, Write
-from lora_lint.fixes import Edit, same
+from lora_lint.fixes import Edit, same, shared_ends
 from lora_lint.records import dataclass
 from lora_lint.source import Span
 
@@ -150,12 +150,7 @@ class _Program:
         whole, places = self.place(node), [self.place(item) for item in node.elts]
         gaps = [self.text(Span(whole.path, left.end, right.start)) for left, right in pairwise(places)]
         old = [_value(item) for item in node.elts]
-        first = 0
-        while first < min(len(old), len(value)) and old[first] == value[first]:
-            first += 1
-        last = 0
-        while last < min(len(old), len(value)) - first and old[-1 - last] == value[-1 - last]:
-            last += 1
+        first, last = shared_ends(old, value)
         gap = next((gap for gap in gaps if "#" not in gap), ", ")
         like = self.text(places[0])
         new = gap.replace("\r\n", "\n").join(literal(item, like) for item in value[first : len(value) - last])

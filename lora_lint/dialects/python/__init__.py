@@ -10,7 +10,6 @@ from lora_lint.dialects.python.finish import finish, with_printed_sizes
 from lora_lint.dialects.python.launches import read as read_launches
 from lora_lint.dialects.python.launches import starts_programs
 from lora_lint.dialects.python.library import Knowledge
-from lora_lint.dialects.python.peft import saves_more
 from lora_lint.dialects.python.xtuner import attach
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.scope import Module
@@ -51,7 +50,7 @@ def read(
     library = Knowledge(project)
     library.records.given, library.records.given_all = _always_given(source, project) if given is None else given, whole
     library.records.called = called
-    library.records.saves_more = saves_more(source.utf8)
+    library.records.text = source.utf8
     spans = (getattr(value, "span", None) for value in (given or {}).values())
     library.records.caller = next((span.path for span in spans if span is not None), None)
     machine = Machine(library, loader)

@@ -27,7 +27,7 @@ from lora_lint.interpreter.values import (
     Space,
     Val,
 )
-from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
+from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ _MAX_DEPTH = 6
 _KIND = "Hydra multirun"
 _SWEEP = re.compile(r"(choice|range|interval)\(([^()]*)\)")
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
-_OVERRIDE = re.compile(r"\+{0,2}([\w./@-]+)=")
 _PACKAGE = re.compile(rb"#\s*@package\s+([\w.]+)")
 
 
@@ -81,28 +80,19 @@ def compose(context: Context, name: str, arguments: Arguments, span: Span) -> Va
 
 def _spelled(listed: Val | None) -> Mapping | None:
     """The settings of a list of texts; None if one of them is not known."""
-    items = listed.items if isinstance(listed, ListVal) and not listed.open else []
-    if (listed is not None and not isinstance(listed, ListVal)) or (isinstance(listed, ListVal) and listed.open):
+    from lora_lint.dialects.shell.arguments import overrides
+    from lora_lint.readers.shell import Word
+
+    if listed is not None and (not isinstance(listed, ListVal) or listed.open):
         return None
-    entries = []
-    for item in items:
+    words = []
+    for item in listed.items if listed is not None else ():
         text = text_of(item)
-        match = _OVERRIDE.match(text) if text is not None else None
-        span = item.span if isinstance(item, Const) else None
-        if text is None or match is None or span is None:
+        if text is None or not isinstance(item, Const) or item.span is None:
             return None
-        entries.append(Entry(Scalar(match[1], match[1], span), _value_of(text[match.end() :], span)))
-    return Mapping(tuple(entries), entries[0].key.span if entries else Span("", 0, 0))
-
-
-def _value_of(text: str, span: Span) -> Node:
-    """The value of an override: a list of names, a number, true or false, or text."""
-    from lora_lint.readers.yaml import resolve
-
-    if text.startswith("[") and text.endswith("]"):
-        parts = (part.strip().strip("\"'") for part in text[1:-1].split(","))
-        return Sequence(tuple(Scalar(resolve(part), part, span) for part in parts if part), span)
-    return Scalar(resolve(text), text, span)
+        words.append(Word(text, item.span))
+    found = overrides(tuple(words), words[0].span if words else Span("", 0, 0))
+    return None if found.positional else found.mapping
 
 
 def _files(context: Context, folder: str | None, near: str) -> _Files | None:

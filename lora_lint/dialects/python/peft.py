@@ -74,15 +74,10 @@ _ASIDE = frozenset({"save_directory", "safe_serialization", "push_to_hub", "max_
 """Keyword arguments of save_pretrained that do not change what of a model is saved."""
 
 
-def saves_more(text: bytes) -> bool:
-    """Whether a program may write parts of a model in other ways than by `save_pretrained` or a trainer."""
-    return _OTHER_WAYS.search(text) is not None
-
-
 def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
     """`save_pretrained` of a model: of a wrapped one PEFT writes the adapter's own parameters."""
     plain = not arguments.open and _ASIDE.issuperset(arguments.keywords)
-    alone = view.wrapped and plain and not context.records.saves_more
+    alone = view.wrapped and plain and not _OTHER_WAYS.search(context.records.text)
     context.happen(view.record, "save", span, ("adapter",) if alone else None)
 
 

@@ -175,5 +175,5 @@ class Records:
     config_folder: tuple[str | None, str] | None = None
     """The folder of Hydra's configs, and the file that names it."""
     new_tokens: TokenLog = field(default_factory=TokenLog)
-    saves_more: bool = False
-    """The file may write parts of a model in other ways than PEFT's `save_pretrained`."""
+    text: bytes = b""
+    """The whole program, in which a save asks whether it may write parts of a model in other ways too."""

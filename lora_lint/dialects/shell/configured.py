@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.dialects.fields import unfolded
 from lora_lint.dialects.shell.arguments import options, overrides
-from lora_lint.dialects.shell.frameworks import settled
+from lora_lint.dialects.shell.frameworks import SWIFT_SCRIPT, TRL_SCRIPT, settled
 from lora_lint.dialects.shell.seen import Seen
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import dataclass, replace
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"\.(?:ya?ml|json)$")
 _FACTORY = re.compile(r"(?:^|/)src/train\.py$")
-_TRL_SCRIPT = re.compile(r"(?:^|/)(?:trl/scripts|examples/scripts)/\w+\.py$")
-_SWIFT_SCRIPT = re.compile(r"(?:^|/)swift/cli/(?:sft|pt|rlhf)\.py$")
 _TRL_TASKS = ("sft", "dpo", "kto", "reward", "grpo", "rloo")
 _SWIFT_TASKS = ("sft", "pt", "rlhf")
 _RECIPES = ("", "recipes/configs")
@@ -84,11 +82,11 @@ def _configured(call: Call, span: Span) -> _Configured | None:
         return _first("llamafactory", words, span, overrides)
     if call.kind == "command" and call.name == "swift" and task in _SWIFT_TASKS:
         return _first("ms_swift", words[1:], span, options)
-    if call.kind == "script" and _SWIFT_SCRIPT.search(call.name):
+    if call.kind == "script" and SWIFT_SCRIPT.search(call.name):
         return _first("ms_swift", words, span, options)
     if call.kind == "command" and call.name == "tune" and task == "run":
         return _option("torchtune", words[1:], span, overrides)
-    if (call.name == "trl" and task in _TRL_TASKS) or (call.kind == "script" and _TRL_SCRIPT.search(call.name)):
+    if (call.name == "trl" and task in _TRL_TASKS) or (call.kind == "script" and TRL_SCRIPT.search(call.name)):
         return _option("trl", words, span, options)
     if call.name in ("mlx_lm.lora", "mlx_lm"):
         return _option("mlx_lm", words, span, options)

@@ -34,9 +34,9 @@ _TRL = {
     "rloo": "rl",
 }
 _WITH_SUBCOMMANDS = frozenset({"llamafactory-cli", "lmf", "trl", "mlx_lm"})
-_TRL_SCRIPT = re.compile(r"(?:^|/)(?:trl/scripts|examples/scripts)/(\w+?)(?:_\w+)?\.py$")
+TRL_SCRIPT = re.compile(r"(?:^|/)(?:trl/scripts|examples/scripts)/(\w+?)(?:_\w+)?\.py$")
 _OPEN_INSTRUCT = re.compile(r"(?:^|/)open_instruct/(?:finetune|dpo_tune|dpo_tune_cache)\w*\.py$")
-_SWIFT_SCRIPT = re.compile(r"(?:^|/)swift/cli/(sft|pt|rlhf)\.py$")
+SWIFT_SCRIPT = re.compile(r"(?:^|/)swift/cli/(sft|pt|rlhf)\.py$")
 _FACTORY = re.compile(r"(?:^|/)src/(train|train_bash)\.py$")
 
 
@@ -59,7 +59,7 @@ def runs_of(call: Call, span: Span, project: Project) -> list[Run] | None:
         return _autotrain(call, span, project)
     if call.kind == "command" and call.name in ("swift", "megatron"):
         return _swift(call, span, project)
-    if match := _SWIFT_SCRIPT.search(call.name):
+    if match := SWIFT_SCRIPT.search(call.name):
         word = Word(match[1], call.span)
         return _swift(replace(call, name="swift", arguments=(word, *call.arguments)), span, project)
     if call.kind == "command" and call.name == "litgpt":
@@ -89,7 +89,7 @@ def _reader(call: Call) -> _Reader | None:
     if match := _FACTORY.search(call.name):
         # The older program had other defaults.
         return _Reader("llamafactory", {}, usual=match[1] == "train")
-    if match := _TRL_SCRIPT.search(call.name):
+    if match := TRL_SCRIPT.search(call.name):
         return _Reader("trl", {}, _TRL.get(match[1], "unknown"))  # type: ignore[arg-type]
     return _Reader("open_instruct", {}) if _OPEN_INSTRUCT.search(call.name) else None
 
