@@ -94,7 +94,9 @@ class Checker:
         source, reading, said = reading_of(found, self.settings, self.project, notes)
         for finding, _ in self.made_by(reading):
             findings.append(finding)  # one by one: those before a failure are kept
-        kept, silenced, used = self._silence(self._distinct(_told_once(findings)), source, said)
+        from lora_lint.rules.sweeps import told_once
+
+        kept, silenced, used = self._silence(self._distinct(told_once(findings)), source, said)
         off = self._ignored_in(found.path)
         if said is not None and "LL910" in self.selected and "LL910" not in off:
             from lora_lint import suppression
@@ -178,13 +180,6 @@ class Checker:
             level = self.settings.levels.get(finding.code) or finding.level or self._rules[finding.code].level
             leveled.append(finding if finding.level == level else replace(finding, level=level))
         return distinct(leveled)
-
-
-def _told_once(findings: list[Finding]) -> list[Finding]:
-    """The findings without those that say of one rank of a sweep what LL101 says there of all of them: that one alpha
-    makes the scale of some of them too large or too small."""
-    swept = {finding.span for finding in findings if finding.code == "LL101"}
-    return [finding for finding in findings if finding.code != "LL104" or finding.span not in swept]
 
 
 def _with_origin(finding: Finding, run: Run) -> Finding:

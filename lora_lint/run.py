@@ -75,6 +75,12 @@ def known(value: Value[T]) -> T | None:
     return value.value if isinstance(value, Known) else None
 
 
+def always(value: Value[Any], wanted: bool) -> bool:
+    """Whether a value is `wanted` in every case; False where it is not known."""
+    cases = alternatives(value)
+    return bool(cases) and all(case.value is wanted for case in cases)
+
+
 _LARGEST = 1e300
 
 

@@ -348,3 +348,13 @@ for r in (2, 8, 64):
     assert {finding.code for finding in swept} == {"LL101", "LL102"}
     one = text.replace("(2, 8, 64)", "(2,)")
     assert {finding.code for finding in lint_text(one.encode(), "train.py", Settings()).findings} == {"LL104"}
+
+
+def test_a_sweep_that_is_only_possible_tells_nothing_in_the_place_of_others() -> None:
+    """Nothing shows that the adapters of a helper are trained: what is not shown by default says nothing."""
+    text = (
+        "from peft import LoraConfig\n\ndef make(r):\n    return LoraConfig(r=r, lora_alpha=16)\n\nmake(2)\nmake(8)\n"
+    )
+    assert [finding.code for finding in lint_text(text.encode(), "a.py", Settings()).findings] == ["LL104"]
+    told = lint_text(text.encode(), "a.py", Settings(confidence="possible")).findings
+    assert {finding.code for finding in told} == {"LL101", "LL104"}

@@ -673,6 +673,24 @@ def test_what_an_alias_takes_too_is_left_alone(text: str, expected: str | None) 
     assert once.after.decode() == (text if expected is None else expected)
 
 
+def test_a_list_that_another_adapter_takes_too_is_left_alone() -> None:
+    text = (
+        "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM as Auto\n"
+        'TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj"]\n'
+        'phi = get_peft_model(Auto.from_pretrained("microsoft/Phi-3-mini-4k-instruct"), '
+        "LoraConfig(target_modules=TARGETS))\n"
+    )
+    other = (
+        'llama = get_peft_model(Auto.from_pretrained("meta-llama/Llama-3.1-8B"), LoraConfig(target_modules=TARGETS))'
+    )
+    for before, written in (
+        (text, '["qkv_proj", "o_proj"]'),
+        (text + other, '["q_proj", "k_proj", "v_proj", "o_proj"]'),
+    ):
+        once = fixed_text(before.encode(), "train.py", "python", Settings(select=("LL202",)), unsafe=True)
+        assert f"TARGETS = {written}\n" in once.after.decode()
+
+
 def test_a_dead_entry_beside_all_layers_goes() -> None:
     before = CALL.format(q='"', comment="", a="", b="", c="", d="", e="").replace(
         '"q_proj", "v_proj"', '"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "in_proj", "up_proj", "down_proj"'

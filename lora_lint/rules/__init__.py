@@ -92,7 +92,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
 }
 
 SWEEP_CHECKS: dict[str, Callable[[Sweep, Options], Iterable[Finding]]] = {
-    "LL101": scaling.fixed_alpha_rank_sweep,
-    "LL103": scaling.rslora_alpha_grows,
+    "LL101": sweeps.fixed_alpha_rank_sweep,
+    "LL103": sweeps.rslora_alpha_grows,
     "LL107": sweeps.sweep_step_varies,
 }

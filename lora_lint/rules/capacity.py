@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.resolve import Case
     from lora_lint.run import BaseModel, Run
 
-
 _GIB = 2**30
 _STATE = 16
 """Bytes of a trainable parameter in fp32 with its gradient and Adam's moments."""
@@ -106,19 +105,19 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     if _stands_in(run):
         confidence = "possible"
     level: Level | None = "advice" if _once(run, size) else None
-    fix = Fix("unsafe", f"Set {key} to {bound}", _lower(run, rank, bound))
+    fix = Fix("unsafe", f"Set {key} to {bound}", _at_same_scale(run, rank, bound))
     yield Finding("LL301", message, span, confidence, level, related, fix)
 
 
-def _lower(run: Run, rank: int, bound: int) -> tuple[Change, ...]:
-    """Another rank at the same scale: an alpha that is given goes down with it (rsLoRA's stays)."""
+def _at_same_scale(run: Run, rank: int, wanted: int) -> tuple[Change, ...]:
+    """Another rank at the same scale: an alpha that is given goes with it (rsLoRA's stays)."""
     adapter = run.adapter
-    changes = put(adapter, "rank", bound)
+    changes = put(adapter, "rank", wanted)
     alpha = adapter.alpha
     if not settled(run) or known(adapter.use_rslora) is None:
         return ()
     if isinstance(alpha, Known) and alpha.span is not None and not known(adapter.use_rslora):
-        return all_of(changes, put_alpha(run, alpha.value * bound / rank))
+        return all_of(changes, put_alpha(run, alpha.value * wanted / rank))
     return changes
 
 
@@ -176,13 +175,13 @@ def rank_exceeds_dimension(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     pattern = f": `{adapter.key('rank_pattern')}={smaller}`" if settable(run, "rank_pattern") else ""
     lower = f"Lower `{key}` to {side}, or give" if 4 * side >= ranks[-1] else "Give"
     message = (
-        f"`r={', '.join(map(str, ranks))}` is more than {listed(shown)} of {model_label(case.name, case.model)} can "
-        f"use: a product of two matrices has no higher rank than the smaller side, so {_wasted(case, found):.0%} of "
-        f"the adapter's parameters add nothing but memory. {lower} these layers a rank of their own{pattern}"
+        f"`{key}={', '.join(map(str, ranks))}` is more than {listed(shown)} of {model_label(case.name, case.model)} "
+        f"can use: a product of two matrices has no higher rank than the smaller side, so {_wasted(case, found):.0%} "
+        f"of the adapter's parameters add nothing but memory. {lower} these layers a rank of their own{pattern}"
     )
     span = place(adapter.rank, otherwise=adapter.span)
     fixable = len(ranks) == 1 and ranks[0] == known(adapter.rank) and 4 * side >= ranks[0]
-    fix = Fix("unsafe", f"Set {key} to {side}", _lower(run, ranks[0], side)) if fixable else None
+    fix = Fix("unsafe", f"Set {key} to {side}", _at_same_scale(run, ranks[0], side)) if fixable else None
     confidence = least(sureness(run, resolved), surety(adapter.rank))
     yield Finding("LL302", message, span, confidence, None, model_place(run, case.name, case.model), fix)
 
@@ -227,5 +226,5 @@ def rank_too_low_for_task(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         f"be learned bounds the rank from below. Try {setting(key, wanted)}; the eval loss tells whether it was needed"
     )
     span = place(run.adapter.rank, otherwise=run.adapter.span)
-    fix = Fix("unsafe", f"Set {key} to {wanted}", _lower(run, rank, wanted))
+    fix = Fix("unsafe", f"Set {key} to {wanted}", _at_same_scale(run, rank, wanted))
     yield Finding("LL303", message, span, surety(run.adapter.rank), fix=fix)

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Write
+from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.frameworks import adapts
 from lora_lint.knowledge.kept import Kept
@@ -101,7 +101,7 @@ def _leaving_out(run: Run, case: Case, tower: str) -> tuple[str, tuple[Change, .
     if not isinstance(targets, Known) or not isinstance(targets.value, tuple) or targets.span is None:
         return "", ()
     regex = rf".*\.{stack}\..*\.({'|'.join(targets.value)})"
-    changes = (Write(targets.span, regex),)
+    changes = put(adapter, "target_modules", regex)
     return f" by a regex for whole paths (`{adapter.key('target_modules')}: '{regex}'`)", changes
 
 
@@ -207,7 +207,7 @@ def _for_knowledge(run: Run) -> Finding:
         mlp = [leaf for leaf in linears(cases[0]) if ROLES.get(leaf) in OF_MLPS and leaf not in targets.value]
         if mlp and targets.span is not None:
             message += f": {names(mlp)}"
-            changes = (Write(targets.span, (*targets.value, *mlp)),)
+            changes = put(adapter, "target_modules", (*targets.value, *mlp))
     fix = Fix("unsafe", "Adapt the MLP layers too", changes)
     return Finding("LL213", message, place_of_targets(run), surety(adapter.target_modules), fix=fix)
 
@@ -300,7 +300,7 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     targets = adapter.target_modules
     changes: tuple[Change, ...] = ()
     if gap.instead != gap.block and isinstance(targets, Known) and isinstance(targets.value, tuple) and targets.span:
-        changes = (Write(targets.span, (*targets.value, *gap.left)),)
+        changes = put(adapter, "target_modules", (*targets.value, *gap.left))
     fix = Fix("unsafe", "Name the layers of the other kind too", changes) if changes else None
     confidence: Confidence = least(sureness(run, resolved), "certain" if case.built.exact else "likely")
     if case.match.converted:

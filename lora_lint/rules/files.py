@@ -10,7 +10,7 @@ from lora_lint.rules.words import names, some_case
 from lora_lint.run import InvalidValue, NoResult, UnknownKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lora_lint.finding import Confidence
     from lora_lint.run import Known, Run, Value
@@ -99,7 +99,7 @@ def mutating_call_result(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             yield Finding("LL903", message, problem.span, fix=fix)
 
 
-def _wrong(value: Value[Any], wrong: Any) -> Iterator[tuple[Known[Any], Confidence]]:
+def _wrong(value: Value[Any], wrong: Callable[[Any], bool]) -> Iterator[tuple[Known[Any], Confidence]]:
     for known, confidence in some_case(value):
         # The default of an option may mean "off" (rank 0); only what is written is judged.
         if known.origin in ("literal", "derived", "setting") and wrong(known.value):

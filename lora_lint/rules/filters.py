@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Write
+from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
 from lora_lint.rules.reached import (
@@ -23,7 +23,7 @@ from lora_lint.run import Known, known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lora_lint.finding import Change, Level
+    from lora_lint.finding import Level
     from lora_lint.knowledge.resolve import Case
     from lora_lint.run import Adapter, Run
 
@@ -31,7 +31,7 @@ _INPUTS = ("embed_tokens", "wte", "word_embeddings", "embed_in", "shared", "embe
 _OUTPUTS = ("lm_head", "embed_out", "output", "output_layer", "proj_out")
 _CLASSIFIERS = ("score", "classifier", "classification_head", "qa_outputs", "pre_classifier", "head")
 _NOT_GIVEN = Known(None, None, "framework-default")
-_ROLES = {name: names for names in (_INPUTS, _OUTPUTS, _CLASSIFIERS) for name in names}
+_ROLES = {name: alike for alike in (_INPUTS, _OUTPUTS, _CLASSIFIERS) for name in alike}
 """What a module is called in one family -> what its like is called in all."""
 _ADDED: dict[str | None, tuple[str, ...]] = {"SEQ_CLS": ("classifier", "score")}
 """What PEFT 0.21.2 adds to `modules_to_save` for a task before it matches (peft/peft_model.py)."""
@@ -93,7 +93,7 @@ def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
         )
         if min(out) < 0:
             message += "; a negative number does not count from the end"
-        fix = Fix("safe", f"Keep the layers that are there in {key}", _write(adapter, tuple(kept)))
+        fix = Fix("safe", f"Keep the layers that are there in {key}", put(adapter, "layers_to_transform", tuple(kept)))
         yield Finding("LL210", message, span, confidence, None, related, fix)
         return
     passing = [entry for entry in case.match.bypassing if _number_in(entry) not in asked]
@@ -136,11 +136,6 @@ def _numbers(layers: Sequence[int]) -> str:
         return f"layers {ordered[0]} to {ordered[-1]}"
     shown = ", ".join(map(str, ordered[:8]))
     return f"layers {shown}{' …' if len(ordered) > 8 else ''}"
-
-
-def _write(adapter: Adapter, layers: tuple[int, ...]) -> tuple[Change, ...]:
-    span = adapter.layers_to_transform.span if isinstance(adapter.layers_to_transform, Known) else None
-    return (Write(span, layers),) if span is not None else ()
 
 
 def modules_to_save_unmatched(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -210,9 +205,8 @@ def target_and_save_overlap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         for saved, saved_confidence in some_case(adapter.modules_to_save):
             if not isinstance(targets.value, tuple):
                 continue
-            task = adapter.task_type.value if isinstance(adapter.task_type, Known) else None
-            whole = (*(saved.value or ()), *_ADDED.get(task, ()))
-            twice = _twice(targets.value, whole)
+            task = known(adapter.task_type)
+            twice = _twice(targets.value, _saved_whole(saved.value, task))
             if not twice:
                 continue
             nothing = set(twice) == set(targets.value) and adapter.target_parameters == _NOT_GIVEN
@@ -260,10 +254,14 @@ def _old_overlap(run: Run, by_task: bool, it: str) -> tuple[str, bool] | None:
 def all_saved(run: Run) -> bool:
     """Whether every entry of the targets is saved whole, which LL212 tells."""
     adapter = run.adapter
-    task = known(adapter.task_type)
-    whole = (*(known(adapter.modules_to_save) or ()), *_ADDED.get(task, ()))
+    whole = _saved_whole(known(adapter.modules_to_save), known(adapter.task_type))
     targets = known(adapter.target_modules)
     return isinstance(targets, tuple) and bool(targets) and set(_twice(targets, whole)) == set(targets)
+
+
+def _saved_whole(given: Iterable[str] | None, task: str | None) -> tuple[str, ...]:
+    """What PEFT makes of `modules_to_save` before it looks for the targets."""
+    return (*(given or ()), *_ADDED.get(task, ()))
 
 
 def _twice(entries: Iterable[str], saved: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Drop, Finding, Fix
 from lora_lint.knowledge import versions
 from lora_lint.rules.words import every_case, least, number, place, setting, surety
-from lora_lint.run import alternatives, known
+from lora_lint.run import alternatives, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,8 +104,7 @@ def loraplus_not_supported(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 
 def dora_cost(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL504"""
-    values = alternatives(run.adapter.use_dora)
-    if run.trained is False or not values or not all(value.value is True for value in values):
+    if run.trained is False or not always(run.adapter.use_dora, True):
         return
     flag = run.adapter.key("use_dora")
     message = (
@@ -113,4 +112,5 @@ def dora_cost(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noq
         "100% more time a step (measured: 25% on a CPU), for an adapter that is hardly larger. Compare it with plain "
         "LoRA at the same wall-clock time, and merge it before serving"
     )
-    yield Finding("LL504", message, values[0].span or run.adapter.span, surety(run.adapter.use_dora))
+    span = place(run.adapter.use_dora, otherwise=run.adapter.span)
+    yield Finding("LL504", message, span, surety(run.adapter.use_dora))

@@ -1,98 +1,31 @@
-"""LL1xx: what alpha, rank and rsLoRA make of the adapter's scale."""
+"""LL102 to LL106: what alpha, rank and rsLoRA make of the adapter's scale."""
 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.frameworks import can_set, takes_alpha, usual_scale
 from lora_lint.knowledge.versions import without
-from lora_lint.rules.changes import all_of, beside, put, put_alpha, settled, tied
-from lora_lint.rules.words import every_case, least, listed, number, place, setting, some_case, spread, surety
-from lora_lint.run import Known, alternatives, known
+from lora_lint.rules.changes import all_of, beside, put, put_alpha, settled
+from lora_lint.rules.words import every_case, listed, number, place, setting, some_case, surety
+from lora_lint.run import alternatives, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lora_lint.run import Run, Sweep, Value
+    from lora_lint.run import Run, Value
 
 _PLAIN_NAME = re.compile(r"\^?[\w.]+")
-_CHOICES = "argparse choices"
-_CALLS = "series of calls"
-
-
-def fixed_alpha_rank_sweep(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
-    """LL101"""
-    by_model: dict[str, list[Run]] = {}
-    for run in sweep.runs:
-        by_model.setdefault(repr(known(run.model.name)), []).append(run)
-    for runs in by_model.values():
-        adapters = [run.adapter for run in runs]
-        if any(known(adapter.use_rslora) is not False for adapter in adapters):
-            continue
-        ranked = {rank: run for run in runs if (rank := known(run.adapter.rank)) is not None and rank > 0}
-        alphas = {known(adapter.alpha) for adapter in adapters}
-        alpha = alphas.pop()
-        if len(ranked) > 1 and not alphas and alpha is not None and alpha > 0:
-            yield _fixed_alpha(sweep, sorted(ranked.items()), alpha)
-
-
-def _fixed_alpha(sweep: Sweep, ranked: list[tuple[int, Run]], alpha: float) -> Finding:
-    (low, first), (high, last) = ranked[0], ranked[-1]
-    adapter = first.adapter
-    alpha_key, rank_key = adapter.key("alpha"), adapter.key("rank")
-    default = isinstance(adapter.alpha, Known) and adapter.alpha.origin == "framework-default"
-    stays = f"is not given and stays at its default {number(alpha)}" if default else f"stays at {number(alpha)}"
-    message = (
-        f"`{alpha_key}` {stays} while `{rank_key}` takes {spread([rank for rank, _ in ranked])} in this {sweep.kind}: "
-        f"{alpha_key}/{rank_key} falls from {number(alpha / low)} to {number(alpha / high)}. "
-        f"{_step(known(first.training.optimizer), low, high)} Keep the ratio with "
-        f"`{alpha_key} = {number(alpha / low)} * {rank_key}`, or, if the fixed alpha is meant, say so in an ignore "
-        "comment; --verify measures the step of each rank on your model"
-    )
-    span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
-    end = place(last.adapter.rank, otherwise=last.adapter.span)
-    related = [Related(end, f"{alpha_key}/{rank_key} is {number(alpha / high)} at {rank_key}={high}")]
-    if sweep.span not in (span, end):
-        related.append(Related(sweep.span, f"the {sweep.kind} over the ranks"))
-    confidence = surety(*(run.adapter.rank for _, run in ranked))
-    if sweep.kind == _CHOICES:
-        # Each call of the program picks one rank; a launcher that can pass alpha too may well tie it to the rank.
-        confidence = least("likely", "likely" if surety(adapter.alpha) == "certain" else "possible")
-    elif sweep.kind == _CALLS and not any(run.trained for run in sweep.runs):
-        # A helper that is called for adapters of several ranks, and nothing shows that they are trained: mostly a test.
-        confidence = "possible"
-    changes = tied(ranked, alpha / low)
-    fix = Fix("unsafe", f"Write {number(alpha / low)} * {rank_key} for {alpha_key}", changes)
-    return Finding("LL101", message, span, confidence, None, tuple(related), fix)
-
-
-def _step(optimizer: str | None, low: int, high: int) -> str:
-    """What a fixed alpha does to the first step (exponents of alpha/r at fixed alpha: Adam 0, SGD -1)."""
-    name = (optimizer or "").lower().rpartition(".")[2]
-    shrinks = f"shrinks as 1/r, {number(high / low)} times from r={low} to r={high}"
-    schools = (
-        "which one school wants (rank-invariant step: LoRA, LoRA Without Regret) and the other (constant ratio) rejects"
-    )
-    if "adam" in name:
-        return f"Under {optimizer} the first step hardly depends on the rank then, {schools}."
-    if name.startswith("sgd"):
-        return (
-            f"Under {optimizer} the first step {shrinks}: neither school (constant ratio; rank-invariant step) "
-            "compares the ranks alike."
-        )
-    adam = f"Under an Adam-type optimizer the first step hardly depends on the rank then, {schools}"
-    return f"{adam}; under SGD it {shrinks}."
 
 
 def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL102"""
     adapter = run.adapter
     ranks = _ranks(run)
-    if not ranks or min(ranks) < options["min-rank"] or not _all(adapter.use_rslora, False):
+    if not ranks or min(ranks) < options["min-rank"] or not always(adapter.use_rslora, False):
         return
     if not can_set(run.dialect, "use_rslora") or without(run, "use_rslora") is not None:
         return
@@ -110,7 +43,7 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         message = (
             f"{setting(rank_key, rank)} without rsLoRA: the adapter is scaled by {alpha_key}/{rank_key} = {now}, and "
             f"{shrink}. `{flag}` alone makes the scale {then} ({times} "
-            f"times as much); with {setting(alpha_key, float(number_of(alpha / sqrt(rank))))} it computes the same as "
+            f"times as much); with {setting(alpha_key, _rounded(alpha / sqrt(rank)))} it computes the same as "
             "today and stays stable when the rank grows"
         )
         if not takes_alpha(run.dialect, alpha / sqrt(rank)):
@@ -132,20 +65,11 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     yield Finding("LL102", message, span, confidence, "warning" if high else None, (), fix)
 
 
-def number_of(value: float) -> float:
-    """A value as a config would state it: three significant digits."""
-    return float(f"{value:.3g}")
-
-
-def _whole(value: float) -> float:
-    return int(value) if value.is_integer() else value
-
-
 def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
-    """LL103, one run"""
+    """LL103 of a run; of a sweep: sweeps.rslora_alpha_grows"""
     adapter = run.adapter
     ranks = _ranks(run)
-    if not ranks or not _all(adapter.use_rslora, True):
+    if not ranks or not always(adapter.use_rslora, True):
         return
     cases = list(every_case(adapter.rank, adapter.alpha))
     if not cases or not all(alpha / sqrt(rank) > options["max-scale"] for rank, alpha in cases):
@@ -157,7 +81,7 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
         f"With `{adapter.key('use_rslora')}` the adapter is scaled by {alpha_key}/sqrt({rank_key}) = "
         f"{number(alpha)}/sqrt({rank}) = {number(alpha / sqrt(rank))}, {number(sqrt(rank))} times the "
         f"{number(alpha / rank)} it is without: the first steps are that much larger at the same learning rate. "
-        f"{setting(alpha_key, number_of(alpha / sqrt(rank)))} keeps the scale of {alpha_key}/{rank_key}"
+        f"{setting(alpha_key, _rounded(alpha / sqrt(rank)))} keeps the scale of {alpha_key}/{rank_key}"
     )
     span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
     related = (Related(flag, "rsLoRA is on here"),) if flag and flag != span else ()
@@ -167,46 +91,14 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     yield Finding("LL103", message, span, surety(adapter.rank, adapter.alpha, adapter.use_rslora), None, related, fix)
 
 
-def rslora_alpha_grows(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
-    """LL103, a sweep"""
-    by_rank: dict[int, tuple[float, Run]] = {}
-    for run in sweep.runs:
-        rank, alpha = known(run.adapter.rank), known(run.adapter.alpha)
-        if known(run.adapter.use_rslora) is not True or rank is None or rank < 1 or alpha is None or alpha <= 0:
-            return
-        if by_rank.setdefault(rank, (alpha, run))[0] != alpha:
-            return  # several alphas for one rank: alpha is swept for itself
-    ranked = sorted(by_rank.items())
-    # Alpha at least in proportion to the rank, from each rank to the next.
-    growing = all(b[1][0] / a[1][0] >= b[0] / a[0] * 0.999 for a, b in pairwise(ranked))
-    if len(ranked) < 2 or not growing:
-        return
-    (low, (small, first)), (high, (large, last)) = ranked[0], ranked[-1]
-    adapter = first.adapter
-    rank_key, alpha_key = adapter.key("rank"), adapter.key("alpha")
-    message = (
-        f"`{alpha_key}` grows with `{rank_key}` in this {sweep.kind} although rsLoRA is on: the scale "
-        f"{alpha_key}/sqrt({rank_key}) rises from {number(small / sqrt(low))} at {rank_key}={low} to "
-        f"{number(large / sqrt(high))} at {rank_key}={high}. rsLoRA is made for one alpha at all ranks: keep "
-        f"{setting(alpha_key, small)}"
-    )
-    span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
-    end = place(last.adapter.rank, otherwise=last.adapter.span)
-    related = (Related(end, f"the scale is {number(large / sqrt(high))} at {rank_key}={high}"),) if end != span else ()
-    confidence = surety(*(value for _, (_, run) in ranked for value in (run.adapter.rank, run.adapter.alpha)))
-    if sweep.kind == _CHOICES:
-        confidence = least("likely", confidence)
-    yield Finding("LL103", message, span, confidence, None, related, Fix("unsafe", f"Keep {alpha_key} fixed"))
-
-
 def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL104"""
     adapter = run.adapter
     if alternatives(adapter.scale):
         yield from _given_scale(run, options["min-ratio"], options["max-ratio"])
-    if not _ranks(run) or not _all(adapter.use_rslora, False):
+    if not _ranks(run) or not always(adapter.use_rslora, False):
         return
-    cases = [(rank, alpha) for rank, alpha in every_case(adapter.rank, adapter.alpha)]
+    cases = list(every_case(adapter.rank, adapter.alpha))
     if not cases or not all(alpha > 0 for _, alpha in cases):
         return
     low, high = options["min-ratio"], options["max-ratio"]
@@ -285,19 +177,6 @@ def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # no
             yield Finding("LL105", message, dropout.span or adapter.span, confidence)
 
 
-def _ranks(run: Run) -> list[int]:
-    """Every rank the run may have; none if it is only loaded, or if a rank is out of range."""
-    ranks = [each.value for each in alternatives(run.adapter.rank)]
-    if run.trained is False or any(rank < 1 for rank in ranks):
-        return []
-    return ranks
-
-
-def _all(value: Any, wanted: bool) -> bool:
-    every = alternatives(value)
-    return bool(every) and all(each.value is wanted for each in every)
-
-
 def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL106"""
     adapter = run.adapter
@@ -323,7 +202,7 @@ def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable
     scales = listed(f"{number(alpha / own)} where it matches `{name}` (r={own})" for name, own in shown.items())
     if left:
         scales = f"{number(ratio)} at r={rank} but {scales}"
-    wanted = {**alphas, **{name: _whole(number_of(ratio * own)) for name, own in differ.items()}}
+    wanted = {**alphas, **{name: _whole(_rounded(ratio * own)) for name, own in differ.items()}}
     message = (
         f"`{own_key}` gives layers another rank and `{key}` does not follow: alpha {number(alpha)} is divided by each "
         f"layer's own rank, so the scale is {scales}. One school wants that (fixed "
@@ -354,3 +233,20 @@ def _reached(patterns: Iterable[str], targets: Value[Any]) -> tuple[list[str], b
     plain = {key: key.lstrip("^").rpartition(".")[2] for key in patterns if _PLAIN_NAME.fullmatch(key)}
     reached = [key for key in patterns if key not in plain or plain[key] in ends]
     return reached, not ends <= {plain.get(key) for key in reached if key == plain.get(key)}
+
+
+def _ranks(run: Run) -> list[int]:
+    """Every rank the run may have; none if it is only loaded, or if a rank is out of range."""
+    ranks = [each.value for each in alternatives(run.adapter.rank)]
+    if run.trained is False or any(rank < 1 for rank in ranks):
+        return []
+    return ranks
+
+
+def _rounded(value: float) -> float:
+    """A value as a config would state it: three significant digits."""
+    return float(f"{value:.3g}")
+
+
+def _whole(value: float) -> float:
+    return int(value) if value.is_integer() else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Write
+from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge.architectures import names_module
 from lora_lint.knowledge.frameworks import adapts, every_layer
 from lora_lint.knowledge.versions import without
@@ -14,8 +14,10 @@ from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.filters import all_saved
 from lora_lint.rules.projections import OF_MLPS, ROLES, own_names
 from lora_lint.rules.reached import (
+    ALL_LINEAR,
     OUTSIDE,
     ROUTERS,
+    is_shorthand,
     leaves,
     linears,
     model_label,
@@ -28,7 +30,7 @@ from lora_lint.rules.words import names, some_case
 from lora_lint.run import Known, alternatives
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.finding import Change, Confidence
     from lora_lint.knowledge.models import Model
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _REGEX = re.compile(r"[\\*+?^$|()\[\]{}]")
-_ALLLINEAR = "all-linear"
 
 
 def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -46,7 +47,7 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
         return
     resolved = resolved_of(run)
     cases = resolved.cases
-    foreign = [_foreign(run, model, known) for _, model in resolved.remote for known in _targets(run)]
+    foreign = [_foreign(model, known) for _, model in resolved.remote for known in _targets(run)]
     if not cases and not foreign:
         return
     if not all(_nothing(case) for case in cases) or any(matched or not missing for matched, missing in foreign):
@@ -108,7 +109,7 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     for case in resolved.cases:
         groups.setdefault((id(case.model), id(case.targets)), []).append(case)
     missing = [_missing(cases) for cases in groups.values()]
-    foreign = [_foreign(run, model, known) for _, model in resolved.remote for known in _targets(run)]
+    foreign = [_foreign(model, known) for _, model in resolved.remote for known in _targets(run)]
     if not missing and not foreign:
         return
     if not all(missing) or not all(matched and lacking for matched, lacking in foreign):
@@ -147,7 +148,7 @@ def _own_names(run: Run, resolved: Resolved, missing: Iterable[str]) -> tuple[Ch
     if len({id(case.model) for case in resolved.cases}) != 1 or adapts(run.dialect) != "PEFT":
         return ()  # another framework may want other names, such as whole paths
     new = own_names(targets.value, missing, linears(resolved.cases[0]))
-    return (Write(targets.span, new),) if new else ()
+    return put(run.adapter, "target_modules", new) if new else ()
 
 
 def _as_list(run: Run, resolved: Resolved, text: str) -> tuple[Change, ...]:
@@ -158,7 +159,7 @@ def _as_list(run: Run, resolved: Resolved, text: str) -> tuple[Change, ...]:
         return ()
     if not names_in or not all(set(names_in) <= set(linears(case)) for case in resolved.cases):
         return ()
-    return (Write(targets.span, names_in),)
+    return put(run.adapter, "target_modules", names_in)
 
 
 def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str, Any]:
@@ -219,27 +220,23 @@ def _judged(wanted: tuple[str, ...] | str | None) -> bool:
     """Whether targets are this rule's to judge: given, and not only entries that LL203 and LL204 report."""
     if isinstance(wanted, tuple):
         return bool(_plain(wanted))
-    return bool(wanted) and str(wanted).lower() != _ALLLINEAR
+    return bool(wanted) and not is_shorthand(wanted)
 
 
 def _plain(entries: Iterable[str]) -> list[str]:
     """The entries that are names, in order and without repeats."""
-    return [entry for entry in dict.fromkeys(entries) if entry and not _is_regex(entry) and not _is_shorthand(entry)]
+    return [entry for entry in dict.fromkeys(entries) if entry and not _is_regex(entry) and not is_shorthand(entry)]
 
 
 def _is_regex(entry: str) -> bool:
     return _REGEX.search(entry) is not None
 
 
-def _is_shorthand(entry: str) -> bool:
-    return entry.lower() == _ALLLINEAR
-
-
 def _targets(run: Run) -> list[Known[Any]]:
     return list(alternatives(run.adapter.target_modules))
 
 
-def _foreign(run: Run, model: Model, known: Known[Any]) -> tuple[list[str], list[str]]:  # noqa: ARG001
+def _foreign(model: Model, known: Known[Any]) -> tuple[list[str], list[str]]:
     """Entries that a model outside of transformers has, and those it has not, by the leaf names known of it."""
     if not isinstance(known.value, tuple):
         return [], []
@@ -285,12 +282,13 @@ def _as_text(run: Run, text: str, message: str) -> Fix:
     targets = run.adapter.target_modules
     if not isinstance(targets, Known) or not isinstance(targets.value, tuple) or targets.span is None or "…" in text:
         return Fix("unsafe", message)
-    return Fix("safe" if len(targets.value) == 1 else "unsafe", message, (Write(targets.span, text),))
+    changes = put(run.adapter, "target_modules", text)
+    return Fix("safe" if len(targets.value) == 1 else "unsafe", message, changes)
 
 
 def _one_regex(entries: Sequence[str]) -> str:
     """A regex for whole paths that does what the entries of a list mean."""
-    parts = [entry if _is_regex(entry) else rf".*\.{entry}" for entry in entries if not _is_shorthand(entry)]
+    parts = [entry if _is_regex(entry) else rf".*\.{entry}" for entry in entries if not is_shorthand(entry)]
     if len(parts) > 4:
         return "…"
     return parts[0] if len(parts) == 1 else "|".join(f"({part})" for part in parts)
@@ -299,14 +297,14 @@ def _one_regex(entries: Sequence[str]) -> str:
 def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL204"""
     key = run.adapter.key("target_modules")
-    for entries, span, confidence, whole in _entries(run, _is_shorthand):
+    for entries, span, confidence, whole in _entries(run, is_shorthand):
         others = _plain(whole)
         nothing = "only the other entries count" if others else "nothing is adapted and PEFT raises a ValueError"
         short = shorthand_of(run)
         how = f'The shorthand works only as the whole value: `{key}="{short}"`'
         if short is None and every_layer(run.dialect) is not None:
             how = f"The shorthand came with PEFT 0.8.0 ({run.pins['peft']}): name the layers"
-        elif short != _ALLLINEAR:
+        elif short != ALL_LINEAR:
             how = "Name the layers" if short is None else f'All linear layers are `{key}="{short}"` here'
         message = (
             f"`{entries[0]}` inside the list `{key}` is taken for the name of a module, and none has it: {nothing}. "
@@ -316,7 +314,7 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         yield Finding("LL204", message, span, confidence, fix=fix)
 
 
-def _entries(run: Run, wrong: Any) -> Iterator[tuple[list[str], Span, Confidence, tuple[str, ...]]]:
+def _entries(run: Run, wrong: Callable[[str], bool]) -> Iterator[tuple[list[str], Span, Confidence, tuple[str, ...]]]:
     """The wrong entries of each target list with their place, one by one where each has one, else together; and the
     whole list."""
     spans = dict(run.adapter.target_spans)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Add, Finding, Fix, Into, Move, Related
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import drop, put
-from lora_lint.rules.words import names, surety
-from lora_lint.run import Known, alternatives, known
+from lora_lint.rules.words import names, place, surety
+from lora_lint.run import Known, alternatives, always, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.finding import Confidence, Level
     from lora_lint.run import Event, Run
@@ -139,7 +139,7 @@ def _puts_adapter(event: Event) -> bool:
     return event.kind in ("wrap", "load-adapter")
 
 
-def _last(events: Sequence[Event], test: Any) -> int | None:
+def _last(events: Sequence[Event], test: Callable[[Event], bool]) -> int | None:
     return next((number for number in reversed(range(len(events))) if test(events[number])), None)
 
 
@@ -235,7 +235,7 @@ def _has_biases(run: Run, every: bool) -> bool | None:
 def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL402"""
     for number, event in enumerate(run.events):
-        if event.kind != "load-adapter" or not _never(event.trainable):
+        if event.kind != "load-adapter" or not always(event.trainable, False):
             continue
         train = _trained_so(run.events[number + 1 :])
         if train is None:
@@ -251,11 +251,6 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         yield Finding("LL402", message, event.span, confidence, None, related, fix)
 
 
-def _never(value: Any) -> bool:
-    every = alternatives(value)
-    return bool(every) and all(each.value is False for each in every)
-
-
 def _trained_so(later: Iterable[Event]) -> Event | None:
     """The training that follows while nothing has made any of the adapter trainable in between."""
     for event in later:
@@ -269,8 +264,7 @@ def _trained_so(later: Iterable[Event]) -> Event | None:
 def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL403"""
     adapter = run.adapter
-    values = alternatives(adapter.inference_mode)
-    if run.trained is not True or not values or not all(value.value is True for value in values):
+    if run.trained is not True or not always(adapter.inference_mode, True):
         return
     start = _last(run.events, lambda event: event.kind == "wrap")
     if start is not None and any(event.kind == "unfreeze" for event in run.events[start + 1 :]):
@@ -283,7 +277,8 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     train = next((event for event in run.events if event.kind == "train"), None)
     related = (Related(train.span, "it is trained here"),) if train else ()
     fix = Fix("safe", f"Leave {key} out", drop(adapter, "inference_mode"))
-    yield Finding("LL403", message, values[0].span or adapter.span, surety(adapter.inference_mode), None, related, fix)
+    span = place(adapter.inference_mode, otherwise=adapter.span)
+    yield Finding("LL403", message, span, surety(adapter.inference_mode), None, related, fix)
 
 
 def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -8,7 +8,8 @@ from lora_lint.finding import Finding, Fix, Move, Related, Through
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
 from lora_lint.rules.tokens import embeddings_may_train
-from lora_lint.run import Known, alternatives, known
+from lora_lint.rules.words import place
+from lora_lint.run import Known, alternatives, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -207,8 +208,7 @@ def _head_targeted(run: Run) -> Iterable[Finding]:
 def identity_init_off(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL413"""
     adapter = run.adapter
-    values = alternatives(adapter.init_lora_weights)
-    if run.trained is not True or not values or not all(value.value is False for value in values):
+    if run.trained is not True or not always(adapter.init_lora_weights, False):
         return
     if any(event.kind == "load-adapter" for event in run.events):
         return
@@ -219,4 +219,5 @@ def identity_init_off(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
         f"tests. Leave `{key}` out"
     )
     fix = Fix("unsafe", f"Set {key} to True", put(adapter, "init_lora_weights", True))
-    yield Finding("LL413", message, values[0].span or adapter.span, "certain", None, (), fix)
+    span = place(adapter.init_lora_weights, otherwise=adapter.span)
+    yield Finding("LL413", message, span, "certain", None, (), fix)
