@@ -306,7 +306,7 @@ def call_function(machine: Machine, function: Function, arguments: Arguments, sp
     machine.called.add(id(node))
     if len(machine.frames) > MAX_DEPTH or sum(frame.node is node for frame in machine.frames) > 1:
         return Opaque("the calls are nested too deeply", span)
-    known = machine.library.helper(node) if not entry else None
+    known = machine.library.helper(node, arguments, span) if not entry else None
     if known is not None:
         return known
     if not entry and not machine.worth_following(function):

@@ -33,7 +33,13 @@ class Context:
         self.records = records
 
     def happen(
-        self, record: ModelRecord, kind: EventKind, span: Span, names: Names = None, trainable: Val | None = None
+        self,
+        record: ModelRecord,
+        kind: EventKind,
+        span: Span,
+        names: Names = None,
+        trainable: Val | None = None,
+        folder: tuple[Val, ...] = (),
     ) -> None:
         """Writes an event on a model down, with the conditions it stands under."""
         machine = self.machine
@@ -43,7 +49,7 @@ class Context:
         if kind in ("freeze", "unfreeze"):
             _, conditions = split_conditions(machine, conditions)
         log = machine.journal.change_list(record.events)
-        log.append(Happening(kind, span, conditions, names, trainable, self._loop_around(record)))
+        log.append(Happening(kind, span, conditions, names, trainable, self._loop_around(record), folder))
 
     def _loop_around(self, record: ModelRecord) -> Step | None:
         """The turn of a loop that the model object is older than."""

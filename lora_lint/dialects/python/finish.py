@@ -16,6 +16,7 @@ from lora_lint.dialects.python.records import (
     Records,
     RunRecord,
 )
+from lora_lint.dialects.python.resumed import resumes
 from lora_lint.interpreter.values import Arguments, Const, Effect, Either, ListVal, Object, Opaque, Space, Val, either
 from lora_lint.knowledge import signatures
 from lora_lint.records import replace
@@ -262,9 +263,25 @@ def _reloaded(records: Records, path: str) -> list[Run]:
                 continue
             # Beside a wrap only where the two are branches of one choice.
             if all(_exclude(happening.conditions, record.conditions) for record in wraps):
-                runs.append(_of_loaded(model, happening, "train" in kinds))
+                saved = _saved_before(model, happening, wraps)
+                runs.append(_of_loaded(model, happening, saved, "train" in kinds))
                 break
     return runs
+
+
+def _saved_before(model: ModelRecord, load: Happening, wraps: list[RunRecord]) -> Object | None:
+    """The config of the adapter that is loaded, where the program makes it in its other branch, and has saved it when
+    it was started before."""
+    if len({id(record.config) for record in wraps}) != 1:
+        return None
+    config: Object = wraps[0].config
+    data: ConfigRecord = config.data
+    # A branch of its own for the config: the others make another one.
+    if data.kind != "LoraConfig" or len(_variants(config)) > 1 or _besides(data.conditions, wraps[0].conditions):
+        return None
+    loads = (each for each in model.events if each.kind == "load-adapter")
+    others = [each for each in loads if _exclude(each.conditions, load.conditions)]
+    return config if resumes(load, model, others) else None
 
 
 def _quantized(model: ModelRecord) -> bool:
@@ -272,18 +289,23 @@ def _quantized(model: ModelRecord) -> bool:
     return any(each.value for each in alternatives(bits))
 
 
-def _of_loaded(model: ModelRecord, load: Happening, trained: bool) -> Run:
+def _of_loaded(model: ModelRecord, load: Happening, saved: Object | None, trained: bool) -> Run:
+    """The run of an adapter that is loaded from disk; `saved` is the config that it was made with, where that is
+    known. How it began and whether it can be trained are the load's affair."""
     span = load.span
     loaded = Unknown("the adapter's own config sets it")
-    adapter = Adapter(
-        *(span, loaded, loaded, loaded, loaded),
-        use_rslora=loaded,
-        use_dora=loaded,
-        bias=loaded,
-        modules_to_save=loaded,
-        init_lora_weights=loaded,
-        task_type=loaded,
-    )
+    if saved is not None:
+        adapter = replace(_adapter(saved, span)[0], init_lora_weights=loaded, inference_mode=ABSENT)
+    else:
+        adapter = Adapter(
+            *(span, loaded, loaded, loaded, loaded),
+            use_rslora=loaded,
+            use_dora=loaded,
+            bias=loaded,
+            modules_to_save=loaded,
+            init_lora_weights=loaded,
+            task_type=loaded,
+        )
     return Run(
         "peft",
         span,
@@ -489,11 +511,14 @@ def _repeats(happening: Happening, model: ModelRecord) -> Span | None:
     return step.span if step.kind == "vague" or again else None
 
 
+def _besides(conditions: tuple[Condition, ...], common: tuple[Condition, ...]) -> list[Condition]:
+    """The conditions that do not hold already where those of `common` do."""
+    held = [(condition.scope, _positive(condition)) for condition in common]
+    return [each for each in conditions if each not in common and (each.scope, _positive(each)) not in held]
+
+
 def _event(happening: Happening, common: tuple[Condition, ...], loop: Span | None) -> Event:
-    flags = [condition for condition in happening.conditions if condition not in common]
-    if flags and common:
-        held = [(condition.scope, _positive(condition)) for condition in common]
-        flags = [condition for condition in flags if (condition.scope, _positive(condition)) not in held]
+    flags = _besides(happening.conditions, common)
     flag = None
     if flags:
         text = ast.unparse(flags[-1].test)

@@ -165,8 +165,10 @@ class Knowledge:
             return searches.wandb_config(Context(machine, self.records), span)
         return None
 
-    def helper(self, function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Val | None:
-        return shapes.result_of(function)
+    def helper(
+        self, function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, arguments: Arguments, span: Span
+    ) -> Val | None:
+        return shapes.result_of(function, arguments, span)
 
     def parameter(self, machine: Machine, function: Function, name: str) -> Val | None:
         """What a library gives for a parameter that no caller of the program gives."""

@@ -53,8 +53,14 @@ def from_pretrained(context: Context, name: str, arguments: Arguments, span: Spa
     if trainable is None:
         trainable = Opaque("`**` arguments may set it", span) if arguments.open else Const(False)
     names = ("from_pretrained",) if view.wrapped else None
-    context.happen(view.record, "load-adapter", span, names, trainable)
+    context.happen(view.record, "load-adapter", span, names, trainable, _folder(arguments))
     return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
+
+
+def _folder(arguments: Arguments) -> tuple[Val, ...]:
+    """Where an adapter is loaded from: the folder, and the one below it that is named apart (PEFT 0.21.2)."""
+    given = (arguments.get("model_id", 1), arguments.get("subfolder"))
+    return tuple(value for value in given if value is not None)
 
 
 def auto_from_pretrained(context: Context, name: str, arguments: Arguments, span: Span) -> Val:

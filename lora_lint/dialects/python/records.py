@@ -25,6 +25,8 @@ class Happening:
     names: tuple[str, ...] | None = None
     trainable: Val | None = None
     loop: Step | None = None
+    folder: tuple[Val, ...] = ()
+    """(load-adapter) The folder that it is loaded from, and the one below that, where they are given."""
 
 
 class EventLog(list[Happening]):

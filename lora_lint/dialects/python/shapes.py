@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Const, Val
+from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
+
+if TYPE_CHECKING:
+    from lora_lint.source import Span
 
 _HEADS = frozenset({"lm_head", "output_layer", "embed_out"})
 
 
-def result_of(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Val | None:
-    """What a function gives for every model, if it is one of those: QLoRA's `find_all_linear_names`."""
-    if isinstance(function, ast.FunctionDef) and _finds_all_linear_names(function):
+LAST_CHECKPOINT = "transformers.trainer_utils.get_last_checkpoint"
+"""Gives the newest checkpoint in a folder, or None."""
+
+
+def result_of(
+    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, arguments: Arguments, span: Span
+) -> Val | None:
+    """What a function gives, if it is one of those: QLoRA's `find_all_linear_names`, which gives the same for every
+    model, and its `get_last_checkpoint`."""
+    if not isinstance(function, ast.FunctionDef):
+        return None
+    if _finds_all_linear_names(function):
         return Const("all-linear", None, "derived")
-    return None
+    found = _finds_last_checkpoint(function)
+    if found is None:
+        return None
+    folder, parts = found
+    given = arguments.get(folder, 0) or Opaque("the folder is not given", span)
+    checkpoint = Object(LAST_CHECKPOINT, Arguments([given], {}, {}), span)
+    rest: list[Val] = [Opaque("it is told beside the checkpoint", span) for _ in range(parts - 1)]
+    return ListVal([checkpoint, *rest], span, "tuple") if parts > 1 else checkpoint
 
 
 def _finds_all_linear_names(function: ast.FunctionDef) -> bool:
@@ -46,6 +66,51 @@ def _finds_all_linear_names(function: ast.FunctionDef) -> bool:
         return False
     returns = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
     return len(returns) == 1 and _plain_collection(returns[0])
+
+
+def _finds_last_checkpoint(function: ast.FunctionDef) -> tuple[str, int] | None:
+    """The parameter that is a folder of which a function gives a checkpoint or None, and how many values it gives: the
+    checkpoint is the first of them.
+
+    for filename in os.listdir(folder):
+        if filename.startswith("checkpoint"):
+            step = max(step, int(filename.replace("checkpoint-", "")))
+    if step == 0:
+        return None
+    return os.path.join(folder, f"checkpoint-{step}")
+    """
+    if "checkpoint" not in function.name or not function.args.args:
+        return None
+    folder = function.args.args[0].arg
+    inside = list(ast.walk(function))
+    if not any(isinstance(node, ast.Call) and _last_name(node.func) == "listdir" for node in inside):
+        return None
+    joined = {
+        target.id
+        for node in inside
+        if isinstance(node, ast.Assign) and _joins(node.value, folder)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    results = [node.value for node in inside if isinstance(node, ast.Return) and node.value is not None]
+    rows = [value.elts if isinstance(value, ast.Tuple) else [value] for value in results]
+    given = [row[0] for row in rows if row and not (isinstance(row[0], ast.Constant) and row[0].value is None)]
+    if len({len(row) for row in rows}) != 1 or not given:
+        return None
+    if not all(value.id in joined if isinstance(value, ast.Name) else _joins(value, folder) for value in given):
+        return None
+    return folder, len(rows[0])
+
+
+def _joins(node: ast.expr, folder: str) -> bool:
+    """`os.path.join(folder, …)`"""
+    if not isinstance(node, ast.Call) or _last_name(node.func) != "join" or len(node.args) < 2:
+        return False
+    return isinstance(node.args[0], ast.Name) and node.args[0].id == folder
+
+
+def _last_name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def _modes(tests: list[ast.expr]) -> set[str]:
