@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery, engine
+from lora_lint.interpreter.values import FROM_CALLER
 from lora_lint.records import dataclass, field
 from lora_lint.run import Choices, Known, Unknown, alternatives, known
 
@@ -60,10 +61,18 @@ class Inspection:
 
 
 def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
-    """The runs of the files under `paths`."""
+    """The runs of the files under `paths`.
+
+    A function whose file does not call it is read by itself: that run is left out where a program that calls it is
+    among the files, and so a run with values.
+    """
     walk = discovery.Walk(paths, engine.excluder(settings))
     reader = _Reader(settings)
-    runs = [run for found in walk for run in reader.read(found)]
+    read = [each for found in walk for each in reader.read(found)]
+    reached = {
+        run.config for run, _ in read if run.config and run.config.path != run.path and alternatives(run.adapter.rank)
+    }
+    runs = [told for run, told in read if not (run.config in reached and _waits_for_caller(run))]
     missing = tuple(f"error: {missing}" for missing in walk.missing)
     notes = (*missing, *walk.notes, *reader.notes)
     return Inspection(tuple(runs), notes, bool(missing) or reader.failed, walk.files, reader.recognised)
@@ -72,8 +81,14 @@ def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
 def inspect_text(data: bytes, path: str, settings: Settings) -> Inspection:
     """The runs of one text, read as the file `path` would be."""
     reader = _Reader(settings)
-    runs = reader.read(discovery.Found(path, discovery.kind_of(path) or "python", data, True))
-    return Inspection(tuple(runs), tuple(reader.notes), reader.failed, 1, reader.recognised)
+    read = reader.read(discovery.Found(path, discovery.kind_of(path) or "python", data, True))
+    return Inspection(tuple(told for _, told in read), tuple(reader.notes), reader.failed, 1, reader.recognised)
+
+
+def _waits_for_caller(run: Run) -> bool:
+    """Whether a run has no rank because whoever calls the function gives it."""
+    rank = run.adapter.rank
+    return isinstance(rank, Unknown) and rank.why.endswith(FROM_CALLER)
 
 
 class _Reader:
@@ -88,7 +103,8 @@ class _Reader:
         self.failed = False
         self.recognised: dict[str, int] = {}
 
-    def read(self, found: discovery.Found) -> list[dict[str, Any]]:
+    def read(self, found: discovery.Found) -> list[tuple[Run, dict[str, Any]]]:
+        """The runs of a file, each with what is told of it."""
         from lora_lint.readers.errors import Unreadable
 
         if found.data is None:
@@ -98,7 +114,7 @@ class _Reader:
             source, reading, _ = engine.reading_of(found, self.settings, self.project, self.notes)
             for dialect in reading.recognised or dict.fromkeys(run.dialect for run in reading.runs):
                 self.recognised[dialect] = self.recognised.get(dialect, 0) + 1
-            return [facts(run, source) for run in reading.runs]
+            return [(run, facts(run, source)) for run in reading.runs]
         except (Unreadable, RecursionError, MemoryError) as error:
             if found.explicit or discovery.telling(found.data, found.kind):
                 self.notes.append(f"{found.path}: {getattr(error, 'message', None) or 'too deep or too large'}")

@@ -333,6 +333,8 @@ class Run:
     own_names: bool = False
     """The targets are names that a framework has of its own, for modules that transformers builds otherwise: they are
     shown, and no rule looks at them."""
+    config: Span | None = None
+    """Where a program makes the adapter's config, which may be in a file that it imports."""
     elsewhere: tuple[str, ...] = ()
     """Settings (`adapter.target_modules`) that another file alone decides, where they are judged."""
     pins: Mapping[str, Pin] = field(default_factory=dict)

@@ -160,3 +160,74 @@ def test_the_table_of_several_trees(here: Path) -> None:
     text = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
     assert text.splitlines()[1].split()[:4] == ["peft", "2", "2", "0"]
     assert "2  it is not given  (one/train.py:7)" in text
+
+
+HELPER = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+
+def create_and_prepare_model(args):
+    model = AutoModelForCausalLM.from_pretrained(args.model_name)
+    config = LoraConfig(r=args.lora_r, lora_alpha=args.lora_alpha, target_modules=["q_proj"])
+    return get_peft_model(model, config)
+
+
+def create_critic(args):
+    model = AutoModelForCausalLM.from_pretrained(args.critic_name)
+    return get_peft_model(model, LoraConfig(r=args.critic_r, target_modules=["v_proj"]))
+"""
+CALLER = """\
+from dataclasses import dataclass, field
+from transformers import HfArgumentParser, Trainer, TrainingArguments
+from helper import create_and_prepare_model
+
+@dataclass
+class ModelArguments:
+    model_name: str = field(default="gpt2")
+    lora_r: int = field({default})
+    lora_alpha: int = field(default=16)
+
+def main(model_args, training_args):
+    model = create_and_prepare_model(model_args)
+    Trainer(model=model, args=training_args, train_dataset=[]).train()
+
+if __name__ == "__main__":
+    parser = HfArgumentParser((ModelArguments, TrainingArguments))
+    model_args, training_args = parser.parse_args_into_dataclasses()
+    main(model_args, training_args)
+"""
+
+
+def places(*paths: str) -> list[tuple[str, object]]:
+    runs = inspection.inspect(paths or ["."], Settings()).runs
+    return [(f"{run['path']}:{run['line']}", run["adapter"]["rank"].get("value")) for run in runs]
+
+
+def test_a_function_that_programs_call_is_no_run_of_its_own(here: Path) -> None:
+    (here / "helper.py").write_text(HELPER)
+    assert places() == [("helper.py:8", None), ("helper.py:13", None)]
+    (here / "train.py").write_text(CALLER.format(default="default=64"))
+    (here / "run.sh").write_text("python train.py --model_name gpt2-xl --lora_r 8 --output_dir out\n")
+    assert places() == [("helper.py:13", None), ("run.sh:1", 8), ("train.py:12", 8)], "the critic is another run"
+    assert places("helper.py") == [("helper.py:8", None), ("helper.py:13", None)], "the program is not shown"
+
+
+def test_a_function_that_no_shown_program_gives_a_rank(here: Path) -> None:
+    (here / "helper.py").write_text(HELPER)
+    (here / "train.py").write_text(CALLER.format(default='metadata={"help": "The rank."}'))
+    assert ("helper.py:8", None) in places()
+    (here / "train.py").write_text(
+        CALLER.format(default="default=64").replace("from helper import", "from other import")
+    )
+    assert ("helper.py:8", None) in places()
+
+
+def test_a_program_that_is_called_too_stays_a_run(here: Path) -> None:
+    """Its rank is in a file that is not there; another program gives one."""
+    (here / "helper.py").write_text(
+        HELPER + '\nif __name__ == "__main__":\n    import yaml\n'
+        '    create_and_prepare_model(Namespace(**yaml.safe_load(open("none.yaml"))))\n'
+    )
+    (here / "train.py").write_text(CALLER.format(default="default=64"))
+    assert places()[0] == ("helper.py:8", None)

@@ -9,6 +9,7 @@ from lora_lint.interpreter import expressions, operations, statements
 from lora_lint.interpreter.methods import dict_method, list_method
 from lora_lint.interpreter.scope import Frame, Scope, Step
 from lora_lint.interpreter.values import (
+    FROM_CALLER,
     MAX_UNROLL,
     NO_ARGUMENTS,
     Arguments,
@@ -397,7 +398,7 @@ def _bind_parameters(
             continue
         default = options.get(name, function.defaults.get(name))
         if default is None or arguments.open:
-            names_space[name] = Opaque(f"the parameter `{name}` of `{function.name}` is given by the caller", span)
+            names_space[name] = Opaque(f"the parameter `{name}` of `{function.name}` {FROM_CALLER}", span)
         elif entry or name in options:
             names_space[name] = as_cli_default(default)
         else:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MAX_ALTERNATIVES = 8
 UNSET = "the command line may give it"
 """Why an option is not known that a program does without where nobody gives it."""
+FROM_CALLER = "is given by the caller"
+"""How it ends why a parameter is not known of a function that nothing in its file calls."""
 MAX_UNROLL = 64
 """How many turns of a loop are followed one by one."""
 

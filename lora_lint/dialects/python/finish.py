@@ -231,6 +231,7 @@ def _run(record: RunRecord, config: Object, path: str, caller: str | None, start
         trained=True if any(event.kind == "train" for event in events) else None,
         method=config.data.kind,
         own_names=bool(config.data.made_by) and _names_parts(adapter),
+        config=config.data.span,
     )
 
 
