@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ("R = 4 * 8\nLoraConfig(r=R)", 32),
         ("R = 2 ** 4 - 1 + 9 // 3\nLoraConfig(r=R)", 18),
         ("import math\nR = int('64')\nLoraConfig(r=R)", 64),
+        ("import typing\nfrom typing import cast\nLoraConfig(r=cast('int', typing.cast(typ=int, val=24)))", 24),
         ("settings = {'r': 12}\nLoraConfig(r=settings['r'])", 12),
         ("settings = {'lora': {'r': 12}}\nLoraConfig(r=settings['lora'].get('r', 8))", 12),
         ("settings = {}\nLoraConfig(r=settings.get('r', 6))", 6),

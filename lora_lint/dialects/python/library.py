@@ -88,6 +88,7 @@ CALLS: dict[str, dict[str, Handler]] = {
     ),
     "os": dict.fromkeys(("system", "popen"), launches.launch),
     "shlex": {"split": launches.split},
+    "typing": {"cast": lambda context, name, arguments, span: arguments.get("val", 1)},
     "omegaconf": {
         "OmegaConf.load": loaded.namespace,
         **dict.fromkeys(("OmegaConf.to_container", "OmegaConf.to_object"), loaded.unchanged),
