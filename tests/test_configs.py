@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.run import Choices, InvalidValue, Known, Unknown
+from lora_lint.run import Choices, InvalidValue, Known, Unknown, UnknownKey
 from tests.reading import config, edited, only, plain, written
 
 if TYPE_CHECKING:
@@ -454,6 +454,39 @@ def test_the_closest_key_alone_is_named() -> None:
     text = "base_model: gpt2\nadapter: lora\nsequence_len: 512\nlora_r: 8\ncontext_parapllel_size: 2\n"
     (problem,) = only(config(text)).problems
     assert problem.suggestions == ("context_parallel_size",)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("lora_rnk: 8", [("lora_rnk", ("lora_rank",))]),
+        ("lora_rank: 8\n    lora_rnk: 8", [("lora_rnk", ())]),
+        ("lr: 1.0e-5", [("lr", ())]),
+        ("image_max_pixel: 1\n    image_max_pixels: 1\n    images_max: 1", [("image_max_pixel", ())]),
+    ],
+)
+def test_a_misspelt_key_beside_the_right_one_stops_llamafactory(lines: str, told: list[tuple[str, Any]]) -> None:
+    """HfArgumentParser raises for every key that it does not know; what is less alike may be of another version."""
+    problems = only(config(edited(FACTORY, ("lora_target: all", f"lora_target: all\n    {lines}")))).problems
+    assert [(problem.key, problem.suggestions) for problem in problems if isinstance(problem, UnknownKey)] == told
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "key"),
+    [
+        (edited(FACTORY, ("lora_target: all", "lora_rank: 16.0")), "a.yaml", "lora_rank"),
+        (edited(TUNE, ("lora_rank: 8", "lora_rank: 16.0")), "a.yaml", "lora_rank"),
+        (edited(TRL, ("lora_r: 16", "lora_r: 16.0")), "a.yaml", "lora_r"),
+        (edited(ADAPTER, ('"r": 64', '"r": 16.0')), "adapter_config.json", "r"),
+        ("model_name: gpt2\nlora:\n  r: 16.0\n  lora_alpha: 32\n  target_modules: [c_attn]\n", "a.yaml", "r"),
+        (edited(AXOLOTL, ("lora_r: 32", "lora_r: 16.0")), "a.yaml", None),
+    ],
+)
+def test_a_rank_with_a_point(text: str, name: str, key: str | None) -> None:
+    """torch makes no layer of 16.0 values; axolotl's settings are converted (pydantic)."""
+    run = only(config(text, name))
+    assert plain(run.adapter.rank) == 16
+    assert [problem.key for problem in run.problems if isinstance(problem, InvalidValue)] == ([key] if key else [])
 
 
 @pytest.mark.parametrize(

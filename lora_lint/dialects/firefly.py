@@ -56,7 +56,7 @@ def read(document: Mapping, project: Project) -> Reading:
         *schemas.unknown_keys(
             NAME, document, "Firefly", "stops Firefly with a ValueError", synonyms=_SYNONYMS, only_near=_OF_LORA
         ),
-        *schemas.invalid_values(NAME, document, "Firefly"),
+        *schemas.invalid_values(NAME, document, "Firefly", unconverted=("lora_rank",)),
     )
     run = Run(
         NAME,

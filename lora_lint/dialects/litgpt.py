@@ -84,7 +84,7 @@ def read(document: Mapping, project: Project) -> Reading:
 def _problems(fields: Fields) -> Iterator[UnknownKey | InvalidValue]:
     stops = "stops litgpt with an error"
     yield from schemas.unknown_keys(NAME, fields.mapping, "LitGPT", stops, synonyms=_SYNONYMS, only_near=_OF_LORA)
-    yield from schemas.invalid_values(NAME, fields.mapping, "LitGPT")
+    yield from schemas.invalid_values(NAME, fields.mapping, "LitGPT", unconverted=("lora_r",))
     train = fields.section("train")
     if train is not None:
         near = schemas.keys(NAME, "train")

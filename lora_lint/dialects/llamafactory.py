@@ -102,8 +102,9 @@ def read(document: Mapping, project: Project) -> Reading:
             "stops LLaMA-Factory with a ValueError",
             synonyms=_SYNONYMS,
             only_near=schemas.keys(NAME),
+            refused=True,
         ),
-        *schemas.invalid_values(NAME, document, "LLaMA-Factory"),
+        *schemas.invalid_values(NAME, document, "LLaMA-Factory", unconverted=("lora_rank",)),
     )
     run = Run(
         NAME,

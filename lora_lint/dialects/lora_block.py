@@ -121,7 +121,9 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
         keys={**own, "rank": rank, "alpha": "alpha" if fields.has("alpha") else "lora_alpha"},
         own_spelling=usual(rank != "r"),
     )
-    problems: tuple[UnknownKey | InvalidValue, ...] = tuple(schemas.invalid_values("peft_adapter", block, "PEFT"))
+    problems: tuple[UnknownKey | InvalidValue, ...] = tuple(
+        schemas.invalid_values("peft_adapter", block, "PEFT", unconverted=("r",))
+    )
     if not any(key.startswith("lora_") for key in (rank, *own.values())):
         unknown = schemas.unknown_keys(
             "peft_adapter",

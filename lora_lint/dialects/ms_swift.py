@@ -165,7 +165,7 @@ def _problems(document: Mapping, older: bool) -> tuple[UnknownKey | InvalidValue
             synonyms=_SYNONYMS if not older else {"lora_r": "lora_rank"},
             only_near=schemas.keys(NAME, definition),
         ),
-        *schemas.invalid_values(NAME, document, "ms-swift", definition),
+        *schemas.invalid_values(NAME, document, "ms-swift", definition, unconverted=("lora_rank",)),
     )
 
 

@@ -70,7 +70,7 @@ def read(document: Mapping, project: Project) -> Reading:
     loader: str | None = known(mapping.text("base_model_class")) if mapping is not None else None
     model = BaseModel(fields.text("base_model_name_or_path"), loader or _LOADERS.get(known(task) or ""))
     # PEFT passes over keys that it does not know, with a warning: other versions write others.
-    problems = tuple(schemas.invalid_values(NAME, document, "LoraConfig"))
+    problems = tuple(schemas.invalid_values(NAME, document, "LoraConfig", unconverted=("r",)))
     span = fields.span("peft_type")
     weights = _weights(document.span.path, project)
     run = Run(

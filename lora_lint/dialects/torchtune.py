@@ -158,7 +158,7 @@ def read(document: Mapping, project: Project) -> Reading:
             definition=definition,
             also=("_component_",),
         ),
-        *schemas.invalid_values(NAME, model.mapping, builder, definition),
+        *schemas.invalid_values(NAME, model.mapping, builder, definition, unconverted=("lora_rank",)),
         *_no_builder(model, family, builder),
     )
     run = Run(

@@ -56,7 +56,7 @@ def read(document: Mapping, project: Project) -> Reading:
         *schemas.unknown_keys(
             NAME, document, "TRL", "stops TRL with a ValueError", synonyms=_SYNONYMS, only_near=_OF_LORA
         ),
-        *schemas.invalid_values(NAME, document, "TRL"),
+        *schemas.invalid_values(NAME, document, "TRL", unconverted=("lora_r",)),
     )
     adapter, model, data = _adapter(fields), _model(fields), _dataset(fields, document.span.path, project)
     return Reading((Run(NAME, span, adapter, model, data, _training(fields), events, problems, trained=True),))

@@ -44,6 +44,8 @@ _WORDS = {
 }
 _NEAR = 0.8
 """How alike a key must be to a known one to count as that key misspelt."""
+_TYPO = 0.9
+"""And where the known one is there as well: a letter or two, for options of other versions are like their siblings."""
 
 
 @cache
@@ -76,8 +78,14 @@ def default(name: str, definition: str, key: str) -> Any:
     return None if found is None else found["properties"].get(key, {}).get("default")
 
 
-def invalid_values(name: str, mapping: Mapping, owner: str, definition: str | None = None) -> list[InvalidValue]:
-    """The values of a mapping that the framework does not take. Values that a template fills in are passed over."""
+def invalid_values(
+    name: str, mapping: Mapping, owner: str, definition: str | None = None, *, unconverted: Iterable[str] = ()
+) -> list[InvalidValue]:
+    """The values of a mapping that the framework does not take. Values that a template fills in are passed over.
+
+    `unconverted` are keys of whole numbers that are taken as they are written, so that 16.0 is none: a parser refuses
+    it, or torch does, to which PEFT hands a rank (a TypeError; PEFT 0.21.2 with torch 2.13).
+    """
     found = part(name, definition)
     if found is None:
         return []
@@ -92,7 +100,8 @@ def invalid_values(name: str, mapping: Mapping, owner: str, definition: str | No
             value = plain(entry.value)
         except _FilledIn:
             continue
-        if not _holds(schema, value, whole) and not _valid(schema, value, whole):
+        unfit = str(key) in unconverted and isinstance(value, float)
+        if unfit or (not _holds(schema, value, whole) and not _valid(schema, value, whole)):
             problems.append(InvalidValue(str(key), value, entry.value.span, owner, expected(schema, whole)))
     return problems
 
@@ -107,12 +116,15 @@ def unknown_keys(
     also: Iterable[str] = (),
     synonyms: dict[str, str] | None = None,
     only_near: Iterable[str] | None = None,
+    refused: bool = False,
 ) -> list[UnknownKey]:
     """The keys of a mapping that the framework does not know.
 
     `also` are further keys that it takes. `synonyms` maps spellings of other frameworks to this one's. With `only_near`
-    a key counts only if it is one of those keys misspelt, or a synonym: for frameworks whose users add keys of their
-    own. Keys that start with `_`, `.` or `x-` are the user's own anywhere.
+    a key counts only if it is one of those keys misspelt, or a synonym, and that key is not there: for frameworks whose
+    users add keys of their own, and whose other versions have other keys. One that has refused (`refused`) every key
+    that it does not know in all versions has no keys of users, so that a typo counts beside the right key too. Keys
+    that start with `_`, `.` or `x-` are the user's own anywhere.
     """
     names = keys(name, definition)
     if not names:
@@ -124,19 +136,19 @@ def unknown_keys(
             continue
         if not key or entry.key.span.start < mapping.span.start:  # merged from elsewhere, told there
             continue
-        close = _close(key, names if only_near is None else frozenset(only_near), synonyms or {}, mapping)
-        if only_near is None or close:
-            problems.append(UnknownKey(key, entry.key.span, owner, close, consequence))
+        near = names if only_near is None else frozenset(only_near)
+        missing = tuple(each for each in _alike(key, near, synonyms or {}, _NEAR) if mapping.entry(each) is None)
+        if only_near is None or missing or (refused and _alike(key, near, synonyms or {}, _TYPO)):
+            problems.append(UnknownKey(key, entry.key.span, owner, missing, consequence))
     return problems
 
 
-def _close(key: str, names: frozenset[str], synonyms: dict[str, str], mapping: Mapping) -> tuple[str, ...]:
-    """What a key may have been meant to be, best first; nothing that the mapping has already."""
+def _alike(key: str, names: frozenset[str], synonyms: dict[str, str], likeness: float) -> tuple[str, ...]:
+    """What a key may have been meant to be, best first."""
     from lora_lint.knowledge.signatures import closest
 
     meant = [synonyms[key]] if key in synonyms else []
-    meant += [each for each in closest(key, names, _NEAR) if each not in meant]
-    return tuple(each for each in meant if mapping.entry(each) is None)
+    return tuple(dict.fromkeys([*meant, *closest(key, names, likeness)]))
 
 
 class _FilledIn(Exception):
