@@ -1,8 +1,9 @@
 """Which versions of the frameworks a project allows.
 
-The nearest place decides: the program itself (the pip commands of a notebook, inline metadata), then
-the folders from its own up to the top of the project, in each of which a lock file comes before all others. Of several
-requirements the widest counts. A lower bound pins nothing: the newest version is assumed.
+The nearest place decides: the program itself (the pip commands of a notebook, or of a shell script for the programs
+that it starts; inline metadata), then the folders from its own up to the top of the project, in each of which a lock
+file comes before all others. Of several requirements the widest counts. A lower bound pins nothing: the newest version
+is assumed.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ _PATTERNS = (
 _REQUIREMENT = re.compile(r"[=<>~!^\d(@,*]")
 _BOUND = re.compile(r"(===?|~=|<=|<|\^|~|=)?[ \t]*v?(\d+(?:\.\d+)*)(\.\*)?[^,]*")
 _TAG = re.compile(r"v?\d+(?:\.\d+)+")
+_PIP = re.compile(r"(?:.*/)?pip[\d.]*")
 _METADATA = re.compile(rb"^# /// script\s*$(.*?)^# ///\s*$", re.MULTILINE | re.DOTALL)
 
 
@@ -70,19 +72,37 @@ def _found_in(_: Project) -> disk.Remembered[str, Pins]:
 def _in_program(source: SourceFile) -> Pins:
     """What a program says itself."""
     name = os.path.basename(source.path)
-    if source.installs:
-        return _widest((framework, pin) for line in source.installs for framework, pin in _installed(line, name))
+    installs = _of_script(source) if source.kind == "shell" else map(_split, source.installs)
+    pins = _widest(found for words in installs for found in _installed(words, name))
+    if pins:
+        return pins
     if b"# /// script" in source.utf8 and (block := _METADATA.search(source.utf8)):
         return _widest(_asked_for(block[1].decode(), (_QUOTED, _GIT), name))
     return {}
 
 
-def _installed(command: str, file: str) -> Iterator[tuple[str, Pin | None]]:
-    """The frameworks that a pip command names."""
+def _of_script(source: SourceFile) -> Iterator[list[str]]:
+    """What each pip command of a shell script installs, as far as its words are known."""
+    if b"pip" not in source.utf8:
+        return
+    from lora_lint.readers.shell import read_shell
+
+    for command in read_shell(source):
+        words = [word.head if word.text is None else word.text for word in command.words]
+        pip = next((place for place, word in enumerate(words) if _PIP.fullmatch(word)), None)
+        if pip is not None and "install" in words[pip:] and not {"echo", "printf"} & set(words[:pip]):
+            yield words[words.index("install", pip) + 1 :]
+
+
+def _split(command: str) -> list[str]:
     try:
-        words = shlex.split(command, comments=True)
+        return shlex.split(command, comments=True)
     except ValueError:
-        words = command.split()
+        return command.split()
+
+
+def _installed(words: Iterable[str], file: str) -> Iterator[tuple[str, Pin | None]]:
+    """The frameworks that the words of a pip command name."""
     for word in words:
         yield from _asked_for(word, (r"^{0}(?:\[[^\]]*\])?(?![\w.-])(.*)", _GIT), file)
 

@@ -228,10 +228,22 @@ def test_rslora_is_no_advice_before_it_came(tmp_path: Path) -> None:
     assert "LL102" not in findings(tmp_path / "old", program, "peft==0.7.1\n")
 
 
-@pytest.mark.parametrize("wanted, told", [("", True), ("peft==0.7.1\n", False)])
+@pytest.mark.parametrize(
+    "wanted, before, told",
+    [
+        ("", "", True),
+        ("peft==0.7.1\n", "", False),
+        ("", 'V=0.7.1\npython -m pip install -q "torch>=2" \\\n  peft==$V\n', False),
+        ("", "if [ -n $CI ]; then pip install peft==0.7.1; else pip install -U peft; fi\n", True),
+        ("", "# pip install peft==0.7.1\necho pip install peft==0.7.1\n", True),
+        ("peft==0.7.1\n", "uv pip install peft\n", True),
+        ("peft==0.7.1\n", "pip install -r requirements.txt\n", False),
+    ],
+)
 def test_a_program_that_a_shell_script_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, told: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, before: str, told: bool
 ) -> None:
+    """What the script itself installs comes before what the project wants."""
     monkeypatch.chdir(tmp_path)
     program = """\
 import argparse
@@ -242,7 +254,7 @@ args = parser.parse_args()
 """ + WRAPPED.format("meta-llama/Llama-2-7b-hf", 'target_modules=["q_proj"]').replace("r=8", "r=args.rank")
     (tmp_path / "train.py").write_text(TRAINING + program, encoding="utf-8")
     (tmp_path / "requirements.txt").write_text(wanted, encoding="utf-8")
-    found = discovery.Found("run.sh", "shell", b"python train.py --rank 64\n", True)
+    found = discovery.Found("run.sh", "shell", f"{before}python train.py --rank 64\n".encode(), True)
     assert ("LL102" in {each.code for each in checker.Checker(Settings()).check(found).findings}) is told
 
 
