@@ -24,7 +24,9 @@ def read(path: str) -> dict[str, dict[str, Any]]:
         with open(path, encoding="utf-8") as file:
             document = json.load(file)
         if document["version"] != VERSION:
-            raise BaselineError(f"{path}: a baseline of version {document['version']!r}, this is for {VERSION}")
+            raise BaselineError(
+                f"{path}: this is a baseline of version {document['version']!r}, and lora-lint reads version {VERSION}"
+            )
         return {entry["fingerprint"]: entry for entry in document["findings"]}
     except OSError as error:
         raise BaselineError(f"{path}: the baseline cannot be read ({error.strerror or error})") from None

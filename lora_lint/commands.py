@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lora_lint.cache import Cache
     from lora_lint.engine import Outcome
     from lora_lint.settings import Settings
+    from lora_lint.source import FileKind
     from lora_lint.verify.session import Step
 
 COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "completion")
@@ -98,6 +99,8 @@ def check(
     from lora_lint import settings as settings_module
 
     settings = settings_module.override(settings_module.load(config, isolated), **options)
+    if _from_stdin(paths, stdin_filename) and (fix or unsafe_fixes or diff):
+        raise UsageError("standard input cannot be fixed: give the file, or take the edits of `--output-format json`")
     marked = write_baseline is not None or output_format in _WITH_FINGERPRINTS
     cache = None
     if not no_cache and not os.environ.get(_NO_CACHE) and "-" not in paths:
@@ -228,7 +231,7 @@ def _lint(
     cache: Cache | None,
 ) -> Outcome:
     """The outcome for `paths`, or for standard input if they are `-`. `known` hides what the baseline holds."""
-    from lora_lint import discovery, engine
+    from lora_lint import engine
 
     entries = None
     if settings.baseline is not None and known:
@@ -238,7 +241,7 @@ def _lint(
             entries = baseline.read(settings.baseline)
         except baseline.BaselineError as error:
             raise UsageError(str(error)) from None
-    if "-" not in paths:
+    if not _from_stdin(paths, stdin_filename):
         bar = progress()
         try:
             return engine.lint(
@@ -253,14 +256,28 @@ def _lint(
         finally:
             if bar is not None:
                 bar(0, 0)
-    if len(paths) > 1:
+    path, kind, data = _stdin(stdin_filename)
+    return engine.lint_text(data, path, settings, kind=kind, baseline=entries)
+
+
+def _from_stdin(paths: Sequence[str], stdin_filename: str | None) -> bool:
+    """Whether the text to read is on standard input. Raises UsageError."""
+    if "-" in paths and len(paths) > 1:
         raise UsageError("`-` reads standard input and goes with no other path")
+    if stdin_filename is not None and "-" not in paths:
+        raise UsageError("--stdin-filename names the text on standard input: give `-` as the path")
+    return "-" in paths
+
+
+def _stdin(stdin_filename: str | None) -> tuple[str, FileKind, bytes]:
+    """The name, the kind and the text on standard input. Raises UsageError."""
+    from lora_lint import discovery
+
     path = discovery.display(stdin_filename) if stdin_filename else "<stdin>"
     kind = discovery.kind_of(path)
     if kind is None:
         raise UsageError(f"--stdin-filename {path}: lora-lint reads {', '.join(discovery.KINDS)} files")
-    data = sys.stdin.buffer.read(discovery.limit_of(kind) + 1)
-    return engine.lint_text(data, path, settings, kind=kind, baseline=entries)
+    return path, kind, sys.stdin.buffer.read(discovery.limit_of(kind) + 1)
 
 
 def status_of(outcome: Outcome, settings: Settings) -> int:
@@ -427,10 +444,9 @@ def inspect(
     from lora_lint import settings as settings_module
 
     settings = settings_module.override(settings_module.load(config, isolated), **options)
-    if "-" in paths:
-        if len(paths) > 1:
-            raise UsageError("`-` reads standard input and goes with no other path")
-        seen = inspection.inspect_text(sys.stdin.buffer.read(), stdin_filename or "<stdin>", settings)
+    if _from_stdin(paths, stdin_filename):
+        path, _, data = _stdin(stdin_filename)
+        seen = inspection.inspect_text(data, path, settings)
     else:
         seen = inspection.inspect(paths or ["."], settings)
     for note in seen.notes:

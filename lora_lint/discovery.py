@@ -133,7 +133,7 @@ class Walk:
     def _given(self) -> Iterator[Found]:
         """The files that were named, and those that are relevant by themselves."""
         for given in self.paths:
-            path = display(given)
+            path = display(given) if given else "''"
             try:
                 mode = os.stat(given).st_mode
             except (OSError, ValueError) as error:

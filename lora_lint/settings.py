@@ -11,6 +11,8 @@ from lora_lint.records import dataclass, field, replace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from jsonschema import ValidationError
+
     from lora_lint.finding import Confidence, Level
 
 FailOn = Literal["error", "warning", "advice", "never"]
@@ -282,4 +284,16 @@ def _check(path: str, value: Any, schema: dict[str, Any], at: str = "") -> None:
     error = best_match(Draft202012Validator(schema).iter_errors(value))
     if error is not None:
         place = ".".join(part for part in (at, *map(str, error.absolute_path)) if part)
-        raise SettingsError(f"{path}: `{place}`: {error.message}")
+        raise SettingsError(f"{path}: `{place}`: {_told(error, schema)}")
+
+
+def _told(error: ValidationError, whole: dict[str, Any]) -> str:
+    """What is wrong with a value, in words for people who know no JSON Schema."""
+    from lora_lint.knowledge.schemas import expected
+
+    schema: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    if "description" in schema and ("pattern" in schema or "anyOf" in schema):
+        return f"{error.instance!r} does not fit. {schema['description']}"
+    if error.validator in ("type", "enum"):
+        return f"{error.instance!r} is not {expected(schema, whole)}"
+    return error.message

@@ -119,7 +119,10 @@ def test_other_tables_need_not_be_valid() -> None:
     ("text", "message"),
     [
         ("dataset-sze = 1", "there is no setting 'dataset-sze', did you mean 'dataset-size'?"),
-        ("select = 'LL101'", "`select`: 'LL101' is not of type 'array'"),
+        ("select = 'LL101'", "`select`: 'LL101' is not a list"),
+        ("levels = {LL101 = 'fatal'}", '`levels.LL101`: \'fatal\' is not one of "error", "warning" or "advice"'),
+        ("models = {x = 3}", "`models.x`: 3 does not fit. A model is a model type"),
+        ("transformers = 'latest'", "`transformers`: 'latest' does not fit. The version of transformers"),
         ("select = ['LL1O1']", "`select`: there is no rule 'LL1O1', did you mean 'LL101'?"),
         ("ignore = ['zero-scael']", "did you mean 'zero-scale'?"),
         ("ignore = ['L']", "there is no rule 'L'"),
