@@ -209,7 +209,8 @@ class Event:
     `names` (freeze, unfreeze): what is touched: a tuple of name fragments that select the parameters, or None for
     all of them; (resize) the tokens that the program writes out and has added before; (load-adapter)
     `("from_pretrained",)` where the model had an adapter already and is wrapped again; (wrap) `("wrapped",)` where it
-    is the wrapped model that is wrapped once more, and not the base model, which `get_peft_model` changed in place;
+    is the wrapped model that is wrapped once more, and not the base model, which `get_peft_model` changed in place, and
+    `"named"` in it where the adapter has a name of its own each time;
     (checkpoint) `("reentrant",)` where the program does not ask for the other kind, which transformers 5 takes anyway.
     `flag` is the source text of a condition that decides whether it happens at all. `trainable` is for
     "load-adapter". `loop` is the span of the enclosing loop that repeats it on the same object, if one does.

@@ -42,3 +42,14 @@ def test_every_turn_of_an_unknown_loop() -> None:
         "    model = get_peft_model(base, LoraConfig(r=r, target_modules=['c_attn']))\n    Trainer(model).train()\n"
     )
     assert codes(program) == {"LL408"}
+
+
+def test_adapters_with_names_of_their_own() -> None:
+    program = (
+        "base = AutoModelForCausalLM.from_pretrained('openai-community/gpt2')\nfor name in ['one', 'two']:\n"
+        "    model = get_peft_model(base, LoraConfig(r=8, target_modules=['c_attn']), adapter_name={})\n"
+        "    Trainer(model).train()\n"
+    )
+    for named in ("name", "f'adapter_{name}'", "choose(name)", "'adapter_' + name"):
+        assert codes(program.format(named)) == set(), named
+    assert codes(program.format("'policy'")) == {"LL408"}, "the same name in each turn"

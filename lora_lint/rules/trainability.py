@@ -317,7 +317,7 @@ def sweep_reuses_base_model(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     """LL408"""
     told = set()
     for event in run.events:
-        if event.kind != "wrap" or event.loop is None or event.loop in told:
+        if event.kind != "wrap" or event.loop is None or event.loop in told or "named" in (event.names or ()):
             continue
         cleaned = any(other.kind in ("unwrap", "load") and _within(other, event) for other in run.events)
         if cleaned:

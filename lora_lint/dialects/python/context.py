@@ -98,22 +98,26 @@ class Context:
             self.records.configs.append(made)
         return made
 
-    def wrap(self, model: Val | None, config: Val | None, span: Span, dialect: str = "peft") -> Val:
-        """Puts an adapter on a model: an event on the model, and a run. Returns the wrapped model."""
+    def wrap(
+        self, model: Val | None, config: Val | None, span: Span, dialect: str = "peft", name: Val | None = None
+    ) -> Val:
+        """Puts an adapter on a model: an event on the model, and a run. Returns the wrapped model. `name` is the
+        adapter's, where it is given."""
         if isinstance(config, Either):
-            wrapped = [self.wrap(model, option, span, dialect) for option in config.options]
+            wrapped = [self.wrap(model, option, span, dialect, name) for option in config.options]
             return wrapped[0]
         if isinstance(model, Either):
-            return either(self.wrap(option, config, span, dialect) for option in model.options)
+            return either(self.wrap(option, config, span, dialect, name) for option in model.options)
         if isinstance(config, DictVal):
             for inner in config.items.values():
                 if isinstance(inner, Object) and isinstance(inner.data, ConfigRecord):
-                    return self.wrap(model, inner, span, dialect)
+                    return self.wrap(model, inner, span, dialect, name)
         view = model.data if isinstance(model, Object) and isinstance(model.data, ModelView) else None
         if view is None:
             view = self.unknown_model(model, span).data
         record: ModelRecord = view.record
-        self.happen(record, "wrap", span, ("wrapped",) if view.wrapped else None)
+        kinds = (*(("wrapped",) if view.wrapped else ()), *(("named",) if _varies(name, span) else ()))
+        self.happen(record, "wrap", span, kinds or None)
         if isinstance(config, Object) and isinstance(config.data, ConfigRecord):
             config.data.used = True
             machine = self.machine
@@ -122,6 +126,13 @@ class Context:
                     RunRecord(config, record, span, tuple(machine.trail), tuple(machine.conditions), dialect)
                 )
         return Object("peft.PeftModel", Arguments([], {}, {}), span, ModelView(record, wrapped=True))
+
+
+def _varies(name: Val | None, call: Span) -> bool:
+    """Whether a name may be another one each time that a call is made: it is given, and not written there."""
+    if not isinstance(name, Const) or name.origin != "literal" or name.span is None:
+        return name is not None
+    return not (call.path == name.span.path and call.start <= name.span.start and name.span.end <= call.end)
 
 
 def _module_class(value: Val | None) -> str | None:

@@ -33,7 +33,8 @@ def config_method(root: Object, record: ConfigRecord, name: str) -> Val | None:
 
 
 def get_peft_model(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    return context.wrap(arguments.get("model", 0), arguments.get("peft_config", 1), span)
+    called = arguments.get("adapter_name", 2)
+    return context.wrap(arguments.get("model", 0), arguments.get("peft_config", 1), span, name=called)
 
 
 def prepare(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
