@@ -142,3 +142,62 @@ def test_an_optimizer_that_a_trainer_is_given() -> None:
 def test_what_is_done_to_adapters(lines: str, kinds: list[str]) -> None:
     run = only(read_python(f"{WRAPPED}{lines}\n"))
     assert [event.kind for event in run.events][2:] == kinds
+
+
+def happened(text: str) -> list[list[str]]:
+    return [[event.kind for event in run.events] for run in read_python(text).runs]
+
+
+def test_what_happens_in_a_function_that_the_file_does_not_call() -> None:
+    program = (
+        IMPORTS
+        + """
+import modal
+app = modal.App()
+
+@app.function(gpu="A100")
+def train(folder):
+    model = AutoModelForCausalLM.from_pretrained("gpt2")
+    model = PeftModel.from_pretrained(model, folder)
+    Trainer(model=model, args=TrainingArguments(output_dir="out"), train_dataset=[]).train()
+"""
+    )
+    assert happened(program) == [["load", "load-adapter", "train"]]
+    assert read_python(program).runs[0].trained is True
+
+
+def test_what_happens_in_a_method_that_the_file_does_not_call() -> None:
+    program = (
+        IMPORTS
+        + """
+class Finetuner:
+    def __init__(self, name):
+        self.model = AutoModelForCausalLM.from_pretrained(name)
+
+    def train(self):
+        model = get_peft_model(self.model, LoraConfig(r=8))
+        Trainer(model=model, args=TrainingArguments(output_dir="out"), train_dataset=[]).train()
+
+    def train_in_4bit(self):
+        model = get_peft_model(prepare_model_for_kbit_training(self.model), LoraConfig(r=4))
+        Trainer(model=model, args=TrainingArguments(output_dir="out"), train_dataset=[]).train()
+"""
+    )
+    assert happened(program) == [["load", "wrap", "train"], ["load", "prepare-kbit", "wrap", "train"]]
+
+
+def test_functions_that_the_file_does_not_call_are_apart() -> None:
+    """Nobody knows which of them is called first, and whether the other one is at all."""
+    program = (
+        IMPORTS
+        + """
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=8))
+
+def freeze_adapter():
+    model.requires_grad_(False)
+
+def train_adapter():
+    Trainer(model=model, args=TrainingArguments(output_dir="out"), train_dataset=[]).train()
+"""
+    )
+    assert happened(program) == [["load", "wrap"]]

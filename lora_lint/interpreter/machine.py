@@ -64,6 +64,7 @@ class Library(Protocol):
     def iterate(self, machine: Machine, value: Object | Member, span: Span) -> list[Val] | None: ...
     def mapped(self, value: Object, filtered: bool, span: Span) -> Val | None: ...
     def merge(self, values: list[Val]) -> Val | None: ...
+    def lasts(self, container: object, before: object) -> bool: ...
     def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None: ...
 
 
@@ -146,11 +147,15 @@ class Machine:
         for function, owner in leading:
             if id(function.node) in self.called:
                 continue
-            receiver = calls.instance(self, owner, open_=True) if owner is not None else None
-            if receiver is not None and owner is not None:
-                self._prepare(receiver, owner)
-            bound = Function(function.node, function.scope, function.defaults, function.decorators, receiver)
-            self.journal.branch(partial(self._start, bound))
+            changes = self.journal.branch(partial(self._enter, function, owner))
+            self.journal.apply({where: change for where, change in changes.items() if self.library.lasts(*change[:2])})
+
+    def _enter(self, function: Function, owner: Class | None) -> None:
+        """Follows a function, or a method of a new object, that nothing is known of the caller of."""
+        receiver = calls.instance(self, owner, open_=True) if owner is not None else None
+        if receiver is not None and owner is not None:
+            self._prepare(receiver, owner)
+        self._start(Function(function.node, function.scope, function.defaults, function.decorators, receiver))
 
     def _prepare(self, receiver: Val, owner: Class) -> None:
         """Follows what a test runner calls before each test of a class."""
