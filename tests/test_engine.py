@@ -96,7 +96,7 @@ class TestWithTheToy:
         assert sorted(finding.code for finding in outcome.findings) == ["LL102", "LL900"]
 
     def test_an_interrupt_is_not_swallowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def interrupt(*_: object) -> None:
+        def interrupt(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
         monkeypatch.setattr("lora_lint.dialects.read", interrupt)
@@ -289,10 +289,10 @@ def test_a_process_that_dies_takes_no_other_file_with_it(monkeypatch: pytest.Mon
 
     real = dialects.read
 
-    def read(source, project):  # type: ignore[no-untyped-def]
+    def read(source, project, **how):  # type: ignore[no-untyped-def]
         if b"die" in source.utf8:
             os._exit(3)
-        return real(source, project)
+        return real(source, project, **how)
 
     monkeypatch.setattr(dialects, "read", read)
     for index in range(20):

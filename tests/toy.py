@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-def read(source: SourceFile, _project: object) -> Reading:
+def read(source: SourceFile, _project: object, **_: object) -> Reading:
     """Runs where the text says `rank(N)`; the words crash, deep, large and broken do what they say."""
     text = source.utf8
     if b"crash" in text:

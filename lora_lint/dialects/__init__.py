@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 
-def read(source: SourceFile, project: Project) -> Reading:
-    """The runs and sweeps that a file holds. Raises readers.errors.Unreadable."""
+def read(source: SourceFile, project: Project, *, every_line: bool = False) -> Reading:
+    """The runs and sweeps that a file holds. Raises readers.errors.Unreadable; with `every_line` also for what is wrong
+    in the parts of a program that have nothing to do with them."""
     if source.kind in ("python", "notebook"):
         from lora_lint.dialects.python import read as read_program
 
-        return read_program(source, project)
+        return read_program(source, project, every_line=every_line)
     if source.kind == "shell":
         from lora_lint.dialects.shell import read as read_script
 

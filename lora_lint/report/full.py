@@ -31,20 +31,27 @@ def _block(outcome: Outcome, finding: Finding, color: bool) -> str:
     sure = "" if finding.confidence == "certain" else f" ({finding.confidence})"
     head = f"{paint(level, level, color)}{sure} {paint(finding.code, 'bold', color)} {name_of(finding)}"
     lines = [f"{paint(place(source.locate(finding.span)), 'bold', color)}: {head}"]
-    lines += textwrap.wrap(finding.message, WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False)
+    lines += _wrapped(finding.message, "  ", "  ")
     lines += _excerpt(source, finding.span, level, color)
     for related in finding.related:
         where = outcome.source(related.span.path)
         lines.append(f"  {paint('=', 'blue', color)} {place(where.locate(related.span))}: {related.message}")
     if finding.fix is not None:
         kind = "fix" if finding.fix.applicability == "safe" else "possible fix"
-        lines += textwrap.wrap(f"{kind}: {finding.fix.message}", WIDTH, initial_indent="  = ", subsequent_indent="    ")
+        lines += _wrapped(f"{kind}: {finding.fix.message}", "  = ", "    ")
     if finding.verdict is not None:
-        told = textwrap.wrap(verdict_line(finding), WIDTH, initial_indent="  = ", subsequent_indent="    ")
+        told = _wrapped(verdict_line(finding), "  = ", "    ")
         style = {"confirmed": level, "refuted": "green"}.get(finding.verdict.status, "blue")
         lines += [told[0].replace(finding.verdict.status, paint(finding.verdict.status, style, color), 1), *told[1:]]
     lines.append(paint(f"  = more: lora-lint explain {finding.code}", "dim", color))
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str, first: str, later: str) -> list[str]:
+    """A text in lines; names, which have hyphens in them, stay whole."""
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _excerpt(source: SourceFile, span: Span, level: Level, color: bool) -> list[str]:
@@ -75,14 +82,18 @@ def _excerpt(source: SourceFile, span: Span, level: Level, color: bool) -> list[
 def _shown(text: str) -> str:
     """A line fit for a terminal: tabs as spaces, no control characters, not endless."""
     text = text.replace("\t", _TAB)
-    text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     return text if len(text) <= 2 * WIDTH else text[: 2 * WIDTH - 1] + "…"
 
 
 def _columns(text: str) -> int:
     """How many columns of a terminal a text takes, at most those of an excerpt."""
+    text = text.replace("\t", _TAB)
+    if text.isascii():
+        return min(len(text), 2 * WIDTH)
     columns = 0
-    for character in text.replace("\t", _TAB):
+    for character in text:
         if unicodedata.combining(character):
             continue
         columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -191,10 +191,11 @@ def _beyond(case: Case) -> list[Matched]:
     return [
         each
         for each in case.match.modules
-        if each.parameter is None
+        if each.rank is not None
+        and (each.inputs < each.rank or each.outputs < each.rank)
+        and min(each.inputs, each.outputs) > 0
+        and each.parameter is None
         and each.kind in ("Linear", "Conv1D", "Embedding")
-        and each.rank is not None
-        and 0 < min(each.inputs, each.outputs) < each.rank
     ]
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lora_lint.finding import Change, Confidence, Level
+    from lora_lint.knowledge.matching import Match, Matched
     from lora_lint.knowledge.resolve import Case
     from lora_lint.run import Run
 
@@ -49,6 +50,7 @@ VOCABULARY = ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddi
 _SAVED_ALONG = ("embed_tokens", "lm_head")
 """Targets of which PEFT 0.21.2 saves the base weights too (utils/constants.py, EMBEDDING_LAYER_NAMES)."""
 _gaps: Kept[_Gap | None] = Kept(512)
+_towers: Kept[list[Matched]] = Kept(512)
 _GENERATIVE = ("causal-lm", "image-text-to-text", "seq2seq-lm")
 
 
@@ -121,10 +123,7 @@ def _in_tower(case: Case) -> tuple[str, list[str], float | None] | None:
         not isinstance(wanted, str) and any(TOWERS.search(f"{each}.") for each in wanted or ())
     ):
         return None
-    stacks = {record.path.partition(".layers.")[0] for record in case.match.modules}
-    if not any(TOWERS.search(f"{stack}.") for stack in stacks):
-        return None
-    inside = [record for record in case.match.modules if TOWERS.search(record.path)]
+    inside = _towers.get(lambda: _of_towers(case.match), case.match)
     if not inside or len(inside) == len(case.match.modules):
         return None
     found = TOWERS.search(inside[0].path)
@@ -135,6 +134,14 @@ def _in_tower(case: Case) -> tuple[str, list[str], float | None] | None:
         sum(record.trainable or 0 for record in inside) / total if all(sizes) and total and case.built.exact else None
     )
     return found[1], [record.path for record in inside], share
+
+
+def _of_towers(match: Match) -> list[Matched]:
+    """The adapted modules that are in a vision tower."""
+    stacks = {record.path.partition(".layers.")[0] for record in match.modules}
+    if not any(TOWERS.search(f"{stack}.") for stack in stacks):
+        return []
+    return [record for record in match.modules if TOWERS.search(record.path)]
 
 
 def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

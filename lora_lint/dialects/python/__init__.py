@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.callers import SUFFIXES
+from lora_lint.dialects.python.asked import parse_asked
 from lora_lint.dialects.python.files import ProjectLoader, worth_following
 from lora_lint.dialects.python.finish import finish, with_printed_sizes
 from lora_lint.dialects.python.launches import read as read_launches
@@ -36,9 +37,11 @@ def read(
     called: tuple[Mapping, bool] | None = None,
     *,
     whole: bool = False,
+    every_line: bool = False,
 ) -> Reading:
     """The runs of a script or notebook; `given` are the options that it is called with, where the call is known, and
     `whole` says that there are no others. `called` are settings as Hydra takes them, and whether it is a multirun.
+    Without `every_line` a script is parsed without the definitions that nothing in it asks for.
 
     Raises readers.errors.Unreadable for what Python itself cannot parse.
     """
@@ -46,7 +49,7 @@ def read(
     starting = given is None and starts_programs(source.utf8)
     if not starting and not worth_following(source, loader):
         return Reading()
-    tree = parse(source)
+    tree = parse(source) if every_line or source.kind == "notebook" else parse_asked(source)
     library = Knowledge(project)
     library.records.given, library.records.given_all = _always_given(source, project) if given is None else given, whole
     library.records.called = called

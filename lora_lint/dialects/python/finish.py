@@ -355,6 +355,9 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
             and given.value is None
         ):
             given = None  # the same as absent
+        if given is None:  # as most are
+            fields[field] = default
+            continue
         span = arguments.span(keyword) or here
         span = span if span.path == path else here
         if isinstance(given, Effect):
