@@ -418,11 +418,11 @@ def explain(words: Iterable[str]) -> int:
 
 def recommend(model: str, size: int | None, task: str, framework: str, scaling: str) -> int:
     """Prints a config for a model, a number of examples and a task."""
+    from lora_lint.knowledge.frameworks import can_set
     from lora_lint.recommend import choices, spellings
 
     try:
-        can_rslora = framework not in spellings.WITHOUT_RSLORA
-        found = choices.recommend(model, size, task, scaling, can_rslora)  # type: ignore[arg-type]
+        found = choices.recommend(model, size, task, scaling, can_set(framework, "use_rslora"))  # type: ignore[arg-type]
         text = spellings.written(found, framework)
     except choices.NotKnown as error:
         raise UsageError(str(error)) from None

@@ -9,9 +9,10 @@ import pytest
 from lora_lint import engine
 from lora_lint.__main__ import main
 from lora_lint.dialects import read
+from lora_lint.knowledge.frameworks import can_set
 from lora_lint.project import Project
 from lora_lint.recommend.choices import NotKnown, recommend
-from lora_lint.recommend.spellings import FRAMEWORKS, WITHOUT_RSLORA, written
+from lora_lint.recommend.spellings import FRAMEWORKS, written
 from lora_lint.run import known
 from lora_lint.settings import TASKS, Settings
 from lora_lint.source import SourceFile
@@ -38,7 +39,7 @@ SIZES = (None, 50, 999, 1_000, 9_999, 10_000, 99_999, 1_000_000)
 
 def text_of(model: str, size: int | None, task: str, framework: str, scaling: str) -> str | None:
     try:
-        found = recommend(model, size, task, scaling, framework not in WITHOUT_RSLORA)  # type: ignore[arg-type]
+        found = recommend(model, size, task, scaling, can_set(framework, "use_rslora"))  # type: ignore[arg-type]
         return written(found, framework)
     except NotKnown:
         return None
@@ -64,7 +65,7 @@ def test_it_lints_clean(model: str, framework: str) -> None:
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_what_is_printed_is_what_is_meant(framework: str) -> None:
-    found = recommend("meta-llama/Llama-3.1-8B", 50_000, "code", "ratio", framework not in WITHOUT_RSLORA)
+    found = recommend("meta-llama/Llama-3.1-8B", 50_000, "code", "ratio", can_set(framework, "use_rslora"))
     kind = "python" if framework == "peft" else "yaml"
     name = "train.py" if framework == "peft" else "config.yaml"
     (run,) = read(SourceFile(name, kind, written(found, framework).encode()), Project(".")).runs  # type: ignore[arg-type]
@@ -127,6 +128,26 @@ def test_the_models_own_names() -> None:
     vision = recommend("Qwen/Qwen2.5-VL-7B-Instruct", None, "code")
     assert "language_model" in str(vision.targets.value)
     assert vision.loader == "AutoModelForImageTextToText"
+
+
+@pytest.mark.parametrize(
+    ("model", "loader", "task_type"),
+    [
+        ("google/flan-t5-base", "AutoModelForSeq2SeqLM", "SEQ_2_SEQ_LM"),
+        ("facebook/bart-large", "AutoModelForSeq2SeqLM", "SEQ_2_SEQ_LM"),
+        ("openai/whisper-small", "AutoModelForSpeechSeq2Seq", None),
+        ("google/vit-base-patch16-224", "AutoModelForImageClassification", None),
+        ("Qwen/Qwen2.5-VL-7B-Instruct", "AutoModelForImageTextToText", "CAUSAL_LM"),
+        ("openai-community/gpt2", "AutoModelForCausalLM", "CAUSAL_LM"),
+    ],
+)
+def test_the_class_that_a_model_is_made_for(model: str, loader: str, task_type: str | None) -> None:
+    found = recommend(model, None, "chat")
+    assert (found.loader, found.task_type) == (loader, task_type)
+    text = written(found, "peft")
+    assert f"model = {loader}.from_pretrained" in text
+    assert ("task_type" in text) is (task_type is not None)
+    assert [each.code for each in engine.lint_text(text, "train.py", Settings()).findings] == []
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from math import sqrt
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from lora_lint import catalogue
 from lora_lint.finding import Add, Write
+from lora_lint.knowledge.architectures import heads, heads_of_loaders
 from lora_lint.records import dataclass, replace
 from lora_lint.rules import RUN_CHECKS
 from lora_lint.rules.capacity import bound_of
 from lora_lint.rules.coverage import TOWERS
 from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.projections import ROLES
+from lora_lint.rules.reached import LINEAR
 from lora_lint.run import Adapter, BaseModel, Known, Run
 from lora_lint.source import Span
 
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from lora_lint.finding import Finding
     from lora_lint.knowledge.resolve import Case
 
+T_co = TypeVar("T_co", covariant=True)
+
+Targets: TypeAlias = "tuple[str, ...] | str"
 Scaling: TypeAlias = Literal["ratio", "step"]
-SCALINGS: tuple[Scaling, ...] = ("ratio", "step")
 """ratio: alpha/r stays the same at every rank. step: alpha stays the same, so that under Adam the first step does."""
 RATIO = 2.0
 STEP_ALPHA = 16
@@ -50,12 +54,9 @@ _PARTS = {
 }
 _SMALL, _LARGE = 1_000, 10_000
 _CAP_SMALL, _CAP = 8, 64
-_LOADERS = {
-    "image-text-to-text": "AutoModelForImageTextToText",
-    "seq2seq-lm": "AutoModelForSeq2SeqLM",
-    "speech-seq2seq": "AutoModelForSpeechSeq2Seq",
-    "masked-lm": "AutoModelForMaskedLM",
-}
+_WHOLE = ("seq2seq-lm", "speech-seq2seq")
+"""Heads of models that transformers can load as a decoder alone too."""
+_TASK_TYPES = {"causal-lm": "CAUSAL_LM", "image-text-to-text": "CAUSAL_LM", "seq2seq-lm": "SEQ_2_SEQ_LM"}
 _EARS = re.compile(r"(?:^|\.)(?:audio_tower|audio_model|audio_encoder|speech_encoder)(?=\.)")
 _TARGETS = Span("targets", 0, 1)
 """Where the targets of a run that is only thought of are written."""
@@ -63,29 +64,31 @@ _HEADS = ("lm_head", "score", "classifier", "embed_out", "router", "gate")
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A setting, the reason for it, and how sure that is."""
+class Choice(Generic[T_co]):
+    """A setting, and the reason for it, which ends with how sure that is."""
 
-    value: object
+    value: T_co
     why: str
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The settings for one run. `parameters` are exact, or None where a size of the model is not known; `targets` is a
-    list of names, or a regex where names alone would reach another part of the model too; `experts` are experts that
-    are parameters and no layers."""
+    """The settings for one run. `loader` is the class of transformers that loads the model, `task_type` PEFT's for it,
+    if it has one. `parameters` are exact, or None where a size of the model is not known; `targets` is a list of names,
+    or a regex where names alone would reach another part of the model too; `experts` are experts that are parameters
+    and no layers."""
 
     model: str
     model_type: str
     loader: str
-    rank: Choice
-    alpha: Choice
+    task_type: str | None
+    rank: Choice[int]
+    alpha: Choice[int]
     rslora: bool
-    targets: Choice
-    experts: Choice | None
-    learning_rate: Choice
-    epochs: Choice
+    targets: Choice[Targets]
+    experts: Choice[tuple[str, ...]] | None
+    learning_rate: Choice[float]
+    epochs: Choice[int]
     parameters: int | None
     total: int | None
 
@@ -102,20 +105,22 @@ def recommend(
     Raises NotKnown for a model whose modules are not known.
     """
     case = _case(model)
-    rank, layers = _BY_TASK[task]
-    chosen = _rank(rank, size, task)
-    number = int(str(chosen.value))
-    targets, experts = _followed(model, number, *_targets(case, layers, task))
-    alpha, rslora = _alpha(number, scaling, can_rslora)
-    run = _run(model, number, targets.value, experts.value if experts else None)
+    usual, layers = _BY_TASK[task]
+    rank = _rank(usual, size, task)
+    loader = heads_of_loaders()[case.head][0]
+    asked = _Asked(model, loader, rank.value)
+    targets, experts = _followed(asked, *_targets(case, layers, task))
+    alpha, rslora = _alpha(rank.value, scaling, can_rslora)
+    run = asked.run(targets.value, experts.value if experts else None)
     made = _first(run)
     if made is None or not made.match.modules or made.match.unmatched or _objections(run):
         raise NotKnown(f"no target modules can be told for {model} ({case.model.model_type})")
     return Recommendation(
         model,
         case.model.model_type,
-        _LOADERS.get(case.head, "AutoModelForCausalLM"),
-        chosen,
+        loader,
+        _TASK_TYPES.get(case.head),
+        rank,
         alpha,
         rslora,
         targets,
@@ -129,7 +134,7 @@ def recommend(
     )
 
 
-def _rank(rank: int, size: int | None, task: str) -> Choice:
+def _rank(rank: int, size: int | None, task: str) -> Choice[int]:
     """By task, then by data: few examples cap it, many allow twice as much."""
     if size is None:
         return Choice(rank, f"for the task {task}; the number of examples is not given (rule of thumb)")
@@ -143,7 +148,7 @@ def _rank(rank: int, size: int | None, task: str) -> Choice:
     return Choice(wanted, f"for the task {task}{more}{less} (rule of thumb)")
 
 
-def _alpha(rank: int, scaling: Scaling, can_rslora: bool) -> tuple[Choice, bool]:
+def _alpha(rank: int, scaling: Scaling, can_rslora: bool) -> tuple[Choice[int], bool]:
     """Alpha by the school, and whether rsLoRA is on: from rank 16 it keeps lora_B's gradients from shrinking."""
     if scaling == "step":
         why = "the same at every rank: under Adam the first step then hardly depends on the rank (measured)"
@@ -157,7 +162,7 @@ def _alpha(rank: int, scaling: Scaling, can_rslora: bool) -> tuple[Choice, bool]
     ), True
 
 
-def _epochs(size: int | None) -> Choice:
+def _epochs(size: int | None) -> Choice[int]:
     if size is not None and size < _SMALL:
         return Choice(
             3, "over-training harms small data more than any rank: watch the eval loss and stop early (likely)"
@@ -167,13 +172,11 @@ def _epochs(size: int | None) -> Choice:
     return Choice(2, "watch the eval loss: over-training harms more than rank (likely)")
 
 
-def _targets(case: Case, layers: str, task: str) -> tuple[Choice, bool]:
+def _targets(case: Case, layers: str, task: str) -> tuple[Choice[Targets], bool]:
     """The model's own names for the layers that a task wants, and whether these are layers of the MLPs too."""
     wanted = _PARTS[layers]
     linears = [
-        module.path
-        for module in case.modules
-        if module.kind in ("Linear", "Conv1D") and module.path.rpartition(".")[2] not in _HEADS
+        module.path for module in case.modules if module.kind in LINEAR and module.path.rpartition(".")[2] not in _HEADS
     ]
     named = [path for path in linears if ROLES.get(path.rpartition(".")[2]) in wanted]
     if not named:  # names of its own: all its layers
@@ -201,12 +204,14 @@ def _leaves(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path.rpartition(".")[2] for path in paths))
 
 
-def _followed(model: str, rank: int, targets: Choice, mlp: bool) -> tuple[Choice, Choice | None]:
+def _followed(
+    asked: _Asked, targets: Choice[Targets], mlp: bool
+) -> tuple[Choice[Targets], Choice[tuple[str, ...]] | None]:
     """Targets and experts that the rules have nothing to say about: what they would change is changed. Where that is
     not enough, a regex says which layers are meant."""
-    experts: Choice | None = None
+    experts: Choice[tuple[str, ...]] | None = None
     for _ in range(4):
-        said = _objections(_run(model, rank, targets.value, experts.value if experts else None))
+        said = _objections(asked.run(targets.value, experts.value if experts else None))
         if not said:
             break
         changes = next((each.fix.changes for each in said if each.fix and each.fix.changes), ())
@@ -217,7 +222,7 @@ def _followed(model: str, rank: int, targets: Choice, mlp: bool) -> tuple[Choice
                 experts = Choice(change.value, "the experts are parameters, which names do not reach (certain)")
         if not changes and isinstance(targets.value, tuple):
             targets = replace(targets, value=rf".*\.({'|'.join(targets.value)})")
-            case = _first(_run(model, rank, targets.value, None))
+            case = _first(asked.run(targets.value, None))
             left = target_parameters(case) if case is not None and mlp else ()
             experts = Choice(left, "the experts are parameters, which names do not reach (certain)") if left else None
         elif not changes:
@@ -237,24 +242,36 @@ def _objections(run: Run) -> list[Finding]:
 
 
 def _case(model: str) -> Case:
-    found = _first(_run(model, 8, "all-linear", None))
+    """The model with all its layers adapted, under the head that it is made for. Raises NotKnown."""
+    found = _first(_Asked(model, heads_of_loaders()["causal-lm"][0], 8).run("all-linear", None))
     if found is None:
         raise NotKnown(f"nothing is known of the model {model}; give a hub id, or a folder with a config.json")
-    return found
+    whole = next((head for head in _WHOLE if head in heads(found.model.model_type, found.version)), None)
+    if whole is None:
+        return found
+    return _first(_Asked(model, heads_of_loaders()[whole][0], 8).run("all-linear", None)) or found
 
 
-def _run(model: str, rank: int, targets: object, experts: object) -> Run:
-    """The model with an adapter on it, as the rules see it."""
-    here = Span("", 0, 0)
-    adapter = Adapter(
-        here,
-        Known(rank),
-        Known(rank),
-        Known(0.0),
-        Known(targets, _TARGETS),  # type: ignore[arg-type]
-        target_parameters=Known(experts or None),  # type: ignore[arg-type]
-    )
-    return Run("peft", here, adapter, BaseModel(Known(model, here), "AutoModelForCausalLM"))
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for: a model, the class that loads it, and the rank."""
+
+    model: str
+    loader: str
+    rank: int
+
+    def run(self, targets: Targets, experts: tuple[str, ...] | None) -> Run:
+        """The model with an adapter on it, as the rules see it."""
+        here = Span("", 0, 0)
+        adapter = Adapter(
+            here,
+            Known(self.rank),
+            Known(self.rank),
+            Known(0.0),
+            Known(targets, _TARGETS),
+            target_parameters=Known(experts or None),
+        )
+        return Run("peft", here, adapter, BaseModel(Known(self.model, here), self.loader))
 
 
 def _first(run: Run) -> Case | None:

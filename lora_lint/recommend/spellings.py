@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 from lora_lint.recommend.choices import NotKnown
+from lora_lint.rules.capacity import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lora_lint.recommend.choices import Choice, Recommendation
 
-_BYTES_IN_TRAINING = 16
 _ON_PURPOSE = "lora-lint: ignore[LL102] alpha stays the same at every rank on purpose"
 
 
@@ -26,7 +26,7 @@ def _size(found: Recommendation) -> Iterable[str]:
         yield f"# {found.model} ({found.model_type}); not all of its sizes are known, so parameters are not counted"
         return
     share = f" of {found.total:,} ({found.parameters / found.total:.3%})" if found.total else ""
-    memory = found.parameters * _BYTES_IN_TRAINING
+    memory = found.parameters * STATE
     amount = f"{memory / 1e9:.2f} GB" if memory >= 1e9 else f"{memory / 1e6:.0f} MB"
     yield f"# {found.model} ({found.model_type}): {found.parameters:,} parameters are trained{share},"
     yield f"# {amount} for weights, gradients and Adam's moments in fp32, beside the model itself"
@@ -38,7 +38,7 @@ def _purpose(found: Recommendation) -> str:
 
 
 def _fixed(found: Recommendation) -> bool:
-    return not found.rslora and int(str(found.rank.value)) >= 16
+    return not found.rslora and found.rank.value >= 16
 
 
 def _peft(found: Recommendation) -> Iterable[str]:
@@ -62,14 +62,15 @@ def _peft(found: Recommendation) -> Iterable[str]:
         yield f"    target_parameters={json.dumps(found.experts.value)},"
     if found.rslora:
         yield "    use_rslora=True,"
-    yield '    task_type="CAUSAL_LM",'
+    if found.task_type is not None:
+        yield f'    task_type="{found.task_type}",'
     yield ")"
     yield "model = get_peft_model(model, config)"
     yield f"# learning_rate={found.learning_rate.value}: {found.learning_rate.why}"
     yield f"# num_train_epochs={found.epochs.value}: {found.epochs.why}"
 
 
-def _yaml(key: str, value: object, choice: Choice | None = None, comment: str = "") -> Iterable[str]:
+def _yaml(key: str, value: object, choice: Choice[object] | None = None, comment: str = "") -> Iterable[str]:
     if choice is not None:
         yield f"# {choice.why}"
     if isinstance(value, tuple):
@@ -120,7 +121,7 @@ def _llamafactory(found: Recommendation) -> Iterable[str]:
     names = ",".join(targets) if isinstance(targets, tuple) else "all"
     yield from _yaml("lora_target", names, found.targets)
     yield from _yaml("learning_rate", found.learning_rate.value, found.learning_rate)
-    yield from _yaml("num_train_epochs", float(str(found.epochs.value)), found.epochs)
+    yield from _yaml("num_train_epochs", float(found.epochs.value), found.epochs)
 
 
 def _trl(found: Recommendation) -> Iterable[str]:
@@ -174,4 +175,3 @@ FRAMEWORKS: dict[str, Callable[[Recommendation], Iterable[str]]] = {
     "trl": _trl,
     "torchtune": _torchtune,
 }
-WITHOUT_RSLORA = ("torchtune",)

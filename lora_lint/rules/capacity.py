@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lora_lint.run import BaseModel, Run
 
 _GIB = 2**30
-_STATE = 16
+STATE = 16
 """Bytes of a trainable parameter in fp32 with its gradient and Adam's moments."""
 _WEIGHT: dict[str | None, float] = {"4bit": 0.5, "8bit": 1.0}
 _FULL = ("float32", "fp32", "torch.float32")
@@ -39,13 +39,13 @@ def does_not_fit(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # 
     (trainable,) = counts
     assert trainable is not None
     size = bytes_of_a_weight(run.model)
-    weights, state = size * total / _GIB, _STATE * trainable / _GIB
+    weights, state = size * total / _GIB, STATE * trainable / _GIB
     if weights + state <= run.gpu_memory:
         return
     message = (
         f"This takes {weights + state:.1f} GiB before any activation, and the `gpu-memory` setting is "
         f"{number(run.gpu_memory)} GiB: {weights:.1f} for {total:,} weights at {number(size)} bytes, "
-        f"{state:.1f} for {trainable:,} trainable parameters with gradients and Adam's moments (16 bytes each). "
+        f"{state:.1f} for {trainable:,} trainable parameters with gradients and Adam's moments ({STATE} bytes each). "
         + ("Load the model in 4 bits, take a smaller one" if size > _WEIGHT["4bit"] else "Take a smaller model")
         + ", or spread it over more GPUs"
     )
