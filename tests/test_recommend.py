@@ -123,6 +123,8 @@ def test_the_models_own_names() -> None:
         "gate_up_proj",
         "down_proj",
     )
+    assert recommend("google/flan-t5-base", None, "chat").targets.value == ("q", "k", "v", "o")
+    assert set(recommend("google/flan-t5-base", None, "code").targets.value) == {*"qkvo", "wi_0", "wi_1", "wo"}
     vision = recommend("Qwen/Qwen2.5-VL-7B-Instruct", None, "chat")
     assert vision.targets.value == ("q_proj", "k_proj", "v_proj", "o_proj")  # which its tower has not
     vision = recommend("Qwen/Qwen2.5-VL-7B-Instruct", None, "code")

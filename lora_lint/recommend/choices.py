@@ -178,7 +178,7 @@ def _targets(case: Case, layers: str, task: str) -> tuple[Choice[Targets], bool]
     linears = [
         module.path for module in case.modules if module.kind in LINEAR and module.path.rpartition(".")[2] not in _HEADS
     ]
-    named = [path for path in linears if ROLES.get(path.rpartition(".")[2]) in wanted]
+    named = [path for path in linears if _role(path) in wanted]
     if not named:  # names of its own: all its layers
         return Choice("all-linear", f"the layers of {case.model.model_type} have names of their own (certain)"), True
     why = {
@@ -193,6 +193,11 @@ def _targets(case: Case, layers: str, task: str) -> tuple[Choice[Targets], bool]
         start = language[0].partition(".layers.")[0]
         return Choice(rf"{re.escape(start)}\..*\.({'|'.join(names)})", f"{why}; of the language model alone"), True
     return Choice(names, why), layers == "all"
+
+
+def _role(path: str) -> str | None:
+    """What a layer does; T5 calls the second layer of its MLPs as others call attention's output."""
+    return "down" if ".DenseReluDense." in path else ROLES.get(path.rpartition(".")[2])
 
 
 def _elsewhere(path: str) -> bool:
