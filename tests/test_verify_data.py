@@ -91,6 +91,11 @@ def test_relative_to_the_file_that_names_it(tmp_path: Path, monkeypatch: pytest.
     assert texts_of(moved).texts == ("mine",)
 
 
+def test_the_home_of_nobody() -> None:
+    with pytest.raises(NoTexts, match="neither a local file nor in the hub's cache"):
+        texts_of(on("~nobody-of-that-name/data.jsonl"))
+
+
 def test_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 

@@ -72,6 +72,17 @@ _LOADERS = {
 }
 
 
+_TASKS = {
+    "CAUSAL_LM": "causal-lm",
+    "SEQ_CLS": "seq-cls",
+    "SEQ_2_SEQ_LM": "seq2seq-lm",
+    "TOKEN_CLS": "token-cls",
+    "QUESTION_ANS": "qa",
+    "FEATURE_EXTRACTION": "base",
+}
+"""PEFT's task types -> heads."""
+
+
 class UnusableConfig(ValueError):
     """The config's values make no model: wrong types, or sizes that no model has."""
 
@@ -175,6 +186,11 @@ def head_for(loader: str | None) -> str | None:
         if known is not None:
             return known[1]
     return None
+
+
+def head_for_task(task_type: str | None) -> str | None:
+    """The head that a task type of PEFT is for: "SEQ_CLS" -> "seq-cls"; None where it tells none."""
+    return None if task_type is None else _TASKS.get(task_type)
 
 
 def heads_of_loaders() -> Mapping[str, Sequence[str]]:

@@ -24,15 +24,6 @@ if TYPE_CHECKING:
 
 TargetList: TypeAlias = "tuple[str, ...] | str | None"
 
-_HEADS = {
-    "CAUSAL_LM": "causal-lm",
-    "SEQ_CLS": "seq-cls",
-    "SEQ_2_SEQ_LM": "seq2seq-lm",
-    "TOKEN_CLS": "token-cls",
-    "QUESTION_ANS": "qa",
-    "FEATURE_EXTRACTION": "base",
-}
-"""PEFT's task types -> heads."""
 _FALLBACKS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq", "masked-lm", "image-cls", "base")
 _KEPT = 64
 _KEPT_MATCHES = 256
@@ -269,15 +260,10 @@ def _clean(match: Match) -> bool:
 
 def _head(run: Run) -> tuple[str, bool]:
     """The head that the model is loaded with, and whether that is sure."""
-    from lora_lint.knowledge.architectures import head_for
+    from lora_lint.knowledge.architectures import head_for, head_for_task
 
-    head = head_for(run.model.loader)
-    if head is not None:
-        return head, True
-    task = known(run.adapter.task_type)
-    if task in _HEADS:
-        return _HEADS[task], True
-    return "causal-lm", False
+    head = head_for(run.model.loader) or head_for_task(known(run.adapter.task_type))
+    return head or "causal-lm", head is not None
 
 
 def _architecture(model_type: str, head: str, version: int) -> Architecture | None:

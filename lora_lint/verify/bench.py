@@ -178,18 +178,22 @@ def _proxy(case: Case, name: str, reason: str) -> Bench:
     """Raises Skip."""
     device = weights.device_of(case.options.device)
     config = proxy.sized_down(case.run, name)
-    head = weights.head_of(case.run, config)
-    key = (repr(sorted(config.to_dict().items(), key=lambda item: item[0])), head, device)
+    key = (repr(sorted(config.to_dict().items(), key=lambda item: item[0])), weights.head_of(case.run, config), device)
     if key not in _open:
         case.say(f"making a sized-down {config.model_type}")
-        model = proxy.build(config, head, device)
-        size = sum(each.numel() for each in model.parameters())
-        encode = probe.encoder(None, vocabulary(model, _TEXT_ONLY))
-        _open[key] = Bench(
-            config.model_type, head, model, device, weights.FULL, _SEQUENCES[device], size, encode, reason
-        )
+        _open[key] = stand_in(config, case.run, device, _SEQUENCES[device], _TEXT_ONLY)
     _open[key].reason = reason
     return _open[key]
+
+
+def stand_in(config: Any, run: Run, device: str, micro: int, otherwise: str) -> Bench:
+    """A model of random weights that stands in for the run's own, by a config that is sized down. Raises Skip, for the
+    reason `otherwise` where it reads no text."""
+    head = weights.head_of(run, config)
+    model = proxy.build(config, head, device)
+    size = sum(each.numel() for each in model.parameters())
+    encode = probe.encoder(None, vocabulary(model, otherwise))
+    return Bench(config.model_type, head, model, device, weights.FULL, micro, size, encode)
 
 
 _TEXT_ONLY = "only text models are measured, and this one has no table of tokens"

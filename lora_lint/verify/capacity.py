@@ -13,7 +13,8 @@ from lora_lint.verify.bench import Arm, wrapped
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
 from lora_lint.verify.scaling import arm_of
-from lora_lint.verify.training import HARM, Treatment, losses_told, side_by_side, status_of, trainable
+from lora_lint.verify.skeleton import trainable
+from lora_lint.verify.training import HARM, Treatment, losses_told, side_by_side, status_of
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status, Verdict
@@ -134,7 +135,7 @@ def _places(case: Case, bench: Bench, own: Arm) -> Pair:
 
 def _size(bench: Bench, adapter: Adapter, arm: Arm) -> int:
     with wrapped(bench, adapter, arm) as model:
-        return trainable(model)
+        return sum(trainable(model).values())
 
 
 def judged_by_place(best: Interval, final: Interval, own: int, everywhere: int, rank: int) -> tuple[Status, str]:

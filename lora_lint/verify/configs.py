@@ -33,7 +33,7 @@ def config_of(run: Run, name: str) -> Found:
     if folder is not None:
         snapshot = "snapshots" in folder.parts
         return Found(load_config(folder), "the hub's cache" if snapshot else f"{folder.name}/config.json")
-    if "/" in name and name.count("/") == 1 and not name.startswith((".", "~", "/")):
+    if name.count("/") == 1 and not name.startswith((".", "~", "/")):
         told = _from_hub(name)
         if told is not None:
             return Found(told, "the hub")

@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.rules.coverage import VOCABULARY
+from lora_lint.rules.coverage import TOWERS, VOCABULARY
 from lora_lint.rules.words import listed, names, number, plural
 from lora_lint.run import alternatives
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.skeleton import adapted, rank_known
+from lora_lint.verify.skeleton import PREFIX, adapted, by_leaf, rank_known
 from lora_lint.verify.weights import quiet
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     Claim = Callable[[Run, Any], tuple[bool, str, dict[str, Any]]]
     """From a run and the model that PEFT wrapped to: whether the finding holds, in words, in figures."""
 
-_TOWER = re.compile(r"(?:^|\.)(?:vision_tower|visual|vision_model|vision_encoder|vision_backbone|image_encoder)\.")
 _LAYER = re.compile(r"(.*?)\.(\d+)\.")
 
 
@@ -44,21 +43,21 @@ def experts(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     share = sum(fused.values()) / every
     reached = [path for path in layers if path.endswith("experts")]
     held = f"the experts hold {share:.0%} of the model, of which {_number(reached)} adapted"
-    told = f"{held}: PEFT adapts {_by_leaf(layers)}"
+    told = f"{held}: PEFT adapts {by_leaf(layers)}"
     return bool(fused) and not reached, told, {"share": share, "adapted": len(layers), "experts": len(reached)}
 
 
 def tower(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     """LL208: adapted layers in the vision tower beside others."""
     layers = adapted(model)
-    inside = [path for path in layers if _TOWER.search(path)]
+    inside = [path for path in layers if TOWERS.search(path)]
     own = {path: sum(p.numel() for n, p in layer.named_parameters() if "lora_" in n) for path, layer in layers.items()}
     measured = {"tower": len(inside), "elsewhere": len(layers) - len(inside), "parameters": sum(own[p] for p in inside)}
     if not inside:
-        return False, f"nothing in a vision tower is adapted: PEFT adapts {_by_leaf(layers)}", measured
+        return False, f"nothing in a vision tower is adapted: PEFT adapts {by_leaf(layers)}", measured
     at = "" if rank_known(run) else " at r=8"
-    there = f"{_by_leaf(inside)} in the tower ({measured['parameters']:,} parameters{at})"
-    told = f"PEFT adapts {there}, and {_by_leaf(set(layers) - set(inside))} elsewhere"
+    there = f"{by_leaf(inside)} in the tower ({measured['parameters']:,} parameters{at})"
+    told = f"PEFT adapts {there}, and {by_leaf(set(layers) - set(inside))} elsewhere"
     return len(inside) < len(layers), told, measured
 
 
@@ -70,7 +69,7 @@ def saved_along(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
         state = get_peft_model_state_dict(model)
     along = {name: each.numel() for name, each in state.items() if ".base_layer." in name}
     own = sum(each.numel() for name, each in state.items() if name not in along)
-    told = f"PEFT adapts {_by_leaf(adapted(model))}"
+    told = f"PEFT adapts {by_leaf(adapted(model))}"
     if along:
         told += f", and saves {sum(along.values()):,} values of the base model beside the adapter's {own:,}"
     found = [path for path in adapted(model) if path.rpartition(".")[2] in VOCABULARY]
@@ -108,7 +107,7 @@ def saved_targets(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
         return any(path == entry or path.endswith(f".{entry}") or entry.startswith(f"{path}.") for path in paths)
 
     twice = [entry for entry in entries if among(entry, copied) and not among(entry, layers)]
-    told = f"PEFT copies {names(copied) if copied else 'nothing'} whole and adapts {_by_leaf(layers)}"
+    told = f"PEFT copies {names(copied) if copied else 'nothing'} whole and adapts {by_leaf(layers)}"
     return bool(twice), told, {"without_lora": twice}
 
 
@@ -126,7 +125,7 @@ def uneven(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
             kinds[found[1]][int(found[2])].add(path[found.end() :].partition(".")[0])
     mixed = {stack: where for stack, where in kinds.items() if len(set(map(len, where.values()))) > 1}
     if not mixed:
-        return False, f"as many blocks are adapted in every layer: {_by_leaf(layers)}", {}
+        return False, f"as many blocks are adapted in every layer: {by_leaf(layers)}", {}
     stack, where = max(mixed.items(), key=lambda item: len(item[1]))
     counts = Counter(", ".join(sorted(blocks)) or "nothing" for blocks in where.values())
     told = listed(f"{blocks} in {plural(count, 'layer')}" for blocks, count in counts.most_common())
@@ -151,24 +150,18 @@ def ranks(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     }
     told = f"{plural(len(over), 'layer')} of {len(adapted(model))} have a smaller side than their rank"
     if over:
-        told += f": {_by_leaf(over)}, down to {min(over.values())}"
+        told += f": {by_leaf(over)}, down to {min(over.values())}"
     return bool(over), told, {"layers": len(over), "smallest": min(over.values(), default=None)}
 
 
 def _copied(model: Any) -> list[str]:
     from peft.utils.other import ModulesToSaveWrapper
 
-    prefix = "base_model.model."
-    return [p.removeprefix(prefix) for p, each in model.named_modules() if isinstance(each, ModulesToSaveWrapper)]
+    return [p.removeprefix(PREFIX) for p, each in model.named_modules() if isinstance(each, ModulesToSaveWrapper)]
 
 
 def _number(paths: list[str]) -> str:
     return f"{plural(len(paths), 'layer')} {'is' if len(paths) == 1 else 'are'}" if paths else "none is"
-
-
-def _by_leaf(paths: Iterable[str]) -> str:
-    counts = Counter(path.rpartition(".")[2] for path in paths)
-    return ", ".join(f"`{leaf}` ×{count}" for leaf, count in sorted(counts.items()))
 
 
 def tied(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:

@@ -3,6 +3,7 @@ cache already holds. JSON lines, JSON, CSV, plain text, and Parquet if pyarrow i
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import json
@@ -105,14 +106,12 @@ def text_of(row: Any) -> tuple[str, tuple[str, ...]]:
 def _local(name: str, path: str) -> Path | None:
     """A file, or the training file of a folder; relative to where the command runs or to the file that names it."""
     for folder in (Path(), Path(path).parent):
-        found = folder / Path(name).expanduser()
-        try:
+        with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: `~nobody/…`, whose home is not known
+            found = folder / Path(name).expanduser()
             if found.is_file():
                 return found
             if found.is_dir():
                 return _training_file(found)
-        except OSError:
-            continue
     return None
 
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Verdict
 from lora_lint.rules.capacity import bytes_of_a_weight
+from lora_lint.rules.reached import LINEAR
 from lora_lint.rules.words import number
 from lora_lint.run import alternatives
 from lora_lint.verify import bench, probe, weights
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
 from lora_lint.verify.scaling import arm_of
-from lora_lint.verify.skeleton import peft_config, possible, skeleton_of, wrap
+from lora_lint.verify.skeleton import REFUSALS, peft_config, possible, skeleton_of, wrap
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status
@@ -108,13 +109,11 @@ def counted(run: Run) -> Needed:
     small = set()
     if size < 2.0:
         small = {
-            id(module.weight)
-            for module in base.modules()
-            if type(module).__name__ in ("Linear", "Conv1D") and module is not head
+            id(module.weight) for module in base.modules() if type(module).__name__ in LINEAR and module is not head
         }
     try:
         model = wrap(base, peft_config(run.adapter, inference_mode=False))
-    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError) as error:
+    except REFUSALS as error:
         raise Skip(f"PEFT refuses the adapter: {weights.in_one_line(error)}") from error
     of_weights = sum(each.numel() * (size if id(each) in small else each.element_size()) for each in model.parameters())
     trained = [each for each in model.parameters() if each.requires_grad]

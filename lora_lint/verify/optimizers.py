@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from lora_lint.run import alternatives
+from lora_lint.run import alternatives, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +63,9 @@ class Optimizer:
 def optimizer_of(run: Run) -> Optimizer:
     """The optimizer of a run; what the file does not tell is assumed, and noted."""
     notes: list[str] = []
-    rates = [each.value for each in alternatives(run.training.learning_rate) if _positive(each.value)]
+    rates = [
+        each.value for each in alternatives(run.training.learning_rate) if is_number(each.value) and each.value > 0
+    ]
     if not rates:
         notes.append(f"the learning rate is not known and taken as {USUAL_RATE:g}")
     rate = float(rates[0]) if rates else USUAL_RATE
@@ -78,7 +80,3 @@ def optimizer_of(run: Run) -> Optimizer:
             return Optimizer(family, label, rate, tuple(notes))
     notes.append(f"{names[0]} is measured as AdamW")
     return Optimizer("adam", "AdamW", rate, tuple(notes))
-
-
-def _positive(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0

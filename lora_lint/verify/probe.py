@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lora_lint.verify.data import Texts
-
     Encode = Callable[[str], list[int]]
 
 HEADS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "masked-lm", "seq-cls", "token-cls", "qa", "base")
@@ -66,10 +64,10 @@ def _within(ids: list[int], vocabulary: int) -> list[int]:
     return [each % vocabulary for each in ids]
 
 
-def stream(texts: Texts | Sequence[str], encode: Encode, enough: int) -> list[int]:
+def stream(texts: Sequence[str], encode: Encode, enough: int) -> list[int]:
     """The tokens of some texts one after the other, at least `enough` of them: a short text is repeated."""
     tokens: list[int] = []
-    for text in texts if not hasattr(texts, "texts") else texts.texts:
+    for text in texts:
         tokens += encode(text + "\n\n")
         if len(tokens) >= enough:
             break

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.run import ABSENT, alternatives
+from lora_lint.run import alternatives, always
 from lora_lint.verify.skeleton import peft_config, wrap
 from lora_lint.verify.weights import quiet
 
@@ -27,7 +27,7 @@ def replay(model: Any, run: Run) -> Any:
     wrapped = False
     for event in _until_training(run):
         if event.kind in ("wrap", "load-adapter"):
-            frozen = event.kind == "load-adapter" and _is_false(event.trainable)
+            frozen = event.kind == "load-adapter" and always(event.trainable, False)
             model = _put(model, run, frozen)
             wrapped = True
         elif event.kind == "unwrap" and wrapped:
@@ -86,8 +86,3 @@ def freeze_all_but(model: Any, patterns: Iterable[str]) -> None:
     compiled = [re.compile(re.sub(r"\.(?!\+)", r"\.", re.sub(r"\[\d*:\d*\]$", "", pattern))) for pattern in patterns]
     for name, parameter in model.named_parameters():
         parameter.requires_grad = any(pattern.match(name) for pattern in compiled)
-
-
-def _is_false(value: Any) -> bool:
-    every = alternatives(ABSENT if value is None else value)
-    return bool(every) and all(each.value is False for each in every)

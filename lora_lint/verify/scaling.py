@@ -40,11 +40,9 @@ _USUAL_ALPHA = 16.0
 
 
 def sweep(case: Case) -> Verdict:
-    """LL101 and LL107: whether the step depends on the rank. LL101 claims that it shrinks with the rank, LL107 that it
-    varies, whichever way."""
-    runs = _by_rank(case)
-    arms = [arm_of(run) for run in runs]
-
+    """LL101, LL107, and LL103 of a sweep: whether the step depends on the rank. LL101 claims that it shrinks with the
+    rank, LL103 that it grows, LL107 that it varies, whichever way."""
+    arms = [arm_of(run) for run in _by_rank(case)]
     return on_bench(case, lambda bench: _settled(case, bench, partial(_sweep, arms=arms)), arms[-1].rank)
 
 

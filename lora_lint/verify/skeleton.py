@@ -7,18 +7,18 @@ shapes alone.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.knowledge.architectures import heads_of_loaders
 from lora_lint.records import replace
 from lora_lint.run import Known, alternatives, known
 from lora_lint.verify.configs import config_of
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.weights import in_one_line, name_of, quiet
+from lora_lint.verify.weights import automatic, in_one_line, name_of, quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lora_lint.run import Adapter, Run
 
@@ -40,6 +40,10 @@ _FIELDS = (
     "inference_mode",
 )
 _USUAL_RANK = 8
+PREFIX = "base_model.model."
+"""What the paths of a base model's modules start with after the wrap."""
+REFUSALS = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
+"""What PEFT and torch raise for an adapter that does not suit a model."""
 
 
 @dataclass(frozen=True)
@@ -71,21 +75,16 @@ def build(config: Any, run: Run) -> Any:
 
     resolved = resolve(run).cases
     wanted = [case.head for case in resolved[:1]]
-    loaders = heads_of_loaders()
-    failure: Exception | None = None
+    failures: list[str] = []
     for head in dict.fromkeys((*wanted, "causal-lm", "image-text-to-text", "seq2seq-lm", "masked-lm", "base")):
-        automatic = next((made for each in loaders.get(head, ()) if (made := getattr(transformers, each, None))), None)
-        if automatic is None:
-            continue
         try:
             with quiet(), torch.device("meta"):
-                model = automatic.from_config(config, trust_remote_code=False)
+                model = automatic(head).from_config(config, trust_remote_code=False)
         except Exception as error:  # each family fails in its own way where a head or a size does not suit it
-            failure = failure or error
+            failures.append(in_one_line(error))
             continue
         return model.train()
-    why = in_one_line(failure) if failure is not None else "it has no class that is known"
-    raise Skip(f"transformers {transformers.__version__} builds no model of this config: {why}")
+    raise Skip(f"transformers {transformers.__version__} builds no model of this config: {failures[0]}")
 
 
 def peft_config(adapter: Adapter, **changes: Any) -> Any:
@@ -165,10 +164,15 @@ def adapted(model: Any) -> dict[str, Any]:
     """PEFT's LoRA layers by the path of the module in the base model."""
     from peft.tuners.lora.layer import LoraLayer
 
-    prefix = "base_model.model."
     return {
-        path.removeprefix(prefix): module for path, module in model.named_modules() if isinstance(module, LoraLayer)
+        path.removeprefix(PREFIX): module for path, module in model.named_modules() if isinstance(module, LoraLayer)
     }
+
+
+def by_leaf(paths: Iterable[str]) -> str:
+    """`q_proj` ×32, `v_proj` ×32: how many of some paths end in each name."""
+    counts = Counter(path.rpartition(".")[2] for path in paths)
+    return ", ".join(f"`{leaf}` ×{count}" for leaf, count in sorted(counts.items()))
 
 
 def rank_known(run: Run) -> bool:

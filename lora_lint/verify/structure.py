@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Verdict
@@ -12,7 +11,17 @@ from lora_lint.rules.words import names
 from lora_lint.run import alternatives
 from lora_lint.verify import coverage, trainability
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.skeleton import adapted, peft_config, possible, rank_known, skeleton_of, trainable, wrap
+from lora_lint.verify.skeleton import (
+    REFUSALS,
+    adapted,
+    by_leaf,
+    peft_config,
+    possible,
+    rank_known,
+    skeleton_of,
+    trainable,
+    wrap,
+)
 from lora_lint.verify.weights import in_one_line
 
 if TYPE_CHECKING:
@@ -23,8 +32,6 @@ if TYPE_CHECKING:
     from lora_lint.verify.coverage import Claim
     from lora_lint.verify.experiment import Case, Experiment
     from lora_lint.verify.skeleton import Skeleton
-
-_REFUSALS = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
 
 
 def exact(experiment: Callable[[Case, Run, Skeleton], Verdict]) -> Experiment:
@@ -57,14 +64,14 @@ def _same_peft(run: Run) -> None:
         raise Skip(f"PEFT {peft.__version__} is installed, which does otherwise than the one of the project ({pin})")
 
 
-def no_target_match(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+def refused_targets(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
     """LL201, LL205, LL207, LL216: PEFT refuses the targets."""
     try:
         model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
-    except _REFUSALS as error:
+    except REFUSALS as error:
         return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {in_one_line(error)}")
     layers = adapted(model)
-    return _told(skeleton, "refuted", f"PEFT adapts {_by_leaf(layers)}", _coverage(run, model))
+    return _told(skeleton, "refuted", f"PEFT adapts {by_leaf(layers)}", _coverage(run, model))
 
 
 def dead_entries(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
@@ -74,7 +81,7 @@ def dead_entries(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
         raise Skip("the targets are no list")
     try:
         model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
-    except _REFUSALS as error:
+    except REFUSALS as error:
         return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {in_one_line(error)}")
     with_all = _lora_shapes(model)
     layers = adapted(model)
@@ -83,10 +90,10 @@ def dead_entries(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
     # The names of fused experts are translated: only what changes nothing when it is left out is dead.
     dead = [entry for entry in suspicious if with_all == _without(run, entries, entry)]
     if not dead:
-        return _told(skeleton, "refuted", f"every entry names something: PEFT adapts {_by_leaf(layers)}", measured)
+        return _told(skeleton, "refuted", f"every entry names something: PEFT adapts {by_leaf(layers)}", measured)
     count = measured["trainable"]
     told = (
-        f"{names(dead)} match{'es' if len(dead) == 1 else ''} no module: PEFT adapts {_by_leaf(layers)} and says "
+        f"{names(dead)} match{'es' if len(dead) == 1 else ''} no module: PEFT adapts {by_leaf(layers)} and says "
         f"nothing: {count:,} trainable parameters{'' if rank_known(run) else ' at r=8'}"
     )
     return _told(skeleton, "confirmed", told, {**measured, "unmatched": dead})
@@ -98,7 +105,7 @@ def _without(run: Run, entries: tuple[str, ...], entry: str) -> Any:
         return _lora_shapes(
             wrap(skeleton_of(run).model, peft_config(run.adapter, target_modules=rest, inference_mode=False))
         )
-    except _REFUSALS:
+    except REFUSALS:
         return None
 
 
@@ -112,7 +119,7 @@ def holds(claim: Claim) -> Callable[[Case, Run, Skeleton], Verdict]:
     def experiment(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
         try:
             model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
-        except _REFUSALS as error:
+        except REFUSALS as error:
             raise Skip(f"PEFT refuses the adapter: {in_one_line(error)}") from error
         confirmed, told, measured = claim(run, model)
         return _told(skeleton, "confirmed" if confirmed else "refuted", told, measured)
@@ -124,7 +131,7 @@ def zero_scale(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
     """LL105: the scale and the dropout that PEFT gives each layer."""
     try:
         model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
-    except _REFUSALS as error:
+    except REFUSALS as error:
         return _told(skeleton, "confirmed", f"PEFT or torch raises {type(error).__name__}: {in_one_line(error)}")
     layers = adapted(model).values()
     scales = sorted({float(layer.scaling["default"]) for layer in layers})
@@ -148,20 +155,20 @@ def reused_base(case: Case) -> Verdict:
     case.say("on the meta device")
     turns = [run for run in case.siblings if run.events and _same_wrap(run, case)] or [case.run]
     first = next(possible(turns[0]))
-    last = next(run for run in possible(turns[-1]))
+    last = next(possible(turns[-1]))
     skeleton = skeleton_of(first)
     try:
         wrap(skeleton.model, peft_config(first.adapter))
         model = wrap(skeleton.model, peft_config(last.adapter))
         alone = wrap(skeleton_of(last).model, peft_config(last.adapter))
-    except _REFUSALS as error:
+    except REFUSALS as error:
         raise Skip(f"PEFT refuses the adapter: {in_one_line(error)}") from error
     left = sorted(adapted(model).keys() - adapted(alone).keys())
     both, own = sum(trainable(model).values()), sum(trainable(alone).values())
     measured = {"left": len(left), "trainable": both, "trainable_alone": own}
     if left:
         told = (
-            f"after the second turn {len(left)} layers of the first ({_by_leaf(left)}) are still in the model and "
+            f"after the second turn {len(left)} layers of the first ({by_leaf(left)}) are still in the model and "
             f"train along: {both:,} trainable parameters where the second turn alone has {own:,}"
         )
         verdict = _told(skeleton, "confirmed", told, measured)
@@ -204,20 +211,15 @@ def _added(model: Any) -> int:
     return sum(each.numel() for name, each in model.named_parameters() if "lora_" in name or "modules_to_save" in name)
 
 
-def _by_leaf(paths: Any) -> str:
-    counts = Counter(path.rpartition(".")[2] for path in paths)
-    return ", ".join(f"`{leaf}` ×{count}" for leaf, count in sorted(counts.items()))
-
-
 EXPERIMENTS: dict[str, Experiment] = {
     "LL105": exact(zero_scale),
-    "LL201": exact(no_target_match),
+    "LL201": exact(refused_targets),
     "LL202": exact(dead_entries),
     "LL203": exact(dead_entries),
     "LL204": exact(dead_entries),
-    "LL205": exact(no_target_match),
-    "LL207": exact(no_target_match),
-    "LL216": exact(no_target_match),
+    "LL205": exact(refused_targets),
+    "LL207": exact(refused_targets),
+    "LL216": exact(refused_targets),
     **{code: exact(holds(claim)) for code, claim in coverage.CLAIMS.items()},
     "LL401": exact(trainability.foreign_parameters),
     "LL402": exact(trainability.nothing_trains),

@@ -65,15 +65,15 @@ def _compare(case: Case, bench: Bench, arm: Arm) -> Verdict:
         why = f"the time was used up after {len(pairs)} of {turns} turns"
         return Verdict("inconclusive", why, measured, bench.device)
     status, told = decided(pairs)
-    measured["ratio"] = _ratio(pairs).rounded()
+    measured["ratio"] = _logarithm(pairs).exp().rounded()
     told += f" ({bench.device}, {bench.dtype}, {size:,} tokens a step: the more there are, the smaller is the share)"
     return Verdict(status, told, measured, bench.device)
 
 
 def decided(pairs: Sequence[tuple[float, float]]) -> tuple[Status, str]:
     """The status, and what to say, from seconds of a step with DoRA and without it."""
-    ratio = _ratio(pairs)
-    status = judge(interval([math.log(slow / fast) for slow, fast in pairs]), math.log(_MATTERS))
+    logarithm = _logarithm(pairs)
+    status, ratio = judge(logarithm, math.log(_MATTERS)), logarithm.exp()
     slow, fast = (statistics.median(pair[place] for pair in pairs) for place in (0, 1))
     told = (
         f"with DoRA a step takes {ratio.mean:.2f} times as long (95% {ratio.low:.2f} to {ratio.high:.2f}): "
@@ -86,8 +86,9 @@ def decided(pairs: Sequence[tuple[float, float]]) -> tuple[Status, str]:
     return status, told
 
 
-def _ratio(pairs: Sequence[tuple[float, float]]) -> Interval:
-    return interval([math.log(slow / fast) for slow, fast in pairs]).exp()
+def _logarithm(pairs: Sequence[tuple[float, float]]) -> Interval:
+    """Of the ratio of the seconds with DoRA to those without it."""
+    return interval([math.log(slow / fast) for slow, fast in pairs])
 
 
 def _seconds(case: Case, bench: Bench, adapter: Adapter, arm: Arm, batch: Batch) -> float:

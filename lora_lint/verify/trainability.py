@@ -9,13 +9,12 @@ from lora_lint.finding import Verdict
 from lora_lint.records import replace
 from lora_lint.run import Dataset
 from lora_lint.verify import proxy
-from lora_lint.verify.bench import Bench, backward, batch_of, probe_tokens, vocabulary
+from lora_lint.verify.bench import backward, batch_of, probe_tokens, stand_in
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
-from lora_lint.verify.probe import encoder
 from lora_lint.verify.replay import replay
-from lora_lint.verify.skeleton import owned, trainable
-from lora_lint.verify.weights import FULL, device_of, head_of, in_one_line, quiet
+from lora_lint.verify.skeleton import PREFIX, REFUSALS, owned, trainable
+from lora_lint.verify.weights import device_of, in_one_line, quiet
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status
@@ -108,7 +107,7 @@ def embeddings_frozen(case: Case, run: Run, skeleton: Skeleton) -> Verdict:  # n
 def _replayed(run: Run, skeleton: Skeleton) -> Any:
     try:
         return replay(skeleton.model, run)
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+    except REFUSALS as error:
         raise Skip(f"PEFT refuses the adapter: {type(error).__name__}: {in_one_line(error)}") from error
 
 
@@ -116,7 +115,7 @@ def _examples(sizes: dict[str, int]) -> str:
     """Some names, with the numbers of layers left out: `layers.*.mlp.up_proj.weight` ×32."""
     counts: Counter[str] = Counter()
     for name in sizes:
-        plain = name.removeprefix("base_model.model.")
+        plain = name.removeprefix(PREFIX)
         counts[".".join("*" if part.isdigit() else part for part in plain.split("."))] += 1
     told = [f"`{name}`" + (f" ×{count}" if count > 1 else "") for name, count in counts.most_common(_NAMED)]
     return ", ".join(told) + (f" and {len(counts) - _NAMED} more names" if len(counts) > _NAMED else "")
@@ -145,18 +144,14 @@ def one_step(case: Case, run: Run, skeleton: Skeleton) -> dict[str, Any]:
     gradient and change. lora_A's gradients are 0 in the first step, because lora_B is. Raises Skip."""
     device = device_of(case.options.device)
     case.say("one step on a sized-down model")
-    config = proxy.shrink(skeleton.model.config)
-    head = head_of(run, config)
-    model = proxy.build(config, head, device)
-    size = sum(each.numel() for each in model.parameters())
-    size_of_vocabulary = vocabulary(model, "the model reads no text")
-    bench = Bench(config.model_type, head, model, device, FULL, _SEQUENCES, size, encoder(None, size_of_vocabulary))
+    bench = stand_in(proxy.shrink(skeleton.model.config), run, device, _SEQUENCES, "the model reads no text")
+    model = bench.model
     # What a step changes does not depend on the text.
     tokens, _ = probe_tokens(replace(run, dataset=Dataset()), bench)
     try:
         with quiet():
             model = replay(model, run)
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+    except REFUSALS as error:
         raise Skip(f"PEFT refuses the adapter on it: {in_one_line(error)}") from error
     own = owned(model)
     before = {name: each.detach().clone() for name, each in model.named_parameters()}
@@ -170,7 +165,7 @@ def one_step(case: Case, run: Run, skeleton: Skeleton) -> dict[str, Any]:
     changed = [name for name, each in model.named_parameters() if not bool((each == before[name]).all())]
     lora_b = [name for name in own if "lora_B" in name or "lora_embedding_B" in name]
     return {
-        "model": f"{config.model_type}, sized down, random weights, {size / 1e6:.1f} M parameters",
+        "model": f"{bench.name}, sized down, random weights, {bench.parameters / 1e6:.1f} M parameters",
         "adapter": len(own),
         "adapter_gradients": sum(name in own for name in gradients),
         "lora_B_without_gradient": sum(name not in gradients for name in lora_b),

@@ -20,6 +20,7 @@ from lora_lint.verify.data import NoTexts, texts_of
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
 from lora_lint.verify.probe import IGNORED, Batch
+from lora_lint.verify.skeleton import trainable
 from lora_lint.verify.statistics import Interval, interval, judge
 
 if TYPE_CHECKING:
@@ -211,12 +212,7 @@ def _tried(case: Case, bench: Bench, treatment: Treatment, optimizer: Optimizer,
     """Two steps, whatever the time, to see what they take; gives the number of trainable parameters."""
     with wrapped(bench, treatment.adapter, treatment.arm) as model:
         _train(case, bench, model, treatment, optimizer, replace(plan, steps=2), 0, timing=True)
-        return trainable(model)
-
-
-def trainable(model: Any) -> int:
-    """How many parameters are trained."""
-    return sum(each.numel() for each in model.parameters() if each.requires_grad)
+        return sum(trainable(model).values())
 
 
 def _trainings(case: Case, bench: Bench, trial: Trial, optimizer: Optimizer, seeds: int) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.knowledge.architectures import class_of, head_for
+from lora_lint.knowledge.architectures import class_of, head_for, head_for_task, heads_of_loaders
 from lora_lint.run import alternatives, known
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.probe import HEADS
@@ -32,17 +33,6 @@ _SHARE = 0.9  # of the free memory that may be planned with
 _ACTIVATIONS = 18  # float32 numbers a token, a layer and a hidden unit that the backward pass keeps (attention and MLP)
 _LOGITS = 4  # copies of the logits: the model's, in float32, of the loss, their gradient
 _ADAPTED = 20  # inputs and outputs of a layer's seven projections, in hidden sizes
-_TASKS = {"CAUSAL_LM": "causal-lm", "SEQ_CLS": "seq-cls", "SEQ_2_SEQ_LM": "seq2seq-lm", "TOKEN_CLS": "token-cls"}
-_AUTO = {
-    "causal-lm": "AutoModelForCausalLM",
-    "image-text-to-text": "AutoModelForImageTextToText",
-    "seq2seq-lm": "AutoModelForSeq2SeqLM",
-    "masked-lm": "AutoModelForMaskedLM",
-    "seq-cls": "AutoModelForSequenceClassification",
-    "token-cls": "AutoModelForTokenClassification",
-    "qa": "AutoModelForQuestionAnswering",
-    "base": "AutoModel",
-}
 
 
 class NoWeights(Exception):
@@ -134,10 +124,7 @@ def _parameters(file: Path) -> int:
     try:
         with safe_open(str(file), framework="pt") as tensors:
             for key in tensors.keys():  # noqa: SIM118
-                size = 1
-                for extent in tensors.get_slice(key).get_shape():
-                    size *= extent
-                count += size
+                count += math.prod(tensors.get_slice(key).get_shape())
     except (SafetensorError, OSError) as error:
         raise NoWeights(f"{file.name} is damaged: {error}") from error
     return count
@@ -145,9 +132,7 @@ def _parameters(file: Path) -> int:
 
 def head_of(run: Run, config: Any) -> str:
     """The head to load: the run's loader or task type, else what the checkpoint was saved with. Raises Skip."""
-    head = head_for(run.model.loader)
-    if head is None:
-        head = _TASKS.get(str(known(run.adapter.task_type)))
+    head = head_for(run.model.loader) or head_for_task(known(run.adapter.task_type))
     if head is None:
         saved = (getattr(config, "architectures", None) or [None])[0]
         named = class_of(saved) if saved else None
@@ -158,12 +143,13 @@ def head_of(run: Run, config: Any) -> str:
 
 
 def automatic(head: str) -> Any:
-    """The class of transformers that loads a head."""
+    """The class of transformers that loads a head. Raises Skip."""
     import transformers
 
-    made = getattr(transformers, _AUTO[head], None)
+    found = (getattr(transformers, name, None) for name in heads_of_loaders().get(head, ()))
+    made = next((each for each in found if each is not None), None)
     if made is None:
-        raise Skip(f"this version of transformers has no {_AUTO[head]}")
+        raise Skip(f"transformers {transformers.__version__} loads no model as {head}")
     return made
 
 
