@@ -251,3 +251,27 @@ def test_findings_point_to_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert found["LL101"].span.path == "train.py"
     assert found["LL101"].confidence == "certain"
     assert "conf/config.yaml" in {related.span.path for related in found["LL101"].related}
+
+
+def test_a_config_that_another_file_uses(tmp_path: Path) -> None:
+    program = write(tmp_path, CONFIG.replace("      PARAMS\n", "      lr: 1e-4\n"))
+    (tmp_path / "helper.py").write_text(
+        "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM\n"
+        "def build(cfg):\n    config = LoraConfig(r=cfg.lora.r, lora_alpha=cfg.lora.alpha, target_modules=['c_attn'])\n"
+        "    return get_peft_model(AutoModelForCausalLM.from_pretrained(cfg.model.name), config)\n",
+        encoding="utf-8",
+    )
+    calls = {
+        program[program.index("    model =") : program.index("\n\nif")]: "    model = build(cfg)\n",
+        "from peft import LoraConfig, get_peft_model\n": "from helper import build\n",
+    }
+    for before, after in calls.items():
+        program = program.replace(before, after)
+    run = only(read_python(program, tmp_path))
+    assert (plain(run.adapter.rank), plain(run.model.name)) == (8, "openai-community/gpt2")
+    composed = (
+        "from hydra import compose, initialize\nfrom helper import build\n"
+        'with initialize(config_path="conf"):\n    cfg = compose(config_name="config", overrides=["model=gpt2"])\n'
+        "model = build(cfg)\n"
+    )
+    assert plain(only(read_python(composed, tmp_path)).adapter.rank) == 8

@@ -169,3 +169,39 @@ def test_a_search_in_a_config_belongs_to_who_starts_it(tmp_path: Path) -> None:
     assert isinstance(rank, Known) and isinstance(alpha, Known)
     assert rank.written is not None and rank.written.path.endswith("sweep.yaml")
     assert alpha.written is not None and alpha.written.path.endswith("fit.py")
+
+
+HELPER = """\
+import yaml
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+
+def build(cfg):
+    lora = cfg["lora"]
+    config = LoraConfig(r=lora["r"], lora_alpha=lora["alpha"], target_modules=lora["targets"])
+    return get_peft_model(AutoModelForCausalLM.from_pretrained(cfg["model"]), config)
+
+
+def build_the_usual():
+    with open("configs/a.yaml") as file:
+        return build(yaml.safe_load(file))
+"""
+
+
+@pytest.mark.parametrize("load", LOADS)
+def test_what_a_program_loads_and_another_file_uses(load: str, folder: Path) -> None:
+    (folder / "helper.py").write_text(HELPER, encoding="utf-8")
+    run = only(read_python(f"from helper import build\n{LOADS[load]}\nmodel = build(cfg)\n", folder))
+    assert plain(run.model.name) == "microsoft/Phi-3-mini-4k-instruct"
+    assert isinstance(run.adapter.rank, Known)
+    assert run.adapter.rank.value == 64
+    assert run.adapter.rank.span == run.span, "the call in this file"
+    assert run.adapter.rank.written is not None
+    assert run.adapter.rank.written.path.endswith(("configs/a.yaml", "configs/a.json"))
+
+
+def test_what_another_file_loads_and_uses_is_its_own(folder: Path) -> None:
+    (folder / "helper.py").write_text(HELPER, encoding="utf-8")
+    assert read_python("from helper import build_the_usual\nmodel = build_the_usual()\n", folder).runs == ()
+    assert plain(only(read_python(HELPER, folder, "helper.py")).adapter.rank) == 64

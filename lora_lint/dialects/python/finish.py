@@ -85,6 +85,7 @@ _SEARCHED = ("r", "lora_alpha", "use_rslora")
 def finish(records: Records, path: str) -> Reading:
     """All runs in the order they are written, and the sweeps among them. `path` is the file that is linted."""
     pending = list(records.runs)
+    givers = (path, *([records.caller] if records.caller else []), *records.loaded.get(path, ()))
     for config in records.configs:
         data: ConfigRecord = config.data
         if not data.used and not data.written:
@@ -96,12 +97,12 @@ def finish(records: Records, path: str) -> Reading:
     for record in pending:
         variants = _variants(record.config)
         started = _starts_search(record.config)
-        base = _run(record, record.config, path, records.caller, started)
+        base = _run(record, record.config, path, givers, started)
         if base is None:
             continue
         if len(variants) > 1:
             tried = tuple(
-                run for variant in variants if (run := _run(record, variant, path, records.caller, started)) is not None
+                run for variant in variants if (run := _run(record, variant, path, givers, started)) is not None
             )
             kind, span = _searched(record.config)
             sweeps.append(Sweep(kind, span or record.span, tried))
@@ -205,14 +206,16 @@ def _starts_search(config: Object) -> bool:
     return any(isinstance(v, Space) and v.span is not None and v.span.path.endswith(CONFIGS) for v in found)
 
 
-def _run(record: RunRecord, config: Object, path: str, caller: str | None, started: bool) -> Run | None:
+def _run(record: RunRecord, config: Object, path: str, givers: tuple[str, ...], started: bool) -> Run | None:
+    """The run in the file at `path`; None if it is another file's. `givers` are the files that give it its settings:
+    that file, the call of the program, and the configs that it loads."""
     span = next((place for place in (record.span, config.data.span) if place.path == path), None)
     if span is None:
         # The adapter is made in an imported file: the run is where this file calls it.
         calls = [step.span for step in (*record.trail, *config.data.trail) if step.kind == "call"]
         span = next((call for call in reversed(calls) if call.path == path), None)
         given = (*config.arguments.keywords.values(), *config.attributes.values(), record.model.name)
-        if not started and not any(_written_in(value, place) for value in given for place in (path, caller)):
+        if not started and not any(_written_in(value, place) for value in given for place in givers):
             return None  # an imported file's own run
     if span is None:
         return None
@@ -242,7 +245,7 @@ def _names_parts(adapter: Adapter) -> bool:
     return AUDIO in (known(adapter.target_modules) or ())
 
 
-def _written_in(value: Val, path: str | None) -> bool:
+def _written_in(value: Val, path: str) -> bool:
     """Whether a setting, or a part of it, is written in a file."""
     if isinstance(value, ListVal):
         return any(_written_in(item, path) for item in value.items)

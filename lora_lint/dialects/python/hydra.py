@@ -56,11 +56,14 @@ def given(context: Context, function: Function, name: str) -> Val | None:
     config = text_of((context.records.given or {}).get("config_name")) or text_of(
         decorator.arguments.get("config_name", 1)
     )
-    files = _files(context, folder, function.scope.module.source.path)
+    program = function.scope.module.source.path
+    files = _files(context, folder, program)
     if files is None or config is None:
         return None
     overrides, several = called if called is not None else (None, True)
-    return _composed(files, config, overrides, several, certain=context.records.given_all)
+    made = _composed(files, config, overrides, several, certain=context.records.given_all)
+    context.records.loads(program, files.read)
+    return made
 
 
 def initialize(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -75,6 +78,8 @@ def compose(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     files, config = _files(context, folder, near), text_of(arguments.get("config_name", 0))
     overrides = _spelled(arguments.get("overrides", 1))
     made = _composed(files, config, overrides) if files and config and overrides is not None else None
+    if files is not None:
+        context.records.loads(span.path, files.read)
     return made if made is not None else Opaque("Hydra composes it", span)
 
 
@@ -148,6 +153,8 @@ class _Files:
         self._root = root
         self.chosen: dict[str, str | None] = {}
         """The files of groups that a call chooses; None where it is not known which."""
+        self.read: list[str] = []
+        """The files that were read."""
 
     def is_group(self, key: str) -> bool:
         """Whether a key is a folder of files of which one is chosen."""
@@ -169,6 +176,7 @@ class _Files:
             return None
         if not isinstance(node, Mapping):
             return None
+        self.read.append(path)
         own = _tree(node)
         defaults = own.pop("defaults", None)
         if package is None:

@@ -75,6 +75,7 @@ def content(context: Context, path: Val | None, span: Span) -> Val | None:
         value = _value(root(source))
     except Unreadable:
         return None
+    context.records.loads(span.path, [source.path])
     return _overridable(value) if isinstance(path, Const) and path.origin == "cli-default" else value
 
 

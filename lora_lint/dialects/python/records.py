@@ -174,8 +174,14 @@ class Records:
     """The file of the call, where the program is followed for one."""
     called: tuple[Mapping, bool] | None = None
     """The settings `lora.r=8` that a program under Hydra is called with, and whether it is a multirun."""
+    loaded: dict[str, set[str]] = field(default_factory=dict)
+    """The config files that each file of the program loads."""
     config_folder: tuple[str | None, str] | None = None
     """The folder of Hydra's configs, and the file that names it."""
     new_tokens: TokenLog = field(default_factory=TokenLog)
     text: bytes = b""
     """The whole program, in which a save asks whether it may write parts of a model in other ways too."""
+
+    def loads(self, program: str, configs: list[str]) -> None:
+        """Writes down that a file of the program loads config files."""
+        self.loaded.setdefault(program, set()).update(configs)
