@@ -164,7 +164,7 @@ def _listed(machine: Machine, arguments: Arguments, span: Span) -> Arguments:
     for value in arguments.positional:
         listed = expressions.items(machine, value, span) if isinstance(value, Class) else None
         positional.append(ListVal(listed[0], span) if listed else value)
-    return Arguments(positional, arguments.keywords, arguments.nodes, arguments.open)
+    return Arguments(positional, arguments.keywords, arguments.spans, arguments.open)
 
 
 def _special(machine: Machine, name: str, arguments: Arguments, span: Span, scope: Scope | None) -> Val | None:
@@ -267,7 +267,7 @@ def partial(machine: Machine, arguments: Arguments) -> Val:
         merged = Arguments(
             [*bound, *given.positional],
             {**arguments.keywords, **given.keywords},
-            {**arguments.nodes, **given.nodes},
+            {**arguments.spans, **given.spans},
             arguments.open or given.open,
         )
         return call(machine, function, merged, span)
@@ -467,7 +467,7 @@ def instantiate(machine: Machine, class_: Class, arguments: Arguments, span: Spa
 
 def _library_instance(machine: Machine, class_: Class, base: External, arguments: Arguments, span: Span) -> Val | None:
     defaults = {name: value for name in class_.fields if (value := class_.lookup(name)) is not None}
-    merged = Arguments(arguments.positional, {**defaults, **arguments.keywords}, arguments.nodes, arguments.open)
+    merged = Arguments(arguments.positional, {**defaults, **arguments.keywords}, arguments.spans, arguments.open)
     found = machine.library.call(machine, base.name, merged, span)
     if isinstance(found, Object):
         for name, value in merged.keywords.items():

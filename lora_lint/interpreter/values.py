@@ -270,20 +270,21 @@ class Deferred:
 
 
 class Arguments:
-    """The arguments of a call. `open` means that there were `*` or `**` arguments that are not known."""
+    """The arguments of a call, and where they are written, by name or number. `open` means that there were `*` or `**`
+    arguments that are not known."""
 
-    __slots__ = ("keywords", "nodes", "open", "positional")
+    __slots__ = ("keywords", "open", "positional", "spans")
 
     def __init__(
         self,
         positional: list[Val],
         keywords: dict[str, Val],
-        nodes: dict[str | int, Span],
+        spans: dict[str | int, Span],
         open_: bool = False,
     ) -> None:
         self.positional = positional
         self.keywords = keywords
-        self.nodes = nodes
+        self.spans = spans
         self.open = open_
 
     def get(self, name: str, index: int | None = None) -> Val | None:
@@ -296,9 +297,9 @@ class Arguments:
 
     def span(self, name: str, index: int | None = None) -> Span | None:
         """Where the value of an argument is written at the call."""
-        if name in self.nodes:
-            return self.nodes[name]
-        return self.nodes.get(index) if index is not None else None
+        if name in self.spans:
+            return self.spans[name]
+        return self.spans.get(index) if index is not None else None
 
 
 Val: TypeAlias = (

@@ -327,7 +327,7 @@ def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, boo
 def _match(built: Built, settings: Targets, found: Architecture, below: Version | None) -> Match:
     from lora_lint.knowledge.matching import match
 
-    key = (id(built), below, repr(settings))
+    key = (id(built), below, repr(vars(settings)))
     kept = _matched.get(key)
     if kept is None or kept[0] is not built:
         if len(_matched) >= _KEPT_MATCHES:

@@ -148,7 +148,7 @@ def _variants(config: Object) -> list[Object]:
         chosen = dict(zip(axes, picks, strict=True))
         picked = {name: space.options[chosen[id(space.axis)]] for name, space in spaces.items()}
         arguments = config.arguments
-        merged = Arguments(arguments.positional, {**arguments.keywords, **picked}, arguments.nodes, arguments.open)
+        merged = Arguments(arguments.positional, {**arguments.keywords, **picked}, arguments.spans, arguments.open)
         variants.append(Object(config.callee, merged, config.span, config.data, {**config.attributes, **picked}))
     return variants
 

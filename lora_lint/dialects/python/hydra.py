@@ -142,7 +142,7 @@ def instantiate(context: Context, name: str, arguments: Arguments, span: Span) -
         return Opaque("Hydra makes it", span)
     settings = {key: value for key, value in config.attributes.items() if not key.startswith("_")}
     keywords = {**settings, **{key: value for key, value in arguments.keywords.items() if not key.startswith("_")}}
-    return calls.call(context.machine, External(dotted), Arguments([], keywords, dict(arguments.nodes)), span)
+    return calls.call(context.machine, External(dotted), Arguments([], keywords, dict(arguments.spans)), span)
 
 
 class _Files:

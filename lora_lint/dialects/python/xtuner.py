@@ -75,7 +75,7 @@ def _nested(arguments: Arguments) -> Arguments:
     if isinstance(config, DictVal):
         inner = Arguments([], {str(key): value for key, value in config.items.items()}, {})
         keywords = {**arguments.keywords, "quantization_config": Object("BitsAndBytesConfig", inner, config.span)}
-        return Arguments(arguments.positional, keywords, arguments.nodes, arguments.open)
+        return Arguments(arguments.positional, keywords, arguments.spans, arguments.open)
     return arguments
 
 
