@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lora_lint.knowledge.matching import Match, Refusal, Targets, default_targets, match, trl_targets
+from lora_lint.knowledge.matching import Match, Refusal, Targets, match, trl_targets
 from lora_lint.knowledge.modules import Module, Parameter
+from lora_lint.knowledge.versions import default_targets
 
 LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -139,7 +140,6 @@ def test_excluded_and_saved() -> None:
     found = match(llama(), targets, model_type="llama")
     assert found.excluded == ("k_proj", "lm_head")
     assert found.overlapping == ("lm_head",)
-    assert found.unused_excludes == ("zz",)
     assert found.saved == ("lm_head",)
     assert found.parameters == 2 * 8 * (4096 + 4096) + 4096 * 128256
     missing = match(llama(), Targets(("q_proj",), modules_to_save=("score",)), model_type="llama")
@@ -169,7 +169,6 @@ def test_ranks_and_scales_differ_by_pattern() -> None:
     targets = Targets(("q_proj", "k_proj"), rank=8, alpha=16, rank_pattern={"q_proj": 32, "gone": 2})
     found = match(llama(1), targets, model_type="llama")
     assert [(m.rank, m.alpha, m.scale) for m in found.modules] == [(32, 16, 0.5), (8, 16, 2.0)]
-    assert found.unused_ranks == ("gone",)
     stable = match(llama(1), Targets(("q_proj",), rank=16, alpha=16, use_rslora=True), model_type="llama")
     assert stable.modules[0].scale == 4.0
 
@@ -257,7 +256,6 @@ def test_target_parameters() -> None:
     targets = Targets((), target_parameters=("experts.down_proj", "nowhere"), rank=2)
     found = match(modules, targets, model_type="gpt_oss", parameters=parameters)
     assert found.parameters == 2 * 2 * 4 * 14
-    assert found.unmatched_parameters == ("nowhere",)
     both = Targets(("q_proj",), target_parameters=("q_proj.weight",))
     assert kinds(match(modules, both, parameters=parameters)) == ["parameter-adapted"] * 2
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lora_lint import checker, discovery, requirements
-from lora_lint.knowledge.peft_facts import default_targets, facts
+from lora_lint.knowledge.peft_facts import facts
+from lora_lint.knowledge.versions import default_targets
 from lora_lint.project import Project
 from lora_lint.records import replace
 from lora_lint.run import UnknownKey

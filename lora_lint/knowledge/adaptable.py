@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import architectures
@@ -29,9 +30,7 @@ def adaptable(
     weights: dict[str, tuple[int, ...]] = {}
     for path, shape, _ in shapes:
         owner, _, name = path.rpartition(".")
-        size = 1
-        for length in shape:
-            size *= length
+        size = prod(shape)
         own[owner] = own.get(owner, 0) + size
         if name == "bias":
             bias[owner] = size

@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 import os
 from functools import lru_cache
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate
-from lora_lint.knowledge.modules import Module
+from lora_lint.knowledge.modules import LINEAR_KINDS, Module
 from lora_lint.knowledge.packed import Pack
 from lora_lint.records import dataclass, field
 
@@ -29,9 +30,6 @@ PACKED = ".pack"
 VERSIONS = (5, 4)
 LARGEST = 400_000
 """More modules than any model has: a hostile config must not fill the memory."""
-
-LINEAR_KINDS = frozenset({"Linear", "Conv1D"})
-"""The kinds that PEFT's "all-linear" takes."""
 
 _LOADERS = {
     "AutoModel": "base",
@@ -93,7 +91,7 @@ class Architecture:
 
     `defaults`: the default of each config field that decides a module or a size (dotted names in nested configs).
     `prefix`: the attribute that holds the base model. `input_embeddings` and `output_embeddings` are module paths, or
-    None. `explained` is False when some size is only known for the class's default config.
+    None.
     """
 
     model_type: str
@@ -104,7 +102,6 @@ class Architecture:
     prefix: str
     input_embeddings: str | None
     output_embeddings: str | None
-    explained: bool
     _nodes: Sequence[Any] = field(repr=False)
     _root: int = field(repr=False)
     _fields: Mapping[str, Mapping[str, Any]] = field(repr=False)
@@ -124,14 +121,6 @@ class Parameter(NamedTuple):
     path: str
     shape: tuple[int, ...]
     counted: bool = True
-
-
-class Experts(NamedTuple):
-    """Parameters with a matrix for each expert: the module's path, the parameter's name, (experts, rows, columns)."""
-
-    path: str
-    name: str
-    shape: tuple[int, ...]
 
 
 class _Flat(NamedTuple):
@@ -165,11 +154,6 @@ def class_of(name: str) -> tuple[str, str] | None:
     """The (model type, head) of a transformers class: "LlamaForCausalLM" gives ("llama", "causal-lm")."""
     found = _index()["classes"].get(name)
     return (found[0], found[1]) if found else None
-
-
-def transformers_versions() -> Mapping[int, str]:
-    """The version of transformers that each major version's data was taken from."""
-    return {int(major): version for major, version in _index()["transformers"].items()}
 
 
 def head_for(loader: str | None) -> str | None:
@@ -218,7 +202,6 @@ def architecture(model_type: str, head: str, version: int = 5) -> Architecture |
         prefix=prefix or "",
         input_embeddings=inputs,
         output_embeddings=outputs,
-        explained=head not in entry["unexplained"],
         _nodes=document["nodes"],
         _root=root,
         _fields=entry["fields"],
@@ -245,26 +228,7 @@ def parameter_shapes(architecture: Architecture, config: Mapping[str, Any]) -> t
 
 def parameters(architecture: Architecture, config: Mapping[str, Any]) -> int:
     """How many parameters the base model has (tied tensors once). Raises UnusableConfig."""
-    total = 0
-    for parameter in parameter_shapes(architecture, config):
-        if parameter.counted:
-            size = 1
-            for length in parameter.shape:
-                size *= length
-            total += size
-    return total
-
-
-def fused_experts(architecture: Architecture, config: Mapping[str, Any]) -> tuple[Experts, ...]:
-    """The 3-D parameters that hold all experts of a layer at once. Raises UnusableConfig."""
-    expanded = _expanded(architecture, config)
-    kinds = {module.path: module.kind for module in expanded.modules}
-    found = []
-    for path, shape, _ in expanded.parameters:
-        owner, _, name = path.rpartition(".")
-        if len(shape) == 3 and min(shape) > 1 and not kinds[owner].startswith("Conv"):
-            found.append(Experts(owner, name, shape))
-    return tuple(found)
+    return sum(prod(each.shape) for each in parameter_shapes(architecture, config) if each.counted)
 
 
 def projections(architecture: Architecture) -> tuple[str, ...]:
@@ -280,28 +244,15 @@ def projections(architecture: Architecture) -> tuple[str, ...]:
     return tuple(names)
 
 
-def missing_fields(architecture: Architecture, config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The config fields that decide this model's modules or sizes and that `config` does not give, in order of name.
-
-    Those that have a default fall back to it; a count is exact only when none is missing. Fields that the class derives
-    from others are missing only if one of those is; switches (true, false, None or a list by default) are not asked
-    for.
-    Raises UnusableConfig.
-    """
-    scope = _Scope(architecture, config)
-    _expand_root(architecture, scope)
-    return tuple(sorted(scope.missing))
-
-
-def exact(architecture: Architecture, config: Mapping[str, Any], *, whole: bool = False) -> bool:
+def exact(architecture: Architecture, config: Mapping[str, Any]) -> bool:
     """Whether the modules and counts for `config` are exact: every field that decides is given, every term known.
 
-    `whole` says that `config` is all of a config.json: transformers leaves out what has its default value there, so
-    that nothing is missing. Raises UnusableConfig.
+    Fields that the class derives from others are missing only if one of those is; switches (true, false, None or a
+    list by default) are not asked for. Raises UnusableConfig.
     """
     scope = _Scope(architecture, config)
     _expand_root(architecture, scope)
-    return not scope.guessed and (whole or not scope.missing)
+    return not scope.guessed and not scope.missing
 
 
 # inside
@@ -409,9 +360,10 @@ def _flatten(config: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dic
 
 def _expanded(architecture: Architecture, config: Mapping[str, Any]) -> _Flat:
     try:
-        key = (id(architecture), json.dumps(config, sort_keys=True, default=repr))
+        fields = json.dumps(config, sort_keys=True, default=repr)
     except (TypeError, ValueError, RecursionError) as error:
         raise UnusableConfig(str(error)) from error
+    key = (architecture.model_type, architecture.head, architecture.version, fields)
     found = _expansions.get(key)
     if found is None:
         found = _expand_root(architecture, _Scope(architecture, config))
@@ -421,7 +373,7 @@ def _expanded(architecture: Architecture, config: Mapping[str, Any]) -> _Flat:
     return found
 
 
-_expansions: dict[tuple[int, str], _Flat] = {}
+_expansions: dict[tuple[str, str, int, str], _Flat] = {}
 
 
 def _expand_root(architecture: Architecture, scope: _Scope) -> _Flat:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.knowledge.kept import Kept
+from lora_lint.knowledge.modules import LINEAR_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,7 +98,7 @@ def own_parameter(module: Module, name: str) -> tuple[bool, tuple[int, ...] | No
     (the order of the two sizes of a matrix does not matter here)."""
     if name == "bias":
         return module.bias > 0, (module.bias,)
-    if module.kind in ("Linear", "Conv1D", "Embedding"):
+    if module.kind in (*LINEAR_KINDS, "Embedding"):
         return True, (module.outputs, module.inputs) if module.inputs and module.outputs else None
     if module.kind in ("Conv2d", "Conv3d"):
         return True, (0,) * (int(module.kind[4]) + 2)

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from lora_lint.knowledge import moe
 from lora_lint.knowledge.counting import all_biases, copied, lora_parameters, parameter_lora, total
 from lora_lint.knowledge.index import Index, index_of
+from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.knowledge.patterns import compiled, is_plain, layer_of, pattern_key
-from lora_lint.knowledge.peft_facts import default_targets, facts
+from lora_lint.knowledge.peft_facts import facts
+from lora_lint.knowledge.versions import default_targets
 from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
     from lora_lint.knowledge.modules import Module, Parameter
     from lora_lint.run import Version
-
-__all__ = ["GUESS", "Match", "Matched", "Refusal", "RefusalKind", "Targets", "default_targets", "match", "trl_targets"]
 
 GUESS = "?"
 """For `match(output_embedding=…)`: find the output embedding by its usual names."""
@@ -123,9 +123,6 @@ class Match:
     `bypassing`: entries that are a module's whole path, for which PEFT does not look at `layers_to_transform`.
     `excluded`: entries that name modules, of which `exclude_modules` or `modules_to_save` takes every one.
     `overlapping`: entries of which `modules_to_save` takes at least one module, so that it gets no LoRA.
-    `unused_excludes`: what `exclude_modules` names in vain.
-    `unused_ranks`: keys of `rank_pattern` that apply nowhere.
-    `unmatched_parameters`: entries of `target_parameters` that name nothing.
     `saved`: paths that `modules_to_save` copies and trains whole (those that a task type adds included);
     `unsaved`: its names without any module.
     `left_out`: linear layers that "all-linear" leaves out (the output embedding, a classification head).
@@ -142,9 +139,6 @@ class Match:
     bypassing: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     overlapping: tuple[str, ...] = ()
-    unused_excludes: tuple[str, ...] = ()
-    unused_ranks: tuple[str, ...] = ()
-    unmatched_parameters: tuple[str, ...] = ()
     saved: tuple[str, ...] = ()
     unsaved: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -232,7 +226,7 @@ class _Matcher:
             self._match_list(wanted, source, result)
         matched = [self._matched(position, entry) for position, entry in sorted(result.positions.items())]
         adapted = {record.path for record in matched}
-        records, unmatched_parameters = self._match_parameters(adapted, result)
+        records = self._match_parameters(adapted, result)
         self._check_parts([*matched, *records])
         if not matched and not records and wanted != "dummy-target-modules":
             self._nothing(wanted, result)
@@ -248,9 +242,6 @@ class _Matcher:
             bypassing=tuple(entry for entry in given if entry in result.bypassing),
             excluded=tuple(entry for entry in given if entry in result.excluded),
             overlapping=tuple(entry for entry in given if entry in result.overlapping),
-            unused_excludes=self._unused_excludes(),
-            unused_ranks=self._unused_ranks(everything),
-            unmatched_parameters=unmatched_parameters,
             saved=tuple(self.index.modules[position].path for position in saved),
             unsaved=unsaved,
             left_out=self.left_out,
@@ -379,7 +370,7 @@ class _Matcher:
         return matches
 
     def _all_linear(self) -> tuple[str, ...]:
-        linear = [module.path for module in self.index.modules if module.kind in ("Linear", "Conv1D") and module.path]
+        linear = [module.path for module in self.index.modules if module.kind in LINEAR_KINDS and module.path]
         out: set[str] = set()
         output = _guess_output(self.index) if self.output_embedding == GUESS else self.output_embedding
         if output is not None:
@@ -533,9 +524,8 @@ class _Matcher:
 
     # Parameters
 
-    def _match_parameters(self, adapted: set[str], result: _Hits) -> tuple[list[Matched], tuple[str, ...]]:
+    def _match_parameters(self, adapted: set[str], result: _Hits) -> list[Matched]:
         found: dict[tuple[str, str], Matched] = {}
-        unmatched: list[str] = []
         for name, sources in self.adapt.items():
             hit = False
             for owner, parameter, shape in self.index.parameters_named(name):
@@ -571,14 +561,12 @@ class _Matcher:
                     parameter,
                 )
             if not hit:
-                converted = [source for source in sources if source in self.converted]
-                result.unmatched.update(converted)
-                unmatched.extend(source for source in sources if source == name and source not in converted)
+                result.unmatched.update(source for source in sources if source in self.converted)
         order = self.index.position
         records = sorted(found.values(), key=lambda record: order.get(record.path, len(order)))
         if records:
             self._check_parameter_options(records[0])
-        return records, tuple(unmatched)
+        return records
 
     def _check_parameter_options(self, first: Matched) -> None:
         where = f"{first.path}.{first.parameter}"
@@ -638,27 +626,6 @@ class _Matcher:
             text = "exclude_modules or modules_to_save takes every module that target_modules names"
         names = wanted if isinstance(wanted, tuple) else (wanted,)
         self._refuse("no-match", text, names, "NoMatchingPeftModuleError")
-
-    def _unused_excludes(self) -> tuple[str, ...]:
-        exclude = self.targets.exclude_modules
-        if isinstance(exclude, str):
-            pattern = self._excluded_regex
-            used = pattern is not None and any(pattern.fullmatch(path) for path in self.index.position)
-            return () if used or not exclude else (exclude,)
-        return tuple(entry for entry in exclude or () if not self.index.named(entry))
-
-    def _unused_ranks(self, matched: Iterable[Matched]) -> tuple[str, ...]:
-        if not self.targets.rank_pattern:
-            return ()
-        paths = [f"{m.path}.{m.parameter}" if m.parameter else m.path for m in matched]
-        try:
-            return tuple(
-                key
-                for key in self.targets.rank_pattern
-                if not any(compiled(rf"(.*\.)?({key})$").match(path) for path in paths)
-            )
-        except re.error:
-            return ()
 
     # Beside LoRA
 

@@ -48,3 +48,5 @@ PEFT_KINDS = (
     "ParameterDict",
 )
 """The classes that PEFT tells apart by `isinstance`; every other module goes by the name of its own class."""
+LINEAR_KINDS = ("Linear", "Conv1D")
+"""The kinds that PEFT's "all-linear" takes."""

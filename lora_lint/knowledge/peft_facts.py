@@ -6,10 +6,7 @@ from __future__ import annotations
 import json
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from lora_lint.run import Version
+from typing import Any
 
 _DATA = os.path.join(os.path.dirname(__file__), "data")
 
@@ -32,14 +29,3 @@ def _read(name: str) -> dict[str, Any]:
     with open(os.path.join(_DATA, name), "rb") as file:
         data: dict[str, Any] = json.load(file)
     return data
-
-
-def default_targets(model_type: str, below: Version | None = None) -> tuple[str, ...] | str | None:
-    """What PEFT, or the PEFTs before a version, target when `target_modules` is not given: names, or a regex for a few
-    model types; None where it has no default and raises."""
-    if below is not None:
-        from lora_lint.knowledge.versions import old_default_targets
-
-        return old_default_targets(model_type, below)
-    targets = facts()["default_targets"].get(model_type)
-    return tuple(targets) if isinstance(targets, list) else targets

@@ -197,10 +197,10 @@ def _republished(base: BaseModel, name: str) -> bool:
 
 def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
     from lora_lint.knowledge import moe
-    from lora_lint.knowledge.architectures import is_gap
+    from lora_lint.knowledge.architectures import VERSIONS, is_gap
 
     head, sure = _head(run)
-    wanted = (int(run.model.transformers.partition(".")[0]),) if run.model.transformers else (5, 4)
+    wanted = (int(run.model.transformers.partition(".")[0]),) if run.model.transformers else VERSIONS
     below = run.below("peft")
     cases: list[Case] = []
     for version in wanted:

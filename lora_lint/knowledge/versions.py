@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.knowledge.peft_facts import history
+from lora_lint.knowledge.peft_facts import facts, history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,11 +90,15 @@ def default_targets_since(model_type: str) -> Version | None:
     return _number(next(iter(told))) if told else None
 
 
-def old_default_targets(model_type: str, below: Version) -> tuple[str, ...] | str | None:
-    """What the PEFTs before `below` target when `target_modules` is not given; None where they raise."""
-    told: Mapping[str, Any] = history()["default_targets"].get(model_type, {})
-    targets = [value for since, value in told.items() if _number(since) < below]
-    return None if not targets else tuple(targets[-1]) if isinstance(targets[-1], list) else targets[-1]
+def default_targets(model_type: str, below: Version | None = None) -> tuple[str, ...] | str | None:
+    """What PEFT, or the newest PEFT before a version, targets when `target_modules` is not given: names, or a regex for
+    a few model types; None where it has no default and raises."""
+    if below is None:
+        targets = facts()["default_targets"].get(model_type)
+    else:
+        told: Mapping[str, Any] = history()["default_targets"].get(model_type, {})
+        targets = next((value for since, value in reversed([*told.items()]) if _number(since) < below), None)
+    return tuple(targets) if isinstance(targets, list) else targets
 
 
 def without(run: Run, field: str) -> Pin | None:

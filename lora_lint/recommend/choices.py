@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 from lora_lint import catalogue
 from lora_lint.finding import Add, Write
 from lora_lint.knowledge.architectures import heads, heads_of_loaders
+from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.records import dataclass, replace
 from lora_lint.rules import RUN_CHECKS
 from lora_lint.rules.capacity import bound_of
 from lora_lint.rules.coverage import TOWERS
 from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.projections import ROLES
-from lora_lint.rules.reached import LINEAR
 from lora_lint.run import Adapter, BaseModel, Known, Run
 from lora_lint.source import Span
 
@@ -176,7 +176,7 @@ def _targets(case: Case, layers: str, task: str) -> tuple[Choice[Targets], bool]
     """The model's own names for the layers that a task wants, and whether these are layers of the MLPs too."""
     wanted = _PARTS[layers]
     linears = [
-        module.path for module in case.modules if module.kind in LINEAR and module.path.rpartition(".")[2] not in _HEADS
+        module.path for module in case.modules if module.kind in LINEAR_KINDS and _leaf(module.path) not in _HEADS
     ]
     named = [path for path in linears if _role(path) in wanted]
     if not named:  # names of its own: all its layers
@@ -189,7 +189,7 @@ def _targets(case: Case, layers: str, task: str) -> tuple[Choice[Targets], bool]
     language = [path for path in named if "language_model" in path or path.startswith("model.text")]
     language = language or [path for path in named if not _elsewhere(path)] or named
     names = _leaves(language)
-    if any(_elsewhere(module.path) and module.path.rpartition(".")[2] in names for module in case.modules):
+    if any(_elsewhere(module.path) and _leaf(module.path) in names for module in case.modules):
         start = language[0].partition(".layers.")[0]
         return Choice(rf"{re.escape(start)}\..*\.({'|'.join(names)})", f"{why}; of the language model alone"), True
     return Choice(names, why), layers == "all"
@@ -197,7 +197,7 @@ def _targets(case: Case, layers: str, task: str) -> tuple[Choice[Targets], bool]
 
 def _role(path: str) -> str | None:
     """What a layer does; T5 calls the second layer of its MLPs as others call attention's output."""
-    return "down" if ".DenseReluDense." in path else ROLES.get(path.rpartition(".")[2])
+    return "down" if ".DenseReluDense." in path else ROLES.get(_leaf(path))
 
 
 def _elsewhere(path: str) -> bool:
@@ -205,8 +205,12 @@ def _elsewhere(path: str) -> bool:
     return bool(TOWERS.search(path) or _EARS.search(path))
 
 
+def _leaf(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
 def _leaves(paths: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(path.rpartition(".")[2] for path in paths))
+    return tuple(dict.fromkeys(map(_leaf, paths)))
 
 
 def _followed(

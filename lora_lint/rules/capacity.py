@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
+from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.changes import all_of, put, put_alpha, settable, settled
 from lora_lint.rules.words import every_case, least, listed, number, place, plural, setting, surety
 from lora_lint.run import ABSENT, Known, Unknown, alternatives, known
@@ -195,7 +196,7 @@ def _beyond(case: Case) -> list[Matched]:
         and (each.inputs < each.rank or each.outputs < each.rank)
         and min(each.inputs, each.outputs) > 0
         and each.parameter is None
-        and each.kind in ("Linear", "Conv1D", "Embedding")
+        and each.kind in (*LINEAR_KINDS, "Embedding")
     ]
 
 

@@ -10,11 +10,11 @@ from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.frameworks import adapts
 from lora_lint.knowledge.kept import Kept
+from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import put, settable
 from lora_lint.rules.projections import OF_ATTENTION, OF_MLPS, ROLES
 from lora_lint.rules.reached import (
-    LINEAR,
     PASSED_ON,
     ROUTERS,
     cases_of,
@@ -333,7 +333,7 @@ def _widest_gap(case: Case) -> _Gap | None:
         if ".experts." in module.path:  # tens of thousands, in blocks that have other layers too
             continue
         leaf = module.path.rpartition(".")[2]
-        place_of = _in_layer(module.path) if module.kind in LINEAR and leaf not in ROUTERS else None
+        place_of = _in_layer(module.path) if module.kind in LINEAR_KINDS and leaf not in ROUTERS else None
         if place_of:
             stack, layer, block = place_of
             there.setdefault((stack, block), {}).setdefault(layer, []).append(leaf)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Related
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.frameworks import adapts, every_layer
+from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.words import least, place, surety
 from lora_lint.run import alternatives
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 ALL_LINEAR = "all-linear"
 PASSED_ON = frozenset({"peft", "trl"})
 """Dialects that hand "all-linear" to PEFT; the others look for the linear layers themselves."""
-LINEAR = ("Linear", "Conv1D")
 OUTSIDE = frozenset(
     {"lm_head", "embed_out", "score", "classifier", "qa_outputs", "output", "proj_out", "output_layer", "embed_tokens"}
 )
@@ -44,7 +44,7 @@ def resolved_of(run: Run) -> Resolved:
 
 def linears(case: Case) -> list[str]:
     """The names of the model's linear layers in order, its heads left out."""
-    found = leaves(module.path for module in case.modules if module.kind in LINEAR)
+    found = leaves(module.path for module in case.modules if module.kind in LINEAR_KINDS)
     return [leaf for leaf in found if leaf not in OUTSIDE]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
+from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import put, settable
 from lora_lint.rules.reached import (
-    LINEAR,
     PASSED_ON,
     cases_of,
     is_shorthand,
@@ -119,7 +119,7 @@ def _instead(case: Case, refusal: Refusal, entries: Sequence[str]) -> tuple[str,
     inside = leaves(
         module.path
         for module in case.modules
-        if module.kind in LINEAR and any(module.path.startswith(f"{path}.") for path in refused)
+        if module.kind in LINEAR_KINDS and any(module.path.startswith(f"{path}.") for path in refused)
     )
     own = (leaf for leaf in inside if leaf in linears(case))
     return tuple(dict.fromkeys([*(entry for entry in wanted if entry not in entries), *own]))

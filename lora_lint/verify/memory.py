@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Verdict
+from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.capacity import bytes_of_a_weight
-from lora_lint.rules.reached import LINEAR
 from lora_lint.rules.words import number
 from lora_lint.run import alternatives
 from lora_lint.verify import bench, probe, weights
@@ -109,7 +109,9 @@ def counted(run: Run) -> Needed:
     small = set()
     if size < 2.0:
         small = {
-            id(module.weight) for module in base.modules() if type(module).__name__ in LINEAR and module is not head
+            id(module.weight)
+            for module in base.modules()
+            if module is not head and type(module).__name__ in LINEAR_KINDS
         }
     try:
         model = wrap(base, peft_config(run.adapter, inference_mode=False))
