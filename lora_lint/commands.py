@@ -142,7 +142,7 @@ def _verify(
 
     absent = session.missing()
     if absent:
-        raise UsageError(f"--verify needs {', '.join(absent)}: pip install 'lora-lint[verify]'")
+        raise UsageError(f"--verify needs {', '.join(absent)}: install lora-lint with its extra `verify`")
     from lora_lint import discovery, engine
     from lora_lint.verify.experiment import Options
 
