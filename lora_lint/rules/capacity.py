@@ -94,8 +94,8 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     how = f" ({run.dataset.how})" if run.dataset.how else ""
     message = (
         f"{setting(key, rank)} trains {_parameters(run)} on {plural(size, 'example')}{how}{turns}; the rule of thumb "
-        f"is {key} <= {bound} {span_of_data}. It is a rule of thumb: over-training does the harm more than rank, so "
-        f"watch the eval loss, train fewer epochs, or try {setting(key, bound)}"
+        f"is {key} <= {bound} {span_of_data}. Over-training does the harm more than rank does: watch the eval loss, "
+        f"train fewer epochs, or try {setting(key, bound)}"
     )
     span = place(adapter.rank, otherwise=adapter.span)
     data = place(run.dataset.size, run.dataset.name, otherwise=span)

@@ -295,14 +295,12 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         here = f"{len(gap.layers)} of the {every} layers of {label} ({_span_of(gap.layers)})"
         if not case.built.exact:
             here = f"some layers of {label}"
+        why = f"are not in `{key}`. Add them, or leave it if these layers are to stay as they are"
+        if case.match.converted:
+            why = "are left out: PEFT turns the names into parameters of the experts alone, and no entry reaches them"
         message = (
             f"In {here} nothing of `{gap.block}` is adapted, though it is in the others: {names(gap.left)} of these "
-            "layers"
-        )
-        message += (
-            " are left out, since PEFT turns the names into parameters of the experts alone"
-            if case.match.converted
-            else f" are not in `{key}`"
+            f"layers {why}"
         )
     targets = adapter.target_modules
     changes: tuple[Change, ...] = ()

@@ -154,17 +154,14 @@ def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # no
     alpha_key, dropout_key = adapter.key("alpha"), adapter.key("dropout")
     for alpha, confidence in some_case(adapter.alpha):
         if alpha.value <= 0:
-            why = (
-                "the adapter's output is multiplied by 0 and its gradients are 0, so that nothing is learned"
-                if alpha.value == 0
-                else "the scale is negative: PEFT accepts it, no recipe uses one, and it is surely a slip"
+            message = (
+                f"{setting(alpha_key, alpha.value)}: {_of_no_use(alpha.value)}. Use a value above 0, such as the rank"
             )
-            message = f"{setting(alpha_key, alpha.value)}: {why}. Use a value above 0, such as the rank"
             yield Finding("LL105", message, alpha.span or adapter.span, confidence)
     for scale, confidence in some_case(adapter.scale):
         if scale.value <= 0:
-            message = f"{setting(adapter.key('scale'), scale.value)}: the adapter's output is multiplied with it"
-            yield Finding("LL105", f"{message}. Use a value above 0", scale.span or adapter.span, confidence)
+            message = f"{setting(adapter.key('scale'), scale.value)}: {_of_no_use(scale.value)}. Use a value above 0"
+            yield Finding("LL105", message, scale.span or adapter.span, confidence)
     for dropout, confidence in some_case(adapter.dropout):
         if dropout.value >= 1:
             why = (
@@ -175,6 +172,13 @@ def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # no
             meant = f" ({number(dropout.value / 100)} may be meant)" if 1 < dropout.value <= 50 else ""
             message = f"{setting(dropout_key, dropout.value)} {why}. Use a fraction below 1{meant}, such as 0.05"
             yield Finding("LL105", message, dropout.span or adapter.span, confidence)
+
+
+def _of_no_use(factor: float) -> str:
+    """What alpha or a scale of 0 or less does."""
+    if factor == 0:
+        return "the adapter's output is multiplied by 0 and its gradients are 0, so that nothing is learned"
+    return "the scale is negative: nothing refuses it, no recipe uses one, and it is surely a slip"
 
 
 def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
