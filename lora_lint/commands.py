@@ -98,6 +98,7 @@ def check(
     `settings.override`."""
     from lora_lint import settings as settings_module
 
+    _refuse_misspelt_command(paths)
     settings = settings_module.override(settings_module.load(config, isolated), **options)
     if _from_stdin(paths, stdin_filename) and (fix or unsafe_fixes or diff):
         raise UsageError("standard input cannot be fixed: give the file, or take the edits of `--output-format json`")
@@ -132,6 +133,15 @@ def check(
     if verify is not None and verify.report is not None:
         _deliver(_page(outcome), verify.report, "html")
     return 130 if interrupted else status_of(outcome, settings)
+
+
+def _refuse_misspelt_command(paths: Sequence[str]) -> None:
+    """Raises UsageError where the first path is no file and nearly a command."""
+    from lora_lint.settings import did_you_mean
+
+    word = paths[0] if paths else ""
+    if word.isalpha() and not os.path.exists(word) and (hint := did_you_mean(word, COMMANDS)):
+        raise UsageError(f"there is no file or command {word!r}{hint}")
 
 
 def _verify(

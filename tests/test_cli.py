@@ -210,6 +210,7 @@ def test_selection(capsys: pytest.CaptureFixture[str]) -> None:
         (("--diff", "--stdin-filename", "a.py", "-"), "standard input cannot be fixed"),
         (("inspect", "--stdin-filename", "a.fish", "-"), "a.fish"),
         (("",), "'': no such file or folder"),
+        (("explan", "LL101"), "there is no file or command 'explan', did you mean 'explain'?"),
         (("--output-file", "no/such/folder/x", "."), "cannot be written"),
         (("--write-baseline", "no/such/folder/x", "."), "cannot be written"),
         (("--select", ","), "give at least one"),

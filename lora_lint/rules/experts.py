@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
-from lora_lint.knowledge.versions import without
+from lora_lint.knowledge.versions import added, named, without
 from lora_lint.rules.changes import all_of, put, settable
 from lora_lint.rules.projections import OF_MLPS, ROLES
 from lora_lint.rules.reached import (
@@ -50,8 +50,9 @@ def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     weight = f", which hold {share:.0%} of the model" if share is not None else ""
     adapted = leaves(record.path for record in case.match.modules)
     how = f"Add `{adapter.key('target_parameters')}={_quoted(parameters)}` (with {adapter.key('dropout')} 0)"
-    if (pin := without(run, "target_parameters")) is not None:
-        how = f"Take PEFT 0.17.0 or newer, which has `target_parameters` ({pin})"
+    since, pin = added("target_parameters"), without(run, "target_parameters")
+    if since is not None and pin is not None:
+        how = f"Take PEFT {named(since)} or newer, which has `target_parameters` ({pin})"
     message = (
         f"`{key}` reaches no expert of {model_label(case.name, case.model)}: with transformers {case.version} they are "
         f"parameters and not linear layers{weight}. PEFT adapts only {names(adapted)}, and says nothing. {how}, "

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
+from lora_lint.knowledge import versions
 from lora_lint.knowledge.architectures import names_module
 from lora_lint.knowledge.frameworks import adapts, every_layer
-from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import put
 from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.filters import all_saved
@@ -169,7 +169,7 @@ def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str,
     count = f" ({case.parameters:,} parameters)" if case.parameters else ""
     start = f"{_are(entries)} not in {model_label(case.name, case.model)}"
     experts = target_parameters(case) if any(ROLES.get(entry) in OF_MLPS for entry in entries) else ()
-    if experts and without(run, "target_parameters") is None:
+    if experts and versions.without(run, "target_parameters") is None:
         message = (
             f"{start}: PEFT adapts only {names(adapted)}{count} and says nothing. Its experts are parameters, which "
             f"`{adapter.key('target_parameters')}` reaches: {names(experts)} (with {adapter.key('dropout')} 0)"
@@ -303,7 +303,8 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         short = shorthand_of(run)
         how = f'The shorthand works only as the whole value: `{key}="{short}"`'
         if short is None and every_layer(run.dialect) is not None:
-            how = f"The shorthand came with PEFT 0.8.0 ({run.pins['peft']}): name the layers"
+            came = versions.named(versions.ALL_LINEAR)
+            how = f"The shorthand came with PEFT {came} ({run.pins['peft']}): name the layers"
         elif short != ALL_LINEAR:
             how = "Name the layers" if short is None else f'All linear layers are `{key}="{short}"` here'
         message = (

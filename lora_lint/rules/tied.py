@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tied:
-    """LoRA on ends of a model that are one tensor: the paths that have it, and those of all ends. `sure` tells that
-    the model's own config says so, and not its family's default."""
+    """LoRA on ends of a model that are one tensor: the paths that have it, and those of all ends. It is *likely* where
+    the family's default says so, and not the model's own config."""
 
     case: Case
     adapted: tuple[str, ...]
     ends: tuple[str, ...]
-    sure: bool
     confidence: Confidence
 
 
@@ -43,7 +42,7 @@ def tied_ends(run: Run) -> Tied | None:
     if not sure and any(case.head != "causal-lm" for case in cases):
         return None
     confidence = least(sureness(run, resolved), "certain" if sure else "likely")
-    return Tied(cases[0], *found[0], sure, confidence)
+    return Tied(cases[0], *found[0], confidence)
 
 
 def _of_case(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:

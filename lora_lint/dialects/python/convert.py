@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.interpreter.values import Const, DictVal, Either, External, ListVal, Member, Object, Opaque, Space, Val
+from lora_lint.interpreter.values import Const, DictVal, Either, External, ListVal, Member, Opaque, Space, Val
 from lora_lint.run import Choices, Known, Unknown, Value, is_number
 
 if TYPE_CHECKING:
@@ -117,8 +117,3 @@ def anything(value: Any) -> bool:
 def text_of(value: Val | None) -> str | None:
     """The text of a known string."""
     return value.value if isinstance(value, Const) and isinstance(value.value, str) else None
-
-
-def data_of(value: Val | None) -> Any:
-    """The record behind a library's object."""
-    return value.data if isinstance(value, Object) else None

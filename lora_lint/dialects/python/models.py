@@ -305,8 +305,3 @@ def trained_by(context: Context, model: Val | None, training: TrainingRecord) ->
         view = view_of(option)
         if view is not None:
             view.record.trainings.append(training)
-
-
-def tuple_of(value: Val, span: Span) -> DictVal | None:
-    """The keyword arguments of a `dict(type=…)` config, as xtuner and mmengine write them."""
-    return value if isinstance(value, DictVal) and "type" in value.items else None
