@@ -143,3 +143,76 @@ def test_a_keyword_that_only_one_branch_gives() -> None:
     assert plain(run.adapter.target_modules) == {("q_proj",), ("q_proj", "up_proj")}
     taken = program.replace("if dora:", "if True:")
     assert plain(only(read_python(taken)).adapter.use_dora) is True
+
+
+OPTIONS = (
+    IMPORTS
+    + """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--rank", type=int, default={default})
+parser.add_argument("--steps", type=int, default=-1)
+args = parser.parse_args()
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+"""
+)
+WRAP = "    model = get_peft_model(model, LoraConfig(r=args.rank, lora_alpha=2 * args.rank))\n"
+
+
+@pytest.mark.parametrize(
+    "branch",
+    [
+        "if args.rank > 0:\n" + WRAP,
+        "if args.rank:\n" + WRAP,
+        "if args.rank != 0 and args.steps < 0:\n" + WRAP,
+        "if not args.rank:\n    print('full')\nelse:\n" + WRAP,
+        "if args.rank == 0 or args.steps > 0:\n    print('full')\nelse:\n" + WRAP,
+        "if args.steps:\n    if args.rank >= 1:\n    " + WRAP,
+        "rank = args.rank\nif rank > 0:\n" + WRAP.replace("args.rank", "rank"),
+        "def wrap(model, rank):\n    if rank > 0:\n        model = get_peft_model(model, LoraConfig(r=rank, lora_alpha=rank))\n"
+        "    return model\nmodel = wrap(model, args.rank)\n",
+    ],
+)
+def test_a_default_that_the_branch_rules_out(branch: str) -> None:
+    run = only(read_python(OPTIONS.format(default=0) + branch))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (Unknown, Unknown)
+    assert run.problems == ()
+
+
+def test_the_default_of_a_field_that_the_branch_rules_out() -> None:
+    program = """
+        from dataclasses import dataclass
+        from transformers import HfArgumentParser
+
+        @dataclass
+        class Arguments:
+            rank: int = 0
+            alpha: int = 16
+
+        (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses()
+        model = AutoModelForCausalLM.from_pretrained("gpt2")
+        if args.rank > 0:
+            model = get_peft_model(model, LoraConfig(r=args.rank, lora_alpha=args.alpha))
+    """
+    run = only(read_python(IMPORTS + textwrap.dedent(program)))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (Unknown, 16)
+
+
+@pytest.mark.parametrize(
+    ("default", "branch", "rank"),
+    [
+        (8, "if args.rank > 0:\n" + WRAP, 8),
+        (8, "if args.rank:\n" + WRAP, 8),
+        (0, "if args.steps > 0:\n    print(args.steps)\n" + WRAP.strip(), 0),
+        (0, "if args.rank > 0:\n    print(args.rank)\n" + WRAP.strip(), 0),
+        (0, "if args.rank > 0 or args.steps < 0:\n" + WRAP, 0),
+        (0, "if args.rank > 0:\n    args.rank = 4\n" + WRAP, 4),
+        (0, "if args.rank <= 0:\n    args.rank = 4\n" + WRAP.strip(), 4),
+        (0, "args.rank = args.rank if args.rank > 0 else 4\n" + WRAP.strip(), 4),
+        (0, "rank = 4\nif args.rank > 0:\n    rank = args.rank\n" + WRAP.strip().replace("args.rank", "rank"), 4),
+        (0, "if args.rank <= 0:\n    raise ValueError('no rank')\n" + WRAP.strip(), Unknown),
+    ],
+)
+def test_defaults_that_the_branch_does_not_rule_out(default: int, branch: str, rank: object) -> None:
+    run = only(read_python(OPTIONS.format(default=default) + branch))
+    assert plain(run.adapter.rank) == rank

@@ -10,6 +10,7 @@ from lora_lint.interpreter.scope import Condition, Scope, Step
 from lora_lint.interpreter.values import (
     MAX_UNROLL,
     NO_ARGUMENTS,
+    RULED_OUT,
     Class,
     Const,
     Deferred,
@@ -271,6 +272,7 @@ def conditional(machine: Machine, node: ast.IfExp, scope: Scope) -> Val:
     def follow(branch: ast.expr, taken: bool) -> Callable[[], None]:
         def evaluate() -> None:
             machine.conditions.append(Condition(node.test, taken, scope))
+            rule_out_defaults(machine, node.test, taken, scope)
             try:
                 values.append(machine.evaluate(branch, scope))
             finally:
@@ -304,6 +306,44 @@ def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
     if not isinstance(test, ast.Name | ast.Attribute):
         return None
     return taken if left_open(machine.evaluate(test, scope)) else None
+
+
+def rule_out_defaults(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> None:
+    """Makes the defaults unknown that a branch is not taken at: in `if args.rank > 0:` the rank is not 0."""
+    for target, atom, holds in _atoms(test, taken):
+        place = _place(machine, target, scope)
+        default = place[0].get(place[1]) if place is not None else None
+        if place is None or not isinstance(default, Const) or default.origin != "cli-default":
+            continue
+        if isinstance(default.value, bool) or not isinstance(default.value, int | float) or default.value > 0:
+            continue  # zero and below are what options have that nobody gives
+        found = default if atom is target else machine.evaluate(atom, scope)
+        if isinstance(found, Const) and bool(found.value) != holds:
+            machine.journal.set_item(*place, Opaque(RULED_OUT, machine.span(target, scope)))
+
+
+def _atoms(test: ast.expr, holds: bool) -> Iterator[tuple[ast.Name | ast.Attribute, ast.expr, bool]]:
+    """The tests of one name or attribute that a test is made of, and whether they hold where it does (or does not)."""
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, holds = test.operand, not holds
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) == holds:
+        for part in test.values:
+            yield from _atoms(part, holds)
+    elif isinstance(test, ast.Name | ast.Attribute):
+        yield test, test, holds
+    elif isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Name | ast.Attribute):
+        yield test.left, test, holds
+
+
+def _place(machine: Machine, target: ast.Name | ast.Attribute, scope: Scope) -> tuple[dict[str, Val], str] | None:
+    """Where the value of a name, or of an attribute of an object, is kept."""
+    if isinstance(target, ast.Attribute):
+        owner = machine.evaluate(target.value, scope)
+        return (owner.attributes, target.attr) if isinstance(owner, Instance | Object) else None
+    level: Scope | None = scope
+    while level is not None and target.id not in level.names:
+        level = level.outer
+    return (level.names, target.id) if level is not None else None
 
 
 def display(machine: Machine, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Val:

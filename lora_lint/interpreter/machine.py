@@ -12,6 +12,7 @@ from lora_lint.interpreter.journal import MISSING, Journal
 from lora_lint.interpreter.scope import Condition, Frame, Module, Scope, Step
 from lora_lint.interpreter.values import (
     NO_ARGUMENTS,
+    RULED_OUT,
     Arguments,
     Class,
     Const,
@@ -208,6 +209,9 @@ class Machine:
             return first
         if any(value is MISSING for value in values):
             return next(value for value in values if value is not MISSING)
+        usual = [value for value in values if not (isinstance(value, Opaque) and value.why == RULED_OUT)]
+        if 0 < len(usual) < len(values):  # `if rank <= 0: rank = 8`
+            return as_cli_default(self.join(usual))
         filled = [value for value in values if not left_open(value)]
         if len(filled) == 1:  # `if configs is None: configs = ALL`: what holds unless a caller says otherwise
             return as_cli_default(filled[0])

@@ -195,6 +195,7 @@ def _fork(machine: Machine, test: ast.expr, body: list[ast.stmt], other: list[as
     def follow(statements: list[ast.stmt], taken: bool) -> Callable[[], None]:
         def branch() -> None:
             machine.conditions.append(Condition(test, taken, scope))
+            expressions.rule_out_defaults(machine, test, taken, scope)
             try:
                 signals.append(machine.block(statements, scope))
             finally:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MAX_ALTERNATIVES = 8
 UNSET = "the command line may give it"
 """Why an option is not known that a program does without where nobody gives it."""
+RULED_OUT = "it has to be given for this branch"
+"""Why an option is not known in a branch that is not taken at its default."""
 FROM_CALLER = "is given by the caller"
 """How it ends why a parameter is not known of a function that nothing in its file calls."""
 MAX_UNROLL = 64
