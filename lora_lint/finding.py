@@ -157,7 +157,8 @@ class Finding:
     """One thing wrong at one place.
 
     `level` is None where the catalogue's level holds; the engine fills it in, with the fingerprint (which does not
-    depend on line numbers, so that a baseline survives edits elsewhere in the file).
+    depend on line numbers, so that a baseline survives edits elsewhere in the file). `figure` is the number that
+    `--verify` tests: the rank or the learning rate that the finding proposes, or the GiB that it counts.
     """
 
     code: str
@@ -167,5 +168,6 @@ class Finding:
     level: Level | None = None
     related: tuple[Related, ...] = ()
     fix: Fix | None = None
+    figure: float | None = None
     fingerprint: str = ""
     verdict: Verdict | None = None

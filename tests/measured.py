@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from lora_lint.finding import Finding, Fix, Verdict
+from lora_lint.finding import Finding, Verdict
 from lora_lint.run import BaseModel, Dataset, Training
 from lora_lint.verify import bench, measurement
 from lora_lint.verify.experiment import Case, Options
@@ -43,10 +43,10 @@ def of(rank: int, alpha: float, *, rslora: bool = False, model: str = "", loader
     return run(rank, float(alpha), of=made, **fields)
 
 
-def case(code: str, runs: Sequence[Run], fix: Fix | None = None, message: str = "claimed", **options: Any) -> Case:
+def case(code: str, runs: Sequence[Run], figure: float | None = None, **options: Any) -> Case:
     """A finding of a rule in a run, or in a sweep over several."""
     told = Options(**{"device": "cpu", "time_budget": 3600.0, **options})  # more than a busy machine takes
-    made = Finding(code, message, HERE, fix=fix)
+    made = Finding(code, "claimed", HERE, figure=figure)
     tried = sweep(*runs) if len(runs) > 1 else None
     return Case(made, runs[0], tried, told, deadline=time.monotonic() + told.time_budget, say=lambda _: None)
 

@@ -138,7 +138,7 @@ def test_a_model_that_does_not_fit(tmp_path: Path) -> None:
     verdict = settled(
         "LL304",
         of(8, 16, run={**of_llama, "gpu_memory": 12.0}),
-        message="This takes 12.8 GiB before any activation",
+        figure=12.8,
         device="meta",
     )
     assert verdict.status == "confirmed"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.finding import Fix
 from lora_lint.run import Dataset
 from lora_lint.verify import capacity, rates
 from lora_lint.verify.bench import Arm
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("alone")
 TINY = str(small_model.tiny())
-LOWER, HIGHER = Fix("unsafe", "Set r to 4"), Fix("unsafe", "Set r to 16")
+LOWER, HIGHER = 4, 16
 ATTENTION = {"target_modules": lit(("q_proj", "k_proj", "v_proj", "o_proj"))}
 
 
@@ -61,7 +60,7 @@ def follows(verdict: Verdict, names: tuple[str, str]) -> tuple[Interval, Interva
 def test_two_ranks_are_trained_on_the_data(tmp_path: Path) -> None:
     """The verdict follows from the curves that are shown, of trainings that learn."""
     trained = on_data(64, write_data(tmp_path, 32), 32, epochs=lit(4.0), model=TINY)
-    verdict = settled("LL301", trained, fix=LOWER, seeds=3)
+    verdict = settled("LL301", trained, figure=LOWER, seeds=3)
     best, final = follows(verdict, ("r=64", "r=4"))
     measured = verdict.measurements
     alphas = {name: arm["alpha"] for name, arm in measured["arms"].items()}
@@ -77,27 +76,28 @@ def test_two_ranks_are_trained_on_the_data(tmp_path: Path) -> None:
 def test_a_low_rank_is_held_against_the_range_of_its_task(tmp_path: Path) -> None:
     trained = on_data(4, write_data(tmp_path, 32), 32, epochs=lit(1.0), model=TINY)
     found = one("LL303", of(4, 8, run={"task": "code"}))
-    verdict = settled("LL303", trained, fix=found.fix, seeds=3)
+    verdict = settled("LL303", trained, figure=found.figure, seeds=3)
     best, final = follows(verdict, ("r=4", "r=16"))
     status, told = capacity.judged_as_too_low(best, final, 4, 16)
     assert verdict.status == status
     assert told.rpartition(": ")[2] in verdict.reason
     with pytest.raises(Skip, match="not below"):
-        settled("LL303", on_data(16, "data", 32), fix=HIGHER)
+        settled("LL303", on_data(16, "data", 32), figure=HIGHER)
 
 
 def test_less_than_an_epoch_is_inconclusive(tmp_path: Path) -> None:
-    verdict = settled("LL301", on_data(64, write_data(tmp_path, 400), 400, model=TINY), fix=LOWER, time_budget=0.2)
+    verdict = settled("LL301", on_data(64, write_data(tmp_path, 400), 400, model=TINY), figure=LOWER, time_budget=0.2)
     assert verdict.status == "inconclusive"
     assert "one epoch of " in verdict.reason
 
 
 @pytest.mark.parametrize("code", ["LL213", "LL301", "LL303", "LL501", "LL502"])
 def test_without_its_data_it_is_skipped(code: str) -> None:
-    rank, fix, rate = {"LL303": (4, HIGHER, 2e-3), "LL501": (8, None, 2e-5)}.get(code, (64, LOWER, 2e-3))
-    message = "A rate of 1e-4 leaves room"
+    rank, figure, rate = {"LL303": (4, HIGHER, 2e-3), "LL501": (8, None, 2e-5), "LL502": (64, 1e-4, 2e-3)}.get(
+        code, (64, LOWER, 2e-3)
+    )
     with pytest.raises(Skip, match="it takes the run's own data"):
-        settled(code, on_data(rank, "no-such-org/data", 500, learning_rate=lit(rate)), fix=fix, message=message)
+        settled(code, on_data(rank, "no-such-org/data", 500, learning_rate=lit(rate)), figure=figure)
 
 
 CERTAIN, SAME, OPEN = (0.05, 0.02, 0.08), (0.0, -0.005, 0.005), (0.02, -0.02, 0.06)
@@ -183,7 +183,7 @@ def test_a_rate_for_full_finetuning_learns_less(tmp_path: Path) -> None:
 def test_a_rate_that_is_far_too_high_diverges(tmp_path: Path) -> None:
     few = {"batch_size": lit(2), "max_steps": lit(3)}
     trained = on_data(16, write_data(tmp_path, 32), 32, learning_rate=lit(0.5), **few)
-    verdict = settled("LL502", trained, message=one("LL502", trained).message, seeds=3)
+    verdict = settled("LL502", trained, figure=one("LL502", trained).figure, seeds=3)
     follows(verdict, ("at 0.5", "at 0.002"))
     assert verdict.status == "confirmed"
     assert "at 0.5 the loss ends above where it began in all 3 seeds, at 0.002 in none" in verdict.reason
@@ -193,7 +193,7 @@ def test_a_rate_that_is_far_too_high_diverges(tmp_path: Path) -> None:
 def test_a_rate_that_is_no_worse_is_refuted(tmp_path: Path) -> None:
     """A model that knows nothing yet bears more than the rule allows."""
     trained = on_data(16, write_data(tmp_path, 32), 32, epochs=lit(1.0), learning_rate=lit(4e-3), model=TINY)
-    verdict = settled("LL502", trained, message="A rate of 0.002 leaves room", seeds=3)
+    verdict = settled("LL502", trained, figure=0.002, seeds=3)
     follows(verdict, ("at 0.004", "at 0.002"))
     assert verdict.status == "refuted", verdict.reason
 
@@ -202,7 +202,7 @@ def test_a_loss_that_is_no_number_is_lost(tmp_path: Path) -> None:
     """Numbers stay numbers, which JSON can hold."""
     few = {"batch_size": lit(4), "max_steps": lit(3), "optimizer": lit("sgd")}
     trained = on_data(16, write_data(tmp_path, 32), 32, learning_rate=lit(1e30), model=TINY, **few)
-    verdict = settled("LL502", trained, message="A rate of 0.002 leaves room", seeds=3)
+    verdict = settled("LL502", trained, figure=0.002, seeds=3)
     assert verdict.status == "confirmed"
     assert verdict.measurements["curves"]["at 1e+30"][-1][1] == 100
     json.dumps(verdict.measurements, allow_nan=False)

@@ -51,7 +51,8 @@ def does_not_fit(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # 
         + ", or spread it over more GPUs"
     )
     span = place(run.model.name, otherwise=run.span)
-    yield Finding("LL304", message, span, least("likely", surety(run.model.name, run.adapter.rank)))
+    confidence = least("likely", surety(run.model.name, run.adapter.rank))
+    yield Finding("LL304", message, span, confidence, figure=weights + state)
 
 
 def bytes_of_a_weight(model: BaseModel) -> float:
@@ -107,7 +108,7 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
         confidence = "possible"
     level: Level | None = "advice" if _once(run, size) else None
     fix = Fix("unsafe", f"Set {key} to {bound}", _at_same_scale(run, rank, bound))
-    yield Finding("LL301", message, span, confidence, level, related, fix)
+    yield Finding("LL301", message, span, confidence, level, related, fix, bound)
 
 
 def _at_same_scale(run: Run, rank: int, wanted: int) -> tuple[Change, ...]:
@@ -229,4 +230,4 @@ def rank_too_low_for_task(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     )
     span = place(run.adapter.rank, otherwise=run.adapter.span)
     fix = Fix("unsafe", f"Set {key} to {wanted}", _at_same_scale(run, rank, wanted))
-    yield Finding("LL303", message, span, surety(run.adapter.rank), fix=fix)
+    yield Finding("LL303", message, span, surety(run.adapter.rank), fix=fix, figure=wanted)

@@ -76,14 +76,16 @@ def learning_rate_too_high(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     rate, rank, alpha, rslora = cases[products.index(min(products))]
     scale = alpha / (sqrt(rank) if rslora else rank)
     product = min(products)
+    advised = rate * options["max-product"] / product / 4
     message = (
         f"The first step under {optimizer} goes with rate * scale * rank = {rate:g} * {number(scale)} * {rank} = "
         f"{product:.3g}, which is {number(round(product / _USUAL_PRODUCT))} times that of the usual 2e-4 at alpha "
         f"32, and beyond {options['max-product']:g}, where training tends to diverge. A rate of "
-        f"{rate * options['max-product'] / product / 4:.1g} leaves room; lower alpha does the same"
+        f"{advised:.1g} leaves room; lower alpha does the same"
     )
     span = place(training.learning_rate, otherwise=run.span)
-    yield Finding("LL502", message, span, least("likely", surety(training.learning_rate, adapter.alpha)))
+    confidence = least("likely", surety(training.learning_rate, adapter.alpha))
+    yield Finding("LL502", message, span, confidence, figure=float(f"{advised:.1g}"))
 
 
 def loraplus_not_supported(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -4,7 +4,6 @@ or on attention alone and on all linear layers."""
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -62,12 +61,10 @@ def _at_ranks(case: Case, own: Arm, rank: int) -> Verdict:
 
 
 def _proposed(case: Case) -> int:
-    """The rank that the finding proposes; the options of the rule are known to the rule alone, so it is read from the
-    fix."""
-    told = re.search(r"(\d+)$", case.finding.fix.message) if case.finding.fix is not None else None
-    if told is None or int(told[1]) < 1:
+    """The rank that the finding proposes. Raises Skip."""
+    if case.finding.figure is None:
         raise Skip("the finding proposes no other rank")
-    return int(told[1])
+    return int(case.finding.figure)
 
 
 def equal_step(arm: Arm, rank: int, optimizer: Optimizer) -> Arm:

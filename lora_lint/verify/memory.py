@@ -4,7 +4,6 @@ that has to be there, counted on the meta device, which takes no weights."""
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +55,7 @@ def peak_of_a_step(case: Case) -> Verdict:
     needed = min((counted(run) for run in possible(case.run)), key=lambda each: each.least)
     peak, how = _peak(case, limit)
     status, told = judged(needed, peak, limit)
-    estimate = re.search(r"takes ([\d.,]+) GiB", case.finding.message)
+    estimate = case.finding.figure
     measured: dict[str, Any] = {
         "limit_gib": limit,
         "weights_gib": _gib(needed.weights),
@@ -64,7 +63,7 @@ def peak_of_a_step(case: Case) -> Verdict:
         "optimizer_gib": _gib(needed.states),
         "activations_gib": None if needed.activations is None else _gib(needed.activations),
         "peak_gib": None if peak is None else _gib(peak),
-        "estimated_gib": float(estimate[1].replace(",", "")) if estimate else None,
+        "estimated_gib": None if estimate is None else round(estimate, 2),
         "model": needed.model,
         "notes": [how],
     }

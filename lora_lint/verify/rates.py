@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from lora_lint.verify.experiment import Skip
@@ -48,10 +47,9 @@ def rate_too_high(case: Case) -> Verdict:
             trial.plan.steps >= min(trial.plan.an_epoch, trial.plan.whole),
         )
 
-    told = re.search(r"A rate of (\S+) leaves room", case.finding.message)
-    if told is None:
+    advised, own = case.finding.figure, optimizer_of(case.run).rate
+    if advised is None:
         raise Skip("the finding advises no other rate")
-    advised, own = float(told[1]), optimizer_of(case.run).rate
     if advised >= own:
         raise Skip(f"a rate of {own:g} is not above the advised {advised:g}")
     return _against(case, advised, judged, _FEW)
