@@ -34,16 +34,19 @@ if TYPE_CHECKING:
     from lora_lint.verify.skeleton import Skeleton
 
 
-def exact(experiment: Callable[[Case, Run, Skeleton], Verdict]) -> Experiment:
+def exact(experiment: Callable[[Run, Skeleton], Verdict], stepped: bool = False) -> Experiment:
     """An experiment on each thing that a run may be. Claimed is that it holds in all of them, so that one in which it
-    does not refutes the finding."""
+    does not refutes the finding. `stepped` tells as well what one step of a sized-down model changes."""
 
     def settle(case: Case) -> Verdict:
         start = time.monotonic()
         verdict: Verdict | None = None
         for run in possible(case.run):
             case.say("on the meta device")
-            one = experiment(case, run, skeleton_of(run))
+            skeleton = skeleton_of(run)
+            one = experiment(run, skeleton)
+            if stepped:
+                one = trainability.with_a_step(case, run, skeleton, one)
             if one.status == "refuted":
                 _same_peft(run)
             if one.status != "confirmed":
@@ -64,23 +67,28 @@ def _same_peft(run: Run) -> None:
         raise Skip(f"PEFT {peft.__version__} is installed, which does otherwise than the one of the project ({pin})")
 
 
-def refused_targets(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+def _wrapped(run: Run, skeleton: Skeleton) -> Any:
+    """The skeleton with the run's adapter on it, which is to be trained. Raises what PEFT raises."""
+    return wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
+
+
+def refused_targets(run: Run, skeleton: Skeleton) -> Verdict:
     """LL201, LL205, LL207, LL216: PEFT refuses the targets."""
     try:
-        model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
+        model = _wrapped(run, skeleton)
     except REFUSALS as error:
         return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {in_one_line(error)}")
     layers = adapted(model)
     return _told(skeleton, "refuted", f"PEFT adapts {by_leaf(layers)}", _coverage(run, model))
 
 
-def dead_entries(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+def dead_entries(run: Run, skeleton: Skeleton) -> Verdict:
     """LL202, LL203, LL204: entries of the list that name nothing, told by leaving them out."""
     entries = alternatives(run.adapter.target_modules)[0].value
     if not isinstance(entries, tuple):
         raise Skip("the targets are no list")
     try:
-        model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
+        model = _wrapped(run, skeleton)
     except REFUSALS as error:
         return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {in_one_line(error)}")
     with_all = _lora_shapes(model)
@@ -113,12 +121,12 @@ def _lora_shapes(model: Any) -> dict[str, tuple[int, ...]]:
     return {name: tuple(each.shape) for name, each in model.named_parameters() if "lora_" in name}
 
 
-def holds(claim: Claim) -> Callable[[Case, Run, Skeleton], Verdict]:
+def holds(claim: Claim) -> Callable[[Run, Skeleton], Verdict]:
     """An experiment that asks of the wrapped model whether what a finding claims is so."""
 
-    def experiment(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+    def experiment(run: Run, skeleton: Skeleton) -> Verdict:
         try:
-            model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
+            model = _wrapped(run, skeleton)
         except REFUSALS as error:
             raise Skip(f"PEFT refuses the adapter: {in_one_line(error)}") from error
         confirmed, told, measured = claim(run, model)
@@ -127,10 +135,10 @@ def holds(claim: Claim) -> Callable[[Case, Run, Skeleton], Verdict]:
     return experiment
 
 
-def zero_scale(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+def zero_scale(run: Run, skeleton: Skeleton) -> Verdict:
     """LL105: the scale and the dropout that PEFT gives each layer."""
     try:
-        model = wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
+        model = _wrapped(run, skeleton)
     except REFUSALS as error:
         return _told(skeleton, "confirmed", f"PEFT or torch raises {type(error).__name__}: {in_one_line(error)}")
     layers = adapted(model).values()
@@ -221,10 +229,10 @@ EXPERIMENTS: dict[str, Experiment] = {
     "LL207": exact(refused_targets),
     "LL216": exact(refused_targets),
     **{code: exact(holds(claim)) for code, claim in coverage.CLAIMS.items()},
-    "LL401": exact(trainability.foreign_parameters),
-    "LL402": exact(trainability.nothing_trains),
-    "LL403": exact(trainability.nothing_trains),
-    "LL404": exact(trainability.nothing_trains),
+    "LL401": exact(trainability.foreign_parameters, stepped=True),
+    "LL402": exact(trainability.nothing_trains, stepped=True),
+    "LL403": exact(trainability.nothing_trains, stepped=True),
+    "LL404": exact(trainability.nothing_trains, stepped=True),
     "LL407": exact(trainability.embeddings_frozen),
     "LL408": reused_base,
     "LL410": exact(trainability.unsaved_parameters),

@@ -26,7 +26,7 @@ _NAMED = 3  # parameters that are named as examples
 _SEQUENCES = 2
 
 
-def foreign_parameters(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+def foreign_parameters(run: Run, skeleton: Skeleton) -> Verdict:
     """LL401: the trainable parameters that are not the adapter's."""
     model = _replayed(run, skeleton)
     sizes, own = trainable(model), owned(model)
@@ -48,10 +48,10 @@ def foreign_parameters(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
         told = "no parameter at all is trainable, the adapter's neither"
     else:
         status, told = "refuted", f"all {len(sizes):,} trainable parameters ({ours:,} numbers) are the adapter's"
-    return _with_a_step(case, run, skeleton, Verdict(status, told, measured, "meta"))
+    return Verdict(status, told, measured, "meta")
 
 
-def unsaved_parameters(case: Case, run: Run, skeleton: Skeleton) -> Verdict:  # noqa: ARG001
+def unsaved_parameters(run: Run, skeleton: Skeleton) -> Verdict:
     """LL410: the trainable parameters that are not among those that PEFT saves."""
     from peft import get_peft_model_state_dict
 
@@ -73,7 +73,7 @@ def unsaved_parameters(case: Case, run: Run, skeleton: Skeleton) -> Verdict:  # 
     return Verdict("confirmed", told, measured, "meta")
 
 
-def nothing_trains(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
+def nothing_trains(run: Run, skeleton: Skeleton) -> Verdict:
     """LL402, LL403, LL404: whether the adapter is frozen when the training starts."""
     model = _replayed(run, skeleton)
     sizes, own = trainable(model), owned(model)
@@ -83,12 +83,12 @@ def nothing_trains(case: Case, run: Run, skeleton: Skeleton) -> Verdict:
     if not ours:
         rest = f", {sum(sizes.values()):,} numbers of the base model are" if sizes else ""
         told = f"0 of the adapter's {total:,} numbers are trainable when the training starts{rest}"
-        return _with_a_step(case, run, skeleton, Verdict("confirmed", told, measured, "meta"))
+        return Verdict("confirmed", told, measured, "meta")
     told = f"{sum(ours.values()):,} of the adapter's {total:,} numbers are trainable when the training starts"
-    return _with_a_step(case, run, skeleton, Verdict("refuted", told, measured, "meta"))
+    return Verdict("refuted", told, measured, "meta")
 
 
-def embeddings_frozen(case: Case, run: Run, skeleton: Skeleton) -> Verdict:  # noqa: ARG001
+def embeddings_frozen(run: Run, skeleton: Skeleton) -> Verdict:
     """LL407: whether anything of the input embeddings is trainable when the training starts."""
     model = _replayed(run, skeleton)
     try:
@@ -124,7 +124,7 @@ def _examples(sizes: dict[str, int]) -> str:
 # --- one step ---------------------------------------------------------------------------------------------------------
 
 
-def _with_a_step(case: Case, run: Run, skeleton: Skeleton, verdict: Verdict) -> Verdict:
+def with_a_step(case: Case, run: Run, skeleton: Skeleton, verdict: Verdict) -> Verdict:
     """The verdict with what one step changes on a sized-down model of the family: it costs no more than seconds, and
     names and trainability are those of the real one. Left out where such a model cannot be had."""
     base = {**verdict.measurements, "model": skeleton.described()}
