@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lora_lint.run import Unknown
 from tests.reading import IMPORTS, only, plain, read_python
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 START = (
     IMPORTS
@@ -189,13 +193,25 @@ def test_the_default_of_a_field_that_the_branch_rules_out() -> None:
             rank: int = 0
             alpha: int = 16
 
-        (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses()
+        parser = HfArgumentParser(Arguments)
+        if len(sys.argv) == 2 and sys.argv[1].endswith(".json"):
+            (args,) = parser.parse_json_file(json_file=sys.argv[1])
+        else:
+            (args,) = parser.parse_args_into_dataclasses()
         model = AutoModelForCausalLM.from_pretrained("gpt2")
         if args.rank > 0:
             model = get_peft_model(model, LoraConfig(r=args.rank, lora_alpha=args.alpha))
     """
     run = only(read_python(IMPORTS + textwrap.dedent(program)))
     assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (Unknown, 16)
+
+
+def test_the_callers_of_a_program_give_zero_or_more(tmp_path: Path) -> None:
+    (tmp_path / "full.sh").write_text("python train.py --rank 0\n")
+    (tmp_path / "lora.sh").write_text("python train.py --rank 16\n")
+    program = OPTIONS.format(default=0) + "if args.rank > 0:\n" + WRAP
+    (tmp_path / "train.py").write_text(program)
+    assert plain(only(read_python(program, tmp_path)).adapter.rank) == 16
 
 
 @pytest.mark.parametrize(

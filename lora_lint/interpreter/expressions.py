@@ -120,7 +120,8 @@ def attribute(machine: Machine, owner: Val, name: str, span: Span) -> Val:
                 return Instance(owner, {"value": value, "name": Const(name, span)})
             return value
         for base in owner.external_bases():
-            return External(f"{base.name}.{name}")
+            inherited = External(f"{base.name}.{name}")
+            return inherited
         return Opaque(f"`{name}` is not an attribute that is known", span)
     if isinstance(owner, Either):
         return either(attribute(machine, option, name, span) for option in owner.options)
@@ -311,15 +312,40 @@ def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
 def rule_out_defaults(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> None:
     """Makes the defaults unknown that a branch is not taken at: in `if args.rank > 0:` the rank is not 0."""
     for target, atom, holds in _atoms(test, taken):
-        place = _place(machine, target, scope)
-        default = place[0].get(place[1]) if place is not None else None
-        if place is None or not isinstance(default, Const) or default.origin != "cli-default":
-            continue
-        if isinstance(default.value, bool) or not isinstance(default.value, int | float) or default.value > 0:
-            continue  # zero and below are what options have that nobody gives
-        found = default if atom is target else machine.evaluate(atom, scope)
-        if isinstance(found, Const) and bool(found.value) != holds:
-            machine.journal.set_item(*place, Opaque(RULED_OUT, machine.span(target, scope)))
+        places = _places(machine, target, scope)
+        for container, key in places:
+            value = container.get(key)
+            if not isinstance(value, Const | Either):
+                continue
+            options = value.options if isinstance(value, Either) else (value,)
+            left = [
+                each
+                for each in options
+                if not (_is_off(each) and _decides(machine, atom, each, places, scope) is (not holds))
+            ]
+            if len(left) < len(options):
+                known = either(left) if left else Opaque(RULED_OUT, machine.span(target, scope))
+                machine.journal.set_item(container, key, known)
+
+
+def _is_off(value: Val) -> bool:
+    """Whether a default is zero or below, as options have it that nobody gives."""
+    if not isinstance(value, Const) or value.origin != "cli-default" or isinstance(value.value, bool):
+        return False
+    return isinstance(value.value, int | float) and value.value <= 0
+
+
+def _decides(
+    machine: Machine, atom: ast.expr, value: Val, places: list[tuple[dict[str, Val], str]], scope: Scope
+) -> bool | None:
+    """How a test comes out with one value for what it tests; None if that depends on more."""
+    before = [container[key] for container, key in places]
+    for container, key in places:
+        container[key] = value
+    found = machine.evaluate(atom, scope)
+    for (container, key), old in zip(places, before, strict=True):
+        container[key] = old
+    return bool(found.value) if isinstance(found, Const) else None
 
 
 def _atoms(test: ast.expr, holds: bool) -> Iterator[tuple[ast.Name | ast.Attribute, ast.expr, bool]]:
@@ -335,15 +361,17 @@ def _atoms(test: ast.expr, holds: bool) -> Iterator[tuple[ast.Name | ast.Attribu
         yield test.left, test, holds
 
 
-def _place(machine: Machine, target: ast.Name | ast.Attribute, scope: Scope) -> tuple[dict[str, Val], str] | None:
-    """Where the value of a name, or of an attribute of an object, is kept."""
+def _places(machine: Machine, target: ast.Name | ast.Attribute, scope: Scope) -> list[tuple[dict[str, Val], str]]:
+    """Where the value of a name is kept, or that of an attribute of the objects that it may be one of."""
     if isinstance(target, ast.Attribute):
         owner = machine.evaluate(target.value, scope)
-        return (owner.attributes, target.attr) if isinstance(owner, Instance | Object) else None
+        owners = owner.options if isinstance(owner, Either) else (owner,)
+        objects = (each for each in owners if isinstance(each, Instance | Object))
+        return [(each.attributes, target.attr) for each in objects if target.attr in each.attributes]
     level: Scope | None = scope
     while level is not None and target.id not in level.names:
         level = level.outer
-    return (level.names, target.id) if level is not None else None
+    return [(level.names, target.id)] if level is not None else []
 
 
 def display(machine: Machine, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Val:
