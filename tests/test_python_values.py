@@ -251,3 +251,59 @@ def test_endless_programs_end() -> None:
     read_python(IMPORTS + "while True:\n    LoraConfig(r=8)\n")
     nested = "".join(f"{'    ' * depth}for i{depth} in range(60):\n" for depth in range(8))
     read_python(IMPORTS + nested + "    " * 8 + "LoraConfig(r=8)\n")
+
+
+MODELS = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModel, PreTrainedModel
+
+
+class ChatModel(PreTrainedModel):
+    def __init__(self, config, language_model=None):
+        super().__init__(config)
+        self.language_model = language_model or AutoModel.from_config(config.text)
+        if config.lora_rank:
+            self.wrap(config.lora_rank)
+
+    def wrap(self, r=128):
+        config = LoraConfig(r=r, lora_alpha=2 * r, target_modules=["q_proj", "v_proj"])
+        self.language_model = get_peft_model(self.language_model, config)
+
+    def requires_grad_(self, on):
+        print("not followed")
+"""
+TRAIN_CHAT = """\
+from chat import ChatModel
+from transformers import Trainer, TrainingArguments
+
+model = ChatModel.from_pretrained("someone/chat-8b")
+model.wrap(r=16)
+Trainer(model=model, args=TrainingArguments(output_dir="out"), train_dataset=[]).train()
+"""
+
+
+def test_a_loaded_model_of_the_projects_own_class_has_its_methods(tmp_path: Path) -> None:
+    (tmp_path / "chat.py").write_text(MODELS)
+    run = only(read_python(TRAIN_CHAT, tmp_path))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (16, 32)
+    assert plain(run.adapter.target_modules) == ("q_proj", "v_proj")
+
+
+@pytest.mark.parametrize(
+    ("package", "read"),
+    [
+        ("from .modeling import ChatModel\n", True),
+        ("from .config import ChatConfig\nfrom .modeling import (\n    ChatModel,\n)\n", True),
+        ("from . import modeling\nfrom .modeling import ChatModel\n", True),
+        ("from .config import ChatModel\n", False),
+        ("from .gone import ChatModel\n", False),
+        ("", False),
+    ],
+)
+def test_a_package_that_hands_on_what_puts_the_adapter_on(package: str, read: bool, tmp_path: Path) -> None:
+    (tmp_path / "chat").mkdir()
+    (tmp_path / "chat/__init__.py").write_text(package)
+    (tmp_path / "chat/config.py").write_text("class ChatConfig: ...\n")
+    (tmp_path / "chat/modeling.py").write_text(MODELS)
+    runs = read_python(TRAIN_CHAT.replace("import ChatModel", "import (ChatModel)"), tmp_path).runs
+    assert [plain(run.adapter.rank) for run in runs] == ([16] if read else [])

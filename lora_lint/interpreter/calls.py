@@ -275,6 +275,27 @@ def partial(machine: Machine, arguments: Arguments) -> Val:
     return Native("functools.partial", call_with)
 
 
+def loading(machine: Machine, class_: Class, inherited: External) -> Val:
+    """`from_pretrained` that a class of the program has from a library: what is loaded has its methods that put an
+    adapter on it."""
+    leading = {
+        name: value
+        for name, value in class_.attributes.items()
+        if isinstance(value, Function) and machine.library.concerns(machine.text_of(value))
+    }
+    if not leading:
+        return inherited
+
+    def load(arguments: Arguments, span: Span) -> Val:
+        loaded = call(machine, inherited, arguments, span)
+        if isinstance(loaded, Object):
+            for name, value in leading.items():
+                loaded.attributes[name] = Function(value.node, value.scope, value.defaults, (), loaded)
+        return loaded
+
+    return Native(inherited.name, load)
+
+
 def _call_member(machine: Machine, member: Member, arguments: Arguments, span: Span) -> Val:
     owner, name = member.owner, member.name
     if isinstance(owner, Const):

@@ -121,7 +121,7 @@ def attribute(machine: Machine, owner: Val, name: str, span: Span) -> Val:
             return value
         for base in owner.external_bases():
             inherited = External(f"{base.name}.{name}")
-            return inherited
+            return calls.loading(machine, owner, inherited) if name == "from_pretrained" else inherited
         return Opaque(f"`{name}` is not an attribute that is known", span)
     if isinstance(owner, Either):
         return either(attribute(machine, option, name, span) for option in owner.options)

@@ -133,7 +133,7 @@ class Machine:
             elif isinstance(found, Class):
                 callees += [(value, found) for value in found.attributes.values() if isinstance(value, Function)]
         callees = [callee for callee in callees if id(callee[0].node) not in self.called]
-        texts = {id(function): self._text_of(function) for function, _ in callees}
+        texts = {id(function): self.text_of(function) for function, _ in callees}
         # Functions that lead to an adapter, by the names in their text; callers before what they call.
         leading = [callee for callee in callees if self.library.concerns(texts[id(callee[0])])]
         others = [callee for callee in callees if callee not in leading] if leading else []
@@ -169,7 +169,7 @@ class Machine:
     def _start(self, function: Function) -> None:
         calls.call_function(self, function, NO_ARGUMENTS, self.span(function.node, function.scope), entry=True)
 
-    def _text_of(self, function: Function) -> bytes:
+    def text_of(self, function: Function) -> bytes:
         node, source = function.node, function.scope.module.source
         starts = source.line_starts
         end = node.end_lineno or node.lineno
@@ -182,7 +182,7 @@ class Machine:
             return True
         worth = self._worth.get(id(node))
         if worth is None:
-            low = self._text_of(function).lower()
+            low = self.text_of(function).lower()
             worth = self._worth[id(node)] = any(word in low for word in _TRAINING_WORDS)
         return worth
 

@@ -107,7 +107,22 @@ class _Files:
 
     def _reads_adapter(self, path: str) -> bool:
         source = self._project.load(path)
-        return source is not None and names_adapter(source.utf8)
+        if source is None:
+            return False
+        return names_adapter(source.utf8) or (path.endswith("/__init__.py") and self._hands_on_adapter(source))
+
+    def _hands_on_adapter(self, package: SourceFile) -> bool:
+        """Whether a package takes names from a file of its own that names an adapter call."""
+        folder = posixpath.dirname(package.path)
+        for match in _IMPORT.finditer(package.utf8):
+            dotted = (match[1] or match[3]).decode()
+            name = dotted.lstrip(".")
+            if not dotted.startswith(".") or dotted.startswith("..") or not (name or match[2]):
+                continue
+            path = self.path(folder, name or match[2].decode(), 1)
+            if path is not None and not path.endswith("/__init__.py") and self.names_adapter(path):
+                return True
+        return False
 
     def tree(self, path: str) -> tuple[SourceFile, ast.Module] | None:
         """The text and the syntax tree of a file; None if it cannot be parsed. The latest are kept."""
