@@ -495,12 +495,13 @@ class Space:
 def readable(config: Any) -> Any:
     """The config, ready to be asked for fields that differ by layer (transformers 5's heterogeneous configs), and
     without the defaults of transformers 4.57 by which no model can be made: a padding token beyond the vocabulary
-    (Idefics3, SmolVLM), positions that are not given (Qwen3-VL). Neither decides a module."""
+    (Idefics3, SmolVLM), positions that are not given (Qwen3-VL, Mllama). Neither decides a module."""
     for part in (config, *vars(config).values()):
         padding, words = getattr(part, "pad_token_id", None), getattr(part, "vocab_size", None)
         if isinstance(padding, int) and isinstance(words, int) and padding >= words:
             part.pad_token_id = None
-        if getattr(part, "model_type", "").startswith("qwen3_vl") and getattr(part, "rope_scaling", 0) is None:
+        open_rope = getattr(part, "model_type", "").startswith(("qwen3_vl", "mllama"))
+        if open_rope and getattr(part, "rope_scaling", 0) is None:
             part.rope_scaling = {"rope_type": "default"}
         if hasattr(type(part), "allow_global_per_layer_attribute_access"):
             part.allow_global_per_layer_attribute_access = True

@@ -327,7 +327,7 @@ def test_a_gap_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not architectures.is_gap("bert", "causal-lm", 4)
 
 
-@pytest.mark.parametrize("kind", ["idefics3", "smolvlm", "qwen3_vl", "llama4"])
+@pytest.mark.parametrize("kind", ["idefics3", "smolvlm", "qwen3_vl", "llama4", "mllama"])
 def test_types_of_which_transformers_4_makes_no_model_by_default(kind: str) -> None:
     """A padding token beyond the vocabulary or positions that are not given; the modules are those of transformers 5."""
     four, five = (known(kind, "image-text-to-text", version) for version in (4, 5))
