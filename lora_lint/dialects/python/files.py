@@ -15,6 +15,7 @@ from lora_lint.readers.python import parse
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Iterator
 
     from lora_lint.project import Project
     from lora_lint.source import SourceFile
@@ -23,24 +24,30 @@ MAX_FILES = 24
 _KEPT_BYTES = 2_000_000
 """Text of imported files whose trees are kept; a tree takes some forty times the room of its text."""
 
-_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import\b[ \t]*(\w*)|import[ \t]+([\w.]+))", re.MULTILINE)
+_IMPORT = re.compile(rb"\n[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import\b[ \t]*(\w*)|import[ \t]+([\w.]+))")
 
 
 def worth_following(source: SourceFile, loader: ProjectLoader) -> bool:
     """Whether a file can hold a run: it names an adapter call, or imports a file of the project that does."""
     if names_adapter(source.utf8):
         return True
-    for match in _IMPORT.finditer(source.utf8):
-        dotted = (match[1] or match[3]).decode()
-        name = dotted.lstrip(".")
-        level = len(dotted) - len(name)
+    for name, level, member in _imports(source.utf8):
         if not level and is_library(name):
             continue
-        nested = f"{name}.{match[2].decode()}".strip(".") if match[2] else name
+        nested = f"{name}.{member}".strip(".") if member else name
         for candidate in dict.fromkeys((name, nested)):
             if loader.names_adapter(source.path, candidate, level):
                 return True
     return False
+
+
+def _imports(text: bytes) -> Iterator[tuple[str, int, str]]:
+    """The module that each import names, how many dots stand before it, and the first member that is taken of it; both
+    names may be empty."""
+    for match in _IMPORT.finditer(b"\n" + text):  # a pattern that begins with a letter is found the fastest
+        dotted = (match[1] or match[3]).decode()
+        name = dotted.lstrip(".")
+        yield name, len(dotted) - len(name), (match[2] or b"").decode()
 
 
 class ProjectLoader:
@@ -73,6 +80,8 @@ class _Files:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._paths: disk.Remembered[tuple[str, str, int], str | None] = disk.Remembered()
+        self._bases: disk.Remembered[str, tuple[str, ...]] = disk.Remembered()
+        self._tops: disk.Remembered[tuple[str, str], bool] = disk.Remembered()
         self._naming: disk.Remembered[str, bool] = disk.Remembered()
         self._trees: dict[str, tuple[tuple[SourceFile, ast.Module] | None, disk.Noted]] = {}
         self._kept = 0
@@ -88,12 +97,26 @@ class _Files:
             for _ in range(level - 1):
                 folder = posixpath.join(folder, "..")
             return self._file(posixpath.normpath(posixpath.join(folder, relative)))
-        for above in self._project.upwards(folder, beyond=True):
-            for base in (above, posixpath.join(above, "src")):
+        top = relative.partition("/")[0]
+        for base in self._bases.get(folder, self._above):
+            if self._tops.get((base, top), self._holds):
                 found = self._file(posixpath.normpath(posixpath.join(base, relative)))
                 if found is not None:
                     return found
         return None
+
+    def _above(self, folder: str) -> tuple[str, ...]:
+        """Where the programs in a folder may import from."""
+        return tuple(
+            base
+            for above in self._project.upwards(folder, beyond=True)
+            for base in (above, posixpath.join(above, "src"))
+        )
+
+    def _holds(self, where: tuple[str, str]) -> bool:
+        """Whether a folder has a module or a package of a name. Most imports are of libraries, which no folder has."""
+        stem = posixpath.normpath(posixpath.join(*where))
+        return self._project.exists(f"{stem}.py") or disk.exists(stem)
 
     def _file(self, stem: str) -> str | None:
         for candidate in (f"{stem}.py", f"{stem}/__init__.py"):
@@ -114,12 +137,10 @@ class _Files:
     def _hands_on_adapter(self, package: SourceFile) -> bool:
         """Whether a package takes names from a file of its own that names an adapter call."""
         folder = posixpath.dirname(package.path)
-        for match in _IMPORT.finditer(package.utf8):
-            dotted = (match[1] or match[3]).decode()
-            name = dotted.lstrip(".")
-            if not dotted.startswith(".") or dotted.startswith("..") or not (name or match[2]):
+        for name, level, member in _imports(package.utf8):
+            if level != 1 or not (name or member):
                 continue
-            path = self.path(folder, name or match[2].decode(), 1)
+            path = self.path(folder, name or member, 1)
             if path is not None and not path.endswith("/__init__.py") and self.names_adapter(path):
                 return True
         return False
