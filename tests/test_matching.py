@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lora_lint.knowledge.matching import Match, Refusal, Targets, match, trl_targets
+from lora_lint.knowledge.matching import Match, Refusal, Targets, match
 from lora_lint.knowledge.modules import Module, Parameter
 from lora_lint.knowledge.versions import default_targets
 
@@ -274,10 +274,3 @@ def test_long_lists_of_paths_do_not_bypass_layers() -> None:
     short = match(llama(4), Targets(paths[:19], layers_to_transform=(1,)), model_type="llama")
     long = match(llama(4), Targets(paths, layers_to_transform=(1,)), model_type="llama")
     assert (len(short.modules), len(long.modules)) == (19, 5)
-
-
-def test_trl_turns_a_list_of_one_into_a_regex() -> None:
-    assert trl_targets(("q_proj",)) == "q_proj"
-    assert trl_targets(("q_proj", "v_proj")) == ("q_proj", "v_proj")
-    assert trl_targets("all-linear") == "all-linear"
-    assert trl_targets(None) is None

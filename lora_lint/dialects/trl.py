@@ -82,11 +82,10 @@ def _adapter(fields: Fields) -> Adapter:
 
 
 def _targets(fields: Fields) -> Value[Any]:
-    """A list of one is handed to PEFT as a string, which is a regex (ModelConfig.__post_init__)."""
+    """A list of one is handed to PEFT as a string, which it reads as a regex for whole paths: `["q_proj"]` matches
+    nothing, and `["all-linear"]` works just because of that (ModelConfig.__post_init__)."""
     found = fields.names("lora_target_modules", Known(None, None, "framework-default"))
-    if isinstance(found, Known) and isinstance(found.value, str):
-        return Known(found.value, found.span)
-    if isinstance(found, Known) and found.value is not None and len(found.value) == 1:
+    if isinstance(found, Known) and isinstance(found.value, tuple) and len(found.value) == 1:
         return Known(found.value[0], found.span)
     return found
 

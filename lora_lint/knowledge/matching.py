@@ -148,12 +148,6 @@ class Match:
     parameters: int | None = None
 
 
-def trl_targets(value: tuple[str, ...] | str | None) -> tuple[str, ...] | str | None:
-    """What TRL's ModelConfig (1.16) hands to PEFT: a list of one name becomes a string, which PEFT reads as a regex
-    for the whole path, so `["q_proj"]` matches nothing; `["all-linear"]` works just because of that."""
-    return value[0] if isinstance(value, tuple) and len(value) == 1 else value
-
-
 def match(
     modules: Sequence[Module],
     targets: Targets,
