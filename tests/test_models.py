@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lora_lint.knowledge import models
@@ -498,6 +498,9 @@ def test_one_lookup_is_fast() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=120))
+@example("#L")  # how the lines of the table start that say where it is from
+@example("models/#L")
+@example("unsloth/#L")
 def test_never_raises(name: str) -> None:
     identify(name)
 

@@ -264,14 +264,14 @@ def _row(name: str) -> list[str] | None:
     """id, type, shape and source of a hub id, in any case."""
     text, lower = _text("models.tsv")
     position = lower.find(f"\n{name.lower()}\t")
-    return _line(text, position + 1) if position >= 0 and "\t" not in name else None
+    return _line(text, position + 1) if position >= 0 and _may_be_id(name) else None
 
 
 def _rows_by_basename(base: str) -> list[list[str]]:
     """Every row whose id has this last part (lower case), those under `unsloth/` left out."""
     text, lower = _text("models.tsv")
-    rows = []
-    for mark in ("/", "\n"):
+    rows: list[list[str]] = []
+    for mark in ("/", "\n") if _may_be_id(base) else ():
         position = lower.find(f"{mark}{base}\t")
         while position >= 0:
             start = lower.rfind("\n", 0, position + 1) + 1
@@ -279,6 +279,11 @@ def _rows_by_basename(base: str) -> list[list[str]]:
                 rows.append(_line(text, start))
             position = lower.find(f"{mark}{base}\t", position + 1)
     return rows
+
+
+def _may_be_id(name: str) -> bool:
+    """Whether a name can be in the first column; the lines that say what the marks mean start with `#`."""
+    return "\t" not in name and not name.startswith("#")
 
 
 def _best(rows: list[list[str]]) -> list[str]:
