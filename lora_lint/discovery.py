@@ -120,6 +120,11 @@ class Walk:
             if found.kind == "python":
                 self._modules.add(module_name(found.path))
             yield found
+        self._modules |= {
+            module_name(path)  # a package that hands on what it takes from one of them
+            for path, _, imports in self._importers
+            if path.endswith("/__init__.py") and not self._modules.isdisjoint(words(imports))
+        }
         for path, kind, imports in self._importers:
             if not self._modules.isdisjoint(words(imports)):
                 try:

@@ -74,6 +74,16 @@ def test_programs_that_import_a_relevant_one_are_relevant(statement: str) -> Non
     assert paths(".") == ["helpers.py", "train.py"]
 
 
+def test_programs_that_import_a_relevant_one_through_its_package() -> None:
+    put("chat/modeling.py")
+    put("chat/__init__.py", "from .modeling import ChatModel\n")
+    put("train.py", "from chat import ChatModel\n")
+    put("other/__init__.py", "from .things import Thing\n")
+    put("unrelated.py", "from other import Thing\n")
+    found = {found.path for found in Walk(["."])}
+    assert found == {"chat/modeling.py", "chat/__init__.py", "train.py"}
+
+
 def test_packages_and_notebooks_too() -> None:
     put("tools/__init__.py")
     put("a.ipynb", '{"cells": [{"source": ["x = 1\\n", "from tools import build\\n"]}]}')
