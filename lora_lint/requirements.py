@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -95,6 +94,8 @@ def _of_script(source: SourceFile) -> Iterator[list[str]]:
 
 
 def _split(command: str) -> list[str]:
+    import shlex
+
     try:
         return shlex.split(command, comments=True)
     except ValueError:

@@ -43,18 +43,19 @@ _LIMITS = {
 _LARGEST = 1_000_000_000
 _LONGEST = 4_000
 
-_QUANTIZED = re.compile(
+# What the rest looks for is compiled when a name is not in the table, which most are.
+_QUANTIZED = (
     r"[-_.](?:unsloth|bnb|dynamic|gguf|gptq|awq|mlx|exl2|exl3|hqq|fp8|fp16|bf16|fp4|nvfp4|mxfp4|4-?bits?|8-?bits?|6bit"
     r"|int4|int8|[qw]\d[\w]*|ggml|hf|onnx|quantized|marlin|gs128|128g|i1|imat|autoround|sharded)$"
 )
-_SIZE = re.compile(r"(?<![\da-z.])((?:\d+x)?\d+(?:\.\d+)?)[- ]?([bm])(?![a-z\d])")
-_MIXTURE = re.compile(r"(?<![\da-z])\d+x\d")
-_FOREIGN = re.compile(
+_SIZE = r"(?<![\da-z.])((?:\d+x)?\d+(?:\.\d+)?)[- ]?([bm])(?![a-z\d])"
+_MIXTURE = r"(?<![\da-z])\d+x\d"
+_FOREIGN = (
     r"(?:^|-)(?:vl|v|vision|visual|vlm|llava\w*|omni\w*|audio|video\w*|image|ocr|speech|tts|asr|moe|eagle\d*|medusa"
     r"|draft\w*|speculator|mamba\w*|jamba|rwkv\w*|bitnet|mtp|clip|vla|diffusion|encoder|t5|mm|multimodal|hybrid|xl-?net"
     r"|tiny-random\w*|random|dummy|pruned|minitron|distill-?bert|adapter|v\d?-projector|mmproj)(?:-|$)"
 )
-_MINIATURE = re.compile(r"(?:^|/)tiny-(?:random-)?([A-Z]\w+(?:For[A-Z]\w+|Model))")  # tiny-LlamaForCausalLM-3.2
+_MINIATURE = r"(?:^|/)tiny-(?:random-)?([A-Z]\w+(?:For[A-Z]\w+|Model))"  # tiny-LlamaForCausalLM-3.2
 _HUB_ID = re.compile(r"[\w.\-]+(?:/[\w.\-]+)?")
 _PATH_START = re.compile(r"[/.~\\]|[A-Za-z]:[\\/]")
 
@@ -437,7 +438,7 @@ def _bare(name: str) -> str:
     """The last part of an id in lower case, without suffixes that only tell of its number format."""
     base = name.rsplit("/", 1)[-1].lower()
     while True:
-        shorter = _QUANTIZED.sub("", base)
+        shorter = re.sub(_QUANTIZED, "", base)
         if shorter == base or not shorter:
             return base
         base = shorter
@@ -456,14 +457,14 @@ def _from_family(name: str, full: str, how: str, confidence: Confidence) -> Mode
     lower = full.lower().replace("___", ".").replace("_", "-")
     base = lower.rsplit("/", 1)[-1]
     families = _families()
-    miniature = _MINIATURE.search(full)
+    miniature = re.search(_MINIATURE, full)
     if miniature is not None:
         model_type = families["classes"].get(miniature[1])
         return replace(_typed(name, model_type), how=how, confidence=confidence) if model_type else None
     for family in families["first"]:
         if _fits(family, lower, base):
             return _of_family(name, family, base, how, confidence)
-    if _FOREIGN.search(base) or _MIXTURE.search(base):
+    if re.search(_FOREIGN, base) or re.search(_MIXTURE, base):
         return None
     fitting = [family for family in families["then"] if _fits(family, lower, base)]
     if not fitting or len({family["type"] for family in fitting}) > 1:
@@ -486,7 +487,7 @@ def _of_family(name: str, family: Mapping[str, Any], base: str, how: str, confid
     if model_type == "?":
         return None
     known = replace(_typed(name, model_type), how=how, source="name pattern", confidence=confidence)
-    sizes = {size + unit for size, unit in _SIZE.findall(base)}
+    sizes = {size + unit for size, unit in re.findall(_SIZE, base)}
     sibling = family.get("sizes", {}).get(sizes.pop()) if len(sizes) == 1 else None
     row = _row(sibling) if sibling else None
     if row is None:

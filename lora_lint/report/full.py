@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from typing import TYPE_CHECKING
 
 from lora_lint.report.wording import level_of, name_of, paint, place, sentence, verdict_line
@@ -92,6 +91,8 @@ def _columns(text: str) -> int:
     text = text.replace("\t", _TAB)
     if text.isascii():
         return min(len(text), 2 * WIDTH)
+    import unicodedata
+
     columns = 0
     for character in text:
         if unicodedata.combining(character):

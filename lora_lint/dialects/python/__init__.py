@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.callers import SUFFIXES
-from lora_lint.dialects.python.asked import parse_asked
 from lora_lint.dialects.python.files import ProjectLoader, worth_following
 from lora_lint.dialects.python.finish import finish, with_printed_sizes
 from lora_lint.dialects.python.launches import read as read_launches
@@ -49,7 +48,12 @@ def read(
     starting = given is None and starts_programs(source.utf8)
     if not starting and not worth_following(source, loader):
         return Reading()
-    tree = parse(source) if every_line or source.kind == "notebook" else parse_asked(source)
+    if every_line or source.kind == "notebook":
+        tree = parse(source)
+    else:
+        from lora_lint.dialects.python.asked import parse_asked
+
+        tree = parse_asked(source)
     library = Knowledge(project)
     library.records.given, library.records.given_all = _always_given(source, project) if given is None else given, whole
     library.records.called = called

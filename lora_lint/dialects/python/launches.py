@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.python.records import Launch
@@ -83,6 +82,8 @@ def _word(item: Val, span: Span) -> Word:
 
 def _of_text(command: Const, span: Span, source: SourceFile) -> tuple[Word, ...]:
     """The words of a command line. A value stands behind its option, and is shown where the text names that."""
+    import shlex
+
     from lora_lint.readers.shell import Word
 
     place = command.span if command.span is not None and command.span.path == source.path else span
