@@ -92,9 +92,13 @@ def _processors() -> int:
 
 def _parallel(files: list[discovery.Found], settings: Settings, jobs: int, cache: Cache | None) -> Iterator[FileResult]:
     """Checks files in several processes. A process that dies takes down no more than the file it died of."""
+    import multiprocessing
     from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
+    if multiprocessing.get_start_method() == "fork":  # what is imported here need not be imported by each process
+        import lora_lint.dialects.python
+        import lora_lint.rules  # noqa: F401
     files = [found._replace(data=None) for found in files]
     workers = min(jobs, max(2, len(files) // PER_WORKER), 61)  # 61 is what Windows can wait for
     chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]

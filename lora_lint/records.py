@@ -84,12 +84,15 @@ else:
 
         def __init__(self, *args, **kwargs):
             state = self.__dict__
-            state.update(defaults, **kwargs)
+            state.update(defaults)
             if args:
                 state.update(zip(names, args))  # noqa: B905  (fewer arguments than names is the rule)
-            for name, make in factories.items():
-                if name not in state:
-                    state[name] = make()
+            if kwargs:
+                state.update(kwargs)
+            if factories:
+                for name, make in factories.items():
+                    if name not in state:
+                        state[name] = make()
             if len(state) != count or len(args) + len(kwargs) > count:
                 wrong = sorted(state.keys() ^ fields.keys()) or f"{len(args)} positional arguments"
                 raise TypeError(f"{cls.__name__}: missing or unexpected: {wrong}")

@@ -59,14 +59,14 @@ def _arguments(machine: Machine, node: ast.Call, scope: Scope) -> Arguments:
             else:
                 positional += listed[0]
         else:
-            spans[len(positional)] = machine.span(argument, scope)
-            positional.append(machine.evaluate(argument, scope))
+            place = spans[len(positional)] = machine.span(argument, scope)
+            positional.append(_argument(machine, argument, place, scope))
     for keyword in node.keywords:
-        value = machine.evaluate(keyword.value, scope)
         if keyword.arg is not None:
-            keywords[keyword.arg] = value
-            spans[keyword.arg] = machine.span(keyword.value, scope)
+            place = spans[keyword.arg] = machine.span(keyword.value, scope)
+            keywords[keyword.arg] = _argument(machine, keyword.value, place, scope)
             continue
+        value = machine.evaluate(keyword.value, scope)
         spread = expressions.mapping(value)
         if spread is None:
             is_open = True
@@ -79,6 +79,11 @@ def _arguments(machine: Machine, node: ast.Call, scope: Scope) -> Arguments:
                 keywords[key] = Opaque("a branch decides whether it is given", place) if perhaps else item
                 spans[key] = place
     return Arguments(positional, keywords, spans, is_open)
+
+
+def _argument(machine: Machine, node: ast.expr, place: Span, scope: Scope) -> Val:
+    """The value of an argument; most are constants, whose place need not be found twice."""
+    return Const(node.value, place) if type(node) is ast.Constant else machine.evaluate(node, scope)
 
 
 def call(

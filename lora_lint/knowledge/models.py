@@ -161,6 +161,8 @@ def _from_directory(
     if name.startswith(("\\\\", "//")):  # a network share: looking would go out to it
         return None
     for folder in _folders(name, near):
+        if not disk.exists(folder):
+            continue
         config = os.path.join(folder, "config.json")
         known = _from_config(name, config, "config.json")
         if known is not None:

@@ -7,7 +7,6 @@ are left out before the text is parsed, which is what reading a program costs mo
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from lora_lint.dialects.python.library import names_adapter
@@ -25,6 +24,7 @@ MAX_DEFINITIONS = 300
 
 _STATEMENT = re.compile(rb"\n[^\s#)\]}]")
 """A line that can start a statement of the module, which a closing bracket does not."""
+_HEAD = re.compile(rb"\n(?=def[ \t]|class[ \t]|async[ \t]|@)")
 _DEFINITION = re.compile(rb"(?:async[ \t]+def|def|class)[ \t]+(\w+)")
 _DOUBLE, _SINGLE = b'"""', b"'''"
 _CONTINUED = (b"\\\n", b"\\\r\n")
@@ -33,7 +33,6 @@ _PLAIN_DECORATORS = (b"@torch.", b"@dataclass", b"@dataclasses.dataclass")
 _METHOD = re.compile(rb"\bdef[ \t]+(?!__)(\w+)")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 _DEEPEST = 20
-_BLANK = bytes(byte if byte in b"\r\n" else 0x20 for byte in range(256))
 
 
 class _Definition(NamedTuple):
@@ -61,7 +60,7 @@ def parse_asked(source: SourceFile) -> ast.Module:
 
 
 def without_unasked(text: bytes) -> bytes:
-    """A program with spaces in the place of the definitions that nothing asks for, so that every place stays."""
+    """A program with empty lines in the place of the definitions that nothing asks for: the others stay on theirs."""
     definitions = _definitions(text)
     if not definitions or b"globals()" in text:
         return text
@@ -83,7 +82,7 @@ def without_unasked(text: bytes) -> bytes:
     parts: list[bytes] = []
     done = 0
     for each in waiting:
-        parts += (text[done : each.start], each.text.translate(_BLANK))
+        parts += (text[done : each.start], b"\n" * each.text.count(b"\n"))
         done = each.end
     return b"".join((*parts, text[done:]))
 
@@ -97,18 +96,23 @@ def _around(text: bytes, definitions: list[_Definition]) -> list[bytes]:
 
 def _definitions(text: bytes) -> list[_Definition]:
     """The functions and classes of a module, in order; none where it is not certain where its statements start."""
-    starts = _statements(text)
+    masked = _with_strings_on_a_line(text)
+    if masked is None or (b"\r" in text and text.count(b"\r") != text.count(b"\r\n")):
+        return []
+    whole = _closes_its_brackets(text)
     found: list[_Definition] = []
     decorators: list[int] = []
-    for start, end in pairwise([*starts, len(text)]):
-        if text.startswith(b"@", start):
+    for start in (0, *(head.end() for head in _HEAD.finditer(masked))):
+        if masked.startswith(b"@", start):
             decorators.append(start)
             continue
-        match = _DEFINITION.match(text, start)
+        match = _DEFINITION.match(masked, start)
         if match is not None and all(text.startswith(_PLAIN_DECORATORS, each) for each in decorators):
             begun = decorators[0] if decorators else start
+            following = _STATEMENT.search(masked, match.end())
+            end = following.end() - 1 if following is not None else len(text)
             each = _Definition(match[1], begun, end, text[begun:end])
-            if _closes_its_brackets(each.text):
+            if whole or _closes_its_brackets(each.text):
                 found.append(each)
         decorators = []
     return found if len(found) <= MAX_DEFINITIONS else []
@@ -124,32 +128,14 @@ def _closes_its_brackets(text: bytes) -> bool:
     return not left
 
 
-def _statements(text: bytes) -> list[int]:
-    """Where the statements of a module start: at the lines that are not indented, unless they are in a string. The
-    first begins with the text."""
-    strings = _long_strings(text)
-    if strings is None or (b"\r" in text and text.count(b"\r") != text.count(b"\r\n")):
-        return []
-    lines = (match.end() - 1 for match in _STATEMENT.finditer(text))
-    if not strings:
-        return [0, *lines]
-    starts = [0]
-    upcoming = iter(strings)
-    opened, closed = next(upcoming)
-    for line in lines:
-        while closed <= line:
-            opened, closed = next(upcoming, (len(text), len(text) + 1))
-        if line <= opened:
-            starts.append(line)
-    return starts
-
-
-def _long_strings(text: bytes) -> list[tuple[int, int]] | None:
-    """Where the strings in triple quotes start and end; None where that is not certain without Python's own tokens.
+def _with_strings_on_a_line(text: bytes) -> bytes | None:
+    """A program in which the strings in triple quotes have spaces for their newlines, so that no line in one is taken
+    for a statement; None where it is not certain, without Python's own tokens, where they start and end.
 
     Certain is one that is the first string of its line: nothing but a comment could hold its quotes otherwise.
     """
-    found: list[tuple[int, int]] = []
+    parts: list[bytes] = []
+    done = 0
     double, single = text.find(_DOUBLE), text.find(_SINGLE)
     while double >= 0 or single >= 0:
         is_double = single < 0 or 0 <= double < single
@@ -162,9 +148,10 @@ def _long_strings(text: bytes) -> list[tuple[int, int]] | None:
         if end < 0 or text.endswith(b"\\", 0, end):
             return None
         end += 3
-        found.append((start, end))
+        parts += (text[done:start], text[start:end].replace(b"\n", b" "))
+        done = end
         if 0 <= double < end:
             double = text.find(_DOUBLE, end)
         if 0 <= single < end:
             single = text.find(_SINGLE, end)
-    return found
+    return b"".join((*parts, text[done:])) if parts else text

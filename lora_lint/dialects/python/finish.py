@@ -520,8 +520,11 @@ def _repeats(happening: Happening, model: ModelRecord) -> Span | None:
 
 def _besides(conditions: tuple[Condition, ...], common: tuple[Condition, ...]) -> list[Condition]:
     """The conditions that do not hold already where those of `common` do."""
+    others = [each for each in conditions if each not in common]
+    if not others or not common:
+        return others
     held = [(condition.scope, _positive(condition)) for condition in common]
-    return [each for each in conditions if each not in common and (each.scope, _positive(each)) not in held]
+    return [each for each in others if (each.scope, _positive(each)) not in held]
 
 
 def _event(happening: Happening, common: tuple[Condition, ...], loop: Span | None) -> Event:
