@@ -53,8 +53,9 @@ def keywords(name: str) -> frozenset[str]:
     return frozenset(signature(name)) | old
 
 
-def defaults(name: str) -> dict[str, Any]:
-    """The defaults of a class or function: those that are plain values, lists as tuples."""
+@cache
+def defaults(name: str) -> Mapping[str, Any]:
+    """The defaults of a class or function: those that are plain values, lists as tuples; empty if it is not known."""
     return {keyword: _frozen(facts[1]) for keyword, facts in signature(name).items() if len(facts) > 1}
 
 
@@ -66,18 +67,12 @@ def adapter_defaults(dialect: str, kind: str) -> Mapping[str, Any]:
     """
     if dialect == "peft":
         return defaults(kind)
-    found = defaults("LoraConfig")
+    found = dict(defaults("LoraConfig"))
     if dialect == "unsloth":
         own = defaults(_UNSLOTH)
         found |= {keyword: value for keyword, value in own.items() if keyword in found}
     del found["target_modules"]
     return found
-
-
-@cache
-def training_defaults(name: str) -> Mapping[str, Any]:
-    """The defaults of a class of training arguments; empty if it is not known."""
-    return defaults(name)
 
 
 _CLEARLY = 0.1

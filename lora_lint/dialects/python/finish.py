@@ -607,7 +607,7 @@ def _training(model: ModelRecord, here: Span) -> Training:
     result = Training(last.trainer, last.method if len(methods) == 1 else "unknown", span=last.span)
     arguments = last.arguments
     values: dict[str, Any] = {}
-    defaults = signatures.training_defaults(arguments.callee) if arguments is not None else {}
+    defaults = signatures.defaults(arguments.callee) if arguments is not None else {}
     for field, (keyword, accept) in _TRAINING.items():
         given: Val | None = last.values.get(field)
         default: Value[Any] = ABSENT
