@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sysconfig
 import warnings
 from pathlib import Path
@@ -11,10 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lora_lint import catalogue
+from lora_lint.dialects import read
 from lora_lint.dialects.python.asked import MAX_DEFINITIONS, parse_asked, without_unasked
 from lora_lint.engine import lint, lint_text
+from lora_lint.project import Project
+from lora_lint.readers.errors import Unreadable
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile
+from tests.reading import ROOT
+
+FENCED = re.compile(r"(?ms)^```python[^\n]*\n(.*?)^```")
 
 RUN = """\
 from peft import LoraConfig, get_peft_model
@@ -162,6 +170,47 @@ def test_only_whole_definitions_of_real_programs_are_left_out() -> None:
         assert all(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in gone), path
         without += bool(gone)
     assert without > 20
+
+
+HELPERS = """\
+class Meter:
+    \'\'\'Means of
+what is logged.
+\'\'\'
+
+    def update(self, **values: float) -> None:
+        self.values = values
+
+
+@torch.no_grad()
+def perplexity(losses):
+    return sum(
+        losses
+) / 2  # a closing bracket goes on
+
+
+async def upload(folder: str): print(folder)
+"""
+
+
+def programs() -> list[str]:
+    """The Python of the catalogue's pages and of the examples."""
+    pages = [match for rule in catalogue.rules().values() for match in re.findall(FENCED, rule.body)]
+    return pages + [path.read_text(encoding="utf-8") for path in sorted((ROOT / "examples").rglob("*.py"))]
+
+
+def test_the_same_is_read_without_it() -> None:
+    assert names(RUN + HELPERS) == []
+    found = 0
+    for number, program in enumerate(programs()):
+        source = SourceFile(f"{number}.py", "python", f"{program}\n\n{HELPERS}\n\n".encode())
+        try:
+            whole = read(source, Project("."), every_line=True)
+        except Unreadable:
+            continue
+        assert read(source, Project(".")) == whole, program
+        found += len(whole.runs)
+    assert found > 200
 
 
 def test_what_is_wrong_in_it_is_told_where_the_script_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
