@@ -101,7 +101,9 @@ def _parallel(files: list[discovery.Found], settings: Settings, jobs: int, cache
         import lora_lint.rules  # noqa: F401
     files = [found._replace(data=None) for found in files]
     workers = min(jobs, max(2, len(files) // PER_WORKER), 61)  # 61 is what Windows can wait for
-    chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
+    # Neighbours import the same files, which a process parses once; but none should be left with the last ones alone.
+    size = min(max(_CHUNK, len(files) // (16 * workers)), 16 * _CHUNK)
+    chunks = [files[start : start + size] for start in range(0, len(files), size)]
     lost: list[discovery.Found] = []
     with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(settings, cache)) as pool:
         futures = {pool.submit(_check_chunk, chunk): chunk for chunk in chunks}
