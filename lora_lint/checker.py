@@ -90,12 +90,12 @@ class Checker:
 
     def _check(self, found: discovery.Found, findings: list[Finding]) -> FileResult:
         """The findings of a readable file; `findings` is filled on the way, so that a failure keeps those before."""
+        from lora_lint.rules.sweeps import told_once
+
         notes: list[str] = []
         source, reading, said = reading_of(found, self.settings, self.project, notes)
         for finding, _ in self.made_by(reading):
             findings.append(finding)  # one by one: those before a failure are kept
-        from lora_lint.rules.sweeps import told_once
-
         kept, silenced, used = self._silence(self._distinct(told_once(findings)), source, said)
         off = self._ignored_in(found.path)
         if said is not None and "LL910" in self.selected and "LL910" not in off:
