@@ -128,6 +128,30 @@ class TestUnmatchedTargetModule:
         assert found.confidence == "certain"
         assert found.level is None
 
+    @pytest.mark.parametrize(
+        ("kind", "targets"),
+        [
+            ("vit", ("query", "value", "wrong")),
+            ("deit", ("query", "value", "wrong")),
+            ("beit", ("query", "value", "wrong")),
+            ("dinov2", ("query", "value", "wrong")),
+            ("swin", ("query", "value", "wrong")),
+        ],
+    )
+    def test_one_version_matches_nothing_at_all(self, kind: str, targets: tuple[str, ...]) -> None:
+        base = {"architecture": kind}
+        found = one("LL202", on(kind, targets, loader="AutoModelForImageClassification", base=base))
+        assert found.message.startswith(f"`wrong` is not in {kind}")
+        assert "PEFT adapts only `query` and `value`" in found.message
+        assert found.message.endswith("names nothing at all") is ("With transformers 5" in found.message)
+
+    def test_the_version_without_a_match_is_named(self) -> None:
+        loader = "AutoModelForImageClassification"
+        found = one("LL202", on("google/vit-base-patch16-224", ("query", "value", "wrong"), loader=loader))
+        assert "PEFT adapts only `query` and `value`" in found.message
+        assert found.message.endswith("With transformers 5 the list names nothing at all")
+        assert found.level is None
+
     def test_experts_that_are_adapted_in_part(self) -> None:
         found = one(
             "LL202", on("Qwen/Qwen3-30B-A3B", ("q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"))

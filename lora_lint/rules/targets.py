@@ -115,9 +115,13 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     if not all(missing) or not all(matched and lacking for matched, lacking in foreign):
         return
     if missing:
-        case = next(iter(groups.values()))[0]
+        cases = next(iter(groups.values()))
+        case = next(case for case in cases if case.match.modules)
         entries, name, model, targets = missing[0], case.name, case.model, case.targets
         message, level = _partial_message(case, entries, run)
+        renamed = next((case for case in cases if not case.match.modules), None)
+        if renamed is not None:
+            message, level = f"{message}. With transformers {renamed.version} the list names nothing at all", None
     else:
         name, model = resolved.remote[0]
         targets, entries, level = _targets(run)[0], foreign[0][1], None

@@ -26,8 +26,8 @@ def number(value: float) -> str:
 
 
 def listed(items: Iterable[str], word: str = "and") -> str:
-    """a, b and c; long lists are cut."""
-    shown = list(items)
+    """a, b and c; long lists are cut. An empty list is "nothing"."""
+    shown = list(items) or ["nothing"]
     if len(shown) > _SHOWN:
         shown = [*shown[: _SHOWN - 1], f"{len(shown) - _SHOWN + 1} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {word} {shown[-1]}"
