@@ -7,14 +7,16 @@ there is nothing to expire, and to delete the folder costs one slower lint.
 
     .lora-lint-cache/<digest of settings, version …>/<digest of the file's path>
 
-An entry is a line with the digests of the rest and of the file, and JSON. One that is damaged counts for nothing; a
-folder that cannot be written to is left alone.
+An entry is a line with the digests of the rest and of the file, and JSON. One that is damaged counts for nothing.
+Wherever the results are to lie, they lie in a folder of that name. A folder that cannot be written to, that is a link,
+or that holds anything else is left alone: nothing is written or deleted but what lora-lint made.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, get_args
@@ -37,30 +39,38 @@ KEPT = 16
 """Sets of results, one for each version and settings, of which the oldest go first."""
 _ENVIRONMENT = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME", "USERPROFILE")
 _RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, *get_args(Change))}
-_TAG = """\
-Signature: 8a477f597d28d172789f06886806bc55
-# This file marks a cache folder of lora-lint: https://bford.info/cachedir/
-"""
+_TAGS = {
+    "CACHEDIR.TAG": b"Signature: 8a477f597d28d172789f06886806bc55\n"
+    b"# This file marks a cache folder of lora-lint: https://bford.info/cachedir/\n",
+    ".gitignore": b"*\n",
+}
+_DIGEST = re.compile(r"[0-9a-f]{32}")
+"""The names of sets and of entries."""
+_LARGEST = 50_000_000
+"""Bytes of an entry; the largest of real files have some hundred thousand."""
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Cache:
     """The results of files under one set of settings. Neither `get` nor `put` ever raises."""
 
     def __init__(self, settings: Settings, root: str | None = None) -> None:
-        """`root` is the folder of all results: by default what $LORA_LINT_CACHE_DIR says, else one beside the settings
-        file, else one in the current folder."""
-        told = root or os.environ.get(VARIABLE)
-        self.root = told or os.path.join(settings.root, FOLDER)
-        self._lured = not told and os.path.islink(self.root)  # a repository may want our files in some other place
+        """`root` is the folder that the folder of all results lies in: by default what $LORA_LINT_CACHE_DIR says, else
+        that of the settings file, else the current one."""
+        given = root or os.environ.get(VARIABLE) or settings.root
+        self.root = given if os.path.basename(os.path.normpath(given)) == FOLDER else os.path.join(given, FOLDER)
         self._folder = os.path.join(self.root, _key(settings))
+        self._usable = not os.path.islink(self.root) and not os.path.islink(self._folder)
+        self._prepared = False
         self._answers: dict[tuple[disk.Kind, str], str] = {}
-        self._writable: bool | None = None
 
     def get(self, found: Found) -> FileResult | None:
         """The result of a file, if there is one that still holds."""
+        if not self._usable:
+            return None
         try:
-            with open(self._place(found), "rb") as file:
-                head, _, body = file.read().partition(b"\n")
+            with open(os.open(self._place(found), _READ), "rb") as file:
+                head, _, body = file.read(_LARGEST).partition(b"\n")
         except OSError:
             return None
         if head != _head(found, body):
@@ -76,25 +86,22 @@ class Cache:
 
     def put(self, found: Found, result: FileResult, noted: disk.Noted) -> None:
         """Keeps a result and the questions it was made of. What went wrong is not kept: it may go well next time."""
-        if self._writable is None:
-            self._writable = not self._lured and _prepared(self.root, self._folder)
-        if not self._writable or result.crashed or any(finding.code == "LL900" for finding in result.findings):
+        if not self._prepared:
+            self._prepared = True
+            self._usable = self._usable and _prepared(self.root, self._folder)
+        if not self._usable or result.crashed or any(finding.code == "LL900" for finding in result.findings):
             return
         questions = [(kind, path, answer) for (kind, path), answer in noted.items()]
         try:
             body = json.dumps((questions, _encoded(result)), separators=(",", ":")).encode()
         except (TypeError, RecursionError):  # a fix with a value that is not plain
             return
-        place = self._place(found)
-        written = f"{place}.{os.getpid()}"
+        from lora_lint.writing import replace_file
+
         try:
-            with open(written, "wb") as file:
-                file.write(_head(found, body) + b"\n" + body)
-            os.replace(written, place)
+            replace_file(self._place(found), _head(found, body) + b"\n" + body)
         except OSError:
-            self._writable = False
-            with suppress(OSError):
-                os.unlink(written)
+            self._usable = False
 
     def _place(self, found: Found) -> str:
         return os.path.join(self._folder, disk.digest(os.fsencode(found.path)))
@@ -151,25 +158,52 @@ def _prepared(root: str, folder: str) -> bool:
     """Makes the folder of results, and throws old ones out; gives whether it can be written to."""
     try:
         if not os.path.isdir(folder):
-            os.makedirs(folder)
-            for name, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
-                path = os.path.join(root, name)
-                if not os.path.exists(path):
-                    with open(path, "w", encoding="utf-8") as file:
-                        file.write(text)
+            os.makedirs(root, exist_ok=True)
+            if not _is_ours(root):
+                return False
+            _tag(root)
+            os.makedirs(folder, exist_ok=True)
             _prune(root)
     except OSError:
         return False
     return os.access(folder, os.W_OK)
 
 
-def _prune(root: str) -> None:
-    import shutil
+def _is_ours(root: str) -> bool:
+    """Whether a folder has the tag of lora-lint, or nothing in it but what is made here."""
+    from lora_lint.writing import DRAFT
 
+    with suppress(OSError), open(os.open(os.path.join(root, "CACHEDIR.TAG"), _READ), "rb") as file:
+        if file.read(1000) == _TAGS["CACHEDIR.TAG"]:
+            return True
+    return all(name in _TAGS or _DIGEST.fullmatch(name) or name.startswith(DRAFT) for name in os.listdir(root))
+
+
+def _tag(root: str) -> None:
+    from lora_lint.writing import create_file
+
+    for name, content in _TAGS.items():
+        with suppress(FileExistsError):
+            create_file(os.path.join(root, name), content)
+
+
+def _prune(root: str) -> None:
     with os.scandir(root) as entries:
-        sets = sorted(((entry.stat().st_mtime_ns, entry.path) for entry in entries if entry.is_dir()), reverse=True)
+        folders = [entry for entry in entries if _DIGEST.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)]
+    sets = sorted(((entry.stat(follow_symlinks=False).st_mtime_ns, entry.path) for entry in folders), reverse=True)
     for _, path in sets[KEPT:]:
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # another process prunes as well, or something else lies in it
+            _delete(path)
+
+
+def _delete(folder: str) -> None:
+    """Deletes a set of results, and the folder if nothing else is in it."""
+    from lora_lint.writing import DRAFT
+
+    for name in os.listdir(folder):
+        if _DIGEST.fullmatch(name) or name.startswith(DRAFT):
+            os.unlink(os.path.join(folder, name))
+    os.rmdir(folder)
 
 
 def _encoded(value: Any) -> Any:

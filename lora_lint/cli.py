@@ -136,7 +136,11 @@ def main(ctx: click.Context) -> int | None:
 @click.option("--baseline", type=click.Path(dir_okay=False), help="Hide the findings that this file holds.")
 @click.option("--write-baseline", type=click.Path(dir_okay=False), help="Write all findings to this file.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: as many as pay]")
-@click.option("--cache-dir", type=click.Path(file_okay=False), help="Keep results there.  [default: .lora-lint-cache]")
+@click.option(
+    "--cache-dir",
+    type=click.Path(file_okay=False),
+    help="Keep results in .lora-lint-cache below this folder.  [default: that of the settings, or the current one]",
+)
 @click.option("--no-cache", is_flag=True, help="Take no result of an earlier lint, and keep none.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 @click.option("--fix", is_flag=True, help="Make the safe fixes: those that keep the function that is trained.")

@@ -465,9 +465,82 @@ def test_a_link_is_not_followed_to_another_place(tmp_path: Path) -> None:
     elsewhere.mkdir()
     os.symlink(elsewhere, FOLDER)
     assert codes(lint()) == ["LL105"]
-    assert list(elsewhere.iterdir()) == []
     assert check(["a.py"], cache_dir=FOLDER) == 1
-    assert list(elsewhere.glob("*/*")), "who names a link means it"
+    assert list(elsewhere.iterdir()) == []
+    os.symlink(elsewhere, "link")
+    assert check(["a.py"], cache_dir="link") == 1
+    assert [path.name for path in elsewhere.iterdir()] == [FOLDER], "a link that is named may be followed"
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink") or sys.platform == "win32", reason="links")
+def test_tags_are_not_written_through_links(tmp_path: Path) -> None:
+    """Links that lead nowhere make a file elsewhere when they are opened for writing."""
+    write("a.py", SCRIPT.format(model=LLAMA, rank=8, alpha=0))
+    Path(FOLDER).mkdir()
+    for name in ("CACHEDIR.TAG", ".gitignore"):
+        os.symlink(tmp_path / f"made by {name}", Path(FOLDER, name))
+    assert codes(lint()) == codes(lint()) == ["LL105"]
+    assert [path.name for path in tmp_path.iterdir()] == ["project"]
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink") or sys.platform == "win32", reason="links")
+def test_sets_and_entries_that_are_links_are_not_followed(tmp_path: Path, checked: list[str]) -> None:
+    write("a.py", SCRIPT.format(model=LLAMA, rank=8, alpha=0))
+    first = lint()
+    [entry] = entries()
+    moved = entry.rename(tmp_path / "entry")
+    entry.symlink_to(moved)
+    checked.clear()
+    assert lint() == first
+    assert checked == ["a.py"]
+    assert not entry.is_symlink(), "it was written anew"
+    folder = entry.parent.rename(tmp_path / "set")
+    entry.parent.symlink_to(folder)
+    (folder / entry.name).unlink()
+    assert lint() == first
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["--cache-dir", "LORA_LINT_CACHE_DIR"])
+def test_a_folder_of_the_user_keeps_all_that_is_in_it(named: bool, tmp_path: Path) -> None:
+    """It may hold anything: results lie in a folder of our own below it, and only there is anything pruned."""
+    write("a.py", SCRIPT.format(model=LLAMA, rank=8, alpha=0))
+    shared = Path() if named else tmp_path / "cache"
+    kept = {shared / f"thesis-{number}" / "chapter.txt" for number in range(20)}
+    kept |= {shared / f"{number:032x}" / f"{number:032x}" for number in range(20)}
+    for path in kept:
+        write(str(path), "years of work")
+    told = command("--cache-dir", ".") if named else command(LORA_LINT_CACHE_DIR=str(shared))
+    assert "LL105" in told.communicate()[0]
+    assert all(path.read_text() == "years of work" for path in kept)
+    made = {path.name for path in shared.iterdir()} - {path.parent.name for path in kept} - {"a.py"}
+    assert made == {FOLDER}
+
+
+def test_only_results_are_pruned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else lies beside or in the sets, and a link that has the name of one, stays."""
+    write("a.py", SCRIPT.format(model=LLAMA, rank=8, alpha=0))
+    monkeypatch.setattr(cache_module, "KEPT", 1)
+    lint()
+    [first] = [path for path in Path(FOLDER).iterdir() if path.is_dir()]
+    write(f"{FOLDER}/{first.name}/notes.txt", "mine")
+    write(f"{FOLDER}/other/notes.txt", "mine")
+    write("elsewhere/" + "0" * 32, "mine")
+    if sys.platform != "win32":
+        Path(FOLDER, "0" * 32).symlink_to(Path("elsewhere").resolve())
+    before = {path for path in Path().rglob("*") if path.is_file() and path.read_bytes() == b"mine"}
+    for number in range(3):
+        monkeypatch.setattr(cache_module, "__version__", f"99.{number}")
+        lint()
+    assert before == {path for path in Path().rglob("*") if path.is_file() and path.read_bytes() == b"mine"}
+    assert [path.name for path in first.iterdir()] == ["notes.txt"]
+
+
+def test_a_folder_of_the_name_with_other_things_in_it_is_left_alone() -> None:
+    write("a.py", SCRIPT.format(model=LLAMA, rank=8, alpha=0))
+    write(f"{FOLDER}/notes.txt", "mine")
+    assert codes(lint()) == ["LL105"]
+    assert [path.name for path in Path(FOLDER).iterdir()] == ["notes.txt"]
 
 
 @pytest.mark.parametrize("step", ["makedirs", "replace"])
@@ -521,10 +594,10 @@ def test_the_options(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     assert not Path(FOLDER).exists()
     monkeypatch.delenv("LORA_LINT_NO_CACHE")
     assert check(["a.py"], cache_dir="given") == 1
-    assert len(list(Path("given").glob("*/*"))) == 1
+    assert len(list(Path("given", FOLDER).glob("*/*"))) == 1
     monkeypatch.setenv("LORA_LINT_CACHE_DIR", str(tmp_path / "told"))
     assert check(["a.py"]) == 1
-    assert len(list((tmp_path / "told").glob("*/*"))) == 1
+    assert len(list((tmp_path / "told" / FOLDER).glob("*/*"))) == 1
     assert not Path(FOLDER).exists()
     reports = capsys.readouterr().out.split("a.py:4")
     assert len(reports) == 5
