@@ -73,10 +73,12 @@ def test_damaged_files_are_no_fault_of_the_linter(
     assert "LL900" not in {finding.code for finding in outcome.findings}
 
 
+@pytest.mark.torch
 def test_what_peft_saves(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
-    peft = pytest.importorskip("peft")
+    import peft
+    import torch
+    import transformers
+
     config = transformers.LlamaConfig(
         hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, vocab_size=64
     )

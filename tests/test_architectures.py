@@ -266,6 +266,7 @@ def test_terms() -> None:
             evaluate(term, look)
 
 
+@pytest.mark.process
 def test_needs_no_torch() -> None:
     program = (
         "import sys\n"
@@ -298,10 +299,12 @@ SMALL: list[tuple[str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(("model_type", "head", "config"), SMALL, ids=[f"{kind}-{head}" for kind, head, _ in SMALL])
 def test_same_as_torch(model_type: str, head: str, config: dict[str, Any]) -> None:
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
+    import torch
+    import transformers
+
     version = int(transformers.__version__.split(".")[0])
     found = known(model_type, head, version)
     built_config = transformers.AutoConfig.for_model(model_type, **config)

@@ -162,6 +162,7 @@ def test_only_whole_definitions_are_left_out(blocks: list[str], newline: str) ->
         assert node.name != "start" or "def lora" not in program
 
 
+@pytest.mark.slow
 def test_only_whole_definitions_of_real_programs_are_left_out() -> None:
     """The modules of Python's own library, which are written in every style there is."""
     without = 0

@@ -572,6 +572,7 @@ def command(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.process
 def test_lints_at_the_same_time() -> None:
     for number in range(30):
         write(f"part/{number}.py", SCRIPT.format(model=LLAMA, rank=8, alpha=number % 2))

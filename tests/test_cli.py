@@ -61,6 +61,7 @@ def findings(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[s
     return found
 
 
+@pytest.mark.process
 class TestAsAProcess:
     def test_version(self) -> None:
         for flag in ("--version", "-V"):

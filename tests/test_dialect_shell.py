@@ -260,6 +260,7 @@ def test_a_comment_speaks_for_the_whole_command(tmp_path: Path) -> None:
     assert lint(tmp_path, f"# lora-lint: ignore[LL105]\n{command}\n") == []
 
 
+@pytest.mark.process
 def test_the_command(tmp_path: Path) -> None:
     (tmp_path / "sweep.sh").write_text(SWEEP)
     (tmp_path / "other.bash").write_text("#!/bin/bash\necho lora (((\n")

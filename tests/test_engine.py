@@ -266,6 +266,7 @@ def test_real_rules_find_something() -> None:
     assert outcome.summary.runs == 1
 
 
+@pytest.mark.process
 def test_several_processes_find_the_same() -> None:
     for index in range(40):
         write(f"f{index}.py", SCRIPT.format(rank=2 ** (index % 8)))
@@ -276,6 +277,7 @@ def test_several_processes_find_the_same() -> None:
     assert len(one.findings) > 40
 
 
+@pytest.mark.process
 def test_a_process_that_dies_takes_no_other_file_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     import multiprocessing
 
@@ -318,6 +320,7 @@ def examples() -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.process
 def test_the_prefilter_hides_nothing() -> None:
     samples = examples()
     assert samples

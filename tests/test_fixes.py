@@ -553,6 +553,7 @@ FROZEN = textwrap.dedent(
 )
 
 
+@pytest.mark.process
 def test_fix(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(FROZEN, encoding="utf-8")
@@ -565,6 +566,7 @@ def test_fix(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["train.py"]
 
 
+@pytest.mark.process
 def test_unsafe_fixes_are_asked_for(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     text = FROZEN.replace(
@@ -579,6 +581,7 @@ def test_unsafe_fixes_are_asked_for(tmp_path: Path) -> None:
     assert "LoraConfig(r=1, lora_alpha=1" in script.read_text(encoding="utf-8")
 
 
+@pytest.mark.process
 def test_diff_changes_nothing(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(FROZEN, encoding="utf-8")
@@ -602,6 +605,7 @@ def test_a_file_that_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["train.py"]
 
 
+@pytest.mark.process
 def test_edits_for_editors(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(FROZEN, encoding="utf-8")
     document = json.loads(run(tmp_path, "--output-format", "json", "train.py").stdout)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,10 +19,9 @@ from tests import pages
 from tests.typed import mistyped
 
 if TYPE_CHECKING:
-    import pytest
-
     from lora_lint.source import FileKind
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent
 ALL = Settings(confidence="possible")
 KINDS: dict[str, FileKind] = {

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.process
 ROOT = Path(__file__).parent.parent
 LORA = "from peft import LoraConfig, get_peft_model\nconfig = LoraConfig(r=8, lora_alpha=16)\n"
 BROKEN = LORA.replace("lora_alpha=16", "lora_alpha=0")

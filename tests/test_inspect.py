@@ -150,6 +150,7 @@ def test_summary_counts_files_runs_and_what_is_known(here: Path) -> None:
     assert every["share"]["alpha"] == 0.5
 
 
+@pytest.mark.process
 def test_the_table_of_several_trees(here: Path) -> None:
     for name in ("one", "two"):
         (here / name).mkdir()

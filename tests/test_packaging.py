@@ -19,6 +19,7 @@ from lora_lint.knowledge.packed import Pack
 if TYPE_CHECKING:
     from email.message import Message
 
+pytestmark = pytest.mark.process
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = """\
 from peft import LoraConfig, get_peft_model
@@ -39,7 +40,7 @@ DATA = {
     "lora_lint/knowledge/data/settings.schema.json",
     "lora_lint/knowledge/data/signatures.json",
 }
-HEAVY = ("torch", "transformers", "peft", "click", "jsonschema", "yaml")
+HEAVY = ("torch", "transformers", "peft", "click", "jsonschema", "yaml", "libcst", "packaging", "regex")
 
 
 def build(source: Path, folder: Path, *targets: str) -> Path:

@@ -6,16 +6,14 @@ import importlib.util
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pytest
 import yaml
 
 from lora_lint import commands
 from lora_lint.__main__ import main
 from lora_lint.settings import load
-
-if TYPE_CHECKING:
-    import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,6 +27,7 @@ def document(name: str) -> Any:
     return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
 
 
+@pytest.mark.process
 def test_outputs_and_tables_are_current() -> None:
     """`python scripts/readme_rules.py` writes them."""
     path = ROOT / "scripts" / "readme_rules.py"
@@ -89,6 +88,7 @@ def test_the_hook_and_the_action_are_used_as_they_are() -> None:
     assert used == action["inputs"].keys()
 
 
+@pytest.mark.process
 def test_the_action_takes_words_as_they_are(tmp_path: Path) -> None:
     """The step's script, with a command in the place of lora-lint that prints its arguments."""
     import shutil

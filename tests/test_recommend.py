@@ -45,6 +45,7 @@ def text_of(model: str, size: int | None, task: str, framework: str, scaling: st
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("model", MODELS)
 def test_it_lints_clean(model: str, framework: str) -> None:

@@ -151,6 +151,7 @@ def test_what_is_assumed_is_noted() -> None:
     assert optimizer_of(trained(optimizer=lit("apollo"))).notes[-1] == "apollo is measured as AdamW"
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("family", ["adam", "sgd", "sign", "adafactor", "rmsprop", "adagrad"])
 def test_first_step_goes_against_the_gradient(family: Any) -> None:
     import torch
@@ -165,6 +166,7 @@ def test_first_step_goes_against_the_gradient(family: Any) -> None:
         assert torch.allclose(parameter.detach().abs(), torch.full((3, 4), 1e-2), rtol=1e-4)
 
 
+@pytest.mark.torch
 def test_own_text_ships_and_repeats() -> None:
     text = probe.own_text()
     assert 3_000 < sum(map(len, text)) < 8_000
@@ -177,6 +179,7 @@ def test_own_text_ships_and_repeats() -> None:
     assert windows.tolist() != probe.windows(tokens, 4, 128, 8).tolist()
 
 
+@pytest.mark.torch
 def test_bytes_stand_for_tokens_without_a_tokenizer(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
     assert probe.encoder(str(tmp_path), 256)("ä!") == [195, 164, 33]

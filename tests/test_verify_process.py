@@ -22,6 +22,7 @@ from tests import small_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.process
 ROOT = Path(__file__).parent.parent
 IMPORTS = """\
 from datasets import load_dataset
