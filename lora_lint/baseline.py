@@ -41,10 +41,11 @@ def write(path: str, findings: Iterable[Finding], root: str = "") -> int:
     are those from the folder `root`. Raises OSError.
     """
     from lora_lint.discovery import from_root
+    from lora_lint.report.visible import encodable, json_text
 
     entries = [
         {
-            "path": from_root(finding.span.path, root),
+            "path": encodable(from_root(finding.span.path, root)),
             "code": finding.code,
             "fingerprint": finding.fingerprint,
             "message": finding.message,
@@ -53,14 +54,16 @@ def write(path: str, findings: Iterable[Finding], root: str = "") -> int:
     ]
     entries.sort(key=lambda entry: (entry["path"], entry["code"], entry["message"], entry["fingerprint"]))
     document = {"version": VERSION, "tool": "lora-lint", "findings": entries}
-    write_atomically(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    write_atomically(path, json_text(document))
     return len(entries)
 
 
 def stale(entries: Mapping[str, Mapping[str, Any]], seen: Iterable[str], checked: Iterable[str]) -> int:
     """How many entries of a baseline no longer match anything, among those of the files that were `checked`."""
+    from lora_lint.report.visible import encodable
+
     gone = set(entries).difference(seen)
-    paths = set(checked)
+    paths = set(map(encodable, checked))
     return sum(entries[fingerprint].get("path") in paths for fingerprint in gone)
 
 
@@ -74,12 +77,12 @@ def write_atomically(path: str, text: str) -> None:
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
         # /dev/stdout and the like cannot be replaced, only written to.
-        with open(target, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with open(target, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.write(text)
         return
     descriptor, draft = tempfile.mkstemp(prefix=".lora-lint-", dir=os.path.dirname(target) or ".")
     try:
-        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.write(text)
         os.chmod(draft, _mode(target))
         os.replace(draft, target)

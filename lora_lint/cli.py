@@ -23,6 +23,10 @@ def run(arguments: list[str]) -> int:
     try:
         status = main.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
     except click.ClickException as error:
+        from lora_lint.report.visible import visible
+
+        # It repeats arguments, which may be names of files that the shell has filled in.
+        error.message = visible(error.message)  # type: ignore[misc]
         error.show()
         return error.exit_code
     except click.Abort:

@@ -71,7 +71,9 @@ def guarded(command: Callable[[], int]) -> int:
 
 def complain(message: str) -> None:
     """Says something on stderr."""
-    print(f"lora-lint: {message}", file=sys.stderr)
+    from lora_lint.report.visible import visible
+
+    print(f"lora-lint: {visible(message)}", file=sys.stderr)
 
 
 def check(
@@ -177,12 +179,14 @@ class _ProgressLine:
         self._shown = 0
 
     def show(self, step: Step) -> None:
+        from lora_lint.report.visible import visible
+
         minutes, seconds = divmod(max(int(step.left), 0), 60)
-        head = f"[{step.number}/{step.total}] {step.finding.code} {step.finding.span.path}"
+        head = visible(f"[{step.number}/{step.total}] {step.finding.code} {step.finding.span.path}: {step.doing}")
         if self._terminal:
-            sys.stderr.write(f"\r\x1b[K{head}: {step.doing} ({minutes}:{seconds:02d} left)"[:200])
+            sys.stderr.write(f"\r\x1b[K{head} ({minutes}:{seconds:02d} left)"[:200])
         elif step.number != self._shown:
-            sys.stderr.write(f"{head}: {step.doing} ({minutes}:{seconds:02d} left)\n")
+            sys.stderr.write(f"{head} ({minutes}:{seconds:02d} left)\n")
         self._shown = step.number
         sys.stderr.flush()
 
@@ -345,7 +349,7 @@ def _deliver(text: str, output_file: str | None, output_format: str) -> None:
 def write(text: str, machine: bool = False) -> None:
     """Writes to stdout; as UTF-8 whatever the locale if a program is to read it."""
     if machine and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8")
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.stdout.write(text)
 
 
@@ -391,7 +395,7 @@ def rules(output_format: str = "text") -> int:
 
     found = list(catalogue.rules().values())
     if output_format == "json":
-        import json
+        from lora_lint.report.visible import json_text
 
         table = [
             {
@@ -403,7 +407,7 @@ def rules(output_format: str = "text") -> int:
             }
             for rule in found
         ]
-        write(json.dumps(table, indent=2, ensure_ascii=False) + "\n", machine=True)
+        write(json_text(table), machine=True)
         return 0
     width = max((len(rule.name) for rule in found), default=0)
     for rule in found:

@@ -274,9 +274,8 @@ def _parameters(run: Run, resolved: Resolved) -> dict[str, Any]:
 
 def as_json(seen: Inspection) -> str:
     """The runs as a JSON document, version 1."""
-    import json
-
     from lora_lint import __version__
+    from lora_lint.report.visible import json_text
 
     document = {
         "version": 1,
@@ -285,7 +284,7 @@ def as_json(seen: Inspection) -> str:
         "summary": summary(seen),
         "runs": list(seen.runs),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_text(document)
 
 
 def summary(seen: Inspection) -> list[dict[str, Any]]:
@@ -342,6 +341,8 @@ def as_text(seen: Inspection) -> str:
 
 
 def _block(run: dict[str, Any]) -> str:
+    from lora_lint.report.visible import visible
+
     place = f"{run['path']}:" + (f"cell {run['cell']}:" if run["cell"] else "") + str(run["line"])
     lines = [f"{place}  {run['dialect']}" + ("" if run["trained"] is not False else ", not trained here")]
     unknown: list[str] = []
@@ -402,7 +403,7 @@ def _block(run: dict[str, Any]) -> str:
         add("training", ", ".join([*filter(None, [training["trainer"]]), *told]))
     for index, text in enumerate(dict.fromkeys(unknown)):
         add("not known" if index == 0 else "", text)
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(visible, lines)) + "\n"
 
 
 _ORIGINS = {

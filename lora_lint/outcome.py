@@ -189,6 +189,8 @@ def fingerprinted(findings: Iterable[Finding], source_of: Callable[[str], Source
     outlives edits."""
     from hashlib import sha256
 
+    from lora_lint.report.visible import octets
+
     counts: dict[tuple[str, str, str], int] = {}
     marked = []
     for finding in findings:
@@ -196,6 +198,6 @@ def fingerprinted(findings: Iterable[Finding], source_of: Callable[[str], Source
         line = source.position(min(finding.span.start, len(source.utf8)))[0]
         same = (finding.code, discovery.from_root(finding.span.path, root), " ".join(source.line_text(line).split()))
         number = counts[same] = counts.get(same, -1) + 1
-        digest = sha256("\0".join((*same, str(number))).encode("utf-8", "surrogateescape")).hexdigest()
+        digest = sha256(octets("\0".join((*same, str(number))))).hexdigest()
         marked.append(replace(finding, fingerprint=digest[:16]))
     return marked

@@ -218,7 +218,7 @@ class TestGithub:
     def test_escapes(self) -> None:
         line = render("github", made("50%\nof, it: all", "x\n", 0, 1, path="a,b:c%.py")).splitlines()[0]
         assert "file=a%2Cb%3Ac%25.py" in line
-        assert line.endswith("::50%25%0Aof, it: all")
+        assert line.endswith(r"::50%25\nof, it: all")
 
     def test_notebook(self) -> None:
         first = render("github", notebook()).splitlines()[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lora_lint.finding import LEVELS
 from lora_lint.fixes import applied, disjoint, places_of, stays
 from lora_lint.records import dataclass
+from lora_lint.report.visible import octets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -160,12 +161,21 @@ def diff(file: Fixed) -> bytes:
     """A unified diff, for `git apply`, `patch` and people. Lines are the bytes between newlines, whatever they mean."""
     # Latin-1 stands for the bytes themselves.
     before, after = (data.decode("latin-1").split("\n") for data in (file.before, file.after))
-    path = os.fsencode(file.path).decode("latin-1")
-    end = "\t" if " " in path else ""  # as git tells where such a name ends
-    lines = difflib.unified_diff(_lines(before), _lines(after), f"a/{path}{end}", f"b/{path}{end}")
+    names = _name(f"a/{file.path}"), _name(f"b/{file.path}")
+    lines = difflib.unified_diff(_lines(before), _lines(after), *names)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines).encode(
         "latin-1"
     )
+
+
+def _name(path: str) -> str:
+    """A path as the header of a diff has it, bytes as Latin-1. Like git: one that cannot be shown stands in quotes with
+    octal escapes, one with spaces ends with a tab."""
+    raw = octets(path)
+    if path.isprintable():
+        return raw.decode("latin-1") + "\t" * (" " in path)
+    plain = (chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\' else f"\\{byte:03o}" for byte in raw)
+    return f'"{"".join(plain)}"'
 
 
 def _lines(split: list[str]) -> list[str]:

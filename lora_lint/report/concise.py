@@ -17,5 +17,5 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
         location = outcome.source(finding.span.path).locate(finding.span)
         level = level_of(finding)
         head = paint(f"{level} {finding.code}[{name_of(finding)}]", level, color)
-        lines.append(f"{paint(place(location), 'bold', color)}: {head} {' '.join(with_verdict(finding).split())}")
+        lines.append(f"{paint(place(location), 'bold', color)}: {head} {with_verdict(finding)}")
     return "\n".join([*lines, sentence(outcome)]) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from lora_lint.report.visible import columns, visible
 from lora_lint.report.wording import level_of, name_of, paint, place, sentence, verdict_line
 
 if TYPE_CHECKING:
@@ -30,14 +31,14 @@ def _block(outcome: Outcome, finding: Finding, color: bool) -> str:
     sure = "" if finding.confidence == "certain" else f" ({finding.confidence})"
     head = f"{paint(level, level, color)}{sure} {paint(finding.code, 'bold', color)} {name_of(finding)}"
     lines = [f"{paint(place(source.locate(finding.span)), 'bold', color)}: {head}"]
-    lines += _wrapped(finding.message, "  ", "  ")
+    lines += _wrapped(visible(finding.message), "  ", "  ")
     lines += _excerpt(source, finding.span, level, color)
     for related in finding.related:
         where = outcome.source(related.span.path)
-        lines.append(f"  {paint('=', 'blue', color)} {place(where.locate(related.span))}: {related.message}")
+        lines.append(f"  {paint('=', 'blue', color)} {place(where.locate(related.span))}: {visible(related.message)}")
     if finding.fix is not None:
         kind = "fix" if finding.fix.applicability == "safe" else "possible fix"
-        lines += _wrapped(f"{kind}: {finding.fix.message}", "  = ", "    ")
+        lines += _wrapped(visible(f"{kind}: {finding.fix.message}"), "  = ", "    ")
     if finding.verdict is not None:
         told = _wrapped(verdict_line(finding), "  = ", "    ")
         style = {"confirmed": level, "refuted": "green"}.get(finding.verdict.status, "blue")
@@ -79,23 +80,11 @@ def _excerpt(source: SourceFile, span: Span, level: Level, color: bool) -> list[
 
 
 def _shown(text: str) -> str:
-    """A line fit for a terminal: tabs as spaces, no control characters, not endless."""
-    text = text.replace("\t", _TAB)
-    if not text.isprintable():
-        text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    return text if len(text) <= 2 * WIDTH else text[: 2 * WIDTH - 1] + "…"
+    """A line fit for a terminal: tabs as spaces, not endless."""
+    shown = visible(text[: 2 * WIDTH + 1].replace("\t", _TAB))
+    return shown if len(shown) <= 2 * WIDTH else shown[: 2 * WIDTH - 1] + "…"
 
 
 def _columns(text: str) -> int:
-    """How many columns of a terminal a text takes, at most those of an excerpt."""
-    text = text.replace("\t", _TAB)
-    if text.isascii():
-        return min(len(text), 2 * WIDTH)
-    import unicodedata
-
-    columns = 0
-    for character in text:
-        if unicodedata.combining(character):
-            continue
-        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-    return min(columns, 2 * WIDTH)
+    """How many columns of a terminal a part of a line takes, at most those of an excerpt."""
+    return min(columns(visible(text[: 2 * WIDTH].replace("\t", _TAB))), 2 * WIDTH)

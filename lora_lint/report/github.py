@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.report.visible import visible
 from lora_lint.report.wording import level_of, name_of, refuted, sentence, with_verdict
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
     for finding in outcome.findings:
         location = outcome.source(finding.span.path).locate(finding.span)
         title = f"{finding.code} {name_of(finding)}"
-        fields = {"title": title, "file": location.path}
+        fields = {"title": title, "file": visible(location.path)}
         if location.cell is None:
             fields |= {"line": str(location.line), "endLine": str(location.end_line)}
             if location.line == location.end_line:
@@ -35,7 +36,8 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Visible text, which has no newlines that would need an escape."""
+    return text.replace("%", "%25")
 
 
 def _property(text: str) -> str:

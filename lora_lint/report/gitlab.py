@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.report.visible import json_text
 from lora_lint.report.wording import level_of, name_of, refuted, with_verdict
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _SEVERITIES = {"error": "major", "warning": "minor", "advice": "info"}
 def render(outcome: Outcome, *, color: bool = False) -> str:
     """A list with one entry for each finding."""
     del color
-    return json.dumps([_entry(outcome, finding) for finding in outcome.findings], indent=2, ensure_ascii=False) + "\n"
+    return json_text([_entry(outcome, finding) for finding in outcome.findings])
 
 
 def _entry(outcome: Outcome, finding: Finding) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import __version__
 from lora_lint.fixes import edits_of
+from lora_lint.report.visible import json_text
 from lora_lint.report.wording import level_of, name_of, url_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
         },
         "findings": [_finding(outcome, finding) for finding in outcome.findings],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_text(document)
 
 
 def _finding(outcome: Outcome, finding: Finding) -> dict[str, Any]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
+from lora_lint.report.visible import visible
 from lora_lint.report.wording import level_of, name_of, place, refuted, with_verdict
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
     from lora_lint.finding import Finding
-
-# What XML 1.0 has no way to say.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def render(outcome: Outcome, *, color: bool = False) -> str:
@@ -45,20 +42,17 @@ def _case(outcome: Outcome, finding: Finding) -> str:
     if refuted(finding):
         return (
             f"    <testcase name={name} classname={_attribute(location.path)}>\n"
-            f"      <system-out>{escape(_clean(text))}</system-out>\n"
+            f"      <system-out>{escape(text)}</system-out>\n"
             f"    </testcase>"
         )
     message = _attribute(finding.message)
     return (
         f"    <testcase name={name} classname={_attribute(location.path)}>\n"
-        f"      <failure type={kind} message={message}>{escape(_clean(text))}</failure>\n"
+        f"      <failure type={kind} message={message}>{escape(text)}</failure>\n"
         f"    </testcase>"
     )
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_clean(text))
-
-
-def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    """A value in quotes. What can be seen is what XML 1.0 can say."""
+    return quoteattr(visible(text))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lora_lint import __version__, catalogue
 from lora_lint.fixes import edits_of
+from lora_lint.report.visible import json_text, octets, visible
 from lora_lint.report.wording import HOMEPAGE, level_of, refuted, url_of, with_verdict
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(outcome, finding, codes.index(finding.code)) for finding in outcome.findings],
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(code: str) -> dict[str, Any]:
@@ -68,20 +68,20 @@ def _result(outcome: Outcome, finding: Finding, index: int) -> dict[str, Any]:
     if finding.verdict is not None:
         result["properties"]["verdict"] = {
             "status": finding.verdict.status,
-            "reason": finding.verdict.reason,
+            "reason": visible(finding.verdict.reason),
             "measurements": dict(finding.verdict.measurements),
         }
         if refuted(finding):
             result |= {"kind": "pass", "level": "none"}
     if finding.related:
         result["relatedLocations"] = [
-            {**_location(outcome, related.span), "id": number, "message": {"text": related.message}}
+            {**_location(outcome, related.span), "id": number, "message": {"text": visible(related.message)}}
             for number, related in enumerate(finding.related, 1)
         ]
     if len(finding.related) > 1:
-        steps = [(related.span, related.message) for related in finding.related]
+        steps = [(related.span, visible(related.message)) for related in finding.related]
         flow = [{"location": {**_location(outcome, s), "message": {"text": m}}} for s, m in steps]
-        flow.append({"location": {**_location(outcome, finding.span), "message": {"text": finding.message}}})
+        flow.append({"location": {**_location(outcome, finding.span), "message": {"text": visible(finding.message)}}})
         result["codeFlows"] = [{"threadFlows": [{"locations": flow}]}]
     fix = _fix(outcome, finding.fix) if finding.fix is not None else None
     if fix is not None:
@@ -101,15 +101,16 @@ def _fix(outcome: Outcome, fix: Fix) -> dict[str, Any] | None:
     if not replacements:
         return None
     changes = [
-        {"artifactLocation": {"uri": quote(path)}, "replacements": entries} for path, entries in replacements.items()
+        {"artifactLocation": {"uri": quote(octets(path))}, "replacements": entries}
+        for path, entries in replacements.items()
     ]
-    return {"description": {"text": fix.message}, "artifactChanges": changes}
+    return {"description": {"text": visible(fix.message)}, "artifactChanges": changes}
 
 
 def _location(outcome: Outcome, span: Span) -> dict[str, Any]:
     source = outcome.source(span.path)
     location = source.locate(span)
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(location.path)}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(octets(location.path))}}
     result: dict[str, Any] = {"physicalLocation": physical}
     if location.cell is not None:
         # Lines count within the cell, which SARIF cannot say: the cell stands as a logical location.

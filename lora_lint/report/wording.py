@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint import catalogue
+from lora_lint.report.visible import visible
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome, Summary
@@ -38,21 +39,21 @@ def url_of(code: str) -> str:
 
 
 def place(location: Location) -> str:
-    """`path:line:column`, in a notebook with the cell."""
+    """`path:line:column`, in a notebook with the cell; fit to be shown."""
     cell = f"cell {location.cell}:" if location.cell is not None else ""
-    return f"{location.path}:{cell}{location.line}:{location.column}"
+    return visible(f"{location.path}:{cell}{location.line}:{location.column}")
 
 
 def verdict_line(finding: Finding) -> str:
-    """What `--verify` has to say of a finding: "refuted: …"; empty where it was not asked."""
+    """What `--verify` has to say of a finding, fit to be shown: "refuted: …"; empty where it was not asked."""
     verdict = finding.verdict
-    return f"{verdict.status}: {verdict.reason}" if verdict is not None else ""
+    return visible(f"{verdict.status}: {verdict.reason}") if verdict is not None else ""
 
 
 def with_verdict(finding: Finding) -> str:
-    """The message of a finding, with its verdict behind it, for formats that have one text."""
-    told = verdict_line(finding)
-    return f"{finding.message} [{told}]" if told else finding.message
+    """The message of a finding, fit to be shown, with its verdict behind it, for formats that have one text."""
+    told, message = verdict_line(finding), visible(finding.message)
+    return f"{message} [{told}]" if told else message
 
 
 def refuted(finding: Finding) -> bool:

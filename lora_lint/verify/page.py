@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import __version__
+from lora_lint.report.visible import visible
 from lora_lint.report.wording import level_of, name_of, place, sentence, url_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _section(outcome: Outcome, finding: Finding) -> str:
     source = outcome.source(finding.span.path)
     location = source.locate(finding.span)
     level = level_of(finding)
-    excerpt = source.line_text(source.absolute_line(location)) if source.utf8 else ""
+    excerpt = visible(source.line_text(source.absolute_line(location)).expandtabs(4)) if source.utf8 else ""
     verdict = finding.verdict
     told = _evidence(verdict) if verdict is not None else ""
     return (
@@ -58,13 +59,13 @@ def _evidence(verdict: Verdict) -> str:
 
 def _prose(text: str) -> str:
     """Text with what stands in backticks as code."""
-    parts = escape(text).split("`")
+    parts = escape(visible(text)).split("`")
     return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
 
 
 def _table(measurements: Mapping[str, Any]) -> str:
     rows = "".join(
-        f"<tr><th>{escape(str(key).replace('_', ' '))}</th><td>{_value(value)}</td></tr>\n"
+        f"<tr><th>{_shown(str(key).replace('_', ' '))}</th><td>{_value(value)}</td></tr>\n"
         for key, value in measurements.items()
         if value not in ([], {}, None)
     )
@@ -73,7 +74,7 @@ def _table(measurements: Mapping[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        inner = "".join(f"<tr><th>{escape(str(key))}</th><td>{_value(item)}</td></tr>" for key, item in value.items())
+        inner = "".join(f"<tr><th>{_shown(key)}</th><td>{_value(item)}</td></tr>" for key, item in value.items())
         return f"<table>{inner}</table>"
     if isinstance(value, list):
         if value and all(isinstance(each, list) for each in value):
@@ -81,7 +82,11 @@ def _value(value: Any) -> str:
         return ", ".join(_value(each) for each in value)
     if isinstance(value, float):
         return f"{value:.4g}"
-    return escape(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value))
+    return _shown(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value)
+
+
+def _shown(value: Any) -> str:
+    return escape(visible(str(value)))
 
 
 # --- plots ------------------------------------------------------------------------------------------------------------
