@@ -26,6 +26,7 @@ from lora_lint.finding import Change, Finding, Fix, Related
 from lora_lint.outcome import FileResult
 from lora_lint.records import replace
 from lora_lint.source import Span
+from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ VARIABLE = "LORA_LINT_CACHE_DIR"
 KEPT = 16
 """Sets of results, one for each version and settings, of which the oldest go first."""
 _ENVIRONMENT = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME", "USERPROFILE")
-_RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, *get_args(Change))}
+_RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, Unread, *get_args(Change))}
 _TAGS = {
     "CACHEDIR.TAG": b"Signature: 8a477f597d28d172789f06886806bc55\n"
     b"# This file marks a cache folder of lora-lint: https://bford.info/cachedir/\n",
@@ -89,7 +90,9 @@ class Cache:
         if not self._prepared:
             self._prepared = True
             self._usable = self._usable and _prepared(self.root, self._folder)
-        if not self._usable or result.crashed or any(finding.code == "LL900" for finding in result.findings):
+        failed = any(finding.code == "LL900" for finding in result.findings)
+        failed = failed or any(each.limit in ("time", "finding") for each in result.unread)
+        if not self._usable or result.crashed or failed:
             return
         questions = [(kind, path, answer) for (kind, path), answer in noted.items()]
         try:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from typing import TYPE_CHECKING
 
-from lora_lint import discovery, disk
+from lora_lint import deadline, discovery, disk
 from lora_lint.finding import Finding, Related
 from lora_lint.outcome import FileResult, decode, distinct, shown
 from lora_lint.records import replace
 from lora_lint.source import SourceFile, Span
+from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from lora_lint.settings import Settings
     from lora_lint.suppression import Comments
 
-PATIENCE = 10.0
-"""Seconds for one file after which the user is told; every reader bounds its own work far below."""
+PATIENCE = 8.0
+"""CPU seconds for one file, after which the work on it is stopped."""
 _TAKEN_FROM_ELSEWHERE = ("rank", "alpha", "target_modules", "use_rslora")
 """Settings whose place in another file is told."""
 _OWN_NOQA = rb"noqa(?:(?!\s*:)|\s*:[^\r\n]*\bll\d)"
@@ -58,25 +58,28 @@ class Checker:
         """All that one file gives. Never raises, whatever the file holds; only an interrupt passes through."""
         if found.data is None:
             return self._unreadable(found, found.problem or "This file cannot be read", Span(found.path, 0, 0))
-        begun = time.process_time()  # not the clock: a busy machine is no fault of the file
         if self._cache is None:
+            return self._fenced(found, found.data)
+        with disk.Watch() as watch:
             result = self._fenced(found, found.data)
-        else:
-            with disk.Watch() as watch:
-                result = self._fenced(found, found.data)
-            self._cache.put(found, result, watch.noted)
-        spent = time.process_time() - begun
-        if spent > PATIENCE:
-            result = replace(result, notes=(*result.notes, f"{found.path}: took {spent:.0f} s to check"))
+        self._cache.put(found, result, watch.noted)
         return result
 
     def _fenced(self, found: discovery.Found, data: bytes) -> FileResult:
+        from lora_lint.project import Project
         from lora_lint.readers.errors import Unreadable
 
         start = Span(found.path, 0, 0)
         findings: list[Finding] = []
+        limit = deadline.Limit(PATIENCE)
         try:
-            return self._check(found, findings)
+            with limit:
+                return self._check(found, findings)
+        except deadline.Exceeded as error:
+            if error.limit is not limit:
+                raise
+            self.project = Project(self.settings.root)  # what it remembers may be half of it
+            return self._stopped(found, findings)
         except Unreadable as error:
             if not found.explicit and not discovery.telling(data, found.kind):
                 return FileResult(found.path)
@@ -111,6 +114,7 @@ class Checker:
             tuple((finding.code, finding.span) for finding in silenced if shown(finding, self.settings)),
             tuple(used),
             tuple(notes),
+            unread=reading.unread,
         )
 
     def made_by(self, reading: Reading) -> Iterator[tuple[Finding, Run | Sweep]]:
@@ -118,6 +122,7 @@ class Checker:
         for run in reading.runs:
             seen = run.judged()
             for code, check in self._run_checks.items():
+                deadline.look()
                 for finding in check(seen, self._options[code]):
                     yield _with_origin(finding, run), seen
         for sweep in reading.sweeps:
@@ -153,6 +158,13 @@ class Checker:
             kept += here
         return kept, silenced, used
 
+    def _stopped(self, found: discovery.Found, before: Iterable[Finding]) -> FileResult:
+        """The result of a file that takes too long, with the findings until then."""
+        lost = f"checking it takes more than {PATIENCE:.0f} s of CPU time"
+        why = f"Checking this file takes more than {PATIENCE:.0f} s of CPU time, so the rest of it was not checked"
+        result = self._unreadable(found, why, Span(found.path, 0, 0), before)
+        return replace(result, unread=(Unread(found.path, "time", lost),))
+
     def _unreadable(
         self,
         found: discovery.Found,
@@ -167,7 +179,9 @@ class Checker:
         selected = (finding for finding in findings if finding.code in self.selected)
         kept, silenced, _ = self._silence(self._distinct(selected), source, None)
         suppressed = tuple((finding.code, finding.span) for finding in silenced if shown(finding, self.settings))
-        return FileResult(found.path, tuple(kept), 0, suppressed, crashed=crashed)
+        told = any(finding.code == "LL900" for finding in kept)
+        unread = () if told else (Unread(found.path, "finding", why[:1].lower() + why[1:]),)
+        return FileResult(found.path, tuple(kept), 0, suppressed, crashed=crashed, unread=unread)
 
     def _ignored_in(self, path: str) -> frozenset[str]:
         """The rules that are off in one file."""

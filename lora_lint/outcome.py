@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
+    from lora_lint.unread import Unread
 
 _KEPT = 64
 """Texts that an outcome holds for the report at a time."""
@@ -21,7 +22,8 @@ _KEPT = 64
 
 @dataclass(frozen=True)
 class Summary:
-    """The counts that every report ends with. `suppressed`: hidden by comments, per-file ignores and the baseline."""
+    """The counts that every report ends with. `suppressed`: hidden by comments, per-file ignores and the baseline;
+    `unread`: what was left unread because of a limit."""
 
     files: int = 0
     runs: int = 0
@@ -29,6 +31,7 @@ class Summary:
     warnings: int = 0
     advice: int = 0
     suppressed: int = 0
+    unread: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Outcome:
     summary: Summary = Summary()
     notes: tuple[str, ...] = ()
     failed: bool = False
+    unread: tuple[Unread, ...] = ()
     texts: Mapping[str, SourceFile] = field(default_factory=dict)
     """Sources that cannot be read again from their path: standard input, texts given by a caller."""
     _cache: dict[str, SourceFile] = field(default_factory=dict, repr=False, compare=False)
@@ -62,8 +66,8 @@ class Outcome:
 @dataclass(frozen=True)
 class FileResult:
     """What checking one file gave, before fingerprints: findings of every confidence, some perhaps in other files
-    that it imports; the rule and place of those that were suppressed though fit to show; and the place of each
-    comment of another file that suppressed one."""
+    that it imports; the rule and place of those that were suppressed though fit to show; the place of each comment
+    of another file that suppressed one; and what was left unread because of a limit."""
 
     path: str
     findings: tuple[Finding, ...] = ()
@@ -72,6 +76,7 @@ class FileResult:
     used: tuple[Span, ...] = ()
     notes: tuple[str, ...] = ()
     crashed: bool = False
+    unread: tuple[Unread, ...] = ()
 
 
 def decode(path: str, kind: FileKind, data: bytes) -> SourceFile:
@@ -147,6 +152,8 @@ def put_together(
         if gone:
             entries = "1 entry" if gone == 1 else f"{gone} entries"
             notes += (f"the baseline holds {entries} that match nothing any more; write it anew with --write-baseline",)
+    unread = tuple(dict.fromkeys(each for result in checked for each in result.unread))
+    notes += tuple(f"{each.path}: not read in full: {each.detail}" for each in unread)
     levels = [finding.level for finding in visible]
     summary = Summary(
         files,
@@ -155,9 +162,10 @@ def put_together(
         levels.count("warning"),
         levels.count("advice"),
         suppressed,
+        len(unread),
     )
     failed = failed or any(result.crashed for result in checked)
-    return replace(sources, findings=tuple(visible), summary=summary, notes=notes, failed=failed)
+    return replace(sources, findings=tuple(visible), summary=summary, notes=notes, failed=failed, unread=unread)
 
 
 def distinct(findings: Iterable[Finding]) -> list[Finding]:

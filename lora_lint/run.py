@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
     from lora_lint.source import Span
+    from lora_lint.unread import Unread
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -384,12 +385,14 @@ class Sweep:
 class Reading:
     """All that a file holds: its runs (those of sweeps included, in order) and the sweeps among them.
 
-    `recognised` names the frameworks whose configuration the file is, whether or not it trains LoRA.
+    `recognised` names the frameworks whose configuration the file is, whether or not it trains LoRA; `unread` is what
+    was left out because of a limit.
     """
 
     runs: tuple[Run, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     recognised: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,11 +14,14 @@ from lora_lint.engine import Outcome, Summary, lint, lint_text
 from lora_lint.finding import Finding
 from lora_lint.hints import told as told_by_user
 from lora_lint.outcome import decode
-from lora_lint.run import Known
+from lora_lint.run import Known, Run
 from lora_lint.settings import Settings
 from lora_lint.source import Span
 
 from .toy import toy as toy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCRIPT = """\
 from peft import LoraConfig, get_peft_model
@@ -220,9 +224,48 @@ class TestWithTheToy:
         lint(["."], Settings(), progress=lambda done, total: seen.append((done, total)))
         assert seen == [(1, 3), (2, 3), (3, 3)]
 
-    def test_a_slow_file_is_noted(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("lora_lint.checker.PATIENCE", -1.0)
-        assert "a.py: took" in lint_text("rank(64)\n", "a.py", Settings()).notes[0]
+    def test_a_file_that_takes_too_long_is_stopped(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from lora_lint import dialects
+
+        real = dialects.read
+
+        def read(source, project, **how):  # type: ignore[no-untyped-def]
+            while b"endless" in source.utf8:
+                pass
+            return real(source, project, **how)
+
+        monkeypatch.setattr(dialects, "read", read)
+        monkeypatch.setattr("lora_lint.checker.PATIENCE", 0.2)
+        write("a.py", "peft endless\n")
+        write("b.py", "peft rank(64)\n")
+        outcome = lint(["."], Settings())
+        assert [(finding.span.path, finding.code) for finding in outcome.findings] == [
+            ("a.py", "LL900"),
+            ("b.py", "LL102"),
+        ]
+        assert [(each.path, each.limit) for each in outcome.unread] == [("a.py", "time")]
+        assert outcome.summary.unread == 1
+        assert outcome.notes == ("a.py: not read in full: checking it takes more than 0 s of CPU time",)
+        assert not outcome.failed
+
+    def test_what_was_found_before_the_limit_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from lora_lint import rules
+
+        def endless(_run: Run, _options: object) -> Iterator[Finding]:
+            while True:
+                yield from ()
+
+        checks = {**rules.RUN_CHECKS, "LL105": endless}
+        monkeypatch.setattr(rules, "RUN_CHECKS", checks)
+        monkeypatch.setattr("lora_lint.checker.PATIENCE", 0.2)
+        codes = [finding.code for finding in lint_text("peft rank(64)\n", "a.py", Settings()).findings]
+        assert codes == ["LL900", "LL102"]
+
+    def test_a_file_that_cannot_be_read_is_told_of_without_its_rule(self) -> None:
+        write("a.py", "peft broken(\n")
+        [unread] = lint(["a.py"], Settings(ignore=("LL900",))).unread
+        assert (unread.path, unread.limit) == ("a.py", "finding")
+        assert lint(["a.py"], Settings()).unread == ()
 
     def test_texts_too_large(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("lora_lint.discovery.SIZE_LIMIT", 10)

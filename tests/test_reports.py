@@ -17,9 +17,11 @@ from lora_lint import __version__
 from lora_lint.engine import lint_text
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.outcome import Outcome, Summary
+from lora_lint.records import replace
 from lora_lint.report import FORMATS, render
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
+from lora_lint.unread import Unread
 
 BROKEN = """\
 from peft import LoraConfig, get_peft_model
@@ -152,12 +154,25 @@ class TestConcise:
 
 
 class TestJson:
+    def test_what_was_left_unread(self) -> None:
+        given = replace(
+            outcome(),
+            findings=(),
+            summary=Summary(1, 1, unread=1),
+            unread=(Unread("a.py", "turns", "36 turns of a loop"),),
+        )
+        document = json.loads(render("json", given))
+        assert document["unread"] == [{"path": "a.py", "limit": "turns", "detail": "36 turns of a loop"}]
+        assert document["summary"]["unread"] == 1
+        last = render("full", given).splitlines()[-1]
+        assert last == "No findings in what was read (1 run of 1 file); 1 file not read in full"
+
     def test_version_1(self) -> None:
         document = json.loads(render("json", outcome()))
         assert document["version"] == 1
         assert document["tool"] == {"name": "lora-lint", "version": __version__}
         assert document["summary"] == {
-            "files": 1, "runs": 1, "errors": 2, "warnings": 0, "advice": 0, "suppressed": 0
+            "files": 1, "runs": 1, "errors": 2, "warnings": 0, "advice": 0, "suppressed": 0, "unread": 0
         }  # fmt: skip
         first = document["findings"][0]
         assert set(first) == {

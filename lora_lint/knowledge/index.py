@@ -54,8 +54,10 @@ class Index:
         """Positions of the modules whose last three parts are `ending`: few, so that long lists of whole paths stay
         cheap."""
         if not self._by_three:
+            by_three: dict[str, list[int]] = {}  # a deadline may stop the loop: nothing half-filled is kept
             for path, number in self.position.items():
-                self._by_three.setdefault(".".join(path.rsplit(".", 3)[-3:]), []).append(number)
+                by_three.setdefault(".".join(path.rsplit(".", 3)[-3:]), []).append(number)
+            self._by_three = by_three
         return self._by_three.get(ending, [])
 
     def ending(self, names: tuple[str, ...]) -> list[int]:

@@ -30,7 +30,9 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
             "warnings": summary.warnings,
             "advice": summary.advice,
             "suppressed": summary.suppressed,
+            "unread": summary.unread,
         },
+        "unread": [{"path": each.path, "limit": each.limit, "detail": each.detail} for each in outcome.unread],
         "findings": [_finding(outcome, finding) for finding in outcome.findings],
     }
     return json_text(document)

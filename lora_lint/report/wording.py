@@ -69,9 +69,15 @@ def sentence(outcome: Outcome) -> str:
     ]
     if summary.advice:
         counts.append(f"{summary.advice} advice")
-    found = ", ".join(counts) if counts else "No findings"
+    found = ", ".join(counts) or "No findings"
     hidden = f" ({summary.suppressed} suppressed)" if summary.suppressed else ""
-    return f"{found}{hidden} in {_scope(summary)}{_settled(outcome)}"
+    scope = f"what was read ({_scope(summary)})" if summary.unread else _scope(summary)
+    return f"{found}{hidden} in {scope}{_unread(outcome)}{_settled(outcome)}"
+
+
+def _unread(outcome: Outcome) -> str:
+    files = len({each.path for each in outcome.unread})
+    return f"; {_count(files, 'file')} not read in full" if files else ""
 
 
 def _settled(outcome: Outcome) -> str:

@@ -1,0 +1,30 @@
+"""What was left unread because of a limit. A report of something that was not read is never a clean one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lora_lint.records import dataclass
+
+Limit = Literal[
+    "time",  # CPU seconds for one file
+    "finding",  # LL900 is switched off, so that nothing else says that the file cannot be read
+    "steps",  # statements and expressions that are followed in a program, commands in a script
+    "calls",  # calls within calls
+    "turns",  # turns of one loop
+    "runs",  # adapters of one file
+    "variants",  # combinations of searched values
+    "imports",  # files of the project that a program imports
+    "launches",  # commands that a program starts, programs that a script starts
+    "scripts",  # shell scripts that are searched for calls of a program
+    "parser",  # what reads a kind of file is not installed
+]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """One thing that was left unread: the file, the limit that it met, and what was lost, as a clause for people."""
+
+    path: str
+    limit: Limit
+    detail: str
