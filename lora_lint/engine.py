@@ -8,6 +8,7 @@ from lora_lint import discovery
 from lora_lint.checker import Checker, own_fault, reading_of
 from lora_lint.outcome import FileResult, Outcome, Summary, put_together, readable
 from lora_lint.pool import check_all, relax
+from lora_lint.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -60,7 +61,8 @@ def lint_text(
     found = discovery.Found(path, kind, None if problem else data, True, problem)
     result = Checker(settings).check(found)
     texts = {path: readable(path, kind, data)}
-    return put_together([result], settings, 1, (), False, baseline, texts)
+    outcome = put_together([result], settings, 1, (), False, baseline, texts)
+    return replace(outcome, notebooks={path: data}) if kind == "notebook" else outcome
 
 
 def excluder(settings: Settings) -> Callable[[str], bool] | None:

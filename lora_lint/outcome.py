@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 from lora_lint import discovery
 from lora_lint.finding import CONFIDENCES, LEVELS, Finding
 from lora_lint.records import dataclass, field, replace
-from lora_lint.source import SourceFile, Span
+from lora_lint.source import Location, SourceFile, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from lora_lint.readers.cells import Cells
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
     from lora_lint.unread import Unread
 
 _KEPT = 64
 """Texts that an outcome holds for the report at a time."""
+_KEPT_NOTEBOOKS = 4
+"""Notebooks whose JSON it holds: each may have megabytes of pictures."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,10 @@ class Outcome:
     unread: tuple[Unread, ...] = ()
     texts: Mapping[str, SourceFile] = field(default_factory=dict)
     """Sources that cannot be read again from their path: standard input, texts given by a caller."""
+    notebooks: Mapping[str, bytes] = field(default_factory=dict)
+    """The bytes of the notebooks among `texts`."""
     _cache: dict[str, SourceFile] = field(default_factory=dict, repr=False, compare=False)
+    _cells: dict[str, Cells] = field(default_factory=dict, repr=False, compare=False)
 
     def source(self, path: str) -> SourceFile:
         """The text that the spans of `path` point into; read again when asked for. Never raises: a file that has
@@ -61,6 +67,29 @@ class Outcome:
                 del self._cache[next(iter(self._cache))]
             source = self._cache[path] = reread(path)
         return source
+
+    def located(self, span: Span) -> Location:
+        """Where a span is, for people: in a notebook a line of a cell."""
+        return self.source(span.path).locate(span)
+
+    def in_file(self, span: Span) -> Location:
+        """Where a span is in the file as it is stored, for hosts: in a notebook a line of its JSON."""
+        location = self.located(span)
+        if location.cell is None:
+            return location
+        from lora_lint.readers.cells import read_cell_places
+        from lora_lint.readers.errors import Unreadable
+
+        cells = self._cells.get(span.path)
+        if cells is None:
+            try:
+                cells = read_cell_places(span.path, self.notebooks.get(span.path) or _bytes(span.path))
+            except (Unreadable, RecursionError, MemoryError):
+                return Location(location.path, 1, 1, 1, 1, None)
+            if len(self._cells) >= _KEPT_NOTEBOOKS:
+                del self._cells[next(iter(self._cells))]
+            self._cells[span.path] = cells
+        return cells.in_file(location)
 
 
 @dataclass(frozen=True)
@@ -92,12 +121,15 @@ def decode(path: str, kind: FileKind, data: bytes) -> SourceFile:
 
 def reread(path: str) -> SourceFile:
     """The file at `path` for a report: decoded if possible, else what bytes can be shown; empty if it is gone."""
-    kind = discovery.kind_of(path) or "python"
+    return readable(path, discovery.kind_of(path) or "python", _bytes(path), for_places=True)
+
+
+def _bytes(path: str) -> bytes:
+    """The content of a file; empty if it is gone or too large."""
     try:
-        data = discovery.read(path, discovery.limit_of(kind)) or b""
+        return discovery.read(path, discovery.limit_of(discovery.kind_of(path) or "python")) or b""
     except (OSError, ValueError):
-        data = b""
-    return readable(path, kind, data, for_places=True)
+        return b""
 
 
 def readable(path: str, kind: FileKind, data: bytes, for_places: bool = False) -> SourceFile:

@@ -237,7 +237,7 @@ class TestGithub:
 
     def test_notebook(self) -> None:
         first = render("github", notebook()).splitlines()[0]
-        assert "line=" not in first.partition("::cell")[0]
+        assert ",line=1,endLine=1," in first, "the line of the JSON, which has one"
         assert "::cell 2, line 5: " in first
 
 

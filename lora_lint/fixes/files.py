@@ -10,7 +10,7 @@ from lora_lint.fixes import Edit, applied, shared_ends
 from lora_lint.source import SourceFile, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from lora_lint.readers.nodes import Node
 
@@ -46,9 +46,10 @@ def _notebook(data: bytes, source: SourceFile, edits: Sequence[Edit]) -> bytes:
     """Only the lines of cells that change are written anew."""
     mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
     written = SourceFile(source.path, "json", data[len(mark) :])
+    from lora_lint.readers.cells import cell_sources
     from lora_lint.readers.json import read_json
 
-    nodes = list(_code_cells(read_json(written)))
+    nodes = list(cell_sources(read_json(written)))
     if len(nodes) != len(source.cells):
         raise Unwritable("the notebook's cells are not where they should be")
     by_cell: dict[int, list[Edit]] = {}
@@ -62,22 +63,6 @@ def _notebook(data: bytes, source: SourceFile, edits: Sequence[Edit]) -> bytes:
     for cell, mine in by_cell.items():
         changes += _cell(written, nodes[cell], source, cell, mine)
     return mark + applied(written.utf8, changes)
-
-
-def _code_cells(root: Any) -> Iterator[Node]:
-    """The sources of the code cells, in order (nbformat 3 and 4)."""
-    from lora_lint.readers import nodes
-
-    def items(mapping: nodes.Mapping, key: str) -> tuple[Node, ...]:
-        node = mapping.get(key)
-        return node.items if isinstance(node, nodes.Sequence) else ()
-
-    sheets = (root,) if isinstance(root.get("cells"), nodes.Sequence) else items(root, "worksheets")
-    for sheet in sheets:
-        for cell in items(sheet, "cells") if isinstance(sheet, nodes.Mapping) else ():
-            kind = cell.get("cell_type") if isinstance(cell, nodes.Mapping) else None
-            if isinstance(cell, nodes.Mapping) and isinstance(kind, nodes.Scalar) and kind.value == "code":
-                yield cell.get("source") or cell.get("input") or cell
 
 
 def _cell(written: SourceFile, node: Node, source: SourceFile, cell: int, edits: Sequence[Edit]) -> list[Edit]:

@@ -14,7 +14,7 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
     """`path:line:column: level code[name] message`, and the summary."""
     lines = []
     for finding in outcome.findings:
-        location = outcome.source(finding.span.path).locate(finding.span)
+        location = outcome.located(finding.span)
         level = level_of(finding)
         head = paint(f"{level} {finding.code}[{name_of(finding)}]", level, color)
         lines.append(f"{paint(place(location), 'bold', color)}: {head} {with_verdict(finding)}")

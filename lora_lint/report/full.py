@@ -34,8 +34,9 @@ def _block(outcome: Outcome, finding: Finding, color: bool) -> str:
     lines += _wrapped(visible(finding.message), "  ", "  ")
     lines += _excerpt(source, finding.span, level, color)
     for related in finding.related:
-        where = outcome.source(related.span.path)
-        lines.append(f"  {paint('=', 'blue', color)} {place(where.locate(related.span))}: {visible(related.message)}")
+        lines.append(
+            f"  {paint('=', 'blue', color)} {place(outcome.located(related.span))}: {visible(related.message)}"
+        )
     if finding.fix is not None:
         kind = "fix" if finding.fix.applicability == "safe" else "possible fix"
         lines += _wrapped(visible(f"{kind}: {finding.fix.message}"), "  = ", "    ")

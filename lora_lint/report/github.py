@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.report.visible import visible
-from lora_lint.report.wording import level_of, name_of, refuted, sentence, with_verdict
+from lora_lint.report.wording import cell_prefix, level_of, name_of, refuted, sentence, with_verdict
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
@@ -18,19 +18,15 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
     del color
     lines = []
     for finding in outcome.findings:
-        location = outcome.source(finding.span.path).locate(finding.span)
+        location = outcome.in_file(finding.span)
         title = f"{finding.code} {name_of(finding)}"
         fields = {"title": title, "file": visible(location.path)}
-        if location.cell is None:
-            fields |= {"line": str(location.line), "endLine": str(location.end_line)}
-            if location.line == location.end_line:
-                fields |= {"col": str(location.column), "endColumn": str(location.end_column)}
-            message = with_verdict(finding)
-        else:
-            # Lines of a cell are not lines of the file.
-            message = f"cell {location.cell}, line {location.line}: {with_verdict(finding)}"
+        fields |= {"line": str(location.line), "endLine": str(location.end_line)}
+        if location.line == location.end_line:
+            fields |= {"col": str(location.column), "endColumn": str(location.end_column)}
         properties = ",".join(f"{key}={_property(value)}" for key, value in fields.items())
         command = "notice" if refuted(finding) else _COMMANDS[level_of(finding)]
+        message = cell_prefix(outcome.located(finding.span)) + with_verdict(finding)
         lines.append(f"::{command} {properties}::{_data(message)}")
     return "\n".join([*lines, sentence(outcome)]) + "\n"
 

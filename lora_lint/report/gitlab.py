@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.report.visible import json_text
-from lora_lint.report.wording import level_of, name_of, refuted, with_verdict
+from lora_lint.report.wording import cell_prefix, level_of, name_of, refuted, with_verdict
 
 if TYPE_CHECKING:
     from lora_lint.engine import Outcome
@@ -21,11 +21,10 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
 
 
 def _entry(outcome: Outcome, finding: Finding) -> dict[str, Any]:
-    location = outcome.source(finding.span.path).locate(finding.span)
-    cell = f"cell {location.cell}, line {location.line}: " if location.cell is not None else ""
+    location = outcome.in_file(finding.span)
     return {
         "check_name": f"{finding.code} {name_of(finding)}",
-        "description": f"{cell}{with_verdict(finding)}",
+        "description": cell_prefix(outcome.located(finding.span)) + with_verdict(finding),
         "fingerprint": finding.fingerprint,
         "severity": "info" if refuted(finding) else _SEVERITIES[level_of(finding)],
         "location": {"path": location.path, "lines": {"begin": location.line, "end": location.end_line}},

@@ -39,10 +39,10 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
 
 
 def _finding(outcome: Outcome, finding: Finding) -> dict[str, Any]:
-    location = outcome.source(finding.span.path).locate(finding.span)
+    location = outcome.located(finding.span)
     related = []
     for other in finding.related:
-        where = outcome.source(other.span.path).locate(other.span)
+        where = outcome.located(other.span)
         entry = {"path": where.path, "line": where.line, "column": where.column, "message": other.message}
         related.append(entry if where.cell is None else {**entry, "cell": where.cell})
     return {
@@ -80,7 +80,7 @@ def _fix(outcome: Outcome, fix: Fix) -> dict[str, Any]:
     """A fix with its edits, for editors; no edits where a person has to do it. Places are those of the findings."""
     edits = []
     for edit in edits_of(fix, outcome.source):
-        where = outcome.source(edit.span.path).locate(edit.span)
+        where = outcome.located(edit.span)
         edits.append(
             {
                 "path": where.path,

@@ -35,7 +35,7 @@ def _suite(outcome: Outcome, path: str, findings: list[Finding]) -> str:
 
 
 def _case(outcome: Outcome, finding: Finding) -> str:
-    location = outcome.source(finding.span.path).locate(finding.span)
+    location = outcome.located(finding.span)
     name = _attribute(f"{finding.code} {name_of(finding)} at {place(location)}")
     kind = _attribute(level_of(finding))
     text = with_verdict(finding)

@@ -90,10 +90,10 @@ def _result(outcome: Outcome, finding: Finding, index: int) -> dict[str, Any]:
 
 
 def _fix(outcome: Outcome, fix: Fix) -> dict[str, Any] | None:
-    """A fix that a viewer can make: none in notebooks, whose lines SARIF cannot name."""
+    """A fix that a viewer can make: none in notebooks, where the text of an edit would have to be JSON."""
     replacements: dict[str, list[Any]] = {}
     for edit in edits_of(fix, outcome.source):
-        where = outcome.source(edit.span.path).locate(edit.span)
+        where = outcome.located(edit.span)
         if where.cell is not None:
             return None
         entry = {"deletedRegion": _region(where), "insertedContent": {"text": edit.text}}
@@ -108,14 +108,11 @@ def _fix(outcome: Outcome, fix: Fix) -> dict[str, Any] | None:
 
 
 def _location(outcome: Outcome, span: Span) -> dict[str, Any]:
-    source = outcome.source(span.path)
-    location = source.locate(span)
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(octets(location.path))}}
+    physical = {"artifactLocation": {"uri": quote(octets(span.path))}, "region": _region(outcome.in_file(span))}
     result: dict[str, Any] = {"physicalLocation": physical}
-    if location.cell is not None:
-        # Lines count within the cell, which SARIF cannot say: the cell stands as a logical location.
-        result["logicalLocations"] = [{"name": f"cell {location.cell}", "kind": "module"}]
-    physical["region"] = _region(location)
+    cell = outcome.located(span).cell
+    if cell is not None:
+        result["logicalLocations"] = [{"name": f"cell {cell}", "kind": "module"}]
     return result
 
 

@@ -44,6 +44,11 @@ def place(location: Location) -> str:
     return visible(f"{location.path}:{cell}{location.line}:{location.column}")
 
 
+def cell_prefix(location: Location) -> str:
+    """`cell 2, line 3: ` for a place in a notebook, in front of a message whose host shows a line of the JSON."""
+    return f"cell {location.cell}, line {location.line}: " if location.cell is not None else ""
+
+
 def verdict_line(finding: Finding) -> str:
     """What `--verify` has to say of a finding, fit to be shown: "refuted: …"; empty where it was not asked."""
     verdict = finding.verdict
