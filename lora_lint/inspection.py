@@ -235,7 +235,7 @@ def _modules(resolved: Resolved) -> list[dict[str, Any]]:
     """
     groups: dict[tuple[str, int, int, int | None], int] = {}
     for case in resolved.cases[:1]:
-        if not case.built.exact:
+        if not case.exact:
             names = dict.fromkeys(_name(module) for module in case.match.modules)
             return [{"name": name, "inputs": None, "outputs": None, "rank": None, "count": None} for name in names]
         for module in case.match.modules:

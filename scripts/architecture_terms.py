@@ -41,6 +41,8 @@ class Fitter:
     def __init__(self) -> None:
         self.memory: dict[Hashable, Any] = {}
         self.found: list[Any] = []
+        self.deferring = False
+        """Leave out sizes that the base does not show, until those that it shows are known: few samples fit much."""
 
     def forget_failures(self) -> None:
         """Lets what was not explained be tried again, with the sizes that were found since."""
@@ -77,7 +79,7 @@ class Fitter:
         if term is None:
             targets = [sample[2] for sample in samples]
             term = next((old for old in self.found if _numbers(old, samples) == targets), None)
-        if term is None:
+        if term is None and not self.deferring:
             term = self._new_size(samples)
         if term is not None and term not in self.found:
             self.found.append(term)
@@ -226,7 +228,8 @@ def companions(samples: Sequence[Sample], fields: Sequence[str]) -> list[str]:
             for name in observation.changed:
                 counts[name] = counts.get(name, 0) + 1
     names = [name for name in counts if name not in fields]
-    return sorted(names, key=lambda name: (not re.search("head|group|size|dim", name), -counts[name], name))[:14]
+    likely = re.compile("multiple_of"), re.compile("head|group|size|dim")
+    return sorted(names, key=lambda name: (*(not each.search(name) for each in likely), -counts[name], name))[:14]
 
 
 # whole numbers
@@ -326,7 +329,25 @@ def _polynomial(samples: Sequence[Sample], fields: Sequence[str], loose: bool = 
                     rounded = [wrap, ["/", term, divisor] if divisor > 1 else term]
                     if _fits(rounded, samples):
                         return rounded
+    return _rounded_up(samples, table)
+
+
+def _rounded_up(samples: Sequence[Sample], table: Sequence[tuple[Any, list[Any]]]) -> Any | None:
+    """A field, or two thirds of it, times a factor that is a field, up to a multiple of a field (LFM2)."""
+    whole = [column for column, values in table if all(type(value) is int for value in values)]
+    factors = [column for column, values in table if any(isinstance(value, float) for value in values)]
+    for column in whole:
+        for part in (column, ["//", ["*", 2, column], 3]):
+            for inner in (part, *(["int", ["*", factor, part]] for factor in factors)):
+                for multiple in whole:
+                    term = ["*", multiple, ["ceil", ["/", inner, multiple]]]
+                    if multiple != column and _positive(multiple, samples) and _fits(term, samples):
+                        return term
     return None
+
+
+def _positive(term: Any, samples: Sequence[Sample]) -> bool:
+    return all(holds(term, sample) > 0 for sample in samples)
 
 
 def _fits(term: Any, samples: Sequence[Sample]) -> bool:
@@ -365,11 +386,18 @@ def _solutions(columns: list[list[Any]], targets: list[Any], size: int, constant
             for weight, column in zip(weights[position], group, strict=True)
         ]
         factors = exact[:size]
-        if any(factor == 0 or abs(factor) > 64 for factor in factors):
+        if not all(map(_natural, factors)):
             continue
         if constant and (exact[-1] == 0 or exact[-1].denominator != 1 or abs(exact[-1]) > 4096):
             continue
         yield [int(column) for column in group[:size]], exact
+
+
+def _natural(factor: Fraction) -> bool:
+    """Whether a model may multiply a field so; 296/43 is a coincidence."""
+    if factor.denominator == 1:
+        return 0 < abs(factor) <= 64
+    return factor.denominator in (2, 3, 4, 8, 16, 32, 64) and abs(factor.numerator) <= 8
 
 
 def _sum(terms: list[Any], coefficients: list[Fraction], constant: bool) -> Any:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import itertools
 import json
 import logging
 import random
@@ -24,9 +25,11 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +39,7 @@ from architecture_terms import Fitter, Observation, Sample  # noqa: E402
 
 from lora_lint.knowledge import architectures  # noqa: E402
 from lora_lint.knowledge.expressions import fields_of  # noqa: E402
+from lora_lint.knowledge.modules import Module  # noqa: E402
 
 DATA = ROOT / "lora_lint/knowledge/data/architectures"
 
@@ -69,7 +73,7 @@ IRRELEVANT = re.compile(
     r"(_token_id|token_index|_token|tokens?_ids?|dropout|_pdrop|drop_rate|drop_path_rate|_eps|epsilon|_epsilon|std|"
     r"_range|_prob|layerdrop|loss_coef|coef|_theta|_scale|_scaling|softcapping|temperature|momentum|alpha|loss|"
     r"loss_weight|cost|_factor|thresh|threshold|per_tok|top_?k|topk_group|id2label|label2id|window|window_size|"
-    r"limit|multiplier|base|_freq|gamma|tau)$"
+    r"limit|(?<!dim_)multiplier|base|_freq|gamma|tau)$"
     r"|^(initializer|output_|return_|use_cache|mask_|rope_|_name_or_path|transformers_version|torch_dtype|dtype|"
     r"chunk_size_feed|problem_type|architectures|is_encoder_decoder|pretraining_tp|cross_attention_hidden|"
     r"begin_suppress|suppress|model_type|max_length|min_length|num_beams|do_sample|early_stop|no_repeat|bad_words|"
@@ -96,6 +100,13 @@ TEXTS = {
     "hidden_act_for_shape": [],
 }
 HEADISH = re.compile(r"label|class|pool|proj|head|tie|vocab|embed|summary|use_|add_|final|hidden_size$|d_model")
+
+
+TRIALS = 24
+"""Random configs of a class that its terms are tried on."""
+ENOUGH = 6
+"""Of those that show a term to be wrong, as many as are added to the observations at once."""
+ROUNDS = 4
 
 
 class TooSlow(Exception):
@@ -192,7 +203,7 @@ class Session:
     def _raw(self, module: Any, modules: set[int], parameters: set[int], subs: dict[int, str]) -> Raw:
         nn = self.nn
         modules.add(id(module))
-        kind = next((name for owner, name in self.kinds if isinstance(module, owner)), type(module).__name__)
+        kind = self.kind_of(module)
         result = Raw(kind, many=isinstance(module, nn.ModuleList))
         scope = subs.get(id(getattr(module, "config", None)))
         if scope is not None and isinstance(module, self.transformers.PreTrainedModel):
@@ -207,22 +218,15 @@ class Session:
             if parameter is not None:
                 result.parameters[name] = (tuple(parameter.shape), id(parameter) in parameters)
                 parameters.add(id(parameter))
-        if kind == "Linear":
-            result.ins, result.outs = module.in_features, module.out_features
-        elif kind == "Conv1D":
-            result.ins, result.outs = module.weight.shape
-        elif kind in ("Conv1d", "Conv2d", "Conv3d"):
-            result.ins, result.outs = module.in_channels, module.out_channels
-        elif kind == "Embedding":
-            result.ins, result.outs = module.num_embeddings, module.embedding_dim
-        elif kind == "MultiheadAttention":
-            result.ins, result.outs = module.embed_dim, module.embed_dim
-        elif "weight" in result.parameters and len(result.parameters["weight"][0]) == 2:
-            result.outs, result.ins = result.parameters["weight"][0]
+        result.ins, result.outs = sizes_of(module, kind)
         for name, child in module._modules.items():
             if child is not None and id(child) not in modules:
                 result.children[name] = self._raw(child, modules, parameters, subs)
         return result
+
+    def kind_of(self, module: Any) -> str:
+        """The class that PEFT takes a module for, or the module's own."""
+        return next((name for owner, name in self.kinds if isinstance(module, owner)), type(module).__name__)
 
     def _same(self, module: Any) -> bool:
         """Whether the class on its own, built from the same config, has the modules that this part has."""
@@ -239,6 +243,22 @@ class Session:
                     (n, tuple(p.shape)) for n, p in module.named_parameters()
                 ]
         return self.same[key]
+
+
+def sizes_of(module: Any, kind: str) -> tuple[int, int]:
+    """The input and output size of a module of this kind; those of its weight where it is no layer of torch."""
+    if kind == "Linear":
+        return module.in_features, module.out_features
+    if kind in ("Conv1d", "Conv2d", "Conv3d"):
+        return module.in_channels, module.out_channels
+    if kind == "Embedding":
+        return module.num_embeddings, module.embedding_dim
+    if kind == "MultiheadAttention":
+        return module.embed_dim, module.embed_dim
+    weight = module._parameters.get("weight")
+    if weight is None or len(weight.shape) != 2:
+        return 0, 0
+    return tuple(weight.shape) if kind == "Conv1D" else tuple(reversed(weight.shape))
 
 
 # configs
@@ -298,16 +318,21 @@ class Space:
             self.sub_given[key]["model_type"] = sub.model_type
         self.hints = annotations(self.cls)
         self.reduced = self._reduced()
-        self.free: list[Observation] = []
         self.open: dict[str, int] = {}  # what the default config leaves open, and no model can be made without
-        self.pinned = self._pinned()
 
-    def _pinned(self) -> dict[str, Any]:
-        """Whole numbers that follow from other fields unless they are given: given, each field can change alone.
+    @cached_property
+    def pinned(self) -> dict[str, Any]:
+        """Whole numbers that follow from other fields unless they are given: given, each field can change alone."""
+        return self._explored[0]
 
-        Leaves in `free` the configs that showed it.
-        """
-        self.free = []
+    @cached_property
+    def free(self) -> list[Observation]:
+        """The configs that showed which numbers follow from others."""
+        return self._explored[1]
+
+    @cached_property
+    def _explored(self) -> tuple[dict[str, Any], list[Observation]]:
+        free: list[Observation] = []
         base: dict[str, Any] = {}
         pinned: dict[str, Any] = {}
         for variation in ({}, *self.variations()):
@@ -321,7 +346,7 @@ class Space:
                     changed = frozenset(key for key in {*values, *base} if values.get(key) != base.get(key))
                     if not base:
                         base, changed = values, frozenset()
-                    self.free.append(Observation(values, frozenset(given), changed, bool(name)))
+                    free.append(Observation(values, frozenset(given), changed, bool(name)))
                     for key in changed - {name}:
                         number = base.get(key)
                         if type(number) is int and not (LAYERS.search(key.rsplit(".", 1)[-1]) and number < 7):
@@ -333,19 +358,20 @@ class Space:
             except Exception:
                 continue
             changed = frozenset(key for key in {*values, *base} if values.get(key) != base.get(key))
-            self.free.append(Observation(values, frozenset({**self.reduced, **given}), changed))
-        self.free.append(
+            free.append(Observation(values, frozenset({**self.reduced, **given}), changed))
+        free.append(
             Observation(
                 dict(self.defaults),
                 frozenset(),
                 frozenset(key for key in self.defaults if self.defaults[key] != base.get(key)),
             )
         )
-        return {
+        whole = {
             key: value
             for key, value in pinned.items()
             if key in self.defaults and key not in self.reduced and key.count(".") < 2 and key != "num_labels"
         }
+        return whole, free
 
     def _reduced(self) -> dict[str, Any]:
         """Fields that make the models smaller: few layers, few experts."""
@@ -490,6 +516,25 @@ class Space:
                     elif value > 1:
                         given[name] = value * self.random.choice([1, 2, 3, 4])
             yield given
+
+    def random_configs(self, known: Collection[str], chance: random.Random) -> Iterator[dict[str, Any]]:
+        """Fields to set, endlessly and several at once: those that are known to decide something, and all that may."""
+        variations: dict[str, list[Any]] = {}
+        for variation in self.variations():
+            for name, options in variation.items():
+                variations.setdefault(name, []).extend(options)
+        self.random = chance
+        widths = [name for name in self.defaults if name in known or name in variations]
+        nullable = [name for name in variations if None in variations[name]]
+        yield {}
+        while True:
+            given = dict(*self.combinations([name for name in widths if chance.random() < 0.5], 1))
+            for name in chance.sample(sorted(variations), min(len(variations), chance.randrange(4))):
+                given[name] = chance.choice(variations[name])
+            for name in nullable:
+                if chance.random() < 0.3:
+                    given[name] = None
+            yield {**self.reduced, **given}
 
 
 def readable(config: Any) -> Any:
@@ -758,6 +803,30 @@ class Plan:
                     raise error
         return found
 
+    def counterexamples(
+        self, build: Any, nodes: list[Any], root: int, used: Collection[str], seed: str
+    ) -> list[tuple[Observation, Raw]]:
+        """Models of random configs that the nodes do not explain."""
+        space, base = self.space, self.configs[0][1].values
+        found: list[tuple[Observation, Raw]] = []
+        made = 0
+        for given in itertools.islice(space.random_configs(used, random.Random(seed)), 8 * TRIALS):
+            try:
+                config = space.config(given)
+                values = space.values(config)
+                values.setdefault("num_labels", getattr(config, "num_labels", 2))
+                raw = build(config)
+            except (TooSlow, Exception):
+                continue
+            made += 1
+            changed = frozenset(n for n in {*values, *base} if values.get(n) != base.get(n))
+            observation = Observation(values, frozenset(given), changed)
+            if not explains(nodes, root, observation, raw):
+                found.append((observation, raw))
+            if made == TRIALS or len(found) == ENOUGH:
+                break
+        return found
+
     def _first(self, build: Any, deadline: float) -> list[tuple[Observation, Raw]]:
         space = self.space
         found: list[tuple[Observation, Raw]] = []
@@ -863,6 +932,42 @@ class Plan:
         left = {id(observation) for _, observation in self.configs}
         self.made = True
         return [entry for entry in found if id(entry[0]) in left]
+
+
+class _Told:
+    """The fields of an observed config, all of them certain, as `architectures` looks them up."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+        self.doubt = False
+
+    def __call__(self, name: str) -> Any:
+        return self.values.get(name)
+
+
+class _Own(architectures._Expansion):
+    """The modules of a class without what is inside the parts that are models of their own."""
+
+    def _include(self, node: list[Any]) -> architectures._Flat:
+        return architectures._Flat((Module("", node[4], own=0),), ())
+
+
+def explains(nodes: list[Any], root: int, observation: Observation, raw: Raw) -> bool:
+    """Whether the nodes give the modules and parameters that a config showed."""
+    told: Any = _Told(observation.values)
+    holder: Any = SimpleNamespace(_nodes=nodes)
+    try:
+        flat = _Own(holder, told).node(root, ())
+    except (ValueError, RecursionError):
+        return False
+    modules, parameters = listed(raw)
+    whole = [("", *module[2:4]) if plain else module[1:4] for module, plain in zip(modules, plains(raw), strict=True)]
+    ours = [tuple(module[1:4]) for module in flat.modules]
+    if [module.path for module in flat.modules] != [module[0] for module in modules]:
+        return False
+    if any(mine[not theirs[0] :] != theirs[not theirs[0] :] for mine, theirs in zip(ours, whole, strict=True)):
+        return False
+    return [tuple(each) for each in flat.parameters] == parameters
 
 
 def walk(raw: Raw | None) -> Iterator[Raw]:
@@ -983,11 +1088,21 @@ def describe(session: Session, kind: str, budget: float, like: bool = False) -> 
                 writer = Writer(fitter, default)
             writer.default = default
             writer.unexplained = []
+            fitter.deferring = True
             root = writer.node(union, "", reuse)
             if writer.unexplained:
-                fitter.forget_failures()
-                writer.unexplained = []
-                root = writer.node(union, "", reuse)
+                root = refit(writer, fitter, union, reuse)
+            for attempt in range(ROUNDS):
+                known = set().union(*map(fields_in, writer.nodes))
+                failing = plan.counterexamples(build, writer.nodes, root, known, f"{name} {attempt}")
+                if not failing:
+                    break
+                print(f"  {name}: {len(failing)} random configs show otherwise", flush=True)
+                observations = [*observations, *failing]
+                union = unite([(observation, (), raw) for observation, raw in observations])
+                fitter.deferring = True
+                writer.node(union, "", reuse)
+                root = refit(writer, fitter, union, reuse)
             if not nodes_of:  # the body, under the name it has in this class
                 top = writer.nodes[root]
                 nodes_of = {"": root, **{child[0]: child[1] for child in top[4] if child[0] != "*"}}
@@ -1000,13 +1115,47 @@ def describe(session: Session, kind: str, budget: float, like: bool = False) -> 
             result["failed"][head] = f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"[:300]
     if writer is None:
         return result
-    result["nodes"] = writer.nodes
-    for node in writer.nodes:
+    result["nodes"] = reached(writer.nodes, result["heads"])
+    for node in result["nodes"]:
         used |= fields_in(node)
     result["fields"] = {**result.get("fields", {}), **fields(space, space.free, used, fitter)}
     result["aliases"] = dict(getattr(space.cls, "attribute_map", None) or {})
     result["subs"] = subs(space)
     return result
+
+
+def refit(writer: Writer, fitter: Fitter, union: Union, reuse: Mapping[int, int]) -> int:
+    """Writes a tree once more, with the sizes that are known since."""
+    fitter.forget_failures()
+    fitter.deferring = False
+    writer.unexplained = []
+    return writer.node(union, "", reuse)
+
+
+def reached(nodes: list[Any], heads: dict[str, list[Any]]) -> list[Any]:
+    """The nodes that the heads hold, children first; changes the numbers of the heads' roots."""
+    kept: list[Any] = []
+    moved: dict[int, int] = {}
+
+    def keep(number: int) -> int:
+        if number not in moved:
+            node = nodes[number]
+            if node[0] != "@":
+                children = [
+                    ["*", child[1], [[keep(member), condition] for member, condition in child[2]]]
+                    if child[0] == "*"
+                    else [child[0], keep(child[1]), *child[2:]]
+                    for child in node[4]
+                ]
+                node = [*node[:4], children]
+            moved[number] = len(kept)
+            kept.append(node)
+        return moved[number]
+
+    roots = {id(entry): keep(entry[1]) for entry in heads.values()}
+    for entry in {id(entry): entry for entry in heads.values()}.values():
+        entry[1] = roots[id(entry)]
+    return kept
 
 
 def embeddings_of(model: Any) -> dict[str, str | None]:

@@ -15,8 +15,8 @@ from lora_lint.knowledge.architectures import (
     Architecture,
     UnusableConfig,
     architecture,
+    certain,
     class_of,
-    exact,
     head_for,
     heads,
     model_types,
@@ -24,6 +24,7 @@ from lora_lint.knowledge.architectures import (
     parameter_shapes,
     parameters,
     projections,
+    unsized,
 )
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate, fields_of
 
@@ -178,11 +179,28 @@ def test_nested_configs_name_the_parts() -> None:
     assert any(path.startswith("model.vision_tower") and path.endswith("layers.2.self_attn.q_proj") for path in found)
 
 
-def test_what_is_missing_and_what_is_exact() -> None:
+def test_a_missing_size_leaves_the_modules_open_that_it_decides() -> None:
     llama = known("llama", "causal-lm")
-    assert exact(llama, LLAMA_3_8B)
+    assert certain(llama, LLAMA_3_8B)
+    assert not unsized(llama, LLAMA_3_8B)
     partial = {key: value for key, value in LLAMA_3_8B.items() if key != "intermediate_size"}
-    assert not exact(llama, partial)
+    assert certain(llama, partial)
+    assert {path.rpartition(".")[2] for path in unsized(llama, partial)} == {"gate_proj", "up_proj", "down_proj"}
+    partial = {key: value for key, value in LLAMA_3_8B.items() if key != "num_hidden_layers"}
+    assert not certain(llama, partial)
+
+
+def test_a_derived_size_is_as_certain_as_what_it_is_derived_from() -> None:
+    """head_dim is hidden_size // num_attention_heads, where it is not given."""
+    without_heads = {key: value for key, value in LLAMA_3_8B.items() if key != "num_attention_heads"}
+    found = unsized(known("llama", "causal-lm"), without_heads)
+    assert {path.rpartition(".")[2] for path in found} == {"q_proj", "k_proj", "v_proj", "o_proj"}
+
+
+def test_the_number_of_labels_is_not_assumed() -> None:
+    classifier = known("llama", "seq-cls")
+    assert unsized(classifier, LLAMA_3_8B) == {"score"}
+    assert not unsized(classifier, {**LLAMA_3_8B, "num_labels": 3})
 
 
 def test_projections_are_named_in_order_without_duplicates() -> None:

@@ -178,8 +178,8 @@ def test_unknown_sizes_and_ranks_give_no_count() -> None:
     found = match(llama(), Targets(("q_proj",), rank=None), model_type="llama")
     assert found.parameters is None
     assert len(found.modules) == 2
-    assert match((Module("a.q_proj", "Linear", 4, 4),), Targets(("q_proj",))).parameters == 64
-    assert match((Module("a.q_proj", "Linear", 4, 4),), Targets(("q_proj",), bias="all")).parameters is None
+    assert match((Module("a.q_proj", "Linear", 4, 4, 16),), Targets(("q_proj",))).parameters == 64
+    assert match((Module("a.q_proj", "Linear", 4, 4),), Targets(("q_proj",), bias="none")).parameters is None
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ class TestMoeLoraDropout:
 class TestVisionTowerAdapted:
     def test_message_and_fix(self) -> None:
         found = one("LL208", on(GEMMA3, ("q_proj", "v_proj"), loader=VLM))
-        assert "too: `v_proj` and `q_proj` of `vision_tower`" in found.message
+        assert "too: 54 layers `v_proj` and `q_proj` of `vision_tower`" in found.message
         assert values(one("LL208", on(GEMMA3, ATTENTION, loader=VLM, exclude_modules=default(None))).fix) == [
             r".*vision_tower\..*"
         ]

@@ -25,15 +25,13 @@ def adaptable(
     """
     plain = architectures.modules(architecture, config)
     shapes = architectures.parameter_shapes(architecture, config)
-    own: dict[str, int] = {}
+    unsized = architectures.unsized(architecture, config)
     bias: dict[str, int] = {}
     weights: dict[str, tuple[int, ...]] = {}
     for path, shape, _ in shapes:
         owner, _, name = path.rpartition(".")
-        size = prod(shape)
-        own[owner] = own.get(owner, 0) + size
         if name == "bias":
-            bias[owner] = size
+            bias[owner] = prod(shape)
         elif name == "weight":
             weights[owner] = shape
         elif name == "original1" and owner.endswith(_NORMED):  # of weight normalization: the direction
@@ -46,12 +44,12 @@ def adaptable(
         if kind in ("Conv1d", "Conv2d", "Conv3d") and path in weights and weights[path][1]:
             groups = max(module.inputs // weights[path][1], 1)
         kinds[path] = kind
-        modules.append(Module(path, kind, module.inputs, module.outputs, own.get(path, 0), bias.get(path, 0), groups))
+        modules.append(module._replace(bias=bias.get(path, 0), groups=groups))
     records = []
     for path, shape, _ in shapes:
         owner, _, name = path.rpartition(".")
         if kinds.get(owner, "") not in PEFT_KINDS and "Norm" not in kinds.get(owner, ""):
-            records.append(Parameter(owner, name, shape))
+            records.append(Parameter(owner, name, (0,) * len(shape) if owner in unsized else shape))
     return tuple(modules), {
         "parameters": tuple(records),
         "output_embedding": architecture.output_embeddings,

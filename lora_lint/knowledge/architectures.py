@@ -124,10 +124,14 @@ class Parameter(NamedTuple):
 
 
 class _Flat(NamedTuple):
-    """A subtree, expanded: modules and parameters with paths relative to it."""
+    """A subtree, expanded: modules and parameters with paths relative to it, and whether it is certain which there are.
+
+    The modules of which a size, or the shape of an own parameter, is not certain have `own` = -1.
+    """
 
     modules: tuple[Module, ...]
     parameters: tuple[Parameter, ...]
+    certain: bool = True
 
 
 # what is known
@@ -244,15 +248,20 @@ def projections(architecture: Architecture) -> tuple[str, ...]:
     return tuple(names)
 
 
-def exact(architecture: Architecture, config: Mapping[str, Any]) -> bool:
-    """Whether the modules and counts for `config` are exact: every field that decides is given, every term known.
+def certain(architecture: Architecture, config: Mapping[str, Any]) -> bool:
+    """Whether it is certain which modules there are: every field that decides it is given, every condition known.
 
     Fields that the class derives from others are missing only if one of those is; switches (true, false, None or a
     list by default) are not asked for. Raises UnusableConfig.
     """
-    scope = _Scope(architecture, config)
-    _expand_root(architecture, scope)
-    return not scope.guessed and not scope.missing
+    return _expanded(architecture, config).certain
+
+
+def unsized(architecture: Architecture, config: Mapping[str, Any]) -> frozenset[str]:
+    """The paths of the modules of which a size, or the shape of a parameter that they register themselves, follows
+    from a field that is not given, or from a term that is not known. Raises UnusableConfig.
+    """
+    return frozenset(module.path for module in _expanded(architecture, config).modules if module.own < 0)
 
 
 # inside
@@ -285,34 +294,37 @@ def _read(name: str) -> dict[str, Any]:
 
 
 class _Scope:
-    """The fields of one config, with the class's defaults behind them; notes what was not given."""
+    """The fields of one config, with the class's defaults behind them.
 
-    def __init__(self, architecture: Architecture, config: Mapping[str, Any], prefix: str = "") -> None:
+    `doubt` becomes true whenever a value is looked up that is not certain.
+    """
+
+    def __init__(
+        self, architecture: Architecture, config: Mapping[str, Any], assumed: Mapping[str, Any] | None = None
+    ) -> None:
+        """`assumed` are the fields that the outer class sets in a nested config by default."""
         self.architecture = architecture
-        self.prefix = prefix
-        self.missing: set[str] = set()
-        self.guessed = False
+        self.doubt = False
+        self.doubtful: set[str] = set()
         self.values: dict[str, Any] = {}
+        self.config = config
         self.given = _flatten(config)
         for alias, name in architecture._aliases.items():
             if alias in self.given:
                 self.given.setdefault(name, self.given[alias])
-        for scope, own in architecture._subs.items():
-            for name, value in own.items():
-                self._sub_default(f"{scope}.{name}", value)
-        self.config = config
+        self.assumed = dict(assumed or {})
+        for scope in architecture._subs:
+            self.assumed |= {f"{scope}.{name}": value for name, value in self.nested(scope)[1].items()}
         self.pending: set[str] = set()
-
-    def _sub_default(self, name: str, value: Any) -> None:
-        scope = name.partition(".")[0]
-        if self.given.get(f"{scope}.model_type", self.architecture._subs[scope].get("model_type")) == (
-            self.architecture._subs[scope].get("model_type")
-        ):
-            self.values.setdefault("=" + name, value)
 
     def __call__(self, name: str) -> Any:
         if name not in self.values:
+            outer, self.doubt = self.doubt, False
             self.values[name] = self._find(name)
+            if self.doubt:
+                self.doubtful.add(name)
+            self.doubt = outer
+        self.doubt = self.doubt or name in self.doubtful
         return self.values[name]
 
     def _find(self, name: str) -> Any:
@@ -320,8 +332,8 @@ class _Scope:
         value = self.given.get(name)
         if value is not None or (name in self.given and "term" not in known):
             return value
-        if "=" + name in self.values:  # the outer class's own default for a nested config
-            return self.values["=" + name]
+        if name in self.assumed:
+            return self._assume(self.assumed[name])
         if "term" in known and name not in self.pending:
             self.pending.add(name)
             try:
@@ -330,20 +342,20 @@ class _Scope:
                 pass
             finally:
                 self.pending.discard(name)
-        default = known.get("=")
-        if isinstance(default, int | float) and not isinstance(default, bool) and name != "num_labels":
-            self.missing.add(self.prefix + name)
-        self.guessed = self.guessed or "?" in known
+        self.doubt = self.doubt or "?" in known
+        return self._assume(known.get("="))
+
+    def _assume(self, default: Any) -> Any:
+        """A default for a field that is not given: of numbers every model has its own."""
+        self.doubt = self.doubt or (isinstance(default, int | float) and not isinstance(default, bool))
         return default
 
-    def sub(self, scope: str) -> dict[str, Any]:
-        """The nested config of `scope`, with what the outer class sets in it by default."""
+    def nested(self, scope: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The nested config of `scope` as it is given, and what the outer class sets in it by default."""
         nested = self.config.get(scope)
-        own = self.architecture._subs.get(scope, {})
         given = nested if isinstance(nested, dict) else {}
-        if given.get("model_type", own.get("model_type")) != own.get("model_type"):
-            return given
-        return {**own, **given}
+        own = self.architecture._subs.get(scope, {})
+        return given, own if given.get("model_type", own.get("model_type")) == own.get("model_type") else {}
 
 
 def _flatten(config: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
@@ -422,7 +434,7 @@ class _Expansion:
 
     def _value(self, term: Any, index: tuple[int, ...]) -> Any:
         if isinstance(term, list) and term[0] == "?":
-            self.scope.guessed = True
+            self.scope.doubt = True
         return term if isinstance(term, int) else evaluate(term, self.scope, index)
 
     def _size(self, term: Any, index: tuple[int, ...]) -> int:
@@ -435,50 +447,68 @@ class _Expansion:
         if node[0] == "@":
             return self._include(node)
         kind, inputs, outputs, own, children = node
-        found = [Module("", kind, self._size(inputs, index), self._size(outputs, index))]
-        if kind == "Linear" and not (found[0].inputs and found[0].outputs):
+        scope = self.scope
+        scope.doubt = False
+        sizes = self._size(inputs, index), self._size(outputs, index)
+        if kind == "Linear" and 0 in sizes:
             raise UnusableConfig("a linear layer would be empty")
         shapes: list[Parameter] = []
-        for name, sizes, *conditions in own:
+        for name, dimensions, *conditions in own:
             if conditions and not self._value(conditions[0], index):
                 continue
             counted = len(conditions) < 2 or bool(self._value(conditions[1], index))
-            shapes.append(Parameter(name, tuple(self._size(size, index) for size in sizes), counted))
+            shapes.append(Parameter(name, tuple(self._size(each, index) for each in dimensions), counted))
+        elements = -1 if scope.doubt else sum(prod(each.shape) for each in shapes)
+        found = [Module("", kind, *sizes, elements)]
+        certain = True
+
+        def graft(name: str, number: int, place: tuple[int, ...]) -> None:
+            nonlocal certain
+            part = self.node(number, place)
+            certain = certain and part.certain
+            _graft(found, shapes, name, part)
+
+        def holds(condition: Any, place: tuple[int, ...]) -> bool:
+            nonlocal certain
+            scope.doubt = False
+            value = bool(self._value(condition, place))
+            certain = certain and not scope.doubt
+            return value
+
         for child in children:
             if child[0] != "*":
-                if len(child) < 3 or self._value(child[2], index):
-                    _graft(found, shapes, child[0], self.node(child[1], index))
+                if len(child) < 3 or holds(child[2], index):
+                    graft(child[0], child[1], index)
                 continue
+            scope.doubt = False
             count = self._size(child[1], index)
+            certain = certain and not scope.doubt
             if count > LARGEST:
                 raise UnusableConfig(f"{count} layers")
             for position in range(count):
                 place = (*index, position)
-                for member, condition in child[2]:
-                    if condition is True or self._value(condition, place):
-                        _graft(found, shapes, str(position), self.node(member, place))
-                        break
-        return _Flat(tuple(found), tuple(shapes))
+                member = next((member for member, when in child[2] if when is True or holds(when, place)), None)
+                if member is not None:
+                    graft(str(position), member, place)
+        return _Flat(tuple(found), tuple(shapes), certain)
 
     def _include(self, node: list[Any]) -> _Flat:
         """A part that is a model of its own, with a nested config: of the type that the config names."""
         _, scope, model_type, head, class_name = node
-        nested = self.scope.sub(scope)
-        named = nested.get("model_type")
+        given, assumed = self.scope.nested(scope)
+        named = given.get("model_type", assumed.get("model_type"))
         part = None
-        if isinstance(named, str) and named != model_type:
+        other = isinstance(named, str) and named != model_type
+        if isinstance(named, str) and other:
             part = architecture(named, head, self.architecture.version)
-            if part is None:
-                self.scope.guessed = True
+        replaced = other and part is None
         part = part or architecture(model_type, head, self.architecture.version)
         if part is None:
             raise UnusableConfig(f"{class_name} is not known")
-        inner = _Scope(part, nested, f"{self.scope.prefix}{scope}.")
+        inner = _Scope(part, given, assumed)
         inner.pending = self.scope.pending
         result = _Expansion(part, inner).node(part._root, ())
-        self.scope.missing |= inner.missing
-        self.scope.guessed = self.scope.guessed or inner.guessed
-        return result
+        return result._replace(certain=False) if replaced else result
 
 
 def _graft(found: list[Module], shapes: list[Parameter], name: str, part: _Flat) -> None:

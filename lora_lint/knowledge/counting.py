@@ -14,15 +14,13 @@ if TYPE_CHECKING:
 def lora_parameters(module: Module, rank: int, *, dora: bool, lora_bias: bool) -> int | None:
     """What LoRA adds to a module: A and B, B's bias with `lora_bias`, the magnitude vector with DoRA."""
     inputs, outputs = module.inputs, module.outputs
-    if not inputs or not outputs:
+    if not inputs or not outputs or module.own < 0:
         return None
     if module.kind == "MultiheadAttention":
         # The fused q, k and v projection, and out_proj with it.
         return rank * (inputs + 3 * inputs) + rank * 2 * inputs + (4 * inputs if lora_bias else 0)
     extra = outputs * (dora + lora_bias)
     if module.kind.startswith("Conv") and module.kind != "Conv1D":
-        if module.own < 0:
-            return None
         kernel = (module.own - module.bias) * module.groups // (inputs * outputs)
         return rank * inputs * kernel + rank // module.groups * outputs + extra
     return rank * (inputs + outputs) + extra

@@ -13,7 +13,8 @@ class Module(NamedTuple):
     PEFT asks `isinstance`, so a subclass goes by the name of the torch class it extends: see `PEFT_KINDS`. Sizes are
     the constructor's: features, channels, (number of embeddings, dimension), (embed_dim, embed_dim) for
     MultiheadAttention. `own` counts the elements of the parameters that the module itself registers, its bias
-    included, without those of its children (-1: not known); `bias` those of its parameter named `bias` alone.
+    included, without those of its children; `bias` those of its parameter named `bias` alone. With `own` = -1 none of
+    the numbers is certain: nothing is counted, and nothing is to be shown as a fact.
     """
 
     path: str
@@ -27,7 +28,8 @@ class Module(NamedTuple):
 
 class Parameter(NamedTuple):
     """A parameter that a module of its own class registers directly, without an `nn.Linear` around it: fused experts
-    (`model.layers.0.mlp.experts`, `gate_up_proj`, (experts, …, …)), a router's `weight`."""
+    (`model.layers.0.mlp.experts`, `gate_up_proj`, (experts, …, …)), a router's `weight`. A dimension that is not known
+    is 0."""
 
     owner: str
     name: str

@@ -35,20 +35,19 @@ class Built:
     def __init__(self, architecture: Architecture, model: Model) -> None:
         """Raises architectures.UnusableConfig."""
         from lora_lint.knowledge.adaptable import adaptable
+        from lora_lint.knowledge.architectures import certain, unsized
 
         self.architecture = architecture
         self.config = model.config
         self.modules, self.beside = adaptable(architecture, model.config)
-        self._exact: bool | None = None if model.complete and model.stock else False
+        self.certain = model.complete and model.stock and certain(architecture, model.config)
+        """Whether it is certain which modules there are; the numbers of a module are certain unless `own` is -1."""
+        self.unsized = unsized(architecture, model.config) if self.certain else frozenset()
 
     @property
     def exact(self) -> bool:
-        """Whether every size is known; worked out when it is asked for."""
-        if self._exact is None:
-            from lora_lint.knowledge.architectures import exact
-
-            self._exact = exact(self.architecture, self.config)
-        return self._exact
+        """Whether every size of every module is certain."""
+        return self.certain and not self.unsized
 
 
 @dataclass(frozen=True)
@@ -79,10 +78,14 @@ class Case:
         return self.model.stock
 
     @property
+    def exact(self) -> bool:
+        """Whether it is certain which modules are adapted, and what their sizes are."""
+        return self.built.certain and self.built.unsized.isdisjoint(record.path for record in self.match.modules)
+
+    @property
     def parameters(self) -> int | None:
-        """Exactly how many parameters are trainable; None where a dimension is not known."""
-        count = self.match.parameters
-        return count if count is not None and not self.partial and self.built.exact else None
+        """Exactly how many parameters are trainable; None where a size that matters is not certain."""
+        return self.match.parameters if self.built.certain and not self.partial else None
 
     @property
     def total(self) -> int | None:

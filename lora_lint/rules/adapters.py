@@ -117,7 +117,7 @@ def adapter_base_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     if run.weights is None:
         return
     cases = resolve(run).cases
-    if not cases or not all(case.built.exact and case.stock for case in cases):
+    if not cases or not all(case.built.certain for case in cases):
         return
     wrong = [list(_other_sizes(run.weights, case.modules)) for case in cases]
     if not all(wrong):
@@ -135,7 +135,7 @@ def adapter_base_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Find
 
 def _other_sizes(weights: Weights, modules: Iterable[Module]) -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:
     """The linear layers of a model that have other sizes than an adapter's matrices: path, sizes, the adapter's."""
-    linears = {module.path: module for module in modules if module.kind == "Linear"}
+    linears = {module.path: module for module in modules if module.kind == "Linear" and module.own >= 0}
     for name, first in weights.shapes.items():
         second = weights.shapes.get(name.replace(_MATRIX_A, _MATRIX_B))
         module = linears.get(name.removeprefix(_PREFIX).removesuffix(_MATRIX_A))

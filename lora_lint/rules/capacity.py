@@ -163,8 +163,7 @@ def rank_exceeds_dimension(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     if not cases or resolved.remote or any(case.partial for case in cases):
         return
     flat = [_beyond(case) for case in cases]
-    # Whether all sizes are known is asked last: it takes a second for the largest models.
-    if not all(flat) or not all(case.built.exact for case in cases):
+    if not all(flat) or not all(case.exact for case in cases):
         return
     if any(_wasted(case, found) < options["min-share"] for case, found in zip(cases, flat, strict=True)):
         return

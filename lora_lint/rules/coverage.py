@@ -75,7 +75,7 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     key = adapter.key("target_modules")
     adapted = f", {share:.0%} of the adapter" if share is not None else ""
     label = model_label(case.name, case.model)
-    count = f"{plural(len(inside), 'layer')} " if case.built.exact else ""
+    count = f"{plural(len(inside), 'layer')} " if case.built.certain else ""
     message = (
         f"`{key}` reaches into the vision tower of {label} too: {count}{names(leaves(inside))} of `{tower}`{adapted}. "
     )
@@ -130,9 +130,7 @@ def _in_tower(case: Case) -> tuple[str, list[str], float | None] | None:
     assert found is not None
     sizes = [record.trainable for record in case.match.modules]
     total = sum(size or 0 for size in sizes)
-    share = (
-        sum(record.trainable or 0 for record in inside) / total if all(sizes) and total and case.built.exact else None
-    )
+    share = sum(record.trainable or 0 for record in inside) / total if all(sizes) and total and case.exact else None
     return found[1], [record.path for record in inside], share
 
 
@@ -238,7 +236,7 @@ def _by_default(run: Run) -> Iterable[Finding]:
     case, key = cases[0], adapter.key("target_modules")
     rest = [leaf for leaf in linears(case) if leaf not in reached[0] and leaf not in ROUTERS]
     sizes = [record.trainable for record in case.match.modules]
-    count = f" ({sum(map(int, filter(None, sizes))):,} parameters)" if all(sizes) and case.built.exact else ""
+    count = f" ({sum(map(int, filter(None, sizes))):,} parameters)" if all(sizes) and case.exact else ""
     short = shorthand_of(run)
     how = f"name them in `{key}`" if short is None else f'write `{key}="{short}"`'
     message = (
@@ -284,7 +282,7 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     label = model_label(case.name, case.model)
     if gap.instead != gap.block:
         here, rest = f"{gap.adapted_in} of the {every} layers", f"the other {len(gap.layers)}"
-        if not case.built.exact:
+        if not case.built.certain:
             here, rest = f"one layer in {round(every / gap.adapted_in)}", "the others"
         message = (
             f"{names(gap.entries)} match in {here} of {label}: {rest} "
@@ -293,7 +291,7 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         )
     else:
         here = f"{len(gap.layers)} of the {every} layers of {label} ({_span_of(gap.layers)})"
-        if not case.built.exact:
+        if not case.built.certain:
             here = f"some layers of {label}"
         why = f"are not in `{key}`. Add them, or leave it if these layers are to stay as they are"
         if case.match.converted:
@@ -307,7 +305,7 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     if gap.instead != gap.block and isinstance(targets, Known) and isinstance(targets.value, tuple) and targets.span:
         changes = put(adapter, "target_modules", (*targets.value, *gap.left))
     fix = Fix("unsafe", "Name the layers of the other kind too", changes) if changes else None
-    confidence: Confidence = least(sureness(run, resolved), "certain" if case.built.exact else "likely")
+    confidence: Confidence = least(sureness(run, resolved), "certain" if case.built.certain else "likely")
     if case.match.converted:
         confidence = least(confidence, code_known(run, resolved))
     # Layers that have an adapter elsewhere, or are few, are no more than a blemish.

@@ -147,7 +147,7 @@ def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
         return
     case, key = cases[0], adapter.key("target_modules")
     instead, label = _without_routers(run, case), model_label(case.name, case.model)
-    count = f"{plural(len(reached[0]), 'layer')} " if case.built.exact else ""
+    count = f"{plural(len(reached[0]), 'layer')} " if case.built.certain else ""
     message = (
         f'`{key}="all-linear"` adapts the routers of {label} too ({count}'
         f"such as `{reached[0][0]}`): training moves tokens between experts that were balanced in pretraining, and "

@@ -74,7 +74,7 @@ def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     given = known(adapter.layers_to_transform)
     asked = (given,) if isinstance(given, int) else tuple(given or ())
     resolved, cases = cases_of(run)
-    if not asked or not cases or not all(case.built.exact for case in cases):
+    if not asked or not cases or not all(case.built.certain for case in cases):
         return
     layers = [_layers(case, adapter) for case in cases]
     if not all(layers) or any(case.partial for case in cases):

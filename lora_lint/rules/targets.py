@@ -207,7 +207,7 @@ def _missing(cases: Sequence[Case]) -> list[str]:
 def _may_have(case: Case, entry: str) -> bool:
     """Whether the model has such a module in layers of a kind that its own config may ask for and the class's default
     does not (the convolutions of LFM2)."""
-    return not case.built.exact and names_module(case.built.architecture, entry.rpartition(".")[2])
+    return not case.built.certain and names_module(case.built.architecture, entry.rpartition(".")[2])
 
 
 def _nothing(case: Case) -> bool:

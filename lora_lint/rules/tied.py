@@ -38,7 +38,7 @@ def tied_ends(run: Run) -> Tied | None:
     found = [_of_case(case) for case in cases]
     if not cases or not all(adapted for adapted, _ in found) or any(case.partial for case in cases):
         return None
-    sure = all(case.built.exact for case in cases)
+    sure = all(case.built.certain for case in cases)
     if not sure and any(case.head != "causal-lm" for case in cases):
         return None
     confidence = least(sureness(run, resolved), "certain" if sure else "likely")

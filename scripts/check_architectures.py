@@ -1,0 +1,222 @@
+"""Compares lora_lint's architecture data with transformers and PEFT, on models of random configs.
+
+    python scripts/check_architectures.py [TYPE …] [--configs N] [--seed S]
+
+Each class of a model type is built on the meta device from N random configs: widths, counts and switches at once, None
+where a field may be None. Of every model that is built, each layer that LoRA can wrap is compared by name, kind, input
+and output, and the number of trainable parameters with what `get_peft_model` makes trainable. What the data calls
+inexact is counted apart, and is no disagreement. Exits with 1 if there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import random
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
+
+from generate_architectures import Session, Space, TooSlow, sizes_of  # noqa: E402
+
+from lora_lint.knowledge import architectures  # noqa: E402
+from lora_lint.knowledge.adaptable import adaptable  # noqa: E402
+from lora_lint.knowledge.matching import Targets, match  # noqa: E402
+from lora_lint.knowledge.modules import Module  # noqa: E402
+
+KINDS = ("Linear", "Conv1D", "Conv1d", "Conv2d", "Conv3d", "Embedding", "MultiheadAttention")
+PEFT_NAMES = {"trainable_tokens": "trainable_token_indices"}
+RANK = 4
+ATTEMPTS = 8
+"""Random configs that are tried for one that makes a model: many have a width that its heads do not divide."""
+LARGEST = 3_000
+"""Modules of a model that PEFT is asked about: it wraps about a thousand a second."""
+
+
+@dataclass
+class Tally:
+    """What the models of one type showed."""
+
+    configs: int = 0
+    layers: int = 0
+    counts: int = 0
+    inexact: int = 0
+    """Layers and counts that the data does not vouch for."""
+    disagreements: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        self.configs += other.configs
+        self.layers += other.layers
+        self.counts += other.counts
+        self.inexact += other.inexact
+        self.disagreements += other.disagreements
+
+    def __str__(self) -> str:
+        return (
+            f"{self.configs} models, {self.layers:,} layers and {self.counts:,} counts compared, "
+            f"{self.inexact:,} of them inexact, {len(self.disagreements)} models disagree"
+        )
+
+
+def check(session: Session, kind: str, configs: int, seed: int) -> Tally:
+    """All classes of a model type that the data and the installed transformers both have."""
+    tally = Tally()
+    space = Space(session, kind)
+    classes: dict[str, architectures.Architecture] = {}
+    for head in architectures.heads(kind, session.major):
+        found = architectures.architecture(kind, head, session.major)
+        if found is not None:
+            classes.setdefault(found.class_name, found)
+    for name, found in classes.items():
+        chance = random.Random(f"{seed} {name}")
+        source = space.random_configs(frozenset(found.defaults), chance)
+        made, counted = 0, chance.randint(1, configs)
+        for _ in range(configs * ATTEMPTS):
+            given = next(source)
+            try:
+                config = space.config(given)
+                model = session.build(name, config)
+            except (Exception, TooSlow):
+                continue
+            made += 1
+            _compare(tally, session, found, config, model, given, chance, count=made == counted)
+            if made == configs:
+                break
+    return tally
+
+
+def _compare(
+    tally: Tally,
+    session: Session,
+    found: architectures.Architecture,
+    config: Any,
+    model: Any,
+    given: dict[str, Any],
+    chance: random.Random,
+    count: bool,
+) -> None:
+    tally.configs += 1
+    label = f"{found.class_name} {given}"
+    fields = {**config.to_dict(), **config.asked}
+    fields.setdefault("num_labels", getattr(config, "num_labels", 2))
+    try:
+        modules, beside = adaptable(found, fields)
+    except architectures.UnusableConfig as error:
+        tally.disagreements.append(f"{label}: refused: {error}")
+        return
+    theirs = dict(_layers(session, model))
+    if not architectures.certain(found, fields):
+        tally.layers += len(theirs)
+        tally.inexact += len(theirs)
+        return
+    ours = {module.path: module for module in modules if module.kind in KINDS}
+    wrong = []
+    for path in dict.fromkeys((*theirs, *ours)):
+        tally.layers += 1
+        mine, built = ours.get(path), theirs.get(path)
+        if mine is not None and mine.own < 0:
+            tally.inexact += 1
+        elif mine is None or built is None or mine[1:4] != built:
+            wrong.append(f"{path} is {built}, and {mine and mine[1:4]} in the data")
+    if wrong:
+        tally.disagreements.append(f"{label}: {len(wrong)} layers: {'; '.join(wrong[:3])}")
+        return
+    if count and len(modules) <= LARGEST:
+        _count(tally, session, found, modules, beside, model, label, chance)
+
+
+def _count(
+    tally: Tally,
+    session: Session,
+    found: architectures.Architecture,
+    modules: Sequence[Module],
+    beside: dict[str, Any],
+    model: Any,
+    label: str,
+    chance: random.Random,
+) -> None:
+    arguments = chance.choice(list(_adapters(modules, beside["input_embedding"], chance)))
+    mine = match(modules, Targets(**arguments, rank=RANK), model_type=found.model_type, **beside)
+    if mine.errors:
+        return
+    tally.counts += 1
+    if mine.parameters is None:
+        tally.inexact += 1
+        return
+    trained = _trained(session, model, arguments)
+    if trained != mine.parameters:
+        tally.disagreements.append(f"{label}: {arguments} trains {trained}, and {mine.parameters} in the data")
+
+
+def _layers(session: Session, model: Any) -> Iterator[tuple[str, tuple[str, int, int]]]:
+    """The path, kind, input and output size of every layer that LoRA can wrap."""
+    for path, module in model.named_modules():
+        kind = session.kind_of(module)
+        if kind in KINDS:
+            yield path, (kind, *sizes_of(module, kind))
+
+
+def _adapters(modules: Sequence[Module], embedding: str | None, chance: random.Random) -> Iterator[dict[str, Any]]:
+    """Settings to count with."""
+    yield {"target_modules": "all-linear"}
+    names = sorted({module.path.rpartition(".")[2] for module in modules if module.kind in KINDS[:2]} - {""})
+    if not names:
+        return
+    some = tuple(chance.sample(names, min(len(names), 3)))
+    yield {"target_modules": some, "use_dora": True, "bias": "lora_only"}
+    kinds = {module.path: module.kind for module in modules}
+    if embedding is not None and kinds[embedding] == "Embedding":
+        yield {"target_modules": some, "trainable_tokens": 3}
+
+
+def _trained(session: Session, model: Any, arguments: dict[str, Any]) -> int | str:
+    """How many parameters PEFT trains, or the exception that it raises."""
+    import peft
+
+    own = {PEFT_NAMES.get(name, name): value for name, value in arguments.items()}
+    if "trainable_token_indices" in own:
+        own["trainable_token_indices"] = list(range(own["trainable_token_indices"]))
+    if isinstance(own["target_modules"], tuple):
+        own["target_modules"] = list(own["target_modules"])
+    with session.torch.device("meta"):
+        try:
+            wrapped = peft.get_peft_model(
+                copy.deepcopy(model), peft.LoraConfig(r=RANK, **own), autocast_adapter_dtype=False
+            )
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+    return sum(parameter.numel() for parameter in wrapped.parameters() if parameter.requires_grad)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("types", nargs="*", metavar="TYPE")
+    parser.add_argument("--configs", type=int, default=6, metavar="N")
+    parser.add_argument("--seed", type=int, default=0, metavar="S")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    session = Session()
+    kinds = arguments.types or [kind for kind in architectures.model_types() if kind in session.configs]
+    whole, wrong = Tally(), []
+    for kind in kinds:
+        tally = check(session, kind, arguments.configs, arguments.seed)
+        whole.add(tally)
+        if tally.disagreements:
+            wrong.append(kind)
+        for text in tally.disagreements:
+            print(f"{kind}: {text}", flush=True)
+        if not arguments.types or tally.disagreements or not tally.configs:
+            print(f"{kind}: {tally}", flush=True)
+    print(f"{len(kinds)} types: {whole}")
+    print(f"{len(wrong)} disagree: {' '.join(wrong)}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
