@@ -1,6 +1,6 @@
 """How the tests are sorted and run.
 
-`torch`: needs torch, transformers, peft or trl, because its module imports one of them or because it is marked so.
+`torch`: needs torch or a package that comes with it, because its module imports one or because it is marked so.
 `process`: starts a process. `slow`: takes seconds. `fast`: every other test, as is checked while it runs.
 
 Property tests run by what they find, never by the clock, which on a busy machine says nothing about the code.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("timeless")
 
-HEAVY = ("torch", "transformers", "peft", "trl")
+HEAVY = ("torch", "transformers", "peft", "trl", "huggingface_hub")
 PROCESSES = ("subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system")
 """The audit events of a process that starts."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import IO
 
-PATIENCE = 300
-"""Seconds after which a process hangs: many times what any takes beside others."""
+PATIENCE = 900
+"""Seconds after which a process is taken to hang: many times what any of them needs on a busy machine."""
 
 
 def line_with(words: str, stream: IO[str]) -> str:

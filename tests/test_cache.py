@@ -501,6 +501,7 @@ def test_sets_and_entries_that_are_links_are_not_followed(tmp_path: Path, checke
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("named", [True, False], ids=["--cache-dir", "LORA_LINT_CACHE_DIR"])
 def test_a_folder_of_the_user_keeps_all_that_is_in_it(named: bool, tmp_path: Path) -> None:
     """It may hold anything: results lie in a folder of our own below it, and only there is anything pruned."""

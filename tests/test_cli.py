@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from lora_lint import __version__, commands
 from lora_lint.__main__ import main
+from tests.processes import PATIENCE
 
 ROOT = Path(__file__).parent.parent
 BROKEN = """\
@@ -44,7 +46,7 @@ def process(*arguments: str, stdin: str | None = None, **env: str) -> subprocess
         encoding="utf-8",
         errors="replace",
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **env},
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 
@@ -124,6 +126,31 @@ class TestAsAProcess:
             )
         assert done.stderr == b""
         assert done.returncode == 1
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for a single process")
+    @pytest.mark.usefixtures("interruptible")
+    @pytest.mark.parametrize("ignored", [False, True])
+    def test_ctrl_c_stops_it_unless_it_was_started_in_the_background(self, ignored: bool) -> None:
+        """With `nohup` or `&`, a shell's script starts a process that ignores SIGINT, and so must lora-lint."""
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        started = subprocess.Popen(
+            [sys.executable, "-m", "lora_lint", "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        assert started.stdin is not None
+        started.stdin.write(b"#\n" * 1_000_000)  # more than a pipe holds: all is written only once it is being read
+        started.stdin.flush()
+        started.send_signal(signal.SIGINT)
+        out, err = started.communicate(BROKEN.encode(), timeout=PATIENCE)
+        if ignored:
+            assert (started.returncode, err) == (1, b"")
+            assert b"LL105" in out
+        else:
+            assert (started.returncode, out, err.strip()) == (130, b"", b"lora-lint: interrupted")
 
     def test_any_locale_will_do(self) -> None:
         Path("ä.py").write_text(BROKEN + "# ä\n", encoding="utf-8")

@@ -79,6 +79,7 @@ def test_training_file_of_a_folder(tmp_path: Path) -> None:
     assert texts_of(on(tmp_path)).texts == ("train-00000.jsonl",)
 
 
+@pytest.mark.torch
 def test_relative_to_the_file_that_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "mine.txt").write_text("mine", encoding="utf-8")
@@ -96,6 +97,7 @@ def test_the_home_of_nobody() -> None:
         texts_of(on("~nobody-of-that-name/data.jsonl"))
 
 
+@pytest.mark.torch
 def test_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ import pytest
 from transformers import AutoModelForCausalLM, Phi3Config
 
 from tests import small_model
+from tests.processes import PATIENCE, line_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +99,7 @@ def lora_lint(folder: Path, *arguments: str, **more: str) -> subprocess.Complete
         capture_output=True,
         encoding="utf-8",
         env={**environment(folder.parent), **more},
-        timeout=400,
+        timeout=PATIENCE,
     )
 
 
@@ -138,7 +138,7 @@ def outcome(project: Path) -> tuple[subprocess.CompletedProcess[str], set[str]]:
     temporary.mkdir()
     done = lora_lint(
         project,
-        *("--verify", "--device", "cpu", "--time-budget", "240", "--no-cache", "--output-format", "json"),
+        *("--verify", "--device", "cpu", "--time-budget", str(PATIENCE), "--no-cache", "--output-format", "json"),
         *("--select", "LL101,LL105,LL202,LL301,LL401,LL402", "--verify-report", "page.html", "."),
         TMPDIR=str(temporary),
     )
@@ -199,7 +199,7 @@ def test_a_model_that_is_not_there(outcome: Any) -> None:
 
 def test_progress_goes_to_stderr(outcome: Any) -> None:
     lines = outcome[0].stderr.splitlines()
-    assert re.match(r"\[1/7\] LL\d+ \S+: .+ \(\d:\d\d left\)$", lines[0]), lines
+    assert re.match(r"\[1/7\] LL\d+ \S+: .+ \(\d+:\d\d left\)$", lines[0]), lines
     assert outcome[0].returncode == 1
 
 
@@ -219,8 +219,9 @@ def test_a_refuted_finding_does_not_fail_the_gate(project: Path) -> None:
     assert lora_lint(project, "--select", "LL101", "adam.py").returncode == 1
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_keeps_the_verdicts_until_then(project: Path) -> None:
-    command = ("--verify", "--device", "cpu", "--time-budget", "300", "--no-cache", "--output-format", "json")
+    command = ("--verify", "--device", "cpu", "--time-budget", str(PATIENCE), "--no-cache", "--output-format", "json")
     process = subprocess.Popen(
         [sys.executable, "-m", "lora_lint", *command, "--select", "LL202,LL301", "phi3.py", "data.py"],
         cwd=project,
@@ -230,12 +231,9 @@ def test_an_interrupt_keeps_the_verdicts_until_then(project: Path) -> None:
         env=environment(project.parent),
     )
     assert process.stderr is not None
-    for line in process.stderr:
-        if "LL301" in line:
-            break
-    time.sleep(0.5)
+    line_with("LL301", process.stderr)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Traceback" not in err
     verdicts = {each["code"]: each["verdict"] for each in json.loads(out)["findings"]}
