@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.processes import PATIENCE
+
 pytestmark = pytest.mark.process
 ROOT = Path(__file__).parent.parent
 LORA = "from peft import LoraConfig, get_peft_model\nconfig = LoraConfig(r=8, lora_alpha=16)\n"
@@ -145,7 +147,7 @@ def lint(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
         text=True,
         encoding="utf-8",
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        timeout=300,
+        timeout=PATIENCE,
     )
     return done.returncode, json.loads(done.stdout), done.stderr
 

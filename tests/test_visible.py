@@ -21,6 +21,7 @@ from lora_lint.report import FORMATS, render
 from lora_lint.report.visible import columns, encodable, json_text, octets, visible
 from lora_lint.source import SourceFile, Span
 from lora_lint.verify.page import render as page
+from tests.processes import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,7 +187,7 @@ class TestProcess:
     def run(self, folder: Path, *arguments: str | bytes, locale: str = "C.UTF-8") -> tuple[int, str, str]:
         environment = {**os.environ, "LC_ALL": locale, "PYTHONUTF8": "0", "COLUMNS": "80"}
         command = [sys.executable, "-m", "lora_lint", *arguments]
-        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, env=environment)
+        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=PATIENCE, env=environment)
         assert b"Traceback" not in done.stderr
         out, errors = done.stdout.decode(), done.stderr.decode()
         assert_clean(errors)
@@ -249,7 +250,7 @@ class TestProcess:
         status, out, _ = self.run(tmp_path, "--diff", "--unsafe-fixes", ".")
         assert status == 1
         assert_clean(out)
-        subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=out.encode(), check=True, timeout=60)
+        subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=out.encode(), check=True, timeout=PATIENCE)
         with open(path) as file:
             assert "lora_alpha=8" in file.read()
 
