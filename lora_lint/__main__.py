@@ -11,8 +11,13 @@ def main(arguments: list[str] | None = None) -> int:
     if given in (["--version"], ["-V"]):
         from lora_lint import __version__
 
-        print(f"lora-lint {__version__}")
-        return 0
+        try:
+            print(f"lora-lint {__version__}", flush=True)
+            return 0
+        except OSError:
+            from lora_lint.commands import guarded, version
+
+            return guarded(version)  # to say why it cannot be written
     try:
         from lora_lint.commands import COMMANDS, check, completing, guarded
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ def write(path: str, findings: Iterable[Finding], root: str = "") -> int:
     """
     from lora_lint.discovery import from_root
     from lora_lint.report.visible import encodable, json_text
+    from lora_lint.writing import write_report
 
     entries = [
         {
@@ -54,7 +54,7 @@ def write(path: str, findings: Iterable[Finding], root: str = "") -> int:
     ]
     entries.sort(key=lambda entry: (entry["path"], entry["code"], entry["message"], entry["fingerprint"]))
     document = {"version": VERSION, "tool": "lora-lint", "findings": entries}
-    write_atomically(path, json_text(document))
+    write_report(path, json_text(document))
     return len(entries)
 
 
@@ -65,37 +65,3 @@ def stale(entries: Mapping[str, Mapping[str, Any]], seen: Iterable[str], checked
     gone = set(entries).difference(seen)
     paths = set(map(encodable, checked))
     return sum(entries[fingerprint].get("path") in paths for fingerprint in gone)
-
-
-def write_atomically(path: str, text: str) -> None:
-    """Writes a UTF-8 file so that nobody ever sees half of it: in full beside its place, then moved there.
-
-    A link is followed, the mode of a file that was there is kept. Raises OSError.
-    """
-    import tempfile
-
-    target = os.path.realpath(path)
-    if os.path.exists(target) and not os.path.isfile(target):
-        # /dev/stdout and the like cannot be replaced, only written to.
-        with open(target, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
-        return
-    descriptor, draft = tempfile.mkstemp(prefix=".lora-lint-", dir=os.path.dirname(target) or ".")
-    try:
-        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
-        os.chmod(draft, _mode(target))
-        os.replace(draft, target)
-    except BaseException:
-        os.unlink(draft)
-        raise
-
-
-def _mode(path: str) -> int:
-    """The permissions a file has, or would get if it were created now."""
-    try:
-        return os.stat(path).st_mode & 0o7777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask

@@ -29,8 +29,8 @@ def run(arguments: list[str]) -> int:
         error.message = visible(error.message)  # type: ignore[misc]
         error.show()
         return error.exit_code
-    except click.Abort:
-        raise KeyboardInterrupt from None
+    except click.Abort as abort:
+        raise abort.__cause__ if isinstance(abort.__cause__, KeyboardInterrupt) else KeyboardInterrupt from None
     return int(status or 0)
 
 
@@ -179,7 +179,8 @@ def check(
 ) -> int:
     """Lint files and folders (the default command).
 
-    Exit status: 0 nothing at or above --fail-on, 1 findings, 2 usage or internal error.
+    Exit status: 0 nothing at or above --fail-on, 1 findings, 2 usage or internal error, or a file or the output could
+    not be read or written, 130 interrupted, 143 terminated.
     """
     verification = None
     if verify or verify_report is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,14 +38,19 @@ class UsageError(Exception):
     """A call that makes no sense; the message is for people."""
 
 
+class OutputError(Exception):
+    """Standard output cannot be written to. The message is for people, and empty where the reader has gone."""
+
+
 def completing() -> bool:
     """Whether the shell asks for completions."""
     return _COMPLETE in os.environ
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Runs `command` and gives the exit status: 2 for usage errors, 130 for an interrupt, no traceback for either,
-    and none when the reader of the output has gone."""
+    """Runs `command` and gives the exit status: 2 for usage errors and for output that cannot be written, 130 for
+    Ctrl-C and 143 for SIGTERM. No traceback for any of these."""
+    from lora_lint import interrupts
     from lora_lint.catalogue import CatalogueError
     from lora_lint.settings import SettingsError
 
@@ -52,28 +58,76 @@ def guarded(command: Callable[[], int]) -> int:
         # File names may hold bytes that are no text, and not every terminal has every character.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    status = 2
     try:
-        status = command()
-        sys.stdout.flush()
+        with interrupts.terminable():
+            status = command()
+            flush()
     except (SettingsError, UsageError, CatalogueError) as error:
         complain(f"error: {error}")
         return 2
-    except KeyboardInterrupt:
+    except OutputError as error:
+        if str(error):
+            complain(f"error: {error}")
+        return 2
+    except OSError as error:  # of what click writes itself
+        complain(f"error: {error}")
+        with suppress(OutputError):
+            flush()
+        return 2
+    except KeyboardInterrupt as interrupt:
         complain("interrupted")
-        return 130
-    except BrokenPipeError:
-        # Whoever read the report has seen enough; the interpreter must not fail on its last flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return status if status != 2 else 1
+        return interrupts.status_of(interrupt)
     return status
 
 
 def complain(message: str) -> None:
-    """Says something on stderr."""
+    """Says something on stderr, if anything can be said there."""
     from lora_lint.report.visible import visible
 
-    print(f"lora-lint: {visible(message)}", file=sys.stderr)
+    tell(f"lora-lint: {visible(message)}\n")
+
+
+def tell(text: str) -> None:
+    """Writes to stderr, which may be closed or full."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+
+def write(text: str | bytes, machine: bool = False) -> None:
+    """Writes to stdout: bytes as they are, text as UTF-8 whatever the locale if a program is to read it. Raises
+    OutputError."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    if machine and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        if isinstance(text, str):
+            sys.stdout.write(text)
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text)
+    except OSError as error:
+        raise _undelivered(error) from None
+
+
+def flush() -> None:
+    """Sees to it that what was written to stdout has arrived. Raises OutputError."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        raise _undelivered(error) from None
+
+
+def _undelivered(error: OSError) -> OutputError:
+    """What to raise for an error of stdout, which is given up: the interpreter must not fail on its last flush."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return OutputError()
+    return OutputError(f"standard output cannot be written to ({error.strerror or error})")
 
 
 def check(
@@ -104,6 +158,8 @@ def check(
     settings = settings_module.override(settings_module.load(config, isolated), **options)
     if _from_stdin(paths, stdin_filename) and (fix or unsafe_fixes or diff):
         raise UsageError("standard input cannot be fixed: give the file, or take the edits of `--output-format json`")
+    for path in (output_file, write_baseline, verify.report if verify is not None else None):
+        _refuse_unwritable(path)
     marked = write_baseline is not None or output_format in _WITH_FINGERPRINTS
     cache = None
     if not no_cache and not os.environ.get(_NO_CACHE) and "-" not in paths:
@@ -113,28 +169,48 @@ def check(
     outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache)
     if diff:
         return _diff(outcome, settings, unsafe_fixes)
-    if (fix or unsafe_fixes) and _fix(outcome, settings, unsafe_fixes):
-        outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache)
+    unwritten = False
+    if fix or unsafe_fixes:
+        changed, unwritten = _fix(outcome, settings, unsafe_fixes)
+        if changed:
+            outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache)
     for note in outcome.notes:
         complain(note)
+    interrupt = None
     if write_baseline is not None:
-        return _write_baseline(write_baseline, outcome, settings)
-    interrupted = False
-    if verify is not None:
-        outcome, interrupted = _verify(outcome, paths, settings, stdin_filename, verify)
+        if _write_baseline(write_baseline, outcome, settings):
+            return 2 if unwritten or outcome.failed else 0
+        unwritten = True  # so that the findings are not lost, they are reported
+    elif verify is not None:
+        outcome, interrupt = _verify(outcome, paths, settings, stdin_filename, verify)
     from lora_lint.report import render
 
-    text = render(output_format, outcome, color=colored(color, output_file))
-    _deliver(text, output_file, output_format)
+    text = _ended(render(output_format, outcome, color=colored(color, output_file)))
+    if output_file is not None and not _write_report(output_file, text):
+        output_file, unwritten = None, True
+    if output_file is None:
+        write(text, machine=output_format not in _FOR_PEOPLE)
     if statistics:
         table = counts(outcome)
         if output_format in _FOR_PEOPLE and output_file is None:
-            sys.stdout.write(table)
+            write(table)
         else:
-            sys.stderr.write(table)
-    if verify is not None and verify.report is not None:
-        _deliver(_page(outcome), verify.report, "html")
-    return 130 if interrupted else status_of(outcome, settings)
+            tell(table)
+    if verify is not None and verify.report is not None and write_baseline is None:
+        unwritten = not _write_report(verify.report, _page(outcome)) or unwritten
+    if interrupt is not None:
+        raise interrupt
+    return 2 if unwritten else status_of(outcome, settings)
+
+
+def _refuse_unwritable(path: str | None) -> None:
+    """Raises UsageError where a file cannot be written, which is better known before the work than after it."""
+    if path is not None:
+        from lora_lint.writing import why_unwritable
+
+        why = why_unwritable(path)
+        if why is not None:
+            raise UsageError(f"{path}: it cannot be written, {why}")
 
 
 def _refuse_misspelt_command(paths: Sequence[str]) -> None:
@@ -148,8 +224,8 @@ def _refuse_misspelt_command(paths: Sequence[str]) -> None:
 
 def _verify(
     outcome: Outcome, paths: Sequence[str], settings: Settings, stdin_filename: str | None, verify: Verification
-) -> tuple[Outcome, bool]:
-    """The outcome with verdicts, and whether an interrupt ended it early."""
+) -> tuple[Outcome, KeyboardInterrupt | None]:
+    """The outcome with verdicts, and the interrupt that ended it early."""
     from lora_lint.verify import session
 
     absent = session.missing()
@@ -167,6 +243,8 @@ def _verify(
         claims = session.claims_of(outcome.findings, files, settings)
         options = Options(verify.device, verify.time_budget, verify.seeds)  # type: ignore[arg-type]
         return session.settle(outcome, claims, options, line.show)
+    except KeyboardInterrupt as interrupt:  # before the first experiment
+        return outcome, interrupt
     finally:
         line.clear()
 
@@ -175,7 +253,7 @@ class _ProgressLine:
     """The experiment under way, on stderr: one line that is written over on a terminal, else one line for each."""
 
     def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._terminal = _is_terminal(sys.stderr)
         self._shown = 0
 
     def show(self, step: Step) -> None:
@@ -184,16 +262,14 @@ class _ProgressLine:
         minutes, seconds = divmod(max(int(step.left), 0), 60)
         head = visible(f"[{step.number}/{step.total}] {step.finding.code} {step.finding.span.path}: {step.doing}")
         if self._terminal:
-            sys.stderr.write(f"\r\x1b[K{head} ({minutes}:{seconds:02d} left)"[:200])
+            tell(f"\r\x1b[K{head} ({minutes}:{seconds:02d} left)"[:200])
         elif step.number != self._shown:
-            sys.stderr.write(f"{head} ({minutes}:{seconds:02d} left)\n")
+            tell(f"{head} ({minutes}:{seconds:02d} left)\n")
         self._shown = step.number
-        sys.stderr.flush()
 
     def clear(self) -> None:
         if self._terminal and self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            tell("\r\x1b[K")
 
 
 def _page(outcome: Outcome) -> str:
@@ -202,26 +278,34 @@ def _page(outcome: Outcome) -> str:
     return render(outcome)
 
 
-def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> bool:
-    """Fixes what can be fixed; gives whether a file has changed."""
+def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> tuple[bool, bool]:
+    """Fixes what can be fixed; gives whether a file has changed, and whether one could not be written."""
+    from lora_lint import interrupts
     from lora_lint.fixes import session
 
-    count, files = 0, 0
-    for file in session.fixed(outcome, settings, unsafe):
-        problem = file.problem
-        if file.after != file.before:
-            try:
-                session.write(file)
-                count, files = count + file.findings, files + 1
-            except session.Changed as error:
-                problem = str(error)
-            except OSError as error:
-                problem = error.strerror or str(error)
-        if problem:
-            complain(f"{file.path}: not fixed, {problem}")
-    if count:
-        complain(f"{count} finding{'' if count == 1 else 's'} fixed in {files} file{'' if files == 1 else 's'}")
-    return count > 0
+    count, files, failed = 0, 0, False
+    try:
+        for file in session.fixed(outcome, settings, unsafe):
+            problem = file.problem
+            if file.after != file.before:
+                try:
+                    with interrupts.held():
+                        session.write(file)
+                        count, files = count + file.findings, files + 1
+                except session.Changed as error:
+                    problem = str(error)
+                except OSError as error:
+                    problem, failed = error.strerror or str(error), True
+            if problem:
+                complain(f"{file.path}: not fixed, {problem}")
+    finally:  # also after an interrupt: what is done is done
+        if count:
+            complain(f"{_findings(count)} fixed in {files} file{'' if files == 1 else 's'}")
+    return count > 0, failed
+
+
+def _findings(count: int) -> str:
+    return "1 finding" if count == 1 else f"{count} findings"
 
 
 def _diff(outcome: Outcome, settings: Settings, unsafe: bool) -> int:
@@ -229,9 +313,7 @@ def _diff(outcome: Outcome, settings: Settings, unsafe: bool) -> int:
     from lora_lint.fixes import session
 
     changed = [file for file in session.fixed(outcome, settings, unsafe) if file.after != file.before]
-    text = b"".join(map(session.diff, changed))
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text)
+    write(b"".join(map(session.diff, changed)))
     return 2 if outcome.failed else int(bool(changed))
 
 
@@ -291,7 +373,12 @@ def _stdin(stdin_filename: str | None) -> tuple[str, FileKind, bytes]:
     kind = discovery.kind_of(path)
     if kind is None:
         raise UsageError(f"--stdin-filename {path}: lora-lint reads {', '.join(discovery.KINDS)} files")
-    return path, kind, sys.stdin.buffer.read(discovery.limit_of(kind) + 1)
+    if sys.stdin is None:
+        raise UsageError("standard input is closed")
+    try:
+        return path, kind, sys.stdin.buffer.read(discovery.limit_of(kind) + 1)
+    except OSError as error:
+        raise UsageError(f"standard input cannot be read ({error.strerror or error})") from None
 
 
 def status_of(outcome: Outcome, settings: Settings) -> int:
@@ -320,37 +407,34 @@ def counts(outcome: Outcome) -> str:
     return "".join(f"{count:>{width}}  {code}  {catalogue.rules()[code].name}\n" for code, count in ordered)
 
 
-def _write_baseline(path: str, outcome: Outcome, settings: Settings) -> int:
+def _write_baseline(path: str, outcome: Outcome, settings: Settings) -> bool:
+    """Writes the findings to a baseline; gives whether it could be written."""
     from lora_lint import baseline
 
     try:
         number = baseline.write(path, outcome.findings, settings.root)
     except OSError as error:
-        raise UsageError(f"{path}: the baseline cannot be written ({error.strerror or error})") from None
-    complain(f"{path}: {number} finding{'' if number == 1 else 's'} written")
-    return 2 if outcome.failed else 0
+        complain(f"error: {path}: the baseline cannot be written ({error.strerror or error})")
+        return False
+    complain(f"{path}: {_findings(number)} written")
+    return True
 
 
-def _deliver(text: str, output_file: str | None, output_format: str) -> None:
-    """Puts a report where it belongs."""
-    if text and not text.endswith("\n"):
-        text += "\n"
-    if output_file is None:
-        write(text, machine=output_format not in _FOR_PEOPLE)
-        return
-    from lora_lint.baseline import write_atomically
+def _write_report(path: str, text: str) -> bool:
+    """Writes a report to a file; gives whether it could be written."""
+    from lora_lint.writing import write_report
 
     try:
-        write_atomically(output_file, text)
+        write_report(path, text)
     except OSError as error:
-        raise UsageError(f"{output_file}: the report cannot be written ({error.strerror or error})") from None
+        complain(f"error: {path}: the report cannot be written ({error.strerror or error})")
+        return False
+    return True
 
 
-def write(text: str, machine: bool = False) -> None:
-    """Writes to stdout; as UTF-8 whatever the locale if a program is to read it."""
-    if machine and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    sys.stdout.write(text)
+def _ended(text: str) -> str:
+    """A text with a newline at its end, unless it is empty."""
+    return text if not text or text.endswith("\n") else text + "\n"
 
 
 def colored(color: str, output_file: str | None = None) -> bool:
@@ -361,12 +445,17 @@ def colored(color: str, output_file: str | None = None) -> bool:
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return output_file is None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return output_file is None and _is_terminal(sys.stdout)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Whether a standard stream is a terminal that understands escapes; None: it is closed."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def progress() -> Callable[[int, int], None] | None:
     """A progress bar on stderr if that is a terminal. It shows up only when the work takes long; (0, 0) removes it."""
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if not _is_terminal(sys.stderr):
         return None
     import time
 
@@ -378,15 +467,21 @@ def progress() -> Callable[[int, int], None] | None:
         now = time.monotonic()
         if total == 0:
             if drawn:
-                sys.stderr.write("\r\x1b[K")
-                sys.stderr.flush()
+                tell("\r\x1b[K")
         elif now - begun > 1 and now - drawn > 0.1:
             drawn = now
             filled = 30 * done // total
-            sys.stderr.write(f"\r\x1b[K[{'#' * filled}{'.' * (30 - filled)}] {done}/{total} files")
-            sys.stderr.flush()
+            tell(f"\r\x1b[K[{'#' * filled}{'.' * (30 - filled)}] {done}/{total} files")
 
     return draw
+
+
+def version() -> int:
+    """Prints the version."""
+    from lora_lint import __version__
+
+    write(f"lora-lint {__version__}\n")
+    return 0
 
 
 def rules(output_format: str = "text") -> int:

@@ -53,7 +53,7 @@ def create_file(path: str, data: bytes) -> None:
 def write_report(path: str, text: str) -> None:
     """Writes a UTF-8 file that the user named: whole where a file can be replaced, straight into a pipe or a device.
     A link is followed. Raises OSError."""
-    data = text.encode("utf-8", "surrogateescape")
+    data = text.encode("utf-8", "backslashreplace")
     if _is_stream(path):
         with open(path, "wb") as stream:
             stream.write(data)

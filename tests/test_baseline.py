@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -71,29 +69,3 @@ def test_files_that_are_no_baseline(text: str) -> None:
 def test_no_file() -> None:
     with pytest.raises(baseline.BaselineError, match="cannot be read"):
         baseline.read("gone.json")
-
-
-def test_atomic_write_keeps_links_and_modes() -> None:
-    Path("real.txt").write_text("old")
-    if sys.platform != "win32":
-        Path("real.txt").chmod(0o640)
-    Path("link.txt").symlink_to("real.txt")
-    baseline.write_atomically("link.txt", "new ä\n")
-    assert Path("real.txt").read_bytes() == "new ä\n".encode()
-    assert Path("link.txt").is_symlink()
-    if sys.platform != "win32":
-        assert Path("real.txt").stat().st_mode & 0o777 == 0o640
-    assert sorted(path.name for path in Path().iterdir()) == ["link.txt", "real.txt"]
-
-
-def test_a_failed_write_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("a.txt").write_text("old")
-
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="No space"):
-        baseline.write_atomically("a.txt", "new")
-    assert [path.name for path in Path().iterdir()] == ["a.txt"]
-    assert Path("a.txt").read_text() == "old"

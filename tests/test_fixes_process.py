@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -148,11 +149,12 @@ def test_the_status_is_1_while_findings_remain(tmp_path: Path) -> None:
 
 
 def in_process(folder: Path, before: str) -> subprocess.CompletedProcess[bytes]:
-    """`lora-lint --fix train.py` in a process that does something else right before a file is written."""
+    """`lora-lint --fix .` in a process that does something else right before a file is written."""
     program = (
-        "import os, sys\nfrom lora_lint.__main__ import main\nfrom lora_lint.fixes import session\n"
-        f"write = session.write\ndef late(file):\n    {before}\n    write(file)\n"
-        "session.write = late\nsys.exit(main(['--isolated', '--no-cache', '--fix', 'train.py']))\n"
+        "import os, signal, sys\nfrom lora_lint.__main__ import main\nfrom lora_lint.fixes import session\n"
+        "replace, write = os.replace, session.write\n"
+        f"def late(file):\n    {before}\n    write(file)\n"
+        "session.write = late\nsys.exit(main(['--isolated', '--no-cache', '--fix', '.']))\n"
     )
     return subprocess.run(
         [sys.executable, "-c", program], cwd=folder, capture_output=True, check=False, env=ENVIRONMENT
@@ -174,7 +176,7 @@ def test_a_write_that_fails_leaves_the_file(tmp_path: Path) -> None:
     script.write_text(FROZEN, encoding="utf-8")
     stop = "os.replace = lambda *_: (_ for _ in ()).throw(OSError(28, 'No space left on device'))"
     found = in_process(tmp_path, stop)
-    assert found.returncode == 1
+    assert found.returncode == 2
     assert b"train.py: not fixed, No space left on device" in found.stderr
     assert script.read_text(encoding="utf-8") == FROZEN
     assert [path.name for path in tmp_path.iterdir()] == ["train.py"]
@@ -185,6 +187,45 @@ def test_a_process_that_dies_leaves_the_file(tmp_path: Path) -> None:
     script.write_text(FROZEN, encoding="utf-8")
     assert in_process(tmp_path, "os.replace = lambda *_: os._exit(9)").returncode == 9
     assert script.read_text(encoding="utf-8") == FROZEN
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize("step", ["chmod", "replace", "unlink"])
+def test_an_interrupt_leaves_whole_files_and_nothing_else(name: str, status: int, step: str, tmp_path: Path) -> None:
+    """Wherever in the writing of the first of two files it arrives."""
+    for file in ("a.py", "b.py"):
+        (tmp_path / file).write_text(FROZEN, encoding="utf-8")
+    # `unlink` is reached only where the move fails.
+    fails = "os.replace = lambda *_: (_ for _ in ()).throw(OSError(28, 'full')); " if step == "unlink" else ""
+    interrupt = f"{fails}step = os.{step}; os.{step} = lambda *_: (os.kill(os.getpid(), signal.{name}), step(*_))"
+    found = in_process(tmp_path, interrupt)
+    assert (found.returncode, found.stdout) == (status, b"")
+    assert b"Traceback" not in found.stderr
+    assert found.stderr.endswith(b"lora-lint: interrupted\n")
+    assert (b"1 finding fixed in 1 file" in found.stderr) == (step != "unlink")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.py", "b.py"]
+    assert (tmp_path / "a.py").read_text(encoding="utf-8") == (FROZEN if step == "unlink" else FIXED)
+    assert (tmp_path / "b.py").read_text(encoding="utf-8") == FROZEN
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_process_that_is_terminated_leaves_whole_files_and_nothing_else(tmp_path: Path) -> None:
+    names = [f"{number:03}.py" for number in range(80)]
+    for name in names:
+        (tmp_path / name).write_text(FROZEN, encoding="utf-8")
+    command = [sys.executable, "-m", "lora_lint", "--isolated", "--fix", "--unsafe-fixes", "--jobs", "2", "."]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, env=ENVIRONMENT)
+    while process.poll() is None and (tmp_path / names[0]).read_text(encoding="utf-8") == FROZEN:
+        time.sleep(0.001)
+    process.terminate()
+    _, told = process.communicate(timeout=120)
+    assert process.returncode in (143, 0)
+    assert b"Traceback" not in told
+    assert {path.name for path in tmp_path.iterdir()} <= {*names, ".lora-lint-cache"}
+    assert {(tmp_path / name).read_text(encoding="utf-8") for name in names} <= {FROZEN, FIXED}
+    assert all(len(path.name) == 32 for path in tmp_path.glob(".lora-lint-cache/*/*"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links take rights there")

@@ -135,22 +135,16 @@ def _sound(path: str, kind: FileKind, data: bytes, utf8: bytes) -> bool:
 
 def write(file: Fixed) -> None:
     """Puts a fixed file in the place of the old one, which must be as it was read. Raises OSError, Changed."""
-    import shutil
-    import tempfile
+    from lora_lint.writing import replace_file
 
     target = os.path.realpath(file.path)
-    descriptor, draft = tempfile.mkstemp(prefix=".lora-lint-", dir=os.path.dirname(target) or ".")
-    try:
-        with open(descriptor, "wb") as stream:
-            stream.write(file.after)
-        shutil.copymode(target, draft)
+
+    def unchanged() -> None:
         with open(target, "rb") as stream:
             if stream.read() != file.before:
                 raise Changed("it has changed meanwhile")
-        os.replace(draft, target)
-    except BaseException:
-        os.unlink(draft)
-        raise
+
+    replace_file(target, file.after, unchanged)
 
 
 class Changed(Exception):

@@ -90,8 +90,8 @@ def _why_not(code: str) -> str:
 
 def settle(
     outcome: Outcome, claims: dict[int, Claim], options: Options, show: Callable[[Step], None]
-) -> tuple[Outcome, bool]:
-    """The outcome with a verdict on each finding; and whether an interrupt ended it before all were settled."""
+) -> tuple[Outcome, KeyboardInterrupt | None]:
+    """The outcome with a verdict on each finding; and the interrupt that ended it before all were settled."""
     from lora_lint.verify import bench, measurement, structure
 
     experiments: dict[str, Experiment] = structure.EXPERIMENTS | measurement.EXPERIMENTS
@@ -107,7 +107,7 @@ def settle(
             waiting.append(place)
     waiting.sort(key=lambda place: _cost(findings[place], claims[place]))
     ends = time.monotonic() + options.time_budget
-    interrupted = False
+    interrupt = None
     try:
         for number, place in enumerate(waiting):
             finding = findings[place]
@@ -118,13 +118,13 @@ def settle(
                 show(Step(number + 1, len(waiting), finding, doing, ends - time.monotonic()))
 
             verdicts[place] = _verdict(finding, claims[place], experiments[finding.code], options, deadline, say)
-    except KeyboardInterrupt:
-        interrupted = True
+    except KeyboardInterrupt as error:
+        interrupt = error
     finally:
         bench.release()
     stopped = Verdict("skipped", "interrupted before it was settled")
     settled = tuple(replace(each, verdict=verdicts.get(place, stopped)) for place, each in enumerate(findings))
-    return replace(outcome, findings=settled), interrupted
+    return replace(outcome, findings=settled), interrupt
 
 
 def _cost(finding: Finding, claim: Claim) -> tuple[bool, bool, str]:
