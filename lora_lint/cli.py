@@ -148,7 +148,9 @@ def main(ctx: click.Context) -> int | None:
 @click.option("--no-cache", is_flag=True, help="Take no result of an earlier lint, and keep none.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 @click.option("--fix", is_flag=True, help="Make the safe fixes: those that keep the function that is trained.")
-@click.option("--unsafe-fixes", is_flag=True, help="Make the fixes that change what is trained, too.")
+@click.option(
+    "--unsafe-fixes", is_flag=True, help="Let --fix and --diff change what is trained, too; alone it changes nothing."
+)
 @click.option("--diff", is_flag=True, help="Show what --fix (with --unsafe-fixes) would change, and change nothing.")
 @click.option("--verify", is_flag=True, help="Load the model and settle the findings on it (needs the extra `verify`).")
 @click.option(

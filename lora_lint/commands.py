@@ -156,7 +156,7 @@ def check(
 
     _refuse_misspelt_command(paths)
     settings = settings_module.override(settings_module.load(config, isolated), **options)
-    if _from_stdin(paths, stdin_filename) and (fix or unsafe_fixes or diff):
+    if _from_stdin(paths, stdin_filename) and (fix or diff):
         raise UsageError("standard input cannot be fixed: give the file, or take the edits of `--output-format json`")
     for path in (output_file, write_baseline, verify.report if verify is not None else None):
         _refuse_unwritable(path)
@@ -170,10 +170,12 @@ def check(
     if diff:
         return _diff(outcome, settings, unsafe_fixes)
     unwritten = False
-    if fix or unsafe_fixes:
+    if fix:
         changed, unwritten = _fix(outcome, settings, unsafe_fixes)
         if changed:
             outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache)
+    elif unsafe_fixes:
+        _count_fixable(outcome)
     for note in outcome.notes:
         complain(note)
     interrupt = None
@@ -302,6 +304,15 @@ def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> tuple[bool, bool
         if count:
             complain(f"{_findings(count)} fixed in {files} file{'' if files == 1 else 's'}")
     return count > 0, failed
+
+
+def _count_fixable(outcome: Outcome) -> None:
+    """Says how many findings `--fix` would fix with `--unsafe-fixes`, which alone changes nothing."""
+    from lora_lint.fixes.session import fixable
+
+    count = sum(fixable(finding, unsafe=True) for finding in outcome.findings)
+    if count:
+        complain(f"{_findings(count)} can be fixed: `--fix --unsafe-fixes` does it, `--diff --unsafe-fixes` shows it")
 
 
 def _findings(count: int) -> str:

@@ -577,6 +577,10 @@ def test_unsafe_fixes_are_asked_for(tmp_path: Path) -> None:
     assert run(tmp_path, "--fix", "train.py").returncode == 1
     assert script.read_text(encoding="utf-8") == text
     result = run(tmp_path, "--unsafe-fixes", "train.py")
+    assert script.read_text(encoding="utf-8") == text, "alone it changes nothing"
+    assert result.returncode == 1
+    assert "can be fixed: `--fix --unsafe-fixes` does it" in result.stderr
+    result = run(tmp_path, "--fix", "--unsafe-fixes", "train.py")
     assert result.returncode == 0, result
     assert "LoraConfig(r=1, lora_alpha=1" in script.read_text(encoding="utf-8")
 
