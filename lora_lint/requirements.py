@@ -2,63 +2,48 @@
 
 The nearest place decides: the program itself (the pip commands of a notebook, or of a shell script for the programs
 that it starts; inline metadata), then the folders from its own up to the top of the project, in each of which a lock
-file comes before all others. Of several requirements the widest counts. A lower bound pins nothing: the newest version
-is assumed.
+file comes before all others. Requirements that are installed together narrow each other, under every Python; of those
+that are alternatives (files, extras, groups, Pythons) the one that allows the newest version counts. A lower bound pins
+nothing: the newest version is assumed.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint import disk
-from lora_lint.run import Pin, padded
+from lora_lint.run import PINNED, Pin, padded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.project import Project
-    from lora_lint.run import Version
+    from lora_lint.required import Group
     from lora_lint.source import SourceFile
 
     Pins: TypeAlias = "Mapping[str, Pin | None]"
     """What is said of each framework that is named: None where every version is allowed."""
 
-FRAMEWORKS = ("peft", "transformers", "trl")
 LIMIT = 4_000_000
 """Bytes of a file that is looked into."""
-_LOCKED = r'^name = "{0}"\r?\nversion = "([\d.]+)[^"]*"'
-_LOCKED_BY_PIPENV = r'"{0}"\s*:\s*\{{[^{{}}]*"version"\s*:\s*"==([\d.]+)'
-_LOCKS = {"uv.lock": _LOCKED, "poetry.lock": _LOCKED, "pdm.lock": _LOCKED, "Pipfile.lock": _LOCKED_BY_PIPENV}
-_REQUIRED = r"^[ \t]*{0}[ \t]*(?:\[[^\]\n]*\])?[ \t]*([^;#\n]*)"
-_QUOTED = r"""["']{0}[ \t]*(?:\[[^\]\n]*\])?[ \t]*([^"';\n]*)"""
-_TABLE = r"""^{0}[ \t]*=[ \t]*(?:\{{[^}}\n]*version[ \t]*=[ \t]*)?["']([^"'\n]*)"""
-_CONDA = r"""^[ \t]*-[ \t]*["']?(?:[\w.-]+::)?{0}[ \t]*(?:\[[^\]\n]*\])?[ \t]*([^"';#\n]*)"""
-_GIT = r"""git\+[^\s"']*/{0}(?:\.git)?(?:@([^\s"'#;\]]+))?(?![\w.-])"""
-_PATTERNS = (
-    (re.compile(r"[\w.-]*requirements?[\w.-]*\.txt"), (_REQUIRED, _GIT)),
-    (re.compile(r"pyproject\.toml"), (_QUOTED, _TABLE, _GIT)),
-    (re.compile(r"setup\.cfg"), (_REQUIRED, _GIT)),
-    (re.compile(r"setup\.py"), (_QUOTED, _GIT)),
-    (re.compile(r"Pipfile"), (_TABLE,)),
-    (re.compile(r"(?:conda|environment)[\w.-]*\.ya?ml"), (_CONDA, _GIT)),
-)
-"""Names of files, and what is looked for in them."""
-_REQUIREMENT = re.compile(r"[=<>~!^\d(@,*]")
-_BOUND = re.compile(r"(===?|~=|<=|<|\^|~|=)?[ \t]*v?(\d+(?:\.\d+)*)(\.\*)?[^,]*")
-_TAG = re.compile(r"v?\d+(?:\.\d+)+")
+_LOCKS = re.compile(r"(?:uv|poetry|pdm)\.lock|Pipfile\.lock|pylock(?:\.[\w-]+)?\.toml")
+_REQUIREMENTS = re.compile(r"[\w.-]*requirements?[\w.-]*\.txt")
+_OTHERS = re.compile(r"pyproject\.toml|setup\.cfg|setup\.py|Pipfile|(?:conda|environment)[\w.-]*\.ya?ml")
+_MENTIONED = re.compile(rb"(?i)" + b"|".join(framework.encode() for framework in PINNED))
+_INCLUDED = re.compile(rb"(?m)^[ \t]*(?:-[rc]|--(?:requirement|constraint))[ \t=\w.]")
 _PIP = re.compile(r"(?:.*/)?pip[\d.]*")
 _METADATA = re.compile(rb"^# /// script\s*$(.*?)^# ///\s*$", re.MULTILINE | re.DOTALL)
 
 
 def pins_of(project: Project, source: SourceFile) -> dict[str, Pin]:
-    """What a program is run with at most: the FRAMEWORKS that a version is pinned of."""
-    pins = dict(_in_program(source))
+    """What a program is run with at most: the PINNED frameworks, if they are."""
+    pins = dict(_in_program(project, source))
     found = _found_in(project)
     for folder in project.upwards(os.path.dirname(source.path), beyond=True):
-        pins = {**found.get(folder, _in_folder), **pins}
+        pins = {**found.get(folder, partial(_in_folder, project)), **pins}
     return {framework: pin for framework, pin in pins.items() if pin is not None}
 
 
@@ -68,16 +53,27 @@ def _found_in(_: Project) -> disk.Remembered[str, Pins]:
     return disk.Remembered()
 
 
-def _in_program(source: SourceFile) -> Pins:
+def _in_program(project: Project, source: SourceFile) -> Pins:
     """What a program says itself."""
-    name = os.path.basename(source.path)
-    installs = _of_script(source) if source.kind == "shell" else map(_split, source.installs)
-    pins = _widest(found for words in installs for found in _installed(words, name))
-    if pins:
-        return pins
-    if b"# /// script" in source.utf8 and (block := _METADATA.search(source.utf8)):
-        return _widest(_asked_for(block[1].decode(), (_QUOTED, _GIT), name))
+    name, folder = os.path.basename(source.path), os.path.dirname(source.path)
+    installs = list(_of_script(source) if source.kind == "shell" else map(_split, source.installs))
+    if any(map(_may_pin, installs)):
+        from lora_lint.required import installed
+
+        include = _includes(project, folder)
+        pins = _settled(installed(words, name, include) for words in installs)
+        if pins:
+            return pins
+    if b"# /// script" in source.utf8 and (block := _METADATA.search(source.utf8)) and _MENTIONED.search(block[1]):
+        from lora_lint.required import of_script
+
+        return _settled([of_script(re.sub(r"(?m)^# ?", "", block[1].decode()), name)])
     return {}
+
+
+def _may_pin(words: Sequence[str]) -> bool:
+    """Whether the words of a pip command name a framework or a file."""
+    return any(_MENTIONED.search(word.encode("utf-8", "replace")) or word in ("-r", "-c") for word in words)
 
 
 def _of_script(source: SourceFile) -> Iterator[list[str]]:
@@ -102,30 +98,18 @@ def _split(command: str) -> list[str]:
         return command.split()
 
 
-def _installed(words: Iterable[str], file: str) -> Iterator[tuple[str, Pin | None]]:
-    """The frameworks that the words of a pip command name."""
-    for word in words:
-        yield from _asked_for(word, (r"^{0}(?:\[[^\]]*\])?(?![\w.-])(.*)", _GIT), file)
-
-
-def _in_folder(folder: str) -> Pins:
+def _in_folder(project: Project, folder: str) -> Pins:
     """What the files of a folder say, locks before all others."""
     names = disk.names(folder) or ()
-    pins: dict[str, Pin | None] = {}
-    for name in names:
-        if name in _LOCKS:
-            text = _text(os.path.join(folder, name))
-            for framework in FRAMEWORKS:
-                locked = re.findall(_LOCKS[name].format(framework), text, re.MULTILINE)
-                if locked:
-                    newest = max(map(_numbers, locked))
-                    pins[framework] = Pin(_after(newest), f"{framework} {'.'.join(map(str, newest))}", name)
-    found: list[tuple[str, Pin | None]] = []
+    locked: list[Group] = []
+    asked: list[Group] = []
     for name in (*names, *_listed(folder, names)):
-        patterns = next((wanted for names_of, wanted in _PATTERNS if names_of.fullmatch(os.path.basename(name))), None)
-        if patterns is not None:
-            found += _asked_for(_text(os.path.join(folder, name)), patterns, name)
-    return {**_widest(found), **pins}
+        base = os.path.basename(name)
+        if _LOCKS.fullmatch(base):
+            locked += _groups(project, folder, name)
+        elif _REQUIREMENTS.fullmatch(base) or _OTHERS.fullmatch(base):
+            asked += _groups(project, folder, name)
+    return {**_settled(asked), **_settled(locked)}
 
 
 def _listed(folder: str, names: Iterable[str]) -> list[str]:
@@ -133,74 +117,58 @@ def _listed(folder: str, names: Iterable[str]) -> list[str]:
     if "requirements" not in names:
         return []
     below = disk.names(os.path.join(folder, "requirements")) or ()
-    # Each is one of the requirements, whatever it is called.
-    return [f"requirements/{name}" for name in below if _PATTERNS[0][0].fullmatch(name)]
+    return [f"requirements/{name}" for name in below if _REQUIREMENTS.fullmatch(name)]
 
 
-def _asked_for(text: str, patterns: Iterable[str], file: str) -> Iterator[tuple[str, Pin | None]]:
-    """Each requirement of a framework in a text, None where it has no upper bound."""
-    for framework in FRAMEWORKS:
-        for pattern in patterns:
-            for found in re.finditer(pattern.format(framework), text, re.MULTILINE | re.IGNORECASE):
-                wanted = (found[1] or "").strip()
-                if pattern is _GIT:
-                    below = _after(_numbers(wanted.lstrip("v"))) if _TAG.fullmatch(wanted) else None
-                elif wanted and not _REQUIREMENT.match(wanted):
-                    continue  # another package, whose name begins alike
-                else:
-                    below = _upper(wanted)
-                written = re.sub(r"\s+", " ", found[0]).strip("\"' -")
-                yield framework, None if below is None else Pin(below, written, file)
+def _groups(project: Project, folder: str, name: str) -> Sequence[Group]:
+    """What a file requires: alternatives, of which one is installed."""
+    data = _data(os.path.join(folder, name))
+    if not _MENTIONED.search(data) and not (_REQUIREMENTS.fullmatch(os.path.basename(name)) and _INCLUDED.search(data)):
+        return ()
+    from lora_lint.required import groups
+
+    return groups(data.decode("utf-8", "replace"), name, _includes(project, folder))
 
 
-def _widest(found: Iterable[tuple[str, Pin | None]]) -> Pins:
-    """Of several requirements of a framework the one that allows the newest version."""
+def _includes(project: Project, folder: str) -> Callable[[str], str]:
+    """Gives the text of a file that one of a folder includes, by its path from there; empty where there is none, and
+    for what lies outside of the project."""
+    *_, top = project.upwards(folder, beyond=True)
+    inside = os.path.join(os.path.realpath(top or "."), "")
+
+    def text(path: str) -> str:
+        whole = os.path.normpath(os.path.join(folder, path))
+        if not os.path.realpath(whole).startswith(inside):
+            return ""
+        return _data(whole).decode("utf-8", "replace")
+
+    return text
+
+
+def _data(path: str) -> bytes:
+    try:
+        return disk.read(path, LIMIT) or b""
+    except (OSError, ValueError):
+        return b""
+
+
+def _settled(groups: Iterable[Group]) -> Pins:
+    """Of several alternatives the one that allows the newest version, for each framework that is named."""
     pins: dict[str, Pin | None] = {}
-    for framework, pin in found:
-        before = pins.get(framework, pin)
-        wider = before is None or pin is None or before.lacks(pin.below)
-        pins[framework] = None if before is None or pin is None else pin if wider else before
+    for group in groups:
+        from lora_lint.required import PYTHONS
+
+        for framework in dict.fromkeys(each.framework for each in group if each.pythons):
+            for python in PYTHONS:
+                together = [each for each in group if each.framework == framework and python in each.pythons]
+                bounds = [each.pin for each in together if each.pin is not None]
+                pin = min(bounds, key=lambda each: padded(each.below), default=None)
+                pins[framework] = _wider(pins[framework], pin) if framework in pins else pin
     return pins
 
 
-def _text(path: str) -> str:
-    try:
-        data = disk.read(path, LIMIT)
-    except OSError:
-        return ""
-    return "" if data is None else data.decode("utf-8", "replace")
-
-
-def _upper(requirement: str) -> Version | None:
-    """The version that all allowed ones are below; None where there is no such bound."""
-    bounds = []
-    for part in requirement.strip("() ").split(","):
-        found = _BOUND.fullmatch(part.strip())
-        if found is None:
-            continue
-        operator, numbers, star = found[1], _numbers(found[2]), found[3]
-        if operator == "<":
-            bounds.append(numbers)
-        elif star or operator in ("~", "="):  # one sign is conda's: every version that starts so
-            bounds.append(_next(numbers[:2] if operator == "~" and len(numbers) > 2 and not star else numbers))
-        elif operator == "~=":
-            bounds.append(_next(numbers[:-1] or numbers))
-        elif operator == "^":
-            first = next((place for place, number in enumerate(numbers) if number), len(numbers) - 1)
-            bounds.append(_next(numbers[: first + 1]))
-        else:  # exact: written so, or a version alone as Poetry has it
-            bounds.append(_after(numbers))
-    return min(bounds, key=padded, default=None)
-
-
-def _numbers(text: str) -> Version:
-    return tuple(int(part) for part in text.split(".") if part.isdecimal())
-
-
-def _next(numbers: Version) -> Version:
-    return (*numbers[:-1], numbers[-1] + 1)
-
-
-def _after(numbers: Version) -> Version:
-    """The version after an exact one: with three numbers, of which the last grows."""
-    return _next((*numbers, 0, 0, 0)[:3])
+def _wider(first: Pin | None, second: Pin | None) -> Pin | None:
+    """The pin that allows the newer version."""
+    if first is None or second is None:
+        return None
+    return second if padded(second.below) > padded(first.below) else first

@@ -282,6 +282,10 @@ class Weights:
 Version = tuple[int, ...]
 
 
+PINNED = ("peft", "transformers", "trl")
+"""The frameworks whose version decides what a run's settings mean."""
+
+
 class Pin(NamedTuple):
     """The newest version of a framework that may be used: all that are allowed are older than `below`. `text` is how it
     is written in `file`."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint import checker, discovery, requirements
+from lora_lint import checker, discovery, required
 from lora_lint.knowledge.peft_facts import facts
 from lora_lint.knowledge.versions import default_targets
 from lora_lint.project import Project
@@ -61,11 +63,14 @@ def run_of(folder: Path, **files: str) -> Run:
         ("!=0.5", None),
         ("", None),
         ("*", None),
+        ("^0.6 || ^0.7", (0, 8)),
+        ("0.6.*|0.7.*", (0, 8)),
+        ("^0.6 || *", None),
         ("@ git+https://example.org/peft@v0.7.1", None),
     ],
 )
 def test_upper_bounds(requirement: str, below: tuple[int, ...] | None) -> None:
-    assert requirements._upper(requirement) == below
+    assert required._upper(requirement) == below
 
 
 @pytest.mark.parametrize(
@@ -96,7 +101,7 @@ def test_an_old_peft_does_not_know_rslora(tmp_path: Path, name: str, text: str) 
         {"requirements__txt": "peft-utils==0.1\n"},
         {"requirements__txt": "# peft==0.4.0\n"},
         {"requirements__txt": "peft==0.7.1\n", "requirements-new__txt": "peft==0.17.0\n"},
-        {"requirements__txt": "peft==0.7.1\n", "uv__lock": 'name = "peft"\nversion = "0.17.0"\n'},
+        {"requirements__txt": "peft==0.7.1\n", "uv__lock": '[[package]]\nname = "peft"\nversion = "0.17.0"\n'},
     ],
 )
 def test_a_peft_that_may_be_newer(tmp_path: Path, files: dict[str, str]) -> None:
@@ -517,3 +522,174 @@ class TestOutsideOfRepositories:
         (tmp_path / "home/project/.git").mkdir()
         (tmp_path / "home/project/src/requirements.txt").write_text("")
         assert self.folders(inner) == [inner.as_posix(), inner.parent.as_posix()]
+
+
+def pin_of(folder: Path, files: dict[str, str]) -> str | None:
+    """How `peft` is pinned for a program below these files."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    pin = run_of(folder).pins.get("peft")
+    return None if pin is None else str(pin)
+
+
+PYPROJECT = """\
+[project]
+name = "study"
+description = "needs peft==0.4.0 'peft==0.4.0'"  # peft==0.4.0
+dependencies = ["torch"]
+
+[tool.ruff]
+exclude = ["peft==0.4.0"]
+"""
+
+
+class TestWhatIsNoRequirement:
+    """Names and versions that nothing installs."""
+
+    @pytest.mark.parametrize(
+        "name, text",
+        [
+            ("requirements.txt", "# peft==0.4.0\ntorch  # peft==0.4.0\n"),
+            ("requirements.txt", "peft==0.4.0; sys_platform == 'win32'\n"),
+            ("requirements.txt", "peft==0.4.0; python_version < '3.7'\n"),
+            ("requirements.txt", "peft==0.4.0; platform_machine == 'arm64' and sys_platform == 'darwin'\n"),
+            ("requirements.txt", "peft==0.4.0; extra == 'old'\n"),
+            ("pyproject.toml", PYPROJECT),
+            ("pyproject.toml", "[tool.poetry.dependencies]\n# peft = '0.4.0'\ntorch = '*'\n"),
+            ("pyproject.toml", "[tool.poetry.dependencies]\npeft = {version = '0.4.0', platform = 'win32'}\n"),
+            ("pyproject.toml", "[tool.poetry.dependencies]\npeft = {version = '0.4.0', python = '<3.8'}\n"),
+            ("pyproject.toml", "dependencies = [\n'peft==0.4.0'"),
+            ("setup.py", "setup(description='peft==0.4.0', install_requires=['torch'])  # 'peft==0.4.0'\n"),
+            ("setup.py", "OLD = ['peft==0.4.0']\nsetup(install_requires=['torch'])\n"),
+            ("setup.py", "setup(install_requires=['peft==0.4.0'\n"),
+            ("setup.cfg", "[metadata]\ndescription =\n    peft==0.4.0\n[options]\ninstall_requires =\n    torch\n"),
+            ("setup.cfg", "peft==0.4.0\n"),
+            ("environment.yml", "name: peft==0.4.0\ndependencies:\n  - torch\n  # - peft=0.4.0\n"),
+            ("environment.yml", "channels:\n  - peft=0.4.0\n"),
+            ("Pipfile", "[scripts]\npeft = '==0.4.0'\n"),
+            ("Pipfile.lock", '{"_meta": {"peft": {"version": "==0.4.0"}}}'),
+            ("uv.lock", "[options]\nname = 'peft'\nversion = '0.4.0'\n"),
+        ],
+    )
+    def test_pins_nothing(self, tmp_path: Path, name: str, text: str) -> None:
+        assert pin_of(tmp_path, {name: text}) is None
+
+    def test_and_does_not_hide_what_is_required(self, tmp_path: Path) -> None:
+        text = "peft==0.17.0; sys_platform == 'win32'\npeft==0.7.1; sys_platform != 'win32'\n"
+        assert pin_of(tmp_path, {"requirements.txt": text}) == "requirements.txt has `peft==0.7.1`"
+
+
+class TestMarkersOfThePython:
+    """A pin has to hold under every Python that models are trained with."""
+
+    @pytest.mark.parametrize(
+        "text, pin",
+        [
+            ("peft==0.7.1; python_version >= '3.8'\n", "peft==0.7.1"),
+            ("peft==0.7.1; python_version < '3.11'\n", None),
+            ("peft==0.6.0; python_version < '3.11'\npeft==0.7.1; python_version >= '3.11'\n", "peft==0.7.1"),
+            ("peft==0.6.0; python_version < '3.11'\npeft>=0.7.1; python_version >= '3.11'\n", None),
+            ("peft==0.7.1; implementation_name == 'cpython' and platform_machine == 'x86_64'\n", "peft==0.7.1"),
+        ],
+    )
+    def test_under_every_python(self, tmp_path: Path, text: str, pin: str | None) -> None:
+        found = pin_of(tmp_path, {"requirements.txt": text})
+        assert found == (None if pin is None else f"requirements.txt has `{pin}`")
+
+
+class TestIncludedRequirements:
+    def test_a_file_beside(self, tmp_path: Path) -> None:
+        files = {"requirements.txt": "-r base.txt\ntorch\n", "base.txt": "peft==0.7.1\n"}
+        assert pin_of(tmp_path, files) == "base.txt has `peft==0.7.1`"
+
+    def test_from_where_the_file_lies_that_includes(self, tmp_path: Path) -> None:
+        files = {
+            "requirements-dev.txt": "--requirement=deps/dev.txt\n",
+            "deps/dev.txt": "-rmore/base.txt\n-r ../ci.txt\n",
+            "deps/more/base.txt": "peft\n",
+            "ci.txt": "peft==0.7.1\n",
+        }
+        assert pin_of(tmp_path, files) == "ci.txt has `peft==0.7.1`"
+
+    def test_a_circle_ends(self, tmp_path: Path) -> None:
+        files = {"requirements.txt": "-r base.txt\npeft==0.7.1\n", "base.txt": "-r requirements.txt\n-r base.txt\n"}
+        assert pin_of(tmp_path, files) == "requirements.txt has `peft==0.7.1`"
+
+    def test_together_they_narrow_each_other(self, tmp_path: Path) -> None:
+        files = {"requirements.txt": "-c limits.txt\npeft>=0.4\n", "limits.txt": "peft<0.8\n"}
+        assert pin_of(tmp_path, files) == "limits.txt has `peft<0.8`"
+
+    def test_nothing_from_outside_of_the_project(self, tmp_path: Path) -> None:
+        (tmp_path / "base.txt").write_text("peft==0.7.1\n", encoding="utf-8")
+        inner = tmp_path / "project"
+        (inner / "links").mkdir(parents=True)
+        (inner / "links/base.txt").symlink_to(tmp_path / "base.txt")
+        text = f"-r ../base.txt\n-r links/base.txt\n-r {tmp_path.as_posix()}/base.txt\n"
+        assert pin_of(inner, {"requirements.txt": text}) is None
+
+    def test_of_a_pip_command(self, tmp_path: Path) -> None:
+        (tmp_path / ".git").mkdir()
+        (tmp_path / "deps.txt").write_text("peft==0.7.1\n", encoding="utf-8")
+        cells = [{"cell_type": "code", "source": source} for source in ("!pip install -q -r deps.txt", PROGRAM)]
+        found = discovery.Found(
+            (tmp_path / "train.ipynb").as_posix(), "notebook", json.dumps({"cells": cells}).encode(), True
+        )
+        _, reading, _ = checker.reading_of(found, Settings(), Project(tmp_path.as_posix()), [])
+        assert str(reading.runs[0].pins["peft"]) == "deps.txt has `peft==0.7.1`"
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("pyproject.toml", "[project.optional-dependencies]\ntrain = ['peft==0.7.1']\nweb = ['flask']\n"),
+        ("pyproject.toml", "[dependency-groups]\nbase = ['peft==0.7.1']\ndev = [{include-group = 'base'}, 'ruff']\n"),
+        ("pyproject.toml", "[tool.poetry.group.train.dependencies]\npeft = '<0.7.2'\n"),
+        ("pyproject.toml", "[[tool.poetry.dependencies.peft]]\nversion = '0.7.1'\npython = '>=3.8'\n"),
+        ("pyproject.toml", "[tool.pdm.dev-dependencies]\ntrain = ['peft<0.7.2,>=0.5']\n"),
+        ("pyproject.toml", "[tool.uv]\ndev-dependencies = ['peft==0.7.1']\n"),
+        ("pyproject.toml", "[project]\ndependencies = ['peft']\n[tool.uv]\nconstraint-dependencies = ['peft<0.7.2']\n"),
+        (
+            "pyproject.toml",
+            "[project]\ndependencies = ['peft>1']\n[tool.uv]\noverride-dependencies = ['peft==0.7.1']\n",
+        ),
+        (
+            "pyproject.toml",
+            "[project]\ndependencies = ['peft>1']\n"
+            "[tool.uv.sources]\npeft = {git = 'https://github.com/huggingface/peft', tag = 'v0.7.1'}\n",
+        ),
+        ("pyproject.toml", "[tool.hatch.envs.train]\ndependencies = ['peft==0.7.1']\n"),
+        ("pyproject.toml", "[tool.pixi.dependencies]\npeft = '0.7.1'\n"),
+        ("setup.py", "import setuptools\nX = ['peft==0.7.1']\nsetuptools.setup(install_requires=X + ['torch'])\n"),
+        ("setup.py", "extras = {}\nextras['train'] = ['peft==0.7.1']\nsetup(extras_require=extras)\n"),
+        ("setup.cfg", "[options.extras_require]\ntrain =\n    peft==0.7.1\n"),
+        ("pylock.toml", "[[packages]]\nname = 'peft'\nversion = '0.7.1'\n"),
+        ("poetry.lock", "[[package]]\ncategory = 'main'\nname = 'PEFT'\nversion = '0.7.1'\n"),
+        ("Pipfile.lock", '{"develop": {"peft": {"markers": "python_version > \'3\'", "version": "==0.7.1"}}}'),
+    ],
+)
+def test_where_requirements_are_written(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    pin = run_of(tmp_path).pins["peft"]
+    assert pin.below == (0, 7, 2)
+    assert pin.file == name
+
+
+def test_an_extra_does_not_narrow_what_the_project_asks_for(tmp_path: Path) -> None:
+    text = "[project]\ndependencies = ['peft>=0.4']\n[project.optional-dependencies]\nold = ['peft==0.7.1']\n"
+    assert pin_of(tmp_path, {"pyproject.toml": text}) is None
+
+
+@pytest.mark.process
+def test_packaging_is_imported_only_where_a_framework_is_named(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from lora_lint.project import Project\n"
+        "from lora_lint.requirements import pins_of\n"
+        "from lora_lint.source import SourceFile\n"
+        "pins_of(Project(), SourceFile('train.py', 'python', b''))\n"
+        "assert 'packaging' not in sys.modules\n"
+        "assert 'lora_lint.required' not in sys.modules\n"
+    )
+    (tmp_path / "requirements.txt").write_text("torch==2.0\nnumpy; python_version > '3'\n", encoding="utf-8")
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path)
