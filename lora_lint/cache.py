@@ -25,6 +25,7 @@ from lora_lint import __version__, disk
 from lora_lint.finding import Change, Finding, Fix, Related
 from lora_lint.outcome import FileResult
 from lora_lint.records import replace
+from lora_lint.run import Known
 from lora_lint.source import Span
 from lora_lint.unread import Unread
 
@@ -39,7 +40,7 @@ VARIABLE = "LORA_LINT_CACHE_DIR"
 KEPT = 16
 """Sets of results, one for each version and settings, of which the oldest go first."""
 _ENVIRONMENT = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME", "USERPROFILE")
-_RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, Unread, *get_args(Change))}
+_RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, Known, Unread, *get_args(Change))}
 _TAGS = {
     "CACHEDIR.TAG": b"Signature: 8a477f597d28d172789f06886806bc55\n"
     b"# This file marks a cache folder of lora-lint: https://bford.info/cachedir/\n",

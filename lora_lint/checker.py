@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lora_lint import deadline, discovery, disk
 from lora_lint.finding import Finding, Related
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 8.0
 """CPU seconds for one file, after which the work on it is stopped."""
-_TAKEN_FROM_ELSEWHERE = ("rank", "alpha", "target_modules", "use_rslora")
-"""Settings whose place in another file is told."""
+_SHORT = 60
+"""Characters of a value that is named where it is written."""
 _OWN_NOQA = rb"noqa(?:(?!\s*:)|\s*:[^\r\n]*\bll\d)"
 
 
@@ -124,12 +124,12 @@ class Checker:
             for code, check in self._run_checks.items():
                 deadline.look()
                 for finding in check(seen, self._options[code]):
-                    yield _with_origin(finding, run), seen
+                    yield _with_origin(finding), seen
         for sweep in reading.sweeps:
             tried = replace(sweep, runs=tuple(run.judged() for run in sweep.runs))
             for code, sweep_check in self._sweep_checks.items():
                 for finding in sweep_check(tried, self._options[code]):
-                    yield _with_origin(finding, sweep.runs[0]), tried
+                    yield _with_origin(finding), tried
 
     def _silence(
         self, findings: list[Finding], source: SourceFile, said: Comments | None
@@ -196,23 +196,21 @@ class Checker:
         return distinct(leveled)
 
 
-def _with_origin(finding: Finding, run: Run) -> Finding:
-    """A finding on a value from another file (a module, a config that is loaded) points there too."""
-    from lora_lint.run import Known, known
+def _with_origin(finding: Finding) -> Finding:
+    """A finding that rests on values from another file (a module, a config that is loaded, a command) names the places
+    where they are written too."""
+    told = {finding.span, *(related.span for related in finding.related)}
+    origins = {
+        value.written: Related(value.written, f"{_short(value.value)} is written here")
+        for value in finding.subjects
+        if value.written is not None and value.written not in told
+    }
+    return replace(finding, related=(*finding.related, *origins.values())) if origins else finding
 
-    adapter = run.adapter
-    values = {adapter.key(name): getattr(adapter, name) for name in _TAKEN_FROM_ELSEWHERE}
-    values[str(known(run.model.name))] = run.model.name
-    # Settings that have no place of their own in this file share that of the run.
-    origins = [
-        Related(value.written, "the value is written here")
-        for key, value in values.items()
-        if isinstance(value, Known)
-        and value.written is not None
-        and value.span == finding.span
-        and (value.span != run.span or key in finding.message)
-    ]
-    return replace(finding, related=(*finding.related, *origins)) if origins else finding
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return f"`{text}`" if isinstance(value, str | int | float) and len(text) <= _SHORT else "the value"
 
 
 def reading_of(

@@ -9,6 +9,7 @@ from lora_lint.records import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lora_lint.run import Known
     from lora_lint.source import Span
 
 Level = Literal["error", "warning", "advice"]
@@ -158,7 +159,8 @@ class Finding:
 
     `level` is None where the catalogue's level holds; the engine fills it in, with the fingerprint (which does not
     depend on line numbers, so that a baseline survives edits elsewhere in the file). `figure` is the number that
-    `--verify` tests: the rank or the learning rate that the finding proposes, or the GiB that it counts.
+    `--verify` tests: the rank or the learning rate that the finding proposes, or the GiB that it counts. `subjects` are
+    the values that it rests on, those that are written somewhere.
     """
 
     code: str
@@ -171,3 +173,4 @@ class Finding:
     figure: float | None = None
     fingerprint: str = ""
     verdict: Verdict | None = None
+    subjects: tuple[Known[Any], ...] = ()

@@ -132,10 +132,10 @@ def test_findings_point_to_both(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     outcome = engine.lint(["."], Settings(), jobs=1)
     found = {finding.code: finding for finding in outcome.findings}
     assert set(found) == {"LL102", "LL202"}
-    for code, line in (("LL102", 3), ("LL202", 5)):
+    for code, lines in (("LL102", [3, 4]), ("LL202", [1, 5])):  # rank and alpha; the model and the targets
         assert found[code].span.path == "train.py"
-        (related,) = [related for related in found[code].related if related.span.path == "configs/a.yaml"]
-        assert outcome.source("configs/a.yaml").locate(related.span).line == line
+        places = [outcome.located(related.span) for related in found[code].related]
+        assert [(place.path, place.line) for place in places] == [("configs/a.yaml", line) for line in lines]
 
 
 def test_a_search_in_a_config_belongs_to_who_starts_it(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
-from lora_lint.rules.words import names, number, place, plural, setting
+from lora_lint.rules.words import names, number, place, plural, setting, subjects
 from lora_lint.run import alternatives, known
 from lora_lint.source import Span
 
@@ -163,7 +163,7 @@ def adapter_scale_edited(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         )
         span = place(run.adapter.alpha, otherwise=run.adapter.span)
         related = (Related(Span(path, 0, 0), f"the scale is {number(before)} here"),)
-        yield Finding("LL705", message, span, "likely", None, related)
+        yield Finding("LL705", message, span, "likely", None, related, subjects=subjects(run.adapter.alpha))
 
 
 def base_weights_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

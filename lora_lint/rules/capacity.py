@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.changes import all_of, put, put_alpha, settable, settled
-from lora_lint.rules.words import every_case, least, listed, number, place, plural, setting, surety
+from lora_lint.rules.words import every_case, least, listed, number, place, plural, setting, subjects, surety
 from lora_lint.run import ABSENT, Known, Unknown, alternatives, known
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def does_not_fit(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # 
     )
     span = place(run.model.name, otherwise=run.span)
     confidence = least("likely", surety(run.model.name, run.adapter.rank))
-    yield Finding("LL304", message, span, confidence, figure=weights + state)
+    about = subjects(run.model.name, run.adapter.rank)
+    yield Finding("LL304", message, span, confidence, figure=weights + state, subjects=about)
 
 
 def bytes_of_a_weight(model: BaseModel) -> float:
@@ -108,7 +109,8 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
         confidence = "possible"
     level: Level | None = "advice" if _once(run, size) else None
     fix = Fix("unsafe", f"Set {key} to {bound}", _at_same_scale(run, rank, bound))
-    yield Finding("LL301", message, span, confidence, level, related, fix, bound)
+    about = subjects(adapter.rank, run.dataset.size)
+    yield Finding("LL301", message, span, confidence, level, related, fix, bound, subjects=about)
 
 
 def _at_same_scale(run: Run, rank: int, wanted: int) -> tuple[Change, ...]:
@@ -184,7 +186,8 @@ def rank_exceeds_dimension(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     fixable = len(ranks) == 1 and ranks[0] == known(adapter.rank) and 4 * side >= ranks[0]
     fix = Fix("unsafe", f"Set {key} to {side}", _at_same_scale(run, ranks[0], side)) if fixable else None
     confidence = least(sureness(run, resolved), surety(adapter.rank))
-    yield Finding("LL302", message, span, confidence, None, model_place(run, case.name, case.model), fix)
+    about, related = subjects(adapter.rank, run.model.name), model_place(run, case.name, case.model)
+    yield Finding("LL302", message, span, confidence, None, related, fix, subjects=about)
 
 
 def _beyond(case: Case) -> list[Matched]:
@@ -229,4 +232,5 @@ def rank_too_low_for_task(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     )
     span = place(run.adapter.rank, otherwise=run.adapter.span)
     fix = Fix("unsafe", f"Set {key} to {wanted}", _at_same_scale(run, rank, wanted))
-    yield Finding("LL303", message, span, surety(run.adapter.rank), fix=fix, figure=wanted)
+    about = subjects(run.adapter.rank)
+    yield Finding("LL303", message, span, surety(run.adapter.rank), fix=fix, figure=wanted, subjects=about)

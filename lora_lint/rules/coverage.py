@@ -31,7 +31,7 @@ from lora_lint.rules.reached import (
     sureness,
 )
 from lora_lint.rules.tied import tied_ends
-from lora_lint.rules.words import least, listed, names, plural, surety
+from lora_lint.rules.words import least, listed, names, plural, subjects, surety
 from lora_lint.run import Known, alternatives, known
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     )
     fix = Fix("unsafe", "Leave the vision tower out", changes)
     related = model_place(run, case.name, case.model)
-    yield Finding("LL208", message, place_of_targets(run), sureness(run, resolved), None, related, fix)
+    about = subjects(run.adapter.target_modules, run.model.name)
+    yield Finding("LL208", message, place_of_targets(run), sureness(run, resolved), None, related, fix, subjects=about)
 
 
 def _leaving_out(run: Run, case: Case, tower: str) -> tuple[str, tuple[Change, ...]]:
@@ -179,7 +180,8 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
     spans = dict(adapter.target_spans)
     span = spans.get(found[0], place_of_targets(run))
     # Tokens may be added where they are not seen: in another file, by a launcher.
-    yield Finding("LL209", message, span, least("likely", surety(adapter.target_modules)), fix=fix)
+    confidence = least("likely", surety(adapter.target_modules))
+    yield Finding("LL209", message, span, confidence, fix=fix, subjects=subjects(adapter.target_modules))
 
 
 def attention_only_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -214,7 +216,8 @@ def _for_knowledge(run: Run) -> Finding:
             message += f": {names(mlp)}"
             changes = put(adapter, "target_modules", (*targets.value, *mlp))
     fix = Fix("unsafe", "Adapt the MLP layers too", changes)
-    return Finding("LL213", message, place_of_targets(run), surety(adapter.target_modules), fix=fix)
+    about = subjects(adapter.target_modules, run.model.name)
+    return Finding("LL213", message, place_of_targets(run), surety(adapter.target_modules), fix=fix, subjects=about)
 
 
 def _attention_alone(targets: tuple[str, ...] | str | None) -> bool:
@@ -248,7 +251,8 @@ def _by_default(run: Run) -> Iterable[Finding]:
         "unsafe", "Adapt every linear layer", put(adapter, "target_modules", linears(case) if short is None else short)
     )
     related = model_place(run, case.name, case.model)
-    yield Finding("LL213", message, place_of_targets(run), sureness(run, resolved), None, related, fix)
+    about = subjects(run.adapter.target_modules, run.model.name)
+    yield Finding("LL213", message, place_of_targets(run), sureness(run, resolved), None, related, fix, subjects=about)
 
 
 @dataclass(frozen=True)
@@ -311,7 +315,8 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     # Layers that have an adapter elsewhere, or are few, are no more than a blemish.
     level: Level | None = None if gap.bare and 10 * len(gap.layers) > every else "advice"
     related = model_place(run, case.name, case.model)
-    yield Finding("LL214", message, place_of_targets(run), confidence, level, related, fix)
+    about = subjects(run.adapter.target_modules, run.model.name)
+    yield Finding("LL214", message, place_of_targets(run), confidence, level, related, fix, subjects=about)
 
 
 def _gap(case: Case) -> _Gap | None:

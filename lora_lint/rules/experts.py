@@ -23,7 +23,7 @@ from lora_lint.rules.reached import (
     shorthand_alone,
     sureness,
 )
-from lora_lint.rules.words import least, names, number, place, plural, surety
+from lora_lint.rules.words import least, names, number, place, plural, subjects, surety
 from lora_lint.run import Known, alternatives, known
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     fix = Fix("unsafe", "Adapt the experts too", changes)
     related = model_place(run, case.name, case.model)
     confidence = least(sureness(run, resolved), code_known(run, resolved))
-    yield Finding("LL206", message, place_of_targets(run), confidence, None, related, fix)
+    about = subjects(run.adapter.target_modules, run.model.name)
+    yield Finding("LL206", message, place_of_targets(run), confidence, None, related, fix, subjects=about)
 
 
 def _experts_missed(case: Case) -> bool:
@@ -133,7 +134,8 @@ def moe_lora_dropout(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     # Where another version may load the experts as layers, the dropout is at work there.
     fix = Fix("safe" if sure == "certain" else "unsafe", f"Set {key} to 0", put(adapter, "dropout", 0.0))
     span = place(adapter.dropout, otherwise=adapter.span)
-    yield Finding("LL207", message, span, sure, None, model_place(run, case.name, case.model), fix)
+    about, related = subjects(adapter.dropout, run.model.name), model_place(run, case.name, case.model)
+    yield Finding("LL207", message, span, sure, None, related, fix, subjects=about)
 
 
 def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -156,9 +158,8 @@ def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
     changes = put(adapter, "target_modules", instead) if isinstance(adapter.target_modules, Known) else ()
     fix = Fix("unsafe", "Name the layers without the router", changes)
     confidence = least(sureness(run, resolved), code_known(run, resolved))
-    yield Finding(
-        "LL215", message, place_of_targets(run), confidence, None, model_place(run, case.name, case.model), fix
-    )
+    about, related = subjects(adapter.target_modules, run.model.name), model_place(run, case.name, case.model)
+    yield Finding("LL215", message, place_of_targets(run), confidence, None, related, fix, subjects=about)
 
 
 def _routers(case: Case) -> list[str]:

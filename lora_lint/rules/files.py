@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Rename, Unfold, Write
-from lora_lint.rules.words import names, some_case
+from lora_lint.rules.words import names, some_case, subjects
 from lora_lint.run import InvalidValue, NoResult, UnknownKey
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
                 told.add(span)
                 message = f"`{adapter.key(field)}={_shown(known.value)}`: LoRA expects {expected}"
                 fix = _meant(known.span, known.value, expected) if confidence == "certain" else None
-                yield Finding("LL902", message, span, confidence, fix=fix)
+                yield Finding("LL902", message, span, confidence, fix=fix, subjects=subjects(known))
 
 
 def _meant(span: Span | None, value: Any, expected: str) -> Fix | None:

@@ -17,7 +17,7 @@ from lora_lint.rules.reached import (
     shorthand_of,
     sureness,
 )
-from lora_lint.rules.words import least, names, place, some_case, surety
+from lora_lint.rules.words import least, names, place, some_case, subjects, surety
 from lora_lint.run import Known, known
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     span = place(adapter.target_modules, otherwise=adapter.span)
     fix = Fix("unsafe", "Adapt every linear layer", put(adapter, "target_modules", layers if short is None else short))
     related = model_place(run, case.name, case.model)
-    yield Finding("LL205", message, span, sureness(run, resolved), None, related, fix)
+    about = subjects(adapter.target_modules, run.model.name)
+    yield Finding("LL205", message, span, sureness(run, resolved), None, related, fix, subjects=about)
 
 
 def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -84,6 +85,7 @@ def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     span = place(adapter.layers_to_transform, otherwise=adapter.span)
     confidence = least(sureness(run, resolved), surety(adapter.layers_to_transform))
     related = model_place(run, case.name, case.model)
+    about = subjects(adapter.layers_to_transform, run.model.name)
     if all(len(out) < len(asked) and out for out in beyond):  # without one layer in range PEFT raises: LL201
         count, out = max(layers[0]) + 1, beyond[0]
         kept = [layer for layer in asked if layer not in out]
@@ -94,7 +96,7 @@ def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
         if min(out) < 0:
             message += "; a negative number does not count from the end"
         fix = Fix("safe", f"Keep the layers that are there in {key}", put(adapter, "layers_to_transform", tuple(kept)))
-        yield Finding("LL210", message, span, confidence, None, related, fix)
+        yield Finding("LL210", message, span, confidence, None, related, fix, subjects=about)
         return
     passing = [entry for entry in case.match.bypassing if _number_in(entry) not in asked]
     if run.before("peft", versions.LAYERS_BYPASSED) is not None:
@@ -106,7 +108,7 @@ def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
             f"`{key}`: {'they are' if many else 'it is'} adapted beside {_numbers(asked)}. Write the names without the "
             f"path, or leave `{key}` out"
         )
-        yield Finding("LL210", message, span, confidence, None, related)
+        yield Finding("LL210", message, span, confidence, None, related, subjects=about)
 
 
 def _layers(case: Case, adapter: Adapter) -> set[int]:
@@ -178,7 +180,8 @@ def modules_to_save_unmatched(run: Run, options: Mapping[str, Any]) -> Iterable[
     fix = Fix("unsafe", "Write the model's own name", changes) if changes else None
     confidence = least(sureness(run, resolved), surety(adapter.modules_to_save))
     span = place(adapter.modules_to_save, otherwise=adapter.span)
-    yield Finding("LL211", message, span, confidence, level, model_place(run, case.name, case.model), fix)
+    about, related = subjects(adapter.modules_to_save, run.model.name), model_place(run, case.name, case.model)
+    yield Finding("LL211", message, span, confidence, level, related, fix, subjects=about)
 
 
 def _judged(name: str, case: Case) -> bool:
@@ -236,7 +239,9 @@ def target_and_save_overlap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             span = spans.get(twice[0]) if len(twice) == 1 else None
             confidence = least(targets_confidence, saved_confidence)
             level: Level | None = "error" if raises else None
-            yield Finding("LL212", message, span or targets.span or adapter.span, confidence, level, fix=fix)
+            about = subjects(targets, adapter.modules_to_save)
+            span = span or targets.span or adapter.span
+            yield Finding("LL212", message, span, confidence, level, fix=fix, subjects=about)
 
 
 def _old_overlap(run: Run, by_task: bool, it: str) -> tuple[str, bool] | None:

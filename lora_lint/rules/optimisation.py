@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Drop, Finding, Fix
 from lora_lint.knowledge import versions
-from lora_lint.rules.words import every_case, least, number, place, setting, surety
+from lora_lint.rules.words import every_case, least, number, place, setting, subjects, surety
 from lora_lint.run import alternatives, always, known
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def full_finetune_learning_rate(run: Run, options: Mapping[str, Any]) -> Iterabl
     )
     span = rate.span or training.span or run.span
     chosen = rate.origin != "framework-default" and highest > _UNUSUAL
-    yield Finding("LL501", message, span, "possible" if chosen else least("likely", surety(training.learning_rate)))
+    confidence = "possible" if chosen else least("likely", surety(training.learning_rate))
+    yield Finding("LL501", message, span, confidence, subjects=subjects(training.learning_rate))
 
 
 def _made_up_for(run: Run) -> bool:
@@ -85,7 +86,8 @@ def learning_rate_too_high(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     )
     span = place(training.learning_rate, otherwise=run.span)
     confidence = least("likely", surety(training.learning_rate, adapter.alpha))
-    yield Finding("LL502", message, span, confidence, figure=float(f"{advised:.1g}"))
+    about = subjects(training.learning_rate)
+    yield Finding("LL502", message, span, confidence, figure=float(f"{advised:.1g}"), subjects=about)
 
 
 def loraplus_not_supported(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -115,4 +117,4 @@ def dora_cost(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noq
         "LoRA at the same wall-clock time, and merge it before serving"
     )
     span = place(run.adapter.use_dora, otherwise=run.adapter.span)
-    yield Finding("LL504", message, span, surety(run.adapter.use_dora))
+    yield Finding("LL504", message, span, surety(run.adapter.use_dora), subjects=subjects(run.adapter.use_dora))

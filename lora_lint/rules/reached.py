@@ -89,14 +89,15 @@ def sureness(run: Run, resolved: Resolved) -> Confidence:
 
 def model_place(run: Run, name: Known[str], model: Model) -> tuple[Related, ...]:
     """Where the model is named, where that is another place than the adapter's."""
-    if name.span is None or name.span == run.adapter.span:
+    where = name.written or name.span
+    if where is None or where == run.adapter.span:
         return ()
     how = {
         "family": ", judged by its name",
         "basename": ", judged by the last part of its path",
         "unsloth": " as unsloth publishes it",
     }.get(model.how, "")
-    return (Related(name.span, f"the model is {name.value}: {model.model_type}{how}"),)
+    return (Related(where, f"the model is {name.value}: {model.model_type}{how}"),)
 
 
 def cases_of(run: Run) -> tuple[Resolved, tuple[Case, ...]]:

@@ -19,7 +19,7 @@ from lora_lint.rules.reached import (
     place_of_targets,
     sureness,
 )
-from lora_lint.rules.words import names
+from lora_lint.rules.words import names, subjects
 from lora_lint.run import known
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     spans = dict(adapter.target_spans)
     span = spans.get(entries[0]) if len(entries) == 1 else None
     related = model_place(run, case.name, case.model)
-    yield Finding("LL216", message, span or place_of_targets(run), sureness(run, resolved), None, related, fix)
+    span, about = span or place_of_targets(run), subjects(run.adapter.target_modules, run.model.name)
+    yield Finding("LL216", message, span, sureness(run, resolved), None, related, fix, subjects=about)
 
 
 def _refusal(case: Case) -> Refusal | None:

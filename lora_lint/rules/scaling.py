@@ -10,7 +10,7 @@ from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.frameworks import can_set, takes_alpha, usual_scale
 from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import all_of, beside, put, put_alpha, settled
-from lora_lint.rules.words import every_case, listed, number, place, setting, some_case, surety
+from lora_lint.rules.words import every_case, listed, number, place, setting, some_case, subjects, surety
 from lora_lint.run import alternatives, always, known
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         fix = Fix("unsafe", fix.message, beside(adapter, changes, "rank"))
     span = place(adapter.rank, otherwise=adapter.span)
     confidence = surety(adapter.rank, adapter.use_rslora)
-    yield Finding("LL102", message, span, confidence, "warning" if high else None, (), fix)
+    about = subjects(adapter.rank, adapter.alpha)
+    yield Finding("LL102", message, span, confidence, "warning" if high else None, (), fix, subjects=about)
 
 
 def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
@@ -88,7 +89,9 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     changes = put_alpha(run, alpha / sqrt(rank), near=True) if settled(run) else ()
     changes = beside(adapter, changes, "rank")
     fix = Fix("unsafe", f"Divide {alpha_key} by {number(sqrt(rank))}", changes)
-    yield Finding("LL103", message, span, surety(adapter.rank, adapter.alpha, adapter.use_rslora), None, related, fix)
+    confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
+    about = subjects(adapter.alpha, adapter.rank, adapter.use_rslora)
+    yield Finding("LL103", message, span, confidence, None, related, fix, subjects=about)
 
 
 def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
@@ -127,7 +130,8 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
     changes = beside(adapter, put(adapter, "alpha", rank), "rank") if settled(run) else ()
     fix = Fix("unsafe", f"Set {alpha_key} to {rank}", changes)
-    yield Finding("LL104", message, span, confidence, None, related, fix)
+    about = subjects(adapter.alpha, adapter.rank)
+    yield Finding("LL104", message, span, confidence, None, related, fix, subjects=about)
 
 
 def _given_scale(run: Run, low: float, high: float) -> Iterator[Finding]:
@@ -145,7 +149,7 @@ def _given_scale(run: Run, low: float, high: float) -> Iterator[Finding]:
             f"The default is {number(usual)}, so that each step is {number(scale.value / usual)} times its size at "
             f"the same learning rate{meant}"
         )
-        yield Finding("LL104", message, scale.span or adapter.span)
+        yield Finding("LL104", message, scale.span or adapter.span, subjects=subjects(scale))
 
 
 def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -157,11 +161,11 @@ def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # no
             message = (
                 f"{setting(alpha_key, alpha.value)}: {_of_no_use(alpha.value)}. Use a value above 0, such as the rank"
             )
-            yield Finding("LL105", message, alpha.span or adapter.span, confidence)
+            yield Finding("LL105", message, alpha.span or adapter.span, confidence, subjects=subjects(alpha))
     for scale, confidence in some_case(adapter.scale):
         if scale.value <= 0:
             message = f"{setting(adapter.key('scale'), scale.value)}: {_of_no_use(scale.value)}. Use a value above 0"
-            yield Finding("LL105", message, scale.span or adapter.span, confidence)
+            yield Finding("LL105", message, scale.span or adapter.span, confidence, subjects=subjects(scale))
     for dropout, confidence in some_case(adapter.dropout):
         if dropout.value >= 1:
             why = (
@@ -171,7 +175,7 @@ def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # no
             )
             meant = f" ({number(dropout.value / 100)} may be meant)" if 1 < dropout.value <= 50 else ""
             message = f"{setting(dropout_key, dropout.value)} {why}. Use a fraction below 1{meant}, such as 0.05"
-            yield Finding("LL105", message, dropout.span or adapter.span, confidence)
+            yield Finding("LL105", message, dropout.span or adapter.span, confidence, subjects=subjects(dropout))
 
 
 def _of_no_use(factor: float) -> str:
@@ -224,6 +228,7 @@ def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable
         place(adapter.rank_pattern, otherwise=adapter.span),
         surety(adapter.rank, adapter.alpha),
         fix=fix,
+        subjects=subjects(adapter.rank_pattern, adapter.rank, adapter.alpha),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.rules.changes import tied
-from lora_lint.rules.words import least, number, place, setting, spread, surety
+from lora_lint.rules.words import least, number, place, setting, spread, subjects, surety
 from lora_lint.run import Choices, Known, known
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def _fixed_alpha(sweep: Sweep, ranked: list[tuple[int, Run]], alpha: float) -> F
         confidence = "possible"
     changes = tied(ranked, alpha / low)
     fix = Fix("unsafe", f"Write {number(alpha / low)} * {rank_key} for {alpha_key}", changes)
-    return Finding("LL101", message, span, confidence, None, tuple(related), fix)
+    about = subjects(adapter.alpha, adapter.rank, last.adapter.rank)
+    return Finding("LL101", message, span, confidence, None, tuple(related), fix, subjects=about)
 
 
 def _first_step(optimizer: str | None, low: int, high: int) -> str:
@@ -108,7 +109,9 @@ def rslora_alpha_grows(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Fin
     confidence = surety(*(value for _, (_, run) in ranked for value in (run.adapter.rank, run.adapter.alpha)))
     if sweep.kind == _CHOICES:
         confidence = least("likely", confidence)
-    yield Finding("LL103", message, span, confidence, None, related, Fix("unsafe", f"Keep {alpha_key} fixed"))
+    fix = Fix("unsafe", f"Keep {alpha_key} fixed")
+    about = subjects(adapter.alpha, adapter.use_rslora, last.adapter.rank)
+    yield Finding("LL103", message, span, confidence, None, related, fix, subjects=about)
 
 
 def sweep_step_varies(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:
@@ -195,7 +198,8 @@ def _varies(sweep: Sweep, ranked: list[Run], steps: list[float], sgd: bool) -> F
     confidence = surety(*(run.adapter.rank for run in ranked), *(run.adapter.alpha for run in ranked))
     if sweep.kind in (_CHOICES, _CALLS) and not any(run.trained for run in ranked):
         confidence = least("possible", confidence)
-    return Finding("LL107", message, span, confidence, None, related)
+    about = subjects(last.adapter.rank, last.adapter.alpha)
+    return Finding("LL107", message, span, confidence, None, related, subjects=about)
 
 
 def _by_model(sweep: Sweep) -> Iterable[list[Run]]:

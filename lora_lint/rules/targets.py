@@ -26,7 +26,7 @@ from lora_lint.rules.reached import (
     shorthand_of,
     sureness,
 )
-from lora_lint.rules.words import names, some_case
+from lora_lint.rules.words import names, some_case, subjects
 from lora_lint.run import Known, alternatives
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     else:
         changes = _own_names(run, resolved, targets.value or ())
         fix = Fix("unsafe", "Write the model's own names", changes) if changes else None
-    yield Finding("LL201", message, span, sureness(run, resolved), None, related, fix)
+    about = subjects(targets, name)
+    yield Finding("LL201", message, span, sureness(run, resolved), None, related, fix, subjects=about)
 
 
 def _nothing_message(case: Case, key: str, framework: str) -> str:
@@ -141,7 +142,8 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         rest = tuple(entry for entry in current.value or () if entry not in entries)
         changes = put(run.adapter, "target_modules", rest)
         fix = Fix("safe", f"Leave {names(entries)} out, of which nothing comes", changes)
-    yield Finding("LL202", message, span, confidence, level, model_place(run, name, model), fix)
+    related = model_place(run, name, model)
+    yield Finding("LL202", message, span, confidence, level, related, fix, subjects=subjects(targets, name))
 
 
 def _own_names(run: Run, resolved: Resolved, missing: Iterable[str]) -> tuple[Change, ...]:
@@ -276,9 +278,9 @@ def regex_in_target_list(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             f"{'they name' if many else 'it names'} nothing{nothing}. A regex works only as the whole value, matched "
             f'against whole paths: `{key}="{_one_regex(whole)}"`'
         )
-        yield Finding(
-            "LL203", message, span, confidence, fix=_as_text(run, _one_regex(whole), "Write one regex string")
-        )
+        fix = _as_text(run, _one_regex(whole), "Write one regex string")
+        about = subjects(run.adapter.target_modules)
+        yield Finding("LL203", message, span, confidence, fix=fix, subjects=about)
 
 
 def _as_text(run: Run, text: str, message: str) -> Fix:
@@ -316,7 +318,7 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             f"{how}"
         )
         fix = None if short is None else _as_text(run, short, f'Set {key} to the string "{short}"')
-        yield Finding("LL204", message, span, confidence, fix=fix)
+        yield Finding("LL204", message, span, confidence, fix=fix, subjects=subjects(run.adapter.target_modules))
 
 
 def _entries(run: Run, wrong: Callable[[str], bool]) -> Iterator[tuple[list[str], Span, Confidence, tuple[str, ...]]]:

@@ -8,7 +8,7 @@ from lora_lint.finding import Finding, Fix, Related
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import put
 from lora_lint.rules.reached import cases_of, leaves, model_label, model_place, place_of_targets, sureness
-from lora_lint.rules.words import least, names
+from lora_lint.rules.words import least, names, subjects
 from lora_lint.run import Known
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     spans = dict(adapter.target_spans)
     span = next((at for entry, at in spans.items() if _names_one(entry, tied.adapted)), place_of_targets(run))
     model = model_place(run, case.name, case.model)
-    yield Finding("LL603", message, span, tied.confidence, "advice", model, fix)
+    about = subjects(run.adapter.target_modules, run.model.name)
+    yield Finding("LL603", message, span, tied.confidence, "advice", model, fix, subjects=about)
 
 
 def _names_one(entry: str, paths: Iterable[str]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Add, Finding, Fix, Into, Move, Related
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import drop, put
-from lora_lint.rules.words import names, place, surety
+from lora_lint.rules.words import names, place, subjects, surety
 from lora_lint.run import Known, alternatives, always, known
 
 if TYPE_CHECKING:
@@ -213,7 +213,10 @@ def _biases(run: Run) -> Iterator[Finding]:
         f'`{adapter.key("bias")}="none"` trains the adapter alone'
     )
     fix = Fix("unsafe", f'Set {adapter.key("bias")} to "none"', put(adapter, "bias", "none"))
-    yield Finding("LL401", message, value.span or adapter.span, surety(adapter.bias), "warning", (), fix)
+    about = subjects(adapter.bias)
+    yield Finding(
+        "LL401", message, value.span or adapter.span, surety(adapter.bias), "warning", (), fix, subjects=about
+    )
 
 
 def _has_biases(run: Run, every: bool) -> bool | None:
@@ -278,7 +281,8 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     related = (Related(train.span, "it is trained here"),) if train else ()
     fix = Fix("safe", f"Leave {key} out", drop(adapter, "inference_mode"))
     span = place(adapter.inference_mode, otherwise=adapter.span)
-    yield Finding("LL403", message, span, surety(adapter.inference_mode), None, related, fix)
+    about = subjects(adapter.inference_mode)
+    yield Finding("LL403", message, span, surety(adapter.inference_mode), None, related, fix, subjects=about)
 
 
 def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -78,6 +78,11 @@ def place(*values: Value[Any] | Known[Any], otherwise: Span) -> Span:
     return otherwise
 
 
+def subjects(*values: Value[Any]) -> tuple[Known[Any], ...]:
+    """The values that a finding rests on, of those that are written somewhere."""
+    return tuple(known for value in values for known in alternatives(value) if known.span or known.written)
+
+
 def setting(key: str, value: Any) -> str:
     """`lora_r=8`, as Python or a config would have it."""
     return f"`{key}={number(value) if isinstance(value, float) else value}`"

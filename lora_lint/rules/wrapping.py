@@ -8,7 +8,7 @@ from lora_lint.finding import Finding, Fix, Move, Related, Through
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
 from lora_lint.rules.tokens import embeddings_may_train
-from lora_lint.rules.words import place
+from lora_lint.rules.words import place, subjects
 from lora_lint.run import Known, alternatives, always, known
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _head_targeted(run: Run) -> Iterable[Finding]:
                 "from the head's weight itself, past the adapter, and raises a ValueError once the model is loaded. "
                 f"Leave it out, or name it in `{run.adapter.key('modules_to_save')}`"
             )
-            yield Finding("LL412", message, targets.span or run.adapter.span, "likely")
+            yield Finding("LL412", message, targets.span or run.adapter.span, "likely", subjects=subjects(targets))
 
 
 def identity_init_off(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -220,4 +220,5 @@ def identity_init_off(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     )
     fix = Fix("unsafe", f"Set {key} to True", put(adapter, "init_lora_weights", True))
     span = place(adapter.init_lora_weights, otherwise=adapter.span)
-    yield Finding("LL413", message, span, "certain", None, (), fix)
+    about = subjects(adapter.init_lora_weights)
+    yield Finding("LL413", message, span, "certain", None, (), fix, subjects=about)
