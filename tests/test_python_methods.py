@@ -130,17 +130,20 @@ def test_an_optimizer_that_a_trainer_is_given() -> None:
 @pytest.mark.parametrize(
     ("lines", "kinds"),
     [
-        ("model.load_adapter('a', 'default', is_trainable=True)", ["load-adapter"]),
-        ("model.load_adapter('a', 'second')", []),
-        ("model.delete_adapter('default')", ["unwrap"]),
+        ("model.load_adapter('a', 'default', is_trainable=True)", ["load-beside"]),
+        ("model.load_adapter('a', 'second')", ["load-beside"]),
+        ("model.add_adapter('second', LoraConfig(r=8))", ["add-beside"]),
+        ("model.delete_adapter('default')", ["delete-adapter"]),
         ("model.merge_adapter()", []),
         ("model = model.unload()", ["unwrap"]),
-        ("model.set_adapter('default')", []),
+        ("model.set_adapter('default')", ["set-adapter"]),
+        ("model.set_requires_grad(['default'], False)", ["set-requires-grad"]),
+        ("with model.disable_adapter():\n    model.eval()", ["enable-adapters"]),
         ("base = model.get_base_model()", []),
     ],
 )
 def test_what_is_done_to_adapters(lines: str, kinds: list[str]) -> None:
-    run = only(read_python(f"{WRAPPED}{lines}\n"))
+    run = read_python(f"{WRAPPED}{lines}\n").runs[0]
     assert [event.kind for event in run.events][2:] == kinds
 
 

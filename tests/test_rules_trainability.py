@@ -28,6 +28,9 @@ def freeze(*names: str, all_of_them: bool = False) -> Event:
 
 EVERYTHING = unfreeze(all_of_them=True)
 LOADED = Event("load-adapter", at(650), trainable=Known(False))
+BESIDE = Event("load-beside", at(660), trainable=Known(False), adapters=("two",))
+ACTIVATED = Event("set-adapter", at(670), trainable=Known(True), adapters=("two",))
+OPTIMIZER = Event("optimizer", at(690))
 
 
 class TestBaseParamsTrainable:
@@ -116,6 +119,32 @@ class TestBaseParamsTrainable:
         assert check("LL401", of("Qwen/Qwen2.5-7B", "lora_only"))
         assert check("LL401", of("Qwen/Qwen2.5-7B", "lora_only", "o_proj")) == []
 
+    @pytest.mark.parametrize(
+        "given",
+        [
+            with_events("wrap", OPTIMIZER, EVERYTHING, "train"),
+            with_events("wrap", OPTIMIZER, replace(EVERYTHING, flag="args.late"), "train"),
+            with_events("wrap", replace(OPTIMIZER, flag="x"), replace(EVERYTHING, flag="x"), "train"),
+            with_events("wrap", replace(OPTIMIZER, flag="x"), replace(OPTIMIZER, flag="not (x)"), EVERYTHING, "train"),
+        ],
+    )
+    def test_too_late_for_the_optimizer(self, given: Run) -> None:
+        assert check("LL401", given) == []
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            with_events("wrap", EVERYTHING, OPTIMIZER, "train"),
+            with_events("wrap", OPTIMIZER, EVERYTHING, OPTIMIZER, "train"),
+            with_events("wrap", replace(OPTIMIZER, flag="x"), EVERYTHING, "train"),
+            with_events("wrap", replace(OPTIMIZER, flag="x"), replace(EVERYTHING, flag="not (x)"), "train"),
+            with_events("wrap", replace(OPTIMIZER, loop=Span("train.py", 600, 900)), EVERYTHING, "train"),
+        ],
+        ids=["before", "made anew", "perhaps", "the other branch", "in the next turn"],
+    )
+    def test_in_time_for_an_optimizer(self, given: Run) -> None:
+        assert check("LL401", given)
+
 
 class TestAdapterLoadedFrozen:
     def test_loaded_and_trained(self) -> None:
@@ -140,10 +169,31 @@ class TestAdapterLoadedFrozen:
             with_events(Event("load-adapter", at(1), trainable=Unknown("…")), "train"),
             with_events("load-adapter", "train"),
             with_events(LOADED, "load", "train"),
+            with_events(LOADED, replace(BESIDE, trainable=Known(True)), "train"),
+            with_events(LOADED, replace(BESIDE, kind="add-beside"), ACTIVATED, "train"),
+            with_events(LOADED, BESIDE, ACTIVATED, "train"),
+            with_events(LOADED, BESIDE, replace(ACTIVATED, adapters=None), "train"),
+            with_events("wrap", replace(BESIDE, adapters=("default",)), "train"),
+            with_events(LOADED, Event("delete-adapter", at(1)), "train"),
+            with_events(LOADED, Event("enable-adapters", at(1)), "train"),
         ],
     )
     def test_silent(self, given: Run) -> None:
         assert check("LL402", given) == []
+
+    def test_of_several_the_active_one(self) -> None:
+        assert one("LL402", with_events(LOADED, BESIDE, "train")).span == LOADED.span
+        frozen = replace(ACTIVATED, trainable=Known(False))
+        assert one("LL402", with_events(LOADED, BESIDE, frozen, "train")).span == BESIDE.span
+
+    def test_activated_after_the_training(self) -> None:
+        assert check("LL402", with_events(LOADED, "train", BESIDE, ACTIVATED, "train"))
+
+    def test_frozen_again(self) -> None:
+        thawed = replace(ACTIVATED, adapters=("default",))
+        assert check("LL402", with_events(LOADED, thawed, "prepare-kbit", "train"))
+        switched_off = Event("set-requires-grad", at(1), trainable=Known(False))
+        assert check("LL402", with_events(LOADED, thawed, switched_off, "train"))
 
 
 class TestInferenceModeTraining:
@@ -161,6 +211,7 @@ class TestInferenceModeTraining:
             with_events("wrap", "train", inference_mode=Unknown("…")),
             with_events("wrap", "train", inference_mode=either(True, False)),
             with_events("wrap", unfreeze("lora"), "train", inference_mode=True),
+            with_events("wrap", replace(ACTIVATED, adapters=("default",)), "train", inference_mode=True),
         ],
     )
     def test_silent(self, given: Run) -> None:
@@ -211,7 +262,7 @@ class TestSweepReusesBaseModel:
     def test_once_for_each_loop(self) -> None:
         assert len(check("LL408", with_events(self.WRAP, self.WRAP))) == 1
 
-    @pytest.mark.parametrize("kind", ["unwrap", "load"])
+    @pytest.mark.parametrize("kind", ["unwrap", "load", "delete-adapter"])
     def test_cleaned_up(self, kind: Any) -> None:
         assert check("LL408", with_events(self.WRAP, Event(kind, at(5), loop=LOOP))) == []
         assert check("LL408", with_events(self.WRAP, Event(kind, Span("train.py", 1500, 1510)))) == []

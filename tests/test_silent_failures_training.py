@@ -66,6 +66,52 @@ def test_a_reloaded_adapter_is_frozen(tmp_path: Path) -> None:
     assert "LL402" not in codes("model = PeftModel.from_pretrained(model, 'adapter', is_trainable=True)\n")
 
 
+FROZEN = "model = PeftModel.from_pretrained(model, 'adapter', adapter_name='one')\n"
+CONFIG = "LoraConfig(r=4, lora_alpha=8, target_modules=['q_proj'])"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        FROZEN + "model.load_adapter('other', adapter_name='two', is_trainable=True)\nmodel.set_adapter('two')\n",
+        FROZEN + f"model.add_adapter('two', {CONFIG})\nmodel.set_adapter('two')\n",
+        FROZEN + f"model.add_adapter('two', {CONFIG})\nmodel.base_model.set_adapter(['one', 'two'])\n",
+        FROZEN + "model.set_adapter('one')\n",
+        FROZEN + "model.set_requires_grad('one')\n",
+        FROZEN + "import sys\nmodel.set_adapter(sys.argv[1])\n",
+        FROZEN + "for name in ['one']:\n    model.set_adapter(name)\n",
+        FROZEN.replace("'one'", "'train', is_trainable=True") + "model.load_adapter('adapter', 'reference')\n",
+        WRAP.format("") + "model.load_adapter('adapter', adapter_name='default')\n",
+        WRAP.format("") + "model.load_adapter('adapter', adapter_name='reference')\n",
+        f"model.add_adapter({CONFIG})\n",
+        "model.load_adapter('adapter')\nmodel.enable_adapters()\n",
+        "model.load_adapter('adapter')\nmodel.train_adapter('default')\n",
+    ],
+)
+def test_a_second_adapter_that_trains(program: str) -> None:
+    assert "LL402" not in codes(program)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        FROZEN + "model.load_adapter('other', adapter_name='two')\n",
+        FROZEN + f"model.add_adapter('two', {CONFIG})\n",
+        FROZEN + "model.set_adapter('one', inference_mode=True)\n",
+        FROZEN + "model.set_adapter('one')\nmodel.set_requires_grad('one', requires_grad=False)\n",
+        FROZEN + "for n, p in model.named_parameters():\n    if 'lora' not in n:\n        p.requires_grad = False\n",
+        "model.load_adapter('adapter')\n",
+    ],
+)
+def test_adapters_of_which_none_trains(program: str) -> None:
+    assert "LL402" in codes(program)
+
+
+def test_what_is_frozen_beside_an_adapter_that_was_thawed() -> None:
+    rest = "for n, p in model.named_parameters():\n    if 'lora' not in n:\n        p.requires_grad = False\n"
+    assert "LL402" not in codes(FROZEN + "model.set_adapter('one')\n" + rest)
+
+
 def test_a_string_of_modules_to_save_is_taken_letter_by_letter() -> None:
     assert any("self_attn.k_proj.weight" in name for name in trainable(wrapped(modules_to_save="lm_head")))
     assert not any("k_proj" in name for name in trainable(wrapped(modules_to_save=["lm_head"])))
@@ -88,6 +134,79 @@ def test_what_is_unfrozen_by_hand_trains_and_is_not_saved(tmp_path: Path) -> Non
     with safe_open(tmp_path / "adapter_model.safetensors", "pt") as saved:
         assert all("lora_" in name for name in saved.keys())  # noqa: SIM118
     assert "LL401" in codes(WRAP.format("") + "for p in model.parameters():\n    p.requires_grad = True\n")
+
+
+THAW = "for p in model.parameters():\n    p.requires_grad = True\n"
+OPTIMIZER = "optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)\n"
+OTHER = """\
+import sys
+import torch
+from torch import nn
+from transformers import get_scheduler
+
+class Probe(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(2, 2)
+
+class Task:
+    def __init__(self, model):
+        self.model = model
+        self.optimizer = None
+
+    def configure(self):
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4)
+
+def optimizer_of(model):
+    return torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
+
+def thaw(model):
+    for p in model.parameters():
+        p.requires_grad = True
+
+other = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=4, target_modules=["c_attn"]))
+"""
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        OPTIMIZER.replace("model.", "other."),
+        "optimizer_of(other)\n",
+        "Task(other).configure()\n",
+        OPTIMIZER.replace("model.parameters()", "nn.Linear(2, 2).parameters()"),
+        OPTIMIZER.replace("model.parameters()", "Probe().parameters()"),
+        OPTIMIZER.replace("model.parameters()", "[{'params': Probe().parameters()}, {'params': other.parameters()}]"),
+        "for probe in [Probe(), Probe()]:\n    torch.optim.SGD(probe.parameters(), lr=1e-4)\n",
+        "if sys.argv[1] == 'late':\n    " + OPTIMIZER,
+        "def unused():\n    " + OPTIMIZER,
+        "for r in []:\n    " + OPTIMIZER,
+        "if sys.argv[1] == 'late':\n    " + OPTIMIZER + "    sys.exit()\n",
+        "if sys.argv[1] == 'late':\n    " + OPTIMIZER + "else:\n    thaw(model)\n",
+    ],
+)
+def test_an_optimizer_that_is_not_of_this_model_or_branch(made: str) -> None:
+    program = OTHER + WRAP.format("") + made + ("" if "thaw(model)" in made else THAW)
+    assert "LL401" in codes(program + OPTIMIZER), "as it is without the first optimizer"
+    assert "LL401" in codes(program)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        OPTIMIZER,
+        "optimizer_of(model)\n",
+        "task = Task(model)\ntask.configure()\n",
+        OPTIMIZER.replace("model.parameters()", "filter(lambda p: p.requires_grad, model.parameters())"),
+        OPTIMIZER.replace("model.parameters()", "elsewhere(model)"),
+        OPTIMIZER.replace("model.parameters()", "[{'params': other.parameters()}, {'params': model.parameters()}]"),
+        "if sys.argv[1] == 'sgd':\n    " + OPTIMIZER + "else:\n    " + OPTIMIZER.replace("AdamW", "SGD"),
+    ],
+)
+def test_what_is_unfrozen_after_the_optimizer_is_made(made: str) -> None:
+    program = OTHER + WRAP.format("") + made + THAW + "optimizer.step()\n"
+    found = engine.lint_text(IMPORTS + program, "train.py", Settings()).findings
+    assert "LL401" not in {finding.code for finding in found}
 
 
 UNFREEZE = "for name, p in model.named_parameters():\n    if {} in name:\n        p.requires_grad = True\n"

@@ -151,8 +151,13 @@ def instance_attribute(machine: Machine, owner: Instance, name: str, span: Span)
             return value
         if name == "__class__":
             return owner.class_
-        if name in _OF_MODULES and any(base.name.startswith("torch.nn.") for base in owner.class_.external_bases()):
+        of_torch = any(base.name.startswith("torch.nn.") for base in owner.class_.external_bases())
+        if of_torch and name in _OF_MODULES:
             return Native(f"torch.nn.Module.{name}", lambda _arguments, _span: owner)
+        if of_torch and name in ("parameters", "named_parameters"):
+            return Native(
+                f"torch.nn.Module.{name}", lambda given, at: Object(f"torch.nn.Module().{name}", given, at, owner)
+            )
         inner = owner.attributes.get("__object__")
         if isinstance(inner, Object):
             return attribute(machine, inner, name, span)
@@ -430,7 +435,9 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
     if not complete and (found := _mapped(machine, node, scope)) is not None:
         return found
     kind = "set" if isinstance(node, ast.SetComp) else "list"
-    return ListVal(elements if complete else [], machine.span(node, scope), kind, not complete)
+    # A filter of what one element stands for, as of a model's parameters, has that element too.
+    filtered = len(elements) == 1 and isinstance(elements[0], Object) and isinstance(node.elt, ast.Name)
+    return ListVal(elements if complete or filtered else [], machine.span(node, scope), kind, not complete)
 
 
 def _mapped(machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Val | None:

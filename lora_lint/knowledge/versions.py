@@ -35,6 +35,10 @@ HEAD_REFUSED on, and LoRA inside the copy before that (peft_model.py; measured).
 HEAD_REFUSED: Version = (0, 13, 0)
 MISSING_KEYS_TOLD: Version = (0, 14, 0)
 """PEFT: loading warns of adapter weights that the checkpoint does not have (peft_model.py, load_adapter)."""
+ADDING_KEEPS_TRAINABILITY: Version = (0, 21, 0)
+"""PEFT: an adapter that is added beside others changes nothing of whether those train; before 0.18 the active ones
+train then, and from 0.18 on they do if the new one's config has no `inference_mode` (tuners/tuners_utils.py,
+inject_adapter)."""
 LORAPLUS: Version = (0, 13, 0)
 """PEFT: `peft.optimizers.create_loraplus_optimizer`."""
 MOE_CONVERTED: Version = (0, 19, 0)

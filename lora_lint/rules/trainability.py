@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Finding, Fix, Into, Move, Related
+from lora_lint.knowledge.adapter_states import UNNAMED, course, trains_nothing
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import drop, put
 from lora_lint.rules.words import names, place, subjects, surety
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.finding import Confidence, Level
+    from lora_lint.knowledge.adapter_states import AdapterStates
     from lora_lint.run import Event, Run
+    from lora_lint.source import Span
 
 _OWN = (
     "lora", "adapter", "modules_to_save", "magnitude_vector", "trainable_tokens", "token_adapter", "vera_", "hada_",
@@ -27,6 +30,11 @@ _SAVE_ADAPTERS = (
     "GRPOTrainer", "RewardTrainer",
 )  # fmt: skip
 """Trainers that save nothing of a wrapped model but the adapter; a class of the program's own may save more."""
+
+_TAKE_OFF = frozenset({"load", "unwrap", "delete-adapter"})
+"""What leaves a model without the adapter that was put on it."""
+_THAW = frozenset({"unfreeze", "set-adapter", "set-requires-grad", "enable-adapters"})
+"""What may make an adapter trainable that is on a model."""
 
 
 def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -109,7 +117,7 @@ def _unfrozen(run: Run) -> Iterator[_Unfrozen]:
             continue
         later = run.events[number + 1 :]
         foreign = None if event.names is None else _foreign(event.names, run)
-        if foreign == () or _undone(event, later):
+        if foreign == () or _undone(event, later) or _comes_too_late(event, run.events[:number], later):
             continue
         kept = foreign is not None and grown and all(map(_is_embedding, foreign))
         if kept and any(event.flag is None for event in grown):
@@ -157,13 +165,21 @@ def _foreign(fragments: Iterable[str], run: Run) -> tuple[str, ...]:
 def _undone(unfrozen: Event, later: Iterable[Event]) -> bool:
     """Whether what was set trainable is frozen again before it trains, or may be, or the adapter is taken off."""
     for event in later:
-        if event.kind in ("prepare-kbit", "unwrap"):
+        if event.kind in ("prepare-kbit", "unwrap", "delete-adapter"):
             return True
         if event.kind == "freeze" and (not event.names or set(unfrozen.names or ("?",)) <= set(event.names)):
             return True
         if event.kind == "train":
             return False
     return False
+
+
+def _comes_too_late(unfrozen: Event, earlier: Iterable[Event], later: Iterable[Event]) -> bool:
+    """Whether the optimizer of the training was made before for certain: what is not trainable then is not in it."""
+    before = (event for event in earlier if event.kind == "optimizer")
+    flags = {event.flag for event in before if event.loop is None or not _within(unfrozen, event)}
+    made = not flags.isdisjoint((None, unfrozen.flag)) or any(f"not ({flag})" in flags for flag in flags)
+    return made and all(event.kind != "optimizer" for event in later)
 
 
 def _unfrozen_by_patterns(run: Run) -> Iterator[Finding]:
@@ -237,31 +253,34 @@ def _has_biases(run: Run, every: bool) -> bool | None:
 
 def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL402"""
-    for number, event in enumerate(run.events):
-        if event.kind != "load-adapter" or not always(event.trainable, False):
-            continue
-        train = _trained_so(run.events[number + 1 :])
-        if train is None:
-            continue
+    trained: dict[Span, tuple[Event, Event]] = {}
+    loads: list[Event] = []
+    for event, states in course(run.events, run.below("peft")):
+        if event.kind in ("load-adapter", "load-beside") and always(event.trainable, False):
+            loads.append(event)
+        elif event.kind in ("load", "unwrap"):
+            loads.clear()
+        elif event.kind == "train" and trains_nothing(states):
+            load = _blamed(loads, states)
+            if load is not None:
+                trained.setdefault(load.span, (load, event))
+    for load, train in trained.values():
         message = (
             "The adapter is loaded for inference and then trained: without `is_trainable=True` all its parameters are "
             "frozen, so that nothing is learned (with gradient checkpointing the trainer runs to the end at grad_norm "
             "0). Pass `is_trainable=True`"
         )
-        confidence: Confidence = "certain" if event.flag is None and train.flag is None else "likely"
+        confidence: Confidence = "certain" if load.flag is None and train.flag is None else "likely"
         related = (Related(train.span, "it is trained here"),)
-        fix = Fix("safe", "Add is_trainable=True", (Add(event.span, "is_trainable", True),))
-        yield Finding("LL402", message, event.span, confidence, None, related, fix)
+        fix = Fix("safe", "Add is_trainable=True", (Add(load.span, "is_trainable", True),))
+        yield Finding("LL402", message, load.span, confidence, None, related, fix)
 
 
-def _trained_so(later: Iterable[Event]) -> Event | None:
-    """The training that follows while nothing has made any of the adapter trainable in between."""
-    for event in later:
-        if event.kind == "train":
-            return event
-        if event.kind in ("wrap", "load-adapter", "unwrap", "unfreeze", "load"):
-            return None
-    return None
+def _blamed(loads: Sequence[Event], states: AdapterStates) -> Event | None:
+    """The load of an adapter that is still on the model, of several the last one of those that are active."""
+    present = [load for load in loads if any(name in states for name in load.adapters or (UNNAMED,))]
+    active = [load for load in present if any(states[name].active for name in load.adapters or () if name in states)]
+    return next(reversed(active or present), None)
 
 
 def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -270,7 +289,7 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     if run.trained is not True or not always(adapter.inference_mode, True):
         return
     start = _last(run.events, lambda event: event.kind == "wrap")
-    if start is not None and any(event.kind == "unfreeze" for event in run.events[start + 1 :]):
+    if start is not None and any(event.kind in _THAW for event in run.events[start + 1 :]):
         return
     key = adapter.key("inference_mode")
     message = (
@@ -293,7 +312,7 @@ def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     for number, event in enumerate(run.events):
         if event.kind == "wrap" or (event.kind == "load-adapter" and known(event.trainable) is True):
             wrap = event
-        elif event.kind in ("unwrap", "load"):
+        elif event.kind in _TAKE_OFF:
             wrap = None
         elif event.kind == "prepare-kbit" and wrap is not None and not _revived(run.events[number + 1 :]):
             message = (
@@ -312,7 +331,7 @@ def _revived(later: Iterable[Event]) -> bool:
     for event in later:
         if event.kind == "train":
             return False
-        if event.kind in ("unfreeze", "wrap", "unwrap", "load-adapter"):
+        if event.kind in _THAW or event.kind in ("wrap", "unwrap", "load-adapter", "load-beside"):
             return True
     return False
 
@@ -321,9 +340,9 @@ def sweep_reuses_base_model(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     """LL408"""
     told = set()
     for event in run.events:
-        if event.kind != "wrap" or event.loop is None or event.loop in told or "named" in (event.names or ()):
+        if event.kind != "wrap" or event.loop is None or event.loop in told or _named_anew(event, run):
             continue
-        cleaned = any(other.kind in ("unwrap", "load") and _within(other, event) for other in run.events)
+        cleaned = any(other.kind in _TAKE_OFF and _within(other, event) for other in run.events)
         if cleaned:
             continue
         told.add(event.loop)
@@ -338,6 +357,12 @@ def sweep_reuses_base_model(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         changes = (Into(loads[0].span, event.loop),) if len(loads) == 1 and loads[0].flag is None else ()
         fix = Fix("unsafe", "Load the base model in each turn of the loop", changes)
         yield Finding("LL408", message, event.span, confidence, None, related, fix)
+
+
+def _named_anew(wrap: Event, run: Run) -> bool:
+    """Whether the adapter may have another name in each turn of a loop."""
+    turns = (event for event in run.events if event.kind == "wrap" and event.span == wrap.span)
+    return wrap.adapters is None or any(event.adapters != wrap.adapters for event in turns)
 
 
 def _within(other: Event, event: Event) -> bool:

@@ -98,10 +98,10 @@ def wrap_then_load(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
     """LL409"""
     first = None
     for event in run.events:
-        if event.kind in ("unwrap", "load"):
+        if event.kind in ("unwrap", "delete-adapter", "load"):
             first = None
         elif event.kind in ("wrap", "load-adapter"):
-            if first is not None and event.names == ("from_pretrained",):
+            if first is not None and event.kind == "load-adapter" and event.wrapped:
                 pin = run.before("peft", versions.MISSING_KEYS_TOLD)
                 told = "a warning names the missing keys"
                 if pin is not None:
@@ -151,11 +151,11 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         return
     first = None
     for event in run.events:
-        if event.kind in ("unwrap", "load"):
+        if event.kind in ("unwrap", "delete-adapter", "load"):
             first = None
         elif event.kind in ("wrap", "load-adapter"):
             # TRL looks at the object: a base model that an adapter was put into is no PeftModel, and is wrapped anew.
-            if first is not None and event.names == ("wrapped",) and event.span == training.span:
+            if first is not None and event.kind == "wrap" and event.wrapped and event.span == training.span:
                 does, level = _of_two_adapters(run, fresh=first.kind == "wrap")
                 message = (
                     f"`peft_config` is given to {training.trainer} with a model that has an adapter already: {does}. "

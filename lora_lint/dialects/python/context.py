@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.dialects.python.parameters import split_conditions
 from lora_lint.dialects.python.records import ConfigRecord, Happening, ModelRecord, ModelView, Records, RunRecord
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Instance, Object, Opaque, Val, either
+from lora_lint.interpreter.values import (
+    Arguments,
+    Const,
+    DictVal,
+    Either,
+    Instance,
+    ListVal,
+    Object,
+    Opaque,
+    Val,
+    either,
+)
+from lora_lint.run import DEFAULT_ADAPTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,16 +52,19 @@ class Context:
         names: Names = None,
         trainable: Val | None = None,
         folder: tuple[Val, ...] = (),
+        adapters: tuple[str, ...] | None = DEFAULT_ADAPTER,
+        *,
+        wrapped: bool = False,
+        integrated: bool = False,
     ) -> None:
         """Writes an event on a model down, with the conditions it stands under."""
         machine = self.machine
         conditions = tuple(machine.conditions)
-        if kind == "unfreeze" and self.records.optimizing:
-            return
         if kind in ("freeze", "unfreeze"):
             _, conditions = split_conditions(machine, conditions)
         log = machine.journal.change_list(record.events)
-        log.append(Happening(kind, span, conditions, names, trainable, self._loop_around(record), folder))
+        loop = self._loop_around(record)
+        log.append(Happening(kind, span, conditions, names, trainable, loop, folder, adapters, wrapped, integrated))
 
     def _loop_around(self, record: ModelRecord) -> Step | None:
         """The turn of a loop that the model object is older than."""
@@ -99,25 +114,40 @@ class Context:
         return made
 
     def wrap(
-        self, model: Val | None, config: Val | None, span: Span, dialect: str = "peft", name: Val | None = None
+        self,
+        model: Val | None,
+        config: Val | None,
+        span: Span,
+        dialect: str = "peft",
+        name: Val | None = None,
+        *,
+        integrated: bool = False,
     ) -> Val:
         """Puts an adapter on a model: an event on the model, and a run. Returns the wrapped model. `name` is the
-        adapter's, where it is given."""
+        adapter's, where it is given; `integrated`: transformers does it (see run.Event)."""
         if isinstance(config, Either):
-            wrapped = [self.wrap(model, option, span, dialect, name) for option in config.options]
-            return wrapped[0]
+            options = [self.wrap(model, each, span, dialect, name, integrated=integrated) for each in config.options]
+            return options[0]
         if isinstance(model, Either):
-            return either(self.wrap(option, config, span, dialect, name) for option in model.options)
+            return either(self.wrap(each, config, span, dialect, name, integrated=integrated) for each in model.options)
         if isinstance(config, DictVal):
             for inner in config.items.values():
                 if isinstance(inner, Object) and isinstance(inner.data, ConfigRecord):
-                    return self.wrap(model, inner, span, dialect, name)
+                    return self.wrap(model, inner, span, dialect, name, integrated=integrated)
         view = model.data if isinstance(model, Object) and isinstance(model.data, ModelView) else None
         if view is None:
             view = self.unknown_model(model, span).data
         record: ModelRecord = view.record
-        kinds = (*(("wrapped",) if view.wrapped else ()), *(("named",) if _varies(name, span) else ()))
-        self.happen(record, "wrap", span, kinds or None)
+        inference = None
+        if isinstance(config, Object):
+            inference = config.attributes.get("inference_mode") or config.arguments.get("inference_mode")
+        self.happen(
+            *(record, "wrap", span),
+            trainable=negated(inference),
+            adapters=adapter_names(name),
+            wrapped=view.wrapped,
+            integrated=integrated,
+        )
         if isinstance(config, Object) and isinstance(config.data, ConfigRecord):
             config.data.used = True
             machine = self.machine
@@ -128,11 +158,18 @@ class Context:
         return Object("peft.PeftModel", Arguments([], {}, {}), span, ModelView(record, wrapped=True))
 
 
-def _varies(name: Val | None, call: Span) -> bool:
-    """Whether a name may be another one each time that a call is made: it is given, and not written there."""
-    if not isinstance(name, Const) or name.origin != "literal" or name.span is None:
-        return name is not None
-    return not (call.path == name.span.path and call.start <= name.span.start and name.span.end <= call.end)
+def adapter_names(given: Val | None) -> tuple[str, ...] | None:
+    """The names of adapters that a call is given, as one text or as a list; None where they are not known."""
+    if given is None or (isinstance(given, Const) and given.value is None):
+        return DEFAULT_ADAPTER
+    items = given.items if isinstance(given, ListVal) and not given.open else [given]
+    names = tuple(item.value for item in items if isinstance(item, Const) and isinstance(item.value, str))
+    return names if len(names) == len(items) else None
+
+
+def negated(flag: Val | None) -> Val | None:
+    """What `not flag` is; None where it is not given."""
+    return Const(not flag.value, flag.span, flag.origin) if isinstance(flag, Const) else flag
 
 
 def _module_class(value: Val | None) -> str | None:

@@ -15,6 +15,7 @@ from lora_lint.dialects.python.records import (
     ModelRecord,
     Records,
     RunRecord,
+    TrainingRecord,
 )
 from lora_lint.dialects.python.resumed import resumes
 from lora_lint.interpreter.values import Arguments, Const, Effect, Either, ListVal, Object, Opaque, Space, Val, either
@@ -222,13 +223,14 @@ def _run(record: RunRecord, config: Object, path: str, givers: tuple[str, ...], 
     adapter, problems = _adapter(config, span)
     model = record.model
     events = _events(model, record.conditions)
+    trainings = _trainings(model, record.conditions)
     return Run(
         dialect=record.dialect if config.data.dialect == "peft" else config.data.dialect,
         span=span,
         adapter=adapter,
         model=_model(model, span),
-        dataset=_dataset(model, span),
-        training=_training(model, span),
+        dataset=_dataset(trainings, span),
+        training=_training(trainings, span),
         events=events,
         problems=problems,
         trained=True if any(event.kind == "train" for event in events) else None,
@@ -310,13 +312,14 @@ def _of_loaded(model: ModelRecord, load: Happening, saved: Object | None, traine
             init_lora_weights=loaded,
             task_type=loaded,
         )
+    trainings = _trainings(model, load.conditions)
     return Run(
         "peft",
         span,
         adapter,
         _model(model, span),
-        _dataset(model, span),
-        _training(model, span),
+        _dataset(trainings, span),
+        _training(trainings, span),
         _events(model, load.conditions),
         trained=trained,
     )
@@ -534,7 +537,12 @@ def _event(happening: Happening, common: tuple[Condition, ...], loop: Span | Non
         text = ast.unparse(flags[-1].test)
         flag = text if flags[-1].taken else f"not ({text})"
     trainable: Value[bool] = to_value(happening.trainable, happening.span, ABSENT, convert.is_flag)
-    return Event(happening.kind, happening.span, happening.names, trainable, flag, loop)
+    return Event(
+        *(happening.kind, happening.span, happening.names, trainable, flag, loop),
+        adapters=happening.adapters,
+        wrapped=happening.wrapped,
+        integrated=happening.integrated,
+    )
 
 
 def _model(model: ModelRecord, here: Span) -> BaseModel:
@@ -549,8 +557,13 @@ def _model(model: ModelRecord, here: Span) -> BaseModel:
     )
 
 
-def _dataset(model: ModelRecord, here: Span) -> Dataset:
-    found = [training.dataset for training in model.trainings if training.dataset is not None]
+def _trainings(model: ModelRecord, common: tuple[Condition, ...]) -> list[TrainingRecord]:
+    """The trainers and loops of a run that is made under the conditions `common`, without those of other branches."""
+    return [training for training in model.trainings if not _exclude(training.conditions, common)]
+
+
+def _dataset(trainings: list[TrainingRecord], here: Span) -> Dataset:
+    found = [training.dataset for training in trainings if training.dataset is not None]
     if not found:
         return Dataset()
     options = [o for value in found for o in (value.options if isinstance(value, Either) else (value,))]
@@ -599,11 +612,11 @@ _TRAINING = {
 }
 
 
-def _training(model: ModelRecord, here: Span) -> Training:
-    if not model.trainings:
+def _training(trainings: list[TrainingRecord], here: Span) -> Training:
+    if not trainings:
         return Training()
-    last = model.trainings[-1]
-    methods = {training.method for training in model.trainings}
+    last = trainings[-1]
+    methods = {training.method for training in trainings}
     result = Training(last.trainer, last.method if len(methods) == 1 else "unknown", span=last.span)
     arguments = last.arguments
     values: dict[str, Any] = {}

@@ -258,8 +258,11 @@ def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) 
         value = Const(True)
     if not isinstance(value, Const) or not isinstance(value.value, bool):
         return
+    conditions = tuple(machine.conditions)
     names: Names
-    names, _ = split_conditions(machine, tuple(machine.conditions))
+    names, flags = split_conditions(machine, conditions)
+    if names is None and value.value is False and len(flags) < len(conditions):
+        names = ()  # all but those that a test leaves out
     if part.path:
         names = (part.path,) if names is None else names
     elif part.role == "module" and names is None:

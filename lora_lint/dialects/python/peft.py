@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lora_lint.dialects.python.context import Context, config_of, nothing, view_of
-from lora_lint.dialects.python.convert import text_of
+from lora_lint.dialects.python.context import Context, adapter_names, config_of, negated, nothing, view_of
 from lora_lint.dialects.python.records import ConfigRecord, ModelView
 from lora_lint.interpreter.values import Arguments, Const, Either, Object, Opaque, Val
 
 if TYPE_CHECKING:
     from lora_lint.dialects.python.context import Handler
+    from lora_lint.run import EventKind
     from lora_lint.source import Span
 
 CONFIGS = frozenset(
@@ -49,13 +49,26 @@ def prepare(context: Context, name: str, arguments: Arguments, span: Span) -> Va
 def from_pretrained(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`PeftModel.from_pretrained(model, path)`: the adapter is frozen unless `is_trainable=True`."""
     model = arguments.get("model", 0)
-    view = view_of(model) or context.unknown_model(model, span).data
-    trainable = arguments.get("is_trainable", 3)
-    if trainable is None:
-        trainable = Opaque("`**` arguments may set it", span) if arguments.open else Const(False)
-    names = ("from_pretrained",) if view.wrapped else None
-    context.happen(view.record, "load-adapter", span, names, trainable, _folder(arguments))
+    view: ModelView = view_of(model) or context.unknown_model(model, span).data
+    adapters = adapter_names(arguments.get("adapter_name", 2))
+    context.happen(
+        *(view.record, "load-adapter", span),
+        trainable=_trainable(arguments, 3, span),
+        folder=_folder(arguments),
+        adapters=adapters,
+        wrapped=view.wrapped,
+    )
+    if "PeftMixedModel" in name:  # it sets what it has loaded, frozen or not (PEFT 0.21.2, mixed_model.py)
+        context.happen(view.record, "set-adapter", span, trainable=Const(True), adapters=adapters)
     return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
+
+
+def _trainable(arguments: Arguments, place: int | None, span: Span) -> Val:
+    """`is_trainable` of a call that loads an adapter, False where it is not given."""
+    given = arguments.get("is_trainable", place)
+    if given is not None:
+        return given
+    return Opaque("`**` arguments may set it", span) if arguments.open else Const(False)
 
 
 def _folder(arguments: Arguments) -> tuple[Val, ...]:
@@ -68,8 +81,8 @@ def auto_from_pretrained(context: Context, name: str, arguments: Arguments, span
     """`AutoPeftModelForCausalLM.from_pretrained(path)`: loads the base model and the adapter on it."""
     model = context.model(span, name, arguments, Opaque("the adapter's own config names it", span), name.split(".")[-2])
     view: ModelView = model.data
-    trainable = arguments.get("is_trainable", 2) or (Opaque("`**` arguments", span) if arguments.open else Const(False))
-    context.happen(view.record, "load-adapter", span, trainable=trainable)
+    trainable, adapters = _trainable(arguments, 2, span), adapter_names(arguments.get("adapter_name", 1))
+    context.happen(view.record, "load-adapter", span, trainable=trainable, adapters=adapters)
     return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
 
 
@@ -97,25 +110,10 @@ def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -
 def method(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> Val | None:
     """A method of a model that concerns its adapters."""
     if name == "add_adapter":
-        config = arguments.get("peft_config", 1) or arguments.get("adapter_config", 0)
-        for candidate in (*arguments.positional, config):
-            if config_of(candidate) is not None:
-                config = candidate
-        wrapped = Object("model", arguments, span, ModelView(view.record))
-        if view.wrapped and config_of(config) is not None:
-            if (second := config_of(config)) is not None:
-                second.beside = True
-            return nothing(span)  # a second, named adapter beside the first
-        return context.wrap(wrapped, config, span) and nothing(span)
+        _add_adapter(context, view, arguments, span)
+        return nothing(span)
     if name == "load_adapter":
-        trainable = arguments.get("is_trainable") or (
-            Opaque("`**` arguments", span) if arguments.open else Const(False)
-        )
-        if not view.wrapped:
-            trainable = Opaque("transformers' own integration decides", span)
-        adapter = text_of(arguments.get("adapter_name", 1))
-        if adapter is None or adapter == "default":
-            context.happen(view.record, "load-adapter", span, trainable=trainable)
+        _load_adapter(context, view, arguments, span)
         return nothing(span)
     if name == "save_pretrained":
         saved(context, view, arguments, span)
@@ -123,20 +121,87 @@ def method(context: Context, view: ModelView, name: str, arguments: Arguments, s
     if name in ("merge_and_unload", "unload"):
         context.happen(view.record, "unwrap", span, names=(name,))
         return Object("model", arguments, span, ModelView(view.record))
-    if name in ("delete_adapter", "merge_adapter", "disable_adapter", "set_adapter", "enable_adapters"):
-        if name == "delete_adapter":
-            context.happen(view.record, "unwrap", span)
+    if name in ("set_adapter", "set_requires_grad", "delete_adapter"):
+        _switch(context, view, name, arguments, span)
+        return nothing(span)
+    if name in _ABLE:
+        context.happen(view.record, _ABLE[name], span)
+        return nothing(span)
+    if name == "add_weighted_adapter":
+        called = adapter_names(arguments.get("adapter_name", 2))
+        context.happen(view.record, "add-beside", span, adapters=called)
+        return nothing(span)
+    if name == "merge_adapter":
+        return nothing(span)
+    if name == "train_adapter":  # of the library `adapters`, which calls all else as transformers does
+        context.happen(view.record, "unfreeze", span, ())
         return nothing(span)
     if name == "get_base_model":
         return Object("model", arguments, span, ModelView(view.record))
     return None
 
 
+_ABLE: dict[str, EventKind] = {
+    "disable_adapter": "enable-adapters",  # a `with` statement's, which enables them at its end
+    "enable_adapters": "enable-adapters",
+    "enable_adapter_layers": "enable-adapters",
+    "disable_adapters": "disable-adapters",
+    "disable_adapter_layers": "disable-adapters",
+}
+
+
+def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """PEFT's `add_adapter(name, config)`, beside the adapter that a wrapped model has, or transformers'
+    `add_adapter(config, name)`."""
+    config = arguments.get("peft_config", 1) or arguments.get("adapter_config", 0)
+    for candidate in (*arguments.positional, config):
+        if config_of(candidate) is not None:
+            config = candidate
+    second = config_of(config)
+    if view.wrapped and second is not None:
+        second.beside = True
+        context.happen(view.record, "add-beside", span, adapters=adapter_names(arguments.get("adapter_name", 0)))
+        return
+    model = Object("model", arguments, span, ModelView(view.record))
+    called = arguments.get("adapter_name", 1)
+    context.wrap(model, config, span, name=None if called is config else called, integrated=True)
+
+
+def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """PEFT's `load_adapter(path, name)`, beside the adapter that a wrapped model has, or transformers'."""
+    adapters = adapter_names(arguments.get("adapter_name", 1))
+    if view.wrapped:
+        trainable = _trainable(arguments, 2, span)
+        context.happen(view.record, "load-beside", span, trainable=trainable, adapters=adapters)
+    else:
+        # Of what is not known to be a model of transformers, neither is what its method does.
+        of_transformers = view.record.loader is not None
+        trainable = _trainable(arguments, None, span) if of_transformers else Opaque("the model's own method decides")
+        context.happen(*(view.record, "load-adapter", span), trainable=trainable, adapters=adapters, integrated=True)
+
+
+def _switch(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> None:
+    """`set_adapter`, `set_requires_grad` and `delete_adapter`: what they do with the named adapters."""
+    given = arguments.get("adapter_name", 0) or arguments.get("adapter_names")
+    adapters = None if given is None else adapter_names(given)
+    if name == "delete_adapter":
+        context.happen(view.record, "delete-adapter", span, adapters=adapters)
+        return
+    if name == "set_adapter":
+        trainable = negated(arguments.get("inference_mode", 1))
+    else:
+        trainable = arguments.get("requires_grad", 1)
+    if trainable is None:
+        trainable = Opaque("`**` arguments may set it", span) if arguments.open else Const(True)
+    kind: EventKind = "set-adapter" if name == "set_adapter" else "set-requires-grad"
+    context.happen(view.record, kind, span, trainable=trainable, adapters=adapters)
+
+
 CALLS: dict[str, Handler] = {
     **dict.fromkeys(CONFIGS - {"LoraRuntimeConfig"}, lora_config),
     "get_peft_model": get_peft_model,
     "inject_adapter_in_model": lambda context, name, arguments, span: context.wrap(
-        arguments.get("model", 1), arguments.get("peft_config", 0), span
+        *(arguments.get("model", 1), arguments.get("peft_config", 0), span), name=arguments.get("adapter_name", 2)
     ),
     "prepare_model_for_kbit_training": prepare,
     "prepare_model_for_int8_training": prepare,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import dataclass, field
+from lora_lint.run import DEFAULT_ADAPTER
 
 if TYPE_CHECKING:
     from lora_lint.interpreter.scope import Condition, Step
@@ -27,6 +28,9 @@ class Happening:
     loop: Step | None = None
     folder: tuple[Val, ...] = ()
     """(load-adapter) The folder that it is loaded from, and the one below that, where they are given."""
+    adapters: tuple[str, ...] | None = DEFAULT_ADAPTER
+    wrapped: bool = False
+    integrated: bool = False
 
 
 class EventLog(list[Happening]):
@@ -111,7 +115,7 @@ class TableRecord:
 
 @dataclass(eq=False)
 class TrainingRecord:
-    """A trainer or a training loop: its class, its arguments object and what it trains on."""
+    """A trainer or a training loop: its class, its arguments object, what it trains on and when it is made."""
 
     trainer: str
     method: Method
@@ -119,6 +123,7 @@ class TrainingRecord:
     arguments: Object | None = None
     dataset: Val | None = None
     values: dict[str, Val] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(eq=False)
@@ -161,8 +166,6 @@ class Records:
     project: Project | None = None
     configs: list[Object] = field(default_factory=list)
     runs: list[RunRecord] = field(default_factory=list)
-    optimizing: bool = False
-    """An optimizer has been made by hand: what is unfrozen after that is not in it, and so does not train."""
     models: list[ModelRecord] = field(default_factory=list)
     wandb_space: dict[str, Any] = field(default_factory=dict)
     launches: list[Launch] = field(default_factory=list)
@@ -181,6 +184,10 @@ class Records:
     new_tokens: TokenLog = field(default_factory=TokenLog)
     text: bytes = b""
     """The whole program, in which a save asks whether it may write parts of a model in other ways too."""
+
+    def all_models(self) -> list[ModelRecord]:
+        """The models of the program, and those that stand for one of several."""
+        return [*self.models, *(run.model for run in self.runs)]
 
     def loads(self, program: str, configs: list[str]) -> None:
         """Writes down that a file of the program loads config files."""

@@ -9,9 +9,23 @@ from lora_lint.dialects.python.convert import text_of
 from lora_lint.dialects.python.models import trained_by
 from lora_lint.dialects.python.peft import saved
 from lora_lint.dialects.python.records import ModelView, Part, TrainingRecord
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Object, Opaque, Val
+from lora_lint.interpreter.values import (
+    Arguments,
+    Const,
+    DictVal,
+    Either,
+    Instance,
+    ListVal,
+    Member,
+    Object,
+    Opaque,
+    Val,
+    either,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lora_lint.run import Method
     from lora_lint.source import Span
 
@@ -58,7 +72,10 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     dataset = arguments.get("train_dataset") or arguments.get("dataset")
     if dataset is None and isinstance(arguments.keywords.get("train_dataset"), type(None)):
         dataset = next((v for v in arguments.positional[2:] if isinstance(v, Object) and v.data is not None), None)
-    record = TrainingRecord(short, method_of(short), span, given if isinstance(given, Object) else None, dataset)
+    record = TrainingRecord(
+        *(short, method_of(short), span, given if isinstance(given, Object) else None, dataset),
+        conditions=tuple(context.machine.conditions),
+    )
     record.values.update(_own_optimizer(arguments.get("optimizers"), span))
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):
@@ -113,32 +130,54 @@ def is_arguments(name: str) -> bool:
 
 def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """An optimizer made by hand on a model's parameters: the start of a training loop."""
-    record = _model_behind(arguments.get("params", 0)) or _model_behind(arguments.get("model", 0))
-    training = TrainingRecord("a training loop", "unknown", span)
+    views = _models_behind(arguments.get("params", 0) or arguments.get("model", 0))
+    training = TrainingRecord("a training loop", "unknown", span, conditions=tuple(context.machine.conditions))
     training.values["optimizer"] = Const(name.rpartition(".")[2].lower(), span)
     rate = arguments.get("lr", 1)
     if rate is not None:
         training.values["learning_rate"] = rate
     made = Object(name, arguments, span, training)
-    context.records.optimizing = True
-    if record is not None:
-        record.record.trainings.append(training)
-        made.attributes["model"] = Object("model", Arguments([], {}, {}), span, record)
+    if views is None:  # it may be of any model
+        for record in {id(each): each for each in context.records.all_models()}.values():
+            context.happen(record, "optimizer", span)
+        return made
+    for record in {id(view.record): view.record for view in views}.values():
+        context.happen(record, "optimizer", span)
+        record.trainings.append(training)
+    if views:
+        made.attributes["model"] = either(Object("model", Arguments([], {}, {}), span, view) for view in views)
     return made
 
 
-def _model_behind(value: Val | None) -> ModelView | None:
-    """The model whose parameters an optimizer gets: directly, filtered, or in parameter groups."""
+def _models_behind(value: Val | None) -> list[ModelView] | None:
+    """The models whose parameters an optimizer gets: directly, filtered, chained, or in parameter groups. None where
+    nothing tells whose they are."""
     view = view_of(value)
     if view is not None:
-        return view
-    if isinstance(value, Object) and isinstance(value.data, Part):
-        return ModelView(value.data.record, wrapped=True)
-    if isinstance(value, ListVal):
-        return next((found for item in value.items if (found := _model_behind(item)) is not None), None)
+        return [view]
+    if isinstance(value, Member):
+        return _models_behind(value.path()[0])
     if isinstance(value, DictVal):
-        return _model_behind(value.items.get("params"))
-    return None
+        return _models_behind(value.items.get("params"))
+    parts: Iterable[Val]
+    if isinstance(value, Either):
+        parts = value.options
+    elif isinstance(value, ListVal):
+        parts = value.items
+    elif isinstance(value, Object) and isinstance(value.data, Part):
+        return [ModelView(value.data.record, wrapped=True)]
+    elif isinstance(value, Object) and isinstance(value.data, Instance):
+        return [view for each in value.data.attributes.values() if (view := view_of(each)) is not None]
+    elif isinstance(value, Object) and value.callee.startswith("torch.nn."):
+        return []
+    elif isinstance(value, Object):
+        parts = value.arguments.positional
+    else:
+        return None
+    found = [_models_behind(each) for each in parts]
+    if not any(found) and (None in found or not found):
+        return None
+    return [view for views in found for view in views or ()]
 
 
 def accelerate_method(name: str, arguments: Arguments, span: Span) -> Val | None:

@@ -1,0 +1,165 @@
+"""What the calls of PEFT and transformers make of the adapters on a model: which are active, and which train.
+
+Read in PEFT 0.21.2 (peft_model.py, mixed_model.py, tuners/tuners_utils.py) and transformers 5.23.0
+(integrations/peft.py), and compared with both in tests/test_adapter_states.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from lora_lint.knowledge import versions
+from lora_lint.records import dataclass, replace
+from lora_lint.run import ABSENT, known, padded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from lora_lint.run import Event, Version
+
+
+@dataclass(frozen=True)
+class AdapterState:
+    """Whether an adapter's parameters require gradients, and whether the model computes with it. None: not known."""
+
+    trainable: bool | None
+    active: bool | None
+
+
+AdapterStates: TypeAlias = "Mapping[str, AdapterState]"
+"""The adapters on a model by name, in the order in which they were put on."""
+
+UNNAMED = ""
+"""The name of the adapters whose names are not known, which PEFT allows to no adapter."""
+
+_FROZEN = AdapterState(False, False)
+_UNKNOWN = AdapterState(None, None)
+
+
+def course(events: Iterable[Event], below: Version | None = None) -> Iterator[tuple[Event, AdapterStates]]:
+    """Each event with the adapters as they are when it happens. `below`: PEFT is older than that version.
+
+    What a flag decides may happen or not. Adapters that a program loads under a flag are taken to be loaded: the flag
+    of the load is not one of what they are then.
+    """
+    kept = below is None or padded(below) > padded(versions.ADDING_KEEPS_TRAINABILITY)
+    states: AdapterStates = {}
+    for event in events:
+        yield event, states
+        after = _after(event, states, kept)
+        states = after if event.flag is None else _either(states, after)
+
+
+def trains_nothing(states: AdapterStates) -> bool:
+    """Whether a model has adapters, and none of them trains for certain."""
+    return bool(states) and all(state.trainable is False for state in states.values())
+
+
+def _after(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
+    """The adapters after an event; `kept`: an adapter that is added leaves it to the others whether they train."""
+    kind = event.kind
+    if kind in ("load", "unwrap"):
+        return {}
+    if kind in ("wrap", "load-adapter"):
+        return _put_on(event, states)
+    if kind in ("add-beside", "load-beside"):
+        return _put_beside(event, states, kept)
+    if kind == "set-adapter":
+        return _set(event.adapters, known(event.trainable), _or_unknown(states))
+    if kind == "set-requires-grad":
+        return _grads_set(event, _or_unknown(states))
+    if kind == "delete-adapter":
+        return _deleted(event.adapters, states)
+    if kind == "enable-adapters":
+        return {name: replace(state, trainable=state.active) for name, state in states.items()}
+    if kind in ("disable-adapters", "prepare-kbit") or (kind == "freeze" and event.names is None):
+        return {name: replace(state, trainable=False) for name, state in states.items()}
+    if kind in ("freeze", "unfreeze"):
+        return {name: replace(state, trainable=_touched(state, event)) for name, state in states.items()}
+    return states
+
+
+def _touched(state: AdapterState, event: Event) -> bool | None:
+    """Whether an adapter trains after parameters are frozen or unfrozen, of which it may own some."""
+    wanted = event.kind == "unfreeze"
+    return wanted if event.names is None or state.trainable is wanted else None
+
+
+def _put_on(event: Event, states: AdapterStates) -> AdapterStates:
+    """A new adapter that is the only active one. PEFT leaves it to the others whether they train; transformers'
+    `add_adapter` freezes them and trains the new one, and its `load_adapter` freezes them with a frozen one."""
+    fresh = event.kind == "wrap"
+    trainable = True if fresh and (event.integrated or event.trainable is ABSENT) else known(event.trainable)
+    others = {name: replace(state, active=False) for name, state in states.items()}
+    if event.integrated and (fresh or trainable is False):
+        others = dict.fromkeys(states, _FROZEN)
+    elif event.integrated and trainable is None:
+        others = {name: _joined(state, _FROZEN) for name, state in others.items()}
+    return _with_new(others, event.adapters, AdapterState(trainable, True))
+
+
+def _put_beside(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
+    """An adapter beside those that a model has, which stay active. Where the name is there already, PEFT refuses a
+    fresh adapter and gives the loaded one's numbers to the other, which trains or not as before."""
+    states = _or_unknown(states)
+    if not kept:
+        states = {name: replace(state, trainable=None) for name, state in states.items()}
+    trainable = False if event.kind == "add-beside" else known(event.trainable)
+    names = event.adapters
+    if names is not None:
+        names = tuple(name for name in names if name not in states)
+    return _with_new(states, names, AdapterState(trainable, False))
+
+
+def _with_new(states: AdapterStates, names: tuple[str, ...] | None, state: AdapterState) -> AdapterStates:
+    if names is None and UNNAMED in states:
+        return {**states, UNNAMED: _joined(states[UNNAMED], state)}
+    return {**states, **dict.fromkeys((UNNAMED,) if names is None else names, state)}
+
+
+def _set(names: tuple[str, ...] | None, trainable: bool | None, states: AdapterStates) -> AdapterStates:
+    """The named adapters active and trainable or not, all others neither."""
+    if names is None or not states.keys() >= set(names):
+        return dict.fromkeys(states, _UNKNOWN)
+    return {name: AdapterState(trainable, True) if name in names else _FROZEN for name in states}
+
+
+def _grads_set(event: Event, states: AdapterStates) -> AdapterStates:
+    names, trainable = event.adapters, known(event.trainable)
+    if names is None or not states.keys() >= set(names):
+        return {name: _joined(state, replace(state, trainable=trainable)) for name, state in states.items()}
+    return {name: replace(state, trainable=trainable) if name in names else state for name, state in states.items()}
+
+
+def _deleted(names: tuple[str, ...] | None, states: AdapterStates) -> AdapterStates:
+    """Without the named adapters. Where an active one goes, PEFT sets the active ones that are left, or the first by
+    name where none is."""
+    if names is None:
+        return dict.fromkeys(states, _UNKNOWN)
+    left = dict(states)
+    for name in names:
+        state = left.pop(name, _UNKNOWN)
+        active = [other for other, each in left.items() if each.active]
+        if state.active is None or any(each.active is None for each in left.values()):
+            left = dict.fromkeys(left, _UNKNOWN)
+        elif state.active:
+            left = {**_set(tuple(active or sorted(left)[:1]), True, left)}
+    return left
+
+
+def _or_unknown(states: AdapterStates) -> AdapterStates:
+    """The adapters of a model that has some, whose wrap may not have been seen."""
+    return states or {UNNAMED: _UNKNOWN}
+
+
+def _either(before: AdapterStates, after: AdapterStates) -> AdapterStates:
+    """The adapters where it is not known whether something has happened."""
+    joined = {name: _joined(state, after.get(name, _UNKNOWN)) for name, state in before.items()}
+    return joined | {name: state for name, state in after.items() if name not in before}
+
+
+def _joined(one: AdapterState, other: AdapterState) -> AdapterState:
+    return AdapterState(
+        one.trainable if one.trainable is other.trainable else None,
+        one.active if one.active is other.active else None,
+    )
