@@ -261,8 +261,13 @@ def spoken(source: SourceFile) -> Comments | None:
 def _noqa(low: bytes) -> bool:
     """Whether a `noqa` for all rules or for one of ours could be in a text in lower case."""
     at = low.find(b"noqa")
+    end = comment = -1
     while at >= 0:
-        if low.rfind(b"#", low.rfind(b"\n", 0, at) + 1, at) >= 0 and re.match(_OWN_NOQA, low[at : at + 500]):
+        if at > end:  # on another line
+            end = low.find(b"\n", at)
+            end = len(low) if end < 0 else end
+            comment = low.find(b"#", low.rfind(b"\n", 0, at) + 1, end)
+        if 0 <= comment < at and re.match(_OWN_NOQA, low[at : at + 500]):
             return True
         at = low.find(b"noqa", at + 4)
     return False

@@ -11,6 +11,8 @@ import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from lora_lint import globs
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -65,7 +67,8 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK
 
 # Compiled when first needed, which for most runs is never.
 # A comment for other linters can name our codes in a file that is otherwise none of our business (LL910).
-_NOQA = rb"noqa[^\n]*\bll\d"
+_NOQA = rb"noqa[^\n]*"
+_OURS = rb"\bll\d"
 # In a key of a configuration or in Python code, not in running text.
 _CODE = rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"
 # Commands that train LoRA unless told otherwise, or by a configuration file.
@@ -73,11 +76,13 @@ _BY_DEFAULT = (
     rb"\bswift\s+(?:sft|pt|rlhf)\b|\bmlx_lm\b|\blitgpt\s+finetune\b|\bllamafactory-cli\b"
     rb"|\baxolotl\s+train\b|\baxolotl\.cli\.train\b|\btune\s+run\b"
 )
+_ASSIGNED = rb"(?<!\w)\w+(?==)"
+# None of these looks at a letter from more than a few starts, however long a word or a line is.
 _TELLING = {
     "python": _CODE,
     "notebook": _CODE,
     "yaml": rb"(?im)^[ \t-]*[\"']?[\w.]*(?:lora|peft)[\w.]*[\"']?[ \t]*:|:[ \t]*[\"']?q?lora[\"']?[ \t\r]*(?:#|$)",
-    "shell": rb"(?i)--[\w-]*lora|lora_\w+=",
+    "shell": rb"(?i)(?<![\w-])--[\w-]*lora",
     "json": rb"(?i)\"(?:[\w.-]*(?<![a-z]))?(?:q?lora(?!l)|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
 }
 
@@ -316,7 +321,8 @@ def relevant(data: bytes) -> bool:
         return True
     if b"fine_tune_type" in low or b"model_id_or_path" in low:
         return True
-    return b"noqa" in low and re.search(_NOQA, low) is not None
+    # Line by line, each once: a single expression would start anew at each `noqa` of a long line.
+    return b"noqa" in low and any(re.search(_OURS, line) for line in re.findall(_NOQA, low))
 
 
 def module_name(path: str) -> bytes:
@@ -359,7 +365,10 @@ def telling(data: bytes, kind: FileKind) -> bool:
 
     Stricter than `relevant`: data sets and templates that mention the word in running text are not our business.
     """
-    return re.search(_TELLING[kind], data.replace(b"\0", b"")) is not None
+    data = data.replace(b"\0", b"")
+    if re.search(_TELLING[kind], data) is not None:
+        return True
+    return kind == "shell" and any(b"lora_" in name[:-1].lower() for name in re.findall(_ASSIGNED, data))
 
 
 def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] | None:
@@ -373,14 +382,13 @@ def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] |
     for pattern in patterns:
         cleaned = pattern.removeprefix("./").rstrip("/")
         if cleaned:
-            (paths if "/" in cleaned else names).append(translate(cleaned.lstrip("/")))
+            (paths if "/" in cleaned else names).append(cleaned.lstrip("/"))
     if not names and not paths:
         return None
-    name_match = re.compile("|".join(names) or r"(?!)").fullmatch
-    path_match = re.compile("|".join(paths) or r"(?!)").fullmatch
+    of_name, of_path = globs.matcher(names), globs.matcher(paths)
 
     def excluded(path: str) -> bool:
-        return bool(name_match(path[path.rfind("/") + 1 :]) or (paths and path_match(from_root(path, root))))
+        return of_name(path[path.rfind("/") + 1 :]) or (bool(paths) and of_path(from_root(path, root)))
 
     return excluded
 
@@ -388,14 +396,14 @@ def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] |
 def matcher(pattern: str, root: str = "") -> Callable[[str], bool]:
     """A test of file paths against one glob, which also matches everything below a folder it matches."""
     cleaned = pattern.removeprefix("./").rstrip("/")
-    regex = re.compile(translate(cleaned.lstrip("/")))
+    fits = globs.matcher([cleaned.lstrip("/")])
     anchored = "/" in cleaned
 
     def matches(path: str) -> bool:
         parts = from_root(path, root).split("/")
         if anchored:
-            return any(regex.fullmatch("/".join(parts[: end + 1])) for end in range(len(parts)))
-        return any(regex.fullmatch(part) for part in parts)
+            return any(fits("/".join(parts[: end + 1])) for end in range(len(parts)))
+        return any(map(fits, parts))
 
     return matches
 
@@ -408,30 +416,3 @@ def from_root(path: str, root: str) -> str:
         return os.path.relpath(path, root).replace(os.sep, "/")
     except ValueError:  # another drive
         return path
-
-
-def translate(pattern: str) -> str:
-    """A glob as a regular expression: `*` and `?` stay within a folder, `**` does not, `[…]` is a set."""
-    out, index = [], 0
-    while index < len(pattern):
-        rest = pattern[index:]
-        if rest.startswith("**/"):
-            out.append("(?:.*/)?")
-            index += 3
-        elif rest.startswith("**"):
-            out.append(".*")
-            index += 2
-        elif rest[0] == "*":
-            out.append("[^/]*")
-            index += 1
-        elif rest[0] == "?":
-            out.append("[^/]")
-            index += 1
-        elif rest[0] == "[" and (closed := re.match(r"\[(!?)(\]?[^\]]*)\]", rest)):
-            negated, members = closed.groups()
-            out.append(f"[{'^' if negated else ''}{re.escape(members).replace(chr(92) + '-', '-')}]")
-            index += closed.end()
-        else:
-            out.append(re.escape(rest[0]))
-            index += 1
-    return "(?:" + "".join(out) + ")"

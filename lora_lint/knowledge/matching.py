@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from lora_lint.knowledge.modules import Module, Parameter
+    from lora_lint.knowledge.patterns import Pattern
     from lora_lint.run import Version
 
 GUESS = "?"
@@ -167,6 +168,8 @@ def match(
     PEFT is older than (None: it is the newest), for its defaults and the experts it knows. The embeddings are paths:
     the output embedding is what "all-linear" leaves out (None: the model has none), the input embedding what
     `trainable_tokens` applies to. `tied` holds groups of parameter names that are one tensor.
+
+    Raises patterns.TooSlow for a regular expression that PEFT would not come to an end with.
     """
     return _Matcher(index_of(modules, parameters), targets, model_type, version, output_embedding, below).run(
         input_embedding, tied
@@ -203,9 +206,9 @@ class _Matcher:
         self.left_out: tuple[str, ...] = ()
         self._sizes: dict[tuple[object, ...], tuple[float | None, int | None]] = {}
         self._excluded_positions: set[int] = set()
-        self._excluded_regex: re.Pattern[str] | None = None
+        self._excluded_regex: Pattern | None = None
         self._saved_words: frozenset[str] = frozenset()
-        self._saved_regexes: list[re.Pattern[str]] = []
+        self._saved_regexes: list[Pattern] = []
 
     # Preparation
 
@@ -248,9 +251,9 @@ class _Matcher:
     def _refuse(self, kind: RefusalKind, text: str, names: Iterable[str] = (), exception: str = "ValueError") -> None:
         self.errors.append(Refusal(kind, exception, text, tuple(names)))
 
-    def _compile(self, pattern: str, where: str) -> re.Pattern[str] | None:
+    def _compile(self, pattern: str, where: str, written: str | None = None) -> Pattern | None:
         try:
-            return compiled(pattern)
+            return compiled(pattern, written)
         except re.error as error:
             self._refuse("invalid-regex", f"{where} is no valid regular expression: {error}", (pattern,), "re.error")
             return None
@@ -277,7 +280,7 @@ class _Matcher:
         self._saved_words = frozenset(name for name in self.save if is_plain(name))
         for name in self.save:
             if name not in self._saved_words and (
-                pattern := self._compile(rf"(^|.*\.){name}($|\..*)", "a name in modules_to_save")
+                pattern := self._compile(rf"(^|.*\.){name}($|\..*)", "a name in modules_to_save", name)
             ):
                 self._saved_regexes.append(pattern)
 
@@ -353,7 +356,7 @@ class _Matcher:
                 self.alpha_pattern[key] = self.targets.alpha * times
         return changed.modules
 
-    def _string_test(self, pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    def _string_test(self, pattern: Pattern) -> Callable[[str], bool]:
         def matches(path: str) -> bool:
             return (
                 pattern.fullmatch(path) is not None
@@ -438,7 +441,7 @@ class _Matcher:
 
     def _select(self, entries: Iterable[str], layers: tuple[int, ...] | int) -> Iterable[int]:
         """Positions that a list selects by names and layers."""
-        exact = set(entries)
+        exact = dict.fromkeys(entries)
         for entry in exact:
             for position in self.index.named(entry):
                 path = self.index.modules[position].path

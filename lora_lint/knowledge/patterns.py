@@ -1,28 +1,115 @@
-"""Regular expressions as PEFT applies them to module paths. Raises `re.error` for a pattern that does not compile."""
+"""Regular expressions as PEFT applies them to module paths. Raises `re.error` for a pattern that does not compile.
+
+The patterns are the users', and Python's `re`, which PEFT takes, backtracks: `([\\w.]+)+\\.q_proj` needs longer than a
+lifetime for one path of thirty letters. Each such pattern is matched under a limit, and over it TooSlow is raised.
+"""
 
 from __future__ import annotations
 
 import re
 import warnings
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from lora_lint.deadline import Exceeded, Limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import regex
+
+SECONDS = 0.25
+"""CPU seconds for one path. What people write takes some microseconds."""
 _FIRST_INDEX = r".*?\.[^.]*\.(?P<idx>\d+)\."
 _PLAIN = re.compile(r"\w+")
+_PART = (  # compiled where it is needed, which is rare
+    r"(?s)\\.|\[\^?\]?(?:\\.|[^]\\])*\]"
+    r"|(?P<repeated>\)[*+{])|(?P<endless>[*+]|\{\d*,\})|(?P<choice>[?{]|\((?:\?.)?)"
+)
+_ENDLESS, _CHOICES = 4, 12
+"""How many repetitions without an end, and how many choices, a pattern may have that is matched without a limit. On a
+path of 60 letters four of the former take at most half a million steps, some 5 ms."""
 
 
-@lru_cache(maxsize=512)
-def compiled(pattern: str) -> re.Pattern[str]:
-    """`re.compile`, cached and silent about deprecated syntax; every failure is an `re.error`."""
+class TooSlow(Exception):
+    """Python's `re` takes too long for a pattern: as the user wrote it, and the text that it was matched with."""
+
+    def __init__(self, pattern: str, text: str) -> None:
+        super().__init__(f"the regular expression {pattern!r} takes too long to match")
+        self.pattern = pattern
+        self.text = text
+
+
+class _Limited:
+    """A pattern that may backtrack without an end."""
+
+    def __init__(self, pattern: re.Pattern[str], written: str) -> None:
+        self._pattern = pattern
+        self._written = written
+        self._stopped: str | None = None
+
+    def match(self, text: str) -> re.Match[str] | regex.Match[str] | None:
+        return self._within("match", text)
+
+    def fullmatch(self, text: str) -> re.Match[str] | regex.Match[str] | None:
+        return self._within("fullmatch", text)
+
+    def _within(self, method: Literal["match", "fullmatch"], text: str) -> re.Match[str] | regex.Match[str] | None:
+        if self._stopped is not None:
+            raise TooSlow(self._written, self._stopped)
+        limit = Limit(SECONDS)
+        try:
+            with limit:
+                if limit.timed:
+                    found: re.Match[str] | None = getattr(self._pattern, method)(text)
+                    return found
+            return _otherwise(self._pattern.pattern, method, text)
+        except Exceeded as error:
+            if error.limit is not limit:
+                raise
+        except TimeoutError:
+            pass
+        self._stopped = text
+        raise TooSlow(self._written, text)
+
+
+Pattern: TypeAlias = "re.Pattern[str] | _Limited"
+
+
+def _otherwise(pattern: str, method: Literal["match", "fullmatch"], text: str) -> regex.Match[str] | None:
+    """The match by the package `regex`, which looks at the time itself where no timer can interrupt `re`. The two
+    differ only in classes of POSIX and in what both take for a count, neither of which a module path needs."""
+    import regex
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found: regex.Match[str] | None = getattr(regex.compile(pattern), method)(text, timeout=SECONDS)
+    return found
+
+
+@lru_cache(maxsize=4096)  # more than `rank_pattern` has keys, where each module has its own
+def compiled(pattern: str, written: str | None = None) -> Pattern:
+    """`re.compile`, cached and silent about deprecated syntax; every failure is an `re.error`. `written` is the part of
+    it that the user wrote, if it is not all. What matches may raise TooSlow."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return re.compile(pattern)
+            made = re.compile(pattern)
         except (RecursionError, OverflowError) as error:
             raise re.error(str(error), pattern) from error
+    return made if is_quick(pattern) else _Limited(made, written or pattern)
+
+
+def is_quick(pattern: str) -> bool:
+    """Whether a look at a pattern tells that it cannot take long: no group is repeated, and the rest is not much."""
+    endless = choices = 0
+    for part in re.finditer(_PART, pattern):
+        kind = part.lastgroup
+        if kind == "repeated":
+            return False
+        endless += kind == "endless"
+        choices += kind == "choice"
+    return endless <= _ENDLESS and choices <= _CHOICES
 
 
 def is_plain(name: str) -> bool:
@@ -32,12 +119,12 @@ def is_plain(name: str) -> bool:
 
 def layer_of(path: str, patterns: tuple[str, ...]) -> int | None:
     """The layer number that PEFT reads from a path: after one of `patterns` (`layers_pattern`), or the first number
-    that follows two names where there are none."""
+    that follows two names where there are none. Raises TooSlow."""
     if not patterns:
         found = compiled(_FIRST_INDEX).match(path)
         return int(found["idx"]) if found else None
     for pattern in patterns:
-        found = compiled(rf"(?:^|.*?\.){pattern}\.(?P<idx>\d+)\.").match(path)
+        found = compiled(rf"(?:^|.*?\.){pattern}\.(?P<idx>\d+)\.", pattern).match(path)
         if found:
             # A pattern with a bare `|` may match without reaching the number.
             return int(found["idx"]) if found["idx"] else None
@@ -45,8 +132,11 @@ def layer_of(path: str, patterns: tuple[str, ...]) -> int | None:
 
 
 def pattern_key(keys: Iterable[str], path: str) -> str | None:
-    """The first key of `rank_pattern` or `alpha_pattern` that applies to a path: its end, as a regex."""
+    """The first key of `rank_pattern` or `alpha_pattern` that applies to a path: its end, as a regex.
+
+    Raises TooSlow.
+    """
     for key in keys:
-        if compiled(rf"(.*\.)?({key})$").match(path):
+        if compiled(rf"(.*\.)?({key})$", key).match(path):
             return key
     return None

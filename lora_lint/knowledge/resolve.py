@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.knowledge.kept import Kept
+from lora_lint.knowledge.patterns import TooSlow
 from lora_lint.records import dataclass, replace
 from lora_lint.run import Known, Unknown, alternatives, known
 
@@ -100,12 +101,14 @@ class Resolved:
     """What is known of a run's model and modules. `why` completes "unknown because …" where there are no cases.
 
     `remote` are models whose code is not in transformers, with the value that names each: only leaf names are known.
+    `slow` is the regular expression because of which nothing is known, as PEFT would not come to an end with it.
     """
 
     model: Model | None = None
     cases: tuple[Case, ...] = ()
     remote: tuple[tuple[Known[str], Model], ...] = ()
     why: str = ""
+    slow: TooSlow | None = None
 
     @property
     def matches(self) -> tuple[Match, ...]:
@@ -151,7 +154,10 @@ def _resolve(run: Run) -> Resolved:
         if each.module_names is not None:
             remote.append((name, each))
             continue
-        built = _cases(run, name, each)
+        try:
+            built = _cases(run, name, each)
+        except TooSlow as slow:
+            return Resolved(model, why=f"matching {slow.pattern!r} takes too long", slow=slow)
         if not built:
             return Resolved(model, why=f"the modules of {each.model_type} are not known")
         cases += built

@@ -6,8 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Rename, Unfold, Write
-from lora_lint.rules.words import names, some_case, subjects
-from lora_lint.run import InvalidValue, NoResult, UnknownKey
+from lora_lint.knowledge.patterns import SECONDS, TooSlow, compiled, is_quick, pattern_key
+from lora_lint.rules.reached import resolved_of
+from lora_lint.rules.words import least, names, some_case, subjects, surety
+from lora_lint.run import InvalidValue, NoResult, UnknownKey, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +20,15 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _BIASES = ("none", "all", "lora_only")
+_MATCHED = (
+    "target_modules",
+    "exclude_modules",
+    "modules_to_save",
+    "layers_pattern",
+    "rank_pattern",
+    "alpha_pattern",
+)
+"""Settings that PEFT matches with the names of modules."""
 
 
 def unknown_config_key(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -57,6 +68,7 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
                 message = f"`{adapter.key(field)}={_shown(known.value)}`: LoRA expects {expected}"
                 fix = _meant(known.span, known.value, expected) if confidence == "certain" else None
                 yield Finding("LL902", message, span, confidence, fix=fix, subjects=subjects(known))
+    yield from _endless_match(run)
 
 
 def _meant(span: Span | None, value: Any, expected: str) -> Fix | None:
@@ -99,6 +111,49 @@ def mutating_call_result(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             yield Finding("LL903", message, problem.span, fix=fix)
 
 
+def _endless_match(run: Run) -> Iterator[Finding]:
+    """A regular expression that PEFT would not come to an end with on the modules of the model."""
+    adapter = run.adapter
+    doubtful = [
+        (field, each)
+        for field in _MATCHED
+        for each in alternatives(getattr(adapter, field))
+        if not all(map(is_quick, _regexes(each.value)))
+    ]
+    slow = _slow(run, [field for field, _ in doubtful]) if doubtful else None
+    for field, each in doubtful:
+        if slow is not None and slow.pattern in _regexes(each.value):
+            message = (
+                f"`{adapter.key(field)}` hangs once the model is loaded: PEFT matches {_shown(slow.pattern)} with "
+                f"Python's `re`, for which {SECONDS} s are not enough on `{slow.text}` alone. Repeat no group whose "
+                "inside repeats, and keep `.*` to a few"
+            )
+            confidence = least(surety(each), surety(run.model.name))
+            yield Finding("LL902", message, each.span or adapter.span, confidence, subjects=subjects(each))
+
+
+def _slow(run: Run, fields: list[str]) -> TooSlow | None:
+    """What stops the match with the modules of the model. Of `alpha_pattern` no other rule asks where it matches."""
+    resolved = resolved_of(run)
+    if resolved.slow is not None or "alpha_pattern" not in fields:
+        return resolved.slow
+    keys = [key for each in alternatives(run.adapter.alpha_pattern) for key in each.value]
+    try:
+        for case in resolved.cases:
+            for module in case.match.modules:
+                pattern_key(keys, module.path)
+    except TooSlow as slow:
+        return slow
+    except re.error:
+        pass  # PEFT raises it
+    return None
+
+
+def _regexes(value: Any) -> tuple[str, ...]:
+    """What PEFT takes for regular expressions of a value: a text, each of a list of them, each key of a pattern."""
+    return (value,) if isinstance(value, str) else tuple(map(str, value or ()))
+
+
 def _wrong(value: Value[Any], wrong: Callable[[Any], bool]) -> Iterator[tuple[Known[Any], Confidence]]:
     for known, confidence in some_case(value):
         # The default of an option may mean "off" (rank 0); only what is written is judged.
@@ -126,8 +181,8 @@ def _not_a_regex(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     try:
-        re.compile(value)
-    except (re.error, RecursionError, OverflowError):
+        compiled(value)
+    except re.error:
         return True
     return False
 
