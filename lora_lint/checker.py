@@ -93,14 +93,19 @@ class Checker:
 
     def _check(self, found: discovery.Found, findings: list[Finding]) -> FileResult:
         """The findings of a readable file; `findings` is filled on the way, so that a failure keeps those before."""
-        from lora_lint.rules.sweeps import told_once
+        from lora_lint.rules.agreement import agreed
 
         notes: list[str] = []
         source, reading, said = reading_of(found, self.settings, self.project, notes)
-        for finding, _ in self.made_by(reading):
+        made: list[tuple[Finding, Run | Sweep]] = []
+        for finding, origin in self.made_by(reading):
             findings.append(finding)  # one by one: those before a failure are kept
-        kept, silenced, used = self._silence(self._distinct(told_once(findings)), source, said)
+            made.append((self._leveled(finding), origin))
         off = self._ignored_in(found.path)
+        speaking, withheld = agreed(made, reading, self._is_heard)
+        kept, silenced, used = self._silence(distinct(speaking), source, said)
+        _, _, more = self._silence(withheld, source, said)  # a comment that silences one of these is of use
+        used += more
         if said is not None and "LL910" in self.selected and "LL910" not in off:
             from lora_lint import suppression
 
@@ -130,6 +135,10 @@ class Checker:
             for code, sweep_check in self._sweep_checks.items():
                 for finding in sweep_check(tried, self._options[code]):
                     yield _with_origin(finding), tried
+
+    def _is_heard(self, finding: Finding) -> bool:
+        """Whether a finding would be shown, comments aside."""
+        return shown(finding, self.settings) and finding.code not in self._ignored_in(finding.span.path)
 
     def _silence(
         self, findings: list[Finding], source: SourceFile, said: Comments | None
@@ -189,11 +198,11 @@ class Checker:
 
     def _distinct(self, findings: Iterable[Finding]) -> list[Finding]:
         """Levels filled in, one finding for each rule and place (the gravest, then surest, then first), in order."""
-        leveled = []
-        for finding in findings:
-            level = self.settings.levels.get(finding.code) or finding.level or self._rules[finding.code].level
-            leveled.append(finding if finding.level == level else replace(finding, level=level))
-        return distinct(leveled)
+        return distinct(map(self._leveled, findings))
+
+    def _leveled(self, finding: Finding) -> Finding:
+        level = self.settings.levels.get(finding.code) or finding.level or self._rules[finding.code].level
+        return finding if finding.level == level else replace(finding, level=level)
 
 
 def _with_origin(finding: Finding) -> Finding:
@@ -232,7 +241,7 @@ def reading_of(
     said = spoken(source)
     hints = said.hints if said is not None else ()
     told_more = settings.task or settings.dataset_size is not None or settings.gpu_memory is not None
-    if hints or told_more or settings.models or settings.transformers:
+    if hints or told_more or settings.models or settings.transformers or settings.sweep_keeps:
         from lora_lint.hints import told
 
         reading = told(reading, settings, hints, source, notes)

@@ -117,7 +117,15 @@ class Replace:
     text: str
 
 
-Change: TypeAlias = Write | Tie | Add | Drop | Rename | Move | Into | Through | Unfold | Replace
+@dataclass(frozen=True)
+class Remark:
+    """A comment, `text`, goes on a line of its own above the line that `span` starts on."""
+
+    span: Span
+    text: str
+
+
+Change: TypeAlias = Write | Tie | Add | Drop | Rename | Move | Into | Through | Unfold | Replace | Remark
 
 
 @dataclass(frozen=True)

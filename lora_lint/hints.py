@@ -33,12 +33,15 @@ def told(
         run = _with(run, "task", settings.task, None)
         run = _with(run, "dataset-size", settings.dataset_size, None)
         run = _with(run, "gpu-memory", settings.gpu_memory, None)
+        run = _with(run, "sweep-keeps", settings.sweep_keeps, None)
         if settings.models or settings.transformers:
             version = settings.transformers or run.model.transformers
             run = replace(run, model=replace(run.model, own=settings.models, transformers=version))
         for key in {hint.key for hint in valid}:
             of_key = [hint for hint in valid if hint.key == key]
-            above = [hint for hint in of_key if hint.span.start <= run.span.start]
+            # A comment within the adapter's config speaks for it too.
+            end = run.adapter.span.end if run.adapter.span.path == source.path else run.span.start
+            above = [hint for hint in of_key if hint.span.start <= max(run.span.start, end)]
             hint = above[-1] if above else of_key[0]
             run = _with(run, key, hint.value, hint.span)
         return run
@@ -47,7 +50,7 @@ def told(
 
 
 def _hint_problem(hint: Hint) -> str | None:
-    from lora_lint.settings import TASKS, did_you_mean
+    from lora_lint.settings import SWEEP_KEEPS, TASKS, did_you_mean
 
     if hint.key == "dataset-size" and not hint.value.replace("_", "").isdecimal():
         return f"`dataset-size={hint.value}` is ignored: it is not a number of training examples"
@@ -55,6 +58,9 @@ def _hint_problem(hint: Hint) -> str | None:
         return f"`gpu-memory={hint.value}` is ignored: it is not a number of GiB"
     if hint.key == "task" and hint.value not in TASKS:
         return f"`task={hint.value}` is ignored: no such task{did_you_mean(hint.value, TASKS)} ({', '.join(TASKS)})"
+    if hint.key == "sweep-keeps" and hint.value not in SWEEP_KEEPS:
+        meant = did_you_mean(hint.value, SWEEP_KEEPS)
+        return f"`sweep-keeps={hint.value}` is ignored: it is neither `ratio` nor `step`{meant}"
     return None
 
 
@@ -73,6 +79,8 @@ def _with(run: Run, key: str, value: Any, span: Span | None) -> Run:
         return run
     if key == "task":
         return replace(run, task=value)
+    if key == "sweep-keeps":
+        return replace(run, sweep_keeps=value)
     if key == "gpu-memory":
         return replace(run, gpu_memory=float(value))
     if key == "dataset-size":

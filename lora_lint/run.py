@@ -167,6 +167,10 @@ class Dataset:
     how: str = ""
 
 
+SweepKeeps = Literal["ratio", "step"]
+"""What a sweep keeps while the rank varies, where the user states it: alpha/r (or alpha/sqrt(r) under rsLoRA), or the
+size of the first optimizer step."""
+
 Method = Literal["supervised", "preference", "rl", "classification", "unknown"]
 
 
@@ -352,6 +356,8 @@ class Run:
     """GiB of all GPUs together, where the user tells it (the `gpu-memory` setting)."""
     task: str | None = None
     """What the run is for, where the user tells it (the `task` setting or comment; `settings.TASKS`)."""
+    sweep_keeps: SweepKeeps | None = None
+    """What the sweep that the run is part of keeps (the `sweep-keeps` setting or comment)."""
     own_names: bool = False
     """The targets are names that a framework has of its own, for modules that transformers builds otherwise: they are
     shown, and no rule looks at them."""

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
     from lora_lint.finding import Confidence, Level
+    from lora_lint.run import SweepKeeps
 
 FailOn = Literal["error", "warning", "advice", "never"]
 
 TASKS = ("format", "instruction", "chat", "domain", "code", "complex-domain", "multi-task")
 """What a run can be for: format only (JSON, a template), simple instruction following, general chat, a domain's
 terminology, code, a complex domain (medicine, law), several tasks or continual learning."""
+
+SWEEP_KEEPS = ("ratio", "step")
+"""What a sweep can keep while the rank varies (run.SweepKeeps)."""
 
 FILE_NAMES = ("lora-lint.toml", "pyproject.toml")
 
@@ -47,6 +51,7 @@ class Settings:
     dataset_size: int | None = None
     task: str | None = None
     gpu_memory: float | None = None
+    sweep_keeps: SweepKeeps | None = None
     transformers: str | None = None
     fail_on: FailOn = "warning"
     confidence: Confidence = "likely"
@@ -234,6 +239,7 @@ def _settings(path: str, table: dict[str, Any]) -> Settings:
         dataset_size=table.get("dataset-size"),
         task=table.get("task"),
         gpu_memory=table.get("gpu-memory"),
+        sweep_keeps=table.get("sweep-keeps"),
         transformers=table.get("transformers"),
         fail_on=fail_on,
         confidence=table.get("confidence", "likely"),

@@ -41,7 +41,7 @@ _MISTAKEN = re.compile(r"(?i)(?:disable|enable|ignor\w*|skip|suppress|off|noqa)\
 _HINT = re.compile(r"""(?P<key>[A-Za-z][\w-]*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s,;]+)""")
 _NOQA = re.compile(r"(?i)#\s*(?P<text>noqa(?:\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[\s,]+[A-Z]+[0-9]+)*)|(?!\s*:)))")
 
-HINTS = ("model", "dataset-size", "task", "gpu-memory")
+HINTS = ("model", "dataset-size", "task", "gpu-memory", "sweep-keeps")
 
 
 @dataclass

@@ -381,7 +381,7 @@ def test_findings_are_json() -> None:
         assert len(finding.fingerprint) == 16
 
 
-def test_an_alpha_of_a_sweep_is_told_once() -> None:
+def test_one_rule_speaks_of_the_alpha_of_a_sweep() -> None:
     text = """\
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
@@ -391,16 +391,16 @@ for r in (2, 8, 64):
     model = get_peft_model(model, LoraConfig(r=r, lora_alpha=16, target_modules=["q_proj"]))
 """
     swept = lint_text(text.encode(), "train.py", Settings()).findings
-    assert {finding.code for finding in swept} == {"LL101", "LL102"}
+    assert [finding.code for finding in swept] == ["LL101"]
     one = text.replace("(2, 8, 64)", "(2,)")
     assert {finding.code for finding in lint_text(one.encode(), "train.py", Settings()).findings} == {"LL104"}
 
 
-def test_a_sweep_that_is_only_possible_tells_nothing_in_the_place_of_others() -> None:
-    """Nothing shows that the adapters of a helper are trained: what is not shown by default says nothing."""
+def test_a_sweep_that_is_only_possible_silences_nothing() -> None:
+    """Nothing shows that the adapters of a helper are trained, so that each is judged by itself."""
     text = (
         "from peft import LoraConfig\n\ndef make(r):\n    return LoraConfig(r=r, lora_alpha=16)\n\nmake(2)\nmake(8)\n"
     )
     assert [finding.code for finding in lint_text(text.encode(), "a.py", Settings()).findings] == ["LL104"]
-    told = lint_text(text.encode(), "a.py", Settings(confidence="possible")).findings
-    assert {finding.code for finding in told} == {"LL101", "LL104"}
+    shown = lint_text(text.encode(), "a.py", Settings(confidence="possible")).findings
+    assert [finding.code for finding in shown] == ["LL104"]

@@ -1,64 +1,18 @@
-"""LL107, LL304 and LL5xx, and what they stay silent on."""
+"""LL304 and LL5xx, and what they stay silent on."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lora_lint.run import BaseModel, Training, Unknown, UnknownKey
-from tests.records import HERE, check, cli, default, either, lit, one, run, sweep
+from tests.records import HERE, check, cli, default, lit, one, run
 
 
 def trained(rank: Any = 8, alpha: Any = 16, *, rslora: bool = False, of: Any = None, **training: Any) -> Any:
     told = {"trainer": "Trainer", "method": "supervised", "optimizer": lit("adamw_torch"), **training}
     return run(rank, alpha, use_rslora=rslora, of={"training": Training(**told), "trained": True, **(of or {})})
-
-
-class TestSweepStepVaries:
-    def test_alpha_tied_to_the_rank_under_adam(self) -> None:
-        found = one("LL107", sweep(*(trained(rank, 2 * rank) for rank in (8, 16, 64))))
-        assert "the first step goes with lora_alpha: it is 8 times as large at r=64 as at r=8" in found.message
-
-    def test_rslora_under_adam_grows_with_the_root(self) -> None:
-        found = one("LL107", sweep(*(trained(rank, 16, rslora=True) for rank in (4, 64))))
-        assert "lora_alpha * sqrt(r): it is 4 times as large" in found.message
-
-    def test_under_sgd_the_square_counts(self) -> None:
-        found = one("LL107", sweep(*(trained(rank, 2 * rank, optimizer=lit("sgd")) for rank in (8, 32))))
-        assert "lora_alpha^2 / r: it is 4 times as large" in found.message
-
-    @given(st.integers(1, 512), st.integers(2, 64), st.floats(0.5, 256), st.booleans())
-    def test_one_alpha_is_left_to_others_and_equal_steps_pass(
-        self, rank: int, times: int, alpha: float, sgd: bool
-    ) -> None:
-        optimizer = lit("sgd" if sgd else "adamw_torch")
-        same = sweep(*(trained(each, alpha, optimizer=optimizer) for each in (rank, times * rank)))
-        assert not check("LL107", same)
-        # alpha with the root of the rank makes steps under SGD equal; one alpha under rsLoRA too.
-        tied = sweep(*(trained(each, alpha, rslora=True, optimizer=lit("sgd")) for each in (rank, times * rank)))
-        assert not check("LL107", tied)
-
-    @pytest.mark.parametrize(
-        "runs",
-        [
-            [trained(8, 16, learning_rate=lit(2e-4)), trained(64, 128, learning_rate=lit(2e-5))],
-            [trained(8, 16), trained(64, 128), trained(64, 256)],
-            [trained(8, 16), trained(Unknown("x"), 128)],
-            [trained(8, 16), trained(64, 128, optimizer=lit("adafactor"))],
-            [trained(8, 16), trained(16, 32)],
-            [trained(rank, 2 * rank, learning_rate=either(1e-5, 1e-3)) for rank in (8, 64)],
-        ],
-    )
-    def test_silent(self, runs: list[Any]) -> None:
-        assert not check("LL107", sweep(*runs))
-
-    def test_calls_of_a_helper_that_trains_nothing_are_possible(self) -> None:
-        made = [run(rank, 2 * rank) for rank in (8, 64)]
-        assert one("LL107", sweep(*made, kind="series of calls")).confidence == "possible"
-        assert one("LL107", sweep(*made)).confidence == "certain"
 
 
 class TestLearningRates:

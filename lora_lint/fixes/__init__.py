@@ -10,14 +10,15 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Replace
+from lora_lint.finding import Remark, Replace
 from lora_lint.records import dataclass
+from lora_lint.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lora_lint.finding import Change, Fix
-    from lora_lint.source import SourceFile, Span
+    from lora_lint.source import SourceFile
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def _edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
     """The edits that make one change; none where it cannot be made."""
     if isinstance(change, Replace):
         return (Edit(change.span, change.text),)
+    if isinstance(change, Remark):
+        return (_above(source, change),)
     if source.kind == "shell":
         from lora_lint.fixes.shell import edits
     elif source.kind in ("python", "notebook"):
@@ -62,6 +65,17 @@ def _edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
     else:
         from lora_lint.fixes.configs import edits
     return edits(source, change)
+
+
+def _above(source: SourceFile, change: Remark) -> Edit:
+    """A comment above a line, or above the first of those that are one by backslashes, at its indent."""
+    utf8 = source.utf8
+    start = utf8.rfind(b"\n", 0, change.span.start) + 1
+    while utf8[:start].rstrip(b"\r\n").endswith(b"\\"):
+        start = utf8.rfind(b"\n", 0, start - 1) + 1
+    line = utf8[start : change.span.start]
+    indent = line[: len(line) - len(line.lstrip())].decode()
+    return Edit(Span(change.span.path, start, start), f"{indent}{change.text}\n")
 
 
 def stays(edit: Edit, source: SourceFile | None) -> bool:

@@ -93,6 +93,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
 
 SWEEP_CHECKS: dict[str, Callable[[Sweep, Options], Iterable[Finding]]] = {
     "LL101": sweeps.fixed_alpha_rank_sweep,
-    "LL103": sweeps.rslora_alpha_grows,
+    "LL103": sweeps.rslora_sweep_too_large,
+    "LL104": sweeps.sweep_out_of_range,
     "LL107": sweeps.sweep_step_varies,
 }

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from math import sqrt
+from math import isclose, sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
-from lora_lint.knowledge.frameworks import can_set, takes_alpha, usual_scale
+from lora_lint.knowledge.frameworks import can_set, usual_scale
 from lora_lint.knowledge.versions import without
-from lora_lint.rules.changes import all_of, beside, put, put_alpha, settled
+from lora_lint.rules.changes import all_of, beside, put, settled
+from lora_lint.rules.scale import SLACK, Arm, arms_of, divisor, law_of, stated, written
 from lora_lint.rules.words import every_case, listed, number, place, setting, some_case, subjects, surety
 from lora_lint.run import alternatives, always, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.run import Run, Value
 
+_LEAST = 0.25
+"""The smallest scale that LL103 proposes: LL104 speaks below."""
 _PLAIN_NAME = re.compile(r"\^?[\w.]+")
 
 
@@ -36,18 +39,22 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     times = number(sqrt(rank))
     alpha = known(adapter.alpha)
     shrink = f"the gradients of lora_B shrink as 1/sqrt({rank_key})"
-    if "adam" in (known(run.training.optimizer) or "adam").lower():
+    if law_of(run) == "adam":
         shrink += ", which an Adam-type optimizer largely undoes"
+    fix = Fix("unsafe", f"Set {flag}, and divide {alpha_key} by {times}")
     if alpha is not None and len(ranks) == 1:
         now, then = number(alpha / rank), number(alpha / sqrt(rank))
+        same = stated(alpha / sqrt(rank), run.dialect)
+        exact = isclose(same, alpha / sqrt(rank), rel_tol=SLACK - 1)
+        kept = "computes the same as today" if exact else f"is scaled by {number(same / sqrt(rank))}"
         message = (
             f"{setting(rank_key, rank)} without rsLoRA: the adapter is scaled by {alpha_key}/{rank_key} = {now}, and "
-            f"{shrink}. `{flag}` alone makes the scale {then} ({times} "
-            f"times as much); with {setting(alpha_key, _rounded(alpha / sqrt(rank)))} it computes the same as "
-            "today and stays stable when the rank grows"
+            f"{shrink}. `{flag}` alone makes the scale {then} ({times} times as much); with `{alpha_key}="
+            f"{written(same)}` it {kept} and stays stable when the rank grows"
         )
-        if not takes_alpha(run.dialect, alpha / sqrt(rank)):
-            message += f" (`{alpha_key}` has to be a whole number here: take the next one)"
+        if exact and settled(run):
+            changes = all_of(put(adapter, "use_rslora", True), put(adapter, "alpha", same))
+            fix = Fix("unsafe", f"Set {flag}, and {alpha_key} to {written(same)}", beside(adapter, changes, "rank"))
     else:
         message = (
             f"{setting(rank_key, rank)} without rsLoRA: {shrink}. "
@@ -56,10 +63,6 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         )
     if high:
         message += ". A high rank with so small a ratio is what makes this a warning"
-    fix = Fix("unsafe", f"Set {flag}, and divide {alpha_key} by {times}")
-    if alpha is not None and settled(run):
-        changes = all_of(put(adapter, "use_rslora", True), put_alpha(run, alpha / sqrt(rank)))
-        fix = Fix("unsafe", fix.message, beside(adapter, changes, "rank"))
     span = place(adapter.rank, otherwise=adapter.span)
     confidence = surety(adapter.rank, adapter.use_rslora)
     about = subjects(adapter.rank, adapter.alpha)
@@ -68,70 +71,75 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
 
 def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL103 of a run; of a sweep: sweeps.rslora_alpha_grows"""
-    adapter = run.adapter
-    ranks = _ranks(run)
-    if not ranks or not always(adapter.use_rslora, True):
+    adapter, most = run.adapter, options["max-scale"]
+    arms = arms_of(run)
+    if not arms or not all(arm.rslora and arm.scale > most * SLACK for arm in arms):
         return
-    cases = list(every_case(adapter.rank, adapter.alpha))
-    if not cases or not all(alpha / sqrt(rank) > options["max-scale"] for rank, alpha in cases):
-        return
-    rank, alpha = cases[0]
+    arm = arms[0]
     rank_key, alpha_key = adapter.key("rank"), adapter.key("alpha")
     flag = next((each.span for each in alternatives(adapter.use_rslora) if each.span), None)
+    ratio = arm.alpha / arm.rank
+    wanted = ratio if _LEAST <= ratio <= most else min(2.0, most)
+    alpha = stated(wanted * sqrt(arm.rank), run.dialect)
+    scale = Arm(arm.rank, alpha, True).scale
+    kept = isclose(scale, ratio, rel_tol=SLACK - 1)
+    then = f"keeps the scale of {alpha_key}/{rank_key}" if kept else f"makes the scale {number(scale)}"
     message = (
         f"With `{adapter.key('use_rslora')}` the adapter is scaled by {alpha_key}/sqrt({rank_key}) = "
-        f"{number(alpha)}/sqrt({rank}) = {number(alpha / sqrt(rank))}, {number(sqrt(rank))} times the "
-        f"{number(alpha / rank)} it is without: the first steps are that much larger at the same learning rate. "
-        f"{setting(alpha_key, _rounded(alpha / sqrt(rank)))} keeps the scale of {alpha_key}/{rank_key}"
+        f"{number(arm.alpha)}/sqrt({arm.rank}) = {number(arm.scale)}, {number(sqrt(arm.rank))} times the "
+        f"{number(ratio)} it is without: the first steps are that much larger at the same learning rate. "
+        f"`{alpha_key}={written(alpha)}` {then}"
     )
     span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
     related = (Related(flag, "rsLoRA is on here"),) if flag and flag != span else ()
-    changes = put_alpha(run, alpha / sqrt(rank), near=True) if settled(run) else ()
-    changes = beside(adapter, changes, "rank")
-    fix = Fix("unsafe", f"Divide {alpha_key} by {number(sqrt(rank))}", changes)
+    changes = beside(adapter, put(adapter, "alpha", alpha), "rank") if settled(run) else ()
+    fix = Fix("unsafe", f"Set {alpha_key} to {written(alpha)}", changes)
     confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
     about = subjects(adapter.alpha, adapter.rank, adapter.use_rslora)
     yield Finding("LL103", message, span, confidence, None, related, fix, subjects=about)
 
 
 def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
-    """LL104"""
+    """LL104 of a run; of a sweep: sweeps.sweep_out_of_range. Above the range under rsLoRA it is LL103."""
     adapter = run.adapter
-    if alternatives(adapter.scale):
-        yield from _given_scale(run, options["min-ratio"], options["max-ratio"])
-    if not _ranks(run) or not always(adapter.use_rslora, False):
-        return
-    cases = list(every_case(adapter.rank, adapter.alpha))
-    if not cases or not all(alpha > 0 for _, alpha in cases):
-        return
     low, high = options["min-ratio"], options["max-ratio"]
-    if all(alpha / rank > high for rank, alpha in cases):
-        bound, side = high, "above"
-        effect = "each step moves the model that many times as far as at a ratio of 1, at the same learning rate"
-    elif all(alpha / rank < low for rank, alpha in cases):
-        bound, side = low, "below"
-        effect = "the adapter's output is damped to that fraction"
-    else:
+    if alternatives(adapter.scale):
+        yield from _given_scale(run, low, high)
+    arms = arms_of(run)
+    beyond = beyond_range(arms, low, high)
+    if beyond is None:
         return
-    rank, alpha = cases[0]
-    rank_key, alpha_key = adapter.key("rank"), adapter.key("alpha")
+    bound, effect = beyond
+    arm, rank_key, alpha_key = arms[0], adapter.key("rank"), adapter.key("alpha")
     default = next((each for each in alternatives(adapter.alpha) if each.origin == "framework-default"), None)
-    given = setting(alpha_key, alpha)
+    given = setting(alpha_key, arm.alpha)
     if default:
-        given = f"`{alpha_key}` is not given, so the default {number(alpha)} holds and"
+        given = f"`{alpha_key}` is not given, so the default {number(arm.alpha)} holds and"
+    usual = [stated(ratio * divisor(arm.rank, arm.rslora), run.dialect) for ratio in (1, 2)]
     message = (
-        f"{given} with {setting(rank_key, rank)} scales the adapter by {number(alpha / rank)}, {side} {number(bound)}: "
-        f"{effect}. "
-        f"Common are ratios of 1 and 2: {setting(alpha_key, rank)} or {setting(alpha_key, 2 * rank)} here"
+        f"{given} with {setting(rank_key, arm.rank)}{' and rsLoRA' if arm.rslora else ''} scales the adapter by "
+        f"{number(arm.scale)}, {bound}: {effect}. Common are scales of 1 and 2: "
+        f"{' or '.join(f'`{alpha_key}={written(alpha)}`' for alpha in usual)} here"
     )
     span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
     where = place(adapter.rank, otherwise=span)
     related = (Related(where, f"`{rank_key}` is set here"),) if where != span else ()
     confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
-    changes = beside(adapter, put(adapter, "alpha", rank), "rank") if settled(run) else ()
-    fix = Fix("unsafe", f"Set {alpha_key} to {rank}", changes)
+    changes = beside(adapter, put(adapter, "alpha", usual[0]), "rank") if settled(run) else ()
+    fix = Fix("unsafe", f"Set {alpha_key} to {written(usual[0])}", changes)
     about = subjects(adapter.alpha, adapter.rank)
     yield Finding("LL104", message, span, confidence, None, related, fix, subjects=about)
+
+
+def beyond_range(arms: Sequence[Arm], low: float, high: float) -> tuple[str, str] | None:
+    """Which bound all settings are beyond, and what that does; None where one of them is in range. rsLoRA has a bound
+    of its own above (LL103)."""
+    if arms and all(arm.scale > high * SLACK and not arm.rslora for arm in arms):
+        effect = "each step moves the model that many times as far as at a scale of 1, at the same learning rate"
+        return f"above {number(high)}", effect
+    if arms and all(arm.scale * SLACK < low for arm in arms):
+        return f"below {number(low)}", "the adapter's output is damped to that fraction"
+    return None
 
 
 def _given_scale(run: Run, low: float, high: float) -> Iterator[Finding]:
@@ -210,7 +218,7 @@ def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable
     scales = listed(f"{number(alpha / own)} where it matches `{name}` (r={own})" for name, own in shown.items())
     if left:
         scales = f"{number(ratio)} at r={rank} but {scales}"
-    wanted = {**alphas, **{name: _whole(_rounded(ratio * own)) for name, own in differ.items()}}
+    wanted = {**alphas, **{name: _whole(float(f"{ratio * own:.4g}")) for name, own in differ.items()}}
     message = (
         f"`{own_key}` gives layers another rank and `{key}` does not follow: alpha {number(alpha)} is divided by each "
         f"layer's own rank, so the scale is {scales}. One school wants that (fixed "
@@ -250,11 +258,6 @@ def _ranks(run: Run) -> list[int]:
     if run.trained is False or any(rank < 1 for rank in ranks):
         return []
     return ranks
-
-
-def _rounded(value: float) -> float:
-    """A value as a config would state it: three significant digits."""
-    return float(f"{value:.3g}")
 
 
 def _whole(value: float) -> float:

@@ -1,23 +1,49 @@
-"""LL101, LL103 and LL107 on sweeps: what alpha does while the rank is varied."""
+"""LL101, LL103, LL104 and LL107 on sweeps and studies: what their settings make of the scale and of the first step.
+
+Two schools compare adapters of different ranks, and the literature is split between them: a constant ratio of alpha to
+rank, and a first step that does not depend on the rank. A comment in the file states which one a sweep follows, and
+each message spells both ways to write it.
+"""
 
 from __future__ import annotations
 
-from itertools import pairwise
-from math import sqrt
+from itertools import pairwise, permutations
+from math import isclose, sqrt
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Related
+from lora_lint.finding import Finding, Fix, Related, Remark
+from lora_lint.knowledge.frameworks import can_set
 from lora_lint.rules.changes import tied
-from lora_lint.rules.words import least, number, place, setting, spread, subjects, surety
+from lora_lint.rules.scale import SLACK, Arm, arm_of, arms_of, law_of, stated, written
+from lora_lint.rules.scaling import beyond_range
+from lora_lint.rules.words import least, listed, number, place, spread, subjects, surety
 from lora_lint.run import Choices, Known, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lora_lint.run import Run, Sweep
+    from lora_lint.finding import Confidence, Level
+    from lora_lint.rules.scale import Law
+    from lora_lint.run import Run, Sweep, SweepKeeps
 
 _CHOICES = "argparse choices"
 _CALLS = "series of calls"
+_COMPARED = frozenset({"loop", "comprehension", _CALLS})
+"""Kinds of sweeps whose runs are all made, to be held against each other. The others are search spaces."""
+_COMPUTED_ELSEWHERE = frozenset({_CHOICES, "W&B sweep", "Hydra multirun"})
+"""Kinds of sweeps that cannot compute one setting from another: the program that they start does."""
+_EVEN = 2.0
+"""First steps that differ by no more than this count as equal where no option says otherwise."""
+_GRAVE = 8.0
+"""First steps that differ by more than this are a warning."""
+
+
+def remark(keeps: SweepKeeps) -> str:
+    """The comment that states what a sweep keeps while the rank varies."""
+    return f"# lora-lint: sweep-keeps={keeps}"
+
+
+# --- LL101 ------------------------------------------------------------------------------------------------------------
 
 
 def fixed_alpha_rank_sweep(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -30,25 +56,32 @@ def fixed_alpha_rank_sweep(sweep: Sweep, options: Mapping[str, Any]) -> Iterable
         alphas = {known(adapter.alpha) for adapter in adapters}
         alpha = alphas.pop()
         if len(ranked) > 1 and not alphas and alpha is not None and alpha > 0:
-            yield _fixed_alpha(sweep, sorted(ranked.items()), alpha)
+            arms = {rank: (Arm(rank, alpha), run) for rank, run in sorted(ranked.items())}
+            if not _keeps_its_step([arm for arm, _ in arms.values()], runs[0]):
+                yield _fixed_alpha(sweep, list(arms.values()))
 
 
-def _fixed_alpha(sweep: Sweep, ranked: list[tuple[int, Run]], alpha: float) -> Finding:
+def _keeps_its_step(arms: Sequence[Arm], run: Run) -> bool:
+    """Whether the user states that the step is kept, and nothing is known to the contrary."""
+    law = law_of(run)
+    return run.sweep_keeps == "step" and (law is None or _apart(arms, law) <= _EVEN * SLACK)
+
+
+def _fixed_alpha(sweep: Sweep, ranked: list[tuple[Arm, Run]]) -> Finding:
     (low, first), (high, last) = ranked[0], ranked[-1]
     adapter = first.adapter
     alpha_key, rank_key = adapter.key("alpha"), adapter.key("rank")
+    arms = [arm for arm, _ in ranked]
     default = isinstance(adapter.alpha, Known) and adapter.alpha.origin == "framework-default"
-    stays = f"is not given and stays at its default {number(alpha)}" if default else f"stays at {number(alpha)}"
+    stays = f"is not given and stays at its default {number(low.alpha)}" if default else f"stays at {number(low.alpha)}"
     message = (
-        f"`{alpha_key}` {stays} while `{rank_key}` takes {spread([rank for rank, _ in ranked])} in this {sweep.kind}: "
-        f"{alpha_key}/{rank_key} falls from {number(alpha / low)} to {number(alpha / high)}. "
-        f"{_first_step(known(first.training.optimizer), low, high)} Keep the ratio with "
-        f"`{alpha_key} = {number(alpha / low)} * {rank_key}`, or, if the fixed alpha is meant, say so in an ignore "
-        "comment; --verify measures the step of each rank on your model"
+        f"`{alpha_key}` {stays} while `{rank_key}` takes {spread([arm.rank for arm in arms])} in this {sweep.kind}: "
+        f"{alpha_key}/{rank_key} falls from {number(low.scale)} to {number(high.scale)}. "
+        f"{_first_step(known(first.training.optimizer), low.rank, high.rank)}. {_schools(sweep, arms, first)}"
     )
     span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
     end = place(last.adapter.rank, otherwise=last.adapter.span)
-    related = [Related(end, f"{alpha_key}/{rank_key} is {number(alpha / high)} at {rank_key}={high}")]
+    related = [Related(end, f"{alpha_key}/{rank_key} is {number(high.scale)} at {rank_key}={high.rank}")]
     if sweep.span not in (span, end):
         related.append(Related(sweep.span, f"the {sweep.kind} over the ranks"))
     confidence = surety(*(run.adapter.rank for _, run in ranked))
@@ -58,8 +91,15 @@ def _fixed_alpha(sweep: Sweep, ranked: list[tuple[int, Run]], alpha: float) -> F
     elif sweep.kind == _CALLS and not any(run.trained for run in sweep.runs):
         # A helper that is called for adapters of several ranks, and nothing shows that they are trained: mostly a test.
         confidence = "possible"
-    changes = tied(ranked, alpha / low)
-    fix = Fix("unsafe", f"Write {number(alpha / low)} * {rank_key} for {alpha_key}", changes)
+    factor = _usual_ratio(low)
+    fix = None
+    if first.sweep_keeps != "step":
+        changes = tied([(arm.rank, run) for arm, run in ranked], float(factor))
+        if changes and first.sweep_keeps is None:
+            changes = (*changes, Remark(span, remark("ratio")))
+        fix = Fix(
+            "unsafe", f"Write {_times(factor, rank_key)} for {alpha_key}, and state that the ratio is kept", changes
+        )
     about = subjects(adapter.alpha, adapter.rank, last.adapter.rank)
     return Finding("LL101", message, span, confidence, None, tuple(related), fix, subjects=about)
 
@@ -68,138 +108,324 @@ def _first_step(optimizer: str | None, low: int, high: int) -> str:
     """What a fixed alpha does to the first step (exponents of alpha/r at fixed alpha: Adam 0, SGD -1)."""
     name = (optimizer or "").lower().rpartition(".")[2]
     shrinks = f"shrinks as 1/r, {number(high / low)} times from r={low} to r={high}"
-    schools = (
-        "which one school wants (rank-invariant step: LoRA, LoRA Without Regret) and the other (constant ratio) rejects"
-    )
     if "adam" in name:
-        return f"Under {optimizer} the first step hardly depends on the rank then, {schools}."
+        return f"Under {optimizer} the first step hardly depends on the rank then"
     if name.startswith("sgd"):
-        return (
-            f"Under {optimizer} the first step {shrinks}: neither school (constant ratio; rank-invariant step) "
-            "compares the ranks alike."
-        )
-    adam = f"Under an Adam-type optimizer the first step hardly depends on the rank then, {schools}"
-    return f"{adam}; under SGD it {shrinks}."
+        return f"Under {optimizer} the first step {shrinks}, so that the ranks are compared alike in neither sense"
+    return f"Under an Adam-type optimizer the first step hardly depends on the rank then; under SGD it {shrinks}"
 
 
-def rslora_alpha_grows(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+# --- LL103 and LL104 of a sweep ---------------------------------------------------------------------------------------
+
+
+def rslora_sweep_too_large(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL103 of a sweep; of a run: scaling.rslora_scale_jump"""
-    by_rank: dict[int, tuple[float, Run]] = {}
-    for run in sweep.runs:
-        rank, alpha = known(run.adapter.rank), known(run.adapter.alpha)
-        if known(run.adapter.use_rslora) is not True or rank is None or rank < 1 or alpha is None or alpha <= 0:
-            return
-        if by_rank.setdefault(rank, (alpha, run))[0] != alpha:
-            return  # several alphas for one rank: alpha is swept for itself
-    ranked = sorted(by_rank.items())
-    if len(ranked) < 2 or not _in_proportion([(rank, alpha) for rank, (alpha, _) in ranked]):
-        return
-    (low, (small, first)), (high, (large, last)) = ranked[0], ranked[-1]
-    adapter = first.adapter
-    rank_key, alpha_key = adapter.key("rank"), adapter.key("alpha")
-    message = (
-        f"`{alpha_key}` grows with `{rank_key}` in this {sweep.kind} although rsLoRA is on: the scale "
-        f"{alpha_key}/sqrt({rank_key}) rises from {number(small / sqrt(low))} at {rank_key}={low} to "
-        f"{number(large / sqrt(high))} at {rank_key}={high}. rsLoRA is made for one alpha at all ranks: keep "
-        f"{setting(alpha_key, small)}"
-    )
-    span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
-    end = place(last.adapter.rank, otherwise=last.adapter.span)
-    related = (Related(end, f"the scale is {number(large / sqrt(high))} at {rank_key}={high}"),) if end != span else ()
-    confidence = surety(*(value for _, (_, run) in ranked for value in (run.adapter.rank, run.adapter.alpha)))
-    if sweep.kind == _CHOICES:
-        confidence = least("likely", confidence)
-    fix = Fix("unsafe", f"Keep {alpha_key} fixed")
-    about = subjects(adapter.alpha, adapter.use_rslora, last.adapter.rank)
-    yield Finding("LL103", message, span, confidence, None, related, fix, subjects=about)
+    for runs in _by_model(sweep):
+        ranked = _one_a_rank(runs)
+        if not ranked or not ranked[0][0].rslora:
+            continue
+        (low, first), (high, last) = ranked[0], ranked[-1]
+        adapter = first.adapter
+        rank_key, alpha_key = adapter.key("rank"), adapter.key("alpha")
+        outside = [each for each in ranked if each[0].scale > options["max-scale"] * SLACK]
+        if _in_proportion([arm for arm, _ in ranked]):
+            what = (
+                f"`{alpha_key}` grows with `{rank_key}` in this {sweep.kind} although rsLoRA is on, so that the scale "
+                f"{alpha_key}/sqrt({rank_key}) rises from {number(low.scale)} at {rank_key}={low.rank} to "
+                f"{number(high.scale)} at {rank_key}={high.rank}"
+            )
+        elif outside and _is_one_choice(sweep, ranked, outside):
+            what = (
+                f"`{alpha_key}` under rsLoRA scales the adapter by {_scales(outside, rank_key)} in this {sweep.kind}, "
+                f"above {number(options['max-scale'])}"
+            )
+        else:
+            continue
+        message = f"{what}. {_schools(sweep, [arm for arm, _ in ranked], first)}"
+        span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
+        end = place(last.adapter.rank, otherwise=last.adapter.span)
+        related = (Related(end, f"the scale is {number(high.scale)} at {rank_key}={high.rank}"),) if end != span else ()
+        about = subjects(adapter.alpha, adapter.use_rslora, last.adapter.rank)
+        yield Finding("LL103", message, span, _sureness(sweep, ranked), None, related, subjects=about)
+
+
+def sweep_out_of_range(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL104 of a sweep over the rank; of a run: scaling.scale_out_of_range"""
+    low, high = options["min-ratio"], options["max-ratio"]
+    for runs in _by_model(sweep):
+        ranked = _one_a_rank(runs)
+        arms = [arm for arm, _ in ranked]
+        outside = [each for each in ranked if beyond_range([each[0]], low, high) is not None]
+        if not outside or not _is_one_choice(sweep, ranked, outside):
+            continue
+        if len(outside) < len(ranked) and _keeps_its_step(arms, runs[0]):
+            continue  # which takes some of the ranks out of the range
+        arm, run = outside[0]
+        bound, effect = beyond_range([arm], low, high) or ("", "")
+        adapter = run.adapter
+        message = (
+            f"`{adapter.key('alpha')}` scales the adapter by {_scales(outside, adapter.key('rank'))} in this "
+            f"{sweep.kind}, {bound}: {effect}. {_schools(sweep, arms, runs[0])}"
+        )
+        span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
+        yield Finding("LL104", message, span, _sureness(sweep, ranked), subjects=subjects(adapter.alpha, adapter.rank))
+
+
+def _is_one_choice(sweep: Sweep, ranked: Sequence[Any], outside: Sequence[Any]) -> bool:
+    """Whether the arms that are out of a range are not settings of their own, which are judged each by itself."""
+    places = {run.adapter.span for _, run in ranked}
+    return len(outside) == len(ranked) or len(places) == 1 or sweep.kind not in _COMPARED
+
+
+def _scales(ranked: Sequence[tuple[Arm, Run]], rank_key: str) -> str:
+    """2 at r=8 and 4 at r=16."""
+    if len({number(arm.scale) for arm, _ in ranked}) == 1:
+        return f"{number(ranked[0][0].scale)} at {rank_key}={spread([arm.rank for arm, _ in ranked])}"
+    return listed(f"{number(arm.scale)} at {rank_key}={arm.rank}" for arm, _ in ranked)
+
+
+# --- LL107 ------------------------------------------------------------------------------------------------------------
 
 
 def sweep_step_varies(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:
-    """LL107: what a sweep does to the first step, where neither LL101 nor LL103 has told it."""
+    """LL107"""
     for runs in _by_model(sweep):
-        ranked = _one_a_rank(runs)
-        if len(ranked) < 2 or _told_elsewhere(ranked):
+        law = _common_law(runs)
+        if law is None:
             continue
-        sgd = _family(ranked[0]) == "sgd"
-        steps = [_step(run, sgd) for run in ranked]
-        if max(steps) > options["max-ratio"] * min(steps):
-            yield _varies(sweep, ranked, steps, sgd)
+        ranked = _one_a_rank(runs)
+        alike = len({repr(_targets(run)) for run in runs}) == 1
+        if ranked and alike:
+            arms = [arm for arm, _ in ranked]
+            apart = _apart(arms, law)
+            if apart > options["max-ratio"] * SLACK and not _keeps_its_ratio(arms, runs[0]):
+                yield _sweep_varies(sweep, ranked, law, apart)
+        elif sweep.kind in _COMPARED:
+            study = _study(runs)
+            apart = _apart_in_study(study, law)
+            if apart > options["max-ratio"] * SLACK and not _keeps_its_ratio([arm for arm, _ in study], runs[0]):
+                yield _study_varies(sweep, study, law, apart)
 
 
-def _one_a_rank(runs: list[Run]) -> list[Run]:
-    """The runs in the order of their ranks; none where a setting that decides the step is not known, or where alpha or
-    the learning rate is swept for itself."""
-    by_rank: dict[int, Run] = {}
-    rates = {repr(run.training.learning_rate) for run in runs}
-    if any(isinstance(run.training.learning_rate, Choices) for run in runs):
-        return []
-    families = {_family(run) for run in runs}
-    for run in runs:
-        rank, alpha, rslora = known(run.adapter.rank), known(run.adapter.alpha), known(run.adapter.use_rslora)
-        if rank is None or rank < 1 or alpha is None or alpha <= 0 or rslora is None or None in families:
-            return []
-        if rank in by_rank and known(by_rank[rank].adapter.alpha) != alpha:
-            return []
-        by_rank.setdefault(rank, run)
-    return [by_rank[rank] for rank in sorted(by_rank)] if len(rates) == len(families) == 1 else []
+def _keeps_its_ratio(arms: Sequence[Arm], run: Run) -> bool:
+    """Whether the user states that the ratio is kept, and it is."""
+    return run.sweep_keeps == "ratio" and _one_scale(arms)
 
 
-def _family(run: Run) -> str | None:
-    """How the optimizer steps: "sgd", or "adam" for those that divide the size of the gradient out, which is what
-    every framework takes if nothing is said; None for others."""
-    name = (known(run.training.optimizer) or "adam").lower().rpartition(".")[2]
-    return "sgd" if name.startswith("sgd") else "adam" if "adam" in name or "lion" in name else None
+def _common_law(runs: Sequence[Run]) -> Law | None:
+    """How the optimizer of all runs steps at their one learning rate; None if there are several of either."""
+    laws = {law_of(run) for run in runs}
+    rates = {
+        repr(rate.value if isinstance(rate, Known) else rate) for run in runs if (rate := run.training.learning_rate)
+    }
+    if len(laws) > 1 or len(rates) > 1 or any(isinstance(run.training.learning_rate, Choices) for run in runs):
+        return None
+    return laws.pop()
 
 
-def _told_elsewhere(ranked: list[Run]) -> bool:
-    """Whether LL101 (one alpha at every rank) or LL103 (alpha in proportion to the rank under rsLoRA) tells it."""
-    flags = {known(run.adapter.use_rslora) for run in ranked}
-    pairs = [(known(run.adapter.rank) or 1, known(run.adapter.alpha) or 0.0) for run in ranked]
-    if flags == {False}:
-        return len({alpha for _, alpha in pairs}) == 1
-    return flags != {True} or _in_proportion(pairs)
-
-
-def _step(run: Run, sgd: bool) -> float:
-    """What the first step is in proportion to: scale * r under Adam, scale^2 * r under SGD (measured exponents in
-    docs/verify.md)."""
-    rank, alpha = known(run.adapter.rank) or 1, known(run.adapter.alpha) or 0.0
-    scale = alpha / (sqrt(rank) if known(run.adapter.use_rslora) else rank)
-    return scale**2 * rank if sgd else scale * rank
-
-
-def _varies(sweep: Sweep, ranked: list[Run], steps: list[float], sgd: bool) -> Finding:
-    first, last = ranked[0], ranked[-1]
+def _sweep_varies(sweep: Sweep, ranked: list[tuple[Arm, Run]], law: Law, apart: float) -> Finding:
+    (low, first), (high, last) = ranked[0], ranked[-1]
     adapter = first.adapter
     rank_key, alpha_key = adapter.key("rank"), adapter.key("alpha")
-    ranks = [known(run.adapter.rank) or 1 for run in ranked]
-    optimizer = known(first.training.optimizer) or "an Adam-type optimizer"
-    ratio = steps[-1] / steps[0]
+    arms = [arm for arm, _ in ranked]
+    ratio = high.step(law) / low.step(law)
     way = f"{number(ratio)} times as large" if ratio >= 1 else f"{number(1 / ratio)} times as small"
-    low, high = min(steps), max(steps)
-    if max(ratio, 1 / ratio) < high / low * 0.999:
-        way = f"up to {number(high / low)} times as large as at another"
-    rslora = known(adapter.use_rslora) is True
-    law = {
-        (False, False): f"{alpha_key}",
-        (False, True): f"{alpha_key} * sqrt({rank_key})",
-        (True, False): f"{alpha_key}^2 / {rank_key}",
-        (True, True): f"{alpha_key}^2",
-    }[sgd, rslora]
-    even = f"the same `{alpha_key}` without rsLoRA" if not sgd else f"the same `{alpha_key}` with rsLoRA"
+    if max(ratio, 1 / ratio) * SLACK < apart:
+        way = f"up to {number(apart)} times as large as at another"
+    goes = {
+        ("adam", False): alpha_key,
+        ("adam", True): f"{alpha_key} * sqrt({rank_key})",
+        ("sgd", False): f"{alpha_key}^2 / {rank_key}",
+        ("sgd", True): f"{alpha_key}^2",
+    }[law, low.rslora]
     message = (
-        f"`{rank_key}` takes {spread(ranks)} in this {sweep.kind} at one learning rate, and under {optimizer} the "
-        f"first step goes with {law}: it is {way} at {rank_key}={ranks[-1]} as at {rank_key}={ranks[0]}. One school "
-        "wants that (a constant ratio of alpha to rank), the other compares ranks at an equal step: "
-        f"{even} at every rank, or a learning rate for each. --verify measures it on your model"
+        f"`{rank_key}` takes {spread([arm.rank for arm in arms])} in this {sweep.kind} at one learning rate, and under "
+        f"{_optimizer(first)} the first step goes with {goes}: it is {way} at {rank_key}={high.rank} as at "
+        f"{rank_key}={low.rank}. {_schools(sweep, arms, first)}, or a learning rate for each rank"
     )
     span = place(last.adapter.rank, otherwise=last.adapter.span)
     related = (Related(sweep.span, f"the {sweep.kind} over the ranks"),) if sweep.span != span else ()
-    confidence = surety(*(run.adapter.rank for run in ranked), *(run.adapter.alpha for run in ranked))
-    if sweep.kind in (_CHOICES, _CALLS) and not any(run.trained for run in ranked):
-        confidence = least("possible", confidence)
+    confidence = _sureness(sweep, ranked)
+    if sweep.kind in (_CHOICES, _CALLS) and not any(run.trained for _, run in ranked):
+        confidence = "possible"
     about = subjects(last.adapter.rank, last.adapter.alpha)
-    return Finding("LL107", message, span, confidence, None, related, subjects=about)
+    return Finding("LL107", message, span, confidence, _gravity(apart), related, subjects=about)
+
+
+def _study(runs: Sequence[Run]) -> list[tuple[Arm, Run]]:
+    """The arms of a study, each once; none where one is unknown, or where alpha is tuned for itself, so that its effect
+    is what is looked for."""
+    found: dict[str, tuple[Arm, Run]] = {}
+    for run in runs:
+        arm = arm_of(run)
+        if arm is None or run.adapter.init_lora_weights != runs[0].adapter.init_lora_weights:
+            return []
+        found.setdefault(repr((arm, _targets(run))), (arm, run))
+    arms = {arm for arm, _ in found.values()}
+    return [] if tunes_alpha(arms) else list(found.values())
+
+
+def tunes_alpha(arms: Iterable[Arm]) -> bool:
+    """Whether settings are a grid with alpha, or its ratio to the rank, as an axis of its own."""
+    every = set(arms)
+    ranks, flags = {arm.rank for arm in every}, {arm.rslora for arm in every}
+    for axis in ({arm.alpha for arm in every}, {arm.alpha / arm.rank for arm in every}):
+        if len(axis) > 1 and len(every) == len(axis) * len(ranks) * len(flags):
+            return True
+    return False
+
+
+def _apart_in_study(study: Sequence[tuple[Arm, Run]], law: Law) -> float:
+    """How many times the first step of one arm is that of another which adapts no more than it does, at equal targets:
+    fewer targets with a larger step may be a balance, but more of both are not."""
+    ratios = [
+        large.step(law) / small.step(law)
+        for (small, one), (large, other) in permutations(study, 2)
+        if _includes(_targets(other), _targets(one))
+    ]
+    return max(ratios, default=1.0)
+
+
+def _targets(run: Run) -> Any:
+    """What is adapted, as far as it can be compared."""
+    targets = run.adapter.target_modules
+    if not isinstance(targets, Known):
+        return repr(targets)
+    return frozenset(targets.value) if isinstance(targets.value, tuple) else targets.value
+
+
+def _includes(targets: Any, others: Any) -> bool:
+    """Whether what is adapted includes all that is adapted elsewhere."""
+    if isinstance(targets, frozenset) and isinstance(others, frozenset):
+        return targets >= others
+    return bool(targets == others) or (targets == "all-linear" and isinstance(others, frozenset))
+
+
+def _study_varies(sweep: Sweep, study: list[tuple[Arm, Run]], law: Law, apart: float) -> Finding:
+    first = study[0][1]
+    goes = "rank * scale" if law == "adam" else "rank * scale^2"
+    differ = len({repr(_targets(run)) for _, run in study}) > 1
+    arms = list(dict.fromkeys(arm for arm, _ in study))
+    shown = [_shown(arm, [run for other, run in study if other == arm], arms[0], law) for arm in arms]
+    message = (
+        f"The arms of this {sweep.kind} are compared at one learning rate, but under {_optimizer(first)} their first "
+        f"steps go with {goes} and differ by up to {number(apart)} times{' at equal targets' if differ else ''}: "
+        f"{'; '.join(shown)}. {_schools_of_study(arms, first, law)}"
+    )
+    largest = max(study, key=lambda each: each[0].step(law))[1].adapter
+    span = place(largest.rank, largest.alpha, otherwise=largest.span)
+    related = (Related(sweep.span, f"the {sweep.kind} over the arms"),) if sweep.span != span else ()
+    trained = any(run.trained for _, run in study)
+    confidence = _sureness(sweep, study) if trained else "possible"
+    about = subjects(largest.rank, largest.alpha)
+    return Finding("LL107", message, span, confidence, _gravity(apart), related, subjects=about)
+
+
+def _shown(arm: Arm, runs: Sequence[Run], baseline: Arm, law: Law) -> str:
+    """An arm of a study, on all targets that it is tried on, with its scale and its step beside the first one's."""
+    adapter = runs[0].adapter
+    counts = [str(len(names)) for run in runs if isinstance(names := known(run.adapter.target_modules), tuple)]
+    on = f" ({listed(dict.fromkeys(counts), 'or')} targets)" if len(counts) == len(runs) else ""
+    return (
+        f"{adapter.key('rank')}={arm.rank}, {adapter.key('alpha')}={number(arm.alpha)}"
+        f"{' with rsLoRA' if arm.rslora else ''}{on}: scale {number(arm.scale)}, step "
+        f"{number(arm.step(law) / baseline.step(law))}"
+    )
+
+
+def _schools_of_study(arms: Sequence[Arm], run: Run, law: Law) -> str:
+    """How each school would write the arms of a study, as they have to be written to lint clean."""
+    steps = [stated(arm.alpha_for_step(arms[0].step(law), law), run.dialect) for arm in arms]
+    scales = [stated(arms[0].scale * arm.alpha / arm.scale, run.dialect) for arm in arms]
+    return (
+        f"{_against(run.sweep_keeps)}Two schools: a rank-invariant step, `{run.adapter.key('alpha')}` = "
+        f"{listed(map(written, steps))} with the comment `{remark('step')}`, or a constant ratio, "
+        f"{listed(map(written, scales))} with `{remark('ratio')}`; or a learning rate for each arm"
+    )
+
+
+# --- what the rules share ---------------------------------------------------------------------------------------------
+
+
+def _schools(sweep: Sweep, arms: Sequence[Arm], run: Run) -> str:
+    """How each school would write a sweep over the rank, as it has to be written to lint clean."""
+    law = law_of(run) or "adam"
+    there = " in the program" if sweep.kind in _COMPUTED_ELSEWHERE else ""
+    usual = beyond_range(arms, 0.25, 4.0) is None and all(arm.scale <= 8 * SLACK for arm in arms if arm.rslora)
+    as_it_is = "as it is"
+    ratio = as_it_is if usual and _one_scale(arms) else _constant_ratio(arms[0], run) + there
+    step = as_it_is if usual and _apart(arms, law) <= _EVEN * SLACK else _equal_step(arms[0], run, law)
+    return (
+        f"{_against(run.sweep_keeps)}Two schools: a constant ratio, {ratio} with the comment `{remark('ratio')}`, or a "
+        f"rank-invariant step, {step} with `{remark('step')}`"
+    )
+
+
+def _constant_ratio(low: Arm, run: Run) -> str:
+    alpha_key, rank_key = run.adapter.key("alpha"), run.adapter.key("rank")
+    return f"`{alpha_key} = {_times(_usual_ratio(low), rank_key)}`{' without rsLoRA' if low.rslora else ''}"
+
+
+def _equal_step(low: Arm, run: Run, law: Law) -> str:
+    """One alpha keeps the step: with alpha/r under Adam, with rsLoRA under SGD."""
+    adapter, ratio = run.adapter, _usual_ratio(low)
+    alpha_key, rank_key = adapter.key("alpha"), adapter.key("rank")
+    if law == "adam":
+        return f"`{alpha_key} = {ratio * low.rank}` at every rank{' without rsLoRA' if low.rslora else ''}"
+    alpha = written(stated(ratio * sqrt(low.rank), run.dialect))
+    if can_set(run.dialect, "use_rslora"):
+        return f"`{alpha_key} = {alpha}` at every rank with `{adapter.key('use_rslora')}`"
+    return f"`{alpha_key} = {alpha} * sqrt({rank_key})`"
+
+
+def _against(keeps: SweepKeeps | None) -> str:
+    """That the file states what does not hold."""
+    return f"`sweep-keeps={keeps}` is stated, and does not hold. " if keeps else ""
+
+
+def _times(factor: int, rank_key: str) -> str:
+    """As the fix writes it."""
+    return rank_key if factor == 1 else f"{factor} * {rank_key}"
+
+
+def _usual_ratio(lowest: Arm) -> int:
+    """The ratio of alpha to rank that is proposed for a sweep: 1 or 2, whichever is nearer at its lowest rank."""
+    return 2 if lowest.alpha / lowest.rank >= 1.5 else 1
+
+
+def _optimizer(run: Run) -> str:
+    return known(run.training.optimizer) or "an Adam-type optimizer"
+
+
+def _gravity(apart: float) -> Level | None:
+    return "warning" if apart > _GRAVE * SLACK else None
+
+
+def _sureness(sweep: Sweep, ranked: Sequence[tuple[Arm, Run]]) -> Confidence:
+    confidence = surety(*(value for _, run in ranked for value in (run.adapter.rank, run.adapter.alpha)))
+    return least("likely", confidence) if sweep.kind == _CHOICES else confidence
+
+
+def _apart(arms: Sequence[Arm], law: Law) -> float:
+    """How many times the smallest first step the largest is."""
+    steps = [arm.step(law) for arm in arms]
+    return max(steps) / min(steps)
+
+
+def _one_scale(arms: Sequence[Arm]) -> bool:
+    return all(isclose(arm.scale, arms[0].scale, rel_tol=0.01) for arm in arms)
+
+
+def _one_a_rank(runs: Sequence[Run]) -> list[tuple[Arm, Run]]:
+    """The arms of a sweep over the rank, in the order of their ranks; none where a setting is not known, or where alpha
+    or rsLoRA is varied for itself."""
+    by_rank: dict[int, tuple[Arm, Run]] = {}
+    for run in runs:
+        arm = arm_of(run)
+        if arm is None or by_rank.setdefault(arm.rank, (arm, run))[0] != arm:
+            return []
+    ranked = [by_rank[rank] for rank in sorted(by_rank)]
+    return ranked if len({arm.rslora for arm, _ in ranked}) == 1 and len(ranked) > 1 else []
 
 
 def _by_model(sweep: Sweep) -> Iterable[list[Run]]:
@@ -210,14 +436,14 @@ def _by_model(sweep: Sweep) -> Iterable[list[Run]]:
     return groups.values()
 
 
-def _in_proportion(ranked: Sequence[tuple[int, float]]) -> bool:
+def _in_proportion(arms: Sequence[Arm]) -> bool:
     """Whether alpha grows at least in proportion to the rank, from each rank to the next, rounding aside."""
-    return all(b / a >= s / r * 0.999 for (r, a), (s, b) in pairwise(ranked))
+    return all(after.alpha / arm.alpha >= after.rank / arm.rank * 0.999 for arm, after in pairwise(arms))
 
 
-def told_once(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings of a file without those that say of one rank of a sweep (LL104) what LL101 says there of all its
-    ranks: that one alpha makes the scale of some of them too large or too small."""
-    every = list(findings)
-    swept = {finding.span for finding in every if finding.code == "LL101" and finding.confidence != "possible"}
-    return [finding for finding in every if finding.code != "LL104" or finding.span not in swept]
+def is_search(sweep: Sweep) -> bool:
+    """Whether a sweep looks for the best of several scales, so that none of its cells is a choice of its own."""
+    arms = [arm for run in sweep.runs for arm in arms_of(run)]
+    by_rank = {arm.rank: arm for arm in arms}
+    several = any(by_rank[arm.rank] != arm for arm in arms)
+    return several and (sweep.kind not in _COMPARED or tunes_alpha(arms))

@@ -1,0 +1,89 @@
+"""One voice on the scale: of LL101, LL102, LL103, LL104 and LL107 at most one speaks of an adapter.
+
+They look at the same three numbers, so that several of them at one place would repeat or contradict each other. The
+gravest speaks; of equally grave ones what holds for a whole sweep comes before what holds for one of its runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from lora_lint.finding import CONFIDENCES, LEVELS
+from lora_lint.rules.scale import arms_of
+from lora_lint.rules.sweeps import is_search
+from lora_lint.run import Sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lora_lint.finding import Finding
+    from lora_lint.rules.scale import Arm
+    from lora_lint.run import Reading, Run
+    from lora_lint.source import Span
+
+Made: TypeAlias = "tuple[Finding, Run | Sweep]"
+Setting: TypeAlias = "tuple[Span, tuple[Arm, ...]]"
+"""Where an adapter is configured, and its rank, alpha and rsLoRA."""
+
+_ORDER = ("LL101", "LL103", "LL104", "LL107", "LL102")
+"""The rules of the system; of equally grave ones the first speaks."""
+
+
+def agreed(
+    made: Sequence[Made], reading: Reading, is_heard: Callable[[Finding], bool]
+) -> tuple[list[Finding], list[Finding]]:
+    """The findings of a file that speak, and those that leave it to others. `made` has each with the run or the sweep
+    that it was found in, its level filled in; a finding that `is_heard` denies silences no other one."""
+    speaking: list[Finding] = []
+    withheld: list[Finding] = []
+    contenders: list[Made] = []
+    cells = set(_cells(made, reading))
+    for finding, origin in made:
+        if finding.code not in _ORDER or not is_heard(finding):
+            speaking.append(finding)
+        elif not isinstance(origin, Sweep) and (finding.code, _setting(origin)) in cells:
+            withheld.append(finding)
+        else:
+            contenders.append((finding, origin))
+    taken: dict[Span, tuple[str, int]] = {}
+    for finding, origin in sorted(contenders, key=_priority):
+        places, voice = _places(origin), (finding.code, id(origin))
+        if all(taken.get(place, voice) == voice for place in places):
+            taken |= dict.fromkeys(places, voice)
+            speaking.append(finding)
+        else:
+            withheld.append(finding)
+    return speaking, withheld
+
+
+def _priority(made: Made) -> tuple[bool, int, bool, int]:
+    """What is only possible comes last."""
+    finding, origin = made
+    possible = finding.confidence == CONFIDENCES[-1]
+    level = LEVELS.index(finding.level or "advice")
+    return possible, level, not isinstance(origin, Sweep), _ORDER.index(finding.code)
+
+
+def _places(origin: Run | Sweep) -> frozenset[Span]:
+    """The adapters that a finding is about, by where they are configured."""
+    runs = origin.runs if isinstance(origin, Sweep) else (origin,)
+    return frozenset(run.adapter.span for run in runs)
+
+
+def _cells(made: Sequence[Made], reading: Reading) -> Iterator[tuple[str, Setting]]:
+    """What is no choice of its own: a scale out of range where a search tries others too, or where the step is kept on
+    purpose, and rsLoRA off in either, or where the ratio is kept on purpose."""
+    of_runs = [(finding.code, _setting(origin)) for finding, origin in made if not isinstance(origin, Sweep)]
+    for sweep in reading.sweeps:
+        search = is_search(sweep)
+        keeps = {run.sweep_keeps for run in sweep.runs}
+        settings = {_setting(run) for run in sweep.runs}
+        if search or keeps != {None}:
+            yield from (("LL102", setting) for setting in settings)
+        for code in ("LL103", "LL104") if search else ("LL104",) if "step" in keeps else ():
+            if not settings <= {setting for other, setting in of_runs if other == code}:
+                yield from ((code, setting) for setting in settings)
+
+
+def _setting(run: Run) -> Setting:
+    return run.adapter.span, tuple(arms_of(run))

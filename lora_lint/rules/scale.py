@@ -1,0 +1,89 @@
+"""The scale that an adapter's output is multiplied by, and the first optimizer step that it leads to.
+
+Every rule on rank, alpha and rsLoRA reckons with these: PEFT 0.21.2, tuners/lora/layer.py (`update_layer`) for the
+scale, docs/verify.md for the measured exponents of the step.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING, Literal
+
+from lora_lint.knowledge.frameworks import takes_alpha
+from lora_lint.records import dataclass
+from lora_lint.rules.words import every_case
+from lora_lint.run import known
+
+if TYPE_CHECKING:
+    from lora_lint.run import Run
+
+SLACK = 1.001
+"""Alpha is written to four digits, so a scale is at its limit within a thousandth."""
+
+Law = Literal["adam", "sgd"]
+"""How the first step depends on rank and scale at one learning rate: rank * scale under Adam-type optimizers, which
+divide the size of the gradient out, rank * scale^2 under SGD."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One setting of rank, alpha and rsLoRA."""
+
+    rank: int
+    alpha: float
+    rslora: bool = False
+
+    @property
+    def scale(self) -> float:
+        """What the adapter's output is multiplied by."""
+        return self.alpha / divisor(self.rank, self.rslora)
+
+    def step(self, law: Law) -> float:
+        """What the first step is in proportion to, for adapters on the same modules at the same learning rate."""
+        return self.rank * (self.scale if law == "adam" else self.scale**2)
+
+    def alpha_for_step(self, step: float, law: Law) -> float:
+        """The alpha that makes the first step this large at the arm's rank."""
+        scale = step / self.rank if law == "adam" else sqrt(step / self.rank)
+        return scale * divisor(self.rank, self.rslora)
+
+
+def divisor(rank: int, rslora: bool) -> float:
+    """What alpha is divided by: the rank, or its root under rsLoRA."""
+    return sqrt(rank) if rslora else float(rank)
+
+
+def arm_of(run: Run) -> Arm | None:
+    """The run's setting; None where it is not one known setting, or not one that can be trained."""
+    found = arms_of(run)
+    return found[0] if len(found) == 1 else None
+
+
+def arms_of(run: Run) -> list[Arm]:
+    """Every setting that the run may have; none where one of them is unknown or cannot be trained."""
+    adapter = run.adapter
+    if run.trained is False:
+        return []
+    arms = [Arm(*case) for case in every_case(adapter.rank, adapter.alpha, adapter.use_rslora)]
+    return arms if all(arm.rank >= 1 and arm.alpha > 0 for arm in arms) else []
+
+
+def law_of(run: Run) -> Law | None:
+    """How the run's optimizer steps. Every framework's default is of Adam's type; None for optimizers that follow
+    neither law."""
+    name = (known(run.training.optimizer) or "adam").lower().rpartition(".")[2]
+    if name.startswith("sgd"):
+        return "sgd"
+    return "adam" if "adam" in name or "lion" in name else None
+
+
+def stated(alpha: float, dialect: str) -> float:
+    """Alpha as a config states it: four digits, or a whole number where the framework takes no other (rounded down, so
+    that a limit on the scale is kept)."""
+    value = float(f"{alpha:.4g}")
+    return value if takes_alpha(dialect, value) else float(max(1, int(alpha)))
+
+
+def written(alpha: float) -> str:
+    """Alpha as a fix writes it, so that messages announce the number that is in the file afterwards."""
+    return str(int(alpha)) if float(alpha).is_integer() else repr(alpha)
