@@ -15,6 +15,7 @@ import pytest
 
 from lora_lint.fixes import session
 from lora_lint.settings import Settings
+from tests.processes import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -220,7 +221,7 @@ def test_a_process_that_is_terminated_leaves_whole_files_and_nothing_else(tmp_pa
     while process.poll() is None and (tmp_path / names[0]).read_text(encoding="utf-8") == FROZEN:
         time.sleep(0.001)
     process.terminate()
-    _, told = process.communicate(timeout=120)
+    _, told = process.communicate(timeout=PATIENCE)
     assert process.returncode in (143, 0)
     assert b"Traceback" not in told
     assert {path.name for path in tmp_path.iterdir()} <= {*names, ".lora-lint-cache"}

@@ -13,6 +13,7 @@ import pytest
 
 from lora_lint import commands
 from lora_lint.__main__ import main
+from tests.processes import PATIENCE
 
 ROOT = Path(__file__).parent.parent
 BROKEN = """\
@@ -38,7 +39,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def shell(redirections: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command with its streams redirected by a shell."""
     command = shlex.join([sys.executable, "-m", "lora_lint", *arguments])
-    return subprocess.run(["sh", "-c", f"exec {command} {redirections}"], capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        ["sh", "-c", f"exec {command} {redirections}"], capture_output=True, text=True, timeout=PATIENCE
+    )
 
 
 CALLS = (
@@ -97,7 +100,7 @@ def test_a_reader_that_has_gone(arguments: tuple[str, ...]) -> None:
     os.close(reader)
     with os.fdopen(writer, "wb") as closed:
         command = [sys.executable, "-m", "lora_lint", *arguments]
-        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, timeout=120)
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (2, b"")
 
 
