@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lora_lint.knowledge.adapter_states import AdapterStates
+    from lora_lint.run import Run
 
 IMPORTS = """\
 from peft import LoraConfig, PeftMixedModel, PeftModel, get_peft_model, inject_adapter_in_model
@@ -67,17 +68,25 @@ def actual(model: Any) -> dict[str, AdapterState]:
     return states
 
 
-def read(lines: list[str]) -> AdapterStates:
-    """The adapters at a training after some lines."""
+def read(lines: list[str]) -> Run:
+    """The run of a program that trains after some lines."""
     reading = read_python(IMPORTS + "\n".join([*lines, "Trainer(model=model).train()"]) + "\n")
-    run = next(run for run in reading if run.trained)
+    return next(run for run in reading if run.trained)
+
+
+def states_of(run: Run) -> AdapterStates:
+    """The adapters at the training, sorted by their names."""
     *_, (event, states) = course(run.events)
     assert event.kind == "train"
-    return states
+    return dict(sorted(states.items()))
 
 
 def compare(lines: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asserts that the reading is right after each line."""
+    """Asserts that the reading is right after each line, and what `--verify` makes of it at the end."""
+    from transformers import AutoModelForCausalLM
+
+    from lora_lint.verify.replay import replay
+
     monkeypatch.chdir(folder)
     names: dict[str, Any] = {}
     with warnings.catch_warnings():
@@ -85,7 +94,10 @@ def compare(lines: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
         exec(IMPORTS, names)
         for number, line in enumerate(lines, 1):
             exec(line, names)
-            assert dict(sorted(read(lines[:number]).items())) == actual(names["model"]), lines[:number]
+            assert states_of(read(lines[:number])) == actual(names["model"]), lines[:number]
+        if "Mixed" not in lines[0]:  # done again on a model that is no mixed one
+            fresh = AutoModelForCausalLM.from_pretrained("model")
+            assert actual(replay(fresh, read(lines))) == actual(names["model"]), lines
 
 
 @pytest.mark.torch

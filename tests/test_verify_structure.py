@@ -9,7 +9,7 @@ import pytest
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from lora_lint import catalogue, discovery, engine
-from lora_lint.finding import Finding, Verdict
+from lora_lint.finding import Finding, Related, Verdict
 from lora_lint.knowledge.resolve import resolve
 from lora_lint.outcome import Outcome
 from lora_lint.settings import Settings
@@ -22,6 +22,7 @@ from tests.peft_models import small_config
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lora_lint.run import Run
 
 FAMILIES = (
     "llama", "mistral", "qwen2", "qwen3", "gemma2", "phi3", "gpt2", "gpt_neox", "falcon", "bloom", "opt", "mixtral",
@@ -221,6 +222,57 @@ def test_nothing_trains(tmp_path: Path, program: str, code: str) -> None:
     assert verdict.status == "confirmed"
     assert verdict.measurements["adapter_trainable"] == 0
     assert verdict.measurements["one_step"]["adapter_changed"] == 0
+
+
+TWO = """\
+from peft import LoraConfig, PeftModel
+from transformers import AutoModelForCausalLM, Trainer
+
+model = AutoModelForCausalLM.from_pretrained("model")
+model = PeftModel.from_pretrained(model, "adapter", adapter_name="one")
+"""
+TRAIN = "Trainer(model=model).train()\n"
+
+
+@pytest.mark.parametrize(
+    ("between", "after", "trainable"),
+    [
+        ("model.load_adapter('other', 'two')\n", "", 0),
+        ("model.add_adapter('two', LoraConfig(r=4, target_modules=['q_proj']))\n", "", 0),
+        ("", "model.set_adapter('one')\n" + TRAIN, 0),
+        ("model.load_adapter('other', 'two', is_trainable=True)\nmodel.set_adapter('two')\n", "", 1),
+        ("model.add_adapter('two', LoraConfig(r=4))\nmodel.base_model.set_adapter(['two', 'one'])\n", "", 2),
+        ("model.set_adapter('one')\n", "", 1),
+        ("model.load_adapter('other', 'two')\nmodel.set_requires_grad(['one'])\n", "", 1),
+    ],
+)
+def test_all_adapters_are_replayed(tmp_path: Path, between: str, after: str, trainable: int) -> None:
+    """Also where no rule finds anything: what is claimed here is that nothing trains in the first training."""
+    saved(tmp_path, "llama")
+    program = TWO + between + TRAIN + after
+    source = discovery.Found("train.py", "python", program.encode(), True)
+    run = next(run for run in engine.reading_of(source, Settings(), _project(), [])[1] if run.trained)
+    claim = Finding("LL402", "claimed", run.span, related=(Related(_first_training(run), "it is trained here"),))
+    case = Case(claim, run, None, Options("cpu"), say=lambda _: None)
+    verdict = structure.EXPERIMENTS["LL402"](case)
+    measured = verdict.measurements
+    count = 1 + ("two" in between)
+    assert measured["adapter_trainable"] == measured["adapter"] // count * trainable
+    assert verdict.status == ("refuted" if trainable else "confirmed")
+    assert (measured["one_step"]["adapter_changed"] > 0) == bool(trainable)
+    found = engine.lint_text(program, "train.py", Settings()).findings
+    assert ("LL402" in {finding.code for finding in found}) == (not trainable)
+
+
+def _first_training(run: Run) -> Span:
+    return next(event.span for event in run.events if event.kind == "train")
+
+
+def test_an_adapter_whose_name_is_not_known_is_not_replayed(tmp_path: Path) -> None:
+    saved(tmp_path, "llama")
+    program = TWO.replace("'one'", "__import__('sys').argv[1]").replace('"one"', "__import__('sys').argv[1]") + TRAIN
+    verdict = verdicts(tmp_path, program)["LL402"]
+    assert (verdict.status, verdict.reason) == ("skipped", "the name of one of the adapters is not known")
 
 
 NEW_TOKENS = """\

@@ -1,4 +1,4 @@
-"""What a run does to its model, done again on a skeleton or a small model: wrap, prepare, freeze, unfreeze.
+"""What a run does to its model, done again on a skeleton or a small model: wrap, prepare, freeze, switch adapters.
 
 The events are those that the linter has read; nothing of the user's is run.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.run import alternatives, always
-from lora_lint.verify.skeleton import peft_config, wrap
+from lora_lint.knowledge import versions
+from lora_lint.run import ABSENT, alternatives, known
+from lora_lint.verify.experiment import Skip
+from lora_lint.verify.skeleton import installed_peft, peft_config, wrap
 from lora_lint.verify.weights import quiet
 
 if TYPE_CHECKING:
@@ -19,25 +21,26 @@ if TYPE_CHECKING:
 
 
 def replay(model: Any, run: Run) -> Any:
-    """The model as it is when the training starts. Raises what PEFT raises.
+    """The model as it is when the training starts. Raises what PEFT raises, and Skip for what cannot be done again.
 
-    Happenings under a flag happen. An adapter that is loaded from disk is a fresh one with the run's settings: what is
-    trainable does not depend on its numbers.
+    Happenings under a flag happen. Each adapter is a fresh one with the run's settings, also one that is loaded from
+    disk: what is trainable depends neither on its numbers nor on most settings.
     """
-    wrapped = False
+    adapted = False
     for event in _until_training(run):
-        if event.kind in ("wrap", "load-adapter"):
-            frozen = event.kind == "load-adapter" and always(event.trainable, False)
-            model = _put(model, run, frozen)
-            wrapped = True
-        elif event.kind == "unwrap" and wrapped:
-            model, wrapped = model.unload(), False
+        if event.kind in ("wrap", "load-adapter", "add-beside", "load-beside"):
+            model = _with_adapter(model, event, run)
+            adapted = True
+        elif event.kind == "unwrap" and adapted:
+            model, adapted = _peft_model(model).unload(), False
         elif event.kind == "prepare-kbit":
             prepare(model)
         elif event.kind in ("freeze", "unfreeze"):
             _set(model, event.names, event.kind == "unfreeze")
-    if not wrapped:
-        model = _put(model, run, False)
+        else:
+            _switch(model, event)
+    if not adapted:
+        model = wrap(model, peft_config(run.adapter))
     for patterns in alternatives(run.unfrozen_patterns)[:1]:
         freeze_all_but(model, patterns.value)
     return model
@@ -53,12 +56,97 @@ def _until_training(run: Run) -> Iterable[Event]:
     return events[loads[-1] :] if loads else events
 
 
-def _put(model: Any, run: Run, frozen: bool) -> Any:
-    config = peft_config(run.adapter, **({"inference_mode": True} if frozen else {}))
-    if hasattr(model, "peft_config"):
-        # A second adapter on the same model: PEFT adds to the one that is there.
-        model = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return wrap(model, config)
+def _with_adapter(model: Any, event: Event, run: Run) -> Any:
+    """The model with one more adapter, put on by the calls that PEFT 0.21.2 and transformers 5.23.0 make themselves."""
+    [name] = _names(event)
+    fresh = event.kind in ("wrap", "add-beside")
+    # What is not known of a load leaves it trainable: there is no finding that rests on it.
+    frozen = known(event.trainable) is False
+    config = peft_config(run.adapter, **({} if fresh and event.trainable is ABSENT else {"inference_mode": frozen}))
+    if event.kind in ("add-beside", "load-beside"):
+        return _put_beside(_peft_model(model), name, config, trainable=not fresh and not frozen)
+    if event.integrated:
+        return _integrated(model, name, config, fresh)
+    if not event.wrapped and _is_wrapped(model):
+        model = model.get_base_model()
+    return wrap(model, config, name)
+
+
+def _put_beside(model: Any, name: str, config: Any, trainable: bool) -> Any:
+    """`PeftModel.add_adapter`, and `load_adapter` without the numbers."""
+    if name in model.peft_config:
+        return model
+    with quiet():
+        model.add_adapter(name, config)
+    if trainable and installed_peft() >= versions.ADDING_KEEPS_TRAINABILITY:
+        model.set_requires_grad(name)
+    return model
+
+
+def _integrated(model: Any, name: str, config: Any, fresh: bool) -> Any:
+    """`add_adapter` of transformers' own model, and `load_adapter` without the numbers."""
+    from peft import inject_adapter_in_model
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    if _is_wrapped(model):
+        model = model.get_base_model()
+    with quiet():
+        if fresh:
+            model.add_adapter(config, adapter_name=name)
+            return model
+        inject_adapter_in_model(config, model, name)
+    model._hf_peft_config_loaded = True
+    if config.inference_mode:
+        for module in model.modules():
+            if isinstance(module, BaseTunerLayer):
+                module.requires_grad_(False)
+    return model
+
+
+def _switch(model: Any, event: Event) -> None:
+    """Which adapters of a model are active, which train, and which are there."""
+    if event.kind == "set-adapter":
+        frozen = {"inference_mode": True} if _trainable(event) is False else {}
+        names = list(_names(event))
+        if len(names) == 1:
+            model.set_adapter(names[0], **frozen)
+        else:
+            (model.base_model if _is_wrapped(model) else model).set_adapter(names, **frozen)
+    elif event.kind == "set-requires-grad":
+        _peft_model(model).set_requires_grad(list(_names(event)), _trainable(event))
+    elif event.kind == "delete-adapter":
+        for name in _names(event):
+            model.delete_adapter(name)
+    elif event.kind in ("enable-adapters", "disable-adapters"):
+        enabled = event.kind == "enable-adapters"
+        if _is_wrapped(model):
+            (model.base_model.enable_adapter_layers if enabled else model.base_model.disable_adapter_layers)()
+        else:
+            (model.enable_adapters if enabled else model.disable_adapters)()
+
+
+def _names(event: Event) -> tuple[str, ...]:
+    if event.adapters is None:
+        raise Skip("the name of one of the adapters is not known")
+    return event.adapters
+
+
+def _trainable(event: Event) -> bool:
+    trainable = known(event.trainable)
+    if trainable is None:
+        raise Skip("it is not known whether one of the adapters is set trainable")
+    return trainable
+
+
+def _is_wrapped(model: Any) -> bool:
+    """Whether it is a PeftModel, and not a model of transformers that has adapters in it."""
+    return hasattr(model, "get_base_model")
+
+
+def _peft_model(model: Any) -> Any:
+    if not _is_wrapped(model):
+        raise Skip("the file does not show how the model gets its first adapter")
+    return model
 
 
 def prepare(model: Any) -> None:

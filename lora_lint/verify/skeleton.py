@@ -20,7 +20,7 @@ from lora_lint.verify.weights import automatic, in_one_line, name_of, quiet
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lora_lint.run import Adapter, Run
+    from lora_lint.run import Adapter, Run, Version
 
 _MOST = 8  # combinations of model and targets that a run may have, looked at
 _FIELDS = (
@@ -111,17 +111,24 @@ def peft_config(adapter: Adapter, **changes: Any) -> Any:
     return LoraConfig(**(settings | changes))
 
 
+def installed_peft() -> Version:
+    """The version of the PEFT that experiments are made with."""
+    import peft
+
+    return tuple(int(part) for part in peft.__version__.split(".")[:3] if part.isdecimal())
+
+
 def _first(value: Any, default: Any) -> Any:
     values = [each.value for each in alternatives(value) if isinstance(each.value, (int, float))]
     return values[0] if values else default
 
 
-def wrap(model: Any, config: Any) -> Any:
+def wrap(model: Any, config: Any, name: str = "default") -> Any:
     """The model with an adapter on it, through PEFT. Raises what PEFT raises."""
     from peft import get_peft_model
 
     with quiet():
-        return get_peft_model(model, config)
+        return get_peft_model(model, config, adapter_name=name)
 
 
 def possible(run: Run) -> Iterator[Run]:

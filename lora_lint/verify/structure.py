@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Verdict
+from lora_lint.knowledge import versions
 from lora_lint.records import replace
 from lora_lint.rules.words import names
 from lora_lint.run import alternatives
@@ -15,6 +16,7 @@ from lora_lint.verify.skeleton import (
     REFUSALS,
     adapted,
     by_leaf,
+    installed_peft,
     peft_config,
     possible,
     rank_known,
@@ -41,7 +43,7 @@ def exact(experiment: Callable[[Run, Skeleton], Verdict], stepped: bool = False)
     def settle(case: Case) -> Verdict:
         start = time.monotonic()
         verdict: Verdict | None = None
-        for run in possible(case.run):
+        for run in possible(_as_claimed(case)):
             case.say("on the meta device")
             skeleton = skeleton_of(run)
             one = experiment(run, skeleton)
@@ -58,13 +60,25 @@ def exact(experiment: Callable[[Run, Skeleton], Verdict], stepped: bool = False)
     return settle
 
 
+def _as_claimed(case: Case) -> Run:
+    """The run up to the training that the finding speaks of, where it shows one."""
+    shown = {related.span for related in case.finding.related}
+    events = case.run.events
+    for place, event in enumerate(events):
+        if event.kind == "train" and event.span in shown:
+            return replace(case.run, events=events[: place + 1])
+    return case.run
+
+
 def _same_peft(run: Run) -> None:
     """Raises Skip where the project pins a PEFT older than the one that an experiment was made with."""
-    import peft
-
-    pin = run.before("peft", tuple(int(part) for part in peft.__version__.split(".")[:3] if part.isdecimal()))
+    installed = installed_peft()
+    pin = run.before("peft", installed)
     if pin is not None:
-        raise Skip(f"PEFT {peft.__version__} is installed, which does otherwise than the one of the project ({pin})")
+        told = (
+            f"PEFT {versions.named(installed)} is installed, which does otherwise than the one of the project ({pin})"
+        )
+        raise Skip(told)
 
 
 def _wrapped(run: Run, skeleton: Skeleton) -> Any:
