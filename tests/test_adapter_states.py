@@ -259,8 +259,8 @@ def test_adapters_without_a_name() -> None:
     assert not trains_nothing(after(loaded, event("set-adapter", "perhaps it", trainable=True)))
 
 
-def test_adding_thawed_the_active_adapters_before_peft_0_21() -> None:
-    """Measured with PEFT 0.17.1: `load_adapter` of a second, frozen adapter makes the first trainable."""
+def test_adding_may_have_thawed_the_active_adapters_before_peft_0_21() -> None:
+    """PEFT 0.17.1, tuners/tuners_utils.py, inject_adapter: whatever is active is set anew, and trains."""
     assert not trains_nothing(after(FROZEN, SECOND, below=(0, 21)))
     assert not trains_nothing(after(FROZEN, SECOND, below=(0, 17, 1)))
     assert trains_nothing(after(FROZEN, SECOND, below=(0, 21, 1)))
