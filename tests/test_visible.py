@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -14,11 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_lint.engine import Outcome
+from lora_lint.engine import Outcome, lint_text
 from lora_lint.finding import Finding, Fix, Related, Verdict
 from lora_lint.outcome import Summary
 from lora_lint.report import FORMATS, render
 from lora_lint.report.visible import columns, encodable, json_text, octets, visible
+from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
 from lora_lint.verify.page import render as page
 from tests.processes import PATIENCE
@@ -174,6 +176,53 @@ class TestFormats:
         assert columns(shown[: shown.rindex("lora")]) == under.index("^")
 
 
+STRINGS = ("\\ud800", "\\udcff", "\\u001b", "\\u202e", "\\u2028")
+"""Escapes that Python and JSON read alike."""
+
+
+class TestStrings:
+    """Strings of programs and configs, wherever a finding repeats them."""
+
+    def outcome(self, text: str, path: str) -> Outcome:
+        found = lint_text(text, path, Settings())
+        assert [finding for finding in found.findings if finding.code == "LL900"] == []
+        for output_format in FORMATS:
+            assert_clean(render(output_format, found))
+        assert_clean(page(found))
+        return found
+
+    @pytest.mark.parametrize("string", STRINGS)
+    def test_python(self, string: str) -> None:
+        program = PROGRAM.replace("\\ud800\\x1b\\u202e", string)
+        found = {finding.code: finding for finding in self.outcome(program, "train.py").findings}
+        value = ast.literal_eval(f'"{string}"')
+        assert f"`{value}` is not in" in found["LL202"].message
+
+    @pytest.mark.parametrize("string", STRINGS)
+    def test_notebook(self, string: str) -> None:
+        cell = {"cell_type": "code", "metadata": {}, "outputs": [], "source": PROGRAM}
+        text = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+        raw = text.replace("\\\\ud800\\\\x1b\\\\u202e", string)  # in the JSON itself, and so in the program's text
+        assert raw != text
+        assert {finding.code for finding in self.outcome(raw, "n.ipynb").findings} == {"LL105", "LL202"}
+
+    @pytest.mark.parametrize("string", STRINGS)
+    def test_json(self, string: str) -> None:
+        text = (
+            '{"peft_type": "LORA", "base_model_name_or_path": "meta-llama/Llama-2-7b-hf", "r": 8, "lora_alpha": 8, '
+            f'"target_modules": ["q_proj", "{string}"]}}'
+        )
+        [finding] = self.outcome(text, "adapter_config.json").findings
+        assert finding.code == "LL202", "half of a surrogate pair is no regular expression"
+
+    @pytest.mark.parametrize("string", STRINGS[2:])  # YAML has no surrogates
+    def test_yaml(self, string: str) -> None:
+        text = f'base_model: meta-llama/Llama-2-7b-hf\nadapter: lora\nlora_r: 8\nlora_alpha: 0\n"{string}": 1\n'
+        text += f'lora_target_modules: ["q_proj", "{string}"]\nsequence_len: 512\n'
+        codes = {finding.code for finding in self.outcome(text, "config.yaml").findings}
+        assert {"LL105", "LL202"} <= codes
+
+
 @pytest.mark.process
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not allow such names")
 class TestProcess:
@@ -253,6 +302,15 @@ class TestProcess:
         subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=out.encode(), check=True, timeout=PATIENCE)
         with open(path) as file:
             assert "lora_alpha=8" in file.read()
+
+    def test_a_program_that_a_script_calls(self, name: bytes, tmp_path: Path) -> None:
+        with open(os.path.join(os.fsencode(tmp_path), name), "w") as file:
+            file.write("import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--r', default=8)\n")
+            file.write("args = parser.parse_args()\n" + PROGRAM.replace("r=8", "r=args.r"))
+        (tmp_path / "run.sh").write_text("python train.py --r 16\n")
+        status, out, _ = self.run(tmp_path, "--output-format", "json", ".")
+        assert status == 1
+        assert [finding["code"] for finding in json.loads(out)["findings"]] == ["LL105", "LL202"]
 
     @pytest.mark.parametrize("name", NAMES, ids=ascii)
     def test_complaints(self, name: bytes, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os.path
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ class _Callers:
         self._calls: disk.Remembered[str, list[tuple[Call, dict[str, Node]]]] = disk.Remembered()
 
     def always_given(self, program: str) -> dict[str, tuple[Node, ...]]:
-        name = os.path.basename(program).encode()
+        name = os.fsencode(os.path.basename(program))
         found: list[dict[str, Node]] = []
         for script in self._near(program):
             source = self._project.load(script)

@@ -73,7 +73,7 @@ def _cell(written: SourceFile, node: Node, source: SourceFile, cell: int, edits:
     parts = [part for part in listed if isinstance(part, Scalar)]
     texts = [part.value for part in parts if isinstance(part.value, str)]
     old = "".join(texts)
-    if len(texts) != len(listed) or not parts or "\r" in old or "\f" in old:
+    if len(texts) != len(listed) or not parts or any(each in old for each in "\r\f\ufffd"):
         raise Unwritable("the cell is not written as notebooks are")
     start = source.line_starts[source.cells[cell]]
     own = old.encode()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Entry, Mapping, Node, Placeholder, Scalar, ScalarValue, Sequence
+from lora_lint.readers.text import without_surrogates
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
@@ -162,8 +163,7 @@ class _Scanner:
             text: str = json.loads(match[0])
         except ValueError:
             self._wrong("a value", match.start())
-        # Half of a surrogate pair cannot be written anywhere.
-        return text.encode("utf-8", "replace").decode()
+        return without_surrogates(text)
 
     def _counted(self, position: int) -> None:
         self.count += 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import parse_ahead
+from lora_lint.readers.text import without_surrogates
 from lora_lint.records import replace
 from lora_lint.source import SourceFile, Span
 
@@ -64,7 +65,7 @@ def read_cells(path: str, data: bytes) -> SourceFile:
     for cell in cells:
         starts.append(len(lines))
         lines += _program(cell).split("\n")
-    text = "\n".join(lines).encode("utf-8", "replace").replace(b"\0", b" ")
+    text = without_surrogates("\n".join(lines)).encode().replace(b"\0", b" ")
     trained_on = _trained_on(content) if _SAID in data else None
     installs = tuple(_installs(cells)) if b"pip" in data else ()
     return SourceFile(path, "notebook", text, tuple(starts) or (0,), trained_on, installs)

@@ -50,6 +50,16 @@ def encoding_of(path: str, data: bytes, kind: FileKind) -> str:
     return (_cookie(path, data) if kind == "python" else _wide(data)) or "utf-8"
 
 
+def without_surrogates(text: str) -> str:
+    """A text from JSON that UTF-8 can hold: U+FFFD stands for half of a surrogate pair. (A question mark, as codecs put
+    there, is part of a regex.)"""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+    return text
+
+
 def _checked(source: SourceFile) -> SourceFile:
     nul = source.utf8.find(b"\0")
     if nul >= 0:

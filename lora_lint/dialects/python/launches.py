@@ -96,7 +96,7 @@ def _of_text(command: Const, span: Span, source: SourceFile) -> tuple[Word, ...]
     at, default = 0, command.origin == "cli-default"
     for part in parts:
         option = part.partition("=")[0]
-        found = text.find(option.encode(), at) if option.startswith("--") else -1
+        found = text.find(option.encode("utf-8", "replace"), at) if option.startswith("--") else -1
         if found >= 0:
             at = found + len(option.encode())
             here = Span(place.path, place.start + found, place.start + at)
