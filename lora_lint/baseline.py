@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from lora_lint.finding import Finding
 
 VERSION = 1
+LARGEST = 20_000_000
+"""Bytes of a baseline: an entry has some 300, and hundreds of repositories together have a few thousand findings."""
 
 
 class BaselineError(Exception):
@@ -19,16 +21,25 @@ class BaselineError(Exception):
 
 def read(path: str) -> dict[str, dict[str, Any]]:
     """The entries of a baseline file by fingerprint. Raises BaselineError."""
+    from lora_lint import disk
+
     try:
-        with open(path, encoding="utf-8") as file:
-            document = json.load(file)
-        if document["version"] != VERSION:
-            raise BaselineError(
-                f"{path}: this is a baseline of version {document['version']!r}, and lora-lint reads version {VERSION}"
-            )
-        return {entry["fingerprint"]: entry for entry in document["findings"]}
+        data = disk.read_regular(path, LARGEST)
     except OSError as error:
         raise BaselineError(f"{path}: the baseline cannot be read ({error.strerror or error})") from None
+    if data is None:
+        raise BaselineError(f"{path}: the baseline is larger than {LARGEST // 1_000_000} MB")
+    try:
+        document = json.loads(data.decode())
+        version = document["version"]
+        if type(version) is int and version != VERSION:
+            raise BaselineError(f"{path}: this is a baseline of version {version}, and lora-lint reads {VERSION}")
+        if version != VERSION:  # what other files hold is not shown
+            raise BaselineError(f"{path}: this is not a baseline file")
+        entries = {entry["fingerprint"]: entry for entry in document["findings"]}
+        if any(type(text) is not str for each in entries.items() for text in (each[0], each[1]["path"])):
+            raise TypeError
+        return entries
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BaselineError(f"{path}: this is not a baseline file") from None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from errno import EINVAL
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -121,6 +122,12 @@ def read(path: str, limit: int) -> bytes | None:
     return data
 
 
+def read_regular(path: str, limit: int) -> bytes | None:
+    """The content of a regular file; None if it has more than `limit` bytes. Notes nothing. Raises OSError: for a
+    folder, a pipe or a device too, none of which is waited for."""
+    return _read(path, limit)[1]
+
+
 def look(path: str) -> None:
     """Notes the state of a file that is about to be read in parts."""
     _asked("state", path)
@@ -194,15 +201,18 @@ def _stamp(status: os.stat_result) -> str:
 
 def _content(path: str, limit: int) -> tuple[str, bytes | None]:
     """What stands for the content, and the content itself unless it is beyond the limit."""
+    status, data = _read(path, limit)
+    return _stamp(status) if data is None or status.st_size > LARGE else digest(data), data
+
+
+def _read(path: str, limit: int) -> tuple[os.stat_result, bytes | None]:
+    """The state of a regular file, and its content unless it is beyond the limit. Raises OSError."""
     with open(os.open(path, _OPEN_FLAGS), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"{path} is no regular file")
-        large = status.st_size > LARGE
+            raise OSError(EINVAL, "it is not a regular file", path)
         data = file.read(limit + 1) if status.st_size <= limit else b""
-    if status.st_size > limit or len(data) > limit:
-        return _stamp(status), None
-    return _stamp(status) if large else digest(data), data
+    return status, None if status.st_size > limit or len(data) > limit else data
 
 
 _ANSWERS: Mapping[Kind, Callable[[str], str]] = {

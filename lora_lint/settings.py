@@ -26,6 +26,10 @@ SWEEP_KEEPS = ("ratio", "step")
 """What a sweep can keep while the rank varies (run.SweepKeeps)."""
 
 FILE_NAMES = ("lora-lint.toml", "pyproject.toml")
+LARGEST = 1_000_000
+"""Bytes of a settings file; a pyproject.toml with all of a large project's tools has 50,000."""
+MOST_PARTS = 100
+"""Parts of a dotted key."""
 
 
 class SettingsError(Exception):
@@ -85,7 +89,7 @@ def load(config: str | None = None, isolated: bool = False) -> Settings:
     while True:
         for name in FILE_NAMES:
             path = os.path.join(folder, name)
-            if os.path.isfile(path) and (table := _table(path)) is not None:
+            if os.path.lexists(path) and (table := _table(path)) is not None:
                 return _settings(path, table)
         above = os.path.dirname(folder)
         if above == folder:
@@ -165,11 +169,14 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
 
 def _table(path: str) -> dict[str, Any] | None:
     """The settings table of a TOML file; None if it has none. Raises SettingsError."""
+    from lora_lint import disk
+
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = disk.read_regular(path, LARGEST)
     except OSError as error:
         raise SettingsError(f"{path}: it cannot be read ({error.strerror or error})") from None
+    if data is None:
+        raise SettingsError(f"{path}: it is larger than {LARGEST // 1_000_000} MB, which no settings are")
     whole = os.path.basename(path) != "pyproject.toml"
     if not whole and not _mentioned(data):
         return None
@@ -177,6 +184,8 @@ def _table(path: str) -> dict[str, Any] | None:
         import tomllib
     else:
         import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+    if _has_endless_key(data):
+        raise SettingsError(f"{path}: a key has more than {MOST_PARTS} parts")
     try:
         document = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -188,6 +197,14 @@ def _table(path: str) -> dict[str, Any] | None:
     if table is not None and not isinstance(table, dict):
         raise SettingsError(f"{path}: [tool.lora-lint] is not a table")
     return table
+
+
+def _has_endless_key(data: bytes) -> bool:
+    """Whether a dotted key has so many parts that the TOML parser, whose work grows with their square, would hang."""
+    import re
+
+    pieces = (piece.split(b".") for piece in re.split(rb"[=,\n]", data) if piece.count(b".") >= MOST_PARTS)
+    return any(sum(bool(part.strip()) for part in parts) > MOST_PARTS for parts in pieces)
 
 
 def _mentioned(data: bytes) -> bool:
@@ -298,8 +315,10 @@ def _told(error: ValidationError, whole: dict[str, Any]) -> str:
     from lora_lint.knowledge.schemas import expected
 
     schema: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    given = repr(error.instance)
+    given = given if len(given) <= 100 else f"{given[:99]}…"
     if "description" in schema and ("pattern" in schema or "anyOf" in schema):
-        return f"{error.instance!r} does not fit. {schema['description']}"
+        return f"{given} does not fit. {schema['description']}"
     if error.validator in ("type", "enum"):
-        return f"{error.instance!r} is not {expected(schema, whole)}"
-    return error.message
+        return f"{given} is not {expected(schema, whole)}"
+    return error.message if len(error.message) <= 500 else f"{error.message[:499]}…"

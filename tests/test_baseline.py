@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -59,10 +60,47 @@ def test_the_file_is_sorted_and_the_same_each_time() -> None:
     assert {entry["path"] for entry in document["findings"]} == {"train.py"}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', '{"version": 2, "findings": []}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"version": 1}',
+        '{"version": 2, "findings": []}',
+        '{"version": 1, "findings": [{"fingerprint": 3, "path": "a.py"}]}',
+        '{"version": 1, "findings": [{"fingerprint": "3", "path": []}]}',
+        '{"version": 1, "findings": [{"fingerprint": "3"}]}',
+        '{"version": "\xff", "findings": []}',
+        "[" * 100_000,
+    ],
+)
 def test_files_that_are_no_baseline(text: str) -> None:
     Path("b.json").write_text(text)
     with pytest.raises(baseline.BaselineError, match=r"b\.json"):
+        baseline.read("b.json")
+
+
+def test_what_another_file_holds_is_not_told() -> None:
+    """A settings file may name any file as its baseline."""
+    Path("b.json").write_text('{"version": "secret", "findings": []}')
+    with pytest.raises(baseline.BaselineError) as caught:
+        baseline.read("b.json")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes")
+def test_only_a_regular_file_is_read() -> None:
+    os.mkfifo("pipe")
+    for name in ("pipe", "/dev/zero"):
+        with pytest.raises(baseline.BaselineError, match=r"cannot be read .it is not a regular file"):
+            baseline.read(name)
+
+
+def test_a_huge_file_is_not_read() -> None:
+    Path("b.json").write_text("")
+    os.truncate("b.json", 3_000_000_000)
+    with pytest.raises(baseline.BaselineError, match="larger than 20 MB"):
         baseline.read("b.json")
 
 

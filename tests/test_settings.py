@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from importlib.resources import files
 from pathlib import Path
 
@@ -157,6 +158,51 @@ def test_bytes_that_are_no_text() -> None:
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         load(config="nope.toml")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes")
+@pytest.mark.parametrize("name", ["lora-lint.toml", "pyproject.toml"])
+def test_only_a_regular_file_is_read(name: str) -> None:
+    """A pipe would be waited for without end, and some devices have no end."""
+    os.mkfifo(name)
+    for config in (None, name):
+        with pytest.raises(SettingsError, match=f"{name}: it cannot be read .it is not a regular file"):
+            load(config)
+    with pytest.raises(SettingsError, match="not a regular file"):
+        load("/dev/zero")
+    assert load(isolated=True) == Settings()
+
+
+def test_a_folder_is_no_settings_file() -> None:
+    Path("lora-lint.toml").mkdir()
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load()
+
+
+def test_a_huge_file_is_not_read() -> None:
+    write("")
+    os.truncate("lora-lint.toml", 3_000_000_000)
+    with pytest.raises(SettingsError, match="larger than 1 MB"):
+        load()
+
+
+@pytest.mark.parametrize("text", ["a{} = 1", "[a{}]", "x = {{a{} = 1}}", "task = 'code', x{} = 1"])
+def test_an_endless_key_is_not_parsed(text: str) -> None:
+    write(text.format(". a" * 300_000))
+    with pytest.raises(SettingsError, match="a key has more than 100 parts"):
+        load()
+
+
+def test_many_dots_are_no_endless_key() -> None:
+    write(f"exclude = [{', '.join(repr(f'a.b.{number}') for number in range(5000))}]\n# {'.' * 500}\n")
+    assert len(load().exclude) == 5000
+
+
+def test_a_long_value_is_not_told_whole() -> None:
+    write(f"models = {{a = ['{'x' * 100_000}']}}")
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert len(str(caught.value)) < 1000
 
 
 def test_a_file_without_a_table() -> None:
