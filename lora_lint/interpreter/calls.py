@@ -29,6 +29,7 @@ from lora_lint.interpreter.values import (
     Val,
     as_cli_default,
     either,
+    is_vast,
     name_of,
 )
 
@@ -83,7 +84,7 @@ def _arguments(machine: Machine, node: ast.Call, scope: Scope) -> Arguments:
 
 def _argument(machine: Machine, node: ast.expr, place: Span, scope: Scope) -> Val:
     """The value of an argument; most are constants, whose place need not be found twice."""
-    return Const(node.value, place) if type(node) is ast.Constant else machine.evaluate(node, scope)
+    return expressions.constant_at(node, place) if type(node) is ast.Constant else machine.evaluate(node, scope)
 
 
 def call(
@@ -228,6 +229,8 @@ def _super(scope: Scope, span: Span) -> Val:
 
 def copied(machine: Machine, value: Val, arguments: Arguments, span: Span) -> Val:
     """copy.deepcopy: another object with the same content."""
+    if isinstance(value, ListVal | DictVal) and is_vast(value):
+        return Opaque("it holds too many values", span)
     if isinstance(value, ListVal):
         return ListVal(
             [copied(machine, item, arguments, span) for item in value.items], value.span, value.kind, value.open

@@ -66,7 +66,14 @@ _BUILTINS = frozenset(
 
 
 def constant_(machine: Machine, node: ast.Constant, scope: Scope) -> Val:
-    return Const(node.value, machine.span(node, scope))
+    return constant_at(node, machine.span(node, scope))
+
+
+def constant_at(node: ast.Constant, span: Span) -> Val:
+    """A constant that is written at a place; a number that no setting can mean is not known."""
+    if type(node.value) is int and node.value > operations.MAX_NUMBER:
+        return Opaque("the number is too large", span)
+    return Const(node.value, span)
 
 
 def name(machine: Machine, node: ast.Name, scope: Scope) -> Val:
@@ -233,9 +240,14 @@ def _slice(machine: Machine, owner: Val, node: ast.Slice, scope: Scope, span: Sp
 
 
 def binary(machine: Machine, node: ast.BinOp, scope: Scope) -> Val:
-    left = machine.evaluate(node.left, scope)
-    right = machine.evaluate(node.right, scope)
-    return operations.binary(type(node.op), left, right, machine.span(node, scope))
+    chain = [node]  # `a + b + c + …` is as deep as it is long
+    while isinstance(chain[-1].left, ast.BinOp):
+        chain.append(chain[-1].left)
+    value = machine.evaluate(chain[-1].left, scope)
+    for each in reversed(chain):
+        right = machine.evaluate(each.right, scope)
+        value = operations.binary(type(each.op), value, right, machine.span(each, scope))
+    return value
 
 
 def unary(machine: Machine, node: ast.UnaryOp, scope: Scope) -> Val:

@@ -44,11 +44,30 @@ class Journal:
 
     def branch(self, follow: Callable[[], object]) -> Changes:
         """Follows one branch, takes its changes back and returns them."""
-        self._stack.append({})
+        self.begin()
         try:
             follow()
-        finally:
-            before = self._stack.pop()
+        except BaseException:
+            self.leave(len(self._stack) - 1)
+            raise
+        return self.end()
+
+    @property
+    def depth(self) -> int:
+        """How many branches are being followed, each in the one before."""
+        return len(self._stack)
+
+    def leave(self, depth: int) -> None:
+        """Leaves all branches but the outer ones, with what was changed: where following the program ends amid them."""
+        del self._stack[depth:]
+
+    def begin(self) -> None:
+        """Begins a branch, which `end` ends: for those that stand in each other too deeply for calls."""
+        self._stack.append({})
+
+    def end(self) -> Changes:
+        """Takes the changes of the innermost branch back and returns them."""
+        before = self._stack.pop()
         changes: Changes = {}
         for (identity, key), (container, old) in before.items():
             if isinstance(container, list):

@@ -202,6 +202,12 @@ class Machine:
         del self.conditions[depth:]
         return signal
 
+    def count(self) -> None:
+        """Counts one more step. Raises Exhausted."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise Exhausted
+
     def join(self, values: list[Val]) -> Val:
         """What a name holds after branches that bind it to different values."""
         first = values[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.interpreter.operations import items_of
+from lora_lint.interpreter.operations import extend, items_of
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Effect, ListVal, Opaque, Val
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ def list_method(journal: Journal, owner: ListVal, name: str, arguments: Argument
         owner.open = owner.open or vague
         return Effect(name, span)
     if name in ("extend", "update") and len(given) == 1:
-        listed = items_of(given[0])
-        journal.change_list(owner.items).extend(listed[0] if listed else [])
-        owner.open = owner.open or vague or listed is None or not listed[1]
+        extend(journal, owner, given[0])
+        owner.open = owner.open or vague
         return Effect(name, span)
     if name == "insert" and len(given) == 2 and isinstance(given[0], Const) and isinstance(given[0].value, int):
         journal.change_list(owner.items).insert(given[0].value, given[1])

@@ -29,6 +29,7 @@ from lora_lint.interpreter.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lora_lint.interpreter.journal import Journal
     from lora_lint.run import Origin
     from lora_lint.source import Span
 
@@ -123,9 +124,9 @@ def binary(kind: type[ast.operator], left: Val, right: Val, span: Span) -> Val:
         if isinstance(a, Const) and isinstance(b, Const):
             return _constant(BINARY[kind], (a, b), span) if kind in BINARY else Opaque("it is a matrix product", span)
         if isinstance(a, ListVal) and isinstance(b, ListVal) and kind in (ast.Add, ast.BitOr):
-            return ListVal([*a.items, *b.items][:MAX_ITEMS], span, a.kind, a.open or b.open)
+            return _list([*a.items, *b.items], span, a.kind, a.open or b.open)
         if isinstance(a, ListVal) and isinstance(b, Const) and kind is ast.Mult and isinstance(b.value, int):
-            return ListVal((a.items * min(max(b.value, 0), MAX_ITEMS))[:MAX_ITEMS], span, a.kind, a.open)
+            return _list(a.items * min(max(b.value, 0), MAX_ITEMS + 1), span, a.kind, a.open)
         if isinstance(a, DictVal) and isinstance(b, DictVal) and kind is ast.BitOr:
             return DictVal({**a.items, **b.items}, span, a.open or b.open)
         if isinstance(a, Object) and kind is ast.Div and isinstance(b, Const):  # pathlib's joining
@@ -133,6 +134,20 @@ def binary(kind: type[ast.operator], left: Val, right: Val, span: Span) -> Val:
         return Opaque("it is computed from values that are not known", span)
 
     return lift(apply, left, right)
+
+
+def _list(items: list[Val], span: Span, kind: str, is_open: bool) -> ListVal:
+    """A list that was put together, with no more items than are followed."""
+    return ListVal(items[:MAX_ITEMS], span, kind, is_open or len(items) > MAX_ITEMS)
+
+
+def extend(journal: Journal, target: ListVal, value: Val) -> None:
+    """target.extend(value)"""
+    listed = items_of(value)
+    added, complete = listed if listed is not None else ([], False)
+    room = max(MAX_ITEMS - len(target.items), 0)
+    journal.change_list(target.items).extend(added[:room])
+    target.open = target.open or not complete or len(added) > room
 
 
 def unary(kind: type[ast.unaryop], operand: Val, span: Span) -> Val:
@@ -408,5 +423,5 @@ def product(arguments: Arguments, span: Span) -> Val:
     columns = [items_of(value) for value in arguments.positional]
     if arguments.open or any(column is None or not column[1] for column in columns) or arguments.keywords:
         return Opaque("its items are not known", span)
-    rows = list(itertools.islice(itertools.product(*(column[0] for column in columns if column)), MAX_ITEMS))
-    return ListVal([ListVal(list(row), span, "tuple") for row in rows], span)
+    rows = itertools.islice(itertools.product(*(column[0] for column in columns if column)), MAX_ITEMS + 1)
+    return _list([ListVal(list(row), span, "tuple") for row in rows], span, "list", False)

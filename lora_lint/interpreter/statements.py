@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lora_lint.interpreter import expressions, operations
 from lora_lint.interpreter.scope import Condition, Scope, Step
@@ -30,12 +30,12 @@ from lora_lint.source import Span
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lora_lint.interpreter.journal import Changes
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.scope import Signal
 
 _DATA_CLASSES = frozenset({"dataclass", "NamedTuple", "BaseModel", "BaseSettings", "define", "frozen", "attrs", "s"})
 _SILENT = frozenset({"print", "display", "breakpoint", "assert_", "help"})
-_SILENT_OWNERS = frozenset({"logger", "logging", "warnings", "plt", "console", "st", "log", "tqdm", "time", "gc"})
 _SILENT_OWNERS = frozenset({"logger", "logging", "warnings", "plt", "console", "st", "log", "tqdm", "time", "gc"})
 
 
@@ -73,9 +73,7 @@ def augmented_assignment(machine: Machine, node: ast.AugAssign, scope: Scope) ->
     old = machine.evaluate(load, scope)
     operand = machine.evaluate(node.value, scope)
     if isinstance(old, ListVal) and isinstance(node.op, ast.Add):
-        items = operations.items_of(operand)
-        machine.journal.change_list(old.items).extend(items[0] if items else [])
-        old.open = old.open or items is None or not items[1]
+        operations.extend(machine.journal, old, operand)
         return
     result = operations.binary(type(node.op), old, operand, machine.span(node, scope))
     if machine.vague_loops:
@@ -162,12 +160,15 @@ def assign_attribute(machine: Machine, owner: Val, name: str, value: Val, span: 
 
 def if_(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
     known = operations.truth(machine.evaluate(node.test, scope))
-    if known is not None:
-        body = node.body if known else node.orelse
-        if machine.vague_loops and _changes_test(node.test, body):
-            return _first_turn(machine, node, body, scope)
-        return machine.block(body, scope)
-    return _fork(machine, node.test, node.body, node.orelse, scope)
+    return _fork(machine, node, scope) if known is None else _decided(machine, node, known, scope)
+
+
+def _decided(machine: Machine, node: ast.If, known: bool, scope: Scope) -> Signal | None:
+    """Follows the one branch that is taken."""
+    body = node.body if known else node.orelse
+    if machine.vague_loops and _changes_test(node.test, body):
+        return _first_turn(machine, node, body, scope)
+    return machine.block(body, scope)
 
 
 def _changes_test(test: ast.expr, body: list[ast.stmt]) -> bool:
@@ -188,34 +189,81 @@ def _first_turn(machine: Machine, node: ast.If, body: list[ast.stmt], scope: Sco
         machine.trail.pop()
 
 
-def _fork(machine: Machine, test: ast.expr, body: list[ast.stmt], other: list[ast.stmt], scope: Scope) -> Signal | None:
-    """Follows both branches of a condition that is not known and joins what they leave."""
+def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
+    """Follows both branches of a condition that is not known and joins what they leave.
+
+    A chain of `elif` is as deep as it is long, so that its links are followed one after the other, each within the
+    branch of the one before, and joined from the last to the first.
+    """
+    links: list[_Link] = []
+    depth, conditions = machine.journal.depth, len(machine.conditions)
+    try:
+        signal: Signal | None = None
+        while True:
+            join = machine.join_of(expressions.usual_branch(machine, node.test, scope))
+            links.append(_Link(node.test, join, *_branch(machine, node.test, node.body, scope)))
+            machine.journal.begin()
+            machine.conditions.append(Condition(node.test, False, scope))
+            expressions.rule_out_defaults(machine, node.test, False, scope)
+            following = node.orelse[0] if len(node.orelse) == 1 else None
+            if not isinstance(following, ast.If):
+                signal = machine.block(node.orelse, scope)
+                break
+            machine.count()
+            known = operations.truth(machine.evaluate(following.test, scope))
+            if known is not None:
+                signal = _decided(machine, following, known, scope)
+                break
+            node = following
+    except BaseException:
+        machine.journal.leave(depth)
+        raise
+    finally:
+        del machine.conditions[conditions:]
+    for link in reversed(links):
+        del machine.conditions[conditions:]  # those of the links within hold no longer
+        signal = _joined(machine, link, machine.journal.end(), signal, scope)
+    return signal
+
+
+class _Link(NamedTuple):
+    """A condition that is not known: how to join what its branches leave, and what the one where it holds leaves."""
+
+    test: ast.expr
+    join: Callable[[list[Any]], Any]
+    changes: Changes
+    signal: Signal | None
+
+
+def _branch(machine: Machine, test: ast.expr, body: list[ast.stmt], scope: Scope) -> tuple[Changes, Signal | None]:
+    """What a branch leaves where its condition holds, and how it ends."""
     signals: list[Signal | None] = []
 
-    def follow(statements: list[ast.stmt], taken: bool) -> Callable[[], None]:
-        def branch() -> None:
-            machine.conditions.append(Condition(test, taken, scope))
-            expressions.rule_out_defaults(machine, test, taken, scope)
-            try:
-                signals.append(machine.block(statements, scope))
-            finally:
-                machine.conditions.pop()
+    def follow() -> None:
+        machine.conditions.append(Condition(test, True, scope))
+        expressions.rule_out_defaults(machine, test, True, scope)
+        try:
+            signals.append(machine.block(body, scope))
+        finally:
+            machine.conditions.pop()
 
-        return branch
+    return machine.journal.branch(follow), signals[0]
 
-    join = machine.join_of(expressions.usual_branch(machine, test, scope))
-    changes = [machine.journal.branch(follow(body, True)), machine.journal.branch(follow(other, False))]
+
+def _joined(machine: Machine, link: _Link, other: Changes, other_signal: Signal | None, scope: Scope) -> Signal | None:
+    """Joins what the two branches of a condition leave; gives how the statement ends."""
+    changes, signals = (link.changes, other), (link.signal, other_signal)
     if signals[0] is not None and signals[1] is not None:
-        machine.journal.merge(changes, join, machine.join_lists)
+        machine.journal.merge(list(changes), link.join, machine.join_lists)
         return signals[0] if signals[0] == signals[1] else "raise"
     for gone, left in ((0, 1), (1, 0)):
         if signals[gone] is not None:
             machine.journal.apply(changes[left])
             if signals[gone] == "continue":
                 # `if …: continue`: what follows in the loop's body stands under the opposite condition.
-                machine.conditions.append(Condition(test, bool(gone), scope))
+                machine.conditions.append(Condition(link.test, bool(gone), scope))
             return None
-    machine.journal.merge(changes, join, machine.join_lists)
+    machine.journal.merge(list(changes), link.join, machine.join_lists)
     return None
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from lora_lint.interpreter.scope import Scope
     from lora_lint.run import Origin
@@ -21,6 +21,8 @@ FROM_CALLER = "is given by the caller"
 """How it ends why a parameter is not known of a function that nothing in its file calls."""
 MAX_UNROLL = 64
 """How many turns of a loop are followed one by one."""
+MAX_CONTENT = 50_000
+"""Values in a list or dict that is copied or read, those inside of others counted as often as they are held."""
 
 # Plain classes with slots: thousands are made for each file, and a frozen dataclass costs four times as much to make.
 
@@ -154,22 +156,29 @@ class Class:
         self.fields = fields
         self.is_data = False
 
-    def external_bases(self) -> Iterable[External]:
+    def line(self) -> Iterator[Class | External]:
+        """The class and all that it derives from, depth first and each once, however often it is inherited from."""
+        seen: set[int] = set()
+        left: list[Val] = [self]
+        while left:
+            each = left.pop()
+            if id(each) not in seen and isinstance(each, Class | External):
+                seen.add(id(each))
+                yield each
+                if isinstance(each, Class):
+                    left.extend(reversed(each.bases))
+
+    def external_bases(self) -> Iterator[External]:
         """The library classes that it derives from, through the program's own classes."""
-        for base in self.bases:
-            if isinstance(base, External):
-                yield base
-            elif isinstance(base, Class):
-                yield from base.external_bases()
+        return (each for each in self.line() if isinstance(each, External))
 
     def lookup(self, name: str) -> Val | None:
         """An attribute of the class or of its bases."""
-        if name in self.attributes:
-            return self.attributes[name]
-        for base in self.bases:
-            if isinstance(base, Class) and (found := base.lookup(name)) is not None:
-                return found
-        return None
+        if name in self.attributes or not self.bases:
+            return self.attributes.get(name)
+        owners = (each for each in self.line() if isinstance(each, Class) and name in each.attributes)
+        owner = next(owners, None)
+        return owner.attributes[name] if owner is not None else None
 
 
 class Instance:
@@ -354,6 +363,7 @@ def same(a: Val, b: Val) -> bool:
         return (
             len(a.items) == len(b.items)
             and a.open == b.open
+            and not is_vast(a)
             and all(same(x, y) for x, y in zip(a.items, b.items, strict=True))
         )
     if isinstance(a, External) and isinstance(b, External):
@@ -373,8 +383,25 @@ def as_cli_default(value: Val) -> Val:
     if isinstance(value, Const):
         return Const(value.value, value.span, "cli-default")
     if isinstance(value, ListVal):
+        if is_vast(value):
+            return Opaque("it holds too many values", value.span)
         return ListVal([as_cli_default(item) for item in value.items], value.span, value.kind, value.open)
     return value
+
+
+def is_vast(value: Val) -> bool:
+    """Whether a list or dict holds more values than are read: `[[[0] * 500] * 500] * 500`, or a list that holds
+    itself."""
+    count = 0
+    left = [value]
+    while left:
+        each = left.pop()
+        inner = each.items if isinstance(each, ListVal) else each.items.values() if isinstance(each, DictVal) else ()
+        count += len(inner)
+        if count > MAX_CONTENT:
+            return True
+        left += [item for item in inner if isinstance(item, ListVal | DictVal)]
+    return False
 
 
 def left_open(value: Val) -> bool:

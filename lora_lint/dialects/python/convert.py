@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.interpreter.values import Const, DictVal, Either, External, ListVal, Member, Opaque, Space, Val
+from lora_lint.interpreter.values import Const, DictVal, Either, External, ListVal, Member, Opaque, Space, Val, is_vast
 from lora_lint.run import Choices, Known, Unknown, Value, is_number
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def to_value(value: Val | None, here: Span | None, default: Value[Any], accept: 
 
 def plain(value: Val, depth: int = 0) -> tuple[Any, Span | None, Origin] | None:
     """The Python value of a constant, of a list or a dict of constants, of a library's enum member; None otherwise."""
-    if depth > _MAX_DEPTH:  # a list may hold itself
+    if depth > _MAX_DEPTH or (not depth and is_vast(value)):  # a list may hold itself, and others many times
         return None
     if isinstance(value, Const):
         return value.value, value.span, value.origin
