@@ -6,9 +6,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery, engine
+from lora_lint.checker import PATIENCE
+from lora_lint.deadline import Exceeded, Limit
 from lora_lint.interpreter.values import FROM_CALLER
 from lora_lint.records import dataclass, field
 from lora_lint.run import Choices, Known, Unknown, alternatives, known
+from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,13 +54,15 @@ _TRAINING_FIELDS = ("optimizer", "learning_rate", "epochs", "max_steps", "batch_
 @dataclass(frozen=True)
 class Inspection:
     """The runs of some files as plain JSON values, see `as_json`; `notes` are for stderr. `recognised` are the
-    dialects of the configuration files, those without a run included, each with the number of files."""
+    dialects of the configuration files, those without a run included, each with the number of files; `unread` is what
+    was left unread because of a limit."""
 
     runs: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     failed: bool = False
     files: int = field(default=0)
     recognised: Mapping[str, int] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
 
 
 def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
@@ -75,14 +80,16 @@ def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
     runs = [told for run, told in read if not (run.config in reached and _waits_for_caller(run))]
     missing = tuple(f"error: {missing}" for missing in walk.missing)
     notes = (*missing, *walk.notes, *reader.notes)
-    return Inspection(tuple(runs), notes, bool(missing) or reader.failed, walk.files, reader.recognised)
+    failed = bool(missing) or reader.failed
+    return Inspection(tuple(runs), notes, failed, walk.files, reader.recognised, tuple(reader.unread))
 
 
 def inspect_text(data: bytes, path: str, settings: Settings) -> Inspection:
     """The runs of one text, read as the file `path` would be."""
     reader = _Reader(settings)
     read = reader.read(discovery.Found(path, discovery.kind_of(path) or "python", data, True))
-    return Inspection(tuple(told for _, told in read), tuple(reader.notes), reader.failed, 1, reader.recognised)
+    runs = tuple(told for _, told in read)
+    return Inspection(runs, tuple(reader.notes), reader.failed, 1, reader.recognised, tuple(reader.unread))
 
 
 def _waits_for_caller(run: Run) -> bool:
@@ -100,21 +107,32 @@ class _Reader:
         self.settings = settings
         self.project = Project(settings.root)
         self.notes: list[str] = []
+        self.unread: list[Unread] = []
         self.failed = False
         self.recognised: dict[str, int] = {}
 
     def read(self, found: discovery.Found) -> list[tuple[Run, dict[str, Any]]]:
         """The runs of a file, each with what is told of it."""
+        from lora_lint.project import Project
         from lora_lint.readers.errors import Unreadable
 
         if found.data is None:
             self.notes.append(f"{found.path}: {found.problem}")
             return []
+        limit = Limit(PATIENCE)
         try:
-            source, reading, _ = engine.reading_of(found, self.settings, self.project, self.notes)
+            with limit:
+                source, reading, _ = engine.reading_of(found, self.settings, self.project, self.notes)
+                told = [(run, facts(run, source)) for run in reading.runs]
             for dialect in reading.recognised or dict.fromkeys(run.dialect for run in reading.runs):
                 self.recognised[dialect] = self.recognised.get(dialect, 0) + 1
-            return [(run, facts(run, source)) for run in reading.runs]
+            self._leave(*reading.unread)
+            return told
+        except Exceeded as error:
+            if error.limit is not limit:
+                raise
+            self.project = Project(self.settings.root)  # what it remembers may be half of it
+            self._leave(Unread(found.path, "time", f"reading it takes more than {PATIENCE:.0f} s of CPU time"))
         except (Unreadable, RecursionError, MemoryError) as error:
             if found.explicit or discovery.telling(found.data, found.kind):
                 self.notes.append(f"{found.path}: {getattr(error, 'message', None) or 'too deep or too large'}")
@@ -122,6 +140,10 @@ class _Reader:
             self.failed = True
             self.notes.append(f"{found.path}: {engine.own_fault(error)}")
         return []
+
+    def _leave(self, *unread: Unread) -> None:
+        self.unread += unread
+        self.notes += [each.told() for each in unread]
 
 
 def facts(run: Run, source: SourceFile) -> dict[str, Any]:
@@ -282,6 +304,7 @@ def as_json(seen: Inspection) -> str:
         "tool": {"name": "lora-lint", "version": __version__},
         "files": seen.files,
         "summary": summary(seen),
+        "unread": [each.as_json() for each in seen.unread],
         "runs": list(seen.runs),
     }
     return json_text(document)

@@ -185,7 +185,7 @@ def put_together(
             entries = "1 entry" if gone == 1 else f"{gone} entries"
             notes += (f"the baseline holds {entries} that match nothing any more; write it anew with --write-baseline",)
     unread = tuple(dict.fromkeys(each for result in checked for each in result.unread))
-    notes += tuple(f"{each.path}: not read in full: {each.detail}" for each in unread)
+    notes += tuple(each.told() for each in unread)
     levels = [finding.level for finding in visible]
     summary = Summary(
         files,

@@ -17,7 +17,7 @@ Limit = Literal[
     "imports",  # files of the project that a program imports
     "launches",  # commands that a program starts, programs that a script starts
     "scripts",  # shell scripts that are searched for calls of a program
-    "parser",  # what reads a kind of file is not installed
+    "weights",  # the safetensors file beside an adapter's config
 ]
 
 
@@ -28,3 +28,10 @@ class Unread:
     path: str
     limit: Limit
     detail: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"path": self.path, "limit": self.limit, "detail": self.detail}
+
+    def told(self) -> str:
+        """The line for people."""
+        return f"{self.path}: not read in full: {self.detail}"

@@ -66,6 +66,7 @@ def read_config(source: SourceFile, project: Project) -> Reading:
         return Reading()
     runs: list[Any] = []
     sweeps: list[Any] = []
+    unread: list[Any] = []
     recognised: dict[str, None] = {}
     for document in _documents(source):
         for name in candidates:
@@ -74,9 +75,10 @@ def read_config(source: SourceFile, project: Project) -> Reading:
                 reading: Reading = dialect.read(document, project)
                 runs += reading.runs
                 sweeps += reading.sweeps
+                unread += reading.unread
                 recognised[name] = None
                 break
-    return Reading(tuple(runs), tuple(sweeps), tuple(recognised))
+    return Reading(tuple(runs), tuple(sweeps), tuple(recognised), tuple(unread))
 
 
 def _documents(source: SourceFile) -> list[Node]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint import disk
+from lora_lint import discovery, disk
 from lora_lint.dialects.fields import Fields
 from lora_lint.knowledge import schemas
 from lora_lint.run import Adapter, BaseModel, Event, Known, Reading, Run, Weights, known
+from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,15 +73,15 @@ def read(document: Mapping, project: Project) -> Reading:
     # PEFT passes over keys that it does not know, with a warning: other versions write others.
     problems = tuple(schemas.invalid_values(NAME, document, "LoraConfig", unconverted=("r",)))
     span = fields.span("peft_type")
-    weights = _weights(document.span.path, project)
+    weights, unread = _weights(document.span.path, project)
     run = Run(
         NAME, span, adapter, model, events=(Event("wrap", span),), problems=problems, trained=None, weights=weights
     )
-    return Reading((run,))
+    return Reading((run,), unread=unread)
 
 
-def _weights(config: str, project: Project) -> Weights | None:
-    """The weights beside an adapter's config; None if there are none that can be read."""
+def _weights(config: str, project: Project) -> tuple[Weights | None, tuple[Unread, ...]]:
+    """The weights beside an adapter's config, if there are any that can be read, and why they cannot be."""
     import os
 
     from lora_lint.readers.errors import Unreadable
@@ -89,21 +90,18 @@ def _weights(config: str, project: Project) -> Weights | None:
     folder = os.path.dirname(config)
     path = os.path.join(folder, "adapter_model.safetensors").replace(os.sep, "/")
     if os.path.basename(config) != "adapter_config.json" or not project.exists(path):
-        return None
+        return None, ()
     disk.look(path)
     try:
         tensors = read_header(path)
         seconds = [tensor for tensor in tensors if _SECOND in tensor.name and tensor.size]
         untrained = bool(seconds) and all_zero(path, seconds)
-    except (Unreadable, OSError):
-        return None
-    return Weights(
-        path,
-        {tensor.name: tensor.shape for tensor in tensors},
-        {tensor.name: tensor.size for tensor in tensors},
-        untrained,
-        tuple(_checkpoints(folder, project)),
-    )
+    except (Unreadable, OSError) as error:
+        why = error.message if isinstance(error, Unreadable) else discovery.cannot_be_read(error)
+        return None, (Unread(path, "weights", why[:1].lower() + why[1:]),)
+    shapes = {tensor.name: tensor.shape for tensor in tensors}
+    sizes = {tensor.name: tensor.size for tensor in tensors}
+    return Weights(path, shapes, sizes, untrained, tuple(_checkpoints(folder, project))), ()
 
 
 def _checkpoints(folder: str, project: Project) -> Iterator[tuple[str, float]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from itertools import product
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.dialects.fields import Fields
@@ -26,6 +26,7 @@ from lora_lint.run import (
     alternatives,
     is_number,
 )
+from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,9 @@ def read(document: Mapping, project: Project) -> Reading:
         adapter = Adapter(span=rank.span or span, rank=rank, alpha=alpha, use_rslora=rslora, keys=keys)  # type: ignore[union-attr]
         runs.append(Run(NAME, span, adapter, model, training=training, trained=True))
         if len(runs) > _MAX_RUNS:
-            return Reading()
+            total = len(ranks) * len(alphas) * len(switches or [ABSENT])
+            lost = f"the sweep has {total:,} combinations of ranks and scales, and more than {_MAX_RUNS} are not judged"
+            return Reading(unread=(Unread(span.path, "variants", lost),))
     return Reading(tuple(runs), (Sweep("W&B sweep", span, tuple(runs)),) if len(runs) > 1 else ())
 
 
@@ -102,7 +105,7 @@ def _followed(
     from lora_lint.readers.shell import Word
 
     axes = {key: values for key, values in found.values() if key is not None}
-    points = list(product(*axes.values()))
+    points = list(islice(product(*axes.values()), MAX_FOLLOWED + 1))
     started = document.get("program")
     command = document.get("command")
     if len(points) > MAX_FOLLOWED or started is None:

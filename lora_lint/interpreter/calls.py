@@ -334,7 +334,12 @@ def call_function(machine: Machine, function: Function, arguments: Arguments, sp
     """Calls a function of the program. With `entry` nothing is known of the caller: defaults may be overridden."""
     node = function.node
     machine.called.add(id(node))
-    if len(machine.frames) > MAX_DEPTH or sum(frame.node is node for frame in machine.frames) > 1:
+    if sum(frame.node is node for frame in machine.frames) > 1:
+        return Opaque("the calls are nested too deeply", span)
+    if len(machine.frames) > MAX_DEPTH:
+        if machine.library.concerns(machine.text_of(function)):
+            detail = f"calls are followed {MAX_DEPTH} deep, and `{function.name}` lies deeper"
+            machine.library.leave_unread("calls", detail)
         return Opaque("the calls are nested too deeply", span)
     known = machine.library.helper(node, arguments, span) if not entry else None
     if known is not None:

@@ -441,15 +441,21 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
     inner = Scope(scope.module, scope)
     elements: list[Val] = []
     complete = True
-    for known in _generate(machine, node.generators, 0, inner, machine.span(node, scope)):
+    cut: list[int] = []
+    before = machine.library.made()
+    for known in _generate(machine, node.generators, 0, inner, machine.span(node, scope), cut):
         complete = complete and known
         elements.append(machine.evaluate(node.elt, inner))
+    if cut and machine.library.made() > before:
+        statements.leave_turns(machine, node, max(cut), scope)
     if not complete and (found := _mapped(machine, node, scope)) is not None:
         return found
     kind = "set" if isinstance(node, ast.SetComp) else "list"
     # A filter of what one element stands for, as of a model's parameters, has that element too.
     filtered = len(elements) == 1 and isinstance(elements[0], Object) and isinstance(node.elt, ast.Name)
-    return ListVal(elements if complete or filtered else [], machine.span(node, scope), kind, not complete)
+    made = ListVal(elements if complete or filtered else [], machine.span(node, scope), kind, not complete)
+    made.cut = max(cut, default=0)
+    return made
 
 
 def _mapped(machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Val | None:
@@ -466,7 +472,7 @@ def _mapped(machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorEx
 def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> Val:
     inner = Scope(scope.module, scope)
     result = DictVal({}, machine.span(node, scope))
-    for known in _generate(machine, node.generators, 0, inner, machine.span(node, scope)):
+    for known in _generate(machine, node.generators, 0, inner, machine.span(node, scope), []):
         key = machine.evaluate(node.key, inner)
         value = machine.evaluate(node.value, inner)
         if known and isinstance(key, Const) and is_key(key.value):
@@ -477,14 +483,20 @@ def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> Va
 
 
 def _generate(
-    machine: Machine, generators: list[ast.comprehension], index: int, scope: Scope, span: Span
+    machine: Machine, generators: list[ast.comprehension], index: int, scope: Scope, span: Span, cut: list[int]
 ) -> Iterator[bool]:
-    """Binds the targets of a comprehension turn by turn; yields whether the turn is known to happen."""
+    """Binds the targets of a comprehension turn by turn; yields whether the turn is known to happen.
+
+    `cut` gets the number of turns where there are too many to be followed.
+    """
     if index == len(generators):
         yield True
         return
     generator = generators[index]
-    listed = items(machine, machine.evaluate(generator.iter, scope), span)
+    iterated = machine.evaluate(generator.iter, scope)
+    listed = items(machine, iterated, span)
+    if turns_left_out := operations.too_many(iterated):
+        cut.append(turns_left_out)
     complete = listed is not None and listed[1] and len(listed[0]) <= MAX_UNROLL
     turns = listed[0] if listed and complete else [Opaque("it runs over something that is not known", span)]
     if not complete and listed and len(listed[0]) == 1:
@@ -501,7 +513,7 @@ def _generate(
             continue
         machine.trail.append(Step("comprehension" if complete else "vague", span, turn))
         try:
-            for inner in _generate(machine, generators, index + 1, scope, span):
+            for inner in _generate(machine, generators, index + 1, scope, span, cut):
                 yield known and inner
         finally:
             machine.trail.pop()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lora_lint.interpreter.scope import Module, Scope, Signal
+    from lora_lint.unread import Limit
 
 MAX_STEPS = 150_000
 _new_tuple = tuple.__new__
@@ -49,6 +50,8 @@ class Library(Protocol):
     """What the dialects know about the libraries that programs call. Each method returns None for "not mine"."""
 
     def knows(self, package: str) -> bool: ...
+    def made(self) -> int: ...
+    def leave_unread(self, limit: Limit, detail: str) -> None: ...
     def concerns(self, text: bytes) -> bool: ...
     def external(self, machine: Machine, name: str, span: Span) -> Val | None: ...
     def helper(
@@ -104,7 +107,8 @@ class Machine:
             self.block(tree.body, module.scope)
             self._call_the_rest(tree, module)
         except Exhausted:
-            pass
+            detail = f"it takes more than {MAX_STEPS:,} steps to follow, and what comes after these is not known"
+            self.library.leave_unread("steps", detail)
 
     def forget(self) -> None:
         """Takes apart the circles of functions and the scopes that they are defined in, when the program is done with.
@@ -254,6 +258,12 @@ class Machine:
             starts[node.end_lineno - 1] + node.end_col_offset,  # type: ignore[attr-defined]
         )
         return _new_tuple(Span, place)  # without the call of Python that `Span(…)` makes: half the price
+
+    def place(self, node: ast.AST, scope: Scope) -> str:
+        """Where a node is written, for people: `line 12`, with the cell of a notebook or the path of another file."""
+        found = scope.module.source.locate(self.span(node, scope))
+        cell = f"cell {found.cell}, " if found.cell is not None else ""
+        return f"{cell}line {found.line}" + ("" if scope.module.is_main else f" of {found.path}")
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Val:
         """The value of an expression; what it calls happens."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import (
     MAX_ALTERNATIVES,
+    MAX_UNROLL,
     Arguments,
     Class,
     Const,
@@ -138,7 +139,9 @@ def binary(kind: type[ast.operator], left: Val, right: Val, span: Span) -> Val:
 
 def _list(items: list[Val], span: Span, kind: str, is_open: bool) -> ListVal:
     """A list that was put together, with no more items than are followed."""
-    return ListVal(items[:MAX_ITEMS], span, kind, is_open or len(items) > MAX_ITEMS)
+    made = ListVal(items[:MAX_ITEMS], span, kind, is_open or len(items) > MAX_ITEMS)
+    made.cut = len(items) if len(items) > MAX_ITEMS else 0
+    return made
 
 
 def extend(journal: Journal, target: ListVal, value: Val) -> None:
@@ -305,6 +308,22 @@ def items_of(value: Val) -> tuple[list[Val], bool] | None:
         if isinstance(value.value, str) and len(value.value) <= MAX_ITEMS:
             return [Const(character, value.span, "derived") for character in value.value], True
     return None
+
+
+def too_many(value: Val) -> int:
+    """How many turns a loop over a value has, if there are more than are followed one by one; else 0."""
+    if isinstance(value, Const) and isinstance(value.value, range | str):
+        turns = min(len(value.value), MAX_NUMBER) if isinstance(value.value, str) else _length(value.value)
+    elif isinstance(value, ListVal | DictVal) and (not value.open or (isinstance(value, ListVal) and value.cut)):
+        turns = max(len(value.items), value.cut if isinstance(value, ListVal) else 0)
+    else:
+        return 0
+    return turns if turns > MAX_UNROLL else 0
+
+
+def _length(numbers: range) -> int:
+    """`len` of a range, which may be beyond what `len` gives."""
+    return max(0, (numbers.stop - numbers.start + numbers.step - (1 if numbers.step > 0 else -1)) // numbers.step)
 
 
 def builtin(name: str, arguments: Arguments, span: Span) -> Val | None:

@@ -269,7 +269,8 @@ def _joined(machine: Machine, link: _Link, other: Changes, other_signal: Signal 
 
 def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal | None:
     span = _header(machine, node, node.iter, scope)
-    listed = expressions.items(machine, machine.evaluate(node.iter, scope), machine.span(node.iter, scope))
+    iterated = machine.evaluate(node.iter, scope)
+    listed = expressions.items(machine, iterated, machine.span(node.iter, scope))
     if listed is not None and listed[1] and len(listed[0]) <= MAX_UNROLL:
         for turn, item in enumerate(listed[0]):
             assign(machine, node.target, item, scope)
@@ -288,11 +289,23 @@ def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal
     if element is None:
         element = Opaque("the loop runs over something that is not known", machine.span(node.target, scope))
     assign(machine, node.target, element, scope)
-    return _vague_loop(machine, node.body, span, scope)
+    before = machine.library.made()
+    signal = _vague_loop(machine, node.body, span, scope)
+    if machine.library.made() > before and (turns := operations.too_many(iterated)):
+        leave_turns(machine, node, turns, scope)
+    return signal
+
+
+def leave_turns(machine: Machine, node: ast.AST, turns: int, scope: Scope) -> None:
+    """Notes that a loop in which adapters are made is not followed turn by turn."""
+    where = machine.place(node, scope)
+    detail = f"the loop in {where} has {turns:,} turns, and more than {MAX_UNROLL} are not followed one by one"
+    machine.library.leave_unread("turns", detail)
 
 
 def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
     span = _header(machine, node, node.test, scope)
+    before = machine.library.made()
     for turn in range(MAX_UNROLL):
         test = machine.evaluate(node.test, scope)
         known = operations.truth(test)
@@ -309,6 +322,9 @@ def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
             return None
         if signal in ("return", "raise"):
             return signal
+    if machine.library.made() > before:
+        detail = f"of the loop in {machine.place(node, scope)} {MAX_UNROLL} turns are followed, and it has more"
+        machine.library.leave_unread("turns", detail)
     return None
 
 

@@ -95,15 +95,17 @@ class Space:
 
 
 class ListVal:
-    """A list, tuple or set. `open` means that there may be more items than are known."""
+    """A list, tuple or set. `open` means that there may be more items than are known; `cut` is how many there are where
+    a limit keeps them from being followed, else 0."""
 
-    __slots__ = ("items", "kind", "open", "span")
+    __slots__ = ("cut", "items", "kind", "open", "span")
 
     def __init__(self, items: list[Val], span: Span | None = None, kind: str = "list", open_: bool = False) -> None:
         self.items = items
         self.span = span
         self.kind = kind
         self.open = open_
+        self.cut = 0
 
 
 class DictVal:

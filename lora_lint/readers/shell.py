@@ -11,13 +11,16 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from lora_lint.readers.errors import Unreadable
 from lora_lint.records import dataclass, replace
 from lora_lint.source import Span
+from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from lora_lint.source import SourceFile
+    from lora_lint.unread import Limit
 
 MAX_BYTES = 1_000_000
 """A larger file is data: no script that people write comes near it."""
@@ -68,15 +71,34 @@ Variable: TypeAlias = "Word | tuple[Word, ...]"
 Scope: TypeAlias = "dict[str, Variable]"
 
 
-def read_shell(source: SourceFile) -> tuple[Command, ...]:
-    """The commands of a script in the order in which they run. Never raises, whatever the text."""
+@dataclass(frozen=True)
+class Script:
+    """The commands of a script in the order in which they run, and what was left unread because of a limit."""
+
+    commands: tuple[Command, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+def read_script(source: SourceFile) -> Script:
+    """What a script runs. Raises readers.errors.Unreadable where the parser is not installed, else never."""
     if len(source.utf8) > MAX_BYTES:
-        return ()
+        lost = f"a script of more than {MAX_BYTES // 1_000_000} MB is not followed"
+        return Script(unread=(Unread(source.path, "steps", lost),))
     # As many bytes as before, so that places stay.
     text = source.utf8.replace(b"\\\r\n", b" \\\n").replace(b"\r\n", b" \n")
     script = _Script(source.path, text)
     script.follow(_parser().parse(_DEADLY.sub(_harmless, text)).root_node)
-    return tuple(script.commands)
+    return Script(
+        tuple(script.commands), tuple(Unread(source.path, limit, lost) for limit, lost in script.unread.items())
+    )
+
+
+def read_shell(source: SourceFile) -> tuple[Command, ...]:
+    """The commands of a script that another file is read with; none where the parser is not installed."""
+    try:
+        return read_script(source).commands
+    except Unreadable:
+        return ()
 
 
 _DEADLY = re.compile(rb"\{\d*(?:\.\.\d*)?[\x80-\xff]+")
@@ -91,9 +113,11 @@ def _harmless(found: re.Match[bytes]) -> bytes:
 
 @cache
 def _parser() -> Any:
-    import tree_sitter
-    import tree_sitter_bash
-
+    try:
+        import tree_sitter
+        import tree_sitter_bash
+    except ImportError as error:
+        raise Unreadable(f"Reading shell scripts needs tree-sitter and tree-sitter-bash ({error})") from None
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
 
 
@@ -124,6 +148,7 @@ class _Script:
         self.turns: tuple[Turn, ...] = ()
         self.depth = 0
         self.steps = 0
+        self.unread: dict[Limit, str] = {}
 
     def follow(self, root: Any) -> None:
         """Runs the script, and then the functions that it does not call itself, with arguments that are not known."""
@@ -132,7 +157,8 @@ class _Script:
             for name in self.functions.keys() - self.called:
                 self.call(name, None)
         except _Exhausted:
-            pass
+            lost = f"it takes more than {MAX_STEPS:,} steps to follow, and what comes after these is not known"
+            self.unread["steps"] = lost
 
     # statements
 
@@ -332,6 +358,7 @@ class _Script:
             self.loosely(body)
             return
         if len(values) > MAX_TURNS:
+            self.cut_short(f"a loop has {len(values):,} turns, of which {MAX_TURNS} are followed")
             values = [*values[: MAX_TURNS - 1], values[-1]]
         around = self.turns
         for number, value in enumerate(values):
@@ -361,7 +388,12 @@ class _Script:
             if change is None or self.compute(change) is None:
                 break
             number += 1
+        else:
+            self.cut_short(f"of a loop {MAX_TURNS} turns are followed, and it has more")
         self.turns = around
+
+    def cut_short(self, lost: str) -> None:
+        self.unread.setdefault("turns", lost)
 
     def run_while_statement(self, node: Any) -> None:
         self.loosely(node)

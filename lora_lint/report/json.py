@@ -32,7 +32,7 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
             "suppressed": summary.suppressed,
             "unread": summary.unread,
         },
-        "unread": [{"path": each.path, "limit": each.limit, "detail": each.detail} for each in outcome.unread],
+        "unread": [each.as_json() for each in outcome.unread],
         "findings": [_finding(outcome, finding) for finding in outcome.findings],
     }
     return json_text(document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.callers import SUFFIXES
-from lora_lint.dialects.python.files import ProjectLoader, worth_following
+from lora_lint.dialects.python.files import MAX_FILES, ProjectLoader, worth_following
 from lora_lint.dialects.python.finish import finish, with_printed_sizes
 from lora_lint.dialects.python.launches import read as read_launches
 from lora_lint.dialects.python.launches import starts_programs
@@ -18,13 +18,18 @@ from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
 from lora_lint.readers.python import parse
 from lora_lint.records import replace
 from lora_lint.run import Reading, alternatives
+from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.dialects.python.records import Records
     from lora_lint.interpreter.values import Val
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping, Node
     from lora_lint.run import Run
     from lora_lint.source import SourceFile
+    from lora_lint.unread import Limit
 
 NAME = "python"
 
@@ -69,9 +74,26 @@ def read(
         reading = reading.mapped(_judged_where_called)
     if library.records.launches and starting:
         started = read_launches(library.records.launches, source, project)
-        reading = Reading(reading.runs + started.runs, reading.sweeps + started.sweeps)
+        reading = Reading(
+            reading.runs + started.runs, reading.sweeps + started.sweeps, unread=reading.unread + started.unread
+        )
     machine.forget()
-    return reading
+    return replace(reading, unread=(*_unread(library.records, loader, source.path), *reading.unread))
+
+
+def _unread(records: Records, loader: ProjectLoader, path: str) -> Iterator[Unread]:
+    """What was not followed because of a limit: for each limit the first, and how many more."""
+    if loader.left:
+        more = f" and {len(loader.left) - 1} more" if len(loader.left) > 1 else ""
+        records.leave_unread(
+            "imports", f"of what it imports {MAX_FILES} files are followed, and not {loader.left[0]}{more}"
+        )
+    details: dict[Limit, list[str]] = {}
+    for limit, detail in records.unread:
+        details.setdefault(limit, []).append(detail)
+    for limit, found in details.items():
+        more = f" (and {len(found) - 1} more of the kind)" if len(found) > 1 else ""
+        yield Unread(path, limit, found[0] + more)
 
 
 _TAKES_OPTIONS = (b"ArgumentParser", b"fire.Fire", b"import Fire", b"TrlParser")

@@ -111,7 +111,12 @@ class Context:
         made = Object(kind, arguments, span, record)
         if len(self.records.configs) < MAX_CONFIGS:
             self.records.configs.append(made)
+        else:
+            self._too_many()
         return made
+
+    def _too_many(self) -> None:
+        self.records.leave_unread("runs", f"it makes more than {MAX_CONFIGS} adapters, and the others are not judged")
 
     def wrap(
         self,
@@ -155,6 +160,8 @@ class Context:
                 self.records.runs.append(
                     RunRecord(config, record, span, tuple(machine.trail), tuple(machine.conditions), dialect)
                 )
+            else:
+                self._too_many()
         return Object("peft.PeftModel", Arguments([], {}, {}), span, ModelView(record, wrapped=True))
 
 

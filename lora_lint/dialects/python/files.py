@@ -57,6 +57,8 @@ class ProjectLoader:
     def __init__(self, project: Project) -> None:
         self._files = _files_of(project)
         self._loaded: dict[str, tuple[Module, ast.Module] | None] = {}
+        self.left: list[str] = []
+        """The files that are not followed because there are too many."""
 
     def module(self, importer: str, name: str, level: int) -> tuple[Module, ast.Module] | None:
         """The module `name` as `importer` would import it, or None if no file of the project is it."""
@@ -65,6 +67,8 @@ class ProjectLoader:
             return None
         if path not in self._loaded:
             found = self._files.tree(path) if len(self._loaded) < MAX_FILES else None
+            if found is None and len(self._loaded) >= MAX_FILES:
+                self.left.append(path)
             self._loaded[path] = (Module(found[0], is_main=False), found[1]) if found is not None else None
         return self._loaded[path]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from functools import cache
-from itertools import product
+from itertools import islice, product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.dialects.python import convert
@@ -96,7 +97,7 @@ def finish(records: Records, path: str) -> Reading:
     sweeps: list[Sweep] = []
     extra: list[Run] = []
     for record in pending:
-        variants = _variants(record.config)
+        variants = _variants(record.config, records)
         started = _starts_search(record.config)
         base = _run(record, record.config, path, givers, started)
         if base is None:
@@ -134,7 +135,7 @@ def _distinct(runs: list[Run]) -> list[Run]:
     return distinct
 
 
-def _variants(config: Object) -> list[Object]:
+def _variants(config: Object, records: Records) -> list[Object]:
     """The configs that a search space stands for, one for each option; just the config if nothing is searched."""
     spaces: dict[str, Space] = {}
     for name in _SEARCHED:
@@ -144,8 +145,12 @@ def _variants(config: Object) -> list[Object]:
     if not spaces:
         return [config]
     axes: dict[int, int] = {id(space.axis): len(space.options) for space in spaces.values()}
+    total = prod(axes.values())
+    if total > MAX_VARIANTS:
+        detail = f"a search tries {total:,} combinations of {' and '.join(spaces)}, of which {MAX_VARIANTS} are judged"
+        records.leave_unread("variants", detail)
     variants = []
-    for picks in list(product(*(range(count) for count in axes.values())))[:MAX_VARIANTS]:
+    for picks in islice(product(*(range(count) for count in axes.values())), MAX_VARIANTS):
         chosen = dict(zip(axes, picks, strict=True))
         picked = {name: space.options[chosen[id(space.axis)]] for name, space in spaces.items()}
         arguments = config.arguments
@@ -283,7 +288,11 @@ def _saved_before(model: ModelRecord, load: Happening, wraps: list[RunRecord]) -
     config: Object = wraps[0].config
     data: ConfigRecord = config.data
     # A branch of its own for the config: the others make another one.
-    if data.kind != "LoraConfig" or len(_variants(config)) > 1 or _besides(data.conditions, wraps[0].conditions):
+    if (
+        data.kind != "LoraConfig"
+        or any(isinstance(_argument(config, name), Space) for name in _SEARCHED)
+        or _besides(data.conditions, wraps[0].conditions)
+    ):
         return None
     loads = (each for each in model.events if each.kind == "load-adapter")
     others = [each for each in loads if _exclude(each.conditions, load.conditions)]

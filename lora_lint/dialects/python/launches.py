@@ -34,6 +34,9 @@ def launch(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     launches = context.records.launches
     if command is not None and len(launches) < MAX_LAUNCHES:
         launches.append(Launch(command, span, tuple(context.machine.trail)))
+    elif command is not None:
+        detail = f"it starts more than {MAX_LAUNCHES} programs, and the others are not followed"
+        context.records.leave_unread("launches", detail)
     return Object(name, arguments, span)
 
 

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.machine import Machine
     from lora_lint.project import Project
     from lora_lint.source import Span
+    from lora_lint.unread import Limit
 
 LIBRARIES = frozenset(
     "peft transformers trl unsloth unsloth_zoo datasets torch torchvision torchaudio accelerate bitsandbytes "
@@ -154,6 +155,14 @@ class Knowledge:
 
     def knows(self, package: str) -> bool:
         return is_library(package)
+
+    def made(self) -> int:
+        """How many adapters and starts of programs were met."""
+        return len(self.records.configs) + len(self.records.runs) + len(self.records.launches)
+
+    def leave_unread(self, limit: Limit, detail: str) -> None:
+        """Notes what is not followed because of a limit."""
+        self.records.leave_unread(limit, detail)
 
     def concerns(self, text: bytes) -> bool:
         """Whether a function's text names an adapter call."""

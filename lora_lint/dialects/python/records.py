@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run import EventKind, Method
     from lora_lint.source import Span
+    from lora_lint.unread import Limit
 
 
 @dataclass(frozen=True)
@@ -182,8 +183,14 @@ class Records:
     config_folder: tuple[str | None, str] | None = None
     """The folder of Hydra's configs, and the file that names it."""
     new_tokens: TokenLog = field(default_factory=TokenLog)
+    unread: dict[tuple[Limit, str], None] = field(default_factory=dict)
+    """What is not followed because of a limit, and what of it, as a clause for people."""
     text: bytes = b""
     """The whole program, in which a save asks whether it may write parts of a model in other ways too."""
+
+    def leave_unread(self, limit: Limit, detail: str) -> None:
+        """Notes what is not followed because of a limit."""
+        self.unread[limit, detail] = None
 
     def all_models(self) -> list[ModelRecord]:
         """The models of the program, and those that stand for one of several."""

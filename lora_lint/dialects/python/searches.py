@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice, product
+from math import prod
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.python.convert import text_of
@@ -138,6 +139,10 @@ def parameter_grid(context: Context, name: str, arguments: Arguments, span: Span
         columns = [column.items for column in grid.items.values() if isinstance(column, ListVal) and not column.open]
         if len(columns) < len(grid.items):
             return Opaque("the grid is not known", span)
+        total = prod(map(len, columns))
+        if total > MAX_GRID:
+            detail = f"a grid has {total:,} combinations, of which {MAX_GRID} are followed"
+            context.records.leave_unread("variants", detail)
         combinations = islice(product(*columns), MAX_GRID)
         rows += [DictVal(dict(zip(grid.items, combination, strict=True)), span) for combination in combinations]
     return ListVal(rows, span)

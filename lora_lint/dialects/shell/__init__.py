@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from lora_lint.dialects.callers import program_path
 from lora_lint.dialects.shell import configured, frameworks, scripts
-from lora_lint.dialects.shell.called import Follower
+from lora_lint.dialects.shell.called import MAX_FOLLOWED, Follower
 from lora_lint.dialects.shell.launchers import launched
-from lora_lint.readers.shell import read_shell
+from lora_lint.readers.shell import read_script
+from lora_lint.records import replace
 from lora_lint.run import Reading, Sweep, known
+from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
     from lora_lint.dialects.shell.launchers import Call
@@ -23,22 +25,38 @@ MAX_RUNS = 500
 
 
 def read(source: SourceFile, project: Project) -> Reading:
-    """The runs of a script, and the sweeps that its loops make. Never raises."""
-    return read_commands(read_shell(source), source.path, project)
+    """The runs of a script, and the sweeps that its loops make. Raises readers.errors.Unreadable."""
+    script = read_script(source)
+    reading = read_commands(script.commands, source.path, project)
+    # A loop or a step too many says nothing where nothing is trained.
+    return replace(reading, unread=script.unread + reading.unread) if reading.runs or reading.unread else reading
 
 
 def read_commands(commands: tuple[Command, ...], path: str, project: Project) -> Reading:
     """The runs of the commands that the file at `path` starts, and the sweeps among them. Never raises."""
     made: list[tuple[Command, Run]] = []
     follower = Follower(project)
+    left = 0
     for command in commands:
         call = launched(command)
-        if call is not None and call.arguments and len(made) < MAX_RUNS:
+        if call is None or not call.arguments:
+            continue
+        if len(made) < MAX_RUNS:
             made += [(command, run) for run in _runs(call, command.span, path, project, follower)]
+        else:
+            left += 1
     distinct: dict[str, Run] = {}
     for _, run in made:
         distinct.setdefault(repr(run), run)
-    return Reading(tuple(distinct.values()), (*_sweeps(made), *follower.sweeps))
+    unread: list[Unread] = []
+    if left:
+        unread.append(
+            Unread(path, "runs", f"it starts more than {MAX_RUNS} runs, and {left:,} commands are not judged")
+        )
+    if follower.left_out:
+        lost = f"programs are followed for {MAX_FOLLOWED} of its commands, and not for {follower.left_out:,} more"
+        unread.append(Unread(path, "launches", lost))
+    return Reading(tuple(distinct.values()), (*_sweeps(made), *follower.sweeps), unread=tuple(unread))
 
 
 def _runs(call: Call, span: Span, path: str, project: Project, follower: Follower) -> list[Run]:

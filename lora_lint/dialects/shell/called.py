@@ -32,6 +32,8 @@ class Follower:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._left = MAX_FOLLOWED
+        self.left_out = 0
+        """Calls for which no program is followed, as there are too many."""
         self.sweeps: list[Sweep] = []
         """The sweeps that a single call makes."""
 
@@ -40,7 +42,10 @@ class Follower:
         from lora_lint.dialects.python import read
         from lora_lint.readers.errors import Unreadable
 
-        if self._left <= 0 or program.kind != "python":
+        if program.kind != "python":
+            return []
+        if self._left <= 0:
+            self.left_out += 1
             return []
         self._left -= 1
         arguments = options(call.arguments, span)
