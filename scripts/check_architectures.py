@@ -171,8 +171,8 @@ def _adapters(modules: Sequence[Module], embedding: str | None, chance: random.R
     some = tuple(chance.sample(names, min(len(names), 3)))
     yield {"target_modules": some, "use_dora": True, "bias": "lora_only"}
     kinds = {module.path: module.kind for module in modules}
-    if embedding is not None and kinds[embedding] == "Embedding":
-        yield {"target_modules": some, "trainable_tokens": 3}
+    if embedding is not None and kinds.get(embedding) == "Embedding":
+        yield {"target_modules": some, "trainable_tokens": (0, 1, 2)}
 
 
 def _trained(session: Session, model: Any, arguments: dict[str, Any]) -> int | str:
@@ -180,10 +180,7 @@ def _trained(session: Session, model: Any, arguments: dict[str, Any]) -> int | s
     import peft
 
     own = {PEFT_NAMES.get(name, name): value for name, value in arguments.items()}
-    if "trainable_token_indices" in own:
-        own["trainable_token_indices"] = list(range(own["trainable_token_indices"]))
-    if isinstance(own["target_modules"], tuple):
-        own["target_modules"] = list(own["target_modules"])
+    own = {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
     with session.torch.device("meta"):
         try:
             wrapped = peft.get_peft_model(

@@ -1,14 +1,15 @@
 """Writes lora_lint/knowledge/data/architectures: every model type's modules, as terms over its config.
 
 Run `collect` once with each major version of transformers (it builds models on the meta device, no weights), then
-`merge` with any Python:
+`merge` with any Python; types that were not collected stay as they are:
 
     python scripts/generate_architectures.py collect --out build/architectures [TYPE …]
     python scripts/generate_architectures.py merge --out build/architectures
 
 A model type's models are built from its default config (with fewer layers) and from configs that differ from it in one
 field each, then in several. What changed with which field gives the terms; every term holds in all the models built,
-the unchanged default config among them. What no term explains is kept as the default's value and marked with "?".
+the unchanged default config among them. Then random configs are tried, and those that the terms do not explain become
+observations, until all are explained. What no term explains is kept as the default's value and marked with "?".
 """
 
 from __future__ import annotations
@@ -1309,28 +1310,36 @@ def give_up(*_: object) -> None:
 def merge(arguments: argparse.Namespace) -> None:
     source = Path(arguments.out)
     data = Path(arguments.data)
+    present = {path.stem: json.loads(path.read_text()) for path in data.glob("*.json")}
+    before = present.pop("_index", {"transformers": {}, "gaps": {}})
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
     classes: dict[str, list[str]] = {}
-    versions: dict[str, str] = {}
+    versions: dict[str, str] = before["transformers"]
     documents: dict[str, dict[str, Any]] = {}
     for major in ("5", "4"):
-        if not (source / major).is_dir():
-            continue
-        versions[major] = json.loads((source / major / "_version.json").read_text())
-        for path in sorted((source / major).glob("[!_]*.json")):
-            found = json.loads(path.read_text())
-            if not found["heads"] and not found.get("same"):
+        if (source / major).is_dir():
+            versions[major] = json.loads((source / major / "_version.json").read_text())
+        collected = {path.stem: json.loads(path.read_text()) for path in (source / major).glob("[!_]*.json")}
+        whole = {kind: found for kind, found in collected.items() if found["heads"] or found.get("same")}
+        for kind in sorted({*whole, *present}):
+            found = whole.get(kind) or as_collected(present[kind], major)
+            if found is None:
                 continue
-            document = documents.setdefault(path.stem, {"nodes": [], "versions": {}})
+            document = documents.setdefault(kind, {"nodes": [], "versions": {}})
             add(document, major, found)
             for head, (name, *_) in document["versions"][major]["heads"].items():
-                if name not in classes or likeness(name, path.stem) > likeness(name, classes[name][0]):
-                    classes[name] = [path.stem, head]
+                if name not in classes or likeness(name, kind) > likeness(name, classes[name][0]):
+                    classes[name] = [kind, head]
     drop_incomplete(documents)
     gaps: dict[str, dict[str, list[str]]] = {}
     for major in versions:
-        for kind, its_heads in json.loads((source / major / "_types.json").read_text()).items():
+        types = source / major / "_types.json"
+        if not types.exists():
+            for kind, known in before["gaps"].items():
+                gaps.setdefault(kind, {}).update({major: known[major]} if major in known else {})
+            continue
+        for kind, its_heads in json.loads(types.read_text()).items():
             document = documents.get(kind)
             have = document["versions"].get(major, {"heads": ()})["heads"] if document else ()
             if document and (lacking := [head for head in its_heads if head not in have]):
@@ -1351,6 +1360,15 @@ def merge(arguments: argparse.Namespace) -> None:
     (data / "_index.json").write_text(json.dumps(index, separators=(",", ":")) + "\n", encoding="utf-8")
     size = sum(path.stat().st_size for path in data.glob("*.json"))
     print(f"{len(documents)} types, {len(classes)} classes, {size / 1e6:.2f} MB")
+
+
+def as_collected(document: dict[str, Any], major: str) -> dict[str, Any] | None:
+    """What the data has of a type under a version, in the form of what `collect` writes."""
+    entry = document["versions"].get(major)
+    if entry is None:
+        return None
+    heads = {head: list(root) for head, root in entry["heads"].items()}
+    return {**entry, "heads": heads, "nodes": reached(document["nodes"], heads)}
 
 
 def likeness(class_name: str, kind: str) -> int:

@@ -156,12 +156,17 @@ def cases(described: Described) -> dict[str, Targets]:
     if norms:
         found["flat norm"] = Targets(some, target_parameters=(f"{norms[0]}.weight",))
     if described.input_embedding and described.input_embedding.rpartition(".")[2] in embedding:
-        found["tokens"] = Targets(some, trainable_tokens=3)
-        found["tokens by name"] = Targets(some, trainable_tokens={embedding[0]: 2})
+        found["tokens"] = Targets(some, trainable_tokens=(0, 1, 2))
+        found["tokens by name"] = Targets(some, trainable_tokens={embedding[0]: (5, 7)})
         found["tokens of a saved layer"] = Targets(
-            some, trainable_tokens={embedding[0]: 2}, modules_to_save=(embedding[0],)
+            some, trainable_tokens={embedding[0]: (5, 7)}, modules_to_save=(embedding[0],)
         )
-        found["tokens nowhere"] = Targets(some, trainable_tokens={"nowhere": 2})
+        head = (described.output_embedding or "").rpartition(".")[2]
+        if head and head in linear:
+            found["tokens of both ends"] = Targets(some, trainable_tokens={embedding[0]: (1, 2), head: (1, 2)})
+            found["other tokens of the head"] = Targets(some, trainable_tokens={embedding[0]: (1, 2), head: (1, 3, 4)})
+            found["tokens of the head alone"] = Targets(some, trainable_tokens={head: (1,)})
+        found["tokens nowhere"] = Targets(some, trainable_tokens={"nowhere": (1, 2)})
     return found
 
 
@@ -171,7 +176,7 @@ def config_of(targets: Targets) -> peft.LoraConfig:
     for name in Targets.__dataclass_fields__:
         value = getattr(targets, name)
         if name == "trainable_tokens" and value is not None:
-            value = {k: list(range(n)) for k, n in value.items()} if isinstance(value, dict) else list(range(value))
+            value = {k: list(n) for k, n in value.items()} if isinstance(value, dict) else list(value)
         if isinstance(value, tuple):
             value = list(value)
         elif isinstance(value, dict):

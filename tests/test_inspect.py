@@ -232,3 +232,64 @@ def test_a_program_that_is_called_too_stays_a_run(here: Path) -> None:
     )
     (here / "train.py").write_text(CALLER.format(default="default=64"))
     assert places()[0] == ("helper.py:8", None)
+
+
+def counted(extra: str, model: str = "meta-llama/Llama-3.2-1B", targets: str = '["q_proj"]') -> int | None:
+    """The trainable parameters of a program with these settings beside rank and targets."""
+    text = f"""\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained("{model}")
+get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules={targets}, {extra}))
+"""
+    (run,) = seen(text).runs
+    trainable: int | None = run["parameters"].get("trainable")
+    return trainable
+
+
+def test_rows_of_new_tokens_are_counted() -> None:
+    """Llama-3.2-1B ties its head to the embedding, of 2,048 numbers a row: the rows are trained once."""
+    plain = counted("")
+    assert plain == 16 * 8 * (2048 + 2048)
+    assert counted("trainable_token_indices=[128002, 128003, 128004]") == plain + 3 * 2048
+    both = 'trainable_token_indices={"embed_tokens": [128002], "lm_head": [128002]}'
+    assert counted(both) == plain + 2048
+    assert counted("trainable_token_indices=tokenizer.new_ids") is None
+
+
+def test_a_field_that_is_not_known_leaves_the_others_exact(here: Path) -> None:
+    """Attention is decided by fields that are given; the MLPs by one that is not."""
+    (here / "base").mkdir()
+    fields = {"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+              "num_key_value_heads": 2, "head_dim": 16}  # fmt: skip
+    (here / "base/config.json").write_text(json.dumps(fields), encoding="utf-8")
+    assert counted("", "./base") == 2 * 8 * (64 + 64)
+    assert counted("", "./base", '["q_proj", "up_proj"]') is None
+    assert counted('modules_to_save=["lm_head"]', "./base") is None
+
+
+def test_a_rank_of_queries_that_is_null(here: Path) -> None:
+    """DeepSeek-V2-Lite and Moonlight have `q_lora_rank: null`: q_proj gives 16 heads of 128 + 64."""
+    (here / "base").mkdir()
+    fields = {"model_type": "deepseek_v2", "hidden_size": 2048, "intermediate_size": 10944, "num_hidden_layers": 27,
+              "num_attention_heads": 16, "num_key_value_heads": 16, "vocab_size": 102400, "q_lora_rank": None,
+              "moe_intermediate_size": 1408, "n_routed_experts": 64, "n_shared_experts": 2, "kv_lora_rank": 512,
+              "first_k_dense_replace": 1, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128,
+              "max_position_embeddings": 163840}  # fmt: skip
+    for kind in ("deepseek_v2", "deepseek_v3"):
+        (here / "base/config.json").write_text(json.dumps({**fields, "model_type": kind}), encoding="utf-8")
+        assert counted("", "./base") == 27 * 8 * (2048 + 3072)
+
+
+@pytest.mark.parametrize("width, rounded", [(6656, 4608), (10752, 7168), (12288, 8192)])
+def test_the_rounded_width_of_lfm2(here: Path, width: int, rounded: int) -> None:
+    """LFM2 takes two thirds of the width, up to the next multiple of 256."""
+    (here / "base").mkdir()
+    layers = ["conv", "conv", "full_attention"]
+    fields = {"model_type": "lfm2", "hidden_size": 1024, "intermediate_size": width, "num_hidden_layers": 3,
+              "num_attention_heads": 16, "num_key_value_heads": 8, "vocab_size": 65536, "layer_types": layers,
+              "conv_L_cache": 3, "block_multiple_of": 256, "block_ffn_dim_multiplier": 1.0,
+              "block_auto_adjust_ff_dim": True, "full_attn_idxs": [2]}  # fmt: skip
+    (here / "base/config.json").write_text(json.dumps(fields), encoding="utf-8")
+    assert counted("", "./base", '["w1"]') == 3 * 8 * (1024 + rounded)
+    assert counted("", "./base", '["in_proj"]') == 2 * 8 * (1024 + 3 * 1024)

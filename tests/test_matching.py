@@ -261,10 +261,10 @@ def test_target_parameters() -> None:
 
 
 def test_trainable_tokens() -> None:
-    targets = Targets(("q_proj",), trainable_tokens=5)
+    targets = Targets(("q_proj",), trainable_tokens=(0, 1, 2, 3, 4))
     found = match(llama(1), targets, model_type="llama", input_embedding="model.embed_tokens")
     assert found.parameters == 8 * 8192 + 5 * 4096
-    assert kinds(match(llama(1), Targets(("q_proj",), trainable_tokens={"gone": 1}))) == ["tokens"]
+    assert kinds(match(llama(1), Targets(("q_proj",), trainable_tokens={"gone": (1,)}))) == ["tokens"]
 
 
 def test_long_lists_of_paths_do_not_bypass_layers() -> None:

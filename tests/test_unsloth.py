@@ -110,3 +110,21 @@ def test_sentence_transformers() -> None:
     assert (plain(run.model.name), plain(run.model.quantization)) == ("BAAI/bge-m3", None)
     assert plain(run.adapter.target_modules) == ("query", "key", "value", "dense")
     assert plain(run.adapter.task_type) == "FEATURE_EXTRACTION"
+
+
+TIED = """\
+from unsloth import FastLanguageModel
+model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Llama-3.2-1B-Instruct")
+model = FastLanguageModel.get_peft_model(model, r=8, target_modules=["q_proj", {0}])
+"""
+
+
+@pytest.mark.parametrize("ends", ['"embed_tokens"', '"lm_head"', '"model.embed_tokens", "lm_head"'])
+def test_both_ends_are_trained_whole(ends: str) -> None:
+    """They are moved to `modules_to_save`: 128,256 rows of 2,048 numbers, not a LoRA of rank 8."""
+    case, *_ = resolve(only(read_python(TIED.format(ends)))).cases
+    plain_one, *_ = resolve(only(read_python(TIED.format("")))).cases
+    assert {module.path.rpartition(".")[2] for module in case.match.modules} == {"q_proj"}
+    assert case.parameters is not None
+    assert plain_one.parameters is not None
+    assert case.parameters - plain_one.parameters == len(ends.split(",")) * 128256 * 2048

@@ -61,8 +61,8 @@ class Targets:
     """The settings that decide what is adapted, in PEFT's vocabulary and with PEFT's defaults.
 
     A list is a tuple here, a regex or "all-linear" a str, None "not given". `rank` is None where it is not known: the
-    match is made all the same, without counts. `trainable_tokens` gives how many token indices are trained, by layer
-    name where PEFT was given a dict.
+    match is made all the same, without counts. `trainable_tokens` are the token indices that are trained, by layer name
+    where PEFT was given a dict.
     """
 
     target_modules: tuple[str, ...] | str | None = None
@@ -81,7 +81,7 @@ class Targets:
     lora_bias: bool = False
     dropout: float = 0.0
     task_type: str | None = None
-    trainable_tokens: Mapping[str, int] | int | None = None
+    trainable_tokens: Mapping[str, tuple[int, ...]] | tuple[int, ...] | None = None
 
 
 class Matched(NamedTuple):
@@ -663,8 +663,8 @@ class _Matcher:
         layers = given if isinstance(given, Mapping) else {input_embedding or "embed_tokens": given}
         paths = {self.index.modules[position].path for position in saved}
         sizes: list[int | None] = []
-        twins = {name.rpartition(".")[0] for group in tied for name in group[1:] if len(layers) > 1}
-        for name, count in layers.items():
+        twins = self._twins(layers, tied)
+        for name, indices in layers.items():
             if name in self.save:
                 self._refuse("tokens", f"{name} is in modules_to_save as well", (name,))
             hits = [self.index.modules[position] for position in self.index.ending((name,))]
@@ -677,8 +677,19 @@ class _Matcher:
                 if module.path in paths:
                     sizes.append(None)
                 elif module.path not in twins:
-                    sizes.append(count * size if size else None)
+                    sizes.append(len(indices) * size if size and module.own >= 0 else None)
         return total(sizes)
+
+    def _twins(self, layers: Mapping[str, tuple[int, ...]], tied: Sequence[tuple[str, ...]]) -> set[str]:
+        """The modules that share the rows of the one that they are tied to: of several tied layers with the same
+        indices those after the first, which PEFT 0.21.2 finds only if they are named by their whole path."""
+        twins = set()
+        for group in tied:
+            owners = [name.rpartition(".")[0] for name in group]
+            named = {name: indices for name, indices in layers.items() if any(each.endswith(name) for each in owners)}
+            if len(named) > 1 and len(set(named.values())) == 1:
+                twins |= set(owners[1:]) & named.keys()
+        return twins
 
     def _parameters(
         self, matched: Iterable[Matched], saved: list[int], tokens: int | None, tied: Sequence[tuple[str, ...]]

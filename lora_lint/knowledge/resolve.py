@@ -235,6 +235,7 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
                     return []
                 targets = Known(chosen, None, "framework-default")
             settings, partial, counted = _targets(run.adapter, targets.value)
+            settings = _redirected(run, settings)
             reached = _expert_parameters(run, settings, built)
             if reached and moe.family(model.model_type, version, below) is None:  # else PEFT makes the same of them
                 settings = replace(settings, target_parameters=tuple(dict.fromkeys(reached.values())))
@@ -257,6 +258,17 @@ def _expert_parameters(run: Run, settings: Targets, built: Built) -> Mapping[str
     from lora_lint.knowledge.unsloth import expert_parameters
 
     return expert_parameters(listed, built.beside["parameters"])
+
+
+def _redirected(run: Run, settings: Targets) -> Targets:
+    """The settings as unsloth hands them to PEFT, where it loads the model."""
+    listed = settings.target_modules
+    if not _loaded_by_unsloth(run.model) or not isinstance(listed, tuple):
+        return settings
+    from lora_lint.knowledge.unsloth import redirected
+
+    left, saved = redirected(listed, settings.modules_to_save or ())
+    return settings if left == listed else replace(settings, target_modules=left, modules_to_save=saved)
 
 
 def _loaded_by_unsloth(base: BaseModel) -> bool:
@@ -322,6 +334,7 @@ def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, boo
         "bias": of(adapter.bias, "none"),
         "lora_bias": of(adapter.lora_bias, False),
         "task_type": of(adapter.task_type, None),
+        "trainable_tokens": _tokens(adapter.trainable_token_indices),
     }
     rank = counts["rank"][0]
     if rank is not None and rank < 1:
@@ -331,6 +344,16 @@ def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, boo
     values = {field: value for field, (value, _) in (filters | counts).items()}
     settings = Targets(target_modules=target_modules, **values)
     return settings, not all(sure for _, sure in filters.values()), all(sure for _, sure in counts.values())
+
+
+def _tokens(value: Value[Any]) -> tuple[Any, bool]:
+    """The token indices that are trained, by layer where PEFT is given a dict; and whether they are known."""
+    given = value.value if isinstance(value, Known) else None
+    if isinstance(given, list | tuple):
+        return tuple(given), True
+    if isinstance(given, dict) and all(isinstance(each, list | tuple) for each in given.values()):
+        return {str(name): tuple(each) for name, each in given.items()}, True
+    return None, isinstance(value, Known) and given is None
 
 
 def _match(built: Built, settings: Targets, found: Architecture, below: Version | None) -> Match:

@@ -34,6 +34,7 @@ _EMBEDDERS = (
 _OTHERWISE = re.compile(r"mamba|falcon_h1|nemotron_h|omni|zamba|bamba")
 """Model types whose layers it chooses by further rules."""
 
+_EMBEDDINGS = ("embed_tokens", "lm_head")
 _PARTS = {
     "gate_proj": ("gate_up_proj", "gate_proj"),
     "up_proj": ("gate_up_proj", "up_proj"),
@@ -60,6 +61,16 @@ def expert_parameters(entries: Sequence[str], parameters: Sequence[Parameter]) -
         if reached is not None:
             found[entry] = reached
     return found
+
+
+def redirected(entries: Sequence[str], saved: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is left of a list of targets, and the modules to save with those that it moves there: it trains the input
+    embedding and the head whole, never as LoRA.
+
+    Source: unsloth 2026.10.9, models/_utils.py, `_redirect_embedding_targets`.
+    """
+    moved = [entry for entry in dict.fromkeys(entries) if entry.rpartition(".")[2] in _EMBEDDINGS]
+    return tuple(entry for entry in entries if entry not in moved), tuple(dict.fromkeys((*saved, *moved)))
 
 
 def chosen(parts: Collection[str], modules: Sequence[Module], model_type: str) -> str | None:
