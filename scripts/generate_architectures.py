@@ -438,7 +438,7 @@ class Space:
                     yield {name: [base + 2, base + 3, 8]}
                 else:
                     yield {name: [base * 2, base // 2, base * 3, base + 1]}
-                    yield {name: [base * 3, base // 4, base * 4]}
+                    yield {name: [base * 3, max(base // 4, 1), base * 4]}
                     if base < 10 and base > 2:
                         yield {name: [base - 1, base + 1]}
                 if re.search("expert|shared|dense|sparse|moe|step", last) and base:
