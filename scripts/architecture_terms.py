@@ -120,7 +120,7 @@ class Fitter:
                 continue
             if not (parts[0] and parts[1]):
                 continue
-            terms = [_polynomial(part, fields, loose=True) for part in parts]
+            terms = [_loosely(part, fields, more) for part in parts]
             if terms[0] is not None and terms[1] is not None:
                 return ["if", hint, *terms]
             for which in (0, 1):
@@ -135,7 +135,7 @@ class Fitter:
                         continue
                     if not (halves[0] and halves[1]):
                         continue
-                    pair = [_polynomial(half, fields, loose=True) for half in halves]
+                    pair = [_loosely(half, fields, more) for half in halves]
                     if pair[0] is not None and pair[1] is not None:
                         inner = ["if", second, *pair]
                         return ["if", hint, inner, terms[1]] if which == 0 else ["if", hint, terms[0], inner]
@@ -242,7 +242,7 @@ def _columns(samples: Sequence[Sample], fields: Sequence[str]) -> list[Any]:
     numbers: list[str] = []
     for name in fields:
         seen = [sample[0].values.get(name) for sample in samples]
-        if all(isinstance(value, int | float) for value in seen):
+        if all(isinstance(value, int | float) and not isinstance(value, bool) for value in seen):
             numbers.append(name)
         elif all(isinstance(value, list | tuple) and value for value in seen):
             if not all(isinstance(item, int | float) for value in seen for item in value):
@@ -261,6 +261,15 @@ def _columns(samples: Sequence[Sample], fields: Sequence[str]) -> list[Any]:
         for position in range(depth):
             terms += [f"${position}", ["**", 2, f"${position}"]]
     return [term for term in terms if _numbers(term, samples) is not None]
+
+
+def _loosely(samples: Sequence[Sample], fields: Sequence[str], more: Sequence[str]) -> Any | None:
+    """A term for one side of a condition, of few fields if that is enough: products of many are too many to try."""
+    for some in (fields[:5], *([*fields[:5], name] for name in more[:4]), fields):
+        term = _polynomial(samples, some, loose=True)
+        if term is not None:
+            return term
+    return None
 
 
 def _numbers(term: Any, samples: Sequence[Sample]) -> list[Any] | None:

@@ -28,9 +28,8 @@ from generate_architectures import Session, Space, TooSlow, sizes_of  # noqa: E4
 from lora_lint.knowledge import architectures  # noqa: E402
 from lora_lint.knowledge.adaptable import adaptable  # noqa: E402
 from lora_lint.knowledge.matching import Targets, match  # noqa: E402
-from lora_lint.knowledge.modules import Module  # noqa: E402
+from lora_lint.knowledge.modules import ADAPTED, LINEAR_KINDS, Module  # noqa: E402
 
-KINDS = ("Linear", "Conv1D", "Conv1d", "Conv2d", "Conv3d", "Embedding", "MultiheadAttention")
 PEFT_NAMES = {"trainable_tokens": "trainable_token_indices"}
 RANK = 4
 ATTEMPTS = 8
@@ -115,7 +114,7 @@ def _compare(
         tally.layers += len(theirs)
         tally.inexact += len(theirs)
         return
-    ours = {module.path: module for module in modules if module.kind in KINDS}
+    ours = {module.path: module for module in modules if module.kind in ADAPTED}
     wrong = []
     for path in dict.fromkeys((*theirs, *ours)):
         tally.layers += 1
@@ -158,14 +157,14 @@ def _layers(session: Session, model: Any) -> Iterator[tuple[str, tuple[str, int,
     """The path, kind, input and output size of every layer that LoRA can wrap."""
     for path, module in model.named_modules():
         kind = session.kind_of(module)
-        if kind in KINDS:
+        if kind in ADAPTED:
             yield path, (kind, *sizes_of(module, kind))
 
 
 def _adapters(modules: Sequence[Module], embedding: str | None, chance: random.Random) -> Iterator[dict[str, Any]]:
     """Settings to count with."""
     yield {"target_modules": "all-linear"}
-    names = sorted({module.path.rpartition(".")[2] for module in modules if module.kind in KINDS[:2]} - {""})
+    names = sorted({module.path.rpartition(".")[2] for module in modules if module.kind in LINEAR_KINDS} - {""})
     if not names:
         return
     some = tuple(chance.sample(names, min(len(names), 3)))

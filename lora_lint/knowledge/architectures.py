@@ -16,7 +16,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate
-from lora_lint.knowledge.modules import LINEAR_KINDS, Module
+from lora_lint.knowledge.modules import ADAPTED, LINEAR_KINDS, Module
 from lora_lint.knowledge.packed import Pack
 from lora_lint.records import dataclass, field
 
@@ -249,7 +249,8 @@ def projections(architecture: Architecture) -> tuple[str, ...]:
 
 
 def certain(architecture: Architecture, config: Mapping[str, Any]) -> bool:
-    """Whether it is certain which modules there are: every field that decides it is given, every condition known.
+    """Whether it is certain which modules there are that LoRA can adapt: every field that decides it is given, every
+    condition known.
 
     Fields that the class derives from others are missing only if one of those is; switches (true, false, None or a
     list by default) are not asked for. Raises UnusableConfig.
@@ -403,6 +404,7 @@ class _Expansion:
         self.nodes = architecture._nodes
         self.memory: dict[tuple[int, tuple[int, ...]], _Flat] = {}
         self.indexed: dict[int, bool] = {}
+        self.layered: dict[int, bool] = {}
 
     def node(self, number: int, index: tuple[int, ...]) -> _Flat:
         key = (number, index if self._uses_index(number) else ())
@@ -430,6 +432,18 @@ class _Expansion:
                         below.append(child[1])
                 found = any(map(depends_on_index, terms)) or any(map(self._uses_index, below))
             self.indexed[number] = found
+        return found
+
+    def _has_layers(self, number: int) -> bool:
+        """Whether there is anything in a subtree that LoRA can adapt."""
+        found = self.layered.get(number)
+        if found is None:
+            node = self.nodes[number]
+            found = node[0] == "@" or node[0] in ADAPTED or any(len(shape) > 1 for _, shape, *_ in node[3])
+            if not found:
+                below = [n for child in node[4] for n in ([m for m, _ in child[2]] if child[0] == "*" else [child[1]])]
+                found = any(map(self._has_layers, below))
+            self.layered[number] = found
         return found
 
     def _value(self, term: Any, index: tuple[int, ...]) -> Any:
@@ -468,16 +482,19 @@ class _Expansion:
             certain = certain and part.certain
             _graft(found, shapes, name, part)
 
-        def holds(condition: Any, place: tuple[int, ...]) -> bool:
+        def holds(condition: Any, number: int, place: tuple[int, ...]) -> bool:
             nonlocal certain
             scope.doubt = False
             value = bool(self._value(condition, place))
-            certain = certain and not scope.doubt
+            if scope.doubt and self._has_layers(number):
+                certain = False
+            elif scope.doubt:  # a norm more or less: nothing is adapted in it, but its parameters may be trained
+                found[0] = found[0]._replace(own=-1)
             return value
 
         for child in children:
             if child[0] != "*":
-                if len(child) < 3 or holds(child[2], index):
+                if len(child) < 3 or holds(child[2], child[1], index):
                     graft(child[0], child[1], index)
                 continue
             scope.doubt = False
@@ -487,7 +504,7 @@ class _Expansion:
                 raise UnusableConfig(f"{count} layers")
             for position in range(count):
                 place = (*index, position)
-                member = next((member for member, when in child[2] if when is True or holds(when, place)), None)
+                member = next((member for member, when in child[2] if when is True or holds(when, member, place)), None)
                 if member is not None:
                     graft(str(position), member, place)
         return _Flat(tuple(found), tuple(shapes), certain)

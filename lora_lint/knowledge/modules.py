@@ -50,5 +50,7 @@ PEFT_KINDS = (
     "ParameterDict",
 )
 """The classes that PEFT tells apart by `isinstance`; every other module goes by the name of its own class."""
+ADAPTED = ("Linear", "Conv1D", "Embedding", "Conv1d", "Conv2d", "Conv3d", "MultiheadAttention")
+"""Those of them that LoRA can adapt."""
 LINEAR_KINDS = ("Linear", "Conv1D")
 """The kinds that PEFT's "all-linear" takes."""
