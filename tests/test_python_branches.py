@@ -68,6 +68,54 @@ def test_loaded_or_wrapped_are_two_runs() -> None:
     assert kinds(program) == [[("load-adapter", None), ("train", None)], [("wrap", None), ("train", None)]]
 
 
+def rates(program: str) -> list[tuple[object, object, object]]:
+    reading = read_python("import torch\n" + START + textwrap.dedent(program))
+    return [(plain(run.adapter.rank), run.training.trainer, plain(run.training.learning_rate)) for run in reading.runs]
+
+
+def test_the_trainer_of_the_branch() -> None:
+    program = """
+        if args.lora:
+            model = get_peft_model(model, config)
+            Trainer(model, TrainingArguments("a", learning_rate=1e-3), train_dataset=[]).train()
+        else:
+            model = get_peft_model(model, LoraConfig(r=16))
+            optimizer = torch.optim.AdamW(model.parameters(), lr=2e-4)
+            optimizer.step()
+    """
+    assert rates(program) == [(8, "Trainer", 1e-3), (16, "a training loop", 2e-4)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "def unused():\n    Trainer(model, TrainingArguments('b', learning_rate=9.0)).train()",
+        "def unused():\n    torch.optim.SGD(model.parameters(), lr=9.0).step()",
+        "class Unused:\n    def fit(self):\n        Trainer(model, TrainingArguments('b', learning_rate=9.0)).train()",
+        "if not args.lora:\n    Trainer(model, TrainingArguments('b', learning_rate=9.0)).train()",
+    ],
+    ids=["trainer", "loop", "method", "branch"],
+)
+def test_a_trainer_that_never_gets_the_model(other: str) -> None:
+    program = (
+        "if args.lora:\n    model = get_peft_model(model, config)\n"
+        "    Trainer(model, TrainingArguments('a', learning_rate=1e-3)).train()\n"
+    )
+    assert rates(f"{program}{other}\n") == [(8, "Trainer", 1e-3)]
+
+
+def test_an_optimizer_of_both_models() -> None:
+    program = """
+        model = get_peft_model(model, config)
+        other = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=16))
+        optimizer = torch.optim.SGD([*model.parameters(), *other.parameters()], lr=1e-3)
+        optimizer.step()
+    """
+    assert rates(program) == [(8, "a training loop", 1e-3), (16, "a training loop", 1e-3)]
+    reading = read_python("import torch\n" + START + textwrap.dedent(program))
+    assert [run.trained for run in reading.runs] == [True, True]
+
+
 def test_loaded_before_the_wrap_is_one_run() -> None:
     program = """
         if args.resume:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lora_lint.dialects.python.parameters import Names
+    from lora_lint.dialects.python.records import TrainingRecord
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.scope import Step
     from lora_lint.run import EventKind
@@ -65,6 +66,10 @@ class Context:
         log = machine.journal.change_list(record.events)
         loop = self._loop_around(record)
         log.append(Happening(kind, span, conditions, names, trainable, loop, folder, adapters, wrapped, integrated))
+
+    def trains(self, record: ModelRecord, training: TrainingRecord) -> None:
+        """Writes a trainer or a training loop of a model down."""
+        self.machine.journal.change_list(record.trainings).append(training)
 
     def _loop_around(self, record: ModelRecord) -> Step | None:
         """The turn of a loop that the model object is older than."""

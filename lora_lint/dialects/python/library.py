@@ -24,7 +24,7 @@ from lora_lint.dialects.python.context import Context
 from lora_lint.dialects.python.records import (
     ConfigRecord,
     DatasetRecord,
-    EventLog,
+    Log,
     ModelView,
     Part,
     Records,
@@ -285,9 +285,9 @@ class Knowledge:
         return None
 
     def lasts(self, container: object, before: object) -> bool:
-        """Whether what a function did to something stays when it is left, and nothing is known of what follows: the
-        events of the models that it made itself."""
-        return isinstance(container, EventLog) and not before
+        """Whether what a function did to something stays when it is left, and nothing is known of what follows: what
+        happens to the models that it made itself."""
+        return isinstance(container, Log) and not before
 
     def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
         """A call that is not followed: a trainer of the project's own is still a trainer, a model is still loaded by

@@ -295,6 +295,7 @@ def merge(values: list[Val]) -> Val | None:
     )
     # Models that were merged before share events: taken twice, they would double with every branch.
     merged.events.extend({id(event): event for record in records for event in record.events}.values())
+    merged.trainings.extend(dict.fromkeys(training for record in records for training in record.trainings))
     merged.remote_code = any(record.remote_code for record in records)
     merged.edited = any(record.edited for record in records)
     template = values[0]
@@ -307,4 +308,4 @@ def trained_by(context: Context, model: Val | None, training: TrainingRecord) ->
     for option in model.options if isinstance(model, Either) else (model,):
         view = view_of(option)
         if view is not None:
-            view.record.trainings.append(training)
+            context.trains(view.record, training)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lora_lint.records import dataclass, field
 from lora_lint.run import DEFAULT_ADAPTER
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from lora_lint.run import EventKind, Method
     from lora_lint.source import Span
     from lora_lint.unread import Limit
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,9 @@ class Happening:
     integrated: bool = False
 
 
-class EventLog(list[Happening]):
-    """The events of one model in program order; branches add theirs one after the other."""
+class Log(list[T]):
+    """What happens to one model in program order. The journal takes back what a branch adds; when branches join, theirs
+    follow one after the other."""
 
 
 @dataclass(eq=False)
@@ -47,8 +51,8 @@ class ModelRecord:
     quantization: Val | None = None
     dtype: Val | None = None
     trail: tuple[Step, ...] = ()
-    events: EventLog = field(default_factory=EventLog)
-    trainings: list[TrainingRecord] = field(default_factory=list)
+    events: Log[Happening] = field(default_factory=Log)
+    trainings: Log[TrainingRecord] = field(default_factory=Log)
     remote_code: bool = False
     edited: bool = False
     own_class: str | None = None

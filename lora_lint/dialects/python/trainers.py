@@ -143,7 +143,7 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
         return made
     for record in {id(view.record): view.record for view in views}.values():
         context.happen(record, "optimizer", span)
-        record.trainings.append(training)
+        context.trains(record, training)
     if views:
         made.attributes["model"] = either(Object("model", Arguments([], {}, {}), span, view) for view in views)
     return made
