@@ -217,6 +217,11 @@ class TestInferenceModeTraining:
     def test_silent(self, given: Run) -> None:
         assert check("LL403", given) == []
 
+    def test_set_active_and_frozen(self) -> None:
+        activated = replace(ACTIVATED, adapters=("default",), trainable=Known(False))
+        assert check("LL403", with_events("wrap", activated, "train", inference_mode=True))
+        assert check("LL404", with_events("wrap", "prepare-kbit", activated, "train"))
+
 
 class TestKbitPrepareAfterWrap:
     def test_after_the_wrap(self) -> None:
@@ -240,6 +245,7 @@ class TestKbitPrepareAfterWrap:
         [
             with_events("load", "prepare-kbit", "wrap", "train"),
             with_events("wrap", "prepare-kbit", unfreeze("lora"), "train"),
+            with_events("wrap", "prepare-kbit", replace(ACTIVATED, adapters=("default",)), "train"),
             with_events("wrap", "unwrap", "prepare-kbit", "train"),
             with_events("wrap", "prepare-kbit", "wrap", "train"),
             with_events("wrap", "load", "prepare-kbit"),

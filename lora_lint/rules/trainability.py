@@ -34,7 +34,6 @@ _SAVE_ADAPTERS = (
 _TAKE_OFF = frozenset({"load", "unwrap", "delete-adapter"})
 """What leaves a model without the adapter that was put on it."""
 _THAW = frozenset({"unfreeze", "set-adapter", "set-requires-grad", "enable-adapters"})
-"""What may make an adapter trainable that is on a model."""
 
 
 def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -289,7 +288,7 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     if run.trained is not True or not always(adapter.inference_mode, True):
         return
     start = _last(run.events, lambda event: event.kind == "wrap")
-    if start is not None and any(event.kind in _THAW for event in run.events[start + 1 :]):
+    if start is not None and any(_may_thaw(event) for event in run.events[start + 1 :]):
         return
     key = adapter.key("inference_mode")
     message = (
@@ -302,6 +301,11 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     span = place(adapter.inference_mode, otherwise=adapter.span)
     about = subjects(adapter.inference_mode)
     yield Finding("LL403", message, span, surety(adapter.inference_mode), None, related, fix, subjects=about)
+
+
+def _may_thaw(event: Event) -> bool:
+    """Whether an event may make an adapter trainable that is on the model."""
+    return event.kind in _THAW and not always(event.trainable, False)
 
 
 def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -331,7 +335,7 @@ def _revived(later: Iterable[Event]) -> bool:
     for event in later:
         if event.kind == "train":
             return False
-        if event.kind in _THAW or event.kind in ("wrap", "unwrap", "load-adapter", "load-beside"):
+        if _may_thaw(event) or event.kind in ("wrap", "unwrap", "load-adapter", "load-beside"):
             return True
     return False
 
