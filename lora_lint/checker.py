@@ -129,12 +129,12 @@ class Checker:
             for code, check in self._run_checks.items():
                 deadline.look()
                 for finding in check(seen, self._options[code]):
-                    yield _with_origin(finding), seen
+                    yield _with_origin(finding, run), seen
         for sweep in reading.sweeps:
             tried = replace(sweep, runs=tuple(run.judged() for run in sweep.runs))
             for code, sweep_check in self._sweep_checks.items():
                 for finding in sweep_check(tried, self._options[code]):
-                    yield _with_origin(finding), tried
+                    yield _with_origin(finding, sweep.runs[0]), tried
 
     def _is_heard(self, finding: Finding) -> bool:
         """Whether a finding would be shown, comments aside."""
@@ -205,16 +205,20 @@ class Checker:
         return finding if finding.level == level else replace(finding, level=level)
 
 
-def _with_origin(finding: Finding) -> Finding:
-    """A finding that rests on values from another file (a module, a config that is loaded, a command) names the places
-    where they are written too."""
-    told = {finding.span, *(related.span for related in finding.related)}
+def _with_origin(finding: Finding, run: Run) -> Finding:
+    """A finding that rests on values from another file (a module, a config that is loaded, a program that a command
+    starts) names the places where they are written too; one about the adapter itself names where its config is made."""
     origins = {
-        value.written: Related(value.written, f"{_short(value.value)} is written here")
+        value.written: f"{_short(value.value)} is written here"
         for value in finding.subjects
-        if value.written is not None and value.written not in told
+        if value.written is not None
     }
-    return replace(finding, related=(*finding.related, *origins.values())) if origins else finding
+    of_adapter = not finding.subjects and finding.span == run.adapter.span
+    if of_adapter and run.config is not None and run.config.path != finding.span.path:
+        origins[run.config] = "the adapter's config is made here"
+    told = {finding.span, *(related.span for related in finding.related)}
+    more = tuple(Related(span, message) for span, message in origins.items() if span not in told)
+    return replace(finding, related=(*finding.related, *more)) if more else finding
 
 
 def _short(value: Any) -> str:

@@ -95,10 +95,11 @@ def test_a_module() -> None:
 
 def test_a_finding_about_another_value_does_not_name_it() -> None:
     """The config is made in another file: all of its values share the place where the program takes it."""
-    config = "from peft import LoraConfig\nCONFIG = LoraConfig(r=8, lora_alpha=0, init_lora_weights=False)\n"
+    made = "LoraConfig(r=8, lora_alpha=0, init_lora_weights=False)"
+    config = f"from peft import LoraConfig\nCONFIG = {made}\n"
     program = PROGRAM.replace("import LORA, MODEL", "import CONFIG").replace("LoraConfig(**LORA)", "CONFIG")
     found = linted(conf_py=config, train_py=program.replace("MODEL", '"meta-llama/Llama-2-7b-hf"'))
-    assert found["LL406"] == ("train.py", [])
+    assert found["LL406"] == ("train.py", [("conf.py", made, "the adapter's config is made here")])
     assert found["LL413"] == ("train.py", [("conf.py", "False", "`False` is written here")])
     assert found["LL105"] == ("train.py", [("conf.py", "0", "`0` is written here")])
 
