@@ -27,6 +27,7 @@ from lora_lint.finding import (
     Into,
     Move,
     Related,
+    Remark,
     Rename,
     Replace,
     Through,
@@ -640,6 +641,7 @@ def test_all_that_a_result_can_hold_comes_back() -> None:
         Through(span, "prepare"),
         Unfold(span),
         Replace(span, ""),
+        Remark(span, "# lora-lint: sweep-keeps=ratio"),
     )
     assert {type(change) for change in changes} == set(get_args(Change))
     finding = Finding("LL101", "m", span, "likely", "error", (Related(span, "x"),), Fix("safe", "f", changes))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lora_lint.finding import Verdict
+from lora_lint.rules.scale import Arm
 from lora_lint.run import BaseModel
 from lora_lint.verify import bench, weights
-from lora_lint.verify.bench import Arm
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
 from lora_lint.verify.statistics import exponent
@@ -116,6 +116,21 @@ def test_an_alpha_tied_to_the_rank_under_adam_lets_the_step_grow() -> None:
     runs = sweep_of("adamw_torch", 8, 32, 128)
     assert settled("LL107", *runs).status == "confirmed"
     assert settled("LL101", *runs).status == "refuted"  # it claims that the step shrinks
+
+
+def test_the_arms_of_a_study_step_as_predicted() -> None:
+    told = {"learning_rate": lit(1e-4), "batch_size": lit(2)}
+    arms = [of(8, 16, **told), of(16, 16, rslora=True, **told), of(32, 32, rslora=True, **told)]
+    verdict = settled("LL107", *arms)
+    assert verdict.status == "confirmed"
+    assert "the first step of r=32, alpha=32 with rsLoRA is" in verdict.reason
+    assert "11.3 times was predicted" in verdict.reason
+    measured = verdict.measurements
+    assert [arm["rank"] for arm in measured["arms"]] == [8, 16, 32]
+    assert [arm["predicted"] for arm in measured["arms"]] == pytest.approx([1, 4, 11.3], rel=0.01)
+    assert measured["ratio"][0] == pytest.approx(11.3, rel=0.25)
+    even = [of(8, 16, **told), of(16, 4, rslora=True, **told), of(32, 16, **told)]
+    assert settled("LL107", *even).status == "refuted"
 
 
 def test_rslora_is_told_with_both_numbers() -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lora_lint.rules.scale import Arm
 from lora_lint.run import Dataset
 from lora_lint.verify import capacity, rates
-from lora_lint.verify.bench import Arm
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
 from lora_lint.verify.statistics import Interval

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from lora_lint.finding import Verdict
+    from lora_lint.rules.scale import Arm
     from lora_lint.run import Adapter, Run
     from lora_lint.verify.experiment import Case
     from lora_lint.verify.optimizers import Optimizer
@@ -30,20 +31,6 @@ _FLOOR = {weights.FULL: 1e-4, weights.HALF: 2e-2, weights.QUARTER: 2e-2}
 exponents come out too small (0.46 to 0.64 where 0.97 is right)."""
 _TRIES = 5
 _USUAL_BATCH = 8
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One setting of rank, alpha and rsLoRA that is tried."""
-
-    rank: int
-    alpha: float
-    rslora: bool = False
-
-    @property
-    def scale(self) -> float:
-        """What the adapter's output is multiplied by."""
-        return self.alpha / (math.sqrt(self.rank) if self.rslora else self.rank)
 
 
 @dataclass(frozen=True)

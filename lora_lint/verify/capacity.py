@@ -3,12 +3,12 @@ or on attention alone and on all linear layers."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lora_lint.rules.scale import Arm
 from lora_lint.run import Known
-from lora_lint.verify.bench import Arm, wrapped
+from lora_lint.verify.bench import wrapped
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
 from lora_lint.verify.scaling import arm_of
@@ -17,6 +17,7 @@ from lora_lint.verify.training import HARM, Treatment, losses_told, side_by_side
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status, Verdict
+    from lora_lint.rules.scale import Law
     from lora_lint.run import Adapter
     from lora_lint.verify.bench import Bench
     from lora_lint.verify.experiment import Case
@@ -70,9 +71,9 @@ def _proposed(case: Case) -> int:
 def equal_step(arm: Arm, rank: int, optimizer: Optimizer) -> Arm:
     """The setting of another rank whose first step is as large: it goes as scale * r where the optimizer divides the
     size of the gradient out (Adam and its kin), and as scale^2 * r under SGD."""
-    share = arm.rank / rank
-    scale = arm.scale * (math.sqrt(share) if optimizer.family == "sgd" else share)
-    return Arm(rank, scale * (math.sqrt(rank) if arm.rslora else rank), arm.rslora)
+    law: Law = "sgd" if optimizer.family == "sgd" else "adam"
+    other = Arm(rank, arm.alpha, arm.rslora)
+    return Arm(rank, other.alpha_for_step(arm.step(law), law), arm.rslora)
 
 
 def judged_as_too_high(best: Interval, final: Interval, high: int, low: int) -> tuple[Status, str]:

@@ -13,9 +13,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Verdict
+from lora_lint.rules.scale import Arm, law_of
+from lora_lint.rules.scale import arm_of as setting_of
 from lora_lint.rules.words import number
 from lora_lint.run import alternatives, known
-from lora_lint.verify.bench import Arm, Late, first_steps, on_bench
+from lora_lint.verify.bench import Late, first_steps, on_bench
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
 from lora_lint.verify.probe import OWN
@@ -41,7 +43,12 @@ _USUAL_ALPHA = 16.0
 
 def sweep(case: Case) -> Verdict:
     """LL101, LL107, and LL103 of a sweep: whether the step depends on the rank. LL101 claims that it shrinks with the
-    rank, LL103 that it grows, LL107 that it varies, whichever way."""
+    rank, LL103 that it grows, LL107 that it varies, whichever way, or that it does between the arms of a study."""
+    study = _study_arms(case)
+    if study:
+        return on_bench(
+            case, lambda bench: _settled(case, bench, partial(_study, arms=study)), max(arm.rank for _, arm in study)
+        )
     arms = [arm_of(run) for run in _by_rank(case)]
     return on_bench(case, lambda bench: _settled(case, bench, partial(_sweep, arms=arms)), arms[-1].rank)
 
@@ -75,6 +82,53 @@ def _sweep(case: Case, bench: Bench, arms: Sequence[Arm]) -> Verdict:
     elif status == "inconclusive":
         told += f": the interval does not settle whether it is more than {number(math.exp(TOLERANCE))} times"
     return _verdict(bench, status, told, _measured(bench, steps, arms, optimizer, source), optimizer, steps, source)
+
+
+def _study(case: Case, bench: Bench, arms: Sequence[tuple[float, Arm]]) -> Verdict:
+    """The arm of the largest predicted step against that of the smallest, on the targets of the first."""
+    optimizer = optimizer_of(case.run)
+    order = [arm for _, arm in arms]
+    steps, source = first_steps(case, bench, order, optimizer)
+    grows = _ratio(steps, order[-1], order[0])
+    status = judge(grows)
+    factor = grows.exp()
+    told = (
+        f"the first step of {_named(order[-1])} is {_as(factor)} that of {_named(order[0])} on the same targets under "
+        f"{_with(optimizer)}; {number(arms[-1][0] / arms[0][0])} times was predicted"
+    )
+    measured = {
+        "arms": [
+            {
+                "rank": arm.rank,
+                "alpha": arm.alpha,
+                "rslora": arm.rslora,
+                "scale": arm.scale,
+                "predicted": step / arms[0][0],
+                "step": interval([math.log(_of(sample, "step")) for sample in steps.samples[arm]]).exp().rounded(),
+            }
+            for step, arm in arms
+        ],
+        "ratio": factor.rounded(),
+        **_circumstances(bench, steps, optimizer, source),
+    }
+    return _verdict(bench, status, told, measured, optimizer, steps, source)
+
+
+def _study_arms(case: Case) -> list[tuple[float, Arm]]:
+    """The arms of a study with their predicted steps, the smallest first; none for a sweep over the rank alone."""
+    if case.finding.code != "LL107" or case.sweep is None:
+        return []
+    runs = [run for run in case.sweep.runs if repr(known(run.model.name)) == repr(known(case.run.model.name))]
+    arms = {arm for run in runs if (arm := setting_of(run)) is not None}
+    if len(arms) < 2 or (len({arm.rank for arm in arms}) == len(arms) and len({arm.rslora for arm in arms}) == 1):
+        return []
+    law = law_of(case.run) or "adam"
+    found = sorted(((arm.step(law), arm) for arm in arms), key=lambda each: (each[0], each[1].rank))
+    return found if len(found) <= _MOST else [found[place] for place in _spaced(len(found))]
+
+
+def _named(arm: Arm) -> str:
+    return f"r={arm.rank}, alpha={number(arm.alpha)}{' with rsLoRA' if arm.rslora else ''}"
 
 
 def rslora_off(case: Case) -> Verdict:
@@ -127,18 +181,24 @@ def _rslora_off(case: Case, bench: Bench, plain: Sequence[Arm], stable: Sequence
 
 
 def rslora_jump(case: Case) -> Verdict:
-    """LL103: in a sweep, whether the step grows with the rank; for one run, the step at alpha/sqrt(r) against that at
-    alpha/r."""
-    if case.sweep is not None:
+    """LL103: in a sweep whose alpha grows, whether the step grows with the rank; else the step at alpha/sqrt(r) against
+    that at alpha/r, of the largest scale."""
+    if case.sweep is not None and len({known(run.adapter.alpha) for run in case.sweep.runs}) > 1:
         return sweep(case)
-    arm = arm_of(case.run)
+    arm = _farthest(case)
     return _against(case, arm, Arm(arm.rank, arm.alpha, False), "alpha/r")
 
 
 def scale_range(case: Case) -> Verdict:
-    """LL104: the step at the run's scale against a scale of 1."""
-    arm = arm_of(case.run)
+    """LL104: the step at the run's scale, of a sweep at the one that is farthest from 1, against a scale of 1."""
+    arm = _farthest(case)
     return _against(case, arm, Arm(arm.rank, float(arm.rank), False), "alpha = r")
+
+
+def _farthest(case: Case) -> Arm:
+    """The setting of a run, or that of a sweep whose scale is farthest from 1."""
+    arms = [arm for run in case.sweep.runs if (arm := setting_of(run)) is not None] if case.sweep is not None else []
+    return max(arms, key=lambda arm: abs(math.log(arm.scale)), default=None) or arm_of(case.run)
 
 
 def _against(case: Case, arm: Arm, usual: Arm, name: str) -> Verdict:
@@ -207,8 +267,13 @@ def _by_rank(case: Case) -> list[Run]:
     if len(ranks) < 2:
         raise Skip("the ranks of the sweep are not known")
     if len(ranks) > _MOST:
-        ranks = [ranks[round(place * (len(ranks) - 1) / (_MOST - 1))] for place in range(_MOST)]
+        ranks = [ranks[place] for place in _spaced(len(ranks))]
     return [chosen[rank] for rank in ranks]
+
+
+def _spaced(count: int) -> list[int]:
+    """As many places of a list as are measured: its ends, and some between."""
+    return [round(place * (count - 1) / (_MOST - 1)) for place in range(_MOST)]
 
 
 def _rank(run: Run) -> int:
@@ -266,16 +331,22 @@ def _measured(bench: Bench, steps: Steps, arms: Sequence[Arm], optimizer: Optimi
         "alphas": [arm.alpha for arm in arms],
         "step": _by_arm(steps, arms, "step"),
         "gradient": _by_arm(steps, arms, "gradient"),
+        **_circumstances(bench, steps, optimizer, source),
+    }
+    if len(arms) > 1:
+        powers = {what: _exponent(steps, arms, what).rounded() for what in ("step", "gradient")}
+        measured["exponents"] = powers
+    return measured
+
+
+def _circumstances(bench: Bench, steps: Steps, optimizer: Optimizer, source: str) -> dict[str, Any]:
+    return {
         "optimizer": optimizer.label,
         "learning_rate": steps.rate,
         "seeds": steps.seeds,
         "model": bench.described(),
         "text": source,
     }
-    if len(arms) > 1:
-        powers = {what: _exponent(steps, arms, what).rounded() for what in ("step", "gradient")}
-        measured["exponents"] = powers
-    return measured
 
 
 def _verdict(

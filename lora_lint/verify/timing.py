@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lora_lint.finding import Status
+    from lora_lint.rules.scale import Arm
     from lora_lint.run import Adapter
-    from lora_lint.verify.bench import Arm, Bench
+    from lora_lint.verify.bench import Bench
     from lora_lint.verify.experiment import Case
     from lora_lint.verify.probe import Batch
     from lora_lint.verify.statistics import Interval

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lora_lint.finding import Status
+    from lora_lint.rules.scale import Arm
     from lora_lint.run import Adapter, Run
-    from lora_lint.verify.bench import Arm, Bench
+    from lora_lint.verify.bench import Bench
     from lora_lint.verify.data import Texts
     from lora_lint.verify.experiment import Case
     from lora_lint.verify.optimizers import Optimizer
