@@ -181,6 +181,9 @@ def check(
 ) -> int:
     """Lint files and folders (the default command).
 
+    A fix is made only if its finding is gone afterwards and no other came. Advice is fixed where its rule is selected
+    by code, name or prefix (not by ALL).
+
     Exit status: 0 nothing at or above --fail-on, 1 findings, 2 usage or internal error, or a file or the output could
     not be read or written, 130 interrupted, 143 terminated.
     """

@@ -175,7 +175,7 @@ def check(
         if changed:
             outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache)
     elif unsafe_fixes:
-        _count_fixable(outcome)
+        _count_fixable(outcome, settings)
     for note in outcome.notes:
         complain(note)
     interrupt = None
@@ -300,17 +300,20 @@ def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> tuple[bool, bool
                     problem, failed = error.strerror or str(error), True
             if problem:
                 complain(f"{file.path}: not fixed, {problem}")
+            for line in file.left:
+                complain(f"{file.path}: {line}")
     finally:  # also after an interrupt: what is done is done
         if count:
             complain(f"{_findings(count)} fixed in {files} file{'' if files == 1 else 's'}")
     return count > 0, failed
 
 
-def _count_fixable(outcome: Outcome) -> None:
+def _count_fixable(outcome: Outcome, settings: Settings) -> None:
     """Says how many findings `--fix` would fix with `--unsafe-fixes`, which alone changes nothing."""
     from lora_lint.fixes.session import fixable
 
-    count = sum(fixable(finding, unsafe=True) for finding in outcome.findings)
+    named = settings.named()
+    count = sum(fixable(finding, unsafe=True, named=named) for finding in outcome.findings)
     if count:
         complain(f"{_findings(count)} can be fixed: `--fix --unsafe-fixes` does it, `--diff --unsafe-fixes` shows it")
 

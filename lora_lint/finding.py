@@ -133,12 +133,14 @@ class Fix:
     """What would mend a finding. Safe fixes keep the function that is trained, or turn a certain error into what was
     evidently meant; unsafe ones change what is trained.
 
-    `changes` say how, all of them or none; without any, a person has to do it.
+    `changes` say how, all of them or none; without any, a person has to do it. `announces` names the rules, by code or
+    prefix, that may speak once it is made, and the message says why; a fix that brings any other finding is not made.
     """
 
     applicability: Literal["safe", "unsafe"]
     message: str
     changes: tuple[Change, ...] = ()
+    announces: tuple[str, ...] = ()
 
 
 Status = Literal["confirmed", "refuted", "inconclusive", "skipped"]

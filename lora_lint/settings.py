@@ -44,6 +44,7 @@ class Settings:
     root: str = ""
     file: str | None = None
     select: tuple[str, ...] | None = None
+    """None: every rule, by default or by `ALL`."""
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     levels: Mapping[str, Level] = field(default_factory=dict)
@@ -73,6 +74,10 @@ class Settings:
 
         chosen = set(catalogue.rules()) if self.select is None else set(self.select)
         return frozenset((chosen | set(self.extend_select)) - set(self.ignore))
+
+    def named(self) -> frozenset[str]:
+        """The codes of the rules that were selected by code, name or prefix: neither by default nor by `ALL`."""
+        return frozenset({*(self.select or ()), *self.extend_select} - set(self.ignore))
 
 
 def load(config: str | None = None, isolated: bool = False) -> Settings:
@@ -104,18 +109,21 @@ def override(settings: Settings, **options: Any) -> Settings:
     takes the place of the file's, the other two add to it. Raises SettingsError.
     """
     changes = {key: value for key, value in options.items() if value is not None and value != ()}
-    for key in ("select", "extend_select", "ignore"):
-        if key in changes:
-            changes[key] = expand(changes[key], f"--{key.replace('_', '-')}")
     if "ignore" in changes:
-        changes["ignore"] = (*settings.ignore, *changes["ignore"])
+        changes["ignore"] = (*settings.ignore, *expand(changes["ignore"], "--ignore"))
+    extend, every = _named(changes.pop("extend_select", ()), "--extend-select")
     if "select" in changes:
-        changes.setdefault("extend_select", ())
+        wanted = changes.pop("select")
+        select, all_of_them = _named(wanted, "--select")
+        changes["select"], changes["extend_select"] = _chosen(select, extend, every or all_of_them)
         # What is asked for on the command line is wanted, whatever the file ignores.
         if "ignore" not in changes:
-            changes["ignore"] = tuple(code for code in settings.ignore if code not in changes["select"])
-    elif "extend_select" in changes:
-        changes["extend_select"] = (*settings.extend_select, *changes["extend_select"])
+            codes = expand(wanted, "--select")
+            changes["ignore"] = tuple(code for code in settings.ignore if code not in codes)
+    elif extend or every:
+        extend = (*settings.extend_select, *extend)
+        every = every or settings.select is None
+        changes["select"], changes["extend_select"] = _chosen(settings.select or (), extend, every)
     if "exclude" in changes:
         changes["exclude"] = (*settings.exclude, *((glob, "") for glob in changes["exclude"]))
     return replace(settings, **changes) if changes else settings
@@ -140,6 +148,19 @@ def expand(entries: Iterable[str], where: str) -> tuple[str, ...]:
         else:
             raise SettingsError(f"{where}: there is no rule {entry!r}{did_you_mean(entry, known_rules())}")
     return tuple(dict.fromkeys(codes))
+
+
+def _named(entries: Iterable[str], where: str) -> tuple[tuple[str, ...], bool]:
+    """The codes that entries name, and whether `ALL`, which names none, is among them. Raises SettingsError."""
+    plain = [entry for entry in entries if entry.upper().rstrip("X") not in ("ALL", "LL")]
+    return expand(plain, where), len(plain) < len(tuple(entries))
+
+
+def _chosen(
+    select: tuple[str, ...], extend: tuple[str, ...], every: bool
+) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """`select` and `extend_select` of the settings; with `every`, all rules run and those given count as named."""
+    return (None, (*select, *extend)) if every else (select, extend)
 
 
 def known_rules() -> list[str]:
@@ -224,23 +245,23 @@ def _settings(path: str, table: dict[str, Any]) -> Settings:
     root = os.path.dirname(os.path.abspath(path))
     root = "" if root == os.getcwd() else root
 
-    def codes(key: str) -> tuple[str, ...] | None:
-        return expand(table[key], f"{path}: `{key}`") if key in table else None
-
     def one(entry: str, key: str) -> str:
         found = expand([entry], f"{path}: `{key}`")
         if len(found) != 1:
             raise SettingsError(f"{path}: `{key}`: {entry!r} means several rules, name one")
         return found[0]
 
+    named, every = _named(table.get("select", ("ALL",)), f"{path}: `select`")
+    extend, all_too = _named(table.get("extend-select", ()), f"{path}: `extend-select`")
+    select, extend_select = _chosen(named, extend, every or all_too)
     fail_on = table.get("fail-on", "advice" if table.get("preset") == "strict" else "warning")
     baseline = table.get("baseline")
     return Settings(
         root=root,
         file=path,
-        select=codes("select"),
-        extend_select=codes("extend-select") or (),
-        ignore=codes("ignore") or (),
+        select=select,
+        extend_select=extend_select,
+        ignore=expand(table.get("ignore", ()), f"{path}: `ignore`"),
         levels={
             code: level
             for entry, level in table.get("levels", {}).items()

@@ -20,7 +20,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lora_lint import engine
+from lora_lint import catalogue, engine
 from lora_lint.finding import Replace
 from lora_lint.fixes import edits_of
 from lora_lint.fixes.session import Fixed, fixable, fixed_text
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Finding
     from lora_lint.source import FileKind
 
-ALL = Settings(confidence="possible")
+ALL = Settings(extend_select=tuple(catalogue.rules()), confidence="possible")
 KINDS: dict[str, FileKind] = {"py": "python", "yaml": "yaml", "json": "json", "ipynb": "notebook", "sh": "shell"}
 BOM = b"\xef\xbb\xbf"
 
@@ -51,7 +51,7 @@ def found(data: bytes, name: str, code: str) -> list[Finding]:
         for finding in engine.lint_text(data, name, ALL, kind=kind_of(name)).findings
         if finding.code == code
         and finding.fix is not None
-        and fixable(finding, unsafe=True)
+        and fixable(finding, unsafe=True, named=ALL.named())
         and edits_of(finding.fix, lambda path: source if path == name else None)
     ]
 

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.fixes import session
-from lora_lint.settings import Settings
 from tests.processes import PATIENCE
 
 if TYPE_CHECKING:
@@ -238,27 +236,3 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert run(tmp_path, "--fix", "train.py").returncode == 0
     assert (tmp_path / "train.py").is_symlink()
     assert target.read_text(encoding="utf-8") == FIXED
-
-
-def test_fixes_that_go_in_circles_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each round finds something to fix anew; and what has been there before is not written again."""
-    from lora_lint import engine
-    from lora_lint.finding import Finding, Fix, Write
-    from lora_lint.source import Span
-
-    rounds: list[bytes] = []
-
-    def always(text: bytes, path: str, *_: object, **__: object) -> Any:
-        rounds.append(text)
-        at = Span(path, 4, len(text))
-        value = int(text[4:]) + 1 if step else 3 - int(text[4:])
-        return engine.Outcome((Finding("LL902", "", at, fix=Fix("safe", "", (Write(at, value),))),))
-
-    monkeypatch.setattr(engine, "lint_text", always)
-    step = True
-    once = session.fixed_text(b"x = 1", "a.py", "python", Settings(), unsafe=False)
-    assert (once.after, once.findings, len(rounds)) == (b"x = 11", session.ROUNDS, session.ROUNDS)
-    rounds.clear()
-    step = False
-    once = session.fixed_text(b"x = 1", "a.py", "python", Settings(), unsafe=False)
-    assert (once.after, len(rounds)) == (b"x = 2", 2)

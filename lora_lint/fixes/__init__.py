@@ -108,11 +108,15 @@ def disjoint(edits: Sequence[Edit]) -> bool:
 
 
 def applied(utf8: bytes, edits: Sequence[Edit]) -> bytes:
-    """A text after edits that are disjoint and all of this text. Newlines of edits become those of the text."""
-    newline = b"\r\n" if b"\r\n" in utf8 else b"\n"
+    """A text after edits that are disjoint and all of this text."""
     parts: list[bytes] = []
     done = 0
     for edit in sorted(edits, key=lambda edit: edit.span):
-        parts += [utf8[done : edit.span.start], edit.text.encode().replace(b"\n", newline)]
+        parts += [utf8[done : edit.span.start], inserted(utf8, edit)]
         done = edit.span.end
     return b"".join([*parts, utf8[done:]])
+
+
+def inserted(utf8: bytes, edit: Edit) -> bytes:
+    """What an edit writes into a text: its newlines become those of the text."""
+    return edit.text.encode().replace(b"\n", b"\r\n" if b"\r\n" in utf8 else b"\n")

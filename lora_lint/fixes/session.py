@@ -1,18 +1,26 @@
-"""`--fix` and `--diff`: one file after the other, until nothing is left that can be fixed."""
+"""`--fix` and `--diff`: what each file becomes, decided in memory before anything is written.
+
+A fix is made only if it keeps its word. Its edits are made on a copy, which is linted again: the finding must be gone,
+and no other may have come that the fix did not announce. All fixes of a file are tried at once, and fewer only where
+that fails. What was fixed once is not fixed again, whatever later fixes make of its place.
+"""
 
 from __future__ import annotations
 
 import difflib
 import os
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from lora_lint.finding import LEVELS
-from lora_lint.fixes import applied, disjoint, places_of, stays
-from lora_lint.records import dataclass
+from lora_lint.fixes import applied, disjoint, inserted, places_of, stays
+from lora_lint.records import dataclass, replace
 from lora_lint.report.visible import octets
+from lora_lint.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Sequence
 
     from lora_lint.finding import Finding
     from lora_lint.fixes import Edit
@@ -20,35 +28,44 @@ if TYPE_CHECKING:
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind, SourceFile
 
-ROUNDS = 10
-"""Fixing one thing can lay another bare; more often than this it goes in circles."""
+Place = tuple[str, Span]
+"""A rule's code, and where it found something."""
+
+TRIALS = 100
+"""Lints of one file. Each fix that does not keep its word takes a few, the others two together."""
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """A file before and after its fixes; `findings` are how many were fixed, `problem` why the file is left alone."""
+    """A file before and after its fixes; `findings` are how many were fixed, `left` says why others were not, and
+    `problem` why the file is left alone."""
 
     path: str
     before: bytes
     after: bytes
     findings: int = 0
     problem: str = ""
+    left: tuple[str, ...] = ()
 
 
-def fixable(finding: Finding, unsafe: bool) -> bool:
-    """Whether a finding's fix may be made: one that has changes, and is safe unless unsafe ones are wanted too."""
+def fixable(finding: Finding, unsafe: bool, named: Collection[str]) -> bool:
+    """Whether a finding's fix may be made: it has changes, is safe or unsafe ones are wanted too, and is more than
+    advice or of a rule that was selected by name (`named`)."""
     refuted = finding.verdict is not None and finding.verdict.status == "refuted"
     fix = finding.fix
-    return fix is not None and bool(fix.changes) and not refuted and (unsafe or fix.applicability == "safe")
+    wanted = finding.level != "advice" or finding.code in named
+    return fix is not None and bool(fix.changes) and not refuted and wanted and (unsafe or fix.applicability == "safe")
 
 
 def fixed(outcome: Outcome, settings: Settings, unsafe: bool) -> list[Fixed]:
     """The files of an outcome with their findings fixed in memory. Each file is read again and linted as it is now."""
-    paths = dict.fromkeys(finding.span.path for finding in outcome.findings if fixable(finding, unsafe))
-    return [_file(path, settings, unsafe) for path in paths]
+    named = settings.named()
+    paths = dict.fromkeys(finding.span.path for finding in outcome.findings if fixable(finding, unsafe, named))
+    shown = {(finding.code, finding.span) for finding in outcome.findings}
+    return [_file(path, settings, unsafe, shown) for path in paths]
 
 
-def _file(path: str, settings: Settings, unsafe: bool) -> Fixed:
+def _file(path: str, settings: Settings, unsafe: bool, shown: Collection[Place]) -> Fixed:
     from lora_lint import discovery
 
     kind = discovery.kind_of(path)
@@ -59,54 +76,187 @@ def _file(path: str, settings: Settings, unsafe: bool) -> Fixed:
         return Fixed(path, b"", b"", 0, error.strerror or str(error))
     if kind is None:
         return Fixed(path, data, data)
-    return fixed_text(data, path, kind, settings, unsafe)
+    return fixed_text(data, path, kind, settings, unsafe, shown)
 
 
-def fixed_text(data: bytes, path: str, kind: FileKind, settings: Settings, unsafe: bool) -> Fixed:
-    """One file's bytes with their findings fixed, again and again until there is nothing left to do."""
+def fixed_text(
+    data: bytes, path: str, kind: FileKind, settings: Settings, unsafe: bool, shown: Collection[Place] | None = None
+) -> Fixed:
+    """One file's bytes with its findings fixed: of those that are there at the start only the ones in `shown` (None:
+    all), and those that their fixes announced."""
+    state = _linted(data, path, kind, settings)
+    closed = [] if shown is None else [place for place in map(_place, state.findings) if place not in shown]
+    refused: dict[Place, str] = {}
+    count, trials, outdated = 0, 1, False
+    while trials < TRIALS:
+        group = _candidates(state, settings, unsafe, [*closed, *refused])
+        if not group and not outdated:
+            break
+        if not group:  # what did not fit an older text may fit this one
+            refused, outdated = {}, False
+            continue
+        tried = _tried(state, group, settings, closed)
+        trials += 1
+        while isinstance(tried, str) and len(group) > 1 and trials < TRIALS:
+            group = group[: len(group) // 2]
+            tried = _tried(state, group, settings, closed)
+            trials += 1
+        if isinstance(tried, str):
+            refused[group[0].place] = tried
+            continue
+        edits = [edit for each in group for edit in each.edits]
+        closed = _moved([*closed, *(each.place for each in group)], edits, state.source)
+        refused = dict(zip(_moved(refused, edits, state.source), refused.values(), strict=True))
+        state, count, outdated = tried, count + len(group), bool(refused)
+    left = tuple(
+        f"{code} on line {state.source.position(span.start)[0]} is not fixed: {why}"
+        for (code, span), why in sorted(refused.items(), key=lambda item: item[0][1])
+    )
+    return Fixed(path, data, state.data, count, left=left)
+
+
+@dataclass(frozen=True)
+class _State:
+    """A text on the way, and what all rules find in it but those that the user ignores."""
+
+    path: str
+    kind: FileKind
+    data: bytes
+    source: SourceFile
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A finding that could be fixed, and how."""
+
+    finding: Finding
+    edits: tuple[Edit, ...]
+
+    @property
+    def place(self) -> Place:
+        return _place(self.finding)
+
+    @property
+    def announced(self) -> tuple[str, ...]:
+        return self.finding.fix.announces if self.finding.fix is not None else ()
+
+
+def _place(finding: Finding) -> Place:
+    return finding.code, finding.span
+
+
+def _linted(data: bytes, path: str, kind: FileKind, settings: Settings) -> _State:
     from lora_lint import engine
-    from lora_lint.fixes.files import Unwritable, edited
     from lora_lint.outcome import readable
 
-    now, count, seen, problem = data, 0, {data}, ""
-    for _ in range(ROUNDS):
-        source = readable(path, kind, now)
-        outcome = engine.lint_text(now, path, settings, kind=kind)
-        chosen: list[Edit] = []
-        number, problem = 0, ""
-        after = now
-        for edits in _edits(outcome.findings, source, unsafe):
-            together = sorted({*chosen, *edits}, key=lambda edit: edit.span)
-            if not disjoint(together) or _same_place(together):
-                continue
-            try:
-                after = edited(now, source, together)
-            except Unwritable as error:
-                problem = str(error)
-                continue
-            chosen, number = together, number + 1
-        if after in seen or not _sound(path, kind, after, applied(source.utf8, chosen)):
-            break
-        seen.add(after)
-        now, count = after, count + number
-    return Fixed(path, data, now, count, problem)
+    findings = engine.lint_text(data, path, replace(settings, select=None), kind=kind).findings
+    return _State(path, kind, data, readable(path, kind, data), findings)
 
 
-def _edits(findings: Iterable[Finding], source: SourceFile, unsafe: bool) -> Iterator[tuple[Edit, ...]]:
-    """What each finding's fix is made of, of those that can be made in this file. The worst findings come first, and
-    the scale after all others: it goes with the rank."""
+def _candidates(state: _State, settings: Settings, unsafe: bool, but: Sequence[Place]) -> list[_Candidate]:
+    """The findings that can be fixed together, as the text is now, `but` for those at some places. The worst come
+    first, and the scale after all others: it goes with the rank. What would change a place that another one needs has
+    to wait."""
+    named, selected, source = settings.named(), settings.selected(), state.source
+    chosen: list[_Candidate] = []
+    together: set[Edit] = set()
 
     def order(finding: Finding) -> tuple[bool, int]:
         return finding.code.startswith("LL1"), LEVELS.index(finding.level) if finding.level else 0
 
-    for finding in sorted(findings, key=order):
-        if finding.fix is not None and fixable(finding, unsafe):
-            edits = places_of(finding.fix, lambda path: source if path == source.path else None)
-            if not all(stays(edit, source) for edit in edits):
-                yield edits
+    for finding in sorted(state.findings, key=order):
+        wanted = finding.code in selected and fixable(finding, unsafe, named)
+        if finding.fix is None or not wanted or _overlaps(_place(finding), but):
+            continue
+        edits = places_of(finding.fix, lambda path: source if path == source.path else None)
+        if all(stays(edit, source) for edit in edits):
+            continue
+        union = sorted(together.union(edits), key=lambda edit: edit.span)
+        if disjoint(union) and not _same_place(union):
+            together.update(edits)
+            chosen.append(_Candidate(finding, edits))
+    return chosen
 
 
-def _same_place(edits: list[Edit]) -> bool:
+def _tried(state: _State, group: Sequence[_Candidate], settings: Settings, closed: Sequence[Place]) -> _State | str:
+    """The text with some findings fixed, or why they may not be fixed so."""
+    from lora_lint.fixes.files import Unwritable, edited
+
+    edits = sorted({edit for each in group for edit in each.edits}, key=lambda edit: edit.span)
+    try:
+        data = edited(state.data, state.source, edits)
+    except Unwritable as error:
+        return str(error)
+    if not _sound(state.path, state.kind, data, applied(state.source.utf8, edits)):
+        return "the file could not be read afterwards"
+    after = _linted(data, state.path, state.kind, settings)
+    before = list(zip(state.findings, _moved(map(_place, state.findings), edits, state.source), strict=True))
+    fixed = {each.place for each in group}
+    gone = [place for finding, place in before if _place(finding) in fixed]
+    stayed = [place for finding, place in before if _place(finding) not in fixed]
+    lines = {(finding.code, _words(state.source, finding.span)) for finding, place in before if _cut(finding, edits)}
+    announced = group[0].announced if len(group) == 1 else ()
+    for finding in after.findings:
+        place = _place(finding)
+        known = _overlaps(place, stayed) or (finding.code, _words(after.source, finding.span)) in lines
+        if _overlaps(place, gone) and not known:
+            return "it would still be there"
+        told = finding.code.startswith(announced) and not _overlaps(place, _moved(closed, edits, state.source))
+        if not known and not told:
+            return f"the fix would bring {finding.code} on line {after.source.position(finding.span.start)[0]}"
+    return after
+
+
+def _moved(places: Iterable[Place], edits: Iterable[Edit], source: SourceFile) -> list[Place]:
+    """Where places of a text are after edits: with what was inserted at their ends, and with what stands instead of a
+    part of them."""
+    own = sorted(edits, key=lambda edit: edit.span)
+    starts, ends = [edit.span.start for edit in own], [edit.span.end for edit in own]
+    grown = [len(inserted(source.utf8, edit)) - (edit.span.end - edit.span.start) for edit in own]
+    total = list(accumulate(grown, initial=0))
+
+    def start_of(offset: int) -> int:
+        first = bisect_left(ends, offset)
+        moved = offset + total[first]
+        for start, end, more in zip(starts[first:], ends[first:], grown[first:], strict=True):
+            if start >= offset:
+                break
+            moved += more if end == offset else start - offset
+        return moved
+
+    def end_of(offset: int) -> int:
+        last = bisect_right(starts, offset)
+        beyond = max(ends[last - 1] - offset, 0) if last else 0
+        return offset + beyond + total[last]
+
+    return [
+        (code, Span(span.path, start_of(span.start), end_of(span.end)) if span.path == source.path else span)
+        for code, span in places
+    ]
+
+
+def _overlaps(place: Place, others: Iterable[Place]) -> bool:
+    """Whether a rule found something at one of some places, or at a part or around one of them."""
+    code, span = place
+    return any(
+        code == other and span.path == there.path and span.start <= there.end and there.start <= span.end
+        for other, there in others
+    )
+
+
+def _cut(finding: Finding, edits: Iterable[Edit]) -> bool:
+    """Whether the lines of a finding are taken from their place, to stand elsewhere."""
+    return any(not edit.text and edit.span.start <= finding.span.start < edit.span.end for edit in edits)
+
+
+def _words(source: SourceFile, span: Span) -> str:
+    if span.path != source.path:
+        return ""
+    return " ".join(source.line_text(source.position(min(span.start, len(source.utf8)))[0]).split())
+
+
+def _same_place(edits: Sequence[Edit]) -> bool:
     """Whether two different texts go to one place: which comes first would be anybody's guess."""
     places = [edit.span for edit in edits]
     return len(set(places)) < len(places)

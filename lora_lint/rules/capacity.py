@@ -231,6 +231,7 @@ def rank_too_low_for_task(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         f"be learned bounds the rank from below. Try {setting(key, wanted)}; the eval loss tells whether it was needed"
     )
     span = place(run.adapter.rank, otherwise=run.adapter.span)
-    fix = Fix("unsafe", f"Set {key} to {wanted}", _at_same_scale(run, rank, wanted))
+    changes = _at_same_scale(run, rank, wanted)
+    fix = Fix("unsafe", f"Set {key} to {wanted}; LL102 may then advise rsLoRA", changes, ("LL102",))
     about = subjects(run.adapter.rank)
     yield Finding("LL303", message, span, surety(run.adapter.rank), fix=fix, figure=wanted, subjects=about)

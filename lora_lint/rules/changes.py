@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from lora_lint.finding import Add, Drop, Tie, Write
+from lora_lint.finding import Add, Drop, Fix, Tie, Write
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.frameworks import takes_alpha
 from lora_lint.run import ABSENT, Known, known
@@ -24,6 +24,11 @@ def put(adapter: Adapter, field: str, value: Any) -> tuple[Change, ...]:
     if (isinstance(current, Known) or current is ABSENT) and not known(adapter.own_spelling):
         return (Add(adapter.span, adapter.key(field), value),)
     return ()
+
+
+def giving_effect(applicability: Literal["safe", "unsafe"], message: str, *changes: Change) -> Fix:
+    """A fix that gives effect to what had none, so that any rule may find fault with it from then on."""
+    return Fix(applicability, f"{message}; other rules may then apply", changes, ("LL",))
 
 
 def settable(run: Run, field: str) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Rename, Unfold, Write
+from lora_lint.finding import Finding, Rename, Unfold, Write
 from lora_lint.knowledge.patterns import SECONDS, TooSlow, compiled, is_quick, pattern_key
+from lora_lint.rules.changes import giving_effect
 from lora_lint.rules.reached import resolved_of
 from lora_lint.rules.words import least, names, some_case, subjects, surety
 from lora_lint.run import InvalidValue, NoResult, UnknownKey, alternatives
@@ -14,7 +15,7 @@ from lora_lint.run import InvalidValue, NoResult, UnknownKey, alternatives
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from lora_lint.finding import Confidence
+    from lora_lint.finding import Confidence, Fix
     from lora_lint.run import Known, Run, Value
     from lora_lint.source import Span
 
@@ -41,7 +42,7 @@ def unknown_config_key(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
                 message += f"; did you mean {names(problem.suggestions, 'or')}?"
                 name = problem.suggestions[0]
                 changes = (Rename(problem.span, name),) if len(problem.suggestions) == 1 else ()
-                fix = Fix("unsafe", f"Write {name}", changes)
+                fix = giving_effect("unsafe", f"Write {name}", *changes)
             yield Finding("LL901", message, problem.span, fix=fix)
 
 
@@ -83,7 +84,7 @@ def _meant(span: Span | None, value: Any, expected: str) -> Fix | None:
         meant = value.lower() if f"`{value.lower()}`" in expected and value.lower() != value else None
     if meant is None or span is None or ("at least 1" in expected and meant < 1):
         return None
-    return Fix("safe", f"Write {meant}", (Write(span, meant),))
+    return giving_effect("safe", f"Write {meant}", Write(span, meant))
 
 
 def _number(text: str, whole: bool) -> float | None:
@@ -107,7 +108,8 @@ def mutating_call_result(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             )
             fix = None
             if problem.made is not None and problem.call in ("append", "extend"):
-                fix = Fix("unsafe", "Pass a new list, and leave the old one as it is", (Unfold(problem.made),))
+                new_list = "Pass a new list, and leave the old one as it is"
+                fix = giving_effect("unsafe", new_list, Unfold(problem.made))
             yield Finding("LL903", message, problem.span, fix=fix)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Add, Finding, Fix, Into, Move, Related
 from lora_lint.knowledge.adapter_states import UNNAMED, course, trains_nothing
 from lora_lint.records import dataclass
-from lora_lint.rules.changes import drop, put
+from lora_lint.rules.changes import drop, giving_effect, put
 from lora_lint.rules.words import names, place, subjects, surety
 from lora_lint.run import Known, alternatives, always, known
 
@@ -271,7 +271,7 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         )
         confidence: Confidence = "certain" if load.flag is None and train.flag is None else "likely"
         related = (Related(train.span, "it is trained here"),)
-        fix = Fix("safe", "Add is_trainable=True", (Add(load.span, "is_trainable", True),))
+        fix = giving_effect("safe", "Add is_trainable=True", Add(load.span, "is_trainable", True))
         yield Finding("LL402", message, load.span, confidence, None, related, fix)
 
 
@@ -297,7 +297,7 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     )
     train = next((event for event in run.events if event.kind == "train"), None)
     related = (Related(train.span, "it is trained here"),) if train else ()
-    fix = Fix("safe", f"Leave {key} out", drop(adapter, "inference_mode"))
+    fix = giving_effect("safe", f"Leave {key} out", *drop(adapter, "inference_mode"))
     span = place(adapter.inference_mode, otherwise=adapter.span)
     about = subjects(adapter.inference_mode)
     yield Finding("LL403", message, span, surety(adapter.inference_mode), None, related, fix, subjects=about)
