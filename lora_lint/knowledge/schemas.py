@@ -138,9 +138,24 @@ def unknown_keys(
             continue
         near = names if only_near is None else frozenset(only_near)
         missing = tuple(each for each in _alike(key, near, synonyms or {}, _NEAR) if mapping.entry(each) is None)
+        fitting = tuple(each for each in missing if _fits(name, definition, each, entry.value))
         if only_near is None or missing or (refused and _alike(key, near, synonyms or {}, _TYPO)):
-            problems.append(UnknownKey(key, entry.key.span, owner, missing, consequence))
+            problems.append(UnknownKey(key, entry.key.span, owner, fitting, consequence))
     return problems
+
+
+def _fits(name: str, definition: str | None, key: str, value: Node) -> bool:
+    """Whether a framework takes a value under another key of it; what a template fills in may fit any."""
+    found = part(name, definition)
+    schema = None if found is None else found["properties"].get(key)
+    if schema is None:
+        return False
+    try:
+        given = plain(value)
+    except _FilledIn:
+        return True
+    whole = load(name)
+    return _holds(schema, given, whole) or _valid(schema, given, whole)
 
 
 def _alike(key: str, names: frozenset[str], synonyms: dict[str, str], likeness: float) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.changes import all_of, put, put_alpha, settable, settled
 from lora_lint.rules.words import every_case, least, listed, number, place, plural, setting, subjects, surety
-from lora_lint.run import ABSENT, Known, Unknown, alternatives, known
+from lora_lint.run import ABSENT, Unknown, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -114,15 +115,19 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 
 
 def _at_same_scale(run: Run, rank: int, wanted: int) -> tuple[Change, ...]:
-    """Another rank at the same scale: an alpha that is given goes with it (rsLoRA's stays)."""
+    """Another rank at the same scale: alpha goes with it, as alpha/r or, under rsLoRA, as alpha/sqrt(r). A pattern of
+    alphas keeps what it has, if the layers that it names have a rank of their own; else there is no change."""
     adapter = run.adapter
-    changes = put(adapter, "rank", wanted)
-    alpha = adapter.alpha
-    if not settled(run) or known(adapter.use_rslora) is None:
+    if alternatives(adapter.scale):  # which is given itself
+        return put(adapter, "rank", wanted)
+    alpha, rslora = known(adapter.alpha), known(adapter.use_rslora)
+    ranks, alphas = known(adapter.rank_pattern), known(adapter.alpha_pattern)
+    if not settled(run) or rslora is None or alpha is None or ranks is None or alphas is None:
         return ()
-    if isinstance(alpha, Known) and alpha.span is not None and not known(adapter.use_rslora):
-        return all_of(changes, put_alpha(run, alpha.value * wanted / rank))
-    return changes
+    if ranks.keys() != alphas.keys():
+        return ()  # a layer's own rank is over the alpha of all, or its own alpha over the rank of all
+    same = alpha * (sqrt(wanted / rank) if rslora else wanted / rank)
+    return all_of(put(adapter, "rank", wanted), put_alpha(run, same))
 
 
 def _stands_in(run: Run) -> bool:

@@ -31,6 +31,12 @@ def giving_effect(applicability: Literal["safe", "unsafe"], message: str, *chang
     return Fix(applicability, f"{message}; other rules may then apply", changes, ("LL",))
 
 
+def put_targets(adapter: Adapter, left: tuple[str, ...]) -> tuple[Change, ...]:
+    """The targets become those that are left; none where nothing is, which PEFT refuses unless parameters are adapted
+    (0.21.2, tuners/tuners_utils.py, inject_adapter)."""
+    return put(adapter, "target_modules", left) if left else ()
+
+
 def settable(run: Run, field: str) -> bool:
     """Whether the run's configuration has a setting of LoraConfig, in the versions that the project pins."""
     adapter = run.adapter

@@ -12,7 +12,7 @@ from lora_lint.knowledge.frameworks import adapts
 from lora_lint.knowledge.kept import Kept
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.records import dataclass
-from lora_lint.rules.changes import put, settable
+from lora_lint.rules.changes import put, put_targets, settable
 from lora_lint.rules.projections import OF_ATTENTION, OF_MLPS, ROLES
 from lora_lint.rules.reached import (
     PASSED_ON,
@@ -168,15 +168,15 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
     if run.before("peft", versions.EMBEDDINGS_SAVED) is not None:
         kept = []
     cost = f", and PEFT saves the base weights of {names(kept)} with every checkpoint" if kept else ""
-    instead = ", or, for a few new tokens, use `trainable_token_indices`"
-    if versions.without(run, "trainable_token_indices") is not None:
-        instead = ""
+    instead = ""
+    if settable(run, "trainable_token_indices"):
+        instead = f", or, for a few new tokens, use `{adapter.key('trainable_token_indices')}`"
     message = (
         f"{names(found)} in `{key}`, and nothing here adds tokens: LoRA on {'them' if many else 'it'} is for new "
         f"vocabulary or another language{cost}. Leave {'them' if many else 'it'} out{instead}"
     )
     rest = tuple(entry for entry in targets if entry not in found)
-    fix = Fix("unsafe", f"Take {names(found)} out of {key}", put(adapter, "target_modules", rest))
+    fix = Fix("unsafe", f"Take {names(found)} out of {key}", put_targets(adapter, rest))
     spans = dict(adapter.target_spans)
     span = spans.get(found[0], place_of_targets(run))
     # Tokens may be added where they are not seen: in another file, by a launcher.

@@ -49,7 +49,9 @@ def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     key, parameters = adapter.key("target_modules"), target_parameters(case)
     weight = f", which hold {share:.0%} of the model" if share is not None else ""
     adapted = leaves(record.path for record in case.match.modules)
-    how = f"Add `{adapter.key('target_parameters')}={_quoted(parameters)}` (with {adapter.key('dropout')} 0)"
+    how = "Choose a framework that passes `target_parameters` on to PEFT"
+    if settable(run, "target_parameters"):
+        how = f"Add `{adapter.key('target_parameters')}={_quoted(parameters)}` (with {adapter.key('dropout')} 0)"
     since, pin = added("target_parameters"), without(run, "target_parameters")
     if since is not None and pin is not None:
         how = f"Take PEFT {named(since)} or newer, which has `target_parameters` ({pin})"

@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Rename, Unfold, Write
+from lora_lint.knowledge.frameworks import adapts
 from lora_lint.knowledge.patterns import SECONDS, TooSlow, compiled, is_quick, pattern_key
 from lora_lint.rules.changes import giving_effect
 from lora_lint.rules.reached import resolved_of
 from lora_lint.rules.words import least, names, some_case, subjects, surety
-from lora_lint.run import InvalidValue, NoResult, UnknownKey, alternatives
+from lora_lint.run import InvalidValue, NoResult, UnknownKey, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -62,14 +63,33 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
         ("bias", adapter.bias, f"one of {names(_BIASES, 'or')}", _not_a_bias),
         ("target_modules", adapter.target_modules, "a list of names or a valid regular expression", _not_a_regex),
     ):
-        for known, confidence in _wrong(value, wrong):
-            span = known.span or adapter.span
+        for given, confidence in _wrong(value, wrong):
+            span = given.span or adapter.span
             if span not in told:
                 told.add(span)
-                message = f"`{adapter.key(field)}={_shown(known.value)}`: LoRA expects {expected}"
-                fix = _meant(known.span, known.value, expected) if confidence == "certain" else None
-                yield Finding("LL902", message, span, confidence, fix=fix, subjects=subjects(known))
+                message = f"`{adapter.key(field)}={_shown(given.value)}`: LoRA expects {expected}"
+                fix = _meant(given.span, given.value, expected) if confidence == "certain" else None
+                yield Finding("LL902", message, span, confidence, fix=fix, subjects=subjects(given))
+    yield from _no_targets(run)
     yield from _endless_match(run)
+
+
+def _no_targets(run: Run) -> Iterator[Finding]:
+    """A list of targets that is empty, where nothing else is adapted: `modules_to_save` and tokens do not count (PEFT
+    0.21.2, tuners/tuners_utils.py, inject_adapter)."""
+    adapter = run.adapter
+    parameters = alternatives(adapter.target_parameters)
+    if run.method != "LoraConfig" or not parameters or any(each.value for each in parameters):
+        return
+    if adapts(run.dialect) != "PEFT" or known(adapter.parts) is not None:
+        return
+    key = adapter.key("target_modules")
+    for targets, confidence in _wrong(adapter.target_modules, lambda value: value == ()):
+        message = (
+            f"`{key}=[]` names nothing to adapt: PEFT raises a ValueError once the model is loaded. Name the layers, "
+            f"or leave `{key}` out for PEFT's default of the model"
+        )
+        yield Finding("LL902", message, targets.span or adapter.span, confidence, subjects=subjects(targets))
 
 
 def _meant(span: Span | None, value: Any, expected: str) -> Fix | None:
@@ -157,10 +177,10 @@ def _regexes(value: Any) -> tuple[str, ...]:
 
 
 def _wrong(value: Value[Any], wrong: Callable[[Any], bool]) -> Iterator[tuple[Known[Any], Confidence]]:
-    for known, confidence in some_case(value):
+    for each, confidence in some_case(value):
         # The default of an option may mean "off" (rank 0); only what is written is judged.
-        if known.origin in ("literal", "derived", "setting") and wrong(known.value):
-            yield known, confidence
+        if each.origin in ("literal", "derived", "setting") and wrong(each.value):
+            yield each, confidence
 
 
 def _not_a_number(value: Any) -> bool:

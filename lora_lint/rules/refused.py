@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge.modules import LINEAR_KINDS
-from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import put, settable
 from lora_lint.rules.reached import (
     PASSED_ON,
@@ -65,9 +64,9 @@ def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         )
     excluded, instead = _excluding(refusal, taken), _instead(case, refusal, entries)
     fix: Fix | None = None
-    if excluded and without(run, "exclude_modules") is None:
-        message += f'. Keep to the rest: `exclude_modules=r"{excluded}"`'
-        if known(adapter.exclude_modules) is None and settable(run, "exclude_modules"):
+    if excluded and settable(run, "exclude_modules"):
+        message += f'. Keep to the rest: `{adapter.key("exclude_modules")}=r"{excluded}"`'
+        if known(adapter.exclude_modules) is None:
             fix = Fix("unsafe", "Leave these parts out", put(adapter, "exclude_modules", excluded))
     elif instead and not taken:
         message += f". Name {names(instead)}"

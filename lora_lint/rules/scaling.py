@@ -126,7 +126,8 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     related = (Related(where, f"`{rank_key}` is set here"),) if where != span else ()
     confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
     changes = beside(adapter, put(adapter, "alpha", usual[0]), "rank") if settled(run) else ()
-    fix = Fix("unsafe", f"Set {alpha_key} to {written(usual[0])}", changes)
+    then = "LL102 and LL501 may then apply"
+    fix = Fix("unsafe", f"Set {alpha_key} to {written(usual[0])}; {then}", changes, ("LL102", "LL501"))
     about = subjects(adapter.alpha, adapter.rank)
     yield Finding("LL104", message, span, confidence, None, related, fix, subjects=about)
 

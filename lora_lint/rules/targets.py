@@ -9,7 +9,7 @@ from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.architectures import names_module
 from lora_lint.knowledge.frameworks import adapts, every_layer
-from lora_lint.rules.changes import put
+from lora_lint.rules.changes import put, put_targets, settable
 from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.filters import all_saved
 from lora_lint.rules.projections import OF_MLPS, ROLES, own_names
@@ -140,7 +140,7 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     current = run.adapter.target_modules
     if level == "advice" and adapts(run.dialect) == "PEFT" and isinstance(current, Known):
         rest = tuple(entry for entry in current.value or () if entry not in entries)
-        changes = put(run.adapter, "target_modules", rest)
+        changes = put_targets(run.adapter, rest)
         fix = Fix("safe", f"Leave {names(entries)} out, of which nothing comes", changes)
     related = model_place(run, name, model)
     yield Finding("LL202", message, span, confidence, level, related, fix, subjects=subjects(targets, name))
@@ -175,7 +175,7 @@ def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str,
     count = f" ({case.parameters:,} parameters)" if case.parameters else ""
     start = f"{_are(entries)} not in {model_label(case.name, case.model)}"
     experts = target_parameters(case) if any(ROLES.get(entry) in OF_MLPS for entry in entries) else ()
-    if experts and versions.without(run, "target_parameters") is None:
+    if experts and settable(run, "target_parameters"):
         message = (
             f"{start}: PEFT adapts only {names(adapted)}{count} and says nothing. Its experts are parameters, which "
             f"`{adapter.key('target_parameters')}` reaches: {names(experts)} (with {adapter.key('dropout')} 0)"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.records import dataclass
-from lora_lint.rules.changes import put
+from lora_lint.rules.changes import put_targets
 from lora_lint.rules.reached import cases_of, leaves, model_label, model_place, place_of_targets, sureness
 from lora_lint.rules.words import least, names, subjects
 from lora_lint.run import Known
@@ -80,7 +80,7 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     fix = None
     if isinstance(targets, Known) and isinstance(targets.value, tuple):
         left = tuple(entry for entry in targets.value if not _names_one(entry, tied.adapted))
-        fix = Fix("unsafe", f"Take {adapted} out of {key}", put(adapter, "target_modules", left))
+        fix = Fix("unsafe", f"Take {adapted} out of {key}", put_targets(adapter, left))
     spans = dict(adapter.target_spans)
     span = next((at for entry, at in spans.items() if _names_one(entry, tied.adapted)), place_of_targets(run))
     model = model_place(run, case.name, case.model)
