@@ -314,6 +314,20 @@ class TestTraps:
     def test_one_element_is_a_regex_in_trl(self) -> None:
         assert plain(only(config(edited(TRL, ("    - k_proj\n", "")))).adapter.target_modules) == "q_proj"
 
+    @pytest.mark.parametrize(
+        ("keys", "method"),
+        [
+            (("max_length",), "unknown"),
+            (("packing",), "supervised"),
+            (("beta", "packing"), "preference"),
+            (("num_generations", "beta", "packing"), "rl"),
+        ],
+    )
+    def test_the_method_of_trl_is_that_of_its_most_special_setting(self, keys: tuple[str, ...], method: str) -> None:
+        more = "".join(f"    {key}: 1\n" for key in keys)
+        text = edited(TRL, ("    max_length: 2048\n", more))
+        assert only(config(text)).training.method == method
+
     def test_alpha_of_llamafactory_is_twice_the_rank(self) -> None:
         text = edited(FACTORY, ("lora_target: all", "lora_rank: 64"))
         assert plain(only(config(text)).adapter.alpha) == 128
