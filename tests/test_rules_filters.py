@@ -250,6 +250,9 @@ class TestRankTooLowForTask:
         assert check("LL303", self.given("complex-domain", size=900)) == []
         assert "Try `r=16`" in one("LL303", self.given("complex-domain", size=5000)).message
 
+    def test_the_lowest_rank_of_all_is_low(self) -> None:
+        assert "`r=1` is low" in one("LL303", self.given("code", rank=1)).message
+
     def test_a_flag_is_likely(self) -> None:
         assert one("LL303", self.given("code", rank=cli(8))).confidence == "likely"
 
