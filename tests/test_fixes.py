@@ -157,7 +157,8 @@ def test_tie_an_argument_that_is_not_given(text: str, expected: str | None) -> N
         # Something else takes it too, or may.
         ("a = 16\nprint(a)\nf(alpha=a)", None),
         ("a = 16\na = 1\nf(alpha=a)", None),
-        ("a = 16\nf(alpha=a)\nsave(globals())", None),
+        *((f"a = 16\nf(alpha=a)\nsave({seeing})", None) for seeing in ("globals()", "locals()", "vars()", "eval(x)")),
+        ("a = 16\nf(alpha=a)\nexec(x)", None),
         ("for a in (16, 8):\n    f(alpha=a)", None),
         ("def g(a=16):\n    f(alpha=a)", None),
     ],

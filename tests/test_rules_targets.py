@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lora_lint.records import replace
+from lora_lint.rules.reached import cases_of
 from lora_lint.run import BaseModel, Known, Run, Unknown
 from lora_lint.source import Span
 from tests.records import at, check, cli, either, lit, one, run
@@ -257,3 +258,10 @@ class TestAllLinearInList:
     def test_place(self) -> None:
         span = Span("train.py", 600, 612)
         assert one("LL204", run(target_modules=("all-linear",), target_spans=(("all-linear", span),))).span == span
+
+
+def test_peft_alone_is_followed_and_only_on_code_that_is_known() -> None:
+    subject = on(LLAMA, SEVEN)
+    assert cases_of(subject)[1]
+    assert cases_of(replace(subject, dialect="litgpt"))[1] == ()
+    assert cases_of(on(either(LLAMA, "Qwen/Qwen-7B"), SEVEN))[1] == ()
