@@ -139,6 +139,7 @@ def test_an_encoder() -> None:
     assert (run.dialect, plain(run.adapter.rank), plain(run.adapter.alpha)) == ("ludwig", 16, 32)
     assert (plain(run.model.name), plain(run.adapter.target_modules)) == ("bert-base-uncased", ("query", "value"))
     assert (plain(run.training.learning_rate), run.trained, run.problems) == (1e-4, True, ())
+    assert [event.kind for event in run.events] == ["load", "wrap", "train"]
 
 
 def test_encoders_in_other_ways() -> None:
@@ -154,6 +155,7 @@ def test_encoders_in_other_ways() -> None:
     assert plain(dropout.adapter.dropout) == 0.05  # the other is the encoder's
     frozen = only(config(edited(ENCODER, ("      trainable: true\n", ""))))
     assert frozen.trained is False  # with its adapter
+    assert [event.kind for event in frozen.events] == ["load", "wrap"]
     assert config(edited(ENCODER, ("type: lora", "type: ia3"))).runs == ()
     without = edited(ENCODER, ("model_type: ecd\n", ""), ("learning_rate", "learning_rat"))
     (problem,) = only(config(without)).problems

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lora_lint.finding import Write
 from lora_lint.records import replace
 from lora_lint.rules.reached import cases_of
 from lora_lint.run import BaseModel, Known, Run, Unknown
@@ -37,6 +38,12 @@ class TestNoTargetMatch:
         assert "`c_attn`, `c_proj` and `c_fc`" in found.message
         assert found.confidence == "certain"
         assert found.related[0].span == at(400)
+
+    def test_a_string_becomes_a_list_only_of_names_that_the_model_is_known_to_have(self) -> None:
+        fix = one("LL201", on(LLAMA, "q_proj,v_proj")).fix
+        assert fix is not None
+        assert [change.value for change in fix.changes if isinstance(change, Write)] == [("q_proj", "v_proj")]
+        assert one("LL201", on(LLAMA, "q_proj,wv")).fix is None
 
     def test_a_string_is_a_regex_for_the_whole_path(self) -> None:
         message = one("LL201", on(LLAMA, "q_proj")).message
