@@ -85,6 +85,8 @@ CONFIG = "LoraConfig(r=4, lora_alpha=8, target_modules=['q_proj'])"
         WRAP.format("") + "model.load_adapter('adapter', adapter_name='reference')\n",
         f"model.add_adapter({CONFIG})\n",
         "model.load_adapter('adapter')\nmodel.enable_adapters()\n",
+        "from mine import Net\nmodel = Net.from_pretrained('net')\nmodel.load_adapter('adapter')\n",
+        "from mine import config\n" + FROZEN + "model.add_adapter('two', config)\nmodel.set_adapter('two')\n",
         "model.load_adapter('adapter')\nmodel.train_adapter('default')\n",
     ],
 )
@@ -97,6 +99,7 @@ def test_a_second_adapter_that_trains(program: str) -> None:
     [
         FROZEN + "model.load_adapter('other', adapter_name='two')\n",
         FROZEN + f"model.add_adapter('two', {CONFIG})\n",
+        "from mine import config\n" + FROZEN + "model.add_adapter('two', config)\n",
         FROZEN + "model.set_adapter('one', inference_mode=True)\n",
         FROZEN + "model.set_adapter('one')\nmodel.set_requires_grad('one', requires_grad=False)\n",
         FROZEN + "for n, p in model.named_parameters():\n    if 'lora' not in n:\n        p.requires_grad = False\n",

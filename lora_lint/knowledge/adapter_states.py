@@ -39,8 +39,8 @@ _UNKNOWN = AdapterState(None, None)
 def course(events: Iterable[Event], below: Version | None = None) -> Iterator[tuple[Event, AdapterStates]]:
     """Each event with the adapters as they are when it happens. `below`: PEFT is older than that version.
 
-    What a flag decides may happen or not. Adapters that a program loads under a flag are taken to be loaded: the flag
-    of the load is not one of what they are then.
+    What a flag decides may happen or not, so that the states before and after it are joined. An adapter that is put on
+    under a flag counts as there.
     """
     kept = below is None or padded(below) > padded(versions.ADDING_KEEPS_TRAINABILITY)
     states: AdapterStates = {}

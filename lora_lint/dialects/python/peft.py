@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from lora_lint.dialects.python.context import Context, adapter_names, config_of, negated, nothing, view_of
+from lora_lint.dialects.python.convert import text_of
 from lora_lint.dialects.python.records import ConfigRecord, ModelView
-from lora_lint.interpreter.values import Arguments, Const, Either, Object, Opaque, Val
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val
 
 if TYPE_CHECKING:
     from lora_lint.dialects.python.context import Handler
@@ -157,14 +158,16 @@ def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: 
     for candidate in (*arguments.positional, config):
         if config_of(candidate) is not None:
             config = candidate
-    second = config_of(config)
-    if view.wrapped and second is not None:
-        second.beside = True
-        context.happen(view.record, "add-beside", span, adapters=adapter_names(arguments.get("adapter_name", 0)))
+    named_first = text_of(arguments.get("", 0)) is not None
+    called = arguments.get("adapter_name", 0 if view.wrapped or named_first else 1)
+    if view.wrapped and not isinstance(config, Either | DictVal):
+        second = config_of(config)
+        if second is not None:
+            second.beside = True
+        context.happen(view.record, "add-beside", span, adapters=adapter_names(called))
         return
     model = Object("model", arguments, span, ModelView(view.record))
-    called = arguments.get("adapter_name", 1)
-    context.wrap(model, config, span, name=None if called is config else called, integrated=True)
+    context.wrap(model, config, span, name=called, integrated=not named_first)
 
 
 def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
@@ -173,11 +176,12 @@ def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span:
     if view.wrapped:
         trainable = _trainable(arguments, 2, span)
         context.happen(view.record, "load-beside", span, trainable=trainable, adapters=adapters)
+        return
+    if (view.record.loader or "").startswith("AutoModel"):
+        trainable = _trainable(arguments, None, span)
     else:
-        # Of what is not known to be a model of transformers, neither is what its method does.
-        of_transformers = view.record.loader is not None
-        trainable = _trainable(arguments, None, span) if of_transformers else Opaque("the model's own method decides")
-        context.happen(*(view.record, "load-adapter", span), trainable=trainable, adapters=adapters, integrated=True)
+        trainable = Opaque("the model's own method decides", span)
+    context.happen(*(view.record, "load-adapter", span), trainable=trainable, adapters=adapters, integrated=True)
 
 
 def _switch(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> None:
