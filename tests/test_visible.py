@@ -19,6 +19,7 @@ from lora_lint.engine import Outcome, lint_text
 from lora_lint.finding import Finding, Fix, Related, Verdict
 from lora_lint.outcome import Summary
 from lora_lint.report import FORMATS, render
+from lora_lint.report.full import LIMIT
 from lora_lint.report.visible import columns, encodable, json_text, octets, visible
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
@@ -221,6 +222,25 @@ class TestStrings:
         text += f'lora_target_modules: ["q_proj", "{string}"]\nsequence_len: 512\n'
         codes = {finding.code for finding in self.outcome(text, "config.yaml").findings}
         assert {"LL105", "LL202"} <= codes
+
+
+class TestLongLines:
+    @pytest.mark.parametrize("letter", ["a", "漢", "\x1b", "e\u0301", "\t"])
+    @pytest.mark.parametrize(
+        ("before", "after"), [(0, 0), (30, 0), (0, 900), (100, 900), (900, 0), (900, 900), (5000, 5)]
+    )
+    def test_what_is_meant_is_shown_and_underlined(self, letter: str, before: int, after: int) -> None:
+        line = f"{letter * before}lora{letter * after}\n"
+        start = len((letter * before).encode())
+        source = SourceFile("a.py", "python", line.encode())
+        found = Finding("LL105", "Wrong", Span("a.py", start, start + 4), level="error")
+        rows = render("full", Outcome((found,), Summary(1, 1, 1), texts={"a.py": source})).splitlines()
+        [shown] = [row for row in rows if row.startswith("  1 | ")]
+        [under] = [row for row in rows if set(row) <= set(" |^") and "^" in row]
+        assert columns(shown) <= len("  1 | ") + LIMIT
+        assert under.count("^") == 4
+        assert columns(shown[: shown.index("lora")]) == under.index("^")
+        assert ("…" in shown) is (columns(visible(line.rstrip("\n").replace("\t", "    "))) > LIMIT)
 
 
 @pytest.mark.process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING
 
 from lora_lint.report.visible import columns, visible
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 WIDTH = 110
 MAX_LINES = 6
 """Lines of source that an excerpt shows at most."""
+LIMIT = 2 * WIDTH
+"""Columns of a line of source that it shows at most."""
+_BEFORE = 40
+"""Columns that it shows before the underlined part, where not all of the line fits."""
 _TAB = "    "
 
 
@@ -71,8 +76,8 @@ def _excerpt(source: SourceFile, span: Span, level: Level, color: bool) -> list[
         start = location.column - 1 if line == first else len(text) - len(text.lstrip())
         end = location.end_column - 1 if line == last else len(text)
         number = paint(str(line - shift).rjust(width), "blue", color)
-        result.append(f"  {number} {bar} {_shown(text)}".rstrip())
-        before, marked = _columns(text[:start]), max(_columns(text[start:end]), 1)
+        shown, before, marked = _part(text, start, end)
+        result.append(f"  {number} {bar} {shown}".rstrip())
         carets = paint("^" * marked, level, color)
         result.append(f"  {' ' * width} {bar} {' ' * before}{carets}")
     if last > first + MAX_LINES - 1:
@@ -80,12 +85,23 @@ def _excerpt(source: SourceFile, span: Span, level: Level, color: bool) -> list[
     return result
 
 
-def _shown(text: str) -> str:
-    """A line fit for a terminal: tabs as spaces, not endless."""
-    shown = visible(text[: 2 * WIDTH + 1].replace("\t", _TAB))
-    return shown if len(shown) <= 2 * WIDTH else shown[: 2 * WIDTH - 1] + "…"
+def _part(text: str, start: int, end: int) -> tuple[str, int, int]:
+    """A line fit for a terminal, and at which column and how wide the characters from `start` to `end` are in it: tabs
+    are spaces, what a long line has before and behind them is cut."""
+    head, mark, tail = (
+        visible(part.replace("\t", _TAB))
+        for part in (text[:start][-LIMIT:], text[start:end][:LIMIT], text[end:][:LIMIT])
+    )
+    if (start > LIMIT or columns(head + mark) > LIMIT) and columns(head) > _BEFORE:
+        head = "…" + _within(head[::-1], _BEFORE - 1)[::-1]
+    line = head + mark + tail
+    if columns(line) > LIMIT or max(end - start, len(text) - end) > LIMIT:
+        line = _within(line, LIMIT - 1) + "…"
+    before = columns(head)
+    return line, before, max(min(columns(mark), LIMIT - before), 1)
 
 
-def _columns(text: str) -> int:
-    """How many columns of a terminal a part of a line takes, at most those of an excerpt."""
-    return min(columns(visible(text[: 2 * WIDTH].replace("\t", _TAB))), 2 * WIDTH)
+def _within(text: str, limit: int) -> str:
+    """The start of a text that fits into some columns."""
+    widths = accumulate(map(columns, text))
+    return text[: sum(1 for _ in takewhile(lambda width: width <= limit, widths))]
