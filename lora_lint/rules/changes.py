@@ -90,6 +90,11 @@ def settled(run: Run) -> bool:
     return run.dialect != "wandb" and all(isinstance(value, Known) for value in (adapter.rank, adapter.alpha))
 
 
+def uniform(adapter: Adapter) -> bool:
+    """Whether all layers have one rank and one alpha: no pattern gives any its own."""
+    return all(known(pattern) == {} for pattern in (adapter.rank_pattern, adapter.alpha_pattern))
+
+
 def all_of(*groups: tuple[Change, ...]) -> tuple[Change, ...]:
     """Changes that only make sense together: none if one of them cannot be made."""
     return tuple(change for group in groups for change in group) if all(groups) else ()

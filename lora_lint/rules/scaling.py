@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.frameworks import can_set, usual_scale
 from lora_lint.knowledge.versions import without
-from lora_lint.rules.changes import all_of, beside, put, settled
+from lora_lint.rules.changes import all_of, beside, put, settled, uniform
 from lora_lint.rules.scale import SLACK, Arm, arms_of, divisor, law_of, stated, written
 from lora_lint.rules.words import every_case, listed, number, place, setting, some_case, subjects, surety
 from lora_lint.run import alternatives, always, known
@@ -52,7 +52,7 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             f"{shrink}. `{flag}` alone makes the scale {then} ({times} times as much); with `{alpha_key}="
             f"{written(same)}` it {kept} and stays stable when the rank grows"
         )
-        if exact and settled(run):
+        if exact and settled(run) and uniform(adapter):
             changes = all_of(put(adapter, "use_rslora", True), put(adapter, "alpha", same))
             fix = Fix("unsafe", f"Set {flag}, and {alpha_key} to {written(same)}", beside(adapter, changes, "rank"))
     else:
