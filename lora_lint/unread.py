@@ -9,6 +9,7 @@ from lora_lint.records import dataclass
 Limit = Literal[
     "time",  # CPU seconds for one file
     "finding",  # LL900 is switched off, so that nothing else says that the file cannot be read
+    "size",  # bytes of a program
     "steps",  # statements and expressions that are followed in a program, commands in a script
     "calls",  # calls within calls
     "turns",  # turns of one loop

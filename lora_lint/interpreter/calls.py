@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 MAX_DEPTH = 14
+"""Calls within calls that are followed. No program of 38 repositories has an adapter deeper down."""
 _ITERATING = frozenset({"list", "tuple", "iter", "next", "reversed", "enumerate", "set"})
 
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from lora_lint.unread import Limit
 
 MAX_STEPS = 150_000
+"""Statements and expressions that are followed in one program. Of 3,480 programs of 38 repositories half take 390, 1%
+more than 19,000, and the longest (the trainer of transformers) 96,000."""
 _new_tuple = tuple.__new__
 _BEFORE_TESTS = ("setUpClass", "setup_class", "setUp", "setup_method")
 _WORD = re.compile(rb"\w+")

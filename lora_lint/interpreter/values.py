@@ -20,7 +20,7 @@ RULED_OUT = "it has to be given for this branch"
 FROM_CALLER = "is given by the caller"
 """How it ends why a parameter is not known of a function that nothing in its file calls."""
 MAX_UNROLL = 64
-"""How many turns of a loop are followed one by one."""
+"""How many turns of a loop are followed one by one. The loops over adapters in 38 repositories have at most 5."""
 MAX_CONTENT = 50_000
 """Values in a list or dict that is copied or read, those inside of others counted as often as they are held."""
 

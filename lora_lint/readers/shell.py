@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 1_000_000
 """A larger file is data: no script that people write comes near it."""
 MAX_DEPTH = 60
-MAX_STEPS = 20_000
-"""Statements and words that one script is followed for, all turns of all loops together."""
+MAX_STEPS = 50_000
+"""Statements and words that one script is followed for, all turns of all loops together. Of 612 scripts of 38
+repositories half take 160, 1% more than 1,000, and the longest 17,000."""
 MAX_TURNS = 64
 _MAX_TEXT = 20_000
 _MAX_WORDS = 2_000

@@ -14,8 +14,9 @@ from lora_lint.dialects.python.xtuner import attach
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.scope import Module
 from lora_lint.interpreter.values import Const, ListVal, Opaque, either
+from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
-from lora_lint.readers.python import parse
+from lora_lint.readers.python import LARGEST, beginning, parse
 from lora_lint.records import replace
 from lora_lint.run import Reading, alternatives
 from lora_lint.unread import Unread
@@ -49,6 +50,13 @@ def read(
 
     Raises readers.errors.Unreadable for what Python itself cannot parse.
     """
+    if len(source.utf8) > LARGEST:
+        try:
+            read_part = read(beginning(source), project, given, called, whole=whole, every_line=every_line)
+        except Unreadable:  # where no statement can be told from the text of another
+            raise Unreadable(f"This program has more than {LARGEST:,} bytes, which is more than is read") from None
+        lost = f"a program is read up to {LARGEST:,} bytes, and this one has {len(source.utf8):,}"
+        return replace(read_part, unread=(Unread(source.path, "size", lost), *read_part.unread))
     loader = ProjectLoader(project)
     starting = given is None and starts_programs(source.utf8)
     if not starting and not worth_following(source, loader):

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 _MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.module.Module", "torch.nn.Sequential"})
 MAX_CONFIGS = 500
-"""Configs, and runs, that one file is followed for."""
+"""Configs, and runs, that one file is followed for. Of 3,480 programs of 38 repositories 1% make more than 11, and the
+most are 204, in a test of PEFT."""
 
 
 class Context:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.source import SourceFile
 
-MAX_FILES = 24
+MAX_FILES = 100
+"""Files that are followed for one program. Of 3,480 programs of 38 repositories half import none of their project, 1%
+import more than 40, and the most are 79."""
 _KEPT_BYTES = 2_000_000
 """Text of imported files whose trees are kept; a tree takes some forty times the room of its text."""
 

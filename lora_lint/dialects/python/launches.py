@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 MAX_LAUNCHES = 64
+"""Programs that one program starts. The most in 38 repositories are 12."""
 _STARTS = (b"subprocess", b"os.system", b"os.popen")
 _LORA = re.compile(rb"(?i)lora|peft")
 _VALUE = re.compile(rb"[\s=]*([^\s\"']+)")
