@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lora_lint import engine
+from lora_lint.fixes import applied, edits_of
+from lora_lint.outcome import readable
 from lora_lint.settings import Settings
 
 if TYPE_CHECKING:
@@ -259,3 +263,134 @@ def test_each_school_has_a_form_that_lints_clean(
     for each in proposed:
         left = of_system(spelling(each), tmp_path)
         assert not left, (each, [finding.message for finding in left])
+
+
+# --- fixes ------------------------------------------------------------------------------------------------------------
+
+RANKS = (1, 2, 3, 4, 7, 8, 12, 16, 24, 32, 48, 64, 85, 128, 256)
+ALPHAS = (0.5, 1, 2, 8, 16, 22.5, 32, 64, 100, 128, 256, 640)
+
+
+def linted(text: str, *codes: str) -> list[Finding]:
+    every = engine.lint_text(text.encode(), "train.py", Settings()).findings
+    return [finding for finding in every if finding.code in (codes or SYSTEM)]
+
+
+def fixed_once(text: str, finding: Finding) -> str | None:
+    """The text after the one fix; None where there is none to make."""
+    if finding.fix is None or not finding.fix.changes:
+        return None
+    source = readable("train.py", "python", text.encode())
+    edits = edits_of(finding.fix, lambda _: source)
+    assert edits
+    return applied(source.utf8, edits).decode()
+
+
+def arguments(text: str) -> dict[str, object]:
+    call = next(node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    return {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
+
+
+def scale_of(text: str) -> float:
+    """What PEFT multiplies with, reckoned here (tuners/lora/layer.py)."""
+    given = arguments(text)
+    rank, alpha = given["r"], given["lora_alpha"]
+    assert isinstance(rank, int) and isinstance(alpha, (int, float))
+    return alpha / (sqrt(rank) if given.get("use_rslora") else rank)
+
+
+@pytest.mark.parametrize("rslora", [False, True])
+@pytest.mark.parametrize("rank", RANKS)
+def test_one_fix_does_what_it_says(rank: int, rslora: bool) -> None:
+    for alpha in ALPHAS:
+        flag = ", use_rslora=True" if rslora else ""
+        text = f'from peft import LoraConfig\n\nconfig = LoraConfig(r={rank}, lora_alpha={alpha}, target_modules=["q_proj"]{flag})\n'
+        found = linted(text)
+        assert len(found) <= 1, text
+        expected = scale_of(text)
+        outside = expected < 0.2497 or expected > (8.009 if rslora else 4.005)
+        assert outside is bool(found and found[0].code in ("LL103", "LL104")), (text, found)
+        for finding in found:
+            after = fixed_once(text, finding)
+            assert after is not None
+            assert f"`lora_alpha={arguments(after)['lora_alpha']}`" in finding.message, (finding.message, after)
+            if finding.code == "LL102":
+                assert scale_of(after) == pytest.approx(expected, rel=1e-3)
+                assert linted(after) == []
+            else:
+                assert 0.2497 <= scale_of(after) <= 8.009
+                left = {each.code for each in linted(after)}
+                assert left <= set(finding.fix.announces if finding.fix is not None else ()), after
+
+
+@pytest.mark.parametrize("ranks", [(4, 8), (8, 16, 32, 64), (16, 128), (1, 256), (64, 96)])
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_the_fix_of_a_sweep_leaves_it_clean(ranks: tuple[int, ...], alpha: float) -> None:
+    text = loop(Form(str(alpha)))["train.py"].replace("(8, 16, 32, 64)", str(ranks))
+    [finding] = linted(text)
+    after = fixed_once(text, finding)
+    assert finding.code == "LL101"
+    assert after is not None
+    assert linted(after) == [], after
+    tied = re.search(r"lora_alpha=(.*?),", after)
+    assert tied is not None
+    assert f"`lora_alpha = {tied[1].replace('rank', 'r')}` with the comment" in finding.message
+    assert tied[1] in ("rank", "2 * rank")
+
+
+@pytest.mark.parametrize("own", RANKS)
+@pytest.mark.parametrize(("rank", "alpha"), [(8, 16), (16, 8), (7, 22.5), (64, 100)])
+def test_a_pattern_gets_the_scale_of_the_others(rank: int, alpha: float, own: int) -> None:
+    text = (
+        f"from peft import LoraConfig\n\nconfig = LoraConfig(r={rank}, lora_alpha={alpha}, "
+        f'target_modules=["q_proj", "v_proj"], rank_pattern={{"q_proj": {own}}})\n'
+    )
+    found = linted(text, "LL106")
+    assert len(found) == (own != rank)
+    for finding in found:
+        after = fixed_once(text, finding)
+        assert after is not None
+        pattern = arguments(after)["alpha_pattern"]
+        assert isinstance(pattern, dict)
+        assert f"alpha_pattern={pattern}" in finding.message
+        assert pattern["q_proj"] / own == pytest.approx(alpha / rank, rel=1e-3)
+        assert linted(after, "LL106") == []
+
+
+# --- who speaks -------------------------------------------------------------------------------------------------------
+
+HIGH = "from peft import LoraConfig\n\nconfig = LoraConfig(r=64, lora_alpha=8, target_modules=['q_proj'])\n"
+
+
+def test_the_next_one_speaks_where_a_rule_is_off() -> None:
+    assert [finding.code for finding in linted(HIGH)] == ["LL104"]
+    without = Settings(ignore=("LL104",))
+    assert [finding.code for finding in engine.lint_text(HIGH.encode(), "train.py", without).findings] == ["LL102"]
+    off_here = Settings(per_file_ignores=(("train.py", ("LL104",)),))
+    assert [finding.code for finding in engine.lint_text(HIGH.encode(), "train.py", off_here).findings] == ["LL102"]
+
+
+def test_the_level_that_the_user_gives_decides() -> None:
+    settings = Settings(levels={"LL102": "error"})
+    assert [finding.code for finding in engine.lint_text(HIGH.encode(), "train.py", settings).findings] == ["LL102"]
+
+
+def test_an_ignored_finding_is_not_followed_by_the_next() -> None:
+    """One comment settles a scale, and one that was written for the other rule is of use still."""
+    ignored = HIGH.replace("])\n", "])  # lora-lint: ignore[LL104]\n")
+    assert engine.lint_text(ignored.encode(), "train.py", Settings()).findings == ()
+    both = ignored.replace("LL104", "LL104, LL102")
+    assert engine.lint_text(both.encode(), "train.py", Settings()).findings == ()
+
+
+def test_the_setting_states_the_school_of_all_files() -> None:
+    text = loop(Form("2 * RANK"))["train.py"]
+    assert [finding.code for finding in linted(text)] == ["LL107"]
+    assert engine.lint_text(text.encode(), "train.py", Settings(sweep_keeps="ratio")).findings == ()
+
+
+def test_a_misspelt_statement_is_noted() -> None:
+    text = loop(Form("2 * RANK", comment="# lora-lint: sweep-keeps=ratios"))["train.py"]
+    outcome = engine.lint_text(text.encode(), "train.py", Settings())
+    assert [finding.code for finding in outcome.findings] == ["LL107"]
+    assert "`sweep-keeps=ratios` is ignored: it is neither `ratio` nor `step`" in outcome.notes[0]

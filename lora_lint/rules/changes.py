@@ -43,12 +43,9 @@ def settable(run: Run, field: str) -> bool:
     return (not adapter.keys or field in adapter.keys) and versions.without(run, field) is None
 
 
-def put_alpha(run: Run, alpha: float, near: bool = False) -> tuple[Change, ...]:
-    """Alpha gets a value, to four digits; where the framework takes whole numbers alone, the nearest if that will do,
-    else none."""
+def put_alpha(run: Run, alpha: float) -> tuple[Change, ...]:
+    """Alpha gets a value, to four digits; none where the framework takes whole numbers alone and this is no such."""
     value = float(f"{alpha:.4g}")
-    if near and not takes_alpha(run.dialect, value):
-        value = float(max(1, round(alpha)))
     return put(run.adapter, "alpha", value) if takes_alpha(run.dialect, value) else ()
 
 
