@@ -86,13 +86,16 @@ def test_the_trainer_of_the_branch() -> None:
     assert rates(program) == [(8, "Trainer", 1e-3), (16, "a training loop", 2e-4)]
 
 
+LATE = "Trainer(model, TrainingArguments('b', learning_rate=9.0)).train()"
+
+
 @pytest.mark.parametrize(
     "other",
     [
-        "def unused():\n    Trainer(model, TrainingArguments('b', learning_rate=9.0)).train()",
-        "def unused():\n    torch.optim.SGD(model.parameters(), lr=9.0).step()",
-        "class Unused:\n    def fit(self):\n        Trainer(model, TrainingArguments('b', learning_rate=9.0)).train()",
-        "if not args.lora:\n    Trainer(model, TrainingArguments('b', learning_rate=9.0)).train()",
+        f"def unused():\n    print(LoraConfig)\n    {LATE}",
+        "def unused():\n    print(LoraConfig)\n    torch.optim.SGD(model.parameters(), lr=9.0).step()",
+        f"class Unused:\n    def fit(self):\n        print(LoraConfig)\n        {LATE}",
+        f"if not args.lora:\n    {LATE}",
     ],
     ids=["trainer", "loop", "method", "branch"],
 )

@@ -182,7 +182,7 @@ other = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(
         OPTIMIZER.replace("model.parameters()", "[{'params': Probe().parameters()}, {'params': other.parameters()}]"),
         "for probe in [Probe(), Probe()]:\n    torch.optim.SGD(probe.parameters(), lr=1e-4)\n",
         "if sys.argv[1] == 'late':\n    " + OPTIMIZER,
-        "def unused():\n    " + OPTIMIZER,
+        "def unused():\n    print(LoraConfig)\n    " + OPTIMIZER,
         "for r in []:\n    " + OPTIMIZER,
         "if sys.argv[1] == 'late':\n    " + OPTIMIZER + "    sys.exit()\n",
         "if sys.argv[1] == 'late':\n    " + OPTIMIZER + "else:\n    thaw(model)\n",
