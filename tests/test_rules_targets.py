@@ -8,6 +8,7 @@ import pytest
 
 from lora_lint.finding import Write
 from lora_lint.records import replace
+from lora_lint.rules.projections import own_names
 from lora_lint.rules.reached import cases_of
 from lora_lint.run import BaseModel, Known, Run, Unknown
 from lora_lint.source import Span
@@ -272,3 +273,18 @@ def test_peft_alone_is_followed_and_only_on_code_that_is_known() -> None:
     assert cases_of(subject)[1]
     assert cases_of(replace(subject, dialect="litgpt"))[1] == ()
     assert cases_of(on(either(LLAMA, "Qwen/Qwen-7B"), SEVEN))[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        (("q_proj", "o_proj"), ("qkv_proj", "o_proj")),
+        (("o_proj", "q_proj", "k_proj", "v_proj", "lm_head"), ("o_proj", "qkv_proj", "lm_head")),
+        (("model.q_proj", "up_proj"), ("qkv_proj", "gate_up_proj")),
+        (("o_proj", "q_proj", "nonsense"), ()),
+    ],
+)
+def test_names_of_a_model_take_the_place_of_others(entries: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    """Those that it has stay where they are, and one that has no like leaves all as they were."""
+    leaves = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj", "lm_head")
+    assert own_names(entries, set(entries) - set(leaves), leaves) == expected
