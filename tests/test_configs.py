@@ -348,6 +348,12 @@ class TestTraps:
         assert plain(run.judged().adapter.target_modules) is Unknown
         assert plain(run.model.name) == model
 
+    @pytest.mark.parametrize("size", ["4b", "8b", "14b"])
+    def test_models_that_torchtune_builds_in_several_sizes(self, size: str) -> None:
+        for builder, model in (("base", f"Qwen/Qwen3-{size.upper()}-Base"), ("instruct", f"Qwen/Qwen3-{size.upper()}")):
+            text = edited(TUNE, ("llama3_1.qlora_llama3_1_8b", f"qwen3.lora_qwen3_{size}_{builder}"))
+            assert plain(only(config(text)).model.name) == model
+
     def test_a_builder_that_torchtune_does_not_have(self) -> None:
         run = only(config(edited(TUNE, ("llama3_1.qlora_llama3_1_8b", "qwen2_5.lora_qwen2_5_7b"))))
         (problem,) = run.problems

@@ -274,3 +274,29 @@ def test_long_lists_of_paths_do_not_bypass_layers() -> None:
     short = match(llama(4), Targets(paths[:19], layers_to_transform=(1,)), model_type="llama")
     long = match(llama(4), Targets(paths, layers_to_transform=(1,)), model_type="llama")
     assert (len(short.modules), len(long.modules)) == (19, 5)
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        (Targets(("attention",), use_dora=True), {"attention-dora": ["a.attention", "b.attention"]}),
+        (Targets(("attention",)), {}),
+        (Targets(("embed",), lora_bias=True), {"embedding-bias": ["embed"]}),
+        (Targets(("embed",)), {}),
+        (Targets(("conv",), rank=6), {"conv-groups": ["conv"]}),
+        (Targets(("conv",), rank=8), {}),
+        (Targets(("linear",), rank=6, use_dora=True, lora_bias=True), {}),
+        (Targets(("attention", "embed"), rank=0), {"invalid-rank": ["a.attention", "b.attention", "embed"]}),
+    ],
+)
+def test_layers_that_refuse_a_setting(targets: Targets, expected: dict[str, list[str]]) -> None:
+    """As the layers of peft.tuners.lora.layer do when they are made."""
+    modules = (
+        Module("", "Model", own=0),
+        Module("a.attention", "MultiheadAttention", 8, 8, 256, 0),
+        Module("b.attention", "MultiheadAttention", 8, 8, 256, 0),
+        Module("embed", "Embedding", 32, 8, 256),
+        Module("conv", "Conv2d", 8, 8, 144, 0, groups=4),
+        linear("linear", 8, 8),
+    )
+    assert {refusal.kind: list(refusal.names) for refusal in match(modules, targets).errors} == expected

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lora_lint.records import replace
-from lora_lint.run import BaseModel, Event, Known, Run, Unknown
+from lora_lint.run import BaseModel, Event, Known, Run, Training, Unknown
 from lora_lint.source import Span
 from tests.records import at, check, cli, either, events, lit, one, run
 
@@ -276,3 +276,24 @@ class TestSweepReusesBaseModel:
 
     def test_not_in_a_loop(self) -> None:
         assert check("LL408", with_events("load", "wrap", "wrap")) == []
+
+
+class TestUnfrozenNotSaved:
+    SAVE = Event("save", at(900), ("adapter",))
+
+    def given(self, flag: str | None = None, save_flag: str | None = None) -> Run:
+        saved = replace(self.SAVE, flag=save_flag)
+        subject = with_events("wrap", unfreeze("projector", flag=flag), "train", saved, modules_to_save=None)
+        return replace(subject, training=Training("Trainer"))
+
+    def test_always(self) -> None:
+        found = one("LL410", self.given())
+        assert found.confidence == "certain"
+        assert "named `projector` trainable by hand, and" in found.message
+        assert [related.span for related in found.related] == [at(900), at(1000)]
+
+    def test_behind_a_flag(self) -> None:
+        found = one("LL410", self.given("args.tune"))
+        assert found.confidence == "likely"
+        assert "trainable by hand (if `args.tune`), and" in found.message
+        assert one("LL410", self.given(save_flag="args.save")).confidence == "likely"
