@@ -144,6 +144,8 @@ class BaseModel:
     loader: str | None = None
     quantization: Value[str | None] = ABSENT
     dtype: Value[str | None] = ABSENT
+    labels: Value[int | None] = ABSENT
+    """How many labels a classifier is loaded for; None: what its config says."""
     architecture: str | None = None
     own_class: str | None = None
     """The class of the model where it is made in the program without a name: one of the program's own, or of torch."""

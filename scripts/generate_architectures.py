@@ -940,7 +940,7 @@ class _Told:
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
-        self.doubt = False
+        self.doubt = self.deciding = False
 
     def __call__(self, name: str) -> Any:
         return self.values.get(name)

@@ -204,6 +204,10 @@ def test_a_derived_size_is_as_certain_as_what_it_is_derived_from() -> None:
 def test_the_number_of_labels_is_not_assumed() -> None:
     classifier = known("llama", "seq-cls")
     assert unsized(classifier, LLAMA_3_8B) == {"score"}
+    images = known("vit", "image-cls")
+    config = {name: value for name, value in images.defaults.items() if name != "num_labels"}
+    assert certain(images, config), "there is a classifier, whatever it has to tell apart"
+    assert unsized(images, config) == {"classifier"}
     assert not unsized(classifier, {**LLAMA_3_8B, "num_labels": 3})
 
 

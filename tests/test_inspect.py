@@ -293,3 +293,22 @@ def test_the_rounded_width_of_lfm2(here: Path, width: int, rounded: int) -> None
     (here / "base/config.json").write_text(json.dumps(fields), encoding="utf-8")
     assert counted("", "./base", '["w1"]') == 3 * 8 * (1024 + rounded)
     assert counted("", "./base", '["in_proj"]') == 2 * 8 * (1024 + 3 * 1024)
+
+
+CLASSIFIER = """\
+import sys
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForSequenceClassification
+model = AutoModelForSequenceClassification.from_pretrained("meta-llama/Llama-3.2-1B"{0})
+get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"], task_type="SEQ_CLS"))
+"""
+
+
+@pytest.mark.parametrize(
+    "given, labels", [("", 2), (", num_labels=5", 5), (", num_labels=int(sys.argv[1])", None), (", **kwargs", None)]
+)
+def test_a_classifier_counts_its_labels(given: str, labels: int | None) -> None:
+    """Its last layer is trained whole: as many rows as there are labels."""
+    (run,) = seen(CLASSIFIER.format(given)).runs
+    expected = None if labels is None else 16 * 8 * (2048 + 2048) + labels * 2048
+    assert run["parameters"].get("trainable") == expected

@@ -297,7 +297,8 @@ def _read(name: str) -> dict[str, Any]:
 class _Scope:
     """The fields of one config, with the class's defaults behind them.
 
-    `doubt` becomes true whenever a value is looked up that is not certain.
+    `doubt` becomes true whenever a value is looked up that is not certain. `deciding`: the value decides whether a
+    module is there.
     """
 
     def __init__(
@@ -306,6 +307,7 @@ class _Scope:
         """`assumed` are the fields that the outer class sets in a nested config by default."""
         self.architecture = architecture
         self.doubt = False
+        self.deciding = False
         self.doubtful: set[str] = set()
         self.values: dict[str, Any] = {}
         self.config = config
@@ -325,7 +327,8 @@ class _Scope:
             if self.doubt:
                 self.doubtful.add(name)
             self.doubt = outer
-        self.doubt = self.doubt or name in self.doubtful
+        # However many labels there are, there is a layer for them.
+        self.doubt = self.doubt or (name in self.doubtful and not (self.deciding and name == "num_labels"))
         return self.values[name]
 
     def _find(self, name: str) -> Any:
@@ -484,8 +487,9 @@ class _Expansion:
 
         def holds(condition: Any, number: int, place: tuple[int, ...]) -> bool:
             nonlocal certain
-            scope.doubt = False
+            scope.doubt, scope.deciding = False, True
             value = bool(self._value(condition, place))
+            scope.deciding = False
             if scope.doubt and self._has_layers(number):
                 certain = False
             elif scope.doubt:  # a norm more or less: nothing is adapted in it, but its parameters may be trained

@@ -222,7 +222,7 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
             found = next((other for other in others if other is not None), None)
         if found is None:
             continue
-        built = _build(found, model)
+        built = _build(found, _labelled(model, run.model, found.head))
         if built is None:
             continue
         for targets in alternatives(run.adapter.target_modules):
@@ -291,6 +291,17 @@ def _architecture(model_type: str, head: str, version: int) -> Architecture | No
     from lora_lint.knowledge.architectures import architecture
 
     return architecture(model_type, head, version)
+
+
+def _labelled(model: Model, base: BaseModel, head: str) -> Model:
+    """The model with the number of labels that it is loaded with: a classifier's last layer has as many outputs."""
+    if not head.endswith("-cls"):
+        return model
+    config = {key: value for key, value in model.config.items() if key not in ("num_labels", "id2label")}
+    if isinstance(base.labels, Known):
+        stated = model.config.get("id2label") or range(model.config.get("num_labels", 2))
+        config["num_labels"] = len(stated) if base.labels.value is None else base.labels.value
+    return replace(model, config=config)
 
 
 def _build(found: Architecture, model: Model) -> Built | None:

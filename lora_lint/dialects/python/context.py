@@ -96,6 +96,7 @@ class Context:
         record = ModelRecord(name, loader, quantization, dtype, tuple(self.machine.trail))
         trusted = arguments.keywords.get("trust_remote_code")
         record.remote_code = trusted is not None and not (isinstance(trusted, Const) and not trusted.value)
+        record.labels = _labels(arguments, span)
         self.records.models.append(record)
         self.happen(record, "load", span)
         return Object(callee, arguments, span, ModelView(record))
@@ -183,6 +184,16 @@ def adapter_names(given: Val | None) -> tuple[str, ...] | None:
 def negated(flag: Val | None) -> Val | None:
     """What `not flag` is; None where it is not given."""
     return Const(not flag.value, flag.span, flag.origin) if isinstance(flag, Const) else flag
+
+
+def _labels(arguments: Arguments, span: Span) -> Val:
+    """How many labels a model is loaded for; None where the call leaves that to the model's config."""
+    given = arguments.get("num_labels")
+    if given is not None:
+        return given
+    if arguments.open or not {"config", "id2label", "label2id"}.isdisjoint(arguments.keywords):
+        return Opaque("it comes from a config", span)
+    return Const(None, span, "framework-default")
 
 
 def _module_class(value: Val | None) -> str | None:

@@ -78,6 +78,11 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and is_number(value)
 
 
+def is_optional_whole(value: Any) -> bool:
+    """A whole number or None."""
+    return value is None or is_whole(value)
+
+
 def is_text(value: Any) -> bool:
     return isinstance(value, str)
 

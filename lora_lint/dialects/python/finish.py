@@ -560,6 +560,7 @@ def _model(model: ModelRecord, here: Span) -> BaseModel:
         loader=model.loader,
         quantization=to_value(model.quantization, here, ABSENT, convert.is_optional_text),
         dtype=to_value(model.dtype, here, ABSENT, convert.is_optional_text),
+        labels=to_value(model.labels, here, ABSENT, convert.is_optional_whole),
         remote_code=model.remote_code,
         edited=model.edited,
         own_class=model.own_class,

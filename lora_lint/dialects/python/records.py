@@ -53,6 +53,7 @@ class ModelRecord:
     trail: tuple[Step, ...] = ()
     events: Log[Happening] = field(default_factory=Log)
     trainings: Log[TrainingRecord] = field(default_factory=Log)
+    labels: Val | None = None
     remote_code: bool = False
     edited: bool = False
     own_class: str | None = None
