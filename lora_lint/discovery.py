@@ -11,8 +11,6 @@ import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from lora_lint import globs
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -385,6 +383,8 @@ def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] |
             (paths if "/" in cleaned else names).append(cleaned.lstrip("/"))
     if not names and not paths:
         return None
+    from lora_lint import globs
+
     of_name, of_path = globs.matcher(names), globs.matcher(paths)
 
     def excluded(path: str) -> bool:
@@ -395,6 +395,8 @@ def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] |
 
 def matcher(pattern: str, root: str = "") -> Callable[[str], bool]:
     """A test of file paths against one glob, which also matches everything below a folder it matches."""
+    from lora_lint import globs
+
     cleaned = pattern.removeprefix("./").rstrip("/")
     fits = globs.matcher([cleaned.lstrip("/")])
     anchored = "/" in cleaned

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -285,6 +286,24 @@ class TestWithTheToy:
         monkeypatch.chdir(here / "sub")
         settings = Settings(exclude=(("sub/a.py", str(here)), ("b.*", "")))
         assert [finding.span.path for finding in lint(["."], settings).findings] == ["c.py"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", "from peft import LoraConfig\n" + "x = 1\n" * 5_000),
+        ("a.yaml", "adapter: lora\nlora_r: 8\nx: [" + "1, " * 5_000 + "]\n"),
+        ("a.json", '{"peft_type": "LORA", "x": [' + "1, " * 5_000 + "1]}"),
+        ("a.sh", "python train.py --lora_r 8\n" * 5_000),
+    ],
+)
+def test_without_a_timer_the_readers_look_at_the_time(path: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lora_lint.checker.PATIENCE", 0.0)
+    found: list[Outcome] = []
+    thread = threading.Thread(target=lambda: found.append(lint_text(text, path, Settings())))
+    thread.start()
+    thread.join()
+    assert [each.limit for each in found[0].unread] == ["time"]
 
 
 def test_sources_are_read_again_for_reports() -> None:

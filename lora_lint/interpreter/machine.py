@@ -7,6 +7,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lora_lint import deadline
 from lora_lint.interpreter import calls, expressions, imports, statements
 from lora_lint.interpreter.journal import MISSING, Journal
 from lora_lint.interpreter.scope import Condition, Frame, Module, Scope, Step
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 MAX_STEPS = 150_000
 """Statements and expressions that are followed in one program. Of 3,480 programs of 38 repositories half take 390, 1%
 more than 19,000, and the longest (the trainer of transformers) 96,000."""
+_BETWEEN_LOOKS = 1_000
 _new_tuple = tuple.__new__
 _BEFORE_TESTS = ("setUpClass", "setup_class", "setUp", "setup_method")
 _WORD = re.compile(rb"\w+")
@@ -95,6 +97,7 @@ class Machine:
         self.trail: list[Step] = []
         self.frames: list[Frame] = [Frame(None)]
         self.steps = 0
+        self._pause = 0
         self.called: set[int] = set()
         self.vague_loops = 0
         self.defining: dict[int, Scope] = {}
@@ -200,8 +203,8 @@ class Machine:
             follow = _FOLLOW.get(type(statement))
             if follow is not None:
                 self.steps += 1
-                if self.steps > MAX_STEPS:
-                    raise Exhausted
+                if self.steps > self._pause:
+                    self._look()
                 signal = follow(self, statement, scope)
                 if signal is not None:
                     break
@@ -211,8 +214,15 @@ class Machine:
     def count(self) -> None:
         """Counts one more step. Raises Exhausted."""
         self.steps += 1
+        if self.steps > self._pause:
+            self._look()
+
+    def _look(self) -> None:
+        """Looks at the limits. Raises Exhausted and deadline.Exceeded."""
         if self.steps > MAX_STEPS:
             raise Exhausted
+        deadline.look()
+        self._pause = min(self.steps + _BETWEEN_LOOKS, MAX_STEPS)
 
     def join(self, values: list[Val]) -> Val:
         """What a name holds after branches that bind it to different values."""
@@ -270,8 +280,8 @@ class Machine:
     def evaluate(self, node: ast.expr, scope: Scope) -> Val:
         """The value of an expression; what it calls happens."""
         self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise Exhausted
+        if self.steps > self._pause:
+            self._look()
         follow = _EVALUATE.get(type(node))
         if follow is None:
             return Opaque("the expression is not followed", self.span(node, scope))

@@ -10,6 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, NoReturn
 
+from lora_lint import deadline
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Entry, Mapping, Node, Placeholder, Scalar, ScalarValue, Sequence
 from lora_lint.readers.text import without_surrogates
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 100
 MAX_NODES = 200_000
 
+_BETWEEN_LOOKS = 0x3FF
 _MAX_DIGITS = 4000
 _TEMPLATE = re.compile(r"\$\{|\{\{|\{%")
 _SPACE = re.compile(rb"[ \t\r\n]*")
@@ -167,6 +169,8 @@ class _Scanner:
 
     def _counted(self, position: int) -> None:
         self.count += 1
+        if not self.count & _BETWEEN_LOOKS:
+            deadline.look()
         if self.count > MAX_NODES:
             raise Unreadable(f"This file holds more than {MAX_NODES:,} values", Span(self.path, position, position))
 

@@ -11,6 +11,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from lora_lint import deadline
 from lora_lint.readers.errors import Unreadable
 from lora_lint.records import dataclass, replace
 from lora_lint.source import Span
@@ -29,6 +30,7 @@ MAX_STEPS = 50_000
 """Statements and words that one script is followed for, all turns of all loops together. Of 612 scripts of 38
 repositories half take 160, 1% more than 1,000, and the longest 17,000."""
 MAX_TURNS = 64
+_BETWEEN_LOOKS = 0x3FF
 _MAX_TEXT = 20_000
 _MAX_WORDS = 2_000
 
@@ -185,6 +187,8 @@ class _Script:
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise _Exhausted
+        if not self.steps & _BETWEEN_LOOKS:
+            deadline.look()
 
     def run_variable_assignment(self, node: Any) -> None:
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")

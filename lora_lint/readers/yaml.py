@@ -14,6 +14,7 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
+from lora_lint import deadline
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Entry, Mapping, Node, Placeholder, Scalar, ScalarValue, Sequence
 from lora_lint.source import Span
@@ -37,6 +38,7 @@ _WORDS: dict[str, ScalarValue] = {
     **{form: True for word in ("true", "yes", "on") for form in (word, word.capitalize(), word.upper())},
     **{form: False for word in ("false", "no", "off") for form in (word, word.capitalize(), word.upper())},
 }
+_BETWEEN_LOOKS = 0x3FF
 _MAX_DIGITS = 400
 _TEMPLATE = re.compile(r"\$\{|\{\{|\{%")
 # Bounded, so that a text of nothing but braces costs no more than its length.
@@ -196,6 +198,8 @@ class _Builder:
 
     def _counted(self, event: Any, number: int = 1) -> None:
         self.count += number
+        if not self.count & _BETWEEN_LOOKS:
+            deadline.look()
         if self.count > MAX_NODES:
             at = self.offset(event.start_mark.index)
             raise Unreadable(f"This file holds more than {MAX_NODES:,} values", Span(self.path, at, at))
