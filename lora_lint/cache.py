@@ -21,7 +21,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, get_args
 
-from lora_lint import __version__, disk
+from lora_lint import __version__, bounds, disk
 from lora_lint.finding import Change, Finding, Fix, Related
 from lora_lint.outcome import FileResult
 from lora_lint.records import replace
@@ -128,7 +128,8 @@ def _key(settings: Settings) -> str:
     """A digest of all that decides about every file."""
     relevant = replace(settings, baseline=None, fail_on="warning", exclude=())
     environment = [os.environ.get(name) for name in _ENVIRONMENT]
-    facts = (__version__, sys.version, os.getcwd(), environment, relevant, sorted(_program()))
+    place = (os.getcwd(), bounds.tree(settings.root))
+    facts = (__version__, sys.version, place, environment, relevant, sorted(_program()))
     return disk.digest(repr(facts).encode("utf-8", "surrogateescape"))
 
 

@@ -238,6 +238,7 @@ def reading_of(
 
     assert found.data is not None
     source = decode(found.path, found.kind, found.data)
+    project.admit(found.path)
     reading = dialects.read(source, project, every_line=found.explicit)
     if source.kind in ("python", "notebook", "shell") and (reading.runs or reading.sweeps):
         from lora_lint.pins import with_pins

@@ -159,7 +159,7 @@ def check(
     if _from_stdin(paths, stdin_filename) and (fix or diff):
         raise UsageError("standard input cannot be fixed: give the file, or take the edits of `--output-format json`")
     for path in (output_file, write_baseline, verify.report if verify is not None else None):
-        _refuse_unwritable(path)
+        _refuse_unwritable(path, settings)
     marked = write_baseline is not None or output_format in _WITH_FINGERPRINTS
     cache = None
     if not no_cache and not os.environ.get(_NO_CACHE) and "-" not in paths:
@@ -205,12 +205,15 @@ def check(
     return 2 if unwritten else status_of(outcome, settings)
 
 
-def _refuse_unwritable(path: str | None) -> None:
-    """Raises UsageError where a file cannot be written, which is better known before the work than after it."""
+def _refuse_unwritable(path: str | None, settings: Settings) -> None:
+    """Raises UsageError where a file cannot be written, which is better known before the work than after it, and where
+    a link in the project would have another one written."""
     if path is not None:
+        from lora_lint import bounds
         from lora_lint.writing import why_unwritable
 
-        why = why_unwritable(path)
+        outside = bounds.leads_out(path, bounds.tree(settings.root))
+        why = "it is a link that leads out of the project" if outside else why_unwritable(path)
         if why is not None:
             raise UsageError(f"{path}: it cannot be written, {why}")
 
@@ -236,7 +239,7 @@ def _verify(
     from lora_lint import discovery, engine
     from lora_lint.verify.experiment import Options
 
-    files: Iterable[discovery.Found] = discovery.Walk(paths or ["."], engine.excluder(settings))
+    files: Iterable[discovery.Found] = discovery.Walk(paths or ["."], engine.excluder(settings), root=settings.root)
     if "-" in paths:
         path = discovery.display(stdin_filename) if stdin_filename else "<stdin>"
         files = [discovery.Found(path, discovery.kind_of(path) or "python", outcome.texts[path].utf8, True)]
@@ -282,14 +285,17 @@ def _page(outcome: Outcome) -> str:
 
 def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> tuple[bool, bool]:
     """Fixes what can be fixed; gives whether a file has changed, and whether one could not be written."""
-    from lora_lint import interrupts
+    from lora_lint import bounds, interrupts
     from lora_lint.fixes import session
 
+    tree = bounds.tree(settings.root)
     count, files, failed = 0, 0, False
     try:
         for file in session.fixed(outcome, settings, unsafe):
             problem = file.problem
-            if file.after != file.before:
+            if _is_elsewhere(file.path, tree):
+                problem = "it is a link that leads out of the project"
+            elif file.after != file.before:
                 try:
                     with interrupts.held():
                         session.write(file)
@@ -306,6 +312,13 @@ def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> tuple[bool, bool
         if count:
             complain(f"{_findings(count)} fixed in {files} file{'' if files == 1 else 's'}")
     return count > 0, failed
+
+
+def _is_elsewhere(path: str, tree: str) -> bool:
+    """Whether a file is a link out of the project or, outside of that, out of its folder."""
+    from lora_lint import bounds
+
+    return bounds.leads_out(path, tree) or bounds.leads_out(path, os.path.realpath(os.path.dirname(path)))
 
 
 def _count_fixable(outcome: Outcome, settings: Settings) -> None:

@@ -105,14 +105,23 @@ class Walk:
     holds the paths that do not exist, and `notes` what else the user should know.
     """
 
-    def __init__(self, paths: Iterable[str], excluded: Callable[[str], bool] | None = None, prefilter: bool = True):
+    def __init__(
+        self,
+        paths: Iterable[str],
+        excluded: Callable[[str], bool] | None = None,
+        prefilter: bool = True,
+        root: str = "",
+    ) -> None:
+        """`root` is the folder of the settings file ("": the current one)."""
         self.paths = tuple(paths)
+        self.root = root
         self.files = 0
         self.missing: list[str] = []
         self.notes: list[str] = []
         self._excluded = excluded
         self._prefilter = prefilter
         self._seen: set[str] = set()
+        self._outside: list[str] = []
         # For programs that say nothing of LoRA themselves but import one that does, or shell scripts that call one: the
         # modules that do, and what the others import or call.
         self._modules: set[bytes] = set()
@@ -137,6 +146,11 @@ class Walk:
                     continue
                 if data is not None:
                     yield Found(path, kind, data, False)
+        if self._outside:
+            more = f" and {len(self._outside) - 1} more" if len(self._outside) > 1 else ""
+            self.notes.append(
+                f"{self._outside[0]}{more}: skipped, a link leads out of the project (name it to lint it)"
+            )
 
     def _given(self) -> Iterator[Found]:
         """The files that were named, and those that are relevant by themselves."""
@@ -180,7 +194,9 @@ class Walk:
             yield Found(path, kind, data, True)
 
     def _folder(self, prefix: str, folder: str) -> Iterator[Found]:
-        """A folder, depth first in the order of names. Links to folders are not followed, so no cycle can arise."""
+        """A folder, depth first in the order of names. Links to folders are not followed, so no cycle can arise, and
+        neither are links to files outside of the project and of this folder."""
+        given = folder
         stack = [(prefix, folder)]
         while stack:
             prefix, folder = stack.pop()
@@ -199,6 +215,9 @@ class Walk:
                         path = prefix + name
                         if path in self._seen or (self._excluded is not None and self._excluded(path)):
                             continue
+                        if entry.is_symlink() and not self._belongs(path, given):
+                            self._outside.append(path)
+                            continue
                         self._seen.add(path)
                         self.files += 1
                         found = self._read(path, kind)
@@ -214,6 +233,13 @@ class Walk:
                 except OSError:
                     continue
             stack.extend(reversed(below))
+
+    def _belongs(self, link: str, folder: str) -> bool:
+        """Whether a link in a folder that was named leads to something in it or in the project."""
+        from lora_lint import bounds
+
+        real = os.path.realpath(link)
+        return any(bounds.holds(tree, real) for tree in (bounds.tree(self.root), os.path.realpath(folder or os.curdir)))
 
     def _read(self, path: str, kind: FileKind) -> Found | None:
         """A file that a walk came upon: None if nothing in it can concern us."""

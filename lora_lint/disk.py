@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 Noted: TypeAlias = "dict[tuple[Kind, str], str]"
-Kind = Literal["file", "there", "size", "names", "content", "state"]
+Kind = Literal["file", "there", "size", "names", "content", "state", "real"]
 """Whether a path is a regular file; whether anything is there; how many bytes it has; the names in a folder; a digest
-of the content; size, times and identity, for files that are too large to be read again each time."""
+of the content; size, times and identity, for files that are too large to be read again each time; where links lead."""
 
 KEPT = ".lora-lint-cache"
 """The name of the folder that results are kept in, by default."""
@@ -128,6 +128,15 @@ def read_regular(path: str, limit: int) -> bytes | None:
     return _read(path, limit)[1]
 
 
+def real(path: str) -> str:
+    """The absolute path, without links, of what `path` leads to. Noted only where there is a link: one that takes the
+    place of a file later changes nothing of what is known of its content."""
+    found = answer("real", path) or os.path.abspath(path)
+    if found != os.path.abspath(path):
+        note("real", path, found)
+    return found
+
+
 def look(path: str) -> None:
     """Notes the state of a file that is about to be read in parts."""
     _asked("state", path)
@@ -222,4 +231,5 @@ _ANSWERS: Mapping[Kind, Callable[[str], str]] = {
     "names": _names,
     "content": lambda path: _content(path, LARGE)[0],
     "state": _state,
+    "real": os.path.realpath,
 }

@@ -39,7 +39,7 @@ def lint(
     holds the results of earlier lints. Never raises for what a file holds.
     """
     relax()
-    walk = discovery.Walk(paths, excluder(settings), prefilter)
+    walk = discovery.Walk(paths, excluder(settings), prefilter, settings.root)
     checked = sorted(check_all(walk, settings, jobs, progress, cache), key=lambda result: result.path)
     problems = tuple(f"error: {missing}" for missing in walk.missing)
     notes = (*problems, *walk.notes)

@@ -71,7 +71,7 @@ def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
     A function whose file does not call it is read by itself: that run is left out where a program that calls it is
     among the files, and so a run with values.
     """
-    walk = discovery.Walk(paths, engine.excluder(settings))
+    walk = discovery.Walk(paths, engine.excluder(settings), root=settings.root)
     reader = _Reader(settings)
     read = [each for found in walk for each in reader.read(found)]
     reached = {

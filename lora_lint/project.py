@@ -6,7 +6,7 @@ import os
 import posixpath
 from typing import TYPE_CHECKING
 
-from lora_lint import discovery, disk
+from lora_lint import bounds, discovery, disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,22 +17,35 @@ _KEPT = 256
 """Texts kept at a time."""
 _MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "README.md")
 """Files that lie at the top of a project."""
-_COMMON = ("/tmp", "/var/tmp")
-"""Folders of everybody, in which nothing is a project's as a whole."""
 
 
 class Project:
     """Reads other files of a project, each once. `root` is the folder that searches stop at ("": the current one).
 
-    Paths are as reports show them: relative to the current folder, or absolute, with `/`.
+    A file outside of the project's tree (see `bounds`) counts as one that is not there. Paths are as reports show them:
+    relative to the current folder, or absolute, with `/`.
     """
 
     def __init__(self, root: str = "") -> None:
         self.root = root
         self._root = os.path.abspath(root or ".")
+        self._trees = [bounds.tree(root)]
+        given = os.path.realpath(root or os.curdir)
+        if not bounds.holds(given, os.path.realpath(os.curdir)):  # the folder of settings that were named
+            self._trees.append(given)
         self._texts: disk.Remembered[str, SourceFile | None] = disk.Remembered(_KEPT)
         self._exists: dict[str, bool] = {}
+        self._real: disk.Remembered[str, str] = disk.Remembered()
+        self._within: disk.Remembered[str, bool] = disk.Remembered()
         self._roots: disk.Remembered[str, bool] = disk.Remembered()
+
+    def admit(self, path: str) -> None:
+        """Lets what surrounds a file that is linted be read: outside of the project's tree, that of its own project."""
+        folder = self._real.get(os.path.dirname(path), disk.real)
+        if not self._holds(folder):
+            *_, top = self.upwards(folder.replace(os.sep, "/"), beyond=True)
+            self._trees.append(os.path.normpath(top))
+            self._texts, self._within = disk.Remembered(_KEPT), disk.Remembered()
 
     def is_root(self, folder: str) -> bool:
         """Whether nothing above `folder` belongs to the project: its root, the top of a repository or of the disk; and
@@ -43,7 +56,7 @@ class Project:
         here = os.path.abspath(folder or ".")
         if here == self._root or os.path.dirname(here) == here or disk.exists(os.path.join(here, ".git")):
             return True
-        return not here.startswith(os.path.join(self._root, "")) and not any(map(_is_projects, _above(here)))
+        return not bounds.holds(self._root, here) and not any(map(_is_projects, bounds.above(here)))
 
     def upwards(self, folder: str, *, beyond: bool = False) -> Iterator[str]:
         """A folder and those above it that belong to the project, up to the current folder; or `beyond` that, to the
@@ -55,17 +68,27 @@ class Project:
             folder = posixpath.normpath(posixpath.join(folder, "..")) if beyond else os.path.dirname(folder)
 
     def exists(self, path: str) -> bool:
-        """Whether `path` is a regular file."""
+        """Whether `path` is a regular file of the project."""
         found = self._exists.get(path)
         if found is None:
             found = self._exists[path] = disk.is_file(path)
         else:
             disk.note("file", path, "1" if found else "")
-        return found
+        return found and self._within.get(path, self._is_within)
+
+    def _is_within(self, path: str) -> bool:
+        """Whether a file lies in the project's tree, or in another one that is linted, once links are followed."""
+        if os.path.islink(path):
+            return self._holds(disk.real(path))
+        folder, name = os.path.split(path)
+        return self._holds(os.path.join(self._real.get(folder, disk.real), name))
+
+    def _holds(self, real: str) -> bool:
+        return any(bounds.holds(tree, real) for tree in self._trees)
 
     def size(self, path: str) -> int | None:
-        """The bytes of a regular file; None if there is none."""
-        return disk.size(path)
+        """The bytes of a regular file of the project; None if there is none."""
+        return disk.size(path) if self.exists(path) else None
 
     def load(self, path: str) -> SourceFile | None:
         """The text of another file; None if there is none of a kind that is read, or it is too large or not text."""
@@ -90,14 +113,6 @@ class Project:
             return decode(path, data, kind)
         except (OSError, ValueError, Unreadable, RecursionError, MemoryError):
             return None
-
-
-def _above(folder: str) -> Iterator[str]:
-    """The folders above one, up to the home folder, that for temporary files or the top of the disk, without these."""
-    ends = {os.path.expanduser("~"), *_COMMON}
-    while (parent := os.path.dirname(folder)) not in ends and parent != os.path.dirname(parent):
-        yield parent
-        folder = parent
 
 
 def _is_projects(folder: str) -> bool:

@@ -122,7 +122,7 @@ def _listed(folder: str, names: Iterable[str]) -> list[str]:
 
 def _groups(project: Project, folder: str, name: str) -> Sequence[Group]:
     """What a file requires: alternatives, of which one is installed."""
-    data = _data(os.path.join(folder, name))
+    data = _data(project, os.path.join(folder, name))
     if not _MENTIONED.search(data) and not (_REQUIREMENTS.fullmatch(os.path.basename(name)) and _INCLUDED.search(data)):
         return ()
     from lora_lint.required import groups
@@ -133,21 +133,17 @@ def _groups(project: Project, folder: str, name: str) -> Sequence[Group]:
 def _includes(project: Project, folder: str) -> Callable[[str], str]:
     """Gives the text of a file that one of a folder includes, by its path from there; empty where there is none, and
     for what lies outside of the project."""
-    *_, top = project.upwards(folder, beyond=True)
-    inside = os.path.join(os.path.realpath(top or "."), "")
 
     def text(path: str) -> str:
-        whole = os.path.normpath(os.path.join(folder, path))
-        if not os.path.realpath(whole).startswith(inside):
-            return ""
-        return _data(whole).decode("utf-8", "replace")
+        return _data(project, os.path.normpath(os.path.join(folder, path))).decode("utf-8", "replace")
 
     return text
 
 
-def _data(path: str) -> bytes:
+def _data(project: Project, path: str) -> bytes:
+    """The content of a file of the project; empty if there is none that can be read."""
     try:
-        return disk.read(path, LIMIT) or b""
+        return (disk.read(path, LIMIT) if project.exists(path) else None) or b""
     except (OSError, ValueError):
         return b""
 

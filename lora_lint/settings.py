@@ -95,6 +95,7 @@ def load(config: str | None = None, isolated: bool = False) -> Settings:
         for name in FILE_NAMES:
             path = os.path.join(folder, name)
             if os.path.lexists(path) and (table := _table(path)) is not None:
+                _refuse_link(path, folder)
                 return _settings(path, table)
         above = os.path.dirname(folder)
         if above == folder:
@@ -186,6 +187,15 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
         return SequenceMatcher(None, candidate, folded).ratio(), in_place
 
     return f", did you mean {by_folded[max(close, key=likeness)]!r}?"
+
+
+def _refuse_link(path: str, folder: str) -> None:
+    """Raises SettingsError for a settings file that is a link out of the project: messages show what is in it."""
+    if os.path.islink(path):
+        from lora_lint import bounds
+
+        if bounds.leads_out(path, bounds.tree(folder)):
+            raise SettingsError(f"{path}: it is a link that leads out of the project: name it with --config")
 
 
 def _table(path: str) -> dict[str, Any] | None:

@@ -121,7 +121,7 @@ def test_a_framework_that_gives_the_scale_itself(project: Path) -> None:
 
 def test_values_of_the_file_point_there(project: Path) -> None:
     text = "axolotl train ../conf/axolotl.yaml --lora-r 8\n"
-    run = only(shell(text, project / "scripts"))
+    run = only(shell(text, project, "scripts/run.sh"))
     rank, alpha = run.adapter.rank, run.adapter.alpha
     assert isinstance(rank, Known) and isinstance(alpha, Known)
     assert rank.span is not None and text[rank.span.start : rank.span.end] == "8"
