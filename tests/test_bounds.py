@@ -161,6 +161,17 @@ def test_what_is_named_is_read_with_its_own_project(here: Path) -> None:
     assert shown("linked")
 
 
+def test_of_a_model_elsewhere_only_what_the_tables_know_is_shown(here: Path) -> None:
+    write(here / "secrets/config.json", json.dumps({"model_type": SECRET}))
+    write("train.py", BROKEN.replace("meta-llama/Llama-2-7b-hf", "../secrets"))
+    assert not shown("train.py")
+    write(here / "secrets/config.json", json.dumps({"model_type": "gpt2"}))
+    assert "LL201" in run("train.py").stdout
+    write("mine/config.json", json.dumps({"model_type": SECRET}))
+    write("train.py", BROKEN.replace("meta-llama/Llama-2-7b-hf", "mine"))
+    assert shown("train.py")
+
+
 def test_settings_behind_a_link_out_are_refused(here: Path) -> None:
     write(here / "secrets/lora-lint.toml", f"{SECRET} = 1\n")
     Path("lora-lint.toml").symlink_to(here / "secrets/lora-lint.toml")

@@ -14,7 +14,7 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from lora_lint import disk
+from lora_lint import bounds, disk
 from lora_lint.records import dataclass, field, replace
 
 if TYPE_CHECKING:
@@ -193,8 +193,17 @@ def _from_config(name: str, path: str, how: str) -> Model | None:
     model_type = document.get("model_type")
     if not isinstance(model_type, str) or not 0 < len(model_type) <= 100:
         return None
+    if not _is_known(model_type) and not bounds.holds(bounds.tree(), os.path.realpath(path)):
+        return None  # nothing follows from it but that it would be shown
     config, whole = _sane(document)
     return replace(_typed(name, model_type), config=config, complete=whole, how=how, source=path)
+
+
+def _is_known(model_type: str) -> bool:
+    """Whether the tables have a model type."""
+    from lora_lint.knowledge.architectures import model_types
+
+    return model_type in model_types() or model_type in _families()["modules"]
 
 
 def _load_json(path: str) -> dict[str, Any] | None:
