@@ -17,6 +17,8 @@ from typing import Any
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate
 
 Sample = tuple["Observation", tuple[int, ...], Any]
+WIDE = 64
+"""From here on a size is a width, and no kernel, group or number of kinds."""
 INDEX_CONSTANTS = (1, 2, 3, 4, 5, 6, 8)
 
 
@@ -50,7 +52,16 @@ class Fitter:
 
     def size(self, samples: Sequence[Sample]) -> Any | None:
         """A term for a whole number, or None."""
-        return self._remember("size", samples, self._size)
+        return self._rarely_seen(samples) or self._remember("size", samples, self._size)
+
+    def _rarely_seen(self, samples: Sequence[Sample]) -> Any | None:
+        """A size met before that is the one number which a module shows that the base does not have: too few configs
+        have such a module to tell a field from a constant, and wide layers have no constant sizes."""
+        values = {value for _, _, value in samples}
+        if len(values) != 1 or max(values) < WIDE or any(not observation.changed for observation, _, _ in samples):
+            return None
+        targets = [sample[2] for sample in samples]
+        return next((old for old in self.found if _numbers(old, samples) == targets), None)
 
     def condition(self, samples: Sequence[Sample], hints: Iterable[str] = ()) -> Any | None:
         """A term for a truth value, or None."""
