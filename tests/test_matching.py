@@ -160,9 +160,15 @@ def test_classification_heads() -> None:
     classified = match(modules, Targets("all-linear", task_type="SEQ_CLS"), output_embedding=None)
     assert causal.modules[-1].path == "score"
     assert classified.saved == classified.left_out == ("score",)
-    assert kinds(match(modules, Targets("all-linear", task_type="TOKEN_CLS"), output_embedding=None)) == [
-        "saved-adapted"
-    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "task"), [("score", "TOKEN_CLS"), ("classifier", "TOKEN_CLS"), ("qa_outputs", "QUESTION_ANS")]
+)
+def test_heads_that_are_saved_only_after_lora_took_them(head: str, task: str) -> None:
+    modules = (*llama()[:-1], linear(head, 4096, 2))
+    assert kinds(match(modules, Targets("all-linear", task_type=task), output_embedding=None)) == ["saved-adapted"]
+    assert kinds(match(modules, Targets("all-linear", task_type="CAUSAL_LM"), output_embedding=None)) == []
 
 
 def test_ranks_and_scales_differ_by_pattern() -> None:
