@@ -419,13 +419,12 @@ class _Matcher:
                 if isinstance(source, tuple):
                     result.unmatched.add(entry)
                 continue
-            dropped = taken = kept = 0
+            dropped = kept = 0
             for position in named:
                 path = modules[position].path
                 if self._is_excluded(position, path):
-                    taken += 1
-                elif self._is_saved(path):
-                    taken += 1
+                    continue
+                if self._is_saved(path):
                     result.overlapping.add(origin)
                 elif allowed is not None and position not in allowed:
                     dropped += 1
