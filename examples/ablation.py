@@ -2,7 +2,8 @@
 
     python examples/ablation.py --model meta-llama/Llama-3.2-1B
 
-`lora-lint inspect examples/ablation.py` reads all six runs: their ranks, scales and targets.
+`lora-lint inspect examples/ablation.py` reads all six runs: their ranks, scales and targets. As in many such studies
+the first optimizer step grows from recipe to recipe at one learning rate, which LL107 points out.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def test_ablation_is_read_completely() -> None:
 def test_the_arms_of_the_ablation_take_unequal_steps() -> None:
     """Rank and scale grow from arm to arm, so that the study compares step sizes; every run has a fresh model."""
     outcome = lint(EXAMPLES / "ablation.py")
-    assert (counted(outcome), outcome.summary.runs) == (["48 LL107"], 6)
+    assert (counted(outcome), outcome.summary.runs) == (["49 LL107"], 6)
     [finding] = of_scale(outcome)
     assert "differ by up to 11.3 times at equal targets" in finding.message
     assert "r=8, lora_alpha=16 (2 or 4 targets): scale 2, step 1;" in finding.message
