@@ -274,6 +274,8 @@ def test_move_a_statement(text: str, what: str, before: str, expected: str | Non
     [
         ("lora_r: 16\nother: 1\n", Add(Span("c.yaml", 8, 10), "rs", True), "lora_r: 16\nrs: true\nother: 1\n"),
         ("lora_r: 16  # why\n", Add(Span("c.yaml", 8, 10), "rs", True), "lora_r: 16  # why\nrs: true\n"),
+        ("r: 1\n", Add(Span("c.yaml", 3, 4), "t", ["q_proj", "true"]), 'r: 1\nt: [q_proj, "true"]\n'),
+        ("r: 1\n", Add(Span("c.yaml", 3, 4), "t", ("q_proj", "true")), 'r: 1\nt: [q_proj, "true"]\n'),
         ("a:\n  - lora_r: 16\n    b: 1\n", Add(Span("c.yaml", 7, 13), "rs", 1.5),
          "a:\n  - lora_r: 16\n    rs: 1.5\n    b: 1\n"),
         ("{lora_r: 16, b: 1}", Add(Span("c.yaml", 9, 11), "rs", True), "{lora_r: 16, rs: true, b: 1}"),
