@@ -83,11 +83,27 @@ class TestAsAProcess:
         code = (
             f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom lora_lint.__main__ import main\nmain(['a.py'])\n"
             "heavy = {'click', 'jsonschema', 'concurrent.futures', 'multiprocessing', 'tempfile', 'tomllib',"
-            " 'importlib.metadata', 'difflib', 'asyncio', 'torch', 'transformers', 'peft'}\n"
+            " 'importlib.metadata', 'difflib', 'asyncio', 'torch', 'transformers', 'peft', 'libcst'}\n"
             "print(sorted(heavy & set(sys.modules)))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+    def test_libcst_is_imported_to_fix_structure_alone(self) -> None:
+        program = (
+            "from peft import PeftModel\nfrom transformers import AutoModelForCausalLM, Trainer\n"
+            'model = AutoModelForCausalLM.from_pretrained("gpt2")\nmodel = PeftModel.from_pretrained(model, "a")\n'
+            "Trainer(model=model, train_dataset=data).train()\n"
+        )
+        for options, imported in (([], False), (["--fix"], True)):
+            Path("frozen.py").write_text(program)
+            arguments = ["--isolated", "--no-cache", *options, "frozen.py"]
+            code = (
+                f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom lora_lint.__main__ import main\n"
+                f"main({arguments!r})\nprint('libcst' in sys.modules)"
+            )
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+            assert done.stdout.splitlines()[-1] == str(imported), done.stderr
 
     def test_findings_go_to_stdout_and_the_status_is_one(self) -> None:
         Path("a.py").write_text(BROKEN)

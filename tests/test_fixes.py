@@ -69,13 +69,18 @@ def after(text: str, change: Change, path: str = "train.py") -> str | None:
         ("f(a,\n  b=[1,\n     2])", None, "f(a,\n  b=[1,\n     2], key=True)"),
         ("f(\r\n\ta,\r\n)", None, "f(\r\n\ta,\r\n\tkey=True,\r\n)"),
         ("f('ü', b='ß')", None, "f('ü', b='ß', key=True)"),
-        ("f(**rest)", None, "f(**rest, key=True)"),
+        ("f(**{'a': 1})", None, "f(**{'a': 1}, key=True)"),
+        ("f(**rest)", None, None),
+        ("f(**{'key': 1})", None, None),
+        ("f(*rest)", None, None),
         ("f(a, key=False)", None, "f(a, key=True)"),
         ("f(a, key=other)", None, None),
     ],
 )
 def test_add_to_a_call(text: str, call: str | None, expected: str | None) -> None:
-    assert after(text, Add(span_in(text, call or text), "key", True)) == expected
+    helper = "def f(*names, a=0, b=0, key=None, **rest): ...\n"
+    made = after(helper + text, Add(span_in(helper + text, call or text), "key", True))
+    assert made == (None if expected is None else helper + expected)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +150,73 @@ def test_write_over_a_literal(text: str, part: str, value: object, expected: str
     ],
 )
 def test_tie_an_argument_that_is_not_given(text: str, expected: str | None) -> None:
-    assert after(text, Tie(span_in(text, text[4:]), "a", 2.0, "alpha")) == expected
+    helper = "def f(a, alpha=0): ...\n"
+    made = after(helper + text, Tie(span_in(helper + text, text[4:]), "a", 2.0, "alpha"))
+    assert made == (None if expected is None else helper + expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("from peft import LoraConfig\nc = LoraConfig(r=8)", True),
+        ("from peft import LoraConfig as L\nc = L(r=8)", True),
+        ("import peft as p\nc = p.LoraConfig(r=8)", True),
+        ("from peft import *\nc = LoraConfig(r=8)", True),
+        ("from peft import LoraConfig\nc = LoraConfig(r=8, **{'lora_alpha': 8})", True),
+        ("def make(r, target_modules=None): ...\nc = make(r=8)", True),
+        # A helper that does not take it, or may not; and a keyword that may be there already.
+        ("def make(r): ...\nc = make(r=8)", False),
+        ("def make(r, **more): ...\nc = make(r=8)", False),
+        ("def make(target_modules, r=8): ...\nc = make(['a'], r=8)", False),
+        ("from helpers import make\nc = make(r=8)", False),
+        ("from helpers import *\nc = LoraConfig(r=8)", False),
+        ("class LoraConfig: ...\nc = LoraConfig(r=8)", False),
+        ("from peft import LoraConfig\nclass Mine(LoraConfig): ...\nc = Mine(r=8)", False),
+        ("from peft import LoraConfig\nmake = LoraConfig\nc = make(r=8)", False),
+        ("from peft import LoraConfig\nc = LoraConfig(r=8, **more)", False),
+        ("from peft import LoraConfig\nc = LoraConfig(*more, r=8)", False),
+        ("from peft import VeraConfig\nc = VeraConfig(r=8).rank()", False),
+        # It is written afterwards.
+        ("from peft import LoraConfig\nc = LoraConfig(r=8)\nc.target_modules = names()", False),
+        ("from peft import LoraConfig\nc = LoraConfig(r=8)\nsetattr(c, name, names())", False),
+        # Nested more deeply than libcst can take.
+        ("from peft import LoraConfig\nc = LoraConfig(r=8)\nx = " + "+".join(["1"] * 2000), False),
+        ("from peft import LoraConfig\nc = LoraConfig(r=8)\nx = " + "[" * 90 + "]" * 90, True),
+    ],
+)
+def test_a_keyword_is_added_where_it_is_surely_taken(text: str, made: bool) -> None:
+    call = next(part for part in re.findall(r"c = (.*)", text))
+    found = after(text, Add(span_in(text, call), "target_modules", "all-linear"))
+    assert (found is not None) is made
+
+
+@pytest.mark.parametrize(
+    ("between", "made"),
+    [
+        ("print(a)\na.print_trainable_parameters()\n", True),
+        ("a.config.use_cache = False\n", False),
+        ("a.eval()\n", False),
+        ("change(a)\n", False),
+        ("other.x = 1\n", True),
+    ],
+)
+def test_a_statement_moves_past_what_leaves_it_alone(between: str, made: bool) -> None:
+    text = f"a = wrap(a)\n{between}a = prepare(a)\n"
+    found = after(text, Move(span_in(text, "prepare(a)"), span_in(text, "wrap(a)")))
+    assert found == (f"a = prepare(a)\na = wrap(a)\n{between}" if made else None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from unsloth import FastLanguageModel as F\nm = F.get_peft_model(m)",
+        "from helpers import get_peft_model\nm = get_peft_model(m, c)",
+        "from peft import get_peft_model\ndef prepare(m): ...\nm = get_peft_model(m, c)",
+        "from peft import get_peft_model\nfrom helpers import prepare\nm = get_peft_model(m, c)",
+    ],
+)
+def test_an_import_of_another_name_is_not_taken_for_pefts(text: str) -> None:
+    assert after(text, Through(span_in(text, text[text.rindex("m = ") + 4 :]), "prepare")) is None
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
         program = _program(source)
         if isinstance(change, (Write, Drop)) and change.of is not None and not program.only(change.span, change.of):
             return ()
+        if isinstance(change, (Add, Into, Move, Through, Tie)) and not program.allows(change):
+            return ()
         if isinstance(change, Write):
             return program.write(change.span, change.value)
         if isinstance(change, Tie):
@@ -131,6 +133,27 @@ class _Program:
             if hasattr(node, "lineno"):
                 found.setdefault(offset(node.lineno, node.col_offset), []).append(node)  # type: ignore[attr-defined]
         return found
+
+    def allows(self, change: Add | Into | Move | Through | Tie) -> bool:
+        """Whether a change of the structure surely does what it is made for."""
+        if isinstance(change, Tie) and not change.key:
+            return True
+        if isinstance(change, Add):
+            call = self.at(change.span, ast.Call)
+            if call is not None and any(word.arg == change.key for word in call.keywords):
+                return True  # its value is written anew
+        from lora_lint.fixes import scopes
+
+        found = scopes.of_program(self.source, self.tree)
+        if found is None:
+            return False
+        if isinstance(change, Move):
+            return found.undisturbed(change.span, change.before)
+        if isinstance(change, Into):
+            return found.undisturbed(change.span, change.loop)
+        if isinstance(change, Through):
+            return found.is_from(change.span, "peft", change.function)
+        return found.takes(change.span, change.key)
 
     def write(self, span: Span, value: Any) -> tuple[Edit, ...]:
         node = self.at(span, ast.expr)
