@@ -11,7 +11,7 @@ from lora_lint.finding import Finding, Related
 from lora_lint.outcome import FileResult, decode, distinct, shown
 from lora_lint.records import replace
 from lora_lint.source import SourceFile, Span
-from lora_lint.unread import Unread
+from lora_lint.unread import Unread, clause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,7 +58,10 @@ class Checker:
     def check(self, found: discovery.Found) -> FileResult:
         """All that one file gives. Never raises, whatever the file holds; only an interrupt passes through."""
         if found.data is None:
-            return self._unreadable(found, found.problem or "This file cannot be read", Span(found.path, 0, 0))
+            why = found.problem or "This file cannot be read"
+            if found.limit is not None:
+                return FileResult(found.path, unread=(Unread(found.path, found.limit, clause(why)),))
+            return self._unreadable(found, why, Span(found.path, 0, 0))
         if self._cache is None:
             return self._fenced(found, found.data)
         with disk.Watch() as watch:
@@ -83,7 +86,8 @@ class Checker:
             return self._stopped(found, findings)
         except Unreadable as error:
             if not found.explicit and not discovery.telling(data, found.kind):
-                return FileResult(found.path)
+                lost = Unread(found.path, error.limit, clause(error.message)) if error.limit is not None else None
+                return FileResult(found.path, unread=(lost,) if lost is not None else ())
             return self._unreadable(found, error.message, error.span or start)
         except RecursionError:
             return self._unreadable(found, "This file is nested too deeply to be checked", start, findings)
@@ -190,7 +194,7 @@ class Checker:
         kept, silenced, _ = self._silence(self._distinct(selected), source, None)
         suppressed = tuple((finding.code, finding.span) for finding in silenced if shown(finding, self.settings))
         told = any(finding.code == "LL900" for finding in kept)
-        unread = () if told else (Unread(found.path, "finding", why[:1].lower() + why[1:]),)
+        unread = () if told else (Unread(found.path, "finding", clause(why)),)
         return FileResult(found.path, tuple(kept), 0, suppressed, crashed=crashed, unread=unread)
 
     def _ignored_in(self, path: str) -> frozenset[str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from lora_lint.source import FileKind
+    from lora_lint.unread import Limit
 
 KINDS: dict[str, FileKind] = {
     ".py": "python",
@@ -88,7 +89,8 @@ _TELLING = {
 class Found(NamedTuple):
     """A file to lint. `data` is None when it could not be read, `problem` then says why (for people).
 
-    `path` is what reports show: relative to the current folder where the file lies in it, with `/`.
+    `path` is what reports show: relative to the current folder where the file lies in it, with `/`. `limit` is the one
+    that it was left unread for where nothing says that it is about LoRA.
     """
 
     path: str
@@ -96,6 +98,7 @@ class Found(NamedTuple):
     data: bytes | None
     explicit: bool
     problem: str | None = None
+    limit: Limit | None = None
 
 
 class Walk:
@@ -249,7 +252,10 @@ class Walk:
             # Nobody can say whether it is about LoRA; that it was passed over must not stay unsaid.
             return Found(path, kind, None, False, cannot_be_read(error))
         if data is None:
-            return Found(path, kind, None, False, too_large(kind)) if telling(head(path), kind) else None
+            if telling(head(path), kind):
+                return Found(path, kind, None, False, too_large(kind))
+            # A program may speak of LoRA further down; large files of data are common, and hardly ever configs.
+            return Found(path, kind, None, False, too_large(kind), "size") if kind in _PROGRAMS else None
         if self._prefilter and not relevant(data):
             if kind == "shell" and re.search(_BY_DEFAULT, data) is not None:
                 return Found(path, kind, data, False)

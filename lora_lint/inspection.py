@@ -11,7 +11,7 @@ from lora_lint.deadline import Exceeded, Limit
 from lora_lint.interpreter.values import FROM_CALLER
 from lora_lint.records import dataclass, field
 from lora_lint.run import Choices, Known, Unknown, alternatives, known
-from lora_lint.unread import Unread
+from lora_lint.unread import Unread, clause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -117,7 +117,10 @@ class _Reader:
         from lora_lint.readers.errors import Unreadable
 
         if found.data is None:
-            self.notes.append(f"{found.path}: {found.problem}")
+            if found.limit is not None:
+                self._leave(Unread(found.path, found.limit, clause(found.problem or "")))
+            else:
+                self.notes.append(f"{found.path}: {found.problem}")
             return []
         limit = Limit(PATIENCE)
         try:
@@ -136,6 +139,8 @@ class _Reader:
         except (Unreadable, RecursionError, MemoryError) as error:
             if found.explicit or discovery.telling(found.data, found.kind):
                 self.notes.append(f"{found.path}: {getattr(error, 'message', None) or 'too deep or too large'}")
+            elif isinstance(error, Unreadable) and error.limit is not None:
+                self._leave(Unread(found.path, error.limit, clause(error.message)))
         except Exception as error:
             self.failed = True
             self.notes.append(f"{found.path}: {engine.own_fault(error)}")

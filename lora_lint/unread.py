@@ -1,4 +1,9 @@
-"""What was left unread because of a limit. A report of something that was not read is never a clean one."""
+"""What was left unread because of a limit. A report of something that was not read is never a clean one.
+
+It is recorded where runs, adapters, files or statements are passed over, so that a finding in them is lost. It is not
+where one setting of a run that was read becomes unknown (a long text, the rows of a large data set, a version in a
+large lock file): the rules then say nothing that rests on it, as for each value that is only known in the run.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +14,23 @@ from lora_lint.records import dataclass
 Limit = Literal[
     "time",  # CPU seconds for one file
     "finding",  # LL900 is switched off, so that nothing else says that the file cannot be read
-    "size",  # bytes of a program
+    "size",  # bytes of a program, a notebook or a script
     "steps",  # statements and expressions that are followed in a program, commands in a script
+    "depth",  # statements within statements of a script, configs within configs of Hydra
     "calls",  # calls within calls
     "turns",  # turns of one loop
     "runs",  # adapters of one file
     "variants",  # combinations of searched values
     "imports",  # files of the project that a program imports
     "launches",  # commands that a program starts, programs that a script starts
-    "scripts",  # shell scripts that are searched for calls of a program
+    "scripts",  # shell scripts that are searched for the calls of a program
     "weights",  # the safetensors file beside an adapter's config
 ]
+
+
+def clause(message: str) -> str:
+    """A sentence without its full stop, such as an exception or a finding has, as a `detail` goes on with it."""
+    return message[:1].lower() + message[1:]
 
 
 @dataclass(frozen=True)

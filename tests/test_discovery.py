@@ -167,10 +167,12 @@ def test_large_files(monkeypatch: pytest.MonkeyPatch) -> None:
     put("about.py", b"import peft\n" + b"#" * 200_000)
     put("other.py", b"#" * 200_000)
     put("data.json", b'[{"text": "LoRA and peft"}' + b" " * 200_000)
-    assert [(found.path, found.data) for found in Walk(["."])] == [("about.py", None)]
-    [found] = Walk(["other.py"])
-    assert found.problem is not None
-    assert "larger" in found.problem
+    found = [(each.path, each.data, each.limit) for each in Walk(["."])]
+    assert found == [("about.py", None, None), ("other.py", None, "size")]
+    [named] = Walk(["other.py"])
+    assert named.limit is None
+    assert named.problem is not None
+    assert "larger" in named.problem
 
 
 def test_reading_in_pieces() -> None:

@@ -26,6 +26,11 @@ def always_given(program: str, project: Project) -> dict[str, tuple[Node, ...]]:
     return _callers_of(project).always_given(program)
 
 
+def scripts_left(program: str, project: Project) -> int:
+    """How many shell scripts around a program are not searched for calls of it, as there are more than MAX_SCRIPTS."""
+    return max(len(_callers_of(project).near(program)) - MAX_SCRIPTS, 0)
+
+
 def program_path(call: Call, near: str, project: Project) -> str | None:
     """The file of the program that a call in the script `near` starts: as seen from the script, and from the folders
     above it, in one of which it is run; None if the project does not have it."""
@@ -54,7 +59,7 @@ class _Callers:
     def always_given(self, program: str) -> dict[str, tuple[Node, ...]]:
         name = os.fsencode(os.path.basename(program))
         found: list[dict[str, Node]] = []
-        for script in self._near(program):
+        for script in self.near(program)[:MAX_SCRIPTS]:
             source = self._project.load(script)
             if source is None or name not in source.utf8:
                 continue
@@ -66,12 +71,13 @@ class _Callers:
         names = [name for name in found[0] if all(name in given for given in found)] if found else []
         return {name: tuple(given[name] for given in found) for name in names}
 
-    def _near(self, program: str) -> list[str]:
+    def near(self, program: str) -> list[str]:
+        """The shell scripts around a program, the nearest first."""
         scripts: list[str] = []
         for folder in self._project.upwards(os.path.dirname(program)):
             for below in _FOLDERS:
                 scripts += self._scripts.get(os.path.join(folder, below).rstrip("/"), _scripts_in)
-        return list(dict.fromkeys(scripts))[:MAX_SCRIPTS]
+        return list(dict.fromkeys(scripts))
 
     def _calls_in(self, script: str) -> list[tuple[Call, dict[str, Node]]]:
         """The calls of programs in a script, each with its options."""

@@ -8,7 +8,7 @@ from lora_lint import discovery, disk
 from lora_lint.dialects.fields import Fields
 from lora_lint.knowledge import schemas
 from lora_lint.run import Adapter, BaseModel, Event, Known, Reading, Run, Weights, known
-from lora_lint.unread import Unread
+from lora_lint.unread import Unread, clause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ def _weights(config: str, project: Project) -> tuple[Weights | None, tuple[Unrea
         untrained = bool(seconds) and all_zero(path, seconds)
     except (Unreadable, OSError) as error:
         why = error.message if isinstance(error, Unreadable) else discovery.cannot_be_read(error)
-        return None, (Unread(path, "weights", why[:1].lower() + why[1:]),)
+        return None, (Unread(path, "weights", clause(why)),)
     shapes = {tensor.name: tensor.shape for tensor in tensors}
     sizes = {tensor.name: tensor.size for tensor in tensors}
     return Weights(path, shapes, sizes, untrained, tuple(_checkpoints(folder, project))), ()

@@ -131,7 +131,8 @@ def _followed(
         if len(made) != 1 or not isinstance(made[0].adapter.rank, Known) or made[0].adapter.rank.span == started.span:
             return None
         runs += made
-    return Reading(tuple(runs), (Sweep("W&B sweep", span, tuple(runs)),) if len(runs) > 1 else ())
+    sweeps = (Sweep("W&B sweep", span, tuple(runs)),) if len(runs) > 1 else ()
+    return Reading(tuple(runs), sweeps, unread=tuple(follower.unread))
 
 
 def _flat(parameters: Mapping, before: str) -> list[tuple[str, Mapping]]:

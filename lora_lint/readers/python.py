@@ -27,7 +27,7 @@ def parse(source: SourceFile) -> ast.Module:
     Raises Unreadable for what no Python 3 can parse.
     """
     if len(source.utf8) > LARGEST:
-        raise Unreadable(f"This program has more than {LARGEST:,} bytes")
+        raise Unreadable(f"This program has more than {LARGEST:,} bytes", limit="size")
     if _ahead:
         text, tree = _ahead.pop()
         if text is source.utf8:

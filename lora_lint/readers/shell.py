@@ -74,25 +74,36 @@ Variable: TypeAlias = "Word | tuple[Word, ...]"
 Scope: TypeAlias = "dict[str, Variable]"
 
 
+class Cut(NamedTuple):
+    """A loop of too many turns: which of the script's commands it ran, and what was lost, as a clause for people."""
+
+    commands: slice
+    lost: str
+
+
 @dataclass(frozen=True)
 class Script:
-    """The commands of a script in the order in which they run, and what was left unread because of a limit."""
+    """The commands of a script in the order in which they run, what was left unread because of a limit, and the loops
+    of which not every turn was followed."""
 
     commands: tuple[Command, ...] = ()
     unread: tuple[Unread, ...] = ()
+    cut: tuple[Cut, ...] = ()
 
 
 def read_script(source: SourceFile) -> Script:
     """What a script runs. Raises readers.errors.Unreadable where the parser is not installed, else never."""
     if len(source.utf8) > MAX_BYTES:
         lost = f"a script of more than {MAX_BYTES // 1_000_000} MB is not followed"
-        return Script(unread=(Unread(source.path, "steps", lost),))
+        return Script(unread=(Unread(source.path, "size", lost),))
     # As many bytes as before, so that places stay.
     text = source.utf8.replace(b"\\\r\n", b" \\\n").replace(b"\r\n", b" \n")
     script = _Script(source.path, text)
     script.follow(_parser().parse(_DEADLY.sub(_harmless, text)).root_node)
     return Script(
-        tuple(script.commands), tuple(Unread(source.path, limit, lost) for limit, lost in script.unread.items())
+        tuple(script.commands),
+        tuple(Unread(source.path, limit, lost) for limit, lost in script.unread.items()),
+        tuple(script.cut),
     )
 
 
@@ -152,6 +163,9 @@ class _Script:
         self.depth = 0
         self.steps = 0
         self.unread: dict[Limit, str] = {}
+        self.cut: list[Cut] = []
+        self.vast: dict[Span, int] = {}
+        """How many words each range has that is too long to be written out."""
 
     def follow(self, root: Any) -> None:
         """Runs the script, and then the functions that it does not call itself, with arguments that are not known."""
@@ -169,6 +183,7 @@ class _Script:
         self.step()
         kind = node.type
         if self.depth > MAX_DEPTH:
+            self.unread["depth"] = f"statements within more than {MAX_DEPTH} others are not followed"
             return
         self.depth += 1
         try:
@@ -358,12 +373,16 @@ class _Script:
         items = [child for child in node.named_children if child not in (variable, body) and child.type != "comment"]
         values = list(self.words(items))
         name = self.raw(variable)
+        begun = len(self.commands)
         if not values or any(word.many for word in values):
             self.scope[name] = self.unknown(variable)
             self.loosely(body)
+            turns = max((self.vast.get(word.span, 0) for word in values), default=0)
+            if turns:
+                self.cut_short(begun, f"a loop has {turns:,} turns, and more than {MAX_TURNS} are not followed")
             return
-        if len(values) > MAX_TURNS:
-            self.cut_short(f"a loop has {len(values):,} turns, of which {MAX_TURNS} are followed")
+        turns = len(values)
+        if turns > MAX_TURNS:
             values = [*values[: MAX_TURNS - 1], values[-1]]
         around = self.turns
         for number, value in enumerate(values):
@@ -371,6 +390,8 @@ class _Script:
             self.scope[name] = value
             self.run(body)
         self.turns = around
+        if turns > MAX_TURNS:
+            self.cut_short(begun, f"a loop has {turns:,} turns, of which {MAX_TURNS} are followed")
 
     def run_c_style_for_statement(self, node: Any) -> None:
         begin, test, change, body = map(node.child_by_field_name, ("initializer", "condition", "update", "body"))
@@ -379,7 +400,7 @@ class _Script:
         if begin is not None:
             self.compute(begin)
         around = self.turns
-        number = 0
+        number, begun = 0, len(self.commands)
         while number < MAX_TURNS:
             holds = self.compute(test) if test is not None else None
             if holds is None:
@@ -394,11 +415,11 @@ class _Script:
                 break
             number += 1
         else:
-            self.cut_short(f"of a loop {MAX_TURNS} turns are followed, and it has more")
+            self.cut_short(begun, f"of a loop {MAX_TURNS} turns are followed, and it has more")
         self.turns = around
 
-    def cut_short(self, lost: str) -> None:
-        self.unread.setdefault("turns", lost)
+    def cut_short(self, begun: int, lost: str) -> None:
+        self.cut.append(Cut(slice(begun, len(self.commands)), lost))
 
     def run_while_statement(self, node: Any) -> None:
         self.loosely(node)
@@ -488,7 +509,9 @@ class _Script:
         ends = [self.raw(child) for child in node.named_children]
         if len(ends) == 2 and all(_is_whole(end) for end in ends):
             low, high = map(int, ends)
-            if abs(high - low) < MAX_TURNS:
+            if abs(high - low) >= MAX_TURNS:
+                self.vast[self.span(node)] = abs(high - low) + 1
+            else:
                 numbers = range(low, high + 1) if low <= high else range(low, high - 1, -1)
                 return [Word(str(number), self.span(node)) for number in numbers]
         return [self.unknown(node, many=True)]
@@ -503,8 +526,10 @@ class _Script:
             if words[0] == "seq" and len(numbers) == len(words) - 1 and 1 <= len(numbers) <= 3:
                 low = 1 if len(numbers) == 1 else numbers[0]
                 step = numbers[1] if len(numbers) == 3 else 1
-                if step and 0 <= (numbers[-1] - low) / step < MAX_TURNS:
-                    found = range(low, numbers[-1] + (1 if step > 0 else -1), step)
+                found = range(low, numbers[-1] + (1 if step > 0 else -1), step) if step else range(0)
+                if len(found) > MAX_TURNS:
+                    self.vast[self.span(node)] = len(found)
+                elif found:
                     return [Word(str(number), self.span(node)) for number in found]
             if words[0] == "echo" and len(words) > 1 and all(word is not None for word in words):
                 return [part for word in printed[1:] for part in (self.apart(word) if word.text else [])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.dialects.callers import SUFFIXES
+from lora_lint.dialects.callers import MAX_SCRIPTS, SUFFIXES, always_given, scripts_left
 from lora_lint.dialects.python.files import MAX_FILES, ProjectLoader, worth_following
 from lora_lint.dialects.python.finish import finish, with_printed_sizes
 from lora_lint.dialects.python.launches import read as read_launches
@@ -54,7 +54,8 @@ def read(
         try:
             read_part = read(beginning(source), project, given, called, whole=whole, every_line=every_line)
         except Unreadable:  # where no statement can be told from the text of another
-            raise Unreadable(f"This program has more than {LARGEST:,} bytes, which is more than is read") from None
+            why = f"This program has more than {LARGEST:,} bytes, which is more than is read"
+            raise Unreadable(why, limit="size") from None
         lost = f"a program is read up to {LARGEST:,} bytes, and this one has {len(source.utf8):,}"
         return replace(read_part, unread=(Unread(source.path, "size", lost), *read_part.unread))
     loader = ProjectLoader(project)
@@ -68,7 +69,12 @@ def read(
 
         tree = parse_asked(source)
     library = Knowledge(project)
-    library.records.given, library.records.given_all = _always_given(source, project) if given is None else given, whole
+    library.records.given, library.records.given_all = given, whole
+    if given is None and _takes_options(source):
+        library.records.given = _always_given(source, project)
+        if left := scripts_left(source.path, project):
+            detail = f"{MAX_SCRIPTS} shell scripts are searched for calls of it, and {left:,} more are not"
+            library.records.leave_unread("scripts", detail)
     library.records.called = called
     library.records.text = source.utf8
     spans = (getattr(value, "span", None) for value in (given or {}).values())
@@ -96,6 +102,12 @@ def _unread(records: Records, loader: ProjectLoader, path: str) -> Iterator[Unre
         records.leave_unread(
             "imports", f"of what it imports {MAX_FILES} files are followed, and not {loader.left[0]}{more}"
         )
+    if loader.large:
+        more = f" and {len(loader.large) - 1} more" if len(loader.large) > 1 else ""
+        records.leave_unread(
+            "size",
+            f"of what it imports, files of more than {LARGEST:,} bytes are not followed: {loader.large[0]}{more}",
+        )
     details: dict[Limit, list[str]] = {}
     for limit, detail in records.unread:
         details.setdefault(limit, []).append(detail)
@@ -107,13 +119,13 @@ def _unread(records: Records, loader: ProjectLoader, path: str) -> Iterator[Unre
 _TAKES_OPTIONS = (b"ArgumentParser", b"fire.Fire", b"import Fire", b"TrlParser")
 
 
+def _takes_options(source: SourceFile) -> bool:
+    return source.kind == "python" and any(word in source.utf8 for word in _TAKES_OPTIONS)
+
+
 def _always_given(source: SourceFile, project: Project) -> dict[str, Val]:
     """The options that every shell script of the project that calls a program gives, so that their defaults count for
     nothing. What is decided by them alone is judged where the run is started."""
-    if source.kind != "python" or not any(word in source.utf8 for word in _TAKES_OPTIONS):
-        return {}
-    from lora_lint.dialects.callers import always_given
-
     return {name: _one_of(values) for name, values in always_given(source.path, project).items()}
 
 

@@ -11,7 +11,7 @@ from lora_lint import disk
 from lora_lint.dialects.python.library import is_library, names_adapter
 from lora_lint.interpreter.scope import Module
 from lora_lint.readers.errors import Unreadable
-from lora_lint.readers.python import parse
+from lora_lint.readers.python import LARGEST, parse
 
 if TYPE_CHECKING:
     import ast
@@ -61,6 +61,8 @@ class ProjectLoader:
         self._loaded: dict[str, tuple[Module, ast.Module] | None] = {}
         self.left: list[str] = []
         """The files that are not followed because there are too many."""
+        self.large: list[str] = []
+        """Those that are not followed because they are too large."""
 
     def module(self, importer: str, name: str, level: int) -> tuple[Module, ast.Module] | None:
         """The module `name` as `importer` would import it, or None if no file of the project is it."""
@@ -71,6 +73,8 @@ class ProjectLoader:
             found = self._files.tree(path) if len(self._loaded) < MAX_FILES else None
             if found is None and len(self._loaded) >= MAX_FILES:
                 self.left.append(path)
+            elif found is None and self._files.is_large(path):
+                self.large.append(path)
             self._loaded[path] = (Module(found[0], is_main=False), found[1]) if found is not None else None
         return self._loaded[path]
 
@@ -150,6 +154,10 @@ class _Files:
             if path is not None and not path.endswith("/__init__.py") and self.names_adapter(path):
                 return True
         return False
+
+    def is_large(self, path: str) -> bool:
+        """Whether a file has more bytes than are parsed."""
+        return (self._project.size(path) or 0) > LARGEST
 
     def tree(self, path: str) -> tuple[SourceFile, ast.Module] | None:
         """The text and the syntax tree of a file; None if it cannot be parsed. The latest are kept."""

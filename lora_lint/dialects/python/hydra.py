@@ -32,6 +32,7 @@ from lora_lint.source import Span
 
 if TYPE_CHECKING:
     from lora_lint.dialects.python.context import Context
+    from lora_lint.dialects.python.records import Records
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
     from lora_lint.run import Origin
@@ -104,7 +105,7 @@ def _files(context: Context, folder: str | None, near: str) -> _Files | None:
     project = context.records.project
     if folder is None or project is None or "://" in folder:
         return None
-    return _Files(project, posixpath.normpath(posixpath.join(posixpath.dirname(near), folder)))
+    return _Files(project, context.records, posixpath.normpath(posixpath.join(posixpath.dirname(near), folder)))
 
 
 def _composed(
@@ -119,18 +120,18 @@ def _composed(
             name = entry.value.value if isinstance(entry.value, Scalar) else None
             files.chosen[key] = name if isinstance(name, str) and "," not in name else None
         else:
-            chosen[key] = _given_value(entry.value, several)
+            chosen[key] = _given_value(entry.value, several, files.records)
     tree = files.composed(config)
-    return _config(tree, chosen, several, certain) if tree is not None else None
+    return _config(tree, chosen, several, certain, files.records) if tree is not None else None
 
 
-def _given_value(node: Node, several: bool) -> Val:
+def _given_value(node: Node, several: bool, records: Records) -> Val:
     """The value of a setting that is given in a call."""
     if isinstance(node, Sequence):
-        return ListVal([_given_value(item, False) for item in node.items], node.span)
+        return ListVal([_given_value(item, False, records) for item in node.items], node.span)
     if not isinstance(node, Scalar) or isinstance(node.value, Placeholder):
         return Opaque("the call gives it, and it is not known there", node.span)
-    return _swept(node) if several else Const(node.value, node.span)
+    return _swept(node, records) if several else Const(node.value, node.span)
 
 
 def instantiate(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -148,7 +149,8 @@ def instantiate(context: Context, name: str, arguments: Arguments, span: Span) -
 class _Files:
     """The config files below one folder."""
 
-    def __init__(self, project: Project, root: str) -> None:
+    def __init__(self, project: Project, records: Records, root: str) -> None:
+        self.records = records
         self._project = project
         self._root = root
         self.chosen: dict[str, str | None] = {}
@@ -167,7 +169,13 @@ class _Files:
 
         path = posixpath.normpath(posixpath.join(self._root, group, name))
         path = path if path.endswith(".yaml") else f"{path}.yaml"
-        source = self._project.load(path) if depth < _MAX_DEPTH and self._project.exists(path) else None
+        if not self._project.exists(path):
+            return None
+        if depth >= _MAX_DEPTH:
+            detail = f"{_MAX_DEPTH} config files that bring in one another are followed, and {path} is not"
+            self.records.leave_unread("depth", detail)
+            return None
+        source = self._project.load(path)
         if source is None:
             return None
         try:
@@ -250,7 +258,7 @@ def _placed(tree: Tree, package: str) -> Tree:
     return tree
 
 
-def _config(tree: Tree, given: dict[str, Val], swept: bool, certain: bool) -> Val:
+def _config(tree: Tree, given: dict[str, Val], swept: bool, certain: bool, records: Records) -> Val:
     """The config as the program sees it, with each setting that is swept as a search space, and with those of a call.
 
     `certain`: the whole call is known, so that nobody overrides what the files say.
@@ -260,7 +268,7 @@ def _config(tree: Tree, given: dict[str, Val], swept: bool, certain: bool) -> Va
     searched: dict[str, Val] = {}
     if isinstance(sweeper, dict):
         for key, node in _flat(sweeper.get("params"), ""):
-            searched[key.lstrip("+")] = _swept(node)
+            searched[key.lstrip("+")] = _swept(node, records)
         ax = sweeper.get("ax_config")
         for space in (sweeper.get("search_space"), ax.get("params") if isinstance(ax, dict) else None):
             for key, told in space.items() if isinstance(space, dict) else ():
@@ -315,7 +323,7 @@ class _Reader:
         return self.value(reference[1], target, depth + 1)
 
 
-def _swept(node: Node) -> Val:
+def _swept(node: Node, records: Records) -> Val:
     """The value of a key of `hydra.sweeper.params`: `8,16`, `choice(8, 16)`, `range(8, 65, 8)`, `interval(8, 64)`."""
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
         known = isinstance(node, Scalar) and not isinstance(node.value, Placeholder)
@@ -333,7 +341,11 @@ def _swept(node: Node) -> Val:
         ends = [value for value in values if isinstance(value, int)]
         if len(ends) < len(values) or not 1 <= len(ends) <= 3 or 0 in ends[2:]:
             return Opaque("the sweep sets it", node.span)
-        return _space(tuple(Const(value, node.span) for value in range(*ends)[:MAX_UNROLL]), node.span)
+        tried = range(*ends)
+        if len(tried) > MAX_UNROLL:
+            detail = f"a multirun sweeps over {len(tried):,} values, of which {MAX_UNROLL} are followed"
+            records.leave_unread("variants", detail)
+        return _space(tuple(Const(value, node.span) for value in tried[:MAX_UNROLL]), node.span)
     return _space(tuple(Const(value, node.span) for value in values), node.span)
 
 

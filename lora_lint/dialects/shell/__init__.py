@@ -16,7 +16,7 @@ from lora_lint.unread import Unread
 if TYPE_CHECKING:
     from lora_lint.dialects.shell.launchers import Call
     from lora_lint.project import Project
-    from lora_lint.readers.shell import Command
+    from lora_lint.readers.shell import Command, Cut
     from lora_lint.run import Run
     from lora_lint.source import SourceFile, Span
 
@@ -27,13 +27,13 @@ MAX_RUNS = 500
 def read(source: SourceFile, project: Project) -> Reading:
     """The runs of a script, and the sweeps that its loops make. Raises readers.errors.Unreadable."""
     script = read_script(source)
-    reading = read_commands(script.commands, source.path, project)
-    # A loop or a step too many says nothing where nothing is trained.
-    return replace(reading, unread=script.unread + reading.unread) if reading.runs or reading.unread else reading
+    reading = read_commands(script.commands, source.path, project, script.cut)
+    return replace(reading, unread=script.unread + reading.unread)
 
 
-def read_commands(commands: tuple[Command, ...], path: str, project: Project) -> Reading:
-    """The runs of the commands that the file at `path` starts, and the sweeps among them. Never raises."""
+def read_commands(commands: tuple[Command, ...], path: str, project: Project, cut: tuple[Cut, ...] = ()) -> Reading:
+    """The runs of the commands that the file at `path` starts, and the sweeps among them; `cut` are its loops of which
+    not every turn is among the commands. Never raises."""
     made: list[tuple[Command, Run]] = []
     follower = Follower(project)
     left = 0
@@ -49,6 +49,11 @@ def read_commands(commands: tuple[Command, ...], path: str, project: Project) ->
     for _, run in made:
         distinct.setdefault(repr(run), run)
     unread: list[Unread] = []
+    training = {id(command) for command, _ in made}  # a turn too many says nothing where nothing is trained
+    for loop in cut:
+        if any(id(command) in training for command in commands[loop.commands]):
+            unread.append(Unread(path, "turns", loop.lost))
+            break
     if left:
         unread.append(
             Unread(path, "runs", f"it starts more than {MAX_RUNS} runs, and {left:,} commands are not judged")
@@ -56,6 +61,7 @@ def read_commands(commands: tuple[Command, ...], path: str, project: Project) ->
     if follower.left_out:
         lost = f"programs are followed for {MAX_FOLLOWED} of its commands, and not for {follower.left_out:,} more"
         unread.append(Unread(path, "launches", lost))
+    unread += follower.unread
     return Reading(tuple(distinct.values()), (*_sweeps(made), *follower.sweeps), unread=tuple(unread))
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lora_lint.readers.nodes import Mapping, Node
     from lora_lint.run import Reading, Run, Sweep
     from lora_lint.source import SourceFile, Span
+    from lora_lint.unread import Unread
 
 MAX_FOLLOWED = 40
 """Calls of one script for which programs are followed, which takes some 40 ms each. Of 612 scripts of 38 repositories
@@ -37,6 +38,8 @@ class Follower:
         """Calls for which no program is followed, as there are too many."""
         self.sweeps: list[Sweep] = []
         """The sweeps that a single call makes."""
+        self.unread: dict[Unread, None] = {}
+        """What was left unread of the programs because of a limit."""
 
     def runs_of(self, call: Call, span: Span, program: SourceFile) -> list[Run]:
         """The runs of a program in which an option of the call takes part; none if it is not understood."""
@@ -55,6 +58,7 @@ class Follower:
             reading: Reading = read(program, self._project, _given(arguments), called, whole=not arguments.open)
         except (Unreadable, RecursionError):
             return []
+        self.unread |= dict.fromkeys(reading.unread)
         seen = Seen(call, span, arguments, alone=len(reading.runs) == 1)
         self.sweeps += [
             replace(sweep, runs=runs)
