@@ -86,6 +86,11 @@ class _State(_local):
 _state = _State()
 
 
+def current() -> Limit | None:
+    """The limit on the work that is under way, the innermost; None where there is none."""
+    return _state.limit
+
+
 def look() -> None:
     """Raises Exceeded if the limit is over and no timer watches over it."""
     limit = _state.limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lora_lint import deadline
 from lora_lint.knowledge import patterns
 from lora_lint.knowledge.patterns import TooSlow, compiled, is_quick
 from lora_lint.rules import RUN_CHECKS
@@ -108,6 +110,40 @@ def test_the_user_learns_that_peft_hangs(field: str, given: dict[str, Any]) -> N
     assert found.confidence == "certain"
 
 
+SLOW = r".*\.(\w+\.?)*q_proj"
+
+
+@timed
+def test_what_takes_long_on_every_module() -> None:
+    found = one("LL902", on_llama(dict(settings(SLOW))["layers_pattern"]))
+    told = re.fullmatch(
+        r'`layers_pattern` takes long once the model is loaded: PEFT matches "(.+)" with Python\'s `re`, for which 1 s is '
+        r"not enough on (\d+) of the model's modules\. Repeat no group whose inside repeats, and keep `\.\*` to a few",
+        found.message,
+    )
+    assert told is not None
+    assert told[1] == SLOW
+    assert 1 < int(told[2]) < 224
+
+
+@timed
+def test_all_paths_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "TOTAL", 0.05)
+    monkeypatch.setattr(patterns, "SECONDS", 10.0)
+    pattern = compiled(r"(?:\w+\.?)+!", "written")
+    texts = [f"model.layers.{number}.mlp" for number in range(1000)]
+    matched = 0
+    with deadline.Limit(60), pytest.raises(TooSlow) as caught:
+        for text in texts:
+            assert pattern.match(text) is None
+            matched += 1
+    assert (caught.value.pattern, caught.value.text, caught.value.alone) == ("written", texts[matched], False)
+    assert caught.value.count == matched + 1
+    with deadline.Limit(60):  # the next file starts anew, and the same path costs nothing a second time
+        for _ in range(1000):
+            assert pattern.match(texts[0]) is None
+
+
 @timed
 @pytest.mark.parametrize(("field", "given"), settings(r"(\w+\.?)+!"))
 def test_nothing_is_concluded_from_such_a_value(field: str, given: dict[str, Any]) -> None:
@@ -118,8 +154,6 @@ def test_nothing_is_concluded_from_such_a_value(field: str, given: dict[str, Any
 
 
 def test_a_thousand_keys_are_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    import re
-
     from lora_lint.knowledge.patterns import pattern_key
 
     keys = [f"model.layers.{number}.self_attn.unusual_name" for number in range(1000)]

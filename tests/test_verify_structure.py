@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,7 @@ from lora_lint.outcome import Outcome
 from lora_lint.settings import Settings
 from lora_lint.source import Span
 from lora_lint.verify import measurement, session, structure
-from lora_lint.verify.experiment import Case, Options
+from lora_lint.verify.experiment import Case, Options, Skip
 from lora_lint.verify.replay import freeze_all_but
 from tests.peft_models import small_config
 
@@ -415,6 +416,17 @@ def test_axolotl_patterns() -> None:
     assert {name for name, each in model.named_parameters() if each.requires_grad} == {"a.weight", "b1.bias"}
     freeze_all_but(model, ["weight"])
     assert not any(each.requires_grad for each in model.parameters())
+    with pytest.raises(Skip, match="is no regular expression"):
+        freeze_all_but(model, ["(weight"])
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="nothing interrupts `re` there")
+def test_axolotl_patterns_that_never_end() -> None:
+    import torch
+
+    model = torch.nn.ModuleDict({"a_name_of_a_module_that_is_rather_long": torch.nn.Linear(2, 2)})
+    with pytest.raises(Skip, match="takes too long to match"):
+        freeze_all_but(model, [r"(\w+)+!"])
 
 
 def test_the_pages_name_the_rules_that_have_an_experiment() -> None:

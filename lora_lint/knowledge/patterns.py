@@ -1,17 +1,19 @@
 """Regular expressions as PEFT applies them to module paths. Raises `re.error` for a pattern that does not compile.
 
 The patterns are the users', and Python's `re`, which PEFT takes, backtracks: `([\\w.]+)+\\.q_proj` needs longer than a
-lifetime for one path of thirty letters. Each such pattern is matched under a limit, and over it TooSlow is raised.
+lifetime for one path of thirty letters. Each such pattern is matched under a limit for each path, and under another for
+all paths of a file that is linted; over one of them TooSlow is raised.
 """
 
 from __future__ import annotations
 
 import re
+import time
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from lora_lint.deadline import Exceeded, Limit
+from lora_lint.deadline import Exceeded, Limit, current
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 SECONDS = 0.25
 """CPU seconds for one path. What people write takes some microseconds."""
+TOTAL = 1.0
+"""CPU seconds for all paths together, each counted once, of which a model has some hundreds."""
 _FIRST_INDEX = r".*?\.[^.]*\.(?P<idx>\d+)\."
 _PLAIN = re.compile(r"\w+")
 _PART = (  # compiled where it is needed, which is rare
@@ -32,58 +36,84 @@ path of 60 letters four of the former take at most half a million steps, some 5 
 
 
 class TooSlow(Exception):
-    """Python's `re` takes too long for a pattern: as the user wrote it, and the text that it was matched with."""
+    """Python's `re` takes too long for a pattern: as the user wrote it, the last text that it was matched with, and how
+    many texts were matched until then. For the last alone SECONDS are not enough, or else TOTAL is not for them all."""
 
-    def __init__(self, pattern: str, text: str) -> None:
+    def __init__(self, pattern: str, text: str, count: int, alone: bool) -> None:
         super().__init__(f"the regular expression {pattern!r} takes too long to match")
         self.pattern = pattern
         self.text = text
+        self.count = count
+        self.alone = alone
 
 
 class _Limited:
-    """A pattern that may backtrack without an end."""
+    """A pattern that may backtrack without an end. What is known of it is forgotten with the next file, whose work has
+    a limit of its own: how long it took there says nothing here."""
 
     def __init__(self, pattern: re.Pattern[str], written: str) -> None:
         self._pattern = pattern
         self._written = written
-        self._stopped: str | None = None
+        self._begin(None)
 
-    def match(self, text: str) -> re.Match[str] | regex.Match[str] | None:
+    def _begin(self, work: Limit | None) -> None:
+        self._work = work
+        self._left = TOTAL
+        self._matches: dict[tuple[_Method, str], _Match | None] = {}
+        self._stopped: tuple[str, int, bool] | None = None
+
+    def match(self, text: str) -> _Match | None:
         return self._within("match", text)
 
-    def fullmatch(self, text: str) -> re.Match[str] | regex.Match[str] | None:
+    def fullmatch(self, text: str) -> _Match | None:
         return self._within("fullmatch", text)
 
-    def _within(self, method: Literal["match", "fullmatch"], text: str) -> re.Match[str] | regex.Match[str] | None:
+    def _within(self, method: _Method, text: str) -> _Match | None:
+        if current() is not self._work:
+            self._begin(current())
         if self._stopped is not None:
-            raise TooSlow(self._written, self._stopped)
-        limit = Limit(SECONDS)
+            raise TooSlow(self._written, *self._stopped)
+        key = method, text
+        if key not in self._matches:
+            self._matches[key] = self._matched(method, text)
+        return self._matches[key]
+
+    def _matched(self, method: _Method, text: str) -> _Match | None:
+        limit = Limit(min(SECONDS, self._left))
+        alone = limit.seconds == SECONDS
         try:
             with limit:
+                begun = time.thread_time()
                 if limit.timed:
-                    found: re.Match[str] | None = getattr(self._pattern, method)(text)
-                    return found
-            return _otherwise(self._pattern.pattern, method, text)
+                    found: _Match | None = getattr(self._pattern, method)(text)
+                else:
+                    found = _otherwise(self._pattern.pattern, method, text, limit.seconds)
+                self._left -= time.thread_time() - begun
+            if self._left > 0:
+                return found
+            alone = False
         except Exceeded as error:
             if error.limit is not limit:
                 raise
         except TimeoutError:
             pass
-        self._stopped = text
-        raise TooSlow(self._written, text)
+        self._stopped = text, len(self._matches) + 1, alone
+        raise TooSlow(self._written, *self._stopped)
 
 
 Pattern: TypeAlias = "re.Pattern[str] | _Limited"
+_Match: TypeAlias = "re.Match[str] | regex.Match[str]"
+_Method = Literal["match", "fullmatch"]
 
 
-def _otherwise(pattern: str, method: Literal["match", "fullmatch"], text: str) -> regex.Match[str] | None:
+def _otherwise(pattern: str, method: _Method, text: str, seconds: float) -> _Match | None:
     """The match by the package `regex`, which looks at the time itself where no timer can interrupt `re`. The two
     differ only in classes of POSIX and in what both take for a count, neither of which a module path needs."""
     import regex
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found: regex.Match[str] | None = getattr(regex.compile(pattern), method)(text, timeout=SECONDS)
+        found: _Match | None = getattr(regex.compile(pattern), method)(text, timeout=seconds)
     return found
 
 

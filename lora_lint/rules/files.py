@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Rename, Unfold, Write
 from lora_lint.knowledge.frameworks import adapts
-from lora_lint.knowledge.patterns import SECONDS, TooSlow, compiled, is_quick, pattern_key
+from lora_lint.knowledge.patterns import SECONDS, TOTAL, TooSlow, compiled, is_quick, pattern_key
 from lora_lint.rules.changes import giving_effect
 from lora_lint.rules.reached import resolved_of
 from lora_lint.rules.words import least, names, some_case, subjects, surety
@@ -145,10 +145,13 @@ def _endless_match(run: Run) -> Iterator[Finding]:
     slow = _slow(run, [field for field, _ in doubtful]) if doubtful else None
     for field, each in doubtful:
         if slow is not None and slow.pattern in _regexes(each.value):
+            hangs = "hangs" if slow.alone else "takes long"
+            enough = f"{SECONDS} s are" if slow.alone else f"{TOTAL:g} s is"
+            texts = f"`{slow.text}` alone" if slow.alone else f"{slow.count:,} of the model's modules"
             message = (
-                f"`{adapter.key(field)}` hangs once the model is loaded: PEFT matches {_shown(slow.pattern)} with "
-                f"Python's `re`, for which {SECONDS} s are not enough on `{slow.text}` alone. Repeat no group whose "
-                "inside repeats, and keep `.*` to a few"
+                f"`{adapter.key(field)}` {hangs} once the model is loaded: PEFT matches {_shown(slow.pattern)} with "
+                f"Python's `re`, for which {enough} not enough on {texts}. Repeat no group whose inside repeats, and "
+                "keep `.*` to a few"
             )
             confidence = least(surety(each), surety(run.model.name))
             yield Finding("LL902", message, each.span or adapter.span, confidence, subjects=subjects(each))

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import versions
+from lora_lint.knowledge.patterns import TooSlow, compiled
 from lora_lint.run import ABSENT, alternatives, known
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.skeleton import installed_peft, peft_config, wrap
@@ -170,7 +171,15 @@ def _set(model: Any, fragments: tuple[str, ...] | None, trainable: bool) -> None
 
 def freeze_all_but(model: Any, patterns: Iterable[str]) -> None:
     """What axolotl does with `unfrozen_parameters` (0.19.0, utils/freeze.py): dots stand for themselves unless a `+`
-    follows, a range at the end selects rows, and a pattern matches from the start of a name."""
-    compiled = [re.compile(re.sub(r"\.(?!\+)", r"\.", re.sub(r"\[\d*:\d*\]$", "", pattern))) for pattern in patterns]
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad = any(pattern.match(name) for pattern in compiled)
+    follows, a range at the end selects rows, and a pattern matches from the start of a name. Raises Skip for a pattern
+    that does not compile, or takes too long to match."""
+    try:
+        wanted = [
+            compiled(re.sub(r"\.(?!\+)", r"\.", re.sub(r"\[\d*:\d*\]$", "", pattern)), pattern) for pattern in patterns
+        ]
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad = any(pattern.match(name) for pattern in wanted)
+    except TooSlow as slow:
+        raise Skip(str(slow)) from None
+    except re.error as error:
+        raise Skip(f"a pattern of `unfrozen_parameters` is no regular expression: {error}") from None
