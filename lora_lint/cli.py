@@ -19,9 +19,15 @@ _PROGRAM = "lora-lint"
 
 
 def run(arguments: list[str]) -> int:
-    """Parses the arguments, runs the command and gives the exit status."""
+    """Parses the arguments, runs the command and gives the exit status. Raises OSError where what click writes itself
+    cannot be written; its `main` would exit with the status of findings there."""
+    if commands.completing():
+        main.main(arguments, prog_name=_PROGRAM)
     try:
-        status = main.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
+        with main.make_context(_PROGRAM, list(arguments)) as context:
+            status = main.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.ClickException as error:
         from lora_lint.report.visible import visible
 
@@ -29,8 +35,6 @@ def run(arguments: list[str]) -> int:
         error.message = visible(error.message)  # type: ignore[misc]
         error.show()
         return error.exit_code
-    except click.Abort as abort:
-        raise abort.__cause__ if isinstance(abort.__cause__, KeyboardInterrupt) else KeyboardInterrupt from None
     return int(status or 0)
 
 

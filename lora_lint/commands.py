@@ -70,7 +70,8 @@ def guarded(command: Callable[[], int]) -> int:
             complain(f"error: {error}")
         return 2
     except OSError as error:  # of what click writes itself
-        complain(f"error: {error}")
+        if not isinstance(error, BrokenPipeError):
+            complain(f"error: {error}")
         with suppress(OutputError):
             flush()
         return 2

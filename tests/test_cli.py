@@ -144,7 +144,7 @@ class TestAsAProcess:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         assert started.stdin is not None
-        started.stdin.write(b"#\n" * 1_000_000)  # more than a pipe holds: all is written only once it is being read
+        started.stdin.write(b"#\n" * 400_000)  # more than a pipe holds: all is written only once it is being read
         started.stdin.flush()
         started.send_signal(signal.SIGINT)
         out, err = started.communicate(BROKEN.encode(), timeout=PATIENCE)

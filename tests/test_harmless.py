@@ -93,9 +93,11 @@ def test_input_that_is_closed() -> None:
 
 
 @posix
-@pytest.mark.parametrize("arguments", [("a.py",), ("--jobs", "1", "a.py"), ("--output-format", "json", "a.py")])
+@pytest.mark.parametrize(
+    "arguments", [*CALLS, ("--jobs", "1", "a.py"), ("check", "--help"), ("explain", "-h")], ids=" ".join
+)
 def test_a_reader_that_has_gone(arguments: tuple[str, ...]) -> None:
-    Path("a.py").write_text(BROKEN * 400)
+    Path("a.py").write_text(BROKEN.replace("lora_alpha=0", "lora_alpha=512") * 400)
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as closed:
