@@ -35,6 +35,11 @@ _LINUX = {
 _INCLUDES = 50
 """Files that a requirements file may include, by itself and through others."""
 _NAME = re.compile(r"\s*([A-Za-z0-9][\w.-]*)")
+_NUMBERS = r"[0-9]{1,9}(?:\.[0-9]{1,9})*"
+_RELEASED = rf"[ \t]*(?:[<>]=?[ \t]*{_NUMBERS}|[=!]=[ \t]*{_NUMBERS}(?:\.\*)?|~=[ \t]*{_NUMBERS}\.[0-9]{{1,9}})"
+_PLAIN = re.compile(rf"\s*[A-Za-z0-9][\w.-]*({_RELEASED}(?:[ \t]*,{_RELEASED})*)?\s*")
+"""A name, and bounds that are released versions. Nearly all requirements are so plain, and importing `packaging` for
+them takes a third of the time in which a script is linted."""
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[rc]))(\S+)")
 _GIT = re.compile(r"git\+[^\s\"']*/([\w.-]+?)(?:\.git)?(?:@([^\s\"'#;\]]+))?(?:#\S*)?")
 _TAG = re.compile(r"v?(\d+(?:\.\d+)+)")
@@ -134,6 +139,8 @@ def _each(texts: Iterable[object], file: str) -> Iterator[Asked]:
 
 
 def _requirement(framework: str, text: str, file: str) -> Asked:
+    if plain := _PLAIN.fullmatch(text):
+        return _asked(framework, _upper(plain[1] or ""), text, file)
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
@@ -157,10 +164,10 @@ def _asked(
 
 def _pythons(marker: Any) -> frozenset[str]:
     """The Pythons under which a marker of `packaging` is true; all where that cannot be told."""
-    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-
     if marker is None:
         return frozenset(PYTHONS)
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+
     try:
         return frozenset(python for python in PYTHONS if marker.evaluate(_environment_of(python)))
     except (UndefinedComparison, UndefinedEnvironmentName):

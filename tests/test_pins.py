@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from lora_lint import checker, discovery, required
 from lora_lint.knowledge.peft_facts import facts
@@ -693,3 +697,49 @@ def test_packaging_is_imported_only_where_a_framework_is_named(tmp_path: Path) -
     )
     (tmp_path / "requirements.txt").write_text("torch==2.0\nnumpy; python_version > '3'\n", encoding="utf-8")
     subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path)
+
+
+NUMBERS = st.lists(st.sampled_from(["0", "1", "4", "11", "007", "999999999"]), min_size=1, max_size=4).map(".".join)
+VERSIONS = st.builds("".join, st.tuples(NUMBERS, st.sampled_from(["", "", "", ".*", "rc1", ".post1", "+cu", ".", "v"])))
+BLANKS = st.sampled_from(["", "", " ", "  ", "\t"])
+SPECIFIERS = st.builds(
+    "".join,
+    st.tuples(
+        BLANKS,
+        st.sampled_from(["==", ">=", "<=", "<", ">", "!=", "~=", "===", "=", "^", "~", ""]),
+        BLANKS,
+        VERSIONS,
+        BLANKS,
+    ),
+)
+REQUIREMENTS = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["peft", "PEFT", "transformers", " trl", "peft ", "peft[x]", "peft-x"]),
+    st.lists(SPECIFIERS, max_size=3).map(",".join),
+    st.sampled_from(["", "", "", ",", ";", "; python_version > '3.10'", " @ https://a.b/c"]),
+    BLANKS,
+)
+
+
+@given(st.lists(REQUIREMENTS, min_size=1, max_size=4).map("\n".join))
+@example("peft==0.11.1\ntransformers>=4.40,<5\ntrl")
+@example("peft~=1")
+@example("peft~=1.0.*")
+@example("peft>1.*")
+@example("peft" + " " * 100_000 + "x")
+def test_plain_requirements_are_read_as_packaging_reads_them(text: str) -> None:
+    quick = required.groups(text, "requirements.txt", str)
+    with mock.patch.object(required, "_PLAIN", re.compile("(?!)")):
+        assert quick == required.groups(text, "requirements.txt", str)
+
+
+@pytest.mark.process
+def test_plain_requirements_do_without_packaging(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(PROGRAM, encoding="utf-8")
+    (tmp_path / "requirements.txt").write_text("peft==0.11.1\ntransformers >= 4.40, < 5\ntrl\n", encoding="utf-8")
+    code = (
+        "import sys\nfrom lora_lint.__main__ import main\nmain(['--no-cache', 'a.py'])\n"
+        "assert 'lora_lint.required' in sys.modules\nassert 'packaging' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
