@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections import Counter
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,7 @@ def kind_of(name: str) -> FileKind:
     return KINDS[Path(name).suffix]
 
 
+@lru_cache(maxsize=64)
 def findings(data: bytes, name: str) -> tuple[Finding, ...]:
     return engine.lint_text(data, name, NAMED, kind=kind_of(name)).findings
 
@@ -176,6 +178,7 @@ def known_keys(framework: str) -> frozenset[str]:
     return schemas.keys(framework)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("framework", "own"), [("peft", 0), ("peft", 32), ("axolotl", 0), ("llamafactory", 0)], ids=str
 )

@@ -510,6 +510,7 @@ model = get_peft_model(model, config)  # ünd
 SPACE = st.sampled_from(["", " ", "\n    ", "  # größe\n        ", "\n\n\t"])
 
 
+@pytest.mark.slow
 @given(
     quote=st.sampled_from(["'", '"']),
     comment=st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=20),

@@ -65,11 +65,19 @@ def fix(data: bytes, name: str, code: str) -> Fixed:
 
 
 @cache
-def fixable_examples(suffix: str) -> tuple[pages.Example, ...]:
+def found_in(example: pages.Example) -> list[Finding]:
+    return found(example.text.encode(), example.name, example.code)
+
+
+@cache
+def fixed_example(example: pages.Example) -> str:
+    """An example as it stands, fixed."""
+    return fix(example.text.encode(), example.name, example.code).after.decode()
+
+
+def fixable_examples(suffix: str) -> list[pages.Example]:
     every = [each for each in pages.all_examples() if each.kind == "bad" and not each.beside]
-    return tuple(
-        each for each in every if each.name.endswith(suffix) and found(each.text.encode(), each.name, each.code)
-    )
+    return [each for each in every if each.name.endswith(suffix) and found_in(each)]
 
 
 def still_fine(before: bytes, after: Fixed, name: str, code: str) -> None:
@@ -180,7 +188,7 @@ def test_python(
     example: pages.Example, seed: int, comment: str, newline: str, mark: bool, around: tuple[str, str], tabs: bool
 ) -> None:
     head, tail = around
-    plain = fix(example.text.encode(), example.name, example.code)
+    plain = fixed_example(example)
     text = head + rewritten(example.text, random.Random(seed), comment) + tail
     text = tabbed(text) if tabs else text
     assert meaning(text) == meaning(head + example.text + tail)
@@ -188,9 +196,9 @@ def test_python(
     after = fix(data, example.name, example.code)
     still_fine(data, after, example.name, example.code)
     now = after.after.decode("utf-8-sig").replace("\r\n", "\n")
-    assert meaning(now) == meaning(head + plain.after.decode() + tail), now
+    assert meaning(now) == meaning(head + plain + tail), now
     if example.code != "LL910":
-        remarks = [each for each in comments(plain.after.decode()) if each not in comments(example.text)]
+        remarks = [each for each in comments(plain) if each not in comments(example.text)]
         assert sorted(comments(now)) == sorted([*comments(text), *remarks]), now
     assert now.endswith("\n") is text.endswith("\n")
 
@@ -242,6 +250,7 @@ def program(notebook: dict[str, Any]) -> str:
     return "\n".join(source if isinstance(source, str) else "".join(source) for source in code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", fixable_examples(".py"), ids=str)
 @settings(max_examples=4)
 @given(
@@ -259,7 +268,7 @@ def test_notebooks(
     example: pages.Example, seed: int, comment: str, split: bool, whole: bool, ascii_only: bool, indent: int | str | None,
     newline: str, end: str, stripped: bool,
 ) -> None:  # fmt: skip
-    plain = fix(example.text.encode(), example.name, example.code)
+    plain = fixed_example(example)
     text = rewritten(example.text, random.Random(seed), comment)
     cells = cells_of(text) if split else [text]
     cells = [cell.rstrip("\n") for cell in cells] if stripped else cells
@@ -271,7 +280,7 @@ def test_notebooks(
     still_fine(data, after, name, example.code)
     now = json.loads(after.after)
     assert outside(now) == outside(before)
-    assert meaning(program(now)) == meaning(plain.after.decode()), program(now)
+    assert meaning(program(now)) == meaning(plain), program(now)
     for cell in now["cells"]:
         source = cell["source"]
         assert isinstance(source, str) is whole or cell["cell_type"] == "markdown" or source == []
@@ -360,7 +369,7 @@ def entry(key: str, item: Any, chance: random.Random, depth: int) -> str:
 )
 def test_yaml(example: pages.Example, seed: int, newline: str, mark: bool, head: str, end: str) -> None:
     value = yaml.safe_load(example.text)
-    plain = fix(example.text.encode(), example.name, example.code)
+    plain = fixed_example(example)
     hints = "".join(line for line in example.text.splitlines(keepends=True) if line.startswith("# lora-lint"))
     text = hints + head + emitted(value, random.Random(seed)) + end
     assert yaml.safe_load(text) == value, text
@@ -368,7 +377,7 @@ def test_yaml(example: pages.Example, seed: int, newline: str, mark: bool, head:
     after = fix(data, example.name, example.code)
     still_fine(data, after, example.name, example.code)
     now = after.after.decode("utf-8-sig").replace("\r\n", "\n")
-    assert yaml.safe_load(now) == yaml.safe_load(plain.after), now
+    assert yaml.safe_load(now) == yaml.safe_load(plain), now
     assert now.count("#") == text.count("#")
 
 
@@ -390,7 +399,7 @@ def test_json(
     data = written.replace("\n", newline).encode()
     if not found(data, "config.json", example.code):
         return  # a framework that reads no JSON
-    plain = yaml.safe_load(fix(example.text.encode(), example.name, example.code).after)
+    plain = yaml.safe_load(fixed_example(example))
     after = fix(data, "config.json", example.code)
     still_fine(data, after, "config.json", example.code)
     assert json.loads(after.after) == {**plain, "output_dir": "größe"}
@@ -399,7 +408,7 @@ def test_json(
 def test_what_a_comment_says_is_what_a_fix_replaces() -> None:
     """Only the fix of comments writes texts of its own; everything else goes through the language's own literals."""
     for example in fixable_examples(""):
-        for finding in found(example.text.encode(), example.name, example.code):
+        for finding in found_in(example):
             assert finding.fix is not None
             texts = [change for change in finding.fix.changes if isinstance(change, Replace)]
             assert not texts or finding.code == "LL910"

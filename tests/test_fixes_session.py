@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lora_lint import engine
@@ -119,6 +119,7 @@ def test_a_place_is_fixed_once(lint: Any) -> None:
     assert len(texts) == 3
 
 
+@settings(max_examples=30)
 @given(st.sets(st.integers(0, 19), max_size=4))
 def test_fixes_that_do_not_keep_their_word_hinder_no_other(bad: set[int]) -> None:
     def breaks(values: dict[str, int]) -> Iterator[tuple[str, str, int | None]]:
@@ -138,7 +139,7 @@ def test_there_is_an_end_to_trials(lint: Any) -> None:
         yield from (("LL201", name, None) for name, value in values.items() if value == 10)
 
     texts = lint(below_ten, breaks)
-    once = fixed("".join(f"a{number} = 1\n" for number in range(1000)))
+    once = fixed("".join(f"a{number} = 1\n" for number in range(2 * session.TRIALS)))
     assert once.before == once.after
     assert len(texts) <= session.TRIALS + 1
 
