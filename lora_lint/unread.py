@@ -16,7 +16,7 @@ Limit = Literal[
     "finding",  # LL900 is switched off, so that nothing else says that the file cannot be read
     "size",  # bytes of a program, a notebook or a script
     "steps",  # statements and expressions that are followed in a program, commands in a script
-    "depth",  # statements within statements of a script, configs within configs of Hydra
+    "depth",  # expressions, statements and values within others, configs within configs of Hydra
     "calls",  # calls within calls
     "turns",  # turns of one loop
     "runs",  # adapters of one file

@@ -247,6 +247,23 @@ def test_a_file_of_a_walk_that_is_too_large(here: Path, monkeypatch: pytest.Monk
     assert (seen.unread, seen.notes) == (expected, tuple(each.told() for each in expected))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        (
+            "a.py",
+            "from lora import config\nx = " + "-" * 100_000 + "1\n",
+            "this program is nested too deeply to be parsed",
+        ),
+        ("a.ipynb", '{"cells": "lora", "x": ' + "[" * 100_000, "this notebook is nested too deeply to be read"),
+    ],
+)
+def test_a_program_that_is_nested_too_deeply(here: Path, name: str, text: str, told: str) -> None:
+    (here / "lora.py").write_text(PEFT + "config = LoraConfig(r=8, lora_alpha=16)\n")
+    (here / name).write_text(text)
+    assert lint(["."], Settings()).unread == (Unread(name, "depth", told),)
+
+
 def test_a_program_of_one_large_statement(here: Path) -> None:
     """Nothing says that it is about LoRA, and no statement can be told from the text of another."""
     (here / "lora.py").write_text(PEFT + "config = LoraConfig(r=8, lora_alpha=16)\n")

@@ -47,7 +47,7 @@ def read_cells(path: str, data: bytes) -> SourceFile:
     except UnicodeDecodeError as error:
         raise Unreadable(f"This notebook is not valid UTF-8 (byte 0x{data[error.start]:02x})") from None
     except RecursionError:
-        raise Unreadable("This notebook is nested too deeply to be read") from None
+        raise Unreadable("This notebook is nested too deeply to be read", limit="depth") from None
     except json.JSONDecodeError as error:
         at = len(written[: error.pos].encode())
         raise Unreadable(f"This notebook is not valid JSON ({error.msg})", Span(path, at, at)) from None

@@ -40,7 +40,7 @@ def parse(source: SourceFile) -> ast.Module:
             return newer
         raise Unreadable(f"This is not valid Python {VERSION} ({_reason(error)})", _place(source, error)) from None
     except (RecursionError, MemoryError):
-        raise Unreadable("This program is nested too deeply to be parsed") from None
+        raise Unreadable("This program is nested too deeply to be parsed", limit="depth") from None
     except ValueError as error:
         raise Unreadable(f"This is not valid Python ({error})") from None
 
