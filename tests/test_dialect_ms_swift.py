@@ -82,6 +82,14 @@ def test_frozen_parts(flags_of_parts: str, adapted: set[str]) -> None:
     assert {part for part, name in modules.items() if not left or not re.fullmatch(left, name)} == adapted
 
 
+def test_parts_of_a_model_with_a_projector() -> None:
+    llava = edited(VISION, ("Qwen/Qwen2.5-VL-7B-Instruct", "llava-hf/llava-1.5-7b-hf"))
+    left = plain(only(config(llava)).adapter.exclude_modules)
+    assert re.fullmatch(left, "model.vision_tower.vision_model.encoder.layers.0.self_attn.q_proj")
+    assert re.fullmatch(left, "model.multi_modal_projector.linear_1")
+    assert not re.fullmatch(left, "model.language_model.layers.0.self_attn.q_proj")
+
+
 def test_what_peft_refuses_in_mamba_layers_is_left_out() -> None:
     mamba = edited(SFT, ALL_LINEAR, ("Qwen/Qwen2.5-3B-Instruct", "tiiuae/Falcon-H1-1.5B-Instruct"))
     left = plain(only(config(mamba)).adapter.exclude_modules)

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from lora_lint import catalogue, engine
 from lora_lint.finding import Add, Drop, Fix, Into, Move, Rename, Through, Tie, Unfold, Write
-from lora_lint.fixes import applied, edits_of
+from lora_lint.fixes import Edit, applied, edits_of
+from lora_lint.fixes.files import Unwritable, edited
 from lora_lint.fixes.session import fixable, fixed_text
 from lora_lint.knowledge import schemas
 from lora_lint.outcome import readable
@@ -585,6 +586,14 @@ def test_notebooks(indent: int | None, whole: bool) -> None:
         old, new = data.decode().splitlines(), fixed.after.decode().splitlines()
         assert len(new) == len(old) + 1
         assert len(set(old) - set(new)) == 1
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_no_edit_goes_over_two_cells_of_a_notebook(whole: bool) -> None:
+    data = notebook("lora_alpha = 16" if whole else ["lora_alpha = 16"])
+    source = readable("n.ipynb", "notebook", data)
+    with pytest.raises(Unwritable, match="more than one cell"):
+        edited(data, source, [Edit(Span("n.ipynb", 0, source.utf8.index(b"16")), "")])
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-8-sig"])

@@ -55,6 +55,12 @@ def test_re_is_stopped(pattern: str, method: str) -> None:
     assert time.process_time() - begun < 4 * patterns.SECONDS
 
 
+@pytest.mark.parametrize("pattern", ["q_proj(", "q_proj{99999999999999999999}", "(" * 5000 + ")" * 5000])
+def test_what_does_not_compile_is_an_error_of_re(pattern: str) -> None:
+    with pytest.raises(re.error):
+        compiled(pattern)
+
+
 def test_a_pattern_under_a_limit_matches_as_any() -> None:
     pattern = compiled(r"(\w+\.?)+")
     assert not is_quick(r"(\w+\.?)+")

@@ -141,6 +141,11 @@ class TestVisionTowerAdapted:
         assert one("LL208", axolotl).level is None
         assert check("LL216", axolotl) == []
 
+    def test_the_first_of_several_lists_that_lora_cannot_wrap(self) -> None:
+        found = one("LL216", on("google/gemma-4-E4B-it", either(("q_proj",), ("v_proj",)), loader=VLM))
+        path = "model.vision_tower.encoder.layers.0.self_attn.q_proj"
+        assert found.message.startswith(f"`q_proj` in `target_modules` reaches `{path}` of google/gemma-4-E4B-it")
+
     def test_in_the_words_of_a_framework_that_cannot_exclude(self) -> None:
         keys = {"target_modules": "lora_target_modules"}
         found = one("LL208", replace(on(GEMMA3, ("q_proj", "v_proj"), loader=VLM, keys=keys), dialect="axolotl"))
