@@ -191,6 +191,15 @@ def test_a_keyword_is_added_where_it_is_surely_taken(text: str, made: bool) -> N
     assert (found is not None) is made
 
 
+@pytest.mark.parametrize("method", ["load_adapter", "add_adapter"])
+def test_a_keyword_is_added_to_a_method_that_loads_or_makes_an_adapter(method: str) -> None:
+    call = f"model.{method}('a', x)"
+    text = f"from peft import PeftModel\nmodel = PeftModel.from_pretrained(base, 'b')\n{call}\n"
+    assert after(text, Add(span_in(text, call), "key", True)) == text.replace("x)", "x, key=True)")
+    other = text.replace(method, "eval")
+    assert after(other, Add(span_in(other, call.replace(method, "eval")), "key", True)) is None
+
+
 @pytest.mark.parametrize(
     ("between", "made"),
     [
@@ -586,6 +595,16 @@ def test_notebooks(indent: int | None, whole: bool) -> None:
         old, new = data.decode().splitlines(), fixed.after.decode().splitlines()
         assert len(new) == len(old) + 1
         assert len(set(old) - set(new)) == 1
+
+
+def test_the_last_statement_of_a_cell_moves() -> None:
+    cells = [["a = wrap(a)\n", "c = prepare(a)"], ["d = 2"]]
+    data = json.dumps({"cells": [{"cell_type": "code", "source": lines} for lines in cells]}).encode()
+    source = readable("n.ipynb", "notebook", data)
+    what, before = (span_in(source.utf8.decode(), part, "n.ipynb") for part in ("prepare(a)", "wrap(a)"))
+    edits = edits_of(Fix("safe", "", (Move(what, before),)), lambda _: source)
+    now = ["".join(cell["source"]) for cell in json.loads(edited(data, source, edits))["cells"]]
+    assert now == ["c = prepare(a)\na = wrap(a)", "d = 2"]
 
 
 @pytest.mark.parametrize("whole", [True, False])

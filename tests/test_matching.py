@@ -223,6 +223,7 @@ def test_what_lora_cannot_wrap() -> None:
         "model.layers.1.self_attn",
     )
     assert kinds(match(llama(), Targets(("q_proj",), rank=0))) == ["invalid-rank"]
+    assert kinds(match(llama(), Targets(("q_proj",), rank=1))) == []
     mamba = (linear("layers.0.out_proj", 4, 4), linear("layers.0.in_proj", 4, 4))
     assert kinds(match(mamba, Targets(("out_proj",)), model_type="mamba2")) == ["mamba-module"]
     assert kinds(match(mamba, Targets(("in_proj",)), model_type="mamba2")) == []
@@ -255,6 +256,21 @@ def test_default_targets_are_lost_where_names_are_converted() -> None:
     found = match(modules, Targets(), model_type="mixtral", parameters=parameters)
     assert kinds(found) == ["no-match"]
     assert match(modules, Targets(), model_type="mixtral", version=4).used_defaults
+
+
+def test_an_excluded_name_of_an_expert_is_not_converted() -> None:
+    modules, parameters = moe()
+    targets = Targets(r".*\.(q|gate|up|down)_proj", exclude_modules=("down_proj",))
+    found = match(modules, targets, model_type="qwen3_moe", parameters=parameters)
+    assert found.converted == {"gate_proj": "gate_up_proj", "up_proj": "gate_up_proj"}
+
+
+def test_an_invalid_regex_is_not_taken_for_default_targets_where_names_are_converted() -> None:
+    modules, parameters = moe()
+    found = match(modules, Targets("*_proj"), model_type="mixtral", parameters=parameters)
+    assert only(found).kind == "invalid-regex"
+    assert found.modules == ()
+    assert not found.used_defaults
 
 
 def test_target_parameters() -> None:
