@@ -61,6 +61,18 @@ def test_what_does_not_compile_is_an_error_of_re(pattern: str) -> None:
         compiled(pattern)
 
 
+@timed
+def test_a_path_is_not_tried_again_for_the_next_file() -> None:
+    pattern = compiled(r"(\w+\.?)+!(?:)")
+    for _ in range(2):
+        begun = time.process_time()
+        with deadline.Limit(60), pytest.raises(TooSlow):
+            pattern.match(PATH)
+    assert time.process_time() - begun < patterns.SECONDS
+    with deadline.Limit(60):  # and nothing follows from it for the paths of another model
+        assert pattern.match("a.b") is None
+
+
 def test_a_pattern_under_a_limit_matches_as_any() -> None:
     pattern = compiled(r"(\w+\.?)+")
     assert not is_quick(r"(\w+\.?)+")

@@ -11,7 +11,8 @@ import re
 import time
 import warnings
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from math import inf
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from lora_lint.deadline import Exceeded, Limit, current
 
@@ -24,6 +25,8 @@ SECONDS = 0.25
 """CPU seconds for one path. What people write takes some microseconds."""
 TOTAL = 1.0
 """CPU seconds for all paths together, each counted once, of which a model has some hundreds."""
+_KEPT = 10_000
+"""Texts for which a pattern keeps what it found, from one file to the next."""
 _FIRST_INDEX = r".*?\.[^.]*\.(?P<idx>\d+)\."
 _PLAIN = re.compile(r"\w+")
 _PART = (  # compiled where it is needed, which is rare
@@ -47,20 +50,30 @@ class TooSlow(Exception):
         self.alone = alone
 
 
+class _Timed(NamedTuple):
+    """What a match of one text gave, and the CPU seconds that it took: infinitely many if SECONDS are not enough."""
+
+    found: _Match | None
+    seconds: float
+
+
 class _Limited:
-    """A pattern that may backtrack without an end. What is known of it is forgotten with the next file, whose work has
-    a limit of its own: how long it took there says nothing here."""
+    """A pattern that may backtrack without an end. Each text is matched once, and its time counts once for each file:
+    what other files took says nothing of this one, whose work has a limit of its own."""
 
     def __init__(self, pattern: re.Pattern[str], written: str) -> None:
         self._pattern = pattern
         self._written = written
+        self._known: dict[tuple[_Method, str], _Timed] = {}
         self._begin(None)
 
     def _begin(self, work: Limit | None) -> None:
         self._work = work
         self._left = TOTAL
-        self._matches: dict[tuple[_Method, str], _Match | None] = {}
+        self._counted: set[tuple[_Method, str]] = set()
         self._stopped: tuple[str, int, bool] | None = None
+        if len(self._known) > _KEPT:
+            self._known.clear()
 
     def match(self, text: str) -> _Match | None:
         return self._within("match", text)
@@ -71,34 +84,36 @@ class _Limited:
     def _within(self, method: _Method, text: str) -> _Match | None:
         if current() is not self._work:
             self._begin(current())
+        key = method, text
+        if self._stopped is None and key not in self._counted:
+            if key not in self._known:
+                self._known[key] = self._matched(method, text)
+            seconds = self._known[key].seconds
+            self._counted.add(key)
+            self._left -= seconds
+            if self._left <= 0:
+                self._stopped = text, len(self._counted), seconds == inf
         if self._stopped is not None:
             raise TooSlow(self._written, *self._stopped)
-        key = method, text
-        if key not in self._matches:
-            self._matches[key] = self._matched(method, text)
-        return self._matches[key]
+        return self._known[key].found
 
-    def _matched(self, method: _Method, text: str) -> _Match | None:
-        limit = Limit(min(SECONDS, self._left))
-        alone = limit.seconds == SECONDS
+    def _matched(self, method: _Method, text: str) -> _Timed:
+        limit = Limit(SECONDS)
         try:
             with limit:
                 begun = time.thread_time()
                 if limit.timed:
                     found: _Match | None = getattr(self._pattern, method)(text)
                 else:
-                    found = _otherwise(self._pattern.pattern, method, text, limit.seconds)
-                self._left -= time.thread_time() - begun
-            if self._left > 0:
-                return found
-            alone = False
+                    found = _otherwise(self._pattern.pattern, method, text)
+                seconds = time.thread_time() - begun
+            return _Timed(found, seconds)
         except Exceeded as error:
             if error.limit is not limit:
                 raise
         except TimeoutError:
             pass
-        self._stopped = text, len(self._matches) + 1, alone
-        raise TooSlow(self._written, *self._stopped)
+        return _Timed(None, inf)
 
 
 Pattern: TypeAlias = "re.Pattern[str] | _Limited"
@@ -106,14 +121,14 @@ _Match: TypeAlias = "re.Match[str] | regex.Match[str]"
 _Method = Literal["match", "fullmatch"]
 
 
-def _otherwise(pattern: str, method: _Method, text: str, seconds: float) -> _Match | None:
+def _otherwise(pattern: str, method: _Method, text: str) -> _Match | None:
     """The match by the package `regex`, which looks at the time itself where no timer can interrupt `re`. The two
     differ only in classes of POSIX and in what both take for a count, neither of which a module path needs."""
     import regex
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found: _Match | None = getattr(regex.compile(pattern), method)(text, timeout=seconds)
+        found: _Match | None = getattr(regex.compile(pattern), method)(text, timeout=SECONDS)
     return found
 
 
