@@ -154,12 +154,13 @@ def test_saving_by_the_end_of_a_word_meets_adapted_modules() -> None:
     assert kinds(match(llama(), Targets(("q_proj",), modules_to_save=("layers",)))) == ["no-match", "saved-container"]
 
 
-def test_classification_heads() -> None:
-    modules = (*llama()[:-1], linear("score", 4096, 2))
+@pytest.mark.parametrize("head", ["score", "classifier"])
+def test_classification_heads(head: str) -> None:
+    modules = (*llama()[:-1], linear(head, 4096, 2))
     causal = match(modules, Targets("all-linear"), output_embedding=None)
     classified = match(modules, Targets("all-linear", task_type="SEQ_CLS"), output_embedding=None)
-    assert causal.modules[-1].path == "score"
-    assert classified.saved == classified.left_out == ("score",)
+    assert causal.modules[-1].path == head
+    assert classified.saved == classified.left_out == (head,)
 
 
 @pytest.mark.parametrize(
