@@ -201,6 +201,24 @@ class TestWhatIsRead:
         assert run.model.loader == "AutoModelForCausalLM"
         assert run.trained is None
 
+    def test_llama_pro_chooses_what_it_adapts(self) -> None:
+        pro = edited(FACTORY, ("lora_target: all", "lora_target: all\n    use_llama_pro: true"))
+        assert isinstance(only(config(pro)).adapter.target_modules, Unknown)
+
+    @pytest.mark.parametrize(
+        ("task", "loader"),
+        [
+            ("SEQ_CLS", "AutoModelForSequenceClassification"),
+            ("SEQ_2_SEQ_LM", "AutoModelForSeq2SeqLM"),
+            ("TOKEN_CLS", "AutoModelForTokenClassification"),
+            ("QUESTION_ANS", "AutoModelForQuestionAnswering"),
+            ("FEATURE_EXTRACTION", "AutoModel"),
+        ],
+    )
+    def test_the_task_of_an_adapter_says_what_loads_its_model(self, task: str, loader: str) -> None:
+        run = only(config(edited(ADAPTER, ("CAUSAL_LM", task)), "adapter_config.json"))
+        assert run.model.loader == loader
+
     def test_wandb(self) -> None:
         reading = config(SWEEP)
         (sweep,) = reading.sweeps

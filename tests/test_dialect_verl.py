@@ -33,7 +33,11 @@ def test_megatron() -> None:
     assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.adapter.use_dora)) == (32, 64, True)
     assert plain(run.adapter.target_modules) == ("linear_qkv", "linear_proj")
     assert plain(run.judged().adapter.target_modules) is Unknown
-    assert run.adapter.key("rank") == "lora.rank"
+    assert [run.adapter.key(name) for name in ("rank", "alpha", "dropout")] == [
+        "lora.rank",
+        "lora.alpha",
+        "lora.dropout",
+    ]
 
 
 def test_dotted_keys() -> None:

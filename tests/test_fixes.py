@@ -13,6 +13,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -204,6 +205,7 @@ def test_a_keyword_is_added_to_a_method_that_loads_or_makes_an_adapter(method: s
     ("between", "made"),
     [
         ("print(a)\na.print_trainable_parameters()\n", True),
+        ("assert isinstance(a, b) and type(a) is b and len(a)\n", True),
         ("a.config.use_cache = False\n", False),
         ("a.eval()\n", False),
         ("change(a)\n", False),
@@ -768,6 +770,14 @@ def test_a_text_that_was_meant_as_a_list(text: str, written: str) -> None:
     before = CALL.format(q='"', comment="", a="", b="", c="", d="", e="").replace('["q_proj", "v_proj"]', f'"{text}"')
     once = fixed_text(before.encode(), "train.py", "python", Settings(select=("LL201",)), unsafe=False).after.decode()
     assert once == (before.replace(f'"{text}"', written) if written else before)
+
+
+@pytest.mark.parametrize("names", [["q_proj", "k_proj"], ("q_proj", "k_proj")])
+@pytest.mark.parametrize("comma", [",", ", "])
+def test_a_list_in_one_text_stays_one(names: list[str] | tuple[str, ...], comma: str) -> None:
+    text = f"lora_target: q_proj{comma}v_proj\n"
+    wanted = Write(span_in(text, f"q_proj{comma}v_proj", "c.yaml"), names)
+    assert yaml.safe_load(after(text, wanted, "c.yaml") or "") == {"lora_target": f"q_proj{comma}k_proj"}
 
 
 HEAD = "base_model: a/b\nadapter: lora\nlora_target_linear: true\n"

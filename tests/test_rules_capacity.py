@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lora_lint.records import replace
 from lora_lint.rules.capacity import bound_of
 from lora_lint.run import BaseModel, Dataset, Run, Training, Unknown
 from tests.records import at, check, cli, either, lit, one, options, run
@@ -89,6 +90,13 @@ class TestRankTooHighForData:
         assert check("LL301", data(64, Unknown("…"))) == []
         assert check("LL301", data(Unknown("…"), 500)) == []
         assert check("LL301", run(64, 16)) == []
+
+    @pytest.mark.parametrize("name", ["alpha", "use_rslora", "rank_pattern", "alpha_pattern"])
+    def test_a_scale_that_is_not_known_cannot_be_kept(self, name: str) -> None:
+        given = data(64, 500)
+        found = one("LL301", replace(given, adapter=replace(given.adapter, **{name: Unknown("…")})))
+        assert found.fix is not None
+        assert found.fix.changes == ()
 
     def test_every_case_has_to_be_too_high(self) -> None:
         assert check("LL301", data(either(4, 64), 500)) == []
