@@ -66,7 +66,10 @@ class Tally:
 def check(session: Session, kind: str, configs: int, seed: int) -> Tally:
     """All classes of a model type that the data and the installed transformers both have."""
     tally = Tally()
-    space = Space(session, kind)
+    try:
+        space = Space(session, kind)
+    except Exception:  # a version in which the type has no default config
+        return tally
     classes: dict[str, architectures.Architecture] = {}
     for head in architectures.heads(kind, session.major):
         found = architectures.architecture(kind, head, session.major)
@@ -141,7 +144,7 @@ def _count(
     chance: random.Random,
 ) -> None:
     arguments = chance.choice(list(_adapters(modules, beside["input_embedding"], chance)))
-    mine = match(modules, Targets(**arguments, rank=RANK), model_type=found.model_type, **beside)
+    mine = match(modules, Targets(**arguments, rank=RANK), model_type=found.model_type, version=session.major, **beside)
     if mine.errors:
         return
     tally.counts += 1
