@@ -19,6 +19,8 @@ from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evalu
 Sample = tuple["Observation", tuple[int, ...], Any]
 WIDE = 64
 """From here on a size is a width, and no kernel, group or number of kinds."""
+FEW = 8
+"""Fewer models that have a module which the base lacks do not tell a width from another that equals it by default."""
 INDEX_CONSTANTS = (1, 2, 3, 4, 5, 6, 8)
 
 
@@ -52,7 +54,9 @@ class Fitter:
 
     def size(self, samples: Sequence[Sample]) -> Any | None:
         """A term for a whole number, or None."""
-        return self._rarely_seen(samples) or self._remember("size", samples, self._size)
+        term = self._rarely_seen(samples) or self._remember("size", samples, self._size)
+        doubtful = isinstance(term, list) or (type(term) is int and term >= WIDE)
+        return None if doubtful and _few(samples) else term
 
     def _rarely_seen(self, samples: Sequence[Sample]) -> Any | None:
         """A size met before that is the one number which a module shows that the base does not have: too few configs
@@ -94,6 +98,7 @@ class Fitter:
             term = self._new_size(samples)
         if term is not None and term not in self.found:
             self.found.append(term)
+            self.found.sort(key=lambda known: len(str(known)))  # of two that fit, the simpler
         return term
 
     def _new_size(self, samples: Sequence[Sample]) -> Any | None:
@@ -118,7 +123,8 @@ class Fitter:
                 hints.append(["none", name])
         for name in fields:
             seen = [observation.values.get(name) for observation, _, _ in samples]
-            if any(isinstance(value, bool | str) for value in seen) or (any(seen) and not all(seen)):
+            negative = all(type(value) is int for value in seen) and min(seen) < 0 < max(seen)
+            if any(isinstance(value, bool | str) for value in seen) or (any(seen) and not all(seen)) or negative:
                 hints.extend(_field_atoms(name, seen))
         if samples[0][1]:
             hints.extend(atom for atom in _atoms(samples, fields, ()) if depends_on_index(atom))
@@ -167,6 +173,11 @@ class Fitter:
                 return None
             term = ["if", test, quoted(value), term]
         return term
+
+
+def _few(samples: Sequence[Sample]) -> bool:
+    observations = {id(observation): observation for observation, _, _ in samples}.values()
+    return len(observations) < FEW and all(observation.changed for observation in observations)
 
 
 def quoted(value: Any) -> Any:
@@ -219,7 +230,7 @@ def candidates(samples: Sequence[Sample], scope: Callable[[Observation], Iterabl
     for observation, found in entries:  # what only several changes together show
         if untold and not observation.alone and dict(found) != base_values:
             for name in observation.changed:
-                score.setdefault(name, 0)
+                score[name] = max(score.get(name, -len(observation.changed)), -len(observation.changed))
     certain = {
         name
         for observation, found in entries
@@ -249,6 +260,7 @@ def companions(samples: Sequence[Sample], fields: Sequence[str]) -> list[str]:
 def _columns(samples: Sequence[Sample], fields: Sequence[str]) -> list[Any]:
     """Terms that are a number in every sample."""
     terms: list[Any] = []
+    elements: list[Any] = []
     depth = len(samples[0][1])
     numbers: list[str] = []
     for name in fields:
@@ -259,15 +271,16 @@ def _columns(samples: Sequence[Sample], fields: Sequence[str]) -> list[Any]:
             if not all(isinstance(item, int | float) for value in seen for item in value):
                 terms.append(["len", name])
                 continue
+            terms += [["len", name], ["sum", name]]
             for position in range(depth):
                 spot = f"${position}"
                 terms += [["at", name, spot], ["at", name, ["+", spot, 1]], ["at", name, ["+", spot, -1]]]
-            terms += [["at", name, -1], ["at", name, 0], ["sum", name], ["len", name]]
             shortest = min(len(value) for value in seen)
-            terms += [["at", name, position] for position in range(1, min(shortest, 8))]
+            elements += [["at", name, position] for position in (-1, *range(min(shortest, 8)))]
         elif all(isinstance(value, list | tuple) for value in seen):
             terms.append(["len", name])
-    terms = [*numbers, *terms]
+    powers = [["**", name, power] for name in numbers if name.endswith("_multiplier") for power in (2, 3)]
+    terms = [*numbers, *terms, *powers, *elements]
     if depth:
         for position in range(depth):
             terms += [f"${position}", ["**", 2, f"${position}"]]
@@ -317,13 +330,13 @@ def _polynomial(samples: Sequence[Sample], fields: Sequence[str], loose: bool = 
     for column, values in table:
         add_values(column, values)
     for (left, lefts), (right, rights) in itertools.permutations(table, 2):
-        if all(value > 0 for value in rights):
+        if all(value > 0 for value in rights) and all(value >= 0 for value in lefts):
             add_values(["//", left, right], [a // b for a, b in zip(lefts, rights, strict=True)])
     singles = list(found.values())
     for (left, lefts), (right, rights) in itertools.combinations_with_replacement(singles, 2):
         add_values(["*", left, right], [a * b for a, b in zip(lefts, rights, strict=True)])
     doubles = len(found)
-    if len(columns) <= 6:
+    if len(columns) <= 8:
         for trio in itertools.combinations_with_replacement(singles[:16], 3):
             values = [a * b * c for a, b, c in zip(*(entry[1] for entry in trio), strict=True)]
             add_values(["*", *(entry[0] for entry in trio)], values)
@@ -447,12 +460,16 @@ def _field_atoms(name: str, seen: Sequence[Any]) -> list[Any]:
         atoms.append(["none", name])
     if kinds - {list, tuple}:
         atoms.append(name)
-    plain = {value for value in seen if isinstance(value, str) or (isinstance(value, int) and -1 <= value < 16)}
+    plain = {value for value in seen if isinstance(value, str) or value in (-1, 0, 1)}
     atoms += [["==", name, quoted(value)] for value in sorted(plain, key=repr) if not isinstance(value, bool)]
     atoms += [[">", name, value] for value in (0, 1) if kinds <= {int, float}]
     if kinds & {list, tuple}:
         atoms.append(name)
     return atoms
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in re.split(r"[._]", name) if len(word) > 2 and word != "num"}
 
 
 def _atoms(samples: Sequence[Sample], fields: Sequence[str], hints: Sequence[str]) -> list[Any]:
@@ -462,9 +479,11 @@ def _atoms(samples: Sequence[Sample], fields: Sequence[str], hints: Sequence[str
     atoms: list[Any] = []
     for name in fields:
         atoms += _field_atoms(name, seen[name])
-    numbers = [name for name in fields if all(isinstance(value, int) for value in seen[name])]
+    numbers = [name for name in fields if {type(value) for value in seen[name]} <= {int, type(None)}]
     for left, right in itertools.combinations(numbers, 2):
-        atoms += [["==", left, right], [">", left, right], [">", right, left]]
+        atoms.append(["==", left, right])
+        if _words(left) & _words(right):  # what is not alike is compared by coincidence only
+            atoms += [[">", left, right], [">", right, left]]
     depth = len(samples[0][1])
     for position in range(depth):
         spot = f"${position}"
@@ -474,7 +493,7 @@ def _atoms(samples: Sequence[Sample], fields: Sequence[str], hints: Sequence[str
                 items = {item for value in values for item in value if isinstance(item, int | str)}
                 if len(items) <= 12:
                     atoms += [["==", ["at", name, spot], quoted(item)] for item in sorted(items, key=repr)]
-                atoms += [["at", name, spot], ["in", spot, name]]
+                atoms += [["at", name, spot], ["in", spot, name], ["==", ["+", spot, 1], ["len", name]]]
             elif any(isinstance(value, list | tuple) for value in values):
                 atoms.append(["and", name, ["in", spot, name]])
             elif all(isinstance(value, int) and not isinstance(value, bool) for value in values):

@@ -36,7 +36,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
-from architecture_terms import Fitter, Observation, Sample  # noqa: E402
+from architecture_terms import WIDE, Fitter, Observation, Sample  # noqa: E402
 
 from lora_lint.knowledge import architectures  # noqa: E402
 from lora_lint.knowledge.expressions import fields_of  # noqa: E402
@@ -100,6 +100,16 @@ TEXTS = {
     "norm_type": ["layer_norm", "batch_norm", "post_norm", "pre_norm"],
     "hidden_act_for_shape": [],
 }
+UNRELATED = re.compile(r"(^|\.)(is_decoder|add_cross_attention|tie_\w+|apply_spec_augment|ctc_zero_infinity)$")
+"""Switches that add modules or share tensors: a size that they decide fits by coincidence."""
+USUAL = {
+    "5": "",
+    "4": "bert big_bird camembert canine data2vec-text deberta deberta-v2 doge electra ernie funnel hubert lfm2 "
+    "megatron-bert reformer rembert roberta roberta-prelayernorm roformer umt5 vit_mae wav2vec2-bert "
+    "xlm-roberta xlm-roberta-xl xmod",
+}
+"""By version of transformers, the types of which random configs (scripts/check_architectures.py) refute terms that no
+round of fitting mends: they hold where only widths and counts differ from the defaults."""
 HEADISH = re.compile(r"label|class|pool|proj|head|tie|vocab|embed|summary|use_|add_|final|hidden_size$|d_model")
 
 
@@ -107,7 +117,7 @@ TRIALS = 24
 """Random configs of a class that its terms are tried on."""
 ENOUGH = 6
 """Of those that show a term to be wrong, as many as are added to the observations at once."""
-ROUNDS = 4
+ROUNDS = 8
 
 
 class TooSlow(Exception):
@@ -436,6 +446,7 @@ class Space:
                 elif base <= 1:
                     yield {name: [base + 1, base + 2, 4]}
                     yield {name: [base + 2, base + 3, 8]}
+                    yield {name: [base + 7, base + 4]}
                 else:
                     yield {name: [base * 2, base // 2, base * 3, base + 1]}
                     yield {name: [base * 3, max(base // 4, 1), base * 4]}
@@ -453,6 +464,9 @@ class Space:
                     yield {name: [True]}
                 elif "list" in hint and "int" not in hint:
                     continue
+                elif "_use_" in last:
+                    yield {name: [True]}
+                    yield {name: [False]}
                 else:
                     size = next(
                         (
@@ -466,6 +480,8 @@ class Space:
                     odd = 96 if re.search("dim|rank", last) else 2 if "num" in last else size * 2
                     yield {name: [odd, size, True]}
                     yield {name: [2, 4, 32]}
+                    if re.search("size|dim", last):
+                        yield {name: [size]}
             elif isinstance(base, str):
                 options = TEXTS.get(last, []) + re.findall(r"'([\w-]+)'", self.hints.get(name, ""))
                 for option in dict.fromkeys(options):
@@ -557,13 +573,13 @@ def readable(config: Any) -> Any:
 def undeclared(config: Any) -> dict[str, int | None]:
     """Fields that a type's config does not have, with what stands in for them.
 
-    Its models ask for them (`getattr(config, "head_dim", …)`), or its config takes and spends them
-    (`kwargs.pop("global_head_dim", 512)`).
+    Its models ask for them (`getattr(config, "head_dim", …)`, `hasattr(config, "vision_use_head")`), or its config
+    takes and spends them (`kwargs.pop("global_head_dim", 512)`).
     """
     found: dict[str, int | None] = {}
     folder = Path(inspect.getfile(type(config))).parent
     for path in sorted(folder.glob("modeling_*.py")):
-        for name in re.findall(r'getattr\(\s*(?:self\.)?config,\s*"(\w+)"', path.read_text(encoding="utf-8")):
+        for name in re.findall(r'(?:get|has)attr\(\s*(?:self\.)?config,\s*"(\w+)"', path.read_text(encoding="utf-8")):
             found[name] = None
     for name, value in re.findall(r'kwargs\.pop\("(\w+)", (\d+|None)\)', inspect.getsource(type(config))):
         found[name] = int(value) if value.isdigit() else None
@@ -807,7 +823,7 @@ class Plan:
     def counterexamples(
         self, build: Any, nodes: list[Any], root: int, used: Collection[str], seed: str
     ) -> list[tuple[Observation, Raw]]:
-        """Models of random configs that the nodes do not explain."""
+        """Models of random configs that the nodes do not explain; the classes that follow are built from them too."""
         space, base = self.space, self.configs[0][1].values
         found: list[tuple[Observation, Raw]] = []
         made = 0
@@ -824,6 +840,7 @@ class Plan:
             observation = Observation(values, frozenset(given), changed)
             if not explains(nodes, root, observation, raw):
                 found.append((observation, raw))
+                self.idle.append((given, observation))
             if made == TRIALS or len(found) == ENOUGH:
                 break
         return found
@@ -889,10 +906,13 @@ class Plan:
             for value in options:
                 raw = attempt({name: value}, True)
                 if raw is None:
+                    if isinstance(value, bool):  # impossible without another switch
+                        quiet.append({name: value})
                     continue
                 if same_tree(raw, root):
-                    if type(base.get(name)) is int and base[name] > 10:
-                        without_effect.add(name)
+                    if type(base.get(name)) is int:
+                        if base[name] > 10:
+                            without_effect.add(name)
                         silent[name] = value
                     if isinstance(base.get(name), bool) or base.get(name) is None:
                         quiet.append({name: value})
@@ -903,10 +923,25 @@ class Plan:
                 else:
                     useful += [name] if name not in useful else []
                     before, now = base.get(name), found[-1][0].values.get(name)
-                    if type(before) is not type(now) or isinstance(now, bool | str) or not now or not before:
+                    absent = before in (0, 1) or now in (0, 1)
+                    if type(before) is not type(now) or isinstance(now, bool | str) or not now or absent:
                         modes.append(({name: now}, raw))
                 break
+        for first, second in itertools.combinations(quiet[:12], 2):  # a decoder, and one with cross attention
+            if first.keys() == second.keys() or time.process_time() > deadline:
+                continue
+            raw = attempt({**first, **second}, False)
+            if raw is not None and not same_tree(raw, root):
+                modes.insert(0, ({**first, **second}, raw))
+            elif raw is not None:
+                idle.append(self.configs[-1])
         for mode, shown in modes[:10]:  # what has an effect only when something else is on
+            for switch in quiet[:12]:
+                if switch.keys() & mode.keys() or time.process_time() > deadline:
+                    continue
+                raw = attempt({**mode, **switch}, False)
+                if raw is not None and same_tree(raw, shown):
+                    idle.append(self.configs[-1])
             for name, value in silent.items():
                 if name in mode or name in useful or time.process_time() > deadline:
                     continue
@@ -991,19 +1026,19 @@ def matches(session: Session, space: Space, kind: str, head: str, name: str) -> 
     known = next((a for v in (5, 4) if (a := architectures.architecture(kind, head, v)) is not None), None)
     if known is None or known.class_name != name:
         return False
-    used = [field for field in known.defaults if field in space.defaults]
     alike = 0
-    for given in ({}, {}, *space.combinations(used, 7)):
-        whole = {} if alike == 1 else {**space.reduced, **given}
+    for given in ({}, *itertools.islice(space.random_configs(known.defaults, random.Random(name)), 8 * TRIALS)):
+        if alike == TRIALS:
+            break
         try:
-            config = space.config(whole)
+            config = space.config(given)
             model = session.build(name, config)
         except (TooSlow, Exception):
             continue
         raw = session.raw(model, config, includes=False)
         try:
-            expanded = architectures.modules(known, config.to_dict())
-            shapes = architectures.parameter_shapes(known, config.to_dict())
+            expanded = architectures.modules(known, {**config.to_dict(), **config.asked})
+            shapes = architectures.parameter_shapes(known, {**config.to_dict(), **config.asked})
         except architectures.UnusableConfig:
             return False
         mine, own = listed(raw)
@@ -1327,7 +1362,7 @@ def merge(arguments: argparse.Namespace) -> None:
             if found is None:
                 continue
             document = documents.setdefault(kind, {"nodes": [], "versions": {}})
-            add(document, major, found)
+            add(document, kind, major, found)
             for head, (name, *_) in document["versions"][major]["heads"].items():
                 if name not in classes or likeness(name, kind) > likeness(name, classes[name][0]):
                     classes[name] = [kind, head]
@@ -1346,6 +1381,7 @@ def merge(arguments: argparse.Namespace) -> None:
                 gaps.setdefault(kind, {})[major] = lacking
     classes = {name: where for name, where in classes.items() if where[1] in heads_of(documents.get(where[0]))}
     for kind, document in documents.items():
+        document["nodes"] = [doubted(node) for node in document["nodes"]]
         text = json.dumps(document, separators=(",", ":"))
         (data / f"{kind}.json").write_text(text + "\n", encoding="utf-8")
     index = {
@@ -1432,7 +1468,7 @@ def parts(nodes: list[Any], root: int) -> set[tuple[str, str]]:
     return found
 
 
-def add(document: dict[str, Any], major: str, found: dict[str, Any]) -> None:
+def add(document: dict[str, Any], kind: str, major: str, found: dict[str, Any]) -> None:
     """Adds one version's nodes to those of the type, each distinct node once."""
     guesses: dict[int, bool] = {}
 
@@ -1484,7 +1520,44 @@ def add(document: dict[str, Any], major: str, found: dict[str, Any]) -> None:
         "subs": found["subs"],
     }
     entry = document["versions"][major]
+    if kind in USUAL[major].split():
+        entry["usual"] = True
     entry["unexplained"] = [head for head, (_, root, *_) in entry["heads"].items() if guessed(root)]
+
+
+def doubted(node: list[Any]) -> list[Any]:
+    """A node with its coincidental sizes and counts marked as not certain."""
+    if node[0] == "@":
+        return node
+    kind, ins, outs, parameters, children = node
+    return [
+        kind,
+        doubt(ins),
+        doubt(outs),
+        [[name, [doubt(size) for size in shape], *conditions] for name, shape, *conditions in parameters],
+        [["*", doubt(child[1]), child[2]] if child[0] == "*" else child for child in children],
+    ]
+
+
+def doubt(term: Any) -> Any:
+    """A size, or that of its cases that is coincidental, marked as not certain."""
+    if not isinstance(term, list) or not coincidental(term) or term[0] == "?":
+        return term
+    if term[0] == "if" and not coincidental(term[1]):
+        return ["if", term[1], doubt(term[2]), doubt(term[3])]
+    return ["?", term]
+
+
+def coincidental(term: Any) -> bool:
+    """Whether a size is one that no model computes: of unrelated switches, or with factors like 311 and -601."""
+    if isinstance(term, str):
+        return bool(UNRELATED.search(term))
+    if (
+        not isinstance(term, list) or term[0] in ("str", "?") or term == ["+", "is_decoder", 2]
+    ):  # T5 adds cross attention
+        return False
+    numbers = [part for part in term[1:] if type(part) is int] if term[0] in ("+", "*", "//") else []
+    return any(abs(number) > WIDE and number & (number - 1) for number in numbers) or any(map(coincidental, term[1:]))
 
 
 def told(found: dict[str, Any], name: str) -> bool:

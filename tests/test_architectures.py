@@ -211,6 +211,28 @@ def test_the_number_of_labels_is_not_assumed() -> None:
     assert not unsized(classifier, {**LLAMA_3_8B, "num_labels": 3})
 
 
+def test_terms_that_random_configs_refute_hold_for_usual_configs_only() -> None:
+    bert = known("bert", "masked-lm", 4)
+    config = {name: bert.defaults[name] for name in bert.defaults} | {"hidden_size": 1024, "num_hidden_layers": 24}
+    assert certain(bert, config)
+    assert not certain(bert, {**config, "is_decoder": True, "add_cross_attention": True})
+
+
+def test_an_output_embedding_that_is_elsewhere_leaves_open_what_is_spared() -> None:
+    deberta = known("deberta", "masked-lm")
+    assert certain(deberta, deberta.defaults)
+    assert not certain(deberta, {**deberta.defaults, "legacy": False})
+
+
+@pytest.mark.parametrize("version", architectures.VERSIONS)
+def test_rare_branches_of_the_models(version: int) -> None:
+    lite = {"q_lora_rank": None, "num_hidden_layers": 2, "first_k_dense_replace": 1, "num_attention_heads": 16}
+    assert sizes("deepseek_v3", "causal-lm", lite, version)["model.layers.0.self_attn.q_proj"] == ("Linear", 7168, 3072)
+    relative = {"relative_attention": True, "max_relative_positions": 8}
+    assert sizes("deberta", "base", relative, version)["encoder.rel_embeddings"] == ("Embedding", 16, 768)
+    assert not any("vision_model.head" in path for path in sizes("llava_onevision", "base", {}, version))
+
+
 def test_projections_are_named_in_order_without_duplicates() -> None:
     assert projections(known("llama", "causal-lm")) == SEVEN
     assert sorted(projections(known("phi3", "causal-lm"))) == ["down_proj", "gate_up_proj", "o_proj", "qkv_proj"]

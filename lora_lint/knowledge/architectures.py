@@ -107,6 +107,9 @@ class Architecture:
     _fields: Mapping[str, Mapping[str, Any]] = field(repr=False)
     _aliases: Mapping[str, str] = field(repr=False)
     _subs: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    _usual: Mapping[str, Any] = field(repr=False)
+    """Of a class whose terms hold in usual configs only: the defaults of the fields that decide something under any
+    version."""
 
 
 def names_module(architecture: Architecture, name: str) -> bool:
@@ -211,7 +214,13 @@ def architecture(model_type: str, head: str, version: int = 5) -> Architecture |
         _fields=entry["fields"],
         _aliases=entry["aliases"],
         _subs=entry["subs"],
+        _usual=_decisive(document) if entry.get("usual") else {},
     )
+
+
+def _decisive(document: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: known for entry in document["versions"].values() for name, known in entry["fields"].items()}
+    return {name: known.get("=") for name, known in fields.items() if name != "num_labels"}
 
 
 # the modules of a config
@@ -253,9 +262,12 @@ def certain(architecture: Architecture, config: Mapping[str, Any]) -> bool:
     condition known.
 
     Fields that the class derives from others are missing only if one of those is; switches (true, false, None or a
-    list by default) are not asked for. Raises UnusableConfig.
+    list by default) are not asked for. An output embedding that is elsewhere under this config leaves open what
+    "all-linear" spares. Raises UnusableConfig.
     """
-    return _expanded(architecture, config).certain
+    found = _expanded(architecture, config)
+    output = architecture.output_embeddings
+    return found.certain and (output is None or any(module.path == output for module in found.modules))
 
 
 def unsized(architecture: Architecture, config: Mapping[str, Any]) -> frozenset[str]:
@@ -354,12 +366,25 @@ class _Scope:
         self.doubt = self.doubt or (isinstance(default, int | float) and not isinstance(default, bool))
         return default
 
+    def usual(self) -> bool:
+        """Whether the config differs in widths and counts alone from the default one, where more is not vouched for."""
+        return all(
+            name not in self.given or _like(self.given[name], default)
+            for name, default in self.architecture._usual.items()
+        )
+
     def nested(self, scope: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """The nested config of `scope` as it is given, and what the outer class sets in it by default."""
         nested = self.config.get(scope)
         given = nested if isinstance(nested, dict) else {}
         own = self.architecture._subs.get(scope, {})
         return given, own if given.get("model_type", own.get("model_type")) == own.get("model_type") else {}
+
+
+def _like(value: Any, default: Any) -> bool:
+    """Whether both are numbers that switch nothing on or off, or the same."""
+    plain = all(isinstance(each, int) and not isinstance(each, bool) and each > 1 for each in (value, default))
+    return plain or value == default
 
 
 def _flatten(config: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
@@ -394,7 +419,7 @@ _expansions: dict[tuple[str, str, int, str], _Flat] = {}
 
 def _expand_root(architecture: Architecture, scope: _Scope) -> _Flat:
     try:
-        return _Expansion(architecture, scope).node(architecture._root, ())
+        return _Expansion(architecture, scope).whole()
     except RecursionError as error:
         raise UnusableConfig("nested too deep") from error
     except ValueError as error:
@@ -408,6 +433,11 @@ class _Expansion:
         self.memory: dict[tuple[int, tuple[int, ...]], _Flat] = {}
         self.indexed: dict[int, bool] = {}
         self.layered: dict[int, bool] = {}
+
+    def whole(self) -> _Flat:
+        """The whole model."""
+        found = self.node(self.architecture._root, ())
+        return found if self.scope.usual() else found._replace(certain=False)
 
     def node(self, number: int, index: tuple[int, ...]) -> _Flat:
         key = (number, index if self._uses_index(number) else ())
@@ -450,6 +480,8 @@ class _Expansion:
         return found
 
     def _value(self, term: Any, index: tuple[int, ...]) -> Any:
+        while isinstance(term, list) and term[0] == "if":
+            term = term[2] if evaluate(term[1], self.scope, index) else term[3]
         if isinstance(term, list) and term[0] == "?":
             self.scope.doubt = True
         return term if isinstance(term, int) else evaluate(term, self.scope, index)
@@ -528,7 +560,7 @@ class _Expansion:
             raise UnusableConfig(f"{class_name} is not known")
         inner = _Scope(part, given, assumed)
         inner.pending = self.scope.pending
-        result = _Expansion(part, inner).node(part._root, ())
+        result = _Expansion(part, inner).whole()
         return result._replace(certain=False) if replaced else result
 
 
