@@ -205,29 +205,41 @@ def files_in(folder: Path) -> Files:
     return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in paths}
 
 
+MEASURE = """
+import json, resource, subprocess, sys
+status = subprocess.run(sys.argv[2:]).returncode
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "w") as file:
+    json.dump([status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss], file)
+"""
+"""Runs a command and writes down its exit status, CPU seconds and memory. A process of its own, since a child's peak
+begins with the memory of its parent, and that of these tests may hold torch."""
+
+
 def measured(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """`lint` in one process, which takes no more CPU seconds and memory than one file may, and writes nothing."""
     before = files_in(folder)
-    output, told = folder.parent / "report.json", folder.parent / "stderr.txt"
-    command = [sys.executable, "-m", "lora_lint", "check", "--no-cache", "--jobs", "1", "--output-format", "json"]
+    output, told, usage = (folder.parent / name for name in ("report.json", "stderr.txt", "usage.json"))
+    lint = [sys.executable, "-m", "lora_lint", "check", "--no-cache", "--jobs", "1", "--output-format", "json"]
     with output.open("wb") as stdout, told.open("wb") as stderr:
-        process = subprocess.Popen(
-            [*command, *arguments],
+        subprocess.run(
+            [sys.executable, "-c", MEASURE, str(usage), *lint, *arguments],
             cwd=folder,
             stdout=stdout,
             stderr=stderr,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
+            timeout=PATIENCE,
+            check=True,
         )
-        _, ended, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(ended)
+    status, seconds, memory = json.loads(usage.read_text())
     errors = told.read_text(encoding="utf-8", errors="replace")
     assert "Traceback" not in errors
-    assert usage.ru_utime + usage.ru_stime < CPU_SECONDS
-    assert usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) < MEMORY
+    assert seconds < CPU_SECONDS
+    assert memory * (1 if sys.platform == "darwin" else 1024) < MEMORY
     assert files_in(folder) == before
     report = json.loads(output.read_text(encoding="utf-8"))
     assert not [finding for finding in report["findings"] if "bug in lora-lint" in finding["message"]]
-    return process.returncode, report, errors
+    return status, report, errors
 
 
 @pytest.fixture(scope="module", params=hostile.BATCHES)
@@ -246,7 +258,7 @@ def batch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return name, report, told
 
 
-@pytest.mark.skipif(not hasattr(os, "wait4"), reason="nothing tells there what a process took")
+@pytest.mark.skipif(os.name == "nt", reason="nothing says there what a process took")
 class TestTimeAndMemory:
     """Each batch as one process: all of it together takes no more than one file may."""
 
