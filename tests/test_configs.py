@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lora_lint.dialects.sizes import without_held_out
 from lora_lint.run import Choices, InvalidValue, Known, Unknown, UnknownKey
 from tests.reading import config, edited, only, plain, written
 
@@ -540,3 +541,10 @@ def test_what_axolotl_counts_of_a_dataset(lines: str, how: str) -> None:
     if "train[" in how:
         text = edited(text, ("        type: alpaca", "        type: alpaca\n        split: train[:1%]"))
     assert only(config(text)).dataset.how == how
+
+
+@pytest.mark.parametrize(
+    ("share", "left"), [(0.1, 90), (30, 70), (0, 100), (200, 0), (float("nan"), 100), (float("inf"), 100)]
+)
+def test_rows_that_are_left_to_train_on(share: float, left: int) -> None:
+    assert without_held_out(100, share) == left

@@ -183,6 +183,9 @@ class TestUnmatchedTargetModule:
         found = one("LL202", on(LLAMA, (*SEVEN, "query_key_value", "c_attn")))
         assert found.level == "advice"
         assert "so that nothing is lost" in found.message
+        assert found.fix is not None
+        assert found.fix.applicability == "safe"
+        assert [change.value for change in found.fix.changes if isinstance(change, Write)] == [SEVEN]
         assert one("LL202", on(LLAMA, (*SEVEN[:-1], "c_attn"))).level is None
 
     @pytest.mark.parametrize(
