@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lora_lint.knowledge.matching import Match, Refusal, Targets, match
@@ -272,6 +274,17 @@ def test_an_invalid_regex_is_not_taken_for_default_targets_where_names_are_conve
     assert only(found).kind == "invalid-regex"
     assert found.modules == ()
     assert not found.used_defaults
+
+
+@pytest.mark.parametrize(
+    ("option", "kind"),
+    [({"lora_bias": True}, "parameter-option"), ({"use_dora": True}, "parameter-option"),
+     ({"dropout": 0.1}, "parameter-dropout")],
+)  # fmt: skip
+def test_options_that_parameters_do_not_take(option: dict[str, Any], kind: str) -> None:
+    modules, parameters = moe()
+    targets = Targets((), target_parameters=("experts.down_proj",), rank=2, **option)
+    assert kinds(match(modules, targets, parameters=parameters)) == [kind]
 
 
 def test_target_parameters() -> None:
