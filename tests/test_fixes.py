@@ -21,7 +21,7 @@ from lora_lint import catalogue, engine
 from lora_lint.finding import Add, Drop, Fix, Into, Move, Rename, Through, Tie, Unfold, Write
 from lora_lint.fixes import Edit, applied, edits_of
 from lora_lint.fixes.files import Unwritable, edited
-from lora_lint.fixes.session import fixable, fixed_text
+from lora_lint.fixes.session import Fixed, diff, fixable, fixed_text
 from lora_lint.knowledge import schemas
 from lora_lint.outcome import readable
 from lora_lint.records import replace
@@ -770,6 +770,12 @@ def test_a_text_that_was_meant_as_a_list(text: str, written: str) -> None:
     before = CALL.format(q='"', comment="", a="", b="", c="", d="", e="").replace('["q_proj", "v_proj"]', f'"{text}"')
     once = fixed_text(before.encode(), "train.py", "python", Settings(select=("LL201",)), unsafe=False).after.decode()
     assert once == (before.replace(f'"{text}"', written) if written else before)
+
+
+@pytest.mark.parametrize(("end", "remark"), [(b"\n", b""), (b"", b"\\ No newline at end of file\n")])
+def test_a_diff_shows_the_last_line_as_it_ends(end: bytes, remark: bytes) -> None:
+    shown = diff(Fixed("a.py", b"a = 1\nb = 1" + end, b"a = 1\nb = 2" + end, 1))
+    assert shown == (b"--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n a = 1\n-b = 1\n" + remark + b"+b = 2\n" + remark)
 
 
 @pytest.mark.parametrize("names", [["q_proj", "k_proj"], ("q_proj", "k_proj")])
