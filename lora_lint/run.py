@@ -215,6 +215,7 @@ EventKind = Literal[
     "unfreeze",
     "unwrap",  # unload, merge_and_unload
     "optimizer",  # an optimizer is made by hand on parameters of the model: later unfreezing does not reach it
+    "optimizer-of-others",  # one is made on parameters of other models alone
     "train",  # trainer.train(), an optimizer step, …
     "save",  # save_pretrained, the trainer's save_model
 ]

@@ -204,11 +204,20 @@ def test_an_optimizer_that_is_not_of_this_model_or_branch(made: str) -> None:
         OPTIMIZER.replace("model.parameters()", "elsewhere(model)"),
         OPTIMIZER.replace("model.parameters()", "[{'params': other.parameters()}, {'params': model.parameters()}]"),
         "if sys.argv[1] == 'sgd':\n    " + OPTIMIZER + "else:\n    " + OPTIMIZER.replace("AdamW", "SGD"),
+        "if sys.argv[1] == 'sgd':\n    " + OPTIMIZER + "if sys.argv[1] == 'adam':\n    " + OPTIMIZER,
     ],
 )
 def test_what_is_unfrozen_after_the_optimizer_is_made(made: str) -> None:
     program = OTHER + WRAP.format("") + made + THAW + "optimizer.step()\n"
     found = engine.lint_text(IMPORTS + program, "train.py", Settings()).findings
+    assert "LL401" not in {finding.code for finding in found}
+
+
+def test_a_model_that_nothing_trains_beside_one_that_is_trained() -> None:
+    thawed = OTHER + WRAP.format("") + THAW
+    trained = OPTIMIZER.replace("model.parameters()", "other.parameters()")
+    assert "LL401" in {finding.code for finding in engine.lint_text(IMPORTS + thawed, "t.py", Settings()).findings}
+    found = engine.lint_text(IMPORTS + thawed + trained, "train.py", Settings()).findings
     assert "LL401" not in {finding.code for finding in found}
 
 

@@ -108,7 +108,7 @@ class _Unfrozen:
 
 def _unfrozen(run: Run) -> Iterator[_Unfrozen]:
     start = _last(run.events, _puts_adapter)
-    if start is None:
+    if start is None or _only_others_are_trained(run):
         return
     grown = [event for event in run.events[:start] if event.kind == "resize"]
     for number, event in enumerate(run.events[start + 1 :], start + 1):
@@ -123,6 +123,13 @@ def _unfrozen(run: Run) -> Iterator[_Unfrozen]:
             continue
         save = None if foreign is None or kept else _saved_alone(run, later)
         yield _Unfrozen(event, foreign, run.events[start], save)
+
+
+def _only_others_are_trained(run: Run) -> bool:
+    """Whether nothing shows that the model is trained, in a program that trains others: a text encoder beside the model
+    that learns, say, which is in the optimizer only with an option."""
+    kinds = {event.kind for event in run.events}
+    return run.training.trainer is None and "optimizer-of-others" in kinds and kinds.isdisjoint(("optimizer", "train"))
 
 
 def _saved_alone(run: Run, later: Sequence[Event]) -> Event | None:
@@ -174,10 +181,11 @@ def _undone(unfrozen: Event, later: Iterable[Event]) -> bool:
 
 
 def _comes_too_late(unfrozen: Event, earlier: Iterable[Event], later: Iterable[Event]) -> bool:
-    """Whether the optimizer of the training was made before for certain: what is not trainable then is not in it."""
+    """Whether the optimizer of the training was made before for certain: what is not trainable then is not in it.
+    Optimizers under several conditions are taken for a choice between kinds of them, of which one is made."""
     before = (event for event in earlier if event.kind == "optimizer")
     flags = {event.flag for event in before if event.loop is None or not _within(unfrozen, event)}
-    made = not flags.isdisjoint((None, unfrozen.flag)) or any(f"not ({flag})" in flags for flag in flags)
+    made = not flags.isdisjoint((None, unfrozen.flag)) or len(flags) > 1
     return made and all(event.kind != "optimizer" for event in later)
 
 

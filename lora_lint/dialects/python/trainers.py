@@ -141,9 +141,12 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
         for record in {id(each): each for each in context.records.all_models()}.values():
             context.happen(record, "optimizer", span)
         return made
-    for record in {id(view.record): view.record for view in views}.values():
+    own = {id(view.record): view.record for view in views}
+    for record in own.values():
         context.happen(record, "optimizer", span)
         context.trains(record, training)
+    for record in {id(each): each for each in context.records.all_models() if own and id(each) not in own}.values():
+        context.happen(record, "optimizer-of-others", span)
     if views:
         made.attributes["model"] = either(Object("model", Arguments([], {}, {}), span, view) for view in views)
     return made
