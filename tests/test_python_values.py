@@ -190,6 +190,13 @@ def test_required_option_is_unknown() -> None:
     )
 
 
+@pytest.mark.parametrize("part", ["sys.argv[1]", "'a' if sys.argv[1] == 'a' else 'b'"])
+def test_what_is_put_into_one_of_several_dicts_may_be_in_each(part: str) -> None:
+    program = f"import sys\nfound = {{'a': {{}}, 'b': {{}}}}\nfound[{part}]['q_proj'] = 1\n"
+    read = only(read_python(IMPORTS + program + "LoraConfig(target_modules=list(found['a']))"))
+    assert isinstance(read.adapter.target_modules, Unknown)
+
+
 def test_branch_on_a_command_line_default_gives_both() -> None:
     adapter(
         """

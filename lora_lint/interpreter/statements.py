@@ -28,7 +28,7 @@ from lora_lint.interpreter.values import (
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lora_lint.interpreter.journal import Changes
     from lora_lint.interpreter.machine import Machine
@@ -108,8 +108,20 @@ def assign(machine: Machine, target: ast.expr, value: Val, scope: Scope) -> None
             and not machine.library.assign(machine, owner, f"[{key.value}]", value, machine.span(target, scope))
         ):
             machine.journal.set_item(owner.attributes, f"[{key.value}]", value)
+        elif isinstance(owner, Either):
+            _open_all(owner.options)
+        elif isinstance(owner, Opaque) and isinstance(target.value, ast.Subscript):
+            container = machine.evaluate(target.value.value, scope)
+            _open_all(container.items.values() if isinstance(container, DictVal) else ())
     elif isinstance(target, ast.Starred):
         assign(machine, target.value, value, scope)
+
+
+def _open_all(values: Iterable[Val]) -> None:
+    """Marks lists and dicts open, of which nobody knows which one just got another item."""
+    for value in values:
+        if isinstance(value, DictVal | ListVal):
+            value.open = True
 
 
 def bind(machine: Machine, scope: Scope, name: str, value: Val) -> None:
