@@ -7,6 +7,7 @@ from trl import SFTConfig, SFTTrainer
 
 data = load_dataset("tatsu-lab/alpaca", split="train")
 
+# lora-lint: sweep-keeps=ratio
 for rank in (4, 8, 16, 32):
     trainer = SFTTrainer(
         model=AutoModelForCausalLM.from_pretrained("mistralai/Mistral-7B-v0.1", device_map="auto"),
