@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from lora_lint.cache import Cache
-    from lora_lint.engine import Outcome
+    from lora_lint.lint.cache import Cache
+    from lora_lint.lint.engine import Outcome
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
     from lora_lint.verify.session import Step
@@ -50,9 +50,9 @@ def completing() -> bool:
 def guarded(command: Callable[[], int]) -> int:
     """Runs `command` and gives the exit status: 2 for usage errors and for output that cannot be written, 130 for
     Ctrl-C and 143 for SIGTERM. No traceback for any of these."""
-    from lora_lint import interrupts
     from lora_lint.catalogue import CatalogueError
     from lora_lint.settings import SettingsError
+    from lora_lint.system import interrupts
 
     for stream in (sys.stdout, sys.stderr):
         # File names may hold bytes that are no text, and not every terminal has every character.
@@ -164,7 +164,7 @@ def check(
     marked = write_baseline is not None or output_format in _WITH_FINGERPRINTS
     cache = None
     if not no_cache and not os.environ.get(_NO_CACHE) and "-" not in paths:
-        from lora_lint.cache import Cache
+        from lora_lint.lint.cache import Cache
 
         cache = Cache(settings, cache_dir)
     outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache)
@@ -210,8 +210,8 @@ def _refuse_unwritable(path: str | None, settings: Settings) -> None:
     """Raises UsageError where a file cannot be written, which is better known before the work than after it, and where
     a link in the project would have another one written."""
     if path is not None:
-        from lora_lint import bounds
-        from lora_lint.writing import why_unwritable
+        from lora_lint.system import bounds
+        from lora_lint.system.writing import why_unwritable
 
         outside = bounds.leads_out(path, bounds.tree(settings.root))
         why = "it is a link that leads out of the project" if outside else why_unwritable(path)
@@ -237,7 +237,8 @@ def _verify(
     absent = session.missing()
     if absent:
         raise UsageError(f"--verify needs {', '.join(absent)}: install lora-lint with its extra `verify`")
-    from lora_lint import discovery, engine
+    from lora_lint import discovery
+    from lora_lint.lint import engine
     from lora_lint.verify.experiment import Options
 
     files: Iterable[discovery.Found] = discovery.Walk(paths or ["."], engine.excluder(settings), root=settings.root)
@@ -286,8 +287,8 @@ def _page(outcome: Outcome) -> str:
 
 def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> tuple[bool, bool]:
     """Fixes what can be fixed; gives whether a file has changed, and whether one could not be written."""
-    from lora_lint import bounds, interrupts
     from lora_lint.fixes import session
+    from lora_lint.system import bounds, interrupts
 
     tree = bounds.tree(settings.root)
     count, files, failed = 0, 0, False
@@ -317,7 +318,7 @@ def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> tuple[bool, bool
 
 def _is_elsewhere(path: str, tree: str) -> bool:
     """Whether a file is a link out of the project or, outside of that, out of its folder."""
-    from lora_lint import bounds
+    from lora_lint.system import bounds
 
     return bounds.leads_out(path, tree) or bounds.leads_out(path, os.path.realpath(os.path.dirname(path)))
 
@@ -355,11 +356,11 @@ def _lint(
     cache: Cache | None,
 ) -> Outcome:
     """The outcome for `paths`, or for standard input if they are `-`. `known` hides what the baseline holds."""
-    from lora_lint import engine
+    from lora_lint.lint import engine
 
     entries = None
     if settings.baseline is not None and known:
-        from lora_lint import baseline
+        from lora_lint.lint import baseline
 
         try:
             entries = baseline.read(settings.baseline)
@@ -437,7 +438,7 @@ def counts(outcome: Outcome) -> str:
 
 def _write_baseline(path: str, outcome: Outcome, settings: Settings) -> bool:
     """Writes the findings to a baseline; gives whether it could be written."""
-    from lora_lint import baseline
+    from lora_lint.lint import baseline
 
     try:
         number = baseline.write(path, outcome.findings, settings.root)
@@ -450,7 +451,7 @@ def _write_baseline(path: str, outcome: Outcome, settings: Settings) -> bool:
 
 def _write_report(path: str, text: str) -> bool:
     """Writes a report to a file; gives whether it could be written."""
-    from lora_lint.writing import write_report
+    from lora_lint.system.writing import write_report
 
     try:
         write_report(path, text)
@@ -555,7 +556,7 @@ def explain(words: Iterable[str]) -> int:
 
 def recommend(model: str, size: int | None, task: str, framework: str, scaling: str) -> int:
     """Prints a config for a model, a number of examples and a task."""
-    from lora_lint.knowledge.frameworks import can_set
+    from lora_lint.frameworks.base import can_set
     from lora_lint.recommend import choices, spellings
 
     try:

@@ -239,7 +239,7 @@ class Walk:
 
     def _belongs(self, link: str, folder: str) -> bool:
         """Whether a link in a folder that was named leads to something in it or in the project."""
-        from lora_lint import bounds
+        from lora_lint.system import bounds
 
         real = os.path.realpath(link)
         return any(bounds.holds(tree, real) for tree in (bounds.tree(self.root), os.path.realpath(folder or os.curdir)))
@@ -415,7 +415,7 @@ def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] |
             (paths if "/" in cleaned else names).append(cleaned.lstrip("/"))
     if not names and not paths:
         return None
-    from lora_lint import globs
+    from lora_lint.system import globs
 
     of_name, of_path = globs.matcher(names), globs.matcher(paths)
 
@@ -427,7 +427,7 @@ def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] |
 
 def matcher(pattern: str, root: str = "") -> Callable[[str], bool]:
     """A test of file paths against one glob, which also matches everything below a folder it matches."""
-    from lora_lint import globs
+    from lora_lint.system import globs
 
     cleaned = pattern.removeprefix("./").rstrip("/")
     fits = globs.matcher([cleaned.lstrip("/")])

@@ -9,7 +9,7 @@ from lora_lint.records import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lora_lint.run import Known
+    from lora_lint.run.values import Known
     from lora_lint.source import Span
 
 Level = Literal["error", "warning", "advice"]

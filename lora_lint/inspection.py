@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from lora_lint import discovery, engine
-from lora_lint.checker import PATIENCE
-from lora_lint.deadline import Exceeded, Limit
+from lora_lint import discovery
 from lora_lint.interpreter.values import FROM_CALLER
+from lora_lint.lint import engine
+from lora_lint.lint.checker import PATIENCE
 from lora_lint.records import dataclass, field
-from lora_lint.run import Choices, Known, Unknown, alternatives, known
+from lora_lint.run.values import Choices, Known, Unknown, alternatives, known
+from lora_lint.system.deadline import Exceeded, Limit
 from lora_lint.unread import Unread, clause
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from lora_lint.knowledge.matching import Matched
     from lora_lint.knowledge.resolve import Resolved
-    from lora_lint.run import Run, Value
+    from lora_lint.run.run import Run
+    from lora_lint.run.values import Value
     from lora_lint.settings import Settings
     from lora_lint.source import SourceFile
 

@@ -6,7 +6,8 @@ import os
 import posixpath
 from typing import TYPE_CHECKING
 
-from lora_lint import bounds, discovery, disk
+from lora_lint import discovery
+from lora_lint.system import bounds, disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
     from lora_lint.finding import Confidence, Level
-    from lora_lint.run import SweepKeeps
+    from lora_lint.run.run import SweepKeeps
 
 FailOn = Literal["error", "warning", "advice", "never"]
 
@@ -192,7 +192,7 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
 def _refuse_link(path: str, folder: str) -> None:
     """Raises SettingsError for a settings file that is a link out of the project: messages show what is in it."""
     if os.path.islink(path):
-        from lora_lint import bounds
+        from lora_lint.system import bounds
 
         if bounds.leads_out(path, bounds.tree(folder)):
             raise SettingsError(f"{path}: it is a link that leads out of the project: name it with --config")
@@ -200,7 +200,7 @@ def _refuse_link(path: str, folder: str) -> None:
 
 def _table(path: str) -> dict[str, Any] | None:
     """The settings table of a TOML file; None if it has none. Raises SettingsError."""
-    from lora_lint import disk
+    from lora_lint.system import disk
 
     try:
         data = disk.read_regular(path, LARGEST)

@@ -43,7 +43,9 @@ def is_heavy(module: Path) -> bool:
             imported.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
             imported.update((node.module, *(f"{node.module}.{alias.name}" for alias in node.names)))
-    own = (HERE / f"{name.removeprefix('tests.')}.py" for name in imported if name.startswith("tests."))
+    own = (
+        HERE / f"{name.removeprefix('tests.').replace('.', '/')}.py" for name in imported if name.startswith("tests.")
+    )
     return not {name.split(".")[0] for name in imported}.isdisjoint(HEAVY) or any(
         map(is_heavy, filter(Path.is_file, own))
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lora_lint.finding import Finding
     from lora_lint.fixes import Edit
-    from lora_lint.outcome import Outcome
+    from lora_lint.lint.outcome import Outcome
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind, SourceFile
 
@@ -147,8 +147,8 @@ def _place(finding: Finding) -> Place:
 
 
 def _linted(data: bytes, path: str, kind: FileKind, settings: Settings) -> _State:
-    from lora_lint import engine
-    from lora_lint.outcome import readable
+    from lora_lint.lint import engine
+    from lora_lint.lint.outcome import readable
 
     findings = engine.lint_text(data, path, replace(settings, select=None), kind=kind).findings
     return _State(path, kind, data, readable(path, kind, data), findings)
@@ -264,7 +264,7 @@ def _same_place(edits: Sequence[Edit]) -> bool:
 
 def _sound(path: str, kind: FileKind, data: bytes, utf8: bytes) -> bool:
     """Whether a fixed file reads as the text that was meant."""
-    from lora_lint.outcome import readable
+    from lora_lint.lint.outcome import readable
     from lora_lint.readers.errors import Unreadable
     from lora_lint.readers.json import read_json
     from lora_lint.readers.python import parse
@@ -285,7 +285,7 @@ def _sound(path: str, kind: FileKind, data: bytes, utf8: bytes) -> bool:
 
 def write(file: Fixed) -> None:
     """Puts a fixed file in the place of the old one, which must be as it was read. Raises OSError, Changed."""
-    from lora_lint.writing import replace_file
+    from lora_lint.system.writing import replace_file
 
     target = os.path.realpath(file.path)
 

@@ -7,7 +7,6 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lora_lint import deadline
 from lora_lint.interpreter import calls, expressions, imports, statements
 from lora_lint.interpreter.journal import MISSING, Journal
 from lora_lint.interpreter.scope import Condition, Frame, Module, Scope, Step
@@ -30,6 +29,7 @@ from lora_lint.interpreter.values import (
     left_open,
 )
 from lora_lint.source import Span
+from lora_lint.system import deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable

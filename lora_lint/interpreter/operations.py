@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lora_lint.interpreter.journal import Journal
-    from lora_lint.run import Origin
+    from lora_lint.run.values import Origin
     from lora_lint.source import Span
 
 _NEVER_FALSE = (Instance, Function, Class, External, Namespace)

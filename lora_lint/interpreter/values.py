@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from lora_lint.interpreter.scope import Scope
-    from lora_lint.run import Origin
+    from lora_lint.run.values import Origin
     from lora_lint.source import Span
 
 MAX_ALTERNATIVES = 8

@@ -1,7 +1,7 @@
 """What the calls of PEFT and transformers make of the adapters on a model: which are active, and which train.
 
 Read in PEFT 0.21.2 (peft_model.py, mixed_model.py, tuners/tuners_utils.py) and transformers 5.23.0
-(integrations/peft.py), and compared with both in tests/test_adapter_states.py.
+(integrations/peft.py), and compared with both in tests/knowledge/test_adapter_states.py.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.knowledge import versions
 from lora_lint.records import dataclass, replace
-from lora_lint.run import ABSENT, known, padded
+from lora_lint.run.values import ABSENT, known
+from lora_lint.run.versions import padded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lora_lint.run import Event, Version
+    from lora_lint.run.events import Event
+    from lora_lint.run.versions import Version
 
 
 @dataclass(frozen=True)

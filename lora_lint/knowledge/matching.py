@@ -1,7 +1,7 @@
 """What PEFT adapts in a model, how much it trains and what it refuses, without torch.
 
 The semantics are those of `peft.tuners.tuners_utils` and `peft.tuners.lora` in the version that data/peft.json names;
-tests/test_against_peft.py compares every answer with PEFT's own. The order of the steps is PEFT's.
+tests/knowledge/test_against_peft.py compares every answer with PEFT's own. The order of the steps is PEFT's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lora_lint.knowledge.modules import Module, Parameter
     from lora_lint.knowledge.patterns import Pattern
-    from lora_lint.run import Version
+    from lora_lint.run.versions import Version
 
 GUESS = "?"
 """For `match(output_embedding=…)`: find the output embedding by its usual names."""

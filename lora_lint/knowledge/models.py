@@ -14,8 +14,8 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from lora_lint import bounds, disk
 from lora_lint.records import dataclass, field, replace
+from lora_lint.system import bounds, disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

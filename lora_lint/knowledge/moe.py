@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lora_lint.knowledge.modules import Parameter
-    from lora_lint.run import Version
+    from lora_lint.run.versions import Version
 
 
 @dataclass(frozen=True)

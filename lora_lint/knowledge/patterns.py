@@ -14,7 +14,7 @@ from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from lora_lint.deadline import Exceeded, Limit, current
+from lora_lint.system.deadline import Exceeded, Limit, current
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from lora_lint.knowledge.kept import Kept
 from lora_lint.knowledge.patterns import TooSlow
 from lora_lint.records import dataclass, replace
-from lora_lint.run import Known, Unknown, alternatives, known
+from lora_lint.run.values import Known, Unknown, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.matching import Match, Targets
     from lora_lint.knowledge.models import Model
     from lora_lint.knowledge.modules import Module
-    from lora_lint.run import Adapter, BaseModel, Run, Value, Version
+    from lora_lint.run.run import Adapter, BaseModel, Run
+    from lora_lint.run.values import Value
+    from lora_lint.run.versions import Version
 
 TargetList: TypeAlias = "tuple[str, ...] | str | None"
 
@@ -228,7 +230,7 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
         for targets in alternatives(run.adapter.target_modules):
             parts = known(run.adapter.parts)
             if parts is not None and targets.value is None:
-                from lora_lint.knowledge import unsloth
+                from lora_lint.frameworks import unsloth
 
                 chosen = unsloth.chosen(parts, built.modules, model.model_type) if found.head != "seq2seq-lm" else None
                 if chosen is None:
@@ -255,7 +257,7 @@ def _expert_parameters(run: Run, settings: Targets, built: Built) -> Mapping[str
     listed = settings.target_modules
     if not _loaded_by_unsloth(run.model) or not isinstance(listed, tuple) or settings.target_parameters is not None:
         return {}
-    from lora_lint.knowledge.unsloth import expert_parameters
+    from lora_lint.frameworks.unsloth import expert_parameters
 
     return expert_parameters(listed, built.beside["parameters"])
 
@@ -265,7 +267,7 @@ def _redirected(run: Run, settings: Targets) -> Targets:
     listed = settings.target_modules
     if not _loaded_by_unsloth(run.model) or not isinstance(listed, tuple):
         return settings
-    from lora_lint.knowledge.unsloth import redirected
+    from lora_lint.frameworks.unsloth import redirected
 
     left, saved = redirected(listed, settings.modules_to_save or ())
     return settings if left == listed else replace(settings, target_modules=left, modules_to_save=saved)

@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
-from lora_lint.run import InvalidValue, UnknownKey
+from lora_lint.run.problems import InvalidValue, UnknownKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -13,7 +13,8 @@ from lora_lint.knowledge.peft_facts import facts, history
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lora_lint.run import Pin, Run, Version
+    from lora_lint.run.run import Run
+    from lora_lint.run.versions import Pin, Version
 
 LAYERS_BYPASSED: Version = (0, 8, 0)
 """PEFT: an entry that is a whole path is adapted whatever `layers_to_transform` says; before, the layers held for it

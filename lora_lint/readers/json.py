@@ -10,11 +10,11 @@ import json
 import re
 from typing import TYPE_CHECKING, NoReturn
 
-from lora_lint import deadline
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Entry, Mapping, Node, Placeholder, Scalar, ScalarValue, Sequence
 from lora_lint.readers.text import without_surrogates
 from lora_lint.source import Span
+from lora_lint.system import deadline
 
 if TYPE_CHECKING:
     from lora_lint.source import SourceFile

@@ -11,10 +11,10 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from lora_lint import deadline
 from lora_lint.readers.errors import Unreadable
 from lora_lint.records import dataclass, replace
 from lora_lint.source import Span
+from lora_lint.system import deadline
 from lora_lint.unread import Unread
 
 if TYPE_CHECKING:

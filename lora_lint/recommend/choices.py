@@ -20,7 +20,8 @@ from lora_lint.rules.capacity import bound_of
 from lora_lint.rules.coverage import TOWERS
 from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.projections import ROLES
-from lora_lint.run import Adapter, BaseModel, Known, Run
+from lora_lint.run.run import Adapter, BaseModel, Run
+from lora_lint.run.values import Known
 from lora_lint.source import Span
 
 if TYPE_CHECKING:

@@ -143,7 +143,7 @@ def _trl(found: Recommendation) -> Iterable[str]:
 
 
 def _torchtune(found: Recommendation) -> Iterable[str]:
-    from lora_lint.dialects.torchtune import builder_of
+    from lora_lint.frameworks.torchtune import builder_of
 
     builder = builder_of(found.model)
     if builder is None:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lora_lint.engine import Outcome
+    from lora_lint.lint.engine import Outcome
 
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
 

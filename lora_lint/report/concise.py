@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.report.wording import level_of, name_of, paint, place, sentence, with_verdict
 
 if TYPE_CHECKING:
-    from lora_lint.engine import Outcome
+    from lora_lint.lint.engine import Outcome
 
 
 def render(outcome: Outcome, *, color: bool = False) -> str:

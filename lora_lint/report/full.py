@@ -10,8 +10,8 @@ from lora_lint.report.visible import columns, visible
 from lora_lint.report.wording import level_of, name_of, paint, place, sentence, verdict_line
 
 if TYPE_CHECKING:
-    from lora_lint.engine import Outcome
     from lora_lint.finding import Finding, Level
+    from lora_lint.lint.engine import Outcome
     from lora_lint.source import SourceFile, Span
 
 WIDTH = 110

@@ -8,7 +8,7 @@ from lora_lint.report.visible import visible
 from lora_lint.report.wording import cell_prefix, level_of, name_of, refuted, sentence, with_verdict
 
 if TYPE_CHECKING:
-    from lora_lint.engine import Outcome
+    from lora_lint.lint.engine import Outcome
 
 _COMMANDS = {"error": "error", "warning": "warning", "advice": "notice"}
 

@@ -8,8 +8,8 @@ from lora_lint.report.visible import json_text
 from lora_lint.report.wording import cell_prefix, level_of, name_of, refuted, with_verdict
 
 if TYPE_CHECKING:
-    from lora_lint.engine import Outcome
     from lora_lint.finding import Finding
+    from lora_lint.lint.engine import Outcome
 
 _SEVERITIES = {"error": "major", "warning": "minor", "advice": "info"}
 

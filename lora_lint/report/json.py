@@ -10,8 +10,8 @@ from lora_lint.report.visible import json_text
 from lora_lint.report.wording import level_of, name_of, url_of
 
 if TYPE_CHECKING:
-    from lora_lint.engine import Outcome
     from lora_lint.finding import Finding, Fix, Verdict
+    from lora_lint.lint.engine import Outcome
 
 VERSION = 1
 

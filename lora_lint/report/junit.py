@@ -9,8 +9,8 @@ from lora_lint.report.visible import visible
 from lora_lint.report.wording import level_of, name_of, place, refuted, with_verdict
 
 if TYPE_CHECKING:
-    from lora_lint.engine import Outcome
     from lora_lint.finding import Finding
+    from lora_lint.lint.engine import Outcome
 
 
 def render(outcome: Outcome, *, color: bool = False) -> str:

@@ -11,8 +11,8 @@ from lora_lint.report.visible import json_text, octets, visible
 from lora_lint.report.wording import HOMEPAGE, level_of, refuted, url_of, with_verdict
 
 if TYPE_CHECKING:
-    from lora_lint.engine import Outcome
     from lora_lint.finding import Finding, Fix
+    from lora_lint.lint.engine import Outcome
     from lora_lint.source import Location, Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

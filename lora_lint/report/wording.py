@@ -8,8 +8,8 @@ from lora_lint import catalogue
 from lora_lint.report.visible import visible
 
 if TYPE_CHECKING:
-    from lora_lint.engine import Outcome, Summary
     from lora_lint.finding import Finding, Level
+    from lora_lint.lint.engine import Outcome, Summary
     from lora_lint.source import Location
 
 HOMEPAGE = "https://github.com/lora-lint/lora-lint"

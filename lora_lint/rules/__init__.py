@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lora_lint.finding import Finding
-    from lora_lint.run import Run, Sweep
+    from lora_lint.run.run import Run, Sweep
 
     Options = Mapping[str, Any]
 

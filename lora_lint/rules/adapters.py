@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
 from lora_lint.rules.words import names, number, place, plural, setting, subjects
-from lora_lint.run import alternatives, known
+from lora_lint.run.values import alternatives, known
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from lora_lint.knowledge.modules import Module
-    from lora_lint.run import Run, Weights
+    from lora_lint.run.run import Run, Weights
 
 _PREFIX = "base_model.model."
 _OWN = ("lora_", "modules_to_save", "token_adapter", "trainable_tokens", "magnitude_vector", ".bias")

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from lora_lint.finding import CONFIDENCES, LEVELS
 from lora_lint.rules.scale import arms_of
 from lora_lint.rules.sweeps import is_search
-from lora_lint.run import Sweep
+from lora_lint.run.run import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from lora_lint.finding import Finding
     from lora_lint.rules.scale import Arm
-    from lora_lint.run import Reading, Run
+    from lora_lint.run.run import Reading, Run
     from lora_lint.source import Span
 
 Made: TypeAlias = "tuple[Finding, Run | Sweep]"

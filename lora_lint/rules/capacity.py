@@ -9,7 +9,7 @@ from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.changes import all_of, put, put_alpha, settable, settled
 from lora_lint.rules.words import every_case, least, listed, number, place, plural, setting, subjects, surety
-from lora_lint.run import ABSENT, Unknown, alternatives, known
+from lora_lint.run.values import ABSENT, Unknown, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Change, Confidence, Level
     from lora_lint.knowledge.matching import Matched
     from lora_lint.knowledge.resolve import Case
-    from lora_lint.run import BaseModel, Run
+    from lora_lint.run.run import BaseModel, Run
 
 _GIB = 2**30
 STATE = 16

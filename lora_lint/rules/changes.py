@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.finding import Add, Drop, Fix, Tie, Write
+from lora_lint.frameworks.base import takes_alpha
 from lora_lint.knowledge import versions
-from lora_lint.knowledge.frameworks import takes_alpha
-from lora_lint.run import ABSENT, Known, known
+from lora_lint.run.values import ABSENT, Known, known
 
 if TYPE_CHECKING:
     from lora_lint.finding import Change
-    from lora_lint.run import Adapter, Run
+    from lora_lint.run.run import Adapter, Run
     from lora_lint.source import Span
 
 

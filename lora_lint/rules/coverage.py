@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
+from lora_lint.frameworks.base import adapts
 from lora_lint.knowledge import versions
-from lora_lint.knowledge.frameworks import adapts
 from lora_lint.knowledge.kept import Kept
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.records import dataclass
@@ -32,7 +32,7 @@ from lora_lint.rules.reached import (
 )
 from lora_lint.rules.tied import tied_ends
 from lora_lint.rules.words import least, listed, names, plural, subjects, surety
-from lora_lint.run import Known, alternatives, known
+from lora_lint.run.values import Known, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Change, Confidence, Level
     from lora_lint.knowledge.matching import Match, Matched
     from lora_lint.knowledge.resolve import Case
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
 
 TOWERS = re.compile(r"(?:^|\.)(vision_tower|visual|vision_model|vision_encoder|vision_backbone|image_encoder)(?=\.)")
 _LAYER = re.compile(r"(.*?)\.(\d+)\.([^.]+)(?:\.|$)")

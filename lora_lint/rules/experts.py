@@ -24,7 +24,7 @@ from lora_lint.rules.reached import (
     sureness,
 )
 from lora_lint.rules.words import least, names, number, place, plural, subjects, surety
-from lora_lint.run import Known, alternatives, known
+from lora_lint.run.values import Known, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Change
     from lora_lint.knowledge.modules import Parameter
     from lora_lint.knowledge.resolve import Case
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
 
 
 def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:

@@ -6,18 +6,20 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Rename, Unfold, Write
-from lora_lint.knowledge.frameworks import adapts
+from lora_lint.frameworks.base import adapts
 from lora_lint.knowledge.patterns import SECONDS, TOTAL, TooSlow, compiled, is_quick, pattern_key
 from lora_lint.rules.changes import giving_effect
 from lora_lint.rules.reached import resolved_of
 from lora_lint.rules.words import least, names, some_case, subjects, surety
-from lora_lint.run import InvalidValue, NoResult, UnknownKey, alternatives, known
+from lora_lint.run.problems import InvalidValue, NoResult, UnknownKey
+from lora_lint.run.values import alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lora_lint.finding import Confidence, Fix
-    from lora_lint.run import Known, Run, Value
+    from lora_lint.run.run import Run
+    from lora_lint.run.values import Known, Value
     from lora_lint.source import Span
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")

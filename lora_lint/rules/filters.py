@@ -18,14 +18,14 @@ from lora_lint.rules.reached import (
     sureness,
 )
 from lora_lint.rules.words import least, names, place, some_case, subjects, surety
-from lora_lint.run import Known, known
+from lora_lint.run.values import Known, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lora_lint.finding import Level
     from lora_lint.knowledge.resolve import Case
-    from lora_lint.run import Adapter, Run
+    from lora_lint.run.run import Adapter, Run
 
 _INPUTS = ("embed_tokens", "wte", "word_embeddings", "embed_in", "shared", "embeddings", "tok_embeddings")
 _OUTPUTS = ("lm_head", "embed_out", "output", "output_layer", "proj_out")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Drop, Finding, Fix
 from lora_lint.knowledge import versions
 from lora_lint.rules.words import every_case, least, number, place, setting, subjects, surety
-from lora_lint.run import alternatives, always, known
+from lora_lint.run.values import alternatives, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
 
 _USUAL_PRODUCT = 2e-4 * 32
 _LORAPLUS = "loraplus_lr_ratio"

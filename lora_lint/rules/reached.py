@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Related
+from lora_lint.frameworks.base import adapts, every_layer
 from lora_lint.knowledge import versions
-from lora_lint.knowledge.frameworks import adapts, every_layer
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.words import least, place, surety
-from lora_lint.run import alternatives
+from lora_lint.run.values import alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.matching import RefusalKind
     from lora_lint.knowledge.models import Model
     from lora_lint.knowledge.resolve import Case, Resolved
-    from lora_lint.run import Known, Run
+    from lora_lint.run.run import Run
+    from lora_lint.run.values import Known
     from lora_lint.source import Span
 
 ALL_LINEAR = "all-linear"

@@ -19,14 +19,14 @@ from lora_lint.rules.reached import (
     sureness,
 )
 from lora_lint.rules.words import names, subjects
-from lora_lint.run import known
+from lora_lint.run.values import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lora_lint.knowledge.matching import Refusal
     from lora_lint.knowledge.resolve import Case
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
 
 _KINDS = ("unsupported-kind", "mamba-module")
 _READ_PAST = ("dt_proj",)

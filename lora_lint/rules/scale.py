@@ -9,13 +9,13 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING, Literal
 
-from lora_lint.knowledge.frameworks import takes_alpha
+from lora_lint.frameworks.base import takes_alpha
 from lora_lint.records import dataclass
 from lora_lint.rules.words import every_case
-from lora_lint.run import known
+from lora_lint.run.values import known
 
 if TYPE_CHECKING:
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
 
 SLACK = 1.001
 """Alpha is written to four digits, so a scale is at its limit within a thousandth."""

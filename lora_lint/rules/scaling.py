@@ -7,17 +7,18 @@ from math import isclose, sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
-from lora_lint.knowledge.frameworks import can_set, usual_scale
+from lora_lint.frameworks.base import can_set, usual_scale
 from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import all_of, beside, put, settled, uniform
 from lora_lint.rules.scale import SLACK, Arm, arms_of, divisor, law_of, stated, written
 from lora_lint.rules.words import every_case, listed, number, place, setting, some_case, subjects, surety
-from lora_lint.run import alternatives, always, known
+from lora_lint.run.values import alternatives, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from lora_lint.run import Run, Value
+    from lora_lint.run.run import Run
+    from lora_lint.run.values import Value
 
 _LEAST = 0.25
 """The smallest scale that LL103 proposes: LL104 speaks below."""

@@ -12,19 +12,19 @@ from math import isclose, sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related, Remark
-from lora_lint.knowledge.frameworks import can_set
+from lora_lint.frameworks.base import can_set
 from lora_lint.rules.changes import tied
 from lora_lint.rules.scale import SLACK, Arm, arm_of, arms_of, law_of, stated, written
 from lora_lint.rules.scaling import beyond_range
 from lora_lint.rules.words import least, listed, number, place, spread, subjects, surety
-from lora_lint.run import Choices, Known, known
+from lora_lint.run.values import Choices, Known, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lora_lint.finding import Confidence, Level
     from lora_lint.rules.scale import Law
-    from lora_lint.run import Run, Sweep, SweepKeeps
+    from lora_lint.run.run import Run, Sweep, SweepKeeps
 
 _CHOICES = "argparse choices"
 _CALLS = "series of calls"

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
+from lora_lint.frameworks.base import adapts, every_layer
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.architectures import names_module
-from lora_lint.knowledge.frameworks import adapts, every_layer
 from lora_lint.rules.changes import put, put_targets, settable
 from lora_lint.rules.experts import target_parameters
 from lora_lint.rules.filters import all_saved
@@ -27,7 +27,7 @@ from lora_lint.rules.reached import (
     sureness,
 )
 from lora_lint.rules.words import names, some_case, subjects
-from lora_lint.run import Known, alternatives
+from lora_lint.run.values import Known, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Change, Confidence
     from lora_lint.knowledge.models import Model
     from lora_lint.knowledge.resolve import Case, Resolved
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
     from lora_lint.source import Span
 
 _REGEX = re.compile(r"[\\*+?^$|()\[\]{}]")

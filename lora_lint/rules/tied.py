@@ -9,14 +9,15 @@ from lora_lint.records import dataclass
 from lora_lint.rules.changes import put_targets
 from lora_lint.rules.reached import cases_of, leaves, model_label, model_place, place_of_targets, sureness
 from lora_lint.rules.words import least, names, subjects
-from lora_lint.run import Known
+from lora_lint.run.values import Known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lora_lint.finding import Confidence
     from lora_lint.knowledge.resolve import Case
-    from lora_lint.run import Event, Run
+    from lora_lint.run.events import Event
+    from lora_lint.run.run import Run
 
 
 @dataclass(frozen=True)

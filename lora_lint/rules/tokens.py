@@ -9,13 +9,14 @@ from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import put
 from lora_lint.rules.reached import is_shorthand, leaves, resolved_of
 from lora_lint.rules.words import names
-from lora_lint.run import ABSENT, Known, Unknown, alternatives
+from lora_lint.run.values import ABSENT, Known, Unknown, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lora_lint.finding import Change, Confidence
-    from lora_lint.run import Event, Run
+    from lora_lint.run.events import Event
+    from lora_lint.run.run import Run
 
 _EMBEDDINGS = ("embed", "wte", "wpe", "lm_head", "word", "output_layer", "vocab")
 """Fragments of the names of embeddings and of heads that may be tied to them."""

@@ -9,14 +9,15 @@ from lora_lint.knowledge.adapter_states import UNNAMED, course, trains_nothing
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import drop, giving_effect, put
 from lora_lint.rules.words import names, place, subjects, surety
-from lora_lint.run import Known, alternatives, always, known
+from lora_lint.run.values import Known, alternatives, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.finding import Confidence, Level
     from lora_lint.knowledge.adapter_states import AdapterStates
-    from lora_lint.run import Event, Run
+    from lora_lint.run.events import Event
+    from lora_lint.run.run import Run
     from lora_lint.source import Span
 
 _OWN = (

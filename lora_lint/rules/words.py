@@ -6,13 +6,13 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import CONFIDENCES
-from lora_lint.run import Choices, Known, alternatives
+from lora_lint.run.values import Choices, Known, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from lora_lint.finding import Confidence
-    from lora_lint.run import Value
+    from lora_lint.run.values import Value
     from lora_lint.source import Span
 
 _SHOWN = 12

@@ -9,13 +9,14 @@ from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
 from lora_lint.rules.tokens import embeddings_may_train
 from lora_lint.rules.words import place, subjects
-from lora_lint.run import Known, alternatives, always, known
+from lora_lint.run.values import Known, alternatives, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lora_lint.finding import Level
-    from lora_lint.run import Event, Run
+    from lora_lint.run.events import Event
+    from lora_lint.run.run import Run
 
 _PLAIN = frozenset({"Trainer", "Seq2SeqTrainer", "a training loop"})
 """Trainers that prepare nothing themselves."""

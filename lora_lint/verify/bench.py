@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.run import alternatives
+from lora_lint.run.values import alternatives
 from lora_lint.verify import probe, proxy, weights
 from lora_lint.verify.data import NoTexts, texts_of
 from lora_lint.verify.experiment import DEFAULT_SEEDS, PROXY_SEEDS, Skip
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lora_lint.finding import Verdict
     from lora_lint.rules.scale import Arm
-    from lora_lint.run import Adapter, Run
+    from lora_lint.run.run import Adapter, Run
     from lora_lint.verify.experiment import Case
     from lora_lint.verify.optimizers import Optimizer
     from lora_lint.verify.probe import Batch

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lora_lint.rules.scale import Arm
-from lora_lint.run import Known
+from lora_lint.run.values import Known
 from lora_lint.verify.bench import wrapped
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
@@ -18,7 +18,7 @@ from lora_lint.verify.training import HARM, Treatment, losses_told, side_by_side
 if TYPE_CHECKING:
     from lora_lint.finding import Status, Verdict
     from lora_lint.rules.scale import Law
-    from lora_lint.run import Adapter
+    from lora_lint.run.run import Adapter
     from lora_lint.verify.bench import Bench
     from lora_lint.verify.experiment import Case
     from lora_lint.verify.optimizers import Optimizer

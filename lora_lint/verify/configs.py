@@ -14,7 +14,7 @@ from lora_lint.verify.experiment import Skip
 from lora_lint.verify.weights import folder_of, in_one_line, load_config
 
 if TYPE_CHECKING:
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
 
 _PATIENCE = 5.0  # seconds for one answer of the hub
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.rules.coverage import TOWERS, VOCABULARY
 from lora_lint.rules.words import listed, names, number, plural
-from lora_lint.run import alternatives
+from lora_lint.run.values import alternatives
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.skeleton import PREFIX, adapted, by_leaf, rank_known
 from lora_lint.verify.weights import quiet
@@ -16,7 +16,7 @@ from lora_lint.verify.weights import quiet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
 
     Claim = Callable[[Run, Any], tuple[bool, str, dict[str, Any]]]
     """From a run and the model that PEFT wrapped to: whether the finding holds, in words, in figures."""

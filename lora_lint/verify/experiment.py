@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lora_lint.finding import Finding
-    from lora_lint.run import Run, Sweep
+    from lora_lint.run.run import Run, Sweep
 
 DEFAULT_SEEDS = 3
 PROXY_SEEDS = 6

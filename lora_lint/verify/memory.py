@@ -11,7 +11,7 @@ from lora_lint.finding import Verdict
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.capacity import bytes_of_a_weight
 from lora_lint.rules.words import number
-from lora_lint.run import alternatives
+from lora_lint.run.values import alternatives
 from lora_lint.verify import bench, probe, weights
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
@@ -20,7 +20,7 @@ from lora_lint.verify.skeleton import REFUSALS, peft_config, possible, skeleton_
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
     from lora_lint.verify.experiment import Case
 
 _GIB = 2**30

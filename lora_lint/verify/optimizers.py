@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from lora_lint.run import alternatives, is_number
+from lora_lint.run.values import alternatives, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
 
 USUAL_RATE = 2e-4
 """The commonest learning rate of public LoRA configs (42% of 1,127)."""

@@ -14,8 +14,8 @@ from lora_lint.report.wording import level_of, name_of, place, sentence, url_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lora_lint.engine import Outcome
     from lora_lint.finding import Finding, Verdict
+    from lora_lint.lint.engine import Outcome
 
 _COLORS = ("#0b6bcb", "#b42318", "#1a7f37", "#9a6700", "#8250df")
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 440, 260, 62, 40, 14, 90

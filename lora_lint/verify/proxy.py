@@ -9,7 +9,7 @@ from lora_lint.verify.experiment import Skip
 from lora_lint.verify.weights import automatic, completed, in_one_line, quiet
 
 if TYPE_CHECKING:
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
 
 _LAYERS, _HIDDEN, _HEADS, _PAIRS, _INNER, _VOCABULARY, _EXPERTS = 3, 128, 4, 2, 352, 512, 4
 _SIZES: dict[str, int] = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.patterns import TooSlow, compiled
-from lora_lint.run import ABSENT, alternatives, known
+from lora_lint.run.values import ABSENT, alternatives, known
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.skeleton import installed_peft, peft_config, wrap
 from lora_lint.verify.weights import quiet
@@ -18,7 +18,8 @@ from lora_lint.verify.weights import quiet
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lora_lint.run import Event, Run
+    from lora_lint.run.events import Event
+    from lora_lint.run.run import Run
 
 
 def replay(model: Any, run: Run) -> Any:

@@ -16,7 +16,7 @@ from lora_lint.finding import Verdict
 from lora_lint.rules.scale import Arm, law_of
 from lora_lint.rules.scale import arm_of as setting_of
 from lora_lint.rules.words import number
-from lora_lint.run import alternatives, known
+from lora_lint.run.values import alternatives, known
 from lora_lint.verify.bench import Late, first_steps, on_bench
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lora_lint.finding import Status
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
     from lora_lint.verify.bench import Bench, Sample, Steps
     from lora_lint.verify.experiment import Case
     from lora_lint.verify.optimizers import Optimizer

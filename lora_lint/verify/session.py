@@ -7,18 +7,18 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import catalogue
-from lora_lint.checker import Checker, own_fault, reading_of
 from lora_lint.finding import Verdict
+from lora_lint.lint.checker import Checker, own_fault, reading_of
 from lora_lint.records import dataclass, replace
-from lora_lint.run import Run, Sweep
+from lora_lint.run.run import Run, Sweep
 from lora_lint.verify.experiment import Case, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from lora_lint.discovery import Found
-    from lora_lint.engine import Outcome
     from lora_lint.finding import Finding
+    from lora_lint.lint.engine import Outcome
     from lora_lint.settings import Settings
     from lora_lint.verify.experiment import Experiment, Options
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import replace
-from lora_lint.run import Known, alternatives, known
+from lora_lint.run.values import Known, alternatives, known
 from lora_lint.verify.configs import config_of
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.weights import automatic, in_one_line, name_of, quiet
@@ -20,7 +20,8 @@ from lora_lint.verify.weights import automatic, in_one_line, name_of, quiet
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lora_lint.run import Adapter, Run, Version
+    from lora_lint.run.run import Adapter, Run
+    from lora_lint.run.versions import Version
 
 _MOST = 8  # combinations of model and targets that a run may have, looked at
 _FIELDS = (

@@ -9,7 +9,7 @@ from lora_lint.finding import Verdict
 from lora_lint.knowledge import versions
 from lora_lint.records import replace
 from lora_lint.rules.words import names
-from lora_lint.run import alternatives
+from lora_lint.run.values import alternatives
 from lora_lint.verify import coverage, trainability
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.skeleton import (
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lora_lint.finding import Status
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
     from lora_lint.verify.coverage import Claim
     from lora_lint.verify.experiment import Case, Experiment
     from lora_lint.verify.skeleton import Skeleton

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Verdict
-from lora_lint.run import ABSENT, Known, alternatives
+from lora_lint.run.values import ABSENT, Known, alternatives
 from lora_lint.verify.bench import backward, batch_of, lora_config, on_bench, probe_tokens, reset, wrapped
 from lora_lint.verify.optimizers import optimizer_of
 from lora_lint.verify.scaling import arm_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lora_lint.finding import Status
     from lora_lint.rules.scale import Arm
-    from lora_lint.run import Adapter
+    from lora_lint.run.run import Adapter
     from lora_lint.verify.bench import Bench
     from lora_lint.verify.experiment import Case
     from lora_lint.verify.probe import Batch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Verdict
 from lora_lint.records import replace
-from lora_lint.run import Dataset
+from lora_lint.run.run import Dataset
 from lora_lint.verify import proxy
 from lora_lint.verify.bench import backward, batch_of, probe_tokens, stand_in
 from lora_lint.verify.experiment import Skip
@@ -18,7 +18,7 @@ from lora_lint.verify.weights import device_of, in_one_line, quiet
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
     from lora_lint.verify.experiment import Case
     from lora_lint.verify.skeleton import Skeleton
 

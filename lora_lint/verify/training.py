@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Verdict
 from lora_lint.rules.words import number
-from lora_lint.run import alternatives
+from lora_lint.run.values import alternatives
 from lora_lint.verify import probe
 from lora_lint.verify.bench import Late, backward, lora_config, on_bench, reset, sequence_length, wrapped
 from lora_lint.verify.data import NoTexts, texts_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from lora_lint.finding import Status
     from lora_lint.rules.scale import Arm
-    from lora_lint.run import Adapter, Run
+    from lora_lint.run.run import Adapter, Run
     from lora_lint.verify.bench import Bench
     from lora_lint.verify.data import Texts
     from lora_lint.verify.experiment import Case

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge.architectures import class_of, head_for, head_for_task, heads_of_loaders
-from lora_lint.run import alternatives, known
+from lora_lint.run.values import alternatives, known
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.probe import HEADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
 
 FULL = "float32"
 HALF = "bfloat16"

@@ -1,0 +1,275 @@
+"""axolotl: `base_model` with `adapter: lora` or `qlora`.
+
+Source: axolotl 0.19.0, utils/schemas/{config,peft,model,training}.py and loaders/adapter.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.frameworks.fields import Fields, Names, given
+from lora_lint.knowledge import schemas
+from lora_lint.run.events import Event
+from lora_lint.run.problems import UnknownKey
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.problems import InvalidValue
+    from lora_lint.run.run import Method
+    from lora_lint.run.values import Value
+
+NAME = "axolotl"
+KEYS = {
+    "rank": "lora_r",
+    "alpha": "lora_alpha",
+    "dropout": "lora_dropout",
+    "target_modules": "lora_target_modules",
+    "target_parameters": "lora_target_parameters",
+    "modules_to_save": "lora_modules_to_save",
+    "rank_pattern": "lora_rank_pattern",
+    "alpha_pattern": "lora_alpha_pattern",
+    "layers_to_transform": "peft_layers_to_transform",
+    "layers_pattern": "peft_layers_pattern",
+    "use_rslora": "peft_use_rslora",
+    "use_dora": "peft_use_dora",
+    "init_lora_weights": "peft_init_lora_weights",
+    "trainable_token_indices": "peft_trainable_token_indices",
+}
+_SYNONYMS = {"lora_rank": "lora_r", "use_rslora": "peft_use_rslora", "use_dora": "peft_use_dora", "lr": "learning_rate"}
+_OWN = ("datasets", "pretraining_dataset", "sequence_len", "micro_batch_size", "num_epochs", "lora_target_linear")
+_METHODS: dict[str, Method] = {
+    **dict.fromkeys(("dpo", "ipo", "kto", "orpo", "simpo", "bco"), "preference"),
+    **dict.fromkeys(("grpo", "gdpo", "ebft"), "rl"),
+}
+_DROPPED = ("lora_exclude_modules",)
+"""What the loader asks for, but no schema has: pydantic drops it before (axolotl 0.19.0, loaders/adapter.py and
+utils/schemas/peft.py)."""
+_ALL = "all-linear"
+_NEW_TOKENS = ("tokens", "special_tokens", "added_tokens_overrides", "resize_token_embeddings_to_32x")
+"""Keys with which the embeddings may get more rows (axolotl 0.19.0, loaders/tokenizer.py, loaders/model.py)."""
+_OUTSIDE = frozenset({"embed_tokens", "lm_head", _ALL})
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is an axolotl file: ludwig has `base_model` and `adapter` too, but a mapping for the latter."""
+    adapter = document.entry("adapter")
+    return (
+        document.entry("base_model") is not None
+        and adapter is not None
+        and not hasattr(adapter.value, "entries")
+        and any(document.entry(key) for key in _OWN)
+    )
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file, if it trains LoRA."""
+    fields = Fields(document)
+    adapter = fields.text("adapter")
+    if known(adapter) not in ("lora", "qlora"):
+        return Reading()
+    span = fields.span("adapter")
+    loaded = fields.has("lora_model_dir")
+    settings = _adapter(fields)
+    events = [Event("load", fields.span("base_model"))]
+    events += [Event("resize", fields.span(key), _added(fields, key)) for key in _NEW_TOKENS if fields.has(key)]
+    if loaded:
+        events.append(Event("load-adapter", fields.span("lora_model_dir"), trainable=Known(True)))
+    else:
+        events.append(Event("wrap", span))
+    events.append(Event("train", span))
+    problems: tuple[UnknownKey | InvalidValue, ...] = (
+        *schemas.unknown_keys(
+            NAME, document, "axolotl", "is ignored", synonyms=_SYNONYMS, only_near=schemas.keys(NAME)
+        ),
+        *schemas.invalid_values(NAME, document, "axolotl"),
+        *(
+            UnknownKey(key, entry.key.span, "axolotl 0.19")
+            for key in _DROPPED
+            if (entry := document.entry(key)) is not None
+        ),
+    )
+    patterns = fields.names("unfrozen_parameters")
+    if isinstance(patterns, Known) and isinstance(patterns.value, str):
+        patterns = Known((patterns.value,), patterns.span)
+    return Reading(
+        (
+            Run(
+                NAME,
+                span,
+                settings,
+                _model(fields),
+                _dataset(fields, document.span.path, project),
+                _training(fields),
+                tuple(events),
+                problems,
+                trained=True,
+                unfrozen_patterns=patterns,
+            ),
+        )
+    )
+
+
+def _added(fields: Fields, key: str) -> Names | None:
+    """The tokens that a key adds, or writes over those that a model keeps in reserve; not those that stand for what
+    has another name (bos, eos, pad), and none where their rows are filled in (axolotl 0.19.0, loaders/tokenizer.py)."""
+    from lora_lint.readers.nodes import Scalar
+
+    if fields.has("fix_untrained_tokens"):
+        return None
+    section = fields.section(key)
+    if key == "added_tokens_overrides" and section is not None:
+        texts = (entry.value.value for entry in section.mapping.entries if isinstance(entry.value, Scalar))
+        return tuple(text for text in texts if isinstance(text, str))
+    found = fields.listing(key) if section is None else section.listing("additional_special_tokens")
+    return known(found)
+
+
+def _adapter(fields: Fields) -> Adapter:
+    none: Value[Any] = Known(None, None, "framework-default")
+    no: Value[bool] = Known(False, None, "framework-default")
+    values: dict[str, Value[Any]] = {
+        "rank": fields.whole("lora_r"),
+        "alpha": fields.number("lora_alpha"),
+        "dropout": fields.number("lora_dropout", Known(0.0, None, "framework-default")),
+        "target_modules": _targets(fields),
+        "target_parameters": fields.listing("lora_target_parameters", none),
+        "layers_to_transform": fields.wholes("peft_layers_to_transform", none),
+        "layers_pattern": fields.names("peft_layers_pattern", none),
+        "rank_pattern": fields.numbers_by_name("lora_rank_pattern", Known({}, None, "framework-default")),
+        "alpha_pattern": fields.numbers_by_name("lora_alpha_pattern", Known({}, None, "framework-default")),
+        "use_rslora": fields.flag("peft_use_rslora", no),
+        "use_dora": fields.flag("peft_use_dora", no),
+        "modules_to_save": fields.listing("lora_modules_to_save", none),
+        "init_lora_weights": fields.switch("peft_init_lora_weights", Known(True, None, "framework-default")),
+        "task_type": _task(fields),
+    }
+    if fields.has("peft_trainable_token_indices"):
+        span = fields.span("peft_trainable_token_indices")
+        values["trainable_token_indices"] = Unknown("what they stand for is the tokenizer's", span)
+    if fields.has("peft"):
+        values["init_lora_weights"] = Unknown("`peft` may set it", fields.span("peft"))
+    if fields.has("lora_model_dir"):
+        values = {name: given(value) for name, value in values.items()}
+    return Adapter(span=fields.span("lora_r"), **values, target_spans=fields.places("lora_target_modules"), keys=KEYS)
+
+
+def _task(fields: Fields) -> Value[str | None]:
+    """axolotl tells it from the model's class: that of a causal model unless it is a classifier (0.19.0,
+    loaders/adapter.py)."""
+    if "Classification" in (_model(fields).loader or "") or fields.has("num_labels"):
+        return Unknown("axolotl tells it from the model's class")
+    return Known("CAUSAL_LM", None, "framework-default")
+
+
+def _targets(fields: Fields) -> Value[Any]:
+    """The names that are given, joined with those of all linear layers under `lora_target_linear`."""
+    named = fields.names("lora_target_modules")
+    linear = fields.flag("lora_target_linear", Known(False, None, "framework-default"))
+    if not isinstance(linear, Known):
+        return linear
+    if linear.value and named is not ABSENT:
+        given_names = known(named)
+        names = (given_names,) if isinstance(given_names, str) else given_names or ()
+        if not names or not _OUTSIDE.isdisjoint(names):
+            return Unknown("`lora_target_linear` adds the linear layers to what is named", linear.span)
+    if linear.value:
+        return Known(_ALL, linear.span)
+    if named is ABSENT and fields.has("lora_target_parameters"):
+        return Known((), None, "framework-default")
+    return named
+
+
+def _model(fields: Fields) -> BaseModel:
+    loader: str | None = known(fields.text("model_type")) or known(fields.text("type_of_model"))
+    if known(fields.flag("reward_model")) or known(fields.flag("process_reward_model")):
+        loader = loader or "AutoModelForSequenceClassification"
+    elif loader is None and fields.has("processor_type"):
+        loader = "AutoModelForImageTextToText"
+    quantization: Value[str | None] = Known(None, None, "framework-default")
+    for key, kind in (("load_in_4bit", "4bit"), ("load_in_8bit", "8bit")):
+        flag = fields.flag(key)
+        if isinstance(flag, Known) and flag.value:
+            quantization = Known(kind, flag.span)
+        elif isinstance(flag, Unknown) and flag is not ABSENT:
+            quantization = flag
+    remote = known(fields.flag("trust_remote_code")) is True
+    return BaseModel(fields.text("base_model"), loader, quantization, remote_code=remote)
+
+
+def _plain(mapping: Mapping) -> list[tuple[Any, Any]]:
+    """The keys and the texts of an entry, wherever it is written."""
+    from lora_lint.readers.nodes import Scalar
+
+    return sorted((str(e.key.value), e.value.raw if isinstance(e.value, Scalar) else e.value) for e in mapping.entries)
+
+
+def _dataset(fields: Fields, path: str, project: Project) -> Dataset:
+    from lora_lint.knowledge.sizes import without_held_out
+    from lora_lint.readers.nodes import Mapping, Sequence
+
+    node = fields.node("datasets")
+    entries = [Fields(item) for item in node.items if isinstance(item, Mapping)] if isinstance(node, Sequence) else []
+    if not entries:
+        return Dataset()
+    if known(fields.flag("dataset_exact_deduplication", Known(False))):
+        # Rows that two entries have in common count once (axolotl 0.19.0, utils/data/shared.py).
+        entries = list({repr(_plain(entry.mapping)): entry for entry in entries}.values())
+    span = fields.span("datasets")
+    name: Value[str] = entries[0].text("path") if len(entries) == 1 else Unknown("there are several datasets", span)
+    total = 0
+    for entry in entries:
+        rows = _rows(entry, path, project)
+        if rows is None:
+            what = known(entry.text("path"))
+            return Dataset(name, Unknown(f"the size of {what or 'a dataset'} is not known", entry.mapping.span))
+        total += rows
+    held = known(fields.number("val_set_size", Known(0.0)))
+    if held is None:
+        return Dataset(name, Unknown("it depends on `val_set_size`", fields.span("val_set_size")))
+    how = f"{len(entries)} datasets"
+    if len(entries) == 1:
+        split = known(entries[0].text("split"))
+        how = f"{split} of {known(name)}" if split else str(known(name))
+    how += " without what is held out" if held else ""
+    return Dataset(name, Known(without_held_out(total, held), span, "derived"), how)
+
+
+def _rows(entry: Fields, near: str, project: Project) -> int | None:
+    """The rows of one entry of `datasets` (axolotl 0.19.0, utils/data/shared.py)."""
+    from lora_lint.knowledge.sizes import rows_of, rows_of_file
+
+    path = known(entry.text("path"))
+    if path is None or entry.has("shards"):
+        return None
+    if entry.has("data_files"):
+        files = known(entry.commas("data_files")) or ()
+        rows = [rows_of_file(f"{path}/{file}", near, project) or rows_of_file(file, near, project) for file in files]
+        known_rows = [each for each in rows if each is not None]
+        return sum(known_rows) if rows and len(known_rows) == len(rows) else None
+    config = known(entry.text("name"))
+    if entry.has("name") and config is None:
+        return None
+    split = known(entry.text("split", Known("train")))
+    return rows_of(path, split, config, near, project) if split else None
+
+
+def _training(fields: Fields) -> Training:
+    one: Value[int] = Known(1, None, "framework-default")
+    rl = known(fields.text("rl"))
+    method: Method = _METHODS.get(rl or "", "unknown") if rl else "supervised"
+    if known(fields.flag("reward_model")) or known(fields.flag("process_reward_model")):
+        method = "preference"
+    return Training(
+        "axolotl",
+        method,
+        fields.text("optimizer", Known("adamw_torch_fused", None, "framework-default")),
+        fields.number("learning_rate"),
+        fields.number("num_epochs", Known(1.0, None, "framework-default")),
+        fields.whole("max_steps"),
+        fields.whole("micro_batch_size", one),
+        fields.whole("gradient_accumulation_steps", one),
+        fields.span("learning_rate"),
+    )

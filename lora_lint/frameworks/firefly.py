@@ -1,0 +1,109 @@
+"""Firefly: a flat JSON file with `"train_mode": "lora"` or `"qlora"`, also of projects that grew from it.
+
+Source: yangjianxin1/Firefly at e22b406, component/argument.py and train.py; the training arguments are those of
+transformers (5.23).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.knowledge import schemas
+from lora_lint.run.events import Event
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import Known, known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.run import Method
+
+NAME = "firefly"
+KEYS = {"rank": "lora_rank", "alpha": "lora_alpha", "dropout": "lora_dropout"}
+_SYNONYMS = {"lora_r": "lora_rank", "lr": "learning_rate"}
+_OF_LORA = frozenset({*KEYS.values(), "train_mode", "learning_rate", "model_name_or_path"})
+"""Keys whose misspellings are told: projects that grew from it add settings of their own."""
+_MODES = ("full", "lora", "qlora")
+_OTHERS = ("finetuning_type", "tuner_type", "train_type", "sft_type", "use_lora", "use_peft")
+"""Keys by which other frameworks say that they train LoRA."""
+_METHODS: dict[str, Method] = {"pretrain": "supervised", "sft": "supervised", "dpo": "preference"}
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a Firefly file: before there was `train_mode`, there was only QLoRA."""
+    if document.entry("model_name_or_path") is None or any(document.entry(key) for key in _OTHERS):
+        return False
+    mode = document.get("train_mode")
+    if mode is not None:
+        return getattr(mode, "value", None) in _MODES
+    return document.entry("train_file") is not None and document.entry("template_name") is not None
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file, if it trains LoRA."""
+    fields = Fields(document)
+    mode = fields.text("train_mode", usual("qlora"))
+    if known(mode) not in _MODES[1:] or not any(fields.has(key) for key in ("train_mode", "lora_rank")):
+        return Reading()
+    span = fields.span("train_mode" if fields.has("train_mode") else "lora_rank")
+    method = _METHODS.get(known(fields.text("task_type", usual("sft"))) or "", "unknown")
+    quantized = known(mode) == "qlora"
+    events = [Event("load", fields.span("model_name_or_path"))]
+    if quantized and method == "supervised":
+        events.append(Event("prepare-kbit", span))
+    events += [Event("wrap", span), Event("train", span)]
+    loader = "FastLanguageModel" if known(fields.flag("use_unsloth")) else "AutoModelForCausalLM"
+    problems: tuple[UnknownKey | InvalidValue, ...] = (
+        *schemas.unknown_keys(
+            NAME, document, "Firefly", "stops Firefly with a ValueError", synonyms=_SYNONYMS, only_near=_OF_LORA
+        ),
+        *schemas.invalid_values(NAME, document, "Firefly", unconverted=("lora_rank",)),
+    )
+    run = Run(
+        NAME,
+        span,
+        _adapter(fields),
+        BaseModel(fields.text("model_name_or_path"), loader, Known("4bit" if quantized else None, span, "derived")),
+        _dataset(fields, document.span.path, project),
+        _training(fields, method),
+        tuple(events),
+        problems,
+        trained=True,
+    )
+    return Reading((run,))
+
+
+def _adapter(fields: Fields) -> Adapter:
+    """Every linear layer but `lm_head` is adapted (train.py, find_all_linear_names)."""
+    return Adapter(
+        span=fields.span("lora_rank" if fields.has("lora_rank") else "train_mode"),
+        rank=fields.whole("lora_rank", usual(64)),
+        alpha=fields.number("lora_alpha", usual(16)),
+        dropout=fields.number("lora_dropout", usual(0.05)),
+        target_modules=usual("all-linear"),
+        task_type=usual("CAUSAL_LM"),
+        keys=KEYS,
+    )
+
+
+def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
+    """A file of lines of JSON; for pretraining a folder of them."""
+    from lora_lint.knowledge.sizes import one_set
+
+    return one_set(fields.text("train_file"), "train", None, near, project)
+
+
+def _training(fields: Fields, method: Method) -> Training:
+    return Training(
+        "Firefly",
+        method,
+        fields.text("optim", usual("adamw_torch_fused")),
+        fields.number("learning_rate", usual(5e-5)),
+        fields.number("num_train_epochs", usual(3.0)),
+        fields.whole("max_steps", usual(-1)),
+        fields.whole("per_device_train_batch_size", usual(8)),
+        fields.whole("gradient_accumulation_steps", usual(1)),
+        fields.span("learning_rate"),
+    )

@@ -1,0 +1,216 @@
+"""LitGPT: `lora_r`, and a switch for each part: `lora_query`, `lora_key`, `lora_value`, `lora_projection` …
+
+Source: litgpt 0.5.13, finetune/lora.py, lora.py, args.py, utils.py (instantiate_torch_optimizer) and data/*.py.
+LitGPT has modules of its own, with one matrix for queries, keys and values; it adapts each of the three apart, as
+where they are three modules.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Scalar
+from lora_lint.run.events import Event
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.values import Value
+    from lora_lint.source import Span
+
+NAME = "litgpt"
+KEYS = {"rank": "lora_r", "alpha": "lora_alpha", "dropout": "lora_dropout", "target_modules": "lora_query"}
+_SWITCHES = {
+    "lora_query": True,
+    "lora_key": False,
+    "lora_value": True,
+    "lora_projection": False,
+    "lora_mlp": False,
+    "lora_head": False,
+}
+"""What is adapted, and whether it is if the file does not say."""
+_ATTENTION = {"lora_query": "q_proj", "lora_key": "k_proj", "lora_value": "v_proj"}
+_OUTPUTS = ("o_proj", "dense")
+_SYNONYMS = {"lora_rank": "lora_r", "lora_proj": "lora_projection", "lora_output": "lora_projection"}
+_OF_LORA = frozenset({"lora_r", "lora_alpha", "lora_dropout", *_SWITCHES})
+_BITS = {"bnb.nf4": "4bit", "bnb.fp4": "4bit", "bnb.int8-training": "8bit"}
+_SETS = {
+    "Alpaca": ("yahma/alpaca-cleaned", 0.03865),
+    "Alpaca2k": ("mhenrichsen/alpaca_2k_test", 0.05),
+    "AlpacaGPT4": ("vicgalle/alpaca-gpt4", 0.03847),
+}
+"""Data modules, public sets of the same rows, and the share that each holds out if the file does not say."""
+_RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 1e-3}
+"""The defaults of torch.optim."""
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a config of LitGPT's LoRA recipe."""
+    if any(document.entry(key) is not None for key in ("base_model", "model_name_or_path", "training")):
+        return False
+    switches = sum(document.entry(key) is not None for key in _SWITCHES)
+    return switches > 1 or (
+        document.entry("checkpoint_dir") is not None and (switches > 0 or document.entry("lora_r") is not None)
+    )
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file."""
+    fields = Fields(document)
+    place = "lora_r" if fields.has("lora_r") else next((key for key in _SWITCHES if fields.has(key)), "checkpoint_dir")
+    span = fields.span(place)
+    model = _model(fields)
+    adapter = _adapter(fields, span, known(model.name))
+    names = known(adapter.target_modules)
+    run = Run(
+        NAME,
+        span,
+        adapter,
+        model,
+        _dataset(fields, document.span.path, project),
+        _training(fields),
+        (Event("load", fields.span("checkpoint_dir")), Event("wrap", span), Event("train", span)),
+        tuple(_problems(fields)),
+        trained=True,
+        own_names=names is not None and not _SWITCHES.keys().isdisjoint(names),
+    )
+    return Reading((run,))
+
+
+def _problems(fields: Fields) -> Iterator[UnknownKey | InvalidValue]:
+    stops = "stops litgpt with an error"
+    yield from schemas.unknown_keys(NAME, fields.mapping, "LitGPT", stops, synonyms=_SYNONYMS, only_near=_OF_LORA)
+    yield from schemas.invalid_values(NAME, fields.mapping, "LitGPT", unconverted=("lora_r",))
+    train = fields.section("train")
+    if train is not None:
+        near = schemas.keys(NAME, "train")
+        yield from schemas.unknown_keys(NAME, train.mapping, "LitGPT", stops, definition="train", only_near=near)
+        yield from schemas.invalid_values(NAME, train.mapping, "LitGPT", "train")
+
+
+def _adapter(fields: Fields, span: Span, model: str | None) -> Adapter:
+    return Adapter(
+        span=span,
+        rank=fields.whole("lora_r", usual(8)),
+        alpha=fields.number("lora_alpha", usual(16)),
+        dropout=fields.number("lora_dropout", usual(0.05)),
+        target_modules=_targets(fields, model),
+        task_type=usual("CAUSAL_LM"),
+        keys=KEYS,
+    )
+
+
+def _targets(fields: Fields, name: str | None) -> Value[Any]:
+    """The modules of the model in transformers that the switches stand for; the switches themselves where
+    that model has one module for queries, keys and values, or experts."""
+    from lora_lint.knowledge.architectures import architecture, projections
+    from lora_lint.knowledge.models import identify
+
+    on = []
+    for key, otherwise in _SWITCHES.items():
+        flag = fields.flag(key, usual(otherwise))
+        if not isinstance(flag, Known):
+            return flag
+        on += [key] if flag.value else []
+    span = next((fields.span(key) for key in on if fields.has(key)), None)
+    model = identify(name) if name else None
+    found = architecture(model.model_type, "causal-lm") if model is not None else None
+    names = projections(found) if found is not None else ()
+    if set(names[:3]) != set(_ATTENTION.values()) or len(names) < 4 or names[3] not in _OUTPUTS:
+        return Known(tuple(on), span, "derived")
+    meant: dict[str, tuple[str, ...]] = {key: (module,) for key, module in _ATTENTION.items()}
+    meant |= {"lora_projection": names[3:4], "lora_mlp": names[4:], "lora_head": ("lm_head",)}
+    if any(not meant[key] for key in on):
+        return Known(tuple(on), span, "derived")
+    return Known(tuple(module for key in on for module in meant[key]), span, "derived")
+
+
+def _model(fields: Fields) -> BaseModel:
+    """The folder ends with the name on the hub: `checkpoints/meta-llama/Llama-3.2-1B`."""
+    folder = fields.text("checkpoint_dir")
+    name: Value[str] = folder
+    if isinstance(folder, Known):
+        parts = [part for part in folder.value.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        name = Known("/".join(parts[-2:]), folder.span) if parts else ABSENT
+    quantize = fields.text("quantize", usual(None))
+    bits: Value[str | None] = quantize
+    if isinstance(quantize, Known):
+        how = str(quantize.value).removesuffix("-dq")
+        bits = Known(_BITS.get(how), quantize.span, quantize.origin)
+    return BaseModel(name, "AutoModelForCausalLM", bits)
+
+
+def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
+    """A data module by its class, with its arguments or with those that it has."""
+    from lora_lint.knowledge.sizes import rows_of, rows_of_file, without_held_out
+
+    node = fields.node("data")
+    section = fields.section("data")
+    kind = fields.text("data", usual("Alpaca")) if section is None else section.text("class_path")
+    own = section.section("init_args") if section is not None else None
+    if not isinstance(kind, Known):
+        return Dataset(Unknown("the data module is not named", getattr(node, "span", None)))
+    short = str(kind.value).rpartition(".")[2]
+    share = known(own.number("val_split_fraction")) if own is not None else None
+    if short == "JSON":
+        name: Value[str] = own.text("json_path") if own is not None else ABSENT
+        rows = rows_of_file(name.value, near, project) if isinstance(name, Known) else None
+        held = share or 0.0
+    else:
+        public, held = _SETS.get(short, ("", 0.0))
+        rows = rows_of(public, "train", None, near, project) if public else None
+        name, held = kind, held if share is None else share
+    if rows is None:
+        return Dataset(name, Unknown(f"the size of {known(name) or short} is not known", getattr(name, "span", None)))
+    size = Known(without_held_out(rows, held), getattr(name, "span", None), "derived")
+    return Dataset(name, size, f"{known(name)} without what is held out")
+
+
+def _training(fields: Fields) -> Training:
+    """Before 0.5 the rate was one of the settings of training."""
+    train = fields.section("train")
+    rate, optimizer, span = _optimizer(fields)
+    if train is None:
+        return Training("LitGPT", "supervised", optimizer, rate, usual(5.0), ABSENT, usual(1), ABSENT, span)
+    if train.has("learning_rate"):
+        rate, span = train.number("learning_rate"), train.span("learning_rate")
+    micro = train.whole("micro_batch_size", usual(1))
+    return Training(
+        "LitGPT",
+        "supervised",
+        optimizer,
+        rate,
+        train.number("epochs", usual(5.0)),
+        train.whole("max_steps"),
+        micro,
+        _accumulation(fields, train.whole("global_batch_size", usual(16)), micro),
+        span,
+    )
+
+
+def _optimizer(fields: Fields) -> tuple[Value[float], Value[str], Span | None]:
+    """The rate, the optimizer's name and where the rate is: a class with its arguments, or a name alone."""
+    section = fields.section("optimizer")
+    kind = fields.text("optimizer", usual("AdamW")) if section is None else section.text("class_path")
+    short = str(known(kind)).rpartition(".")[2].lower()
+    own = section.section("init_args") if section is not None else None
+    otherwise = usual(_RATES[short]) if short in _RATES else ABSENT
+    rate = own.number("lr", otherwise) if own is not None else otherwise
+    name: Value[str] = Known(short, kind.span, kind.origin) if isinstance(kind, Known) else kind
+    return rate, name, own.span("lr") if own is not None else None
+
+
+def _accumulation(fields: Fields, whole: Value[int], micro: Value[int]) -> Value[int]:
+    """Batches between steps, if the number of devices is known."""
+    devices, nodes = fields.node("devices"), known(fields.whole("num_nodes", usual(1)))
+    count = known(fields.whole("devices", usual(1))) if isinstance(devices, Scalar) or devices is None else None
+    if not isinstance(whole, Known) or not isinstance(micro, Known) or not count or not nodes or micro.value < 1:
+        return ABSENT
+    return Known(max(whole.value // (count * nodes) // micro.value, 1), whole.span, "derived")

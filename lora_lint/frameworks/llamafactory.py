@@ -1,0 +1,287 @@
+"""LLaMA-Factory: `finetuning_type: lora`.
+
+Source: LLaMA-Factory 0.9.5, hparams/{finetuning_args,model_args,data_args}.py, model/adapter.py,
+model/model_utils/{misc,visual}.py and data/{parser,loader}.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.frameworks.fields import Fields, Names, given
+from lora_lint.knowledge import schemas
+from lora_lint.run.events import Event
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.run import Method
+    from lora_lint.run.values import Value
+
+NAME = "llamafactory"
+KEYS = {
+    "rank": "lora_rank",
+    "alpha": "lora_alpha",
+    "dropout": "lora_dropout",
+    "target_modules": "lora_target",
+    "modules_to_save": "additional_target",
+    "use_rslora": "use_rslora",
+    "use_dora": "use_dora",
+    "init_lora_weights": "pissa_init",
+}
+_NEW_TOKENS = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "init_special_tokens", "resize_vocab")
+"""Keys with which the embeddings may get more rows (hparams/model_args.py)."""
+_SYNONYMS = {"lora_r": "lora_rank", "lora_target_modules": "lora_target", "lr": "learning_rate"}
+_STAGES: dict[str, Method] = {
+    "pt": "supervised",
+    "sft": "supervised",
+    "rm": "preference",
+    "dpo": "preference",
+    "kto": "preference",
+    "ppo": "rl",
+}
+_TOWER = ("vision_tower", "multi_modal_projector")
+_VISUAL = ("visual.merger", "visual.patch_embed", "visual.blocks", "patch_embed")
+_DEEP = (*_VISUAL, "visual.pos_embed", "visual.deepstack_merger_list")
+_LEFT_OUT: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("gemma3", "internvl", "interns1", "kimi_vl", "mistral3", "paligemma", "video_llava"), _TOWER),
+    **dict.fromkeys(("llava", "llava_next", "llava_next_video"), _TOWER),
+    **dict.fromkeys(("llama4", "mllama"), ("vision_model", "multi_modal_projector")),
+    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "glm4v", "glm4v_moe", "glm_ocr"), _VISUAL),
+    **dict.fromkeys(("qwen3_5", "qwen3_5_moe"), (*_VISUAL, "visual.pos_embed")),
+    **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe"), _DEEP),
+    "qwen2_5_omni_thinker": (*_VISUAL, "audio_tower"),
+    "qwen3_omni_moe_thinker": (*_DEEP, "audio_tower"),
+    "qwen2_audio": ("audio_tower", "multi_modal_projector"),
+    "gemma3n": (*_TOWER, "audio_tower", "timm_model", "subsample_conv_projection"),
+    "gemma4": ("vision_tower", "audio_tower", "model.embed_vision", "model.embed_audio", "per_layer_projection_norm"),
+    "dots_ocr": ("vision_tower", "merger"),
+}
+"""Model type -> parts of names that are left out of the targets while towers and projectors are frozen, which is the
+default (model/model_utils/visual.py)."""
+_FROZEN = {"freeze_vision_tower": True, "freeze_multi_modal_projector": True, "freeze_language_model": False}
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a LLaMA-Factory file."""
+    return document.entry("finetuning_type") is not None
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file, if it trains LoRA: not those that chat with an adapter, serve it or merge it."""
+    fields = Fields(document)
+    if known(fields.text("finetuning_type")) != "lora" or not fields.has("model_name_or_path"):
+        return Reading()
+    if not _trains(fields):
+        return Reading()
+    span = fields.span("finetuning_type")
+    resumed = fields.has("adapter_name_or_path") and known(fields.flag("create_new_adapter")) is not True
+    settings = _adapter(fields, resumed)
+    start = Event("load", fields.span("model_name_or_path"))
+    grown = tuple(Event("resize", fields.span(key), _added(fields, key)) for key in _NEW_TOKENS if fields.has(key))
+    if resumed:
+        put_on = Event("load-adapter", fields.span("adapter_name_or_path"), trainable=Known(True))
+    else:
+        put_on = Event("wrap", span)
+    problems: tuple[UnknownKey | InvalidValue, ...] = (
+        *schemas.unknown_keys(
+            NAME,
+            document,
+            "LLaMA-Factory",
+            "stops LLaMA-Factory with a ValueError",
+            synonyms=_SYNONYMS,
+            only_near=schemas.keys(NAME),
+            refused=True,
+        ),
+        *schemas.invalid_values(NAME, document, "LLaMA-Factory", unconverted=("lora_rank",)),
+    )
+    run = Run(
+        NAME,
+        span,
+        settings,
+        _model(fields),
+        _dataset(fields, document.span.path, project),
+        _training(fields),
+        (start, *grown, put_on, Event("train", span)),
+        problems,
+        trained=True,
+    )
+    return Reading((run,))
+
+
+def _added(fields: Fields, key: str) -> Names | None:
+    """The tokens that a key adds."""
+    return known(fields.commas(key)) if key in ("add_tokens", "add_special_tokens") else None
+
+
+def _saved(fields: Fields) -> Value[Any]:
+    """Where the vocabulary grows and it is not given, the embeddings and the head are added (model/adapter.py)."""
+    if not fields.has("additional_target") and any(fields.has(key) for key in _NEW_TOKENS):
+        return Unknown("LLaMA-Factory adds the embeddings where the vocabulary grows")
+    return fields.commas("additional_target", Known(None, None, "framework-default"))
+
+
+def _trains(fields: Fields) -> bool:
+    if fields.has("do_train"):
+        return known(fields.flag("do_train")) is not False
+    idle = ("export_dir", "infer_backend", "do_predict", "do_eval", "eval_dataset")
+    return fields.has("lora_rank") and not any(fields.has(key) for key in idle)
+
+
+def _adapter(fields: Fields, resumed: bool) -> Adapter:
+    rank = fields.whole("lora_rank", Known(8, None, "framework-default"))
+    no: Value[bool] = Known(False, None, "framework-default")
+    every: Value[Any] = Known("all", None, "framework-default")
+    targets = fields.commas("lora_target", every)
+    if isinstance(targets, Known) and targets.value in ("all", ("all",)):
+        targets = Known("all-linear", targets.span, targets.origin)
+    values: dict[str, Value[Any]] = {
+        "rank": rank,
+        "alpha": _alpha(fields, rank),
+        "dropout": fields.number("lora_dropout", Known(0.0, None, "framework-default")),
+        "target_modules": targets,
+        "exclude_modules": _left_out(fields),
+        "use_rslora": fields.flag("use_rslora", no),
+        "use_dora": fields.flag("use_dora", no),
+        "modules_to_save": _saved(fields),
+        "init_lora_weights": _start(fields),
+        "task_type": Known("CAUSAL_LM", None, "framework-default"),
+    }
+    if known(fields.flag("use_llama_pro")):
+        values["target_modules"] = Unknown("LLaMA Pro adapts its new blocks alone", fields.span("use_llama_pro"))
+    if resumed:
+        values = {name: given(value) for name, value in values.items()}
+    return Adapter(span=fields.span("lora_rank"), **values, target_spans=fields.places("lora_target"), keys=KEYS)
+
+
+def _alpha(fields: Fields, rank: Value[int]) -> Value[float]:
+    """Twice the rank where it is not given, or 0."""
+    alpha = fields.number("lora_alpha")
+    if alpha is not ABSENT and known(alpha) != 0:
+        return alpha
+    return Known(2 * rank.value, None, "framework-default") if isinstance(rank, Known) else rank
+
+
+def _left_out(fields: Fields) -> Value[Any]:
+    """The towers and projectors of a model with vision or audio, as a regex; nothing of other models."""
+    import os
+    import re
+
+    from lora_lint.knowledge.models import identify
+
+    name = known(fields.text("model_name_or_path"))
+    model = identify(name, near=os.path.dirname(fields.mapping.span.path) or None) if name else None
+    parts = _LEFT_OUT.get(model.model_type) if model is not None else None
+    if parts is None:
+        return Known(None, None, "framework-default")
+    if any(known(fields.flag(key, Known(usual))) is not usual for key, usual in _FROZEN.items()):
+        return Unknown("it depends on what is frozen")
+    return Known(f".*(?:{'|'.join(map(re.escape, parts))}).*", None, "framework-default")
+
+
+def _start(fields: Fields) -> Value[bool | str]:
+    """What the adapter is initialised with."""
+    pissa = fields.flag("pissa_init", Known(False, None, "framework-default"))
+    if not isinstance(pissa, Known):
+        return pissa
+    return Known("pissa" if pissa.value else True, pissa.span, pissa.origin)
+
+
+def _model(fields: Fields) -> BaseModel:
+    quantization: Value[str | None] = Known(None, None, "framework-default")
+    bits = fields.whole("quantization_bit")
+    if isinstance(bits, Known):
+        quantization = Known(f"{bits.value}bit", bits.span)
+    elif bits is not ABSENT:
+        quantization = Unknown("it is filled in when the run starts", fields.span("quantization_bit"))
+    loader = "FastLanguageModel" if known(fields.flag("use_unsloth")) else None
+    return BaseModel(fields.text("model_name_or_path"), loader, quantization)
+
+
+def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
+    """The data is registered in `dataset_info.json`, under names of the project's own; `max_samples` caps each."""
+    from lora_lint.knowledge.sizes import without_held_out
+
+    names = fields.commas("dataset")
+    if not isinstance(names, Known):
+        return Dataset(names, Unknown("the dataset is not named", getattr(names, "span", None)))
+    joined = ", ".join(names.value)
+    name: Value[str] = Known(joined, names.span)
+    cap, held = fields.whole("max_samples"), known(fields.number("val_size", Known(0.0)))
+    mixed = str(known(fields.text("mix_strategy", Known("concat"))))
+    if held is None or mixed != "concat" or (cap is not ABSENT and not isinstance(cap, Known)):
+        return Dataset(name, Unknown("it depends on how the data is split and mixed", names.span))
+    limit = known(cap)
+    registered = _registered(fields, near, project)
+    sizes = [_rows(each, registered, near, project) for each in names.value]
+    capped = [limit if size is None else size if limit is None else min(size, limit) for size in sizes]
+    if any(size is None for size in capped):
+        return Dataset(name, Unknown("the size of the dataset is not known", names.span))
+    how = joined if len(names.value) == 1 else f"{len(names.value)} datasets"
+    if None in sizes:  # some are known by the cap alone, so this is the most there can be
+        how = "the cap max_samples" + ("" if len(sizes) == 1 else f" for each of {len(sizes)} datasets")
+    total = without_held_out(sum(size or 0 for size in capped), held)
+    return Dataset(name, Known(total, names.span if limit is None else getattr(cap, "span", None), "derived"), how)
+
+
+def _registered(fields: Fields, near: str, project: Project) -> tuple[str, dict[str, Any]] | None:
+    """The folder and content of the `dataset_info.json` of a config, which is looked for from the config upwards: the
+    program is started in some folder above it. No folder where the names are those of the hub; None if not found."""
+    import json
+    import os
+
+    folder = known(fields.text("dataset_dir", Known("data")))
+    if folder == "ONLINE":
+        return "", {}
+    if folder is None or folder.startswith("REMOTE:"):
+        return None
+    for here in project.upwards(os.path.dirname(near)):
+        place = os.path.join(here, folder)
+        source = project.load(os.path.join(place, "dataset_info.json"))
+        if source is not None:
+            try:
+                content = json.loads(source.utf8)
+            except (ValueError, RecursionError):
+                return None
+            return (place, content) if isinstance(content, dict) else None
+    return None
+
+
+def _rows(name: str, registered: tuple[str, dict[str, Any]] | None, near: str, project: Project) -> int | None:
+    from lora_lint.knowledge.sizes import rows_of, rows_of_file
+
+    if registered is None:
+        return None
+    folder, entries = registered
+    entry = entries.get(name) if folder else {"hf_hub_url": name}
+    if not isinstance(entry, dict):
+        return None
+    if isinstance(entry.get("num_samples"), int):
+        return int(entry["num_samples"])
+    public, file = entry.get("hf_hub_url"), entry.get("file_name")
+    if isinstance(public, str):
+        return rows_of(public, str(entry.get("split", "train")), entry.get("subset"), near, project)
+    return rows_of_file(file, f"{folder}/", project) if isinstance(file, str) else None
+
+
+def _training(fields: Fields) -> Training:
+    """The defaults are those of transformers' Seq2SeqTrainingArguments (5.23)."""
+    stage = known(fields.text("stage", Known("sft", None, "framework-default")))
+    return Training(
+        "LLaMA-Factory",
+        _STAGES.get(stage or "", "unknown"),
+        fields.text("optim", Known("adamw_torch_fused", None, "framework-default")),
+        # With `tokenized_path` a first run prepares the data and trains nothing.
+        fields.number(
+            "learning_rate",
+            ABSENT if fields.has("tokenized_path") else Known(5e-5, None, "framework-default"),
+        ),
+        fields.number("num_train_epochs", Known(3.0, None, "framework-default")),
+        fields.whole("max_steps", Known(-1, None, "framework-default")),
+        fields.whole("per_device_train_batch_size", Known(8, None, "framework-default")),
+        fields.whole("gradient_accumulation_steps", Known(1, None, "framework-default")),
+        fields.span("learning_rate"),
+    )

@@ -1,0 +1,189 @@
+"""A project's own file with a block that plainly holds the keywords of PEFT's LoraConfig.
+
+    model_name: meta-llama/Llama-3.1-8B
+    lora:
+      r: 16
+      lora_alpha: 32
+      target_modules: [q_proj, v_proj]
+
+A project may spell them its own way, with `lora_` before each (oumi: `peft: {lora_r: 8, lora_target_modules: […]}`):
+then the block is no LoraConfig's keywords, and which keys are wrong in it only the project knows.
+
+Keywords: PEFT 0.21.2, tuners/lora/config.py. What a block leaves out is what the program makes of it: not the default
+of PEFT where that decides the scale, but that nobody turned on what is not there (rsLoRA, DoRA, a bias).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Mapping, Scalar
+from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from lora_lint.project import Project
+    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.values import Value
+
+NAME = "lora_block"
+_BLOCKS = frozenset(
+    "lora peft qlora lora_config peft_config lora_params peft_params lora_args peft_args loraconfig "
+    "lora_parameters lora_kwargs peft_kwargs lora_settings".split()
+)
+_PLAIN = frozenset({"lora_alpha", "target_modules", "lora_target_modules", "lora_dropout"})
+_METHODS = frozenset({"LORA", "QLORA", "DORA", "QDORA", "RSLORA"})
+_TOLD_BY = ("peft_type", "method", "type", "peft_method", "adapter_type")
+_OFF = ("enabled", "enable", "use", "use_lora", "use_peft", "lora_enabled", "peft_enabled")
+_KEYWORDS = frozenset({"r", "lora_r", "lora_rank", "rank"})
+_PREFIXED = (
+    *("target_modules", "exclude_modules", "target_parameters", "layers_to_transform", "layers_pattern"),
+    *("rank_pattern", "alpha_pattern", "use_rslora", "use_dora", "bias", "modules_to_save", "init_lora_weights"),
+    *("task_type",),
+)
+_NAME = re.compile(r"[\w.-]+")
+_ALL = "all-linear"
+_DEPTH = 3
+_MODELS = (
+    *("base_model", "model_name_or_path", "base_model_name_or_path", "pretrained_model_name_or_path", "model_name"),
+    *("model_id", "base_model_name", "base_model_id", "pretrained_model", "model_path", "hf_model_ckpt", "model"),
+)
+_IN_MODEL = (*_MODELS, "name", "name_or_path", "path", "id", "pretrained")
+_RATES = ("learning_rate", "lr")
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping holds such a block, not too deep in it."""
+    return next(_blocks(document, (), _DEPTH), None) is not None
+
+
+def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
+    """A run for each block."""
+    return Reading(tuple(_run(document, above, block) for above, block in _blocks(document, (), _DEPTH)))
+
+
+def _blocks(mapping: Mapping, above: tuple[Mapping, ...], depth: int) -> Iterator[tuple[tuple[Mapping, ...], Mapping]]:
+    """The blocks in a mapping, each with the mappings that it lies in, from the nearest outwards."""
+    for entry in mapping.entries:
+        key, value = entry.key.value, entry.value
+        if not isinstance(key, str) or not isinstance(value, Mapping) or mapping.entry(key) is not entry:
+            continue
+        if key.lower() in _BLOCKS and _plainly_lora(value):
+            yield (mapping, *above), value
+        elif depth > 1:
+            yield from _blocks(value, (mapping, *above), depth - 1)
+
+
+def _plainly_lora(block: Mapping) -> bool:
+    """A rank, and something that only LoRA has; not another method, a grid of values, or what a flag or a rank of 0
+    switches off."""
+    fields = Fields(block)
+    ranks = [key for key in _KEYWORDS if fields.has(key)]
+    kinds = {str(known(fields.text(key))).upper().replace("-", "") for key in _TOLD_BY if fields.has(key)}
+    off = any(known(fields.flag(key)) is False for key in _OFF)
+    if len(ranks) != 1 or off or not kinds <= _METHODS or not isinstance(fields.node(ranks[0]), Scalar):
+        return False
+    if known(fields.whole(ranks[0])) == 0:
+        return False
+    return any(fields.has(key) for key in _PLAIN)
+
+
+def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
+    fields = Fields(block, document)
+    rank = next(key for key in _KEYWORDS if fields.has(key))
+    none: Value[Any] = usual(None)
+    own = {name: _spelt(fields, name) for name in _PREFIXED}
+    dora = any(str(known(fields.text(key))).upper().endswith("DORA") for key in _TOLD_BY)
+    adapter = Adapter(
+        span=fields.span(rank),
+        rank=fields.whole(rank),
+        alpha=fields.number("lora_alpha", fields.number("alpha")),
+        dropout=fields.number("lora_dropout", fields.number("dropout", usual(0.0))),
+        target_modules=_listed(fields, own["target_modules"], ABSENT),
+        exclude_modules=_listed(fields, own["exclude_modules"], none),
+        target_parameters=fields.listing(own["target_parameters"], none),
+        layers_to_transform=fields.wholes(own["layers_to_transform"], none),
+        layers_pattern=fields.names(own["layers_pattern"], none),
+        rank_pattern=fields.numbers_by_name(own["rank_pattern"], usual({})),
+        alpha_pattern=fields.numbers_by_name(own["alpha_pattern"], usual({})),
+        use_rslora=fields.flag(own["use_rslora"], usual(False)),
+        use_dora=fields.flag(own["use_dora"], usual(dora)),
+        bias=fields.text(own["bias"], usual("none")),
+        modules_to_save=fields.listing(own["modules_to_save"], none),
+        init_lora_weights=fields.switch(own["init_lora_weights"], usual(True)),
+        inference_mode=fields.flag("inference_mode", usual(False)),
+        task_type=fields.text(own["task_type"], ABSENT),
+        target_spans=fields.places(own["target_modules"]),
+        keys={**own, "rank": rank, "alpha": "alpha" if fields.has("alpha") else "lora_alpha"},
+        own_spelling=usual(rank != "r"),
+    )
+    problems: tuple[UnknownKey | InvalidValue, ...] = tuple(
+        schemas.invalid_values("peft_adapter", block, "PEFT", unconverted=("r",))
+    )
+    if not any(key.startswith("lora_") for key in (rank, *own.values())):
+        unknown = schemas.unknown_keys(
+            "peft_adapter",
+            block,
+            "PEFT's LoraConfig",
+            "raises TypeError there",
+            also=(*_KEYWORDS, "alpha", "dropout", *_TOLD_BY, *_OFF),
+            only_near=schemas.keys("peft_adapter") - {"r"},
+        )
+        problems = (*unknown, *problems)
+    span = fields.span(rank)
+    model = BaseModel(_model(above, document))
+    training = Training(learning_rate=_rate(above, document))
+    return Run(NAME, span, adapter, model, training=training, problems=problems, trained=None)
+
+
+def _spelt(fields: Fields, name: str) -> str:
+    """How the block spells a keyword: with `lora_` before it, where that is there and the keyword is not."""
+    return f"lora_{name}" if fields.has(f"lora_{name}") and not fields.has(name) else name
+
+
+def _listed(fields: Fields, key: str, default: Value[Any]) -> Value[Any]:
+    """Names of modules. Of a list with "all-linear" or regexes in it PEFT would make nothing; a program that has a
+    spelling of its own may well make the one text of it that PEFT takes (oumi, core/configs/params/peft_params.py)."""
+    found = fields.names(key, default)
+    if not key.startswith("lora_") or not isinstance(found, Known) or not isinstance(found.value, tuple):
+        return found
+    literal = _ALL not in found.value and all(_NAME.fullmatch(entry) for entry in found.value)
+    return found if literal else Unknown(f"the program may make one text of `{key}`", found.span)
+
+
+def _model(above: tuple[Mapping, ...], document: Mapping) -> Value[str]:
+    """The model that is named beside the block, in a section beside it or in a `model` section; not known where two
+    are."""
+    for mapping in above:
+        beside = Fields(mapping, document)
+        found = _named(beside, _MODELS)
+        for entry in mapping.entries:
+            key = str(entry.key.value)
+            section = beside.section(key)
+            if section is not None and key.lower() not in _BLOCKS:
+                found += _named(section, _IN_MODEL if key == "model" else _MODELS)
+        values = {known(value): value for value in found}
+        if len(values) == 1:
+            return found[0]
+        if found:
+            return Unknown("several models are named", found[0].span)
+    return ABSENT
+
+
+def _named(fields: Fields, keys: tuple[str, ...]) -> list[Known[str] | Unknown]:
+    found = [fields.text(key) for key in keys if fields.has(key) and fields.section(key) is None]
+    return [value for value in found if isinstance(value, (Known, Unknown))]
+
+
+def _rate(above: tuple[Mapping, ...], document: Mapping) -> Value[float]:
+    for mapping in above:
+        for key in _RATES:
+            if Fields(mapping).has(key):
+                return Fields(mapping, document).number(key)
+    return ABSENT

@@ -1,0 +1,232 @@
+"""Ludwig: `model_type: llm` with `adapter.type: lora` and a trainer that trains, or text encoders with an adapter each.
+
+Source: ludwig 0.11.0 and its repository at 5d19f3e63, schema/llms/{peft,base_model,quantization}.py,
+schema/trainer.py, schema/model_types/llm.py, utils/llm_utils.py, schema/encoders/text_encoders.py and
+encoders/text_encoders.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.frameworks.fields import Fields, given, usual
+from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Mapping, Sequence
+from lora_lint.run.events import Event
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+from lora_lint.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.project import Project
+    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.run import Method
+    from lora_lint.run.values import Value
+
+NAME = "ludwig"
+KEYS = {"rank": "r", "alpha": "alpha", "dropout": "dropout", "target_modules": "target_modules", "bias": "bias_type"}
+_SYNONYMS = {
+    "rank": "r",
+    "lora_r": "r",
+    "lora_alpha": "alpha",
+    "lora_dropout": "dropout",
+    "bias": "bias_type",
+    "lr": "learning_rate",
+    "num_epochs": "epochs",
+    "num_train_epochs": "epochs",
+}
+_METHODS: dict[str, Method] = {
+    "finetune": "supervised",
+    **dict.fromkeys(("dpo", "kto", "orpo"), "preference"),
+    "grpo": "rl",
+}
+"""The types of trainers that train; without a type it only infers."""
+
+
+_ENCODERS = {
+    "albert": "albert-base-v2",
+    "auto_transformer": None,
+    "bert": "bert-base-uncased",
+    "camembert": "camembert-base",
+    "distilbert": "distilbert-base-uncased",
+    "electra": "google/electra-small-discriminator",
+    "gpt": "openai-gpt",
+    "gpt2": "gpt2",
+    "longformer": "allenai/longformer-base-4096",
+    "modernbert": "answerdotai/ModernBERT-base",
+    "roberta": "roberta-base",
+    "t5": "t5-small",
+    "xlmroberta": "xlm-roberta-base",
+    "xlnet": "xlnet-base-cased",
+}
+"""Text encoders and the models that they load where none is named."""
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a Ludwig file for a language model or with text encoders: axolotl has `base_model` and
+    `adapter` too."""
+    if all(document.entry(key) is None for key in ("input_features", "output_features")):
+        return False
+    return known(Fields(document).text("model_type")) == "llm" or bool(_encoders(Fields(document)))
+
+
+def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
+    """The run of a file, if it trains LoRA; of each text encoder if it has an adapter."""
+    whole = Fields(document)
+    if known(whole.text("model_type", usual("ecd"))) == "ecd":
+        return Reading(tuple(_of_encoder(encoder, whole) for encoder in _encoders(whole)))
+    return _of_language_model(whole)
+
+
+def _encoders(whole: Fields) -> list[Fields]:
+    """The encoders of the input features that have LoRA."""
+    listed = whole.node("input_features")
+    features = listed.items if isinstance(listed, Sequence) else ()
+    found = [Fields(feature).section("encoder") for feature in features if isinstance(feature, Mapping)]
+    return [encoder for encoder in found if encoder is not None and _kind(encoder) == "lora"]
+
+
+def _kind(owner: Fields) -> str | None:
+    adapter = owner.section("adapter")
+    return known(owner.text("adapter") if adapter is None else adapter.text("type"))
+
+
+def _of_encoder(encoder: Fields, whole: Fields) -> Run:
+    """The run of a text encoder. One that is not `trainable`, as by default, is frozen together with its adapter."""
+    adapter, trainer = encoder.section("adapter"), whole.section("trainer")
+    kind = known(encoder.text("type"))
+    key = "base_model" if kind == "llm" else "pretrained_model_name_or_path"
+    span = adapter.span("type") if adapter is not None else encoder.span("adapter")
+    # An encoder has settings of the same names as an adapter: beside `adapter: lora` none of them is taken.
+    alone = Mapping(tuple(entry for entry in encoder.mapping.entries if entry.key.value == "adapter"), span)
+    settings = adapter or Fields(alone)
+    name = encoder.text(key, usual(_ENCODERS[kind]) if kind and _ENCODERS.get(kind) else ABSENT)
+    trains = kind == "llm" or known(encoder.flag("trainable", usual(False))) is not False
+    return Run(
+        NAME,
+        span,
+        _adapter(settings, whole, resumed=False),
+        BaseModel(name, "AutoModel", usual(None)),
+        Dataset(),
+        _training(trainer, "unknown", whole) if trainer is not None else Training("Ludwig"),
+        (Event("load", encoder.span("type")), Event("wrap", span), *([Event("train", span)] if trains else [])),
+        tuple(_problems(adapter, trainer)),
+        trained=trains,
+    )
+
+
+def _of_language_model(whole: Fields) -> Reading:
+    """The run of a language model, if the trainer trains it."""
+    adapter, trainer = whole.section("adapter"), whole.section("trainer")
+    kind = whole.text("adapter") if adapter is None else adapter.text("type")
+    method = _METHODS.get(str(known(trainer.text("type")))) if trainer is not None else None
+    if known(kind) != "lora" or trainer is None or method is None:
+        return Reading()
+    span = whole.span("adapter")
+    settings = adapter or whole  # `adapter: lora` alone, and no key of the file is one of the adapter's
+    resumed = adapter is not None and adapter.has("pretrained_adapter_weights")
+    run = Run(
+        NAME,
+        adapter.span("type") if adapter is not None else span,
+        _adapter(settings, whole, resumed),
+        _model(whole),
+        Dataset(),
+        _training(trainer, method, whole),
+        (
+            Event("load", whole.span("base_model")),
+            Event("load-adapter", settings.span("pretrained_adapter_weights"))
+            if resumed
+            else Event("wrap", settings.span("type")),
+            Event("train", trainer.span("type")),
+        ),
+        tuple(_problems(adapter, trainer)),
+        trained=True,
+    )
+    return Reading((run,))
+
+
+def _problems(adapter: Fields | None, trainer: Fields | None) -> Iterator[UnknownKey | InvalidValue]:
+    for section, name in ((adapter, "adapter"), (trainer, "trainer")):
+        if section is not None:
+            yield from schemas.unknown_keys(
+                NAME,
+                section.mapping,
+                f"Ludwig's `{name}`",
+                "is ignored with a warning",
+                definition=name,
+                synonyms=_SYNONYMS,
+                only_near=schemas.keys(NAME, name),
+            )
+            yield from schemas.invalid_values(NAME, section.mapping, "Ludwig", name)
+
+
+def _searched(whole: Fields, name: str, value: Value[Any]) -> Value[Any]:
+    """The value, unless `hyperopt` searches it."""
+    hyperopt = whole.section("hyperopt")
+    parameters = hyperopt.section("parameters") if hyperopt is not None else None
+    if parameters is not None and parameters.has(name):
+        return Unknown("`hyperopt` searches it", parameters.span(name))
+    return value
+
+
+def _adapter(adapter: Fields, whole: Fields, resumed: bool) -> Adapter:
+    none: Value[Any] = usual(None)
+    rank = _searched(whole, "adapter.r", adapter.whole("r", usual(8)))
+    twice: Value[float] = usual(2 * rank.value) if isinstance(rank, Known) else rank
+    values: dict[str, Value[Any]] = {
+        "rank": rank,
+        "alpha": _searched(whole, "adapter.alpha", adapter.number("alpha", twice)),
+        "dropout": _searched(whole, "adapter.dropout", adapter.number("dropout", usual(0.05))),
+        "target_modules": adapter.names("target_modules", none),
+        "rank_pattern": adapter.numbers_by_name("rank_pattern", usual({})),
+        "alpha_pattern": adapter.numbers_by_name("alpha_pattern", usual({})),
+        "use_rslora": adapter.flag("use_rslora", usual(False)),
+        "use_dora": adapter.flag("use_dora", usual(False)),
+        "bias": adapter.text("bias_type", usual("none")),
+        "init_lora_weights": _start(adapter),
+        "task_type": usual("CAUSAL_LM"),
+    }
+    if resumed:
+        values = {name: given(value) for name, value in values.items()}
+    if adapter.has("adapter"):
+        # No setting can be added beside it, so that this is the span of no whole entry.
+        short = adapter.span("adapter")
+        span = Span(short.path, short.start, short.end - 1)
+    else:
+        span = adapter.span("r" if adapter.has("r") else "type")
+    return Adapter(span=span, **values, target_spans=adapter.places("target_modules"), keys=KEYS)
+
+
+def _start(adapter: Fields) -> Value[Any]:
+    found = adapter.switch("init_lora_weights", usual(True))
+    return Known(True, found.span, found.origin) if isinstance(found, Known) and found.value == "default" else found
+
+
+def _model(whole: Fields) -> BaseModel:
+    quantization: Value[str | None] = usual(None)
+    section = whole.section("quantization")
+    if section is not None:
+        bits = section.whole("bits", usual(4))
+        quantization = Known(f"{bits.value}bit", bits.span, bits.origin) if isinstance(bits, Known) else ABSENT
+    loader = None if known(whole.flag("is_multimodal")) else "AutoModelForCausalLM"
+    return BaseModel(whole.text("base_model"), loader, quantization)
+
+
+def _training(trainer: Fields, method: Method, whole: Fields) -> Training:
+    optimizer = trainer.section("optimizer")
+    kind: Value[str] = trainer.text("optimizer", usual("adam"))
+    if optimizer is not None:
+        kind = optimizer.text("type", usual("adam"))
+    return Training(
+        "Ludwig",
+        method,
+        kind,
+        _searched(whole, "trainer.learning_rate", trainer.number("learning_rate", usual(1e-3))),
+        trainer.number("epochs", usual(100.0)),
+        trainer.whole("train_steps", ABSENT),
+        trainer.whole("batch_size", usual(1)),
+        trainer.whole("gradient_accumulation_steps"),
+        trainer.span("learning_rate"),
+    )

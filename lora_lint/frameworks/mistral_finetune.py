@@ -1,0 +1,130 @@
+"""mistral-finetune: `lora: {rank: …, scaling: …}`, where `scaling` itself is what the adapter is multiplied with.
+
+Source: mistralai/mistral-finetune at 1943535, finetune/{args,wrapped_model}.py, finetune/data/args.py and
+model/{args,lora,transformer}.py. It trains Mistral models from their own checkpoints, whose modules `wq`, `wk`, `wv`,
+`wo`, `w1`, `w2` and `w3` are those of transformers under other names, and adapts all of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Mapping
+from lora_lint.run.events import Event
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.values import Value
+
+NAME = "mistral_finetune"
+KEYS = {"rank": "rank", "scale": "scaling", "dropout": "dropout"}
+_SYNONYMS = {"r": "rank", "lora_r": "rank", "lora_rank": "rank", "scale": "scaling", "lora_dropout": "dropout"}
+_OWN = ("run_dir", "seq_len", "ckpt_freq", "save_adapters", "num_microbatches")
+_OWNER = "mistral-finetune"
+_STOPS = "stops mistral-finetune with an error"
+_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a mistral-finetune file."""
+    return document.entry("model_id_or_path") is not None and any(document.entry(key) for key in _OWN)
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file: LoRA is on unless `lora.enable` is false."""
+    whole = Fields(document)
+    empty = Mapping((), document.span)
+    lora = whole.section("lora") or Fields(empty)
+    enabled = lora.flag("enable", usual(True))
+    if (document.entry("lora") is not None and not whole.has("lora")) or known(enabled) is not True:
+        return Reading()
+    span = whole.span("lora" if whole.has("lora") else "model_id_or_path")
+    problems: tuple[UnknownKey | InvalidValue, ...] = (
+        *schemas.unknown_keys(NAME, document, _OWNER, _STOPS),
+        *schemas.unknown_keys(NAME, lora.mapping, f"{_OWNER}'s `lora`", _STOPS, definition="lora", synonyms=_SYNONYMS),
+        *schemas.invalid_values(NAME, document, _OWNER),
+        *schemas.invalid_values(NAME, lora.mapping, _OWNER, "lora"),
+    )
+    adapter = Adapter(
+        span=lora.span("rank") if lora.has("rank") else span,
+        rank=lora.whole("rank", usual(16)),
+        dropout=lora.number("dropout", usual(0.0)),
+        target_modules=_targets(whole),
+        scale=lora.number("scaling", usual(2.0)),
+        task_type=usual("CAUSAL_LM"),
+        keys=KEYS,
+    )
+    run = Run(
+        NAME,
+        span,
+        adapter,
+        BaseModel(whole.text("model_id_or_path") if _named(whole) else ABSENT, "AutoModelForCausalLM", usual(None)),
+        _dataset(whole, document.span.path, project),
+        _training(whole),
+        (Event("load", whole.span("model_id_or_path")), Event("wrap", span), Event("train", span)),
+        problems,
+        trained=True,
+    )
+    return Reading((run,))
+
+
+def _named(whole: Fields) -> bool:
+    """Whether the model is given: the framework's example leaves it empty, to be filled in."""
+    return known(whole.text("model_id_or_path")) != ""
+
+
+def _targets(whole: Fields) -> Value[tuple[str, ...] | str | None]:
+    """All linear layers of a block; those of experts are modules of each expert here, and not so in transformers 5."""
+    from lora_lint.knowledge.models import identify
+
+    name = known(whole.text("model_id_or_path"))
+    model = identify(name) if name else None
+    if model is not None and model.model_type != "mistral":
+        return Unknown("mistral-finetune builds this model from modules of its own")
+    return usual(_TARGETS)
+
+
+def _dataset(whole: Fields, near: str, project: Project) -> Dataset:
+    """`instruct_data` and `data`: files or folders with weights (`a.jsonl:.5,b.jsonl:.5`). A weight is a share of the
+    batches, so that the examples are those of all files."""
+    from lora_lint.knowledge.sizes import rows_of_file
+
+    data = whole.section("data")
+    if data is None:
+        return Dataset()
+    parts = []
+    for key in ("instruct_data", "data"):
+        given: Value[str] = data.text(key, usual(""))
+        if not isinstance(given, Known):
+            return Dataset(given, given if isinstance(given, Unknown) else ABSENT)
+        parts += [part.strip().partition(":")[0] for part in given.value.split(",") if part.strip()]
+    if not parts:
+        return Dataset()
+    span = whole.span("data")
+    name: Value[str] = Known(parts[0], span) if len(parts) == 1 else Unknown("there are several datasets", span)
+    rows = [rows_of_file(part, near, project) for part in parts]
+    found = [each for each in rows if each is not None]
+    if len(found) < len(rows):
+        return Dataset(name, Unknown("the size of a dataset is not known", span))
+    return Dataset(name, Known(sum(found), span, "derived"), f"{len(parts)} files")
+
+
+def _training(whole: Fields) -> Training:
+    """AdamW is written into its program (train.py)."""
+    optim = whole.section("optim")
+    return Training(
+        "mistral-finetune",
+        "supervised",
+        usual("adamw"),
+        optim.number("lr", usual(1e-4)) if optim is not None else usual(1e-4),
+        ABSENT,
+        whole.whole("max_steps", usual(100)),
+        whole.whole("batch_size", usual(1)),
+        whole.whole("num_microbatches", usual(1)),
+        optim.span("lr") if optim is not None else None,
+    )

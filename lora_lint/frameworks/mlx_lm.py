@@ -1,0 +1,194 @@
+"""mlx-lm: `fine_tune_type: lora` and `lora_parameters`, whose `scale` itself is what the adapter is multiplied with.
+
+Source: mlx-lm 0.32.0, lora.py, tuner/{utils,lora,datasets}.py. The adapter of its last `num_layers` layers alone is
+trained. `keys` are paths below a layer and compared whole, not by their ends; without them every linear layer is
+adapted, experts and routers included.
+"""
+
+from __future__ import annotations
+
+import os.path
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Mapping
+from lora_lint.run.events import Event
+from lora_lint.run.problems import InvalidValue
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from lora_lint.knowledge.models import Model
+    from lora_lint.project import Project
+    from lora_lint.run.problems import UnknownKey
+    from lora_lint.run.values import Value
+
+NAME = "mlx_lm"
+KEYS = {"rank": "rank", "scale": "scale", "dropout": "dropout", "target_modules": "keys"}
+_PART = "lora_parameters"
+_REQUIRED = ("rank", "scale", "dropout")
+_SYNONYMS = {"r": "rank", "lora_rank": "rank", "lora_r": "rank", "alpha": "scale", "lora_dropout": "dropout"}
+_OLD = {"lora_layers": "num_layers", "adapter_file": "adapter_path", "steps_per_save": "save_every"}
+_ATTENTION = frozenset({"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj"})
+_MLP = frozenset({"gate_proj", "up_proj", "down_proj", "gate_up_proj"})
+_NAMED = frozenset({f"self_attn.{name}" for name in _ATTENTION} | {f"mlp.{name}" for name in _MLP})
+"""Paths below a layer that are the same in transformers wherever a model of mlx-lm has them."""
+_MIXTURES = ("num_experts", "num_local_experts", "n_routed_experts")
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is an mlx-lm file, or the settings that it saves beside an adapter."""
+    return document.entry("fine_tune_type") is not None or isinstance(document.get(_PART), Mapping)
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file, if it trains LoRA or DoRA: not those that only test an adapter."""
+    fields = Fields(document)
+    kind = known(fields.text("fine_tune_type", usual("lora")))
+    trains = known(fields.flag("train"))
+    if kind not in ("lora", "dora") or (trains is False and known(fields.flag("test"))):
+        return Reading()
+    span = fields.span("fine_tune_type" if fields.has("fine_tune_type") else _PART)
+    name = fields.text("model", usual("Qwen/Qwen3-0.6b"))
+    model = _identified(name, document.span.path)
+    problems: tuple[UnknownKey | InvalidValue, ...] = tuple(_problems(fields, model))
+    resumed = fields.has("resume_adapter_file")
+    put_on = Event("wrap", span)
+    if resumed:  # weights for the adapter that is put on with these settings
+        put_on = Event("load-adapter", fields.span("resume_adapter_file"), trainable=Known(True))
+    run = Run(
+        NAME,
+        span,
+        _adapter(fields, kind, model, span),
+        BaseModel(name, "AutoModelForCausalLM", Unknown("mlx-lm keeps the form that the weights have")),
+        _dataset(fields, document.span.path, project),
+        _training(fields),
+        (Event("load", fields.span("model")), put_on, Event("train", span)),
+        problems,
+        trained=trains,
+    )
+    return Reading((run,))
+
+
+def _identified(name: Value[str], near: str) -> Model | None:
+    from lora_lint.knowledge.models import identify
+
+    text = known(name)
+    return identify(text, near=os.path.dirname(near) or None) if text else None
+
+
+def _adapter(fields: Fields, kind: str | None, model: Model | None, span: Any) -> Adapter:
+    lora = fields.section(_PART) or Fields(Mapping((), fields.mapping.span))
+    given = fields.has(_PART)
+    return Adapter(
+        span=lora.span("rank") if lora.has("rank") else span,
+        rank=lora.whole("rank", ABSENT if given else usual(8)),
+        dropout=lora.number("dropout", ABSENT if given else usual(0.0)),
+        target_modules=_targets(lora, model),
+        layers_to_transform=_layers(fields, model),
+        use_dora=Known(kind == "dora", span),
+        scale=lora.number("scale", ABSENT if given else usual(20.0)),
+        task_type=usual("CAUSAL_LM"),
+        target_spans=lora.places("keys"),
+        keys=KEYS,
+    )
+
+
+def _targets(lora: Fields, model: Model | None) -> Value[Any]:
+    """The keys where they mean in transformers what they mean in mlx-lm."""
+    found = lora.listing("keys")
+    if found is ABSENT and (model is None or any(model.config.get(key) for key in _MIXTURES)):
+        return Unknown("mlx-lm adapts the experts of a mixture too")
+    if found is ABSENT:
+        return usual("all-linear")
+    if isinstance(found, Known) and not _NAMED.issuperset(found.value):
+        return Unknown("mlx-lm has modules of its own", found.span)
+    return found
+
+
+def _layers(fields: Fields, model: Model | None) -> Value[Any]:
+    """The last `num_layers` of the model's layers; all of them where it is not above 0."""
+    wanted = fields.whole("num_layers", usual(16))
+    if not isinstance(wanted, Known):
+        return wanted
+    if wanted.value <= 0:
+        return Known(None, wanted.span, wanted.origin)
+    count = _depth(model)
+    if count is None:
+        return Unknown("how many layers the model has is not known", wanted.span)
+    if wanted.value >= count:
+        return Known(None, wanted.span, wanted.origin)
+    return Known(tuple(range(count - wanted.value, count)), wanted.span, wanted.origin)
+
+
+def _depth(model: Model | None) -> int | None:
+    count = model.config.get("num_hidden_layers") if model is not None else None
+    return count if isinstance(count, int) else None
+
+
+def _problems(fields: Fields, model: Model | None) -> Iterator[UnknownKey | InvalidValue]:
+    owner = "mlx-lm"
+    near = schemas.keys(NAME)
+    yield from schemas.unknown_keys(NAME, fields.mapping, owner, "is ignored", synonyms=_OLD, only_near=near)
+    yield from schemas.invalid_values(NAME, fields.mapping, owner)
+    lora = fields.section(_PART)
+    if lora is not None:
+        yield from schemas.unknown_keys(
+            NAME, lora.mapping, "mlx-lm's `lora_parameters`", "is ignored", definition="lora", synonyms=_SYNONYMS
+        )
+        yield from schemas.invalid_values(NAME, lora.mapping, owner, "lora")
+        missing = [key for key in _REQUIRED if not lora.has(key)]
+        if missing:
+            given = {str(entry.key.value): getattr(entry.value, "raw", "…") for entry in lora.mapping.entries}
+            entry = fields.mapping.entry(_PART)
+            span = entry.key.span if entry is not None else lora.mapping.span
+            yield InvalidValue(_PART, given, span, owner, "`rank`, `scale` and `dropout` together (else a KeyError)")
+        for name, span in lora.places("keys"):
+            if name in _ATTENTION | _MLP:
+                path = f"self_attn.{name}" if name in _ATTENTION else f"mlp.{name}"
+                yield InvalidValue("keys", name, span, owner, f"a module's whole path below its layer, as {path}")
+    count, wanted = _depth(model), fields.whole("num_layers")
+    if count is not None and isinstance(wanted, Known) and wanted.value > count and wanted.span is not None:
+        yield InvalidValue("num_layers", wanted.value, wanted.span, owner, f"at most the model's {count} layers")
+
+
+def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
+    """`hf_dataset`, or `data`: a folder with train.jsonl or a public set."""
+    from lora_lint.knowledge.sizes import one_set, rows_of_file
+
+    public = fields.section("hf_dataset")
+    if public is not None:
+        config = public.section("config")
+        subset = known(config.text("name")) if config is not None else None
+        split: str | None = known(public.text("train_split", usual("train[:80%]")))
+        return one_set(public.text("path"), split, subset, near, project)
+    if fields.has("hf_dataset"):
+        return Dataset(Unknown("there are several datasets", fields.span("hf_dataset")))
+    name = fields.text("data", usual("mlx-community/WikiSQL"))
+    folder = known(name)
+    rows = rows_of_file(f"{folder}/train.jsonl", near, project) if folder else None
+    if rows is not None:
+        return Dataset(name, Known(rows, fields.span("data"), "derived"), f"{folder}/train.jsonl")
+    return one_set(name, "train", None, near, project)
+
+
+def _training(fields: Fields) -> Training:
+    """A schedule has the rate among its own arguments."""
+    rate = fields.number("learning_rate", usual(1e-5))
+    if fields.has("lr_schedule"):
+        rate = Unknown("`lr_schedule` sets it", fields.span("lr_schedule"))
+    return Training(
+        "mlx-lm",
+        "supervised",
+        fields.text("optimizer", usual("adam")),
+        rate,
+        ABSENT,
+        fields.whole("iters", usual(1000)),
+        fields.whole("batch_size", usual(4)),
+        fields.whole("grad_accumulation_steps", usual(1)),
+        fields.span("learning_rate"),
+    )

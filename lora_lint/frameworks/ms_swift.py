@@ -1,0 +1,338 @@
+"""ms-swift: `tuner_type: lora`, or `train_type` (3.x) or `sft_type` (2.x) of that value.
+
+Source: ms-swift 4.6.0, arguments/{tuner_args,sft_args,rlhf_args}.py, arguments/base_args/*.py, trainers/arguments.py,
+pipelines/train/tuner.py, model/model_arch.py, dataset/dataset_syntax.py and megatron/arguments/megatron_args.py; the
+older spellings: 3.12.3 and 2.6.1, llm/utils/argument.py. A file is turned into flags of the command line there
+(cli/main.py), so that `settings_of` reads both.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.frameworks.fields import Fields, given, usual
+from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Mapping
+from lora_lint.run.events import Event
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.run import Method
+    from lora_lint.run.values import Value
+
+NAME = "ms_swift"
+KEYS = {
+    "rank": "lora_rank",
+    "alpha": "lora_alpha",
+    "dropout": "lora_dropout",
+    "target_modules": "target_modules",
+    "target_parameters": "target_parameters",
+    "modules_to_save": "modules_to_save",
+    "use_rslora": "use_rslora",
+    "use_dora": "use_dora",
+    "init_lora_weights": "init_weights",
+    "bias": "lora_bias",
+}
+_OLDER = {
+    "target_modules": "lora_target_modules",
+    "dropout": "lora_dropout_p",
+    "modules_to_save": "lora_modules_to_save",
+    "init_lora_weights": "init_lora_weights",
+    "bias": "lora_bias_trainable",
+}
+"""Spellings of 2.x where they are others."""
+_TYPES = ("tuner_type", "train_type", "sft_type")
+_SYNONYMS = {
+    "lora_r": "lora_rank",
+    "r": "lora_rank",
+    "lr": "learning_rate",
+    "lora_target_modules": "target_modules",
+    "lora_target": "target_modules",
+    "model_name_or_path": "model",
+    "loraplus_lr_ratio": "lorap_lr_ratio",
+    "quantization_bit": "quant_bits",
+    "finetuning_type": "tuner_type",
+}
+_RESUMED = ("adapters", "resume_from_checkpoint", "mcore_adapter")
+_MEGATRON = ("mcore_model", "mcore_adapter", "micro_batch_size", "global_batch_size", "tensor_model_parallel_size")
+_VISUAL = (("visual",), ("visual.merger",))
+_TOWER = (("vision_tower",), ("multi_modal_projector",))
+_DEEP = (("visual",), ("visual.merger", "visual.deepstack_merger_list"))
+_PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "glm4v", "glm4v_moe", "qwen3_5", "qwen3_5_moe"), _VISUAL),
+    **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe"), _DEEP),
+    **dict.fromkeys(("llava", "llava_next", "llava_next_video", "gemma3", "paligemma", "mistral3", "internvl"), _TOWER),
+    **dict.fromkeys(("mllama", "llama4"), (("vision_model",), ("multi_modal_projector",))),
+    "idefics3": (("vision_model",), ("connector",)),
+    "qwen2_audio": (("audio_tower",), ("multi_modal_projector",)),
+    "gemma3n": (("vision_tower", "audio_tower"), ("embed_vision", "embed_audio")),
+}
+"""Model type -> parts of the names of its towers, and of what lies between them and the language model
+(model/model_arch.py)."""
+_MAMBA = ("falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h")
+"""Model types whose `out_proj` and `conv1d` are left out, since PEFT refuses them (pipelines/train/tuner.py)."""
+_STATE = ("swift_version", "global_world_size")
+"""Keys of the args.json that a training leaves, which has much that is no setting."""
+_METHODS: dict[str, Method] = {
+    **dict.fromkeys(("dpo", "orpo", "simpo", "kto", "cpo", "rm"), "preference"),
+    **dict.fromkeys(("ppo", "grpo"), "rl"),
+    "gkd": "unknown",
+}
+_TASKS = {"embedding": None, "seq_cls": "SEQ_CLS", "reranker": "SEQ_CLS"}
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is an ms-swift file."""
+    merged = _merged(document)
+    return any(merged.entry(key) is not None for key in _TYPES) and any(
+        merged.entry(key) is not None for key in ("model", "model_id_or_path", "model_type", "mcore_model", "adapters")
+    )
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file, if it trains LoRA: not those that merge an adapter, serve it or chat with it."""
+    merged = _merged(document)
+    fields = Fields(merged)
+    if not any(fields.has(key) for key in ("dataset", "cached_dataset", "custom_train_dataset_path")):
+        return Reading()
+    if known(fields.flag("to_cached_dataset")):
+        return Reading()
+    run = settings_of(merged, project)
+    return Reading() if run is None else Reading((run,))
+
+
+def settings_of(document: Mapping, project: Project, *, megatron: bool = False) -> Run | None:
+    """The run of settings that train, as a file or the flags of `swift sft|pt|rlhf` (or `megatron sft|pt|rlhf`) have
+    them, each flag without its dashes as a key; None if they do not train LoRA."""
+    fields = Fields(document)
+    megatron = megatron or any(fields.has(key) for key in _MEGATRON)
+    told = next((key for key in _TYPES if fields.has(key)), "tuner_type")
+    if known(fields.text(told, usual("full" if megatron else "lora"))) not in ("lora", "longlora", "lora_llm"):
+        return None
+    name = next((key for key in ("model", "model_id_or_path", "mcore_model") if fields.has(key)), "model_type")
+    resumed = next((key for key in _RESUMED if fields.has(key)), None)
+    span = fields.span(told)
+    if resumed is not None:
+        put_on = Event("load-adapter", fields.span(resumed), trainable=Known(True))
+    else:
+        put_on = Event("wrap", span)
+    events = [Event("load", fields.span(name)), put_on, Event("train", span)]
+    if fields.has("new_special_tokens"):
+        long = known(fields.text(told)) == "longlora"  # which trains the embeddings
+        added = None if long else _added(fields)
+        events.insert(1, Event("resize", fields.span("new_special_tokens"), added))
+    adapter = _adapter(fields, told == "sft_type", resumed is not None, megatron, known(fields.text(name)))
+    names = known(adapter.target_modules)
+    return Run(
+        NAME,
+        span,
+        adapter,
+        _model(fields, name),
+        _dataset(fields, document.span.path, project),
+        _training(fields, megatron),
+        tuple(events),
+        _problems(document, told == "sft_type"),
+        trained=True,
+        own_names=names not in (None, "all-linear") and (megatron or not _GROUPS.isdisjoint(names)),
+    )
+
+
+def _added(fields: Fields) -> tuple[str, ...] | None:
+    """The tokens that are written out, not those of a file (arguments/base_args/model_args.py)."""
+    found = known(fields.names("new_special_tokens"))
+    tokens = (found,) if isinstance(found, str) else found or ()
+    return None if any(token.endswith(".txt") for token in tokens) else tokens
+
+
+def _merged(document: Mapping) -> Mapping:
+    """The settings with those of its `train` section, which a file for Ray has for the workers that train."""
+    section = document.get("train")
+    return Mapping((*document.entries, *section.entries), document.span) if isinstance(section, Mapping) else document
+
+
+def _problems(document: Mapping, older: bool) -> tuple[UnknownKey | InvalidValue, ...]:
+    definition = "v2" if older else None
+    if any(document.entry(key) is not None for key in _STATE):
+        return ()
+    return (
+        *schemas.unknown_keys(
+            NAME,
+            document,
+            "ms-swift",
+            "stops ms-swift with a ValueError",
+            definition=definition,
+            synonyms=_SYNONYMS if not older else {"lora_r": "lora_rank"},
+            only_near=schemas.keys(NAME, definition),
+        ),
+        *schemas.invalid_values(NAME, document, "ms-swift", definition, unconverted=("lora_rank",)),
+    )
+
+
+def _adapter(fields: Fields, older: bool, resumed: bool, megatron: bool, model: str | None) -> Adapter:
+    keys = KEYS | {field: key for field, key in _OLDER.items() if older and fields.has(key)}
+    none: Value[Any] = usual(None)
+    targets = _targets(fields, keys["target_modules"], older)
+    values: dict[str, Value[Any]] = {
+        "rank": fields.whole("lora_rank", usual(8)),
+        "alpha": fields.number("lora_alpha", usual(32)),
+        "dropout": fields.number(keys["dropout"], usual(0.05)),
+        "target_modules": targets,
+        "exclude_modules": _left_out(fields, model) if known(targets) == "all-linear" and not megatron else none,
+        "target_parameters": fields.listing("target_parameters", none),
+        "use_rslora": fields.flag("use_rslora", usual(False)),
+        "use_dora": fields.flag("use_dora", usual(False)),
+        "bias": fields.text(keys["bias"], usual("none")),
+        "modules_to_save": _saved(fields, keys["modules_to_save"], megatron),
+        "init_lora_weights": _start(fields, keys["init_lora_weights"]),
+        "task_type": _task(fields),
+    }
+    if resumed:
+        values = {name: given(value) for name, value in values.items()}
+    span = fields.span("lora_rank" if fields.has("lora_rank") else next((k for k in _TYPES if fields.has(k)), "model"))
+    return Adapter(span=span, **values, target_spans=fields.places(keys["target_modules"]), keys=keys)
+
+
+_GROUPS = frozenset({"all-linear", "all-embedding", "all-router"})
+"""Names that stand for modules of a model, beside which others may be named."""
+
+
+def _targets(fields: Fields, key: str, older: bool) -> Value[Any]:
+    """A regex, or a list; a single text is one name, since it is not split. Without either, all linear layers: in 2.x
+    the attention alone, by names of each model's own."""
+    if fields.has("target_regex"):
+        return fields.text("target_regex")
+    if older and known(fields.names(key, usual("DEFAULT"))) in ("DEFAULT", "AUTO", "ALL", ("DEFAULT",), ("ALL",)):
+        every = known(fields.names(key)) in ("ALL", ("ALL",))
+        return Known("all-linear", fields.span(key)) if every else Unknown("each model has targets of its own")
+    found = fields.names(key, usual("all-linear"))
+    if not isinstance(found, Known):
+        return found
+    names = (found.value,) if isinstance(found.value, str) else found.value
+    if names == ("all-linear",):
+        return Known("all-linear", found.span, found.origin)
+    return Known(names, found.span, found.origin)
+
+
+def _left_out(fields: Fields, name: str | None) -> Value[Any]:
+    """The towers and projectors that stay frozen under all-linear, as a regex; nothing of a model with text alone."""
+    from lora_lint.knowledge.architectures import heads
+    from lora_lint.knowledge.models import identify
+
+    model = identify(name, near=os.path.dirname(fields.mapping.span.path) or None) if name else None
+    if model is None:
+        return usual(None)
+    if model.model_type in _MAMBA:
+        return usual(r".*\.(?:out_proj|conv1d)")
+    if model.model_type not in _PARTS:
+        several = "multimodal-lm" in heads(model.model_type)
+        return Unknown("the parts of this model are not known") if several else usual(None)
+    towers, projectors = _PARTS[model.model_type]
+    frozen = [fields.flag(f"freeze_{part}", usual(part != "llm")) for part in ("llm", "vit", "aligner")]
+    if not all(isinstance(flag, Known) for flag in frozen):
+        return Unknown("it depends on what is frozen")
+    llm, vit, aligner = (known(flag) for flag in frozen)
+    between = "|".join(map(re.escape, projectors))
+    left = [f"(?!.*(?:{between})).*(?:{'|'.join(map(re.escape, towers))})"] if vit else []
+    left += [f".*(?:{between})"] if aligner else []
+    left += [r".*\blanguage_model\b"] if llm else []
+    return Known(f"(?:{'|'.join(left)}).*", None, "framework-default") if left else usual(None)
+
+
+def _saved(fields: Fields, key: str, megatron: bool) -> Value[Any]:
+    found = fields.names(key, usual(None))
+    if not isinstance(found, Known) or found.value is None:
+        return found
+    if megatron:
+        return Unknown("Megatron has modules of its own", found.span)
+    names = (found.value,) if isinstance(found.value, str) else found.value
+    if any(name.lower() in ("all-embedding", "all-norm", "embedding", "ln", "all") for name in names):
+        return Unknown("it names a group of modules", found.span)
+    return Known(names, found.span) if names else usual(None)
+
+
+def _start(fields: Fields, key: str) -> Value[Any]:
+    found = fields.switch(key, usual(True))
+    if known(found) == "lora-ga":
+        return Unknown("LoRA-GA starts from gradients", fields.span(key))
+    return found
+
+
+def _task(fields: Fields) -> Value[Any]:
+    """Of a reward model it is a classification."""
+    if known(fields.text("rlhf_type")) == "rm":
+        return usual("SEQ_CLS")
+    found = fields.text("task_type", usual("causal_lm"))
+    if not isinstance(found, Known):
+        return found
+    return Known(_TASKS.get(found.value, "CAUSAL_LM"), found.span, found.origin)
+
+
+def _model(fields: Fields, name: str) -> BaseModel:
+    loader = "AutoModelForSequenceClassification" if known(_task(fields)) == "SEQ_CLS" else None
+    if known(fields.text("tuner_backend")) == "unsloth":
+        loader = "FastLanguageModel"
+    key = "quant_bits" if fields.has("quant_bits") else "quantization_bit"
+    bits = fields.whole(key, usual(0))
+    quantization: Value[str | None] = Unknown("it is filled in when the run starts", fields.span(key))
+    if isinstance(bits, Known):
+        quantization = Known(f"{bits.value}bit" if bits.value else None, bits.span, bits.origin)
+    return BaseModel(fields.text(name), loader, quantization)
+
+
+def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
+    """Sets by name, as `hf::id:subset#count`: of a count, that many are drawn, even if there are fewer."""
+    from lora_lint.knowledge.sizes import without_held_out
+
+    names = fields.names("dataset")
+    if not isinstance(names, Known):
+        return Dataset(names, Unknown("the dataset is not named", getattr(names, "span", None)))
+    sets = (names.value,) if isinstance(names.value, str) else names.value
+    name: Value[str] = Known(", ".join(sets), names.span)
+    held = known(fields.number("split_dataset_ratio", fields.number("dataset_test_ratio", usual(0.0))))
+    mixed = fields.has("interleave_prob") or known(fields.flag("streaming", usual(False))) is not False
+    sizes = [_rows(each, near, project) for each in sets]
+    if held is None or mixed or not sizes or any(size is None for size in sizes):
+        return Dataset(name, Unknown("the size of the dataset is not known", names.span))
+    total = sum(size or 0 for size in sizes)
+    total = total if fields.has("val_dataset") or held <= 0 else without_held_out(total, held)
+    how = f"{len(sets)} datasets" if len(sets) > 1 else "the number after `#`" if "#" in sets[0] else sets[0]
+    return Dataset(name, Known(total, names.span, "derived"), how)
+
+
+def _rows(text: str, near: str, project: Project) -> int | None:
+    from lora_lint.knowledge.sizes import rows_of
+
+    hub, _, rest = text.rpartition("::")
+    other, _, count = rest.rpartition("#")
+    if other and count.strip().isdigit():
+        return int(count)
+    name, _, subset = rest.partition(":")
+    if "/" in subset or hub.lower() not in ("", "hf"):
+        return None
+    return rows_of(name.strip(), "train", subset.strip() or None, near, project)
+
+
+def _training(fields: Fields, megatron: bool) -> Training:
+    """Without `gradient_accumulation_steps` it depends on how many GPUs there are (trainers/arguments.py)."""
+    kind = known(fields.text("rlhf_type"))
+    method: Method = _METHODS.get(kind, "unknown") if kind is not None else "supervised"
+    if kind is None and known(fields.text("task_type", usual("causal_lm"))) != "causal_lm":
+        method = "classification" if known(_task(fields)) == "SEQ_CLS" else "unknown"
+    rate = "lr" if megatron else "learning_rate"
+    batch = "batch_size" if fields.has("batch_size") else "per_device_train_batch_size"
+    return Training(
+        "ms-swift",
+        method,
+        fields.text("optimizer" if megatron else "optim", usual("adam" if megatron else "adamw_torch_fused")),
+        fields.number(rate, usual(1e-4)),
+        fields.number("num_train_epochs", ABSENT if megatron else usual(1.0 if fields.has("sft_type") else 3.0)),
+        fields.whole("train_iters" if megatron else "max_steps", ABSENT if megatron else usual(-1)),
+        fields.whole("global_batch_size", usual(16)) if megatron else fields.whole(batch, usual(1)),
+        usual(1) if megatron else fields.whole("gradient_accumulation_steps"),
+        fields.span(rate),
+    )

@@ -1,0 +1,128 @@
+"""PEFT's own `adapter_config.json`: `"peft_type": "LORA"`. Source: PEFT 0.21.2, tuners/lora/config.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint import discovery
+from lora_lint.frameworks.fields import Fields
+from lora_lint.knowledge import schemas
+from lora_lint.run.events import Event
+from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Weights
+from lora_lint.run.values import Known, known
+from lora_lint.system import disk
+from lora_lint.unread import Unread, clause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.values import Value
+
+NAME = "peft_adapter"
+_SECOND = ".lora_B"
+"""In the names of the matrices that start at zero."""
+_LOOKED_AT = 20
+_LOADERS = {
+    "CAUSAL_LM": "AutoModelForCausalLM",
+    "SEQ_CLS": "AutoModelForSequenceClassification",
+    "SEQ_2_SEQ_LM": "AutoModelForSeq2SeqLM",
+    "TOKEN_CLS": "AutoModelForTokenClassification",
+    "QUESTION_ANS": "AutoModelForQuestionAnswering",
+    "FEATURE_EXTRACTION": "AutoModel",
+}
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is the config of an adapter."""
+    return document.entry("peft_type") is not None
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The adapter of a file, as the one run that made or will make it."""
+    fields = Fields(document)
+    if known(fields.text("peft_type")) != "LORA":
+        return Reading()
+    none: Value[Any] = Known(None, None, "framework-default")
+    no: Value[bool] = Known(False, None, "framework-default")
+    empty: Value[Any] = Known({}, None, "framework-default")
+    task = fields.text("task_type", none)
+    adapter = Adapter(
+        span=fields.span("r") if fields.has("r") else fields.span("peft_type"),
+        rank=fields.whole("r", Known(8, None, "framework-default")),
+        alpha=fields.number("lora_alpha", Known(8, None, "framework-default")),
+        dropout=fields.number("lora_dropout", Known(0.0, None, "framework-default")),
+        target_modules=fields.names("target_modules", none),
+        exclude_modules=fields.names("exclude_modules", none),
+        target_parameters=fields.listing("target_parameters", none),
+        layers_to_transform=fields.wholes("layers_to_transform", none),
+        layers_pattern=fields.names("layers_pattern", none),
+        rank_pattern=fields.numbers_by_name("rank_pattern", empty),
+        alpha_pattern=fields.numbers_by_name("alpha_pattern", empty),
+        use_rslora=fields.flag("use_rslora", no),
+        use_dora=fields.flag("use_dora", no),
+        bias=fields.text("bias", Known("none", None, "framework-default")),
+        lora_bias=fields.flag("lora_bias", no),
+        modules_to_save=fields.listing("modules_to_save", none),
+        init_lora_weights=fields.switch("init_lora_weights", Known(True, None, "framework-default")),
+        inference_mode=fields.flag("inference_mode", no),
+        task_type=task,
+        target_spans=fields.places("target_modules"),
+    )
+    mapping = fields.section("auto_mapping")
+    loader: str | None = known(mapping.text("base_model_class")) if mapping is not None else None
+    model = BaseModel(fields.text("base_model_name_or_path"), loader or _LOADERS.get(known(task) or ""))
+    # PEFT passes over keys that it does not know, with a warning: other versions write others.
+    problems = tuple(schemas.invalid_values(NAME, document, "LoraConfig", unconverted=("r",)))
+    span = fields.span("peft_type")
+    weights, unread = _weights(document.span.path, project)
+    run = Run(
+        NAME, span, adapter, model, events=(Event("wrap", span),), problems=problems, trained=None, weights=weights
+    )
+    return Reading((run,), unread=unread)
+
+
+def _weights(config: str, project: Project) -> tuple[Weights | None, tuple[Unread, ...]]:
+    """The weights beside an adapter's config, if there are any that can be read, and why they cannot be."""
+    import os
+
+    from lora_lint.readers.errors import Unreadable
+    from lora_lint.readers.safetensors import all_zero, read_header
+
+    folder = os.path.dirname(config)
+    path = os.path.join(folder, "adapter_model.safetensors").replace(os.sep, "/")
+    if os.path.basename(config) != "adapter_config.json" or not project.exists(path):
+        return None, ()
+    disk.look(path)
+    try:
+        tensors = read_header(path)
+        seconds = [tensor for tensor in tensors if _SECOND in tensor.name and tensor.size]
+        untrained = bool(seconds) and all_zero(path, seconds)
+    except (Unreadable, OSError) as error:
+        why = error.message if isinstance(error, Unreadable) else discovery.cannot_be_read(error)
+        return None, (Unread(path, "weights", clause(why)),)
+    shapes = {tensor.name: tensor.shape for tensor in tensors}
+    sizes = {tensor.name: tensor.size for tensor in tensors}
+    return Weights(path, shapes, sizes, untrained, tuple(_checkpoints(folder, project))), ()
+
+
+def _checkpoints(folder: str, project: Project) -> Iterator[tuple[str, float]]:
+    """The scales in the configs of a training's checkpoints, which lie in the adapter's folder."""
+    import json
+    import os
+    from math import sqrt
+
+    names = [name for name in disk.names(folder) or () if name.startswith("checkpoint-")]
+    for name in names[:_LOOKED_AT]:
+        path = os.path.join(folder, name, "adapter_config.json").replace(os.sep, "/")
+        source = project.load(path) if project.exists(path) else None
+        try:
+            content = json.loads(source.utf8) if source is not None else None
+        except (ValueError, RecursionError):
+            continue
+        if not isinstance(content, dict):
+            continue
+        rank, alpha = content.get("r"), content.get("lora_alpha")
+        if type(rank) is int and rank > 0 and isinstance(alpha, (int, float)):
+            yield path, alpha / (sqrt(rank) if content.get("use_rslora") is True else rank)

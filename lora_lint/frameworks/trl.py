@@ -1,0 +1,164 @@
+"""TRL's command line and the alignment handbook: `use_peft: true`.
+
+Source: TRL 1.16.0, trainer/model_config.py, scripts/utils.py and trainer/utils.py (get_peft_config).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.frameworks.fields import Fields
+from lora_lint.knowledge import schemas
+from lora_lint.run.events import Event
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import Known, Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.run import Method
+    from lora_lint.run.values import Value
+
+NAME = "trl"
+KEYS = {
+    "rank": "lora_r",
+    "alpha": "lora_alpha",
+    "dropout": "lora_dropout",
+    "target_modules": "lora_target_modules",
+    "target_parameters": "lora_target_parameters",
+    "modules_to_save": "lora_modules_to_save",
+    "task_type": "lora_task_type",
+}
+_SYNONYMS = {"lr": "learning_rate", "model_name": "model_name_or_path"}
+_OF_LORA = frozenset({*KEYS.values(), "use_rslora", "use_dora", "load_in_4bit", "load_in_8bit", "learning_rate"})
+"""Keys whose misspellings are told. Other scripts than TRL's own (the alignment handbook's) add keys."""
+_RL = ("num_generations", "reward_funcs", "reward_weights", "reward_model_path", "use_vllm", "vllm_mode", "epsilon")
+_PREFERENCE = ("beta", "max_prompt_length", "desirable_weight", "reference_free", "center_rewards_coefficient")
+_SUPERVISED = ("packing", "assistant_only_loss", "completion_only_loss", "dataset_text_field", "max_seq_length")
+_TELLING: tuple[tuple[tuple[str, ...], Method], ...] = (
+    (_RL, "rl"),
+    (_PREFERENCE, "preference"),
+    (_SUPERVISED, "supervised"),
+)
+"""Settings that tell the trainer, looked for in this order: others have some of the settings of the last."""
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a file of TRL's command line, or of a script that takes TRL's settings."""
+    return document.entry("use_peft") is not None and document.entry("lora_rank") is None
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file, if it trains LoRA."""
+    fields = Fields(document)
+    if known(fields.flag("use_peft")) is not True or not fields.has("model_name_or_path"):
+        return Reading()
+    span = fields.span("use_peft")
+    events = (Event("load", fields.span("model_name_or_path")), Event("wrap", span), Event("train", span))
+    problems: tuple[UnknownKey | InvalidValue, ...] = (
+        *schemas.unknown_keys(
+            NAME, document, "TRL", "stops TRL with a ValueError", synonyms=_SYNONYMS, only_near=_OF_LORA
+        ),
+        *schemas.invalid_values(NAME, document, "TRL", unconverted=("lora_r",)),
+    )
+    adapter, model, data = _adapter(fields), _model(fields), _dataset(fields, document.span.path, project)
+    return Reading((Run(NAME, span, adapter, model, data, _training(fields), events, problems, trained=True),))
+
+
+def _adapter(fields: Fields) -> Adapter:
+    none: Value[Any] = Known(None, None, "framework-default")
+    no: Value[bool] = Known(False, None, "framework-default")
+    return Adapter(
+        span=fields.span("lora_r"),
+        rank=fields.whole("lora_r", Known(16, None, "framework-default")),
+        alpha=fields.number("lora_alpha", Known(32, None, "framework-default")),
+        dropout=fields.number("lora_dropout", Known(0.05, None, "framework-default")),
+        target_modules=_targets(fields),
+        target_parameters=fields.listing("lora_target_parameters", none),
+        use_rslora=fields.flag("use_rslora", no),
+        use_dora=fields.flag("use_dora", no),
+        modules_to_save=fields.listing("lora_modules_to_save", none),
+        task_type=fields.text("lora_task_type", Known("CAUSAL_LM", None, "framework-default")),
+        target_spans=fields.places("lora_target_modules"),
+        keys=KEYS,
+    )
+
+
+def _targets(fields: Fields) -> Value[Any]:
+    """A list of one is handed to PEFT as a string, which it reads as a regex for whole paths: `["q_proj"]` matches
+    nothing, and `["all-linear"]` works just because of that (ModelConfig.__post_init__)."""
+    found = fields.names("lora_target_modules", Known(None, None, "framework-default"))
+    if isinstance(found, Known) and isinstance(found.value, tuple) and len(found.value) == 1:
+        return Known(found.value[0], found.span)
+    return found
+
+
+def _model(fields: Fields) -> BaseModel:
+    quantization: Value[str | None] = Known(None, None, "framework-default")
+    for key, kind in (("load_in_4bit", "4bit"), ("load_in_8bit", "8bit")):
+        flag = fields.flag(key)
+        if isinstance(flag, Known) and flag.value:
+            quantization = Known(kind, flag.span)
+    task = known(fields.text("lora_task_type"))
+    loader = "AutoModelForSequenceClassification" if task == "SEQ_CLS" else "AutoModelForCausalLM"
+    dtype = fields.text("dtype") if fields.has("dtype") else fields.text("torch_dtype")
+    return BaseModel(fields.text("model_name_or_path"), loader, quantization, dtype)
+
+
+def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
+    """One data set by name, or a mixture: `datasets` of TRL, `dataset_mixture` of the alignment handbook."""
+    from lora_lint.knowledge.sizes import one_set, without_held_out
+
+    mixture = fields.section("dataset_mixture") or (fields if fields.has("datasets") else None)
+    if mixture is None:
+        split: str | None = known(fields.text("dataset_train_split", Known("train")))
+        return one_set(fields.text("dataset_name"), split, known(fields.text("dataset_config")), near, project)
+    span = mixture.span("datasets")
+    unknown = Unknown("the size of a part of the mixture is not known", span)
+    held = known(mixture.number("test_split_size", Known(0.0)))
+    node = mixture.node("datasets")
+    parts = [Fields(item) for item in getattr(node, "items", ()) if hasattr(item, "entries")]
+    total = 0
+    for part in parts:
+        rows = _part(part, near, project)
+        if rows is None:
+            return Dataset(Unknown("it is a mixture", span), unknown)
+        total += rows
+    if not parts or held is None:
+        return Dataset(Unknown("it is a mixture", span), unknown)
+    first = parts[0].text("path") if parts[0].has("path") else parts[0].text("id")
+    name = first if len(parts) == 1 else Unknown("it is a mixture", span)
+    return Dataset(name, Known(without_held_out(total, held), span, "derived"), f"a mixture of {len(parts)}")
+
+
+def _part(part: Fields, near: str, project: Project) -> int | None:
+    """The rows of one data set of a mixture."""
+    from lora_lint.knowledge.sizes import rows_of
+
+    name: str | None = known(part.text("path")) or known(part.text("id"))
+    split: str | None = known(part.text("split", Known("train")))
+    if name is None or split is None or any(part.has(key) for key in ("data_files", "data_dir", "fraction")):
+        return None
+    config: str | None = known(part.text("name")) or known(part.text("config"))
+    rows = rows_of(name, split, config, near, project)
+    if rows is None and config == "default":
+        rows = rows_of(name, split, None, near, project)
+    weight = known(part.number("weight", Known(1.0)))
+    return None if rows is None or weight is None else int(rows * weight)
+
+
+def _training(fields: Fields) -> Training:
+    """The learning rate's default differs from trainer to trainer, and the file does not say which one is called."""
+    telling: list[Method] = [method for keys, method in _TELLING if any(fields.has(key) for key in keys)]
+    return Training(
+        "TRL",
+        telling[0] if telling else "unknown",
+        fields.text("optim", Known("adamw_torch_fused", None, "framework-default")),
+        fields.number("learning_rate"),
+        fields.number("num_train_epochs", Known(3.0, None, "framework-default")),
+        fields.whole("max_steps", Known(-1, None, "framework-default")),
+        fields.whole("per_device_train_batch_size", Known(8, None, "framework-default")),
+        fields.whole("gradient_accumulation_steps", Known(1, None, "framework-default")),
+        fields.span("learning_rate"),
+    )

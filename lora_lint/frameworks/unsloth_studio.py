@@ -1,0 +1,146 @@
+"""Unsloth's command line and studio: `training` and `lora` with `lora_r`.
+
+Source: unsloth 2026.10.9, unsloth_cli/config.py, studio/backend/core/training/trainer.py and
+studio/backend/utils/models/model_config.py.
+"""
+
+from __future__ import annotations
+
+import os.path
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Mapping
+from lora_lint.run.events import Event
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import Known, Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.values import Value
+
+NAME = "unsloth_studio"
+KEYS = {"rank": "lora_r", "alpha": "lora_alpha", "dropout": "lora_dropout", "target_modules": "target_modules"}
+_SYNONYMS = {"r": "lora_r", "lora_rank": "lora_r", "rank": "lora_r", "alpha": "lora_alpha", "rslora": "use_rslora"}
+_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+_PARTS = ("vision_layers", "language_layers", "attention_modules", "mlp_modules")
+_DEFAULTS = "model_defaults"
+"""The folder with settings for each model, in files named by the model with `_` for `/`."""
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is such a file."""
+    lora, training = document.get("lora"), document.get("training")
+    if not isinstance(training, Mapping) or not isinstance(lora, Mapping):
+        return False
+    return lora.entry("lora_r") is not None or training.entry("training_type") is not None
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file that does not say that all of the model is trained."""
+    whole = Fields(document)
+    lora, training = whole.section("lora"), whole.section("training")
+    if lora is None or training is None or str(known(training.text("training_type", usual("lora")))).lower() != "lora":
+        return Reading()
+    span = whole.span("lora")
+    model = _model(whole, training)
+    problems: tuple[UnknownKey | InvalidValue, ...] = (
+        *schemas.unknown_keys(
+            NAME, lora.mapping, "Unsloth", "stops Unsloth with an error", definition="lora", synonyms=_SYNONYMS
+        ),
+        *schemas.invalid_values(NAME, lora.mapping, "Unsloth", "lora"),
+    )
+    run = Run(
+        NAME,
+        span,
+        _adapter(lora, span),
+        model,
+        _dataset(whole, document.span.path, project),
+        _training(training),
+        (Event("load", whole.span("model")), Event("wrap", span), Event("train", span)),
+        problems,
+        trained=True,
+    )
+    return Reading((run,))
+
+
+def _adapter(lora: Fields, span: Any) -> Adapter:
+    return Adapter(
+        span=lora.span("lora_r") if lora.has("lora_r") else span,
+        rank=lora.whole("lora_r", usual(64)),
+        alpha=lora.number("lora_alpha", usual(16)),
+        dropout=lora.number("lora_dropout", usual(0.0)),
+        target_modules=_targets(lora),
+        use_rslora=lora.flag("use_rslora", usual(False)),
+        use_dora=lora.flag("use_dora", usual(False)),
+        init_lora_weights=_start(lora),
+        task_type=usual("CAUSAL_LM"),
+        target_spans=lora.places("target_modules"),
+        keys=KEYS,
+    )
+
+
+def _targets(lora: Fields) -> Value[Any]:
+    """Names in a list or with commas; all linear layers of a model with vision, of which parts may be left out."""
+    found = lora.commas("target_modules", usual(_TARGETS))
+    if not isinstance(found, Known):
+        return found
+    names = tuple(name for name in found.value if name)
+    if known(lora.flag("vision_all_linear", usual(False))) is not False or not names:
+        parts = [known(lora.flag(f"finetune_{part}", usual(True))) for part in _PARTS]
+        if all(part is True for part in parts) and not names:
+            return Known("all-linear", found.span, found.origin)
+        return Unknown("it depends on whether the model has vision", found.span)
+    if names == ("all-linear",):
+        return Known("all-linear", found.span)
+    return Known(tuple(name for name in names if name != "all-linear"), found.span, found.origin)
+
+
+def _start(lora: Fields) -> Value[bool | str]:
+    loftq = lora.flag("use_loftq", usual(False))
+    return Known("loftq" if loftq.value else True, loftq.span, loftq.origin) if isinstance(loftq, Known) else loftq
+
+
+def _model(whole: Fields, training: Fields) -> BaseModel:
+    """The model that is named, or that the file is named by."""
+    name: Value[str] = whole.text("model")
+    path = whole.mapping.span.path
+    owner, mark, rest = os.path.splitext(os.path.basename(path))[0].partition("_")
+    if not whole.has("model") and f"/{_DEFAULTS}/" in f"/{path}" and mark:
+        name = Known(f"{owner}/{rest}", None, "derived")
+    quantized = training.flag("load_in_4bit", usual(True))
+    kind: Value[str | None] = quantized if isinstance(quantized, Unknown) else usual(None)
+    if isinstance(quantized, Known):
+        kind = Known("4bit" if quantized.value else None, quantized.span, quantized.origin)
+    return BaseModel(name, "FastLanguageModel", kind)
+
+
+def _dataset(whole: Fields, near: str, project: Project) -> Dataset:
+    from lora_lint.knowledge.sizes import one_set
+
+    data = whole.section("data")
+    if data is None:
+        return Dataset()
+    local = data.names("local_dataset")
+    if isinstance(local, Known) and len(local.value) == 1 and not data.has("dataset"):
+        return one_set(Known(local.value[0], local.span), "train", None, near, project)
+    if data.has("local_dataset"):
+        return Dataset(Unknown("there are several datasets", data.span("local_dataset")))
+    return one_set(data.text("dataset"), "train", None, near, project)
+
+
+def _training(training: Fields) -> Training:
+    """Steps count where they are above 0, epochs otherwise."""
+    return Training(
+        "unsloth",
+        "supervised",
+        training.text("optim", usual("adamw_8bit")),
+        training.number("learning_rate", usual(2e-4)),
+        training.number("num_epochs", usual(3.0)),
+        training.whole("max_steps", usual(0)),
+        training.whole("batch_size", usual(2)),
+        training.whole("gradient_accumulation_steps", usual(4)),
+        training.span("learning_rate"),
+    )

@@ -1,0 +1,164 @@
+"""verl: `actor_rollout_ref.model.lora_rank` above 0 (reinforcement learning), or `model.lora_rank` (its SFT trainer).
+
+Source: verl 0.9.1, trainer/config/**/*.yaml, workers/config/{model,optimizer}.py, workers/engine/fsdp/
+transformer_impl.py and workers/engine/megatron; `model.partial_pretrain` of the SFT trainer before 0.8: the repository
+at b178a3c, trainer/fsdp_sft_trainer.py. Hydra's dotted keys and sections are the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks.fields import Fields, given, unfolded, usual
+from lora_lint.knowledge import schemas
+from lora_lint.run.events import Event
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.run import Method
+    from lora_lint.run.values import Value
+
+NAME = "verl"
+KEYS = {
+    "rank": "lora_rank",
+    "alpha": "lora_alpha",
+    "target_modules": "target_modules",
+    "exclude_modules": "exclude_modules",
+    "target_parameters": "target_parameters",
+}
+MEGATRON_KEYS = {"rank": "lora.rank", "alpha": "lora.alpha", "dropout": "lora.dropout"}
+_SYNONYMS = {"lora_r": "lora_rank"}
+_OF_LORA = frozenset({"lora_rank", "lora_alpha", "target_modules", "exclude_modules", "lora_adapter_path"})
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a verl config, or the arguments of its command line."""
+    return _model(Fields(unfolded(document))) is not None
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file whose rank is above 0."""
+    sections = unfolded(document)
+    whole = Fields(sections, sections)
+    found = _model(whole)
+    if found is None:
+        return Reading()
+    model, method = found
+    megatron = model.section("lora")
+    if megatron is not None and (known(megatron.whole("rank", usual(0))) or 0) <= 0:
+        megatron = None
+    rank = (megatron or model).whole("rank" if megatron else "lora_rank", usual(0))
+    resumed = model.has("lora_adapter_path")
+    if isinstance(rank, Known) and rank.value <= 0 and not resumed:
+        return Reading()
+    path = "path" if model.has("path") else "partial_pretrain"
+    span = (megatron or model).span("rank" if megatron else "lora_adapter_path" if resumed else "lora_rank")
+    put_on = Event("load-adapter", span, trainable=Known(True)) if resumed else Event("wrap", span)
+    run = Run(
+        NAME,
+        span,
+        _of_megatron(megatron) if megatron is not None else _adapter(model, resumed),
+        BaseModel(model.text(path), "AutoModelForCausalLM", usual(None)),
+        _dataset(whole, document.span.path, project),
+        _training(whole, method),
+        (Event("load", model.span(path)), put_on, Event("train", span)),
+        (
+            *schemas.unknown_keys(
+                NAME,
+                model.mapping,
+                "verl",
+                "stops verl with an error",
+                definition="model",
+                synonyms=_SYNONYMS,
+                only_near=_OF_LORA,
+            ),
+        ),
+        own_names=megatron is not None,
+        trained=True,
+    )
+    return Reading((run,))
+
+
+def _model(whole: Fields) -> tuple[Fields, Method] | None:
+    """The section of the model that is trained, and how it is trained."""
+    roles = whole.section("actor_rollout_ref")
+    if roles is not None:
+        model = roles.section("model")
+        return None if model is None else (model, "rl")
+    model = whole.section("model")
+    if model is None or not any(model.has(key) for key in ("partial_pretrain", "path")):
+        return None
+    data = whole.section("data")
+    ours = data is not None and any(data.has(key) for key in ("train_files", "train_batch_size"))
+    return (model, "supervised") if ours and whole.section("trainer") is not None else None
+
+
+def _adapter(model: Fields, resumed: bool) -> Adapter:
+    none: Value[Any] = usual(None)
+    values: dict[str, Value[Any]] = {
+        "rank": model.whole("lora_rank", usual(0)),
+        "alpha": model.number("lora_alpha", usual(16)),
+        "dropout": usual(0.0),
+        "target_modules": model.names("target_modules", usual("all-linear")),
+        "exclude_modules": model.names("exclude_modules", none),
+        "target_parameters": model.listing("target_parameters", none),
+        "task_type": usual("CAUSAL_LM"),
+    }
+    if resumed:
+        values = {name: given(value) for name, value in values.items()}
+    span = model.span("lora_rank" if model.has("lora_rank") else "lora_adapter_path")
+    return Adapter(span=span, **values, target_spans=model.places("target_modules"), keys=KEYS)
+
+
+def _of_megatron(lora: Fields) -> Adapter:
+    """Megatron fuses projections (`linear_qkv`, `linear_fc1`), so that its targets have no names in transformers."""
+    return Adapter(
+        span=lora.span("rank"),
+        rank=lora.whole("rank"),
+        alpha=lora.number("alpha", usual(32)),
+        dropout=lora.number("dropout", usual(0.0)),
+        target_modules=lora.names("target_modules"),
+        use_dora=Known(known(lora.text("type")) == "dora", lora.span("type"), "derived"),
+        task_type=usual("CAUSAL_LM"),
+        keys=MEGATRON_KEYS,
+    )
+
+
+def _dataset(whole: Fields, near: str, project: Project) -> Dataset:
+    from lora_lint.knowledge.sizes import one_set
+
+    data = whole.section("data")
+    if data is None:
+        return Dataset()
+    most = known(data.whole("train_max_samples", usual(-1)))
+    files = data.names("train_files")
+    if isinstance(files, Known) and not isinstance(files.value, str):
+        if len(files.value) != 1:
+            return Dataset(Unknown("there are several datasets", files.span))
+        files = Known(files.value[0], files.span)
+    return one_set(files, "train", None, near, project, most if most is not None and most > 0 else None)
+
+
+def _training(whole: Fields, method: Method) -> Training:
+    trainer, data = whole.section("trainer"), whole.section("data")
+    roles = whole.section("actor_rollout_ref")
+    actor = roles.section("actor") if roles is not None else None
+    optim = (actor or whole).section("optim") if method == "supervised" or actor is not None else None
+    usual_rate = 1e-5 if method == "supervised" else 1e-6
+    batch = data.whole("train_batch_size") if data is not None else ABSENT
+    return Training(
+        "verl",
+        method,
+        optim.text("optimizer", usual("AdamW")) if optim is not None else usual("AdamW"),
+        optim.number("lr", usual(usual_rate)) if optim is not None else usual(usual_rate),
+        trainer.number("total_epochs") if trainer is not None else ABSENT,
+        trainer.whole("total_training_steps", usual(-1)) if trainer is not None else usual(-1),
+        batch,
+        usual(1),
+        optim.span("lr") if optim is not None else None,
+    )

@@ -1,0 +1,128 @@
+"""How many examples the training data of a configuration file holds."""
+
+from __future__ import annotations
+
+import os
+import re
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from lora_lint.run.run import Dataset
+from lora_lint.run.values import ABSENT, Known, Unknown
+from lora_lint.system import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.project import Project
+    from lora_lint.run.values import Value
+
+LARGE = 64_000_000
+"""Bytes; larger files are not counted."""
+_SLICE = re.compile(r"([\w.-]+)\[(-?\d+%?)?:(-?\d+%?)?\]")
+
+
+def one_set(
+    name: Value[str], split: str | None, config: str | None, near: str, project: Project, cap: int | None = None
+) -> Dataset:
+    """The dataset of a run that names one public set or local file; at most `cap` of its examples are used."""
+    if not isinstance(name, Known):
+        return Dataset(name, name if isinstance(name, Unknown) else ABSENT)
+    rows = rows_of(name.value, split, config, near, project) if split is not None else None
+    if rows is None and cap is None:
+        return Dataset(name, Unknown(f"the size of {name.value} is not known", name.span))
+    if cap is not None and (rows is None or cap < rows):
+        return Dataset(name, Known(cap, name.span, "derived"), f"the cap on {name.value}")
+    return Dataset(name, Known(rows or 0, name.span, "derived"), f"the {split} split of {name.value}")
+
+
+def rows_of(name: str, split: str, config: str | None, near: str, project: Project) -> int | None:
+    """The rows of a public data set's split, or of a local file; None if they are not known.
+
+    `split` may have what `datasets` allows: `train[:1000]`, `train[10%:]`, `train+validation`.
+    """
+    total = 0
+    for part in split.replace(" ", "").split("+"):
+        cut = _SLICE.fullmatch(part)
+        whole = rows_of_file(name, near, project)
+        if whole is None:
+            from lora_lint.knowledge.datasets import size_of
+
+            whole = size_of(name, cut[1] if cut else part, config)
+        rows = _cut(whole, cut[2], cut[3]) if cut else whole
+        if rows is None:
+            return None
+        total += rows
+    return total
+
+
+def _cut(whole: int | None, start: str | None, stop: str | None) -> int | None:
+    """The rows from `start` to `stop` of a set whose size may not be known."""
+    if whole is None and stop is not None and stop.isdigit() and (start or "0").isdigit():
+        return max(int(stop) - int(start or 0), 0)
+    if whole is None:
+        return None
+    places = []
+    for bound, otherwise in ((start, 0), (stop, whole)):
+        place = otherwise if bound is None else round(whole * int(bound[:-1]) / 100) if bound[-1] == "%" else int(bound)
+        places.append(min(max(place + whole if place < 0 else place, 0), whole))
+    return max(places[1] - places[0], 0)
+
+
+def without_held_out(rows: int, share: float) -> int:
+    """What is left to train on after a validation set was split off: a share of the rows below 1, else their number."""
+    if not isfinite(share):
+        return rows
+    return max(rows - round(rows * share) if share < 1 else rows - int(share), 0)
+
+
+def rows_of_file(path: str, near: str, project: Project) -> int | None:
+    """The rows of a .jsonl, .json, .csv, .tsv or .txt file: beside the file `near`, in a folder above it (a program is
+    started in some folder of its project), or under the current folder.
+
+    None if there is no such file, or it is too large or of another form.
+    """
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix not in (".jsonl", ".ndjson", ".txt", ".csv", ".tsv", ".json"):
+        return None
+    for candidate in (*_above(path, near, project), path):
+        size = project.size(candidate)
+        if size is None:
+            continue
+        try:
+            data = disk.read(candidate, LARGE) if size <= LARGE else None
+        except OSError:
+            return None
+        return _rows(data, suffix) if data is not None else None
+    return None
+
+
+def _above(path: str, near: str, project: Project) -> Iterator[str]:
+    """Where a relative path may lead to: from the folder of the file `near`, or from one above it in the project."""
+    for folder in project.upwards(os.path.dirname(near)):
+        yield os.path.join(folder, path)
+
+
+def _rows(data: bytes, suffix: str) -> int | None:
+    if suffix in (".jsonl", ".ndjson", ".txt"):
+        return sum(1 for line in data.splitlines() if line.strip())
+    if suffix in (".csv", ".tsv"):
+        import csv
+
+        text = data.decode("utf-8-sig", "replace").splitlines(keepends=True)
+        try:
+            rows = sum(1 for row in csv.reader(text, delimiter="\t" if suffix == ".tsv" else ",") if row)
+        except csv.Error:
+            return None
+        return max(rows - 1, 0)
+    import json
+
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        # `datasets` reads lines of JSON under this suffix as well.
+        return _rows(data, ".jsonl") if data.lstrip().startswith(b"{") else None
+    if isinstance(content, list):
+        return len(content)
+    lists = [value for value in content.values() if isinstance(value, list)] if isinstance(content, dict) else []
+    return len(lists[0]) if len(lists) == 1 else None

@@ -1,0 +1,124 @@
+"""Abstract values to the values of a Run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.interpreter.values import Const, DictVal, Either, External, ListVal, Member, Opaque, Space, Val, is_vast
+from lora_lint.run.values import Choices, Known, Unknown, Value, is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.run.values import Origin
+    from lora_lint.source import Span
+
+
+_MAX_DEPTH = 8
+
+
+def to_value(value: Val | None, here: Span | None, default: Value[Any], accept: Callable[[Any], bool]) -> Value[Any]:
+    """The Run's form of an abstract value; `default` if it was not given.
+
+    `here` is the argument at the call: a value that is written in another file is shown there. Known values that
+    `accept` refuses are unknown: settings of a wrong type are reported apart (see peft.invalid_values).
+    """
+    if value is None:
+        return default
+    if isinstance(value, Either):
+        options = [to_value(option, here, default, accept) for option in value.options]
+        if all(isinstance(option, Known) for option in options):
+            distinct = {repr(option.value): option for option in options if isinstance(option, Known)}
+            known = tuple(distinct.values())
+            return known[0] if len(known) == 1 else Choices(known)
+        return next(option for option in options if not isinstance(option, Known))
+    if isinstance(value, Space):
+        if value.default is not None:
+            return to_value(value.default, here, default, accept)
+        return to_value(Either(value.options), here, default, accept)
+    found = plain(value)
+    if found is None:
+        why = value.why if isinstance(value, Opaque) else "it is computed by a library"
+        return Unknown(why, here)
+    content, span, origin = found
+    if not accept(content):
+        return Unknown("it has another type", here)
+    if span is not None and here is not None and span.path != here.path:
+        return Known(content, here, origin, span)
+    return Known(content, span or here, origin)
+
+
+def plain(value: Val, depth: int = 0) -> tuple[Any, Span | None, Origin] | None:
+    """The Python value of a constant, of a list or a dict of constants, of a library's enum member; None otherwise."""
+    if depth > _MAX_DEPTH or (not depth and is_vast(value)):  # a list may hold itself, and others many times
+        return None
+    if isinstance(value, Const):
+        return value.value, value.span, value.origin
+    if isinstance(value, ListVal) and not value.open:
+        items = [plain(item, depth + 1) for item in value.items]
+        if any(item is None for item in items):
+            return None
+        cli = any(item[2] == "cli-default" for item in items if item)
+        return tuple(item[0] for item in items if item), value.span, "cli-default" if cli else "literal"
+    if isinstance(value, DictVal) and not value.open:
+        content = {key: plain(item, depth + 1) for key, item in value.items.items()}
+        if any(item is None for item in content.values()):
+            return None
+        return {key: item[0] for key, item in content.items() if item}, value.span, "literal"
+    if isinstance(value, External):
+        owner, _, name = value.name.rpartition(".")
+        member = owner == "torch" or owner.rpartition(".")[2][:1].isupper()  # TaskType.CAUSAL_LM
+        return (name, None, "literal") if member else None
+    if isinstance(value, Member) and value.name == "value":
+        return plain(value.owner, depth + 1)
+    return None
+
+
+def is_whole(value: Any) -> bool:
+    return isinstance(value, int) and is_number(value)
+
+
+def is_optional_whole(value: Any) -> bool:
+    """A whole number or None."""
+    return value is None or is_whole(value)
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def is_optional_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def is_names(value: Any) -> bool:
+    """A target_modules value: None, one string, or a list of strings."""
+    return (
+        value is None or isinstance(value, str) or (isinstance(value, tuple) and all(isinstance(v, str) for v in value))
+    )
+
+
+def is_listing(value: Any) -> bool:
+    """None or a list of strings, where a single string would be taken letter by letter."""
+    return is_names(value) and not isinstance(value, str)
+
+
+def is_layers(value: Any) -> bool:
+    return value is None or is_whole(value) or (isinstance(value, tuple) and all(is_whole(v) for v in value))
+
+
+def is_pattern(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(k, str) and is_number(v) for k, v in value.items())
+
+
+def anything(value: Any) -> bool:
+    return True
+
+
+def text_of(value: Val | None) -> str | None:
+    """The text of a known string."""
+    return value.value if isinstance(value, Const) and isinstance(value.value, str) else None

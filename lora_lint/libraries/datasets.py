@@ -1,0 +1,273 @@
+"""Datasets: names, sizes and the calls that change a size."""
+
+from __future__ import annotations
+
+import re
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Object, Opaque, Val, either
+from lora_lint.libraries.convert import text_of
+from lora_lint.libraries.effects import DatasetRecord, TableRecord
+
+if TYPE_CHECKING:
+    from lora_lint.libraries.context import Context
+    from lora_lint.source import Span
+
+_SLICE = re.compile(r"^(?P<split>[\w.]+)\[(?P<start>-?\d+%?)?:(?P<stop>-?\d+%?)?\]$")
+_FILES = frozenset({"json", "csv", "text", "parquet", "arrow", "pandas"})
+_SAME_SIZE = frozenset(
+    "map shuffle rename_column rename_columns remove_columns select_columns cast cast_column with_format "
+    "set_format add_column flatten class_encode_column sort with_transform to_iterable_dataset flatten_indices "
+    "repeat_ batch_".split()
+)
+
+_WHOLE_TABLE = frozenset(
+    "lines orient encoding dtype sep delimiter engine path_or_buf filepath_or_buffer quoting".split()
+)
+"""Arguments of pandas.read_json and read_csv that leave no rows out."""
+_TABLE_SAME_SIZE = frozenset("copy rename reset_index fillna astype assign set_index sort_values round replace".split())
+
+
+def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`load_dataset(name, config, split=…)`: a split where one is named, else a dict of splits."""
+    path = arguments.get("path", 0) or Opaque("the dataset's name is not given", span)
+    split = arguments.get("split")
+    files = arguments.get("data_files")
+    config = text_of(arguments.get("name", 1))
+    if text_of(path) in _FILES and files is not None:
+        picked = files.items.get("train", files) if isinstance(files, DictVal) else files
+        record = DatasetRecord(picked, _rows_of_files(context, picked, span), "a local file")
+    else:
+        size = _public_size(path, "train" if split is None else None, config, span)
+        record = DatasetRecord(path, size[0], size[1])
+    made = Object("datasets.load_dataset", arguments, span, record)
+    if split is None:
+        return made
+    return _split(made, split, span, config)
+
+
+def from_file(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`Dataset.from_json(path)` and its kin."""
+    path = arguments.get("path_or_paths", 0) or Opaque("the file is not given", span)
+    return Object(name, arguments, span, DatasetRecord(path, _rows_of_files(context, path, span), "a local file"))
+
+
+def read_table(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`pandas.read_json(path)`, `read_csv(path)`: a table."""
+    path = arguments.get("filepath_or_buffer", 0) or arguments.get("path_or_buf", 0) or Opaque("it is not given", span)
+    size = _rows_of_files(context, path, span)
+    if not _WHOLE_TABLE.issuperset(arguments.keywords):
+        size = Opaque("what is read of the file is not known", span)
+    return Object(name, arguments, span, TableRecord(path, size))
+
+
+def table_method(owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """A method of a table: what keeps its rows gives the table, what may not and works in place spoils it."""
+    record: TableRecord = owner.data
+    in_place = arguments.get("inplace")
+    if in_place is not None and not (isinstance(in_place, Const) and in_place.value is False):
+        record.changed = record.changed or name not in _TABLE_SAME_SIZE
+        return None
+    return owner if name in _TABLE_SAME_SIZE else None
+
+
+def from_table(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`Dataset.from_pandas(table)`."""
+    table = arguments.get("df", 0)
+    record = table.data if isinstance(table, Object) else None
+    if not isinstance(record, TableRecord):
+        return None
+    size = Opaque("rows of the table may be gone", span) if record.changed else record.size
+    return Object(name, arguments, span, DatasetRecord(record.name, size, "a local file"))
+
+
+def _rows_of_files(context: Context, files: Val, span: Span) -> Val:
+    """The rows of one file of the project, or of several."""
+    from lora_lint.knowledge.sizes import rows_of_file
+
+    project = context.records.project
+    paths = [text_of(path) for path in (files.items if isinstance(files, ListVal) and not files.open else [files])]
+    rows = [rows_of_file(path, span.path, project) if path and project is not None else None for path in paths]
+    found = [each for each in rows if each is not None]
+    if not rows or len(found) < len(rows):
+        return Opaque("it is a local file", span)
+    return Const(sum(found), span, "derived")
+
+
+def _public_size(path: Val, split: str | None, config: str | None, span: Span) -> tuple[Val, str]:
+    name = text_of(path)
+    if name is None or split is None:
+        return Opaque("the dataset is not known", span), ""
+    from lora_lint.knowledge import datasets
+
+    size = datasets.size_of(name, split, config)
+    if size is None:
+        return Opaque(f"the size of {name} is not known", span), ""
+    return Const(size, span, "derived"), f"the {split} split of {name}"
+
+
+def _split(dataset: Object, split: Val, span: Span, config: str | None) -> Val:
+    """A split by name, with the slices that `datasets` allows: `train[:1000]`, `train[10%:20%]`."""
+    record: DatasetRecord = dataset.data
+    if isinstance(split, Either):
+        return either(_split(dataset, option, span, config) for option in split.options)
+    if isinstance(split, ListVal):
+        parts = [_split(dataset, part, span, config) for part in split.items]
+        return ListVal(parts, span)
+    text = text_of(split)
+    if text is None:
+        unknown = DatasetRecord(record.name, Opaque("the split is not known", span))
+        return Object(dataset.callee, dataset.arguments, span, unknown)
+    cut = _SLICE.match(text.replace(" ", ""))
+    base = cut["split"] if cut else text
+    size, how = record.size, record.how
+    if not isinstance(size, Const) or record.split not in (None, base) or base != "train":
+        size, how = _public_size(record.name, base, config, span)
+    if cut:
+        size, how = _sliced(size, cut["start"], cut["stop"], split, text)
+    elif "+" in text:
+        size, how = Opaque("several splits are joined", span), ""
+    return Object(dataset.callee, dataset.arguments, span, DatasetRecord(record.name, size, how, base))
+
+
+def _sliced(whole: Val, start: str | None, stop: str | None, written: Val, text: str) -> tuple[Val, str]:
+    total = whole.value if isinstance(whole, Const) else None
+    span = written.span if isinstance(written, Const) else None
+    if stop is not None and not stop.endswith("%") and not stop.startswith("-") and (start or "0").isdigit():
+        size = int(stop) - int(start or 0)
+        return Const(max(min(size, total) if total else size, 0), span), f"the slice {text}"
+    if total is not None:
+        bounds = []
+        for bound, default in ((start, 0), (stop, total)):
+            if bound is None:
+                bounds.append(default)
+            elif bound.endswith("%"):
+                bounds.append(round(total * int(bound[:-1]) / 100))
+            else:
+                bounds.append(int(bound) if int(bound) >= 0 else total + int(bound))
+        return Const(max(bounds[1] - bounds[0], 0), span, "derived"), f"the slice {text}"
+    return Opaque("it is a slice of a dataset whose size is not known", span), ""
+
+
+def from_content(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`Dataset.from_list([...])`, `Dataset.from_dict({...})`: literal data is counted."""
+    content = arguments.get("mapping", 0)
+    size: Val = Opaque("the data is made at run time", span)
+    rows = content
+    if isinstance(content, DictVal):
+        rows = next(iter(content.items.values()), None)
+    if isinstance(rows, ListVal) and not rows.open:
+        size = Const(len(rows.items), rows.span)
+    record = DatasetRecord(Opaque("the data is made in the program", span), size, "the data written here")
+    return Object(name, arguments, span, record)
+
+
+def concatenate(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`concatenate_datasets([a, b])`: sizes add up if all are known."""
+    parts = arguments.get("dsets", 0)
+    items = parts.items if isinstance(parts, ListVal) and not parts.open else []
+    records = [item.data for item in items if isinstance(item, Object) and isinstance(item.data, DatasetRecord)]
+    size: Val = Opaque("the parts are not all known", span)
+    sizes = [record.size.value for record in records if isinstance(record.size, Const)]
+    if items and len(sizes) == len(items):
+        size = Const(sum(sizes), span, "derived")
+    name_ = Opaque("several datasets are joined", span)
+    return Object(name, arguments, span, DatasetRecord(name_, size, f"{len(records)} datasets joined"))
+
+
+def kept(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """A function that gives back the dataset it is given, row for row (unsloth.chat_templates, unsloth 2026.10)."""
+    given = arguments.get("dataset", 0)
+    return given if isinstance(given, Object) and isinstance(given.data, DatasetRecord) else None
+
+
+def mapped(owner: Object, filtered: bool, span: Span) -> Object:
+    """`[f(row) for row in dataset]`."""
+    record: DatasetRecord = owner.data
+    how = (f"at most {record.how}" if record.how else "before filtering") if filtered else record.how
+    return _with(owner, record, record.size, how, span)
+
+
+def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """A method of a dataset or of a dict of splits."""
+    record: DatasetRecord = owner.data
+    if name in _SAME_SIZE:
+        batched = arguments.get("batched")
+        if name == "map" and batched is not None and not (isinstance(batched, Const) and not batched.value):
+            removes = arguments.get("remove_columns") is not None
+            if removes and not _keeps_rows(arguments):
+                return _with(owner, record, record.size, record.how, span)
+        return owner
+    if name in ("select", "take", "head"):
+        picked = arguments.get("indices", 0) if name == "select" else arguments.get("n", 0)
+        return _with(owner, record, _selected(picked, record.size, name), "a selection", span)
+    if name == "filter":
+        how = f"at most {record.how}" if record.how else "before filtering"
+        return _with(owner, record, record.size, how, span)
+    if name == "train_test_split":
+        return _train_test(owner, record, arguments, span)
+    if name in ("shard", "skip", "repeat", "batch", "unique", "to_pandas"):
+        return _with(owner, record, Opaque(f"`.{name}(…)` changes its size", span), "", span)
+    return None
+
+
+def _keeps_rows(arguments: Arguments) -> bool:
+    return arguments.get("batch_size") is None
+
+
+def _with(owner: Object, record: DatasetRecord, size: Val, how: str, span: Span) -> Object:
+    return Object(owner.callee, owner.arguments, span, DatasetRecord(record.name, size, how, record.split))
+
+
+def _selected(picked: Val | None, whole: Val, method_name: str) -> Val:
+    total = whole.value if isinstance(whole, Const) and isinstance(whole.value, int) else None
+    if isinstance(picked, Const):
+        size = None
+        if isinstance(picked.value, range):
+            size = len(picked.value)
+        elif method_name != "select" and isinstance(picked.value, int):
+            size = picked.value
+        if size is not None:
+            return Const(min(size, total) if total is not None else size, picked.span, picked.origin)
+    if isinstance(picked, ListVal) and not picked.open:
+        return Const(len(picked.items), picked.span, "derived")
+    return Opaque("how many are selected is not known")
+
+
+def _train_test(owner: Object, record: DatasetRecord, arguments: Arguments, span: Span) -> Val:
+    test = arguments.get("test_size", 0)
+    train = arguments.get("train_size")
+    total = record.size.value if isinstance(record.size, Const) else None
+    size: Val = Opaque("the split depends on a size that is not known", span)
+    share = train.value if isinstance(train, Const) else None
+    if isinstance(share, int) and not isinstance(share, bool) and share > 1:
+        size = Const(share, span, "derived")
+    elif total is not None:
+        if _is_share(share):
+            size = Const(int(total * share), span, "derived")
+        else:
+            held = test.value if isinstance(test, Const) else 0.25 if test is None else None
+            if _is_share(held):
+                size = Const(total - ceil(total * held), span, "derived")
+            elif isinstance(held, int):
+                size = Const(max(total - held, 0), span, "derived")
+    kept = _with(owner, record, size, f"{record.how} without the test split".strip(), span)
+    held_out = _with(owner, record, Opaque("it is the test split", span), "", span)
+    return DictVal({"train": kept, "test": held_out}, span)
+
+
+def _is_share(value: Any) -> bool:
+    """Whether it is a fraction of the rows; others are refused (datasets 5.2.0, `Dataset.train_test_split`)."""
+    return isinstance(value, float) and 0 < value < 1
+
+
+def subscript(owner: Object, key: Val, span: Span) -> Val | None:
+    """`dataset["train"]`, or rows and columns of a split."""
+    record: DatasetRecord = owner.data
+    text = text_of(key)
+    if text is not None and record.split is None:
+        return _split(owner, key, span, text_of(owner.arguments.get("name", 1)))
+    if isinstance(key, ListVal) and key.kind == "slice":
+        return Opaque("it is a batch of rows", span)
+    return None

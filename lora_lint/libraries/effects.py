@@ -1,0 +1,207 @@
+"""What the followed program does to models, adapter configs, datasets and trainers, as it happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lora_lint.records import dataclass, field
+from lora_lint.run.events import DEFAULT_ADAPTER
+
+if TYPE_CHECKING:
+    from lora_lint.interpreter.scope import Condition, Step
+    from lora_lint.interpreter.values import Object, Val
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.events import EventKind
+    from lora_lint.run.run import Method
+    from lora_lint.source import Span
+    from lora_lint.unread import Limit
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One event on a model (see run.Event). `conditions` are those that decide whether it happens, not on what."""
+
+    kind: EventKind
+    span: Span
+    conditions: tuple[Condition, ...] = ()
+    names: tuple[str, ...] | None = None
+    trainable: Val | None = None
+    loop: Step | None = None
+    folder: tuple[Val, ...] = ()
+    """(load-adapter) The folder that it is loaded from, and the one below that, where they are given."""
+    adapters: tuple[str, ...] | None = DEFAULT_ADAPTER
+    wrapped: bool = False
+    integrated: bool = False
+
+
+class Log(list[T]):
+    """What happens to one model in program order. The journal takes back what a branch adds; when branches join, theirs
+    follow one after the other."""
+
+
+@dataclass(eq=False)
+class ModelRecord:
+    """One model object of the program, whatever names it goes by."""
+
+    name: Val
+    loader: str | None = None
+    quantization: Val | None = None
+    dtype: Val | None = None
+    trail: tuple[Step, ...] = ()
+    events: Log[Happening] = field(default_factory=Log)
+    trainings: Log[TrainingRecord] = field(default_factory=Log)
+    labels: Val | None = None
+    remote_code: bool = False
+    edited: bool = False
+    own_class: str | None = None
+    whole: bool = False
+    """Loaded to be fine-tuned whole, so that unsloth puts no adapter on it."""
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """A value through which a model is reached: plain, or wrapped by PEFT."""
+
+    record: ModelRecord
+    wrapped: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """Parameters or modules of a model: all of them, those below `path`, or one of an iteration over them.
+
+    `role` is "parameters" or "modules" for collections, "parameter" or "module" for an element, "name" for its name.
+    """
+
+    record: ModelRecord
+    role: str
+    path: str | None = None
+    named: bool = False
+
+
+@dataclass(eq=False)
+class ConfigRecord:
+    """An adapter config as written: `kind` is the PEFT class name, `defaults` the framework's when not PEFT's own."""
+
+    kind: str
+    span: Span
+    trail: tuple[Step, ...]
+    conditions: tuple[Condition, ...]
+    dialect: str = "peft"
+    made_by: str = ""
+    """The class of unsloth that makes it."""
+    used: bool = False
+    written: bool = False
+    """Turned into a dict or a file, as programs do that convert checkpoints."""
+    beside: bool = False
+    """Of a named adapter beside the first one on a model: no experiment of its own."""
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """A dataset, or one split of it: its name and how many examples it has, with the story of the number."""
+
+    name: Val
+    size: Val
+    how: str = ""
+    split: str | None = None
+
+
+@dataclass(eq=False)
+class TableRecord:
+    """A table that pandas has read from a file, as long as no rows were added or dropped."""
+
+    name: Val
+    size: Val
+    changed: bool = False
+
+
+@dataclass(eq=False)
+class TrainingRecord:
+    """A trainer or a training loop: its class, its arguments object, what it trains on and when it is made."""
+
+    trainer: str
+    method: Method
+    span: Span
+    arguments: Object | None = None
+    dataset: Val | None = None
+    values: dict[str, Val] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(eq=False)
+class RunRecord:
+    """An adapter put on a model at one place of the program."""
+
+    config: Object
+    model: ModelRecord
+    span: Span
+    trail: tuple[Step, ...]
+    conditions: tuple[Condition, ...]
+    dialect: str
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Another program that is started: its command, as a list of words or as one text."""
+
+    command: Val
+    span: Span
+    trail: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class NewTokens:
+    """Literal tokens that a tokenizer is given, and the conditions that this stands under."""
+
+    tokens: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+
+
+class TokenLog(list[NewTokens]):
+    """The tokens that are added, in program order; branches add theirs one after the other."""
+
+
+@dataclass
+class Records:
+    """Everything collected while one file is followed. `project` holds the other files it may read."""
+
+    project: Project | None = None
+    configs: list[Object] = field(default_factory=list)
+    runs: list[RunRecord] = field(default_factory=list)
+    models: list[ModelRecord] = field(default_factory=list)
+    wandb_space: dict[str, Any] = field(default_factory=dict)
+    launches: list[Launch] = field(default_factory=list)
+    given: dict[str, Any] | None = None
+    """The options that the program is called with, where its caller is known: names without dashes to values."""
+    given_all: bool = False
+    """The call has no other options than these, so that the defaults of the rest hold."""
+    caller: str | None = None
+    """The file of the call, where the program is followed for one."""
+    called: tuple[Mapping, bool] | None = None
+    """The settings `lora.r=8` that a program under Hydra is called with, and whether it is a multirun."""
+    loaded: dict[str, set[str]] = field(default_factory=dict)
+    """The config files that each file of the program loads."""
+    config_folder: tuple[str | None, str] | None = None
+    """The folder of Hydra's configs, and the file that names it."""
+    new_tokens: TokenLog = field(default_factory=TokenLog)
+    unread: dict[tuple[Limit, str], None] = field(default_factory=dict)
+    """What is not followed because of a limit, and what of it, as a clause for people."""
+    text: bytes = b""
+    """The whole program, in which a save asks whether it may write parts of a model in other ways too."""
+
+    def leave_unread(self, limit: Limit, detail: str) -> None:
+        """Notes what is not followed because of a limit."""
+        self.unread[limit, detail] = None
+
+    def all_models(self) -> list[ModelRecord]:
+        """The models of the program, and those that stand for one of several."""
+        return [*self.models, *(run.model for run in self.runs)]
+
+    def loads(self, program: str, configs: list[str]) -> None:
+        """Writes down that a file of the program loads config files."""
+        self.loaded.setdefault(program, set()).update(configs)

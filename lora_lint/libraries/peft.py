@@ -1,0 +1,237 @@
+"""PEFT's own calls: configs, wrapping, loading, preparing."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val
+from lora_lint.libraries.context import Context, adapter_names, config_of, negated, nothing, view_of
+from lora_lint.libraries.convert import text_of
+from lora_lint.libraries.effects import ConfigRecord, ModelView
+
+if TYPE_CHECKING:
+    from lora_lint.libraries.context import Handler
+    from lora_lint.run.events import EventKind
+    from lora_lint.source import Span
+
+CONFIGS = frozenset(
+    {"LoraConfig", "AdaLoraConfig", "LoHaConfig", "LoKrConfig", "IA3Config", "VeraConfig", "LoraRuntimeConfig"}
+)
+
+
+def lora_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    return context.config(name.rpartition(".")[2], arguments, span)
+
+
+def config_method(root: Object, record: ConfigRecord, name: str) -> Val | None:
+    """A method of an adapter config."""
+    if name == "__deepcopy__":
+        return root
+    if name in ("to_dict", "save_pretrained"):
+        record.written = True
+    return None
+
+
+def get_peft_model(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    called = arguments.get("adapter_name", 2)
+    return context.wrap(arguments.get("model", 0), arguments.get("peft_config", 1), span, name=called)
+
+
+def prepare(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    model = arguments.get("model", 0)
+    for option in model.options if isinstance(model, Either) else (model,):
+        view = view_of(option)
+        if view is not None:
+            context.happen(view.record, "prepare-kbit", span)
+    return model
+
+
+def from_pretrained(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`PeftModel.from_pretrained(model, path)`: the adapter is frozen unless `is_trainable=True`."""
+    model = arguments.get("model", 0)
+    view: ModelView = view_of(model) or context.unknown_model(model, span).data
+    adapters = adapter_names(arguments.get("adapter_name", 2))
+    context.happen(
+        *(view.record, "load-adapter", span),
+        trainable=_trainable(arguments, 3, span),
+        folder=_folder(arguments),
+        adapters=adapters,
+        wrapped=view.wrapped,
+    )
+    if "PeftMixedModel" in name:  # it sets what it has loaded, frozen or not (PEFT 0.21.2, mixed_model.py)
+        context.happen(view.record, "set-adapter", span, trainable=Const(True), adapters=adapters)
+    return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
+
+
+def _trainable(arguments: Arguments, place: int | None, span: Span) -> Val:
+    """`is_trainable` of a call that loads an adapter, False where it is not given."""
+    given = arguments.get("is_trainable", place)
+    if given is not None:
+        return given
+    return Opaque("`**` arguments may set it", span) if arguments.open else Const(False)
+
+
+def _folder(arguments: Arguments) -> tuple[Val, ...]:
+    """Where an adapter is loaded from: the folder, and the one below it that is named apart (PEFT 0.21.2)."""
+    given = (arguments.get("model_id", 1), arguments.get("subfolder"))
+    return tuple(value for value in given if value is not None)
+
+
+def auto_from_pretrained(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`AutoPeftModelForCausalLM.from_pretrained(path)`: loads the base model and the adapter on it."""
+    model = context.model(span, name, arguments, Opaque("the adapter's own config names it", span), name.split(".")[-2])
+    view: ModelView = model.data
+    trainable, adapters = _trainable(arguments, 2, span), adapter_names(arguments.get("adapter_name", 1))
+    context.happen(view.record, "load-adapter", span, trainable=trainable, adapters=adapters)
+    return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
+
+
+_OTHER_WAYS = (
+    re.compile(rb"save(?:(?<=\wsave)|(?!_(?:pretrained|model|state|metrics|vocabulary|to_disk)\b))\w*\s*\("),
+    re.compile(rb"_merged\s*\("),
+    re.compile(rb"\.dump\(\s*model"),
+    re.compile(rb"merge_and_unload"),
+    re.compile(rb"state_dict"),
+    re.compile(rb"non_lora"),
+)
+"""What else a program may save of a model. Each begins with its letters, for which Python's search is made: as one
+pattern, they took a twentieth of the time of a lint."""
+_ASIDE = frozenset({"save_directory", "safe_serialization", "push_to_hub", "max_shard_size", "tokenizer"})
+"""Keyword arguments of save_pretrained that do not change what of a model is saved."""
+
+
+def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """`save_pretrained` of a model: of a wrapped one PEFT writes the adapter's own parameters."""
+    plain = not arguments.open and _ASIDE.issuperset(arguments.keywords)
+    alone = view.wrapped and plain and not any(way.search(context.records.text) for way in _OTHER_WAYS)
+    context.happen(view.record, "save", span, ("adapter",) if alone else None)
+
+
+def method(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """A method of a model that concerns its adapters."""
+    if name == "add_adapter":
+        _add_adapter(context, view, arguments, span)
+        return nothing(span)
+    if name == "load_adapter":
+        _load_adapter(context, view, arguments, span)
+        return nothing(span)
+    if name == "save_pretrained":
+        saved(context, view, arguments, span)
+        return nothing(span)
+    if name in ("merge_and_unload", "unload"):
+        context.happen(view.record, "unwrap", span, names=(name,))
+        return Object("model", arguments, span, ModelView(view.record))
+    if name in ("set_adapter", "set_requires_grad", "delete_adapter"):
+        _switch(context, view, name, arguments, span)
+        return nothing(span)
+    if name in _ABLE:
+        context.happen(view.record, _ABLE[name], span)
+        return nothing(span)
+    if name == "add_weighted_adapter":
+        called = adapter_names(arguments.get("adapter_name", 2))
+        context.happen(view.record, "add-beside", span, adapters=called)
+        return nothing(span)
+    if name == "merge_adapter":
+        return nothing(span)
+    if name == "train_adapter":  # of the library `adapters`, which calls all else as transformers does
+        context.happen(view.record, "unfreeze", span, ())
+        return nothing(span)
+    if name == "get_base_model":
+        return Object("model", arguments, span, ModelView(view.record))
+    return None
+
+
+_ABLE: dict[str, EventKind] = {
+    "disable_adapter": "enable-adapters",  # a `with` statement's, which enables them at its end
+    "enable_adapters": "enable-adapters",
+    "enable_adapter_layers": "enable-adapters",
+    "disable_adapters": "disable-adapters",
+    "disable_adapter_layers": "disable-adapters",
+}
+
+
+def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """PEFT's `add_adapter(name, config)`, beside the adapter that a wrapped model has, or transformers'
+    `add_adapter(config, name)`."""
+    config = arguments.get("peft_config", 1) or arguments.get("adapter_config", 0)
+    for candidate in (*arguments.positional, config):
+        if config_of(candidate) is not None:
+            config = candidate
+    named_first = text_of(arguments.get("", 0)) is not None
+    called = arguments.get("adapter_name", 0 if view.wrapped or named_first else 1)
+    if view.wrapped and not isinstance(config, Either | DictVal):
+        second = config_of(config)
+        if second is not None:
+            second.beside = True
+        context.happen(view.record, "add-beside", span, adapters=adapter_names(called))
+        return
+    model = Object("model", arguments, span, ModelView(view.record))
+    context.wrap(model, config, span, name=called, integrated=not named_first)
+
+
+def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """PEFT's `load_adapter(path, name)`, beside the adapter that a wrapped model has, or transformers'."""
+    adapters = adapter_names(arguments.get("adapter_name", 1))
+    if view.wrapped:
+        trainable = _trainable(arguments, 2, span)
+        context.happen(view.record, "load-beside", span, trainable=trainable, adapters=adapters)
+        return
+    if (view.record.loader or "").startswith("AutoModel"):
+        trainable = _trainable(arguments, None, span)
+    else:
+        trainable = Opaque("the model's own method decides", span)
+    context.happen(*(view.record, "load-adapter", span), trainable=trainable, adapters=adapters, integrated=True)
+
+
+def _switch(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> None:
+    """`set_adapter`, `set_requires_grad` and `delete_adapter`: what they do with the named adapters."""
+    given = arguments.get("adapter_name", 0) or arguments.get("adapter_names")
+    adapters = None if given is None else adapter_names(given)
+    if name == "delete_adapter":
+        context.happen(view.record, "delete-adapter", span, adapters=adapters)
+        return
+    if name == "set_adapter":
+        trainable = negated(arguments.get("inference_mode", 1))
+    else:
+        trainable = arguments.get("requires_grad", 1)
+    if trainable is None:
+        trainable = Opaque("`**` arguments may set it", span) if arguments.open else Const(True)
+    kind: EventKind = "set-adapter" if name == "set_adapter" else "set-requires-grad"
+    context.happen(view.record, kind, span, trainable=trainable, adapters=adapters)
+
+
+CALLS: dict[str, Handler] = {
+    **dict.fromkeys(CONFIGS - {"LoraRuntimeConfig"}, lora_config),
+    "get_peft_model": get_peft_model,
+    "inject_adapter_in_model": lambda context, name, arguments, span: context.wrap(
+        *(arguments.get("model", 1), arguments.get("peft_config", 0), span), name=arguments.get("adapter_name", 2)
+    ),
+    "prepare_model_for_kbit_training": prepare,
+    "prepare_model_for_int8_training": prepare,
+    "PeftModel.from_pretrained": from_pretrained,
+    "PeftMixedModel.from_pretrained": from_pretrained,
+    **{
+        f"{head}.from_pretrained": from_pretrained
+        for head in (
+            "PeftModelForCausalLM",
+            "PeftModelForSeq2SeqLM",
+            "PeftModelForSequenceClassification",
+            "PeftModelForTokenClassification",
+            "PeftModelForQuestionAnswering",
+            "PeftModelForFeatureExtraction",
+        )
+    },
+    **{
+        f"{auto}.from_pretrained": auto_from_pretrained
+        for auto in (
+            "AutoPeftModel",
+            "AutoPeftModelForCausalLM",
+            "AutoPeftModelForSeq2SeqLM",
+            "AutoPeftModelForSequenceClassification",
+            "AutoPeftModelForTokenClassification",
+            "AutoPeftModelForQuestionAnswering",
+            "AutoPeftModelForFeatureExtraction",
+        )
+    },
+}

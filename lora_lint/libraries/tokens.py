@@ -1,0 +1,44 @@
+"""Tokens that a program adds to a tokenizer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import Const, DictVal, ListVal, Object
+from lora_lint.libraries.effects import NewTokens
+
+if TYPE_CHECKING:
+    from lora_lint.interpreter.values import Arguments, Val
+    from lora_lint.libraries.context import Context
+
+_OLD = frozenset({"pad_token", "eos_token", "bos_token", "unk_token"})
+"""Roles that a tokenizer has a token for already, or whose token is left out of the loss."""
+_PADDING = frozenset({"[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|PAD|>", "[pad]", "<s>", "</s>", "<unk>", "[UNK]"})
+
+
+def added(context: Context, name: str, arguments: Arguments) -> None:
+    """`tokenizer.add_tokens([…])` and `add_special_tokens({…})`: what is written out of it is kept."""
+    given = arguments.get("new_tokens" if name == "add_tokens" else "special_tokens_dict", 0)
+    if isinstance(given, DictVal):
+        texts = [text for role, value in given.items.items() if role not in _OLD for text in _texts(value)]
+    else:
+        texts = _texts(given)
+    new = tuple(dict.fromkeys(text for text in texts if text not in _PADDING))
+    if new:
+        made = NewTokens(new, tuple(context.machine.conditions))
+        context.machine.journal.change_list(context.records.new_tokens).append(made)
+
+
+def new_here(context: Context) -> tuple[str, ...]:
+    """The tokens that have been added wherever the program is now."""
+    here = context.machine.conditions
+    added = [each for each in context.records.new_tokens if all(one in here for one in each.conditions)]
+    return tuple(dict.fromkeys(token for each in added for token in each.tokens))
+
+
+def _texts(value: Val | None) -> list[str]:
+    if isinstance(value, ListVal):
+        return [text for item in value.items for text in _texts(item)]
+    if isinstance(value, Object) and value.callee.endswith("AddedToken"):
+        return _texts(value.arguments.get("content", 0))
+    return [value.value] if isinstance(value, Const) and isinstance(value.value, str) else []

@@ -1,0 +1,78 @@
+"""The baseline: findings that were there before, which are not to be shown again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lora_lint.finding import Finding
+
+VERSION = 1
+LARGEST = 20_000_000
+"""Bytes of a baseline: an entry has some 300, and hundreds of repositories together have a few thousand findings."""
+
+
+class BaselineError(Exception):
+    """A baseline file that cannot be used; the message is for people."""
+
+
+def read(path: str) -> dict[str, dict[str, Any]]:
+    """The entries of a baseline file by fingerprint. Raises BaselineError."""
+    from lora_lint.system import disk
+
+    try:
+        data = disk.read_regular(path, LARGEST)
+    except OSError as error:
+        raise BaselineError(f"{path}: the baseline cannot be read ({error.strerror or error})") from None
+    if data is None:
+        raise BaselineError(f"{path}: the baseline is larger than {LARGEST // 1_000_000} MB")
+    try:
+        document = json.loads(data.decode())
+        version = document["version"]
+        if type(version) is int and version != VERSION:
+            raise BaselineError(f"{path}: this is a baseline of version {version}, and lora-lint reads {VERSION}")
+        if version != VERSION:  # what other files hold is not shown
+            raise BaselineError(f"{path}: this is not a baseline file")
+        entries = {entry["fingerprint"]: entry for entry in document["findings"]}
+        if any(type(text) is not str for each in entries.items() for text in (each[0], each[1]["path"])):
+            raise TypeError
+        return entries
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise BaselineError(f"{path}: this is not a baseline file") from None
+
+
+def write(path: str, findings: Iterable[Finding], root: str = "") -> int:
+    """Writes the fingerprints of `findings` and what a person needs to recognise them; gives their number.
+
+    Fingerprints are unique (equal findings of one file are numbered), so each entry stands for one finding. Paths
+    are those from the folder `root`. Raises OSError.
+    """
+    from lora_lint.discovery import from_root
+    from lora_lint.report.visible import encodable, json_text
+    from lora_lint.system.writing import write_report
+
+    entries = [
+        {
+            "path": encodable(from_root(finding.span.path, root)),
+            "code": finding.code,
+            "fingerprint": finding.fingerprint,
+            "message": finding.message,
+        }
+        for finding in findings
+    ]
+    entries.sort(key=lambda entry: (entry["path"], entry["code"], entry["message"], entry["fingerprint"]))
+    document = {"version": VERSION, "tool": "lora-lint", "findings": entries}
+    write_report(path, json_text(document))
+    return len(entries)
+
+
+def stale(entries: Mapping[str, Mapping[str, Any]], seen: Iterable[str], checked: Iterable[str]) -> int:
+    """How many entries of a baseline no longer match anything, among those of the files that were `checked`."""
+    from lora_lint.report.visible import encodable
+
+    gone = set(entries).difference(seen)
+    paths = set(map(encodable, checked))
+    return sum(entries[fingerprint].get("path") in paths for fingerprint in gone)

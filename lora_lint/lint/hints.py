@@ -1,0 +1,90 @@
+"""What the user says about runs, in settings and comments, made part of the runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.records import replace
+
+if TYPE_CHECKING:
+    from lora_lint.lint.suppression import Hint
+    from lora_lint.run.run import Reading, Run
+    from lora_lint.settings import Settings
+    from lora_lint.source import SourceFile, Span
+
+
+def told(
+    reading: Reading, settings: Settings, hints: tuple[Hint, ...], source: SourceFile, notes: list[str]
+) -> Reading:
+    """The runs with what the user says about them: the settings first, the comments of the file over them.
+
+    A comment holds for the runs below it until another one says otherwise; runs above the first take the first.
+    """
+    valid = []
+    for hint in hints:
+        problem = _hint_problem(hint)
+        if problem is None:
+            valid.append(hint)
+        else:
+            line = source.locate(hint.span).line
+            notes.append(f"{source.path}:{line}: {problem}")
+
+    def apply(run: Run) -> Run:
+        run = _with(run, "task", settings.task, None)
+        run = _with(run, "dataset-size", settings.dataset_size, None)
+        run = _with(run, "gpu-memory", settings.gpu_memory, None)
+        run = _with(run, "sweep-keeps", settings.sweep_keeps, None)
+        if settings.models or settings.transformers:
+            version = settings.transformers or run.model.transformers
+            run = replace(run, model=replace(run.model, own=settings.models, transformers=version))
+        for key in {hint.key for hint in valid}:
+            of_key = [hint for hint in valid if hint.key == key]
+            # A comment within the adapter's config speaks for it too.
+            end = run.adapter.span.end if run.adapter.span.path == source.path else run.span.start
+            above = [hint for hint in of_key if hint.span.start <= max(run.span.start, end)]
+            hint = above[-1] if above else of_key[0]
+            run = _with(run, key, hint.value, hint.span)
+        return run
+
+    return reading.mapped(apply)
+
+
+def _hint_problem(hint: Hint) -> str | None:
+    from lora_lint.settings import SWEEP_KEEPS, TASKS, did_you_mean
+
+    if hint.key == "dataset-size" and not hint.value.replace("_", "").isdecimal():
+        return f"`dataset-size={hint.value}` is ignored: it is not a number of training examples"
+    if hint.key == "gpu-memory" and not _is_size(hint.value):
+        return f"`gpu-memory={hint.value}` is ignored: it is not a number of GiB"
+    if hint.key == "task" and hint.value not in TASKS:
+        return f"`task={hint.value}` is ignored: no such task{did_you_mean(hint.value, TASKS)} ({', '.join(TASKS)})"
+    if hint.key == "sweep-keeps" and hint.value not in SWEEP_KEEPS:
+        meant = did_you_mean(hint.value, SWEEP_KEEPS)
+        return f"`sweep-keeps={hint.value}` is ignored: it is neither `ratio` nor `step`{meant}"
+    return None
+
+
+def _is_size(text: str) -> bool:
+    try:
+        return 0 < float(text) < float("inf")
+    except ValueError:
+        return False
+
+
+def _with(run: Run, key: str, value: Any, span: Span | None) -> Run:
+    """`run` with one thing that the user says; None says nothing."""
+    from lora_lint.run.values import Known
+
+    if value is None:
+        return run
+    if key == "task":
+        return replace(run, task=value)
+    if key == "sweep-keeps":
+        return replace(run, sweep_keeps=value)
+    if key == "gpu-memory":
+        return replace(run, gpu_memory=float(value))
+    if key == "dataset-size":
+        how = "a `# lora-lint: dataset-size=…` comment" if span else "the `dataset-size` setting"
+        size = int(value.replace("_", "")) if isinstance(value, str) else value
+        return replace(run, dataset=replace(run.dataset, size=Known(size, span, "setting"), how=how))
+    return replace(run, model=replace(run.model, name=Known(value, span, "setting"), architecture=None))

@@ -1,0 +1,243 @@
+"""What a lint found, put together from what each file gave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint import discovery
+from lora_lint.finding import CONFIDENCES, LEVELS, Finding
+from lora_lint.records import dataclass, field, replace
+from lora_lint.source import Location, SourceFile, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from lora_lint.readers.cells import Cells
+    from lora_lint.settings import Settings
+    from lora_lint.source import FileKind
+    from lora_lint.unread import Unread
+
+_KEPT = 64
+"""Texts that an outcome holds for the report at a time."""
+_KEPT_NOTEBOOKS = 4
+"""Notebooks whose JSON it holds: each may have megabytes of pictures."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The counts that every report ends with. `suppressed`: hidden by comments, per-file ignores and the baseline;
+    `unread`: what was left unread because of a limit."""
+
+    files: int = 0
+    runs: int = 0
+    errors: int = 0
+    warnings: int = 0
+    advice: int = 0
+    suppressed: int = 0
+    unread: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a lint of some files gave: all that a report needs.
+
+    `findings` are those to show, sorted by path and position, with level and fingerprint filled in. `notes` are
+    for stderr. `failed` tells that something other than findings went wrong (a path that does not exist, an
+    unexpected exception), which makes the exit status 2.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    summary: Summary = Summary()
+    notes: tuple[str, ...] = ()
+    failed: bool = False
+    unread: tuple[Unread, ...] = ()
+    texts: Mapping[str, SourceFile] = field(default_factory=dict)
+    """Sources that cannot be read again from their path: standard input, texts given by a caller."""
+    notebooks: Mapping[str, bytes] = field(default_factory=dict)
+    """The bytes of the notebooks among `texts`."""
+    _cache: dict[str, SourceFile] = field(default_factory=dict, repr=False, compare=False)
+    _cells: dict[str, Cells] = field(default_factory=dict, repr=False, compare=False)
+
+    def source(self, path: str) -> SourceFile:
+        """The text that the spans of `path` point into; read again when asked for. Never raises: a file that has
+        become unreadable gives an empty text."""
+        source = self.texts.get(path) or self._cache.get(path)
+        if source is None:
+            if len(self._cache) >= _KEPT:
+                del self._cache[next(iter(self._cache))]
+            source = self._cache[path] = reread(path)
+        return source
+
+    def located(self, span: Span) -> Location:
+        """Where a span is, for people: in a notebook a line of a cell."""
+        return self.source(span.path).locate(span)
+
+    def in_file(self, span: Span) -> Location:
+        """Where a span is in the file as it is stored, for hosts: in a notebook a line of its JSON."""
+        location = self.located(span)
+        if location.cell is None:
+            return location
+        from lora_lint.readers.cells import read_cell_places
+        from lora_lint.readers.errors import Unreadable
+
+        cells = self._cells.get(span.path)
+        if cells is None:
+            try:
+                cells = read_cell_places(span.path, self.notebooks.get(span.path) or _bytes(span.path))
+            except (Unreadable, RecursionError, MemoryError):
+                return Location(location.path, 1, 1, 1, 1, None)
+            if len(self._cells) >= _KEPT_NOTEBOOKS:
+                del self._cells[next(iter(self._cells))]
+            self._cells[span.path] = cells
+        return cells.in_file(location)
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What checking one file gave, before fingerprints: findings of every confidence, some perhaps in other files
+    that it imports; the rule and place of those that were suppressed though fit to show; the place of each comment
+    of another file that suppressed one; and what was left unread because of a limit."""
+
+    path: str
+    findings: tuple[Finding, ...] = ()
+    runs: int = 0
+    suppressed: tuple[tuple[str, Span], ...] = ()
+    used: tuple[Span, ...] = ()
+    notes: tuple[str, ...] = ()
+    crashed: bool = False
+    unread: tuple[Unread, ...] = ()
+
+
+def decode(path: str, kind: FileKind, data: bytes) -> SourceFile:
+    """The text of a file's bytes. Raises readers.errors.Unreadable."""
+    if kind == "notebook":
+        from lora_lint.readers.notebook import read_notebook
+
+        return read_notebook(path, data)
+    from lora_lint.readers.text import decode
+
+    return decode(path, data, kind)
+
+
+def reread(path: str) -> SourceFile:
+    """The file at `path` for a report: decoded if possible, else what bytes can be shown; empty if it is gone."""
+    return readable(path, discovery.kind_of(path) or "python", _bytes(path), for_places=True)
+
+
+def _bytes(path: str) -> bytes:
+    """The content of a file; empty if it is gone or too large."""
+    try:
+        return discovery.read(path, discovery.limit_of(discovery.kind_of(path) or "python")) or b""
+    except (OSError, ValueError):
+        return b""
+
+
+def readable(path: str, kind: FileKind, data: bytes, for_places: bool = False) -> SourceFile:
+    """The text of some bytes for a report: decoded if possible, else with what cannot be shown replaced.
+
+    `for_places`: not to be parsed, so that a notebook's broken cells may be in it.
+    """
+    from lora_lint.readers.errors import Unreadable
+
+    try:
+        if for_places and kind == "notebook":
+            from lora_lint.readers.notebook import read_cells
+
+            return read_cells(path, data)
+        return decode(path, kind, data)
+    except (Unreadable, RecursionError, MemoryError):
+        return SourceFile(path, kind, data.decode("utf-8", "replace").encode())
+
+
+def put_together(
+    checked: list[FileResult],
+    settings: Settings,
+    files: int,
+    notes: tuple[str, ...],
+    failed: bool,
+    baseline: Mapping[str, Mapping[str, Any]] | None,
+    texts: Mapping[str, SourceFile] | None = None,
+    fingerprints: bool = True,
+) -> Outcome:
+    """The results of all files put together; `fingerprints` off leaves these out where nobody asks for them."""
+    used = {span for result in checked for span in result.used}
+    findings = distinct(
+        finding
+        for result in checked
+        for finding in result.findings
+        if finding.code != "LL910" or finding.span not in used
+    )
+    sources = Outcome(texts=texts or {})
+    if findings and (fingerprints or baseline is not None):
+        findings = fingerprinted(findings, sources.source, settings.root)
+    visible = [finding for finding in findings if shown(finding, settings)]
+    suppressed = len({place for result in checked for place in result.suppressed})
+    notes += tuple(note for result in checked for note in result.notes)
+    if baseline is not None:
+        from lora_lint.lint.baseline import stale
+
+        known = [finding for finding in visible if finding.fingerprint in baseline]
+        visible = [finding for finding in visible if finding.fingerprint not in baseline]
+        suppressed += len(known)
+        paths = (discovery.from_root(result.path, settings.root) for result in checked)
+        gone = stale(baseline, (finding.fingerprint for finding in findings), paths)
+        if gone:
+            entries = "1 entry" if gone == 1 else f"{gone} entries"
+            notes += (f"the baseline holds {entries} that match nothing any more; write it anew with --write-baseline",)
+    unread = tuple(dict.fromkeys(each for result in checked for each in result.unread))
+    notes += tuple(each.told() for each in unread)
+    levels = [finding.level for finding in visible]
+    summary = Summary(
+        files,
+        sum(result.runs for result in checked),
+        levels.count("error"),
+        levels.count("warning"),
+        levels.count("advice"),
+        suppressed,
+        len(unread),
+    )
+    failed = failed or any(result.crashed for result in checked)
+    return replace(sources, findings=tuple(visible), summary=summary, notes=notes, failed=failed, unread=unread)
+
+
+def distinct(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding for each rule and place (the gravest, then surest, then first), sorted by place."""
+    best: dict[tuple[str, Span], Finding] = {}
+    for finding in findings:
+        key = (finding.code, finding.span)
+        if key not in best or _weight(finding) < _weight(best[key]):
+            best[key] = finding
+    return sorted(best.values(), key=_place)
+
+
+def _weight(finding: Finding) -> tuple[int, int]:
+    return LEVELS.index(finding.level or "advice"), CONFIDENCES.index(finding.confidence)
+
+
+def _place(finding: Finding) -> tuple[str, int, int, str]:
+    return finding.span.path, finding.span.start, finding.span.end, finding.code
+
+
+def shown(finding: Finding, settings: Settings) -> bool:
+    """Whether the finding is sure enough to be shown."""
+    return CONFIDENCES.index(finding.confidence) <= CONFIDENCES.index(settings.confidence)
+
+
+def fingerprinted(findings: Iterable[Finding], source_of: Callable[[str], SourceFile], root: str = "") -> list[Finding]:
+    """The findings, which are sorted by place, with their fingerprints: a hash of the rule, the path from `root`, the
+    words of the line the finding starts on, and a number where all of these are the same. No line numbers, so that it
+    outlives edits."""
+    from hashlib import sha256
+
+    from lora_lint.report.visible import octets
+
+    counts: dict[tuple[str, str, str], int] = {}
+    marked = []
+    for finding in findings:
+        source = source_of(finding.span.path)
+        line = source.position(min(finding.span.start, len(source.utf8)))[0]
+        same = (finding.code, discovery.from_root(finding.span.path, root), " ".join(source.line_text(line).split()))
+        number = counts[same] = counts.get(same, -1) + 1
+        digest = sha256(octets("\0".join((*same, str(number))))).hexdigest()
+        marked.append(replace(finding, fingerprint=digest[:16]))
+    return marked

@@ -1,0 +1,97 @@
+"""What the versions of frameworks that a project pins make of its runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.knowledge import versions
+from lora_lint.lint.requirements import pins_of
+from lora_lint.records import replace
+from lora_lint.run.problems import InvalidValue, UnknownKey
+from lora_lint.run.values import alternatives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.project import Project
+    from lora_lint.run.problems import Problem
+    from lora_lint.run.run import Reading, Run
+    from lora_lint.run.values import Value
+    from lora_lint.run.versions import Pin, Version
+    from lora_lint.source import SourceFile, Span
+
+_ADDED = (
+    "layers_to_transform layers_pattern rank_pattern alpha_pattern use_rslora use_dora exclude_modules lora_bias "
+    "trainable_token_indices target_parameters"
+).split()
+"""The settings that `run.Adapter` keeps and that the first PEFT did not have."""
+
+
+def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading:
+    """The runs, with what the pinned versions of PEFT, transformers and TRL make of them."""
+    runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
+    if not any(run.dialect == "peft" for run in runs):
+        return reading
+    pins = pins_of(project, source)
+    if not pins:
+        return reading
+
+    def apply(run: Run) -> Run:
+        if run.dialect != "peft":
+            return run
+        run = replace(run, pins=pins)
+        if _is_transformers_4(run):
+            run = replace(run, model=replace(run.model, transformers="4"))
+        if "peft" in pins:
+            run = replace(run, problems=(*_left(run), *_too_new(run, pins["peft"])))
+        return run
+
+    return reading.mapped(apply)
+
+
+def _is_transformers_4(run: Run) -> bool:
+    if run.before("transformers", (5, 0, 0)) is not None:
+        return True
+    first, last = versions.WITHOUT_TRANSFORMERS_5
+    return run.before("peft", last) is not None and run.before("peft", first) is None
+
+
+def _left(run: Run) -> Iterator[Problem]:
+    """The problems but for settings that only the newest PEFT has no more."""
+    for problem in run.problems:
+        gone = versions.removed(problem.key) if isinstance(problem, UnknownKey) else None
+        if gone is None or run.before("peft", gone) is None:
+            yield problem
+
+
+def _too_new(run: Run, pin: Pin) -> Iterator[Problem]:
+    """The settings of a run that no allowed version of PEFT has, and the values that none knows."""
+    adapter = run.adapter
+    for field in _ADDED:
+        came = versions.added(field)
+        if came is not None and pin.lacks(came) and (span := _span_of(getattr(adapter, field))):
+            yield UnknownKey(adapter.key(field), span, _before(came, pin), (), "raises a TypeError")
+    for targets in alternatives(adapter.target_modules) if pin.lacks(versions.ALL_LINEAR) else ():
+        known = targets.origin == "literal" and isinstance(targets.value, str)  # else a program found all linear layers
+        if known and str(targets.value).lower() == "all-linear" and targets.span is not None:
+            expected = "names or a regular expression for whole paths; taken for one it matches nothing: a ValueError"
+            owner = _before(versions.ALL_LINEAR, pin)
+            yield InvalidValue(adapter.key("target_modules"), targets.value, targets.span, owner, expected)
+    for start in alternatives(adapter.init_lora_weights):
+        came = versions.initialisation(start.value) if isinstance(start.value, str) else None
+        if came is not None and pin.lacks(came) and start.span is not None:
+            expected = "another value, and raises a ValueError once the model is loaded"
+            if pin.lacks(versions.UNKNOWN_INITIALISATION_RAISES):
+                expected = "True or False: it takes any text for True, and says nothing"
+            yield InvalidValue(adapter.key("init_lora_weights"), start.value, start.span, _before(came, pin), expected)
+
+
+def _span_of(value: Value[Any]) -> Span | None:
+    """Where a setting is written, if all that it may be is."""
+    every = alternatives(value)
+    spans = [known.span for known in every if known.span is not None and known.origin != "framework-default"]
+    return spans[0] if spans and len(spans) == len(every) else None
+
+
+def _before(came: Version, pin: Pin) -> str:
+    return f"LoraConfig before PEFT {versions.named(came)} ({pin})"

@@ -1,0 +1,168 @@
+"""Many files to their results, in this process or, where it pays, in several."""
+
+from __future__ import annotations
+
+import gc
+import os
+from typing import TYPE_CHECKING
+
+from lora_lint import discovery
+from lora_lint.lint.checker import Checker
+from lora_lint.records import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from lora_lint.lint.cache import Cache
+    from lora_lint.lint.outcome import FileResult
+    from lora_lint.settings import Settings
+
+PER_WORKER = 50
+"""Relevant files that make another process worth its start."""
+_CHUNK = 16
+_GARBAGE = 10_000
+"""Objects left behind, those of a few files, that make a look of the collector worth while."""
+
+
+def relax() -> None:
+    """Keeps the collector of cycles from looking while a file is followed: what it would visit then is a syntax tree
+    that is all in use, again and again (15% of the time on a tree of scripts). `tidy` calls it between files."""
+    gc.freeze()  # modules and tables live as long as the process
+    gc.set_threshold(1_000_000, 20, 50)
+
+
+def tidy() -> None:
+    """Lets the collector look now that a file is done; its functions and scopes refer to each other in circles."""
+    if gc.get_count()[0] > _GARBAGE:
+        gc.collect(1)
+
+
+def check_all(
+    walk: discovery.Walk,
+    settings: Settings,
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
+    cache: Cache | None,
+) -> Iterator[FileResult]:
+    """The results of the files of `walk`: out of the cache, checked here or, where it pays, by several processes."""
+    most = jobs or _processors()
+    enough = 2 if jobs else 2 * PER_WORKER
+    kept: list[FileResult] = []
+    files: list[discovery.Found] = []
+    ahead = _unknown(walk, cache, kept)
+    if most > 1 or progress is not None:
+        # Beyond the first few the bytes are not kept: reading a file again costs little, holding all of them much.
+        for found in ahead:
+            files.append(found if len(files) < 2 * PER_WORKER or found.data is None else found._replace(data=None))
+    if most > 1 and len(files) >= enough:
+        results = _parallel(files, settings, most, cache)
+    else:
+        results = _serial((*files, *ahead) if files else ahead, settings, cache)
+    for done, result in enumerate(results, start=1):
+        if progress is not None:
+            progress(done, len(files))
+        yield result
+    yield from kept
+
+
+def _unknown(walk: Iterable[discovery.Found], cache: Cache | None, kept: list[FileResult]) -> Iterator[discovery.Found]:
+    """The files whose results are not in the cache; those that are go to `kept`."""
+    for found in walk:
+        result = cache.get(found) if cache is not None and found.data is not None else None
+        if result is None:
+            yield found
+        else:
+            kept.append(result)
+
+
+def _serial(files: Iterable[discovery.Found], settings: Settings, cache: Cache | None) -> Iterator[FileResult]:
+    checker = None
+    for found in files:
+        checker = checker or Checker(settings, cache)
+        yield checker.check(_load(found))
+        tidy()
+
+
+def _processors() -> int:
+    """How many processes this one may keep busy."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _parallel(files: list[discovery.Found], settings: Settings, jobs: int, cache: Cache | None) -> Iterator[FileResult]:
+    """Checks files in several processes. A process that dies takes down no more than the file it died of."""
+    import multiprocessing
+    from concurrent.futures import as_completed
+    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+
+    if multiprocessing.get_start_method() == "fork":  # what is imported here need not be imported by each process
+        import lora_lint.programs.python
+        import lora_lint.rules  # noqa: F401
+    files = [found._replace(data=None) for found in files]
+    workers = min(jobs, max(2, len(files) // PER_WORKER), 61)  # 61 is what Windows can wait for
+    # Neighbours import the same files, which a process parses once; but none should be left with the last ones alone.
+    size = min(max(_CHUNK, len(files) // (16 * workers)), 16 * _CHUNK)
+    chunks = [files[start : start + size] for start in range(0, len(files), size)]
+    lost: list[discovery.Found] = []
+    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(settings, cache)) as pool:
+        futures = {pool.submit(_check_chunk, chunk): chunk for chunk in chunks}
+        try:
+            for future in as_completed(futures):
+                if isinstance(future.exception(), BrokenProcessPool):
+                    lost.extend(futures[future])
+                else:
+                    yield from future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    yield from _one_by_one(lost, settings, cache)
+
+
+def _one_by_one(files: list[discovery.Found], settings: Settings, cache: Cache | None) -> Iterator[FileResult]:
+    """Checks files that were under way when a process died, to find out which of them it died of."""
+    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+
+    left = list(reversed(files))
+    while left:
+        with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(settings, cache)) as pool:
+            try:
+                while left:
+                    yield from pool.submit(_check_chunk, left[-1:]).result()
+                    left.pop()
+            except BrokenProcessPool:
+                why = "lora-lint died of this file, which is a bug in lora-lint: please report it"
+                yield replace(Checker(settings).check(left.pop()._replace(problem=why)), crashed=True)
+
+
+_worker: Checker | None = None
+
+
+def _start_worker(settings: Settings, cache: Cache | None) -> None:
+    """Prepares a process of the pool. Interrupts are the parent's to handle."""
+    import signal
+
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    relax()
+    _worker = Checker(settings, cache)
+
+
+def _check_chunk(files: list[discovery.Found]) -> list[FileResult]:
+    assert _worker is not None
+    results = []
+    for found in files:
+        results.append(_worker.check(_load(found)))
+        tidy()
+    return results
+
+
+def _load(found: discovery.Found) -> discovery.Found:
+    """`found` with its bytes; they have been read before, so a failure means that the file changed meanwhile."""
+    if found.data is not None or found.problem is not None:
+        return found
+    try:
+        data = discovery.read(found.path, discovery.limit_of(found.kind))
+    except OSError as error:
+        return found._replace(problem=discovery.cannot_be_read(error))
+    return found._replace(data=data, problem=discovery.too_large(found.kind) if data is None else None)

@@ -1,0 +1,514 @@
+"""What the files of a project require of the frameworks: requirements, project files, locks, pip's own words.
+
+Markers are judged for where models are trained: Linux on x86_64 with CPython, any of PYTHONS. A requirement whose
+marker is true under none of them, such as one for Windows or for an extra of another package, is no requirement.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from lora_lint.run.versions import PINNED, Pin, padded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from lora_lint.run.versions import Version
+
+    Include: TypeAlias = Callable[[str], str]
+    """The text of a file by its path from the folder of the file that includes it; empty where there is none."""
+
+PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+"""The Pythons that releases of transformers 4 and 5 run under."""
+_LINUX = {
+    "implementation_name": "cpython",
+    "os_name": "posix",
+    "platform_machine": "x86_64",
+    "platform_python_implementation": "CPython",
+    "platform_system": "Linux",
+    "sys_platform": "linux",
+    "extra": "",
+}
+_INCLUDES = 50
+"""Files that a requirements file may include, by itself and through others."""
+_NAME = re.compile(r"\s*([A-Za-z0-9][\w.-]*)")
+_NUMBERS = r"[0-9]{1,9}(?:\.[0-9]{1,9})*"
+_RELEASED = rf"[ \t]*(?:[<>]=?[ \t]*{_NUMBERS}|[=!]=[ \t]*{_NUMBERS}(?:\.\*)?|~=[ \t]*{_NUMBERS}\.[0-9]{{1,9}})"
+_PLAIN = re.compile(rf"\s*[A-Za-z0-9][\w.-]*({_RELEASED}(?:[ \t]*,{_RELEASED})*)?\s*")
+"""A name, and bounds that are released versions. Nearly all requirements are so plain, and importing `packaging` for
+them takes a third of the time in which a script is linted."""
+_INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[rc]))(\S+)")
+_GIT = re.compile(r"git\+[^\s\"']*/([\w.-]+?)(?:\.git)?(?:@([^\s\"'#;\]]+))?(?:#\S*)?")
+_TAG = re.compile(r"v?(\d+(?:\.\d+)+)")
+_BOUND = re.compile(r"(===?|~=|<=|<|\^|~|=)?[ \t]*v?(\d+(?:\.\d+)*)(\.\*)?[^,]*")
+_CONDA = re.compile(r"(?:[\w.-]+::)?([\w.-]+?)\s*(?:\[[^\]]*\])?\s*([=<>!~\d].*)?")
+
+
+class Asked(NamedTuple):
+    """One requirement of a framework: the pin that it makes (None where it has no upper bound), and the Pythons that
+    it holds for."""
+
+    framework: str
+    pin: Pin | None
+    pythons: frozenset[str] = frozenset(PYTHONS)
+
+
+Group: TypeAlias = "Sequence[Asked]"
+"""Requirements that are installed together."""
+
+
+def groups(text: str, file: str, include: Include) -> Sequence[Group]:
+    """What a file requires, by its name: alternatives, of which one is installed. Files that cannot be read as what
+    their name says require nothing."""
+    name = os.path.basename(file)
+    try:
+        if name == "Pipfile.lock":
+            return [list(_pipfile_lock(text, file))]
+        if name.endswith(".lock") or name.startswith("pylock"):
+            return [[each] for each in _lock(_toml(text), file)]
+        if name == "pyproject.toml":
+            return _pyproject(_toml(text), file, include)
+        if name == "Pipfile":
+            return _pipfile(_toml(text), file)
+        if name == "setup.cfg":
+            return _setup_cfg(text, file)
+        if name == "setup.py":
+            return _setup_py(text, file)
+        if name.endswith((".yml", ".yaml")):
+            return [list(_environment(text, file, include))]
+        return [list(_requirements(text, file, include))]
+    except (ValueError, RecursionError):
+        return ()
+
+
+def of_script(text: str, file: str) -> Group:
+    """What the inline metadata of a script requires (PEP 723), given without its comment signs."""
+    try:
+        return list(_each(_list(_toml(text), "dependencies"), file))
+    except (ValueError, RecursionError):
+        return ()
+
+
+def installed(words: Sequence[str], file: str, include: Include) -> Group:
+    """What the words behind `pip install` ask for."""
+    found: list[Asked] = []
+    for place, word in enumerate(words):
+        if place and words[place - 1] in ("-r", "--requirement", "-c", "--constraint"):
+            found += _requirements(include(word), word, include, folder=os.path.dirname(word))
+        else:
+            found += _each([word], file)
+    return found
+
+
+# requirements as pip reads them
+
+
+def _requirements(
+    text: str, file: str, include: Include, seen: set[str] | None = None, folder: str | None = None
+) -> Iterator[Asked]:
+    """The requirements of a requirements file and of those that it includes. `folder` is where its own includes are
+    looked for, from the folder of `include`."""
+    seen = set() if seen is None else seen
+    folder = os.path.dirname(file) if folder is None else folder
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        line = re.sub(r"(?:^|\s)#.*", "", line).strip()
+        if included := _INCLUDE.fullmatch(line):
+            path = os.path.normpath(os.path.join(folder, included[2]))
+            if path not in seen and len(seen) < _INCLUDES and "://" not in included[2]:
+                seen.add(path)
+                yield from _requirements(include(path), path.replace("\\", "/"), include, seen)
+        elif line:
+            yield from _each([re.sub(r"^(?:-e|--editable)[ =]\s*|\s--?\w.*", "", line)], file)
+
+
+def _each(texts: Iterable[object], file: str) -> Iterator[Asked]:
+    """The frameworks that requirements name (PEP 508, and git addresses as pip takes them)."""
+    for text in texts:
+        if not isinstance(text, str):
+            continue
+        if address := _GIT.fullmatch(text.strip()):
+            if address[1].lower() in PINNED:
+                yield _asked(address[1].lower(), _of_ref(address[2]), text, file)
+            continue
+        name = _NAME.match(text)
+        if name is not None and name[1].lower() in PINNED:
+            yield _requirement(name[1].lower(), text, file)
+
+
+def _requirement(framework: str, text: str, file: str) -> Asked:
+    if plain := _PLAIN.fullmatch(text):
+        return _asked(framework, _upper(plain[1] or ""), text, file)
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:  # such as a version that a variable holds
+        return Asked(framework, None)
+    if requirement.url is None:
+        below = _upper(str(requirement.specifier))
+    else:
+        address = _GIT.fullmatch(requirement.url)
+        below = _of_ref(address[2]) if address is not None else None
+    return _asked(framework, below, text.partition(";")[0], file, _pythons(requirement.marker))
+
+
+def _asked(
+    framework: str, below: Version | None, text: str, file: str, pythons: frozenset[str] = frozenset(PYTHONS)
+) -> Asked:
+    written = re.sub(r"\s+", " ", text).strip()
+    return Asked(framework, None if below is None else Pin(below, written, file), pythons)
+
+
+def _pythons(marker: Any) -> frozenset[str]:
+    """The Pythons under which a marker of `packaging` is true; all where that cannot be told."""
+    if marker is None:
+        return frozenset(PYTHONS)
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+
+    try:
+        return frozenset(python for python in PYTHONS if marker.evaluate(_environment_of(python)))
+    except (UndefinedComparison, UndefinedEnvironmentName):
+        return frozenset(PYTHONS)
+
+
+def _environment_of(python: str) -> dict[str, str]:
+    whole = f"{python}.0"
+    return {**_LINUX, "python_version": python, "python_full_version": whole, "implementation_version": whole}
+
+
+def _marked(marker: object) -> frozenset[str]:
+    """The Pythons for a marker that is written apart from its requirement."""
+    from packaging.markers import InvalidMarker, Marker
+
+    if not isinstance(marker, str) or not marker:
+        return frozenset(PYTHONS)
+    try:
+        return _pythons(Marker(marker))
+    except InvalidMarker:
+        return frozenset(PYTHONS)
+
+
+# project files
+
+
+def _toml(text: str) -> dict[str, Any]:
+    """Raises ValueError."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+    document: dict[str, Any] = tomllib.loads(text)
+    return document
+
+
+def _table(document: object, *keys: str) -> Mapping[str, Any]:
+    """A table inside of tables; empty where it is not one."""
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def _list(document: object, *keys: str) -> Sequence[object]:
+    found = _table(document, *keys[:-1]).get(keys[-1])
+    return found if isinstance(found, list) else ()
+
+
+def _pyproject(document: Mapping[str, Any], file: str, include: Include) -> Sequence[Group]:
+    """The dependencies of a project, alone and with each extra and group."""
+    tool = _table(document, "tool")
+    main = [
+        *_each(_list(document, "project", "dependencies"), file),
+        *_tables(_table(tool, "poetry", "dependencies"), file),
+        *_conda_table(_table(tool, "pixi", "dependencies"), file),
+        *_tables(_table(tool, "pixi", "pypi-dependencies"), file),
+    ]
+    dynamic = _table(tool, "setuptools", "dynamic", "dependencies").get("file")
+    for path in [dynamic] if isinstance(dynamic, str) else dynamic if isinstance(dynamic, list) else ():
+        if isinstance(path, str):
+            main += _requirements(include(path), path, include)
+    optional: list[list[Asked]] = [
+        *(
+            list(_each(wanted, file))
+            for table in (("project", "optional-dependencies"), ("tool", "pdm", "dev-dependencies"))
+            for wanted in _table(document, *table).values()
+            if isinstance(wanted, list)
+        ),
+        *(list(_dependency_group(document, name, file, set())) for name in _table(document, "dependency-groups")),
+        list(_each(_list(tool, "uv", "dev-dependencies"), file)),
+        list(_tables(_table(tool, "poetry", "dev-dependencies"), file)),
+        *(list(_tables(_table(group, "dependencies"), file)) for group in _table(tool, "poetry", "group").values()),
+        *(
+            list(_each([*_list(each, "dependencies"), *_list(each, "extra-dependencies")], file))
+            for each in _table(tool, "hatch", "envs").values()
+        ),
+    ]
+    found = [main, *([*main, *more] for more in optional)]
+    narrowing = list(_each(_list(tool, "uv", "constraint-dependencies"), file))
+    replacing = [
+        *_each(_list(tool, "uv", "override-dependencies"), file),
+        *_tables(_sources(_table(tool, "uv", "sources")), file),
+    ]
+    replaced = {each.framework for each in replacing}
+    return [
+        [
+            *(each for each in group if each.framework not in replaced),
+            *(each for each in (*replacing, *narrowing) if each.framework not in replaced or each in replacing),
+        ]
+        for group in found
+        if group or replacing or narrowing
+    ]
+
+
+def _sources(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where uv takes packages from, but for other indexes, whose versions are the usual ones."""
+    return {
+        name: source
+        for name, source in table.items()
+        if isinstance(source, dict) and {"git", "url", "path", "workspace"} & source.keys()
+    }
+
+
+def _dependency_group(document: Mapping[str, Any], name: str, file: str, seen: set[str]) -> Iterator[Asked]:
+    """A group of PEP 735 with those that it includes."""
+    if name in seen:
+        return
+    seen.add(name)
+    for entry in _list(document, "dependency-groups", name):
+        yield from _each([entry], file)
+        included = entry.get("include-group") if isinstance(entry, dict) else None
+        if isinstance(included, str):
+            yield from _dependency_group(document, included, file, seen)
+
+
+def _tables(table: Mapping[str, Any], file: str) -> Iterator[Asked]:
+    """Dependencies as Poetry, PDM, pixi and Pipenv write them: a version, a table that has one, or a list of such for
+    several environments."""
+    for name, wanted in table.items():
+        framework = name.lower()
+        if framework not in PINNED:
+            continue
+        for each in wanted if isinstance(wanted, list) else [wanted]:
+            if isinstance(each, str):
+                yield _asked(framework, _upper(each), f'{name} = "{each}"', file)
+            elif isinstance(each, dict):
+                yield _of_table(framework, name, each, file)
+
+
+def _of_table(framework: str, name: str, table: Mapping[str, Any], file: str) -> Asked:
+    version, ref = table.get("version"), table.get("tag", table.get("rev", table.get("ref")))
+    pythons = _marked(table.get("markers", table.get("marker"))) & _allowed(table.get("python"))
+    if table.get("platform", "linux") != "linux":
+        pythons = frozenset()
+    if isinstance(version, str):
+        return _asked(framework, _upper(version), f'{name} = "{version}"', file, pythons)
+    below = _of_ref(ref) if isinstance(ref, str) and "git" in table else None
+    return _asked(framework, below, f"{name} at {ref}", file, pythons)
+
+
+def _allowed(constraint: object) -> frozenset[str]:
+    """The Pythons that a constraint of Poetry allows; all where it is not one of PEP 440."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    if not isinstance(constraint, str):
+        return frozenset(PYTHONS)
+    try:
+        allowed = SpecifierSet(constraint)
+    except InvalidSpecifier:
+        return frozenset(PYTHONS)
+    return frozenset(python for python in PYTHONS if f"{python}.0" in allowed)
+
+
+def _pipfile(document: Mapping[str, Any], file: str) -> Sequence[Group]:
+    main = list(_tables(_table(document, "packages"), file))
+    return [main, [*main, *_tables(_table(document, "dev-packages"), file)]]
+
+
+def _setup_cfg(text: str, file: str) -> Sequence[Group]:
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return ()
+    main = list(_each(parser.get("options", "install_requires", fallback="").splitlines(), file))
+    extras = parser["options.extras_require"].values() if parser.has_section("options.extras_require") else ()
+    return [main, *([*main, *_each(extra.splitlines(), file)] for extra in extras)]
+
+
+def _setup_py(text: str, file: str) -> Sequence[Group]:
+    """What the call of `setup` asks for, as far as lists are written there or in a name of the module."""
+    import ast
+
+    from lora_lint.readers.errors import Unreadable
+    from lora_lint.readers.python import parse
+    from lora_lint.source import SourceFile
+
+    try:
+        tree = parse(SourceFile(file, "python", text.encode("utf-8", "replace")))
+    except Unreadable:
+        return ()
+    names: dict[str, Any] = {}
+
+    def value(node: ast.expr) -> Any:
+        if isinstance(node, ast.Name):
+            return names.get(node.id)
+        if isinstance(node, ast.Constant):
+            return node.value
+        if isinstance(node, ast.List | ast.Tuple):
+            return [value(each) for each in node.elts]
+        if isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            return {key.value: value(each) for key, each in pairs if isinstance(key, ast.Constant)}
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            left, right = value(node.left), value(node.right)
+            return [*left, *right] if isinstance(left, list) and isinstance(right, list) else None
+        if isinstance(node, ast.Subscript):
+            owner, key = value(node.value), value(node.slice)
+            return owner.get(key) if isinstance(owner, dict) and isinstance(key, str) else None
+        return None
+
+    found: list[Group] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+            if isinstance(target, ast.Name):
+                names[target.id] = value(node.value)
+            elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+                owner = value(target.value)
+                if isinstance(owner, dict):
+                    owner[target.slice.value] = value(node.value)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or getattr(node.func, "attr", getattr(node.func, "id", "")) != "setup":
+            continue
+        given = {each.arg: value(each.value) for each in node.keywords if each.arg}
+        main = list(_each(_listed(given.get("install_requires")), file))
+        extras = given.get("extras_require")
+        more = extras.values() if isinstance(extras, dict) else ()
+        found += [main, *([*main, *_each(_listed(extra), file)] for extra in more)]
+    return found
+
+
+def _listed(wanted: object) -> Sequence[object]:
+    """Requirements, which setuptools takes as a list or as a text."""
+    if isinstance(wanted, str):
+        return wanted.splitlines()
+    return wanted if isinstance(wanted, list) else ()
+
+
+# conda
+
+
+def _environment(text: str, file: str, include: Include) -> Iterator[Asked]:
+    """The dependencies of a conda environment, those that it leaves to pip included."""
+    from lora_lint.readers.errors import Unreadable
+    from lora_lint.readers.nodes import Mapping as Node
+    from lora_lint.readers.nodes import Scalar
+    from lora_lint.readers.nodes import Sequence as Nodes
+    from lora_lint.readers.yaml import read_yaml
+    from lora_lint.source import SourceFile
+
+    try:
+        documents = read_yaml(SourceFile(file, "yaml", text.encode("utf-8", "replace")))
+    except Unreadable:
+        return
+    for document in documents:
+        listed = document.get("dependencies") if isinstance(document, Node) else None
+        for item in listed.items if isinstance(listed, Nodes) else ():
+            if isinstance(item, Scalar):
+                yield from _conda(item.raw, file)
+            pip = item.get("pip") if isinstance(item, Node) else None
+            lines = [each.raw for each in pip.items if isinstance(each, Scalar)] if isinstance(pip, Nodes) else ()
+            yield from _requirements("\n".join(lines), file, include)
+
+
+def _conda(text: str, file: str) -> Iterator[Asked]:
+    """A match specification: `conda-forge::peft=0.7`, where one sign stands for every version that starts so."""
+    found = _CONDA.fullmatch(text.strip())
+    if found is not None and found[1].lower() in PINNED:
+        yield _asked(found[1].lower(), _upper(found[2] or ""), text, file)
+
+
+def _conda_table(table: Mapping[str, Any], file: str) -> Iterator[Asked]:
+    for name, version in table.items():
+        version = version.get("version") if isinstance(version, dict) else version
+        if isinstance(version, str):
+            yield from _conda(f"{name} {version}", file)
+
+
+# locks
+
+
+def _lock(document: Mapping[str, Any], file: str) -> Iterator[Asked]:
+    """The versions that uv, Poetry, PDM or a lock of PEP 751 chose."""
+    for package in (*_list(document, "package"), *_list(document, "packages")):
+        if not isinstance(package, dict) or not isinstance(package.get("version"), str):
+            continue
+        name = str(package.get("name", "")).lower()
+        numbers = _TAG.match(package["version"])
+        if name in PINNED and numbers is not None:
+            marker = package.get("marker", package.get("markers"))
+            # uv and PDM lock several versions for several environments.
+            marked = package.get("resolution-markers")
+            pythons = _marked(" or ".join(f"({each})" for each in marked) if isinstance(marked, list) else marker)
+            if pythons:
+                yield _asked(name, _after(_numbers(numbers[1])), f"{name} {package['version']}", file)
+
+
+def _pipfile_lock(text: str, file: str) -> Iterator[Asked]:
+    import json
+
+    document = json.loads(text)
+    for section in ("default", "develop"):
+        yield from _tables(_table(document, section), file)
+
+
+# versions
+
+
+def _of_ref(ref: str | None) -> Version | None:
+    """What is below the version after a tag of a repository; None for branches and commits."""
+    tag = _TAG.fullmatch(ref or "")
+    return _after(_numbers(tag[1])) if tag is not None else None
+
+
+def _upper(requirement: str) -> Version | None:
+    """The version that all allowed ones are below; None where there is no such bound. Takes the specifiers of PEP 440,
+    Poetry's (`^1.2`, a version alone) and conda's (`=1.2`), and alternatives of both (`1.2 | 1.3`)."""
+    if "|" in requirement:
+        below = [_upper(each) for each in re.split(r"\|+", requirement)]
+        return None if None in below else max(filter(None, below), key=padded)
+    bounds = []
+    for part in requirement.strip("() ").split(","):
+        found = _BOUND.fullmatch(part.strip())
+        if found is None:
+            continue
+        operator, numbers, star = found[1], _numbers(found[2]), found[3]
+        if operator == "<":
+            bounds.append(numbers)
+        elif star or operator in ("~", "="):  # one sign is conda's: every version that starts so
+            bounds.append(_next(numbers[:2] if operator == "~" and len(numbers) > 2 and not star else numbers))
+        elif operator == "~=":
+            bounds.append(_next(numbers[:-1] or numbers))
+        elif operator == "^":
+            first = next((place for place, number in enumerate(numbers) if number), len(numbers) - 1)
+            bounds.append(_next(numbers[: first + 1]))
+        else:  # exact: written so, or a version alone as Poetry has it
+            bounds.append(_after(numbers))
+    return min(bounds, key=padded, default=None)
+
+
+def _numbers(text: str) -> Version:
+    return tuple(int(part) for part in text.split(".") if part.isdecimal())
+
+
+def _next(numbers: Version) -> Version:
+    return (*numbers[:-1], numbers[-1] + 1)
+
+
+def _after(numbers: Version) -> Version:
+    """The version after an exact one: with three numbers, of which the last grows."""
+    return _next((*numbers, 0, 0, 0)[:3])

@@ -1,0 +1,170 @@
+"""Which versions of the frameworks a project allows.
+
+The nearest place decides: the program itself (the pip commands of a notebook, or of a shell script for the programs
+that it starts; inline metadata), then the folders from its own up to the top of the project, in each of which a lock
+file comes before all others. Requirements that are installed together narrow each other, under every Python; of those
+that are alternatives (files, extras, groups, Pythons) the one that allows the newest version counts. A lower bound pins
+nothing: the newest version is assumed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from lora_lint.run.versions import PINNED, Pin, padded
+from lora_lint.system import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from lora_lint.lint.required import Group
+    from lora_lint.project import Project
+    from lora_lint.source import SourceFile
+
+    Pins: TypeAlias = "Mapping[str, Pin | None]"
+    """What is said of each framework that is named: None where every version is allowed."""
+
+LIMIT = 4_000_000
+"""Bytes of a file that is looked into."""
+_LOCKS = re.compile(r"(?:uv|poetry|pdm)\.lock|Pipfile\.lock|pylock(?:\.[\w-]+)?\.toml")
+_REQUIREMENTS = re.compile(r"[\w.-]*requirements?[\w.-]*\.txt")
+_OTHERS = re.compile(r"pyproject\.toml|setup\.cfg|setup\.py|Pipfile|(?:conda|environment)[\w.-]*\.ya?ml")
+_MENTIONED = re.compile(rb"(?i)" + b"|".join(framework.encode() for framework in PINNED))
+_INCLUDED = re.compile(rb"(?m)^[ \t]*(?:-[rc]|--(?:requirement|constraint))[ \t=\w.]")
+_PIP = re.compile(r"(?:.*/)?pip[\d.]*")
+_METADATA = re.compile(rb"^# /// script\s*$(.*?)^# ///\s*$", re.MULTILINE | re.DOTALL)
+
+
+def pins_of(project: Project, source: SourceFile) -> dict[str, Pin]:
+    """What a program is run with at most: the PINNED frameworks, if they are."""
+    pins = dict(_in_program(project, source))
+    found = _found_in(project)
+    for folder in project.upwards(os.path.dirname(source.path), beyond=True):
+        pins = {**found.get(folder, partial(_in_folder, project)), **pins}
+    return {framework: pin for framework, pin in pins.items() if pin is not None}
+
+
+@lru_cache(maxsize=1)
+def _found_in(_: Project) -> disk.Remembered[str, Pins]:
+    """What the folders of a project pin, for all of its files."""
+    return disk.Remembered()
+
+
+def _in_program(project: Project, source: SourceFile) -> Pins:
+    """What a program says itself."""
+    name, folder = os.path.basename(source.path), os.path.dirname(source.path)
+    installs = list(_of_script(source) if source.kind == "shell" else map(_split, source.installs))
+    if any(map(_may_pin, installs)):
+        from lora_lint.lint.required import installed
+
+        include = _includes(project, folder)
+        pins = _settled(installed(words, name, include) for words in installs)
+        if pins:
+            return pins
+    if b"# /// script" in source.utf8 and (block := _METADATA.search(source.utf8)) and _MENTIONED.search(block[1]):
+        from lora_lint.lint.required import of_script
+
+        return _settled([of_script(re.sub(r"(?m)^# ?", "", block[1].decode()), name)])
+    return {}
+
+
+def _may_pin(words: Sequence[str]) -> bool:
+    """Whether the words of a pip command name a framework or a file."""
+    return any(_MENTIONED.search(word.encode("utf-8", "replace")) or word in ("-r", "-c") for word in words)
+
+
+def _of_script(source: SourceFile) -> Iterator[list[str]]:
+    """What each pip command of a shell script installs, as far as its words are known."""
+    if b"pip" not in source.utf8:
+        return
+    from lora_lint.readers.shell import read_shell
+
+    for command in read_shell(source):
+        words = [word.head if word.text is None else word.text for word in command.words]
+        pip = next((place for place, word in enumerate(words) if _PIP.fullmatch(word)), None)
+        if pip is not None and "install" in words[pip:] and not {"echo", "printf"} & set(words[:pip]):
+            yield words[words.index("install", pip) + 1 :]
+
+
+def _split(command: str) -> list[str]:
+    import shlex
+
+    try:
+        return shlex.split(command, comments=True)
+    except ValueError:
+        return command.split()
+
+
+def _in_folder(project: Project, folder: str) -> Pins:
+    """What the files of a folder say, locks before all others."""
+    names = disk.names(folder) or ()
+    locked: list[Group] = []
+    asked: list[Group] = []
+    for name in (*names, *_listed(folder, names)):
+        base = os.path.basename(name)
+        if _LOCKS.fullmatch(base):
+            locked += _groups(project, folder, name)
+        elif _REQUIREMENTS.fullmatch(base) or _OTHERS.fullmatch(base):
+            asked += _groups(project, folder, name)
+    return {**_settled(asked), **_settled(locked)}
+
+
+def _listed(folder: str, names: Iterable[str]) -> list[str]:
+    """The files of a folder for requirements."""
+    if "requirements" not in names:
+        return []
+    below = disk.names(os.path.join(folder, "requirements")) or ()
+    return [f"requirements/{name}" for name in below if _REQUIREMENTS.fullmatch(name)]
+
+
+def _groups(project: Project, folder: str, name: str) -> Sequence[Group]:
+    """What a file requires: alternatives, of which one is installed."""
+    data = _data(project, os.path.join(folder, name))
+    if not _MENTIONED.search(data) and not (_REQUIREMENTS.fullmatch(os.path.basename(name)) and _INCLUDED.search(data)):
+        return ()
+    from lora_lint.lint.required import groups
+
+    return groups(data.decode("utf-8", "replace"), name, _includes(project, folder))
+
+
+def _includes(project: Project, folder: str) -> Callable[[str], str]:
+    """Gives the text of a file that one of a folder includes, by its path from there; empty where there is none, and
+    for what lies outside of the project."""
+
+    def text(path: str) -> str:
+        return _data(project, os.path.normpath(os.path.join(folder, path))).decode("utf-8", "replace")
+
+    return text
+
+
+def _data(project: Project, path: str) -> bytes:
+    """The content of a file of the project; empty if there is none that can be read."""
+    try:
+        return (disk.read(path, LIMIT) if project.exists(path) else None) or b""
+    except (OSError, ValueError):
+        return b""
+
+
+def _settled(groups: Iterable[Group]) -> Pins:
+    """Of several alternatives the one that allows the newest version, for each framework that is named."""
+    pins: dict[str, Pin | None] = {}
+    for group in groups:
+        from lora_lint.lint.required import PYTHONS
+
+        for framework in dict.fromkeys(each.framework for each in group if each.pythons):
+            for python in PYTHONS:
+                together = [each for each in group if each.framework == framework and python in each.pythons]
+                bounds = [each.pin for each in together if each.pin is not None]
+                pin = min(bounds, key=lambda each: padded(each.below), default=None)
+                pins[framework] = _wider(pins[framework], pin) if framework in pins else pin
+    return pins
+
+
+def _wider(first: Pin | None, second: Pin | None) -> Pin | None:
+    """The pin that allows the newer version."""
+    if first is None or second is None:
+        return None
+    return second if padded(second.below) > padded(first.below) else first

@@ -1,0 +1,106 @@
+"""A run of another file, a program or a configuration, as seen from the command that starts it with own settings.
+
+What is found belongs to the command where one of its settings takes part; what the other file alone decides is found
+there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.records import replace
+from lora_lint.run.events import Event
+from lora_lint.run.values import Choices, Known, Unknown, alternatives
+
+if TYPE_CHECKING:
+    from lora_lint.programs.launchers import Call
+    from lora_lint.readers.arguments import Arguments
+    from lora_lint.run.events import EventKind
+    from lora_lint.run.run import Run
+    from lora_lint.run.values import Value
+    from lora_lint.source import Span
+
+_FEEDBACK = re.compile(r"(?i)dpo|kto|orpo|simpo|cpo|ppo|grpo|rlhf|reward|(?:^|_)rm(?:_|\.)")
+"""In the names of programs that train on preferences or rewards, with a trainer of their own perhaps."""
+
+
+class Seen:
+    """Shows the runs of the file that a call starts. `alone`: the file has one run."""
+
+    def __init__(self, call: Call, span: Span, arguments: Arguments, alone: bool) -> None:
+        self.call = call
+        self.span = span
+        self.alone = alone
+        self.feedback = _FEEDBACK.search(call.name.rpartition("/")[2]) is not None
+        self.flags: dict[Span | None, list[str]] = {}
+        for entry in arguments.mapping.entries:
+            self.flags.setdefault(entry.value.span, []).append(str(entry.key.value))
+
+    def run(self, run: Run) -> Run | None:
+        """The run as one of the call; None if nothing of what the call gives takes part in it."""
+        adapter = self.record(run.adapter)
+        model, training, dataset = map(self.record, (run.model, run.training, run.dataset))
+        scale = any(map(self.is_given, (adapter.rank, adapter.alpha, adapter.use_rslora)))
+        # A program with several runs chooses the targets by the model in ways that may not have been followed.
+        targets = self.is_given(adapter.target_modules) or (self.alone and self.is_given(model.name))
+        if not scale and not targets and not self.is_given(training.learning_rate):
+            return None
+        elsewhere = ["model.quantization"]
+        if not scale:
+            elsewhere.append("adapter.use_rslora")
+        if not targets:
+            elsewhere.append("adapter.target_modules")
+        if not any(map(self.is_given, (adapter.rank, dataset.name, dataset.size))):
+            elsewhere.append("dataset.size")
+        keys = dict(adapter.keys)
+        for name in ("rank", "alpha", "dropout", "use_rslora", "target_modules"):
+            for value in alternatives(getattr(adapter, name)):
+                flags = self.flags.get(value.span, [])
+                # One variable may give both the rank and alpha.
+                flag = next((flag for flag in flags if ("alpha" in flag) is (name == "alpha")), None)
+                if flag is not None:
+                    keys[name] = flag
+        own = self.call.span
+        if self.feedback and training.method == "supervised":
+            training = replace(training, method="unknown")
+        return replace(
+            run,
+            span=own,
+            adapter=replace(adapter, span=own, target_spans=(), keys=keys),
+            model=model,
+            dataset=dataset,
+            training=replace(training, span=own, unknown_keywords=()),
+            events=tuple(Event(kind, own) for kind in ("load", *_grown(run), "wrap", "train")),
+            problems=tuple(problem for problem in run.problems if problem.span.path == self.span.path),
+            elsewhere=tuple(elsewhere),
+        )
+
+    def is_given(self, value: Value[Any]) -> bool:
+        return any(each.span is not None and each.span != self.call.span for each in alternatives(value))
+
+    def record(self, record: Any) -> Any:
+        """The settings of a record at the places where the call gives them, else at the program's name in it."""
+        changed: dict[str, Any] = {}
+        for name in type(record).__match_args__:
+            value = getattr(record, name)
+            if isinstance(value, Known):
+                changed[name] = self.known(value)
+            elif isinstance(value, Choices):
+                changed[name] = Choices(tuple(map(self.known, value.options)))
+            elif isinstance(value, Unknown):
+                changed[name] = Unknown(value.why)
+        return replace(record, **changed)
+
+    def known(self, value: Known[Any]) -> Known[Any]:
+        path = self.span.path
+        for place in (value.written, value.span):
+            if place is not None and place.path == path:
+                return Known(value.value, place, value.origin)
+        written = value.written or value.span
+        return Known(value.value, None if written is None else self.call.span, value.origin, written)
+
+
+def _grown(run: Run) -> tuple[EventKind, ...]:
+    """What tells that the vocabulary grows, wherever in the program that happens."""
+    return ("resize",) if any(event.kind == "resize" for event in run.events) else ()

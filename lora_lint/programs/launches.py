@@ -1,0 +1,114 @@
+"""Programs that start other programs, in a loop over ranks for one: `subprocess.run(["python", "train.py", …])`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import Arguments, Const, External, ListVal, Object, Opaque, Val
+from lora_lint.libraries.effects import Launch
+from lora_lint.source import Span
+
+if TYPE_CHECKING:
+    from lora_lint.libraries.context import Context
+    from lora_lint.project import Project
+    from lora_lint.readers.shell import Word
+    from lora_lint.run.run import Reading
+    from lora_lint.source import SourceFile
+
+MAX_LAUNCHES = 64
+"""Programs that one program starts. The most in 38 repositories are 12."""
+_STARTS = (b"subprocess", b"os.system", b"os.popen")
+_LORA = re.compile(rb"(?i)lora|peft")
+_VALUE = re.compile(rb"[\s=]*([^\s\"']+)")
+"""What stands behind an option in the text of a program."""
+
+
+def starts_programs(text: bytes) -> bool:
+    """Whether a program may start another with settings of LoRA."""
+    return any(word in text for word in _STARTS) and _LORA.search(text) is not None
+
+
+def launch(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`subprocess.run(…)` and its siblings, `os.system(…)`: remembers the command."""
+    command = arguments.get("args", 0) or arguments.get("command", 0) or arguments.get("cmd", 0)
+    launches = context.records.launches
+    if command is not None and len(launches) < MAX_LAUNCHES:
+        launches.append(Launch(command, span, tuple(context.machine.trail)))
+    elif command is not None:
+        detail = f"it starts more than {MAX_LAUNCHES} programs, and the others are not followed"
+        context.records.leave_unread("launches", detail)
+    return Object(name, arguments, span)
+
+
+def split(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`shlex.split(text)`: stays the text, which is split where it is read."""
+    return arguments.get("s", 0) or Opaque("it is not known which text is split", span)
+
+
+def read(launches: list[Launch], source: SourceFile, project: Project) -> Reading:
+    """The runs of the programs that are started, with the settings of the calls, and the sweeps among them."""
+    from lora_lint.programs import shell
+    from lora_lint.readers.shell import Command, Turn
+
+    commands = []
+    for launch in launches:
+        words = _words(launch.command, launch.span, source)
+        turns = tuple(Turn(step.span, step.turn) for step in launch.trail if step.kind in ("loop", "comprehension"))
+        if words:
+            commands.append(Command(words, launch.span, turns))
+    return shell.read_commands(tuple(commands), source.path, project)
+
+
+def _words(command: Val, span: Span, source: SourceFile) -> tuple[Word, ...]:
+    if isinstance(command, Const) and isinstance(command.value, str):
+        return _of_text(command, span, source)
+    if not isinstance(command, ListVal):
+        return ()
+    from lora_lint.readers.shell import Word
+
+    words = [_word(item, span) for item in command.items]
+    if command.open:
+        words.append(Word(None, span, many=True))
+    return tuple(words)
+
+
+def _word(item: Val, span: Span) -> Word:
+    from lora_lint.readers.shell import Word
+
+    if isinstance(item, External):  # sys.executable
+        return Word("python" if item.name == "sys.executable" else None, span)
+    place = getattr(item, "span", None) or span
+    if isinstance(item, Const) and item.value is not None:
+        return Word(str(item.value), place, default=item.origin == "cli-default")
+    return Word(None, place)
+
+
+def _of_text(command: Const, span: Span, source: SourceFile) -> tuple[Word, ...]:
+    """The words of a command line. A value stands behind its option, and is shown where the text names that."""
+    import shlex
+
+    from lora_lint.readers.shell import Word
+
+    place = command.span if command.span is not None and command.span.path == source.path else span
+    text = source.utf8[place.start : place.end]
+    try:
+        parts = shlex.split(command.value)
+    except ValueError:
+        return ()
+    words: list[Word] = []
+    at, default = 0, command.origin == "cli-default"
+    for part in parts:
+        option = part.partition("=")[0]
+        found = text.find(option.encode("utf-8", "replace"), at) if option.startswith("--") else -1
+        if found >= 0:
+            at = found + len(option.encode())
+            here = Span(place.path, place.start + found, place.start + at)
+            words.append(Word(part, here, default))
+        elif at and (value := _VALUE.match(text, at)) is not None:  # of the option before
+            words.append(
+                Word(part, Span(place.path, place.start + value.start(1), place.start + value.end(1)), default)
+            )
+        else:
+            words.append(Word(part, place, default))
+    return tuple(words)

@@ -1,0 +1,160 @@
+"""Python programs and notebooks: the calls of PEFT, transformers, TRL, Unsloth, xtuner … to Runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.machine import Machine
+from lora_lint.interpreter.scope import Module
+from lora_lint.interpreter.values import Const, ListVal, Opaque, either
+from lora_lint.libraries.table import Knowledge
+from lora_lint.libraries.xtuner import attach
+from lora_lint.programs.callers import MAX_SCRIPTS, SUFFIXES, always_given, scripts_left
+from lora_lint.programs.files import MAX_FILES, ProjectLoader, worth_following
+from lora_lint.programs.launches import read as read_launches
+from lora_lint.programs.launches import starts_programs
+from lora_lint.programs.runs import finish, with_printed_sizes
+from lora_lint.readers.errors import Unreadable
+from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
+from lora_lint.readers.python import LARGEST, beginning, parse
+from lora_lint.records import replace
+from lora_lint.run.run import Reading
+from lora_lint.run.values import alternatives
+from lora_lint.unread import Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.interpreter.values import Val
+    from lora_lint.libraries.effects import Records
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping, Node
+    from lora_lint.run.run import Run
+    from lora_lint.source import SourceFile
+    from lora_lint.unread import Limit
+
+NAME = "python"
+
+
+def read(
+    source: SourceFile,
+    project: Project,
+    given: dict[str, Val] | None = None,
+    called: tuple[Mapping, bool] | None = None,
+    *,
+    whole: bool = False,
+    every_line: bool = False,
+) -> Reading:
+    """The runs of a script or notebook; `given` are the options that it is called with, where the call is known, and
+    `whole` says that there are no others. `called` are settings as Hydra takes them, and whether it is a multirun.
+    Without `every_line` a script is parsed without the definitions that nothing in it asks for.
+
+    Raises readers.errors.Unreadable for what Python itself cannot parse.
+    """
+    if len(source.utf8) > LARGEST:
+        try:
+            read_part = read(beginning(source), project, given, called, whole=whole, every_line=every_line)
+        except Unreadable:  # where no statement can be told from the text of another
+            why = f"This program has more than {LARGEST:,} bytes, which is more than is read"
+            raise Unreadable(why, limit="size") from None
+        lost = f"a program is read up to {LARGEST:,} bytes, and this one has {len(source.utf8):,}"
+        return replace(read_part, unread=(Unread(source.path, "size", lost), *read_part.unread))
+    loader = ProjectLoader(project)
+    starting = given is None and starts_programs(source.utf8)
+    if not starting and not worth_following(source, loader):
+        return Reading()
+    if every_line or source.kind == "notebook":
+        tree = parse(source)
+    else:
+        from lora_lint.programs.pruning import parse_asked
+
+        tree = parse_asked(source)
+    library = Knowledge(project)
+    library.records.given, library.records.given_all = given, whole
+    if given is None and _takes_options(source):
+        library.records.given = _always_given(source, project)
+        if left := scripts_left(source.path, project):
+            detail = f"{MAX_SCRIPTS} shell scripts are searched for calls of it, and {left:,} more are not"
+            library.records.leave_unread("scripts", detail)
+    library.records.called = called
+    library.records.text = source.utf8
+    spans = (getattr(value, "span", None) for value in (given or {}).values())
+    library.records.caller = next((span.path for span in spans if span is not None), None)
+    machine = Machine(library, loader)
+    module = Module(source, is_main=True)
+    machine.run(module, tree)
+    attach(library.records, module.scope)
+    reading = with_printed_sizes(finish(library.records, source.path), source.trained_on)
+    if given is None and library.records.given:
+        reading = reading.mapped(_judged_where_called)
+    if library.records.launches and starting:
+        started = read_launches(library.records.launches, source, project)
+        reading = Reading(
+            reading.runs + started.runs, reading.sweeps + started.sweeps, unread=reading.unread + started.unread
+        )
+    machine.forget()
+    return replace(reading, unread=(*_unread(library.records, loader, source.path), *reading.unread))
+
+
+def _unread(records: Records, loader: ProjectLoader, path: str) -> Iterator[Unread]:
+    """What was not followed because of a limit: for each limit the first, and how many more."""
+    if loader.left:
+        more = f" and {len(loader.left) - 1} more" if len(loader.left) > 1 else ""
+        records.leave_unread(
+            "imports", f"of what it imports {MAX_FILES} files are followed, and not {loader.left[0]}{more}"
+        )
+    if loader.large:
+        more = f" and {len(loader.large) - 1} more" if len(loader.large) > 1 else ""
+        records.leave_unread(
+            "size",
+            f"of what it imports, files of more than {LARGEST:,} bytes are not followed: {loader.large[0]}{more}",
+        )
+    details: dict[Limit, list[str]] = {}
+    for limit, detail in records.unread:
+        details.setdefault(limit, []).append(detail)
+    for limit, found in details.items():
+        more = f" (and {len(found) - 1} more of the kind)" if len(found) > 1 else ""
+        yield Unread(path, limit, found[0] + more)
+
+
+_TAKES_OPTIONS = (b"ArgumentParser", b"fire.Fire", b"import Fire", b"TrlParser")
+
+
+def _takes_options(source: SourceFile) -> bool:
+    return source.kind == "python" and any(word in source.utf8 for word in _TAKES_OPTIONS)
+
+
+def _always_given(source: SourceFile, project: Project) -> dict[str, Val]:
+    """The options that every shell script of the project that calls a program gives, so that their defaults count for
+    nothing. What is decided by them alone is judged where the run is started."""
+    return {name: _one_of(values) for name, values in always_given(source.path, project).items()}
+
+
+def _one_of(values: tuple[Node, ...]) -> Val:
+    """The value of an option that callers give: one of theirs, unless one of them is a switch or is not known."""
+    unknown = Opaque("each script that calls the program gives it")
+    options = []
+    for node in values:
+        items = node.items if isinstance(node, Sequence) else (node,)
+        if not all(isinstance(item, Scalar) and not isinstance(item.value, Placeholder | bool) for item in items):
+            return unknown
+        given: list[Val] = [Const(item.value, item.span, "cli-default") for item in items if isinstance(item, Scalar)]
+        options.append(ListVal(given, node.span) if isinstance(node, Sequence) else given[0])
+    found = either(options)
+    return unknown if isinstance(found, Opaque) else found
+
+
+def _judged_where_called(run: Run) -> Run:
+    """The run of a program without the judgement of what the scripts that call it give."""
+    elsewhere = [
+        f"{record}.{name}"
+        for record in ("adapter", "model", "dataset", "training")
+        for name in type(getattr(run, record)).__match_args__
+        if any(
+            (place := each.written or each.span) is not None and place.path.endswith(SUFFIXES)
+            for each in alternatives(getattr(getattr(run, record), name))
+        )
+    ]
+    if "dataset.name" in elsewhere:
+        elsewhere.append("dataset.size")
+    return replace(run, elsewhere=tuple(elsewhere)) if elsewhere else run

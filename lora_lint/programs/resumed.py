@@ -1,0 +1,63 @@
+"""Programs that go on from a checkpoint of their own: the adapter that they load has the settings that they gave it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import Const, Either, Member, Object, Opaque, Val, left_open, same
+from lora_lint.libraries.convert import text_of
+from lora_lint.libraries.shapes import LAST_CHECKPOINT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lora_lint.libraries.effects import Happening, ModelRecord
+
+_CHECKPOINT = "checkpoint"
+"""What the names of the folders begin with that a trainer saves in, and programs that do it themselves."""
+
+
+def resumes(load: Happening, model: ModelRecord, others: Iterable[Happening]) -> bool:
+    """Whether an adapter is loaded from what the program itself saved when it was started before, and that did not
+    begin with one of `others`, the adapters that it loads in other branches.
+
+    A branch that loads what an option names is not taken where nobody gives the option.
+    """
+    outputs = [found for training in model.trainings if (found := _output(training.arguments)) is not None]
+    return _is_saved_here(load, outputs) and all(
+        any(map(left_open, other.folder)) or _is_saved_here(other, outputs) for other in others
+    )
+
+
+def _is_saved_here(load: Happening, outputs: list[Val]) -> bool:
+    return bool(load.folder) and _is_below(load.folder[0], outputs)
+
+
+def _output(arguments: Object | None) -> Val | None:
+    """The folder that a trainer saves in. Where nothing is known of it, neither is of what is computed from it."""
+    if arguments is None:
+        return None
+    given = arguments.attributes.get("output_dir") or arguments.arguments.get("output_dir", 0)
+    if isinstance(given, Opaque):
+        return None
+    return Member(arguments, "output_dir") if given is None else given
+
+
+def _is_below(folder: Val, outputs: list[Val]) -> bool:
+    """Whether a folder is one that a trainer saves in, a checkpoint in it, or below that."""
+    if any(same(folder, output) for output in outputs):
+        return True
+    if isinstance(folder, Either):
+        given = [option for option in folder.options if not (isinstance(option, Const) and option.value is None)]
+        return all(_is_below(option, outputs) for option in given)
+    if isinstance(folder, Object):
+        above, *names = folder.arguments.positional or [folder]
+        if folder.callee == LAST_CHECKPOINT:
+            return _is_below(above, outputs)
+        if folder.callee != "os.path.join" or not _is_below(above, outputs):
+            return False
+        name = text_of(names[0]) if names else None
+        return name is None or name.startswith(_CHECKPOINT) or not any(same(above, output) for output in outputs)
+    text = text_of(folder) or ""
+    known = [name.rstrip("/") for output in outputs if (name := text_of(output))]
+    return any(text.rstrip("/") == name or text.startswith(f"{name}/{_CHECKPOINT}") for name in known)

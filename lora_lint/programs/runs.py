@@ -1,0 +1,638 @@
+"""From the records of a followed program to its Runs and Sweeps."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from itertools import islice, product
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.interpreter.values import Arguments, Const, Effect, Either, ListVal, Object, Opaque, Space, Val, either
+from lora_lint.knowledge import signatures
+from lora_lint.libraries import convert
+from lora_lint.libraries.convert import to_value
+from lora_lint.libraries.effects import ConfigRecord, DatasetRecord, ModelRecord, Records, RunRecord, TrainingRecord
+from lora_lint.programs.resumed import resumes
+from lora_lint.records import replace
+from lora_lint.run.events import Event
+from lora_lint.run.problems import InvalidValue, NoResult, UnknownKey
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Sweep, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, Value, alternatives, is_number, known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lora_lint.interpreter.scope import Condition, Step
+    from lora_lint.libraries.effects import Happening
+    from lora_lint.run.problems import Problem
+    from lora_lint.source import Span
+
+MAX_VARIANTS = 16
+CONFIGS = (".yaml", ".yml", ".json")
+
+_SAVED = (
+    "a list of module names. It takes each letter of a string for a name, and copies and trains each module whose name "
+    "ends in one"
+)
+# Adapter field -> (keyword, test of a well-typed value, what is expected)
+_FIELDS: dict[str, tuple[str, Callable[[Any], bool], str]] = {
+    "rank": ("r", convert.is_whole, "a whole number of at least 1"),
+    "alpha": ("lora_alpha", is_number, "a number above 0"),
+    "dropout": ("lora_dropout", is_number, "a number from 0 to below 1"),
+    "target_modules": ("target_modules", convert.is_names, "a list of module names, or one regex string"),
+    "exclude_modules": ("exclude_modules", convert.is_names, "a list of module names, or one regex string"),
+    "target_parameters": ("target_parameters", convert.is_listing, "a list of parameter names"),
+    "layers_to_transform": ("layers_to_transform", convert.is_layers, "a layer index or a list of them"),
+    "layers_pattern": ("layers_pattern", convert.is_names, "a name or a list of names"),
+    "rank_pattern": ("rank_pattern", convert.is_pattern, "a dict from module name to rank"),
+    "alpha_pattern": ("alpha_pattern", convert.is_pattern, "a dict from module name to alpha"),
+    "use_rslora": ("use_rslora", convert.is_flag, "True or False"),
+    "use_dora": ("use_dora", convert.is_flag, "True or False"),
+    "bias": ("bias", lambda value: value in ("none", "all", "lora_only"), '"none", "all" or "lora_only"'),
+    "lora_bias": ("lora_bias", convert.is_flag, "True or False"),
+    "modules_to_save": ("modules_to_save", convert.is_listing, _SAVED),
+    "trainable_token_indices": ("trainable_token_indices", convert.anything, ""),
+    "init_lora_weights": ("init_lora_weights", convert.anything, ""),
+    "inference_mode": ("inference_mode", convert.is_flag, "True or False"),
+    "task_type": ("task_type", convert.is_optional_text, "a task type"),
+}
+_SCALING = frozenset({"rank", "alpha", "use_rslora", "rank_pattern", "alpha_pattern", "dropout"})
+_SEARCHED = ("r", "lora_alpha", "use_rslora")
+
+
+def finish(records: Records, path: str) -> Reading:
+    """All runs in the order they are written, and the sweeps among them. `path` is the file that is linted."""
+    pending = list(records.runs)
+    givers = (path, *([records.caller] if records.caller else []), *records.loaded.get(path, ()))
+    for config in records.configs:
+        data: ConfigRecord = config.data
+        if not data.used and not data.written:
+            model = ModelRecord(Opaque("the file does not put this config on a model"))
+            pending.append(RunRecord(config, model, data.span, data.trail, data.conditions, data.dialect))
+    made: list[tuple[RunRecord, Run]] = []
+    sweeps: list[Sweep] = []
+    extra: list[Run] = []
+    for record in pending:
+        variants = _variants(record.config, records)
+        started = _starts_search(record.config)
+        base = _run(record, record.config, path, givers, started)
+        if base is None:
+            continue
+        if len(variants) > 1:
+            tried = tuple(
+                run for variant in variants if (run := _run(record, variant, path, givers, started)) is not None
+            )
+            kind, span = _searched(record.config)
+            sweeps.append(Sweep(kind, span or record.span, tried))
+            if kind != "argparse choices":
+                extra += tried
+                continue
+        made.append((record, base))
+    sweeps += _repeated(made)
+    runs = [run for _, run in made] + list(_reloaded(records, path))
+    return Reading(tuple(_distinct(runs + extra)), tuple(sweeps))
+
+
+def _distinct(runs: list[Run]) -> list[Run]:
+    """The runs in the order of their places; of equal ones the first."""
+    by_place: dict[Span, list[Run]] = {}
+    for run in runs:
+        by_place.setdefault(run.span, []).append(run)
+    distinct: list[Run] = []
+    for place in sorted(by_place):
+        here = by_place[place]
+        if len(here) == 1:  # as good as always
+            distinct += here
+            continue
+        unique: dict[str, Run] = {}
+        for run in here:
+            unique.setdefault(repr((run.adapter, run.model.name, run.events)), run)
+        distinct += unique.values()
+    return distinct
+
+
+def _variants(config: Object, records: Records) -> list[Object]:
+    """The configs that a search space stands for, one for each option; just the config if nothing is searched."""
+    spaces: dict[str, Space] = {}
+    for name in _SEARCHED:
+        value = _argument(config, name)
+        if isinstance(value, Space):
+            spaces[name] = value
+    if not spaces:
+        return [config]
+    axes: dict[int, int] = {id(space.axis): len(space.options) for space in spaces.values()}
+    total = prod(axes.values())
+    if total > MAX_VARIANTS:
+        detail = f"a search tries {total:,} combinations of {' and '.join(spaces)}, of which {MAX_VARIANTS} are judged"
+        records.leave_unread("variants", detail)
+    variants = []
+    for picks in islice(product(*(range(count) for count in axes.values())), MAX_VARIANTS):
+        chosen = dict(zip(axes, picks, strict=True))
+        picked = {name: space.options[chosen[id(space.axis)]] for name, space in spaces.items()}
+        arguments = config.arguments
+        merged = Arguments(arguments.positional, {**arguments.keywords, **picked}, arguments.spans, arguments.open)
+        variants.append(Object(config.callee, merged, config.span, config.data, {**config.attributes, **picked}))
+    return variants
+
+
+def _searched(config: Object) -> tuple[str, Span | None]:
+    for name in _SEARCHED:
+        value = _argument(config, name)
+        if isinstance(value, Space):
+            return value.kind, value.span
+    return "search", None
+
+
+def _repeated(made: list[tuple[RunRecord, Run]]) -> list[Sweep]:
+    """Runs made at one place of the program: turns of a loop, or calls of one helper."""
+    sweeps: list[Sweep] = []
+    seen: set[frozenset[int]] = set()
+    for by_config in (False, True):
+        groups: dict[Span, list[tuple[RunRecord, Run]]] = {}
+        for record, run in made:
+            if record.config.data.beside:
+                continue
+            groups.setdefault(record.config.data.span if by_config else record.span, []).append((record, run))
+        for members in groups.values():
+            if len(members) < 2:
+                continue
+            distinct = {repr(run.adapter): (record, run) for record, run in members}
+            if len(distinct) < 2:
+                continue
+            chosen = list(distinct.values())
+            identity = frozenset(id(run) for _, run in chosen)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            step = _difference(chosen[0][0], chosen[1][0])
+            if step is None:
+                continue  # branches of one program, not runs of one experiment
+            kind = {"call": "series of calls"}.get(step.kind, step.kind)
+            span = chosen[0][1].adapter.span if step.kind == "call" else step.span
+            sweeps.append(Sweep(kind, span, tuple(run for _, run in chosen)))
+    return sweeps
+
+
+def _difference(a: RunRecord, b: RunRecord) -> Step | None:
+    """The step at which the ways to two runs part: the turn of a loop or the call."""
+    for ways in ((a.trail, b.trail), (a.config.data.trail, b.config.data.trail)):
+        for one, other in zip(*ways, strict=False):
+            if one != other:
+                return one if one.kind == other.kind else None
+    return None
+
+
+def _starts_search(config: Object) -> bool:
+    """Whether a search space for it is in a config that the program loads: whoever loads it starts the search."""
+    found = (_argument(config, name) for name in _SEARCHED)
+    return any(isinstance(v, Space) and v.span is not None and v.span.path.endswith(CONFIGS) for v in found)
+
+
+def _run(record: RunRecord, config: Object, path: str, givers: tuple[str, ...], started: bool) -> Run | None:
+    """The run in the file at `path`; None if it is another file's. `givers` are the files that give it its settings:
+    that file, the call of the program, and the configs that it loads."""
+    span = next((place for place in (record.span, config.data.span) if place.path == path), None)
+    if span is None:
+        # The adapter is made in an imported file: the run is where this file calls it.
+        calls = [step.span for step in (*record.trail, *config.data.trail) if step.kind == "call"]
+        span = next((call for call in reversed(calls) if call.path == path), None)
+        given = (*config.arguments.keywords.values(), *config.attributes.values(), record.model.name)
+        if not started and not any(_written_in(value, place) for value in given for place in givers):
+            return None  # an imported file's own run
+    if span is None:
+        return None
+    adapter, problems = _adapter(config, span)
+    model = record.model
+    events = _events(model, record.conditions)
+    trainings = _trainings(model, record.conditions)
+    return Run(
+        dialect=record.dialect if config.data.dialect == "peft" else config.data.dialect,
+        span=span,
+        adapter=adapter,
+        model=_model(model, span),
+        dataset=_dataset(trainings, span),
+        training=_training(trainings, span),
+        events=events,
+        problems=problems,
+        trained=True if any(event.kind == "train" for event in events) else None,
+        method=config.data.kind,
+        own_names=bool(config.data.made_by) and _names_parts(adapter),
+        config=config.data.span,
+    )
+
+
+def _names_parts(adapter: Adapter) -> bool:
+    """Whether the targets are the parts of a model that unsloth finds the modules of by itself."""
+    from lora_lint.frameworks.unsloth import AUDIO
+
+    return AUDIO in (known(adapter.target_modules) or ())
+
+
+def _written_in(value: Val, path: str) -> bool:
+    """Whether a setting, or a part of it, is written in a file."""
+    if isinstance(value, ListVal):
+        return any(_written_in(item, path) for item in value.items)
+    if isinstance(value, Either | Space):
+        return any(_written_in(option, path) for option in value.options)
+    return isinstance(value, Const) and value.span is not None and value.span.path == path
+
+
+def _reloaded(records: Records, path: str) -> list[Run]:
+    """Models whose adapter is loaded from disk without a new config, and trained on or merged into a quantized base."""
+    runs = []
+    for model in records.models:
+        kinds = {happening.kind for happening in model.events}
+        if "train" not in kinds and not ("unwrap" in kinds and _quantized(model)):
+            continue
+        wraps = [record for record in records.runs if record.model is model]
+        for happening in model.events:
+            if happening.kind != "load-adapter" or happening.span.path != path:
+                continue
+            # Beside a wrap only where the two are branches of one choice.
+            if all(_exclude(happening.conditions, record.conditions) for record in wraps):
+                saved = _saved_before(model, happening, wraps)
+                runs.append(_of_loaded(model, happening, saved, "train" in kinds))
+                break
+    return runs
+
+
+def _saved_before(model: ModelRecord, load: Happening, wraps: list[RunRecord]) -> Object | None:
+    """The config of the adapter that is loaded, where the program makes it in its other branch, and has saved it when
+    it was started before."""
+    if len({id(record.config) for record in wraps}) != 1:
+        return None
+    config: Object = wraps[0].config
+    data: ConfigRecord = config.data
+    # A branch of its own for the config: the others make another one.
+    if (
+        data.kind != "LoraConfig"
+        or any(isinstance(_argument(config, name), Space) for name in _SEARCHED)
+        or _besides(data.conditions, wraps[0].conditions)
+    ):
+        return None
+    loads = (each for each in model.events if each.kind == "load-adapter")
+    others = [each for each in loads if _exclude(each.conditions, load.conditions)]
+    return config if resumes(load, model, others) else None
+
+
+def _quantized(model: ModelRecord) -> bool:
+    bits = to_value(model.quantization, None, ABSENT, convert.is_optional_text)
+    return any(each.value for each in alternatives(bits))
+
+
+def _of_loaded(model: ModelRecord, load: Happening, saved: Object | None, trained: bool) -> Run:
+    """The run of an adapter that is loaded from disk; `saved` is the config that it was made with, where that is
+    known. How it began and whether it can be trained are the load's affair."""
+    span = load.span
+    loaded = Unknown("the adapter's own config sets it")
+    if saved is not None:
+        adapter = replace(_adapter(saved, span)[0], init_lora_weights=loaded, inference_mode=ABSENT)
+    else:
+        adapter = Adapter(
+            *(span, loaded, loaded, loaded, loaded),
+            use_rslora=loaded,
+            use_dora=loaded,
+            bias=loaded,
+            modules_to_save=loaded,
+            init_lora_weights=loaded,
+            task_type=loaded,
+        )
+    trainings = _trainings(model, load.conditions)
+    return Run(
+        "peft",
+        span,
+        adapter,
+        _model(model, span),
+        _dataset(trainings, span),
+        _training(trainings, span),
+        _events(model, load.conditions),
+        trained=trained,
+    )
+
+
+def _argument(config: Object, name: str) -> Val | None:
+    found = config.attributes.get(name)
+    return found if found is not None else config.arguments.keywords.get(name)
+
+
+def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
+    data: ConfigRecord = config.data
+    arguments = config.arguments
+    defaults = _defaults(data.dialect, data.kind)
+    problems: list[Problem] = []
+    path = run.path
+    here = data.span if data.span.path == path else run
+    fields: dict[str, Any] = {}
+    for field, (keyword, accept, expected) in _FIELDS.items():
+        if data.kind != "LoraConfig" and field in _SCALING:
+            fields[field] = Unknown(f"{data.kind} sets it another way")
+            continue
+        default: Value[Any]
+        if arguments.open:
+            default = Unknown("`**` arguments may set it", here)
+        elif keyword in defaults:
+            default = defaults[keyword]
+        elif keyword == "target_modules" and data.dialect == "xtuner":
+            default = Known("all-linear", None, "framework-default")
+        elif keyword == "target_modules":
+            default = Unknown("they are not given, and the framework chooses them when it has loaded the model")
+        else:
+            default = ABSENT
+        given = _argument(config, keyword)
+        if (
+            keyword == "target_modules"
+            and data.dialect == "xtuner"
+            and isinstance(given, Const)
+            and given.value is None
+        ):
+            given = None  # the same as absent
+        if given is None:  # as most are
+            fields[field] = default
+            continue
+        span = arguments.span(keyword) or here
+        span = span if span.path == path else here
+        if isinstance(given, Effect):
+            made = given.span if given.span is not None and given.span.path == path else None
+            problems.append(NoResult(keyword, given.method, span, data.kind, made))
+        value = to_value(given, span, default, convert.anything)
+        fields[field] = _checked(value, accept, expected, keyword, data.kind, span, problems)
+    problems += _unknown_keywords(config)
+    if data.made_by == "FastSentenceTransformer" and _argument(config, "task_type") is None:
+        fields["task_type"] = Known("FEATURE_EXTRACTION", None, "framework-default")
+    if data.made_by and _argument(config, "target_modules") is None and not arguments.open:
+        fields |= _chosen_by_unsloth(config, here)
+    targets = _argument(config, "target_modules")
+    return (
+        Adapter(span=here, **fields, target_spans=_entries(targets, path)),
+        tuple(problem for problem in problems if problem.span.path == path),
+    )
+
+
+@cache
+def _defaults(dialect: str, kind: str) -> Mapping[str, Known[Any]]:
+    """The framework's settings for what an adapter config does not give, made once for all."""
+    found = signatures.adapter_defaults(dialect, kind)
+    return {keyword: Known(value, None, "framework-default") for keyword, value in found.items()}
+
+
+def _chosen_by_unsloth(config: Object, here: Span) -> dict[str, Value[Any]]:
+    """The targets where none are given: a list that FastLanguageModel has, or what the others find in the model."""
+    if config.data.made_by == "FastLanguageModel":
+        usual = signatures.defaults("FastLanguageModel.get_peft_model").get("target_modules")
+        return {"target_modules": Known(usual, None, "framework-default")} if usual else {}
+    from lora_lint.frameworks.unsloth import AUDIO, PARTS, SENTENCE_TARGETS
+
+    if config.data.made_by == "FastSentenceTransformer":
+        return {"target_modules": Known(SENTENCE_TARGETS, None, "framework-default")}
+    parts = []
+    for part in PARTS:
+        given = _argument(config, f"finetune_{part}")
+        flag = to_value(given, here, Known(True, None, "framework-default"), convert.is_flag)
+        if not isinstance(flag, Known):
+            return {"target_modules": Unknown("which parts of the model are adapted is not known", here)}
+        parts += [part] if flag.value else []
+    if _argument(config, "finetune_last_n_layers") is not None:
+        return {"target_modules": Unknown("unsloth chooses them by further settings", here)}
+    audio = to_value(_argument(config, f"finetune_{AUDIO}"), here, Known(False, None), convert.is_flag)
+    if not isinstance(audio, Known):
+        return {"target_modules": Unknown("unsloth chooses them by further settings", here)}
+    if audio.value:
+        return {"target_modules": Known((*parts, AUDIO), audio.span, "derived")}
+    return {
+        "target_modules": Known(None, None, "framework-default"),
+        "parts": Known(tuple(parts), None, "derived"),
+    }
+
+
+def _checked(
+    value: Value[Any],
+    accept: Callable[[Any], bool],
+    expected: str,
+    keyword: str,
+    owner: str,
+    span: Span | None,
+    problems: list[Problem],
+) -> Value[Any]:
+    """The value if it is of the right type; otherwise a problem is noted and the value is unknown."""
+    if not isinstance(value, Known):
+        options = getattr(value, "options", ())
+        return value if all(accept(option.value) for option in options) else Unknown("it has a wrong type", span)
+    if accept(value.value):
+        return value
+    if value.value is None:
+        return Unknown("it is None", span)
+    place = value.span or span
+    if value.origin in ("literal", "derived") and place is not None:
+        problems.append(InvalidValue(keyword, value.value, place, owner, expected))
+    return Unknown("it has a wrong type", place)
+
+
+_SYNONYMS = {
+    "lora_r": "r",
+    "lora_rank": "r",
+    "rank": "r",
+    "alpha": "lora_alpha",
+    "dropout": "lora_dropout",
+    "lora_target_modules": "target_modules",
+    "rslora": "use_rslora",
+    "use_rs_lora": "use_rslora",
+    "dora": "use_dora",
+}
+"""What other frameworks call PEFT's settings."""
+
+
+def _unknown_keywords(config: Object) -> list[UnknownKey]:
+    arguments, data = config.arguments, config.data
+    if data.dialect != "peft":
+        return []
+    names = signatures.keywords(data.kind)
+    if not names:
+        return []
+    found = []
+    for keyword in arguments.keywords:
+        # A subclass of the program's own adds keywords, and hands them on as attributes.
+        if keyword not in names and keyword not in config.attributes:
+            span = arguments.span(keyword) or data.span
+            meant = _SYNONYMS.get(keyword)
+            close = (meant,) if meant is not None else signatures.closest(keyword, names)
+            left = tuple(name for name in close if name in names and name not in arguments.keywords)
+            found.append(UnknownKey(keyword, span, data.kind, left, "raises a TypeError"))
+    return found
+
+
+def _entries(targets: Val | None, path: str) -> tuple[tuple[str, Span], ...]:
+    if not isinstance(targets, ListVal):
+        return ()
+    return tuple(
+        (item.value, item.span)
+        for item in targets.items
+        if isinstance(item, Const) and isinstance(item.value, str) and item.span is not None and item.span.path == path
+    )
+
+
+def _events(model: ModelRecord, common: tuple[Condition, ...]) -> tuple[Event, ...]:
+    """The events of a run that is made under the conditions `common`: those of other branches are not its own."""
+    own = (happening for happening in model.events if not _exclude(happening.conditions, common))
+    events = (_event(happening, common, _repeats(happening, model)) for happening in own)
+    return tuple(dict.fromkeys(events))  # a loop's turns repeat the same event
+
+
+def _exclude(some: tuple[Condition, ...], others: tuple[Condition, ...]) -> bool:
+    """Whether conditions cannot hold together: one test of the same names, taken both ways."""
+    for one in some:
+        for other in others:
+            if one.scope is other.scope:
+                (text, holds), (other_text, other_holds) = _positive(one), _positive(other)
+                if holds != other_holds and text == other_text:
+                    return True
+    return False
+
+
+def _positive(condition: Condition) -> tuple[str, bool]:
+    """The test without its `not`, and whether it holds."""
+    test, taken = condition.test, condition.taken
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, taken = test.operand, not taken
+    return ast.dump(test), taken
+
+
+def _repeats(happening: Happening, model: ModelRecord) -> Span | None:
+    """The loop in which something happens to one and the same model again and again."""
+    step = happening.loop
+    if step is None:
+        return None
+    others = (other.loop for other in model.events if other.kind == happening.kind and other.loop is not None)
+    again = any(other.span == step.span and other.turn != step.turn for other in others)
+    return step.span if step.kind == "vague" or again else None
+
+
+def _besides(conditions: tuple[Condition, ...], common: tuple[Condition, ...]) -> list[Condition]:
+    """The conditions that do not hold already where those of `common` do."""
+    others = [each for each in conditions if each not in common]
+    if not others or not common:
+        return others
+    held = [(condition.scope, _positive(condition)) for condition in common]
+    return [each for each in others if (each.scope, _positive(each)) not in held]
+
+
+def _event(happening: Happening, common: tuple[Condition, ...], loop: Span | None) -> Event:
+    flags = _besides(happening.conditions, common)
+    flag = None
+    if flags:
+        text = ast.unparse(flags[-1].test)
+        flag = text if flags[-1].taken else f"not ({text})"
+    trainable: Value[bool] = to_value(happening.trainable, happening.span, ABSENT, convert.is_flag)
+    return Event(
+        *(happening.kind, happening.span, happening.names, trainable, flag, loop),
+        adapters=happening.adapters,
+        wrapped=happening.wrapped,
+        integrated=happening.integrated,
+    )
+
+
+def _model(model: ModelRecord, here: Span) -> BaseModel:
+    return BaseModel(
+        name=to_value(model.name, here, ABSENT, convert.is_text),
+        loader=model.loader,
+        quantization=to_value(model.quantization, here, ABSENT, convert.is_optional_text),
+        dtype=to_value(model.dtype, here, ABSENT, convert.is_optional_text),
+        labels=to_value(model.labels, here, ABSENT, convert.is_optional_whole),
+        remote_code=model.remote_code,
+        edited=model.edited,
+        own_class=model.own_class,
+    )
+
+
+def _trainings(model: ModelRecord, common: tuple[Condition, ...]) -> list[TrainingRecord]:
+    """The trainers and loops of a run that is made under the conditions `common`, without those of other branches."""
+    return [training for training in model.trainings if not _exclude(training.conditions, common)]
+
+
+def _dataset(trainings: list[TrainingRecord], here: Span) -> Dataset:
+    found = [training.dataset for training in trainings if training.dataset is not None]
+    if not found:
+        return Dataset()
+    options = [o for value in found for o in (value.options if isinstance(value, Either) else (value,))]
+    records = [value.data for value in options if isinstance(value, Object) and isinstance(value.data, DatasetRecord)]
+    if len(records) < len(options):
+        others = (o for o in options if not (isinstance(o, Object) and isinstance(o.data, DatasetRecord)))
+        return Dataset(size=Unknown(_origin(next(others))))
+    return Dataset(
+        name=to_value(either(record.name for record in records), here, ABSENT, convert.is_text),
+        size=to_value(either(record.size for record in records), here, ABSENT, convert.is_whole),
+        how=records[0].how,
+    )
+
+
+def with_printed_sizes(reading: Reading, trained_on: int | None) -> Reading:
+    """The runs of a notebook with the number of examples that its trainers printed, where the program does not tell."""
+    if trained_on is None:
+        return reading
+    size: Known[int] = Known(trained_on, None, "derived")
+
+    def sized(run: Run) -> Run:
+        if not isinstance(run.dataset.size, Unknown):
+            return run
+        return replace(run, dataset=replace(run.dataset, size=size, how="as the trainer printed in this notebook"))
+
+    def sized_all(sweep: Sweep) -> Sweep:
+        return replace(sweep, runs=tuple(map(sized, sweep.runs)))
+
+    return replace(reading, runs=tuple(map(sized, reading.runs)), sweeps=tuple(map(sized_all, reading.sweeps)))
+
+
+def _origin(value: Val) -> str:
+    """Why nothing is known of the data that a trainer gets."""
+    if isinstance(value, Opaque):
+        return value.why
+    return f"`{value.callee}(…)` makes the data" if isinstance(value, Object) else "the data is made in the program"
+
+
+_TRAINING = {
+    "optimizer": ("optim", convert.is_text),
+    "learning_rate": ("learning_rate", is_number),
+    "epochs": ("num_train_epochs", is_number),
+    "max_steps": ("max_steps", convert.is_whole),
+    "batch_size": ("per_device_train_batch_size", convert.is_whole),
+    "accumulation": ("gradient_accumulation_steps", convert.is_whole),
+}
+
+
+def _training(trainings: list[TrainingRecord], here: Span) -> Training:
+    if not trainings:
+        return Training()
+    last = trainings[-1]
+    methods = {training.method for training in trainings}
+    result = Training(last.trainer, last.method if len(methods) == 1 else "unknown", span=last.span)
+    arguments = last.arguments
+    values: dict[str, Any] = {}
+    defaults = signatures.defaults(arguments.callee) if arguments is not None else {}
+    for field, (keyword, accept) in _TRAINING.items():
+        given: Val | None = last.values.get(field)
+        default: Value[Any] = ABSENT
+        if arguments is not None and given is None:
+            given = arguments.attributes.get(keyword) or arguments.arguments.keywords.get(keyword)
+            if arguments.arguments.open:
+                default = Unknown("the command line gives it")
+            elif keyword in defaults:
+                default = Known(defaults[keyword], None, "framework-default")
+        values[field] = to_value(given, here, default, accept)
+    return replace(result, **values, unknown_keywords=_unknown_arguments(arguments, here.path))
+
+
+def _unknown_arguments(arguments: Object | None, path: str) -> tuple[UnknownKey, ...]:
+    """Keyword arguments of a class of training arguments that it does not take."""
+    if arguments is None or not arguments.arguments.keywords:
+        return ()
+    owner = arguments.callee.rpartition(".")[2]
+    names = signatures.keywords(owner)
+    if not names:
+        return ()
+    found = []
+    for keyword in arguments.arguments.keywords:
+        span = arguments.arguments.span(keyword) or arguments.span
+        # Attributes are what a subclass of the program's own adds.
+        if keyword not in names and keyword not in arguments.attributes and span is not None and span.path == path:
+            found.append(UnknownKey(keyword, span, owner, (), "raises a TypeError"))
+    return tuple(found)

@@ -1,0 +1,123 @@
+"""Programs that are called with options for LoRA and are not followed: what the names of the options tell."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.frameworks.commands import settled
+from lora_lint.frameworks.fields import Fields
+from lora_lint.programs.texts import may_tie_alpha
+from lora_lint.readers.arguments import options
+from lora_lint.run.events import Event
+from lora_lint.run.run import Adapter, BaseModel, Run, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.programs.launchers import Call
+    from lora_lint.run.values import Value
+    from lora_lint.source import SourceFile, Span
+
+NAME = "shell"
+_RANKS = ("lora_r", "lora_rank", "lora_dim", "peft_lora_r", "lora_attn_dim")
+_BARE_RANKS = ("rank", "r")
+_ALPHAS = ("lora_alpha", "peft_lora_alpha", "lora_scaling_alpha")
+_TARGETS = (
+    "target_modules",
+    "lora_target_modules",
+    "lora_target",
+    "lora_targets",
+    "lora_modules",
+    "peft_target_modules",
+)
+_SWITCHES = (
+    "use_lora",
+    "lora_enable",
+    "use_peft",
+    "use_peft_lora",
+    "lora",
+    "enable_lora",
+    "apply_lora",
+    "peft",
+    "use_qlora",
+)
+_KINDS = ("adapter_type", "tuning_type", "tuner_type", "peft_type", "peft_method", "finetuning_type")
+"""Options that name the kind of adapter; those of the family of LoRA have it in their names."""
+_FAMILY = ("lora", "dora")
+_MODELS = ("model_name_or_path", "base_model", "model_name", "base_model_name_or_path", "pretrained_model_name_or_path")
+_RATES = ("learning_rate", "lr")
+_NAMES = re.compile(r"[\w.]+(?:\s*,\s*[\w.]+)+")
+_IDLE = re.compile(r"(?i)eval|infer|generat|merge|export|serve|chat|demo|web|predict|convert|bench|test")
+"""In the name of a program that trains nothing."""
+
+
+def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
+    """The run of a program that is called with a rank; None where it has none, or does not train.
+
+    `program` is its text, if it belongs to the project.
+    """
+    if _IDLE.search(call.name.rpartition("/")[2]):
+        return None
+    arguments = options(call.arguments, span)
+    fields = Fields(arguments.mapping)
+    if any(fields.has(key) and known(fields.flag(key)) is False for key in _SWITCHES):
+        return None
+    kinds = [str(kind).lower() for key in _KINDS if fields.has(key) and (kind := known(fields.text(key))) is not None]
+    if any(not any(name in kind for name in _FAMILY) for kind in kinds):
+        return None
+    about_lora = "lora" in call.name.lower() or any("lora" in str(entry.key.value) for entry in fields.mapping.entries)
+    rank_key = _first(fields, (*_RANKS, *(_BARE_RANKS if about_lora else ())))
+    if rank_key is None:
+        return None
+    rank = fields.whole(rank_key)
+    if isinstance(rank, Known) and rank.value <= 0:
+        return None  # how programs say that they do without
+    alpha_key = _first(fields, (*_ALPHAS, *(("alpha",) if rank_key in _BARE_RANKS else ())))
+    rslora: Value[bool] = Known(False, None, "framework-default")
+    alpha = fields.number(alpha_key) if alpha_key else ABSENT
+    flag = _first(fields, ("use_rslora", "rslora"))
+    if flag is not None:
+        rslora = fields.flag(flag)
+    elif program is not None and may_tie_alpha(program.utf8):
+        rslora = Unknown("the program may switch it on, or tie alpha to the rank")
+    keys = {"rank": rank_key}
+    if alpha_key:
+        keys["alpha"] = alpha_key
+    adapter = Adapter(
+        span=fields.span(rank_key),
+        rank=rank,
+        alpha=alpha,
+        dropout=fields.number("lora_dropout"),
+        use_rslora=rslora,
+        target_modules=_targets(fields),
+        keys=keys,
+    )
+    rate_key, model_key = _first(fields, _RATES), _first(fields, _MODELS)
+    training = Training(
+        learning_rate=fields.number(rate_key) if rate_key else ABSENT,
+        optimizer=fields.text("optim"),
+        epochs=fields.number("num_train_epochs"),
+    )
+    model = BaseModel(fields.text(model_key) if model_key else ABSENT)
+    events = (Event("load", span), Event("wrap", span), Event("train", span))
+    run = Run(NAME, span, adapter, model, training=training, events=events, trained=True)
+    return settled(run, arguments, usual=True)
+
+
+def _targets(fields: Fields) -> Value[Any]:
+    """A list of names, or one text with commas. Of a single name it is not known what the program makes."""
+    key = _first(fields, _TARGETS)
+    if key is None:
+        return ABSENT
+    names = fields.names(key)
+    if isinstance(names, Known) and isinstance(names.value, str):
+        if names.value == "all-linear":
+            return names
+        if not _NAMES.fullmatch(names.value):
+            return Unknown("the program decides what is made of it", names.span)
+        return Known(tuple(name.strip() for name in names.value.split(",")), names.span)
+    return names
+
+
+def _first(fields: Fields, keys: tuple[str, ...]) -> str | None:
+    return next((key for key in keys if fields.has(key)), None)

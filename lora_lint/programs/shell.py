@@ -1,0 +1,109 @@
+"""Shell scripts: commands that train, by a framework's command line or by a program with options for LoRA."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks import commands as frameworks
+from lora_lint.frameworks import overrides as configured
+from lora_lint.programs import scripts
+from lora_lint.programs.called import MAX_FOLLOWED, Follower
+from lora_lint.programs.callers import program_path
+from lora_lint.programs.launchers import launched
+from lora_lint.readers.shell import read_script
+from lora_lint.records import replace
+from lora_lint.run.run import Reading, Sweep
+from lora_lint.run.values import known
+from lora_lint.unread import Unread
+
+if TYPE_CHECKING:
+    from lora_lint.programs.launchers import Call
+    from lora_lint.project import Project
+    from lora_lint.readers.shell import Command, Cut
+    from lora_lint.run.run import Run
+    from lora_lint.source import SourceFile, Span
+
+NAME = "shell"
+MAX_RUNS = 500
+
+
+def read(source: SourceFile, project: Project) -> Reading:
+    """The runs of a script, and the sweeps that its loops make. Raises readers.errors.Unreadable."""
+    script = read_script(source)
+    reading = read_commands(script.commands, source.path, project, script.cut)
+    return replace(reading, unread=script.unread + reading.unread)
+
+
+def read_commands(commands: tuple[Command, ...], path: str, project: Project, cut: tuple[Cut, ...] = ()) -> Reading:
+    """The runs of the commands that the file at `path` starts, and the sweeps among them; `cut` are its loops of which
+    not every turn is among the commands. Never raises."""
+    made: list[tuple[Command, Run]] = []
+    follower = Follower(project)
+    left = 0
+    for command in commands:
+        call = launched(command)
+        if call is None or not call.arguments:
+            continue
+        if len(made) < MAX_RUNS:
+            made += [(command, run) for run in _runs(call, command.span, path, project, follower)]
+        else:
+            left += 1
+    distinct: dict[str, Run] = {}
+    for _, run in made:
+        distinct.setdefault(repr(run), run)
+    unread: list[Unread] = []
+    training = {id(command) for command, _ in made}  # a turn too many says nothing where nothing is trained
+    for loop in cut:
+        if any(id(command) in training for command in commands[loop.commands]):
+            unread.append(Unread(path, "turns", loop.lost))
+            break
+    if left:
+        unread.append(
+            Unread(path, "runs", f"it starts more than {MAX_RUNS} runs, and {left:,} commands are not judged")
+        )
+    if follower.left_out:
+        lost = f"programs are followed for {MAX_FOLLOWED} of its commands, and not for {follower.left_out:,} more"
+        unread.append(Unread(path, "launches", lost))
+    unread += follower.unread
+    return Reading(tuple(distinct.values()), (*_sweeps(made), *follower.sweeps), unread=tuple(unread))
+
+
+def _runs(call: Call, span: Span, path: str, project: Project, follower: Follower) -> list[Run]:
+    found = configured.runs_of(call, span, path, project)
+    if found is None:
+        found = frameworks.runs_of(call, span, project)
+    if found is not None or call.kind == "command":
+        return found or []
+    place = program_path(call, path, project)
+    program = project.load(place) if place is not None else None
+    followed = follower.runs_of(call, span, program) if program is not None else []
+    if followed:
+        return followed
+    run = scripts.run_of(call, span, program)
+    return [run] if run is not None else []
+
+
+def _sweeps(made: list[tuple[Command, Run]]) -> list[Sweep]:
+    """What one command makes in the turns of a loop."""
+    by_command: dict[Span, list[tuple[Command, Run]]] = {}
+    for command, run in made:
+        if command.turns:
+            by_command.setdefault(command.span, []).append((command, run))
+    sweeps = []
+    for members in by_command.values():
+        distinct = {repr((run.adapter, run.model.name)): run for _, run in members}
+        if len({repr(run.adapter) for run in distinct.values()}) > 1:
+            sweeps.append(Sweep("loop", _loop(members), tuple(distinct.values())))
+    return sweeps
+
+
+def _loop(members: list[tuple[Command, Run]]) -> Span:
+    """The loop over the ranks: the outermost whose turns have one rank each, of several ranks in all."""
+    for place, turn in enumerate(members[0][0].turns):
+        ranks: dict[int, set[int | None]] = {}
+        for command, run in members:
+            if len(command.turns) > place:
+                ranks.setdefault(command.turns[place].number, set()).add(known(run.adapter.rank))
+        if all(len(each) == 1 for each in ranks.values()) and len(set().union(*ranks.values())) > 1:
+            return turn.loop
+    return members[0][0].turns[0].loop

@@ -1,0 +1,49 @@
+"""What a reader finds wrong with a setting before any rule looks at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from lora_lint.records import dataclass
+
+if TYPE_CHECKING:
+    from lora_lint.source import Span
+
+
+@dataclass(frozen=True)
+class UnknownKey:
+    """A key or keyword argument that the dialect does not know. `suggestions`: the closest keys it does know.
+    `consequence` completes "…, so it": "is ignored", "raises TypeError"."""
+
+    key: str
+    span: Span
+    owner: str
+    suggestions: tuple[str, ...] = ()
+    consequence: str = "is ignored"
+
+
+@dataclass(frozen=True)
+class InvalidValue:
+    """A value of the wrong type or out of range, `expected` in words ("a whole number of at least 1")."""
+
+    key: str
+    value: Any
+    span: Span
+    owner: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class NoResult:
+    """A setting that is given the None of a call which changes something in place: `modules_to_save=names.append(…)`.
+    `call` is the method's name, `made` the place of the call, if it is in the same file."""
+
+    key: str
+    call: str
+    span: Span
+    owner: str
+    made: Span | None = None
+
+
+Problem: TypeAlias = UnknownKey | InvalidValue | NoResult
+"""What a reader finds wrong with a setting before any rule looks at it."""

@@ -1,0 +1,247 @@
+"""A training run as the linter understands it, whatever file it was read from.
+
+Rules read only these records; they never know the file format.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from lora_lint.records import dataclass, field, replace
+from lora_lint.run.values import ABSENT, Known, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from lora_lint.run.events import Event
+    from lora_lint.run.problems import Problem, UnknownKey
+    from lora_lint.run.values import Value
+    from lora_lint.run.versions import Pin, Version
+    from lora_lint.source import Span
+    from lora_lint.unread import Unread
+
+_OWN_NAMES = Unknown("the framework builds this model from modules of its own")
+
+
+_JUDGED_ELSEWHERE = Unknown("another file decides it alone, and it is judged there")
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """The LoRA settings of a run, in PEFT's vocabulary whatever the dialect's spelling (see peft.LoraConfig).
+
+    `target_modules` holds a `tuple[str, ...]` for a list (suffix semantics) or a `str` (a regex, or "all-linear"),
+    already translated to the names of the model's modules; None means "the framework's default targets".
+    `scale` is set only by dialects that give alpha/r itself (mlx-lm). Spans point at the value; `keys` maps the
+    field name (`rank`, `alpha`, …) to the user's own spelling (`r`, `lora_r`, `lora_rank` …) for messages.
+    """
+
+    span: Span
+    rank: Value[int] = ABSENT
+    alpha: Value[float] = ABSENT
+    dropout: Value[float] = ABSENT
+    target_modules: Value[tuple[str, ...] | str | None] = ABSENT
+    exclude_modules: Value[tuple[str, ...] | str | None] = Known(None, None, "framework-default")
+    target_parameters: Value[tuple[str, ...] | None] = Known(None, None, "framework-default")
+    layers_to_transform: Value[tuple[int, ...] | int | None] = Known(None, None, "framework-default")
+    layers_pattern: Value[tuple[str, ...] | str | None] = Known(None, None, "framework-default")
+    rank_pattern: Value[Mapping[str, int]] = Known({}, None, "framework-default")
+    alpha_pattern: Value[Mapping[str, float]] = Known({}, None, "framework-default")
+    use_rslora: Value[bool] = Known(False, None, "framework-default")
+    use_dora: Value[bool] = Known(False, None, "framework-default")
+    bias: Value[str] = Known("none", None, "framework-default")
+    lora_bias: Value[bool] = Known(False, None, "framework-default")
+    modules_to_save: Value[tuple[str, ...] | None] = Known(None, None, "framework-default")
+    trainable_token_indices: Value[Any] = Known(None, None, "framework-default")
+    init_lora_weights: Value[bool | str] = Known(True, None, "framework-default")
+    inference_mode: Value[bool] = Known(False, None, "framework-default")
+    task_type: Value[str | None] = Known(None, None, "framework-default")
+    scale: Value[float] = ABSENT
+    parts: Value[tuple[str, ...]] = ABSENT
+    """The parts of the model that unsloth adapts where it chooses the targets itself, of knowledge.unsloth.PARTS."""
+    target_spans: tuple[tuple[str, Span], ...] = ()
+    """Where each entry of a `target_modules` list is written, when it is written as a literal: (entry, span) pairs."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    own_spelling: Value[bool] = Known(False, None, "framework-default")
+    """The names are a program's own: a key that is not there already may mean nothing to it."""
+
+    def key(self, name: str) -> str:
+        """The user's spelling of a field: `lora_r` for "rank" in axolotl; PEFT's own name where none was recorded."""
+        return self.keys.get(name, {"rank": "r", "alpha": "lora_alpha", "dropout": "lora_dropout"}.get(name, name))
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """The model that is adapted. `name` is a hub id or a path; `loader` the class or key that loads it
+    (`AutoModelForCausalLM`, `FastLanguageModel`, …: decides the head); `quantization` is "4bit", "8bit" or None.
+    `architecture` is a transformers model type when the dialect itself names it (torchtune builders)."""
+
+    name: Value[str] = ABSENT
+    loader: str | None = None
+    quantization: Value[str | None] = ABSENT
+    dtype: Value[str | None] = ABSENT
+    labels: Value[int | None] = ABSENT
+    """How many labels a classifier is loaded for; None: what its config says."""
+    architecture: str | None = None
+    own_class: str | None = None
+    """The class of the model where it is made in the program without a name: one of the program's own, or of torch."""
+    own: Mapping[str, Any] = field(default_factory=dict)
+    """The user's own entries for models (the `models` setting), applied by the engine."""
+    transformers: str | None = None
+    """The version of transformers that the user tells (the `transformers` setting) or the project pins."""
+    remote_code: bool = False
+    """The program lets the code in the model's own repository run in the place of the class in transformers."""
+    edited: bool = False
+    """The program changes the model's modules before the wrap (a fused layer split by hand…): names that the
+    knowledge does not have may exist."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What is trained on: `size` in training examples after every cut that was read, `how` says where it came from."""
+
+    name: Value[str] = ABSENT
+    size: Value[int] = ABSENT
+    how: str = ""
+
+
+SweepKeeps = Literal["ratio", "step"]
+"""What a sweep keeps while the rank varies, where the user states it: alpha/r (or alpha/sqrt(r) under rsLoRA), or the
+size of the first optimizer step."""
+
+
+Method = Literal["supervised", "preference", "rl", "classification", "unknown"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How it is trained. `optimizer` in the framework's spelling (`adamw_torch`, `paged_adamw_8bit`, `sgd`, …)."""
+
+    trainer: str | None = None
+    method: Method = "unknown"
+    optimizer: Value[str] = ABSENT
+    learning_rate: Value[float] = ABSENT
+    epochs: Value[float] = ABSENT
+    max_steps: Value[int] = ABSENT
+    batch_size: Value[int] = ABSENT
+    accumulation: Value[int] = ABSENT
+    span: Span | None = None
+    unknown_keywords: tuple[UnknownKey, ...] = ()
+    """Keyword arguments of the class of training arguments that it does not take."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The saved weights of an adapter, as the header of their file tells: names to shapes, and bytes of each tensor.
+
+    `untrained`: there are `lora_B`, and all of them are zero. `other_scales` are the scales that the configs of the
+    same training's checkpoints give, each with its path.
+    """
+
+    path: str
+    shapes: Mapping[str, tuple[int, ...]]
+    sizes: Mapping[str, int]
+    untrained: bool = False
+    other_scales: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: one adapter on one model.
+
+    `dialect` names the reader ("peft", "axolotl", …); `span` is the construct that makes the run (the wrap, the
+    trainer, the document); `trained` is False when the file shows the adapter is only loaded or merged, None when
+    it cannot be told.
+    """
+
+    dialect: str
+    span: Span
+    adapter: Adapter
+    model: BaseModel = BaseModel()
+    dataset: Dataset = Dataset()
+    training: Training = Training()
+    events: tuple[Event, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    trained: bool | None = None
+    unfrozen_patterns: Value[tuple[str, ...]] = ABSENT
+    """Regexes of the parameters that alone stay trainable after the wrap (`unfrozen_parameters` of axolotl 0.19.0,
+    train.py and utils/freeze.py)."""
+    weights: Weights | None = None
+    """What was saved, where a trained adapter's folder is read."""
+    method: str = "LoraConfig"
+    """The class of PEFT's config: those of other methods (IA3Config, LoHaConfig …) have no rank, or another one."""
+    gpu_memory: float | None = None
+    """GiB of all GPUs together, where the user tells it (the `gpu-memory` setting)."""
+    task: str | None = None
+    """What the run is for, where the user tells it (the `task` setting or comment; `settings.TASKS`)."""
+    sweep_keeps: SweepKeeps | None = None
+    """What the sweep that the run is part of keeps (the `sweep-keeps` setting or comment)."""
+    own_names: bool = False
+    """The targets are names that a framework has of its own, for modules that transformers builds otherwise: they are
+    shown, and no rule looks at them."""
+    config: Span | None = None
+    """Where a program makes the adapter's config, which may be in a file that it imports."""
+    elsewhere: tuple[str, ...] = ()
+    """Settings (`adapter.target_modules`) that another file alone decides, where they are judged."""
+    pins: Mapping[str, Pin] = field(default_factory=dict)
+    """The frameworks (peft, transformers, trl) of which the project allows only older versions than the newest."""
+
+    @property
+    def path(self) -> str:
+        return self.span.path
+
+    def before(self, framework: str, version: Version) -> Pin | None:
+        """The pin that keeps a framework older than `version`; None if it may be newer, which is assumed."""
+        pin = self.pins.get(framework)
+        return pin if pin is not None and pin.lacks(version) else None
+
+    def below(self, framework: str) -> Version | None:
+        """The version that a framework is older than; None: it is the newest."""
+        pin = self.pins.get(framework)
+        return None if pin is None else pin.below
+
+    def judged(self) -> Run:
+        """The run as the rules see it: what is judged in another file is not known, nor are a framework's own names."""
+        if not self.elsewhere and not self.own_names:
+            return self
+        records: dict[str, Any] = {}
+        for setting in self.elsewhere:
+            record, _, name = setting.partition(".")
+            records[record] = replace(records.get(record, getattr(self, record)), **{name: _JUDGED_ELSEWHERE})
+        if self.own_names:
+            records["adapter"] = replace(records.get("adapter", self.adapter), target_modules=_OWN_NAMES)
+        return replace(self, **records)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Several runs of one experiment that differ in their settings: a loop, a grid, a search space.
+
+    `kind` completes "in this …": "loop", "comprehension", "grid", "W&B sweep", "Optuna study" …
+    """
+
+    kind: str
+    span: Span
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that a file holds: its runs (those of sweeps included, in order) and the sweeps among them.
+
+    `recognised` names the frameworks whose configuration the file is, whether or not it trains LoRA; `unread` is what
+    was left out because of a limit.
+    """
+
+    runs: tuple[Run, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
+    recognised: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self.runs)
+
+    def mapped(self, change: Callable[[Run], Run]) -> Reading:
+        """The same with each run changed, also those of the sweeps."""
+        sweeps = (replace(sweep, runs=tuple(map(change, sweep.runs))) for sweep in self.sweeps)
+        return replace(self, runs=tuple(map(change, self.runs)), sweeps=tuple(sweeps))

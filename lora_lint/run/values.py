@@ -1,0 +1,84 @@
+"""Values of settings: known, one of a few alternatives (branches), or unknown with the reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+
+from lora_lint.records import dataclass
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
+    from lora_lint.source import Span
+
+T = TypeVar("T")
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+Origin = Literal["literal", "cli-default", "framework-default", "derived", "setting"]
+"""Where a value comes from: written in the file; the default of a command-line option or of a launcher's dataclass
+that a caller may override; the framework's own default; computed from other values; told by the user's settings or
+a `# lora-lint: model=…` comment."""
+
+
+@dataclass(frozen=True)
+class Known(Generic[T_co]):
+    """A value that is known. `span` is where it is written (None for framework defaults); of a value from another file
+    it is where the file that is read takes it, and `written` is the place in the other file."""
+
+    value: T_co
+    span: Span | None = None
+    origin: Origin = "literal"
+    written: Span | None = None
+
+
+@dataclass(frozen=True)
+class Choices(Generic[T_co]):
+    """One of several values, depending on a branch or a condition. At least two, all different."""
+
+    options: tuple[Known[T_co], ...]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value that cannot be known without running the program; `why` completes "unknown because …"."""
+
+    why: str
+    span: Span | None = None
+
+
+Value: TypeAlias = Known[T] | Choices[T] | Unknown
+
+
+ABSENT = Unknown("it is not given")
+"""Not set in the file, and the framework has no default that decides."""
+
+
+def alternatives(value: Value[T]) -> tuple[Known[T], ...]:
+    """Every value that `value` may have; empty when unknown."""
+    if isinstance(value, Known):
+        return (value,)
+    if isinstance(value, Choices):
+        return value.options
+    return ()
+
+
+def known(value: Value[T]) -> T | None:
+    """The value if there is exactly one, else None."""
+    return value.value if isinstance(value, Known) else None
+
+
+def always(value: Value[Any], wanted: bool) -> bool:
+    """Whether a value is `wanted` in every case; False where it is not known."""
+    cases = alternatives(value)
+    return bool(cases) and all(case.value is wanted for case in cases)
+
+
+_LARGEST = 1e300
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value that was read can be reckoned with: no truth value, nothing endless (`.inf`, 1e400), no NaN."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST

@@ -1,0 +1,32 @@
+"""The versions of frameworks that a project allows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+Version = tuple[int, ...]
+
+
+PINNED = ("peft", "transformers", "trl")
+"""The frameworks whose version decides what a run's settings mean."""
+
+
+class Pin(NamedTuple):
+    """The newest version of a framework that may be used: all that are allowed are older than `below`. `text` is how it
+    is written in `file`."""
+
+    below: Version
+    text: str
+    file: str
+
+    def lacks(self, version: Version) -> bool:
+        """Whether what came with `version` is in none of the versions that are allowed."""
+        return padded(version) >= padded(self.below)
+
+    def __str__(self) -> str:
+        return f"{self.file} has `{self.text}`"
+
+
+def padded(numbers: Version) -> Version:
+    """A version with four numbers at least, so that 5 and 5.0.0 are the same."""
+    return (*numbers, *(0,) * (4 - len(numbers)))

@@ -1,0 +1,351 @@
+"""The command line, as a process and in-process."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lora_lint import __version__, commands
+from lora_lint.__main__ import main
+from tests.support.processes import PATIENCE
+
+ROOT = Path(__file__).parents[2]
+BROKEN = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
+config = LoraConfig(r=8, lora_alpha=0, target_modules=["q_proj", "v_proj"])
+model = get_peft_model(model, config)
+"""
+FINE = BROKEN.replace("lora_alpha=0", "lora_alpha=8")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    return tmp_path
+
+
+def process(*arguments: str, stdin: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lora_lint", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **env},
+        timeout=PATIENCE,
+    )
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Status, stdout and stderr of a call in this process."""
+    status = main(list(arguments))
+    told = capsys.readouterr()
+    return status, told.out, told.err
+
+
+def findings(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, object]]:
+    _, out, _ = call(capsys, "--output-format", "json", *arguments)
+    found: list[dict[str, object]] = json.loads(out)["findings"]
+    return found
+
+
+@pytest.mark.process
+class TestAsAProcess:
+    def test_version(self) -> None:
+        for flag in ("--version", "-V"):
+            done = process(flag)
+            assert (done.returncode, done.stdout, done.stderr) == (0, f"lora-lint {__version__}\n", "")
+
+    def test_version_imports_next_to_nothing(self) -> None:
+        code = (
+            "import sys\nfrom lora_lint.__main__ import main\nmain(['--version'])\n"
+            "print(sorted({'click', 'typing', 'inspect', 'json', 'yaml', 'dataclasses'} & set(sys.modules)))"
+        )
+        done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=ROOT)
+        assert done.stdout.splitlines()[-1] == "[]"
+
+    def test_a_plain_lint_imports_nothing_heavy(self) -> None:
+        Path("a.py").write_text(FINE)
+        code = (
+            f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom lora_lint.__main__ import main\nmain(['a.py'])\n"
+            "heavy = {'click', 'jsonschema', 'concurrent.futures', 'multiprocessing', 'tempfile', 'tomllib',"
+            " 'importlib.metadata', 'difflib', 'asyncio', 'torch', 'transformers', 'peft', 'libcst'}\n"
+            "print(sorted(heavy & set(sys.modules)))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+    def test_libcst_is_imported_to_fix_structure_alone(self) -> None:
+        program = (
+            "from peft import PeftModel\nfrom transformers import AutoModelForCausalLM, Trainer\n"
+            'model = AutoModelForCausalLM.from_pretrained("gpt2")\nmodel = PeftModel.from_pretrained(model, "a")\n'
+            "Trainer(model=model, train_dataset=data).train()\n"
+        )
+        for options, imported in (([], False), (["--fix"], True)):
+            Path("frozen.py").write_text(program)
+            arguments = ["--isolated", "--no-cache", *options, "frozen.py"]
+            code = (
+                f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom lora_lint.__main__ import main\n"
+                f"main({arguments!r})\nprint('libcst' in sys.modules)"
+            )
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+            assert done.stdout.splitlines()[-1] == str(imported), done.stderr
+
+    def test_findings_go_to_stdout_and_the_status_is_one(self) -> None:
+        Path("a.py").write_text(BROKEN)
+        done = process("a.py")
+        assert done.returncode == 1
+        assert "LL105" in done.stdout
+        assert done.stderr == ""
+        Path("a.py").write_text(FINE)
+        assert process("a.py").returncode == 0
+
+    def test_standard_input(self) -> None:
+        done = process("--output-format", "json", "-", stdin=BROKEN)
+        assert done.returncode == 1
+        [finding] = [each for each in json.loads(done.stdout)["findings"] if each["code"] == "LL105"]
+        assert (finding["path"], finding["line"]) == ("<stdin>", 5)
+        done = process("--stdin-filename", "sub/x.yaml", "-", stdin="base_model: a\nadapter: lora\nlora_r: [\n")
+        assert "sub/x.yaml" in done.stdout
+
+    def test_usage_errors(self) -> None:
+        for arguments in (("--bogus",), ("--fail-on", "sometimes"), ("explain",), ("--jobs", "0")):
+            done = process(*arguments)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert "Traceback" not in done.stderr
+            assert done.stderr
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for a single process")
+    @pytest.mark.usefixtures("interruptible")
+    @pytest.mark.parametrize("ignored", [False, True])
+    def test_ctrl_c_stops_it_unless_it_was_started_in_the_background(self, ignored: bool) -> None:
+        """With `nohup` or `&`, a shell's script starts a process that ignores SIGINT, and so must lora-lint."""
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        started = subprocess.Popen(
+            [sys.executable, "-m", "lora_lint", "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        assert started.stdin is not None
+        started.stdin.write(b"#\n" * 400_000)  # more than a pipe holds: all is written only once it is being read
+        started.stdin.flush()
+        started.send_signal(signal.SIGINT)
+        out, err = started.communicate(BROKEN.encode(), timeout=PATIENCE)
+        if ignored:
+            assert (started.returncode, err) == (1, b"")
+            assert b"LL105" in out
+        else:
+            assert (started.returncode, out, err.strip()) == (130, b"", b"lora-lint: interrupted")
+
+    def test_any_locale_will_do(self) -> None:
+        Path("ä.py").write_text(BROKEN + "# ä\n", encoding="utf-8")
+        for encoding in ("ascii", "latin-1", "utf-8"):
+            for output in ("full", "json", "junit"):
+                done = process("--output-format", output, "ä.py", PYTHONIOENCODING=encoding)
+                assert done.returncode == 1, done.stderr
+                assert done.stderr == ""
+
+    def test_completion(self) -> None:
+        assert "_LORA_LINT_COMPLETE" in process("completion", "bash").stdout
+
+        def completed(words: str, index: int) -> list[str]:
+            environment = {"COMP_WORDS": words, "COMP_CWORD": str(index), "_LORA_LINT_COMPLETE": "bash_complete"}
+            return [line.partition(",")[2] for line in process(**environment).stdout.splitlines()]
+
+        assert "explain" in completed("lora-lint exp", 1)
+        assert "--select" in completed("lora-lint --sel", 1)
+        assert "LL101" in completed("lora-lint --select LL1", 2)
+        assert "zero-scale" in completed("lora-lint explain zero", 2)
+
+
+@pytest.mark.parametrize("arguments", [(), ("check",), ("--jobs", "1", ".")])
+def test_an_interrupt_ends_cleanly(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lora_lint.lint.engine.lint", interrupt)
+    status, out, err = call(capsys, *arguments)
+    assert (status, out, err.strip()) == (130, "", "lora-lint: interrupted")
+
+
+def test_the_default_command(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.py").write_text(BROKEN)
+    plain = call(capsys)
+    assert plain[0] == 1
+    for arguments in (("check",), (".",), ("check", "."), ("--jobs", "1"), ("--isolated", ".")):
+        assert call(capsys, *arguments) == plain
+    assert call(capsys, "check", "a.py")[0] == 1
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (("-h",), ("--help",), ("check", "-h"), ("inspect", "--help")):
+        status, out, _ = call(capsys, *arguments)
+        assert status == 0
+        assert "Usage: lora-lint" in out
+
+
+def test_fail_on(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.py").write_text(BROKEN)
+    assert call(capsys, "--fail-on", "error", "a.py")[0] == 1
+    assert call(capsys, "--fail-on", "never", "a.py")[0] == 0
+    Path("lora-lint.toml").write_text("[levels]\nALL = 'advice'")
+    assert call(capsys, "a.py")[0] == 0
+    assert call(capsys, "--fail-on", "advice", "a.py")[0] == 1
+    Path("lora-lint.toml").write_text("preset = 'strict'\n[levels]\nALL = 'advice'")
+    assert call(capsys, "a.py")[0] == 1
+
+
+def test_selection(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.py").write_text(BROKEN)
+    assert {each["code"] for each in findings(capsys, "--select", "zero-scale", "a.py")} == {"LL105"}
+    assert {each["code"] for each in findings(capsys, "--select", "LL2,LL101", "a.py")} == set()
+    assert "LL105" not in {each["code"] for each in findings(capsys, "--ignore", "zero-scale", "a.py")}
+    assert {each["code"] for each in findings(capsys, "--select", "LL2", "--extend-select", "LL105", "a.py")} == {
+        "LL105"
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--select", "LL1O5"), "--select: there is no rule 'LL1O5', did you mean 'LL105'?"),
+        (("--ignore", "zero-scael"), "did you mean 'zero-scale'?"),
+        (("explain", "zero-scael"), "did you mean 'zero-scale'?"),
+        (("--config", "nope.toml"), "nope.toml"),
+        (("--baseline", "nope.json"), "nope.json"),
+        (("nope.py",), "nope.py: no such file or folder"),
+        (("-", "a.py"), "goes with no other path"),
+        (("--stdin-filename", "a.fish", "-"), "a.fish"),
+        (("--stdin-filename", "a.py", "b.py"), "give `-` as the path"),
+        (("--fix", "-"), "standard input cannot be fixed"),
+        (("--diff", "--stdin-filename", "a.py", "-"), "standard input cannot be fixed"),
+        (("inspect", "--stdin-filename", "a.fish", "-"), "a.fish"),
+        (("",), "'': no such file or folder"),
+        (("explan", "LL101"), "there is no file or command 'explan', did you mean 'explain'?"),
+        (("--output-file", "no/such/folder/x", "."), "cannot be written"),
+        (("--write-baseline", "no/such/folder/x", "."), "cannot be written"),
+        (("--select", ","), "give at least one"),
+    ],
+)
+def test_mistakes(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str) -> None:
+    status, _, err = call(capsys, *arguments)
+    assert status == 2
+    assert message in err
+
+
+def test_a_missing_path_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.py").write_text(BROKEN)
+    status, out, _ = call(capsys, "nope.py", "a.py")
+    assert status == 2
+    assert "LL105" in out
+
+
+def test_output_file(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.py").write_text(BROKEN)
+    status, out, _ = call(capsys, "--output-format", "json", "--output-file", "out.json", "a.py")
+    assert (status, out) == (1, "")
+    assert json.loads(Path("out.json").read_text(encoding="utf-8"))["summary"]["errors"] >= 1
+
+
+def test_baseline(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.py").write_text(BROKEN)
+    status, out, err = call(capsys, "--write-baseline", "known.json", "a.py")
+    assert (status, out) == (0, "")
+    assert "written" in err
+    assert call(capsys, "--baseline", "known.json", "a.py")[0] == 0
+    Path("lora-lint.toml").write_text("baseline = 'known.json'")
+    assert call(capsys, "a.py")[0] == 0
+    assert call(capsys, "--write-baseline", "again.json", "a.py")[0] == 0
+    assert Path("again.json").read_text() == Path("known.json").read_text()
+
+
+def test_statistics(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.py").write_text(BROKEN)
+    _, out, _ = call(capsys, "--statistics", "--select", "LL105", "a.py")
+    assert out.endswith("1  LL105  zero-scale\n")
+    _, out, err = call(capsys, "--statistics", "--output-format", "json", "--select", "LL105", "a.py")
+    assert json.loads(out)
+    assert err == "1  LL105  zero-scale\n"
+
+
+def test_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = call(capsys, "rules")
+    assert status == 0
+    assert any(line.startswith("LL105  zero-scale ") for line in out.splitlines())
+    status, out, _ = call(capsys, "rules", "--output-format", "json")
+    [rule] = [each for each in json.loads(out) if each["code"] == "LL102"]
+    assert rule["name"] == "rslora-off-high-rank"
+    assert rule["options"]
+
+
+def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
+    by_code = call(capsys, "explain", "LL105")
+    assert by_code[0] == 0
+    assert "zero-scale" in by_code[1]
+    assert call(capsys, "explain", "zero-scale") == by_code
+    assert call(capsys, "explain", "ll105") == by_code
+
+
+def test_colors(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a.py").write_text(BROKEN)
+
+    def colored(*arguments: str) -> bool:
+        return "\x1b[" in call(capsys, *arguments, "a.py")[1]
+
+    assert not colored()
+    assert colored("--color", "always")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert colored()
+    assert not colored("--color", "never")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colored()
+    assert colored("--color", "always")
+
+
+def test_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    assert commands.progress() is None
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    draw = commands.progress()
+    assert draw is not None
+    draw(1, 4)
+    assert terminal.getvalue() == ""
+    clock[0] = 2.0
+    draw(2, 4)
+    assert "2/4 files" in terminal.getvalue()
+    draw(0, 0)
+    assert terminal.getvalue().endswith("\r\x1b[K")
+
+
+def test_dataset_size_and_task_hold_for_all_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.py").write_text(FINE)
+    _, out, _ = call(capsys, "inspect", "--output-format", "json", "--dataset-size", "321", "--task", "code", "a.py")
+    [run] = json.loads(out)["runs"]
+    assert run["dataset"]["size"] == {"value": 321, "origin": "setting"}
+    assert run["task"] == "code"

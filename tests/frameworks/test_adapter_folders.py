@@ -1,0 +1,110 @@
+"""Adapters as they are saved: the weights' file, read by its header."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lora_lint.lint import engine
+from lora_lint.readers.errors import Unreadable
+from lora_lint.readers.safetensors import all_zero, read_header
+from lora_lint.settings import Settings
+from tests.support import pages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = pages.weights("a.lora_A.weight F32 2x3 0.5\na.lora_B.weight F32 3x2 0\n")
+
+
+def header(content: object) -> bytes:
+    text = json.dumps(content).encode()
+    return len(text).to_bytes(8, "little") + text
+
+
+def test_a_header(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(GOOD)
+    first, second = read_header(str(path))
+    assert (first.name, first.dtype, first.shape, first.size) == ("a.lora_A.weight", "F32", (2, 3), 24)
+    assert all_zero(str(path), [second])
+    assert not all_zero(str(path), [second, first])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"1234567",
+        b"\xff" * 8,
+        (10**9).to_bytes(8, "little") + b"{}",
+        (2).to_bytes(8, "little") + b"[]",
+        (3).to_bytes(8, "little") + b"{{{",
+        (100_000).to_bytes(8, "little") + b"[" * 100_000,
+        header({"a": 1}),
+        header({"a": {"shape": [1], "data_offsets": [0, 4]}}),
+        header({"a": {"shape": [-1], "data_offsets": [0, 0]}}),
+        header({"a": {"shape": ["x"], "data_offsets": [0, 0]}}),
+        header({"a": {"shape": [1], "data_offsets": [4, 0]}}) + b"0000",
+        GOOD[:-1],
+    ],
+)
+def test_what_is_no_such_file(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(data)
+    with pytest.raises(Unreadable):
+        read_header(str(path))
+
+
+@given(data=st.binary(max_size=300), at=st.integers(0, len(GOOD)))
+def test_damaged_files_are_no_fault_of_the_linter(
+    data: bytes, at: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("adapter")
+    (folder / "adapter_model.safetensors").write_bytes(GOOD[:at] + data + GOOD[at + len(data) :])
+    config = folder / "adapter_config.json"
+    config.write_text(json.dumps({"peft_type": "LORA", "r": 2, "lora_alpha": 2, "target_modules": ["a"]}))
+    outcome = engine.lint([str(config)], Settings(), jobs=1)
+    assert not outcome.failed
+    assert "LL900" not in {finding.code for finding in outcome.findings}
+
+
+@pytest.mark.torch
+def test_what_peft_saves(tmp_path: Path) -> None:
+    import peft
+    import torch
+    import transformers
+
+    config = transformers.LlamaConfig(
+        hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, vocab_size=64
+    )
+    base = transformers.LlamaForCausalLM(config)
+    base.save_pretrained(tmp_path / "base")
+    base.name_or_path = str(tmp_path / "base")
+    settings = peft.LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM")
+    model = peft.get_peft_model(base, settings)
+    folder = tmp_path / "adapter"
+
+    def codes() -> set[str]:
+        model.save_pretrained(folder)
+        outcome = engine.lint([str(folder)], Settings(confidence="possible"), jobs=1)
+        return {finding.code for finding in outcome.findings}
+
+    assert codes() == {"LL702"}
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.fill_(0.1)
+    assert codes() == set()
+    saved = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    for change, code in (({"r": 8}, "LL701"), ({"base_model_name_or_path": "meta-llama/Llama-3.2-1B"}, "LL704")):
+        (folder / "adapter_config.json").write_text(json.dumps(saved | change), encoding="utf-8")
+        outcome = engine.lint([str(folder)], Settings(confidence="possible"), jobs=1)
+        assert code in {finding.code for finding in outcome.findings}
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        (folder / "adapter_config.json").write_text(json.dumps(saved | {"r": 8}), encoding="utf-8")
+        peft.PeftModel.from_pretrained(transformers.LlamaForCausalLM(config), str(folder))

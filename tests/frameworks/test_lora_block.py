@@ -1,0 +1,114 @@
+"""Blocks of LoraConfig's keywords in a project's own files: what is one, and whose model it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from lora_lint.run.values import Unknown
+from tests.support.reading import config, edited, only, plain, realistic
+
+YAML, JSON = realistic("lora_block", "project.yaml"), realistic("lora_block", "project.json")
+
+
+def test_settings() -> None:
+    run = only(config(YAML))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.adapter.dropout)) == (16, 32, 0.05)
+    assert plain(run.adapter.target_modules) == ("q_proj", "k_proj", "v_proj", "o_proj")
+    assert plain(run.model.name) == "mistralai/Mistral-7B-v0.1"
+    assert run.trained is None
+    assert run.problems == ()
+
+
+def test_beside_the_model() -> None:
+    run = only(config(JSON, "a.json"))
+    assert (plain(run.model.name), plain(run.training.learning_rate)) == ("meta-llama/Llama-2-7b-hf", 3e-4)
+    assert [name for name, _ in run.adapter.target_spans] == ["q_proj", "v_proj"]
+
+
+def test_two_models_are_none() -> None:
+    both = edited(YAML, ("  max_length: 1024", "  base_model: meta-llama/Llama-2-7b-hf"))
+    assert plain(only(config(both)).model.name) is Unknown
+
+
+def test_what_is_left_out_is_the_programs() -> None:
+    run = only(config(edited(YAML, ("  lora_alpha: 32\n", ""))))
+    assert plain(run.adapter.alpha) is Unknown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        edited(YAML, ("lora:", "head:")),
+        edited(YAML, ("  r: 16", "  dim: 16")),
+        edited(YAML, ("  r: 16", "  r: 0")),
+        edited(YAML, ("  r: 16", "  r: 16\n  enabled: false")),
+        edited(YAML, ("  r: 16", "  r: 16\n  peft_type: LOHA")),
+        edited(YAML, ("  r: 16", "  r: 16\n  method: oft")),
+        edited(YAML, ("  r: 16", "  r: 16\n  lora_enabled: false")),
+        edited(YAML, ("  r: 16", "  r: [8, 16]")),
+        edited(YAML, ("  r: 16", "  r: {minimum: 1}")),
+        "lora:\n  r: 16\n  weight: 0.7\n",
+        "a:\n  b:\n    c:\n      lora: {r: 8, lora_alpha: 16}\n",
+    ],
+)
+def test_no_such_block(text: str) -> None:
+    assert config(text).runs == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (("lora_dropout", "lora_droput"), "lora_droput"),
+        (("  r: 16", "  r: 16\n  bias: some"), "bias"),
+        (("  r: 16", "  r: sixteen"), "r"),
+    ],
+)
+def test_broken_files(change: tuple[str, str], key: str) -> None:
+    (problem,) = only(config(edited(YAML, change))).problems
+    assert problem.key == key
+
+
+def test_short_names_and_methods() -> None:
+    short = edited(
+        YAML, ("lora_alpha", "alpha"), ("lora_dropout", "dropout"), ("  r: 16", "  method: dora\n  rank: 16")
+    )
+    run = only(config(short))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.adapter.dropout)) == (16, 32, 0.05)
+    assert (plain(run.adapter.use_dora), run.adapter.key("alpha"), run.problems) == (True, "alpha", ())
+
+
+def test_a_model_in_a_section_beside() -> None:
+    text = """\
+        run:
+          train_config: {model_id: meta-llama/Llama-2-7b-hf, lr: 1e-4}
+          peft_config: {r: 32, lora_alpha: 64, target_modules: [q_proj], base_model_name_or_path: null}
+        """
+    assert plain(only(config(text)).model.name) == "meta-llama/Llama-2-7b-hf"
+
+
+def test_a_spelling_of_the_projects_own() -> None:
+    text = """\
+        model: {model_name: meta-llama/Llama-2-7b-hf}
+        peft:
+          lora_r: 8
+          lora_alpha: 16
+          lora_target_modules: [q_proj, v_proj]
+          lora_modules_to_save: [lm_head]
+          lora_task_tpye: CAUSAL_LM
+        """
+    run = only(config(text))
+    assert plain(run.adapter.target_modules) == ("q_proj", "v_proj")
+    assert plain(run.adapter.modules_to_save) == ("lm_head",)
+    assert run.adapter.key("target_modules") == "lora_target_modules"
+    assert run.adapter.key("use_rslora") == "use_rslora"
+    assert [name for name, _ in run.adapter.target_spans] == ["q_proj", "v_proj"]
+    assert run.problems == ()
+
+
+@pytest.mark.parametrize("entries", ["[all-linear]", '[".*language_model.*q_proj"]'])
+def test_lists_that_a_program_may_make_one_text_of(entries: str) -> None:
+    block = f"lora_r: 8, lora_alpha: 16, lora_target_modules: {entries}, lora_exclude_modules: {entries}"
+    run = only(config(f"peft: {{{block}}}"))
+    assert plain(run.adapter.target_modules) is plain(run.adapter.exclude_modules) is Unknown
+    literal = only(config(f"peft: {{{block.replace('lora_r', 'r').replace('lora_target', 'target')}}}"))
+    assert isinstance(plain(literal.adapter.target_modules), tuple)

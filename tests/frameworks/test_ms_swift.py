@@ -1,0 +1,180 @@
+"""ms-swift: `tuner_type: lora` and its older spellings, in files and as flags."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from lora_lint.frameworks.configs import _documents
+from lora_lint.frameworks.ms_swift import settings_of
+from lora_lint.project import Project
+from lora_lint.readers.nodes import Mapping
+from lora_lint.run.problems import InvalidValue, UnknownKey
+from lora_lint.run.values import Known
+from lora_lint.source import SourceFile
+from tests.support.reading import config, edited, only, plain, realistic
+
+SFT = realistic("ms_swift", "sft.yaml")
+VISION = realistic("ms_swift", "vision.yaml")
+BEFORE = realistic("ms_swift", "before_3.json")
+RAY = realistic("ms_swift", "ray.yaml")
+ALL_LINEAR = ("target_modules:\n  - q_proj\n  - v_proj\n", "target_modules: all-linear\n")
+
+
+def flags(text: str) -> Mapping:
+    (document,) = _documents(SourceFile("flags.yaml", "yaml", text.encode()))
+    assert isinstance(document, Mapping)
+    return document
+
+
+def test_settings() -> None:
+    run = only(config(SFT))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.adapter.dropout)) == (16, 32, 0.1)
+    assert plain(run.adapter.target_modules) == ("q_proj", "v_proj")
+    assert [name for name, _ in run.adapter.target_spans] == ["q_proj", "v_proj"]
+    assert (plain(run.model.name), plain(run.model.quantization)) == ("Qwen/Qwen2.5-3B-Instruct", None)
+    assert plain(run.dataset.size) == 2475
+    assert (plain(run.training.learning_rate), plain(run.training.epochs)) == (2e-4, 2)
+    assert (plain(run.training.batch_size), plain(run.training.accumulation)) == (4, 2)
+    assert run.training.method == "supervised"
+    assert [event.kind for event in run.events] == ["load", "wrap", "train"]
+    assert run.problems == ()
+
+
+def test_defaults() -> None:
+    run = only(config("model: Qwen/Qwen2.5-3B-Instruct\ntuner_type: lora\ndataset: tatsu-lab/alpaca\n"))
+    assert run.adapter.rank == Known(8, None, "framework-default")
+    assert (plain(run.adapter.alpha), plain(run.adapter.dropout)) == (32, 0.05)
+    assert plain(run.adapter.target_modules) == "all-linear"
+    assert plain(run.adapter.exclude_modules) is None
+    assert plain(run.training.learning_rate) == 1e-4
+    assert plain(run.dataset.size) == 52_002
+
+
+def test_targets() -> None:
+    assert plain(only(config(edited(SFT, ALL_LINEAR))).adapter.target_modules) == "all-linear"
+    one = edited(SFT, (ALL_LINEAR[0], "target_modules: q_proj,v_proj\n"))
+    assert plain(only(config(one)).adapter.target_modules) == ("q_proj,v_proj",)  # it is not split at commas
+    regex = edited(SFT, (ALL_LINEAR[0], "target_regex: 'model\\.layers\\.\\d+\\.self_attn\\.q_proj'\n"))
+    assert plain(only(config(regex)).adapter.target_modules) == r"model\.layers\.\d+\.self_attn\.q_proj"
+    group = edited(SFT, ("  - v_proj", "  - all-linear"))
+    assert "all-linear" in plain(only(config(group)).adapter.target_modules)
+    assert not isinstance(only(config(group)).judged().adapter.target_modules, Known)
+
+
+@pytest.mark.parametrize(
+    ("flags_of_parts", "adapted"),
+    [
+        ("freeze_vit: true", {"llm"}),
+        ("freeze_vit: false", {"llm", "vit"}),
+        ("freeze_aligner: false", {"llm", "aligner"}),
+        ("freeze_vit: false\nfreeze_llm: true", {"vit"}),
+        ("freeze_vit: false\nfreeze_aligner: false", {"llm", "vit", "aligner"}),
+    ],
+)
+def test_frozen_parts(flags_of_parts: str, adapted: set[str]) -> None:
+    modules = {
+        "llm": "model.language_model.layers.0.self_attn.q_proj",
+        "vit": "model.visual.blocks.0.attn.qkv",
+        "aligner": "model.visual.merger.mlp.0",
+    }
+    left = plain(only(config(edited(VISION, ("freeze_vit: true", flags_of_parts)))).adapter.exclude_modules)
+    assert {part for part, name in modules.items() if not left or not re.fullmatch(left, name)} == adapted
+
+
+def test_parts_of_a_model_with_a_projector() -> None:
+    llava = edited(VISION, ("Qwen/Qwen2.5-VL-7B-Instruct", "llava-hf/llava-1.5-7b-hf"))
+    left = plain(only(config(llava)).adapter.exclude_modules)
+    assert re.fullmatch(left, "model.vision_tower.vision_model.encoder.layers.0.self_attn.q_proj")
+    assert re.fullmatch(left, "model.multi_modal_projector.linear_1")
+    assert not re.fullmatch(left, "model.language_model.layers.0.self_attn.q_proj")
+
+
+def test_what_peft_refuses_in_mamba_layers_is_left_out() -> None:
+    mamba = edited(SFT, ALL_LINEAR, ("Qwen/Qwen2.5-3B-Instruct", "tiiuae/Falcon-H1-1.5B-Instruct"))
+    left = plain(only(config(mamba)).adapter.exclude_modules)
+    assert re.fullmatch(left, "model.layers.0.mamba.out_proj")
+    assert not re.fullmatch(left, "model.layers.0.mamba.in_proj")
+
+
+def test_older_spellings() -> None:
+    run = only(config(VISION))
+    assert plain(run.model.quantization) == "4bit"
+    assert plain(run.dataset.size) == 20_000
+    assert run.problems == ()
+    older = only(config(BEFORE, "sft.json"))
+    assert plain(older.model.name) == "qwen2-7b-instruct"
+    assert plain(older.adapter.target_modules) == ("q_proj", "k_proj", "v_proj")
+    assert older.adapter.key("target_modules") == "lora_target_modules"
+    assert (plain(older.adapter.dropout), plain(older.training.batch_size), plain(older.training.epochs)) == (0.1, 2, 1)
+    assert older.problems == ()
+    usual = edited(BEFORE, ('  "lora_target_modules": ["q_proj", "k_proj", "v_proj"],\n', ""))
+    assert not isinstance(only(config(usual, "sft.json")).adapter.target_modules, Known)
+
+
+def test_reinforcement_on_ray() -> None:
+    run = only(config(RAY))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (32, 64)
+    assert (run.training.method, plain(run.training.learning_rate), plain(run.training.batch_size)) == ("rl", 1e-5, 32)
+    assert run.problems == ()
+
+
+def test_flags() -> None:
+    """The type may be left out on a command line, where it is lora, but not of Megatron, where it is full."""
+    given = flags("model: Qwen/Qwen2.5-3B-Instruct\ndataset: [a#100, b#20]\ntarget_modules: [q_proj]\n")
+    run = settings_of(given, Project("."))
+    assert run is not None
+    assert (plain(run.adapter.target_modules), plain(run.dataset.size)) == (("q_proj",), 120)
+    assert settings_of(given, Project("."), megatron=True) is None
+
+
+def test_an_adapter_that_is_trained_on() -> None:
+    run = only(config(edited(SFT, ("lora_dropout: 0.1", "adapters: output/checkpoint-100"))))
+    assert [event.kind for event in run.events] == ["load", "load-adapter", "train"]
+    assert not isinstance(run.adapter.rank, Known)
+
+
+def test_a_reward_model() -> None:
+    run = only(config(edited(SFT, ("tuner_type: lora", "tuner_type: lora\nrlhf_type: rm"))))
+    assert (run.training.method, plain(run.adapter.task_type)) == ("preference", "SEQ_CLS")
+    assert run.model.loader == "AutoModelForSequenceClassification"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        edited(SFT, ("tuner_type: lora", "tuner_type: full")),
+        edited(SFT, ("tuner_type: lora", "tuner_type: adalora")),
+        edited(SFT, ("dataset:\n", "val_dataset:\n")),
+        edited(SFT, ("tuner_type: lora\n", "")),
+    ],
+)
+def test_no_lora_run(text: str) -> None:
+    assert config(text).runs == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "suggestion"),
+    [
+        (("lora_rank: 16", "lora_r: 16"), "lora_r", "lora_rank"),
+        (("lora_alpha: 32", "lora_alfa: 32"), "lora_alfa", "lora_alpha"),
+        (("target_modules:", "lora_target_modules:"), "lora_target_modules", "target_modules"),
+        (("learning_rate: 2e-4", "learning_rates: 2e-4"), "learning_rates", "learning_rate"),
+    ],
+)
+def test_unknown_keys(change: tuple[str, str], key: str, suggestion: str) -> None:
+    (problem,) = only(config(edited(SFT, change))).problems
+    assert isinstance(problem, UnknownKey)
+    assert (problem.key, problem.suggestions[0]) == (key, suggestion)
+
+
+@pytest.mark.parametrize("change", [("lora_rank: 16", "lora_rank: 0"), ("learning_rate: 2e-4", "learning_rate: fast")])
+def test_wrong_values(change: tuple[str, str]) -> None:
+    (problem,) = only(config(edited(SFT, change))).problems
+    assert isinstance(problem, InvalidValue)
+
+
+def test_the_arguments_that_a_training_leaves_have_no_unknown_keys() -> None:
+    left = edited(SFT, ("use_hf: true", "use_hf: true\nswift_version: 4.6.0\nmodel_infos: {}"))
+    assert only(config(left)).problems == ()

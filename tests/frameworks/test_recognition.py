@@ -1,0 +1,91 @@
+"""Whose file a config is: each realistic file is taken by its own dialect and by no other, and is not passed over."""
+
+from __future__ import annotations
+
+import json
+import random
+import textwrap
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lora_lint import discovery
+from lora_lint.frameworks.configs import DIALECTS, _documents
+from lora_lint.lint import engine
+from lora_lint.settings import Settings
+from lora_lint.source import SourceFile
+from tests.frameworks import test_configs
+from tests.support.reading import CONFIGS, config
+
+NAMES = tuple(dict.fromkeys(name for name, _, _ in DIALECTS))
+LAST_RESORT = "lora_block"
+"""It reads what no other dialect has recognised, so it may recognise what others do."""
+INLINE = {
+    "axolotl": ("a.yaml", test_configs.AXOLOTL),
+    "llamafactory": ("a.yaml", test_configs.FACTORY),
+    "torchtune": ("a.yaml", test_configs.TUNE),
+    "trl": ("a.yaml", test_configs.TRL),
+    "peft_adapter": ("adapter_config.json", test_configs.ADAPTER),
+    "wandb": ("a.yaml", test_configs.SWEEP),
+}
+FILES = [
+    *((dialect, name, text) for dialect, (name, text) in INLINE.items()),
+    *(
+        (path.relative_to(CONFIGS).parts[0], path.relative_to(CONFIGS).as_posix(), path.read_text(encoding="utf-8"))
+        for path in sorted(CONFIGS.rglob("*.*"))
+    ),
+]
+IDS = [f"{dialect}-{Path(name).name}" for dialect, name, _ in FILES]
+
+
+def test_every_dialect_has_a_realistic_file() -> None:
+    assert {dialect for dialect, _, _ in FILES} == set(NAMES)
+
+
+@pytest.mark.parametrize(("dialect", "name", "text"), FILES, ids=IDS)
+def test_only_its_own_dialect_takes_a_file(dialect: str, name: str, text: str) -> None:
+    kind: Any = "json" if name.endswith("json") else "yaml"
+    documents = _documents(SourceFile(name, kind, text.encode()))
+    takers = {
+        other
+        for other in NAMES
+        for document in documents
+        if import_module(f"lora_lint.frameworks.{other}").recognises(document)
+    }
+    assert takers - {LAST_RESORT} == {dialect} - {LAST_RESORT}
+    assert dialect in takers
+
+
+@pytest.mark.parametrize(("dialect", "name", "text"), FILES, ids=IDS)
+def test_a_file_is_read_and_not_passed_over(dialect: str, name: str, text: str) -> None:
+    assert discovery.relevant(text.encode())
+    assert {run.dialect for run in config(text, name)} == {dialect}
+
+
+VALUES: list[Any] = [
+    *(None, True, 0, -1, 1.5, 10**30, float("nan"), "", "x", "a,b", "1e400", "${x}", "lora", "all-linear"),
+    *([], [1], ["a", "1.0"], [["a"]], [None], [{"a": 1}], {}, {"a": 1}, {"r": {"x": 1}}),
+]
+
+
+def damaged(node: Any, chance: random.Random) -> Any:
+    """A document with a few parts replaced, removed or added."""
+    if chance.random() < 0.06:
+        return chance.choice(VALUES)
+    if isinstance(node, dict):
+        kept = {key: damaged(value, chance) for key, value in node.items() if chance.random() > 0.03}
+        return kept | ({chance.choice(["r", "lora", "data", "model.x.y", 5]): 1} if chance.random() < 0.1 else {})
+    return [damaged(item, chance) for item in node] if isinstance(node, list) else node
+
+
+@pytest.mark.parametrize(("name", "text"), [file[1:] for file in FILES], ids=IDS)
+def test_no_damage_makes_a_dialect_fail(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LORA_LINT_DEBUG", "1")  # lets every exception through
+    document = yaml.safe_load(textwrap.dedent(text))
+    for seed in range(20):
+        changed = damaged(document, random.Random(seed))
+        written = json.dumps(changed) if name.endswith("json") else yaml.safe_dump(changed)
+        engine.lint_text(written.encode(), name, Settings())

@@ -1,0 +1,285 @@
+"""Events of the branch that a run is made in, and models whose modules are replaced."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lora_lint.run.values import Unknown
+from tests.support.reading import IMPORTS, only, plain, read_python
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+START = (
+    IMPORTS
+    + """
+import argparse
+from torch import nn
+parser = argparse.ArgumentParser()
+parser.add_argument("--lora", action="store_true")
+parser.add_argument("--resume")
+args = parser.parse_args()
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+config = LoraConfig(r=8)
+"""
+)
+
+
+def kinds(program: str) -> list[list[tuple[str, str | None]]]:
+    reading = read_python(START + textwrap.dedent(program))
+    return [[(event.kind, event.flag) for event in run.events if event.kind != "load"] for run in reading.runs]
+
+
+def test_the_other_branch_is_not_the_runs() -> None:
+    program = """
+        if args.lora:
+            model = get_peft_model(model, config)
+        else:
+            model.requires_grad_(True)
+    """
+    assert kinds(program) == [[("wrap", None)]]
+
+
+def test_a_later_test_of_the_same_flag() -> None:
+    program = """
+        if args.lora:
+            model = get_peft_model(model, config)
+        if not args.lora:
+            model.requires_grad_(True)
+        if args.lora:
+            prepare_model_for_kbit_training(model)
+        if args.resume:
+            model.lm_head.requires_grad_(True)
+    """
+    assert kinds(program) == [[("wrap", None), ("prepare-kbit", None), ("unfreeze", "args.resume")]]
+
+
+def test_loaded_or_wrapped_are_two_runs() -> None:
+    program = """
+        if args.resume:
+            model = PeftModel.from_pretrained(model, args.resume)
+        else:
+            model = get_peft_model(model, config)
+        Trainer(model=model, args=TrainingArguments(output_dir="x"), train_dataset=[]).train()
+    """
+    assert kinds(program) == [[("load-adapter", None), ("train", None)], [("wrap", None), ("train", None)]]
+
+
+def rates(program: str) -> list[tuple[object, object, object]]:
+    reading = read_python("import torch\n" + START + textwrap.dedent(program))
+    return [(plain(run.adapter.rank), run.training.trainer, plain(run.training.learning_rate)) for run in reading.runs]
+
+
+def test_the_trainer_of_the_branch() -> None:
+    program = """
+        if args.lora:
+            model = get_peft_model(model, config)
+            Trainer(model, TrainingArguments("a", learning_rate=1e-3), train_dataset=[]).train()
+        else:
+            model = get_peft_model(model, LoraConfig(r=16))
+            optimizer = torch.optim.AdamW(model.parameters(), lr=2e-4)
+            optimizer.step()
+    """
+    assert rates(program) == [(8, "Trainer", 1e-3), (16, "a training loop", 2e-4)]
+
+
+LATE = "Trainer(model, TrainingArguments('b', learning_rate=9.0)).train()"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        f"def unused():\n    print(LoraConfig)\n    {LATE}",
+        "def unused():\n    print(LoraConfig)\n    torch.optim.SGD(model.parameters(), lr=9.0).step()",
+        f"class Unused:\n    def fit(self):\n        print(LoraConfig)\n        {LATE}",
+        f"if not args.lora:\n    {LATE}",
+    ],
+    ids=["trainer", "loop", "method", "branch"],
+)
+def test_a_trainer_that_never_gets_the_model(other: str) -> None:
+    program = (
+        "if args.lora:\n    model = get_peft_model(model, config)\n"
+        "    Trainer(model, TrainingArguments('a', learning_rate=1e-3)).train()\n"
+    )
+    assert rates(f"{program}{other}\n") == [(8, "Trainer", 1e-3)]
+
+
+def test_an_optimizer_of_both_models() -> None:
+    program = """
+        model = get_peft_model(model, config)
+        other = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=16))
+        optimizer = torch.optim.SGD([*model.parameters(), *other.parameters()], lr=1e-3)
+        optimizer.step()
+    """
+    assert rates(program) == [(8, "a training loop", 1e-3), (16, "a training loop", 1e-3)]
+    reading = read_python("import torch\n" + START + textwrap.dedent(program))
+    assert [run.trained for run in reading.runs] == [True, True]
+
+
+def test_loaded_before_the_wrap_is_one_run() -> None:
+    program = """
+        if args.resume:
+            model = PeftModel.from_pretrained(model, args.resume).merge_and_unload()
+        model = get_peft_model(model, config)
+        Trainer(model=model, args=TrainingArguments(output_dir="x"), train_dataset=[]).train()
+    """
+    assert len(kinds(program)) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "edited"),
+    [
+        ("model.config.use_cache = False", False),
+        ("model.config.pad_token_id = model.config.eos_token_id", False),
+        ("model.generation_config.max_length = len(args.resume)", False),
+        ("model.is_parallelizable = True", False),
+        ("for p in model.parameters(): p.data = p.data.float()", False),
+        ("for m in model.modules(): m.gradient_checkpointing = True", False),
+        ("model.model.norm.weight.data = other", False),
+        ("model.lm_head = nn.Linear(8, 8)", True),
+        ("model.transformer.h[0].attn.q_proj = nn.Linear(8, 8)", True),
+        ("for block in model.transformer.h: block.attn.q_proj = nn.Linear(8, 8)", True),
+        ("for name, module in model.named_modules(): setattr(module, 'q_proj', nn.Linear(8, 8))", True),
+        ("for i, block in enumerate(model.model.layers): block.attn = Split(block.attn)", True),
+    ],
+)
+def test_edited(line: str, edited: bool) -> None:
+    reading = read_python(f"{START}\n{line}\nmodel = get_peft_model(model, config)")
+    assert only(reading).model.edited is edited
+
+
+def test_layers_of_a_list_are_parts_of_the_model() -> None:
+    program = """
+        model = get_peft_model(model, config)
+        for layer in model.model.layers:
+            layer.requires_grad_(True)
+    """
+    run = only(read_python(START + textwrap.dedent(program)))
+    assert [(event.kind, event.names) for event in run.events][-1] == ("unfreeze", ("layers",))
+
+
+def test_a_default_of_none_is_there_to_be_filled() -> None:
+    program = """
+        from peft import LoraConfig, get_peft_model
+
+        RANKS = [8, 16, 32]
+
+        def sweep(model, ranks=None, alpha=None):
+            if ranks is None:
+                ranks = RANKS
+            for r in ranks:
+                get_peft_model(model, LoraConfig(r=r, lora_alpha=alpha or 16, target_modules=["q_proj"]))
+    """
+    runs = read_python(program).runs
+    assert [plain(run.adapter.rank) for run in runs] == [8, 16, 32]
+
+
+def test_a_keyword_that_only_one_branch_gives() -> None:
+    program = """
+        from peft import LoraConfig, get_peft_model
+
+        def make(model, dora, rank, wide):
+            settings = {"r": 8, "lora_alpha": 16}
+            if wide:
+                settings["r"] = 64
+                settings["target_modules"] = ["q_proj", "up_proj"]
+            else:
+                settings["target_modules"] = ["q_proj"]
+            if dora:
+                settings["use_dora"] = True
+            return get_peft_model(model, LoraConfig(**settings))
+    """
+    run = only(read_python(program))
+    assert plain(run.adapter.use_dora) is Unknown
+    assert plain(run.adapter.rank) == {8, 64}
+    assert plain(run.adapter.target_modules) == {("q_proj",), ("q_proj", "up_proj")}
+    taken = program.replace("if dora:", "if True:")
+    assert plain(only(read_python(taken)).adapter.use_dora) is True
+
+
+OPTIONS = (
+    IMPORTS
+    + """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--rank", type=int, default={default})
+parser.add_argument("--steps", type=int, default=-1)
+args = parser.parse_args()
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+"""
+)
+WRAP = "    model = get_peft_model(model, LoraConfig(r=args.rank, lora_alpha=2 * args.rank))\n"
+
+
+@pytest.mark.parametrize(
+    "branch",
+    [
+        "if args.rank > 0:\n" + WRAP,
+        "if args.rank:\n" + WRAP,
+        "if args.rank != 0 and args.steps < 0:\n" + WRAP,
+        "if not args.rank:\n    print('full')\nelse:\n" + WRAP,
+        "if args.rank == 0 or args.steps > 0:\n    print('full')\nelse:\n" + WRAP,
+        "if args.steps:\n    if args.rank >= 1:\n    " + WRAP,
+        "rank = args.rank\nif rank > 0:\n" + WRAP.replace("args.rank", "rank"),
+        "def wrap(model, rank):\n    if rank > 0:\n        model = get_peft_model(model, LoraConfig(r=rank, lora_alpha=rank))\n"
+        "    return model\nmodel = wrap(model, args.rank)\n",
+    ],
+)
+def test_a_default_that_the_branch_rules_out(branch: str) -> None:
+    run = only(read_python(OPTIONS.format(default=0) + branch))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (Unknown, Unknown)
+    assert run.problems == ()
+
+
+def test_the_default_of_a_field_that_the_branch_rules_out() -> None:
+    program = """
+        from dataclasses import dataclass
+        from transformers import HfArgumentParser
+
+        @dataclass
+        class Arguments:
+            rank: int = 0
+            alpha: int = 16
+
+        parser = HfArgumentParser(Arguments)
+        if len(sys.argv) == 2 and sys.argv[1].endswith(".json"):
+            (args,) = parser.parse_json_file(json_file=sys.argv[1])
+        else:
+            (args,) = parser.parse_args_into_dataclasses()
+        model = AutoModelForCausalLM.from_pretrained("gpt2")
+        if args.rank > 0:
+            model = get_peft_model(model, LoraConfig(r=args.rank, lora_alpha=args.alpha))
+    """
+    run = only(read_python(IMPORTS + textwrap.dedent(program)))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (Unknown, 16)
+
+
+def test_the_callers_of_a_program_give_zero_or_more(tmp_path: Path) -> None:
+    (tmp_path / "full.sh").write_text("python train.py --rank 0\n")
+    (tmp_path / "lora.sh").write_text("python train.py --rank 16\n")
+    program = OPTIONS.format(default=0) + "if args.rank > 0:\n" + WRAP
+    (tmp_path / "train.py").write_text(program)
+    assert plain(only(read_python(program, tmp_path)).adapter.rank) == 16
+
+
+@pytest.mark.parametrize(
+    ("default", "branch", "rank"),
+    [
+        (8, "if args.rank > 0:\n" + WRAP, 8),
+        (8, "if args.rank:\n" + WRAP, 8),
+        (0, "if args.steps > 0:\n    print(args.steps)\n" + WRAP.strip(), 0),
+        (0, "if args.rank > 0:\n    print(args.rank)\n" + WRAP.strip(), 0),
+        (0, "if args.rank > 0 or args.steps < 0:\n" + WRAP, 0),
+        (0, "if args.rank > 0:\n    args.rank = 4\n" + WRAP, 4),
+        (0, "if args.rank <= 0:\n    args.rank = 4\n" + WRAP.strip(), 4),
+        (0, "args.rank = args.rank if args.rank > 0 else 4\n" + WRAP.strip(), 4),
+        (0, "rank = 4\nif args.rank > 0:\n    rank = args.rank\n" + WRAP.strip().replace("args.rank", "rank"), 4),
+        (0, "if args.rank <= 0:\n    raise ValueError('no rank')\n" + WRAP.strip(), Unknown),
+    ],
+)
+def test_defaults_that_the_branch_does_not_rule_out(default: int, branch: str, rank: object) -> None:
+    run = only(read_python(OPTIONS.format(default=default) + branch))
+    assert plain(run.adapter.rank) == rank

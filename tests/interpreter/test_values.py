@@ -1,0 +1,316 @@
+"""How the values of a Python program reach the settings of its run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lora_lint.run.values import Unknown
+from tests.support.reading import IMPORTS, adapter, only, plain, read_python
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("program", "rank"),
+    [
+        ("LoraConfig(r=16)", 16),
+        ("LoraConfig()", 8),
+        ("R = 4 * 8\nLoraConfig(r=R)", 32),
+        ("R = 2 ** 4 - 1 + 9 // 3\nLoraConfig(r=R)", 18),
+        ("import math\nR = int('64')\nLoraConfig(r=R)", 64),
+        ("import typing\nfrom typing import cast\nLoraConfig(r=cast('int', typing.cast(typ=int, val=24)))", 24),
+        ("settings = {'r': 12}\nLoraConfig(r=settings['r'])", 12),
+        ("settings = {'lora': {'r': 12}}\nLoraConfig(r=settings['lora'].get('r', 8))", 12),
+        ("settings = {}\nLoraConfig(r=settings.get('r', 6))", 6),
+        ("settings = dict(r=5)\nsettings.update(r=7)\nLoraConfig(**settings)", 7),
+        ("base = {'r': 5}\nLoraConfig(**{**base, 'lora_alpha': 3})", 5),
+        ("a, (b, c) = 1, (2, 3)\nLoraConfig(r=c)", 3),
+        ("first, *rest = [1, 2, 3]\nLoraConfig(r=rest[1])", 3),
+        ("def rank(base, factor=2):\n    return base * factor\nLoraConfig(r=rank(8))", 16),
+        ("def rank(base, *, factor=2):\n    return base * factor\nLoraConfig(r=rank(base=8, factor=4))", 32),
+        ("rank = lambda n: n + 1\nLoraConfig(r=rank(8))", 9),
+        ("from functools import partial\ndef f(a, b):\n    return a + b\nLoraConfig(r=partial(f, 3)(4))", 7),
+        ("r = 8\nr *= 2\nLoraConfig(r=r)", 16),
+        ("QUICK = False\nif QUICK:\n    r = 4\nelse:\n    r = 64\nLoraConfig(r=r)", 64),
+        ("r = max(8, 16, 4)\nLoraConfig(r=r)", 16),
+        ("ranks = [2, 4]\nLoraConfig(r=ranks[-1])", 4),
+        ("if (n := 10) > 5:\n    LoraConfig(r=n)", 10),
+        ("r: int = 24\nLoraConfig(r=r)", 24),
+        ("import json\nr = json.load(open('x'))['r']\nLoraConfig(r=r)", Unknown),
+        ("import os\nr = int(os.environ['R'])\nLoraConfig(r=r)", Unknown),
+        ("LoraConfig(r=undefined_name)", Unknown),
+        ("import random\nr = 8 if random.random() > 0.5 else 16\nLoraConfig(r=r)", {8, 16}),
+        ("import os\nif os.getenv('BIG'):\n    r = 64\nelse:\n    r = 8\nLoraConfig(r=r)", {8, 64}),
+        ("import os\nif os.getenv('A'):\n    r = 8\nelse:\n    r = 8\nLoraConfig(r=r)", 8),
+        ("class C:\n    rank = 20\nLoraConfig(r=C.rank)", 20),
+        ("class C:\n    def __init__(self, r):\n        self.r = r\nc = C(21)\nLoraConfig(r=c.r)", 21),
+        ("class C:\n    @property\n    def r(self):\n        return 22\nLoraConfig(r=C().r)", 22),
+        ("from enum import Enum\nclass E(Enum):\n    SMALL = 4\nLoraConfig(r=E.SMALL.value)", 4),
+        ("from types import SimpleNamespace\ns = SimpleNamespace(r=13)\nLoraConfig(r=s.r)", 13),
+        ("config = LoraConfig(r=8)\nconfig.r = 32", 32),
+        ("for r in [8]:\n    pass\nLoraConfig(r=r)", 8),
+        ("r = 1\nwhile r < 20:\n    r *= 2\nLoraConfig(r=r)", 32),
+        ("try:\n    r = 8\nexcept Exception:\n    r = 16\nLoraConfig(r=r)", 8),
+        ("with open('x') as f:\n    r = 14\nLoraConfig(r=r)", 14),
+        ("r = None or 9\nLoraConfig(r=r)", 9),
+        ("r = 10 ** 10 ** 10\nLoraConfig(r=r)", Unknown),
+    ],
+)
+def test_rank(program: str, rank: object) -> None:
+    adapter(program, rank=rank)
+
+
+@pytest.mark.parametrize(
+    ("program", "targets"),
+    [
+        ("LoraConfig(target_modules=['q', 'v'])", ("q", "v")),
+        ("LoraConfig(target_modules='all-linear')", "all-linear"),
+        ("t = ['q']\nt.append('v')\nt += ['k']\nt.extend(('o',))\nLoraConfig(target_modules=t)", ("q", "v", "k", "o")),
+        ("base = ['q']\nLoraConfig(target_modules=base + ['v'])", ("q", "v")),
+        ("LoraConfig(target_modules=[*['q'], 'v'])", ("q", "v")),
+        ("LoraConfig(target_modules=[f'{n}_proj' for n in 'qv'])", ("q_proj", "v_proj")),
+        ("LoraConfig(target_modules='q_proj,v_proj'.split(','))", ("q_proj", "v_proj")),
+        ("M = {'llama': ['q', 'v'], 'gpt2': ['c_attn']}\nLoraConfig(target_modules=M['gpt2'])", ("c_attn",)),
+        ("LoraConfig(target_modules=[n for n in ['q', 'k', 'v'] if n != 'k'])", ("q", "v")),
+        ("LoraConfig(target_modules=list(map(str.lower, x)))", Unknown),
+        ("t = ['q']\nif flag:\n    t.append('v')\nLoraConfig(target_modules=t)", Unknown),
+        ("t = ['q'] if flag else ['v']\nLoraConfig(target_modules=t)", {("q",), ("v",)}),
+        ("t = []\nfor n in names:\n    t.append(n)\nLoraConfig(target_modules=t)", Unknown),
+        ("t = ['q', 'v', 'lm_head']\nt.remove('lm_head')\nLoraConfig(target_modules=t)", ("q", "v")),
+    ],
+)
+def test_targets(program: str, targets: object) -> None:
+    adapter(program, target_modules=targets)
+
+
+@pytest.mark.parametrize(
+    ("program", "read"),
+    [
+        ("import peft\npeft.LoraConfig(r=3)", True),
+        ("import peft as p\np.LoraConfig(r=3)", True),
+        ("from peft import LoraConfig as LC\nLC(r=3)", True),
+        ("from peft.tuners.lora import LoraConfig\nLoraConfig(r=3)", True),
+        ("import peft.tuners.lora as lora\nlora.LoraConfig(r=3)", True),
+        ("from peft import *\nLoraConfig(r=3)", True),
+        ("try:\n    from peft import LoraConfig\nexcept ImportError:\n    LoraConfig = None\nLoraConfig(r=3)", True),
+        ("def f():\n    from peft import LoraConfig\n    return LoraConfig(r=3)", True),
+        ("from my_lora import LoraConfig\nLoraConfig(r=3)", False),
+        ("class LoraConfig:\n    def __init__(self, r):\n        self.r = r\nLoraConfig(r=3)", False),
+        ("LoraConfig(r=3)", False),
+    ],
+)
+def test_names_are_resolved(program: str, read: bool) -> None:
+    reading = read_python(program)
+    assert len(reading.runs) == (1 if read else 0)
+    if read:
+        assert plain(only(reading).adapter.rank) == 3
+
+
+CLI = {
+    "argparse": """
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--lora-r", type=int, default=8)
+        group = parser.add_argument_group("more")
+        group.add_argument("-a", "--alpha", default="32", type=int)
+        args = parser.parse_args()
+        LoraConfig(r=args.lora_r, lora_alpha=args.alpha)
+    """,
+    "dataclass": """
+        from dataclasses import dataclass, field
+        from transformers import HfArgumentParser
+        @dataclass
+        class Arguments:
+            lora_r: int = field(default=8, metadata={"help": "rank"})
+            alpha: int = 32
+        (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses()
+        LoraConfig(r=args.lora_r, lora_alpha=args.alpha)
+    """,
+    "two dataclasses": """
+        from dataclasses import dataclass
+        from transformers import HfArgumentParser, TrainingArguments
+        @dataclass
+        class Arguments:
+            lora_r: int = 8
+            alpha: int = 32
+        args, training = HfArgumentParser((Arguments, TrainingArguments)).parse_args_into_dataclasses()
+        LoraConfig(r=args.lora_r, lora_alpha=args.alpha)
+    """,
+    "click": """
+        import click
+        @click.command()
+        @click.option("--lora-r", default=8)
+        @click.option("--alpha", default=32)
+        def main(lora_r, alpha):
+            LoraConfig(r=lora_r, lora_alpha=alpha)
+        if __name__ == "__main__":
+            main()
+    """,
+    "fire": """
+        import fire
+        def main(lora_r: int = 8, alpha: int = 32):
+            LoraConfig(r=lora_r, lora_alpha=alpha)
+        fire.Fire(main)
+    """,
+    "typer": """
+        import typer
+        def main(lora_r: int = typer.Option(8, help="rank"), alpha: int = 32):
+            LoraConfig(r=lora_r, lora_alpha=alpha)
+        typer.run(main)
+    """,
+    "never called": """
+        def main(lora_r=8, alpha=32):
+            LoraConfig(r=lora_r, lora_alpha=alpha)
+    """,
+}
+
+
+@pytest.mark.parametrize("program", CLI.values(), ids=CLI)
+def test_command_line_defaults_are_known_and_marked(program: str) -> None:
+    run = only(read_python(IMPORTS + __import__("textwrap").dedent(program)))
+    assert plain(run.adapter.rank) == 8
+    assert plain(run.adapter.alpha) == 32
+    assert run.adapter.rank.origin == "cli-default"  # type: ignore[union-attr]
+
+
+def test_required_option_is_unknown() -> None:
+    adapter(
+        """
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--r", type=int, required=True)
+        args = parser.parse_args()
+        LoraConfig(r=args.r, lora_alpha=2 * args.r)
+        """,
+        rank=Unknown,
+        alpha=Unknown,
+    )
+
+
+@pytest.mark.parametrize("part", ["sys.argv[1]", "'a' if sys.argv[1] == 'a' else 'b'"])
+def test_what_is_put_into_one_of_several_dicts_may_be_in_each(part: str) -> None:
+    program = f"import sys\nfound = {{'a': {{}}, 'b': {{}}}}\nfound[{part}]['q_proj'] = 1\n"
+    read = only(read_python(IMPORTS + program + "LoraConfig(target_modules=list(found['a']))"))
+    assert isinstance(read.adapter.target_modules, Unknown)
+
+
+def test_branch_on_a_command_line_default_gives_both() -> None:
+    adapter(
+        """
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--big", action="store_true")
+        args = parser.parse_args()
+        LoraConfig(r=64 if args.big else 8)
+        """,
+        rank={8, 64},
+    )
+
+
+def test_splat_of_something_unknown_hides_the_rest() -> None:
+    adapter("LoraConfig(r=8, **load_settings())", rank=8, alpha=Unknown)
+
+
+def test_imports_between_files_of_one_project(tmp_path: Path) -> None:
+    (tmp_path / "settings.py").write_text("RANK = 24\ndef alpha(r):\n    return 2 * r\n")
+    package = tmp_path / "helpers"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .targets import TARGETS\n")
+    (package / "targets.py").write_text("TARGETS = ['q_proj']\n")
+    run = only(
+        read_python(
+            IMPORTS + "import settings\nfrom settings import alpha as a\nfrom helpers import TARGETS\n"
+            "LoraConfig(r=settings.RANK, lora_alpha=a(settings.RANK), target_modules=TARGETS)\n",
+            tmp_path,
+        )
+    )
+    assert plain(run.adapter.rank) == 24
+    assert plain(run.adapter.alpha) == 48
+    assert plain(run.adapter.target_modules) == ("q_proj",)
+    # The value is written in another file: this file's call is shown.
+    assert run.adapter.rank.span.path.endswith("train.py")  # type: ignore[union-attr]
+
+
+def test_adapter_made_in_an_imported_file_is_a_run_of_the_caller(tmp_path: Path) -> None:
+    (tmp_path / "wrapping.py").write_text(
+        IMPORTS + "def wrap(model, r):\n    return get_peft_model(model, LoraConfig(r=r, lora_alpha=16))\n"
+    )
+    reading = read_python(
+        "from transformers import AutoModelForCausalLM\nfrom wrapping import wrap\n"
+        "for r in (8, 64):\n    wrap(AutoModelForCausalLM.from_pretrained('gpt2'), r)\n",
+        tmp_path,
+    )
+    assert [plain(run.adapter.rank) for run in reading.runs] == [8, 64]
+    assert [len(sweep.runs) for sweep in reading.sweeps] == [2]
+
+
+def test_import_cycles_end(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("from b import B\nA = 1\n")
+    (tmp_path / "b.py").write_text("from a import A\nB = A\n")
+    read_python(IMPORTS + "from a import A\nfrom b import B\nLoraConfig(r=B)\n", tmp_path)
+
+
+def test_endless_programs_end() -> None:
+    read_python(IMPORTS + "def f(n):\n    return f(n + 1)\nLoraConfig(r=f(0))\n")
+    read_python(IMPORTS + "while True:\n    LoraConfig(r=8)\n")
+    nested = "".join(f"{'    ' * depth}for i{depth} in range(60):\n" for depth in range(8))
+    read_python(IMPORTS + nested + "    " * 8 + "LoraConfig(r=8)\n")
+
+
+MODELS = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModel, PreTrainedModel
+
+
+class ChatModel(PreTrainedModel):
+    def __init__(self, config, language_model=None):
+        super().__init__(config)
+        self.language_model = language_model or AutoModel.from_config(config.text)
+        if config.lora_rank:
+            self.wrap(config.lora_rank)
+
+    def wrap(self, r=128):
+        config = LoraConfig(r=r, lora_alpha=2 * r, target_modules=["q_proj", "v_proj"])
+        self.language_model = get_peft_model(self.language_model, config)
+
+    def requires_grad_(self, on):
+        print("not followed")
+"""
+TRAIN_CHAT = """\
+from chat import ChatModel
+from transformers import Trainer, TrainingArguments
+
+model = ChatModel.from_pretrained("someone/chat-8b")
+model.wrap(r=16)
+Trainer(model=model, args=TrainingArguments(output_dir="out"), train_dataset=[]).train()
+"""
+
+
+def test_a_loaded_model_of_the_projects_own_class_has_its_methods(tmp_path: Path) -> None:
+    (tmp_path / "chat.py").write_text(MODELS)
+    run = only(read_python(TRAIN_CHAT, tmp_path))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (16, 32)
+    assert plain(run.adapter.target_modules) == ("q_proj", "v_proj")
+
+
+@pytest.mark.parametrize(
+    ("package", "read"),
+    [
+        ("from .modeling import ChatModel\n", True),
+        ("from .config import ChatConfig\nfrom .modeling import (\n    ChatModel,\n)\n", True),
+        ("from . import modeling\nfrom .modeling import ChatModel\n", True),
+        ("from .config import ChatModel\n", False),
+        ("from .gone import ChatModel\n", False),
+        ("", False),
+    ],
+)
+def test_a_package_that_hands_on_what_puts_the_adapter_on(package: str, read: bool, tmp_path: Path) -> None:
+    (tmp_path / "chat").mkdir()
+    (tmp_path / "chat/__init__.py").write_text(package)
+    (tmp_path / "chat/config.py").write_text("class ChatConfig: ...\n")
+    (tmp_path / "chat/modeling.py").write_text(MODELS)
+    runs = read_python(TRAIN_CHAT.replace("import ChatModel", "import (ChatModel)"), tmp_path).runs
+    assert [plain(run.adapter.rank) for run in runs] == ([16] if read else [])

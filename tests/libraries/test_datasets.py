@@ -1,0 +1,53 @@
+"""Data that a program reads from files of its project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lora_lint.run.values import Unknown
+from tests.support.reading import IMPORTS, only, plain, read_python
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TRAIN = """
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+trainer = SFTTrainer(model, train_dataset=data, peft_config=LoraConfig(r=8))
+trainer.train()
+"""
+HEAD = IMPORTS + "import pandas as pd\nfrom datasets import Dataset, load_dataset\nfrom trl import SFTTrainer\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "rows.jsonl").write_text('{"a": 1}\n' * 5)
+    (tmp_path / "data" / "rows.json").write_text('[{"a": 1}, {"a": 2}, {"a": 3}]')
+    (tmp_path / "data" / "rows.csv").write_text("a,b\n" + "1,2\n" * 4)
+    (tmp_path / "scripts").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ('data = load_dataset("json", data_files="data/rows.jsonl", split="train")', 5),
+        ('data = load_dataset("json", data_files={"train": "data/rows.jsonl", "test": "none.jsonl"})["train"]', 5),
+        ('data = load_dataset("json", data_files=["data/rows.jsonl", "data/rows.json"], split="train")', 8),
+        ('data = load_dataset("csv", data_files="data/rows.csv", split="train[:2]")', 2),
+        ('data = load_dataset("json", data_files="none.jsonl", split="train")', Unknown),
+        ('data = Dataset.from_json("./data/rows.jsonl")', 5),
+        ('data = Dataset.from_pandas(pd.read_json("data/rows.json"))', 3),
+        ('df = pd.read_csv("data/rows.csv")\ndata = Dataset.from_pandas(df).map(f, remove_columns=["a"])', 4),
+        ('df = pd.read_csv("data/rows.csv").rename(columns={"a": "x"})\ndata = Dataset.from_pandas(df)', 4),
+        ('df = pd.read_csv("data/rows.csv", nrows=2)\ndata = Dataset.from_pandas(df)', Unknown),
+        ('df = pd.read_csv("data/rows.csv")\ndf = df.dropna()\ndata = Dataset.from_pandas(df)', Unknown),
+        ('df = pd.read_csv("data/rows.csv")\ndf.dropna(inplace=True)\ndata = Dataset.from_pandas(df)', Unknown),
+        ('df = pd.read_csv("data/rows.csv")\ndf.rename(columns={}, inplace=True)\ndata = Dataset.from_pandas(df)', 4),
+        ('df = pd.read_csv("data/rows.csv")\ndf = df[df.a > 0]\ndata = Dataset.from_pandas(df)', Unknown),
+    ],
+)
+def test_files(text: str, size: object, folder: Path) -> None:
+    assert plain(only(read_python(HEAD + text + TRAIN, folder, "scripts/train.py")).dataset.size) == size

@@ -1,0 +1,207 @@
+"""Programs that load a YAML or JSON config: the run is read from both files, and findings point to both."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lora_lint.lint import engine
+from lora_lint.run.values import Known, Unknown
+from lora_lint.settings import Settings
+from tests.support.reading import only, plain, read_python
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = """\
+model: microsoft/Phi-3-mini-4k-instruct
+lora:
+  r: 64  # high
+  alpha: 16
+  targets: [q_proj, o_proj]
+"""
+USE = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+{load}
+model = AutoModelForCausalLM.from_pretrained(cfg["model"])
+lora = cfg["lora"]
+config = LoraConfig(r=lora["r"], lora_alpha=lora["alpha"], target_modules=lora["targets"])
+model = get_peft_model(model, config)
+"""
+LOADS = {
+    "safe_load": 'import yaml\nwith open("configs/a.yaml") as file:\n    cfg = yaml.safe_load(file)',
+    "load": 'import yaml\ncfg = yaml.load(open("configs/a.yaml"), Loader=yaml.SafeLoader)',
+    "function": 'import yaml\ndef load(path):\n    with open(path) as f:\n        return yaml.safe_load(f)\n'
+    'cfg = load("configs/a.yaml")',
+    "path": 'import yaml\nfrom pathlib import Path\nwith open(Path("configs/a.yaml")) as f:\n    cfg = yaml.safe_load(f)',
+    "omegaconf": 'from omegaconf import OmegaConf\ncfg = OmegaConf.load("configs/a.yaml")',
+    "json": 'import json\nwith open("configs/a.json") as file:\n    cfg = json.load(file)',
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs/a.yaml").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "configs/a.json").write_text(
+        '{"model": "microsoft/Phi-3-mini-4k-instruct", "lora": {"r": 64, "alpha": 16, "targets": ["q_proj", "o_proj"]}}',
+        encoding="utf-8",
+    )
+    (tmp_path / "scripts").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("load", LOADS)
+@pytest.mark.parametrize("name", ["train.py", "scripts/train.py"])
+def test_values(load: str, name: str, folder: Path) -> None:
+    run = only(read_python(USE.format(load=LOADS[load]), folder, name))
+    assert plain(run.model.name) == "microsoft/Phi-3-mini-4k-instruct"
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (64, 16)
+    assert plain(run.adapter.target_modules) == ("q_proj", "o_proj")
+    assert isinstance(run.adapter.rank, Known)
+    assert run.adapter.rank.written is not None
+    assert run.adapter.rank.written.path.endswith(("configs/a.yaml", "configs/a.json"))
+
+
+def test_attributes(folder: Path) -> None:
+    program = """
+        from omegaconf import OmegaConf
+        from peft import LoraConfig, get_peft_model
+
+        cfg = OmegaConf.load("configs/a.yaml")
+        get_peft_model(model, LoraConfig(r=cfg.lora.r, lora_alpha=cfg.lora.alpha, target_modules=list(cfg.lora.targets)))
+    """
+    run = only(read_python(program, folder))
+    assert (plain(run.adapter.rank), plain(run.adapter.target_modules)) == (64, ("q_proj", "o_proj"))
+
+
+def test_a_default_of_the_command_line_is_only_likely(folder: Path) -> None:
+    load = (
+        'import argparse, yaml\nparser = argparse.ArgumentParser()\nparser.add_argument("--config", '
+        'default="configs/a.yaml")\nargs = parser.parse_args()\ncfg = yaml.safe_load(open(args.config))'
+    )
+    run = only(read_python(USE.format(load=load), folder))
+    assert isinstance(run.adapter.rank, Known)
+    assert (run.adapter.rank.value, run.adapter.rank.origin) == (64, "cli-default")
+
+
+def test_dataclasses_from_a_file(folder: Path) -> None:
+    (folder / "args.yaml").write_text("lora_r: 32\nlearning_rate: 2e-4\n", encoding="utf-8")
+    program = """
+        from dataclasses import dataclass
+        from peft import LoraConfig, get_peft_model
+        from transformers import HfArgumentParser
+
+        @dataclass
+        class Arguments:
+            lora_r: int = 8
+            lora_alpha: int = 16
+
+        (args,) = HfArgumentParser(Arguments).parse_yaml_file("args.yaml")
+        get_peft_model(model, LoraConfig(r=args.lora_r, lora_alpha=args.lora_alpha, target_modules=["q_proj"]))
+    """
+    run = only(read_python(program, folder))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (32, 16)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        'import yaml\ncfg = yaml.safe_load(open("missing.yaml"))',
+        "import sys, yaml\ncfg = yaml.safe_load(open(sys.argv[1]))",
+        'import yaml\ncfg = yaml.safe_load(open("../../../../../../etc/hostname"))',
+        'import yaml\ncfg = yaml.safe_load(open("broken.yaml"))',
+        'import yaml\ncfg = yaml.safe_load(open("two.yaml"))',
+        'import yaml\ncfg = yaml.safe_load(open("configs"))',
+    ],
+)
+def test_what_is_not_known(load: str, folder: Path) -> None:
+    (folder / "broken.yaml").write_text("a: [", encoding="utf-8")
+    (folder / "two.yaml").write_text("a: 1\n---\nb: 1\n", encoding="utf-8")
+    run = only(read_python(USE.format(load=load), folder))
+    assert isinstance(run.adapter.rank, Unknown)
+
+
+def test_findings_point_to_both(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "train.py").write_text(USE.format(load=LOADS["safe_load"]), encoding="utf-8")
+    outcome = engine.lint(["."], Settings(), jobs=1)
+    found = {finding.code: finding for finding in outcome.findings}
+    assert set(found) == {"LL102", "LL202"}
+    for code, lines in (("LL102", [3, 4]), ("LL202", [1, 5])):  # rank and alpha; the model and the targets
+        assert found[code].span.path == "train.py"
+        places = [outcome.located(related.span) for related in found[code].related]
+        assert [(place.path, place.line) for place in places] == [("configs/a.yaml", line) for line in lines]
+
+
+def test_a_search_in_a_config_belongs_to_who_starts_it(tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text(
+        "method: bayes\nparameters:\n  lora_r:\n    values: [4, 16]\n", encoding="utf-8"
+    )
+    fit = """
+        from peft import LoraConfig, get_peft_model
+        from transformers import AutoModelForCausalLM, Trainer
+
+        def fit(config):
+            model = AutoModelForCausalLM.from_pretrained("openai-community/gpt2")
+            model = get_peft_model(model, LoraConfig(r=config.lora_r, lora_alpha=32, target_modules=["c_attn"]))
+            Trainer(model=model).train()
+    """
+    (tmp_path / "fit.py").write_text(textwrap.dedent(fit), encoding="utf-8")
+    program = """
+        import wandb, yaml
+        from fit import fit
+
+        def one():
+            wandb.init()
+            fit(wandb.config)
+
+        with open("sweep.yaml") as file:
+            wandb.agent(wandb.sweep(yaml.safe_load(file)), function=one)
+    """
+    (sweep,) = read_python(program, tmp_path, "sweep.py").sweeps
+    assert [(plain(run.adapter.rank), plain(run.adapter.alpha)) for run in sweep.runs] == [(4, 32), (16, 32)]
+    rank, alpha = sweep.runs[0].adapter.rank, sweep.runs[0].adapter.alpha
+    assert isinstance(rank, Known) and isinstance(alpha, Known)
+    assert rank.written is not None and rank.written.path.endswith("sweep.yaml")
+    assert alpha.written is not None and alpha.written.path.endswith("fit.py")
+
+
+HELPER = """\
+import yaml
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+
+def build(cfg):
+    lora = cfg["lora"]
+    config = LoraConfig(r=lora["r"], lora_alpha=lora["alpha"], target_modules=lora["targets"])
+    return get_peft_model(AutoModelForCausalLM.from_pretrained(cfg["model"]), config)
+
+
+def build_the_usual():
+    with open("configs/a.yaml") as file:
+        return build(yaml.safe_load(file))
+"""
+
+
+@pytest.mark.parametrize("load", LOADS)
+def test_what_a_program_loads_and_another_file_uses(load: str, folder: Path) -> None:
+    (folder / "helper.py").write_text(HELPER, encoding="utf-8")
+    run = only(read_python(f"from helper import build\n{LOADS[load]}\nmodel = build(cfg)\n", folder))
+    assert plain(run.model.name) == "microsoft/Phi-3-mini-4k-instruct"
+    assert isinstance(run.adapter.rank, Known)
+    assert run.adapter.rank.value == 64
+    assert run.adapter.rank.span == run.span, "the call in this file"
+    assert run.adapter.rank.written is not None
+    assert run.adapter.rank.written.path.endswith(("configs/a.yaml", "configs/a.json"))
+
+
+def test_what_another_file_loads_and_uses_is_its_own(folder: Path) -> None:
+    (folder / "helper.py").write_text(HELPER, encoding="utf-8")
+    assert read_python("from helper import build_the_usual\nmodel = build_the_usual()\n", folder).runs == ()
+    assert plain(only(read_python(HELPER, folder, "helper.py")).adapter.rank) == 64

@@ -1,0 +1,746 @@
+"""The versions that a project pins select what its settings mean."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lora_lint import discovery
+from lora_lint.knowledge.peft_facts import facts
+from lora_lint.knowledge.versions import default_targets
+from lora_lint.lint import checker, required
+from lora_lint.project import Project
+from lora_lint.records import replace
+from lora_lint.run.problems import UnknownKey
+from lora_lint.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lora_lint.finding import Finding
+    from lora_lint.run.run import Run
+
+PROGRAM = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+model = AutoModelForCausalLM.from_pretrained("mistralai/Mixtral-8x7B-v0.1")
+model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["w1", "w2"], use_rslora=True))
+"""
+
+
+def run_of(folder: Path, **files: str) -> Run:
+    """The run of a program in a folder below that of the files that pin."""
+    (folder / ".git").mkdir()
+    (folder / "src").mkdir()
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text, encoding="utf-8")
+    path = (folder / "src/train.py").as_posix()
+    found = discovery.Found(path, "python", PROGRAM.encode(), True)
+    _, reading, _ = checker.reading_of(found, Settings(), Project(folder.as_posix()), [])
+    (run,) = reading.runs
+    return run
+
+
+@pytest.mark.parametrize(
+    "requirement, below",
+    [
+        ("==0.7.1", (0, 7, 2)),
+        ("== 0.7", (0, 7, 1)),
+        ("==0.7.*", (0, 8)),
+        ("~=0.7.1", (0, 8)),
+        ("~=0.7", (1,)),
+        ("<0.8", (0, 8)),
+        ("<=0.8.2", (0, 8, 3)),
+        (">=0.4,<0.8", (0, 8)),
+        ("^0.7.0", (0, 8)),
+        ("^1.2", (2,)),
+        ("0.7.1", (0, 7, 2)),
+        (">=0.4", None),
+        ("!=0.5", None),
+        ("", None),
+        ("*", None),
+        ("^0.6 || ^0.7", (0, 8)),
+        ("0.6.*|0.7.*", (0, 8)),
+        ("^0.6 || *", None),
+        ("@ git+https://example.org/peft@v0.7.1", None),
+    ],
+)
+def test_upper_bounds(requirement: str, below: tuple[int, ...] | None) -> None:
+    assert required._upper(requirement) == below
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("requirements__txt", "torch\npeft==0.7.1  # the last that works\n"),
+        ("requirements-gpu__txt", "PEFT[extra] == 0.7.1; python_version > '3.8'\n"),
+        ("pyproject__toml", '[project]\ndependencies = ["torch", "peft<0.8"]\n'),
+        ("pyproject__toml", '[tool.poetry.dependencies]\npeft = "^0.7.0"\n'),
+        ("pyproject__toml", '[tool.poetry.dependencies]\npeft = {extras = ["x"], version = "0.7.1"}\n'),
+        ("uv__lock", '[[package]]\nname = "peft"\nversion = "0.7.1"\nsource = { }\n'),
+    ],
+)
+def test_an_old_peft_does_not_know_rslora(tmp_path: Path, name: str, text: str) -> None:
+    (problem,) = run_of(tmp_path, **{name: text}).problems
+    assert (problem.key, problem.consequence) == ("use_rslora", "raises a TypeError")
+    assert "before PEFT 0.8.0" in problem.owner
+    assert name.replace("__", ".") in problem.owner
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"requirements__txt": "peft>=0.4\n"},
+        {"requirements__txt": "peft==0.8.0\n"},
+        {"requirements__txt": "peft\n"},
+        {"requirements__txt": "peft-utils==0.1\n"},
+        {"requirements__txt": "# peft==0.4.0\n"},
+        {"requirements__txt": "peft==0.7.1\n", "requirements-new__txt": "peft==0.17.0\n"},
+        {"requirements__txt": "peft==0.7.1\n", "uv__lock": '[[package]]\nname = "peft"\nversion = "0.17.0"\n'},
+    ],
+)
+def test_a_peft_that_may_be_newer(tmp_path: Path, files: dict[str, str]) -> None:
+    assert run_of(tmp_path, **files).problems == ()
+
+
+def test_transformers_selects_the_names_of_its_version(tmp_path: Path) -> None:
+    assert run_of(tmp_path, requirements__txt="transformers==4.40.0\n").model.transformers == "4"
+
+
+@pytest.mark.parametrize("text", ["transformers>=4.40\n", "transformers==5.2.0\n", "transformers<6\n"])
+def test_transformers_may_be_the_newest(tmp_path: Path, text: str) -> None:
+    assert run_of(tmp_path, requirements__txt=text).model.transformers is None
+
+
+def test_what_is_outside_of_the_repository_pins_nothing(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("peft==0.7.1\n", encoding="utf-8")
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    assert run_of(inner).problems == ()
+
+
+TRAINING = """\
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, Trainer, TrainingArguments
+from trl import DPOTrainer, GRPOTrainer, SFTConfig, SFTTrainer
+
+"""
+LOADED = 'model = AutoModelForCausalLM.from_pretrained("{0}")\n'
+WRAPPED = LOADED + "model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, {1}))\n"
+
+
+def findings(folder: Path, program: str, wanted: str = "") -> dict[str, Finding]:
+    """The findings of a program in a repository with these requirements, by rule: the last of each."""
+    (folder / ".git").mkdir(parents=True)
+    if wanted:
+        (folder / "requirements.txt").write_text(wanted, encoding="utf-8")
+    path = folder / "train.py"
+    path.write_text(TRAINING + program, encoding="utf-8")
+    found = discovery.Found(path.as_posix(), "python", path.read_bytes(), True)
+    result = checker.Checker(Settings(root=folder.as_posix())).check(found)
+    return {each.code: each for each in result.findings}
+
+
+def test_default_targets_came_with_versions(tmp_path: Path) -> None:
+    """peft/utils/constants.py of 0.11.0 has no qwen2, that of 0.12.0 has."""
+    program = WRAPPED.format("Qwen/Qwen2-7B", 'task_type="CAUSAL_LM"')
+    assert "LL205" not in findings(tmp_path / "newest", program)
+    assert "LL205" not in findings(tmp_path / "new", program, "peft==0.12.0\n")
+    old = findings(tmp_path / "old", program, "peft==0.11.1\n")["LL205"]
+    assert "before 0.12.0 (requirements.txt has `peft==0.11.1`)" in old.message
+    assert '"all-linear"' in old.message
+    older = findings(tmp_path / "older", program, "peft==0.7.1\n")["LL205"]
+    assert '"all-linear"' not in older.message, "0.7 takes it for a regex"
+
+
+def test_the_default_targets_of_phi_changed() -> None:
+    """PEFT 0.7 adapts Wqkv, out_proj, fc1 and fc2 of phi, of which transformers has no Wqkv and no out_proj."""
+    assert default_targets("phi", (0, 7, 2)) == ("Wqkv", "out_proj", "fc1", "fc2")
+    assert default_targets("phi", (0, 8)) == ("Wqkv", "out_proj", "fc1", "fc2")
+    assert default_targets("phi", (0, 8, 1)) == ("q_proj", "v_proj", "fc1", "fc2")
+    assert default_targets("phi", (0, 7)) is None
+    assert default_targets("phi") == default_targets("phi", (0, 21, 3))
+
+
+@pytest.mark.parametrize("model_type", sorted(facts()["default_targets"]))
+def test_the_versions_end_where_the_newest_peft_is(model_type: str) -> None:
+    assert default_targets(model_type, (0, 21, 1)) == default_targets(model_type)
+
+
+@pytest.mark.parametrize("wanted, told", [("peft==0.7.1\n", True), ("peft==0.8.0\n", False), ("", False)])
+def test_all_linear_came_with_0_8(tmp_path: Path, wanted: str, told: bool) -> None:
+    program = WRAPPED.format("meta-llama/Llama-2-7b-hf", 'target_modules="all-linear"')
+    found = findings(tmp_path / "all", program, wanted)
+    assert ("LL902" in found) is told
+    assert "LL201" not in found
+    if told:
+        assert "before PEFT 0.8.0 (requirements.txt has `peft==0.7.1`)" in found["LL902"].message
+
+
+def test_a_program_that_finds_the_linear_layers_itself(tmp_path: Path) -> None:
+    program = """\
+def find_all_linear_names(model):
+    names = set()
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear):
+            names.add(name.split(".")[-1])
+    if "lm_head" in names:
+        names.remove("lm_head")
+    return list(names)
+
+
+""" + WRAPPED.format("meta-llama/Llama-2-7b-hf", "target_modules=find_all_linear_names(model)")
+    assert "LL902" not in findings(tmp_path / "one", program, "peft==0.4.0\n")
+
+
+def test_the_shorthand_is_no_remedy_before_it_came(tmp_path: Path) -> None:
+    program = WRAPPED.format("meta-llama/Llama-2-7b-hf", 'target_modules=["all-linear"]')
+    old = findings(tmp_path / "old", program, "peft==0.7.1\n")["LL204"]
+    assert "came with PEFT 0.8.0" in old.message
+    assert old.fix is None
+    assert findings(tmp_path / "new", program, "peft==0.8.0\n")["LL204"].fix is not None
+
+
+@pytest.mark.parametrize(
+    "value, wanted, told",
+    [
+        ("gaussian", "peft==0.6.2\n", "says nothing"),
+        ("gaussian", "peft==0.7.0\n", None),
+        ("pissa", "peft==0.10.0\n", "raises a ValueError"),
+        ("pissa_niter_4", "peft==0.6.2\n", "says nothing"),
+        ("pissa", "peft==0.11.0\n", None),
+        ("orthogonal", "peft~=0.15.0\n", "raises a ValueError"),
+        ("orthogonal", "peft>=0.15.0\n", None),
+        ("of_my_own", "peft==0.6.2\n", None),
+    ],
+)
+def test_initialisations_came_with_versions(tmp_path: Path, value: str, wanted: str, told: str | None) -> None:
+    """Measured with these releases: 0.6.2 takes any text for True, 0.7.1 raises of what it does not know."""
+    program = WRAPPED.format("meta-llama/Llama-2-7b-hf", f'target_modules=["q_proj"], init_lora_weights="{value}"')
+    found = findings(tmp_path / "one", program, wanted).get("LL902")
+    assert (found is not None) is (told is not None)
+    if found is not None and told is not None:
+        assert told in found.message
+
+
+def test_rslora_is_no_advice_before_it_came(tmp_path: Path) -> None:
+    program = WRAPPED.format("meta-llama/Llama-2-7b-hf", 'target_modules=["q_proj"]').replace("r=8", "r=64")
+    assert "LL102" in findings(tmp_path / "new", program, "peft==0.8.2\n")
+    assert "LL102" not in findings(tmp_path / "old", program, "peft==0.7.1\n")
+
+
+@pytest.mark.parametrize(
+    "wanted, before, told",
+    [
+        ("", "", True),
+        ("peft==0.7.1\n", "", False),
+        ("", 'V=0.7.1\npython -m pip install -q "torch>=2" \\\n  peft==$V\n', False),
+        ("", "if [ -n $CI ]; then pip install peft==0.7.1; else pip install -U peft; fi\n", True),
+        ("", "# pip install peft==0.7.1\necho pip install peft==0.7.1\n", True),
+        ("peft==0.7.1\n", "uv pip install peft\n", True),
+        ("peft==0.7.1\n", "pip install -r requirements.txt\n", False),
+    ],
+)
+def test_a_program_that_a_shell_script_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, before: str, told: bool
+) -> None:
+    """What the script itself installs comes before what the project wants."""
+    monkeypatch.chdir(tmp_path)
+    program = """\
+import argparse
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--rank", type=int)
+args = parser.parse_args()
+""" + WRAPPED.format("meta-llama/Llama-2-7b-hf", 'target_modules=["q_proj"]').replace("r=8", "r=args.rank")
+    (tmp_path / "train.py").write_text(TRAINING + program, encoding="utf-8")
+    (tmp_path / "requirements.txt").write_text(wanted, encoding="utf-8")
+    found = discovery.Found("run.sh", "shell", f"{before}python train.py --rank 64\n".encode(), True)
+    assert ("LL102" in {each.code for each in checker.Checker(Settings()).check(found).findings}) is told
+
+
+def test_a_vision_tower_cannot_be_excluded_before_0_14(tmp_path: Path) -> None:
+    program = """\
+from transformers import AutoModelForImageTextToText
+
+model = AutoModelForImageTextToText.from_pretrained("llava-hf/llava-1.5-7b-hf")
+model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"]))
+"""
+    old = findings(tmp_path / "old", program, "peft==0.13.2\n")["LL208"]
+    new = findings(tmp_path / "new", program, "peft==0.14.0\n")["LL208"]
+    assert "exclude_modules" in new.message
+    assert "exclude_modules" not in old.message
+    assert old.fix is None or not old.fix.changes
+
+
+def test_whole_paths_bypass_the_layers_since_0_8(tmp_path: Path) -> None:
+    targets = 'target_modules=["model.layers.1.self_attn.q_proj", "k_proj"], layers_to_transform=[0]'
+    program = WRAPPED.format("meta-llama/Llama-2-7b-hf", targets)
+    assert "LL210" in findings(tmp_path / "new", program, "peft==0.8.2\n")
+    assert "LL210" not in findings(tmp_path / "old", program, "peft==0.7.1\n")
+
+
+@pytest.mark.parametrize(
+    "wanted, told",
+    [
+        ("", "drops the LoRA without a word"),
+        ("peft==0.15.2\n", "before 0.16.0 (requirements.txt has `peft==0.15.2`) raises a TypeError"),
+        ("peft==0.12.0\n", "trains a full copy of it with the LoRA inside it"),
+    ],
+)
+def test_a_head_that_the_task_saves(tmp_path: Path, wanted: str, told: str) -> None:
+    """Measured: a target `score` with SEQ_CLS is left out since 0.16, a TypeError since 0.13, wrapped before."""
+    program = """\
+model = AutoModelForSequenceClassification.from_pretrained("meta-llama/Llama-2-7b-hf")
+model = get_peft_model(model, LoraConfig(task_type="SEQ_CLS", target_modules=["q_proj", "score"]))
+"""
+    assert told in findings(tmp_path / "one", program, wanted)["LL212"].message
+
+
+def test_merging_into_bits_raised_before_0_6(tmp_path: Path) -> None:
+    program = WRAPPED.format("meta-llama/Llama-2-7b-hf", 'target_modules=["q_proj"]').replace(
+        '")', '", load_in_8bit=True)'
+    )
+    program += "Trainer(model).train()\nmodel = model.merge_and_unload()\n"
+    assert "is rounded" in findings(tmp_path / "new", program, "peft==0.6.0\n")["LL601"].message
+    old = findings(tmp_path / "old", program, "peft==0.5.0\n")["LL601"]
+    assert "PEFT before 0.6.0 (requirements.txt has `peft==0.5.0`) raises a ValueError" in old.message
+
+
+def test_missing_keys_are_told_since_0_14(tmp_path: Path) -> None:
+    program = WRAPPED.format("meta-llama/Llama-2-7b-hf", 'target_modules=["q_proj"]')
+    program += 'model = PeftModel.from_pretrained(model, "adapter")\nTrainer(model).train()\n'
+    assert "a warning names" in findings(tmp_path / "new", program, "peft==0.14.0\n")["LL409"].message
+    assert "says nothing" in findings(tmp_path / "old", program, "peft==0.13.2\n")["LL409"].message
+
+
+def test_loraplus_is_pefts_since_0_13(tmp_path: Path) -> None:
+    program = WRAPPED.format("meta-llama/Llama-2-7b-hf", 'target_modules=["q_proj"]')
+    program += 'Trainer(model, TrainingArguments("out", loraplus_lr_ratio=16)).train()\n'
+    assert "since" not in findings(tmp_path / "new", program, "peft==0.13.0\n")["LL503"].message
+    old = findings(tmp_path / "old", program, "peft==0.12.0\n")["LL503"]
+    assert "since 0.13.0 (requirements.txt has `peft==0.12.0`)" in old.message
+
+
+@pytest.mark.parametrize(
+    "trainer, adapter, wanted, level, told",
+    [
+        ("SFTTrainer", "fresh", "", "error", "raises a ValueError"),
+        ("SFTTrainer", "fresh", "trl==0.27.0\n", "error", "raises a ValueError"),
+        ("SFTTrainer", "fresh", "trl==0.26.2\n", "advice", "merges the model's adapter, which does nothing yet"),
+        ("SFTTrainer", "loaded", "trl==0.22.0\n", "warning", "is then part of the base model"),
+        ("SFTTrainer", "fresh", "trl==0.21.0\n", "advice", "wraps the model once more"),
+        ("SFTTrainer", "loaded", "trl==0.19.1\n", "advice", "leaves the config aside"),
+        ("DPOTrainer", "loaded", "trl==0.8.6\n", "warning", "merges the model's adapter"),
+        ("GRPOTrainer", "loaded", "trl==0.18.2\n", "warning", "wraps the model once more"),
+    ],
+)
+def test_two_adapters_by_version_of_trl(
+    tmp_path: Path, trainer: str, adapter: str, wanted: str, level: str, told: str
+) -> None:
+    """Read in trl/trainer/*_trainer.py of the releases, and in models/utils.py of 0.22 to 0.25."""
+    program = LOADED.format("meta-llama/Llama-2-7b-hf") + 'config = LoraConfig(r=8, target_modules=["q_proj"])\n'
+    if adapter == "fresh":
+        program += "model = get_peft_model(model, config)\n"
+    else:
+        program += 'model = PeftModel.from_pretrained(model, "adapter", is_trainable=True)\n'
+    program += f"{trainer}(model=model, peft_config=config).train()\n"
+    found = findings(tmp_path / "one", program, wanted)["LL412"]
+    assert (found.level, told in found.message) == (level, True), found.message
+
+
+@pytest.mark.parametrize("wanted, told", [("trl==1.4.0\n", False), ("trl==1.6.0\n", True), ("", True)])
+def test_a_head_that_trl_refuses(tmp_path: Path, wanted: str, told: bool) -> None:
+    program = LOADED.format("meta-llama/Llama-2-7b-hf")
+    program += 'SFTTrainer(model=model, peft_config=LoraConfig(target_modules=["q_proj", "lm_head"])).train()\n'
+    assert ("LL412" in findings(tmp_path / "one", program, wanted)) is told
+
+
+def test_experts_are_converted_since_0_19(tmp_path: Path) -> None:
+    """Under transformers 5 the experts of Mixtral are parameters, which PEFT 0.18 does not look for by w1 and w2."""
+    program = WRAPPED.format("mistralai/Mixtral-8x7B-v0.1", 'target_modules=["w1", "w2", "w3"]')
+    hint = "# lora-lint: task=chat\n"
+    new = Settings(transformers="5")
+    for name, wanted, expected in (("new", "peft==0.19.0\n", False), ("old", "peft==0.18.1\n", True)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "requirements.txt").write_text(wanted, encoding="utf-8")
+        path = (folder / "train.py").as_posix()
+        found = discovery.Found(path, "python", (TRAINING + hint + program).encode(), True)
+        result = checker.Checker(replace(new, root=folder.as_posix())).check(found)
+        assert ("LL201" in {each.code for each in result.findings}) is expected
+
+
+def test_a_setting_of_the_first_peft_is_known_to_it(tmp_path: Path) -> None:
+    program = WRAPPED.format("facebook/opt-6.7b", 'target_modules=["q_proj"], merge_weights=False')
+    assert "LL901" not in findings(tmp_path / "old", program, "peft==0.2.0\n")
+    assert "LL901" in findings(tmp_path / "new", program, "peft==0.3.0\n")
+
+
+@pytest.mark.parametrize("wanted, version", [("peft==0.17.1\n", "4"), ("peft<0.18\n", "4"), ("peft==0.18.0\n", None)])
+def test_pefts_that_cannot_be_imported_with_transformers_5(tmp_path: Path, wanted: str, version: str | None) -> None:
+    """Measured with transformers 5.23: 0.16.0 and 0.17.1 want its HybridCache; 0.15.2 and 0.18.0 do not."""
+    assert run_of(tmp_path, requirements__txt=wanted).model.transformers == version
+
+
+def test_an_old_peft_tells_nothing_of_transformers(tmp_path: Path) -> None:
+    assert run_of(tmp_path, requirements__txt="peft==0.15.2\n").model.transformers is None
+
+
+CELLS = {
+    "!pip install -q peft==0.7.1": "0.8.0",
+    "!pip install peft==0.7.1 transformers # the last": "0.8.0",
+    "%pip install 'peft>=0.4,<0.8' -U": "0.8.0",
+    "!python -m pip install -q \\\n  peft==0.7.1": "0.8.0",
+    "%%bash\npip install peft==0.7.1": "0.8.0",
+    "%%capture\n!uv pip install --no-deps peft[extra]==0.7.1": "0.8.0",
+    "!pip install git+https://github.com/huggingface/peft.git@v0.7.1": "0.8.0",
+    "!pip install git+https://github.com/huggingface/peft.git": None,
+    "!pip install git+https://github.com/huggingface/peft.git@7171717": None,
+    "!pip install -U peft": None,
+    "!pip install peft=={version}": None,
+    "# !pip install peft==0.7.1": None,
+    "!pip install peft==0.7.1\n!pip install -U peft": None,
+    "!pip install peft-tools==0.7.1": None,
+    "!echo pip install": None,
+}
+
+
+@pytest.mark.parametrize("cell, came", CELLS.items())
+def test_what_a_notebook_installs(tmp_path: Path, cell: str, came: str | None) -> None:
+    (tmp_path / ".git").mkdir()
+    cells = [{"cell_type": "code", "source": source} for source in (cell, PROGRAM)]
+    path = (tmp_path / "train.ipynb").as_posix()
+    found = discovery.Found(path, "notebook", json.dumps({"cells": cells}).encode(), True)
+    _, reading, _ = checker.reading_of(found, Settings(), Project(tmp_path.as_posix()), [])
+    (run,) = reading.runs
+    assert [problem.owner.partition(" (")[0] for problem in run.problems if isinstance(problem, UnknownKey)] == (
+        [f"LoraConfig before PEFT {came}"] if came else []
+    )
+
+
+def test_what_a_notebook_installs_comes_before_what_the_project_wants(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "requirements.txt").write_text("peft==0.7.1\ntransformers==4.40.0\n", encoding="utf-8")
+    cells = [{"cell_type": "code", "source": source} for source in ("!pip install peft", PROGRAM)]
+    found = discovery.Found(
+        (tmp_path / "train.ipynb").as_posix(), "notebook", json.dumps({"cells": cells}).encode(), True
+    )
+    _, reading, _ = checker.reading_of(found, Settings(), Project(tmp_path.as_posix()), [])
+    assert list(reading.runs[0].pins) == ["transformers"]
+
+
+def test_the_inline_metadata_of_a_script(tmp_path: Path) -> None:
+    block = '# /// script\n# dependencies = [\n#     "peft==0.7.1",\n#     "trl",\n# ]\n# ///\n'
+    path = (tmp_path / "train.py").as_posix()
+    found = discovery.Found(path, "python", (block + PROGRAM).encode(), True)
+    _, reading, _ = checker.reading_of(found, Settings(), Project(tmp_path.as_posix()), [])
+    assert str(reading.runs[0].pins["peft"]) == "train.py has `peft==0.7.1`"
+
+
+@pytest.mark.parametrize(
+    "name, text, below",
+    [
+        ("Pipfile__lock", '{"default": {"peft": {"hashes": ["x"], "version": "==0.7.1"}}}', (0, 7, 2)),
+        ("Pipfile", '[packages]\npeft = "==0.7.1"\n', (0, 7, 2)),
+        ("pdm__lock", '[[package]]\nname = "peft"\nversion = "0.7.1"\n', (0, 7, 2)),
+        ("environment__yml", "dependencies:\n  - conda-forge::peft=0.7\n  - pip\n", (0, 8)),
+        ("environment__yaml", "dependencies:\n  - pip:\n      - peft==0.7.1\n", (0, 7, 2)),
+        ("environment__yml", "dependencies:\n  - peft=0.7.1=pyhd8ed1ab_0\n", (0, 7, 2)),
+        ("setup__cfg", "[options]\ninstall_requires =\n    torch\n    peft<0.8\n", (0, 8)),
+        ("setup__py", 'setup(install_requires=["torch", "peft==0.7.1"])\n', (0, 7, 2)),
+        ("requirements__txt", "git+https://github.com/huggingface/peft@v0.7.1\n", (0, 7, 2)),
+        ("requirements__txt", "peft @ git+https://github.com/huggingface/peft.git\n", None),
+        ("requirements__txt", "git+https://github.com/huggingface/peft.git@13e53fc\n", None),
+        ("train_requirements__txt", "peft==0.7.1 \\\n    --hash=sha256:00\n", (0, 7, 2)),
+        ("requirement__txt", "peft===0.7.1\n", (0, 7, 2)),
+        ("notes__txt", "peft==0.7.1\n", None),
+    ],
+)
+def test_files_that_pin(tmp_path: Path, name: str, text: str, below: tuple[int, ...] | None) -> None:
+    pin = run_of(tmp_path, **{name: text}).pins.get("peft")
+    assert (None if pin is None else pin.below) == below
+
+
+def test_a_folder_of_requirements(tmp_path: Path) -> None:
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements/requirements-gpu.txt").write_text("peft==0.7.1\n", encoding="utf-8")
+    assert str(run_of(tmp_path).pins["peft"]) == "requirements/requirements-gpu.txt has `peft==0.7.1`"
+
+
+def test_the_nearest_folder_decides(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("peft==0.7.1\n", encoding="utf-8")
+    inner = tmp_path / "src"
+    inner.mkdir()
+    (inner / "requirements.txt").write_text("peft\ntransformers\n", encoding="utf-8")
+    path = (inner / "train.py").as_posix()
+    found = discovery.Found(path, "python", PROGRAM.encode(), True)
+    _, reading, _ = checker.reading_of(found, Settings(), Project(tmp_path.as_posix()), [])
+    assert reading.runs[0].pins == {}
+
+
+class TestOutsideOfRepositories:
+    """A file that is given by a whole path, away from the current folder: nothing says where its project ends."""
+
+    @pytest.fixture(autouse=True)
+    def _elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "current").mkdir()
+        monkeypatch.chdir(tmp_path / "current")
+        monkeypatch.setenv("HOME", (tmp_path / "home").as_posix())
+
+    def folders(self, start: Path) -> list[str]:
+        return list(Project().upwards(start.as_posix(), beyond=True))
+
+    def test_the_folder_of_the_file_is_all_there_is(self, tmp_path: Path) -> None:
+        inner = tmp_path / "home/notes/src"
+        inner.mkdir(parents=True)
+        assert self.folders(inner) == [inner.as_posix()]
+
+    @pytest.mark.parametrize("mark", ["requirements.txt", "pyproject.toml", "README.md", ".git"])
+    def test_up_to_what_is_marked_as_a_project(self, tmp_path: Path, mark: str) -> None:
+        inner = tmp_path / "home/project/src/train"
+        inner.mkdir(parents=True)
+        (tmp_path / "home/project" / mark).write_text("")
+        tops = [inner, inner.parent, inner.parent.parent]
+        assert self.folders(inner) == [each.as_posix() for each in tops]
+
+    def test_what_lies_in_the_home_folder_is_no_projects(self, tmp_path: Path) -> None:
+        inner = tmp_path / "home/notes"
+        inner.mkdir(parents=True)
+        (tmp_path / "home/requirements.txt").write_text("peft==0.7.1\n")
+        (tmp_path / "requirements.txt").write_text("peft==0.7.1\n")
+        assert self.folders(inner) == [inner.as_posix()]
+
+    def test_a_repository_ends_where_it_ends(self, tmp_path: Path) -> None:
+        inner = tmp_path / "home/project/src"
+        inner.mkdir(parents=True)
+        (tmp_path / "home/project/.git").mkdir()
+        (tmp_path / "home/project/src/requirements.txt").write_text("")
+        assert self.folders(inner) == [inner.as_posix(), inner.parent.as_posix()]
+
+
+def pin_of(folder: Path, files: dict[str, str]) -> str | None:
+    """How `peft` is pinned for a program below these files."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    pin = run_of(folder).pins.get("peft")
+    return None if pin is None else str(pin)
+
+
+PYPROJECT = """\
+[project]
+name = "study"
+description = "needs peft==0.4.0 'peft==0.4.0'"  # peft==0.4.0
+dependencies = ["torch"]
+
+[tool.ruff]
+exclude = ["peft==0.4.0"]
+"""
+
+
+class TestWhatIsNoRequirement:
+    """Names and versions that nothing installs."""
+
+    @pytest.mark.parametrize(
+        "name, text",
+        [
+            ("requirements.txt", "# peft==0.4.0\ntorch  # peft==0.4.0\n"),
+            ("requirements.txt", "peft==0.4.0; sys_platform == 'win32'\n"),
+            ("requirements.txt", "peft==0.4.0; python_version < '3.7'\n"),
+            ("requirements.txt", "peft==0.4.0; platform_machine == 'arm64' and sys_platform == 'darwin'\n"),
+            ("requirements.txt", "peft==0.4.0; extra == 'old'\n"),
+            ("pyproject.toml", PYPROJECT),
+            ("pyproject.toml", "[tool.poetry.dependencies]\n# peft = '0.4.0'\ntorch = '*'\n"),
+            ("pyproject.toml", "[tool.poetry.dependencies]\npeft = {version = '0.4.0', platform = 'win32'}\n"),
+            ("pyproject.toml", "[tool.poetry.dependencies]\npeft = {version = '0.4.0', python = '<3.8'}\n"),
+            ("pyproject.toml", "dependencies = [\n'peft==0.4.0'"),
+            ("setup.py", "setup(description='peft==0.4.0', install_requires=['torch'])  # 'peft==0.4.0'\n"),
+            ("setup.py", "OLD = ['peft==0.4.0']\nsetup(install_requires=['torch'])\n"),
+            ("setup.py", "setup(install_requires=['peft==0.4.0'\n"),
+            ("setup.cfg", "[metadata]\ndescription =\n    peft==0.4.0\n[options]\ninstall_requires =\n    torch\n"),
+            ("setup.cfg", "peft==0.4.0\n"),
+            ("environment.yml", "name: peft==0.4.0\ndependencies:\n  - torch\n  # - peft=0.4.0\n"),
+            ("environment.yml", "channels:\n  - peft=0.4.0\n"),
+            ("Pipfile", "[scripts]\npeft = '==0.4.0'\n"),
+            ("Pipfile.lock", '{"_meta": {"peft": {"version": "==0.4.0"}}}'),
+            ("uv.lock", "[options]\nname = 'peft'\nversion = '0.4.0'\n"),
+        ],
+    )
+    def test_pins_nothing(self, tmp_path: Path, name: str, text: str) -> None:
+        assert pin_of(tmp_path, {name: text}) is None
+
+    def test_and_does_not_hide_what_is_required(self, tmp_path: Path) -> None:
+        text = "peft==0.17.0; sys_platform == 'win32'\npeft==0.7.1; sys_platform != 'win32'\n"
+        assert pin_of(tmp_path, {"requirements.txt": text}) == "requirements.txt has `peft==0.7.1`"
+
+
+class TestMarkersOfThePython:
+    """A pin has to hold under every Python that models are trained with."""
+
+    @pytest.mark.parametrize(
+        "text, pin",
+        [
+            ("peft==0.7.1; python_version >= '3.8'\n", "peft==0.7.1"),
+            ("peft==0.7.1; python_version < '3.11'\n", None),
+            ("peft==0.6.0; python_version < '3.11'\npeft==0.7.1; python_version >= '3.11'\n", "peft==0.7.1"),
+            ("peft==0.6.0; python_version < '3.11'\npeft>=0.7.1; python_version >= '3.11'\n", None),
+            ("peft==0.7.1; implementation_name == 'cpython' and platform_machine == 'x86_64'\n", "peft==0.7.1"),
+        ],
+    )
+    def test_under_every_python(self, tmp_path: Path, text: str, pin: str | None) -> None:
+        found = pin_of(tmp_path, {"requirements.txt": text})
+        assert found == (None if pin is None else f"requirements.txt has `{pin}`")
+
+
+class TestIncludedRequirements:
+    def test_a_file_beside(self, tmp_path: Path) -> None:
+        files = {"requirements.txt": "-r base.txt\ntorch\n", "base.txt": "peft==0.7.1\n"}
+        assert pin_of(tmp_path, files) == "base.txt has `peft==0.7.1`"
+
+    def test_from_where_the_file_lies_that_includes(self, tmp_path: Path) -> None:
+        files = {
+            "requirements-dev.txt": "--requirement=deps/dev.txt\n",
+            "deps/dev.txt": "-rmore/base.txt\n-r ../ci.txt\n",
+            "deps/more/base.txt": "peft\n",
+            "ci.txt": "peft==0.7.1\n",
+        }
+        assert pin_of(tmp_path, files) == "ci.txt has `peft==0.7.1`"
+
+    def test_a_circle_ends(self, tmp_path: Path) -> None:
+        files = {"requirements.txt": "-r base.txt\npeft==0.7.1\n", "base.txt": "-r requirements.txt\n-r base.txt\n"}
+        assert pin_of(tmp_path, files) == "requirements.txt has `peft==0.7.1`"
+
+    def test_together_they_narrow_each_other(self, tmp_path: Path) -> None:
+        files = {"requirements.txt": "-c limits.txt\npeft>=0.4\n", "limits.txt": "peft<0.8\n"}
+        assert pin_of(tmp_path, files) == "limits.txt has `peft<0.8`"
+
+    def test_nothing_from_outside_of_the_project(self, tmp_path: Path) -> None:
+        (tmp_path / "base.txt").write_text("peft==0.7.1\n", encoding="utf-8")
+        inner = tmp_path / "project"
+        (inner / "links").mkdir(parents=True)
+        (inner / "links/base.txt").symlink_to(tmp_path / "base.txt")
+        text = f"-r ../base.txt\n-r links/base.txt\n-r {tmp_path.as_posix()}/base.txt\n"
+        assert pin_of(inner, {"requirements.txt": text}) is None
+
+    def test_of_a_pip_command(self, tmp_path: Path) -> None:
+        (tmp_path / ".git").mkdir()
+        (tmp_path / "deps.txt").write_text("peft==0.7.1\n", encoding="utf-8")
+        cells = [{"cell_type": "code", "source": source} for source in ("!pip install -q -r deps.txt", PROGRAM)]
+        found = discovery.Found(
+            (tmp_path / "train.ipynb").as_posix(), "notebook", json.dumps({"cells": cells}).encode(), True
+        )
+        _, reading, _ = checker.reading_of(found, Settings(), Project(tmp_path.as_posix()), [])
+        assert str(reading.runs[0].pins["peft"]) == "deps.txt has `peft==0.7.1`"
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("pyproject.toml", "[project.optional-dependencies]\ntrain = ['peft==0.7.1']\nweb = ['flask']\n"),
+        ("pyproject.toml", "[dependency-groups]\nbase = ['peft==0.7.1']\ndev = [{include-group = 'base'}, 'ruff']\n"),
+        ("pyproject.toml", "[tool.poetry.group.train.dependencies]\npeft = '<0.7.2'\n"),
+        ("pyproject.toml", "[[tool.poetry.dependencies.peft]]\nversion = '0.7.1'\npython = '>=3.8'\n"),
+        ("pyproject.toml", "[tool.pdm.dev-dependencies]\ntrain = ['peft<0.7.2,>=0.5']\n"),
+        ("pyproject.toml", "[tool.uv]\ndev-dependencies = ['peft==0.7.1']\n"),
+        ("pyproject.toml", "[project]\ndependencies = ['peft']\n[tool.uv]\nconstraint-dependencies = ['peft<0.7.2']\n"),
+        (
+            "pyproject.toml",
+            "[project]\ndependencies = ['peft>1']\n[tool.uv]\noverride-dependencies = ['peft==0.7.1']\n",
+        ),
+        (
+            "pyproject.toml",
+            "[project]\ndependencies = ['peft>1']\n"
+            "[tool.uv.sources]\npeft = {git = 'https://github.com/huggingface/peft', tag = 'v0.7.1'}\n",
+        ),
+        ("pyproject.toml", "[tool.hatch.envs.train]\ndependencies = ['peft==0.7.1']\n"),
+        ("pyproject.toml", "[tool.pixi.dependencies]\npeft = '0.7.1'\n"),
+        ("setup.py", "import setuptools\nX = ['peft==0.7.1']\nsetuptools.setup(install_requires=X + ['torch'])\n"),
+        ("setup.py", "extras = {}\nextras['train'] = ['peft==0.7.1']\nsetup(extras_require=extras)\n"),
+        ("setup.cfg", "[options.extras_require]\ntrain =\n    peft==0.7.1\n"),
+        ("pylock.toml", "[[packages]]\nname = 'peft'\nversion = '0.7.1'\n"),
+        ("poetry.lock", "[[package]]\ncategory = 'main'\nname = 'PEFT'\nversion = '0.7.1'\n"),
+        ("Pipfile.lock", '{"develop": {"peft": {"markers": "python_version > \'3\'", "version": "==0.7.1"}}}'),
+    ],
+)
+def test_where_requirements_are_written(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    pin = run_of(tmp_path).pins["peft"]
+    assert pin.below == (0, 7, 2)
+    assert pin.file == name
+
+
+def test_an_extra_does_not_narrow_what_the_project_asks_for(tmp_path: Path) -> None:
+    text = "[project]\ndependencies = ['peft>=0.4']\n[project.optional-dependencies]\nold = ['peft==0.7.1']\n"
+    assert pin_of(tmp_path, {"pyproject.toml": text}) is None
+
+
+@pytest.mark.process
+def test_packaging_is_imported_only_where_a_framework_is_named(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from lora_lint.project import Project\n"
+        "from lora_lint.lint.requirements import pins_of\n"
+        "from lora_lint.source import SourceFile\n"
+        "pins_of(Project(), SourceFile('train.py', 'python', b''))\n"
+        "assert 'packaging' not in sys.modules\n"
+        "assert 'lora_lint.lint.required' not in sys.modules\n"
+    )
+    (tmp_path / "requirements.txt").write_text("torch==2.0\nnumpy; python_version > '3'\n", encoding="utf-8")
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path)
+
+
+NUMBERS = st.lists(st.sampled_from(["0", "1", "4", "11", "007", "999999999"]), min_size=1, max_size=4).map(".".join)
+VERSIONS = st.builds("".join, st.tuples(NUMBERS, st.sampled_from(["", "", "", ".*", "rc1", ".post1", "+cu", ".", "v"])))
+BLANKS = st.sampled_from(["", "", " ", "  ", "\t"])
+SPECIFIERS = st.builds(
+    "".join,
+    st.tuples(
+        BLANKS,
+        st.sampled_from(["==", ">=", "<=", "<", ">", "!=", "~=", "===", "=", "^", "~", ""]),
+        BLANKS,
+        VERSIONS,
+        BLANKS,
+    ),
+)
+REQUIREMENTS = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["peft", "PEFT", "transformers", " trl", "peft ", "peft[x]", "peft-x"]),
+    st.lists(SPECIFIERS, max_size=3).map(",".join),
+    st.sampled_from(["", "", "", ",", ";", "; python_version > '3.10'", " @ https://a.b/c"]),
+    BLANKS,
+)
+
+
+@given(st.lists(REQUIREMENTS, min_size=1, max_size=4).map("\n".join))
+@example("peft==0.11.1\ntransformers>=4.40,<5\ntrl")
+@example("peft~=1")
+@example("peft~=1.0.*")
+@example("peft>1.*")
+@example("peft" + " " * 100_000 + "x")
+def test_plain_requirements_are_read_as_packaging_reads_them(text: str) -> None:
+    quick = required.groups(text, "requirements.txt", str)
+    with mock.patch.object(required, "_PLAIN", re.compile("(?!)")):
+        assert quick == required.groups(text, "requirements.txt", str)
+
+
+@pytest.mark.process
+def test_plain_requirements_do_without_packaging(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(PROGRAM, encoding="utf-8")
+    (tmp_path / "requirements.txt").write_text("peft==0.11.1\ntransformers >= 4.40, < 5\ntrl\n", encoding="utf-8")
+    code = (
+        "import sys\nfrom lora_lint.__main__ import main\nmain(['--no-cache', 'a.py'])\n"
+        "assert 'lora_lint.lint.required' in sys.modules\nassert 'packaging' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,137 @@
+"""Programs that start a training program of the project in a loop over ranks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lora_lint.lint import engine
+from lora_lint.run.values import ABSENT, Known
+from lora_lint.settings import Settings
+from tests.support.reading import plain, read_python
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TRAIN = """\
+import argparse
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lora_r", type=int, default=8)
+parser.add_argument("--lora_alpha", type=int, default=16)
+parser.add_argument("--use_rslora", action="store_true")
+args = parser.parse_args()
+model = AutoModelForCausalLM.from_pretrained("openai-community/gpt2")
+config = LoraConfig(
+    r=args.lora_r, lora_alpha=args.lora_alpha, use_rslora=args.use_rslora, target_modules=["c_attn"]
+)
+Trainer(model=get_peft_model(model, config), args=TrainingArguments("out")).train()
+"""
+FIXED, TIED, RSLORA = (
+    [(8, 16, False), (32, 16, False)],
+    [(8, 16, False), (32, 64, False)],
+    [(8, 16, True), (32, 16, True)],
+)
+LAUNCHERS = {
+    "a list": (
+        'import subprocess\nfor r in [8, 32]:\n    subprocess.run(["python", "train.py", "--lora_r", str(r)], check=True)',
+        FIXED,
+    ),
+    "this Python, word by word": (
+        'import subprocess, sys\nfor r in (8, 32):\n    cmd = [sys.executable, "-u", "train.py"]\n'
+        '    cmd += [f"--lora_r={r}"]\n    cmd.append("--seed")\n    cmd.append(seed)\n    subprocess.Popen(cmd).wait()',
+        FIXED,
+    ),
+    "a text": (
+        'import os\nfor r in [8, 32]:\n    os.system(f"accelerate launch --num_processes 2 train.py --lora_r {r}")',
+        FIXED,
+    ),
+    "a text that is split": (
+        'import shlex, subprocess\nfor r in [8, 32]:\n'
+        '    subprocess.call(shlex.split(f"CUDA_VISIBLE_DEVICES=0 python train.py --lora_r={r}"))',
+        FIXED,
+    ),
+    "a helper under a product": (
+        'import itertools, subprocess\ndef launch(r, lr):\n'
+        '    subprocess.run(f"python train.py --lora_r {r} --lr {lr}", shell=True)\n'
+        'for r, lr in itertools.product([8, 32], [1e-4]):\n    launch(r, lr)',
+        FIXED,
+    ),
+    "a grid of dicts": (
+        'import subprocess\nGRID = [{"lora_r": 8}, {"lora_r": 32}]\nfor point in GRID:\n    cmd = ["python", "train.py"]\n'
+        '    for key, value in point.items():\n        cmd += [f"--{key}", str(value)]\n    subprocess.run(cmd)',
+        FIXED,
+    ),
+    "alpha tied to the rank": (
+        'import subprocess\nfor r in [8, 32]:\n'
+        '    subprocess.run(["python", "train.py", "--lora_r", str(r), "--lora_alpha", str(2 * r)])',
+        TIED,
+    ),
+    "rsLoRA": (
+        'import os\nfor r in [8, 32]:\n    os.system(f"python train.py --lora_r {r} --use_rslora")',
+        RSLORA,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "train.py").write_text(TRAIN, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("program", "points"), LAUNCHERS.values(), ids=LAUNCHERS)
+def test_launchers(program: str, points: list[tuple[int, int, bool]], folder: Path) -> None:
+    (sweep,) = read_python(program, folder, "sweep.py").sweeps
+    adapters = [run.adapter for run in sweep.runs]
+    assert [(plain(a.rank), plain(a.alpha), plain(a.use_rslora)) for a in adapters] == points
+    assert sweep.kind == "loop"
+    assert all(run.span.path.endswith("sweep.py") for run in sweep.runs)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        'import subprocess\nsubprocess.run(["python", "train.py", "--lora_r", "8"])',
+        'import subprocess\nfor lr in [1, 2]:\n    subprocess.run(["python", "train.py", "--seed", str(lr)])  # lora',
+        'import subprocess\nfor r in ranks:\n    subprocess.run(["python", "train.py", "--lora_r", str(r)])',
+        'import os\nfor r in [8, 32]:\n    os.system(f"python missing.py --seed {r}")  # lora',
+        'import os\nfor r in [8, 32]:\n    os.system("echo \'lora")',
+        'import os\nos.system(8)  # lora',
+    ],
+    ids=["one", "another setting", "unknown ranks", "another program", "no command line", "no text"],
+)  # fmt: skip
+def test_no_sweep(program: str, folder: Path) -> None:
+    assert read_python(program, folder, "sweep.py").sweeps == ()
+
+
+def test_a_program_that_starts_itself_ends(folder: Path) -> None:
+    program = (
+        TRAIN + 'import subprocess\nfor r in [8, 16]:\n    subprocess.run(["python", "train.py", "--lora_r", str(r)])'
+    )
+    (folder / "train.py").write_text(program, encoding="utf-8")
+    (sweep,) = read_python(program, folder).sweeps
+    assert len(sweep.runs) == 2
+
+
+def test_the_program_may_tie_alpha_to_the_rank(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    program = LAUNCHERS["a list"][0]
+    (folder / "sweep.py").write_text(program, encoding="utf-8")
+    codes = lambda: {finding.code for finding in engine.lint(["."], Settings(), jobs=1).findings}  # noqa: E731
+    assert "LL101" in codes()
+    (folder / "train.py").write_text(TRAIN.replace("lora_alpha=args.lora_alpha", "lora_alpha=2 * args.lora_r"))
+    assert "LL101" not in codes()
+
+
+def test_a_value_is_shown_at_its_option(folder: Path) -> None:
+    program = LAUNCHERS["a text"][0]
+    (sweep,) = read_python(program, folder, "sweep.py").sweeps
+    rank = sweep.runs[1].adapter.rank
+    assert rank != ABSENT
+    assert isinstance(rank, Known)
+    assert rank.span is not None
+    assert program.encode()[rank.span.start : rank.span.end].decode() == "{r}"

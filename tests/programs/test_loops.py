@@ -1,0 +1,55 @@
+"""Loops that are no sweeps: several adapters on one model, and what only the first turn does."""
+
+from __future__ import annotations
+
+from lora_lint.rules import RUN_CHECKS, SWEEP_CHECKS
+from tests.support.reading import IMPORTS, read_python
+
+PILED = """
+def build(model, table):
+    first = True
+    for r, modules in {ranks}:
+        config = LoraConfig(r=r, lora_alpha=2 * r, target_modules=modules)
+        if first:
+            model = get_peft_model(model, config)
+            first = False
+        else:
+            model.add_adapter(f"r{{r}}", config)
+    return model
+"""
+
+
+def codes(program: str) -> set[str]:
+    reading = read_python(IMPORTS + program)
+    found = [finding for run in reading for code in ("LL408",) for finding in RUN_CHECKS[code](run, {})]
+    options = {"LL107": {"max-ratio": 2}}
+    for sweep in reading.sweeps:
+        found += [f for code, check in SWEEP_CHECKS.items() for f in check(sweep, options.get(code, {}))]
+    return {finding.code for finding in found}
+
+
+def test_named_adapters_of_several_ranks_on_one_model() -> None:
+    assert codes(PILED.format(ranks='[(8, ["q_proj"]), (16, ["v_proj"]), (32, ["o_proj"])]')) == set()
+
+
+def test_what_the_first_turn_of_an_unknown_loop_does() -> None:
+    assert codes(PILED.format(ranks="table.items()")) == set()
+
+
+def test_every_turn_of_an_unknown_loop() -> None:
+    program = (
+        "base = AutoModelForCausalLM.from_pretrained('openai-community/gpt2')\nfor r in ranks:\n"
+        "    model = get_peft_model(base, LoraConfig(r=r, target_modules=['c_attn']))\n    Trainer(model).train()\n"
+    )
+    assert codes(program) == {"LL408"}
+
+
+def test_adapters_with_names_of_their_own() -> None:
+    program = (
+        "base = AutoModelForCausalLM.from_pretrained('openai-community/gpt2')\nfor name in ['one', 'two']:\n"
+        "    model = get_peft_model(base, LoraConfig(r=8, target_modules=['c_attn']), adapter_name={})\n"
+        "    Trainer(model).train()\n"
+    )
+    for named in ("name", "f'adapter_{name}'", "choose(name)", "'adapter_' + name"):
+        assert codes(program.format(named)) == set(), named
+    assert codes(program.format("'policy'")) == {"LL408"}, "the same name in each turn"

@@ -1,0 +1,497 @@
+"""Models, events, datasets, trainers and sweeps of a Python program."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+import pytest
+
+from lora_lint.interpreter.machine import Machine
+from lora_lint.interpreter.scope import Module
+from lora_lint.libraries.table import Knowledge
+from lora_lint.programs.files import ProjectLoader
+from lora_lint.project import Project
+from lora_lint.run.problems import UnknownKey
+from lora_lint.run.values import Unknown
+from lora_lint.source import SourceFile
+from tests.support.reading import IMPORTS, adapter, only, plain, read_python
+
+WRAPPED = (
+    IMPORTS
+    + """
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+model = get_peft_model(model, LoraConfig(r=8))
+"""
+)
+
+
+def events(program: str) -> list[tuple[str, object]]:
+    """(kind, names) of what happens to the model after the wrap."""
+    run = only(read_python(WRAPPED + textwrap.dedent(program)))
+    return [(event.kind, event.names) for event in run.events if event.kind not in ("load", "wrap")]
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("for p in model.parameters():\n    p.requires_grad = True", [("unfreeze", None)]),
+        ("for p in model.parameters():\n    p.requires_grad_(True)", [("unfreeze", None)]),
+        ("for p in model.parameters():\n    p.requires_grad_()", [("unfreeze", None)]),
+        ("for n, p in model.named_parameters():\n    p.requires_grad = 'lm_head' in n", []),
+        (
+            "for n, p in model.named_parameters():\n    if 'head' in n:\n        p.requires_grad = True",
+            [("unfreeze", ("head",))],
+        ),
+        (
+            "for n, p in model.named_parameters():\n    if 'lora' not in n:\n        p.requires_grad = True",
+            [("unfreeze", None)],
+        ),
+        (
+            "for n, p in model.named_parameters():\n    if 'lora_' not in n:\n        continue\n    p.requires_grad = True",
+            [("unfreeze", ("lora_",))],
+        ),
+        (
+            "for n, p in model.named_parameters():\n    if any(k in n for k in ['norm', 'embed']):\n        p.requires_grad_(True)",
+            [("unfreeze", ("norm", "embed"))],
+        ),
+        (
+            "for n, p in model.named_parameters():\n    if n.endswith('bias') or 'norm' in n:\n        p.requires_grad = True",
+            [("unfreeze", ("bias", "norm"))],
+        ),
+        (
+            "for n, p in model.named_parameters():\n    if wanted(n):\n        p.requires_grad = True",
+            [("unfreeze", ())],
+        ),
+        ("for p in model.parameters():\n    p.requires_grad = False", [("freeze", None)]),
+        ("model.requires_grad_(True)", [("unfreeze", None)]),
+        ("model.lm_head.weight.requires_grad = True", [("unfreeze", ("lm_head",))]),
+        ("model.base_model.model.lm_head.requires_grad_(True)", [("unfreeze", ("lm_head",))]),
+        ("for p in model.lm_head.parameters():\n    p.requires_grad = True", [("unfreeze", ("lm_head",))]),
+        ("model.get_input_embeddings().requires_grad_(True)", [("unfreeze", ("embed_tokens",))]),
+        (
+            "def unfreeze(m):\n    for p in m.parameters():\n        p.requires_grad = True\nunfreeze(model)",
+            [("unfreeze", None)],
+        ),
+        ("model = prepare_model_for_kbit_training(model)", [("prepare-kbit", None)]),
+        ("model = model.merge_and_unload()", [("unwrap", ("merge_and_unload",))]),
+        ("Trainer(model=model).train()", [("train", None)]),
+        ("model.to('cuda')\nmodel.train()", []),
+        ("other = AutoModelForCausalLM.from_pretrained('gpt2')\nother.requires_grad_(True)", []),
+    ],
+)
+def test_events_after_the_wrap(program: str, expected: list[tuple[str, object]]) -> None:
+    assert events(program) == expected
+
+
+def test_events_before_the_wrap_come_first() -> None:
+    run = only(
+        read_python(
+            IMPORTS
+            + """
+model = AutoModelForCausalLM.from_pretrained("gpt2", load_in_8bit=True)
+for p in model.parameters():
+    p.requires_grad = False
+model = prepare_model_for_kbit_training(model)
+model = get_peft_model(model, LoraConfig())
+"""
+        )
+    )
+    assert [event.kind for event in run.events] == ["load", "freeze", "prepare-kbit", "wrap"]
+    assert plain(run.model.quantization) == "8bit"
+
+
+def test_an_event_under_a_flag_names_it() -> None:
+    run = only(read_python(WRAPPED + "if args.full:\n    model.requires_grad_(True)\n"))
+    assert run.events[-1].flag == "args.full"
+
+
+def test_the_condition_that_both_wrap_and_event_share_is_no_flag() -> None:
+    program = IMPORTS + textwrap.dedent(
+        """
+        model = AutoModelForCausalLM.from_pretrained("gpt2")
+        if args.lora:
+            model = get_peft_model(model, LoraConfig())
+            model.requires_grad_(True)
+        """
+    )
+    assert only(read_python(program)).events[-1].flag is None
+
+
+def test_wrap_in_a_branch_is_followed_after_it() -> None:
+    program = IMPORTS + textwrap.dedent(
+        """
+        model = AutoModelForCausalLM.from_pretrained("gpt2")
+        if args.lora:
+            model = get_peft_model(model, LoraConfig())
+        trainer = Trainer(model=model, args=TrainingArguments("out", learning_rate=2e-4))
+        trainer.train()
+        """
+    )
+    run = only(read_python(program))
+    assert [event.kind for event in run.events] == ["load", "wrap", "train"]
+    assert run.trained is True
+    assert plain(run.training.learning_rate) == 2e-4
+
+
+def test_model_loaded_in_two_branches() -> None:
+    program = IMPORTS + textwrap.dedent(
+        """
+        if args.small:
+            model = AutoModelForCausalLM.from_pretrained("gpt2")
+        else:
+            model = AutoModelForCausalLM.from_pretrained("gpt2-xl")
+        model = get_peft_model(model, LoraConfig())
+        """
+    )
+    assert plain(only(read_python(program)).model.name) == {"gpt2", "gpt2-xl"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("", False), (", is_trainable=True", True), (", is_trainable=args.train", Unknown), (", **kwargs", Unknown)],
+)
+def test_reloaded_adapter(given: str, expected: object) -> None:
+    program = IMPORTS + textwrap.dedent(
+        f"""
+        model = AutoModelForCausalLM.from_pretrained("gpt2")
+        model = PeftModel.from_pretrained(model, "adapter"{given})
+        Trainer(model=model).train()
+        """
+    )
+    run = only(read_python(program))
+    loaded = next(event for event in run.events if event.kind == "load-adapter")
+    assert plain(loaded.trainable) == expected
+
+
+def test_reloaded_adapter_that_is_not_trained_is_no_run() -> None:
+    program = IMPORTS + 'model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("gpt2"), "a")\n'
+    assert read_python(program).runs == ()
+
+
+@pytest.mark.parametrize(
+    ("program", "size"),
+    [
+        ('load_dataset("me/data", split="train[:500]")', 500),
+        ('load_dataset("me/data", split="train").select(range(300))', 300),
+        ('load_dataset("me/data", split="train").shuffle(seed=1).select(range(300)).map(f)', 300),
+        ('load_dataset("me/data")["train"].select(range(10, 60))', 50),
+        ('load_dataset("me/data", split="train").take(20)', 20),
+        ('load_dataset("me/data", split="train[:1000]").train_test_split(test_size=0.1)["train"]', 900),
+        ('load_dataset("me/data", split="train[:1000]").train_test_split(test_size=100)["train"]', 900),
+        ('Dataset.from_list([{"text": "a"}, {"text": "b"}])', 2),
+        ('Dataset.from_dict({"text": ["a", "b", "c"]})', 3),
+        ('load_dataset("tatsu-lab/alpaca", split="train")', 52002),
+        ('load_dataset("tatsu-lab/alpaca", split="train[:10%]")', 5200),
+        ('load_dataset("tatsu-lab/alpaca")["train"]', 52002),
+        ('load_dataset("me/data", split="train")', Unknown),
+        ('load_dataset("me/data", split="train[:10%]")', Unknown),
+        ('concatenate_datasets([load_dataset("a/b", split="train[:5]"), load_dataset("c/d", split="train[:6]")])', 11),
+    ],
+)
+def test_dataset_size(program: str, size: object) -> None:
+    reading = read_python(
+        WRAPPED
+        + "from datasets import Dataset, concatenate_datasets, load_dataset\n"
+        + f"data = {program}\nTrainer(model=model, train_dataset=data).train()\n"
+    )
+    assert plain(only(reading).dataset.size) == size
+
+
+def test_a_preview_is_not_the_training_set() -> None:
+    reading = read_python(
+        WRAPPED
+        + textwrap.dedent(
+            """
+            from datasets import load_dataset
+            data = load_dataset("me/data", split="train")
+            preview = data.select(range(20))
+            Trainer(model=model, train_dataset=data).train()
+            """
+        )
+    )
+    assert plain(only(reading).dataset.size) is Unknown
+
+
+TRL = """
+    from peft import LoraConfig
+    from trl import {trainer}, {arguments}
+    trainer = {trainer}(
+        model="Qwen/Qwen2.5-0.5B", args={arguments}(learning_rate=1e-4, optim="sgd"), peft_config=LoraConfig(r=4)
+    )
+    trainer.train()
+"""
+
+
+@pytest.mark.parametrize(
+    ("trainer", "arguments", "method"),
+    [
+        ("SFTTrainer", "SFTConfig", "supervised"),
+        ("DPOTrainer", "DPOConfig", "preference"),
+        ("GRPOTrainer", "GRPOConfig", "rl"),
+    ],
+)
+def test_trl_trainers(trainer: str, arguments: str, method: str) -> None:
+    run = only(read_python(TRL.format(trainer=trainer, arguments=arguments)))
+    assert run.training.method == method
+    assert plain(run.training.optimizer) == "sgd"
+    assert plain(run.model.name) == "Qwen/Qwen2.5-0.5B"
+    assert [event.kind for event in run.events] == ["load", "wrap", "train"]
+
+
+def test_unsloth() -> None:
+    run = only(
+        read_python(
+            """
+            from unsloth import FastLanguageModel
+            model, tokenizer = FastLanguageModel.from_pretrained(model_name="unsloth/Phi-4", max_seq_length=2048)
+            model = FastLanguageModel.get_peft_model(model, lora_alpha=32)
+            """
+        )
+    )
+    assert run.dialect == "unsloth"
+    assert plain(run.adapter.rank) == 16
+    assert plain(run.adapter.alpha) == 32
+    assert plain(run.model.name) == "unsloth/Phi-4"
+    assert plain(run.model.quantization) == "4bit"
+
+
+def test_unsloth_puts_no_adapter_on_a_model_that_is_fine_tuned_whole() -> None:
+    text = """
+        from unsloth import FastModel
+        model, tokenizer = FastModel.from_pretrained("unsloth/ModernBERT-large", full_finetuning={})
+        model = FastModel.get_peft_model(model, r=16, target_modules=["q_proj"])
+        """
+    assert not read_python(text.format("True")).runs
+    assert len(read_python(text.format("False")).runs) == 1
+
+
+def test_pefts_own_word_for_all_linear() -> None:
+    adapter(
+        """
+        from peft.utils import INCLUDE_LINEAR_LAYERS_SHORTHAND
+        get_peft_model(model, LoraConfig(target_modules=INCLUDE_LINEAR_LAYERS_SHORTHAND))
+        """,
+        target_modules="all-linear",
+    )
+
+
+def test_a_name_of_a_library_is_no_text() -> None:
+    adapter(
+        """
+        from somewhere.constants import TARGETS
+        get_peft_model(model, LoraConfig(target_modules=TARGETS))
+        """,
+        target_modules=Unknown,
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "size"),
+    [
+        ("data = [convert(row) for row in data]", 3000),
+        ("data = [convert(row) for row in data if row]", 3000),
+        ("data = [convert(row, tag) for row in data for tag in tags]", Unknown),
+        ("data = standardize_data_formats(data)", 3000),
+        ("data = apply_chat_template(data, tokenizer=tokenizer)", 3000),
+        ("data = fancy(data)", Unknown),
+    ],
+)
+def test_data_through_functions_that_keep_its_rows(steps: str, size: object) -> None:
+    run = only(
+        read_python(
+            f"""
+            from datasets import load_dataset
+            from fancy import fancy
+            from trl import SFTTrainer
+            from unsloth import FastModel
+            from unsloth.chat_templates import apply_chat_template, standardize_data_formats
+            model, tokenizer = FastModel.from_pretrained("unsloth/gemma-3-4b-it")
+            model = FastModel.get_peft_model(model, r=8)
+            data = load_dataset("mlabonne/FineTome-100k", split="train[:3000]")
+            {steps}
+            SFTTrainer(model=model, train_dataset=data).train()
+            """
+        )
+    )
+    assert plain(run.dataset.size) == size
+
+
+def test_xtuner() -> None:
+    run = only(
+        read_python(
+            """
+            from peft import LoraConfig
+            from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+            from xtuner.model import SupervisedFinetune
+            pretrained_model_name_or_path = "internlm/internlm2-7b"
+            model = dict(
+                type=SupervisedFinetune,
+                llm=dict(
+                    type=AutoModelForCausalLM.from_pretrained,
+                    pretrained_model_name_or_path=pretrained_model_name_or_path,
+                    quantization_config=dict(type=BitsAndBytesConfig, load_in_4bit=True),
+                ),
+                lora=dict(type=LoraConfig, r=64, lora_alpha=16, bias="none", task_type="CAUSAL_LM"),
+            )
+            """
+        )
+    )
+    assert run.dialect == "xtuner"
+    assert plain(run.adapter.rank) == 64
+    assert plain(run.model.name) == "internlm/internlm2-7b"
+    assert plain(run.model.quantization) == "4bit"
+
+
+SWEEPS = {
+    "loop": ("for r in [8, 64]:\n    LoraConfig(r=r, lora_alpha=16)", "loop", [(8, 16), (64, 16)]),
+    "tied": ("for r in (8, 64):\n    LoraConfig(r=r, lora_alpha=2 * r)", "loop", [(8, 16), (64, 128)]),
+    "comprehension": ("[LoraConfig(r=r, lora_alpha=16) for r in (4, 8)]", "comprehension", [(4, 16), (8, 16)]),
+    "product": (
+        "import itertools\nfor r, a in itertools.product([4, 8], [16]):\n    LoraConfig(r=r, lora_alpha=a)",
+        "loop",
+        [(4, 16), (8, 16)],
+    ),
+    "zip": ("for r, a in zip([4, 8], [8, 16]):\n    LoraConfig(r=r, lora_alpha=a)", "loop", [(4, 8), (8, 16)]),
+    "enumerate": ("for i, r in enumerate([4, 8]):\n    LoraConfig(r=r, lora_alpha=16)", "loop", [(4, 16), (8, 16)]),
+    "dicts": (
+        "for c in [{'r': 4}, {'r': 8, 'lora_alpha': 32}]:\n    LoraConfig(**c)",
+        "loop",
+        [(4, 8), (8, 32)],
+    ),
+    "helper": (
+        "def make(r):\n    return LoraConfig(r=r, lora_alpha=16)\nmake(4)\nmake(8)",
+        "series of calls",
+        [(4, 16), (8, 16)],
+    ),
+    "configs in a list": (
+        "for c in [LoraConfig(r=4), LoraConfig(r=8)]:\n"
+        "    get_peft_model(AutoModelForCausalLM.from_pretrained('gpt2'), c)",
+        "loop",
+        [(4, 8), (8, 8)],
+    ),
+    "optuna": (
+        "import optuna\ndef objective(trial):\n    r = trial.suggest_categorical('r', [4, 8])\n"
+        "    LoraConfig(r=r, lora_alpha=16)\noptuna.create_study().optimize(objective)",
+        "Optuna study",
+        [(4, 16), (8, 16)],
+    ),
+    "ray": (
+        "from ray import tune\ndef train(config):\n    LoraConfig(r=config['r'], lora_alpha=2 * config['r'])\n"
+        "tune.Tuner(train, param_space={'r': tune.choice([4, 8])}).fit()",
+        "Ray Tune search",
+        [(4, 8), (8, 16)],
+    ),
+    "wandb": (
+        "import wandb\nid = wandb.sweep({'method': 'grid', 'parameters': {'r': {'values': [4, 8]}}})\n"
+        "def train():\n    wandb.init()\n    LoraConfig(r=wandb.config.r, lora_alpha=16)\nwandb.agent(id, function=train)",
+        "W&B sweep",
+        [(4, 16), (8, 16)],
+    ),
+    "argparse choices": (
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--r', type=int, default=8, choices=[4, 8])\n"
+        "a = p.parse_args()\nLoraConfig(r=a.r, lora_alpha=16)",
+        "argparse choices",
+        [(4, 16), (8, 16)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("program", "kind", "points"), SWEEPS.values(), ids=SWEEPS)
+def test_sweeps(program: str, kind: str, points: list[tuple[int, int]]) -> None:
+    (sweep,) = read_python(IMPORTS + program).sweeps
+    assert sweep.kind == kind
+    assert [(plain(run.adapter.rank), plain(run.adapter.alpha)) for run in sweep.runs] == points
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "a = LoraConfig(r=8)\nb = LoraConfig(r=16)",
+        "if args.big:\n    LoraConfig(r=64)\nelse:\n    LoraConfig(r=8)",
+        "for epoch in range(3):\n    LoraConfig(r=8)",
+    ],
+)
+def test_no_sweep(program: str) -> None:
+    assert read_python(IMPORTS + program).sweeps == ()
+
+
+@pytest.mark.parametrize(
+    ("program", "repeated"),
+    [
+        ("for r in (4, 8):\n    m = get_peft_model(base, LoraConfig(r=r))", True),
+        ("for r in (4, 8):\n    m = get_peft_model(copy.deepcopy(base), LoraConfig(r=r))", False),
+        ("for r in ranks:\n    m = get_peft_model(base, LoraConfig(r=r))", True),
+        (
+            "for r in (4, 8):\n    b = AutoModelForCausalLM.from_pretrained('gpt2')\n    m = get_peft_model(b, LoraConfig(r=r))",
+            False,
+        ),
+    ],
+)
+def test_wrapping_one_base_model_in_a_loop(program: str, repeated: bool) -> None:
+    reading = read_python(IMPORTS + f"import copy\nbase = AutoModelForCausalLM.from_pretrained('gpt2')\n{program}\n")
+    wraps = [event for run in reading.runs for event in run.events if event.kind == "wrap"]
+    assert wraps
+    assert all((event.loop is not None) == repeated for event in wraps)
+
+
+def test_unknown_keyword() -> None:
+    run = only(read_python(IMPORTS + "LoraConfig(r=8, lora_dropuot=0.1)"))
+    (problem,) = run.problems
+    assert isinstance(problem, UnknownKey)
+    assert problem.key == "lora_dropuot"
+    assert "lora_dropout" in problem.suggestions
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["r=8.5", "r='16'", "lora_alpha='16'", "bias='some'", "target_modules=3", "use_rslora='yes'", "lora_dropout='0'"],
+)
+def test_values_of_a_wrong_type(given: str) -> None:
+    run = only(read_python(IMPORTS + f"LoraConfig({given})"))
+    assert [problem.key for problem in run.problems] == [given.partition("=")[0]]
+
+
+def test_spans_point_at_what_is_written() -> None:
+    program = IMPORTS + "ALPHA = 64\nconfig = LoraConfig(r=8, lora_alpha=ALPHA, target_modules=['é', 'v'])\n"
+    run = only(read_python(program))
+    raw = program.encode()
+
+    def text(span: object) -> str:
+        return raw[span.start : span.end].decode()  # type: ignore[attr-defined]
+
+    assert text(run.adapter.rank.span) == "8"  # type: ignore[union-attr]
+    assert text(run.adapter.alpha.span) == "64"  # type: ignore[union-attr]
+    assert text(run.adapter.target_modules.span) == "['é', 'v']"  # type: ignore[union-attr]
+    assert [(entry, text(span)) for entry, span in run.adapter.target_spans] == [("é", "'é'"), ("v", "'v'")]
+
+
+def test_a_config_that_is_only_written_down_is_no_run() -> None:
+    """Programs that convert checkpoints make one to fill `adapter_config.json`."""
+    program = "config = LoraConfig(r=8, lora_alpha=0){}"
+    assert len(read_python(IMPORTS + program.format("")).runs) == 1
+    assert not read_python(IMPORTS + program.format(".to_dict()")).runs
+    assert not read_python(IMPORTS + program.format("\nconfig.save_pretrained('out')")).runs
+
+
+def test_a_reward_model_that_is_named_has_a_classifier() -> None:
+    program = "from trl import RewardTrainer\nRewardTrainer(model='Qwen/Qwen3-0.6B', peft_config=LoraConfig()).train()"
+    assert only(read_python(IMPORTS + program)).model.loader == "AutoModelForSequenceClassification"
+
+
+def test_branches_that_are_merged_again_and_again_keep_each_event_once() -> None:
+    """What two nested conditions may replace, twelve times: each event once, not 2 to the power of 12 times."""
+    choose = (
+        "    if args.a{0}:\n        if args.b{0}:\n            model = AutoModelForCausalLM.from_pretrained(args.x)\n"
+    )
+    program = (
+        IMPORTS
+        + "args = parse()\nmodel = AutoModelForCausalLM.from_pretrained(args.name)\nfor _ in unknown():\n"
+        + "".join(choose.format(number) for number in range(12))
+        + "model = get_peft_model(model, LoraConfig(r=8))\n"
+    )
+    knowledge = Knowledge(Project("."))
+    machine = Machine(knowledge, ProjectLoader(Project(".")))
+    machine.run(Module(SourceFile("train.py", "python", program.encode()), is_main=True), ast.parse(program))
+    assert knowledge.records.runs
+    assert all(len(record.model.events) <= 1 + 12 + 1 for record in knowledge.records.runs)

@@ -1,0 +1,294 @@
+"""LL2xx."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lora_lint.finding import Write
+from lora_lint.records import replace
+from lora_lint.rules.projections import own_names
+from lora_lint.rules.reached import cases_of
+from lora_lint.run.run import BaseModel, Run
+from lora_lint.run.values import Known, Unknown
+from lora_lint.source import Span
+from tests.support.runs import at, check, cli, either, lit, one, run
+
+SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+PHI3 = "microsoft/Phi-3-mini-4k-instruct"
+LLAMA = "meta-llama/Llama-2-7b-hf"
+CAUSAL = "AutoModelForCausalLM"
+
+
+def on(model: Any, targets: Any, rank: Any = 8, loader: str | None = CAUSAL, **fields: Any) -> Run:
+    """A run on a model; `base` in the fields are those of BaseModel."""
+    name = lit(model, 400) if isinstance(model, str) else model
+    base = BaseModel(name=name, loader=loader, **fields.pop("base", {}))
+    return run(rank, fields.pop("alpha", 16), of={"model": base}, target_modules=targets, **fields)
+
+
+def codes(given: Run) -> set[str]:
+    return {code for code in ("LL201", "LL202", "LL203", "LL204") if check(code, given)}
+
+
+class TestNoTargetMatch:
+    def test_message_names_what_is_there(self) -> None:
+        found = one("LL201", on("gpt2", ("q_proj", "v_proj")))
+        assert "`q_proj` and `v_proj` are not in gpt2" in found.message
+        assert "PEFT raises a ValueError" in found.message
+        assert "`c_attn`, `c_proj` and `c_fc`" in found.message
+        assert found.confidence == "certain"
+        assert found.related[0].span == at(400)
+
+    def test_a_string_becomes_a_list_only_of_names_that_the_model_is_known_to_have(self) -> None:
+        fix = one("LL201", on(LLAMA, "q_proj,v_proj")).fix
+        assert fix is not None
+        assert [change.value for change in fix.changes if isinstance(change, Write)] == [("q_proj", "v_proj")]
+        assert one("LL201", on(LLAMA, "q_proj,wv")).fix is None
+
+    def test_a_string_is_a_regex_for_the_whole_path(self) -> None:
+        message = one("LL201", on(LLAMA, "q_proj")).message
+        assert '`target_modules="q_proj"`' in message
+        assert '`["q_proj"]`' in message
+        assert '["' not in one("LL201", on(LLAMA, r".*\.wq")).message
+
+    @pytest.mark.parametrize(
+        "targets", [("q_proj",), ("self_attn.q_proj",), r".*\.q_proj", "all-linear", r".*(q|v)_proj", ("x", "q_proj")]
+    )
+    def test_something_matches(self, targets: Any) -> None:
+        assert check("LL201", on(LLAMA, targets)) == []
+
+    def test_layers_that_are_not_there(self) -> None:
+        message = one("LL201", on(LLAMA, ("q_proj",), layers_to_transform=(99,))).message
+        assert "`layers_to_transform` leaves nothing of `q_proj`" in message
+
+    def test_everything_excluded(self) -> None:
+        assert "excluded again" in one("LL201", on(LLAMA, ("q_proj",), exclude_modules=("q_proj",))).message
+
+    @pytest.mark.parametrize("field", ["exclude_modules", "layers_to_transform", "target_parameters"])
+    def test_an_unknown_filter_is_silent(self, field: str) -> None:
+        assert check("LL201", on("gpt2", ("q_proj",), **{field: Unknown("…")})) == []
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            on("gpt2", None),
+            on("gpt2", Unknown("…")),
+            on(Unknown("…"), ("q_proj",)),
+            on("someone/unheard-of", ("q_proj",)),
+            on(either("gpt2", LLAMA), ("q_proj",)),
+            on(either("gpt2", "someone/unheard-of"), ("q_proj",)),
+            on("gpt2", either(("q_proj",), ("c_attn",))),
+            on("gpt2", ()),
+        ],
+        ids=["default", "unknown targets", "no model", "unknown model", "a branch", "half known", "targets", "empty"],
+    )
+    def test_silent(self, given: Run) -> None:
+        assert check("LL201", given) == []
+
+    def test_every_branch_has_to_fail(self) -> None:
+        assert check("LL201", on(either("gpt2", "openai-community/gpt2-xl"), either(("q_proj",), ("wq",))))
+
+    @pytest.mark.parametrize(
+        ("given", "confidence"),
+        [
+            (on("gpt2", ("q_proj",)), "certain"),
+            (on(cli("gpt2"), ("q_proj",)), "likely"),
+            (on(cli("gpt2"), cli(("q_proj",))), "possible"),
+            (on("gpt2", cli(("q_proj",))), "likely"),
+            (on("gpt2", ("q_proj",), base={"edited": True}), "possible"),
+            (on("/models/gpt2", ("q_proj",)), "likely"),
+            (on("gpt2", ("q_proj",), loader=None), "likely"),
+            (on(Known("gpt2", None, "setting"), ("q_proj",)), "certain"),
+        ],
+    )
+    def test_confidence(self, given: Run, confidence: str) -> None:
+        assert one("LL201", given).confidence == confidence
+
+    def test_a_regex_is_not_judged_without_the_class_that_loads(self) -> None:
+        assert check("LL201", on(LLAMA, r"model\.layers\.\d+\.q", loader="MyLoader")) == []
+
+    def test_models_from_the_hub_with_code_of_their_own(self) -> None:
+        found = one("LL201", on("THUDM/chatglm3-6b", ("q_proj", "v_proj"), loader="AutoModel"))
+        assert found.confidence == "likely"
+        assert "`query_key_value`" in found.message
+        assert check("LL201", on("THUDM/chatglm3-6b", ("query_key_value",), loader="AutoModel")) == []
+        assert check("LL201", on("THUDM/chatglm3-6b", ".*q_proj", loader="AutoModel")) == []
+
+    def test_an_architecture_that_the_dialect_names(self) -> None:
+        given = on(Unknown("…"), ("c_attn",), base={"architecture": "llama"})
+        assert "not in llama, so that" in one("LL201", given).message
+        assert check("LL201", on(Unknown("…"), ("q_proj",), base={"architecture": "llama"})) == []
+
+    def test_the_users_own_entry(self) -> None:
+        own = {"house/model": {"model_type": "gpt2"}}
+        assert check("LL201", on("house/model", ("q_proj",), base={"own": own}))
+        assert check("LL201", on("house/model", ("c_attn",), base={"own": own})) == []
+
+
+class TestUnmatchedTargetModule:
+    def test_phi3(self) -> None:
+        found = one("LL202", on(PHI3, SEVEN))
+        assert found.message == (
+            "`q_proj`, `k_proj`, `v_proj`, `gate_proj` and `up_proj` are not in microsoft/Phi-3-mini-4k-instruct "
+            "(phi3): PEFT adapts only `o_proj` and `down_proj` (4,456,448 parameters) and says nothing. Its other "
+            "linear layers are `qkv_proj` and `gate_up_proj`"
+        )
+        assert found.confidence == "certain"
+        assert found.level is None
+
+    @pytest.mark.parametrize(
+        ("kind", "targets"),
+        [
+            ("vit", ("query", "value", "wrong")),
+            ("deit", ("query", "value", "wrong")),
+            ("beit", ("query", "value", "wrong")),
+            ("dinov2", ("query", "value", "wrong")),
+            ("swin", ("query", "value", "wrong")),
+        ],
+    )
+    def test_one_version_matches_nothing_at_all(self, kind: str, targets: tuple[str, ...]) -> None:
+        base = {"architecture": kind}
+        found = one("LL202", on(kind, targets, loader="AutoModelForImageClassification", base=base))
+        assert found.message.startswith(f"`wrong` is not in {kind}")
+        assert "PEFT adapts only `query` and `value`" in found.message
+        assert found.message.endswith("names nothing at all") is ("With transformers 5" in found.message)
+
+    def test_the_version_without_a_match_is_named(self) -> None:
+        loader = "AutoModelForImageClassification"
+        found = one("LL202", on("google/vit-base-patch16-224", ("query", "value", "wrong"), loader=loader))
+        assert "PEFT adapts only `query` and `value`" in found.message
+        assert found.message.endswith("With transformers 5 the list names nothing at all")
+        assert found.level is None
+
+    def test_experts_that_are_adapted_in_part(self) -> None:
+        found = one(
+            "LL202", on("Qwen/Qwen3-30B-A3B", ("q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"))
+        )
+        assert found.level is None
+        assert "`target_parameters` reaches: `mlp.experts.gate_up_proj` (with" in found.message
+        block = replace(on("Qwen/Qwen3-30B-A3B", ("q_proj", "gate_up_proj", "down_proj")), dialect="lora_block")
+        assert one("LL202", block).confidence == "possible"
+
+    def test_without_the_rank_there_is_no_count(self) -> None:
+        message = one("LL202", on(PHI3, SEVEN, rank=Unknown("…"))).message
+        assert "parameters)" not in message
+
+    def test_one_entry_is_shown_where_it_is_written(self) -> None:
+        spans = (("q_proj", at(600)), ("w", at(610)))
+        assert one("LL202", on(LLAMA, ("q_proj", "w"), target_spans=spans)).span == at(610)
+        assert one("LL202", on(LLAMA, ("q_proj", "w", "x"), target_spans=spans)).span == at(40)
+
+    def test_harmless_extras_are_advice(self) -> None:
+        found = one("LL202", on(LLAMA, (*SEVEN, "query_key_value", "c_attn")))
+        assert found.level == "advice"
+        assert "so that nothing is lost" in found.message
+        assert found.fix is not None
+        assert found.fix.applicability == "safe"
+        assert [change.value for change in found.fix.changes if isinstance(change, Write)] == [SEVEN]
+        assert one("LL202", on(LLAMA, (*SEVEN[:-1], "c_attn"))).level is None
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            on(LLAMA, SEVEN),
+            on(LLAMA, (*SEVEN, "lm_head", "embed_tokens")),
+            on("gpt2", SEVEN),
+            on(PHI3, "all-linear"),
+            on(PHI3, ".*(q_proj|o_proj)"),
+            on(PHI3, None),
+            on(either(PHI3, LLAMA), SEVEN),
+            on(PHI3, either(SEVEN, ("qkv_proj",))),
+            on("mistralai/Mixtral-8x7B-v0.1", ("q_proj", "w1", "w2", "w3")),
+            on(LLAMA, ("q_proj", "lm_head"), loader="SentenceTransformer"),
+            on("unsloth/Phi-3-mini-4k-instruct", SEVEN, loader="FastLanguageModel"),
+            on(PHI3, SEVEN, loader="FastLanguageModel"),
+        ],
+        ids=[
+            "all match", "head and embeddings", "none match", "shorthand", "regex", "default", "a branch", "targets",
+            "names of transformers 4", "head not known", "unsloth's own", "unsloth's own by the other id",
+        ],
+    )  # fmt: skip
+    def test_silent(self, given: Run) -> None:
+        assert check("LL202", given) == []
+
+    def test_layers_left_out_are_not_unmatched(self) -> None:
+        assert check("LL202", on(LLAMA, ("q_proj", "v_proj"), layers_to_transform=(0,))) == []
+
+    def test_under_one_version(self) -> None:
+        names = ("q_proj", "w1", "w2", "w3")
+        assert check("LL202", on("mistralai/Mixtral-8x7B-v0.1", names, base={"transformers": "4.57"})) == []
+
+    def test_models_from_the_hub_with_code_of_their_own(self) -> None:
+        found = one("LL202", on("THUDM/chatglm3-6b", ("query_key_value", "q_proj"), loader="AutoModel"))
+        assert found.confidence == "likely"
+        assert "adapts only `query_key_value`" in found.message
+
+
+class TestRegexInTargetList:
+    @pytest.mark.parametrize("entry", [".*q_proj", "q_proj$", "(q|v)_proj", r"layers\.0", "layers.[0-9].q", "*.q_proj"])
+    def test_regex(self, entry: str) -> None:
+        assert one("LL203", run(target_modules=(entry, "v_proj"))).confidence == "certain"
+
+    @pytest.mark.parametrize("entry", ["q_proj", "layers.0.self_attn.q_proj", "to_out.0", "W-pack", "all-linear"])
+    def test_names(self, entry: str) -> None:
+        assert check("LL203", run(target_modules=(entry,))) == []
+
+    def test_a_string_is_right(self) -> None:
+        assert check("LL203", run(target_modules=".*q_proj")) == []
+
+    def test_places_and_what_to_write(self) -> None:
+        spans = ((".*q_proj", at(600)), (".*v_proj", at(610)))
+        found = check("LL203", run(target_modules=(".*q_proj", ".*v_proj", "o_proj"), target_spans=spans))
+        assert [finding.span for finding in found] == [at(600), at(610)]
+        assert r'`target_modules="(.*q_proj)|(.*v_proj)|(.*\.o_proj)"`' in found[0].message
+        together = one("LL203", run(target_modules=(".*q_proj", ".*v_proj")))
+        assert "are regular expressions" in together.message
+        assert "raises a ValueError" in together.message
+
+    def test_one_branch_is_enough(self) -> None:
+        assert one("LL203", run(target_modules=either(("q_proj",), (".*q",)))).confidence == "likely"
+
+    def test_not_reported_twice(self) -> None:
+        assert codes(on(LLAMA, (".*q_proj",))) == {"LL203"}
+        assert codes(on(LLAMA, (".*q_proj", "v_proj"))) == {"LL203"}
+        assert codes(on(LLAMA, (".*q_proj", "wv"))) == {"LL201", "LL203"}
+
+
+class TestAllLinearInList:
+    def test_alone_and_beside_others(self) -> None:
+        assert "PEFT raises a ValueError" in one("LL204", run(target_modules=("all-linear",))).message
+        assert "only the other entries count" in one("LL204", run(target_modules=("All-Linear", "lm_head"))).message
+
+    def test_a_string_is_right(self) -> None:
+        assert check("LL204", run(target_modules="all-linear")) == []
+
+    def test_not_reported_twice(self) -> None:
+        assert codes(on(LLAMA, ("all-linear",))) == {"LL204"}
+
+    def test_place(self) -> None:
+        span = Span("train.py", 600, 612)
+        assert one("LL204", run(target_modules=("all-linear",), target_spans=(("all-linear", span),))).span == span
+
+
+def test_peft_alone_is_followed_and_only_on_code_that_is_known() -> None:
+    subject = on(LLAMA, SEVEN)
+    assert cases_of(subject)[1]
+    assert cases_of(replace(subject, dialect="litgpt"))[1] == ()
+    assert cases_of(on(either(LLAMA, "Qwen/Qwen-7B"), SEVEN))[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        (("q_proj", "o_proj"), ("qkv_proj", "o_proj")),
+        (("o_proj", "q_proj", "k_proj", "v_proj", "lm_head"), ("o_proj", "qkv_proj", "lm_head")),
+        (("model.q_proj", "up_proj"), ("qkv_proj", "gate_up_proj")),
+        (("o_proj", "q_proj", "nonsense"), ()),
+    ],
+)
+def test_names_of_a_model_take_the_place_of_others(entries: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    """Those that it has stay where they are, and one that has no like leaves all as they were."""
+    leaves = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj", "lm_head")
+    assert own_names(entries, set(entries) - set(leaves), leaves) == expected

@@ -1,0 +1,72 @@
+"""LL407 on configs: which tokens each framework adds, and where it trains them itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from lora_lint.finding import Add, Write
+from tests.support.reading import config, only
+from tests.support.runs import check
+
+AXOLOTL = "base_model: someone/llama\nadapter: lora\nsequence_len: 512\nlora_r: 8\nlora_target_linear: true\n"
+FACTORY = "model_name_or_path: someone/llama\nfinetuning_type: lora\ndo_train: true\nlora_rank: 8\nlora_target: all\n"
+SWIFT = "model: someone/llama\ntuner_type: lora\ndataset: a.jsonl\nlora_rank: 8\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        (AXOLOTL + "tokens: [<a>, <b>]\n", ("<a>", "<b>")),
+        (AXOLOTL + "added_tokens_overrides:\n  128041: <a>\n  128042: <b>\n", ("<a>", "<b>")),
+        (AXOLOTL + "special_tokens:\n  pad_token: <p>\n  additional_special_tokens: [<a>]\n", ("<a>",)),
+        (AXOLOTL + "special_tokens:\n  pad_token: <p>\n  eos_token: <e>\n", None),
+        (AXOLOTL + "tokens: [<a>]\nfix_untrained_tokens: true\n", None),
+        (FACTORY + "add_special_tokens: <a>,<b>\n", ("<a>", "<b>")),
+        (FACTORY + "resize_vocab: true\n", None),
+        (SWIFT + "new_special_tokens: [<a>, <b>]\n", ("<a>", "<b>")),
+        (SWIFT + "new_special_tokens: tokens.txt\n", None),
+        (SWIFT.replace(": lora", ": longlora") + "new_special_tokens: [<a>]\n", None),
+    ],
+)
+def test_tokens_that_are_added(text: str, tokens: tuple[str, ...] | None) -> None:
+    run = only(config(text))
+    assert [event.names for event in run.events if event.kind == "resize"] == [tokens]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (AXOLOTL + "tokens: [<a>, <b>]\n", "with a ValueError). Name the embeddings and the head in `lora_modules_to"),
+        (AXOLOTL + "added_tokens_overrides:\n  128041: <a>\n", "The token `<a>` is added, but the adapter freezes"),
+        (AXOLOTL + "added_tokens_overrides:\n  9: <a>\npeft_trainable_token_indices: [9]\n", ""),
+        (AXOLOTL + "tokens: [<a>]\nlora_modules_to_save: [embed_tokens, lm_head]\n", ""),
+        (AXOLOTL + "tokens: [<a>]\nunfrozen_parameters: [embed_tokens]\n", ""),
+        (AXOLOTL + "tokens: [<|im_start|>]\n", ""),
+        (FACTORY + "add_tokens: <a>\n", ""),
+        (FACTORY + "add_tokens: <a>\nadditional_target: embed_tokens,lm_head\n", ""),
+        (FACTORY + "add_tokens: <a>\nadditional_target: norm\n", "Name the embeddings and the head in `additional_tar"),
+        (SWIFT + "new_special_tokens: [<a>]\n", "Name the embeddings and the head in `modules_to_save`"),
+        (SWIFT + "new_special_tokens: [<a>]\nmodules_to_save: [all-embedding]\n", ""),
+        (SWIFT + "new_special_tokens: [<a>]\ntarget_modules: [all-linear, all-embedding]\n", ""),
+    ],
+)
+def test_tokens_that_nothing_trains(text: str, told: str) -> None:
+    found = [finding.message for finding in check("LL407", only(config(text)))]
+    assert [told in message for message in found] == [True] * bool(told)
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "expected"),
+    [
+        (AXOLOTL + "tokens: [<a>]\n", "meta-llama/Llama-3.1-8B", ("embed_tokens", "lm_head")),
+        (AXOLOTL + "tokens: [<a>]\nlora_modules_to_save: [norm]\n", "tiiuae/falcon-7b",
+         ("norm", "word_embeddings", "lm_head")),
+        (AXOLOTL + "tokens: [<a>]\n", "someone/llama", None),
+    ],
+)  # fmt: skip
+def test_the_fix_trains_the_embeddings_and_the_head(text: str, model: str, expected: tuple[str, ...] | None) -> None:
+    [found] = check("LL407", only(config(text.replace("someone/llama", model))))
+    assert found.fix is not None
+    assert [change.value for change in found.fix.changes if isinstance(change, Add | Write)] == (
+        [] if expected is None else [expected]
+    )

@@ -1,0 +1,382 @@
+"""What PEFT lets pass without an error and ruins a training, reproduced with PEFT itself on a tiny model, and found in
+the text of the program: so that we notice when PEFT changes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from transformers import BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForCausalLM
+
+from lora_lint.lint import engine
+from lora_lint.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IMPORTS = """\
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, Trainer, TrainingArguments
+
+model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
+"""
+TRAIN = "Trainer(model=model, args=TrainingArguments('out', learning_rate=2e-4)).train()\n"
+WRAP = "model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=['q_proj']{}))\n"
+
+
+def codes(program: str, after: str = "") -> set[str]:
+    """What lora-lint finds in a program that trains, and in what comes after."""
+    found = engine.lint_text(IMPORTS + program + TRAIN + after, "train.py", Settings()).findings
+    return {finding.code for finding in found}
+
+
+def llama(**settings: Any) -> Any:
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    return LlamaForCausalLM(LlamaConfig(**sizes, vocab_size=64, **settings))
+
+
+def wrapped(**settings: Any) -> Any:
+    return get_peft_model(llama(), LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"], **settings))
+
+
+def trainable(model: Any) -> list[str]:
+    return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+
+
+def lora_b(model: Any) -> Any:
+    return next(each for name, each in model.named_parameters() if "lora_B" in name).detach()
+
+
+def test_preparing_after_the_wrap_freezes_the_adapter() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert not trainable(prepare_model_for_kbit_training(wrapped()))
+    assert "LL404" in codes(WRAP.format("") + "model = prepare_model_for_kbit_training(model)\n")
+
+
+def test_a_reloaded_adapter_is_frozen(tmp_path: Path) -> None:
+    wrapped().save_pretrained(tmp_path)
+    assert not trainable(PeftModel.from_pretrained(llama(), tmp_path))
+    assert trainable(PeftModel.from_pretrained(llama(), tmp_path, is_trainable=True))
+    assert "LL402" in codes("model = PeftModel.from_pretrained(model, 'adapter')\n")
+    assert "LL402" not in codes("model = PeftModel.from_pretrained(model, 'adapter', is_trainable=True)\n")
+
+
+FROZEN = "model = PeftModel.from_pretrained(model, 'adapter', adapter_name='one')\n"
+CONFIG = "LoraConfig(r=4, lora_alpha=8, target_modules=['q_proj'])"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        FROZEN + "model.load_adapter('other', adapter_name='two', is_trainable=True)\nmodel.set_adapter('two')\n",
+        FROZEN + f"model.add_adapter('two', {CONFIG})\nmodel.set_adapter('two')\n",
+        FROZEN + f"model.add_adapter('two', {CONFIG})\nmodel.base_model.set_adapter(['one', 'two'])\n",
+        FROZEN + "model.set_adapter('one')\n",
+        FROZEN + "model.set_requires_grad('one')\n",
+        FROZEN + "import sys\nmodel.set_adapter(sys.argv[1])\n",
+        FROZEN + "for name in ['one']:\n    model.set_adapter(name)\n",
+        FROZEN.replace("'one'", "'train', is_trainable=True") + "model.load_adapter('adapter', 'reference')\n",
+        WRAP.format("") + "model.load_adapter('adapter', adapter_name='default')\n",
+        WRAP.format("") + "model.load_adapter('adapter', adapter_name='reference')\n",
+        f"model.add_adapter({CONFIG})\n",
+        "model.load_adapter('adapter')\nmodel.enable_adapters()\n",
+        "from mine import Net\nmodel = Net.from_pretrained('net')\nmodel.load_adapter('adapter')\n",
+        "from mine import config\n" + FROZEN + "model.add_adapter('two', config)\nmodel.set_adapter('two')\n",
+        "model.load_adapter('adapter')\nmodel.train_adapter('default')\n",
+    ],
+)
+def test_a_second_adapter_that_trains(program: str) -> None:
+    assert "LL402" not in codes(program)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        FROZEN + "model.load_adapter('other', adapter_name='two')\n",
+        FROZEN + f"model.add_adapter('two', {CONFIG})\n",
+        "from mine import config\n" + FROZEN + "model.add_adapter('two', config)\n",
+        FROZEN + "model.set_adapter('one', inference_mode=True)\n",
+        FROZEN + "model.set_adapter('one')\nmodel.set_requires_grad('one', requires_grad=False)\n",
+        FROZEN + "for n, p in model.named_parameters():\n    if 'lora' not in n:\n        p.requires_grad = False\n",
+        "model.load_adapter('adapter')\n",
+    ],
+)
+def test_adapters_of_which_none_trains(program: str) -> None:
+    assert "LL402" in codes(program)
+
+
+def test_what_is_frozen_beside_an_adapter_that_was_thawed() -> None:
+    rest = "for n, p in model.named_parameters():\n    if 'lora' not in n:\n        p.requires_grad = False\n"
+    assert "LL402" not in codes(FROZEN + "model.set_adapter('one')\n" + rest)
+
+
+def test_a_string_of_modules_to_save_is_taken_letter_by_letter() -> None:
+    assert any("self_attn.k_proj.weight" in name for name in trainable(wrapped(modules_to_save="lm_head")))
+    assert not any("k_proj" in name for name in trainable(wrapped(modules_to_save=["lm_head"])))
+    assert "LL902" in codes(WRAP.format(", modules_to_save='lm_head'"))
+
+
+def test_inference_mode_freezes_the_adapter() -> None:
+    assert not trainable(wrapped(inference_mode=True))
+    assert "LL403" in codes(WRAP.format(", inference_mode=True"))
+
+
+def test_what_is_unfrozen_by_hand_trains_and_is_not_saved(tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    model = wrapped()
+    for parameter in model.parameters():
+        parameter.requires_grad = True
+    assert any("lora_" not in name for name in trainable(model))
+    model.save_pretrained(tmp_path)
+    with safe_open(tmp_path / "adapter_model.safetensors", "pt") as saved:
+        assert all("lora_" in name for name in saved.keys())  # noqa: SIM118
+    assert "LL401" in codes(WRAP.format("") + "for p in model.parameters():\n    p.requires_grad = True\n")
+
+
+THAW = "for p in model.parameters():\n    p.requires_grad = True\n"
+OPTIMIZER = "optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)\n"
+OTHER = """\
+import sys
+import torch
+from torch import nn
+from transformers import get_scheduler
+
+class Probe(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(2, 2)
+
+class Task:
+    def __init__(self, model):
+        self.model = model
+        self.optimizer = None
+
+    def configure(self):
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4)
+
+def optimizer_of(model):
+    return torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
+
+def thaw(model):
+    for p in model.parameters():
+        p.requires_grad = True
+
+other = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=4, target_modules=["c_attn"]))
+"""
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        OPTIMIZER.replace("model.", "other."),
+        "optimizer_of(other)\n",
+        "Task(other).configure()\n",
+        OPTIMIZER.replace("model.parameters()", "nn.Linear(2, 2).parameters()"),
+        OPTIMIZER.replace("model.parameters()", "Probe().parameters()"),
+        OPTIMIZER.replace("model.parameters()", "[{'params': Probe().parameters()}, {'params': other.parameters()}]"),
+        "for probe in [Probe(), Probe()]:\n    torch.optim.SGD(probe.parameters(), lr=1e-4)\n",
+        "if sys.argv[1] == 'late':\n    " + OPTIMIZER,
+        "def unused():\n    print(LoraConfig)\n    " + OPTIMIZER,
+        "for r in []:\n    " + OPTIMIZER,
+        "if sys.argv[1] == 'late':\n    " + OPTIMIZER + "    sys.exit()\n",
+        "if sys.argv[1] == 'late':\n    " + OPTIMIZER + "else:\n    thaw(model)\n",
+    ],
+)
+def test_an_optimizer_that_is_not_of_this_model_or_branch(made: str) -> None:
+    program = OTHER + WRAP.format("") + made + ("" if "thaw(model)" in made else THAW)
+    assert "LL401" in codes(program + OPTIMIZER), "as it is without the first optimizer"
+    assert "LL401" in codes(program)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        OPTIMIZER,
+        "optimizer_of(model)\n",
+        "task = Task(model)\ntask.configure()\n",
+        OPTIMIZER.replace("model.parameters()", "filter(lambda p: p.requires_grad, model.parameters())"),
+        OPTIMIZER.replace("model.parameters()", "elsewhere(model)"),
+        OPTIMIZER.replace("model.parameters()", "[{'params': other.parameters()}, {'params': model.parameters()}]"),
+        "if sys.argv[1] == 'sgd':\n    " + OPTIMIZER + "else:\n    " + OPTIMIZER.replace("AdamW", "SGD"),
+        "if sys.argv[1] == 'sgd':\n    " + OPTIMIZER + "if sys.argv[1] == 'adam':\n    " + OPTIMIZER,
+    ],
+)
+def test_what_is_unfrozen_after_the_optimizer_is_made(made: str) -> None:
+    program = OTHER + WRAP.format("") + made + THAW + "optimizer.step()\n"
+    found = engine.lint_text(IMPORTS + program, "train.py", Settings()).findings
+    assert "LL401" not in {finding.code for finding in found}
+
+
+def test_a_model_that_nothing_trains_beside_one_that_is_trained() -> None:
+    thawed = OTHER + WRAP.format("") + THAW
+    trained = OPTIMIZER.replace("model.parameters()", "other.parameters()")
+    assert "LL401" in {finding.code for finding in engine.lint_text(IMPORTS + thawed, "t.py", Settings()).findings}
+    found = engine.lint_text(IMPORTS + thawed + trained, "train.py", Settings()).findings
+    assert "LL401" not in {finding.code for finding in found}
+
+
+UNFREEZE = "for name, p in model.named_parameters():\n    if {} in name:\n        p.requires_grad = True\n"
+SAVE = "model.save_pretrained('adapter')\n"
+
+
+def test_named_parts_that_are_unfrozen_are_not_saved(tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    model = wrapped()
+    for name, parameter in model.named_parameters():
+        if "lm_head" in name:
+            parameter.requires_grad = True
+            parameter.data += 1
+    assert any("lm_head" in name for name in trainable(model))
+    tokens = torch.arange(8)[None]
+    after = model(tokens).logits
+    model.save_pretrained(tmp_path)
+    with safe_open(tmp_path / "adapter_model.safetensors", "pt") as saved:
+        assert all("lora_" in name for name in saved.keys())  # noqa: SIM118
+    assert not torch.allclose(PeftModel.from_pretrained(llama(), tmp_path)(tokens).logits, after)
+    program = WRAP.format("") + UNFREEZE.format("'lm_head'")
+    assert codes(program) >= {"LL401"}
+    assert {"LL401", "LL410"} & codes(program, SAVE) == {"LL410"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "torch.save(model.lm_head, 'head.pt')\n" + SAVE),
+        ("", SAVE + "save_head(model)\n"),
+        ("", "model.save_pretrained('adapter', save_embedding_layers=True)\n"),
+        ("", SAVE + "model.lm_head.save_pretrained('head')\n"),
+        ("", SAVE + "model.merge_and_unload().save_pretrained('merged')\n"),
+        ("model.save_pretrained('adapter')\n", ""),
+        ("model.resize_token_embeddings(32002)\n", SAVE),
+    ],
+)
+def test_parts_that_may_be_saved(before: str, after: str) -> None:
+    resize = before if "resize" in before else ""
+    program = resize + WRAP.format("") + UNFREEZE.format("'lm_head'") + before.removeprefix(resize or "\0")
+    assert "LL410" not in codes(program, after)
+
+
+@pytest.mark.parametrize("task", [None, "SEQ_CLS"])
+def test_a_classifier_needs_its_task_type(task: str | None) -> None:
+    base = BertForSequenceClassification(
+        BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, vocab_size=64)
+    )
+    model = get_peft_model(base, LoraConfig(r=4, target_modules=["query"], task_type=task))
+    assert any("classifier" in name for name in trainable(model)) is (task is not None)
+    load = "model = AutoModelForSequenceClassification.from_pretrained('google-bert/bert-base-cased')\n"
+    settings = f", task_type={task!r}" if task else ""
+    found = codes(load + WRAP.format(settings).replace("q_proj", "query"))
+    assert ("LL406" in found) is (task is None)
+
+
+def test_an_adapter_that_is_loaded_onto_another_one_is_not_loaded(tmp_path: Path) -> None:
+    saved = wrapped()
+    torch.nn.init.ones_(lora_b(saved))
+    saved.save_pretrained(tmp_path)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        nested = PeftModel.from_pretrained(wrapped(), tmp_path)
+    assert any("missing adapter keys" in str(each.message) for each in told)
+    assert not torch.equal(lora_b(nested), lora_b(saved))
+    assert torch.equal(lora_b(PeftModel.from_pretrained(llama(), tmp_path)), lora_b(saved))
+    load = "model = PeftModel.from_pretrained(model, 'adapter', is_trainable=True)\n"
+    assert "LL409" in codes(WRAP.format("") + load)
+    assert "LL409" not in codes(load)
+
+
+@pytest.mark.parametrize("settings", ["", "trainable_token_indices=[64, 65]", "modules_to_save=['embed_tokens']"])
+def test_new_tokens_do_not_train_by_themselves(settings: str) -> None:
+    base = llama()
+    base.resize_token_embeddings(66, mean_resizing=False)
+    model = get_peft_model(
+        base, eval(f"LoraConfig(r=4, lora_alpha=8, target_modules=['q_proj'], {settings})", {"LoraConfig": LoraConfig})
+    )
+    tokens = torch.tensor([[1, 64, 2, 65]])
+    before = model.get_input_embeddings()(tokens).detach().clone()
+    optimizer = torch.optim.SGD([each for each in model.parameters() if each.requires_grad], lr=1.0)
+    model(tokens, labels=tokens).loss.backward()
+    optimizer.step()
+    moved = not torch.equal(model.get_input_embeddings()(tokens).detach(), before)
+    assert moved is bool(settings)
+    add = (
+        "tokenizer = AutoTokenizer.from_pretrained('meta-llama/Llama-2-7b-hf')\ntokenizer.add_tokens(['<a>', '<b>'])\n"
+    )
+    program = (
+        "from transformers import AutoTokenizer\n" + add + "model.resize_token_embeddings(len(tokenizer))\n"
+        + WRAP.format(f", {settings}")
+    )  # fmt: skip
+    assert ("LL407" in codes(program)) is not moved
+
+
+@pytest.mark.parametrize("identity", [True, False])
+def test_without_its_initialisation_an_adapter_is_not_the_identity(identity: bool) -> None:
+    inputs = torch.arange(8)[None]
+    with torch.no_grad():
+        same = torch.equal(wrapped(init_lora_weights=identity)(inputs).logits, llama()(inputs).logits)
+    assert same is identity
+    assert ("LL413" in codes(WRAP.format(f", init_lora_weights={identity}"))) is not identity
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_reentrant_checkpointing_has_its_gradients(before: bool) -> None:
+    """In transformers 5 either order trains, so that LL411 asks for a pin below 5 (its page has what 4.57.1 does)."""
+    model = llama()
+    reentrant = {"use_reentrant": True}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if before:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=reentrant)
+        model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"]))
+        if not before:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=reentrant)
+        model.train()
+        tokens = torch.arange(8)[None]
+        model(tokens, labels=tokens).loss.backward()
+    assert all(each.grad is not None for each in model.parameters() if each.requires_grad)
+
+
+TIED = "model = AutoModelForCausalLM.from_pretrained('Qwen/Qwen2.5-0.5B')\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "differs"),
+    [
+        ("target_modules=['q_proj', 'embed_tokens']", True),
+        ("target_modules=['q_proj', 'lm_head']", True),
+        ("target_modules=['q_proj', 'embed_tokens', 'lm_head']", True),
+        ("target_modules=['q_proj', 'embed_tokens'], ensure_weight_tying=True", True),
+        ("target_modules=['q_proj']", False),
+        ("target_modules=['q_proj'], modules_to_save=['embed_tokens']", False),
+        ("target_modules=['q_proj'], modules_to_save=['lm_head']", False),
+        ("target_modules=['q_proj'], trainable_token_indices=[1, 2]", False),
+    ],
+)
+def test_merging_into_tied_embeddings_changes_both_ends(tmp_path: Path, settings: str, differs: bool) -> None:
+    text = f"LoraConfig(r=4, lora_alpha=8, init_lora_weights=False, {settings})"
+    inputs = torch.arange(12)[None]
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        model = get_peft_model(llama(tie_word_embeddings=True), eval(text, {"LoraConfig": LoraConfig})).eval()
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad and "lora_" not in name:
+                parameter.add_(0.1)
+        trained = model(inputs).logits
+        model.save_pretrained(tmp_path)
+        again = PeftModel.from_pretrained(llama(tie_word_embeddings=True), tmp_path).eval()
+        assert torch.allclose(again(inputs).logits, trained, atol=1e-5)
+        merged = model.merge_and_unload().eval()(inputs).logits
+    assert torch.allclose(merged, trained, atol=1e-4) is not differs
+    program = TIED + f"model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, {settings}))\n" + TRAIN
+    found = engine.lint_text(IMPORTS + program + "model = model.merge_and_unload()\n", "train.py", Settings()).findings
+    assert [each.level for each in found if each.code == "LL603"] == ["error"] * differs
+    found = engine.lint_text(IMPORTS + program, "train.py", Settings()).findings
+    assert [each.level for each in found if each.code in ("LL209", "LL603")] == ["advice"] * differs
+    untied = (IMPORTS + program).replace("Qwen2.5-0.5B", "Qwen2.5-7B") + "model = model.merge_and_unload()\n"
+    assert not [each for each in engine.lint_text(untied, "train.py", Settings()).findings if each.code == "LL603"]
