@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Drop, Rename, Write
-from lora_lint.fixes import Edit, same
+from lora_lint.fixes.edits import Edit, same
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
 from lora_lint.records import dataclass
 from lora_lint.source import Span

@@ -6,7 +6,7 @@ import json
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.fixes import Edit, applied, shared_ends
+from lora_lint.fixes.edits import Edit, applied, shared_ends
 from lora_lint.source import SourceFile, Span
 
 if TYPE_CHECKING:

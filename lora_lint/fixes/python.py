@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Drop, Into, Move, Rename, Through, Tie, Unfold, Write
-from lora_lint.fixes import Edit, same, shared_ends
+from lora_lint.fixes.edits import Edit, same, shared_ends
 from lora_lint.records import dataclass
 from lora_lint.source import Span
 

@@ -14,7 +14,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from lora_lint.finding import LEVELS
-from lora_lint.fixes import applied, disjoint, inserted, places_of, stays
+from lora_lint.fixes.edits import applied, disjoint, inserted, stays
+from lora_lint.fixes.made import places_of
 from lora_lint.records import dataclass, replace
 from lora_lint.report.visible import octets
 from lora_lint.source import Span
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from lora_lint.finding import Finding
-    from lora_lint.fixes import Edit
+    from lora_lint.fixes.edits import Edit
     from lora_lint.lint.outcome import Outcome
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind, SourceFile

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lora_lint.finding import Rename, Write
-from lora_lint.fixes import Edit
+from lora_lint.fixes.edits import Edit
 
 if TYPE_CHECKING:
     from lora_lint.finding import Change

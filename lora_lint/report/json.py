@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import __version__
-from lora_lint.fixes import edits_of
+from lora_lint.fixes.made import edits_of
 from lora_lint.report.visible import json_text
 from lora_lint.report.wording import level_of, name_of, url_of
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lora_lint import __version__, catalogue
-from lora_lint.fixes import edits_of
+from lora_lint.fixes.made import edits_of
 from lora_lint.report.visible import json_text, octets, visible
 from lora_lint.report.wording import HOMEPAGE, level_of, refuted, url_of, with_verdict
 

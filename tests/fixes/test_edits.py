@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from lora_lint import catalogue
 from lora_lint.finding import Add, Drop, Fix, Into, Move, Rename, Through, Tie, Unfold, Write
-from lora_lint.fixes import Edit, applied, edits_of
+from lora_lint.fixes.edits import Edit, applied
 from lora_lint.fixes.files import Unwritable, edited
+from lora_lint.fixes.made import edits_of
 from lora_lint.fixes.session import Fixed, diff, fixable, fixed_text
 from lora_lint.knowledge import schemas
 from lora_lint.lint import engine

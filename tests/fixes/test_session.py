@@ -193,7 +193,7 @@ def test_places_move_with_the_text(
     text: str, cuts: list[tuple[int, int, str]], place: tuple[int, int], windows: bool
 ) -> None:
     """What no edit touches is found where it stands afterwards."""
-    from lora_lint.fixes import Edit, applied, disjoint
+    from lora_lint.fixes.edits import Edit, applied, disjoint
     from lora_lint.source import SourceFile
 
     if windows:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint.fixes import applied, edits_of
+from lora_lint.fixes.edits import applied
+from lora_lint.fixes.made import edits_of
 from lora_lint.lint import engine
 from lora_lint.lint.outcome import readable
 from lora_lint.settings import Settings

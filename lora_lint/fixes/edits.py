@@ -1,0 +1,66 @@
+"""Edits: places in the UTF-8 text of a file and what stands there instead, so that all outside of them stays byte for
+byte."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lora_lint.source import SourceFile, Span
+
+
+@dataclass(frozen=True)
+class Edit:
+    """`text` in the place of what stands at `span`. Newlines are LF, whatever the file has."""
+
+    span: Span
+    text: str
+
+
+def stays(edit: Edit, source: SourceFile | None) -> bool:
+    """Whether an edit leaves the text as it is."""
+    return source is not None and source.utf8[edit.span.start : edit.span.end] == edit.text.encode()
+
+
+def same(written: Any, wanted: Any) -> bool:
+    """Whether what is written is the value that is wanted, of its type where that is a number."""
+    return bool(written == wanted) and (type(written) is type(wanted) or not isinstance(wanted, (bool, int, float)))
+
+
+def shared_ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
+    """How many items two lists have in common at their start, and how many of the rest at their end."""
+    shorter = min(len(old), len(new))
+    first = 0
+    while first < shorter and old[first] == new[first]:
+        first += 1
+    last = 0
+    while last < shorter - first and old[-1 - last] == new[-1 - last]:
+        last += 1
+    return first, last
+
+
+def disjoint(edits: Sequence[Edit]) -> bool:
+    """Whether sorted edits leave each other alone."""
+    return all(
+        left.span.path != right.span.path or left.span.end <= right.span.start for left, right in pairwise(edits)
+    )
+
+
+def applied(utf8: bytes, edits: Sequence[Edit]) -> bytes:
+    """A text after edits that are disjoint and all of this text."""
+    parts: list[bytes] = []
+    done = 0
+    for edit in sorted(edits, key=lambda edit: edit.span):
+        parts += [utf8[done : edit.span.start], inserted(utf8, edit)]
+        done = edit.span.end
+    return b"".join([*parts, utf8[done:]])
+
+
+def inserted(utf8: bytes, edit: Edit) -> bytes:
+    """What an edit writes into a text: its newlines become those of the text."""
+    return edit.text.encode().replace(b"\n", b"\r\n" if b"\r\n" in utf8 else b"\n")

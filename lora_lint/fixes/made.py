@@ -1,0 +1,64 @@
+"""The edits that the changes of a fix are made of, by the language of the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.finding import Remark, Replace
+from lora_lint.fixes.edits import Edit, disjoint, stays
+from lora_lint.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.finding import Change, Fix
+    from lora_lint.source import SourceFile
+
+
+def edits_of(fix: Fix, source_of: Callable[[str], SourceFile | None]) -> tuple[Edit, ...]:
+    """The edits that a fix is made of, in order; none if a change cannot be made where it should be.
+
+    `source_of` gives the file of a path.
+    """
+    return tuple(edit for edit in places_of(fix, source_of) if not stays(edit, source_of(edit.span.path)))
+
+
+def places_of(fix: Fix, source_of: Callable[[str], SourceFile | None]) -> tuple[Edit, ...]:
+    """The same with the places that have to stay as they are, which no other fix may change beside this one."""
+    found: list[Edit] = []
+    for change in fix.changes:
+        source = source_of(change.span.path)
+        if source is None:
+            return ()
+        made = _edits(source, change)
+        if not made:
+            return ()
+        found += made
+    found.sort(key=lambda edit: edit.span)
+    return tuple(found) if disjoint(found) else ()
+
+
+def _edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
+    """The edits that make one change; none where it cannot be made."""
+    if isinstance(change, Replace):
+        return (Edit(change.span, change.text),)
+    if isinstance(change, Remark):
+        return (_above(source, change),)
+    if source.kind == "shell":
+        from lora_lint.fixes.shell import edits
+    elif source.kind in ("python", "notebook"):
+        from lora_lint.fixes.python import edits
+    else:
+        from lora_lint.fixes.configs import edits
+    return edits(source, change)
+
+
+def _above(source: SourceFile, change: Remark) -> Edit:
+    """A comment above a line, or above the first of those that are one by backslashes, at its indent."""
+    utf8 = source.utf8
+    start = utf8.rfind(b"\n", 0, change.span.start) + 1
+    while utf8[:start].rstrip(b"\r\n").endswith(b"\\"):
+        start = utf8.rfind(b"\n", 0, start - 1) + 1
+    line = utf8[start : change.span.start]
+    indent = line[: len(line) - len(line.lstrip())].decode()
+    return Edit(Span(change.span.path, start, start), f"{indent}{change.text}\n")
