@@ -135,12 +135,15 @@ class Fix:
 
     `changes` say how, all of them or none; without any, a person has to do it. `announces` names the rules, by code or
     prefix, that may speak once it is made, and the message says why; a fix that brings any other finding is not made.
+    `follows`: it is worked out from values that fixes of other findings may change (a scale from the rank), and is made
+    after them.
     """
 
     applicability: Literal["safe", "unsafe"]
     message: str
     changes: tuple[Change, ...] = ()
     announces: tuple[str, ...] = ()
+    follows: bool = False
 
 
 Status = Literal["confirmed", "refuted", "inconclusive", "skipped"]

@@ -157,14 +157,15 @@ def _linted(data: bytes, path: str, kind: FileKind, settings: Settings) -> _Stat
 
 def _candidates(state: _State, settings: Settings, unsafe: bool, but: Sequence[Place]) -> list[_Candidate]:
     """The findings that can be fixed together, as the text is now, `but` for those at some places. The worst come
-    first, and the scale after all others: it goes with the rank. What would change a place that another one needs has
+    first, and what follows from other values after all of these. What would change a place that another one needs has
     to wait."""
     named, selected, source = settings.named(), settings.selected(), state.source
     chosen: list[_Candidate] = []
     together: set[Edit] = set()
 
     def order(finding: Finding) -> tuple[bool, int]:
-        return finding.code.startswith("LL1"), LEVELS.index(finding.level) if finding.level else 0
+        follows = finding.fix is not None and finding.fix.follows
+        return follows, LEVELS.index(finding.level) if finding.level else 0
 
     for finding in sorted(state.findings, key=order):
         wanted = finding.code in selected and fixable(finding, unsafe, named)

@@ -55,7 +55,8 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         )
         if exact and settled(run) and uniform(adapter):
             changes = all_of(put(adapter, "use_rslora", True), put(adapter, "alpha", same))
-            fix = Fix("unsafe", f"Set {flag}, and {alpha_key} to {written(same)}", beside(adapter, changes, "rank"))
+            changes = beside(adapter, changes, "rank")
+            fix = Fix("unsafe", f"Set {flag}, and {alpha_key} to {written(same)}", changes, follows=True)
     else:
         message = (
             f"{setting(rank_key, rank)} without rsLoRA: {shrink}. "
@@ -94,7 +95,7 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
     related = (Related(flag, "rsLoRA is on here"),) if flag and flag != span else ()
     changes = beside(adapter, put(adapter, "alpha", alpha), "rank") if settled(run) else ()
-    fix = Fix("unsafe", f"Set {alpha_key} to {written(alpha)}", changes)
+    fix = Fix("unsafe", f"Set {alpha_key} to {written(alpha)}", changes, follows=True)
     confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
     about = subjects(adapter.alpha, adapter.rank, adapter.use_rslora)
     yield Finding("LL103", message, span, confidence, None, related, fix, subjects=about)
@@ -128,7 +129,7 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
     changes = beside(adapter, put(adapter, "alpha", usual[0]), "rank") if settled(run) else ()
     then = "LL102 and LL501 may then apply"
-    fix = Fix("unsafe", f"Set {alpha_key} to {written(usual[0])}; {then}", changes, ("LL102", "LL501"))
+    fix = Fix("unsafe", f"Set {alpha_key} to {written(usual[0])}; {then}", changes, ("LL102", "LL501"), True)
     about = subjects(adapter.alpha, adapter.rank)
     yield Finding("LL104", message, span, confidence, None, related, fix, subjects=about)
 
@@ -231,6 +232,7 @@ def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable
         "unsafe",
         f"Give these layers the alpha that makes their scale {number(ratio)}",
         beside(adapter, put(adapter, "alpha_pattern", wanted), "rank", "alpha", "rank_pattern"),
+        follows=True,
     )
     yield Finding(
         "LL106",

@@ -98,7 +98,10 @@ def _fixed_alpha(sweep: Sweep, ranked: list[tuple[Arm, Run]]) -> Finding:
         if changes and first.sweep_keeps is None:
             changes = (*changes, Remark(span, remark("ratio")))
         fix = Fix(
-            "unsafe", f"Write {_times(factor, rank_key)} for {alpha_key}, and state that the ratio is kept", changes
+            "unsafe",
+            f"Write {_times(factor, rank_key)} for {alpha_key}, and state that the ratio is kept",
+            changes,
+            follows=True,
         )
     about = subjects(adapter.alpha, adapter.rank, last.adapter.rank)
     return Finding("LL101", message, span, confidence, None, tuple(related), fix, subjects=about)

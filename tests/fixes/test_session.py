@@ -211,3 +211,22 @@ def test_places_move_with_the_text(
         return
     ((_, moved),) = session._moved([("LL104", span)], edits, source)
     assert applied(source.utf8, edits)[moved.start : moved.end] == source.utf8[span.start : span.end]
+
+
+def test_what_follows_from_other_values_is_fixed_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two fixes of one place: that of the graver finding follows from others, and has to wait."""
+
+    def check(data: bytes, path: str, _: Settings, **__: object) -> Outcome:
+        span = Span(path, 4, len(data))
+        texts = {b"a = 1": (("LL104", "2", "error", True), ("LL301", "8", "warning", False)),
+                 b"a = 8": (("LL104", "16", "error", True),)}.get(data, ())  # fmt: skip
+        return Outcome(
+            tuple(
+                Finding(code, "", span, level=level, fix=Fix("safe", "", (Write(span, int(value)),), ("LL",), follows))
+                for code, value, level, follows in texts
+            )
+        )
+
+    monkeypatch.setattr(engine, "lint_text", check)
+    once = fixed("a = 1")
+    assert (once.after, once.findings) == (b"a = 16", 2)
