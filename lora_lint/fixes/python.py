@@ -1,7 +1,8 @@
 """Changes in Python, scripts and notebooks alike, as edits.
 
-Places come from `ast`, commas and comments from `tokenize`; nothing is written anew but what changes. Nothing is made
-of what would lose a comment, or is not the plain code that it is taken for.
+Values and names are replaced, and keys taken out, where they are written: places come from `ast`, commas and comments
+from `tokenize`. All that changes the structure of a program is left to `structure`. Nothing is made of what would lose
+a comment, or is not the plain code that it is taken for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lora_lint.finding import Change
+    from lora_lint.fixes.structure import Structure
     from lora_lint.source import SourceFile
 
 _SEEING_ALL = frozenset({"globals", "locals", "vars", "exec", "eval"})
@@ -34,28 +36,7 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
     from lora_lint.readers.errors import Unreadable
 
     try:
-        program = _program(source)
-        if isinstance(change, (Write, Drop)) and change.of is not None and not program.only(change.span, change.of):
-            return ()
-        if isinstance(change, (Add, Into, Move, Through, Tie)) and not program.allows(change):
-            return ()
-        if isinstance(change, Write):
-            return program.write(change.span, change.value)
-        if isinstance(change, Tie):
-            return program.tie(change)
-        if isinstance(change, Add):
-            return program.add(change)
-        if isinstance(change, Drop):
-            return program.drop(change)
-        if isinstance(change, Rename):
-            return program.rename(change)
-        if isinstance(change, Into):
-            return program.into(change)
-        if isinstance(change, Move):
-            return program.move(change)
-        if isinstance(change, Through):
-            return program.through(change)
-        return program.unfold(change) if isinstance(change, Unfold) else ()
+        return _program(source).edits(change)
     except (Unreadable, tokenize.TokenError, SyntaxError):
         return ()
 
@@ -134,26 +115,39 @@ class _Program:
                 found.setdefault(offset(node.lineno, node.col_offset), []).append(node)  # type: ignore[attr-defined]
         return found
 
-    def allows(self, change: Add | Into | Move | Through | Tie) -> bool:
-        """Whether a change of the structure surely does what it is made for."""
-        if isinstance(change, Tie) and not change.key:
-            return True
+    def edits(self, change: Change) -> tuple[Edit, ...]:
+        """The edits that make a change; none where it cannot be made."""
+        if isinstance(change, (Write, Drop)) and change.of is not None and not self.only(change.span, change.of):
+            return ()
+        if isinstance(change, Write):
+            return self.write(change.span, change.value)
+        if isinstance(change, Tie):
+            return self.tie(change)
         if isinstance(change, Add):
-            call = self.at(change.span, ast.Call)
-            if call is not None and any(word.arg == change.key for word in call.keywords):
-                return True  # its value is written anew
-        from lora_lint.fixes import scopes
-
-        found = scopes.of_program(self.source, self.tree)
-        if found is None:
-            return False
-        if isinstance(change, Move):
-            return found.undisturbed(change.span, change.before)
+            return self.add(change)
+        if isinstance(change, Drop):
+            return self.drop(change)
+        if isinstance(change, Rename):
+            return self.rename(change)
+        structure = self._structure()
+        if structure is None:
+            return ()
         if isinstance(change, Into):
-            return found.undisturbed(change.span, change.loop)
+            return structure.into(change)
+        if isinstance(change, Move):
+            return structure.move(change)
         if isinstance(change, Through):
-            return found.is_from(change.span, "peft", change.function)
-        return found.takes(change.span, change.key)
+            return structure.through(change)
+        return structure.unfold(change) if isinstance(change, Unfold) else ()
+
+    def _structure(self) -> Structure | None:
+        from lora_lint.fixes import structure
+
+        return structure.of_program(self.source, self.tree)
+
+    def _argument(self, span: Span, key: str, value: str) -> tuple[Edit, ...]:
+        structure = self._structure()
+        return structure.argument(span, key, value) if structure is not None else ()
 
     def write(self, span: Span, value: Any) -> tuple[Edit, ...]:
         node = self.at(span, ast.expr)
@@ -241,7 +235,7 @@ class _Program:
         other = words.get(change.other)
         if call is None or change.key in words or not isinstance(other, (ast.Name, ast.Attribute, ast.Subscript)):
             return ()
-        return self._argument(call, f"{change.key}={self._times(change.factor, other)}")
+        return self._argument(change.span, change.key, self._times(change.factor, other))
 
     def add(self, change: Add) -> tuple[Edit, ...]:
         call = self.at(change.span, ast.Call)
@@ -250,32 +244,7 @@ class _Program:
         there = next((word for word in call.keywords if word.arg == change.key), None)
         if there is not None:
             return self.write(self.place(there.value), change.value)
-        return self._argument(call, f"{change.key}={literal(change.value)}")
-
-    def _argument(self, call: ast.Call, word: str) -> tuple[Edit, ...]:
-        """The edits that give a call one more argument."""
-        place = self.place(call)
-        tokens = [*_tokens(self.text(place))]
-        last = max(number for number, token in enumerate(tokens) if token.kind not in _IDLE)
-        before = max(number for number, token in enumerate(tokens[:last]) if token.kind not in _IDLE)
-        end = tokens[before].end
-        if tokens[before].text == "(":
-            return (self._at(place.start + end, word),)
-        comma = "" if tokens[before].text == "," else ","
-        if not any(token.kind == tokenize.NL for token in tokens[before:last]):
-            return (self._at(place.start + end, f"{comma} {word}"),)
-        # One argument a line: the new one gets a line too, after a comment on the last.
-        newline = next(token for token in tokens[before:last] if token.kind == tokenize.NL)
-        argument = self._at(place.start + newline.start, f"\n{self._indent_of_last(call)}{word}{'' if comma else ','}")
-        if comma and newline.start == end:
-            return (Edit(argument.span, comma + argument.text),)
-        return (self._at(place.start + end, comma), argument) if comma else (argument,)
-
-    def _indent_of_last(self, call: ast.Call) -> str:
-        """What the line of the last argument starts with."""
-        last: Any = max((*call.args, *call.keywords), key=lambda node: self.place(node).start)
-        line = self.source.line_text(last.lineno)
-        return line[: len(line) - len(line.lstrip())]
+        return self._argument(change.span, change.key, literal(change.value))
 
     def drop(self, change: Drop) -> tuple[Edit, ...]:
         found = self._entry(change)
@@ -315,58 +284,6 @@ class _Program:
                         return self.place(node), Span(change.span.path, self.place(key).start, change.span.end)
         return None
 
-    def through(self, change: Through) -> tuple[Edit, ...]:
-        call = self.at(change.span, ast.Call)
-        given = None if call is None else _model_of(call)
-        if call is None or given is None or isinstance(given, ast.Starred):
-            return ()
-        place = self.place(given)
-        if isinstance(call.func, ast.Attribute):  # `peft.get_peft_model(…)`
-            module = self.text(self.place(call.func.value))
-            return (self._at(place.start, f"{module}.{change.function}("), self._at(place.end, ")"))
-        names = [
-            (node, alias) for node in ast.walk(self.tree) if isinstance(node, ast.ImportFrom) for alias in node.names
-        ]
-        edits = (self._at(place.start, f"{change.function}("), self._at(place.end, ")"))
-        if any((alias.asname or alias.name) == change.function for _, alias in names):
-            return edits
-        for node, alias in names:
-            if isinstance(call.func, ast.Name) and (alias.asname or alias.name) == call.func.id and node.level == 0:
-                there = self.place(alias)
-                line = self.source.line_text(alias.lineno)
-                indent = line[: len(line) - len(line.lstrip())]
-                gap = f"\n{indent}" if self.place(node).start < self.source.line_starts[alias.lineno - 1] else " "
-                return (self._at(there.end, f",{gap}{change.function}"), *edits)
-        return ()
-
-    def unfold(self, change: Unfold) -> tuple[Edit, ...]:
-        call = self.at(change.span, ast.Call)
-        if call is None or not isinstance(call.func, ast.Attribute) or len(call.args) != 1 or call.keywords:
-            return ()
-        star = {"append": "", "extend": "*"}.get(call.func.attr)
-        if star is None or isinstance(call.args[0], ast.Starred):
-            return ()
-        names, item = self.place(call.func.value), self.place(call.args[0])
-        start, end = change.span.start, change.span.end
-        inner = [token for token in _tokens(self.text(Span("", names.end, end))) if token.kind not in _IDLE]
-        behind = [token.text for token in inner if names.end + token.start >= item.end]
-        if [token.text for token in inner[:3]] != [".", call.func.attr, "("] or behind not in ([")"], [",", ")"]):
-            return ()  # more brackets
-        opened = names.end + inner[2].end
-        if item.start < opened:
-            return ()
-        comma = "," if self.source.utf8[opened : opened + 1].isspace() else ", "
-        path = change.span.path
-        changes = [
-            self._at(start, "[*"),
-            Edit(Span(path, names.end, opened), comma + star if opened == item.start else comma),
-            Edit(Span(path, end - 1, end), "]"),
-        ]
-        return (*changes, self._at(item.start, star)) if star and opened < item.start else tuple(changes)
-
-    def _at(self, offset: int, text: str) -> Edit:
-        return Edit(Span(self.source.path, offset, offset), text)
-
     def rename(self, change: Rename) -> tuple[Edit, ...]:
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Call):
@@ -390,113 +307,6 @@ class _Program:
             return True
         return isinstance(name, ast.Name) and self._taken_by(name.id, Span(self.source.path, 0, len(self.source.utf8)))
 
-    def move(self, change: Move) -> tuple[Edit, ...]:
-        return self._moved(self._statement(change.span), self._statement(change.before))
-
-    def into(self, change: Into) -> tuple[Edit, ...]:
-        what = self._statement(change.span)
-        found = self._starting.get(change.loop.start, ())
-        loop = next((node for node in found if isinstance(node, (ast.For, ast.While))), None)
-        if not isinstance(what, ast.Assign) or loop is None or not self._used_within(what, loop):
-            return ()
-        if self._block_of(what) is not self._block_of(loop):
-            return ()  # whether it happens depends on something else
-        return self._moved(what, loop.body[0])
-
-    def _used_within(self, what: ast.Assign, loop: ast.For | ast.While) -> bool:
-        """Whether a plain name that a statement gives a value is used in a loop's body alone and stays the same there,
-        as what the value is made of does."""
-        target = what.targets[0]
-        if len(what.targets) > 1 or not isinstance(target, ast.Name):
-            return False
-        inside = {id(node) for statement in loop.body for node in ast.walk(statement)}
-        made_of = {node.id for node in ast.walk(what.value) if isinstance(node, ast.Name)}
-        for node in ast.walk(self.tree):
-            if isinstance(node, (ast.Global, ast.Nonlocal)) and target.id in node.names:
-                return False
-            if not isinstance(node, ast.Name) or node is target:
-                continue
-            stored = not isinstance(node.ctx, ast.Load)
-            if node.id == target.id and (stored or id(node) not in inside):
-                return False
-            between = what.lineno < node.lineno <= (loop.end_lineno or loop.lineno)
-            if node.id in made_of and stored and between:
-                return False
-        return what.lineno < loop.lineno
-
-    def _block_of(self, statement: ast.stmt) -> list[ast.stmt] | None:
-        """The list of statements that one is in."""
-        for node in ast.walk(self.tree):
-            for block in (getattr(node, name, None) for name in ("body", "orelse", "finalbody")):
-                if isinstance(block, list) and statement in block:
-                    return block
-        return None
-
-    def _moved(self, what: ast.stmt | None, before: ast.stmt | None) -> tuple[Edit, ...]:
-        """The edits that move a statement in front of another one."""
-        if what is None or before is None or self._shares_lines(what) or self._shares_lines(before):
-            return ()
-        if before.lineno < what.lineno and not self._goes_up(what, before):
-            return ()
-        if any(isinstance(node, (ast.Constant, ast.JoinedStr)) and node.end_lineno != node.lineno
-               for node in ast.walk(what)):  # fmt: skip
-            return ()  # a text over several lines would be indented too
-        starts = self.source.line_starts
-        first, last = what.lineno, what.end_lineno or what.lineno
-        start, end = starts[first - 1], starts[last] if last < len(starts) else len(self.source.utf8)
-        target = starts[before.lineno - 1]
-        if start <= target < end:
-            return ()
-        lines = list(io.StringIO(self.source.utf8[start:end].decode(), newline=""))
-        old, new = (self.source.line_text(each.lineno).encode()[: each.col_offset].decode() for each in (what, before))
-        if any(line.strip() and not line.startswith(old) for line in lines):
-            return ()
-        moved = "".join(new + line[len(old) :] if line.strip() else line for line in lines).replace("\r\n", "\n")
-        if not moved.endswith("\n"):
-            moved += "\n"
-        return (self._at(target, moved), Edit(self._lines(first, last), ""))
-
-    def _lines(self, first: int, last: int) -> Span:
-        """Whole lines with a newline: the one in front of them at the end of a file or of a notebook's cell."""
-        starts, cells = self.source.line_starts, self.source.cells
-        utf8 = self.source.utf8
-        start, end = starts[first - 1], starts[last] if last < len(starts) else len(utf8)
-        if last < len(starts) and last not in cells:
-            return Span(self.source.path, start, end)
-        end -= len(utf8[start:end]) - len(utf8[start:end].rstrip(b"\r\n"))
-        if first > 1 and first - 1 not in cells:
-            start -= 2 if utf8[start - 2 : start] == b"\r\n" else 1
-        return Span(self.source.path, start, end)
-
-    def _goes_up(self, what: ast.stmt, before: ast.stmt) -> bool:
-        """Whether what a statement reads is there already in front of another one of the same block, and the same."""
-        block = self._block_of(before)
-        if block is None or block is not self._block_of(what):
-            return False
-        between = block[block.index(before) : block.index(what)]
-        read = _names(ast.Load, what)
-        set_first, set_later = _names(ast.Store, before), _names(ast.Store, *between[1:])
-        return set_later.isdisjoint(read | _names(ast.Store, what)) and read & set_first <= _names(ast.Load, before)
-
-    def _statement(self, span: Span) -> ast.stmt | None:
-        """The innermost statement around a place."""
-        found: ast.stmt | None = None
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.stmt):
-                place = self.place(node)
-                if place.start <= span.start and span.end <= place.end:
-                    found = node  # `walk` goes from outer to inner
-        return found
-
-    def _shares_lines(self, statement: ast.stmt) -> bool:
-        """Whether there is something else than a comment on the lines of a statement."""
-        place = self.place(statement)
-        starts = self.source.line_starts
-        head = self.source.utf8[starts[statement.lineno - 1] : place.start]
-        last = statement.end_lineno or statement.lineno
-        tail = self.source.utf8[place.end : starts[last] if last < len(starts) else None].strip()
-        return bool(head.strip()) or bool(tail and not tail.startswith(b"#"))
-
 
 def _is_literal(node: ast.expr) -> bool:
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
@@ -506,31 +316,6 @@ def _is_literal(node: ast.expr) -> bool:
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.operand, ast.Constant)
     return isinstance(node, ast.Constant)
-
-
-def _model_of(call: ast.Call) -> ast.expr | None:
-    """What a wrapping call puts the adapter on."""
-    if call.args:
-        return call.args[0]
-    return next((word.value for word in call.keywords if word.arg == "model"), None)
-
-
-def _names(use: type[ast.expr_context], *statements: ast.stmt) -> set[str]:
-    """The variables that statements read or set, those of functions and classes that they define among them."""
-    found = {
-        node.id
-        for statement in statements
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, use)
-    }
-    if use is ast.Store:
-        for statement in statements:
-            for node in ast.walk(statement):
-                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                    found.add(node.name)
-                elif isinstance(node, ast.alias):
-                    found.add((node.asname or node.name).partition(".")[0])
-    return found
 
 
 def _value(node: ast.expr) -> Any:

@@ -18,9 +18,13 @@ from lora_lint.knowledge import signatures
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from typing import TypeAlias
 
     from lora_lint.source import SourceFile, Span
+
+    Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
+    Block: TypeAlias = cst.Module | cst.IndentedBlock
 
 DEEPEST = 150
 """Levels of a syntax tree that libcst is given; it overruns the stack from some hundreds on (1.8.6)."""
@@ -78,10 +82,9 @@ class Scopes:
     def _nodes(self) -> tuple[cst.CSTNode, ...]:
         return tuple(_walk(self.module))
 
-    def takes(self, span: Span, key: str) -> bool:
-        """Whether the call at a place surely takes a keyword that it is not given, and nothing writes it afterwards."""
-        call = self._call(span)
-        if call is None or any(arg.star and not _is_without(arg, key) for arg in call.args):
+    def takes(self, call: cst.Call, key: str) -> bool:
+        """Whether a call surely takes a keyword that it is not given, and nothing writes it afterwards."""
+        if any(arg.star and not _is_without(arg, key) for arg in call.args):
             return False
         if not _root(call.func) or self._sets_attribute(key):
             return False
@@ -105,26 +108,109 @@ class Scopes:
         method = isinstance(call.func, cst.Attribute) and call.func.attr.value in _METHODS
         return method and not functions and positional <= _MOST_POSITIONAL
 
-    def is_from(self, span: Span, package: str, function: str) -> bool:
-        """Whether the call at a place is one of a package, and `function` means the package's there or nothing."""
-        call = self._call(span)
-        if call is None or not self._all_from(self._qualified(call.func), package):
+    def is_from(self, call: cst.Call, package: str, function: str) -> bool:
+        """Whether a call is one of a package, and `function` means the package's there or nothing."""
+        if not self._all_from(self._qualified(call.func), package):
             return False
-        bound = self.scopes[call].get_qualified_names_for(function) if call in self.scopes else ()
+        bound = self._bound(call, function)
         free = {metadata.QualifiedNameSource.BUILTIN}
         return not bound or {name.source for name in bound} <= free or self._all_from(bound, package)
 
-    def undisturbed(self, span: Span, other: Span) -> bool:
-        """Whether a statement may change places with all between it and another of the same block: nothing there
-        writes to its objects, calls their methods or hands them on."""
-        what, end = self._statement(span), self._statement(other)
-        block: Sequence[cst.CSTNode] = getattr(self.parents.get(what), "body", ()) if what is not None else ()
-        if what is None or end is None or what not in block or end not in block:
+    def knows(self, call: cst.Call, function: str) -> bool:
+        """Whether a name means something where a call is."""
+        return bool(self._bound(call, function))
+
+    def _bound(self, node: cst.CSTNode, name: str) -> Collection[Any]:
+        scope = self.scopes.get(node)
+        return scope.get_qualified_names_for(name) if scope is not None else ()
+
+    def imported(self, call: cst.Call) -> tuple[cst.ImportFrom, cst.ImportAlias] | None:
+        """The import that gives a call its function by name; None where there is another number of them than one."""
+        name, scope = _root(call.func), self.scopes.get(call)
+        lines = [assignment.node for assignment in scope[name]] if scope is not None else []
+        line = lines[0] if len(lines) == 1 else None
+        if not isinstance(line, cst.ImportFrom) or isinstance(line.names, cst.ImportStar):
+            return None
+        return next(
+            ((line, alias) for alias in line.names if name in (alias.evaluated_alias, alias.evaluated_name)), None
+        )
+
+    def statement(self, span: Span) -> Statement | None:
+        """The innermost statement around a place; None where it shares the line of a colon."""
+        found: Statement | cst.SimpleStatementSuite | None = None
+        for node in self._nodes:
+            if isinstance(node, (cst.SimpleStatementLine, cst.BaseCompoundStatement, cst.SimpleStatementSuite)):
+                start, end = self._at(node)
+                if start <= span.start and span.end <= end:
+                    found = node
+        return None if isinstance(found, cst.SimpleStatementSuite) else found
+
+    def loop(self, span: Span) -> cst.For | cst.While | None:
+        """The loop that starts where a place does."""
+        loops = (node for node in self._nodes if isinstance(node, (cst.For, cst.While)))
+        return next((loop for loop in loops if self._at(loop)[0] == span.start), None)
+
+    def block_of(self, statement: Statement) -> Block | None:
+        """The statements that one is among."""
+        block = self.parents.get(statement)
+        return block if isinstance(block, (cst.Module, cst.IndentedBlock)) else None
+
+    def undisturbed(self, block: Block, what: Statement, end: Statement) -> bool:
+        """Whether a statement may change places with all between it and another of its block: nothing there writes to
+        its objects, calls their methods or hands them on."""
+        if end not in block.body:
             return False
-        first, last = sorted((block.index(what), block.index(end)))
+        first, last = sorted((block.body.index(what), block.body.index(end)))
         own = {node.value for node in _walk(what) if isinstance(node, cst.Name)}
         loop = isinstance(end, (cst.For, cst.While))
-        return not any(self._touches(node, own) for node in block[first + 1 : last + loop] if node is not what)
+        return not any(self._touches(node, own) for node in block.body[first + 1 : last + loop] if node is not what)
+
+    def goes_up(self, block: Block, what: Statement, before: Statement) -> bool:
+        """Whether what a statement reads is there already in front of another one of its block, and the same."""
+        between = block.body[block.body.index(before) : block.body.index(what)]
+        read = self._read(what)
+        later = self._set(*between[1:])
+        return later.isdisjoint(read | self._set(what)) and read & self._set(before) <= self._read(before)
+
+    def used_within(self, what: Statement, loop: cst.For | cst.While) -> bool:
+        """Whether a statement gives one name a value that is used in a loop's body alone and stays the same there, as
+        what the value is made of does."""
+        line = what.body[0] if isinstance(what, cst.SimpleStatementLine) else None
+        target = line.targets[0].target if isinstance(line, cst.Assign) and len(line.targets) == 1 else None
+        if not isinstance(target, cst.Name) or self._at(what) > self._at(loop):
+            return False
+        assignments = self.scopes[target].assignments[target.value]
+        used = [access.node for assignment in assignments for access in assignment.references]
+        if len(assignments) > 1 or not all(self._within(node, loop.body) for node in used):
+            return False
+        made_of, after, end = self._read(what), self._at(what)[1], self._at(loop)[1]
+        return not any(name in made_of and after <= self._at(node)[0] < end for name, node in self._assignments)
+
+    @cached_property
+    def _every_scope(self) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(scope for scope in self.scopes.values() if scope is not None))
+
+    @cached_property
+    def _assignments(self) -> tuple[tuple[str, cst.CSTNode], ...]:
+        """Each name that gets a value, and where."""
+        every = (assignment for scope in self._every_scope for assignment in scope.assignments)
+        return tuple((each.name, each.node) for each in every if hasattr(each, "node"))
+
+    @cached_property
+    def _accesses(self) -> tuple[tuple[str, cst.CSTNode], ...]:
+        """Each name that is read, and where."""
+        every = (access.node for scope in self._every_scope for access in scope.accesses)
+        return tuple((_root(node), node) for node in every)
+
+    def _set(self, *statements: cst.CSTNode) -> set[str]:
+        return {name for name, node in self._assignments if any(self._within(node, each) for each in statements)}
+
+    def _read(self, *statements: cst.CSTNode) -> set[str]:
+        return {name for name, node in self._accesses if any(self._within(node, each) for each in statements)}
+
+    def _within(self, node: cst.CSTNode, outer: cst.CSTNode) -> bool:
+        (start, end), (first, last) = self._at(node), self._at(outer)
+        return first <= start and end <= last
 
     def _touches(self, statement: cst.CSTNode, own: set[str]) -> bool:
         for node in _walk(statement):
@@ -167,19 +253,10 @@ class Scopes:
                 return True
         return False
 
-    def _call(self, span: Span) -> cst.Call | None:
+    def call(self, span: Span) -> cst.Call | None:
+        """The call at a place."""
         found = (node for node in self._nodes if isinstance(node, cst.Call) and self._at(node) == span[1:])
         return next(found, None)
-
-    def _statement(self, span: Span) -> cst.CSTNode | None:
-        """The innermost statement around a place."""
-        found: cst.CSTNode | None = None
-        for node in self._nodes:
-            if isinstance(node, (cst.SimpleStatementLine, cst.BaseCompoundStatement)):
-                start, end = self._at(node)
-                if start <= span.start and span.end <= end:
-                    found = node
-        return found
 
     def _at(self, node: cst.CSTNode) -> tuple[int, int]:
         place = self.places[node]
