@@ -120,7 +120,7 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
         inference_mode=fields.flag("inference_mode", usual(False)),
         task_type=fields.text(own["task_type"], ABSENT),
         target_spans=fields.places(own["target_modules"]),
-        keys={**own, "rank": rank, "alpha": "alpha" if fields.has("alpha") else "lora_alpha"},
+        keys={**own, "rank": rank, "alpha": _short(fields, "alpha"), "dropout": _short(fields, "dropout")},
         own_spelling=usual(rank != "r"),
     )
     problems: tuple[UnknownKey | InvalidValue, ...] = tuple(
@@ -145,6 +145,11 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
 def _spelt(fields: Fields, name: str) -> str:
     """How the block spells a keyword: with `lora_` before it, where that is there and the keyword is not."""
     return f"lora_{name}" if fields.has(f"lora_{name}") and not fields.has(name) else name
+
+
+def _short(fields: Fields, name: str) -> str:
+    """How the block spells `lora_alpha` or `lora_dropout`: without `lora_` where that alone is there."""
+    return name if fields.has(name) and not fields.has(f"lora_{name}") else f"lora_{name}"
 
 
 def _listed(fields: Fields, key: str, default: Value[Any]) -> Value[Any]:
