@@ -30,7 +30,6 @@ _SYNONYMS = {
     "num_train_epochs": "epochs",
     "gradient_accumulation_steps": "gradient_accumulation",
     "lora_rank": "lora_r",
-    "use_peft": "peft",
 }
 _METHODS: dict[str, Method] = {"dpo": "preference", "orpo": "preference", "reward": "preference"}
 

@@ -50,7 +50,6 @@ _TYPES = ("tuner_type", "train_type", "sft_type")
 _SYNONYMS = {
     "lora_r": "lora_rank",
     "r": "lora_rank",
-    "lr": "learning_rate",
     "lora_target_modules": "target_modules",
     "lora_target": "target_modules",
     "model_name_or_path": "model",

@@ -30,7 +30,7 @@ KEYS = {
     "modules_to_save": "lora_modules_to_save",
     "task_type": "lora_task_type",
 }
-_SYNONYMS = {"lr": "learning_rate", "model_name": "model_name_or_path"}
+_SYNONYMS = {"lr": "learning_rate"}
 _OF_LORA = frozenset({*KEYS.values(), "use_rslora", "use_dora", "load_in_4bit", "load_in_8bit", "learning_rate"})
 """Keys whose misspellings are told. Other scripts than TRL's own (the alignment handbook's) add keys."""
 _RL = ("num_generations", "reward_funcs", "reward_weights", "reward_model_path", "use_vllm", "vllm_mode", "epsilon")
