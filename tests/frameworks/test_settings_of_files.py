@@ -1,7 +1,7 @@
 """Each key of each framework's files: the setting that it is read as, what holds without it, and what it is taken for.
 
-A row is `(key, setting, value)`, then what is read where that is not the value itself, and what holds without the key.
-Keys have dots for sections. Settings are those of the adapter; others start with `model.` or `training.`.
+A row is `(key, setting, value as it is written, value as it is read, what holds without the key)`. Keys have dots for
+sections. Settings are those of the adapter; others start with `model.` or `training.`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.run import Unknown, UnknownKey
-from tests.reading import config, only, plain, realistic
+from lora_lint.run.problems import UnknownKey
+from lora_lint.run.values import Unknown
+from tests.support.reading import config, only, plain, shell
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lora_lint.run import Run
+    from lora_lint.run.run import Run
 
 NOTHING = Unknown
 SET: Any = object()
@@ -339,13 +340,12 @@ SETTINGS: dict[str, tuple[Row, ...]] = {
     ),
     "lora_block": (
         ("lora.lora_alpha", "alpha", 64, 64, SET),
-        ("lora.alpha", "alpha", 16, 16, SET),
+        ("lora.lora_dropout", "dropout", 0.1, 0.1, 0.0),
+        ("lora.dropout", "dropout", 0.1, 0.1, 0.0),
         *(
             row
             for mark in ("", "lora_")
             for row in (
-                ("lora.lora_dropout", "dropout", 0.1, 0.1, 0.0),
-                ("lora.dropout", "dropout", 0.1, 0.1, 0.0),
                 (f"lora.{mark}target_modules", "target_modules", ["q_proj"], ("q_proj",), NOTHING),
                 (f"lora.{mark}exclude_modules", "exclude_modules", ["q_proj"], ("q_proj",), None),
                 (f"lora.{mark}target_parameters", "target_parameters", ["up"], ("up",), None),
@@ -443,89 +443,97 @@ def test_a_finding_names_the_key_of_a_setting(framework: str, key: str, name: st
     assert run.adapter.key(name) == key.rpartition(".")[2]
 
 
-SYNONYMS: dict[str, dict[str, str]] = {
-    "axolotl": {
-        "lora_rank": "lora_r",
-        "use_rslora": "peft_use_rslora",
-        "use_dora": "peft_use_dora",
-        "lr": "learning_rate",
-    },
-    "llamafactory": {"lora_r": "lora_rank", "lora_target_modules": "lora_target", "lr": "learning_rate"},
-    "trl": {"lr": "learning_rate", "model_name": "model_name_or_path"},
-    "open_instruct": {"lora_r": "lora_rank", "lr": "learning_rate"},
-    "firefly": {"lora_r": "lora_rank", "lr": "learning_rate"},
-    "autotrain": {
-        "params.learning_rate": "lr",
-        "params.num_epochs": "epochs",
-        "params.num_train_epochs": "epochs",
-        "params.gradient_accumulation_steps": "gradient_accumulation",
-        "params.lora_rank": "lora_r",
-        "params.use_peft": "peft",
-    },
-    "h2o_llmstudio": {
-        "training.lora_rank": "lora_r",
-        "training.target_modules": "lora_target_modules",
-        "training.lr": "learning_rate",
-    },
-    "ms_swift": {
-        "lora_r": "lora_rank",
-        "r": "lora_rank",
-        "lr": "learning_rate",
-        "lora_target_modules": "target_modules",
-        "lora_target": "target_modules",
-        "model_name_or_path": "model",
-        "loraplus_lr_ratio": "lorap_lr_ratio",
-        "quantization_bit": "quant_bits",
-        "finetuning_type": "tuner_type",
-    },
-    "ms_swift 2": {"lora_r": "lora_rank"},
-    "mistral_finetune": {
-        "lora.r": "rank",
-        "lora.lora_r": "rank",
-        "lora.lora_rank": "rank",
-        "lora.scale": "scaling",
-        "lora.lora_dropout": "dropout",
-    },
-    "mlx_lm": {
-        "lora_parameters.r": "rank",
-        "lora_parameters.lora_rank": "rank",
-        "lora_parameters.lora_r": "rank",
-        "lora_parameters.alpha": "scale",
-        "lora_parameters.lora_dropout": "dropout",
-        "lora_layers": "num_layers",
-        "adapter_file": "adapter_path",
-        "steps_per_save": "save_every",
-    },
-    "unsloth_studio": {
-        "lora.r": "lora_r",
-        "lora.lora_rank": "lora_r",
-        "lora.rank": "lora_r",
-        "lora.alpha": "lora_alpha",
-        "lora.rslora": "use_rslora",
-    },
-    "verl": {"actor_rollout_ref.model.lora_r": "lora_rank"},
-    "litgpt": {"lora_rank": "lora_r", "lora_proj": "lora_projection", "lora_output": "lora_projection"},
-    "ludwig": {
-        "adapter.rank": "r",
-        "adapter.lora_r": "r",
-        "adapter.lora_alpha": "alpha",
-        "adapter.lora_dropout": "dropout",
-        "adapter.bias": "bias_type",
-        "trainer.lr": "learning_rate",
-        "trainer.num_epochs": "epochs",
-        "trainer.num_train_epochs": "epochs",
-    },
-    "torchtune": {"model.lora_r": "lora_rank"},
-}
-
-
-@pytest.mark.parametrize(
-    ("framework", "key", "meant"), [(name, *pair) for name, pairs in SYNONYMS.items() for pair in pairs.items()]
+SYNONYMS: tuple[tuple[str, str, str, Any], ...] = (
+    ("axolotl", "lora_rank", "lora_r", 8),
+    ("axolotl", "use_rslora", "peft_use_rslora", True),
+    ("axolotl", "use_dora", "peft_use_dora", True),
+    ("axolotl", "lr", "learning_rate", 1e-4),
+    ("llamafactory", "lora_r", "lora_rank", 8),
+    ("llamafactory", "lora_target_modules", "lora_target", "q_proj"),
+    ("llamafactory", "lr", "learning_rate", 1e-4),
+    ("trl", "lr", "learning_rate", 1e-4),
+    ("open_instruct", "lora_r", "lora_rank", 8),
+    ("open_instruct", "lr", "learning_rate", 1e-4),
+    ("firefly", "lora_r", "lora_rank", 8),
+    ("firefly", "lr", "learning_rate", 1e-4),
+    ("autotrain", "params.learning_rate", "params.lr", 1e-4),
+    ("autotrain", "params.num_epochs", "params.epochs", 2),
+    ("autotrain", "params.num_train_epochs", "params.epochs", 2),
+    ("autotrain", "params.gradient_accumulation_steps", "params.gradient_accumulation", 2),
+    ("autotrain", "params.lora_rank", "params.lora_r", 8),
+    ("h2o_llmstudio", "training.lora_rank", "training.lora_r", 8),
+    ("h2o_llmstudio", "training.target_modules", "training.lora_target_modules", "q_proj"),
+    ("h2o_llmstudio", "training.lr", "training.learning_rate", 1e-4),
+    ("ms_swift", "lora_r", "lora_rank", 8),
+    ("ms_swift", "r", "lora_rank", 8),
+    ("ms_swift", "lora_target_modules", "target_modules", ["q_proj"]),
+    ("ms_swift", "lora_target", "target_modules", ["q_proj"]),
+    ("ms_swift", "loraplus_lr_ratio", "lorap_lr_ratio", 16.0),
+    ("ms_swift", "quantization_bit", "quant_bits", 4),
+    ("ms_swift 2", "lora_r", "lora_rank", 8),
+    ("mistral_finetune", "lora.r", "lora.rank", 8),
+    ("mistral_finetune", "lora.lora_r", "lora.rank", 8),
+    ("mistral_finetune", "lora.lora_rank", "lora.rank", 8),
+    ("mistral_finetune", "lora.scale", "lora.scaling", 2.0),
+    ("mistral_finetune", "lora.lora_dropout", "lora.dropout", 0.1),
+    ("mlx_lm", "lora_parameters.r", "lora_parameters.rank", 8),
+    ("mlx_lm", "lora_parameters.lora_rank", "lora_parameters.rank", 8),
+    ("mlx_lm", "lora_parameters.lora_r", "lora_parameters.rank", 8),
+    ("mlx_lm", "lora_parameters.alpha", "lora_parameters.scale", 2.0),
+    ("mlx_lm", "lora_parameters.lora_dropout", "lora_parameters.dropout", 0.1),
+    ("mlx_lm", "lora_layers", "num_layers", 8),
+    ("mlx_lm", "adapter_file", "adapter_path", "a.npz"),
+    ("mlx_lm", "steps_per_save", "save_every", 8),
+    ("unsloth_studio", "lora.r", "lora.lora_r", 8),
+    ("unsloth_studio", "lora.lora_rank", "lora.lora_r", 8),
+    ("unsloth_studio", "lora.rank", "lora.lora_r", 8),
+    ("unsloth_studio", "lora.alpha", "lora.lora_alpha", 8),
+    ("unsloth_studio", "lora.rslora", "lora.use_rslora", True),
+    ("litgpt", "lora_rank", "lora_r", 8),
+    ("litgpt", "lora_proj", "lora_projection", True),
+    ("litgpt", "lora_output", "lora_projection", True),
+    ("ludwig", "adapter.rank", "adapter.r", 8),
+    ("ludwig", "adapter.lora_r", "adapter.r", 8),
+    ("ludwig", "adapter.lora_alpha", "adapter.alpha", 8),
+    ("ludwig", "adapter.lora_dropout", "adapter.dropout", 0.1),
+    ("ludwig", "adapter.bias", "adapter.bias_type", "all"),
+    ("ludwig", "trainer.lr", "trainer.learning_rate", 1e-4),
+    ("ludwig", "trainer.num_epochs", "trainer.epochs", 2),
+    ("ludwig", "trainer.num_train_epochs", "trainer.epochs", 2),
+    ("torchtune", "model.lora_r", "model.lora_rank", 8),
 )
-def test_the_spelling_of_another_framework(framework: str, key: str, meant: str) -> None:
-    run = the_run(framework, with_key(MINIMAL[framework], key, 8))
+"""Spellings of other frameworks, and what they are here."""
+
+
+@pytest.mark.parametrize(("framework", "key", "meant", "value"), SYNONYMS)
+def test_the_spelling_of_another_framework(framework: str, key: str, meant: str, value: Any) -> None:
+    document = {name: given for name, given in MINIMAL[framework].items() if name != meant} | {"lora_query": True}
+    run = the_run(framework, with_key(document if framework == "litgpt" else MINIMAL[framework], key, value))
     (problem,) = [problem for problem in run.problems if isinstance(problem, UnknownKey)]
-    assert (problem.key, problem.suggestions[0]) == (key.rpartition(".")[2], meant)
+    assert (problem.key, problem.suggestions[0]) == (key.rpartition(".")[2], meant.rpartition(".")[2])
+
+
+def test_the_spelling_of_another_framework_in_the_place_of_the_key() -> None:
+    swift = {"model_type": "qwen3", "dataset": "d", "tuner_type": "lora", "model_name_or_path": "m"}
+    verl = {"path": "m", "lora_adapter_path": "out", "lora_r": 8}
+    roles = MINIMAL["verl"]["actor_rollout_ref"] | {"model": verl}
+    for run, meant in (
+        (the_run("ms_swift", swift), "model"),
+        (the_run("verl", MINIMAL["verl"] | {"actor_rollout_ref": roles}), "lora_rank"),
+        (only(shell("swift sft --model m --dataset d --finetuning_type lora")), "tuner_type"),
+    ):
+        (problem,) = run.problems
+        assert isinstance(problem, UnknownKey)
+        assert problem.suggestions[0] == meant
+
+
+def test_a_block_with_short_names() -> None:
+    run = the_run("lora_block", {"lora": {"r": 8, "alpha": 16, "target_modules": ["q_proj"]}})
+    assert (plain(run.adapter.alpha), run.adapter.key("alpha"), run.adapter.key("dropout")) == (
+        16,
+        "alpha",
+        "lora_dropout",
+    )
 
 
 MARKS = {
