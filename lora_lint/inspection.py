@@ -6,11 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery
-from lora_lint.interpreter.values import FROM_CALLER
 from lora_lint.lint import engine
 from lora_lint.lint.checker import PATIENCE
 from lora_lint.records import dataclass, field
-from lora_lint.run.values import Choices, Known, Unknown, alternatives, known
+from lora_lint.run.values import Choices, Known, Reason, Unknown, alternatives, known
 from lora_lint.system.deadline import Exceeded, Limit
 from lora_lint.unread import Unread, clause
 
@@ -97,7 +96,7 @@ def inspect_text(data: bytes, path: str, settings: Settings) -> Inspection:
 def _waits_for_caller(run: Run) -> bool:
     """Whether a run has no rank because whoever calls the function gives it."""
     rank = run.adapter.rank
-    return isinstance(rank, Unknown) and rank.why.endswith(FROM_CALLER)
+    return isinstance(rank, Unknown) and rank.reason is Reason.CALLER
 
 
 class _Reader:
@@ -196,7 +195,8 @@ def _value(value: Value[Any]) -> dict[str, Any]:
         return {"value": _plain(value.value), "origin": value.origin}
     if isinstance(value, Choices):
         return {"choices": [_plain(option.value) for option in value.options]}
-    return {"unknown": value.why}
+    given = {} if value.reason is not Reason.NOT_GIVEN else {"given": False}
+    return {"unknown": value.why} | given
 
 
 def _plain(value: Any) -> Any:
@@ -382,7 +382,7 @@ def _block(run: dict[str, Any]) -> str:
 
     def say(name: str, value: dict[str, Any]) -> str | None:
         if "unknown" in value:
-            if value["unknown"] != "it is not given":
+            if value.get("given", True):
                 unknown.append(f"{name}: {value['unknown']}")
             return None
         if "choices" in value:

@@ -9,7 +9,6 @@ from lora_lint.interpreter import expressions, operations, statements
 from lora_lint.interpreter.methods import dict_method, list_method
 from lora_lint.interpreter.scope import Frame, Scope, Step
 from lora_lint.interpreter.values import (
-    FROM_CALLER,
     MAX_UNROLL,
     NO_ARGUMENTS,
     Arguments,
@@ -32,6 +31,7 @@ from lora_lint.interpreter.values import (
     is_vast,
     name_of,
 )
+from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
     from lora_lint.interpreter.machine import Machine
@@ -433,7 +433,8 @@ def _bind_parameters(
             continue
         default = options.get(name, function.defaults.get(name))
         if default is None or arguments.open:
-            names_space[name] = Opaque(f"the parameter `{name}` of `{function.name}` {FROM_CALLER}", span)
+            why = f"the parameter `{name}` of `{function.name}` is given by the caller"
+            names_space[name] = Opaque(why, span, Reason.CALLER)
         elif entry or name in options:
             names_space[name] = as_cli_default(default)
         else:

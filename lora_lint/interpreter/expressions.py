@@ -10,7 +10,6 @@ from lora_lint.interpreter.scope import Condition, Scope, Step
 from lora_lint.interpreter.values import (
     MAX_UNROLL,
     NO_ARGUMENTS,
-    RULED_OUT,
     Class,
     Const,
     Deferred,
@@ -32,6 +31,7 @@ from lora_lint.interpreter.values import (
     left_open,
     name_of,
 )
+from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -133,7 +133,7 @@ def attribute(machine: Machine, owner: Val, name: str, span: Span) -> Val:
     if isinstance(owner, Either):
         return either(attribute(machine, option, name, span) for option in owner.options)
     if isinstance(owner, Opaque):
-        return Opaque(owner.why, span)
+        return owner.at(span)
     if isinstance(owner, Const) and owner.value is None:
         return Opaque("it is an attribute of None", span)
     return Member(owner, name)
@@ -341,8 +341,13 @@ def rule_out_defaults(machine: Machine, test: ast.expr, taken: bool, scope: Scop
                 if not (_is_off(each) and _decides(machine, atom, each, places, scope) is (not holds))
             ]
             if len(left) < len(options):
-                known = either(left) if left else Opaque(RULED_OUT, machine.span(target, scope))
+                known = either(left) if left else _ruled_out(machine.span(target, scope))
                 machine.journal.set_item(container, key, known)
+
+
+def _ruled_out(span: Span) -> Opaque:
+    """An option that has no value left in a branch."""
+    return Opaque("it has to be given for this branch", span, Reason.RULED_OUT)
 
 
 def _is_off(value: Val) -> bool:

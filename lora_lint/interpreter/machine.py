@@ -12,7 +12,6 @@ from lora_lint.interpreter.journal import MISSING, Journal
 from lora_lint.interpreter.scope import Condition, Frame, Module, Scope, Step
 from lora_lint.interpreter.values import (
     NO_ARGUMENTS,
-    RULED_OUT,
     Arguments,
     Class,
     Const,
@@ -28,6 +27,7 @@ from lora_lint.interpreter.values import (
     either,
     left_open,
 )
+from lora_lint.run.values import Reason
 from lora_lint.source import Span
 from lora_lint.system import deadline
 
@@ -231,7 +231,7 @@ class Machine:
             return first
         if any(value is MISSING for value in values):
             return next(value for value in values if value is not MISSING)
-        usual = [value for value in values if not (isinstance(value, Opaque) and value.why == RULED_OUT)]
+        usual = [value for value in values if not (isinstance(value, Opaque) and value.reason is Reason.RULED_OUT)]
         if 0 < len(usual) < len(values):  # `if rank <= 0: rank = 8`
             return as_cli_default(self.join(usual))
         filled = [value for value in values if not left_open(value)]

@@ -153,8 +153,9 @@ def _unpack(machine: Machine, target: ast.Tuple | ast.List, value: Val, scope: S
 
 
 def _part(value: Val, span: Span) -> Val:
-    why = value.why if isinstance(value, Opaque) else "it is unpacked from a result that is not known"
-    return Opaque(why, span)
+    if isinstance(value, Opaque):
+        return value.at(span)
+    return Opaque("it is unpacked from a result that is not known", span)
 
 
 def assign_attribute(machine: Machine, owner: Val, name: str, value: Val, span: Span) -> None:

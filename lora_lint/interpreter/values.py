@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from lora_lint.run.values import Reason
+
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Iterable, Iterator
@@ -13,12 +15,6 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 MAX_ALTERNATIVES = 8
-UNSET = "the command line may give it"
-"""Why an option is not known that a program does without where nobody gives it."""
-RULED_OUT = "it has to be given for this branch"
-"""Why an option is not known in a branch that is not taken at its default."""
-FROM_CALLER = "is given by the caller"
-"""How it ends why a parameter is not known of a function that nothing in its file calls."""
 MAX_UNROLL = 64
 """How many turns of a loop are followed one by one. The loops over adapters in 38 repositories have at most 5."""
 MAX_CONTENT = 50_000
@@ -52,13 +48,18 @@ class Effect(Const):
 
 
 class Opaque:
-    """A value that cannot be known; `why` completes "unknown because …"."""
+    """A value that cannot be known; `why` completes "unknown because …", and `reason` is what decisions look at."""
 
-    __slots__ = ("span", "why")
+    __slots__ = ("reason", "span", "why")
 
-    def __init__(self, why: str, span: Span | None = None) -> None:
+    def __init__(self, why: str, span: Span | None = None, reason: Reason = Reason.NOT_FOLLOWED) -> None:
         self.why = why
         self.span = span
+        self.reason = reason
+
+    def at(self, span: Span | None) -> Opaque:
+        """The same, of what is taken from it at another place: an attribute, an item."""
+        return Opaque(self.why, span, self.reason)
 
     def __repr__(self) -> str:
         return f"Opaque({self.why!r})"
@@ -409,7 +410,7 @@ def is_vast(value: Val) -> bool:
 def left_open(value: Val) -> bool:
     """Whether a value is a default of None that is there to be filled in, by a caller or on the command line."""
     if isinstance(value, Opaque):
-        return value.why == UNSET
+        return value.reason is Reason.OPTIONAL
     return isinstance(value, Const) and value.value is None and value.origin == "cli-default"
 
 

@@ -103,11 +103,14 @@ class Context:
 
     def unknown_model(self, value: Val | None, span: Span) -> Object:
         """A model that comes from somewhere that was not followed."""
-        why = value.why if isinstance(value, Opaque) else "the model comes from a call that is not followed"
         own_class = _module_class(value)
         if own_class is not None:
-            why = f"it is a `{own_class}` that is made in the program"
-        record = ModelRecord(Opaque(why, span), trail=tuple(self.machine.trail), own_class=own_class)
+            name = Opaque(f"it is a `{own_class}` that is made in the program", span)
+        elif isinstance(value, Opaque):
+            name = value.at(span)
+        else:
+            name = Opaque("the model comes from a call that is not followed", span)
+        record = ModelRecord(name, trail=tuple(self.machine.trail), own_class=own_class)
         self.records.models.append(record)
         return Object("model", Arguments([], {}, {}), span, ModelView(record))
 

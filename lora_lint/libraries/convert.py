@@ -38,8 +38,9 @@ def to_value(value: Val | None, here: Span | None, default: Value[Any], accept: 
         return to_value(Either(value.options), here, default, accept)
     found = plain(value)
     if found is None:
-        why = value.why if isinstance(value, Opaque) else "it is computed by a library"
-        return Unknown(why, here)
+        if isinstance(value, Opaque):
+            return Unknown(value.why, here, value.reason)
+        return Unknown("it is computed by a library", here)
     content, span, origin = found
     if not accept(content):
         return Unknown("it has another type", here)

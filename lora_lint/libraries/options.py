@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter import calls
 from lora_lint.interpreter.values import (
     NO_ARGUMENTS,
-    UNSET,
     Arguments,
     Class,
     Const,
@@ -29,14 +28,13 @@ from lora_lint.interpreter.values import (
 )
 from lora_lint.libraries import loaded
 from lora_lint.libraries.convert import text_of
+from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lora_lint.libraries.context import Context
     from lora_lint.source import Span
-
-GIVEN = "the command line gives it"
 
 
 def argument_parser(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -77,7 +75,7 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
             value = _default(context, Const(action == "store_false", span))
         else:
             required = not long.startswith("-") or constant(arguments.get("required")) is True
-            value = Opaque(GIVEN if required else UNSET, span)
+            value = _given_there(span) if required else Opaque("the command line may give it", span, Reason.OPTIONAL)
     else:
         value = _default(context, _typed(default, arguments.get("type")))
     choices = arguments.get("choices")
@@ -94,6 +92,11 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
     if before is not None and not isinstance(before, Space) and not isinstance(value, Space):
         value = either((before, value))  # an option of two commands
     context.machine.journal.set_item(parser.attributes, name, value)
+
+
+def _given_there(span: Span) -> Opaque:
+    """An argument that the command line always gives."""
+    return Opaque("the command line gives it", span)
 
 
 def _default(context: Context, value: Val) -> Val:
@@ -219,7 +222,7 @@ def _parsed(context: Context, class_: Val, span: Span) -> Val:
         return calls.instance(machine, class_, open_=True)
     if isinstance(class_, External):
         return Object(class_.name, Arguments([], {}, {}, open_=True), span)
-    return Opaque(GIVEN, span)
+    return _given_there(span)
 
 
 def fire(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -246,5 +249,5 @@ def typer_option(context: Context, name: str, arguments: Arguments, span: Span) 
     """`typer.Option(8, help=…)` as a parameter's default."""
     default = arguments.get("default", 0)
     if default is None or (isinstance(default, Const) and default.value in (None, ...)):
-        return Opaque(GIVEN, span)
+        return _given_there(span)
     return as_cli_default(default)

@@ -89,7 +89,7 @@ class Seen:
             elif isinstance(value, Choices):
                 changed[name] = Choices(tuple(map(self.known, value.options)))
             elif isinstance(value, Unknown):
-                changed[name] = Unknown(value.why)
+                changed[name] = replace(value, span=None)
         return replace(record, **changed)
 
     def known(self, value: Known[Any]) -> Known[Any]:

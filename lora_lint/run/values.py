@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from lora_lint.records import dataclass
@@ -41,18 +42,35 @@ class Choices(Generic[T_co]):
     options: tuple[Known[T_co], ...]
 
 
+class Reason(Enum):
+    """Why a value is not known, as far as anything depends on it; the words for people are beside it."""
+
+    NOT_FOLLOWED = auto()
+    """It is there, and it cannot be worked out without running the program: the usual case."""
+    NOT_GIVEN = auto()
+    """Nothing sets it, and the framework has no default that decides."""
+    OPTIONAL = auto()
+    """The command line may give it; a program does without where nobody does."""
+    RULED_OUT = auto()
+    """An option in a branch that is not taken at the option's default."""
+    CALLER = auto()
+    """It is a parameter of a function that nothing in its file calls."""
+
+
 @dataclass(frozen=True)
 class Unknown:
-    """A value that cannot be known without running the program; `why` completes "unknown because …"."""
+    """A value that cannot be known without running the program; `why` completes "unknown because …", and `reason` is
+    what decisions look at."""
 
     why: str
     span: Span | None = None
+    reason: Reason = Reason.NOT_FOLLOWED
 
 
 Value: TypeAlias = Known[T] | Choices[T] | Unknown
 
 
-ABSENT = Unknown("it is not given")
+ABSENT = Unknown("it is not given", reason=Reason.NOT_GIVEN)
 """Not set in the file, and the framework has no default that decides."""
 
 
