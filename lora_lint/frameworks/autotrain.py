@@ -107,7 +107,8 @@ def _targets(params: Fields) -> Value[Any]:
 def _model(fields: Fields, params: Fields, kind: str, trainer: str) -> BaseModel:
     loaders = {"vlm": None, "seq2seq": "AutoModelForSeq2SeqLM"}
     loader = "AutoModelForSequenceClassification" if trainer == "reward" else loaders.get(kind, "AutoModelForCausalLM")
-    if known(params.flag("unsloth")):
+    unsloth = known(params.flag("unsloth")) is True
+    if unsloth:
         loader = "FastLanguageModel"
     quantization = params.text("quantization", usual("int8" if kind == "seq2seq" else "int4"))
     bits = {"int4": "4bit", "int8": "8bit"}
@@ -116,7 +117,7 @@ def _model(fields: Fields, params: Fields, kind: str, trainer: str) -> BaseModel
         found = Known(None, params.span("quantization"))
     elif isinstance(quantization, Known):
         found = Known(bits.get(quantization.value), quantization.span, quantization.origin)
-    return BaseModel(fields.text("base_model"), loader, found)
+    return BaseModel(fields.text("base_model"), loader, found, loader_adapts=unsloth)
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:

@@ -54,7 +54,9 @@ def read(document: Mapping, project: Project) -> Reading:
     if quantized and method == "supervised":
         events.append(Event("prepare-kbit", span))
     events += [Event("wrap", span), Event("train", span)]
-    loader = "FastLanguageModel" if known(fields.flag("use_unsloth")) else "AutoModelForCausalLM"
+    unsloth = known(fields.flag("use_unsloth")) is True
+    loader = "FastLanguageModel" if unsloth else "AutoModelForCausalLM"
+    bits: Known[str | None] = Known("4bit" if quantized else None, span, "derived")
     problems: tuple[UnknownKey | InvalidValue, ...] = (
         *schemas.unknown_keys(
             NAME, document, "Firefly", "stops Firefly with a ValueError", synonyms=_SYNONYMS, only_near=_OF_LORA
@@ -65,7 +67,7 @@ def read(document: Mapping, project: Project) -> Reading:
         NAME,
         span,
         _adapter(fields),
-        BaseModel(fields.text("model_name_or_path"), loader, Known("4bit" if quantized else None, span, "derived")),
+        BaseModel(fields.text("model_name_or_path"), loader, bits, loader_adapts=unsloth),
         _dataset(fields, document.span.path, project),
         _training(fields, method),
         tuple(events),

@@ -197,8 +197,9 @@ def _model(fields: Fields) -> BaseModel:
         quantization = Known(f"{bits.value}bit", bits.span)
     elif bits is not ABSENT:
         quantization = Unknown("it is filled in when the run starts", fields.span("quantization_bit"))
-    loader = "FastLanguageModel" if known(fields.flag("use_unsloth")) else None
-    return BaseModel(fields.text("model_name_or_path"), loader, quantization)
+    unsloth = known(fields.flag("use_unsloth")) is True
+    loader = "FastLanguageModel" if unsloth else None
+    return BaseModel(fields.text("model_name_or_path"), loader, quantization, loader_adapts=unsloth)
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:

@@ -273,14 +273,15 @@ def _task(fields: Fields) -> Value[Any]:
 
 def _model(fields: Fields, name: str) -> BaseModel:
     loader = "AutoModelForSequenceClassification" if known(_task(fields)) == "SEQ_CLS" else None
-    if known(fields.text("tuner_backend")) == "unsloth":
+    unsloth = known(fields.text("tuner_backend")) == "unsloth"
+    if unsloth:
         loader = "FastLanguageModel"
     key = "quant_bits" if fields.has("quant_bits") else "quantization_bit"
     bits = fields.whole(key, usual(0))
     quantization: Value[str | None] = Unknown("it is filled in when the run starts", fields.span(key))
     if isinstance(bits, Known):
         quantization = Known(f"{bits.value}bit" if bits.value else None, bits.span, bits.origin)
-    return BaseModel(fields.text(name), loader, quantization)
+    return BaseModel(fields.text(name), loader, quantization, loader_adapts=unsloth)
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:

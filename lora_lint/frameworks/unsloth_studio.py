@@ -114,7 +114,7 @@ def _model(whole: Fields, training: Fields) -> BaseModel:
     kind: Value[str | None] = quantized if isinstance(quantized, Unknown) else usual(None)
     if isinstance(quantized, Known):
         kind = Known("4bit" if quantized.value else None, quantized.span, quantized.origin)
-    return BaseModel(name, "FastLanguageModel", kind)
+    return BaseModel(name, "FastLanguageModel", kind, loader_adapts=True)
 
 
 def _dataset(whole: Fields, near: str, project: Project) -> Dataset:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from lora_lint.frameworks.fields import Fields
 from lora_lint.programs.texts import may_tie_alpha
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
-from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Sweep, Training
+from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Sweep, SweepKind, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, alternatives, is_number
 from lora_lint.unread import Unread
 
@@ -78,7 +78,7 @@ def read(document: Mapping, project: Project) -> Reading:
             total = len(ranks) * len(alphas) * len(switches or [ABSENT])
             lost = f"the sweep has {total:,} combinations of ranks and scales, and more than {_MAX_RUNS} are not judged"
             return Reading(unread=(Unread(span.path, "variants", lost),))
-    return Reading(tuple(runs), (Sweep("W&B sweep", span, tuple(runs)),) if len(runs) > 1 else ())
+    return Reading(tuple(runs), (Sweep(SweepKind.WANDB, span, tuple(runs)),) if len(runs) > 1 else ())
 
 
 def _followed(
@@ -120,7 +120,7 @@ def _followed(
         if len(made) != 1 or not isinstance(made[0].adapter.rank, Known) or made[0].adapter.rank.span == started.span:
             return None
         runs += made
-    sweeps = (Sweep("W&B sweep", span, tuple(runs)),) if len(runs) > 1 else ()
+    sweeps = (Sweep(SweepKind.WANDB, span, tuple(runs)),) if len(runs) > 1 else ()
     return Reading(tuple(runs), sweeps, unread=tuple(follower.unread))
 
 

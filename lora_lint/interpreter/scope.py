@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import ast
@@ -35,10 +35,19 @@ class Scope:
         self.global_names: frozenset[str] = frozenset()
 
 
+StepKind = Literal[
+    "call",
+    "comprehension",  # a turn of one that is followed turn by turn
+    "loop",  # a turn of one that is followed turn by turn
+    "vague",  # all turns of a loop, or of a comprehension, whose turns are not known one by one
+    "once",  # a branch that only one turn of the loop around it takes
+]
+
+
 class Step(NamedTuple):
     """Where the machine is: the turn of a loop, or a call. Two runs made at one place differ in their steps."""
 
-    kind: str
+    kind: StepKind
     span: Span
     turn: int
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from lora_lint.interpreter.scope import Scope
+    from lora_lint.run.run import SweepKind
     from lora_lint.run.values import Origin
     from lora_lint.source import Span
 
@@ -86,7 +87,7 @@ class Space:
     __slots__ = ("axis", "default", "kind", "options", "span")
 
     def __init__(
-        self, options: tuple[Const, ...], axis: object, kind: str, span: Span | None, default: Const | None = None
+        self, options: tuple[Const, ...], axis: object, kind: SweepKind, span: Span | None, default: Const | None = None
     ) -> None:
         self.options = options
         self.axis = axis

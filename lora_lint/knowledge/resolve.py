@@ -198,12 +198,7 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
 def _republished(base: BaseModel, name: str) -> bool:
     """Whether unsloth loads a model, and may take its own copy in its place, which can have another form."""
     organisation, _, rest = name.partition("/")
-    return (
-        _loaded_by_unsloth(base)
-        and "/" not in rest
-        and rest != ""
-        and organisation not in ("", ".", "..", "~", "unsloth")
-    )
+    return base.loader_adapts and "/" not in rest and rest != "" and organisation not in ("", ".", "..", "~", "unsloth")
 
 
 def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
@@ -255,7 +250,7 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
 def _expert_parameters(run: Run, settings: Targets, built: Built) -> Mapping[str, str]:
     """The targets that unsloth hands to PEFT as parameters, where it loads the model."""
     listed = settings.target_modules
-    if not _loaded_by_unsloth(run.model) or not isinstance(listed, tuple) or settings.target_parameters is not None:
+    if not run.model.loader_adapts or not isinstance(listed, tuple) or settings.target_parameters is not None:
         return {}
     from lora_lint.frameworks.unsloth import expert_parameters
 
@@ -265,16 +260,12 @@ def _expert_parameters(run: Run, settings: Targets, built: Built) -> Mapping[str
 def _redirected(run: Run, settings: Targets) -> Targets:
     """The settings as unsloth hands them to PEFT, where it loads the model."""
     listed = settings.target_modules
-    if not _loaded_by_unsloth(run.model) or not isinstance(listed, tuple):
+    if not run.model.loader_adapts or not isinstance(listed, tuple):
         return settings
     from lora_lint.frameworks.unsloth import redirected
 
     left, saved = redirected(listed, settings.modules_to_save or ())
     return settings if left == listed else replace(settings, target_modules=left, modules_to_save=saved)
-
-
-def _loaded_by_unsloth(base: BaseModel) -> bool:
-    return (base.loader or "").startswith("Fast")
 
 
 def _clean(match: Match) -> bool:

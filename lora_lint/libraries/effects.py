@@ -60,6 +60,8 @@ class ModelRecord:
     own_class: str | None = None
     whole: bool = False
     """Loaded to be fine-tuned whole, so that unsloth puts no adapter on it."""
+    loader_adapts: bool = False
+    """See run.BaseModel."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ class TrainingRecord:
     dataset: Val | None = None
     values: dict[str, Val] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
+    by_hand: bool = False
+    """A loop of the program trains, with an optimizer that it makes itself."""
 
 
 @dataclass(eq=False)

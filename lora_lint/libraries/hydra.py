@@ -27,6 +27,7 @@ from lora_lint.interpreter.values import (
 from lora_lint.libraries import loaded
 from lora_lint.libraries.convert import text_of
 from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
+from lora_lint.run.run import SweepKind
 from lora_lint.source import Span
 from lora_lint.system import disk
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 Tree: TypeAlias = "dict[str, Tree | Node]"
 
 _MAX_DEPTH = 6
-_KIND = "Hydra multirun"
 _SWEEP = re.compile(r"(choice|range|interval)\(([^()]*)\)")
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 _PACKAGE = re.compile(rb"#\s*@package\s+([\w.]+)")
@@ -369,4 +369,4 @@ def _described(told: Tree | Node) -> Val:
 def _space(options: tuple[Const, ...], span: Span | None) -> Val:
     if not options:
         return Opaque("the sweep sets it", span)
-    return options[0] if len(options) == 1 else Space(options, object(), _KIND, span)
+    return options[0] if len(options) == 1 else Space(options, object(), SweepKind.HYDRA, span)

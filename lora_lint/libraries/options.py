@@ -28,6 +28,7 @@ from lora_lint.interpreter.values import (
 )
 from lora_lint.libraries import loaded
 from lora_lint.libraries.convert import text_of
+from lora_lint.run.run import SweepKind
 from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
         options = tuple(item for item in choices.items if isinstance(item, Const))
         if len(options) == len(choices.items) and all(_is_number(option) for option in options):
             chosen = value if isinstance(value, Const) else None
-            value = Space(options, object(), "argparse choices", choices.span, chosen)
+            value = Space(options, object(), SweepKind.CHOICES, choices.span, chosen)
     before = parser.attributes.get(name)
     if before is not None and not isinstance(before, Space) and not isinstance(value, Space):
         value = either((before, value))  # an option of two commands

@@ -23,6 +23,7 @@ from lora_lint.interpreter.values import (
     either,
 )
 from lora_lint.libraries.convert import text_of
+from lora_lint.run.run import SweepKind
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context
@@ -32,29 +33,29 @@ TRIAL = "optuna.trial"
 MAX_GRID = 64
 
 
-def _space(options: Val | None, kind: str, span: Span) -> Val:
+def _space(options: Val | None, kind: SweepKind, span: Span) -> Val:
     items = options.items if isinstance(options, ListVal) and not options.open else []
     constants = tuple(item for item in items if isinstance(item, Const))
     if not constants or len(constants) != len(items):
-        return Opaque(f"the options of the {kind} are not known", span)
+        return Opaque(f"the options of the {kind.phrase} are not known", span)
     if len(constants) == 1:
         return constants[0]
     return Space(constants, object(), kind, span)
 
 
-def _ends(low: Val | None, high: Val | None, kind: str, span: Span) -> Val:
+def _ends(low: Val | None, high: Val | None, kind: SweepKind, span: Span) -> Val:
     """A range, represented by its ends."""
     if isinstance(low, Const) and isinstance(high, Const) and isinstance(low.value, int | float):
         return Space((low, high), object(), kind, span) if low.value != high.value else low
-    return Opaque(f"the range of the {kind} is not known", span)
+    return Opaque(f"the range of the {kind.phrase} is not known", span)
 
 
 def suggest(name: str, arguments: Arguments, span: Span) -> Val | None:
     """`trial.suggest_categorical("r", [8, 16])` and its siblings."""
     if name == "suggest_categorical":
-        return _space(arguments.get("choices", 1), "Optuna study", span)
+        return _space(arguments.get("choices", 1), SweepKind.OPTUNA, span)
     if name in ("suggest_int", "suggest_float", "suggest_loguniform", "suggest_uniform"):
-        return _ends(arguments.get("low", 1), arguments.get("high", 2), "Optuna study", span)
+        return _ends(arguments.get("low", 1), arguments.get("high", 2), SweepKind.OPTUNA, span)
     return None
 
 
@@ -93,9 +94,9 @@ def ray(context: Context, name: str, arguments: Arguments, span: Span) -> Val | 
     """`tune.choice([...])`, `tune.grid_search([...])`, ranges; `tune.run` and `Tuner` start the function."""
     short = name.rpartition(".")[2]
     if short in ("choice", "grid_search"):
-        return _space(arguments.get("categories", 0) or arguments.get("values", 0), "Ray Tune search", span)
+        return _space(arguments.get("categories", 0) or arguments.get("values", 0), SweepKind.RAY, span)
     if short in ("randint", "uniform", "loguniform", "lograndint", "qrandint", "quniform"):
-        return _ends(arguments.get("lower", 0), arguments.get("upper", 1), "Ray Tune search", span)
+        return _ends(arguments.get("lower", 0), arguments.get("upper", 1), SweepKind.RAY, span)
     if short == "sample_from":
         return Opaque("a function of the search gives it", span)
     if short == "with_resources":
@@ -160,11 +161,11 @@ def wandb_sweep(context: Context, name: str, arguments: Arguments, span: Span) -
 def _parameter(value: Val, span: Span) -> Val:
     if isinstance(value, DictVal):
         if "values" in value.items:
-            return _space(value.items["values"], "W&B sweep", value.span or span)
+            return _space(value.items["values"], SweepKind.WANDB, value.span or span)
         if "value" in value.items:
             return value.items["value"]
         if "min" in value.items:
-            return _ends(value.items.get("min"), value.items.get("max"), "W&B sweep", value.span or span)
+            return _ends(value.items.get("min"), value.items.get("max"), SweepKind.WANDB, value.span or span)
     return Opaque("the W&B sweep sets it", span)
 
 

@@ -131,7 +131,8 @@ def is_arguments(name: str) -> bool:
 def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """An optimizer made by hand on a model's parameters: the start of a training loop."""
     views = _models_behind(arguments.get("params", 0) or arguments.get("model", 0))
-    training = TrainingRecord("a training loop", "unknown", span, conditions=tuple(context.machine.conditions))
+    conditions = tuple(context.machine.conditions)
+    training = TrainingRecord("a training loop", "unknown", span, conditions=conditions, by_hand=True)
     training.values["optimizer"] = Const(name.rpartition(".")[2].lower(), span)
     rate = arguments.get("lr", 1)
     if rate is not None:

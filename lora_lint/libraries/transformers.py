@@ -96,6 +96,7 @@ def unsloth_load(context: Context, name: str, arguments: Arguments, span: Span) 
         quantization = Const("4bit", span, "framework-default")
     loaded = context.model(span, name, arguments, model, loader, quantization, arguments.get("dtype"))
     full = arguments.get("full_finetuning")
+    loaded.data.record.loader_adapts = True
     loaded.data.record.whole = isinstance(full, Const) and full.value is True
     if loader == "FastSentenceTransformer":
         return loaded
@@ -147,7 +148,9 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if name in _SAME:
         return owner
     if name == "__deepcopy__":
-        return context.model(span, owner.callee, owner.arguments, view.record.name, view.record.loader)
+        copied = context.model(span, owner.callee, owner.arguments, view.record.name, view.record.loader)
+        copied.data.record.loader_adapts = view.record.loader_adapts
+        return copied
     if name in ("get_input_embeddings", "get_output_embeddings"):
         where = "embed_tokens" if "input" in name else "lm_head"
         return Object(name, arguments, span, Part(view.record, "modules", where))
@@ -297,6 +300,7 @@ def merge(values: list[Val]) -> Val | None:
     merged.events.extend({id(event): event for record in records for event in record.events}.values())
     merged.trainings.extend(dict.fromkeys(training for record in records for training in record.trainings))
     merged.remote_code = any(record.remote_code for record in records)
+    merged.loader_adapts = all(record.loader_adapts for record in records)
     merged.edited = any(record.edited for record in records)
     template = values[0]
     assert isinstance(template, Object)

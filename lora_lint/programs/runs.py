@@ -17,13 +17,13 @@ from lora_lint.programs.resumed import resumes
 from lora_lint.records import replace
 from lora_lint.run.events import Event
 from lora_lint.run.problems import InvalidValue, NoResult, UnknownKey
-from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Sweep, Training
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Sweep, SweepKind, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, Value, alternatives, is_number, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lora_lint.interpreter.scope import Condition, Step
+    from lora_lint.interpreter.scope import Condition, Step, StepKind
     from lora_lint.libraries.effects import Happening
     from lora_lint.run.problems import Problem
     from lora_lint.source import Span
@@ -58,6 +58,14 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool], str]] = {
     "task_type": ("task_type", convert.is_optional_text, "a task type"),
 }
 _SCALING = frozenset({"rank", "alpha", "use_rslora", "rank_pattern", "alpha_pattern", "dropout"})
+_BY_STEP: Mapping[StepKind, SweepKind] = {
+    "call": SweepKind.CALLS,
+    "comprehension": SweepKind.COMPREHENSION,
+    "loop": SweepKind.LOOP,
+    "once": SweepKind.LOOP,
+    "vague": SweepKind.LOOP,
+}
+"""What makes several runs at one place, by the step at which the ways to them part."""
 _SEARCHED = ("r", "lora_alpha", "use_rslora")
 
 
@@ -83,9 +91,9 @@ def finish(records: Records, path: str) -> Reading:
             tried = tuple(
                 run for variant in variants if (run := _run(record, variant, path, givers, started)) is not None
             )
-            kind, span = _searched(record.config)
-            sweeps.append(Sweep(kind, span or record.span, tried))
-            if kind != "argparse choices":
+            space = _first_space(record.config)
+            sweeps.append(Sweep(space.kind, space.span or record.span, tried))
+            if space.kind is not SweepKind.CHOICES:
                 extra += tried
                 continue
         made.append((record, base))
@@ -136,12 +144,10 @@ def _variants(config: Object, records: Records) -> list[Object]:
     return variants
 
 
-def _searched(config: Object) -> tuple[str, Span | None]:
-    for name in _SEARCHED:
-        value = _argument(config, name)
-        if isinstance(value, Space):
-            return value.kind, value.span
-    return "search", None
+def _first_space(config: Object) -> Space:
+    """The first search space in a config that has one."""
+    found = (_argument(config, name) for name in _SEARCHED)
+    return next(value for value in found if isinstance(value, Space))
 
 
 def _repeated(made: list[tuple[RunRecord, Run]]) -> list[Sweep]:
@@ -168,9 +174,8 @@ def _repeated(made: list[tuple[RunRecord, Run]]) -> list[Sweep]:
             step = _difference(chosen[0][0], chosen[1][0])
             if step is None:
                 continue  # branches of one program, not runs of one experiment
-            kind = {"call": "series of calls"}.get(step.kind, step.kind)
             span = chosen[0][1].adapter.span if step.kind == "call" else step.span
-            sweeps.append(Sweep(kind, span, tuple(run for _, run in chosen)))
+            sweeps.append(Sweep(_BY_STEP[step.kind], span, tuple(run for _, run in chosen)))
     return sweeps
 
 
@@ -540,6 +545,7 @@ def _model(model: ModelRecord, here: Span) -> BaseModel:
         labels=to_value(model.labels, here, ABSENT, convert.is_optional_whole),
         remote_code=model.remote_code,
         edited=model.edited,
+        loader_adapts=model.loader_adapts,
         own_class=model.own_class,
     )
 
@@ -604,7 +610,8 @@ def _training(trainings: list[TrainingRecord], here: Span) -> Training:
         return Training()
     last = trainings[-1]
     methods = {training.method for training in trainings}
-    result = Training(last.trainer, last.method if len(methods) == 1 else "unknown", span=last.span)
+    method = last.method if len(methods) == 1 else "unknown"
+    result = Training(last.trainer, method, span=last.span, by_hand=last.by_hand)
     arguments = last.arguments
     values: dict[str, Any] = {}
     defaults = signatures.defaults(arguments.callee) if arguments is not None else {}

@@ -12,7 +12,7 @@ from lora_lint.programs.callers import program_path
 from lora_lint.programs.launchers import launched
 from lora_lint.readers.shell import read_script
 from lora_lint.records import replace
-from lora_lint.run.run import Reading, Sweep
+from lora_lint.run.run import Reading, Sweep, SweepKind
 from lora_lint.run.values import known
 from lora_lint.unread import Unread
 
@@ -93,7 +93,7 @@ def _sweeps(made: list[tuple[Command, Run]]) -> list[Sweep]:
     for members in by_command.values():
         distinct = {repr((run.adapter, run.model.name)): run for _, run in members}
         if len({repr(run.adapter) for run in distinct.values()}) > 1:
-            sweeps.append(Sweep("loop", _loop(members), tuple(distinct.values())))
+            sweeps.append(Sweep(SweepKind.LOOP, _loop(members), tuple(distinct.values())))
     return sweeps
 
 

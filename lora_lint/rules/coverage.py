@@ -57,7 +57,7 @@ _GENERATIVE = ("causal-lm", "image-text-to-text", "seq2seq-lm")
 def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL208"""
     resolved, cases = cases_of(run)
-    if not cases or not names_or_shorthand(run) or (run.model.loader or "").startswith("Fast"):
+    if not cases or not names_or_shorthand(run) or run.model.loader_adapts:
         return
     wrapped = False
     for event in run.events:
@@ -151,7 +151,7 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
         return
     if run.method != "LoraConfig":
         return
-    if (run.model.loader or "").startswith("Fast") or run.model.edited:
+    if run.model.loader_adapts or run.model.edited:
         return  # unsloth trains them whole; a vocabulary that is edited may well have grown
     if any(event.kind == "resize" for event in run.events):
         return
@@ -280,7 +280,7 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         return
     case, gap = cases[0], gaps[0]
     assert gap is not None
-    if gap.instead == gap.block and (run.model.loader or "").startswith("Fast"):
+    if gap.instead == gap.block and run.model.loader_adapts:
         return  # unsloth chooses by a regex of its own
     key, every = adapter.key("target_modules"), gap.adapted_in + len(gap.layers)
     label = model_label(case.name, case.model)

@@ -111,7 +111,7 @@ def moe_lora_dropout(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
         return
     resolved, cases = cases_of(run)
     written = bool(known(adapter.target_parameters))
-    if (run.model.loader or "").startswith("Fast"):
+    if run.model.loader_adapts:
         return  # unsloth chooses by a regex of its own
     if run.dialect == "axolotl" and not written:
         return  # it teaches PEFT to leave the dropout of experts out (0.19.0, loaders/adapter.py)

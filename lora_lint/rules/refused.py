@@ -35,7 +35,7 @@ _READ_PAST = ("dt_proj",)
 
 def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL216"""
-    if run.method != "LoraConfig" or (run.model.loader or "").startswith("Fast"):
+    if run.method != "LoraConfig" or run.model.loader_adapts:
         return  # unsloth makes a regex of its own
     resolved, cases = cases_of(run)
     refusals = [_refusal(case) for case in cases]

@@ -17,6 +17,7 @@ from lora_lint.rules.changes import tied
 from lora_lint.rules.scale import SLACK, Arm, arm_of, arms_of, law_of, stated, written
 from lora_lint.rules.scaling import beyond_range
 from lora_lint.rules.words import least, listed, number, place, spread, subjects, surety
+from lora_lint.run.run import SweepKind
 from lora_lint.run.values import Choices, Known, known
 
 if TYPE_CHECKING:
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
     from lora_lint.rules.scale import Law
     from lora_lint.run.run import Run, Sweep, SweepKeeps
 
-_CHOICES = "argparse choices"
-_CALLS = "series of calls"
-_COMPARED = frozenset({"loop", "comprehension", _CALLS})
+_COMPARED = frozenset({SweepKind.LOOP, SweepKind.COMPREHENSION, SweepKind.CALLS})
 """Kinds of sweeps whose runs are all made, to be held against each other. The others are search spaces."""
-_COMPUTED_ELSEWHERE = frozenset({_CHOICES, "W&B sweep", "Hydra multirun"})
+_COMPUTED_ELSEWHERE = frozenset({SweepKind.CHOICES, SweepKind.WANDB, SweepKind.HYDRA})
 """Kinds of sweeps that cannot compute one setting from another: the program that they start does."""
 _EVEN = 2.0
 """First steps that differ by no more than this count as equal where no option says otherwise."""
@@ -75,20 +74,20 @@ def _fixed_alpha(sweep: Sweep, ranked: list[tuple[Arm, Run]]) -> Finding:
     default = isinstance(adapter.alpha, Known) and adapter.alpha.origin == "framework-default"
     stays = f"is not given and stays at its default {number(low.alpha)}" if default else f"stays at {number(low.alpha)}"
     message = (
-        f"`{alpha_key}` {stays} while `{rank_key}` takes {spread([arm.rank for arm in arms])} in this {sweep.kind}: "
-        f"{alpha_key}/{rank_key} falls from {number(low.scale)} to {number(high.scale)}. "
+        f"`{alpha_key}` {stays} while `{rank_key}` takes {spread([arm.rank for arm in arms])} in this "
+        f"{sweep.kind.phrase}: {alpha_key}/{rank_key} falls from {number(low.scale)} to {number(high.scale)}. "
         f"{_first_step(known(first.training.optimizer), low.rank, high.rank)}. {_schools(sweep, arms, first)}"
     )
     span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
     end = place(last.adapter.rank, otherwise=last.adapter.span)
     related = [Related(end, f"{alpha_key}/{rank_key} is {number(high.scale)} at {rank_key}={high.rank}")]
     if sweep.span not in (span, end):
-        related.append(Related(sweep.span, f"the {sweep.kind} over the ranks"))
+        related.append(Related(sweep.span, f"the {sweep.kind.phrase} over the ranks"))
     confidence = surety(*(run.adapter.rank for _, run in ranked))
-    if sweep.kind == _CHOICES:
+    if sweep.kind is SweepKind.CHOICES:
         # Each call of the program picks one rank; a launcher that can pass alpha too may well tie it to the rank.
         confidence = least("likely", "likely" if surety(adapter.alpha) == "certain" else "possible")
-    elif sweep.kind == _CALLS and not any(run.trained for run in sweep.runs):
+    elif sweep.kind is SweepKind.CALLS and not any(run.trained for run in sweep.runs):
         # A helper that is called for adapters of several ranks, and nothing shows that they are trained: mostly a test.
         confidence = "possible"
     factor = _usual_ratio(low)
@@ -133,14 +132,14 @@ def rslora_sweep_too_large(sweep: Sweep, options: Mapping[str, Any]) -> Iterable
         outside = [each for each in ranked if each[0].scale > options["max-scale"] * SLACK]
         if _in_proportion([arm for arm, _ in ranked]):
             what = (
-                f"`{alpha_key}` grows with `{rank_key}` in this {sweep.kind} although rsLoRA is on, so that the scale "
-                f"{alpha_key}/sqrt({rank_key}) rises from {number(low.scale)} at {rank_key}={low.rank} to "
+                f"`{alpha_key}` grows with `{rank_key}` in this {sweep.kind.phrase} although rsLoRA is on, so that the "
+                f"scale {alpha_key}/sqrt({rank_key}) rises from {number(low.scale)} at {rank_key}={low.rank} to "
                 f"{number(high.scale)} at {rank_key}={high.rank}"
             )
         elif outside and _is_one_choice(sweep, ranked, outside):
             what = (
-                f"`{alpha_key}` under rsLoRA scales the adapter by {_scales(outside, rank_key)} in this {sweep.kind}, "
-                f"above {number(options['max-scale'])}"
+                f"`{alpha_key}` under rsLoRA scales the adapter by {_scales(outside, rank_key)} in this "
+                f"{sweep.kind.phrase}, above {number(options['max-scale'])}"
             )
         else:
             continue
@@ -168,7 +167,7 @@ def sweep_out_of_range(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Fin
         adapter = run.adapter
         message = (
             f"`{adapter.key('alpha')}` scales the adapter by {_scales(outside, adapter.key('rank'))} in this "
-            f"{sweep.kind}, {bound}: {effect}. {_schools(sweep, arms, runs[0])}"
+            f"{sweep.kind.phrase}, {bound}: {effect}. {_schools(sweep, arms, runs[0])}"
         )
         span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
         yield Finding("LL104", message, span, _sureness(sweep, ranked), subjects=subjects(adapter.alpha, adapter.rank))
@@ -242,14 +241,14 @@ def _sweep_varies(sweep: Sweep, ranked: list[tuple[Arm, Run]], law: Law, apart: 
         ("sgd", True): f"{alpha_key}^2",
     }[law, low.rslora]
     message = (
-        f"`{rank_key}` takes {spread([arm.rank for arm in arms])} in this {sweep.kind} at one learning rate, and under "
-        f"{_optimizer(first)} the first step goes with {goes}: it is {way} at {rank_key}={high.rank} as at "
+        f"`{rank_key}` takes {spread([arm.rank for arm in arms])} in this {sweep.kind.phrase} at one learning rate, "
+        f"and under {_optimizer(first)} the first step goes with {goes}: it is {way} at {rank_key}={high.rank} as at "
         f"{rank_key}={low.rank}. {_schools(sweep, arms, first)}, or a learning rate for each rank"
     )
     span = place(last.adapter.rank, otherwise=last.adapter.span)
-    related = (Related(sweep.span, f"the {sweep.kind} over the ranks"),) if sweep.span != span else ()
+    related = (Related(sweep.span, f"the {sweep.kind.phrase} over the ranks"),) if sweep.span != span else ()
     confidence = _sureness(sweep, ranked)
-    if sweep.kind in (_CHOICES, _CALLS) and not any(run.trained for _, run in ranked):
+    if sweep.kind in (SweepKind.CHOICES, SweepKind.CALLS) and not any(run.trained for _, run in ranked):
         confidence = "possible"
     about = subjects(last.adapter.rank, last.adapter.alpha)
     return Finding("LL107", message, span, confidence, _gravity(apart), related, subjects=about)
@@ -311,13 +310,13 @@ def _study_varies(sweep: Sweep, study: list[tuple[Arm, Run]], law: Law, apart: f
     arms = list(dict.fromkeys(arm for arm, _ in study))
     shown = [_shown(arm, [run for other, run in study if other == arm], arms[0], law) for arm in arms]
     message = (
-        f"The arms of this {sweep.kind} are compared at one learning rate, but under {_optimizer(first)} their first "
-        f"steps go with {goes} and differ by up to {number(apart)} times{' at equal targets' if differ else ''}: "
+        f"The arms of this {sweep.kind.phrase} are compared at one learning rate, but under {_optimizer(first)} their "
+        f"first steps go with {goes} and differ by up to {number(apart)} times{' at equal targets' if differ else ''}: "
         f"{'; '.join(shown)}. {_schools_of_study(arms, first, law)}"
     )
     largest = max(study, key=lambda each: each[0].step(law))[1].adapter
     span = place(largest.rank, largest.alpha, otherwise=largest.span)
-    related = (Related(sweep.span, f"the {sweep.kind} over the arms"),) if sweep.span != span else ()
+    related = (Related(sweep.span, f"the {sweep.kind.phrase} over the arms"),) if sweep.span != span else ()
     trained = any(run.trained for _, run in study)
     confidence = _sureness(sweep, study) if trained else "possible"
     about = subjects(largest.rank, largest.alpha)
@@ -406,7 +405,7 @@ def _gravity(apart: float) -> Level | None:
 
 def _sureness(sweep: Sweep, ranked: Sequence[tuple[Arm, Run]]) -> Confidence:
     confidence = surety(*(value for _, run in ranked for value in (run.adapter.rank, run.adapter.alpha)))
-    return least("likely", confidence) if sweep.kind == _CHOICES else confidence
+    return least("likely", confidence) if sweep.kind is SweepKind.CHOICES else confidence
 
 
 def _apart(arms: Sequence[Arm], law: Law) -> float:

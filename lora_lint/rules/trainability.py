@@ -27,7 +27,7 @@ _OWN = (
 """Fragments of the names of parameters that adapters own."""
 _EMBEDDINGS = frozenset({"embed_tokens", "lm_head", "wte", "embed_in", "embed_out", "word_embeddings"})
 _SAVE_ADAPTERS = (
-    None, "a training loop", "Trainer", "Seq2SeqTrainer", "SFTTrainer", "DPOTrainer", "KTOTrainer", "ORPOTrainer",
+    None, "Trainer", "Seq2SeqTrainer", "SFTTrainer", "DPOTrainer", "KTOTrainer", "ORPOTrainer",
     "GRPOTrainer", "RewardTrainer",
 )  # fmt: skip
 """Trainers that save nothing of a wrapped model but the adapter; a class of the program's own may save more."""
@@ -135,7 +135,9 @@ def _only_others_are_trained(run: Run) -> bool:
 
 def _saved_alone(run: Run, later: Sequence[Event]) -> Event | None:
     """Where a run's adapter is saved after its training, if that is all that is saved of the model."""
-    if not isinstance(run.adapter.modules_to_save, Known) or run.training.trainer not in _SAVE_ADAPTERS:
+    training = run.training
+    adapter_alone = training.by_hand or training.trainer in _SAVE_ADAPTERS
+    if not isinstance(run.adapter.modules_to_save, Known) or not adapter_alone:
         return None
     trained = _last(later, lambda event: event.kind == "train")
     if trained is None or any(

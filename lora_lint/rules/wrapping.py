@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lora_lint.run.events import Event
     from lora_lint.run.run import Run
 
-_PLAIN = frozenset({"Trainer", "Seq2SeqTrainer", "a training loop"})
+_PLAIN = frozenset({"Trainer", "Seq2SeqTrainer"})
 """Trainers that prepare nothing themselves."""
 _PREPARED = frozenset({"prepare-kbit", "input-grads", "checkpoint"})
 """What k-bit preparation does, as a whole or in part."""
@@ -45,7 +45,8 @@ _MERGING = frozenset({"DPOTrainer", "KTOTrainer", "ORPOTrainer", "CPOTrainer"})
 def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL405"""
     bits = known(run.model.quantization)
-    if run.dialect != "peft" or bits not in ("4bit", "8bit") or run.training.trainer not in _PLAIN:
+    prepares = not run.training.by_hand and run.training.trainer not in _PLAIN
+    if run.dialect != "peft" or bits not in ("4bit", "8bit") or prepares:
         return
     if run.trained is not True or not _PREPARED.isdisjoint(event.kind for event in run.events):
         return
@@ -123,7 +124,7 @@ def wrap_then_load(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
 def input_grads_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL411"""
     pin = run.before("transformers", versions.CHECKPOINTS_NOT_REENTRANT)
-    if pin is None or run.trained is not True or run.training.trainer != "a training loop":
+    if pin is None or run.trained is not True or not run.training.by_hand:
         return
     if any(event.kind in ("prepare-kbit", "input-grads") for event in run.events) or embeddings_may_train(run):
         return

@@ -5,6 +5,7 @@ Rules read only these records; they never know the file format.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field, replace
@@ -91,6 +92,8 @@ class BaseModel:
     """The version of transformers that the user tells (the `transformers` setting) or the project pins."""
     remote_code: bool = False
     """The program lets the code in the model's own repository run in the place of the class in transformers."""
+    loader_adapts: bool = False
+    """The library that loads it also puts the adapter on, with targets, refusals and defaults that are not PEFT's."""
     edited: bool = False
     """The program changes the model's modules before the wrap (a fused layer split by hand…): names that the
     knowledge does not have may exist."""
@@ -115,7 +118,8 @@ Method = Literal["supervised", "preference", "rl", "classification", "unknown"]
 
 @dataclass(frozen=True)
 class Training:
-    """How it is trained. `optimizer` in the framework's spelling (`adamw_torch`, `paged_adamw_8bit`, `sgd`, …)."""
+    """How it is trained. `trainer`: the class, the framework, or "a training loop", for messages. `optimizer` in the
+    framework's spelling (`adamw_torch`, `paged_adamw_8bit`, `sgd`, …)."""
 
     trainer: str | None = None
     method: Method = "unknown"
@@ -128,6 +132,8 @@ class Training:
     span: Span | None = None
     unknown_keywords: tuple[UnknownKey, ...] = ()
     """Keyword arguments of the class of training arguments that it does not take."""
+    by_hand: bool = False
+    """A loop of the program trains, with an optimizer that it makes itself: no trainer prepares or saves anything."""
 
 
 @dataclass(frozen=True)
@@ -213,14 +219,30 @@ class Run:
         return replace(self, **records)
 
 
+class SweepKind(Enum):
+    """What makes the runs of a sweep; the phrase completes "in this …"."""
+
+    LOOP = "loop"
+    COMPREHENSION = "comprehension"
+    CALLS = "series of calls"
+    """Calls of one helper."""
+    CHOICES = "argparse choices"
+    """What an option accepts: each call of the program picks one."""
+    HYDRA = "Hydra multirun"
+    OPTUNA = "Optuna study"
+    RAY = "Ray Tune search"
+    WANDB = "W&B sweep"
+
+    @property
+    def phrase(self) -> str:
+        return self.value
+
+
 @dataclass(frozen=True)
 class Sweep:
-    """Several runs of one experiment that differ in their settings: a loop, a grid, a search space.
+    """Several runs of one experiment that differ in their settings: a loop, a grid, a search space."""
 
-    `kind` completes "in this …": "loop", "comprehension", "grid", "W&B sweep", "Optuna study" …
-    """
-
-    kind: str
+    kind: SweepKind
     span: Span
     runs: tuple[Run, ...]
 

@@ -226,7 +226,7 @@ class TestWhatIsRead:
         (sweep,) = reading.sweeps
         assert [plain(run.adapter.rank) for run in sweep.runs] == [8, 16, 32]
         assert {plain(run.adapter.alpha) for run in sweep.runs} == {16}
-        assert sweep.kind == "W&B sweep"
+        assert sweep.kind.phrase == "W&B sweep"
 
 
 class TestPositions:

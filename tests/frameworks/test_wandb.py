@@ -51,7 +51,7 @@ def points(sweep: Sweep) -> list[tuple[object, object]]:
 )
 def test_alpha_is_what_the_program_makes_of_it(source: str, alpha: str, expected: list[object], tmp_path: Path) -> None:
     sweep = swept(tmp_path, source, alpha)
-    assert sweep.kind == "W&B sweep"
+    assert sweep.kind.phrase == "W&B sweep"
     assert points(sweep) == expected
     assert sweep.runs[0].adapter.key("rank") == "lora_r"
     rank = sweep.runs[1].adapter.rank

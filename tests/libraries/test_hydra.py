@@ -77,7 +77,7 @@ SWEEPS = {
 @pytest.mark.parametrize(("params", "alpha", "points"), SWEEPS.values(), ids=SWEEPS)
 def test_sweeps(params: str, alpha: str, points: list[tuple[int, int]], tmp_path: Path) -> None:
     (sweep,) = read_python(write(tmp_path, swept(params), alpha), tmp_path).sweeps
-    assert sweep.kind == "Hydra multirun"
+    assert sweep.kind.phrase == "Hydra multirun"
     assert [(plain(run.adapter.rank), plain(run.adapter.alpha)) for run in sweep.runs] == points
     assert {plain(run.model.name) for run in sweep.runs} == {"openai-community/gpt2"}
 
@@ -187,7 +187,7 @@ def test_settings_of_the_call(tmp_path: Path) -> None:
 def test_a_multirun_of_the_call(command: str, tmp_path: Path) -> None:
     reading = called(tmp_path, command)
     (sweep,) = reading.sweeps
-    assert sweep.kind == "Hydra multirun"
+    assert sweep.kind.phrase == "Hydra multirun"
     assert [(plain(run.adapter.rank), plain(run.adapter.alpha)) for run in sweep.runs] == [(4, 16), (8, 16), (16, 16)]
     assert sweep.span.path.endswith("run.sh")
     tied = called(tmp_path, command, "2 * cfg.lora.r").sweeps[0]

@@ -91,7 +91,7 @@ SEARCHES: dict[str, tuple[str, str, list[tuple[object, object]]]] = {
 @pytest.mark.parametrize(("program", "kind", "points"), SEARCHES.values(), ids=SEARCHES)
 def test_searches(program: str, kind: str, points: list[tuple[object, object]]) -> None:
     (sweep,) = read_python(IMPORTS + program).sweeps
-    assert sweep.kind == kind
+    assert sweep.kind.phrase == kind
     found = [(plain(run.adapter.rank), plain(run.adapter.alpha)) for run in sweep.runs]
     assert found == [(rank, alpha if alpha is not None else plain(None)) for rank, alpha in points]
 

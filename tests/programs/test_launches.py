@@ -88,7 +88,7 @@ def test_launchers(program: str, points: list[tuple[int, int, bool]], folder: Pa
     (sweep,) = read_python(program, folder, "sweep.py").sweeps
     adapters = [run.adapter for run in sweep.runs]
     assert [(plain(a.rank), plain(a.alpha), plain(a.use_rslora)) for a in adapters] == points
-    assert sweep.kind == "loop"
+    assert sweep.kind.phrase == "loop"
     assert all(run.span.path.endswith("sweep.py") for run in sweep.runs)
 
 

@@ -400,7 +400,7 @@ SWEEPS = {
 @pytest.mark.parametrize(("program", "kind", "points"), SWEEPS.values(), ids=SWEEPS)
 def test_sweeps(program: str, kind: str, points: list[tuple[int, int]]) -> None:
     (sweep,) = read_python(IMPORTS + program).sweeps
-    assert sweep.kind == kind
+    assert sweep.kind.phrase == kind
     assert [(plain(run.adapter.rank), plain(run.adapter.alpha)) for run in sweep.runs] == points
 
 

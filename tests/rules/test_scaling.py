@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_lint.run.run import BaseModel, Run, Training
+from lora_lint.run.run import BaseModel, Run, SweepKind, Training
 from lora_lint.run.values import ABSENT, Unknown
 from tests.support.runs import HERE, at, check, cli, default, either, lit, one, run, sweep
 
@@ -100,9 +100,9 @@ class TestFixedAlphaRankSweep:
         assert one("LL101", sweep(*ranks(8, 16, alpha=cli(16)))).confidence == "certain"
 
     def test_argparse_choices(self) -> None:
-        assert one("LL101", sweep(*ranks(8, 16), kind="argparse choices")).confidence == "likely"
+        assert one("LL101", sweep(*ranks(8, 16), kind=SweepKind.CHOICES)).confidence == "likely"
         runs = ranks(8, 16, alpha=cli(16))
-        assert one("LL101", sweep(*runs, kind="argparse choices")).confidence == "possible"
+        assert one("LL101", sweep(*runs, kind=SweepKind.CHOICES)).confidence == "possible"
 
 
 class TestRsloraOffHighRank:
@@ -375,7 +375,7 @@ class TestSweepStepVaries:
 
     def test_calls_of_a_helper_that_trains_nothing_are_possible(self) -> None:
         made = [run(rank, 2 * rank) for rank in (8, 64)]
-        assert one("LL107", sweep(*made, kind="series of calls")).confidence == "possible"
+        assert one("LL107", sweep(*made, kind=SweepKind.CALLS)).confidence == "possible"
         assert one("LL107", sweep(*made)).confidence == "certain"
 
 
@@ -430,7 +430,7 @@ class TestStudy:
     def test_a_search_is_no_study(self) -> None:
         arms = [self.arm(8, 16), self.arm(16, 64), self.arm(16, 128, rslora=True)]
         assert check("LL107", sweep(*arms))
-        assert not check("LL107", sweep(*arms, kind="Optuna study"))
+        assert not check("LL107", sweep(*arms, kind=SweepKind.OPTUNA))
 
     def test_arms_that_nothing_trains_are_possible(self) -> None:
         arms = [self.arm(8, 16, of={"trained": None}), self.arm(16, 64, rslora=True, of={"trained": None})]

@@ -202,8 +202,8 @@ class TestUnmatchedTargetModule:
             on(PHI3, either(SEVEN, ("qkv_proj",))),
             on("mistralai/Mixtral-8x7B-v0.1", ("q_proj", "w1", "w2", "w3")),
             on(LLAMA, ("q_proj", "lm_head"), loader="SentenceTransformer"),
-            on("unsloth/Phi-3-mini-4k-instruct", SEVEN, loader="FastLanguageModel"),
-            on(PHI3, SEVEN, loader="FastLanguageModel"),
+            on("unsloth/Phi-3-mini-4k-instruct", SEVEN, loader="FastLanguageModel", base={"loader_adapts": True}),
+            on(PHI3, SEVEN, loader="FastLanguageModel", base={"loader_adapts": True}),
         ],
         ids=[
             "all match", "head and embeddings", "none match", "shorthand", "regex", "default", "a branch", "targets",

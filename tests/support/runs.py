@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint import catalogue
 from lora_lint.rules import RUN_CHECKS, SWEEP_CHECKS
 from lora_lint.run.events import Event
-from lora_lint.run.run import Adapter, Run, Sweep
+from lora_lint.run.run import Adapter, Run, Sweep, SweepKind
 from lora_lint.run.values import Choices, Known
 from lora_lint.source import Span
 
@@ -60,7 +60,7 @@ def run(rank: Any = 8, alpha: Any = 16, *, of: dict[str, Any] | None = None, **f
     return Run(adapter=adapter(rank, alpha, **fields), **more)
 
 
-def sweep(*runs: Run, kind: str = "loop") -> Sweep:
+def sweep(*runs: Run, kind: SweepKind = SweepKind.LOOP) -> Sweep:
     return Sweep(kind, Span("train.py", 0, 300), runs)
 
 
