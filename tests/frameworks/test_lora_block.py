@@ -112,3 +112,79 @@ def test_lists_that_a_program_may_make_one_text_of(entries: str) -> None:
     assert plain(run.adapter.target_modules) is plain(run.adapter.exclude_modules) is Unknown
     literal = only(config(f"peft: {{{block.replace('lora_r', 'r').replace('lora_target', 'target')}}}"))
     assert isinstance(plain(literal.adapter.target_modules), tuple)
+
+
+BLOCK = "{r: 8, lora_alpha: 16, target_modules: [q_proj]}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "lora",
+            "peft",
+            "qlora",
+            "lora_config",
+            "peft_config",
+            "lora_params",
+            "peft_params",
+            "lora_args",
+            "peft_args",
+        ),
+        *("LoraConfig", "lora_parameters", "lora_kwargs", "peft_kwargs", "lora_settings"),
+    ],
+)
+def test_names_of_blocks(name: str) -> None:
+    assert plain(only(config(f"train:\n  {name}: {BLOCK}")).adapter.rank) == 8
+
+
+@pytest.mark.parametrize("key", ["lora_alpha", "target_modules", "lora_target_modules", "lora_dropout"])
+def test_one_keyword_tells_lora(key: str) -> None:
+    assert config("lora: {rank: 8, weight: 0.1, # lora_alpha target_modules lora_dropout\n}").runs == ()
+    assert config(f"lora: {{rank: 8, {key}: 0.1}} # lora_alpha").runs != ()
+
+
+@pytest.mark.parametrize("rank", ["r", "lora_r", "lora_rank", "rank"])
+def test_names_of_the_rank(rank: str) -> None:
+    adapter = only(config(f"lora: {{{rank}: 8, lora_alpha: 16}}")).adapter
+    assert (plain(adapter.rank), adapter.key("rank")) == (8, rank)
+    assert plain(adapter.own_spelling) is (rank != "r")
+    two = "lora_r" if rank == "r" else "r"
+    assert config(f"lora: {{{rank}: 8, {two}: 8, lora_alpha: 16}}").runs == ()
+
+
+@pytest.mark.parametrize("key", ["peft_type", "method", "type", "peft_method", "adapter_type"])
+def test_what_tells_the_method(key: str) -> None:
+    for method, dora in (("LORA", False), ("qlora", False), ("DoRA", True), ("q-dora", True), ("rs-lora", False)):
+        run = only(config(f"lora: {{r: 8, lora_alpha: 16, {key}: {method}}}"))
+        assert plain(run.adapter.use_dora) is dora
+        assert run.problems == ()
+    assert config(f"lora: {{r: 8, lora_alpha: 16, {key}: IA3}}").runs == ()
+
+
+@pytest.mark.parametrize("key", ["enabled", "enable", "use", "use_lora", "use_peft", "lora_enabled", "peft_enabled"])
+def test_a_block_that_is_switched_off(key: str) -> None:
+    assert config(f"lora: {{r: 8, lora_alpha: 16, {key}: false}}").runs == ()
+    assert only(config(f"lora: {{r: 8, lora_alpha: 16, {key}: true}}")).problems == ()
+
+
+NAMES_OF_MODELS = (
+    *("base_model", "model_name_or_path", "base_model_name_or_path", "pretrained_model_name_or_path", "model_name"),
+    *("model_id", "base_model_name", "base_model_id", "pretrained_model", "model_path", "hf_model_ckpt", "model"),
+)
+
+
+@pytest.mark.parametrize("key", NAMES_OF_MODELS)
+def test_keys_that_name_the_model(key: str) -> None:
+    beside = f"{key}: openai-community/gpt2\nlora: {BLOCK}"
+    section = f"a: {{{key}: openai-community/gpt2}}\nlora: {BLOCK}"
+    for text in (beside, section):
+        assert plain(only(config(text)).model.name) == "openai-community/gpt2"
+
+
+@pytest.mark.parametrize("key", ["name", "name_or_path", "path", "id", "pretrained"])
+def test_keys_that_name_the_model_in_its_section(key: str) -> None:
+    assert plain(only(config(f"model: {{{key}: openai-community/gpt2}}\nlora: {BLOCK}")).model.name) == (
+        "openai-community/gpt2"
+    )
+    assert plain(only(config(f"data: {{{key}: openai-community/gpt2}}\nlora: {BLOCK}")).model.name) is Unknown

@@ -77,3 +77,51 @@ def test_alpha_that_is_drawn(tmp_path: Path) -> None:
 def test_a_program_that_is_not_understood(tmp_path: Path) -> None:
     sweep = swept(tmp_path, "args = read_arguments()", "args.lora_alpha")
     assert points(sweep) == [(8, plain(None)), (32, plain(None))]
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "value"),
+    [
+        *((key, "rank", 8) for key in ("lora_r", "lora_rank", "peft_r", "r", "rank", "model.lora_r", "lora-rank")),
+        *((key, "alpha", 16) for key in ("lora_alpha", "peft_alpha", "alpha")),
+        *((key, "use_rslora", True) for key in ("use_rslora", "rslora", "peft_use_rslora", "lora_use_rslora")),
+    ],
+)
+def test_spellings_of_the_settings(key: str, field: str, value: object) -> None:
+    rank = "" if field == "rank" else "  lora_r:\n    values: [8, 32]\n"
+    swept = f"  {key}:\n    value: {value}\n"
+    (run, *_) = config(f"method: grid\nname: lora\nparameters:\n{rank}{swept}", "sweep.yaml").runs
+    assert plain(getattr(run.adapter, field)) == value
+    assert run.adapter.key(field) == key
+
+
+@pytest.mark.parametrize("method", ["grid", "random", "bayes"])
+def test_methods_of_sweeps(method: str) -> None:
+    assert len(config(SWEEP.replace("grid", method), "sweep.yaml").runs) == 2
+    assert config(SWEEP.replace("grid", "hill-climbing"), "sweep.yaml").runs == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "name"),
+    [
+        *((key, "gpt2", "name") for key in ("model_name_or_path", "base_model", "model_name", "model", "model_id")),
+        *((key, 1e-4, "learning_rate") for key in ("learning_rate", "lr")),
+    ],
+)
+def test_what_a_sweep_holds_fixed(key: str, value: object, name: str) -> None:
+    run = config(f"{SWEEP}  {key}:\n    value: {value}\n", "sweep.yaml").runs[0]
+    assert plain(getattr(run.model if name == "name" else run.training, name)) == value
+
+
+@pytest.mark.parametrize(
+    ("distribution", "ranks"),
+    [
+        *((f"    distribution: {name}\n", {4, 64}) for name in ("int_uniform", "uniform", "q_uniform")),
+        *((f"    distribution: {name}\n", {4, 64}) for name in ("q_log_uniform_values", "log_uniform_values")),
+        ("", {4, 64}),
+        ("    distribution: q_log_uniform\n", set()),
+    ],
+)
+def test_distributions_of_the_rank(distribution: str, ranks: set[int]) -> None:
+    text = f"method: bayes\nparameters:\n  lora_r:\n{distribution}    min: 4\n    max: 64\n"
+    assert {plain(run.adapter.rank) for run in config(text, "sweep.yaml").runs} == ranks
