@@ -158,7 +158,7 @@ def check(
     _refuse_misspelt_command(paths)
     settings = settings_module.override(settings_module.load(config, isolated), **options)
     if _from_stdin(paths, stdin_filename) and (fix or diff):
-        raise UsageError("standard input cannot be fixed: give the file, or take the edits of `--output-format json`")
+        raise UsageError("standard input cannot be fixed: give the file, or take the edits of `--output-format sarif`")
     for path in (output_file, write_baseline, verify.report if verify is not None else None):
         _refuse_unwritable(path, settings)
     marked = write_baseline is not None or output_format in _WITH_FINGERPRINTS

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import __version__
-from lora_lint.fixes.made import edits_of
 from lora_lint.report.visible import json_text
 from lora_lint.report.wording import level_of, name_of, url_of
 
 if TYPE_CHECKING:
-    from lora_lint.finding import Finding, Fix, Verdict
+    from lora_lint.finding import Finding, Verdict
     from lora_lint.lint.engine import Outcome
 
 VERSION = 1
@@ -39,7 +38,7 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
 
 
 def _finding(outcome: Outcome, finding: Finding) -> dict[str, Any]:
-    location = outcome.located(finding.span)
+    location, fix = outcome.located(finding.span), finding.fix
     related = []
     for other in finding.related:
         where = outcome.located(other.span)
@@ -58,7 +57,7 @@ def _finding(outcome: Outcome, finding: Finding) -> dict[str, Any]:
         "end_column": location.end_column,
         "cell": location.cell,
         "related": related,
-        "fix": _fix(outcome, finding.fix) if finding.fix else None,
+        "fix": {"applicability": fix.applicability, "message": fix.message} if fix else None,
         "fingerprint": finding.fingerprint,
         "url": url_of(finding.code),
         "verdict": _verdict(finding.verdict) if finding.verdict else None,
@@ -74,22 +73,3 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "seconds": verdict.seconds,
         "proxy": verdict.proxy,
     }
-
-
-def _fix(outcome: Outcome, fix: Fix) -> dict[str, Any]:
-    """A fix with its edits, for editors; no edits where a person has to do it. Places are those of the findings."""
-    edits = []
-    for edit in edits_of(fix, outcome.source):
-        where = outcome.located(edit.span)
-        edits.append(
-            {
-                "path": where.path,
-                "line": where.line,
-                "column": where.column,
-                "end_line": where.end_line,
-                "end_column": where.end_column,
-                "cell": where.cell,
-                "text": edit.text,
-            }
-        )
-    return {"applicability": fix.applicability, "message": fix.message, "edits": edits}

@@ -95,7 +95,12 @@ class TestAsAProcess:
             'model = AutoModelForCausalLM.from_pretrained("gpt2")\nmodel = PeftModel.from_pretrained(model, "a")\n'
             "Trainer(model=model, train_dataset=data).train()\n"
         )
-        for options, imported in (([], False), (["--fix"], True)):
+        for options, imported in (
+            ([], False),
+            (["--output-format", "json"], False),
+            (["--output-format", "sarif"], True),
+            (["--fix"], True),
+        ):
             Path("frozen.py").write_text(program)
             arguments = ["--isolated", "--no-cache", *options, "frozen.py"]
             code = (

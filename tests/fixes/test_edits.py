@@ -748,9 +748,7 @@ def test_edits_for_editors(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(FROZEN, encoding="utf-8")
     document = json.loads(run(tmp_path, "--output-format", "json", "train.py").stdout)
     (fix,) = [finding["fix"] for finding in document["findings"]]
-    assert fix["applicability"] == "safe"
-    (edit,) = fix["edits"]
-    assert (edit["line"], edit["column"], edit["text"]) == (5, 51, ", is_trainable=True")
+    assert fix == {"applicability": "safe", "message": "Add is_trainable=True; other rules may then apply"}
     sarif = json.loads(run(tmp_path, "--output-format", "sarif", "train.py").stdout)
     (change,) = sarif["runs"][0]["results"][0]["fixes"][0]["artifactChanges"]
     (replacement,) = change["replacements"]
