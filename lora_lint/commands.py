@@ -162,19 +162,31 @@ def check(
     for path in (output_file, write_baseline, verify.report if verify is not None else None):
         _refuse_unwritable(path, settings)
     marked = write_baseline is not None or output_format in _WITH_FINGERPRINTS
-    cache = None
-    if not no_cache and not os.environ.get(_NO_CACHE) and "-" not in paths:
+
+    def cache(settings: Settings) -> Cache | None:
+        """A new one for each lint: files may have changed since the last."""
+        if no_cache or os.environ.get(_NO_CACHE) or "-" in paths:
+            return None
         from lora_lint.lint.cache import Cache
 
-        cache = Cache(settings, cache_dir)
-    outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache)
+        return Cache(settings, cache_dir)
+
+    def everything() -> Outcome:
+        from lora_lint.lint import engine
+        from lora_lint.records import replace
+
+        every = replace(settings, select=None)
+        return engine.lint(paths or ["."], every, jobs=jobs, fingerprints=False, cache=cache(every))
+
+    outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache(settings))
+    again = everything if outcome.summary.files > 1 else None
     if diff:
-        return _diff(outcome, settings, unsafe_fixes)
+        return _diff(outcome, settings, unsafe_fixes, again)
     unwritten = False
     if fix:
-        changed, unwritten = _fix(outcome, settings, unsafe_fixes)
+        changed, unwritten = _fix(outcome, settings, unsafe_fixes, again)
         if changed:
-            outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache)
+            outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache(settings))
     elif unsafe_fixes:
         _count_fixable(outcome, settings)
     for note in outcome.notes:
@@ -285,7 +297,7 @@ def _page(outcome: Outcome) -> str:
     return render(outcome)
 
 
-def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> tuple[bool, bool]:
+def _fix(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], Outcome] | None) -> tuple[bool, bool]:
     """Fixes what can be fixed; gives whether a file has changed, and whether one could not be written."""
     from lora_lint.fixes import session
     from lora_lint.system import bounds, interrupts
@@ -293,7 +305,7 @@ def _fix(outcome: Outcome, settings: Settings, unsafe: bool) -> tuple[bool, bool
     tree = bounds.tree(settings.root)
     count, files, failed = 0, 0, False
     try:
-        for file in session.fixed(outcome, settings, unsafe):
+        for file in session.fixed(outcome, settings, unsafe, lint):
             problem = file.problem
             if _is_elsewhere(file.path, tree):
                 problem = "it is a link that leads out of the project"
@@ -337,12 +349,16 @@ def _findings(count: int) -> str:
     return "1 finding" if count == 1 else f"{count} findings"
 
 
-def _diff(outcome: Outcome, settings: Settings, unsafe: bool) -> int:
+def _diff(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], Outcome] | None) -> int:
     """Shows what `--fix` would do. The exit status is 1 if there is anything to do."""
     from lora_lint.fixes import session
 
-    changed = [file for file in session.fixed(outcome, settings, unsafe) if file.after != file.before]
+    files = session.fixed(outcome, settings, unsafe, lint)
+    changed = [file for file in files if file.after != file.before]
     write(b"".join(map(session.diff, changed)))
+    for file in files:
+        for line in file.left:
+            complain(f"{file.path}: {line}")
     return 2 if outcome.failed else int(bool(changed))
 
 

@@ -11,6 +11,8 @@ import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from lora_lint.system import disk
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -302,6 +304,9 @@ def cannot_be_read(error: OSError) -> str:
 
 def read(path: str, limit: int) -> bytes | None:
     """The bytes of a file; None if there are more than `limit`. Raises OSError."""
+    held = disk.instead(path)
+    if held is not None:
+        return held if len(held) <= limit else None
     descriptor = os.open(path, _OPEN_FLAGS)
     try:
         data = os.read(descriptor, _CHUNK)

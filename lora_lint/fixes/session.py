@@ -2,7 +2,9 @@
 
 A fix is made only if it keeps its word. Its edits are made on a copy, which is linted again: the finding must be gone,
 and no other may have come that the fix did not announce. All fixes of a file are tried at once, and fewer only where
-that fails. What was fixed once is not fixed again, whatever later fixes make of its place.
+that fails. What was fixed once is not fixed again, whatever later fixes make of its place. Once all files are fixed so,
+those that are linted together with them are linted as though they were written: a file after whose fixes another one
+that reads it has a new finding is left alone.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import difflib
 import os
 from bisect import bisect_left, bisect_right
+from contextlib import suppress
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -19,9 +22,10 @@ from lora_lint.fixes.made import places_of
 from lora_lint.records import dataclass, replace
 from lora_lint.report.visible import octets
 from lora_lint.source import Span
+from lora_lint.system import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from lora_lint.finding import Finding
     from lora_lint.fixes.edits import Edit
@@ -39,7 +43,8 @@ TRIALS = 100
 @dataclass(frozen=True)
 class Fixed:
     """A file before and after its fixes; `findings` are how many were fixed, `left` says why others were not, and
-    `problem` why the file is left alone."""
+    `problem` why the file is left alone. `places` are those of the findings that it has afterwards, and `announced` the
+    rules that the fixes said may speak."""
 
     path: str
     before: bytes
@@ -47,6 +52,8 @@ class Fixed:
     findings: int = 0
     problem: str = ""
     left: tuple[str, ...] = ()
+    places: frozenset[Place] = frozenset()
+    announced: tuple[str, ...] = ()
 
 
 def fixable(finding: Finding, unsafe: bool, named: Collection[str]) -> bool:
@@ -58,12 +65,66 @@ def fixable(finding: Finding, unsafe: bool, named: Collection[str]) -> bool:
     return fix is not None and bool(fix.changes) and not refuted and wanted and (unsafe or fix.applicability == "safe")
 
 
-def fixed(outcome: Outcome, settings: Settings, unsafe: bool) -> list[Fixed]:
-    """The files of an outcome with their findings fixed in memory. Each file is read again and linted as it is now."""
+def fixed(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], Outcome] | None = None) -> list[Fixed]:
+    """The files of an outcome with their findings fixed in memory. Each file is read again and linted as it is now.
+
+    `lint` lints all that was linted once more, by all rules: without it nothing else reads the files.
+    """
     named = settings.named()
     paths = dict.fromkeys(finding.span.path for finding in outcome.findings if fixable(finding, unsafe, named))
     shown = {(finding.code, finding.span) for finding in outcome.findings}
-    return [_file(path, settings, unsafe, shown) for path in paths]
+    files = [_file(path, settings, unsafe, shown) for path in paths]
+    return files if lint is None else _agreeing(files, settings, lint)
+
+
+def _agreeing(files: list[Fixed], settings: Settings, lint: Callable[[], Outcome]) -> list[Fixed]:
+    """Fixed files, but for the fixes after which a file that reads one of them has a finding that it had not."""
+    if all(file.after == file.before for file in files):
+        return files
+    before = lint()
+    known = {_place(finding) for finding in before.findings}
+    said = {(finding.code, _line(before, finding)) for finding in before.findings}
+    while changed := {file.path: file for file in files if file.after != file.before}:
+        with disk.Instead({path: file.after for path, file in changed.items()}):
+            after = lint()
+            withheld: dict[str, str] = {}
+            for finding in after.findings:
+                path, place = finding.span.path, _place(finding)
+                if path not in changed:
+                    new, read = place not in known, set(changed)
+                else:
+                    new = place not in changed[path].places and (finding.code, _line(after, finding)) not in said
+                    read = {path}
+                if new:
+                    row = after.source(path).position(finding.span.start)[0]
+                    for each in read & _read_by(path, settings) or read:
+                        if not finding.code.startswith(changed[each].announced):
+                            withheld.setdefault(each, f"it would bring {finding.code} in {path}, line {row}")
+        if not withheld:
+            break
+        files = [_withheld(file, withheld[file.path]) if file.path in withheld else file for file in files]
+    return files
+
+
+def _withheld(file: Fixed, why: str) -> Fixed:
+    fixes = "1 finding is" if file.findings == 1 else f"{file.findings} findings are"
+    return replace(file, after=file.before, findings=0, left=(*file.left, f"{fixes} not fixed: {why}"))
+
+
+def _read_by(path: str, settings: Settings) -> set[str]:
+    """The files that are read where one is linted."""
+    from lora_lint import discovery
+    from lora_lint.lint import engine
+
+    kind = discovery.kind_of(path) or "python"
+    with disk.Watch() as watch, suppress(OSError):
+        engine.lint_text(discovery.read(path, discovery.limit_of(kind)) or b"", path, settings, kind=kind)
+    return {discovery.display(asked) for kind, asked in watch.noted if kind in ("content", "state")}
+
+
+def _line(outcome: Outcome, finding: Finding) -> tuple[str, str]:
+    """The file and the words of the line that a finding starts on."""
+    return finding.span.path, _words(outcome.source(finding.span.path), finding.span)
 
 
 def _file(path: str, settings: Settings, unsafe: bool, shown: Collection[Place]) -> Fixed:
@@ -89,6 +150,7 @@ def fixed_text(
     closed = [] if shown is None else [place for place in map(_place, state.findings) if place not in shown]
     refused: dict[Place, str] = {}
     count, trials, outdated = 0, 1, False
+    announced: list[str] = []
     while trials < TRIALS:
         group = _candidates(state, settings, unsafe, [*closed, *refused])
         if not group and not outdated:
@@ -108,12 +170,14 @@ def fixed_text(
         edits = [edit for each in group for edit in each.edits]
         closed = _moved([*closed, *(each.place for each in group)], edits, state.source)
         refused = dict(zip(_moved(refused, edits, state.source), refused.values(), strict=True))
+        announced += [code for each in group for code in each.announced]
         state, count, outdated = tried, count + len(group), bool(refused)
     left = tuple(
         f"{code} on line {state.source.position(span.start)[0]} is not fixed: {why}"
         for (code, span), why in sorted(refused.items(), key=lambda item: item[0][1])
     )
-    return Fixed(path, data, state.data, count, left=left)
+    places = frozenset(map(_place, state.findings))
+    return Fixed(path, data, state.data, count, "", left, places, tuple(announced))
 
 
 @dataclass(frozen=True)

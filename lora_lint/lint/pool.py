@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from lora_lint import discovery
 from lora_lint.lint.checker import Checker
 from lora_lint.records import replace
+from lora_lint.system import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lora_lint.lint.cache import Cache
     from lora_lint.lint.outcome import FileResult
@@ -105,7 +106,7 @@ def _parallel(files: list[discovery.Found], settings: Settings, jobs: int, cache
     size = min(max(_CHUNK, len(files) // (16 * workers)), 16 * _CHUNK)
     chunks = [files[start : start + size] for start in range(0, len(files), size)]
     lost: list[discovery.Found] = []
-    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(settings, cache)) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(settings, cache, disk.held())) as pool:
         futures = {pool.submit(_check_chunk, chunk): chunk for chunk in chunks}
         try:
             for future in as_completed(futures):
@@ -125,7 +126,7 @@ def _one_by_one(files: list[discovery.Found], settings: Settings, cache: Cache |
 
     left = list(reversed(files))
     while left:
-        with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(settings, cache)) as pool:
+        with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(settings, cache, disk.held())) as pool:
             try:
                 while left:
                     yield from pool.submit(_check_chunk, left[-1:]).result()
@@ -138,13 +139,14 @@ def _one_by_one(files: list[discovery.Found], settings: Settings, cache: Cache |
 _worker: Checker | None = None
 
 
-def _start_worker(settings: Settings, cache: Cache | None) -> None:
+def _start_worker(settings: Settings, cache: Cache | None, held: Mapping[str, bytes]) -> None:
     """Prepares a process of the pool. Interrupts are the parent's to handle."""
     import signal
 
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     relax()
+    disk.hold(held)
     _worker = Checker(settings, cache)
 
 

@@ -33,6 +33,7 @@ _FRESH = 2.0
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 _noted: Noted | None = None
+_instead: Mapping[str, bytes] = {}
 
 
 class Watch:
@@ -51,6 +52,35 @@ class Watch:
         global _noted
         _noted = self._outer
         again(self.noted)
+
+
+class Instead:
+    """In a `with` block files hold other bytes than on the disk, for whatever reads them; by their paths."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = {os.path.realpath(path): data for path, data in files.items()}
+
+    def __enter__(self) -> None:
+        hold(self._files)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        hold({})
+
+
+def hold(files: Mapping[str, bytes]) -> None:
+    """From now on files hold these bytes, by their paths without links: for a process of its own."""
+    global _instead
+    _instead = files
+
+
+def held() -> Mapping[str, bytes]:
+    """All that files hold instead of what is on the disk, by their paths without links."""
+    return _instead
+
+
+def instead(path: str) -> bytes | None:
+    """What a file holds instead of what is on the disk."""
+    return _instead.get(os.path.realpath(path)) if _instead else None
 
 
 class Remembered(Generic[K, V]):
@@ -180,6 +210,9 @@ def _there(path: str) -> str:
 
 
 def _size(path: str) -> str:
+    data = instead(path)
+    if data is not None:
+        return str(len(data))
     status = os.stat(path)
     return str(status.st_size) if stat.S_ISREG(status.st_mode) else ""
 
@@ -210,6 +243,9 @@ def _stamp(status: os.stat_result) -> str:
 
 def _content(path: str, limit: int) -> tuple[str, bytes | None]:
     """What stands for the content, and the content itself unless it is beyond the limit."""
+    data = instead(path)
+    if data is not None:
+        return digest(data), data if len(data) <= limit else None
     status, data = _read(path, limit)
     return _stamp(status) if data is None or status.st_size > LARGE else digest(data), data
 

@@ -37,6 +37,21 @@ AXOLOTL = (
     "base_model: tiiuae/falcon-7b # größe 😀\nadapter: lora\nlora_r: 8\nlora_alpha: 128\n"
     "lora_target_modules:\n  - q_proj\n  - v_proj\ndatasets:\n  - path: x\n    type: alpaca\n"
 )
+READER = textwrap.dedent(
+    """\
+    import yaml
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    with open("a.yaml") as file:
+        settings = yaml.safe_load(file)
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
+    names = settings["lora_target_modules"]
+    config = LoraConfig(r=8, lora_alpha=16, target_modules=names, task_type="CAUSAL_LM")
+    model = get_peft_model(model, config)
+    """
+)
+"""Takes its names from the config of a run on another model."""
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -225,3 +240,33 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert run(tmp_path, "--fix", "train.py").returncode == 0
     assert (tmp_path / "train.py").is_symlink()
     assert target.read_text(encoding="utf-8") == FIXED
+
+
+def test_a_fix_that_brings_a_finding_where_its_file_is_read_is_withheld(tmp_path: Path) -> None:
+    """Two programs take one list of names: what suits the model of the one does not suit the other's."""
+    (tmp_path / "a.yaml").write_text(AXOLOTL, encoding="utf-8")
+    (tmp_path / "train.py").write_text(READER, encoding="utf-8")
+    fixed = run(tmp_path, "--fix", "--unsafe-fixes", "--select", "LL201", ".")
+    assert (tmp_path / "a.yaml").read_text(encoding="utf-8") == AXOLOTL
+    assert b"a.yaml: 1 finding is not fixed: it would bring LL201 in train.py, line " in fixed.stderr
+    shown = run(tmp_path, "--diff", "--unsafe-fixes", "--select", "LL201", ".")
+    assert (shown.returncode, shown.stdout) == (0, b"")
+    assert b"a.yaml: 1 finding is not fixed" in shown.stderr
+    (tmp_path / "train.py").unlink()
+    assert b"1 finding fixed" in run(tmp_path, "--fix", "--unsafe-fixes", "--select", "LL201", ".").stderr
+    assert "query_key_value" in (tmp_path / "a.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_only_the_file_that_is_read_is_left_alone(jobs: str, tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text(AXOLOTL, encoding="utf-8")
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "names.py").write_text(FROZEN + "RESUMED = model\n", encoding="utf-8")
+    (tmp_path / "a.yaml").write_text(AXOLOTL, encoding="utf-8")
+    (tmp_path / "train.py").write_text(READER, encoding="utf-8")
+    options = ("--fix", "--unsafe-fixes", "--select", "LL201,LL402", "--jobs", jobs)
+    fixed = run(tmp_path, *options, ".")
+    assert (tmp_path / "a.yaml").read_text(encoding="utf-8") == AXOLOTL
+    assert "query_key_value" in (tmp_path / "other.yaml").read_text(encoding="utf-8")
+    assert "is_trainable=True" in (tmp_path / "parts" / "names.py").read_text(encoding="utf-8")
+    assert fixed.stderr.count(b"not fixed: it would bring") == 1

@@ -1,0 +1,23 @@
+"""What the disk is asked, and what is held instead of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lora_lint import discovery
+from lora_lint.system import disk
+
+
+def test_files_that_hold_other_bytes(tmp_path: Path) -> None:
+    path, beside = str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")
+    Path(path).write_bytes(b"old")
+    Path(beside).write_bytes(b"old")
+    with disk.Watch() as before:
+        disk.read(path, 10)
+    with disk.Instead({path: b"other"}), disk.Watch() as watch:
+        assert (disk.read(path, 10), disk.size(path), disk.read(path, 4)) == (b"other", 5, None)
+        assert discovery.read(os.path.relpath(path), 10) == b"other"
+        assert (disk.read(beside, 10), disk.size(beside)) == (b"old", 3)
+    assert watch.noted["content", path] != before.noted["content", path]
+    assert (disk.read(path, 10), disk.size(path)) == (b"old", 3)
