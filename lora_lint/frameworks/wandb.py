@@ -89,7 +89,8 @@ def _followed(
 
     An agent calls `python program --key=value …` (docs.wandb.ai/models/sweeps/define-sweep-configuration, `command`).
     """
-    from lora_lint.programs.called import MAX_FOLLOWED, Follower
+    from lora_lint.programs.called import MAX_FOLLOWED
+    from lora_lint.programs.following import follower as following
     from lora_lint.programs.launchers import Call
     from lora_lint.readers.shell import Word
 
@@ -109,7 +110,7 @@ def _followed(
             constant = value.raw if isinstance(value, Scalar) else None
             fixed += [Word(f"--{key}", node.span), Word(constant, value.span if value is not None else node.span)]
     span = Fields(document).span("parameters")
-    follower, runs = Follower(project), []
+    follower, runs = following(project), []
     for point in points:
         words = list(fixed)
         for key, setting in zip(axes, point, strict=True):

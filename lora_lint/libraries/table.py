@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import (
@@ -20,7 +18,7 @@ from lora_lint.interpreter.values import (
     either,
 )
 from lora_lint.libraries import datasets as data
-from lora_lint.libraries import hydra, loaded, options, peft, searches, shapes, tokens, trainers, xtuner
+from lora_lint.libraries import hydra, loaded, options, peft, processes, searches, shapes, tokens, trainers, xtuner
 from lora_lint.libraries import transformers as models
 from lora_lint.libraries.context import Context
 from lora_lint.libraries.effects import (
@@ -33,7 +31,7 @@ from lora_lint.libraries.effects import (
     TableRecord,
     TrainingRecord,
 )
-from lora_lint.programs import launches
+from lora_lint.libraries.marks import is_library, names_adapter
 
 if TYPE_CHECKING:
     import ast
@@ -43,16 +41,6 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.source import Span
     from lora_lint.unread import Limit
-
-LIBRARIES = frozenset(
-    "peft transformers trl unsloth unsloth_zoo datasets torch torchvision torchaudio accelerate bitsandbytes "
-    "diffusers deepspeed wandb optuna ray numpy np pandas sklearn scipy matplotlib seaborn tqdm evaluate "
-    "sentence_transformers safetensors huggingface_hub tokenizers fire click typer pydantic omegaconf hydra yaml "
-    "requests PIL cv2 rich loguru vllm mlflow tensorboard lightning pytorch_lightning xformers flash_attn google "
-    "openai langchain gradio attr attrs absl einops sentencepiece nltk rouge_score sacrebleu jsonlines dotenv "
-    "psutil mmengine setfit torchtune triton liger_kernel auto_gptq gptqmodel hqq pytest torchao optimum onnxruntime "
-    "IPython ipywidgets google".split()
-)
 
 CALLS: dict[str, dict[str, Handler]] = {
     "peft": peft.CALLS,
@@ -76,10 +64,10 @@ CALLS: dict[str, dict[str, Handler]] = {
     "yaml": dict.fromkeys(("safe_load", "load", "full_load", "unsafe_load"), loaded.parsed),
     "json": {"load": loaded.parsed},
     "subprocess": dict.fromkeys(
-        ("run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput"), launches.launch
+        ("run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput"), processes.launch
     ),
-    "os": dict.fromkeys(("system", "popen"), launches.launch),
-    "shlex": {"split": launches.split},
+    "os": dict.fromkeys(("system", "popen"), processes.launch),
+    "shlex": {"split": processes.split},
     "typing": {"cast": lambda context, name, arguments, span: arguments.get("val", 1)},
     "omegaconf": {
         "OmegaConf.load": loaded.namespace,
@@ -110,31 +98,10 @@ CALLS: dict[str, dict[str, Handler]] = {
         "get_peft_config": lambda context, name, arguments, span: Opaque("TRL's command line gives it", span),
     },
 }
-_ADAPTER_WORDS = (
-    *(b"LoraConfig", b"get_peft_model", b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model"),
-    *(b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig"),
-)
-_PREPARE = b"prepare_model_for_"
 _OPTIMIZERS = frozenset(
     "Adam AdamW SGD Adamax Adagrad RMSprop NAdam RAdam Adafactor Lion PagedAdamW PagedAdamW8bit AdamW8bit "
     "Adam8bit DeepSpeedCPUAdam FusedAdam".split()
 )
-
-
-def is_library(module: str) -> bool:
-    """Whether a dotted module name belongs to the standard library or to a library that is never the user's own."""
-    top = module.partition(".")[0]
-    return top in LIBRARIES or top in sys.stdlib_module_names
-
-
-def names_adapter(text: bytes) -> bool:
-    """Whether a program names a call that puts an adapter on a model or loads one; others have no runs.
-
-    One search a word: an alternation of them is ten times slower. Most functions have none of the parts.
-    """
-    if (b"Config" in text or b"eft" in text or b"adapter" in text) and any(word in text for word in _ADAPTER_WORDS):
-        return True
-    return _PREPARE in text and re.search(rb"prepare_model_for_\w+_training", text) is not None
 
 
 class Knowledge:

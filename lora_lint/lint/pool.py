@@ -98,7 +98,7 @@ def _parallel(files: list[discovery.Found], settings: Settings, jobs: int, cache
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
     if multiprocessing.get_start_method() == "fork":  # what is imported here need not be imported by each process
-        import lora_lint.programs.python
+        import lora_lint.programs.following
         import lora_lint.rules  # noqa: F401
     files = [found._replace(data=None) for found in files]
     workers = min(jobs, max(2, len(files) // PER_WORKER), 61)  # 61 is what Windows can wait for

@@ -14,11 +14,11 @@ def read(source: SourceFile, project: Project, *, every_line: bool = False) -> R
     """The runs and sweeps that a file holds. Raises readers.errors.Unreadable; with `every_line` also for what is wrong
     in the parts of a program that have nothing to do with them."""
     if source.kind in ("python", "notebook"):
-        from lora_lint.programs.python import read as read_program
+        from lora_lint.programs.following import read_program
 
         return read_program(source, project, every_line=every_line)
     if source.kind == "shell":
-        from lora_lint.programs.shell import read as read_script
+        from lora_lint.programs.following import read_script
 
         return read_script(source, project)
     from lora_lint.frameworks.configs import read_config

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.values import Const, ListVal, Opaque
 from lora_lint.programs.call_sites import Seen
 from lora_lint.readers.arguments import options, overrides
+from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
-from lora_lint.records import replace
+from lora_lint.records import dataclass, replace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lora_lint.interpreter.values import Val
     from lora_lint.programs.launchers import Call
-    from lora_lint.project import Project
     from lora_lint.readers.arguments import Arguments
     from lora_lint.readers.nodes import Mapping, Node
     from lora_lint.run.run import Reading, Run, Sweep
@@ -28,11 +30,21 @@ MAX_FOLLOWED = 40
 two have more, 74 and 126."""
 
 
-class Follower:
-    """Follows programs for the calls of one shell script."""
+@dataclass(frozen=True)
+class Invocation:
+    """How a program is called: its options by name, whether these are all, and settings as Hydra takes them, with
+    whether the call is a multirun."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    options: dict[str, Val]
+    whole: bool = False
+    hydra: tuple[Mapping, bool] | None = None
+
+
+class Follower:
+    """Follows programs for the calls of one file; `read` gives the runs of a program that is called so."""
+
+    def __init__(self, read: Callable[[SourceFile, Invocation], Reading]) -> None:
+        self._read = read
         self._left = MAX_FOLLOWED
         self.left_out = 0
         """Calls for which no program is followed, as there are too many."""
@@ -43,9 +55,6 @@ class Follower:
 
     def runs_of(self, call: Call, span: Span, program: SourceFile) -> list[Run]:
         """The runs of a program in which an option of the call takes part; none if it is not understood."""
-        from lora_lint.programs.python import read
-        from lora_lint.readers.errors import Unreadable
-
         if program.kind != "python":
             return []
         if self._left <= 0:
@@ -55,7 +64,7 @@ class Follower:
         arguments = options(call.arguments, span)
         try:
             called = _as_hydra(call, span) if b"hydra" in program.utf8 else None
-            reading: Reading = read(program, self._project, _given(arguments), called, whole=not arguments.open)
+            reading = self._read(program, Invocation(_given(arguments), not arguments.open, called))
         except (Unreadable, RecursionError):
             return []
         self.unread |= dict.fromkeys(reading.unread)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.scope import Module
-from lora_lint.libraries.table import is_library, names_adapter
+from lora_lint.libraries.marks import is_library, names_adapter
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import LARGEST, parse
 from lora_lint.system import disk

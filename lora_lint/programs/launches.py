@@ -5,59 +5,32 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, Const, External, ListVal, Object, Opaque, Val
-from lora_lint.libraries.effects import Launch
+from lora_lint.interpreter.values import Const, External, ListVal
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
-    from lora_lint.libraries.context import Context
-    from lora_lint.project import Project
-    from lora_lint.readers.shell import Word
-    from lora_lint.run.run import Reading
+    from collections.abc import Iterable
+
+    from lora_lint.interpreter.values import Val
+    from lora_lint.libraries.effects import Launch
+    from lora_lint.readers.shell import Command, Word
     from lora_lint.source import SourceFile
 
-MAX_LAUNCHES = 64
-"""Programs that one program starts. The most in 38 repositories are 12."""
-_STARTS = (b"subprocess", b"os.system", b"os.popen")
-_LORA = re.compile(rb"(?i)lora|peft")
 _VALUE = re.compile(rb"[\s=]*([^\s\"']+)")
 """What stands behind an option in the text of a program."""
 
 
-def starts_programs(text: bytes) -> bool:
-    """Whether a program may start another with settings of LoRA."""
-    return any(word in text for word in _STARTS) and _LORA.search(text) is not None
-
-
-def launch(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`subprocess.run(…)` and its siblings, `os.system(…)`: remembers the command."""
-    command = arguments.get("args", 0) or arguments.get("command", 0) or arguments.get("cmd", 0)
-    launches = context.records.launches
-    if command is not None and len(launches) < MAX_LAUNCHES:
-        launches.append(Launch(command, span, tuple(context.machine.trail)))
-    elif command is not None:
-        detail = f"it starts more than {MAX_LAUNCHES} programs, and the others are not followed"
-        context.records.leave_unread("launches", detail)
-    return Object(name, arguments, span)
-
-
-def split(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`shlex.split(text)`: stays the text, which is split where it is read."""
-    return arguments.get("s", 0) or Opaque("it is not known which text is split", span)
-
-
-def read(launches: list[Launch], source: SourceFile, project: Project) -> Reading:
-    """The runs of the programs that are started, with the settings of the calls, and the sweeps among them."""
-    from lora_lint.programs import shell
+def commands(launches: Iterable[Launch], source: SourceFile) -> tuple[Command, ...]:
+    """The commands that a program starts, as a shell script would hold them."""
     from lora_lint.readers.shell import Command, Turn
 
-    commands = []
+    found = []
     for launch in launches:
         words = _words(launch.command, launch.span, source)
         turns = tuple(Turn(step.span, step.turn) for step in launch.trail if step.kind in ("loop", "comprehension"))
         if words:
-            commands.append(Command(words, launch.span, turns))
-    return shell.read_commands(tuple(commands), source.path, project)
+            found.append(Command(words, launch.span, turns))
+    return tuple(found)
 
 
 def _words(command: Val, span: Span, source: SourceFile) -> tuple[Word, ...]:

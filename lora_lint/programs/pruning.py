@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from lora_lint.libraries.table import names_adapter
+from lora_lint.libraries.marks import names_adapter
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import parse
 from lora_lint.records import replace

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.scope import Module
 from lora_lint.interpreter.values import Const, ListVal, Opaque, either
+from lora_lint.libraries.marks import starts_programs
 from lora_lint.libraries.table import Knowledge
 from lora_lint.libraries.xtuner import attach
 from lora_lint.programs.callers import MAX_SCRIPTS, SUFFIXES, always_given, scripts_left
 from lora_lint.programs.files import MAX_FILES, ProjectLoader, worth_following
-from lora_lint.programs.launches import read as read_launches
-from lora_lint.programs.launches import starts_programs
 from lora_lint.programs.runs import finish, with_printed_sizes
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
 from lora_lint.readers.python import LARGEST, beginning, parse
-from lora_lint.records import replace
+from lora_lint.records import dataclass, replace
 from lora_lint.run.run import Reading
 from lora_lint.run.values import alternatives
 from lora_lint.unread import Unread
@@ -26,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lora_lint.interpreter.values import Val
-    from lora_lint.libraries.effects import Records
+    from lora_lint.libraries.effects import Launch, Records
+    from lora_lint.programs.called import Invocation
     from lora_lint.project import Project
-    from lora_lint.readers.nodes import Mapping, Node
+    from lora_lint.readers.nodes import Node
     from lora_lint.run.run import Run
     from lora_lint.source import SourceFile
     from lora_lint.unread import Limit
@@ -36,33 +36,40 @@ if TYPE_CHECKING:
 NAME = "python"
 
 
+@dataclass(frozen=True)
+class Program:
+    """What a program says by itself: its runs, and the other programs that it starts."""
+
+    reading: Reading
+    launches: tuple[Launch, ...] = ()
+
+
 def read(
-    source: SourceFile,
-    project: Project,
-    given: dict[str, Val] | None = None,
-    called: tuple[Mapping, bool] | None = None,
-    *,
-    whole: bool = False,
-    every_line: bool = False,
-) -> Reading:
-    """The runs of a script or notebook; `given` are the options that it is called with, where the call is known, and
-    `whole` says that there are no others. `called` are settings as Hydra takes them, and whether it is a multirun.
+    source: SourceFile, project: Project, invocation: Invocation | None = None, *, every_line: bool = False
+) -> Program:
+    """What a script or notebook says; `invocation` is its call, where that is known.
+
     Without `every_line` a script is parsed without the definitions that nothing in it asks for.
 
     Raises readers.errors.Unreadable for what Python itself cannot parse.
     """
-    if len(source.utf8) > LARGEST:
-        try:
-            read_part = read(beginning(source), project, given, called, whole=whole, every_line=every_line)
-        except Unreadable:  # where no statement can be told from the text of another
-            why = f"This program has more than {LARGEST:,} bytes, which is more than is read"
-            raise Unreadable(why, limit="size") from None
-        lost = f"a program is read up to {LARGEST:,} bytes, and this one has {len(source.utf8):,}"
-        return replace(read_part, unread=(Unread(source.path, "size", lost), *read_part.unread))
+    if len(source.utf8) <= LARGEST:
+        return _read(source, project, invocation, every_line)
+    try:
+        program = _read(beginning(source), project, invocation, every_line)
+    except Unreadable:  # where no statement can be told from the text of another
+        why = f"This program has more than {LARGEST:,} bytes, which is more than is read"
+        raise Unreadable(why, limit="size") from None
+    lost = f"a program is read up to {LARGEST:,} bytes, and this one has {len(source.utf8):,}"
+    unread = (Unread(source.path, "size", lost), *program.reading.unread)
+    return replace(program, reading=replace(program.reading, unread=unread))
+
+
+def _read(source: SourceFile, project: Project, invocation: Invocation | None, every_line: bool) -> Program:
     loader = ProjectLoader(project)
-    starting = given is None and starts_programs(source.utf8)
+    starting = invocation is None and starts_programs(source.utf8)
     if not starting and not worth_following(source, loader):
-        return Reading()
+        return Program(Reading())
     if every_line or source.kind == "notebook":
         tree = parse(source)
     else:
@@ -70,30 +77,27 @@ def read(
 
         tree = parse_asked(source)
     library = Knowledge(project)
-    library.records.given, library.records.given_all = given, whole
-    if given is None and _takes_options(source):
-        library.records.given = _always_given(source, project)
+    records = library.records
+    records.text = source.utf8
+    if invocation is not None:
+        records.given, records.given_all, records.called = invocation.options, invocation.whole, invocation.hydra
+        spans = (getattr(value, "span", None) for value in invocation.options.values())
+        records.caller = next((span.path for span in spans if span is not None), None)
+    elif _takes_options(source):
+        records.given = _always_given(source, project)
         if left := scripts_left(source.path, project):
             detail = f"{MAX_SCRIPTS} shell scripts are searched for calls of it, and {left:,} more are not"
-            library.records.leave_unread("scripts", detail)
-    library.records.called = called
-    library.records.text = source.utf8
-    spans = (getattr(value, "span", None) for value in (given or {}).values())
-    library.records.caller = next((span.path for span in spans if span is not None), None)
+            records.leave_unread("scripts", detail)
     machine = Machine(library, loader)
     module = Module(source, is_main=True)
     machine.run(module, tree)
-    attach(library.records, module.scope)
-    reading = with_printed_sizes(finish(library.records, source.path), source.trained_on)
-    if given is None and library.records.given:
+    attach(records, module.scope)
+    reading = with_printed_sizes(finish(records, source.path), source.trained_on)
+    if invocation is None and records.given:
         reading = reading.mapped(_judged_where_called)
-    if library.records.launches and starting:
-        started = read_launches(library.records.launches, source, project)
-        reading = Reading(
-            reading.runs + started.runs, reading.sweeps + started.sweeps, unread=reading.unread + started.unread
-        )
     machine.forget()
-    return replace(reading, unread=(*_unread(library.records, loader, source.path), *reading.unread))
+    reading = replace(reading, unread=(*_unread(records, loader, source.path), *reading.unread))
+    return Program(reading, tuple(records.launches) if starting else ())
 
 
 def _unread(records: Records, loader: ProjectLoader, path: str) -> Iterator[Unread]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.frameworks import commands as frameworks
 from lora_lint.frameworks import overrides as configured
 from lora_lint.programs import scripts
-from lora_lint.programs.called import MAX_FOLLOWED, Follower
+from lora_lint.programs.called import MAX_FOLLOWED
 from lora_lint.programs.callers import program_path
 from lora_lint.programs.launchers import launched
 from lora_lint.readers.shell import read_script
@@ -17,6 +17,7 @@ from lora_lint.run.values import known
 from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
+    from lora_lint.programs.called import Follower
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
     from lora_lint.readers.shell import Command, Cut
@@ -27,18 +28,22 @@ NAME = "shell"
 MAX_RUNS = 500
 
 
-def read(source: SourceFile, project: Project) -> Reading:
-    """The runs of a script, and the sweeps that its loops make. Raises readers.errors.Unreadable."""
+def read(source: SourceFile, project: Project, follower: Follower) -> Reading:
+    """The runs of a script, and the sweeps that its loops make; `follower` follows the programs that it calls.
+
+    Raises readers.errors.Unreadable.
+    """
     script = read_script(source)
-    reading = read_commands(script.commands, source.path, project, script.cut)
+    reading = read_commands(script.commands, source.path, project, follower, script.cut)
     return replace(reading, unread=script.unread + reading.unread)
 
 
-def read_commands(commands: tuple[Command, ...], path: str, project: Project, cut: tuple[Cut, ...] = ()) -> Reading:
+def read_commands(
+    commands: tuple[Command, ...], path: str, project: Project, follower: Follower, cut: tuple[Cut, ...] = ()
+) -> Reading:
     """The runs of the commands that the file at `path` starts, and the sweeps among them; `cut` are its loops of which
     not every turn is among the commands. Never raises."""
     made: list[tuple[Command, Run]] = []
-    follower = Follower(project)
     left = 0
     for command in commands:
         call = launched(command)

@@ -1,0 +1,32 @@
+"""subprocess, os and shlex: programs that a program starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import Arguments, Object, Opaque, Val
+from lora_lint.libraries.effects import Launch
+
+if TYPE_CHECKING:
+    from lora_lint.libraries.context import Context
+    from lora_lint.source import Span
+
+MAX_LAUNCHES = 64
+"""Programs that one program starts. The most in 38 repositories are 12."""
+
+
+def launch(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`subprocess.run(…)` and its siblings, `os.system(…)`: remembers the command."""
+    command = arguments.get("args", 0) or arguments.get("command", 0) or arguments.get("cmd", 0)
+    launches = context.records.launches
+    if command is not None and len(launches) < MAX_LAUNCHES:
+        launches.append(Launch(command, span, tuple(context.machine.trail)))
+    elif command is not None:
+        detail = f"it starts more than {MAX_LAUNCHES} programs, and the others are not followed"
+        context.records.leave_unread("launches", detail)
+    return Object(name, arguments, span)
+
+
+def split(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`shlex.split(text)`: stays the text, which is split where it is read."""
+    return arguments.get("s", 0) or Opaque("it is not known which text is split", span)
