@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import Known, known
 
@@ -63,7 +63,7 @@ def read(document: Mapping, project: Project) -> Reading:
         _model(fields, params, kind, trainer),
         _dataset(fields, document.span.path, project),
         _training(params, kind, trainer),
-        (Event("load", fields.span("base_model")), Event("wrap", span), Event("train", span)),
+        (Load(fields.span("base_model")), Wrap(span), Train(span)),
         problems,
         trained=True,
     )

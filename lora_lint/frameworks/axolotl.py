@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import Fields, Names, given
+from lora_lint.frameworks.fields import Fields, given
 from lora_lint.knowledge import schemas
-from lora_lint.run.events import Event
+from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Wrap
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -73,13 +73,13 @@ def read(document: Mapping, project: Project) -> Reading:
     span = fields.span("adapter")
     loaded = fields.has("lora_model_dir")
     settings = _adapter(fields)
-    events = [Event("load", fields.span("base_model"))]
-    events += [Event("resize", fields.span(key), _added(fields, key)) for key in _NEW_TOKENS if fields.has(key)]
+    events: list[Event] = [Load(fields.span("base_model"))]
+    events += [Resize(fields.span(key), tokens=_added(fields, key)) for key in _NEW_TOKENS if fields.has(key)]
     if loaded:
-        events.append(Event("load-adapter", fields.span("lora_model_dir"), trainable=Known(True)))
+        events.append(LoadAdapter(fields.span("lora_model_dir"), trainable=Known(True)))
     else:
-        events.append(Event("wrap", span))
-    events.append(Event("train", span))
+        events.append(Wrap(span))
+    events.append(Train(span))
     problems: tuple[UnknownKey | InvalidValue, ...] = (
         *schemas.unknown_keys(
             NAME, document, "axolotl", "is ignored", synonyms=_SYNONYMS, only_near=schemas.keys(NAME)
@@ -112,19 +112,19 @@ def read(document: Mapping, project: Project) -> Reading:
     )
 
 
-def _added(fields: Fields, key: str) -> Names | None:
+def _added(fields: Fields, key: str) -> tuple[str, ...]:
     """The tokens that a key adds, or writes over those that a model keeps in reserve; not those that stand for what
     has another name (bos, eos, pad), and none where their rows are filled in (axolotl 0.19.0, loaders/tokenizer.py)."""
     from lora_lint.readers.nodes import Scalar
 
     if fields.has("fix_untrained_tokens"):
-        return None
+        return ()
     section = fields.section(key)
     if key == "added_tokens_overrides" and section is not None:
         texts = (entry.value.value for entry in section.mapping.entries if isinstance(entry.value, Scalar))
         return tuple(text for text in texts if isinstance(text, str))
     found = fields.listing(key) if section is None else section.listing("additional_special_tokens")
-    return known(found)
+    return known(found) or ()
 
 
 def _adapter(fields: Fields) -> Adapter:

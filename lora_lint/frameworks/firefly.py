@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
-from lora_lint.run.events import Event
+from lora_lint.run.events import Event, Load, PrepareKbit, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import Known, known
 
@@ -50,10 +50,10 @@ def read(document: Mapping, project: Project) -> Reading:
     span = fields.span("train_mode" if fields.has("train_mode") else "lora_rank")
     method = _METHODS.get(known(fields.text("task_type", usual("sft"))) or "", "unknown")
     quantized = known(mode) == "qlora"
-    events = [Event("load", fields.span("model_name_or_path"))]
+    events: list[Event] = [Load(fields.span("model_name_or_path"))]
     if quantized and method == "supervised":
-        events.append(Event("prepare-kbit", span))
-    events += [Event("wrap", span), Event("train", span)]
+        events.append(PrepareKbit(span))
+    events += [Wrap(span), Train(span)]
     unsloth = known(fields.flag("use_unsloth")) is True
     loader = "FastLanguageModel" if unsloth else "AutoModelForCausalLM"
     bits: Known[str | None] = Known("4bit" if quantized else None, span, "derived")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
-from lora_lint.run.events import Event
+from lora_lint.run.events import Fragments, Load, Train, Unfreeze, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -66,19 +66,19 @@ def read(document: Mapping, project: Project) -> Reading:
         _model(whole, problem),
         _dataset(whole, document.span.path, project),
         _training(training, problem),
-        (Event("load", whole.span("llm_backbone")), Event("wrap", span), *_unfrozen(training), Event("train", span)),
+        (Load(whole.span("llm_backbone")), Wrap(span), *_unfrozen(training), Train(span)),
         tuple(_problems(training)),
         trained=True,
     )
     return Reading((run,))
 
 
-def _unfrozen(training: Fields) -> Iterator[Event]:
+def _unfrozen(training: Fields) -> Iterator[Unfreeze]:
     """The layers of the model that are trained too."""
     names = known(training.names("lora_unfreeze_layers", usual(())))
     if names:
         span = training.span("lora_unfreeze_layers")
-        yield Event("unfreeze", span, (names,) if isinstance(names, str) else names)
+        yield Unfreeze(span, selection=Fragments((names,) if isinstance(names, str) else names))
 
 
 def _problems(training: Fields) -> Iterator[UnknownKey | InvalidValue]:

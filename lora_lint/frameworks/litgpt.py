@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Scalar
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -76,7 +76,7 @@ def read(document: Mapping, project: Project) -> Reading:
         model,
         _dataset(fields, document.span.path, project),
         _training(fields),
-        (Event("load", fields.span("checkpoint_dir")), Event("wrap", span), Event("train", span)),
+        (Load(fields.span("checkpoint_dir")), Wrap(span), Train(span)),
         tuple(_problems(fields)),
         trained=True,
         own_names=names is not None and not _SWITCHES.keys().isdisjoint(names),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import Fields, Names, given
+from lora_lint.frameworks.fields import Fields, given
 from lora_lint.knowledge import schemas
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, LoadAdapter, Resize, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -80,12 +80,10 @@ def read(document: Mapping, project: Project) -> Reading:
     span = fields.span("finetuning_type")
     resumed = fields.has("adapter_name_or_path") and known(fields.flag("create_new_adapter")) is not True
     settings = _adapter(fields, resumed)
-    start = Event("load", fields.span("model_name_or_path"))
-    grown = tuple(Event("resize", fields.span(key), _added(fields, key)) for key in _NEW_TOKENS if fields.has(key))
-    if resumed:
-        put_on = Event("load-adapter", fields.span("adapter_name_or_path"), trainable=Known(True))
-    else:
-        put_on = Event("wrap", span)
+    start = Load(fields.span("model_name_or_path"))
+    grown = tuple(Resize(fields.span(key), tokens=_added(fields, key)) for key in _NEW_TOKENS if fields.has(key))
+    loaded = LoadAdapter(fields.span("adapter_name_or_path"), trainable=Known(True))
+    put_on = loaded if resumed else Wrap(span)
     problems: tuple[UnknownKey | InvalidValue, ...] = (
         *schemas.unknown_keys(
             NAME,
@@ -105,16 +103,16 @@ def read(document: Mapping, project: Project) -> Reading:
         _model(fields),
         _dataset(fields, document.span.path, project),
         _training(fields),
-        (start, *grown, put_on, Event("train", span)),
+        (start, *grown, put_on, Train(span)),
         problems,
         trained=True,
     )
     return Reading((run,))
 
 
-def _added(fields: Fields, key: str) -> Names | None:
+def _added(fields: Fields, key: str) -> tuple[str, ...]:
     """The tokens that a key adds."""
-    return known(fields.commas(key)) if key in ("add_tokens", "add_special_tokens") else None
+    return (known(fields.commas(key)) or ()) if key in ("add_tokens", "add_special_tokens") else ()
 
 
 def _saved(fields: Fields) -> Value[Any]:

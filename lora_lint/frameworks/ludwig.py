@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks.fields import Fields, given, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping, Sequence
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 from lora_lint.source import Span
@@ -111,7 +111,7 @@ def _of_encoder(encoder: Fields, whole: Fields) -> Run:
         BaseModel(name, "AutoModel", usual(None)),
         Dataset(),
         _training(trainer, "unknown", whole) if trainer is not None else Training("Ludwig"),
-        (Event("load", encoder.span("type")), Event("wrap", span), *([Event("train", span)] if trains else [])),
+        (Load(encoder.span("type")), Wrap(span), *([Train(span)] if trains else [])),
         tuple(_problems(adapter, trainer)),
         trained=trains,
     )
@@ -135,11 +135,9 @@ def _of_language_model(whole: Fields) -> Reading:
         Dataset(),
         _training(trainer, method, whole),
         (
-            Event("load", whole.span("base_model")),
-            Event("load-adapter", settings.span("pretrained_adapter_weights"))
-            if resumed
-            else Event("wrap", settings.span("type")),
-            Event("train", trainer.span("type")),
+            Load(whole.span("base_model")),
+            LoadAdapter(settings.span("pretrained_adapter_weights")) if resumed else Wrap(settings.span("type")),
+            Train(trainer.span("type")),
         ),
         tuple(_problems(adapter, trainer)),
         trained=True,

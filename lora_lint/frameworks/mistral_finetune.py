@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -66,7 +66,7 @@ def read(document: Mapping, project: Project) -> Reading:
         BaseModel(whole.text("model_id_or_path") if _named(whole) else ABSENT, "AutoModelForCausalLM", usual(None)),
         _dataset(whole, document.span.path, project),
         _training(whole),
-        (Event("load", whole.span("model_id_or_path")), Event("wrap", span), Event("train", span)),
+        (Load(whole.span("model_id_or_path")), Wrap(span), Train(span)),
         problems,
         trained=True,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -57,9 +57,8 @@ def read(document: Mapping, project: Project) -> Reading:
     model = _identified(name, document.span.path)
     problems: tuple[UnknownKey | InvalidValue, ...] = tuple(_problems(fields, model))
     resumed = fields.has("resume_adapter_file")
-    put_on = Event("wrap", span)
-    if resumed:  # weights for the adapter that is put on with these settings
-        put_on = Event("load-adapter", fields.span("resume_adapter_file"), trainable=Known(True))
+    loaded = LoadAdapter(fields.span("resume_adapter_file"), trainable=Known(True))
+    put_on = loaded if resumed else Wrap(span)  # weights for the adapter that is put on with these settings
     run = Run(
         NAME,
         span,
@@ -67,7 +66,7 @@ def read(document: Mapping, project: Project) -> Reading:
         BaseModel(name, "AutoModelForCausalLM", Unknown("mlx-lm keeps the form that the weights have")),
         _dataset(fields, document.span.path, project),
         _training(fields),
-        (Event("load", fields.span("model")), put_on, Event("train", span)),
+        (Load(fields.span("model")), put_on, Train(span)),
         problems,
         trained=trains,
     )

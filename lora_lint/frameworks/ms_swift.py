@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks.fields import Fields, given, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
-from lora_lint.run.events import Event
+from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -116,15 +116,12 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
     name = next((key for key in ("model", "model_id_or_path", "mcore_model") if fields.has(key)), "model_type")
     resumed = next((key for key in _RESUMED if fields.has(key)), None)
     span = fields.span(told)
-    if resumed is not None:
-        put_on = Event("load-adapter", fields.span(resumed), trainable=Known(True))
-    else:
-        put_on = Event("wrap", span)
-    events = [Event("load", fields.span(name)), put_on, Event("train", span)]
+    put_on = Wrap(span) if resumed is None else LoadAdapter(fields.span(resumed), trainable=Known(True))
+    events: list[Event] = [Load(fields.span(name)), put_on, Train(span)]
     if fields.has("new_special_tokens"):
         long = known(fields.text(told)) == "longlora"  # which trains the embeddings
-        added = None if long else _added(fields)
-        events.insert(1, Event("resize", fields.span("new_special_tokens"), added))
+        added = () if long else _added(fields)
+        events.insert(1, Resize(fields.span("new_special_tokens"), tokens=added))
     adapter = _adapter(fields, told == "sft_type", resumed is not None, megatron, known(fields.text(name)))
     names = known(adapter.target_modules)
     return Run(
@@ -141,11 +138,11 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
     )
 
 
-def _added(fields: Fields) -> tuple[str, ...] | None:
+def _added(fields: Fields) -> tuple[str, ...]:
     """The tokens that are written out, not those of a file (arguments/base_args/model_args.py)."""
     found = known(fields.names("new_special_tokens"))
     tokens = (found,) if isinstance(found, str) else found or ()
-    return None if any(token.endswith(".txt") for token in tokens) else tokens
+    return () if any(token.endswith(".txt") for token in tokens) else tokens
 
 
 def _merged(document: Mapping) -> Mapping:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping, Sequence
-from lora_lint.run.events import Event
+from lora_lint.run.events import Event, Load, PrepareKbit, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, is_number, known
 
@@ -41,9 +41,9 @@ def read(document: Mapping, project: Project) -> Reading:
         return Reading()
     span = fields.span("use_lora")
     quantized = fields.flag("use_qlora", usual(False))
-    events = [Event("load", fields.span("model_name_or_path")), Event("wrap", span), Event("train", span)]
+    events: list[Event] = [Load(fields.span("model_name_or_path")), Wrap(span), Train(span)]
     if known(quantized):
-        events.insert(1, Event("prepare-kbit", fields.span("use_qlora")))
+        events.insert(1, PrepareKbit(fields.span("use_qlora")))
     quantization: Value[str | None] = quantized if isinstance(quantized, Unknown) else usual(None)
     if isinstance(quantized, Known) and quantized.value:
         quantization = Known("4bit", quantized.span, "derived")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint import discovery
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge import schemas
-from lora_lint.run.events import Event
+from lora_lint.run.events import Wrap
 from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Weights
 from lora_lint.run.values import Known, known
 from lora_lint.system import disk
@@ -77,9 +77,7 @@ def read(document: Mapping, project: Project) -> Reading:
     problems = tuple(schemas.invalid_values(NAME, document, "LoraConfig", unconverted=("r",)))
     span = fields.span("peft_type")
     weights, unread = _weights(document.span.path, project)
-    run = Run(
-        NAME, span, adapter, model, events=(Event("wrap", span),), problems=problems, trained=None, weights=weights
-    )
+    run = Run(NAME, span, adapter, model, events=(Wrap(span),), problems=problems, trained=None, weights=weights)
     return Reading((run,), unread=unread)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -160,7 +160,7 @@ def read(document: Mapping, project: Project) -> Reading:
         base,
         _dataset(whole, document.span.path, project),
         _training(whole),
-        (Event("load", span), Event("wrap", span), Event("train", span)),
+        (Load(span), Wrap(span), Train(span)),
         problems,
         trained=True,
         own_names=shape is None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge import schemas
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import Known, Unknown, known
 
@@ -55,7 +55,7 @@ def read(document: Mapping, project: Project) -> Reading:
     if known(fields.flag("use_peft")) is not True or not fields.has("model_name_or_path"):
         return Reading()
     span = fields.span("use_peft")
-    events = (Event("load", fields.span("model_name_or_path")), Event("wrap", span), Event("train", span))
+    events = (Load(fields.span("model_name_or_path")), Wrap(span), Train(span))
     problems: tuple[UnknownKey | InvalidValue, ...] = (
         *schemas.unknown_keys(
             NAME, document, "TRL", "stops TRL with a ValueError", synonyms=_SYNONYMS, only_near=_OF_LORA

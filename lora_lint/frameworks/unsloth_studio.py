@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import Known, Unknown, known
 
@@ -59,7 +59,7 @@ def read(document: Mapping, project: Project) -> Reading:
         model,
         _dataset(whole, document.span.path, project),
         _training(training),
-        (Event("load", whole.span("model")), Event("wrap", span), Event("train", span)),
+        (Load(whole.span("model")), Wrap(span), Train(span)),
         problems,
         trained=True,
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.frameworks.fields import Fields, given, unfolded, usual
 from lora_lint.knowledge import schemas
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -58,7 +58,7 @@ def read(document: Mapping, project: Project) -> Reading:
         return Reading()
     path = "path" if model.has("path") else "partial_pretrain"
     span = (megatron or model).span("rank" if megatron else "lora_adapter_path" if resumed else "lora_rank")
-    put_on = Event("load-adapter", span, trainable=Known(True)) if resumed else Event("wrap", span)
+    put_on = LoadAdapter(span, trainable=Known(True)) if resumed else Wrap(span)
     run = Run(
         NAME,
         span,
@@ -66,7 +66,7 @@ def read(document: Mapping, project: Project) -> Reading:
         BaseModel(model.text(path), "AutoModelForCausalLM", usual(None)),
         _dataset(whole, document.span.path, project),
         _training(whole, method),
-        (Event("load", model.span(path)), put_on, Event("train", span)),
+        (Load(model.span(path)), put_on, Train(span)),
         (
             *schemas.unknown_keys(
                 NAME,

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.knowledge import versions
 from lora_lint.records import dataclass, replace
+from lora_lint.run import events
 from lora_lint.run.values import ABSENT, known
 from lora_lint.run.versions import padded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lora_lint.run.events import Event
+    from lora_lint.run.events import Event, PutOn
     from lora_lint.run.versions import Version
 
 
@@ -38,7 +39,7 @@ _FROZEN = AdapterState(False, False)
 _UNKNOWN = AdapterState(None, None)
 
 
-def course(events: Iterable[Event], below: Version | None = None) -> Iterator[tuple[Event, AdapterStates]]:
+def course(happening: Iterable[Event], below: Version | None = None) -> Iterator[tuple[Event, AdapterStates]]:
     """Each event with the adapters as they are when it happens. `below`: PEFT is older than that version.
 
     What a flag decides may happen or not, so that the states before and after it are joined. An adapter that is put on
@@ -46,7 +47,7 @@ def course(events: Iterable[Event], below: Version | None = None) -> Iterator[tu
     """
     kept = below is None or padded(below) > padded(versions.ADDING_KEEPS_TRAINABILITY)
     states: AdapterStates = {}
-    for event in events:
+    for event in happening:
         yield event, states
         after = _after(event, states, kept)
         states = after if event.flag is None else _either(states, after)
@@ -59,38 +60,51 @@ def trains_nothing(states: AdapterStates) -> bool:
 
 def _after(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
     """The adapters after an event; `kept`: an adapter that is added leaves it to the others whether they train."""
-    kind = event.kind
-    if kind in ("load", "unwrap"):
-        return {}
-    if kind in ("wrap", "load-adapter"):
-        return _put_on(event, states)
-    if kind in ("add-beside", "load-beside"):
-        return _put_beside(event, states, kept)
-    if kind == "set-adapter":
-        return _set(event.adapters, known(event.trainable), _or_unknown(states))
-    if kind == "set-requires-grad":
-        return _grads_set(event, _or_unknown(states))
-    if kind == "delete-adapter":
-        return _deleted(event.adapters, states)
-    if kind == "enable-adapters":
-        return {name: replace(state, trainable=state.active) for name, state in states.items()}
-    if kind in ("disable-adapters", "prepare-kbit") or (kind == "freeze" and event.names is None):
-        return {name: replace(state, trainable=False) for name, state in states.items()}
-    if kind in ("freeze", "unfreeze"):
-        return {name: replace(state, trainable=_touched(state, event)) for name, state in states.items()}
-    return states
+    match event:
+        case events.Load() | events.Unwrap():
+            return {}
+        case events.Wrap() | events.LoadAdapter():
+            return _put_on(event, states)
+        case events.AddBeside():
+            return _put_beside(event.adapters, False, states, kept)
+        case events.LoadBeside():
+            return _put_beside(event.adapters, known(event.trainable), states, kept)
+        case events.SetAdapter():
+            return _set(event.adapters, known(event.trainable), _or_unknown(states))
+        case events.SetRequiresGrad():
+            return _grads_set(event.adapters, known(event.trainable), _or_unknown(states))
+        case events.DeleteAdapter():
+            return _deleted(event.adapters, states)
+        case events.EnableAdapters():
+            return {name: replace(state, trainable=state.active) for name, state in states.items()}
+        case events.DisableAdapters() | events.PrepareKbit():
+            return {name: replace(state, trainable=False) for name, state in states.items()}
+        case events.Freeze() | events.Unfreeze():
+            return {name: replace(state, trainable=_touched(state, event)) for name, state in states.items()}
+        case (
+            events.Resize()
+            | events.EnableInputGrads()
+            | events.EnableCheckpointing()
+            | events.MakeOptimizer()
+            | events.MakeOtherOptimizer()
+            | events.Train()
+            | events.Save()
+        ):
+            return states
+        case _:
+            return events.assert_never(event)
 
 
-def _touched(state: AdapterState, event: Event) -> bool | None:
+def _touched(state: AdapterState, event: events.Freeze | events.Unfreeze) -> bool | None:
     """Whether an adapter trains after parameters are frozen or unfrozen, of which it may own some."""
-    wanted = event.kind == "unfreeze"
-    return wanted if event.names is None or state.trainable is wanted else None
+    wanted = isinstance(event, events.Unfreeze)
+    return wanted if event.selection is events.Selected.ALL or state.trainable is wanted else None
 
 
-def _put_on(event: Event, states: AdapterStates) -> AdapterStates:
+def _put_on(event: PutOn, states: AdapterStates) -> AdapterStates:
     """A new adapter that is the only active one. PEFT leaves it to the others whether they train; transformers'
     `add_adapter` freezes them and trains the new one, and its `load_adapter` freezes them with a frozen one."""
-    fresh = event.kind == "wrap"
+    fresh = isinstance(event, events.Wrap)
     trainable = True if fresh and (event.integrated or event.trainable is ABSENT) else known(event.trainable)
     others = {name: replace(state, active=False) for name, state in states.items()}
     if event.integrated and (fresh or trainable is False):
@@ -100,14 +114,14 @@ def _put_on(event: Event, states: AdapterStates) -> AdapterStates:
     return _with_new(others, event.adapters, AdapterState(trainable, True))
 
 
-def _put_beside(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
+def _put_beside(
+    names: tuple[str, ...] | None, trainable: bool | None, states: AdapterStates, kept: bool
+) -> AdapterStates:
     """An adapter beside those that a model has, which stay active. Where the name is there already, PEFT refuses a
     fresh adapter and gives the loaded one's numbers to the other, which trains or not as before."""
     states = _or_unknown(states)
     if not kept:
         states = {name: replace(state, trainable=None) for name, state in states.items()}
-    trainable = False if event.kind == "add-beside" else known(event.trainable)
-    names = event.adapters
     if names is not None:
         names = tuple(name for name in names if name not in states)
     return _with_new(states, names, AdapterState(trainable, False))
@@ -126,8 +140,7 @@ def _set(names: tuple[str, ...] | None, trainable: bool | None, states: AdapterS
     return {name: AdapterState(trainable, True) if name in names else _FROZEN for name in states}
 
 
-def _grads_set(event: Event, states: AdapterStates) -> AdapterStates:
-    names, trainable = event.adapters, known(event.trainable)
+def _grads_set(names: tuple[str, ...] | None, trainable: bool | None, states: AdapterStates) -> AdapterStates:
     if names is None or not states.keys() >= set(names):
         return {name: _joined(state, replace(state, trainable=trainable)) for name, state in states.items()}
     return {name: replace(state, trainable=trainable) if name in names else state for name, state in states.items()}

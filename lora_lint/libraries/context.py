@@ -16,9 +16,11 @@ from lora_lint.interpreter.values import (
     Val,
     either,
 )
+from lora_lint.libraries.convert import is_flag, to_value
 from lora_lint.libraries.effects import ConfigRecord, Happening, ModelRecord, ModelView, Records, RunRecord
 from lora_lint.libraries.parameters import split_conditions
-from lora_lint.run.events import DEFAULT_ADAPTER
+from lora_lint.run.events import DEFAULT_ADAPTER, Freeze, Load, Unfreeze, Wrap
+from lora_lint.run.values import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.scope import Step
     from lora_lint.libraries.effects import TrainingRecord
-    from lora_lint.libraries.parameters import Names
-    from lora_lint.run.events import EventKind
+    from lora_lint.run.events import Event
+    from lora_lint.run.values import Value
     from lora_lint.source import Span
 
 
@@ -49,24 +51,16 @@ class Context:
     def happen(
         self,
         record: ModelRecord,
-        kind: EventKind,
-        span: Span,
-        names: Names = None,
-        trainable: Val | None = None,
+        event: Event,
         folder: tuple[Val, ...] = (),
-        adapters: tuple[str, ...] | None = DEFAULT_ADAPTER,
-        *,
-        wrapped: bool = False,
-        integrated: bool = False,
     ) -> None:
         """Writes an event on a model down, with the conditions it stands under."""
         machine = self.machine
         conditions = tuple(machine.conditions)
-        if kind in ("freeze", "unfreeze"):
+        if isinstance(event, Freeze | Unfreeze):
             _, conditions = split_conditions(machine, conditions)
-        log = machine.journal.change_list(record.events)
-        loop = self._loop_around(record)
-        log.append(Happening(kind, span, conditions, names, trainable, loop, folder, adapters, wrapped, integrated))
+        happening = Happening(event, conditions, self._loop_around(record), folder)
+        machine.journal.change_list(record.events).append(happening)
 
     def trains(self, record: ModelRecord, training: TrainingRecord) -> None:
         """Writes a trainer or a training loop of a model down."""
@@ -98,7 +92,7 @@ class Context:
         record.remote_code = trusted is not None and not (isinstance(trusted, Const) and not trusted.value)
         record.labels = _labels(arguments, span)
         self.records.models.append(record)
-        self.happen(record, "load", span)
+        self.happen(record, Load(span))
         return Object(callee, arguments, span, ModelView(record))
 
     def unknown_model(self, value: Val | None, span: Span) -> Object:
@@ -139,7 +133,7 @@ class Context:
         integrated: bool = False,
     ) -> Val:
         """Puts an adapter on a model: an event on the model, and a run. Returns the wrapped model. `name` is the
-        adapter's, where it is given; `integrated`: transformers does it (see run.Event)."""
+        adapter's, where it is given; `integrated`: transformers does it (see events.Wrap)."""
         if isinstance(config, Either):
             options = [self.wrap(model, each, span, dialect, name, integrated=integrated) for each in config.options]
             return options[0]
@@ -156,13 +150,14 @@ class Context:
         inference = None
         if isinstance(config, Object):
             inference = config.attributes.get("inference_mode") or config.arguments.get("inference_mode")
-        self.happen(
-            *(record, "wrap", span),
-            trainable=negated(inference),
+        event = Wrap(
+            span,
             adapters=adapter_names(name),
+            trainable=flag_of(negated(inference), span),
             wrapped=view.wrapped,
             integrated=integrated,
         )
+        self.happen(record, event)
         if isinstance(config, Object) and isinstance(config.data, ConfigRecord):
             config.data.used = True
             machine = self.machine
@@ -182,6 +177,11 @@ def adapter_names(given: Val | None) -> tuple[str, ...] | None:
     items = given.items if isinstance(given, ListVal) and not given.open else [given]
     names = tuple(item.value for item in items if isinstance(item, Const) and isinstance(item.value, str))
     return names if len(names) == len(items) else None
+
+
+def flag_of(given: Val | None, span: Span) -> Value[bool]:
+    """The run's form of an argument that is on or off; ABSENT where it is not given."""
+    return to_value(given, span, ABSENT, is_flag)
 
 
 def negated(flag: Val | None) -> Val | None:

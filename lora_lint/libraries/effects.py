@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lora_lint.records import dataclass, field
-from lora_lint.run.events import DEFAULT_ADAPTER
 
 if TYPE_CHECKING:
     from lora_lint.interpreter.scope import Condition, Step
     from lora_lint.interpreter.values import Object, Val
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.events import EventKind
+    from lora_lint.run.events import Event
     from lora_lint.run.run import Method
     from lora_lint.source import Span
     from lora_lint.unread import Limit
@@ -23,19 +22,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Happening:
-    """One event on a model (see run.Event). `conditions` are those that decide whether it happens, not on what."""
+    """One event on a model; its flag and loop follow when the run is known. `conditions` are those that decide whether
+    it happens, not on what; `loop` is the turn of a loop that the model is older than."""
 
-    kind: EventKind
-    span: Span
+    event: Event
     conditions: tuple[Condition, ...] = ()
-    names: tuple[str, ...] | None = None
-    trainable: Val | None = None
     loop: Step | None = None
     folder: tuple[Val, ...] = ()
-    """(load-adapter) The folder that it is loaded from, and the one below that, where they are given."""
-    adapters: tuple[str, ...] | None = DEFAULT_ADAPTER
-    wrapped: bool = False
-    integrated: bool = False
+    """The folder that an adapter is loaded from, and the one below that, where they are given."""
 
 
 class Log(list[T]):

@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Const, ListVal, Object
 from lora_lint.libraries.effects import Part
+from lora_lint.run.events import Fragments, Selected
 
 if TYPE_CHECKING:
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.scope import Condition, Scope
+    from lora_lint.run.events import Selection
 
 Names = tuple[str, ...] | None
 """None: all parameters; (): a selection that could not be read; else fragments of the names that are selected."""
 
 _HARMLESS = frozenset({"requires_grad", "dtype", "ndim", "shape", "is_floating_point", "numel", "data", "device"})
+
+
+def selected(names: Names) -> Selection:
+    """The run's form of a selection."""
+    if names is None:
+        return Selected.ALL
+    return Fragments(names) if names else Selected.UNREADABLE
 
 
 def split_conditions(machine: Machine, conditions: tuple[Condition, ...]) -> tuple[Names, tuple[Condition, ...]]:

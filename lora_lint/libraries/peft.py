@@ -5,14 +5,30 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val
-from lora_lint.libraries.context import Context, adapter_names, config_of, negated, nothing, view_of
+from lora_lint.interpreter.values import Arguments, DictVal, Either, Object, Opaque, Val
+from lora_lint.libraries.context import Context, adapter_names, config_of, flag_of, negated, nothing, view_of
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import ConfigRecord, ModelView
+from lora_lint.run.events import (
+    AddBeside,
+    DeleteAdapter,
+    DisableAdapters,
+    EnableAdapters,
+    LoadAdapter,
+    LoadBeside,
+    PrepareKbit,
+    Save,
+    Selected,
+    SetAdapter,
+    SetRequiresGrad,
+    Unfreeze,
+    Unwrap,
+)
+from lora_lint.run.values import Known, Unknown
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Handler
-    from lora_lint.run.events import EventKind
+    from lora_lint.run.values import Value
     from lora_lint.source import Span
 
 CONFIGS = frozenset(
@@ -43,7 +59,7 @@ def prepare(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     for option in model.options if isinstance(model, Either) else (model,):
         view = view_of(option)
         if view is not None:
-            context.happen(view.record, "prepare-kbit", span)
+            context.happen(view.record, PrepareKbit(span))
     return model
 
 
@@ -52,24 +68,23 @@ def from_pretrained(context: Context, name: str, arguments: Arguments, span: Spa
     model = arguments.get("model", 0)
     view: ModelView = view_of(model) or context.unknown_model(model, span).data
     adapters = adapter_names(arguments.get("adapter_name", 2))
-    context.happen(
-        *(view.record, "load-adapter", span),
-        trainable=_trainable(arguments, 3, span),
-        folder=_folder(arguments),
-        adapters=adapters,
-        wrapped=view.wrapped,
-    )
+    trainable = _trainable(arguments, 3, span)
+    loaded = LoadAdapter(span, adapters=adapters, trainable=trainable, wrapped=view.wrapped)
+    context.happen(view.record, loaded, _folder(arguments))
     if "PeftMixedModel" in name:  # it sets what it has loaded, frozen or not (PEFT 0.21.2, mixed_model.py)
-        context.happen(view.record, "set-adapter", span, trainable=Const(True), adapters=adapters)
+        context.happen(view.record, SetAdapter(span, adapters=adapters, trainable=Known(True, span)))
     return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
 
 
-def _trainable(arguments: Arguments, place: int | None, span: Span) -> Val:
+def _trainable(arguments: Arguments, place: int | None, span: Span) -> Value[bool]:
     """`is_trainable` of a call that loads an adapter, False where it is not given."""
     given = arguments.get("is_trainable", place)
-    if given is not None:
-        return given
-    return Opaque("`**` arguments may set it", span) if arguments.open else Const(False)
+    return _unless_given(arguments, False, span) if given is None else flag_of(given, span)
+
+
+def _unless_given(arguments: Arguments, default: bool, span: Span) -> Value[bool]:
+    """A keyword argument that the call does not name, with its default."""
+    return Unknown("`**` arguments may set it", span) if arguments.open else Known(default, span)
 
 
 def _folder(arguments: Arguments) -> tuple[Val, ...]:
@@ -83,7 +98,7 @@ def auto_from_pretrained(context: Context, name: str, arguments: Arguments, span
     model = context.model(span, name, arguments, Opaque("the adapter's own config names it", span), name.split(".")[-2])
     view: ModelView = model.data
     trainable, adapters = _trainable(arguments, 2, span), adapter_names(arguments.get("adapter_name", 1))
-    context.happen(view.record, "load-adapter", span, trainable=trainable, adapters=adapters)
+    context.happen(view.record, LoadAdapter(span, adapters=adapters, trainable=trainable))
     return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
 
 
@@ -105,7 +120,7 @@ def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -
     """`save_pretrained` of a model: of a wrapped one PEFT writes the adapter's own parameters."""
     plain = not arguments.open and _ASIDE.issuperset(arguments.keywords)
     alone = view.wrapped and plain and not any(way.search(context.records.text) for way in _OTHER_WAYS)
-    context.happen(view.record, "save", span, ("adapter",) if alone else None)
+    context.happen(view.record, Save(span, adapter_alone=alone))
 
 
 def method(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -120,34 +135,34 @@ def method(context: Context, view: ModelView, name: str, arguments: Arguments, s
         saved(context, view, arguments, span)
         return nothing(span)
     if name in ("merge_and_unload", "unload"):
-        context.happen(view.record, "unwrap", span, names=(name,))
+        context.happen(view.record, Unwrap(span, merges=name == "merge_and_unload"))
         return Object("model", arguments, span, ModelView(view.record))
     if name in ("set_adapter", "set_requires_grad", "delete_adapter"):
         _switch(context, view, name, arguments, span)
         return nothing(span)
     if name in _ABLE:
-        context.happen(view.record, _ABLE[name], span)
+        context.happen(view.record, _ABLE[name](span))
         return nothing(span)
     if name == "add_weighted_adapter":
         called = adapter_names(arguments.get("adapter_name", 2))
-        context.happen(view.record, "add-beside", span, adapters=called)
+        context.happen(view.record, AddBeside(span, adapters=called))
         return nothing(span)
     if name == "merge_adapter":
         return nothing(span)
     if name == "train_adapter":  # of the library `adapters`, which calls all else as transformers does
-        context.happen(view.record, "unfreeze", span, ())
+        context.happen(view.record, Unfreeze(span, selection=Selected.UNREADABLE))
         return nothing(span)
     if name == "get_base_model":
         return Object("model", arguments, span, ModelView(view.record))
     return None
 
 
-_ABLE: dict[str, EventKind] = {
-    "disable_adapter": "enable-adapters",  # a `with` statement's, which enables them at its end
-    "enable_adapters": "enable-adapters",
-    "enable_adapter_layers": "enable-adapters",
-    "disable_adapters": "disable-adapters",
-    "disable_adapter_layers": "disable-adapters",
+_ABLE: dict[str, type[EnableAdapters | DisableAdapters]] = {
+    "disable_adapter": EnableAdapters,  # a `with` statement's, which enables them at its end
+    "enable_adapters": EnableAdapters,
+    "enable_adapter_layers": EnableAdapters,
+    "disable_adapters": DisableAdapters,
+    "disable_adapter_layers": DisableAdapters,
 }
 
 
@@ -164,7 +179,7 @@ def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: 
         second = config_of(config)
         if second is not None:
             second.beside = True
-        context.happen(view.record, "add-beside", span, adapters=adapter_names(called))
+        context.happen(view.record, AddBeside(span, adapters=adapter_names(called)))
         return
     model = Object("model", arguments, span, ModelView(view.record))
     context.wrap(model, config, span, name=called, integrated=not named_first)
@@ -175,13 +190,13 @@ def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span:
     adapters = adapter_names(arguments.get("adapter_name", 1))
     if view.wrapped:
         trainable = _trainable(arguments, 2, span)
-        context.happen(view.record, "load-beside", span, trainable=trainable, adapters=adapters)
+        context.happen(view.record, LoadBeside(span, adapters=adapters, trainable=trainable))
         return
     if (view.record.loader or "").startswith("AutoModel"):
         trainable = _trainable(arguments, None, span)
     else:
-        trainable = Opaque("the model's own method decides", span)
-    context.happen(*(view.record, "load-adapter", span), trainable=trainable, adapters=adapters, integrated=True)
+        trainable = Unknown("the model's own method decides", span)
+    context.happen(view.record, LoadAdapter(span, adapters=adapters, trainable=trainable, integrated=True))
 
 
 def _switch(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> None:
@@ -189,16 +204,13 @@ def _switch(context: Context, view: ModelView, name: str, arguments: Arguments, 
     given = arguments.get("adapter_name", 0) or arguments.get("adapter_names")
     adapters = None if given is None else adapter_names(given)
     if name == "delete_adapter":
-        context.happen(view.record, "delete-adapter", span, adapters=adapters)
+        context.happen(view.record, DeleteAdapter(span, adapters=adapters))
         return
-    if name == "set_adapter":
-        trainable = negated(arguments.get("inference_mode", 1))
-    else:
-        trainable = arguments.get("requires_grad", 1)
-    if trainable is None:
-        trainable = Opaque("`**` arguments may set it", span) if arguments.open else Const(True)
-    kind: EventKind = "set-adapter" if name == "set_adapter" else "set-requires-grad"
-    context.happen(view.record, kind, span, trainable=trainable, adapters=adapters)
+    sets = name == "set_adapter"
+    flag = negated(arguments.get("inference_mode", 1)) if sets else arguments.get("requires_grad", 1)
+    trainable = _unless_given(arguments, True, span) if flag is None else flag_of(flag, span)
+    made = SetAdapter if sets else SetRequiresGrad
+    context.happen(view.record, made(span, adapters=adapters, trainable=trainable))
 
 
 CALLS: dict[str, Handler] = {

@@ -22,6 +22,7 @@ from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import ModelView, Part, TrainingRecord
 from lora_lint.libraries.peft import saved
 from lora_lint.libraries.transformers import trained_by
+from lora_lint.run.events import MakeOptimizer, MakeOtherOptimizer, Train
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,7 +107,7 @@ def trainer_method(context: Context, owner: Object, name: str, arguments: Argume
         for option in model.options if isinstance(model, Either) else (model,):
             view = view_of(option)
             if view is not None:
-                context.happen(view.record, "train", span)
+                context.happen(view.record, Train(span))
         return Object("training output", arguments, span)
     if name == "save_model" and isinstance(owner.data, TrainingRecord) and owner.data.trainer in METHODS:
         view = view_of(owner.attributes.get("model"))
@@ -140,14 +141,14 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
     made = Object(name, arguments, span, training)
     if views is None:  # it may be of any model
         for record in {id(each): each for each in context.records.all_models()}.values():
-            context.happen(record, "optimizer", span)
+            context.happen(record, MakeOptimizer(span))
         return made
     own = {id(view.record): view.record for view in views}
     for record in own.values():
-        context.happen(record, "optimizer", span)
+        context.happen(record, MakeOptimizer(span))
         context.trains(record, training)
     for record in {id(each): each for each in context.records.all_models() if own and id(each) not in own}.values():
-        context.happen(record, "optimizer-of-others", span)
+        context.happen(record, MakeOtherOptimizer(span))
     if views:
         made.attributes["model"] = either(Object("model", Arguments([], {}, {}), span, view) for view in views)
     return made

@@ -9,7 +9,8 @@ from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, List
 from lora_lint.libraries import peft, tokens
 from lora_lint.libraries.context import Context, nothing, view_of
 from lora_lint.libraries.effects import ModelView, Part, TrainingRecord
-from lora_lint.libraries.parameters import split_conditions
+from lora_lint.libraries.parameters import selected, split_conditions
+from lora_lint.run.events import EnableCheckpointing, EnableInputGrads, Freeze, Resize, Save, Unfreeze
 
 if TYPE_CHECKING:
     from lora_lint.libraries.parameters import Names
@@ -142,7 +143,7 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
         role = "parameters" if "parameters" in name else "modules"
         return Object(name, arguments, span, Part(view.record, role, _inside(path[:-1]), name.startswith("named")))
     if name == "save_pretrained" and len(path) > 1 and path[-2] not in ("config", "generation_config"):
-        context.happen(view.record, "save", span)  # a part of the model by itself
+        context.happen(view.record, Save(span))  # a part of the model by itself
     if len(path) > 1:
         return None
     if name in _SAME:
@@ -155,17 +156,17 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
         where = "embed_tokens" if "input" in name else "lm_head"
         return Object(name, arguments, span, Part(view.record, "modules", where))
     if name == "enable_input_require_grads":
-        context.happen(view.record, "input-grads", span)
+        context.happen(view.record, EnableInputGrads(span))
         return nothing(span)
     if name == "gradient_checkpointing_enable":
-        context.happen(view.record, "checkpoint", span, ("reentrant",) if _reentrant(arguments) else None)
+        context.happen(view.record, EnableCheckpointing(span, reentrant=_reentrant(arguments)))
         return nothing(span)
     if name == "print_trainable_parameters":
         return nothing(span)
     if name == "state_dict":
         return Object(name, arguments, span)
     if name == "resize_token_embeddings":
-        context.happen(view.record, "resize", span, tokens.new_here(context))
+        context.happen(view.record, Resize(span, tokens=tokens.new_here(context)))
         return None
     return peft.method(context, view, name, arguments, span)
 
@@ -270,7 +271,8 @@ def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) 
         names = (part.path,) if names is None else names
     elif part.role == "module" and names is None:
         names = ()  # modules of some class: which ones is not known
-    context.happen(part.record, "unfreeze" if value.value else "freeze", span, names)
+    made = Unfreeze if value.value else Freeze
+    context.happen(part.record, made(span, selection=selected(names)))
 
 
 def merge(values: list[Val]) -> Val | None:

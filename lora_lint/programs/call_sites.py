@@ -10,13 +10,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import replace
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, Resize, Train, Wrap
 from lora_lint.run.values import Choices, Known, Unknown, alternatives
 
 if TYPE_CHECKING:
     from lora_lint.programs.launchers import Call
     from lora_lint.readers.arguments import Arguments
-    from lora_lint.run.events import EventKind
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -71,7 +70,7 @@ class Seen:
             model=model,
             dataset=dataset,
             training=replace(training, span=own, unknown_keywords=()),
-            events=tuple(Event(kind, own) for kind in ("load", *_grown(run), "wrap", "train")),
+            events=(Load(own), *_grown(run, own), Wrap(own), Train(own)),
             problems=tuple(problem for problem in run.problems if problem.span.path == self.span.path),
             elsewhere=tuple(elsewhere),
         )
@@ -101,6 +100,6 @@ class Seen:
         return Known(value.value, None if written is None else self.call.span, value.origin, written)
 
 
-def _grown(run: Run) -> tuple[EventKind, ...]:
+def _grown(run: Run, place: Span) -> tuple[Resize, ...]:
     """What tells that the vocabulary grows, wherever in the program that happens."""
-    return ("resize",) if any(event.kind == "resize" for event in run.events) else ()
+    return (Resize(place),) if any(isinstance(event, Resize) for event in run.events) else ()

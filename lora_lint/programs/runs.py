@@ -15,7 +15,7 @@ from lora_lint.libraries.convert import to_value
 from lora_lint.libraries.effects import ConfigRecord, DatasetRecord, ModelRecord, Records, RunRecord, TrainingRecord
 from lora_lint.programs.resumed import resumes
 from lora_lint.records import replace
-from lora_lint.run.events import Event
+from lora_lint.run.events import LoadAdapter, Train, Unwrap
 from lora_lint.run.problems import InvalidValue, NoResult, UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Sweep, SweepKind, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, Value, alternatives, is_number, known
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from lora_lint.interpreter.scope import Condition, Step, StepKind
     from lora_lint.libraries.effects import Happening
+    from lora_lint.run.events import Event
     from lora_lint.run.problems import Problem
     from lora_lint.source import Span
 
@@ -220,7 +221,7 @@ def _run(record: RunRecord, config: Object, path: str, givers: tuple[str, ...], 
         training=_training(trainings, span),
         events=events,
         problems=problems,
-        trained=True if any(event.kind == "train" for event in events) else None,
+        trained=True if any(isinstance(event, Train) for event in events) else None,
         method=config.data.kind,
         own_names=bool(config.data.made_by) and _names_parts(adapter),
         config=config.data.span,
@@ -247,19 +248,24 @@ def _reloaded(records: Records, path: str) -> list[Run]:
     """Models whose adapter is loaded from disk without a new config, and trained on or merged into a quantized base."""
     runs = []
     for model in records.models:
-        kinds = {happening.kind for happening in model.events}
-        if "train" not in kinds and not ("unwrap" in kinds and _quantized(model)):
+        trained = _has(model, Train)
+        if not trained and not (_has(model, Unwrap) and _quantized(model)):
             continue
         wraps = [record for record in records.runs if record.model is model]
         for happening in model.events:
-            if happening.kind != "load-adapter" or happening.span.path != path:
+            if not isinstance(happening.event, LoadAdapter) or happening.event.span.path != path:
                 continue
             # Beside a wrap only where the two are branches of one choice.
             if all(_exclude(happening.conditions, record.conditions) for record in wraps):
                 saved = _saved_before(model, happening, wraps)
-                runs.append(_of_loaded(model, happening, saved, "train" in kinds))
+                runs.append(_of_loaded(model, happening, saved, trained))
                 break
     return runs
+
+
+def _has(model: ModelRecord, kind: type[Event]) -> bool:
+    """Whether something of a kind happens to a model."""
+    return any(isinstance(happening.event, kind) for happening in model.events)
 
 
 def _saved_before(model: ModelRecord, load: Happening, wraps: list[RunRecord]) -> Object | None:
@@ -276,7 +282,7 @@ def _saved_before(model: ModelRecord, load: Happening, wraps: list[RunRecord]) -
         or _besides(data.conditions, wraps[0].conditions)
     ):
         return None
-    loads = (each for each in model.events if each.kind == "load-adapter")
+    loads = (each for each in model.events if isinstance(each.event, LoadAdapter))
     others = [each for each in loads if _exclude(each.conditions, load.conditions)]
     return config if resumes(load, model, others) else None
 
@@ -289,7 +295,7 @@ def _quantized(model: ModelRecord) -> bool:
 def _of_loaded(model: ModelRecord, load: Happening, saved: Object | None, trained: bool) -> Run:
     """The run of an adapter that is loaded from disk; `saved` is the config that it was made with, where that is
     known. How it began and whether it can be trained are the load's affair."""
-    span = load.span
+    span = load.event.span
     loaded = Unknown("the adapter's own config sets it")
     if saved is not None:
         adapter = replace(_adapter(saved, span)[0], init_lora_weights=loaded, inference_mode=ABSENT)
@@ -507,7 +513,8 @@ def _repeats(happening: Happening, model: ModelRecord) -> Span | None:
     step = happening.loop
     if step is None:
         return None
-    others = (other.loop for other in model.events if other.kind == happening.kind and other.loop is not None)
+    alike = (other for other in model.events if isinstance(other.event, type(happening.event)))
+    others = (other.loop for other in alike if other.loop is not None)
     again = any(other.span == step.span and other.turn != step.turn for other in others)
     return step.span if step.kind == "vague" or again else None
 
@@ -527,13 +534,7 @@ def _event(happening: Happening, common: tuple[Condition, ...], loop: Span | Non
     if flags:
         text = ast.unparse(flags[-1].test)
         flag = text if flags[-1].taken else f"not ({text})"
-    trainable: Value[bool] = to_value(happening.trainable, happening.span, ABSENT, convert.is_flag)
-    return Event(
-        *(happening.kind, happening.span, happening.names, trainable, flag, loop),
-        adapters=happening.adapters,
-        wrapped=happening.wrapped,
-        integrated=happening.integrated,
-    )
+    return replace(happening.event, flag=flag, loop=loop)
 
 
 def _model(model: ModelRecord, here: Span) -> BaseModel:

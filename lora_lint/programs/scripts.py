@@ -9,7 +9,7 @@ from lora_lint.frameworks.commands import settled
 from lora_lint.frameworks.fields import Fields
 from lora_lint.programs.texts import may_tie_alpha
 from lora_lint.readers.arguments import options
-from lora_lint.run.events import Event
+from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.run import Adapter, BaseModel, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -99,7 +99,7 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
         epochs=fields.number("num_train_epochs"),
     )
     model = BaseModel(fields.text(model_key) if model_key else ABSENT)
-    events = (Event("load", span), Event("wrap", span), Event("train", span))
+    events = (Load(span), Wrap(span), Train(span))
     run = Run(NAME, span, adapter, model, training=training, events=events, trained=True)
     return settled(run, arguments, usual=True)
 

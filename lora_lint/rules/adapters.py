@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
 from lora_lint.rules.words import names, number, place, plural, setting, subjects
+from lora_lint.run.events import PutOn, Unwrap
 from lora_lint.run.values import alternatives, known
 from lora_lint.source import Span
 
@@ -28,9 +29,9 @@ def merge_into_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     bits = {value.value for value in alternatives(run.model.quantization)}
     if not bits or not bits <= {"4bit", "8bit"}:
         return
-    put_on = next((event for event in run.events if event.kind in ("wrap", "load-adapter")), None)
+    put_on = next((event for event in run.events if isinstance(event, PutOn)), None)
     for event in run.events:
-        if event.kind == "unwrap" and event.names == ("merge_and_unload",) and put_on is not None:
+        if isinstance(event, Unwrap) and event.merges and put_on is not None:
             loaded = " or ".join(sorted(str(each) for each in bits))
             harm = "each sum is rounded to the few values that the quantization has, and small updates are lost"
             if (pin := run.before("peft", versions.MERGED_INTO_BITS)) is not None:

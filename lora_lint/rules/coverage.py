@@ -32,6 +32,7 @@ from lora_lint.rules.reached import (
 )
 from lora_lint.rules.tied import tied_ends
 from lora_lint.rules.words import least, listed, names, plural, subjects, surety
+from lora_lint.run.events import Freeze, Resize, Wrap
 from lora_lint.run.values import Known, alternatives, known
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         return
     wrapped = False
     for event in run.events:
-        wrapped = wrapped or event.kind == "wrap"
-        if wrapped and event.kind == "freeze":
+        wrapped = wrapped or isinstance(event, Wrap)
+        if wrapped and isinstance(event, Freeze):
             return  # what is adapted may be frozen again
     towers = [_in_tower(case) for case in cases]
     if not all(towers) or any(case.partial for case in cases):
@@ -153,7 +154,7 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
         return
     if run.model.loader_adapts or run.model.edited:
         return  # unsloth trains them whole; a vocabulary that is edited may well have grown
-    if any(event.kind == "resize" for event in run.events):
+    if any(isinstance(event, Resize) for event in run.events):
         return
     found = [entry for entry in targets if entry.rpartition(".")[2] in VOCABULARY and entry not in (saved or ())]
     if run.training.trainer == "SFTTrainer" and run.trained:

@@ -9,6 +9,7 @@ from lora_lint.records import dataclass
 from lora_lint.rules.changes import put_targets
 from lora_lint.rules.reached import cases_of, leaves, model_label, model_place, place_of_targets, sureness
 from lora_lint.rules.words import least, names, subjects
+from lora_lint.run.events import Load, LoadAdapter, Unwrap, Wrap
 from lora_lint.run.values import Known
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ def _merge(run: Run) -> Event | None:
     """Where the adapter that this run puts on is merged."""
     wrapped = False
     for event in run.events:
-        if event.kind in ("wrap", "load-adapter", "load"):
-            wrapped = event.kind == "wrap"
-        elif event.kind == "unwrap" and wrapped and event.names == ("merge_and_unload",):
+        if isinstance(event, Wrap | LoadAdapter | Load):
+            wrapped = isinstance(event, Wrap)
+        elif isinstance(event, Unwrap) and wrapped and event.merges:
             return event
     return None

@@ -9,13 +9,13 @@ from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import put
 from lora_lint.rules.reached import is_shorthand, leaves, resolved_of
 from lora_lint.rules.words import names
+from lora_lint.run.events import Load, LoadAdapter, Resize, Unfreeze, Unwrap, Wrap
 from lora_lint.run.values import ABSENT, Known, Unknown, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lora_lint.finding import Change, Confidence
-    from lora_lint.run.events import Event
     from lora_lint.run.run import Run
 
 _EMBEDDINGS = ("embed", "wte", "wpe", "lm_head", "word", "output_layer", "vocab")
@@ -39,13 +39,13 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         return
     if embeddings_may_train(run):
         return
-    grown: list[Event] = []
+    grown: list[Resize] = []
     for event in run.events:
-        if event.kind == "load":
+        if isinstance(event, Load):
             grown = []
-        elif event.kind == "resize":
+        elif isinstance(event, Resize):
             grown.append(event)
-        elif event.kind == "wrap":
+        elif isinstance(event, Wrap):
             break
     new = _new(run, grown)
     if not new:
@@ -65,7 +65,7 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         "adapter freezes the embeddings: the new rows keep the values that they were made with, and the model never "
         f"learns the tokens{_REFUSED.get(run.dialect, '')}. {remedy[0].upper()}{remedy[1:]}"
     )
-    first = next(event for event in grown if event.names)
+    first = next(event for event in grown if event.tokens)
     related = (Related(adapter.span, "nothing of this adapter trains the embeddings"),)
     # Nothing tells that the tokenizer's vocabulary does not have them.
     confidence: Confidence = "likely" if all(event.flag is None for event in grown) else "possible"
@@ -84,11 +84,11 @@ def _training_them(run: Run) -> tuple[Change, ...]:
     return put(run.adapter, "modules_to_save", tuple(dict.fromkeys([*(saved.value or ()), *leaves(paths)])))
 
 
-def _new(run: Run, grown: Iterable[Event]) -> tuple[str, ...]:
+def _new(run: Run, grown: Iterable[Resize]) -> tuple[str, ...]:
     """The added tokens that the model's own tokenizer does not have, as far as its name tells."""
     told = [str(each.value).lower() for each in alternatives(run.model.name)]
     bare = bool(told) and all(any(part in name for part in _BARE) for name in told)
-    added = dict.fromkeys(token for event in grown for token in event.names or ())
+    added = dict.fromkeys(token for event in grown for token in event.tokens)
     return tuple(token for token in added if bare or token not in _CHAT)
 
 
@@ -107,4 +107,4 @@ def embeddings_may_train(run: Run) -> bool:
         named += [targets.value] if isinstance(targets.value, str) else [*(targets.value or ())]
     if any(part in name for name in named for part in _EMBEDDINGS) or run.unfrozen_patterns is not ABSENT:
         return True
-    return any(event.kind in ("unfreeze", "unwrap", "load-adapter") for event in run.events)
+    return any(isinstance(event, Unfreeze | Unwrap | LoadAdapter) for event in run.events)

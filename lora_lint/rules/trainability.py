@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.finding import Add, Finding, Fix, Into, Move, Related
 from lora_lint.knowledge.adapter_states import UNNAMED, course, trains_nothing
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import drop, giving_effect, put
 from lora_lint.rules.words import names, place, subjects, surety
+from lora_lint.run.events import (
+    DeleteAdapter,
+    EnableAdapters,
+    Fragments,
+    Freeze,
+    Load,
+    LoadAdapter,
+    LoadBeside,
+    MakeOptimizer,
+    MakeOtherOptimizer,
+    PrepareKbit,
+    Resize,
+    Save,
+    Selected,
+    SetAdapter,
+    SetRequiresGrad,
+    TakeOff,
+    Train,
+    Unfreeze,
+    Unwrap,
+    Wrap,
+)
 from lora_lint.run.values import Known, alternatives, always, known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.finding import Confidence, Level
     from lora_lint.knowledge.adapter_states import AdapterStates
-    from lora_lint.run.events import Event
+    from lora_lint.run.events import Event, Selection
     from lora_lint.run.run import Run
     from lora_lint.source import Span
 
@@ -31,10 +53,6 @@ _SAVE_ADAPTERS = (
     "GRPOTrainer", "RewardTrainer",
 )  # fmt: skip
 """Trainers that save nothing of a wrapped model but the adapter; a class of the program's own may save more."""
-
-_TAKE_OFF = frozenset({"load", "unwrap", "delete-adapter"})
-"""What leaves a model without the adapter that was put on it."""
-_THAW = frozenset({"unfreeze", "set-adapter", "set-requires-grad", "enable-adapters"})
 
 
 def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -101,22 +119,22 @@ class _Unfrozen:
     """Parameters of the base model that are set trainable after the wrap: fragments of their names, or None for all.
     `save` is where the adapter is saved after the training, where named parts are trained and nothing else is saved."""
 
-    event: Event
+    event: Unfreeze
     names: tuple[str, ...] | None
     wrap: Event
-    save: Event | None
+    save: Save | None
 
 
 def _unfrozen(run: Run) -> Iterator[_Unfrozen]:
-    start = _last(run.events, _puts_adapter)
+    start = _last(run.events, Wrap, LoadAdapter)
     if start is None or _only_others_are_trained(run):
         return
-    grown = [event for event in run.events[:start] if event.kind == "resize"]
+    grown = [event for event in run.events[:start] if isinstance(event, Resize)]
     for number, event in enumerate(run.events[start + 1 :], start + 1):
-        if event.kind != "unfreeze" or event.names == ():
+        if not isinstance(event, Unfreeze) or event.selection is Selected.UNREADABLE:
             continue
         later = run.events[number + 1 :]
-        foreign = None if event.names is None else _foreign(event.names, run)
+        foreign = _foreign(event.selection.names, run) if isinstance(event.selection, Fragments) else None
         if foreign == () or _undone(event, later) or _comes_too_late(event, run.events[:number], later):
             continue
         kept = foreign is not None and grown and all(map(_is_embedding, foreign))
@@ -129,22 +147,23 @@ def _unfrozen(run: Run) -> Iterator[_Unfrozen]:
 def _only_others_are_trained(run: Run) -> bool:
     """Whether nothing shows that the model is trained, in a program that trains others: a text encoder beside the model
     that learns, say, which is in the optimizer only with an option."""
-    kinds = {event.kind for event in run.events}
-    return run.training.trainer is None and "optimizer-of-others" in kinds and kinds.isdisjoint(("optimizer", "train"))
+    trains = any(isinstance(event, MakeOptimizer | Train) for event in run.events)
+    others = any(isinstance(event, MakeOtherOptimizer) for event in run.events)
+    return run.training.trainer is None and others and not trains
 
 
-def _saved_alone(run: Run, later: Sequence[Event]) -> Event | None:
+def _saved_alone(run: Run, later: Sequence[Event]) -> Save | None:
     """Where a run's adapter is saved after its training, if that is all that is saved of the model."""
     training = run.training
     adapter_alone = training.by_hand or training.trainer in _SAVE_ADAPTERS
     if not isinstance(run.adapter.modules_to_save, Known) or not adapter_alone:
         return None
-    trained = _last(later, lambda event: event.kind == "train")
-    if trained is None or any(
-        event.kind == "unwrap" or (event.kind == "save" and event.names is None) for event in later
-    ):
+    trained = _last(later, Train)
+    if trained is None or any(isinstance(event, Unwrap) for event in later):
         return None
-    return next((event for event in later[trained:] if event.kind == "save"), None)
+    saves = [event for event in later if isinstance(event, Save)]
+    after = (event for event in later[trained:] if isinstance(event, Save))
+    return next(after, None) if all(save.adapter_alone for save in saves) else None
 
 
 def _is_embedding(fragment: str) -> bool:
@@ -152,12 +171,8 @@ def _is_embedding(fragment: str) -> bool:
     return not _EMBEDDINGS.isdisjoint(fragment.split("."))
 
 
-def _puts_adapter(event: Event) -> bool:
-    return event.kind in ("wrap", "load-adapter")
-
-
-def _last(events: Sequence[Event], test: Callable[[Event], bool]) -> int | None:
-    return next((number for number in reversed(range(len(events))) if test(events[number])), None)
+def _last(events: Sequence[Event], *kinds: type[Event]) -> int | None:
+    return next((number for number in reversed(range(len(events))) if isinstance(events[number], kinds)), None)
 
 
 def _foreign(fragments: Iterable[str], run: Run) -> tuple[str, ...]:
@@ -171,25 +186,32 @@ def _foreign(fragments: Iterable[str], run: Run) -> tuple[str, ...]:
     )
 
 
-def _undone(unfrozen: Event, later: Iterable[Event]) -> bool:
+def _undone(unfrozen: Unfreeze, later: Iterable[Event]) -> bool:
     """Whether what was set trainable is frozen again before it trains, or may be, or the adapter is taken off."""
     for event in later:
-        if event.kind in ("prepare-kbit", "unwrap", "delete-adapter"):
+        if isinstance(event, PrepareKbit | Unwrap | DeleteAdapter):
             return True
-        if event.kind == "freeze" and (not event.names or set(unfrozen.names or ("?",)) <= set(event.names)):
+        if isinstance(event, Freeze) and _covers(event.selection, unfrozen.selection):
             return True
-        if event.kind == "train":
+        if isinstance(event, Train):
             return False
     return False
+
+
+def _covers(frozen: Selection, unfrozen: Selection) -> bool:
+    """Whether what is frozen holds all that was unfrozen, or may hold it."""
+    if not isinstance(frozen, Fragments):
+        return True
+    return isinstance(unfrozen, Fragments) and set(unfrozen.names) <= set(frozen.names)
 
 
 def _comes_too_late(unfrozen: Event, earlier: Iterable[Event], later: Iterable[Event]) -> bool:
     """Whether the optimizer of the training was made before for certain: what is not trainable then is not in it.
     Optimizers under several conditions are taken for a choice between kinds of them, of which one is made."""
-    before = (event for event in earlier if event.kind == "optimizer")
+    before = (event for event in earlier if isinstance(event, MakeOptimizer))
     flags = {event.flag for event in before if event.loop is None or not _within(unfrozen, event)}
     made = not flags.isdisjoint((None, unfrozen.flag)) or len(flags) > 1
-    return made and all(event.kind != "optimizer" for event in later)
+    return made and not any(isinstance(event, MakeOptimizer) for event in later)
 
 
 def _unfrozen_by_patterns(run: Run) -> Iterator[Finding]:
@@ -261,16 +283,19 @@ def _has_biases(run: Run, every: bool) -> bool | None:
     )
 
 
+_Loaded: TypeAlias = LoadAdapter | LoadBeside
+
+
 def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL402"""
-    trained: dict[Span, tuple[Event, Event]] = {}
-    loads: list[Event] = []
+    trained: dict[Span, tuple[_Loaded, Train]] = {}
+    loads: list[_Loaded] = []
     for event, states in course(run.events, run.below("peft")):
-        if event.kind in ("load-adapter", "load-beside") and always(event.trainable, False):
+        if isinstance(event, LoadAdapter | LoadBeside) and always(event.trainable, False):
             loads.append(event)
-        elif event.kind in ("load", "unwrap"):
+        elif isinstance(event, Load | Unwrap):
             loads.clear()
-        elif event.kind == "train" and trains_nothing(states):
+        elif isinstance(event, Train) and trains_nothing(states):
             load = _blamed(loads, states)
             if load is not None:
                 trained.setdefault(load.span, (load, event))
@@ -286,7 +311,7 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         yield Finding("LL402", message, load.span, confidence, None, related, fix)
 
 
-def _blamed(loads: Sequence[Event], states: AdapterStates) -> Event | None:
+def _blamed(loads: Sequence[_Loaded], states: AdapterStates) -> _Loaded | None:
     """The load of an adapter that is still on the model, of several the last one of those that are active."""
     present = [load for load in loads if any(name in states for name in load.adapters or (UNNAMED,))]
     active = [load for load in present if any(states[name].active for name in load.adapters or () if name in states)]
@@ -298,7 +323,7 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     adapter = run.adapter
     if run.trained is not True or not always(adapter.inference_mode, True):
         return
-    start = _last(run.events, lambda event: event.kind == "wrap")
+    start = _last(run.events, Wrap)
     if start is not None and any(_may_thaw(event) for event in run.events[start + 1 :]):
         return
     key = adapter.key("inference_mode")
@@ -306,7 +331,7 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         f"`{key}=True` freezes the adapter, and it is trained all the same: 0 parameters are trainable and nothing is "
         f"learned. Leave `{key}` out; PEFT sets it itself when it saves"
     )
-    train = next((event for event in run.events if event.kind == "train"), None)
+    train = next((event for event in run.events if isinstance(event, Train)), None)
     related = (Related(train.span, "it is trained here"),) if train else ()
     fix = giving_effect("safe", f"Leave {key} out", *drop(adapter, "inference_mode"))
     span = place(adapter.inference_mode, otherwise=adapter.span)
@@ -316,7 +341,9 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
 
 def _may_thaw(event: Event) -> bool:
     """Whether an event may make an adapter trainable that is on the model."""
-    return event.kind in _THAW and not always(event.trainable, False)
+    if isinstance(event, SetAdapter | SetRequiresGrad):
+        return not always(event.trainable, False)
+    return isinstance(event, Unfreeze | EnableAdapters)
 
 
 def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -325,11 +352,11 @@ def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         return
     wrap: Event | None = None
     for number, event in enumerate(run.events):
-        if event.kind == "wrap" or (event.kind == "load-adapter" and known(event.trainable) is True):
+        if isinstance(event, Wrap) or (isinstance(event, LoadAdapter) and known(event.trainable) is True):
             wrap = event
-        elif event.kind in _TAKE_OFF:
+        elif isinstance(event, TakeOff):
             wrap = None
-        elif event.kind == "prepare-kbit" and wrap is not None and not _revived(run.events[number + 1 :]):
+        elif isinstance(event, PrepareKbit) and wrap is not None and not _revived(run.events[number + 1 :]):
             message = (
                 "`prepare_model_for_kbit_training` freezes every parameter of the model, and the adapter is already on "
                 "it: 0 parameters stay trainable and nothing is learned. Prepare the base model first, then put the "
@@ -344,9 +371,9 @@ def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
 def _revived(later: Iterable[Event]) -> bool:
     """Whether something sets parameters trainable again before the training starts."""
     for event in later:
-        if event.kind == "train":
+        if isinstance(event, Train):
             return False
-        if _may_thaw(event) or event.kind in ("wrap", "unwrap", "load-adapter", "load-beside"):
+        if _may_thaw(event) or isinstance(event, Wrap | Unwrap | LoadAdapter | LoadBeside):
             return True
     return False
 
@@ -355,9 +382,9 @@ def sweep_reuses_base_model(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     """LL408"""
     told = set()
     for event in run.events:
-        if event.kind != "wrap" or event.loop is None or event.loop in told or _named_anew(event, run):
+        if not isinstance(event, Wrap) or event.loop is None or event.loop in told or _named_anew(event, run):
             continue
-        cleaned = any(other.kind in _TAKE_OFF and _within(other, event) for other in run.events)
+        cleaned = any(isinstance(other, TakeOff) and _within(other, event) for other in run.events)
         if cleaned:
             continue
         told.add(event.loop)
@@ -368,15 +395,15 @@ def sweep_reuses_base_model(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         )
         related = (Related(event.loop, "this loop repeats it"),)
         confidence: Confidence = "certain" if event.flag is None else "likely"
-        loads = [other for other in run.events if other.kind == "load"]
+        loads = [other for other in run.events if isinstance(other, Load)]
         changes = (Into(loads[0].span, event.loop),) if len(loads) == 1 and loads[0].flag is None else ()
         fix = Fix("unsafe", "Load the base model in each turn of the loop", changes)
         yield Finding("LL408", message, event.span, confidence, None, related, fix)
 
 
-def _named_anew(wrap: Event, run: Run) -> bool:
+def _named_anew(wrap: Wrap, run: Run) -> bool:
     """Whether the adapter may have another name in each turn of a loop."""
-    turns = (event for event in run.events if event.kind == "wrap" and event.span == wrap.span)
+    turns = (event for event in run.events if isinstance(event, Wrap) and event.span == wrap.span)
     return wrap.adapters is None or any(event.adapters != wrap.adapters for event in turns)
 
 

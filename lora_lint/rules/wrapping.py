@@ -9,18 +9,29 @@ from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
 from lora_lint.rules.tokens import embeddings_may_train
 from lora_lint.rules.words import place, subjects
+from lora_lint.run.events import (
+    EnableCheckpointing,
+    EnableInputGrads,
+    Freeze,
+    Load,
+    LoadAdapter,
+    PrepareKbit,
+    PutOn,
+    TakeOff,
+    Unfreeze,
+    Wrap,
+)
 from lora_lint.run.values import Known, alternatives, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lora_lint.finding import Level
-    from lora_lint.run.events import Event
     from lora_lint.run.run import Run
 
 _PLAIN = frozenset({"Trainer", "Seq2SeqTrainer"})
 """Trainers that prepare nothing themselves."""
-_PREPARED = frozenset({"prepare-kbit", "input-grads", "checkpoint"})
+_PREPARED = (PrepareKbit, EnableInputGrads, EnableCheckpointing)
 """What k-bit preparation does, as a whole or in part."""
 _PREPARE = "prepare_model_for_kbit_training"
 _TASKS = {"seq-cls": "SEQ_CLS", "token-cls": "TOKEN_CLS"}
@@ -48,10 +59,10 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     prepares = not run.training.by_hand and run.training.trainer not in _PLAIN
     if run.dialect != "peft" or bits not in ("4bit", "8bit") or prepares:
         return
-    if run.trained is not True or not _PREPARED.isdisjoint(event.kind for event in run.events):
+    if run.trained is not True or any(isinstance(event, _PREPARED) for event in run.events):
         return
-    wrap = next((event for event in run.events if event.kind in ("wrap", "load-adapter")), None)
-    if wrap is None or wrap.kind != "wrap" or run.model.edited or any(event.kind == "freeze" for event in run.events):
+    wrap = next((event for event in run.events if isinstance(event, PutOn)), None)
+    if not isinstance(wrap, Wrap) or run.model.edited or any(isinstance(event, Freeze) for event in run.events):
         return
     message = (
         f"The model is loaded in {bits.removesuffix('bit')} bits and wrapped as it is: without "
@@ -85,7 +96,7 @@ def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
         owned += [targets.value] if isinstance(targets.value, str) else [*(targets.value or ())]
     if any(head in name for name in owned for head in _HEADS):
         return
-    if any(event.kind == "unfreeze" for event in run.events):
+    if any(isinstance(event, Unfreeze) for event in run.events):
         return
     message = (
         f"The model has a classification head, and the adapter has no `{adapter.key('task_type')}`: PEFT freezes the "
@@ -98,12 +109,12 @@ def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 
 def wrap_then_load(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL409"""
-    first = None
+    first: PutOn | None = None
     for event in run.events:
-        if event.kind in ("unwrap", "delete-adapter", "load"):
+        if isinstance(event, TakeOff):
             first = None
-        elif event.kind in ("wrap", "load-adapter"):
-            if first is not None and event.kind == "load-adapter" and event.wrapped:
+        elif isinstance(event, PutOn):
+            if first is not None and isinstance(event, LoadAdapter) and event.wrapped:
                 pin = run.before("peft", versions.MISSING_KEYS_TOLD)
                 told = "a warning names the missing keys"
                 if pin is not None:
@@ -126,13 +137,13 @@ def input_grads_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     pin = run.before("transformers", versions.CHECKPOINTS_NOT_REENTRANT)
     if pin is None or run.trained is not True or not run.training.by_hand:
         return
-    if any(event.kind in ("prepare-kbit", "input-grads") for event in run.events) or embeddings_may_train(run):
+    if any(isinstance(event, PrepareKbit | EnableInputGrads) for event in run.events) or embeddings_may_train(run):
         return
-    wrap: Event | None = None
+    wrap: Wrap | None = None
     for event in run.events:
-        if event.kind in ("wrap", "load"):
-            wrap = event if event.kind == "wrap" else None
-        elif event.kind == "checkpoint" and event.names == ("reentrant",) and wrap is not None:
+        if isinstance(event, Wrap | Load):
+            wrap = event if isinstance(event, Wrap) else None
+        elif isinstance(event, EnableCheckpointing) and event.reentrant and wrap is not None:
             message = (
                 f"`gradient_checkpointing_enable` comes after the wrap, and in transformers before 5 ({pin}) it is "
                 "reentrant: the embeddings are frozen, so no input of a layer requires a gradient, and the first "
@@ -151,14 +162,14 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     training = run.training
     if training.trainer not in _TRL or training.span is None or run.dialect != "peft":
         return
-    first = None
+    first: PutOn | None = None
     for event in run.events:
-        if event.kind in ("unwrap", "delete-adapter", "load"):
+        if isinstance(event, TakeOff):
             first = None
-        elif event.kind in ("wrap", "load-adapter"):
+        elif isinstance(event, PutOn):
             # TRL looks at the object: a base model that an adapter was put into is no PeftModel, and is wrapped anew.
-            if first is not None and event.kind == "wrap" and event.wrapped and event.span == training.span:
-                does, level = _of_two_adapters(run, fresh=first.kind == "wrap")
+            if first is not None and isinstance(event, Wrap) and event.wrapped and event.span == training.span:
+                does, level = _of_two_adapters(run, fresh=isinstance(first, Wrap))
                 message = (
                     f"`peft_config` is given to {training.trainer} with a model that has an adapter already: {does}. "
                     "Leave `peft_config` out, or pass the plain model with it"
@@ -212,7 +223,7 @@ def identity_init_off(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     adapter = run.adapter
     if run.trained is not True or not always(adapter.init_lora_weights, False):
         return
-    if any(event.kind == "load-adapter" for event in run.events):
+    if any(isinstance(event, LoadAdapter) for event in run.events):
         return
     key = adapter.key("init_lora_weights")
     message = (

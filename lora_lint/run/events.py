@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from enum import Enum, auto
+from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.records import dataclass
 from lora_lint.run.values import ABSENT
 
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -15,53 +18,213 @@ DEFAULT_ADAPTER = ("default",)
 """What PEFT and transformers call an adapter that is given no name."""
 
 
-EventKind = Literal[
-    "load",  # the base model is loaded
-    "resize",  # its embeddings get rows for new tokens
-    "prepare-kbit",  # prepare_model_for_kbit_training
-    "wrap",  # get_peft_model, transformers' add_adapter, a trainer that is given a peft_config
-    "input-grads",  # enable_input_require_grads: part of what k-bit preparation does
-    "checkpoint",  # gradient_checkpointing_enable: another part of it
-    "load-adapter",  # PeftModel.from_pretrained and its kin, transformers' load_adapter; `trainable` says is_trainable
-    "add-beside",  # PeftModel.add_adapter, add_weighted_adapter: a new adapter that is not active
-    "load-beside",  # PeftModel.load_adapter: a loaded one that is not active
-    "set-adapter",  # makes adapters the active ones; `trainable` says whether they train then
-    "set-requires-grad",  # PeftModel.set_requires_grad
-    "enable-adapters",  # enable_adapters, the end of a `with model.disable_adapter()`
-    "disable-adapters",
-    "delete-adapter",
-    "freeze",
-    "unfreeze",
-    "unwrap",  # unload, merge_and_unload
-    "optimizer",  # an optimizer is made by hand on parameters of the model: later unfreezing does not reach it
-    "optimizer-of-others",  # one is made on parameters of other models alone
-    "train",  # trainer.train(), an optimizer step, …
-    "save",  # save_pretrained, the trainer's save_model
-]
+class Selected(Enum):
+    """Parameters that are not selected by fragments of their names."""
+
+    ALL = auto()
+    UNREADABLE = auto()
+    """Some of them, and it cannot be read which."""
 
 
 @dataclass(frozen=True)
-class Event:
-    """Something that happens to the run's model object, in program order.
+class Fragments:
+    """The parameters whose names hold one of these fragments."""
 
-    `names` (freeze, unfreeze): fragments of the names of the parameters that are touched, or None for all of them, or
-    () for a selection that cannot be read; (resize) the tokens that the program writes out and has added before;
-    (unwrap) `("merge_and_unload",)` or `("unload",)`; (checkpoint) `("reentrant",)` where the program does not ask for
-    the other kind, which transformers 5 takes anyway.
-    `adapters` are the names of the adapters that it concerns, None where they are not known. `wrapped` (wrap,
-    load-adapter): the adapter goes onto a PeftModel, and not onto the base model, which PEFT changes in place.
-    `integrated`: a method of transformers' own model does it, which differs from PEFT's in what it activates.
-    `trainable` is for "load-adapter", "load-beside", "set-adapter" and "set-requires-grad".
-    `flag` is the source text of a condition that decides whether it happens at all. `loop` is the span of the
-    enclosing loop that repeats it on the same object, if one does.
-    """
+    names: tuple[str, ...]
 
-    kind: EventKind
+
+Selection: TypeAlias = Selected | Fragments
+"""The parameters that a statement freezes or unfreezes."""
+
+
+@dataclass(frozen=True)
+class _Occurrence:
+    """What all events have. `flag` is the source text of a condition that decides whether it happens at all; `loop` is
+    the span of the enclosing loop that repeats it on the same object, if one does."""
+
     span: Span
-    names: tuple[str, ...] | None = None
-    trainable: Value[bool] = ABSENT
     flag: str | None = None
     loop: Span | None = None
+
+
+@dataclass(frozen=True)
+class Load(_Occurrence):
+    """The base model is loaded."""
+
+
+@dataclass(frozen=True)
+class Resize(_Occurrence):
+    """The embeddings get rows for new tokens: `tokens` are those that are written out, as far as they can be read."""
+
+    tokens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PrepareKbit(_Occurrence):
+    """`prepare_model_for_kbit_training`."""
+
+
+@dataclass(frozen=True)
+class EnableInputGrads(_Occurrence):
+    """`enable_input_require_grads`, a part of what k-bit preparation does."""
+
+
+@dataclass(frozen=True)
+class EnableCheckpointing(_Occurrence):
+    """`gradient_checkpointing_enable`, another part of it. `reentrant`: the program does not ask for the other kind,
+    which transformers 5 takes anyway."""
+
+    reentrant: bool = False
+
+
+@dataclass(frozen=True)
+class OfAdapters(_Occurrence):
+    """What concerns adapters: `adapters` are their names, None where they are not known."""
+
     adapters: tuple[str, ...] | None = DEFAULT_ADAPTER
+
+
+@dataclass(frozen=True)
+class _PutOn(OfAdapters):
+    """An adapter goes onto the model, and is the only active one.
+
+    `trainable`: whether it trains then, ABSENT where the program leaves it to the framework. `wrapped`: it goes onto a
+    PeftModel, and not onto the base model, which PEFT changes in place. `integrated`: a method of transformers' own
+    model does it, which differs from PEFT's in what it activates.
+    """
+
+    trainable: Value[bool] = ABSENT
     wrapped: bool = False
     integrated: bool = False
+
+
+@dataclass(frozen=True)
+class Wrap(_PutOn):
+    """A new adapter: `get_peft_model`, transformers' `add_adapter`, a trainer that is given a `peft_config`."""
+
+
+@dataclass(frozen=True)
+class LoadAdapter(_PutOn):
+    """A saved adapter: `PeftModel.from_pretrained` and its kin, transformers' `load_adapter`."""
+
+
+@dataclass(frozen=True)
+class AddBeside(OfAdapters):
+    """`PeftModel.add_adapter`, `add_weighted_adapter`: a new adapter that is not active."""
+
+
+@dataclass(frozen=True)
+class LoadBeside(OfAdapters):
+    """`PeftModel.load_adapter`: a saved adapter that is not active."""
+
+    trainable: Value[bool] = ABSENT
+
+
+@dataclass(frozen=True)
+class SetAdapter(OfAdapters):
+    """The adapters become the active ones; `trainable` says whether they train then."""
+
+    trainable: Value[bool] = ABSENT
+
+
+@dataclass(frozen=True)
+class SetRequiresGrad(OfAdapters):
+    """`PeftModel.set_requires_grad`."""
+
+    trainable: Value[bool] = ABSENT
+
+
+@dataclass(frozen=True)
+class EnableAdapters(_Occurrence):
+    """`enable_adapters`, the end of a `with model.disable_adapter()`."""
+
+
+@dataclass(frozen=True)
+class DisableAdapters(_Occurrence):
+    """`disable_adapters`."""
+
+
+@dataclass(frozen=True)
+class DeleteAdapter(OfAdapters):
+    """`delete_adapter`."""
+
+
+@dataclass(frozen=True)
+class Freeze(_Occurrence):
+    """Parameters are frozen."""
+
+    selection: Selection = Selected.ALL
+
+
+@dataclass(frozen=True)
+class Unfreeze(_Occurrence):
+    """Parameters are set trainable."""
+
+    selection: Selection = Selected.ALL
+
+
+@dataclass(frozen=True)
+class Unwrap(_Occurrence):
+    """The adapters are taken off: `unload`, or `merge_and_unload`, which `merges` them into the base model."""
+
+    merges: bool = False
+
+
+@dataclass(frozen=True)
+class MakeOptimizer(_Occurrence):
+    """An optimizer is made by hand on parameters of the model: later unfreezing does not reach it."""
+
+
+@dataclass(frozen=True)
+class MakeOtherOptimizer(_Occurrence):
+    """An optimizer is made by hand on parameters of other models alone."""
+
+
+@dataclass(frozen=True)
+class Train(_Occurrence):
+    """`trainer.train()`, an optimizer step …"""
+
+
+@dataclass(frozen=True)
+class Save(_Occurrence):
+    """`save_pretrained`, the trainer's `save_model`. `adapter_alone`: nothing else of the model is saved."""
+
+    adapter_alone: bool = False
+
+
+PutOn: TypeAlias = Wrap | LoadAdapter
+"""An adapter goes onto the model."""
+PutBeside: TypeAlias = AddBeside | LoadBeside
+"""An adapter goes beside those that a PeftModel has."""
+TakeOff: TypeAlias = Load | Unwrap | DeleteAdapter
+"""What leaves a model without the adapter that was put on it."""
+Event: TypeAlias = (
+    Load
+    | Resize
+    | PrepareKbit
+    | EnableInputGrads
+    | EnableCheckpointing
+    | Wrap
+    | LoadAdapter
+    | AddBeside
+    | LoadBeside
+    | SetAdapter
+    | SetRequiresGrad
+    | EnableAdapters
+    | DisableAdapters
+    | DeleteAdapter
+    | Freeze
+    | Unfreeze
+    | Unwrap
+    | MakeOptimizer
+    | MakeOtherOptimizer
+    | Train
+    | Save
+)
+"""Something that happens to the run's model object."""
+
+
+def assert_never(event: NoReturn) -> NoReturn:
+    """Where every kind of event has been handled: a type checker refuses it when one is missing (typing.assert_never,
+    which Python 3.10 lacks)."""
+    raise AssertionError(f"unhandled: {event!r}")

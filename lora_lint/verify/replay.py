@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.patterns import TooSlow, compiled
+from lora_lint.run import events
 from lora_lint.run.values import ABSENT, alternatives, known
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.skeleton import installed_peft, peft_config, wrap
@@ -18,7 +19,7 @@ from lora_lint.verify.weights import quiet
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lora_lint.run.events import Event
+    from lora_lint.run.events import Event, PutBeside, PutOn, Selection
     from lora_lint.run.run import Run
 
 
@@ -30,17 +31,37 @@ def replay(model: Any, run: Run) -> Any:
     """
     adapted = False
     for event in _until_training(run):
-        if event.kind in ("wrap", "load-adapter", "add-beside", "load-beside"):
-            model = _with_adapter(model, event, run)
-            adapted = True
-        elif event.kind == "unwrap" and adapted:
-            model, adapted = _peft_model(model).unload(), False
-        elif event.kind == "prepare-kbit":
-            prepare(model)
-        elif event.kind in ("freeze", "unfreeze"):
-            _set(model, event.names, event.kind == "unfreeze")
-        else:
-            _switch(model, event)
+        match event:
+            case events.Wrap() | events.LoadAdapter() | events.AddBeside() | events.LoadBeside():
+                model, adapted = _with_adapter(model, event, run), True
+            case events.Unwrap():
+                model, adapted = _peft_model(model).unload() if adapted else model, False
+            case events.PrepareKbit():
+                prepare(model)
+            case events.Freeze() | events.Unfreeze():
+                _set(model, event.selection, isinstance(event, events.Unfreeze))
+            case events.SetAdapter():
+                _activate(model, event)
+            case events.SetRequiresGrad():
+                _peft_model(model).set_requires_grad(list(_names(event)), _trainable(event))
+            case events.DeleteAdapter():
+                for name in _names(event):
+                    model.delete_adapter(name)
+            case events.EnableAdapters() | events.DisableAdapters():
+                _able(model, isinstance(event, events.EnableAdapters))
+            case (
+                events.Load()
+                | events.Resize()
+                | events.EnableInputGrads()
+                | events.EnableCheckpointing()
+                | events.MakeOptimizer()
+                | events.MakeOtherOptimizer()
+                | events.Train()
+                | events.Save()
+            ):
+                pass
+            case _:
+                events.assert_never(event)
     if not adapted:
         model = wrap(model, peft_config(run.adapter))
     for patterns in alternatives(run.unfrozen_patterns)[:1]:
@@ -50,22 +71,23 @@ def replay(model: Any, run: Run) -> Any:
 
 def _until_training(run: Run) -> Iterable[Event]:
     """What happens between the last load of the model and the last training."""
-    events = list(run.events)
-    trainings = [place for place, event in enumerate(events) if event.kind == "train"]
+    course = run.events
+    trainings = [place for place, event in enumerate(course) if isinstance(event, events.Train)]
     if trainings:
-        events = events[: trainings[-1]]
-    loads = [place for place, event in enumerate(events) if event.kind == "load"]
-    return events[loads[-1] :] if loads else events
+        course = course[: trainings[-1]]
+    loads = [place for place, event in enumerate(course) if isinstance(event, events.Load)]
+    return course[loads[-1] :] if loads else course
 
 
-def _with_adapter(model: Any, event: Event, run: Run) -> Any:
+def _with_adapter(model: Any, event: PutOn | PutBeside, run: Run) -> Any:
     """The model with one more adapter, put on by the calls that PEFT 0.21.2 and transformers 5.23.0 make themselves."""
     [name] = _names(event)
-    fresh = event.kind in ("wrap", "add-beside")
+    fresh = isinstance(event, events.Wrap | events.AddBeside)
+    trainable = ABSENT if isinstance(event, events.AddBeside) else event.trainable
     # What is not known of a load leaves it trainable: there is no finding that rests on it.
-    frozen = known(event.trainable) is False
-    config = peft_config(run.adapter, **({} if fresh and event.trainable is ABSENT else {"inference_mode": frozen}))
-    if event.kind in ("add-beside", "load-beside"):
+    frozen = known(trainable) is False
+    config = peft_config(run.adapter, **({} if fresh and trainable is ABSENT else {"inference_mode": frozen}))
+    if isinstance(event, events.AddBeside | events.LoadBeside):
         return _put_beside(_peft_model(model), name, config, trainable=not fresh and not frozen)
     if event.integrated:
         return _integrated(model, name, config, fresh)
@@ -105,35 +127,31 @@ def _integrated(model: Any, name: str, config: Any, fresh: bool) -> Any:
     return model
 
 
-def _switch(model: Any, event: Event) -> None:
-    """Which adapters of a model are active, which train, and which are there."""
-    if event.kind == "set-adapter":
-        frozen = {"inference_mode": True} if _trainable(event) is False else {}
-        names = list(_names(event))
-        if len(names) == 1:
-            model.set_adapter(names[0], **frozen)
-        else:
-            (model.base_model if _is_wrapped(model) else model).set_adapter(names, **frozen)
-    elif event.kind == "set-requires-grad":
-        _peft_model(model).set_requires_grad(list(_names(event)), _trainable(event))
-    elif event.kind == "delete-adapter":
-        for name in _names(event):
-            model.delete_adapter(name)
-    elif event.kind in ("enable-adapters", "disable-adapters"):
-        enabled = event.kind == "enable-adapters"
-        if _is_wrapped(model):
-            (model.base_model.enable_adapter_layers if enabled else model.base_model.disable_adapter_layers)()
-        else:
-            (model.enable_adapters if enabled else model.disable_adapters)()
+def _activate(model: Any, event: events.SetAdapter) -> None:
+    """Makes adapters of a model the active ones."""
+    frozen = {"inference_mode": True} if _trainable(event) is False else {}
+    names = list(_names(event))
+    if len(names) == 1:
+        model.set_adapter(names[0], **frozen)
+    else:
+        (model.base_model if _is_wrapped(model) else model).set_adapter(names, **frozen)
 
 
-def _names(event: Event) -> tuple[str, ...]:
+def _able(model: Any, enabled: bool) -> None:
+    """Switches the adapters of a model on or off."""
+    if _is_wrapped(model):
+        (model.base_model.enable_adapter_layers if enabled else model.base_model.disable_adapter_layers)()
+    else:
+        (model.enable_adapters if enabled else model.disable_adapters)()
+
+
+def _names(event: events.OfAdapters) -> tuple[str, ...]:
     if event.adapters is None:
         raise Skip("the name of one of the adapters is not known")
     return event.adapters
 
 
-def _trainable(event: Event) -> bool:
+def _trainable(event: events.SetAdapter | events.SetRequiresGrad) -> bool:
     trainable = known(event.trainable)
     if trainable is None:
         raise Skip("it is not known whether one of the adapters is set trainable")
@@ -163,10 +181,11 @@ def prepare(model: Any) -> None:
                 parameter.requires_grad = False
 
 
-def _set(model: Any, fragments: tuple[str, ...] | None, trainable: bool) -> None:
-    """`requires_grad` of the parameters whose names hold one of the fragments, or of all."""
+def _set(model: Any, selection: Selection, trainable: bool) -> None:
+    """`requires_grad` of the parameters that are selected; of those of a selection that cannot be read, none."""
     for name, parameter in model.named_parameters():
-        if fragments is None or any(fragment in name for fragment in fragments):
+        named = isinstance(selection, events.Fragments) and any(fragment in name for fragment in selection.names)
+        if named or selection is events.Selected.ALL:
             parameter.requires_grad = trainable
 
 

@@ -9,6 +9,7 @@ from lora_lint.finding import Verdict
 from lora_lint.knowledge import versions
 from lora_lint.records import replace
 from lora_lint.rules.words import names
+from lora_lint.run.events import Train, Wrap
 from lora_lint.run.values import alternatives
 from lora_lint.verify import coverage, trainability
 from lora_lint.verify.experiment import Skip
@@ -65,7 +66,7 @@ def _as_claimed(case: Case) -> Run:
     shown = {related.span for related in case.finding.related}
     events = case.run.events
     for place, event in enumerate(events):
-        if event.kind == "train" and event.span in shown:
+        if isinstance(event, Train) and event.span in shown:
             return replace(case.run, events=events[: place + 1])
     return case.run
 
@@ -201,7 +202,7 @@ def reused_base(case: Case) -> Verdict:
 
 
 def _same_wrap(run: Run, case: Case) -> bool:
-    return any(event.kind == "wrap" and event.span == case.finding.span for event in run.events)
+    return any(isinstance(event, Wrap) and event.span == case.finding.span for event in run.events)
 
 
 # --- wording ----------------------------------------------------------------------------------------------------------

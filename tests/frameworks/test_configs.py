@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lora_lint.knowledge.sizes import without_held_out
+from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import Choices, Known, Unknown
 from tests.support.reading import config, edited, only, plain, written
@@ -139,7 +140,7 @@ class TestWhatIsRead:
         }
         assert plain(run.dataset.size) == 49402  # 52,002 examples, 5% held out
         assert run.training.method == "supervised"
-        assert [event.kind for event in run.events] == ["load", "wrap", "train"]
+        assert [type(event) for event in run.events] == [Load, Wrap, Train]
         assert run.problems == ()
 
     def test_rows_that_are_there_twice(self) -> None:
@@ -328,7 +329,7 @@ class TestTraps:
         ):
             run = only(config(text))
             assert plain(run.adapter.rank) is Unknown
-            assert [event.kind for event in run.events] == ["load", "load-adapter", "train"]
+            assert [type(event) for event in run.events] == [Load, LoadAdapter, Train]
             assert plain(run.events[1].trainable) is True
 
     def test_one_element_is_a_regex_in_trl(self) -> None:

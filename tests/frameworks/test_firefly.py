@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lora_lint.run.events import Load, PrepareKbit, Train, Wrap
 from lora_lint.run.values import Known
 from tests.support.reading import config, edited, only, plain, realistic
 
@@ -21,7 +22,7 @@ def test_settings() -> None:
     assert plain(run.adapter.target_modules) == "all-linear"
     assert (plain(run.model.name), plain(run.model.quantization)) == ("Qwen/Qwen2.5-7B-Instruct", "4bit")
     assert (run.training.method, plain(run.training.optimizer)) == ("supervised", "paged_adamw_32bit")
-    assert [event.kind for event in run.events] == ["load", "prepare-kbit", "wrap", "train"]
+    assert [type(event) for event in run.events] == [Load, PrepareKbit, Wrap, Train]
     assert run.problems == ()
 
 
@@ -35,7 +36,7 @@ def test_lora_and_preferences() -> None:
     text = edited(QLORA, ('"train_mode": "qlora"', '"train_mode": "lora", "task_type": "dpo"'))
     run = only(config(text, "a.json"))
     assert (plain(run.model.quantization), run.training.method) == (None, "preference")
-    assert [event.kind for event in run.events] == ["load", "wrap", "train"]
+    assert [type(event) for event in run.events] == [Load, Wrap, Train]
 
 
 def test_data_is_looked_for_upwards(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lora_lint.lint import engine
+from lora_lint.run.events import Fragments, Load, Train, Unfreeze, Wrap
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import Known
 from lora_lint.settings import Settings
@@ -37,12 +38,8 @@ def test_defaults() -> None:
     assert plain(run.adapter.target_modules) == "all-linear"
     assert plain(run.model.quantization) is None
     assert (run.training.method, plain(run.training.learning_rate)) == ("preference", 1e-4)
-    assert [(event.kind, event.names) for event in run.events] == [
-        ("load", None),
-        ("wrap", None),
-        ("unfreeze", ("embed_tokens",)),
-        ("train", None),
-    ]
+    assert [type(event) for event in run.events] == [Load, Wrap, Unfreeze, Train]
+    assert run.events[2] == Unfreeze(run.events[2].span, selection=Fragments(("embed_tokens",)))
 
 
 def test_the_table(tmp_path: Path) -> None:

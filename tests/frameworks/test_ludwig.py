@@ -6,6 +6,7 @@ import pytest
 
 from lora_lint.fixes import configs
 from lora_lint.lint import engine
+from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import Known
 from lora_lint.settings import Settings
@@ -60,7 +61,7 @@ def test_the_start() -> None:
 
 def test_an_adapter_that_is_loaded() -> None:
     run = only(config(edited(FINETUNE, ("  dropout: 0.1", "  pretrained_adapter_weights: out/adapter"))))
-    assert [event.kind for event in run.events] == ["load", "load-adapter", "train"]
+    assert [type(event) for event in run.events] == [Load, LoadAdapter, Train]
     assert not isinstance(run.adapter.rank, Known)
 
 
@@ -140,7 +141,7 @@ def test_an_encoder() -> None:
     assert (run.dialect, plain(run.adapter.rank), plain(run.adapter.alpha)) == ("ludwig", 16, 32)
     assert (plain(run.model.name), plain(run.adapter.target_modules)) == ("bert-base-uncased", ("query", "value"))
     assert (plain(run.training.learning_rate), run.trained, run.problems) == (1e-4, True, ())
-    assert [event.kind for event in run.events] == ["load", "wrap", "train"]
+    assert [type(event) for event in run.events] == [Load, Wrap, Train]
 
 
 def test_encoders_in_other_ways() -> None:
@@ -156,7 +157,7 @@ def test_encoders_in_other_ways() -> None:
     assert plain(dropout.adapter.dropout) == 0.05  # the other is the encoder's
     frozen = only(config(edited(ENCODER, ("      trainable: true\n", ""))))
     assert frozen.trained is False  # with its adapter
-    assert [event.kind for event in frozen.events] == ["load", "wrap"]
+    assert [type(event) for event in frozen.events] == [Load, Wrap]
     assert config(edited(ENCODER, ("type: lora", "type: ia3"))).runs == ()
     without = edited(ENCODER, ("model_type: ecd\n", ""), ("learning_rate", "learning_rat"))
     (problem,) = only(config(without)).problems

@@ -10,6 +10,7 @@ from lora_lint.frameworks.configs import _documents
 from lora_lint.frameworks.ms_swift import settings_of
 from lora_lint.project import Project
 from lora_lint.readers.nodes import Mapping
+from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import Known
 from lora_lint.source import SourceFile
@@ -38,7 +39,7 @@ def test_settings() -> None:
     assert (plain(run.training.learning_rate), plain(run.training.epochs)) == (2e-4, 2)
     assert (plain(run.training.batch_size), plain(run.training.accumulation)) == (4, 2)
     assert run.training.method == "supervised"
-    assert [event.kind for event in run.events] == ["load", "wrap", "train"]
+    assert [type(event) for event in run.events] == [Load, Wrap, Train]
     assert run.problems == ()
 
 
@@ -131,7 +132,7 @@ def test_flags() -> None:
 
 def test_an_adapter_that_is_trained_on() -> None:
     run = only(config(edited(SFT, ("lora_dropout: 0.1", "adapters: output/checkpoint-100"))))
-    assert [event.kind for event in run.events] == ["load", "load-adapter", "train"]
+    assert [type(event) for event in run.events] == [Load, LoadAdapter, Train]
     assert not isinstance(run.adapter.rank, Known)
 
 

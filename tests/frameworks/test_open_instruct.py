@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lora_lint.run.events import Load, PrepareKbit, Train, Wrap
 from lora_lint.run.values import Known, Unknown
 from tests.support.reading import config, edited, only, plain, realistic
 
@@ -17,7 +18,7 @@ def test_settings() -> None:
         *("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
     }
     assert plain(run.model.quantization) == "4bit"
-    assert [event.kind for event in run.events] == ["load", "prepare-kbit", "wrap", "train"]
+    assert [type(event) for event in run.events] == [Load, PrepareKbit, Wrap, Train]
     assert (run.training.method, plain(run.training.learning_rate), plain(run.training.epochs)) == (
         "supervised",
         1e-4,
@@ -31,7 +32,7 @@ def test_defaults() -> None:
     assert run.adapter.rank == Known(64, None, "framework-default")
     assert (plain(run.adapter.alpha), plain(run.model.quantization)) == (16, None)
     assert run.training.method == "preference"
-    assert [event.kind for event in run.events] == ["load", "wrap", "train"]
+    assert [type(event) for event in run.events] == [Load, Wrap, Train]
 
 
 def test_a_mixture_takes_shares_and_numbers() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lora_lint.run.events import Load, LoadAdapter, PrepareKbit, Resize, Train, Unfreeze, Wrap
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Unknown
 from tests.support.reading import config, only, plain, shell
@@ -686,36 +687,36 @@ def test_what_loads_the_model(framework: str, key: str, value: Any, loader: str 
 
 
 EVENTS = [
-    ("axolotl", "lora_model_dir", "out", ["load", "load-adapter", "train"]),
-    *(("axolotl", key, ["<a>"], ["load", "resize", "wrap", "train"]) for key in ("tokens", "added_tokens_overrides")),
-    ("axolotl", "special_tokens", {"pad_token": "<p>"}, ["load", "resize", "wrap", "train"]),
-    ("axolotl", "resize_token_embeddings_to_32x", True, ["load", "resize", "wrap", "train"]),
-    ("llamafactory", "adapter_name_or_path", "out", ["load", "load-adapter", "train"]),
+    ("axolotl", "lora_model_dir", "out", [Load, LoadAdapter, Train]),
+    *(("axolotl", key, ["<a>"], [Load, Resize, Wrap, Train]) for key in ("tokens", "added_tokens_overrides")),
+    ("axolotl", "special_tokens", {"pad_token": "<p>"}, [Load, Resize, Wrap, Train]),
+    ("axolotl", "resize_token_embeddings_to_32x", True, [Load, Resize, Wrap, Train]),
+    ("llamafactory", "adapter_name_or_path", "out", [Load, LoadAdapter, Train]),
     *(
-        ("llamafactory", key, "<a>", ["load", "resize", "wrap", "train"])
+        ("llamafactory", key, "<a>", [Load, Resize, Wrap, Train])
         for key in ("add_tokens", "add_special_tokens", "new_special_tokens_config", "init_special_tokens")
     ),
-    ("llamafactory", "resize_vocab", True, ["load", "resize", "wrap", "train"]),
-    ("open_instruct", "use_qlora", True, ["load", "prepare-kbit", "wrap", "train"]),
-    ("firefly", "train_mode", "qlora", ["load", "prepare-kbit", "wrap", "train"]),
-    ("firefly", "train_mode", "lora", ["load", "wrap", "train"]),
-    ("h2o_llmstudio", "training.lora_unfreeze_layers", ["embed"], ["load", "wrap", "unfreeze", "train"]),
+    ("llamafactory", "resize_vocab", True, [Load, Resize, Wrap, Train]),
+    ("open_instruct", "use_qlora", True, [Load, PrepareKbit, Wrap, Train]),
+    ("firefly", "train_mode", "qlora", [Load, PrepareKbit, Wrap, Train]),
+    ("firefly", "train_mode", "lora", [Load, Wrap, Train]),
+    ("h2o_llmstudio", "training.lora_unfreeze_layers", ["embed"], [Load, Wrap, Unfreeze, Train]),
     *(
-        ("ms_swift", key, "out", ["load", "load-adapter", "train"])
+        ("ms_swift", key, "out", [Load, LoadAdapter, Train])
         for key in ("adapters", "resume_from_checkpoint", "mcore_adapter")
     ),
-    ("ms_swift", "new_special_tokens", ["<a>"], ["load", "resize", "wrap", "train"]),
-    ("mlx_lm", "resume_adapter_file", "a.safetensors", ["load", "load-adapter", "train"]),
-    ("verl", "actor_rollout_ref.model.lora_adapter_path", "out", ["load", "load-adapter", "train"]),
-    ("ludwig", "adapter.pretrained_adapter_weights", "out", ["load", "load-adapter", "train"]),
-    ("ludwig", "adapter.r", 8, ["load", "wrap", "train"]),
-    ("torchtune", "epochs", 1, ["load", "wrap", "train"]),
-    ("trl", "lora_r", 8, ["load", "wrap", "train"]),
-    ("litgpt", "lora_r", 8, ["load", "wrap", "train"]),
-    ("mistral_finetune", "lora.rank", 8, ["load", "wrap", "train"]),
-    ("unsloth_studio", "lora.lora_r", 8, ["load", "wrap", "train"]),
-    ("autotrain", "params.lora_r", 8, ["load", "wrap", "train"]),
-    ("peft_adapter", "r", 8, ["wrap"]),
+    ("ms_swift", "new_special_tokens", ["<a>"], [Load, Resize, Wrap, Train]),
+    ("mlx_lm", "resume_adapter_file", "a.safetensors", [Load, LoadAdapter, Train]),
+    ("verl", "actor_rollout_ref.model.lora_adapter_path", "out", [Load, LoadAdapter, Train]),
+    ("ludwig", "adapter.pretrained_adapter_weights", "out", [Load, LoadAdapter, Train]),
+    ("ludwig", "adapter.r", 8, [Load, Wrap, Train]),
+    ("torchtune", "epochs", 1, [Load, Wrap, Train]),
+    ("trl", "lora_r", 8, [Load, Wrap, Train]),
+    ("litgpt", "lora_r", 8, [Load, Wrap, Train]),
+    ("mistral_finetune", "lora.rank", 8, [Load, Wrap, Train]),
+    ("unsloth_studio", "lora.lora_r", 8, [Load, Wrap, Train]),
+    ("autotrain", "params.lora_r", 8, [Load, Wrap, Train]),
+    ("peft_adapter", "r", 8, [Wrap]),
     ("lora_block", "lora.r", 8, []),
 ]
 
@@ -723,5 +724,5 @@ EVENTS = [
 @pytest.mark.parametrize(("framework", "key", "value", "kinds"), EVENTS)
 def test_what_happens_to_the_model(framework: str, key: str, value: Any, kinds: list[str]) -> None:
     run = the_run(framework, with_key(MINIMAL[framework], key, value))
-    assert [event.kind for event in run.events] == kinds
+    assert [type(event) for event in run.events] == kinds
     assert run.trained is (None if framework in ("peft_adapter", "lora_block", "mlx_lm") else True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lora_lint.run.events import Load, LoadAdapter, Train
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Unknown
 from tests.support.reading import config, edited, only, plain, realistic
@@ -60,7 +61,7 @@ def test_references() -> None:
 
 def test_an_adapter_that_is_trained_on() -> None:
     run = only(config(edited(GRPO, ("lora_rank: 64", "lora_rank: 64\n    lora_adapter_path: out/adapter"))))
-    assert [event.kind for event in run.events] == ["load", "load-adapter", "train"]
+    assert [type(event) for event in run.events] == [Load, LoadAdapter, Train]
     assert plain(run.adapter.rank) is Unknown
 
 

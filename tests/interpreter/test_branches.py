@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lora_lint.records import replace
+from lora_lint.run.events import Event, Fragments, Load, LoadAdapter, PrepareKbit, Train, Unfreeze, Wrap
 from lora_lint.run.values import Unknown
 from tests.support.reading import IMPORTS, only, plain, read_python
 
@@ -28,9 +30,9 @@ config = LoraConfig(r=8)
 )
 
 
-def kinds(program: str) -> list[list[tuple[str, str | None]]]:
+def kinds(program: str) -> list[list[tuple[type[Event], str | None]]]:
     reading = read_python(START + textwrap.dedent(program))
-    return [[(event.kind, event.flag) for event in run.events if event.kind != "load"] for run in reading.runs]
+    return [[(type(event), event.flag) for event in run.events if not isinstance(event, Load)] for run in reading.runs]
 
 
 def test_the_other_branch_is_not_the_runs() -> None:
@@ -40,7 +42,7 @@ def test_the_other_branch_is_not_the_runs() -> None:
         else:
             model.requires_grad_(True)
     """
-    assert kinds(program) == [[("wrap", None)]]
+    assert kinds(program) == [[(Wrap, None)]]
 
 
 def test_a_later_test_of_the_same_flag() -> None:
@@ -54,7 +56,7 @@ def test_a_later_test_of_the_same_flag() -> None:
         if args.resume:
             model.lm_head.requires_grad_(True)
     """
-    assert kinds(program) == [[("wrap", None), ("prepare-kbit", None), ("unfreeze", "args.resume")]]
+    assert kinds(program) == [[(Wrap, None), (PrepareKbit, None), (Unfreeze, "args.resume")]]
 
 
 def test_loaded_or_wrapped_are_two_runs() -> None:
@@ -65,7 +67,7 @@ def test_loaded_or_wrapped_are_two_runs() -> None:
             model = get_peft_model(model, config)
         Trainer(model=model, args=TrainingArguments(output_dir="x"), train_dataset=[]).train()
     """
-    assert kinds(program) == [[("load-adapter", None), ("train", None)], [("wrap", None), ("train", None)]]
+    assert kinds(program) == [[(LoadAdapter, None), (Train, None)], [(Wrap, None), (Train, None)]]
 
 
 def rates(program: str) -> list[tuple[object, object, object]]:
@@ -158,7 +160,8 @@ def test_layers_of_a_list_are_parts_of_the_model() -> None:
             layer.requires_grad_(True)
     """
     run = only(read_python(START + textwrap.dedent(program)))
-    assert [(event.kind, event.names) for event in run.events][-1] == ("unfreeze", ("layers",))
+    last = run.events[-1]
+    assert replace(last, flag=None, loop=None) == Unfreeze(last.span, selection=Fragments(("layers",)))
 
 
 def test_a_default_of_none_is_there_to_be_filled() -> None:

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from lora_lint.run.events import (
+    AddBeside,
+    DeleteAdapter,
+    EnableAdapters,
+    Event,
+    Load,
+    LoadAdapter,
+    LoadBeside,
+    PrepareKbit,
+    SetAdapter,
+    SetRequiresGrad,
+    Train,
+    Unwrap,
+    Wrap,
+)
 from lora_lint.run.values import Known, Unknown, known
 from tests.support.reading import IMPORTS, only, plain, read_python
 
@@ -130,25 +145,25 @@ def test_an_optimizer_that_a_trainer_is_given() -> None:
 @pytest.mark.parametrize(
     ("lines", "kinds"),
     [
-        ("model.load_adapter('a', 'default', is_trainable=True)", ["load-beside"]),
-        ("model.load_adapter('a', 'second')", ["load-beside"]),
-        ("model.add_adapter('second', LoraConfig(r=8))", ["add-beside"]),
-        ("model.delete_adapter('default')", ["delete-adapter"]),
+        ("model.load_adapter('a', 'default', is_trainable=True)", [LoadBeside]),
+        ("model.load_adapter('a', 'second')", [LoadBeside]),
+        ("model.add_adapter('second', LoraConfig(r=8))", [AddBeside]),
+        ("model.delete_adapter('default')", [DeleteAdapter]),
         ("model.merge_adapter()", []),
-        ("model = model.unload()", ["unwrap"]),
-        ("model.set_adapter('default')", ["set-adapter"]),
-        ("model.set_requires_grad(['default'], False)", ["set-requires-grad"]),
-        ("with model.disable_adapter():\n    model.eval()", ["enable-adapters"]),
+        ("model = model.unload()", [Unwrap]),
+        ("model.set_adapter('default')", [SetAdapter]),
+        ("model.set_requires_grad(['default'], False)", [SetRequiresGrad]),
+        ("with model.disable_adapter():\n    model.eval()", [EnableAdapters]),
         ("base = model.get_base_model()", []),
     ],
 )
-def test_what_is_done_to_adapters(lines: str, kinds: list[str]) -> None:
+def test_what_is_done_to_adapters(lines: str, kinds: list[type[Event]]) -> None:
     run = read_python(f"{WRAPPED}{lines}\n").runs[0]
-    assert [event.kind for event in run.events][2:] == kinds
+    assert [type(event) for event in run.events][2:] == kinds
 
 
-def happened(text: str) -> list[list[str]]:
-    return [[event.kind for event in run.events] for run in read_python(text).runs]
+def happened(text: str) -> list[list[type[Event]]]:
+    return [[type(event) for event in run.events] for run in read_python(text).runs]
 
 
 def test_what_happens_in_a_function_that_the_file_does_not_call() -> None:
@@ -165,7 +180,7 @@ def train(folder):
     Trainer(model=model, args=TrainingArguments(output_dir="out"), train_dataset=[]).train()
 """
     )
-    assert happened(program) == [["load", "load-adapter", "train"]]
+    assert happened(program) == [[Load, LoadAdapter, Train]]
     assert read_python(program).runs[0].trained is True
 
 
@@ -186,7 +201,7 @@ class Finetuner:
         Trainer(model=model, args=TrainingArguments(output_dir="out"), train_dataset=[]).train()
 """
     )
-    assert happened(program) == [["load", "wrap", "train"], ["load", "prepare-kbit", "wrap", "train"]]
+    assert happened(program) == [[Load, Wrap, Train], [Load, PrepareKbit, Wrap, Train]]
 
 
 def test_functions_that_the_file_does_not_call_are_apart() -> None:
@@ -203,4 +218,4 @@ def train_adapter():
     Trainer(model=model, args=TrainingArguments(output_dir="out"), train_dataset=[]).train()
 """
     )
-    assert happened(program) == [["load", "wrap"]]
+    assert happened(program) == [[Load, Wrap]]

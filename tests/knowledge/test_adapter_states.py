@@ -13,7 +13,20 @@ import pytest
 
 from lora_lint.knowledge.adapter_states import AdapterState, course, trains_nothing
 from lora_lint.records import replace
-from lora_lint.run.events import Event, EventKind
+from lora_lint.run.events import (
+    AddBeside,
+    DeleteAdapter,
+    Event,
+    Fragments,
+    LoadAdapter,
+    LoadBeside,
+    Selected,
+    SetAdapter,
+    SetRequiresGrad,
+    Train,
+    Unfreeze,
+    Unwrap,
+)
 from lora_lint.run.values import Known
 from tests.support.reading import read_python
 from tests.support.runs import at
@@ -78,7 +91,7 @@ def read(lines: list[str]) -> Run:
 def states_of(run: Run) -> AdapterStates:
     """The adapters at the training, sorted by their names."""
     *_, (event, states) = course(run.events)
-    assert event.kind == "train"
+    assert isinstance(event, Train)
     return dict(sorted(states.items()))
 
 
@@ -208,17 +221,18 @@ def test_generated_programs(program: Any, seed: int, folder: Path, monkeypatch: 
 
 
 def after(*events: Event, below: tuple[int, ...] | None = None) -> AdapterStates:
-    *_, (_, states) = course([*events, Event("train", at(900))], below)
+    *_, (_, states) = course([*events, Train(at(900))], below)
     return states
 
 
-def event(kind: EventKind, *adapters: str, trainable: bool | None = None, **fields: Any) -> Event:
+def event(kind: Any, *adapters: str, trainable: bool | None = None, **fields: Any) -> Any:
+    """An event that concerns adapters."""
     given = {} if trainable is None else {"trainable": Known(trainable)}
-    return Event(kind, at(1), adapters=adapters or ("default",), **given, **fields)
+    return kind(at(1), adapters=adapters or ("default",), **given, **fields)
 
 
-FROZEN = event("load-adapter", "one", trainable=False)
-SECOND = event("load-beside", "two", trainable=False)
+FROZEN = event(LoadAdapter, "one", trainable=False)
+SECOND = event(LoadBeside, "two", trainable=False)
 
 
 def test_a_frozen_adapter_alone() -> None:
@@ -230,34 +244,35 @@ def test_a_frozen_adapter_alone() -> None:
 @pytest.mark.parametrize(
     "unknown",
     [
-        replace(event("set-adapter", trainable=True), adapters=None),
-        event("set-adapter", "never seen", trainable=True),
-        event("set-adapter", "one"),
-        event("set-requires-grad", "one"),
-        event("set-requires-grad", "never seen", trainable=True),
-        replace(event("set-requires-grad", trainable=True), adapters=None),
-        event("set-adapter", "one", trainable=True, flag="args.train"),
-        event("unfreeze", names=("lora_",)),
-        event("unfreeze", names=()),
-        event("unwrap", flag="args.merge"),
-        event("delete-adapter", "never seen"),
-        replace(event("delete-adapter"), adapters=None),
+        replace(event(SetAdapter, trainable=True), adapters=None),
+        event(SetAdapter, "never seen", trainable=True),
+        event(SetAdapter, "one"),
+        event(SetRequiresGrad, "one"),
+        event(SetRequiresGrad, "never seen", trainable=True),
+        replace(event(SetRequiresGrad, trainable=True), adapters=None),
+        event(SetAdapter, "one", trainable=True, flag="args.train"),
+        Unfreeze(at(1), selection=Fragments(("lora_",))),
+        Unfreeze(at(1), selection=Selected.UNREADABLE),
+        Unwrap(at(1), flag="args.merge"),
+        event(DeleteAdapter, "never seen"),
+        replace(event(DeleteAdapter), adapters=None),
     ],
 )
 def test_what_may_thaw_an_adapter(unknown: Event) -> None:
     assert not trains_nothing(after(FROZEN, SECOND, unknown))
 
 
-@pytest.mark.parametrize("kind", ["set-adapter", "load-beside", "add-beside", "set-requires-grad"])
-def test_a_model_whose_wrap_was_not_seen_has_other_adapters(kind: EventKind) -> None:
-    assert not trains_nothing(after(event(kind, "two", trainable=False)))
+@pytest.mark.parametrize("kind", [SetAdapter, LoadBeside, AddBeside, SetRequiresGrad])
+def test_a_model_whose_wrap_was_not_seen_has_other_adapters(kind: Any) -> None:
+    given = {} if kind is AddBeside else {"trainable": False}
+    assert not trains_nothing(after(event(kind, "two", **given)))
 
 
 def test_adapters_without_a_name() -> None:
     loaded = replace(FROZEN, adapters=None)
     assert trains_nothing(after(loaded))
-    assert not trains_nothing(after(loaded, replace(loaded, kind="load-beside", trainable=Known(True))))
-    assert not trains_nothing(after(loaded, event("set-adapter", "perhaps it", trainable=True)))
+    assert not trains_nothing(after(loaded, replace(event(LoadBeside, trainable=True), adapters=None)))
+    assert not trains_nothing(after(loaded, event(SetAdapter, "perhaps it", trainable=True)))
 
 
 def test_adding_may_have_thawed_the_active_adapters_before_peft_0_21() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lora_lint.lint.engine import lint_text
+from lora_lint.run.events import Load, LoadAdapter, Wrap
 from lora_lint.run.values import Unknown
 from lora_lint.settings import Settings
 from tests.support.reading import edited, plain, read_python
@@ -43,17 +44,17 @@ FOLDER = "get_last_checkpoint(training_args.output_dir)"
 def ranks(text: str) -> list[tuple[str, object]]:
     """How each run begins, and its rank."""
     runs = read_python(text).runs
-    begun = (next((event.kind for event in run.events if event.kind != "load"), "") for run in runs)
+    begun = (next((type(event) for event in run.events if not isinstance(event, Load)), None) for run in runs)
     return list(zip(begun, (plain(run.adapter.rank) for run in runs), strict=True))
 
 
-RESUMED = [("load-adapter", 16), ("wrap", 16)]
-NOT_KNOWN = [("load-adapter", Unknown), ("wrap", 16)]
+RESUMED = [(LoadAdapter, 16), (Wrap, 16)]
+NOT_KNOWN = [(LoadAdapter, Unknown), (Wrap, 16)]
 
 
 def test_the_last_checkpoint() -> None:
     loaded, made = read_python(PROGRAM).runs
-    assert loaded.events[1].kind == "load-adapter"
+    assert isinstance(loaded.events[1], LoadAdapter)
     for name in ("rank", "alpha", "use_rslora", "target_modules", "span"):
         assert getattr(loaded.adapter, name) == getattr(made.adapter, name), name
     assert loaded.span != made.span
@@ -198,7 +199,7 @@ train()
 
 
 def test_a_function_of_the_project_that_finds_the_checkpoint() -> None:
-    known = [("load-adapter", 64), ("wrap", 64)]
+    known = [(LoadAdapter, 64), (Wrap, 64)]
     assert ranks(QLORA) == known
     single = edited(QLORA, ("None, True", "None"), ("None, is_completed", "None"), ("None, False", "None"))
     single = edited(single, ("return folder, is_completed", "return folder"), ("folder, completed =", "folder ="))
@@ -217,7 +218,7 @@ def test_a_function_of_the_project_that_finds_the_checkpoint() -> None:
     ],
 )
 def test_functions_of_another_shape(change: tuple[str, str]) -> None:
-    assert ranks(edited(QLORA, change)) == [("load-adapter", Unknown), ("wrap", 64)]
+    assert ranks(edited(QLORA, change)) == [(LoadAdapter, Unknown), (Wrap, 64)]
 
 
 def findings(text: str) -> list[tuple[str, int]]:

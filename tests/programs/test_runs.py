@@ -12,9 +12,23 @@ from lora_lint.interpreter.scope import Module
 from lora_lint.libraries.table import Knowledge
 from lora_lint.programs.files import ProjectLoader
 from lora_lint.project import Project
+from lora_lint.records import replace
+from lora_lint.run.events import (
+    Event,
+    Fragments,
+    Freeze,
+    Load,
+    LoadAdapter,
+    PrepareKbit,
+    Selected,
+    Train,
+    Unfreeze,
+    Unwrap,
+    Wrap,
+)
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Unknown
-from lora_lint.source import SourceFile
+from lora_lint.source import SourceFile, Span
 from tests.support.reading import IMPORTS, adapter, only, plain, read_python
 
 WRAPPED = (
@@ -26,61 +40,67 @@ model = get_peft_model(model, LoraConfig(r=8))
 )
 
 
-def events(program: str) -> list[tuple[str, object]]:
-    """(kind, names) of what happens to the model after the wrap."""
+AT = Span("", 0, 0)
+
+
+def events(program: str) -> list[Event]:
+    """What happens to the model after the wrap, wherever it does."""
     run = only(read_python(WRAPPED + textwrap.dedent(program)))
-    return [(event.kind, event.names) for event in run.events if event.kind not in ("load", "wrap")]
+    return [replace(event, span=AT, loop=None) for event in run.events if not isinstance(event, Load | Wrap)]
 
 
 @pytest.mark.parametrize(
     ("program", "expected"),
     [
-        ("for p in model.parameters():\n    p.requires_grad = True", [("unfreeze", None)]),
-        ("for p in model.parameters():\n    p.requires_grad_(True)", [("unfreeze", None)]),
-        ("for p in model.parameters():\n    p.requires_grad_()", [("unfreeze", None)]),
+        ("for p in model.parameters():\n    p.requires_grad = True", [Unfreeze(AT)]),
+        ("for p in model.parameters():\n    p.requires_grad_(True)", [Unfreeze(AT)]),
+        ("for p in model.parameters():\n    p.requires_grad_()", [Unfreeze(AT)]),
         ("for n, p in model.named_parameters():\n    p.requires_grad = 'lm_head' in n", []),
         (
             "for n, p in model.named_parameters():\n    if 'head' in n:\n        p.requires_grad = True",
-            [("unfreeze", ("head",))],
+            [Unfreeze(AT, selection=Fragments(("head",)))],
         ),
         (
             "for n, p in model.named_parameters():\n    if 'lora' not in n:\n        p.requires_grad = True",
-            [("unfreeze", None)],
+            [Unfreeze(AT)],
         ),
         (
             "for n, p in model.named_parameters():\n    if 'lora_' not in n:\n        continue\n    p.requires_grad = True",
-            [("unfreeze", ("lora_",))],
+            [Unfreeze(AT, selection=Fragments(("lora_",)))],
         ),
         (
             "for n, p in model.named_parameters():\n    if any(k in n for k in ['norm', 'embed']):\n        p.requires_grad_(True)",
-            [("unfreeze", ("norm", "embed"))],
+            [Unfreeze(AT, selection=Fragments(("norm", "embed")))],
         ),
         (
             "for n, p in model.named_parameters():\n    if n.endswith('bias') or 'norm' in n:\n        p.requires_grad = True",
-            [("unfreeze", ("bias", "norm"))],
+            [Unfreeze(AT, selection=Fragments(("bias", "norm")))],
         ),
         (
             "for n, p in model.named_parameters():\n    if wanted(n):\n        p.requires_grad = True",
-            [("unfreeze", ())],
+            [Unfreeze(AT, selection=Selected.UNREADABLE)],
         ),
-        ("for p in model.parameters():\n    p.requires_grad = False", [("freeze", None)]),
-        ("model.requires_grad_(True)", [("unfreeze", None)]),
-        ("model.lm_head.weight.requires_grad = True", [("unfreeze", ("lm_head",))]),
-        ("model.base_model.model.lm_head.requires_grad_(True)", [("unfreeze", ("lm_head",))]),
-        ("for p in model.lm_head.parameters():\n    p.requires_grad = True", [("unfreeze", ("lm_head",))]),
-        ("model.get_input_embeddings().requires_grad_(True)", [("unfreeze", ("embed_tokens",))]),
+        ("for p in model.parameters():\n    p.requires_grad = False", [Freeze(AT)]),
+        ("model.requires_grad_(True)", [Unfreeze(AT)]),
+        ("model.lm_head.weight.requires_grad = True", [Unfreeze(AT, selection=Fragments(("lm_head",)))]),
+        ("model.base_model.model.lm_head.requires_grad_(True)", [Unfreeze(AT, selection=Fragments(("lm_head",)))]),
+        (
+            "for p in model.lm_head.parameters():\n    p.requires_grad = True",
+            [Unfreeze(AT, selection=Fragments(("lm_head",)))],
+        ),
+        ("model.get_input_embeddings().requires_grad_(True)", [Unfreeze(AT, selection=Fragments(("embed_tokens",)))]),
         (
             "def unfreeze(m):\n    for p in m.parameters():\n        p.requires_grad = True\nunfreeze(model)",
-            [("unfreeze", None)],
+            [Unfreeze(AT)],
         ),
-        ("model = prepare_model_for_kbit_training(model)", [("prepare-kbit", None)]),
-        ("model = model.merge_and_unload()", [("unwrap", ("merge_and_unload",))]),
-        ("Trainer(model=model).train()", [("train", None)]),
+        ("model = prepare_model_for_kbit_training(model)", [PrepareKbit(AT)]),
+        ("model = model.merge_and_unload()", [Unwrap(AT, merges=True)]),
+        ("Trainer(model=model).train()", [Train(AT)]),
         ("model.to('cuda')\nmodel.train()", []),
         ("other = AutoModelForCausalLM.from_pretrained('gpt2')\nother.requires_grad_(True)", []),
     ],
 )
-def test_events_after_the_wrap(program: str, expected: list[tuple[str, object]]) -> None:
+def test_events_after_the_wrap(program: str, expected: list[Event]) -> None:
     assert events(program) == expected
 
 
@@ -97,7 +117,7 @@ model = get_peft_model(model, LoraConfig())
 """
         )
     )
-    assert [event.kind for event in run.events] == ["load", "freeze", "prepare-kbit", "wrap"]
+    assert [type(event) for event in run.events] == [Load, Freeze, PrepareKbit, Wrap]
     assert plain(run.model.quantization) == "8bit"
 
 
@@ -129,7 +149,7 @@ def test_wrap_in_a_branch_is_followed_after_it() -> None:
         """
     )
     run = only(read_python(program))
-    assert [event.kind for event in run.events] == ["load", "wrap", "train"]
+    assert [type(event) for event in run.events] == [Load, Wrap, Train]
     assert run.trained is True
     assert plain(run.training.learning_rate) == 2e-4
 
@@ -160,7 +180,7 @@ def test_reloaded_adapter(given: str, expected: object) -> None:
         """
     )
     run = only(read_python(program))
-    loaded = next(event for event in run.events if event.kind == "load-adapter")
+    loaded = next(event for event in run.events if isinstance(event, LoadAdapter))
     assert plain(loaded.trainable) == expected
 
 
@@ -236,7 +256,7 @@ def test_trl_trainers(trainer: str, arguments: str, method: str) -> None:
     assert run.training.method == method
     assert plain(run.training.optimizer) == "sgd"
     assert plain(run.model.name) == "Qwen/Qwen2.5-0.5B"
-    assert [event.kind for event in run.events] == ["load", "wrap", "train"]
+    assert [type(event) for event in run.events] == [Load, Wrap, Train]
 
 
 def test_unsloth() -> None:
@@ -430,7 +450,7 @@ def test_no_sweep(program: str) -> None:
 )
 def test_wrapping_one_base_model_in_a_loop(program: str, repeated: bool) -> None:
     reading = read_python(IMPORTS + f"import copy\nbase = AutoModelForCausalLM.from_pretrained('gpt2')\n{program}\n")
-    wraps = [event for run in reading.runs for event in run.events if event.kind == "wrap"]
+    wraps = [event for run in reading.runs for event in run.events if isinstance(event, Wrap)]
     assert wraps
     assert all((event.loop is not None) == repeated for event in wraps)
 

@@ -12,6 +12,7 @@ import pytest
 from lora_lint.discovery import Walk
 from lora_lint.lint import engine
 from lora_lint.lint.cache import Cache
+from lora_lint.run.events import Load, Resize, Train, Wrap
 from lora_lint.run.values import Unknown, known
 from lora_lint.settings import Settings
 from tests.support.reading import ROOT, only, plain, shell, written
@@ -357,12 +358,12 @@ def test_a_program_of_the_project_is_followed(project: Path) -> None:
 
 def test_a_vocabulary_that_the_program_lets_grow(tmp_path: Path) -> None:
     for line, kinds in (
-        ("", ["load", "wrap", "train"]),
-        ("model.resize_token_embeddings(9)", ["load", "resize", "wrap", "train"]),
+        ("", [Load, Wrap, Train]),
+        ("model.resize_token_embeddings(9)", [Load, Resize, Wrap, Train]),
     ):
         (tmp_path / "finetune.py").write_text(FIRE.replace("    if use_lora:", f"    {line}\n    if use_lora:"))
         run = only(shell("python finetune.py --lora_r 64 --use_lora True", tmp_path))
-        assert [event.kind for event in run.events] == kinds
+        assert [type(event) for event in run.events] == kinds
 
 
 def test_lists_of_options(project: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from lora_lint.finding import Add, Fix, Write
 from lora_lint.records import replace
-from lora_lint.run.events import Event
+from lora_lint.run.events import Fragments, Freeze, Resize, Wrap
 from lora_lint.run.run import Run, Training
 from lora_lint.run.values import Unknown
 from tests.rules.test_targets import LLAMA, SEVEN, on
@@ -161,7 +161,7 @@ class TestVisionTowerAdapted:
 
     def test_frozen_again(self) -> None:
         model = on(GEMMA3, ATTENTION, loader=VLM).model
-        freeze, wrap = Event("freeze", at(1010), ("vision",)), Event("wrap", at(1000))
+        freeze, wrap = Freeze(at(1010), selection=Fragments(("vision",))), Wrap(at(1000))
         after = run(of={"model": model, "events": (wrap, freeze)}, target_modules=ATTENTION)
         before = run(of={"model": model, "events": (freeze, wrap)}, target_modules=ATTENTION)
         assert check("LL208", after) == []
@@ -293,7 +293,7 @@ class TestEmbeddingOrHeadTargeted:
         assert values(found.fix) == [("q_proj",)]
 
     def test_new_tokens(self) -> None:
-        grown = run(of={"events": (Event("resize", at(1000)),)}, target_modules=("q_proj", "lm_head"))
+        grown = run(of={"events": (Resize(at(1000)),)}, target_modules=("q_proj", "lm_head"))
         assert check("LL209", grown) == []
 
     @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ class TestEmbeddingOrHeadTargeted:
 def test_a_resize_is_read(text: str, grown: bool) -> None:
     program = f"model = AutoModelForCausalLM.from_pretrained('gpt2')\n{text}\nget_peft_model(model, LoraConfig(r=8))"
     events = only(read_python(IMPORTS + program)).events
-    assert ("resize" in [event.kind for event in events]) is grown
+    assert any(isinstance(event, Resize) for event in events) is grown
 
 
 @pytest.mark.parametrize(

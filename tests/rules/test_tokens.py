@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lora_lint.finding import Add, Write
+from lora_lint.run.events import Resize
 from tests.support.reading import config, only
 from tests.support.runs import check
 
@@ -19,18 +20,18 @@ SWIFT = "model: someone/llama\ntuner_type: lora\ndataset: a.jsonl\nlora_rank: 8\
         (AXOLOTL + "tokens: [<a>, <b>]\n", ("<a>", "<b>")),
         (AXOLOTL + "added_tokens_overrides:\n  128041: <a>\n  128042: <b>\n", ("<a>", "<b>")),
         (AXOLOTL + "special_tokens:\n  pad_token: <p>\n  additional_special_tokens: [<a>]\n", ("<a>",)),
-        (AXOLOTL + "special_tokens:\n  pad_token: <p>\n  eos_token: <e>\n", None),
-        (AXOLOTL + "tokens: [<a>]\nfix_untrained_tokens: true\n", None),
+        (AXOLOTL + "special_tokens:\n  pad_token: <p>\n  eos_token: <e>\n", ()),
+        (AXOLOTL + "tokens: [<a>]\nfix_untrained_tokens: true\n", ()),
         (FACTORY + "add_special_tokens: <a>,<b>\n", ("<a>", "<b>")),
-        (FACTORY + "resize_vocab: true\n", None),
+        (FACTORY + "resize_vocab: true\n", ()),
         (SWIFT + "new_special_tokens: [<a>, <b>]\n", ("<a>", "<b>")),
-        (SWIFT + "new_special_tokens: tokens.txt\n", None),
-        (SWIFT.replace(": lora", ": longlora") + "new_special_tokens: [<a>]\n", None),
+        (SWIFT + "new_special_tokens: tokens.txt\n", ()),
+        (SWIFT.replace(": lora", ": longlora") + "new_special_tokens: [<a>]\n", ()),
     ],
 )
-def test_tokens_that_are_added(text: str, tokens: tuple[str, ...] | None) -> None:
+def test_tokens_that_are_added(text: str, tokens: tuple[str, ...]) -> None:
     run = only(config(text))
-    assert [event.names for event in run.events if event.kind == "resize"] == [tokens]
+    assert [event.tokens for event in run.events if isinstance(event, Resize)] == [tokens]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,27 @@ from typing import Any
 import pytest
 
 from lora_lint.records import replace
-from lora_lint.run.events import Event
+from lora_lint.run.events import (
+    AddBeside,
+    DeleteAdapter,
+    EnableAdapters,
+    Fragments,
+    Freeze,
+    Load,
+    LoadAdapter,
+    LoadBeside,
+    MakeOptimizer,
+    PrepareKbit,
+    Save,
+    Selected,
+    Selection,
+    SetAdapter,
+    SetRequiresGrad,
+    Train,
+    Unfreeze,
+    Unwrap,
+    Wrap,
+)
 from lora_lint.run.run import BaseModel, Run, Training
 from lora_lint.run.values import Known, Unknown
 from lora_lint.source import Span
@@ -20,24 +40,30 @@ def with_events(*kinds: Any, **fields: Any) -> Run:
     return run(of={"events": events(*kinds), "trained": True}, **fields)
 
 
-def unfreeze(*names: str, all_of_them: bool = False, flag: str | None = None, start: int = 700) -> Event:
-    return Event("unfreeze", at(start), None if all_of_them else names, flag=flag)
+def _selection(names: tuple[str, ...], all_of_them: bool) -> Selection:
+    if all_of_them:
+        return Selected.ALL
+    return Fragments(names) if names else Selected.UNREADABLE
 
 
-def freeze(*names: str, all_of_them: bool = False) -> Event:
-    return Event("freeze", at(750), None if all_of_them else names)
+def unfreeze(*names: str, all_of_them: bool = False, flag: str | None = None, start: int = 700) -> Unfreeze:
+    return Unfreeze(at(start), flag, selection=_selection(names, all_of_them))
+
+
+def freeze(*names: str, all_of_them: bool = False) -> Freeze:
+    return Freeze(at(750), selection=_selection(names, all_of_them))
 
 
 EVERYTHING = unfreeze(all_of_them=True)
-LOADED = Event("load-adapter", at(650), trainable=Known(False))
-BESIDE = Event("load-beside", at(660), trainable=Known(False), adapters=("two",))
-ACTIVATED = Event("set-adapter", at(670), trainable=Known(True), adapters=("two",))
-OPTIMIZER = Event("optimizer", at(690))
+LOADED = LoadAdapter(at(650), trainable=Known(False))
+BESIDE = LoadBeside(at(660), trainable=Known(False), adapters=("two",))
+ACTIVATED = SetAdapter(at(670), trainable=Known(True), adapters=("two",))
+OPTIMIZER = MakeOptimizer(at(690))
 
 
 class TestBaseParamsTrainable:
     def test_everything(self) -> None:
-        found = one("LL401", with_events("load", "wrap", EVERYTHING, "train"))
+        found = one("LL401", with_events(Load, Wrap, EVERYTHING, Train))
         assert found.level is None
         assert found.confidence == "certain"
         assert "sets all parameters trainable" in found.message
@@ -45,48 +71,48 @@ class TestBaseParamsTrainable:
         assert found.related[0].span == at(1010)
 
     def test_named_parts(self) -> None:
-        found = one("LL401", with_events("wrap", unfreeze("lm_head", "embed"), "train"))
+        found = one("LL401", with_events(Wrap, unfreeze("lm_head", "embed"), Train))
         assert "`lm_head` and `embed`" in found.message
         assert "`modules_to_save`" in found.message
         assert found.level is None
 
     def test_flags(self) -> None:
-        named = one("LL401", with_events("wrap", unfreeze("projector", flag="args.tune"), "train"))
+        named = one("LL401", with_events(Wrap, unfreeze("projector", flag="args.tune"), Train))
         assert (named.level, named.confidence) == ("warning", "likely")
         assert "(if `args.tune`)" in named.message
-        everything = one("LL401", with_events("wrap", unfreeze(all_of_them=True, flag="args.full"), "train"))
+        everything = one("LL401", with_events(Wrap, unfreeze(all_of_them=True, flag="args.full"), Train))
         assert (everything.level, everything.confidence) == (None, "likely")
 
     def test_beside_what_the_adapter_owns(self) -> None:
-        message = one("LL401", with_events("wrap", unfreeze("lora_A", "norm"))).message
+        message = one("LL401", with_events(Wrap, unfreeze("lora_A", "norm"))).message
         assert "`norm`" in message
         assert "lora_A" not in message
 
     @pytest.mark.parametrize(
         "given",
         [
-            with_events("load", EVERYTHING, "wrap", "train"),
-            with_events("load", EVERYTHING, "train"),
-            with_events("wrap", unfreeze("lora_", "magnitude_vector"), "train"),
-            with_events("wrap", unfreeze(), "train"),
-            with_events("wrap", EVERYTHING, freeze(all_of_them=True), "train"),
-            with_events("wrap", EVERYTHING, freeze(), "train"),
-            with_events("wrap", unfreeze("head"), freeze("head", "norm"), "train"),
-            with_events("wrap", EVERYTHING, "unwrap", "train"),
-            with_events("wrap", EVERYTHING, "prepare-kbit", "train"),
-            with_events("wrap", unfreeze("score"), "train", modules_to_save=("score",)),
-            with_events("wrap", unfreeze("model.score.weight"), "train", modules_to_save=("score",)),
-            run(of={"events": events("wrap", EVERYTHING), "trained": False}),
+            with_events(Load, EVERYTHING, Wrap, Train),
+            with_events(Load, EVERYTHING, Train),
+            with_events(Wrap, unfreeze("lora_", "magnitude_vector"), Train),
+            with_events(Wrap, unfreeze(), Train),
+            with_events(Wrap, EVERYTHING, freeze(all_of_them=True), Train),
+            with_events(Wrap, EVERYTHING, freeze(), Train),
+            with_events(Wrap, unfreeze("head"), freeze("head", "norm"), Train),
+            with_events(Wrap, EVERYTHING, Unwrap, Train),
+            with_events(Wrap, EVERYTHING, PrepareKbit, Train),
+            with_events(Wrap, unfreeze("score"), Train, modules_to_save=("score",)),
+            with_events(Wrap, unfreeze("model.score.weight"), Train, modules_to_save=("score",)),
+            run(of={"events": events(Wrap, EVERYTHING), "trained": False}),
         ],
     )
     def test_silent(self, given: Run) -> None:
         assert check("LL401", given) == []
 
     def test_a_part_frozen_again_leaves_the_rest(self) -> None:
-        assert check("LL401", with_events("wrap", EVERYTHING, freeze("vision_tower"), "train"))
+        assert check("LL401", with_events(Wrap, EVERYTHING, freeze("vision_tower"), Train))
 
     def test_frozen_after_the_training(self) -> None:
-        assert check("LL401", with_events("wrap", EVERYTHING, "train", freeze(all_of_them=True)))
+        assert check("LL401", with_events(Wrap, EVERYTHING, Train, freeze(all_of_them=True)))
 
     def test_configured_patterns(self) -> None:
         found = one("LL401", run(of={"unfrozen_patterns": lit(("^lm_head.weight$",), 300)}))
@@ -124,10 +150,10 @@ class TestBaseParamsTrainable:
     @pytest.mark.parametrize(
         "given",
         [
-            with_events("wrap", OPTIMIZER, EVERYTHING, "train"),
-            with_events("wrap", OPTIMIZER, replace(EVERYTHING, flag="args.late"), "train"),
-            with_events("wrap", replace(OPTIMIZER, flag="x"), replace(EVERYTHING, flag="x"), "train"),
-            with_events("wrap", replace(OPTIMIZER, flag="x"), replace(OPTIMIZER, flag="not (x)"), EVERYTHING, "train"),
+            with_events(Wrap, OPTIMIZER, EVERYTHING, Train),
+            with_events(Wrap, OPTIMIZER, replace(EVERYTHING, flag="args.late"), Train),
+            with_events(Wrap, replace(OPTIMIZER, flag="x"), replace(EVERYTHING, flag="x"), Train),
+            with_events(Wrap, replace(OPTIMIZER, flag="x"), replace(OPTIMIZER, flag="not (x)"), EVERYTHING, Train),
         ],
     )
     def test_too_late_for_the_optimizer(self, given: Run) -> None:
@@ -136,11 +162,11 @@ class TestBaseParamsTrainable:
     @pytest.mark.parametrize(
         "given",
         [
-            with_events("wrap", EVERYTHING, OPTIMIZER, "train"),
-            with_events("wrap", OPTIMIZER, EVERYTHING, OPTIMIZER, "train"),
-            with_events("wrap", replace(OPTIMIZER, flag="x"), EVERYTHING, "train"),
-            with_events("wrap", replace(OPTIMIZER, flag="x"), replace(EVERYTHING, flag="not (x)"), "train"),
-            with_events("wrap", replace(OPTIMIZER, loop=Span("train.py", 600, 900)), EVERYTHING, "train"),
+            with_events(Wrap, EVERYTHING, OPTIMIZER, Train),
+            with_events(Wrap, OPTIMIZER, EVERYTHING, OPTIMIZER, Train),
+            with_events(Wrap, replace(OPTIMIZER, flag="x"), EVERYTHING, Train),
+            with_events(Wrap, replace(OPTIMIZER, flag="x"), replace(EVERYTHING, flag="not (x)"), Train),
+            with_events(Wrap, replace(OPTIMIZER, loop=Span("train.py", 600, 900)), EVERYTHING, Train),
         ],
         ids=["before", "made anew", "perhaps", "the other branch", "in the next turn"],
     )
@@ -150,57 +176,57 @@ class TestBaseParamsTrainable:
 
 class TestAdapterLoadedFrozen:
     def test_loaded_and_trained(self) -> None:
-        found = one("LL402", with_events("load", LOADED, "train"))
+        found = one("LL402", with_events(Load, LOADED, Train))
         assert found.span == at(650)
         assert found.confidence == "certain"
         assert "is_trainable=True" in found.message
 
     def test_behind_a_flag(self) -> None:
-        assert one("LL402", with_events(replace(LOADED, flag="args.resume"), "train")).confidence == "likely"
+        assert one("LL402", with_events(replace(LOADED, flag="args.resume"), Train)).confidence == "likely"
 
     @pytest.mark.parametrize(
         "given",
         [
-            with_events("load", LOADED),
-            with_events("load", "train", LOADED),
-            with_events(LOADED, "unwrap", "train"),
-            with_events(LOADED, "wrap", "train"),
-            with_events(LOADED, unfreeze("lora"), "train"),
-            with_events(Event("load-adapter", at(1), trainable=Known(True)), "train"),
-            with_events(Event("load-adapter", at(1), trainable=either(True, False)), "train"),
-            with_events(Event("load-adapter", at(1), trainable=Unknown("…")), "train"),
-            with_events("load-adapter", "train"),
-            with_events(LOADED, "load", "train"),
-            with_events(LOADED, replace(BESIDE, trainable=Known(True)), "train"),
-            with_events(LOADED, replace(BESIDE, kind="add-beside"), ACTIVATED, "train"),
-            with_events(LOADED, BESIDE, ACTIVATED, "train"),
-            with_events(LOADED, BESIDE, replace(ACTIVATED, adapters=None), "train"),
-            with_events("wrap", replace(BESIDE, adapters=("default",)), "train"),
-            with_events(LOADED, Event("delete-adapter", at(1)), "train"),
-            with_events(LOADED, Event("enable-adapters", at(1)), "train"),
+            with_events(Load, LOADED),
+            with_events(Load, Train, LOADED),
+            with_events(LOADED, Unwrap, Train),
+            with_events(LOADED, Wrap, Train),
+            with_events(LOADED, unfreeze("lora"), Train),
+            with_events(LoadAdapter(at(1), trainable=Known(True)), Train),
+            with_events(LoadAdapter(at(1), trainable=either(True, False)), Train),
+            with_events(LoadAdapter(at(1), trainable=Unknown("…")), Train),
+            with_events(LoadAdapter, Train),
+            with_events(LOADED, Load, Train),
+            with_events(LOADED, replace(BESIDE, trainable=Known(True)), Train),
+            with_events(LOADED, AddBeside(at(660), adapters=("two",)), ACTIVATED, Train),
+            with_events(LOADED, BESIDE, ACTIVATED, Train),
+            with_events(LOADED, BESIDE, replace(ACTIVATED, adapters=None), Train),
+            with_events(Wrap, replace(BESIDE, adapters=("default",)), Train),
+            with_events(LOADED, DeleteAdapter(at(1)), Train),
+            with_events(LOADED, EnableAdapters(at(1)), Train),
         ],
     )
     def test_silent(self, given: Run) -> None:
         assert check("LL402", given) == []
 
     def test_of_several_the_active_one(self) -> None:
-        assert one("LL402", with_events(LOADED, BESIDE, "train")).span == LOADED.span
+        assert one("LL402", with_events(LOADED, BESIDE, Train)).span == LOADED.span
         frozen = replace(ACTIVATED, trainable=Known(False))
-        assert one("LL402", with_events(LOADED, BESIDE, frozen, "train")).span == BESIDE.span
+        assert one("LL402", with_events(LOADED, BESIDE, frozen, Train)).span == BESIDE.span
 
     def test_activated_after_the_training(self) -> None:
-        assert check("LL402", with_events(LOADED, "train", BESIDE, ACTIVATED, "train"))
+        assert check("LL402", with_events(LOADED, Train, BESIDE, ACTIVATED, Train))
 
     def test_frozen_again(self) -> None:
         thawed = replace(ACTIVATED, adapters=("default",))
-        assert check("LL402", with_events(LOADED, thawed, "prepare-kbit", "train"))
-        switched_off = Event("set-requires-grad", at(1), trainable=Known(False))
-        assert check("LL402", with_events(LOADED, thawed, switched_off, "train"))
+        assert check("LL402", with_events(LOADED, thawed, PrepareKbit, Train))
+        switched_off = SetRequiresGrad(at(1), trainable=Known(False))
+        assert check("LL402", with_events(LOADED, thawed, switched_off, Train))
 
 
 class TestInferenceModeTraining:
     def test_trained(self) -> None:
-        found = one("LL403", with_events("wrap", "train", inference_mode=True))
+        found = one("LL403", with_events(Wrap, Train, inference_mode=True))
         assert "`inference_mode=True`" in found.message
         assert found.related[0].span == at(1010)
 
@@ -209,11 +235,11 @@ class TestInferenceModeTraining:
         [
             run(inference_mode=True),
             run(inference_mode=True, of={"trained": False}),
-            with_events("wrap", "train", inference_mode=False),
-            with_events("wrap", "train", inference_mode=Unknown("…")),
-            with_events("wrap", "train", inference_mode=either(True, False)),
-            with_events("wrap", unfreeze("lora"), "train", inference_mode=True),
-            with_events("wrap", replace(ACTIVATED, adapters=("default",)), "train", inference_mode=True),
+            with_events(Wrap, Train, inference_mode=False),
+            with_events(Wrap, Train, inference_mode=Unknown("…")),
+            with_events(Wrap, Train, inference_mode=either(True, False)),
+            with_events(Wrap, unfreeze("lora"), Train, inference_mode=True),
+            with_events(Wrap, replace(ACTIVATED, adapters=("default",)), Train, inference_mode=True),
         ],
     )
     def test_silent(self, given: Run) -> None:
@@ -221,38 +247,38 @@ class TestInferenceModeTraining:
 
     def test_set_active_and_frozen(self) -> None:
         activated = replace(ACTIVATED, adapters=("default",), trainable=Known(False))
-        assert check("LL403", with_events("wrap", activated, "train", inference_mode=True))
-        assert check("LL404", with_events("wrap", "prepare-kbit", activated, "train"))
+        assert check("LL403", with_events(Wrap, activated, Train, inference_mode=True))
+        assert check("LL404", with_events(Wrap, PrepareKbit, activated, Train))
 
 
 class TestKbitPrepareAfterWrap:
     def test_after_the_wrap(self) -> None:
-        found = one("LL404", with_events("load", "wrap", "prepare-kbit", "train"))
+        found = one("LL404", with_events(Load, Wrap, PrepareKbit, Train))
         assert found.span == at(1020)
         assert found.related[0].span == at(1010)
         assert found.confidence == "certain"
 
     def test_without_training_in_the_file(self) -> None:
-        assert check("LL404", run(of={"events": events("wrap", "prepare-kbit")}))
+        assert check("LL404", run(of={"events": events(Wrap, PrepareKbit)}))
 
     def test_after_a_trainable_load(self) -> None:
-        assert check("LL404", with_events(Event("load-adapter", at(1), trainable=Known(True)), "prepare-kbit"))
+        assert check("LL404", with_events(LoadAdapter(at(1), trainable=Known(True)), PrepareKbit))
 
     def test_behind_a_flag(self) -> None:
-        flagged = Event("prepare-kbit", at(1), flag="args.bits == 4")
-        assert one("LL404", with_events("wrap", flagged, "train")).confidence == "likely"
+        flagged = PrepareKbit(at(1), flag="args.bits == 4")
+        assert one("LL404", with_events(Wrap, flagged, Train)).confidence == "likely"
 
     @pytest.mark.parametrize(
         "given",
         [
-            with_events("load", "prepare-kbit", "wrap", "train"),
-            with_events("wrap", "prepare-kbit", unfreeze("lora"), "train"),
-            with_events("wrap", "prepare-kbit", replace(ACTIVATED, adapters=("default",)), "train"),
-            with_events("wrap", "unwrap", "prepare-kbit", "train"),
-            with_events("wrap", "prepare-kbit", "wrap", "train"),
-            with_events("wrap", "load", "prepare-kbit"),
-            with_events(LOADED, "prepare-kbit"),
-            run(of={"events": events("wrap", "prepare-kbit"), "trained": False}),
+            with_events(Load, PrepareKbit, Wrap, Train),
+            with_events(Wrap, PrepareKbit, unfreeze("lora"), Train),
+            with_events(Wrap, PrepareKbit, replace(ACTIVATED, adapters=("default",)), Train),
+            with_events(Wrap, Unwrap, PrepareKbit, Train),
+            with_events(Wrap, PrepareKbit, Wrap, Train),
+            with_events(Wrap, Load, PrepareKbit),
+            with_events(LOADED, PrepareKbit),
+            run(of={"events": events(Wrap, PrepareKbit), "trained": False}),
         ],
     )
     def test_silent(self, given: Run) -> None:
@@ -260,32 +286,32 @@ class TestKbitPrepareAfterWrap:
 
 
 class TestSweepReusesBaseModel:
-    WRAP = Event("wrap", Span("train.py", 1000, 1010), loop=LOOP)
+    WRAP = Wrap(Span("train.py", 1000, 1010), loop=LOOP)
 
     def test_in_a_loop(self) -> None:
-        found = one("LL408", with_events(Event("load", at(5)), self.WRAP, "train"))
+        found = one("LL408", with_events(Load(at(5)), self.WRAP, Train))
         assert found.span == self.WRAP.span
         assert found.related[0].span == LOOP
 
     def test_once_for_each_loop(self) -> None:
         assert len(check("LL408", with_events(self.WRAP, self.WRAP))) == 1
 
-    @pytest.mark.parametrize("kind", ["unwrap", "load", "delete-adapter"])
+    @pytest.mark.parametrize("kind", [Unwrap, Load, DeleteAdapter])
     def test_cleaned_up(self, kind: Any) -> None:
-        assert check("LL408", with_events(self.WRAP, Event(kind, at(5), loop=LOOP))) == []
-        assert check("LL408", with_events(self.WRAP, Event(kind, Span("train.py", 1500, 1510)))) == []
-        assert check("LL408", with_events(Event(kind, at(5)), self.WRAP))
+        assert check("LL408", with_events(self.WRAP, kind(at(5), loop=LOOP))) == []
+        assert check("LL408", with_events(self.WRAP, kind(Span("train.py", 1500, 1510)))) == []
+        assert check("LL408", with_events(kind(at(5)), self.WRAP))
 
     def test_not_in_a_loop(self) -> None:
-        assert check("LL408", with_events("load", "wrap", "wrap")) == []
+        assert check("LL408", with_events(Load, Wrap, Wrap)) == []
 
 
 class TestUnfrozenNotSaved:
-    SAVE = Event("save", at(900), ("adapter",))
+    SAVE = Save(at(900), adapter_alone=True)
 
     def given(self, flag: str | None = None, save_flag: str | None = None) -> Run:
         saved = replace(self.SAVE, flag=save_flag)
-        subject = with_events("wrap", unfreeze("projector", flag=flag), "train", saved, modules_to_save=None)
+        subject = with_events(Wrap, unfreeze("projector", flag=flag), Train, saved, modules_to_save=None)
         return replace(subject, training=Training("Trainer"))
 
     def test_always(self) -> None:

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint import catalogue
 from lora_lint.rules import RUN_CHECKS, SWEEP_CHECKS
-from lora_lint.run.events import Event
 from lora_lint.run.run import Adapter, Run, Sweep, SweepKind
 from lora_lint.run.values import Choices, Known
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
-    from lora_lint.run.events import EventKind
+    from lora_lint.run.events import Event
     from lora_lint.run.values import Origin
 
 HERE = Span("train.py", 100, 200)
@@ -64,11 +63,9 @@ def sweep(*runs: Run, kind: SweepKind = SweepKind.LOOP) -> Sweep:
     return Sweep(kind, Span("train.py", 0, 300), runs)
 
 
-def events(*kinds: EventKind | Event) -> tuple[Event, ...]:
-    """Events one after the other."""
-    return tuple(
-        kind if isinstance(kind, Event) else Event(kind, at(1000 + 10 * number)) for number, kind in enumerate(kinds)
-    )
+def events(*given: type[Event] | Event) -> tuple[Event, ...]:
+    """Events one after the other, some of them by their kind alone."""
+    return tuple(each(at(1000 + 10 * number)) if isinstance(each, type) else each for number, each in enumerate(given))
 
 
 def options(code: str, **given: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from lora_lint.finding import Finding, Related, Verdict
 from lora_lint.knowledge.resolve import resolve
 from lora_lint.lint import engine
 from lora_lint.lint.outcome import Outcome
+from lora_lint.run.events import Train
 from lora_lint.settings import Settings
 from lora_lint.source import Span
 from lora_lint.verify import measurement, session, structure
@@ -267,7 +268,7 @@ def test_all_adapters_are_replayed(tmp_path: Path, between: str, after: str, tra
 
 
 def _first_training(run: Run) -> Span:
-    return next(event.span for event in run.events if event.kind == "train")
+    return next(event.span for event in run.events if isinstance(event, Train))
 
 
 def test_an_adapter_whose_name_is_not_known_is_not_replayed(tmp_path: Path) -> None:
