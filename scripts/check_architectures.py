@@ -107,12 +107,13 @@ def _compare(
     label = f"{found.class_name} {given}"
     fields = {**config.to_dict(), **config.asked}
     fields.setdefault("num_labels", getattr(config, "num_labels", 2))
+    theirs = dict(_layers(session, model))
     try:
         modules, beside = adaptable(found, fields)
     except architectures.UnusableConfig as error:
-        tally.disagreements.append(f"{label}: refused: {error}")
+        if all(ins and outs for _, ins, outs in theirs.values()):  # no real model has a layer that is empty
+            tally.disagreements.append(f"{label}: refused: {error}")
         return
-    theirs = dict(_layers(session, model))
     if not architectures.certain(found, fields):
         tally.layers += len(theirs)
         tally.inexact += len(theirs)
@@ -145,14 +146,15 @@ def _count(
 ) -> None:
     arguments = chance.choice(list(_adapters(modules, beside["input_embedding"], chance)))
     mine = match(modules, Targets(**arguments, rank=RANK), model_type=found.model_type, version=session.major, **beside)
-    if mine.errors:
-        return
     tally.counts += 1
-    if mine.parameters is None:
+    if mine.parameters is None and not mine.errors:
         tally.inexact += 1
         return
     trained = _trained(session, model, arguments)
-    if trained != mine.parameters:
+    if mine.errors:
+        if isinstance(trained, int):
+            tally.disagreements.append(f"{label}: {arguments} trains {trained}; refused: {mine.errors[0].text}")
+    elif trained != mine.parameters:
         tally.disagreements.append(f"{label}: {arguments} trains {trained}, and {mine.parameters} in the data")
 
 

@@ -677,7 +677,20 @@ class _Matcher:
                     sizes.append(None)
                 elif module.path not in twins:
                     sizes.append(len(indices) * size if size and module.own >= 0 else None)
+                if module.path == input_embedding and self.version < 5 and len(set(layers.values())) == 1:
+                    self._refuse_adapted_twins(module.path, adapted, tied)
         return total(sizes)
+
+    def _refuse_adapted_twins(self, embedding: str, adapted: set[str], tied: Sequence[tuple[str, ...]]) -> None:
+        """PEFT 0.21.2 (utils/other.py, `set_additional_trainable_modules`) wraps what is tied to the embedding as well.
+        Under transformers 4 it names the layer itself, which a wrapper refuses once it is adapted; under 5 its base
+        layer."""
+        for group in tied:
+            owners = [name.rpartition(".")[0] for name in group]
+            if embedding in owners:
+                for path in adapted.intersection(owners) - {embedding}:
+                    text = f"{path} is adapted, and shares its weight with {embedding}, whose tokens are trained"
+                    self._refuse("tokens", text, (path,), "TypeError")
 
     def _twins(self, layers: Mapping[str, tuple[int, ...]], tied: Sequence[tuple[str, ...]]) -> set[str]:
         """The modules that share the rows of the one that they are tied to: of several tied layers with the same

@@ -303,6 +303,16 @@ def test_trainable_tokens() -> None:
     assert kinds(match(llama(1), Targets(("q_proj",), trainable_tokens={"gone": (1,)}))) == ["tokens"]
 
 
+@pytest.mark.parametrize(("version", "tied", "refusals"), [(4, True, ["tokens"]), (4, False, []), (5, True, [])])
+def test_a_tied_head_is_not_adapted_beside_its_tokens(version: int, tied: bool, refusals: list[str]) -> None:
+    """Under transformers 4 PEFT wraps the head itself for its tokens, and raises a TypeError if LoRA has it already."""
+    targets = Targets(("q_proj", "lm_head"), trainable_tokens=(0, 1, 2))
+    groups = (("model.embed_tokens.weight", "lm_head.weight"),) if tied else ()
+    found = match(llama(1), targets, version=version, input_embedding="model.embed_tokens", tied=groups)
+    assert kinds(found) == refusals
+    assert (found.parameters is None) is bool(refusals)
+
+
 def test_long_lists_of_paths_do_not_bypass_layers() -> None:
     """PEFT shortens lists of 20 and more to endings, for which it looks at the layers again."""
     paths = tuple(m.path for m in llama(4) if m.path.endswith(("q_proj", "k_proj", "v_proj", "o_proj", "up_proj")))
