@@ -21,6 +21,8 @@ WIDE = 64
 """From here on a size is a width, and no kernel, group or number of kinds."""
 FEW = 8
 """Fewer models that have a module which the base lacks do not tell a width from another that equals it by default."""
+PERIOD = re.compile("period|interval|freq|step|every|pattern|stride")
+"""Fields of which a layer's position may be a multiple; of others it is so by coincidence."""
 INDEX_CONSTANTS = (1, 2, 3, 4, 5, 6, 8)
 
 
@@ -499,7 +501,7 @@ def _atoms(samples: Sequence[Sample], fields: Sequence[str], hints: Sequence[str
             elif all(isinstance(value, int) and not isinstance(value, bool) for value in values):
                 atoms += [[">=", spot, name], [">=", spot, ["-", name, 1]]]
                 atoms += [[">", spot, name], ["==", spot, name], ["==", ["+", spot, 1], name]]
-                if all(value > 0 for value in values):
+                if PERIOD.search(name) and all(value > 0 for value in values):
                     atoms += [["==", ["%", ["+", spot, 1], name], 0], ["==", ["%", spot, name], 0]]
                     for other in dict.fromkeys((*fields, *hints)):
                         offsets = seen[other]

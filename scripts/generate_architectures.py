@@ -43,6 +43,8 @@ from lora_lint.knowledge.expressions import fields_of  # noqa: E402
 from lora_lint.knowledge.modules import Module  # noqa: E402
 
 DATA = ROOT / "lora_lint/knowledge/data/architectures"
+SUPPLEMENT = Path(__file__).parent / "architectures_supplement.json"
+"""What no fitting finds: read from the models' code, and written into the data by `merge`."""
 
 HEADS = {  # ours -> the mapping of transformers.models.auto.modeling_auto
     "base": "MODEL_MAPPING_NAMES",
@@ -75,7 +77,7 @@ IRRELEVANT = re.compile(
     r"_range|_prob|layerdrop|loss_coef|coef|_theta|_scale|_scaling|softcapping|temperature|momentum|alpha|loss|"
     r"loss_weight|cost|_factor|thresh|threshold|per_tok|top_?k|topk_group|id2label|label2id|window|window_size|"
     r"limit|(?<!dim_)multiplier|base|_freq|gamma|tau)$"
-    r"|^(initializer|output_|return_|use_cache|mask_|rope_|_name_or_path|transformers_version|torch_dtype|dtype|"
+    r"|^(initializer|allow_|output_|return_|use_cache|mask_|rope_|_name_or_path|transformers_version|torch_dtype|dtype|"
     r"chunk_size_feed|problem_type|architectures|is_encoder_decoder|pretraining_tp|cross_attention_hidden|"
     r"begin_suppress|suppress|model_type|max_length|min_length|num_beams|do_sample|early_stop|no_repeat|bad_words|"
     r"num_return|finetuning|task_specific|prefix|pruned|tf_legacy|torchscript|use_bfloat|length_pen|repetition|"
@@ -110,10 +112,12 @@ USUAL = {
 }
 """By version of transformers, the types of which random configs (scripts/check_architectures.py) refute terms that no
 round of fitting mends: they hold where only widths and counts differ from the defaults."""
+FIXED = {"swinv2": 512}
+"""By type, the one width that no field decides. Any other is a field's that all models happened to have alike."""
 HEADISH = re.compile(r"label|class|pool|proj|head|tie|vocab|embed|summary|use_|add_|final|hidden_size$|d_model")
 
 
-TRIALS = 24
+TRIALS = 48
 """Random configs of a class that its terms are tried on."""
 ENOUGH = 6
 """Of those that show a term to be wrong, as many as are added to the observations at once."""
@@ -527,6 +531,8 @@ class Space:
                 if isinstance(value, bool):
                     if self.random.random() < 0.3:
                         given[name] = not value
+                elif value == -1:
+                    given[name] = self.random.choice([value, 8, 24, 96])
                 elif isinstance(value, int) and value > 0:
                     if name in self.reduced or LAYERS.search(name.rsplit(".", 1)[-1]):
                         given[name] = self.random.choice([max(1, value - 2), value, value + 1])
@@ -570,24 +576,68 @@ def readable(config: Any) -> Any:
     return config
 
 
+ASKED = re.compile(r'(?:getattr|hasattr(?=\(\s*(?:self\.)?config,\s*"\w*use_))\(\s*(?:self\.)?config,\s*"(\w+)"')
+
+
 def undeclared(config: Any) -> dict[str, int | None]:
     """Fields that a type's config does not have, with what stands in for them.
 
-    Its models ask for them (`getattr(config, "head_dim", …)`, `hasattr(config, "vision_use_head")`), or its config
-    takes and spends them (`kwargs.pop("global_head_dim", 512)`).
+    Its models ask for them (`getattr(config, "head_dim", …)`), or its config takes and spends them
+    (`kwargs.pop("global_head_dim", 512)`). Of what models ask with `hasattr`, only switches count
+    (`vision_use_head`): the other names are those of related types (`embedding_size` in copies of BERT).
     """
     found: dict[str, int | None] = {}
     folder = Path(inspect.getfile(type(config))).parent
     for path in sorted(folder.glob("modeling_*.py")):
-        for name in re.findall(r'(?:get|has)attr\(\s*(?:self\.)?config,\s*"(\w+)"', path.read_text(encoding="utf-8")):
-            found[name] = None
-    for name, value in re.findall(r'kwargs\.pop\("(\w+)", (\d+|None)\)', inspect.getsource(type(config))):
-        found[name] = int(value) if value.isdigit() else None
+        found |= dict.fromkeys(ASKED.findall(path.read_text(encoding="utf-8")))
+    found |= spent(type(config))
     return {
         name: value
         for name, value in found.items()
-        if not hasattr(config, name) and WIDTHS.search(name) and not IRRELEVANT.search(name)
+        if not hasattr(config, name) and (WIDTHS.search(name) or value is not None) and not IRRELEVANT.search(name)
     }
+
+
+SPENT = re.compile(r'kwargs\.(?:pop|get)\("(\w+)"(?:, (\d+|True|False)\))?')
+DROPPED = re.compile(r"^\s*(?:_ = )?kwargs\.pop\([^()]*\)\s*(?:#.*)?$", re.M)
+RENAMED = (
+    re.compile(r'\b(\w+) = kwargs\.(?:pop|get)\("(\w+)", (?:self\.)?\1\)'),
+    re.compile(r"self\.(\w+) = (?:self\.)?\1 if (\w+) is None else \2\b"),
+    re.compile(r'self\.(\w+) = \(?\s*kwargs\.pop\("(\w+)"\) if "\2" in kwargs else self\.\1\b'),
+    re.compile(r'if "(?P<old>\w+)" in kwargs:\s+self\.(\w+) = kwargs\.pop\("((?P=old))"\)'),
+)
+NEUTRAL = re.compile(
+    r"rope|rotary|theta|dtype|attn_impl|initializer|force_|_dt_|_token_id|loss|num_labels|id2label|_ls_|revision|"
+    r"model_type|frame_rate|vision_feature_layer|(^|\.)(use_timm_backbone|is_causal|out_indices|out_features|"
+    r"segmentation_indices|tie_word_embeddings)$"
+)
+"""Names of settings that decide no module, and of a switch that is dropped where it is no field."""
+
+
+def spent(cls: Any) -> dict[str, int | None]:
+    """The names that a config class takes and makes other fields of, with the numbers that stand in for them."""
+    found: dict[str, int | None] = {}
+    for name, default in SPENT.findall(DROPPED.sub("", inspect.getsource(cls))):
+        found[name] = json.loads(default.lower()) if default else found.get(name)
+    return {name: value for name, value in found.items() if not NEUTRAL.search(name)}
+
+
+def renamed(cls: Any) -> dict[str, str]:
+    """The names that a config class takes for a field's: `attribute_map`, `kwargs.pop("block_ff_dim", …)`."""
+    source = inspect.getsource(cls)
+    found = {old: name for pattern in RENAMED[:-1] for name, old in pattern.findall(source)}
+    found |= {old: name for old, name, _ in RENAMED[-1].findall(source)}
+    return {**found, **(getattr(cls, "attribute_map", None) or {})}
+
+
+def taken(cls: Any) -> dict[str, Any]:
+    """What a type's config takes beside its fields, and beside those of the parts of which it is made."""
+    names = spent(cls)
+    parts = getattr(cls, "sub_configs", None)
+    for scope, part in parts.items() if isinstance(parts, dict) else ():
+        if hasattr(part, "model_type"):
+            names |= {f"{scope}.{name}": value for name, value in spent(part).items()}
+    return {"aliases": renamed(cls), "spent": names}
 
 
 def annotations(cls: Any) -> dict[str, str]:
@@ -850,8 +900,8 @@ class Plan:
         found: list[tuple[Observation, Raw]] = []
         base: dict[str, Any] = {}
 
-        def attempt(given: dict[str, Any], alone: bool, default: bool = False) -> Raw | None:
-            whole = {} if default else {**space.reduced, **space.pinned, **given}
+        def attempt(given: dict[str, Any], alone: bool, default: bool = False, free: bool = False) -> Raw | None:
+            whole = {} if default else {**space.reduced, **({} if free else space.pinned), **given}
             try:
                 config = space.config(whole)
                 values = space.values(config)
@@ -903,10 +953,12 @@ class Plan:
             ((name, options),) = variation.items()
             if name in without_effect:
                 continue
-            for value in options:
-                raw = attempt({name: value}, True)
+            for value, free in itertools.product(options, (False, True)):
+                if free and not space.pinned:
+                    continue
+                raw = attempt({name: value}, True, free=free)
                 if raw is None:
-                    if isinstance(value, bool):  # impossible without another switch
+                    if isinstance(value, bool) and {name: value} not in quiet:  # impossible without another switch
                         quiet.append({name: value})
                     continue
                 if same_tree(raw, root):
@@ -1096,7 +1148,7 @@ def describe(session: Session, kind: str, budget: float, like: bool = False) -> 
             result["fields"] = fields(
                 space, space.free, set(architectures._document(kind)["versions"]["5"]["fields"]), fitter
             )
-            result["aliases"] = dict(getattr(space.cls, "attribute_map", None) or {})
+            result["aliases"] = renamed(space.cls)
             result["subs"] = subs(space)
     for head, name in heads.items():
         text = text_of(session, space, name)
@@ -1155,7 +1207,7 @@ def describe(session: Session, kind: str, budget: float, like: bool = False) -> 
     for node in result["nodes"]:
         used |= fields_in(node)
     result["fields"] = {**result.get("fields", {}), **fields(space, space.free, used, fitter)}
-    result["aliases"] = dict(getattr(space.cls, "attribute_map", None) or {})
+    result["aliases"] = renamed(space.cls)
     result["subs"] = subs(space)
     return result
 
@@ -1309,6 +1361,7 @@ def collect(arguments: argparse.Namespace) -> None:
     (out / "_version.json").write_text(json.dumps(session.transformers.__version__))
     every = {kind: [head for head in HEADS if kind in session.classes[head]] for kind in session.configs}
     (out / "_types.json").write_text(json.dumps(every))
+    (out / "_taken.json").write_text(json.dumps({kind: taken(session.configs[kind]) for kind in session.configs}))
     for number, kind in enumerate(wanted):
         target = out / f"{kind}.json"
         if kind not in session.configs or (target.exists() and not arguments.again):
@@ -1361,12 +1414,18 @@ def merge(arguments: argparse.Namespace) -> None:
             found = whole.get(kind) or as_collected(present[kind], major)
             if found is None:
                 continue
+            found = {**found, "nodes": [doubted(node, FIXED.get(kind)) for node in found.get("nodes", ())]}
             document = documents.setdefault(kind, {"nodes": [], "versions": {}})
             add(document, kind, major, found)
             for head, (name, *_) in document["versions"][major]["heads"].items():
                 if name not in classes or likeness(name, kind) > likeness(name, classes[name][0]):
                     classes[name] = [kind, head]
     drop_incomplete(documents)
+    for major in versions:
+        aside = source / major / "_taken.json"
+        known = json.loads(aside.read_text()) if aside.exists() else {}
+        for kind in documents.keys() & known.keys():
+            take(documents[kind], major, **known[kind])
     gaps: dict[str, dict[str, list[str]]] = {}
     for major in versions:
         types = source / major / "_types.json"
@@ -1380,8 +1439,10 @@ def merge(arguments: argparse.Namespace) -> None:
             if document and (lacking := [head for head in its_heads if head not in have]):
                 gaps.setdefault(kind, {})[major] = lacking
     classes = {name: where for name, where in classes.items() if where[1] in heads_of(documents.get(where[0]))}
+    supplement = json.loads(SUPPLEMENT.read_text(encoding="utf-8"))
     for kind, document in documents.items():
-        document["nodes"] = [doubted(node) for node in document["nodes"]]
+        for place, known in supplement.get(kind, {}).items():
+            complete(document, place, known["rows"], known["fields"])
         text = json.dumps(document, separators=(",", ":"))
         (data / f"{kind}.json").write_text(text + "\n", encoding="utf-8")
     index = {
@@ -1522,13 +1583,57 @@ def add(document: dict[str, Any], kind: str, major: str, found: dict[str, Any]) 
     entry = document["versions"][major]
     if kind in USUAL[major].split():
         entry["usual"] = True
+    if "spent" in found:
+        entry["spent"] = found["spent"]
     entry["unexplained"] = [head for head, (_, root, *_) in entry["heads"].items() if guessed(root)]
 
 
-def doubted(node: list[Any]) -> list[Any]:
-    """A node with its coincidental sizes and counts marked as not certain."""
+def take(document: dict[str, Any], major: str, aliases: dict[str, str], spent: dict[str, Any]) -> None:
+    """Adds what a type's config takes beside its fields to what the data has of the type under a version."""
+    entry = document["versions"].get(major)
+    if entry is None:
+        return
+    entry["aliases"] = aliases
+    entry.pop("spent", None)
+    apart = {node[1] for node in document["nodes"] if node[0] == "@"}  # the parts' own types know of theirs
+    known = {*entry["fields"], *entry["subs"], *aliases}
+    left = {name: value for name, value in spent.items() if name not in known and name.partition(".")[0] not in apart}
+    if left:
+        entry["spent"] = left
+        entry["unexplained"] = entry.pop("unexplained")  # last, whether anything is merged or not
+
+
+def complete(document: dict[str, Any], place: str, rows: Any, defaults: dict[str, Any]) -> None:
+    """Writes the number of rows of the embedding at `place` ("DebertaEncoder.rel_embeddings") into a type's data."""
+    owner, _, name = place.rpartition(".")
+    nodes = document["nodes"]
+    numbers = {child[1] for node in nodes if node[0] == owner for child in node[4] if child[0] == name}
+    others = {child[1] for node in nodes if node[0] != "@" for child in node[4] if child[0] != "*" and child[0] != name}
+    if not numbers or numbers & others:
+        raise SystemExit(f"{place} of {SUPPLEMENT.name} is not, or not alone, in the data")
+    for number in numbers:
+        kind, _, width, (weight, *_), children = nodes[number]
+        nodes[number] = [kind, rows, width, [[weight[0], [rows, width], *weight[2:]]], children]
+    for entry in document["versions"].values():
+        for field_name, value in defaults.items():
+            entry["fields"].setdefault(field_name, {"=": value})
+
+
+def doubted(node: list[Any], fixed: int | None) -> list[Any]:
+    """A node with its coincidental sizes and counts marked as not certain; `fixed`: a size that models of the type
+    have under every config."""
     if node[0] == "@":
         return node
+
+    def doubt(term: Any) -> Any:
+        if type(term) is int:
+            return ["?", term] if WIDE <= term != fixed else term
+        if not isinstance(term, list) or term[0] == "?":
+            return term
+        if term[0] == "if" and not coincidental(term[1]):
+            return ["if", term[1], doubt(term[2]), doubt(term[3])]
+        return ["?", term] if coincidental(term) else term
+
     kind, ins, outs, parameters, children = node
     return [
         kind,
@@ -1539,17 +1644,8 @@ def doubted(node: list[Any]) -> list[Any]:
     ]
 
 
-def doubt(term: Any) -> Any:
-    """A size, or that of its cases that is coincidental, marked as not certain."""
-    if not isinstance(term, list) or not coincidental(term) or term[0] == "?":
-        return term
-    if term[0] == "if" and not coincidental(term[1]):
-        return ["if", term[1], doubt(term[2]), doubt(term[3])]
-    return ["?", term]
-
-
 def coincidental(term: Any) -> bool:
-    """Whether a size is one that no model computes: of unrelated switches, or with factors like 311 and -601."""
+    """Whether a term is one that no model computes: of unrelated switches, or with factors like 311 and -601."""
     if isinstance(term, str):
         return bool(UNRELATED.search(term))
     if (

@@ -110,6 +110,9 @@ class Architecture:
     _usual: Mapping[str, Any] = field(repr=False)
     """Of a class whose terms hold in usual configs only: the defaults of the fields that decide something under any
     version."""
+    _spent: Mapping[str, Any] = field(repr=False)
+    """Names that the config class takes and makes other fields of, in a way that is not known, with the values by which
+    it makes the defaults."""
 
 
 def names_module(architecture: Architecture, name: str) -> bool:
@@ -215,6 +218,7 @@ def architecture(model_type: str, head: str, version: int = 5) -> Architecture |
         _aliases=entry["aliases"],
         _subs=entry["subs"],
         _usual=_decisive(document) if entry.get("usual") else {},
+        _spent=entry.get("spent", {}),
     )
 
 
@@ -366,9 +370,13 @@ class _Scope:
         self.doubt = self.doubt or (isinstance(default, int | float) and not isinstance(default, bool))
         return default
 
-    def usual(self) -> bool:
-        """Whether the config differs in widths and counts alone from the default one, where more is not vouched for."""
+    def understood(self) -> bool:
+        """Whether all that the config gives is known to decide what the terms say: it has no name that stands for other
+        fields in a way that is not known, and differs in widths and counts alone from the default where more is not
+        vouched for."""
         return all(
+            _entry(self.config, name) in (None, default) for name, default in self.architecture._spent.items()
+        ) and all(
             name not in self.given or _like(self.given[name], default)
             for name, default in self.architecture._usual.items()
         )
@@ -379,6 +387,13 @@ class _Scope:
         given = nested if isinstance(nested, dict) else {}
         own = self.architecture._subs.get(scope, {})
         return given, own if given.get("model_type", own.get("model_type")) == own.get("model_type") else {}
+
+
+def _entry(config: Any, name: str) -> Any:
+    """What is given under a dotted name, as it is given; None if nothing is."""
+    for part in name.split("."):
+        config = config.get(part) if isinstance(config, dict) else None
+    return config
 
 
 def _like(value: Any, default: Any) -> bool:
@@ -437,7 +452,7 @@ class _Expansion:
     def whole(self) -> _Flat:
         """The whole model."""
         found = self.node(self.architecture._root, ())
-        return found if self.scope.usual() else found._replace(certain=False)
+        return found if self.scope.understood() else found._replace(certain=False)
 
     def node(self, number: int, index: tuple[int, ...]) -> _Flat:
         key = (number, index if self._uses_index(number) else ())
@@ -480,17 +495,31 @@ class _Expansion:
         return found
 
     def _value(self, term: Any, index: tuple[int, ...]) -> Any:
-        while isinstance(term, list) and term[0] == "if":
-            term = term[2] if evaluate(term[1], self.scope, index) else term[3]
+        term = self._case(term, index)
         if isinstance(term, list) and term[0] == "?":
             self.scope.doubt = True
         return term if isinstance(term, int) else evaluate(term, self.scope, index)
 
+    def _case(self, term: Any, index: tuple[int, ...]) -> Any:
+        while isinstance(term, list) and term[0] == "if":
+            term = term[2] if evaluate(term[1], self.scope, index) else term[3]
+        return term
+
     def _size(self, term: Any, index: tuple[int, ...]) -> int:
-        value = self._value(term, index)
-        if not isinstance(value, int | float) or not 0 <= value < 1e15:
-            raise UnusableConfig(f"{term} is {value!r}")
+        try:
+            value = self._value(term, index)
+            if not isinstance(value, int | float) or not 0 <= value < 1e15:
+                raise UnusableConfig(f"{term} is {value!r}")
+        except (Unevaluable, UnusableConfig):
+            if self._is_guess(term, index):
+                return 0
+            raise
         return int(value)
+
+    def _is_guess(self, term: Any, index: tuple[int, ...]) -> bool:
+        """Whether a size is one that no term explains, so that a value which no size has says nothing of the config."""
+        term = self._case(term, index)
+        return isinstance(term, list) and term[0] == "?"
 
     def _expand(self, node: list[Any], index: tuple[int, ...]) -> _Flat:
         if node[0] == "@":
@@ -499,7 +528,7 @@ class _Expansion:
         scope = self.scope
         scope.doubt = False
         sizes = self._size(inputs, index), self._size(outputs, index)
-        if kind == "Linear" and 0 in sizes:
+        if kind == "Linear" and 0 in sizes and not (self._is_guess(inputs, index) or self._is_guess(outputs, index)):
             raise UnusableConfig("a linear layer would be empty")
         shapes: list[Parameter] = []
         for name, dimensions, *conditions in own:

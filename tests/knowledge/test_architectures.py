@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -216,6 +217,54 @@ def test_terms_that_random_configs_refute_hold_for_usual_configs_only() -> None:
     config = {name: bert.defaults[name] for name in bert.defaults} | {"hidden_size": 1024, "num_hidden_layers": 24}
     assert certain(bert, config)
     assert not certain(bert, {**config, "is_decoder": True, "add_cross_attention": True})
+
+
+def test_a_name_that_stands_for_fields_in_its_own_way_leaves_the_modules_open() -> None:
+    gemma = known("gemma3_text", "causal-lm")
+    assert certain(gemma, gemma.defaults)
+    assert certain(gemma, {**gemma.defaults, "sliding_window_pattern": 6})
+    assert not certain(gemma, {**gemma.defaults, "sliding_window_pattern": 3})
+    clip = known("clip", "base")
+    assert certain(clip, clip.defaults | {"text_config_dict": None}) == certain(clip, clip.defaults)
+    assert not certain(clip, clip.defaults | {"text_config_dict": {"hidden_size": 768}})
+
+
+def test_another_name_of_a_field_counts_as_the_field() -> None:
+    wide = sizes("lfm2", "causal-lm", {"block_ff_dim": 4608, "block_auto_adjust_ff_dim": False})
+    assert wide == sizes("lfm2", "causal-lm", {"intermediate_size": 4608, "block_auto_adjust_ff_dim": False})
+    assert any(4608 in size for size in wide.values())
+
+
+def wide_numbers(term: Any) -> set[int]:
+    """The widths that a size may be, whatever the config says."""
+    if type(term) is int:
+        return {term} if term >= 64 else set()
+    if isinstance(term, list) and term[0] == "if":
+        return wide_numbers(term[2]) | wide_numbers(term[3])
+    return set()
+
+
+@pytest.mark.parametrize("kind", model_types())
+def test_no_width_is_the_same_under_every_config(kind: str) -> None:
+    """A constant is the width of a field which no model was built with another value of: not certain."""
+    nodes = [node for node in architectures._document(kind)["nodes"] if node[0] != "@"]
+    terms = [term for node in nodes for term in (*node[1:3], *(size for _, shape, *_ in node[3] for size in shape))]
+    assert set().union(*map(wide_numbers, terms)) <= ({512} if kind == "swinv2" else set())
+
+
+@pytest.mark.process
+def test_merging_nothing_new_leaves_the_data_as_it_is(tmp_path: Path) -> None:
+    """What is written into the data beside what is collected comes from the generator's own sources."""
+    shutil.copytree(architectures.DATA, tmp_path / "data")
+    (tmp_path / "collected").mkdir()
+    script = Path(__file__).parents[2] / "scripts/generate_architectures.py"
+    command = [sys.executable, str(script), "merge", "--out", "collected", "--data", "data"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    before, after = (
+        {p.name: p.read_bytes() for p in Path(folder).iterdir()} for folder in (architectures.DATA, tmp_path / "data")
+    )
+    assert after == before
 
 
 def test_an_output_embedding_that_is_elsewhere_leaves_open_what_is_spared() -> None:
