@@ -282,6 +282,7 @@ def _columns(samples: Sequence[Sample], fields: Sequence[str]) -> list[Any]:
         elif all(isinstance(value, list | tuple) for value in seen):
             terms.append(["len", name])
     powers = [["**", name, power] for name in numbers if name.endswith("_multiplier") for power in (2, 3)]
+    powers += [["**", ["int", ["/", 1, name]], 2] for name in numbers if name.endswith("_ratio")]
     terms = [*numbers, *terms, *powers, *elements]
     if depth:
         for position in range(depth):

@@ -104,6 +104,15 @@ TEXTS = {
 }
 UNRELATED = re.compile(r"(^|\.)(is_decoder|add_cross_attention|tie_\w+|apply_spec_augment|ctc_zero_infinity)$")
 """Switches that add modules or share tensors: a size that they decide fits by coincidence."""
+DIVISORS = re.compile(
+    r"heads?$|head_dim$|ratio$|groups?$|patch_size$|interval$|multiple_of$|num_hash_functions$|merger_times$"
+)
+"""Fields that a width is divided by."""
+REAL = (
+    ["+", "is_decoder", 2],  # T5's layers have cross attention in the decoder
+    ["+", ["*", 3, "n_embd"], ["*", -2, "n_embd", "multi_query"], ["*", 2, "multi_query", ["//", "n_embd", "n_head"]]],
+)
+"""Terms that look like a coincidence and are none: the second is GPTBigCode's `c_attn`."""
 USUAL = {
     "5": "",
     "4": "bert big_bird camembert canine data2vec-text deberta deberta-v2 doge electra ernie funnel hubert lfm2 "
@@ -599,7 +608,7 @@ def undeclared(config: Any) -> dict[str, int | None]:
 
 
 SPENT = re.compile(r'kwargs\.(?:pop|get)\("(\w+)"(?:, (\d+|True|False)\))?')
-DROPPED = re.compile(r"^\s*(?:_ = )?kwargs\.pop\([^()]*\)\s*(?:#.*)?$", re.M)
+DROPPED = re.compile(r"^\s*(?:_ = )?kwargs\.pop\([^()]*\)\s*(?:#.*)?$", re.MULTILINE)
 RENAMED = (
     re.compile(r'\b(\w+) = kwargs\.(?:pop|get)\("(\w+)", (?:self\.)?\1\)'),
     re.compile(r"self\.(\w+) = (?:self\.)?\1 if (\w+) is None else \2\b"),
@@ -1400,6 +1409,7 @@ def merge(arguments: argparse.Namespace) -> None:
     data = Path(arguments.data)
     present = {path.stem: json.loads(path.read_text()) for path in data.glob("*.json")}
     before = present.pop("_index", {"transformers": {}, "gaps": {}})
+    supplement = json.loads(SUPPLEMENT.read_text(encoding="utf-8"))
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
     classes: dict[str, list[str]] = {}
@@ -1439,7 +1449,6 @@ def merge(arguments: argparse.Namespace) -> None:
             if document and (lacking := [head for head in its_heads if head not in have]):
                 gaps.setdefault(kind, {})[major] = lacking
     classes = {name: where for name, where in classes.items() if where[1] in heads_of(documents.get(where[0]))}
-    supplement = json.loads(SUPPLEMENT.read_text(encoding="utf-8"))
     for kind, document in documents.items():
         for place, known in supplement.get(kind, {}).items():
             complete(document, place, known["rows"], known["fields"])
@@ -1645,15 +1654,19 @@ def doubted(node: list[Any], fixed: int | None) -> list[Any]:
 
 
 def coincidental(term: Any) -> bool:
-    """Whether a term is one that no model computes: of unrelated switches, or with factors like 311 and -601."""
+    """Whether a term is one that no model computes: of unrelated switches, with factors like 311 and -601, a width that
+    is divided by another, or taken off several times."""
     if isinstance(term, str):
         return bool(UNRELATED.search(term))
-    if (
-        not isinstance(term, list) or term[0] in ("str", "?") or term == ["+", "is_decoder", 2]
-    ):  # T5 adds cross attention
+    if not isinstance(term, list) or term[0] in ("str", "?") or term in REAL:
         return False
     numbers = [part for part in term[1:] if type(part) is int] if term[0] in ("+", "*", "//") else []
-    return any(abs(number) > WIDE and number & (number - 1) for number in numbers) or any(map(coincidental, term[1:]))
+    return (
+        any(abs(number) > WIDE and number & (number - 1) for number in numbers)
+        or (term[0] == "*" and min(numbers, default=0) < -1)
+        or (term[0] == "//" and isinstance(term[2], str) and not DIVISORS.search(term[2]))
+        or any(map(coincidental, term[1:]))
+    )
 
 
 def told(found: dict[str, Any], name: str) -> bool:
