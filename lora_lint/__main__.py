@@ -19,15 +19,26 @@ def main(arguments: list[str] | None = None) -> int:
 
             return guarded(version)  # to say why it cannot be written
     try:
-        from lora_lint.commands import COMMANDS, check, completing, guarded
+        from lora_lint.commands import COMMANDS, check, checked, completing, guarded
 
-        if completing() or any(argument.startswith("-") for argument in given) or (given and given[0] in COMMANDS):
-            from lora_lint.cli import run
+        if completing() or (given and given[0] in COMMANDS):
+            return _by_click(given)
+        if any(argument.startswith("-") for argument in given):
+            from lora_lint.options import quickly
 
-            return guarded(lambda: run(given))
+            options = quickly(given)
+            return _by_click(given) if options is None else guarded(lambda: checked(options))
         return guarded(lambda: check(given))
     except KeyboardInterrupt:  # before there was anything to guard
         return 130
+
+
+def _by_click(given: list[str]) -> int:
+    """The exit status of a call that only the full parser understands."""
+    from lora_lint.cli import run
+    from lora_lint.commands import guarded
+
+    return guarded(lambda: run(given))
 
 
 def _forget_the_current_folder() -> None:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lora_lint import __version__, commands
+from lora_lint.options import CHECK, LISTS, SHARED, words_of
 from lora_lint.settings import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from click.shell_completion import CompletionItem
+
+    from lora_lint.options import Option
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _PROGRAM = "lora-lint"
@@ -59,7 +62,7 @@ class _Words(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
-        words = tuple(word.strip() for word in str(value).split(",") if word.strip())
+        words = words_of(str(value))
         if not words:
             self.fail("give at least one", param, ctx)
         return words
@@ -89,27 +92,43 @@ def _flat(_ctx: click.Context, _param: click.Parameter, value: tuple[tuple[str, 
     return tuple(word for words in value for word in words)
 
 
-def _words(flag: str, kind: _Words, help: str) -> Callable[[Any], Any]:
-    return click.option(flag, type=kind, multiple=True, callback=_flat, help=help)
+def _type(option: Option) -> Any:
+    """How click reads the value of an option."""
+    kinds: dict[str, Any] = {
+        "text": str,
+        "file": click.Path(dir_okay=False),
+        "folder": click.Path(file_okay=False),
+        "choice": click.Choice(option.choices),
+        "count": click.IntRange(min=option.least),
+        "number": click.FloatRange(min=option.least),
+        "words": _Words(),
+        "rules": _Rules(),
+    }
+    return kinds[option.kind]
 
 
-def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every command that reads files."""
-    for option in reversed(
-        (
-            click.argument("paths", nargs=-1, type=click.Path()),
-            _words("--exclude", _Words(), "Globs of files and folders to pass over, beside the usual ones."),
-            click.option(
-                "--config", type=click.Path(dir_okay=False), help="A settings file in the place of the nearest one."
-            ),
-            click.option("--isolated", is_flag=True, help="Read no settings file."),
-            click.option("--stdin-filename", metavar="PATH", help="The name of the text on standard input (`-`)."),
-            click.option("--dataset-size", type=click.IntRange(min=0), help="Training examples, for all runs."),
-            click.option("--task", type=click.Choice(TASKS), help="What all runs are for."),
-        )
-    ):
-        command = option(command)
-    return command
+def _reading_files(options: tuple[Option, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The parameters of a command that reads files."""
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            if option.kind == "flag":
+                command = click.option(option.flag, is_flag=True, help=option.help)(command)
+            elif option.kind in LISTS:
+                read = click.option(option.flag, type=_type(option), multiple=True, callback=_flat, help=option.help)
+                command = read(command)
+            else:
+                command = click.option(
+                    option.flag,
+                    type=_type(option),
+                    default=option.default,
+                    show_default=option.default is not None,
+                    metavar=option.metavar,
+                    help=option.help,
+                )(command)
+        return click.argument("paths", nargs=-1, type=click.Path())(command)
+
+    return decorated
 
 
 @click.group(cls=_DefaultGroup, context_settings=_CONTEXT, invoke_without_command=True)
@@ -124,65 +143,8 @@ def main(ctx: click.Context) -> int | None:
 
 
 @main.command(context_settings=_CONTEXT)
-@_shared
-@_words("--select", _Rules(), "Rules to run: codes, names, prefixes (LL2) or ALL.")
-@_words("--extend-select", _Rules(), "Rules to run beside the selected ones.")
-@_words("--ignore", _Rules(), "Rules not to run.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["error", "warning", "advice", "never"]),
-    help="The level from which findings make the exit status 1.  [default: warning]",
-)
-@click.option(
-    "--confidence",
-    type=click.Choice(["certain", "likely", "possible"]),
-    help="The least confidence of the findings to show.  [default: likely]",
-)
-@click.option("--output-format", type=click.Choice(commands.FORMATS), default="full", show_default=True)
-@click.option("--output-file", type=click.Path(dir_okay=False), help="Write the report there.")
-@click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
-@click.option("--baseline", type=click.Path(dir_okay=False), help="Hide the findings that this file holds.")
-@click.option("--write-baseline", type=click.Path(dir_okay=False), help="Write all findings to this file.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: as many as pay]")
-@click.option(
-    "--cache-dir",
-    type=click.Path(file_okay=False),
-    help="Keep results in .lora-lint-cache below this folder.  [default: that of the settings, or the current one]",
-)
-@click.option("--no-cache", is_flag=True, help="Take no result of an earlier lint, and keep none.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
-@click.option("--fix", is_flag=True, help="Make the safe fixes: those that keep the function that is trained.")
-@click.option(
-    "--unsafe-fixes", is_flag=True, help="Let --fix and --diff change what is trained, too; alone it changes nothing."
-)
-@click.option("--diff", is_flag=True, help="Show what --fix (with --unsafe-fixes) would change, and change nothing.")
-@click.option("--verify", is_flag=True, help="Load the model and settle the findings on it (needs the extra `verify`).")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cuda", "cpu", "meta"]),
-    default="auto",
-    show_default=True,
-    help="Where --verify measures; meta: names and shapes alone, no weights.",
-)
-@click.option(
-    "--time-budget",
-    type=click.FloatRange(min=1),
-    default=600,
-    show_default=True,
-    metavar="SECONDS",
-    help="For all experiments of --verify together.",
-)
-@click.option("--seeds", type=click.IntRange(min=3), help="Of each measurement.  [default: 3, of a stand-in model 6]")
-@click.option("--verify-report", type=click.Path(dir_okay=False), help="Verify, and write a page with all figures.")
-def check(
-    jobs: int | None,
-    verify: bool,
-    device: str,
-    time_budget: float,
-    seeds: int | None,
-    verify_report: str | None,
-    **options: Any,
-) -> int:
+@_reading_files(CHECK)
+def check(**options: Any) -> int:
     """Lint files and folders (the default command).
 
     A fix is made only if its finding is gone afterwards and no other came. Advice is fixed where its rule is selected
@@ -191,10 +153,7 @@ def check(
     Exit status: 0 nothing at or above --fail-on, 1 findings, 2 usage or internal error, or a file or the output could
     not be read or written, 130 interrupted, 143 terminated.
     """
-    verification = None
-    if verify or verify_report is not None:
-        verification = commands.Verification(device, time_budget, seeds, verify_report)
-    return commands.check(jobs=jobs or 0, verify=verification, **options)
+    return commands.checked(options)
 
 
 @main.command(context_settings=_CONTEXT)
@@ -212,7 +171,7 @@ def explain(rules: tuple[tuple[str, ...], ...]) -> int:
 
 
 @main.command(context_settings=_CONTEXT)
-@_shared
+@_reading_files(SHARED)
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def inspect(**options: Any) -> int:
     """Show what was read: model, matched modules, trainable parameters, scale, memory, data."""

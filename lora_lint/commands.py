@@ -131,6 +131,13 @@ def _undelivered(error: OSError) -> OutputError:
     return OutputError(f"standard output cannot be written to ({error.strerror or error})")
 
 
+def checked(options: dict[str, Any]) -> int:
+    """Runs `check` with the options of `options.CHECK` and gives the exit status."""
+    how = Verification(*(options.pop(name) for name in ("device", "time_budget", "seeds", "verify_report")))
+    wanted = options.pop("verify") or how.report is not None
+    return check(jobs=options.pop("jobs") or 0, verify=how if wanted else None, **options)
+
+
 def check(
     paths: Sequence[str] = (),
     *,
