@@ -3,6 +3,23 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
+
+
+def program() -> NoReturn:
+    """The command as a process: runs it and ends with its exit status.
+
+    Collecting garbage during the imports finds none, and taking the interpreter down frees what the process gives back
+    anyway; together they took an eighth of a lint of one script.
+    """
+    import gc
+    import os
+
+    gc.disable()  # until `pool.relax` says how often to look
+    status = main()
+    if "torch" in sys.modules:  # which has work of its own at the exit
+        sys.exit(status)
+    os._exit(status)  # all output has been flushed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,4 +69,4 @@ def _forget_the_current_folder() -> None:
 
 if __name__ == "__main__":
     _forget_the_current_folder()
-    sys.exit(main())
+    program()

@@ -30,6 +30,7 @@ def relax() -> None:
     that is all in use, again and again (15% of the time on a tree of scripts). `tidy` calls it between files."""
     gc.freeze()  # modules and tables live as long as the process
     gc.set_threshold(1_000_000, 20, 50)
+    gc.enable()
 
 
 def tidy() -> None:
