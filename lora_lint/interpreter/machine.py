@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import ast
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lora_lint.interpreter import calls, expressions, imports, statements
+from lora_lint.interpreter import entries, expressions, imports, methods, standard, statements
+from lora_lint.interpreter.definitions import Condition, Instance
 from lora_lint.interpreter.journal import MISSING, Journal
-from lora_lint.interpreter.scope import Condition, Frame, Module, Scope, Step
+from lora_lint.interpreter.state import Frame, Step
 from lora_lint.interpreter.values import (
-    NO_ARGUMENTS,
+    MAX_UNROLL,
     Arguments,
-    Class,
     Const,
+    DictVal,
     Either,
-    Function,
-    Instance,
     ListVal,
     Member,
     Object,
     Opaque,
     Val,
-    as_cli_default,
     either,
     left_open,
+    open_all,
 )
 from lora_lint.run.values import Reason
 from lora_lint.source import Span
@@ -34,7 +32,8 @@ from lora_lint.system import deadline
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lora_lint.interpreter.scope import Module, Scope, Signal
+    from lora_lint.interpreter.definitions import Function, Module, Scope
+    from lora_lint.interpreter.state import Signal
     from lora_lint.unread import Limit
 
 MAX_STEPS = 150_000
@@ -42,8 +41,6 @@ MAX_STEPS = 150_000
 more than 19,000, and the longest (the trainer of transformers) 96,000."""
 _BETWEEN_LOOKS = 1_000
 _new_tuple = tuple.__new__
-_BEFORE_TESTS = ("setUpClass", "setup_class", "setUp", "setup_method")
-_WORD = re.compile(rb"\w+")
 _TRAINING_WORDS = tuple(
     b"lora peft adapter from_pretrained requires_grad load_dataset trainer freeze add_argument argparse rank alpha "
     b"target_modules finetun fine_tun tuner train( nn.module".split()
@@ -110,7 +107,7 @@ class Machine:
         """
         try:
             self.block(tree.body, module.scope)
-            self._call_the_rest(tree, module)
+            entries.follow(self, tree, module)
         except Exhausted:
             detail = f"it takes more than {MAX_STEPS:,} steps to follow, and what comes after these is not known"
             self.library.leave_unread("steps", detail)
@@ -132,58 +129,6 @@ class Machine:
         finally:
             self.conditions, self.trail = conditions, trail
 
-    def _call_the_rest(self, tree: ast.Module, module: Module) -> None:
-        """Entry points that a launcher or another file calls: functions and methods with unknown arguments."""
-        callees: list[tuple[Function, Class | None]] = []
-        for node in tree.body:
-            found = module.scope.names.get(getattr(node, "name", ""))
-            if isinstance(found, Function):
-                callees.append((found, None))
-            elif isinstance(found, Class):
-                callees += [(value, found) for value in found.attributes.values() if isinstance(value, Function)]
-        callees = [callee for callee in callees if id(callee[0].node) not in self.called]
-        texts = {id(function): self.text_of(function) for function, _ in callees}
-        # Functions that lead to an adapter, by the names in their text; callers before what they call.
-        leading = [callee for callee in callees if self.library.concerns(texts[id(callee[0])])]
-        others = [callee for callee in callees if callee not in leading] if leading else []
-        words = {id(function): set(_WORD.findall(texts[id(function)])) for function, _ in others}
-        for _ in range(4):
-            names = {function.name.encode() for function, _ in leading}
-            more = [callee for callee in others if not names.isdisjoint(words[id(callee[0])])]
-            if not more:
-                break
-            leading = more + leading
-            others = [callee for callee in others if callee not in more]
-        for function, owner in leading:
-            if id(function.node) in self.called:
-                continue
-            changes = self.journal.branch(partial(self._enter, function, owner))
-            self.journal.apply({where: change for where, change in changes.items() if self.library.lasts(*change[:2])})
-
-    def _enter(self, function: Function, owner: Class | None) -> None:
-        """Follows a function, or a method of a new object, that nothing is known of the caller of."""
-        receiver = calls.instance(self, owner, open_=True) if owner is not None else None
-        if receiver is not None and owner is not None:
-            self._prepare(receiver, owner)
-        self._start(Function(function.node, function.scope, function.defaults, function.decorators, receiver))
-
-    def _prepare(self, receiver: Val, owner: Class) -> None:
-        """Follows what a test runner calls before each test of a class."""
-        for name in _BEFORE_TESTS:
-            found = owner.lookup(name)
-            if isinstance(found, Function):
-                receiver_of = owner if name in ("setUpClass", "setup_class") else receiver
-                self._start(Function(found.node, found.scope, found.defaults, (), receiver_of))
-
-    def _start(self, function: Function) -> None:
-        calls.call_function(self, function, NO_ARGUMENTS, self.span(function.node, function.scope), entry=True)
-
-    def text_of(self, function: Function) -> bytes:
-        node, source = function.node, function.scope.module.source
-        starts = source.line_starts
-        end = node.end_lineno or node.lineno
-        return source.utf8[starts[node.lineno - 1] : starts[end] if end < len(starts) else None]
-
     def worth_following(self, function: Function) -> bool:
         """False for long functions that mention nothing about training (metrics, plotting …)."""
         node = function.node
@@ -191,9 +136,85 @@ class Machine:
             return True
         worth = self._worth.get(id(node))
         if worth is None:
-            low = self.text_of(function).lower()
+            low = function.text().lower()
             worth = self._worth[id(node)] = any(word in low for word in _TRAINING_WORDS)
         return worth
+
+    def call(self, function: Val, arguments: Arguments, span: Span, node: ast.Call | None = None) -> Val:
+        """function(*arguments), with the effects of the call; `node` is where the program writes it."""
+        found = function.call(self, arguments, span)
+        if found is not None:
+            return found
+        name = _written(node.func)[:40] if node is not None else "it"
+        escaped = self.library.escape(self, name, arguments, span)
+        return escaped if escaped is not None else Opaque(f"`{name}(…)` is not followed", span)
+
+    def call_external(self, name: str, arguments: Arguments, span: Span) -> Val:
+        """Calls a function or a class of a library, a builtin among them."""
+        found = standard.call(self, name, arguments, span)
+        if found is None:
+            found = self.library.call(self, name, arguments, span)
+        if found is not None:
+            return found
+        self.library.escape(self, name, arguments, span)
+        return Object(name, arguments, span)
+
+    def call_method(self, member: Member, arguments: Arguments, span: Span) -> Val:
+        """Calls a method of a value that has it from its kind: of a text, a list, an object of a library."""
+        of_kind = methods.METHODS.get(type(member.owner))
+        found: Val | None = None
+        if of_kind is not None:
+            found = of_kind(self, member.owner, member.name, arguments, span)
+        else:
+            root, path = member.path()
+            if isinstance(root, Object):
+                found = methods.of_object(self, root, path, arguments, span)
+        return found if found is not None else Opaque(f"`.{member.name}(…)` is not followed", span)
+
+    def bind(self, scope: Scope, name: str, value: Val) -> None:
+        """Binds a name in a scope (or in its module's, if declared global)."""
+        if name in scope.global_names:
+            scope = scope.module.scope
+        self.journal.set_item(scope.names, name, value)
+
+    def assign(self, target: ast.expr, value: Val, scope: Scope) -> None:
+        """Binds a target: a name, an attribute, an item, or several of them."""
+        if isinstance(target, ast.Name):
+            self.bind(scope, target.id, value)
+        elif isinstance(target, ast.Tuple | ast.List):
+            self._unpack(target, value, scope)
+        elif isinstance(target, ast.Attribute):
+            self.evaluate(target.value, scope).set_attribute(self, target.attr, value, self.span(target, scope))
+        elif isinstance(target, ast.Subscript):
+            owner, key = self.evaluate(target.value, scope), self.evaluate(target.slice, scope)
+            owner.set_item(self, key, value, self.span(target, scope))
+            if isinstance(owner, Opaque) and isinstance(target.value, ast.Subscript):
+                container = self.evaluate(target.value.value, scope)
+                open_all(container.content() if isinstance(container, DictVal) else ())
+        elif isinstance(target, ast.Starred):
+            self.assign(target.value, value, scope)
+
+    def _unpack(self, target: ast.Tuple | ast.List, value: Val, scope: Scope) -> None:
+        names, span = target.elts, self.span(target, scope)
+        starred = next((n for n, name in enumerate(names) if isinstance(name, ast.Starred)), None)
+        listed = value.iterate(self, span)
+        if listed is None or not listed[1]:
+            part = value if isinstance(value, Opaque) else Opaque("it is unpacked from a result that is not known")
+            self._assign_unknown(names, part, scope)
+            return
+        items = listed[0]
+        if starred is not None and len(items) >= len(names) - 1:
+            after = len(items) - (len(names) - starred - 1)
+            items = [*items[:starred], ListVal(items[starred:after], span), *items[after:]]
+        if len(items) != len(names):
+            self._assign_unknown(names, Opaque("it is unpacked from something else"), scope)
+            return
+        for element, item in zip(names, items, strict=True):
+            self.assign(element, item, scope)
+
+    def _assign_unknown(self, targets: list[ast.expr], value: Opaque, scope: Scope) -> None:
+        for target in targets:
+            self.assign(target, value.at(self.span(target, scope)), scope)
 
     def block(self, body: list[ast.stmt], scope: Scope) -> Signal | None:
         """Follows statements in order until one of them leaves the block."""
@@ -233,10 +254,10 @@ class Machine:
             return next(value for value in values if value is not MISSING)
         usual = [value for value in values if not (isinstance(value, Opaque) and value.reason is Reason.RULED_OUT)]
         if 0 < len(usual) < len(values):  # `if rank <= 0: rank = 8`
-            return as_cli_default(self.join(usual))
+            return self.join(usual).overridable()
         filled = [value for value in values if not left_open(value)]
         if len(filled) == 1:  # `if configs is None: configs = ALL`: what holds unless a caller says otherwise
-            return as_cli_default(filled[0])
+            return filled[0].overridable()
         merged = self.library.merge(values)
         return merged if merged is not None else either(values)
 
@@ -247,7 +268,7 @@ class Machine:
     def _join_usual(self, usual: int, values: list[Val]) -> Val:
         joined = self.join(values)
         if isinstance(joined, Opaque | Either) and len(values) == 2 and _is_plain(values[usual]):
-            return joined if _is_plain(values[1 - usual]) else as_cli_default(values[usual])
+            return joined if _is_plain(values[1 - usual]) else values[usual].overridable()
         return joined
 
     def join_lists(self, container: list[Any], before: list[Any], contents: list[list[Any]]) -> list[Any]:
@@ -276,6 +297,12 @@ class Machine:
         found = scope.module.source.locate(self.span(node, scope))
         cell = f"cell {found.cell}, " if found.cell is not None else ""
         return f"{cell}line {found.line}" + ("" if scope.module.is_main else f" of {found.path}")
+
+    def leave_turns(self, node: ast.AST, turns: int, scope: Scope) -> None:
+        """Notes that a loop in which adapters are made is not followed turn by turn."""
+        where = self.place(node, scope)
+        detail = f"the loop in {where} has {turns:,} turns, and more than {MAX_UNROLL} are not followed one by one"
+        self.library.leave_unread("turns", detail)
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Val:
         """The value of an expression; what it calls happens."""
@@ -336,7 +363,7 @@ _EVALUATE: dict[type[ast.expr], Callable[..., Val]] = {
     ast.Lambda: expressions.lambda_,
     ast.NamedExpr: expressions.named,
     ast.Await: expressions.await_,
-    ast.Call: calls.call_expression,
+    ast.Call: expressions.call,
 }
 
 
@@ -347,3 +374,15 @@ def _is_plain(value: Val) -> bool:
     if isinstance(value, ListVal):
         return not value.open and all(isinstance(item, Const) for item in value.items)
     return isinstance(value, Const) and value.value is not None
+
+
+def _written(node: ast.expr) -> str:
+    """An expression as text; `ast.unparse` costs more than following the rest of the call."""
+    names: list[str] = []
+    part = node
+    while isinstance(part, ast.Attribute):
+        names.append(part.attr)
+        part = part.value
+    if not isinstance(part, ast.Name):
+        return ast.unparse(node)
+    return ".".join([part.id, *reversed(names)])

@@ -6,33 +6,18 @@ import ast
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lora_lint.interpreter import expressions, operations
-from lora_lint.interpreter.scope import Condition, Scope, Step
-from lora_lint.interpreter.values import (
-    MAX_UNROLL,
-    Class,
-    Const,
-    DictVal,
-    Either,
-    Function,
-    Instance,
-    ListVal,
-    Member,
-    Namespace,
-    Object,
-    Opaque,
-    Val,
-    is_key,
-    name_of,
-)
+from lora_lint.interpreter import branches, operations
+from lora_lint.interpreter.definitions import Class, Condition, Scope, make_function
+from lora_lint.interpreter.state import Step
+from lora_lint.interpreter.values import MAX_UNROLL, Const, DictVal, ListVal, Opaque
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from lora_lint.interpreter.journal import Changes
     from lora_lint.interpreter.machine import Machine
-    from lora_lint.interpreter.scope import Signal
+    from lora_lint.interpreter.state import Signal
 
 _DATA_CLASSES = frozenset({"dataclass", "NamedTuple", "BaseModel", "BaseSettings", "define", "frozen", "attrs", "s"})
 _SILENT = frozenset({"print", "display", "breakpoint", "assert_", "help"})
@@ -60,12 +45,12 @@ def expression_statement(machine: Machine, node: ast.Expr, scope: Scope) -> Sign
 def assignment(machine: Machine, node: ast.Assign, scope: Scope) -> None:
     value = machine.evaluate(node.value, scope)
     for target in node.targets:
-        assign(machine, target, value, scope)
+        machine.assign(target, value, scope)
 
 
 def annotated_assignment(machine: Machine, node: ast.AnnAssign, scope: Scope) -> None:
     if node.value is not None:
-        assign(machine, node.target, machine.evaluate(node.value, scope), scope)
+        machine.assign(node.target, machine.evaluate(node.value, scope), scope)
 
 
 def augmented_assignment(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
@@ -78,101 +63,11 @@ def augmented_assignment(machine: Machine, node: ast.AugAssign, scope: Scope) ->
     result = operations.binary(type(node.op), old, operand, machine.span(node, scope))
     if machine.vague_loops:
         result = Opaque("a loop changes it an unknown number of times", machine.span(node, scope))
-    assign(machine, node.target, result, scope)
-
-
-def assign(machine: Machine, target: ast.expr, value: Val, scope: Scope) -> None:
-    """Binds a target: a name, an attribute, an item, or several of them."""
-    if isinstance(target, ast.Name):
-        bind(machine, scope, target.id, value)
-    elif isinstance(target, ast.Tuple | ast.List):
-        _unpack(machine, target, value, scope)
-    elif isinstance(target, ast.Attribute):
-        assign_attribute(
-            machine, machine.evaluate(target.value, scope), target.attr, value, machine.span(target, scope)
-        )
-    elif isinstance(target, ast.Subscript):
-        owner = machine.evaluate(target.value, scope)
-        key = machine.evaluate(target.slice, scope)
-        if isinstance(owner, DictVal):
-            if isinstance(key, Const) and is_key(key.value):
-                machine.journal.set_item(owner.items, key.value, value)
-            else:
-                owner.open = True
-        elif isinstance(owner, ListVal) and isinstance(key, Const) and isinstance(key.value, int):
-            if -len(owner.items) <= key.value < len(owner.items):
-                machine.journal.change_list(owner.items)[key.value] = value
-        elif (
-            isinstance(owner, Object)
-            and isinstance(key, Const)
-            and not machine.library.assign(machine, owner, f"[{key.value}]", value, machine.span(target, scope))
-        ):
-            machine.journal.set_item(owner.attributes, f"[{key.value}]", value)
-        elif isinstance(owner, Either):
-            _open_all(owner.options)
-        elif isinstance(owner, Opaque) and isinstance(target.value, ast.Subscript):
-            container = machine.evaluate(target.value.value, scope)
-            _open_all(container.items.values() if isinstance(container, DictVal) else ())
-    elif isinstance(target, ast.Starred):
-        assign(machine, target.value, value, scope)
-
-
-def _open_all(values: Iterable[Val]) -> None:
-    """Marks lists and dicts open, of which nobody knows which one just got another item."""
-    for value in values:
-        if isinstance(value, DictVal | ListVal):
-            value.open = True
-
-
-def bind(machine: Machine, scope: Scope, name: str, value: Val) -> None:
-    """Binds a name in a scope (or in its module's, if declared global)."""
-    if name in scope.global_names:
-        scope = scope.module.scope
-    machine.journal.set_item(scope.names, name, value)
-
-
-def _unpack(machine: Machine, target: ast.Tuple | ast.List, value: Val, scope: Scope) -> None:
-    names = target.elts
-    starred = next((n for n, name in enumerate(names) if isinstance(name, ast.Starred)), None)
-    listed = expressions.items(machine, value, machine.span(target, scope))
-    if listed is None or not listed[1]:
-        for element in names:
-            assign(machine, element, _part(value, machine.span(element, scope)), scope)
-        return
-    items = listed[0]
-    if starred is not None and len(items) >= len(names) - 1:
-        after = len(names) - starred - 1
-        middle = items[starred : len(items) - after]
-        items = [*items[:starred], ListVal(middle, machine.span(target, scope)), *items[len(items) - after :]]
-    if len(items) != len(names):
-        for element in names:
-            assign(machine, element, Opaque("it is unpacked from something else", machine.span(element, scope)), scope)
-        return
-    for element, item in zip(names, items, strict=True):
-        assign(machine, element, item, scope)
-
-
-def _part(value: Val, span: Span) -> Val:
-    if isinstance(value, Opaque):
-        return value.at(span)
-    return Opaque("it is unpacked from a result that is not known", span)
-
-
-def assign_attribute(machine: Machine, owner: Val, name: str, value: Val, span: Span) -> None:
-    if isinstance(owner, (Instance, Class)):
-        machine.journal.set_item(owner.attributes, name, value)
-    elif isinstance(owner, Object | Member):
-        if not machine.library.assign(machine, owner, name, value, span) and isinstance(owner, Object):
-            machine.journal.set_item(owner.attributes, name, value)
-    elif isinstance(owner, Either):
-        for option in owner.options:
-            assign_attribute(machine, option, name, value, span)
-    elif (isinstance(owner, (Function, Namespace))) and isinstance(owner, Namespace):
-        machine.journal.set_item(owner.scope.names, name, value)
+    machine.assign(node.target, result, scope)
 
 
 def if_(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
-    known = operations.truth(machine.evaluate(node.test, scope))
+    known = machine.evaluate(node.test, scope).truth()
     return _fork(machine, node, scope) if known is None else _decided(machine, node, known, scope)
 
 
@@ -213,17 +108,17 @@ def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
     try:
         signal: Signal | None = None
         while True:
-            join = machine.join_of(expressions.usual_branch(machine, node.test, scope))
+            join = machine.join_of(branches.usual_branch(machine, node.test, scope))
             links.append(_Link(node.test, join, *_branch(machine, node.test, node.body, scope)))
             machine.journal.begin()
             machine.conditions.append(Condition(node.test, False, scope))
-            expressions.rule_out_defaults(machine, node.test, False, scope)
+            branches.rule_out_defaults(machine, node.test, False, scope)
             following = node.orelse[0] if len(node.orelse) == 1 else None
             if not isinstance(following, ast.If):
                 signal = machine.block(node.orelse, scope)
                 break
             machine.count()
-            known = operations.truth(machine.evaluate(following.test, scope))
+            known = machine.evaluate(following.test, scope).truth()
             if known is not None:
                 signal = _decided(machine, following, known, scope)
                 break
@@ -254,7 +149,7 @@ def _branch(machine: Machine, test: ast.expr, body: list[ast.stmt], scope: Scope
 
     def follow() -> None:
         machine.conditions.append(Condition(test, True, scope))
-        expressions.rule_out_defaults(machine, test, True, scope)
+        branches.rule_out_defaults(machine, test, True, scope)
         try:
             signals.append(machine.block(body, scope))
         finally:
@@ -283,10 +178,10 @@ def _joined(machine: Machine, link: _Link, other: Changes, other_signal: Signal 
 def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal | None:
     span = _header(machine, node, node.iter, scope)
     iterated = machine.evaluate(node.iter, scope)
-    listed = expressions.items(machine, iterated, machine.span(node.iter, scope))
+    listed = iterated.iterate(machine, machine.span(node.iter, scope))
     if listed is not None and listed[1] and len(listed[0]) <= MAX_UNROLL:
         for turn, item in enumerate(listed[0]):
-            assign(machine, node.target, item, scope)
+            machine.assign(node.target, item, scope)
             machine.trail.append(Step("loop", span, turn))
             try:
                 signal = machine.block(node.body, scope)
@@ -301,19 +196,12 @@ def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal
     element = items[0] if listed and not listed[1] and len(items) == 1 else None
     if element is None:
         element = Opaque("the loop runs over something that is not known", machine.span(node.target, scope))
-    assign(machine, node.target, element, scope)
+    machine.assign(node.target, element, scope)
     before = machine.library.made()
     signal = _vague_loop(machine, node.body, span, scope)
-    if machine.library.made() > before and (turns := operations.too_many(iterated)):
-        leave_turns(machine, node, turns, scope)
+    if machine.library.made() > before and (turns := iterated.turns()) > MAX_UNROLL:
+        machine.leave_turns(node, turns, scope)
     return signal
-
-
-def leave_turns(machine: Machine, node: ast.AST, turns: int, scope: Scope) -> None:
-    """Notes that a loop in which adapters are made is not followed turn by turn."""
-    where = machine.place(node, scope)
-    detail = f"the loop in {where} has {turns:,} turns, and more than {MAX_UNROLL} are not followed one by one"
-    machine.library.leave_unread("turns", detail)
 
 
 def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
@@ -321,7 +209,7 @@ def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
     before = machine.library.made()
     for turn in range(MAX_UNROLL):
         test = machine.evaluate(node.test, scope)
-        known = operations.truth(test)
+        known = test.truth()
         if known is None or (isinstance(node.test, ast.Constant) and known):
             return _vague_loop(machine, node.body, span, scope)
         if not known:
@@ -362,7 +250,7 @@ def with_(machine: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Sig
     for item in node.items:
         value = machine.evaluate(item.context_expr, scope)
         if item.optional_vars is not None:
-            assign(machine, item.optional_vars, value, scope)
+            machine.assign(item.optional_vars, value, scope)
     return machine.block(node.body, scope)
 
 
@@ -406,29 +294,7 @@ def delete(machine: Machine, node: ast.Delete, scope: Scope) -> None:
 
 
 def function_definition(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
-    bind(machine, scope, node.name, make_function(machine, node, scope))
-
-
-def make_function(
-    machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope
-) -> Function:
-    """A function as a value; its defaults are evaluated where it is defined."""
-    machine.defining[id(scope)] = scope
-    arguments = node.args
-    defaults: dict[str, Val] = {}
-    positional = [*arguments.posonlyargs, *arguments.args]
-    if arguments.defaults:
-        for argument, default in zip(
-            positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True
-        ):
-            defaults[argument.arg] = machine.evaluate(default, scope)
-    for argument, keyword_default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        if keyword_default is not None:
-            defaults[argument.arg] = machine.evaluate(keyword_default, scope)
-    decorators: tuple[Val, ...] = ()
-    if not isinstance(node, ast.Lambda) and node.decorator_list:
-        decorators = tuple(machine.evaluate(decorator, scope) for decorator in node.decorator_list)
-    return Function(node, scope, defaults, decorators)
+    machine.bind(scope, node.name, make_function(machine, node, scope))
 
 
 def class_definition(machine: Machine, node: ast.ClassDef, scope: Scope) -> None:
@@ -443,8 +309,8 @@ def class_definition(machine: Machine, node: ast.ClassDef, scope: Scope) -> None
     fields += [name.id for name in annotated if isinstance(name, ast.Name) and name.id not in fields]
     machine.block(node.body, inner)
     decorated = [machine.evaluate(decorator, scope) for decorator in node.decorator_list]
-    names = [name_of(value) for value in (*decorated, *bases)]
+    names = [value.qualified_name for value in (*decorated, *bases)]
     class_.is_data = any(name.rpartition(".")[2] in _DATA_CLASSES for name in names) or any(
         isinstance(base, Class) and base.is_data for base in bases
     )
-    bind(machine, scope, node.name, class_)
+    machine.bind(scope, node.name, class_)

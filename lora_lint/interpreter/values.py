@@ -1,16 +1,22 @@
-"""Abstract values: what an expression may be while a program is followed."""
+"""Abstract values: what an expression may be while a program is followed, and what can be done with it.
+
+Each kind of value answers for itself what its attributes, items, turns and truth are (`Val` has the answer of those
+that nothing is known about). Alternatives pass a question on to each of their options, and so nobody else has to ask
+for them. The values that a program defines, functions and classes and modules, are in `definitions`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+import itertools
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
-    import ast
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
-    from lora_lint.interpreter.scope import Scope
+    from lora_lint.interpreter.machine import Machine
     from lora_lint.run.run import SweepKind
     from lora_lint.run.values import Origin
     from lora_lint.source import Span
@@ -20,11 +26,95 @@ MAX_UNROLL = 64
 """How many turns of a loop are followed one by one. The loops over adapters in 38 repositories have at most 5."""
 MAX_CONTENT = 50_000
 """Values in a list or dict that is copied or read, those inside of others counted as often as they are held."""
+MAX_NUMBER = 1 << 64
+MAX_ITEMS = 512
+
+Listed = tuple[list["Val"], bool]
+"""What an iteration gives, and whether that is all."""
 
 # Plain classes with slots: thousands are made for each file, and a frozen dataclass costs four times as much to make.
 
 
-class Const:
+class Val:
+    """A value of a followed program. The methods here are of values that nothing more is known about."""
+
+    __slots__ = ()
+
+    @property
+    def qualified_name(self) -> str:
+        """The name of a library's function, class or object; of a class of the program its own."""
+        return ""
+
+    def is_never_none(self) -> bool:
+        """Whether it certainly is not None."""
+        return False
+
+    def alternatives(self) -> tuple[Val, ...]:
+        """The values that it may be."""
+        return (self,)
+
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        """self.name"""
+        return Member(self, name)
+
+    def set_attribute(self, machine: Machine, name: str, value: Val, span: Span) -> None:
+        """self.name = value"""
+
+    def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        """self[key]"""
+        return lift(partial(self.pick, span), key)
+
+    def pick(self, span: Span, key: Val) -> Val:
+        """self[key] where the key has no alternatives."""
+        if not isinstance(key, Const):
+            return Opaque("the key is not known", span)
+        return Opaque("it is an item of something that is not known", span)
+
+    def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
+        """self[key] = value"""
+
+    def slice(self, machine: Machine, bounds: list[Val], span: Span) -> Val:
+        """self[lower:upper:step], where a bound that is not written is None."""
+        return Opaque("it is a slice of something that is not known", span)
+
+    def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+        """self(*arguments); None if it cannot be followed."""
+        return None
+
+    def iterate(self, machine: Machine, span: Span) -> Listed | None:
+        """What an iteration gives; None if nothing is known about it."""
+        return self.elements()
+
+    def elements(self) -> Listed | None:
+        """What an iteration gives if that can be told without the machine."""
+        return None
+
+    def turns(self) -> int:
+        """How many turns a loop over it has, if that is known; else 0."""
+        return 0
+
+    def mapping(self) -> DictVal | None:
+        """The items that `**` spreads; None if it is no mapping that is known."""
+        return None
+
+    def truth(self) -> bool | None:
+        """Whether it counts as true; None if unknown or if a command line decides."""
+        return None
+
+    def same(self, other: Val) -> bool:
+        """Whether both are one object or equal constants (or lists of such)."""
+        return self is other
+
+    def overridable(self) -> Val:
+        """The same value, marked as one that a caller or a command line may override."""
+        return self
+
+    def content(self) -> Iterable[Val]:
+        """The values that it holds."""
+        return ()
+
+
+class Const(Val):
     """A number, string, boolean or None that is known."""
 
     __slots__ = ("origin", "span", "value")
@@ -37,6 +127,52 @@ class Const:
     def __repr__(self) -> str:
         return f"Const({self.value!r})"
 
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        return Opaque("it is an attribute of None", span) if self.value is None else Member(self, name)
+
+    def pick(self, span: Span, key: Val) -> Val:
+        if isinstance(key, Const) and isinstance(self.value, str | range):
+            try:
+                return Const(self.value[key.value], span, self.origin)
+            except (IndexError, TypeError):
+                return Opaque("the index is out of range", span)
+        return super().pick(span, key)
+
+    def slice(self, machine: Machine, bounds: list[Val], span: Span) -> Val:
+        cut = _slice_of(bounds)
+        if cut is not None and isinstance(self.value, str | range):
+            try:
+                return Const(self.value[cut], span, "derived")
+            except (TypeError, ValueError):
+                pass
+        return super().slice(machine, bounds, span)
+
+    def elements(self) -> Listed | None:
+        if isinstance(self.value, range | str) and self.turns() <= MAX_ITEMS:
+            return [Const(item, self.span, "derived") for item in self.value], True
+        return None
+
+    def turns(self) -> int:
+        if isinstance(self.value, str):
+            return min(len(self.value), MAX_NUMBER)
+        if not isinstance(self.value, range):
+            return 0
+        start, stop, step = self.value.start, self.value.stop, self.value.step
+        return max(0, (stop - start + step - (1 if step > 0 else -1)) // step)  # it may be beyond what `len` gives
+
+    def truth(self) -> bool | None:
+        return None if self.origin == "cli-default" else bool(self.value)
+
+    def same(self, other: Val) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Const):
+            return False
+        return type(self.value) is type(other.value) and bool(self.value == other.value)
+
+    def overridable(self) -> Val:
+        return Const(self.value, self.span, "cli-default")
+
 
 class Effect(Const):
     """The None that a method gives which changes its object in place (`names.append(…)`); `method` is its name."""
@@ -48,7 +184,7 @@ class Effect(Const):
         self.method = method
 
 
-class Opaque:
+class Opaque(Val):
     """A value that cannot be known; `why` completes "unknown because …", and `reason` is what decisions look at."""
 
     __slots__ = ("reason", "span", "why")
@@ -65,9 +201,12 @@ class Opaque:
     def __repr__(self) -> str:
         return f"Opaque({self.why!r})"
 
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        return self.at(span)
 
-class Either:
-    """One of several values, depending on a branch."""
+
+class Either(Val):
+    """One of several values, depending on a branch. What is asked of it is asked of each."""
 
     __slots__ = ("options",)
 
@@ -77,8 +216,31 @@ class Either:
     def __repr__(self) -> str:
         return f"Either{self.options!r}"
 
+    def alternatives(self) -> tuple[Val, ...]:
+        return self.options
 
-class Space:
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        return either(option.attribute(machine, name, span) for option in self.options)
+
+    def set_attribute(self, machine: Machine, name: str, value: Val, span: Span) -> None:
+        for option in self.options:
+            option.set_attribute(machine, name, value, span)
+
+    def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        return either(option.item(machine, key, span) for option in self.options)
+
+    def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
+        open_all(self.options)  # nobody knows which one just got another item
+
+    def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+        return either(machine.call(option, arguments, span) for option in self.options)
+
+    def truth(self) -> bool | None:
+        known = {option.truth() for option in self.options}
+        return known.pop() if len(known) == 1 else None
+
+
+class Space(Val):
     """A searched value: every option is tried, one run each. Spaces with the same `axis` move together.
 
     `default` is what a run without the search uses (argparse `choices` with a `default`).
@@ -96,7 +258,7 @@ class Space:
         self.default = default
 
 
-class ListVal:
+class ListVal(Val):
     """A list, tuple or set. `open` means that there may be more items than are known; `cut` is how many there are where
     a limit keeps them from being followed, else 0."""
 
@@ -109,9 +271,59 @@ class ListVal:
         self.open = open_
         self.cut = 0
 
+    def is_never_none(self) -> bool:
+        return True
 
-class DictVal:
-    """A dict with known keys. `open` means that there may be more. `base` is the class of a dict-like object."""
+    def pick(self, span: Span, key: Val) -> Val:
+        if not isinstance(key, Const):
+            return super().pick(span, key)
+        try:
+            if not self.open or 0 <= key.value < len(self.items):
+                picked: Val = self.items[key.value]
+                return picked
+        except (IndexError, TypeError):
+            return Opaque("the index is out of range", span)
+        return super().pick(span, key)
+
+    def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
+        if isinstance(key, Const) and isinstance(key.value, int) and -len(self.items) <= key.value < len(self.items):
+            machine.journal.change_list(self.items)[key.value] = value
+
+    def slice(self, machine: Machine, bounds: list[Val], span: Span) -> Val:
+        cut = _slice_of(bounds)
+        if cut is not None and not self.open:
+            try:
+                return ListVal(self.items[cut], span, self.kind)
+            except (TypeError, ValueError):
+                pass
+        return super().slice(machine, bounds, span)
+
+    def elements(self) -> Listed | None:
+        return list(self.items), not self.open
+
+    def turns(self) -> int:
+        return max(len(self.items), self.cut) if not self.open or self.cut else 0
+
+    def truth(self) -> bool | None:
+        return True if self.items else (None if self.open else False)
+
+    def same(self, other: Val) -> bool:
+        if self is other or not isinstance(other, ListVal):
+            return self is other
+        alike = len(self.items) == len(other.items) and self.open == other.open and not is_vast(self)
+        return alike and all(mine.same(theirs) for mine, theirs in zip(self.items, other.items, strict=True))
+
+    def overridable(self) -> Val:
+        if is_vast(self):
+            return Opaque("it holds too many values", self.span)
+        return ListVal([item.overridable() for item in self.items], self.span, self.kind, self.open)
+
+    def content(self) -> Iterable[Val]:
+        return self.items
+
+
+class DictVal(Val):
+    """A dict with known keys. `open` means that there may be more."""
 
     __slots__ = ("items", "open", "span")
 
@@ -120,83 +332,38 @@ class DictVal:
         self.span = span
         self.open = open_
 
+    def is_never_none(self) -> bool:
+        return True
 
-class Function:
-    """A function of the program, with the scope it was defined in; `owner` is bound as the first argument."""
+    def pick(self, span: Span, key: Val) -> Val:
+        if not isinstance(key, Const):
+            return super().pick(span, key)
+        value = self.items.get(key.value) if is_key(key.value) else None
+        return value if value is not None else Opaque(f"the key {key.value!r} is set elsewhere", span)
 
-    __slots__ = ("calls", "decorators", "defaults", "node", "owner", "scope")
+    def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
+        if isinstance(key, Const) and is_key(key.value):
+            machine.journal.set_item(self.items, key.value, value)
+        else:
+            self.open = True
 
-    def __init__(
-        self,
-        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
-        scope: Scope,
-        defaults: dict[str, Val],
-        decorators: tuple[Val, ...] = (),
-        owner: Val | None = None,
-    ) -> None:
-        self.node = node
-        self.scope = scope
-        self.defaults = defaults
-        self.decorators = decorators
-        self.owner = owner
+    def elements(self) -> Listed | None:
+        return [Const(key, self.span, "derived") for key in self.items], not self.open
 
-    @property
-    def name(self) -> str:
-        return getattr(self.node, "name", "<lambda>")
+    def turns(self) -> int:
+        return 0 if self.open else len(self.items)
 
+    def mapping(self) -> DictVal | None:
+        return self
 
-class Class:
-    """A class of the program. `fields` are its annotated attributes in order, inherited ones first."""
+    def truth(self) -> bool | None:
+        return True if self.items else (None if self.open else False)
 
-    __slots__ = ("attributes", "bases", "fields", "is_data", "node", "scope")
-
-    def __init__(
-        self, node: ast.ClassDef, scope: Scope, bases: tuple[Val, ...], attributes: dict[str, Val], fields: list[str]
-    ) -> None:
-        self.node = node
-        self.scope = scope
-        self.bases = bases
-        self.attributes = attributes
-        self.fields = fields
-        self.is_data = False
-
-    def line(self) -> Iterator[Class | External]:
-        """The class and all that it derives from, depth first and each once, however often it is inherited from."""
-        seen: set[int] = set()
-        left: list[Val] = [self]
-        while left:
-            each = left.pop()
-            if id(each) not in seen and isinstance(each, Class | External):
-                seen.add(id(each))
-                yield each
-                if isinstance(each, Class):
-                    left.extend(reversed(each.bases))
-
-    def external_bases(self) -> Iterator[External]:
-        """The library classes that it derives from, through the program's own classes."""
-        return (each for each in self.line() if isinstance(each, External))
-
-    def lookup(self, name: str) -> Val | None:
-        """An attribute of the class or of its bases."""
-        if name in self.attributes or not self.bases:
-            return self.attributes.get(name)
-        owners = (each for each in self.line() if isinstance(each, Class) and name in each.attributes)
-        owner = next(owners, None)
-        return owner.attributes[name] if owner is not None else None
+    def content(self) -> Iterable[Val]:
+        return self.items.values()
 
 
-class Instance:
-    """An object of a class of the program, or a namespace; `open` means that it may have attributes nobody set."""
-
-    __slots__ = ("attributes", "class_", "open")
-
-    def __init__(self, class_: Class | None, attributes: dict[str, Val], open_: bool = False) -> None:
-        self.class_ = class_
-        self.attributes = attributes
-        self.open = open_
-
-
-class External:
+class External(Val):
     """Something imported from a library, by qualified name: `peft.LoraConfig`."""
 
     __slots__ = ("name",)
@@ -207,11 +374,34 @@ class External:
     def __repr__(self) -> str:
         return f"External({self.name})"
 
+    @property
+    def qualified_name(self) -> str:
+        return self.name
 
-class Object:
+    def is_never_none(self) -> bool:
+        return True
+
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        dotted = f"{self.name}.{name}"
+        return machine.library.external(machine, dotted, span) or External(dotted)
+
+    def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        return self  # a type's parameters
+
+    def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+        return machine.call_external(self.name, arguments, span)
+
+    def truth(self) -> bool | None:
+        return True
+
+    def same(self, other: Val) -> bool:
+        return self is other or (isinstance(other, External) and self.name == other.name)
+
+
+class Object(Val):
     """What a library's call returned. `callee` is the qualified name that was called, `arguments` what it was given.
 
-    `data` is the record that a dialect keeps about it (a model, a config, a dataset …); objects that share a record
+    `data` is the record that a library keeps about it (a model, a config, a dataset …); objects that share a record
     are views of one thing.
     """
 
@@ -234,8 +424,52 @@ class Object:
     def __repr__(self) -> str:
         return f"Object({self.callee})"
 
+    @property
+    def qualified_name(self) -> str:
+        return self.callee
 
-class Member:
+    def is_never_none(self) -> bool:
+        return self.data is not None  # others than those that a library keeps a record of may be None or empty
+
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        found = self.attributes.get(name)
+        if found is None:
+            found = machine.library.attribute(machine, self, name, span)
+        return Member(self, name) if found is None else found
+
+    def set_attribute(self, machine: Machine, name: str, value: Val, span: Span) -> None:
+        if not machine.library.assign(machine, self, name, value, span):
+            machine.journal.set_item(self.attributes, name, value)
+
+    def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        found = self.attributes.get(f"[{key.value}]") if isinstance(key, Const) else None
+        if found is None:
+            found = machine.library.subscript(machine, self, key, span)
+        return found if found is not None else Opaque("it is an item of a library's object", span)
+
+    def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
+        if isinstance(key, Const):
+            self.set_attribute(machine, f"[{key.value}]", value, span)
+
+    def slice(self, machine: Machine, bounds: list[Val], span: Span) -> Val:
+        found = machine.library.subscript(machine, self, ListVal(bounds, span, "slice"), span)
+        return found if found is not None else Opaque("it is a slice of a library's object", span)
+
+    def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+        return machine.library.method(machine, self, ("__call__",), arguments, span)
+
+    def iterate(self, machine: Machine, span: Span) -> Listed | None:
+        found = machine.library.iterate(machine, self, span)
+        return None if found is None else (found, False)
+
+    def mapping(self) -> DictVal | None:
+        return DictVal({**self.arguments.keywords, **self.attributes}, None, True) if self.attributes else None
+
+    def truth(self) -> bool | None:
+        return True if self.data is not None else None
+
+
+class Member(Val):
     """An attribute of a library object that is not known by itself: `model.save_pretrained`, `model.lm_head.weight`."""
 
     __slots__ = ("name", "owner")
@@ -253,35 +487,38 @@ class Member:
             owner = owner.owner
         return owner, tuple(reversed(names))
 
+    def set_attribute(self, machine: Machine, name: str, value: Val, span: Span) -> None:
+        machine.library.assign(machine, self, name, value, span)
 
-class Native:
+    def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        if isinstance(key, Const) and isinstance(key.value, int):
+            parts = machine.library.iterate(machine, self, span)
+            if parts:
+                return parts[0]
+        return super().item(machine, key, span)
+
+    def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+        return machine.call_method(self, arguments, span)
+
+    def iterate(self, machine: Machine, span: Span) -> Listed | None:
+        found = machine.library.iterate(machine, self, span)
+        return None if found is None else (found, False)
+
+    def same(self, other: Val) -> bool:
+        return self is other or (isinstance(other, Member) and self.name == other.name and self.owner.same(other.owner))
+
+
+class Native(Val):
     """A callable that the interpreter itself implements."""
 
-    __slots__ = ("call", "name")
+    __slots__ = ("function", "name")
 
-    def __init__(self, name: str, call: Callable[..., Val]) -> None:
+    def __init__(self, name: str, function: Callable[[Arguments, Span], Val]) -> None:
         self.name = name
-        self.call = call
+        self.function = function
 
-
-class Namespace:
-    """A module of the program that was imported."""
-
-    __slots__ = ("scope",)
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-
-
-class Deferred:
-    """A name imported from a file that may belong to the project; followed when it is first used."""
-
-    __slots__ = ("level", "module", "name")
-
-    def __init__(self, module: str, level: int, name: str | None) -> None:
-        self.module = module
-        self.level = level
-        self.name = name
+    def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+        return self.function(arguments, span)
 
 
 class Arguments:
@@ -317,24 +554,6 @@ class Arguments:
         return self.spans.get(index) if index is not None else None
 
 
-Val: TypeAlias = (
-    Const
-    | Opaque
-    | Either
-    | Space
-    | ListVal
-    | DictVal
-    | Function
-    | Class
-    | Instance
-    | External
-    | Object
-    | Member
-    | Native
-    | Namespace
-    | Deferred
-)
-
 NO_ARGUMENTS = Arguments([], {}, {})
 
 
@@ -342,11 +561,11 @@ def either(options: Iterable[Val], why: str = "too many alternatives") -> Val:
     """One value out of several: equal constants count once; one unknown among them makes the whole unknown."""
     distinct: list[Val] = []
     for option in options:
-        members = option.options if isinstance(option, Either) else (option,)
-        for member in members:
+        for member in option.alternatives():
             if isinstance(member, Opaque):
                 return member
-            if not any(same(member, other) for other in distinct):
+            # One too many are enough to compare with: the rest is only searched for one that is not known.
+            if len(distinct) <= MAX_ALTERNATIVES and not any(member.same(other) for other in distinct):
                 distinct.append(member)
     if not distinct:
         return Opaque("nothing assigns it")
@@ -357,40 +576,48 @@ def either(options: Iterable[Val], why: str = "too many alternatives") -> Val:
     return Either(tuple(distinct))
 
 
-def same(a: Val, b: Val) -> bool:
-    """True if both are one object or equal constants (or lists and dicts of such)."""
-    if a is b:
-        return True
-    if isinstance(a, Const) and isinstance(b, Const):
-        return type(a.value) is type(b.value) and bool(a.value == b.value)
-    if isinstance(a, ListVal) and isinstance(b, ListVal):
-        return (
-            len(a.items) == len(b.items)
-            and a.open == b.open
-            and not is_vast(a)
-            and all(same(x, y) for x, y in zip(a.items, b.items, strict=True))
-        )
-    if isinstance(a, External) and isinstance(b, External):
-        return a.name == b.name
-    if isinstance(a, Member) and isinstance(b, Member):
-        return a.name == b.name and same(a.owner, b.owner)
-    return False
+def lift(function: Callable[..., Val], *values: Val) -> Val:
+    """Applies a function of constants to values that may have alternatives or be searched."""
+    if all(isinstance(value, Const) for value in values):
+        return function(*values)
+    for value in values:
+        if isinstance(value, Opaque):
+            return value
+    spaces = [value for value in values if isinstance(value, Space)]
+    if spaces:
+        return _lift_spaces(function, values, spaces)
+    choices = [value.alternatives() for value in values]
+    count = 1
+    for options in choices:
+        count *= len(options)
+    if count == 1:
+        return function(*values)
+    if count > MAX_ALTERNATIVES:
+        return Opaque("too many alternatives")
+    return either(function(*combination) for combination in itertools.product(*choices))
+
+
+def _lift_spaces(function: Callable[..., Val], values: tuple[Val, ...], spaces: list[Space]) -> Val:
+    """Applies a function to values of which some are searched together."""
+    first = spaces[0]
+    if any(space.axis is not first.axis for space in spaces) or any(isinstance(value, Either) for value in values):
+        return Opaque("it is computed from several searched values")
+    options = []
+    for number in range(len(first.options)):
+        result = function(*(value.options[number] if isinstance(value, Space) else value for value in values))
+        if not isinstance(result, Const):
+            return Opaque("it is computed from a searched value")
+        options.append(result)
+    default = None
+    if all(space.default for space in spaces):
+        result = function(*(value.default if isinstance(value, Space) else value for value in values))
+        default = result if isinstance(result, Const) else None
+    return Space(tuple(options), first.axis, first.kind, first.span, default)
 
 
 def constant(value: Val | None) -> Any:
     """The Python value of a constant, else None."""
     return value.value if isinstance(value, Const) else None
-
-
-def as_cli_default(value: Val) -> Val:
-    """The same value, marked as one that a caller or a command line may override."""
-    if isinstance(value, Const):
-        return Const(value.value, value.span, "cli-default")
-    if isinstance(value, ListVal):
-        if is_vast(value):
-            return Opaque("it holds too many values", value.span)
-        return ListVal([as_cli_default(item) for item in value.items], value.span, value.kind, value.open)
-    return value
 
 
 def is_vast(value: Val) -> bool:
@@ -399,8 +626,7 @@ def is_vast(value: Val) -> bool:
     count = 0
     left = [value]
     while left:
-        each = left.pop()
-        inner = each.items if isinstance(each, ListVal) else each.items.values() if isinstance(each, DictVal) else ()
+        inner = list(left.pop().content())
         count += len(inner)
         if count > MAX_CONTENT:
             return True
@@ -415,17 +641,19 @@ def left_open(value: Val) -> bool:
     return isinstance(value, Const) and value.value is None and value.origin == "cli-default"
 
 
-def name_of(value: Val) -> str:
-    """The qualified name of a library's function, class or object; of a class of the program its own."""
-    if isinstance(value, External):
-        return value.name
-    if isinstance(value, Object):
-        return value.callee
-    if isinstance(value, Class):
-        return value.node.name
-    return ""
-
-
 def is_key(key: Any) -> bool:
     """Whether a constant can be the key of a followed dict."""
     return isinstance(key, str | int | float | bool | type(None))
+
+
+def open_all(values: Iterable[Val]) -> None:
+    """Marks lists and dicts open that may have got another item."""
+    for value in values:
+        if isinstance(value, DictVal | ListVal):
+            value.open = True
+
+
+def _slice_of(bounds: list[Val]) -> slice | None:
+    """The slice of known bounds."""
+    known = [bound.value for bound in bounds if isinstance(bound, Const)]
+    return slice(*known) if len(known) == len(bounds) else None

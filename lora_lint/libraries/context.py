@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from lora_lint.interpreter.values import (
-    Arguments,
-    Const,
-    DictVal,
-    Either,
-    Instance,
-    ListVal,
-    Object,
-    Opaque,
-    Val,
-    either,
-)
+from lora_lint.interpreter.definitions import Instance
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Object, Opaque, Val, either
 from lora_lint.libraries.convert import is_flag, to_value
 from lora_lint.libraries.effects import ConfigRecord, Happening, ModelRecord, ModelView, Records, RunRecord
 from lora_lint.libraries.parameters import split_conditions
@@ -26,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lora_lint.interpreter.machine import Machine
-    from lora_lint.interpreter.scope import Step
+    from lora_lint.interpreter.state import Step
     from lora_lint.libraries.effects import TrainingRecord
     from lora_lint.run.events import Event
     from lora_lint.run.values import Value

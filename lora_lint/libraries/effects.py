@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
-    from lora_lint.interpreter.scope import Condition, Step
+    from lora_lint.interpreter.definitions import Condition
+    from lora_lint.interpreter.state import Step
     from lora_lint.interpreter.values import Object, Val
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping

@@ -10,20 +10,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from lora_lint.interpreter import calls
-from lora_lint.interpreter.values import (
-    MAX_UNROLL,
-    Arguments,
-    Const,
-    External,
-    Function,
-    Instance,
-    ListVal,
-    Object,
-    Opaque,
-    Space,
-    Val,
-)
+from lora_lint.interpreter.definitions import Function, Instance
+from lora_lint.interpreter.values import MAX_UNROLL, Arguments, Const, External, ListVal, Object, Opaque, Space, Val
 from lora_lint.libraries import loaded
 from lora_lint.libraries.convert import text_of
 from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
@@ -143,7 +131,7 @@ def instantiate(context: Context, name: str, arguments: Arguments, span: Span) -
         return Opaque("Hydra makes it", span)
     settings = {key: value for key, value in config.attributes.items() if not key.startswith("_")}
     keywords = {**settings, **{key: value for key, value in arguments.keywords.items() if not key.startswith("_")}}
-    return calls.call(context.machine, External(dotted), Arguments([], keywords, dict(arguments.spans)), span)
+    return context.machine.call(External(dotted), Arguments([], keywords, dict(arguments.spans)), span)
 
 
 class _Files:

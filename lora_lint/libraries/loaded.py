@@ -5,17 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.interpreter.values import (
-    Arguments,
-    Const,
-    DictVal,
-    Instance,
-    ListVal,
-    Object,
-    Opaque,
-    Val,
-    as_cli_default,
-)
+from lora_lint.interpreter.definitions import Instance
+from lora_lint.interpreter.values import Arguments, Const, DictVal, ListVal, Object, Opaque, Val
 from lora_lint.libraries.convert import text_of
 
 if TYPE_CHECKING:
@@ -122,4 +113,4 @@ def _value(node: Node) -> Val:
 def _overridable(value: Val) -> Val:
     if isinstance(value, DictVal):
         return DictVal({key: _overridable(item) for key, item in value.items.items()}, value.span, value.open)
-    return as_cli_default(value)
+    return value.overridable()

@@ -6,23 +6,19 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter import calls
+from lora_lint.interpreter.definitions import Class, Function, Instance
 from lora_lint.interpreter.values import (
     NO_ARGUMENTS,
     Arguments,
-    Class,
     Const,
     DictVal,
     Either,
     External,
-    Function,
-    Instance,
     ListVal,
     Object,
     Opaque,
     Space,
     Val,
-    as_cli_default,
     constant,
     either,
 )
@@ -102,7 +98,7 @@ def _given_there(span: Span) -> Opaque:
 
 def _default(context: Context, value: Val) -> Val:
     """A default as sure as it is that the caller does not give another value."""
-    return value if context.records.given_all else as_cli_default(value)
+    return value if context.records.given_all else value.overridable()
 
 
 def _given(context: Context, names: list[str]) -> Val | None:
@@ -216,11 +212,11 @@ def _parsed(context: Context, class_: Val, span: Span) -> Val:
     if isinstance(class_, Class):
         base = next(iter(class_.external_bases()), None)
         if base is not None and not base.name.startswith(("typing.", "builtins.")):
-            fields = {name: as_cli_default(v) for name in class_.fields if (v := class_.lookup(name)) is not None}
+            fields = {name: v.overridable() for name in class_.fields if (v := class_.lookup(name)) is not None}
             made = Object(base.name, Arguments([], {}, {}, open_=True), span)
             made.attributes.update(fields)
             return made
-        return calls.instance(machine, class_, open_=True)
+        return class_.open_instance(machine)
     if isinstance(class_, External):
         return Object(class_.name, Arguments([], {}, {}, open_=True), span)
     return _given_there(span)
@@ -231,9 +227,11 @@ def fire(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     target = arguments.get("component", 0)
     for function in target.options if isinstance(target, Either) else (target,):
         if isinstance(function, Function):
-            calls.call_function(
-                context.machine, function, _of_caller(context, function), span, entry=not context.records.given_all
-            )
+            given = _of_caller(context, function)
+            if context.records.given_all:
+                function.call(context.machine, given, span)
+            else:
+                function.enter(context.machine, span, given)
     return Const(None, span)
 
 
@@ -251,4 +249,4 @@ def typer_option(context: Context, name: str, arguments: Arguments, span: Span) 
     default = arguments.get("default", 0)
     if default is None or (isinstance(default, Const) and default.value in (None, ...)):
         return _given_there(span)
-    return as_cli_default(default)
+    return default.overridable()

@@ -10,8 +10,8 @@ from lora_lint.libraries.effects import Part
 from lora_lint.run.events import Fragments, Selected
 
 if TYPE_CHECKING:
+    from lora_lint.interpreter.definitions import Condition, Scope
     from lora_lint.interpreter.machine import Machine
-    from lora_lint.interpreter.scope import Condition, Scope
     from lora_lint.run.events import Selection
 
 Names = tuple[str, ...] | None

@@ -6,14 +6,13 @@ from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter import calls
+from lora_lint.interpreter import standard
+from lora_lint.interpreter.definitions import Function, Instance
 from lora_lint.interpreter.values import (
     NO_ARGUMENTS,
     Arguments,
     Const,
     DictVal,
-    Function,
-    Instance,
     ListVal,
     Native,
     Object,
@@ -102,14 +101,14 @@ def ray(context: Context, name: str, arguments: Arguments, span: Span) -> Val | 
     if short == "with_resources":
         return arguments.get("trainable", 0)
     if short == "with_parameters" and arguments.positional:
-        return calls.partial(context.machine, Arguments(arguments.positional[:1], arguments.keywords, {}))
+        return standard.partial(context.machine, Arguments(arguments.positional[:1], arguments.keywords, {}), span)
     if short in ("run", "Tuner"):
         function = arguments.get("run_or_experiment", 0) or arguments.get("trainable", 0)
         config = arguments.get("config") or arguments.get("param_space") or Opaque("no search space is given", span)
         if isinstance(function, Object) and function.callee.endswith("Trainer"):
             function, config = _of_ray_trainer(function, config)
         if function is not None and _is_callable(function):
-            calls.call(context.machine, function, Arguments([config], {}, {}), span)
+            context.machine.call(function, Arguments([config], {}, {}), span)
         return Object(name, arguments, span)
     return None
 
@@ -191,5 +190,5 @@ def agent(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     optuna = name == "optimize"
     function = arguments.get("func", 0) if optuna else arguments.get("function", 1)
     if function is not None and _is_callable(function):
-        calls.call(context.machine, function, Arguments([trial()] if optuna else [], {}, {}), span)
+        context.machine.call(function, Arguments([trial()] if optuna else [], {}, {}), span)
     return Const(None, span)

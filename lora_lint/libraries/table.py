@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import (
-    Arguments,
-    Class,
-    Const,
-    External,
-    Function,
-    Member,
-    Object,
-    Opaque,
-    Val,
-    constant,
-    either,
-)
+from lora_lint.interpreter.definitions import Class, Function
+from lora_lint.interpreter.values import Arguments, Const, External, Member, Object, Opaque, Val, constant, either
 from lora_lint.libraries import datasets as data
 from lora_lint.libraries import hydra, loaded, options, peft, processes, searches, shapes, tokens, trainers, xtuner
 from lora_lint.libraries import transformers as models

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import (
-    Arguments,
-    Const,
-    DictVal,
-    Either,
-    Instance,
-    ListVal,
-    Member,
-    Object,
-    Opaque,
-    Val,
-    either,
-)
+from lora_lint.interpreter.definitions import Instance
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Member, Object, Opaque, Val, either
 from lora_lint.libraries.context import Context, config_of, nothing, view_of
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import ModelView, Part, TrainingRecord

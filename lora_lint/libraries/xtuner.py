@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, Class, Const, DictVal, External, Function, ListVal, Object, Opaque
+from lora_lint.interpreter.definitions import Class, Function
+from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Object, Opaque
 from lora_lint.libraries import datasets as data
 from lora_lint.libraries import peft
 from lora_lint.libraries import transformers as models
@@ -16,7 +17,7 @@ from lora_lint.libraries.context import config_of
 from lora_lint.libraries.effects import DatasetRecord, TrainingRecord
 
 if TYPE_CHECKING:
-    from lora_lint.interpreter.scope import Scope
+    from lora_lint.interpreter.definitions import Scope
     from lora_lint.interpreter.values import Val
     from lora_lint.libraries.context import Context
     from lora_lint.libraries.effects import Records

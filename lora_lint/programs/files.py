@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.scope import Module
+from lora_lint.interpreter.definitions import Module
 from lora_lint.libraries.marks import is_library, names_adapter
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import LARGEST, parse

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.interpreter.definitions import Module
 from lora_lint.interpreter.machine import Machine
-from lora_lint.interpreter.scope import Module
 from lora_lint.interpreter.values import Const, ListVal, Opaque, either
 from lora_lint.libraries.marks import starts_programs
 from lora_lint.libraries.table import Knowledge

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Const, Either, Member, Object, Opaque, Val, left_open, same
+from lora_lint.interpreter.values import Const, Either, Member, Object, Opaque, Val, left_open
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.shapes import LAST_CHECKPOINT
 
@@ -45,7 +45,7 @@ def _output(arguments: Object | None) -> Val | None:
 
 def _is_below(folder: Val, outputs: list[Val]) -> bool:
     """Whether a folder is one that a trainer saves in, a checkpoint in it, or below that."""
-    if any(same(folder, output) for output in outputs):
+    if any(folder.same(output) for output in outputs):
         return True
     if isinstance(folder, Either):
         given = [option for option in folder.options if not (isinstance(option, Const) and option.value is None)]
@@ -57,7 +57,7 @@ def _is_below(folder: Val, outputs: list[Val]) -> bool:
         if folder.callee != "os.path.join" or not _is_below(above, outputs):
             return False
         name = text_of(names[0]) if names else None
-        return name is None or name.startswith(_CHECKPOINT) or not any(same(above, output) for output in outputs)
+        return name is None or name.startswith(_CHECKPOINT) or not any(above.same(output) for output in outputs)
     text = text_of(folder) or ""
     known = [name.rstrip("/") for output in outputs if (name := text_of(output))]
     return any(text.rstrip("/") == name or text.startswith(f"{name}/{_CHECKPOINT}") for name in known)

@@ -23,7 +23,8 @@ from lora_lint.run.values import ABSENT, Known, Unknown, Value, alternatives, is
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lora_lint.interpreter.scope import Condition, Step, StepKind
+    from lora_lint.interpreter.definitions import Condition
+    from lora_lint.interpreter.state import Step, StepKind
     from lora_lint.libraries.effects import Happening
     from lora_lint.run.events import Event
     from lora_lint.run.problems import Problem

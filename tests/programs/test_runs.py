@@ -7,8 +7,8 @@ import textwrap
 
 import pytest
 
+from lora_lint.interpreter.definitions import Module
 from lora_lint.interpreter.machine import Machine
-from lora_lint.interpreter.scope import Module
 from lora_lint.libraries.table import Knowledge
 from lora_lint.programs.files import ProjectLoader
 from lora_lint.project import Project

@@ -1,0 +1,578 @@
+"""What a program defines: modules, functions, classes, and the objects of its classes."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lora_lint.interpreter.state import Frame, Step
+from lora_lint.interpreter.values import (
+    NO_ARGUMENTS,
+    Arguments,
+    Const,
+    DictVal,
+    External,
+    ListVal,
+    Member,
+    Native,
+    Object,
+    Opaque,
+    Val,
+    is_vast,
+)
+from lora_lint.run.values import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.interpreter.machine import Machine
+    from lora_lint.interpreter.values import Listed
+    from lora_lint.source import SourceFile, Span
+
+MAX_DEPTH = 14
+"""Calls within calls that are followed. No program of 38 repositories has an adapter deeper down."""
+_MAX_HOPS = 20
+"""Files that hand a name on; more are taken for a circle of imports."""
+_OF_MODULES = frozenset("to cuda cpu eval train half float bfloat16 double".split())
+"""Methods of torch.nn.Module that give the module itself."""
+_SETTINGS_APART = ("builtins.", "typing.", "pydantic.", "abc.", "enum.", "torch.nn.")
+"""Libraries whose classes say nothing about the settings of those that derive from them."""
+_OWN_METHODS_APART = frozenset({"__init__", "compute_loss", "training_step", "train"})
+
+
+class Module:
+    """A file that is being followed: its source, and what its names can come from."""
+
+    __slots__ = ("is_main", "scope", "source", "star_imports")
+
+    def __init__(self, source: SourceFile, is_main: bool) -> None:
+        self.source = source
+        self.is_main = is_main
+        self.star_imports: list[str] = []
+        self.scope = Scope(self, None)
+
+
+class Scope:
+    """The local names of a function, class body or module, and the scope around it."""
+
+    __slots__ = ("global_names", "module", "names", "outer")
+
+    def __init__(self, module: Module, outer: Scope | None) -> None:
+        self.module = module
+        self.outer = outer
+        self.names: dict[str, Val] = {}
+        self.global_names: frozenset[str] = frozenset()
+
+
+class Condition(NamedTuple):
+    """A condition that may or may not hold, and the branch of it that is being followed."""
+
+    test: ast.expr
+    taken: bool
+    scope: Scope
+
+
+class Namespace(Val):
+    """A module of the program that was imported."""
+
+    __slots__ = ("scope",)
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        value = self.scope.names.get(name)
+        if isinstance(value, Deferred):
+            value = value.resolved(machine, self.scope)
+        return value if value is not None else Opaque(f"`{name}` is not defined in that module", span)
+
+    def set_attribute(self, machine: Machine, name: str, value: Val, span: Span) -> None:
+        machine.journal.set_item(self.scope.names, name, value)
+
+    def truth(self) -> bool | None:
+        return True
+
+    def is_never_none(self) -> bool:
+        return True
+
+
+class Deferred(Val):
+    """A name imported from a file that may belong to the project; followed when it is first used."""
+
+    __slots__ = ("level", "module", "name")
+
+    def __init__(self, module: str, level: int, name: str | None) -> None:
+        self.module = module
+        self.level = level
+        self.name = name
+
+    def resolved(self, machine: Machine, scope: Scope, hops: int = 0) -> Val:
+        """What an import of a file of the project gives; a library's member if there is no such file."""
+        if hops > _MAX_HOPS:
+            return Opaque(f"`{self.name}` is imported in a circle")
+        importer = scope.module.source.path
+        found = machine.loader.module(importer, self.module, self.level)
+        dotted = self.module if self.name is None else f"{self.module}.{self.name}"
+        if found is None:
+            nested = machine.loader.module(importer, dotted, self.level) if self.name is not None else None
+            if nested is not None:
+                return _loaded(machine, *nested)
+            return External(f"?.{dotted}" if self.level else dotted)
+        space = _loaded(machine, *found)
+        if self.name is None:
+            return space
+        value = space.scope.names.get(self.name)
+        if value is None:
+            nested = machine.loader.module(importer, dotted, self.level)
+            if nested is not None:
+                return _loaded(machine, *nested)
+            for package in space.scope.module.star_imports:
+                return External(f"{package}.{self.name}")
+            return Opaque(f"`{self.name}` is not defined in {found[0].source.path}")
+        return value.resolved(machine, space.scope, hops + 1) if isinstance(value, Deferred) else value
+
+
+def _loaded(machine: Machine, module: Module, tree: ast.Module) -> Namespace:
+    if not module.scope.names:
+        module.scope.names["__name__"] = Const(module.source.path)
+        machine.load(module, tree)
+    return Namespace(module.scope)
+
+
+class Function(Val):
+    """A function of the program, with the scope it was defined in; `owner` is bound as the first argument."""
+
+    __slots__ = ("decorators", "defaults", "node", "owner", "scope")
+
+    def __init__(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+        scope: Scope,
+        defaults: dict[str, Val],
+        decorators: tuple[Val, ...] = (),
+        owner: Val | None = None,
+    ) -> None:
+        self.node = node
+        self.scope = scope
+        self.defaults = defaults
+        self.decorators = decorators
+        self.owner = owner
+
+    @property
+    def name(self) -> str:
+        return getattr(self.node, "name", "<lambda>")
+
+    def bound(self, owner: Val, *, decorated: bool = False) -> Function:
+        """The function as a method of an object."""
+        return Function(self.node, self.scope, self.defaults, self.decorators if decorated else (), owner)
+
+    def text(self) -> bytes:
+        """How it is written."""
+        node, source = self.node, self.scope.module.source
+        starts = source.line_starts
+        end = node.end_lineno or node.lineno
+        return source.utf8[starts[node.lineno - 1] : starts[end] if end < len(starts) else None]
+
+    def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        return self  # a type's parameters
+
+    def truth(self) -> bool | None:
+        return True
+
+    def is_never_none(self) -> bool:
+        return True
+
+    def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+        unfollowed = self._limit(machine, span)
+        if unfollowed is not None:
+            return unfollowed
+        known = machine.library.helper(self.node, arguments, span)
+        if known is not None:
+            return known
+        if not machine.worth_following(self):
+            machine.library.escape(machine, self.name, arguments, span)
+            passed = _handed_through(self, arguments)
+            return passed if passed is not None else Opaque(f"`{self.name}(…)` is not followed", span)
+        return self._followed(machine, arguments, span, entry=False)
+
+    def enter(self, machine: Machine, span: Span, arguments: Arguments = NO_ARGUMENTS) -> Val:
+        """Calls it as an entry of the program: nothing is known of the caller, so that defaults may be overridden."""
+        unfollowed = self._limit(machine, span)
+        return unfollowed if unfollowed is not None else self._followed(machine, arguments, span, entry=True)
+
+    def _limit(self, machine: Machine, span: Span) -> Val | None:
+        """What the call gives where a limit keeps it from being followed."""
+        machine.called.add(id(self.node))
+        if sum(frame.node is self.node for frame in machine.frames) > 1:
+            return Opaque("the calls are nested too deeply", span)
+        if len(machine.frames) <= MAX_DEPTH:
+            return None
+        if machine.library.concerns(self.text()):
+            detail = f"calls are followed {MAX_DEPTH} deep, and `{self.name}` lies deeper"
+            machine.library.leave_unread("calls", detail)
+        return Opaque("the calls are nested too deeply", span)
+
+    def _followed(self, machine: Machine, arguments: Arguments, span: Span, *, entry: bool) -> Val:
+        node = self.node
+        scope = Scope(self.scope.module, self.scope)
+        self._bind(machine, arguments, scope, span, entry)
+        if isinstance(node, ast.Lambda):
+            return machine.evaluate(node.body, scope)
+        frame = Frame(node)
+        machine.frames.append(frame)
+        machine.trail.append(Step("call", span, 0))
+        try:
+            machine.block(node.body, scope)
+        finally:
+            machine.trail.pop()
+            machine.frames.pop()
+        if not frame.returns:
+            return Const(None, span, "derived")
+        returns = frame.returns
+        if len(returns) > 1:
+            # `if …: return None` is the way out, the rest is the result.
+            returns = [value for value in returns if not (isinstance(value, Const) and value.value is None)] or returns
+        return machine.join(returns)
+
+    def _bind(self, machine: Machine, arguments: Arguments, scope: Scope, span: Span, entry: bool) -> None:
+        """Binds the parameters to what they are given, or to their defaults."""
+        parameters = self.node.args
+        names = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
+        given = list(arguments.positional)
+        if self.owner is not None:
+            given.insert(0, self.owner)
+        bound = scope.names
+        for name, value in zip(names, given, strict=False):
+            bound[name] = value
+        if parameters.vararg is not None:
+            bound[parameters.vararg.arg] = ListVal(given[len(names) :], span, "tuple", arguments.open)
+        extra: dict[Any, Val] = {}
+        names += [parameter.arg for parameter in parameters.kwonlyargs]
+        for name, value in arguments.keywords.items():
+            if name in names:
+                bound[name] = value
+            else:
+                extra[name] = value
+        if parameters.kwarg is not None:
+            bound[parameters.kwarg.arg] = DictVal(extra, span, arguments.open or entry)
+        options = self._decorator_defaults() if entry or not arguments.positional else {}
+        for name in names:
+            if name in bound:
+                continue
+            given_by_library = machine.library.parameter(machine, self, name)
+            if given_by_library is not None:
+                bound[name] = given_by_library
+                continue
+            default = options.get(name, self.defaults.get(name))
+            if default is None or arguments.open:
+                why = f"the parameter `{name}` of `{self.name}` is given by the caller"
+                bound[name] = Opaque(why, span, Reason.CALLER)
+            elif entry or name in options:
+                bound[name] = default.overridable()
+            else:
+                bound[name] = default
+
+    def _decorator_defaults(self) -> dict[str, Val]:
+        """Defaults that decorators give (`@click.option("--r", default=8)`)."""
+        defaults: dict[str, Val] = {}
+        for decorator in self.decorators:
+            if isinstance(decorator, Object) and decorator.callee in ("click.option", "click.argument"):
+                flags = [str(c.value) for c in decorator.arguments.positional if isinstance(c, Const)]
+                long = next((f for f in flags if f.startswith("--")), flags[0] if flags else "")
+                name = next((f for f in flags if not f.startswith("-")), long.lstrip("-")).partition("/")[0]
+                default = decorator.arguments.get("default")
+                defaults[name.replace("-", "_").lower()] = (
+                    default if default is not None else Opaque("the command line gives it", decorator.span)
+                )
+        return defaults
+
+
+def make_function(
+    machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope
+) -> Function:
+    """A function as a value; its defaults are evaluated where it is defined."""
+    machine.defining[id(scope)] = scope
+    arguments = node.args
+    defaults: dict[str, Val] = {}
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if arguments.defaults:
+        for argument, default in zip(
+            positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True
+        ):
+            defaults[argument.arg] = machine.evaluate(default, scope)
+    for argument, keyword_default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if keyword_default is not None:
+            defaults[argument.arg] = machine.evaluate(keyword_default, scope)
+    decorators: tuple[Val, ...] = ()
+    if not isinstance(node, ast.Lambda) and node.decorator_list:
+        decorators = tuple(machine.evaluate(decorator, scope) for decorator in node.decorator_list)
+    return Function(node, scope, defaults, decorators)
+
+
+def _handed_through(function: Function, arguments: Arguments) -> Val | None:
+    """The argument that a function gives back by each of its returns, if it binds nothing else to its name. One of a
+    library is none of these if the function may put other parts into it."""
+    node = function.node
+    if isinstance(node, ast.Lambda) or not isinstance(node.body[-1], ast.Return) or function.owner is not None:
+        return None
+    names = [parameter.arg for parameter in (*node.args.posonlyargs, *node.args.args)]
+    last = node.body[-1].value
+    if not isinstance(last, ast.Name) or last.id not in names:
+        return None
+    for each in ast.walk(node):
+        if isinstance(each, ast.Return) and not (isinstance(each.value, ast.Name) and each.value.id == last.id):
+            return None
+        if isinstance(each, ast.Name) and each.id == last.id and not isinstance(each.ctx, ast.Load):
+            return None
+    passed = arguments.get(last.id, names.index(last.id))
+    return passed if isinstance(passed, Instance) or not _sets_parts(node) else None
+
+
+def _sets_parts(node: ast.AST) -> bool:
+    """Whether a function assigns to attributes or items of anything but a config."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and each.id == "setattr":
+            return True
+        stored = isinstance(each, ast.Attribute | ast.Subscript) and isinstance(each.ctx, ast.Store)
+        if stored and "config" not in ast.unparse(each):
+            return True
+    return False
+
+
+class Class(Val):
+    """A class of the program. `fields` are its annotated attributes in order, inherited ones first."""
+
+    __slots__ = ("attributes", "bases", "fields", "is_data", "node", "scope")
+
+    def __init__(
+        self, node: ast.ClassDef, scope: Scope, bases: tuple[Val, ...], attributes: dict[str, Val], fields: list[str]
+    ) -> None:
+        self.node = node
+        self.scope = scope
+        self.bases = bases
+        self.attributes = attributes
+        self.fields = fields
+        self.is_data = False
+
+    @property
+    def qualified_name(self) -> str:
+        return self.node.name
+
+    def line(self) -> Iterator[Class | External]:
+        """The class and all that it derives from, depth first and each once, however often it is inherited from."""
+        seen: set[int] = set()
+        left: list[Val] = [self]
+        while left:
+            each = left.pop()
+            if id(each) not in seen and isinstance(each, Class | External):
+                seen.add(id(each))
+                yield each
+                if isinstance(each, Class):
+                    left.extend(reversed(each.bases))
+
+    def external_bases(self) -> Iterator[External]:
+        """The library classes that it derives from, through the program's own classes."""
+        return (each for each in self.line() if isinstance(each, External))
+
+    def lookup(self, name: str) -> Val | None:
+        """An attribute of the class or of its bases."""
+        if name in self.attributes or not self.bases:
+            return self.attributes.get(name)
+        owners = (each for each in self.line() if isinstance(each, Class) and name in each.attributes)
+        owner = next(owners, None)
+        return owner.attributes[name] if owner is not None else None
+
+    def is_enum(self) -> bool:
+        return any(base.qualified_name.endswith("Enum") for base in self.bases)
+
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        value = self.lookup(name)
+        if value is not None:
+            return Instance(self, {"value": value, "name": Const(name, span)}) if self.is_enum() else value
+        for base in self.external_bases():
+            inherited = External(f"{base.name}.{name}")
+            return self._loading(machine, inherited) if name == "from_pretrained" else inherited
+        return Opaque(f"`{name}` is not an attribute that is known", span)
+
+    def set_attribute(self, machine: Machine, name: str, value: Val, span: Span) -> None:
+        machine.journal.set_item(self.attributes, name, value)
+
+    def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        if not self.is_enum():
+            return self  # a type's parameters
+        if isinstance(key, Const):
+            return self.attribute(machine, str(key.value), span)
+        return Opaque("which is not known")
+
+    def iterate(self, machine: Machine, span: Span) -> Listed | None:
+        if not self.is_enum():
+            return None
+        return [self.attribute(machine, name, span) for name in self.attributes if not name.startswith("_")], True
+
+    def truth(self) -> bool | None:
+        return True
+
+    def is_never_none(self) -> bool:
+        return True
+
+    def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+        init = self.lookup("__init__")
+        for base in self.external_bases():
+            if not base.name.startswith(_SETTINGS_APART):
+                # A subclass of a library's class is that class, as far as settings are concerned.
+                known = self._library_instance(machine, base, arguments, span)
+                if known is not None:
+                    return known
+        if self.is_enum():
+            return Opaque("the member is not known", span)
+        instance = Instance(self, {}, arguments.open)
+        if isinstance(init, Function):
+            init.bound(instance).call(machine, arguments, span)
+            return instance
+        for name in self.fields:
+            value = self.lookup(name)
+            if value is not None:
+                value = copied(machine, value, arguments, span)
+                instance.attributes[name] = value.overridable() if arguments.open else value
+        for name, given in zip(self.fields, arguments.positional, strict=False):
+            instance.attributes[name] = given
+        instance.attributes.update(arguments.keywords)
+        after = self.lookup("__post_init__")
+        if isinstance(after, Function):
+            after.bound(instance).call(machine, NO_ARGUMENTS, span)
+        return instance
+
+    def open_instance(self, machine: Machine) -> Instance:
+        """An object that is made with arguments that are not known: field defaults may have been overridden."""
+        instance = Instance(self, {}, open_=True)
+        for name in self.fields:
+            value = self.lookup(name)
+            if value is not None and not isinstance(value, Function):
+                instance.attributes[name] = value.overridable()
+        init = self.lookup("__init__")
+        if isinstance(init, Function):
+            machine.called.add(id(init.node))
+            init.bound(instance).enter(machine, machine.span(init.node, init.scope))
+        return instance
+
+    def _library_instance(self, machine: Machine, base: External, arguments: Arguments, span: Span) -> Val | None:
+        defaults = {name: value for name in self.fields if (value := self.lookup(name)) is not None}
+        merged = Arguments(arguments.positional, {**defaults, **arguments.keywords}, arguments.spans, arguments.open)
+        found = machine.library.call(machine, base.name, merged, span)
+        if isinstance(found, Object):
+            for name, value in merged.keywords.items():
+                found.attributes.setdefault(name, value)
+            for name, value in self.attributes.items():
+                if isinstance(value, Function) and name not in _OWN_METHODS_APART:
+                    found.attributes.setdefault(name, value.bound(found))
+        return found
+
+    def _loading(self, machine: Machine, inherited: External) -> Val:
+        """`from_pretrained` that it has from a library: what is loaded has the methods of the class that put an
+        adapter on it."""
+        leading = {
+            name: value
+            for name, value in self.attributes.items()
+            if isinstance(value, Function) and machine.library.concerns(value.text())
+        }
+        if not leading:
+            return inherited
+
+        def load(arguments: Arguments, span: Span) -> Val:
+            loaded = machine.call(inherited, arguments, span)
+            if isinstance(loaded, Object):
+                for name, value in leading.items():
+                    loaded.attributes[name] = value.bound(loaded)
+            return loaded
+
+        return Native(inherited.name, load)
+
+
+class Instance(Val):
+    """An object of a class of the program, or a namespace; `open` means that it may have attributes nobody set."""
+
+    __slots__ = ("attributes", "class_", "open")
+
+    def __init__(self, class_: Class | None, attributes: dict[str, Val], open_: bool = False) -> None:
+        self.class_ = class_
+        self.attributes = attributes
+        self.open = open_
+
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        value = self.attributes.get(name)
+        if value is not None:
+            return value
+        if self.class_ is not None:
+            value = self._of_class(machine, self.class_, name, span)
+            if value is not None:
+                return value
+        elif name == "get":
+            return Member(self, name)
+        return Opaque(f"the attribute `{name}` is set elsewhere", span)
+
+    def _of_class(self, machine: Machine, class_: Class, name: str, span: Span) -> Val | None:
+        """An attribute that it has from its class."""
+        value = class_.lookup(name)
+        if isinstance(value, Function):
+            return self._method(machine, class_, value, span)
+        if value is not None:
+            return value
+        if name == "__class__":
+            return class_
+        of_torch = any(base.name.startswith("torch.nn.") for base in class_.external_bases())
+        if of_torch and name in _OF_MODULES:
+            return Native(f"torch.nn.Module.{name}", lambda _arguments, _span: self)
+        if of_torch and name in ("parameters", "named_parameters"):
+            callee = f"torch.nn.Module().{name}"
+            return Native(f"torch.nn.Module.{name}", lambda given, at: Object(callee, given, at, self))
+        inner = self.attributes.get("__object__")
+        return inner.attribute(machine, name, span) if isinstance(inner, Object) else None
+
+    def _method(self, machine: Machine, class_: Class, function: Function, span: Span) -> Val:
+        kinds = {decorator.qualified_name.rpartition(".")[2] for decorator in function.decorators}
+        if "staticmethod" in kinds:
+            return function
+        method = function.bound(class_ if "classmethod" in kinds else self, decorated=True)
+        if kinds & {"property", "cached_property"}:
+            return machine.call(method, NO_ARGUMENTS, span)
+        return method
+
+    def set_attribute(self, machine: Machine, name: str, value: Val, span: Span) -> None:
+        machine.journal.set_item(self.attributes, name, value)
+
+    def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        if self.class_ is None and isinstance(key, Const):
+            return self.attribute(machine, str(key.value), span)
+        return super().item(machine, key, span)
+
+    def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+        method = self.attribute(machine, "__call__", span)
+        return method.call(machine, arguments, span) if isinstance(method, Function) else None
+
+    def mapping(self) -> DictVal | None:
+        return DictVal(dict(self.attributes), None, self.open)
+
+    def truth(self) -> bool | None:
+        return True
+
+    def is_never_none(self) -> bool:
+        return True
+
+
+def copied(machine: Machine, value: Val, arguments: Arguments, span: Span) -> Val:
+    """copy.deepcopy: another object with the same content."""
+    if isinstance(value, ListVal | DictVal) and is_vast(value):
+        return Opaque("it holds too many values", span)
+    if isinstance(value, ListVal):
+        return ListVal(
+            [copied(machine, item, arguments, span) for item in value.items], value.span, value.kind, value.open
+        )
+    if isinstance(value, DictVal):
+        items = {key: copied(machine, item, arguments, span) for key, item in value.items.items()}
+        return DictVal(items, value.span, value.open)
+    if isinstance(value, Instance):
+        return Instance(value.class_, dict(value.attributes), value.open)
+    if isinstance(value, Object):
+        found = machine.library.method(machine, value, ("__deepcopy__",), arguments, span)
+        return found if found is not None else value
+    return value

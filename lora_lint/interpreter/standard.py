@@ -1,0 +1,399 @@
+"""Builtins and functions of the standard library, and of those that make classes of settings as it does.
+
+`call` is the entry: it knows a function by its qualified name. Each function in the tables gives None for "not with
+these arguments".
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import partial as bound
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.interpreter.definitions import Class, Instance, copied
+from lora_lint.interpreter.operations import compute, made_list, origin_of
+from lora_lint.interpreter.values import (
+    MAX_ITEMS,
+    MAX_UNROLL,
+    NO_ARGUMENTS,
+    Arguments,
+    Const,
+    DictVal,
+    External,
+    ListVal,
+    Member,
+    Native,
+    Object,
+    Opaque,
+    Val,
+    lift,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.interpreter.machine import Machine
+    from lora_lint.source import Span
+
+_BUILTINS = "builtins."
+_LONG_TEXT = 300
+
+
+def call(machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """The result of a function by its qualified name; None if it is not one of these."""
+    if name.startswith(_BUILTINS):
+        return _builtin(machine, name[len(_BUILTINS) :], arguments, span)
+    function = _FUNCTIONS.get(name)
+    return function(machine, arguments, span) if function is not None else None
+
+
+def _builtin(machine: Machine, name: str, arguments: Arguments, span: Span) -> Val:
+    special = _WITH_MACHINE.get(name)
+    found = special(machine, arguments, span) if special is not None else None
+    if found is None and name in ("dict", "open"):
+        found = machine.library.call(machine, f"{_BUILTINS}{name}", arguments, span)
+    if found is not None:
+        return found
+    if arguments.open:
+        return Opaque(f"`{name}` gets arguments that are not known", span)
+    plain = _PLAIN.get(name)
+    found = plain(_listed(machine, arguments, span), span) if plain is not None else None
+    return found if found is not None else Opaque(f"`{name}(…)` is not followed", span)
+
+
+def _listed(machine: Machine, arguments: Arguments, span: Span) -> Arguments:
+    """Arguments with enum classes replaced by the list of their members, for builtins that iterate."""
+    if not any(isinstance(value, Class) for value in arguments.positional):
+        return arguments
+    positional: list[Val] = []
+    for value in arguments.positional:
+        listed = value.iterate(machine, span) if isinstance(value, Class) else None
+        positional.append(ListVal(listed[0], span) if listed else value)
+    return Arguments(positional, arguments.keywords, arguments.spans, arguments.open)
+
+
+# Builtins that need the machine: attributes by name, mapping of functions, iteration over a library's objects.
+
+
+def _getattr(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    positional = arguments.positional
+    if len(positional) < 2 or not isinstance(positional[1], Const):
+        return None
+    value = positional[0].attribute(machine, str(positional[1].value), span)
+    if len(positional) == 3 and isinstance(value, Opaque | Member):
+        return Opaque("`getattr` has a default", span)
+    return value
+
+
+def _setattr(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    positional = arguments.positional
+    if len(positional) != 3 or not isinstance(positional[1], Const):
+        return None
+    positional[0].set_attribute(machine, str(positional[1].value), positional[2], span)
+    return Const(None, span)
+
+
+_TYPES: dict[str, type] = {f"{_BUILTINS}{kind.__name__}": kind for kind in (str, int, float, bool, list, dict, tuple)}
+
+
+def _isinstance(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    positional = arguments.positional
+    if len(positional) != 2 or not isinstance(positional[0], Const | ListVal | DictVal):
+        return None
+    subject = positional[0]
+    kinds = positional[1].items if isinstance(positional[1], ListVal) else [positional[1]]
+    types = tuple(_TYPES[kind.qualified_name] for kind in kinds if kind.qualified_name in _TYPES)
+    if len(types) < len(kinds) or (isinstance(subject, Const) and subject.origin == "cli-default"):
+        return None
+    sample: Any = subject.value if isinstance(subject, Const) else {} if isinstance(subject, DictVal) else []
+    return Const(isinstance(sample, types), span, "derived")
+
+
+def _vars(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    return arguments.positional[0].mapping() if len(arguments.positional) == 1 else None
+
+
+def _map(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    if len(arguments.positional) != 2:
+        return None
+    function, iterated = arguments.positional
+    listed = iterated.iterate(machine, span)
+    if listed is None or not listed[1] or len(listed[0]) > MAX_UNROLL:
+        return None
+    return ListVal([machine.call(function, Arguments([item], {}, {}), span) for item in listed[0]], span, "list")
+
+
+def _filter(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    positional = arguments.positional
+    if len(positional) == 2 and isinstance(positional[1], Object | Member):
+        return positional[1]  # some of a model's parameters
+    return None
+
+
+def _any_or_all(decide: Callable[[list[bool | None]], bool]) -> Callable[[Machine, Arguments, Span], Val | None]:
+    def call(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+        positional = arguments.positional
+        if len(positional) != 1 or not isinstance(positional[0], ListVal):
+            return None
+        known = [item.truth() for item in positional[0].items]
+        return Const(decide(known), span, "derived") if not positional[0].open and None not in known else None
+
+    return call
+
+
+def _of_library(machine: Machine, arguments: Arguments, span: Span) -> ListVal | None:
+    """What an iteration over a library's object gives."""
+    first = arguments.positional[0] if arguments.positional else None
+    listed = first.iterate(machine, span) if isinstance(first, Object | Member) else None
+    return ListVal(listed[0], span, "list", True) if listed is not None else None
+
+
+def _next(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    found = _of_library(machine, arguments, span)
+    return found.items[0] if found is not None and found.items else found
+
+
+def _enumerate_library(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    found = _of_library(machine, arguments, span)
+    if found is None:
+        return None
+    pairs: list[Val] = [ListVal([Opaque("it is a counter", span), item], span, "tuple") for item in found.items]
+    return ListVal(pairs, span, "list", True)
+
+
+_WITH_MACHINE: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
+    "getattr": _getattr,
+    "setattr": _setattr,
+    "isinstance": _isinstance,
+    "vars": _vars,
+    "map": _map,
+    "filter": _filter,
+    "any": _any_or_all(any),
+    "all": _any_or_all(all),
+    **dict.fromkeys(("list", "tuple", "iter", "reversed", "set"), _of_library),
+    "next": _next,
+    "enumerate": _enumerate_library,
+}
+
+
+# Builtins of values alone.
+
+
+def _number(name: str, function: Callable[..., Any], arguments: Arguments, span: Span) -> Val | None:
+    """A function of numbers and texts."""
+    positional = arguments.positional
+    if len(positional) == 1 and name in ("min", "max", "sum"):
+        listed = positional[0].elements()
+        if listed is None or not listed[1]:
+            return Opaque(f"`{name}` gets values that are not known", span)
+        positional = listed[0]
+    if not positional:
+        return Opaque(f"`{name}` of nothing", span)
+
+    def apply(*values: Val) -> Val:
+        constants = tuple(value for value in values if isinstance(value, Const))
+        if len(constants) != len(values) or any(isinstance(c.value, range) for c in constants):
+            return Opaque(f"`{name}` gets values that are not known", span)
+        if any(isinstance(c.value, str) and len(c.value) > _LONG_TEXT for c in constants):
+            return Opaque("the text is too long", span)
+        return compute(function, constants, span)
+
+    return lift(apply, *positional)
+
+
+def _range(arguments: Arguments, span: Span) -> Val | None:
+    def apply(*values: Val) -> Val:
+        whole = tuple(value for value in values if isinstance(value, Const) and isinstance(value.value, int))
+        return compute(range, whole, span) if len(whole) == len(values) else Opaque("the range is not known", span)
+
+    return lift(apply, *arguments.positional)
+
+
+def _len(arguments: Arguments, span: Span) -> Val | None:
+    if len(arguments.positional) != 1:
+        return None
+    value = arguments.positional[0]
+    if isinstance(value, Const) and isinstance(value.value, str | range):
+        return Const(len(value.value), span, origin_of((value,)))
+    listed = value.elements() if not isinstance(value, Const) else None
+    if listed is None or not listed[1]:
+        return Opaque("its length is not known", span)
+    return Const(len(listed[0]), span, "derived")
+
+
+def _list(name: str, kind: str, arguments: Arguments, span: Span) -> Val | None:
+    """`list`, `tuple`, `reversed` and other functions that give the items of their argument."""
+    if not arguments.positional:
+        return ListVal([], span, "set" if name == "frozenset" else name)
+    listed = arguments.positional[0].elements()
+    if listed is None:
+        return Opaque("its items are not known", span)
+    items, complete = listed
+    return ListVal(items[::-1] if name == "reversed" else items, span, kind, not complete)
+
+
+def _sorted(arguments: Arguments, span: Span) -> Val | None:
+    made = _list("sorted", "list", arguments, span)
+    if not isinstance(made, ListVal) or arguments.keywords or not arguments.positional:
+        return made
+    known = [item for item in made.items if isinstance(item, Const)]
+    if len(known) < len(made.items):
+        return made
+    try:
+        return ListVal([*sorted(known, key=lambda item: item.value)], span, "list", made.open)
+    except TypeError:
+        return Opaque("the expression fails", span)
+
+
+def _dict(arguments: Arguments, span: Span) -> Val | None:
+    result = DictVal({}, span)
+    if arguments.positional:
+        given = arguments.positional[0]
+        if isinstance(given, DictVal):
+            result = DictVal(dict(given.items), span, given.open)
+        else:
+            result = _dict_of_pairs(given, span)
+    result.items.update(arguments.keywords)
+    return result
+
+
+def _dict_of_pairs(given: Val, span: Span) -> DictVal:
+    listed = given.elements()
+    result = DictVal({}, span, listed is None)
+    for pair in listed[0] if listed is not None else ():
+        if isinstance(pair, ListVal) and len(pair.items) == 2 and isinstance(pair.items[0], Const):
+            result.items[pair.items[0].value] = pair.items[1]
+        else:
+            result.open = True
+    return result
+
+
+def _enumerate(arguments: Arguments, span: Span) -> Val | None:
+    if not arguments.positional:
+        return None
+    listed = arguments.positional[0].elements()
+    if listed is None:
+        return Opaque("its items are not known", span)
+    first = arguments.get("start", 1)
+    start = first.value if isinstance(first, Const) and isinstance(first.value, int) else 0
+    pairs: list[Val] = [
+        ListVal([Const(number, span, "derived"), item], span, "tuple") for number, item in enumerate(listed[0], start)
+    ]
+    return ListVal(pairs, span, "list", not listed[1])
+
+
+def _zip(arguments: Arguments, span: Span) -> Val | None:
+    if not arguments.positional:
+        return None
+    columns = [value.elements() for value in arguments.positional]
+    known = [column for column in columns if column is not None]
+    if len(known) < len(columns):
+        return Opaque("its items are not known", span)
+    rows: list[Val] = [ListVal(list(row), span, "tuple") for row in zip(*(c[0] for c in known), strict=False)]
+    return ListVal(rows, span, "list", not all(c[1] for c in known))
+
+
+_NUMERIC: dict[str, Callable[..., Any]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "bool": bool,
+    "abs": abs,
+    "round": round,
+    "min": min,
+    "max": max,
+    "sum": lambda *numbers: sum(numbers),
+}
+_KINDS = {"list": "list", "tuple": "tuple", "set": "set", "frozenset": "set", "reversed": "list", "iter": "list"}
+_PLAIN: dict[str, Callable[[Arguments, Span], Val | None]] = {
+    **{name: bound(_number, name, function) for name, function in _NUMERIC.items()},
+    **{name: bound(_list, name, kind) for name, kind in _KINDS.items()},
+    "range": _range,
+    "len": _len,
+    "sorted": _sorted,
+    "dict": _dict,
+    "enumerate": _enumerate,
+    "zip": _zip,
+}
+
+
+# The standard library.
+
+
+def _product(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """itertools.product."""
+    columns = [value.elements() for value in _listed(machine, arguments, span).positional]
+    if arguments.open or any(column is None or not column[1] for column in columns) or arguments.keywords:
+        return Opaque("its items are not known", span)
+    rows = itertools.islice(itertools.product(*(column[0] for column in columns if column)), MAX_ITEMS + 1)
+    return made_list([ListVal(list(row), span, "tuple") for row in rows], span, "list", False)
+
+
+def _copied(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    return copied(machine, arguments.positional[0], arguments, span) if arguments.positional else None
+
+
+def _as_dict(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """dataclasses.asdict."""
+    if not arguments.positional:
+        return None
+    subject = arguments.positional[0]
+    if not isinstance(subject, Instance):
+        return Opaque("it is not a dataclass that is known", span)
+    return DictVal(dict(subject.attributes), span, subject.open)
+
+
+def _replaced(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """dataclasses.replace."""
+    if not arguments.positional:
+        return None
+    subject = arguments.positional[0]
+    if not isinstance(subject, Instance):
+        return Opaque("it is not a dataclass that is known", span)
+    return Instance(subject.class_, {**subject.attributes, **arguments.keywords}, subject.open)
+
+
+def _field(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """dataclasses.field and its kin: the default."""
+    default = arguments.get("default", 0)
+    if default is not None and not (isinstance(default, Const) and default.value is ...):
+        return default
+    factory = arguments.get("default_factory")
+    if factory is None:
+        return Opaque("the field has no default", span)
+    if isinstance(factory, External) and factory.name in ("builtins.list", "builtins.dict"):
+        return ListVal([], span) if factory.name.endswith("list") else DictVal({}, span)
+    return machine.call(factory, NO_ARGUMENTS, span)
+
+
+def _namespace(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    return Instance(None, dict(arguments.keywords), arguments.open)
+
+
+def partial(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """functools.partial: a callable with some arguments already given."""
+    if not arguments.positional:
+        return None
+    function, *given_before = arguments.positional
+
+    def call_with(given: Arguments, at: Span) -> Val:
+        merged = Arguments(
+            [*given_before, *given.positional],
+            {**arguments.keywords, **given.keywords},
+            {**arguments.spans, **given.spans},
+            arguments.open or given.open,
+        )
+        return machine.call(function, merged, at)
+
+    return Native("functools.partial", call_with)
+
+
+_FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
+    "itertools.product": _product,
+    **dict.fromkeys(("copy.copy", "copy.deepcopy"), _copied),
+    "dataclasses.asdict": _as_dict,
+    "dataclasses.replace": _replaced,
+    **dict.fromkeys(("dataclasses.field", "pydantic.Field", "attr.ib", "attrs.field"), _field),
+    **dict.fromkeys(("types.SimpleNamespace", "argparse.Namespace"), _namespace),
+    "functools.partial": partial,
+}
