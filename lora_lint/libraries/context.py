@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Object, Opaque, Val, either
 from lora_lint.libraries.convert import is_flag, to_value
-from lora_lint.libraries.effects import ConfigRecord, Happening, ModelRecord, ModelView, Records, RunRecord
+from lora_lint.libraries.effects import ConfigRecord, Fact, Happening, ModelRecord, ModelView, Records, RunRecord
 from lora_lint.libraries.parameters import split_conditions
 from lora_lint.run.events import DEFAULT_ADAPTER, Freeze, Load, Unfreeze, Wrap
 from lora_lint.run.values import ABSENT
@@ -75,13 +75,20 @@ class Context:
         loader: str | None,
         quantization: Val | None = None,
         dtype: Val | None = None,
+        *,
+        whole: bool = False,
+        loader_adapts: bool = False,
     ) -> Object:
         """A freshly loaded model."""
-        record = ModelRecord(name, loader, quantization, dtype, tuple(self.machine.trail))
         trusted = arguments.keywords.get("trust_remote_code")
-        record.remote_code = trusted is not None and not (isinstance(trusted, Const) and not trusted.value)
-        record.labels = _labels(arguments, span)
-        self.records.models.append(record)
+        record = ModelRecord(
+            *(name, loader, quantization, dtype, tuple(self.machine.trail)),
+            labels=_labels(arguments, span),
+            remote_code=trusted is not None and not (isinstance(trusted, Const) and not trusted.value),
+            whole=whole,
+            loader_adapts=loader_adapts,
+        )
+        self.records.add_model(record)
         self.happen(record, Load(span))
         return Object(callee, arguments, span, ModelView(record))
 
@@ -95,16 +102,16 @@ class Context:
         else:
             name = Opaque("the model comes from a call that is not followed", span)
         record = ModelRecord(name, trail=tuple(self.machine.trail), own_class=own_class)
-        self.records.models.append(record)
+        self.records.add_model(record)
         return Object("model", Arguments([], {}, {}), span, ModelView(record))
 
-    def config(self, kind: str, arguments: Arguments, span: Span, dialect: str = "peft") -> Object:
+    def config(self, kind: str, arguments: Arguments, span: Span, dialect: str = "peft", made_by: str = "") -> Object:
         """An adapter config."""
         machine = self.machine
-        record = ConfigRecord(kind, span, tuple(machine.trail), tuple(machine.conditions), dialect)
+        record = ConfigRecord(kind, span, tuple(machine.trail), tuple(machine.conditions), dialect, made_by)
         made = Object(kind, arguments, span, record)
         if len(self.records.configs) < MAX_CONFIGS:
-            self.records.configs.append(made)
+            self.records.add_config(made)
         else:
             self._too_many()
         return made
@@ -149,10 +156,10 @@ class Context:
         )
         self.happen(record, event)
         if isinstance(config, Object) and isinstance(config.data, ConfigRecord):
-            config.data.used = True
+            self.records.note(config.data, Fact.USED)
             machine = self.machine
             if len(self.records.runs) < MAX_CONFIGS:
-                self.records.runs.append(
+                self.records.add_run(
                     RunRecord(config, record, span, tuple(machine.trail), tuple(machine.conditions), dialect)
                 )
             else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Object, Opaque, Val, either
 from lora_lint.libraries.convert import text_of
-from lora_lint.libraries.effects import DatasetRecord, TableRecord
+from lora_lint.libraries.effects import DatasetRecord, Fact, TableRecord
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context
@@ -62,12 +62,13 @@ def read_table(context: Context, name: str, arguments: Arguments, span: Span) ->
     return Object(name, arguments, span, TableRecord(path, size))
 
 
-def table_method(owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+def table_method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
     """A method of a table: what keeps its rows gives the table, what may not and works in place spoils it."""
     record: TableRecord = owner.data
     in_place = arguments.get("inplace")
     if in_place is not None and not (isinstance(in_place, Const) and in_place.value is False):
-        record.changed = record.changed or name not in _TABLE_SAME_SIZE
+        if name not in _TABLE_SAME_SIZE:
+            context.records.note(record, Fact.ROWS_CHANGED)
         return None
     return owner if name in _TABLE_SAME_SIZE else None
 
@@ -78,7 +79,7 @@ def from_table(context: Context, name: str, arguments: Arguments, span: Span) ->
     record = table.data if isinstance(table, Object) else None
     if not isinstance(record, TableRecord):
         return None
-    size = Opaque("rows of the table may be gone", span) if record.changed else record.size
+    size = Opaque("rows of the table may be gone", span) if Fact.ROWS_CHANGED in record.facts else record.size
     return Object(name, arguments, span, DatasetRecord(record.name, size, "a local file"))
 
 

@@ -1,7 +1,16 @@
-"""What the followed program does to models, adapter configs, datasets and trainers, as it happens."""
+"""The store: what the followed program does to models, adapter configs, datasets and trainers, as it happens.
+
+Records are frozen. What changes about a model or a config while a program is followed changes in one of two ways only:
+* what happens in order is appended to a `Log` through the machine's journal, which takes back what a branch adds and
+  joins what branches leave (`Context.happen`, `Context.trains`);
+* what counts if it may happen at all is a `Fact` of one record (`Records.note`), which holds from then on, in whatever
+  branch it was noted.
+So a handler can change nothing about another record than the one it names, and no branch leaks into another.
+"""
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lora_lint.records import dataclass, field
@@ -38,7 +47,22 @@ class Log(list[T]):
     follow one after the other."""
 
 
-@dataclass(eq=False)
+class Fact(Enum):
+    """What a program may do to a record on any of its paths."""
+
+    EDITED = auto()
+    """Another module is put into the model."""
+    USED = auto()
+    """The config is put on a model."""
+    WRITTEN = auto()
+    """The config is turned into a dict or a file, as programs do that convert checkpoints."""
+    BESIDE = auto()
+    """The config is of a named adapter beside the first one on a model: no experiment of its own."""
+    ROWS_CHANGED = auto()
+    """Rows are added to the table or dropped, in place."""
+
+
+@dataclass(frozen=True, eq=False)
 class ModelRecord:
     """One model object of the program, whatever names it goes by."""
 
@@ -50,8 +74,8 @@ class ModelRecord:
     events: Log[Happening] = field(default_factory=Log)
     trainings: Log[TrainingRecord] = field(default_factory=Log)
     labels: Val | None = None
+    facts: set[Fact] = field(default_factory=set)
     remote_code: bool = False
-    edited: bool = False
     own_class: str | None = None
     whole: bool = False
     """Loaded to be fine-tuned whole, so that unsloth puts no adapter on it."""
@@ -80,7 +104,7 @@ class Part:
     named: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class ConfigRecord:
     """An adapter config as written: `kind` is the PEFT class name, `defaults` the framework's when not PEFT's own."""
 
@@ -91,11 +115,7 @@ class ConfigRecord:
     dialect: str = "peft"
     made_by: str = ""
     """The class of unsloth that makes it."""
-    used: bool = False
-    written: bool = False
-    """Turned into a dict or a file, as programs do that convert checkpoints."""
-    beside: bool = False
-    """Of a named adapter beside the first one on a model: no experiment of its own."""
+    facts: set[Fact] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -108,16 +128,16 @@ class DatasetRecord:
     split: str | None = None
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class TableRecord:
-    """A table that pandas has read from a file, as long as no rows were added or dropped."""
+    """A table that pandas has read from a file."""
 
     name: Val
     size: Val
-    changed: bool = False
+    facts: set[Fact] = field(default_factory=set)
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class TrainingRecord:
     """A trainer or a training loop: its class, its arguments object, what it trains on and when it is made."""
 
@@ -132,7 +152,7 @@ class TrainingRecord:
     """A loop of the program trains, with an optimizer that it makes itself."""
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class RunRecord:
     """An adapter put on a model at one place of the program."""
 
@@ -167,13 +187,16 @@ class TokenLog(list[NewTokens]):
 
 @dataclass
 class Records:
-    """Everything collected while one file is followed. `project` holds the other files it may read."""
+    """Everything collected while one file is followed. `project` holds the other files it may read.
+
+    Handlers change it by its methods, and never by its fields.
+    """
 
     project: Project | None = None
     configs: list[Object] = field(default_factory=list)
     runs: list[RunRecord] = field(default_factory=list)
     models: list[ModelRecord] = field(default_factory=list)
-    wandb_space: dict[str, Any] = field(default_factory=dict)
+    wandb_space: dict[str, Val] = field(default_factory=dict)
     launches: list[Launch] = field(default_factory=list)
     given: dict[str, Any] | None = None
     """The options that the program is called with, where its caller is known: names without dashes to values."""
@@ -192,6 +215,31 @@ class Records:
     """What is not followed because of a limit, and what of it, as a clause for people."""
     text: bytes = b""
     """The whole program, in which a save asks whether it may write parts of a model in other ways too."""
+
+    def note(self, record: ModelRecord | ConfigRecord | TableRecord, fact: Fact) -> None:
+        """Notes what the program may do to one record."""
+        record.facts.add(fact)
+
+    def add_model(self, model: ModelRecord) -> None:
+        self.models.append(model)
+
+    def add_config(self, config: Object) -> None:
+        self.configs.append(config)
+
+    def add_run(self, run: RunRecord) -> None:
+        self.runs.append(run)
+
+    def add_training(self, model: ModelRecord, training: TrainingRecord) -> None:
+        """Ties a training to a model once the program is followed; `Context.trains` does it while it is."""
+        model.trainings.append(training)
+
+    def search(self, space: dict[str, Val]) -> None:
+        """Notes the parameters of a W&B sweep, which `wandb.config` gives from then on."""
+        self.wandb_space = space
+
+    def compose_from(self, folder: str | None, near: str) -> None:
+        """Notes the folder of Hydra's configs, and the file that names it."""
+        self.config_folder = (folder, near)
 
     def leave_unread(self, limit: Limit, detail: str) -> None:
         """Notes what is not followed because of a limit."""

@@ -57,7 +57,7 @@ def given(context: Context, function: Function, name: str) -> Val | None:
 
 def initialize(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`initialize(config_path="conf")`: the folder that `compose` looks into, as seen from the calling file."""
-    context.records.config_folder = (text_of(arguments.get("config_path", 0)), span.path)
+    context.records.compose_from(text_of(arguments.get("config_path", 0)), span.path)
     return Object(name, arguments, span)
 
 
@@ -106,7 +106,7 @@ def _composed(
         key = str(entry.key.value).partition("@")[0]
         if files.is_group(key):
             name = entry.value.value if isinstance(entry.value, Scalar) else None
-            files.chosen[key] = name if isinstance(name, str) and "," not in name else None
+            files.choose(key, name if isinstance(name, str) and "," not in name else None)
         else:
             chosen[key] = _given_value(entry.value, several, files.records)
     tree = files.composed(config)
@@ -145,6 +145,10 @@ class _Files:
         """The files of groups that a call chooses; None where it is not known which."""
         self.read: list[str] = []
         """The files that were read."""
+
+    def choose(self, group: str, name: str | None) -> None:
+        """Takes another file of a group than the defaults list names."""
+        self.chosen[group] = name
 
     def is_group(self, key: str) -> bool:
         """Whether a key is a folder of files of which one is chosen."""

@@ -152,9 +152,10 @@ def dataclass_parser_method(context: Context, owner: Object, name: str, argument
     classes = owner.arguments.get("dataclass_types", 0)
     listed = classes.items if isinstance(classes, ListVal) else [classes] if classes is not None else []
     made: list[Val] = [_parsed(context, item, span) for item in listed]
-    _give(context, made, listed)
+    made = _given_fields(context, made, listed)
     if name in ("parse_yaml_file", "parse_json_file"):
-        _fill(made, loaded.content(context, arguments.get(f"{name[6:10]}_file", 0), span))
+        content = loaded.content(context, arguments.get(f"{name[6:10]}_file", 0), span)
+        made = [_filled(value, content) for value in made]
     if name == "parse_args_into_dataclasses" and arguments.get("return_remaining_strings") is not None:
         made.append(Opaque("the rest of the command line", span))
     if name == "parse_known_args":
@@ -162,23 +163,37 @@ def dataclass_parser_method(context: Context, owner: Object, name: str, argument
     return ListVal(made, span, "tuple")
 
 
-def _give(context: Context, made: list[Val], classes: Sequence[Val]) -> None:
-    """Gives the objects what the caller of the program gives: each the fields of its class, and the arguments of a
-    library's class what no class of the program has."""
+def _given_fields(context: Context, made: list[Val], classes: Sequence[Val]) -> list[Val]:
+    """The objects with what the caller of the program gives: each with the fields of its class, and the arguments of a
+    library's class with what no class of the program has."""
     left = dict(context.records.given or {})
     if context.records.given_all:
-        for value in made:
-            if isinstance(value, Instance | Object):
-                value.attributes.update({name: _certain(default) for name, default in value.attributes.items()})
-    for value, class_ in zip(made, classes, strict=True):
-        if isinstance(value, Instance | Object) and isinstance(class_, Class):
-            for name in [name for name in left if name in class_.fields]:
-                found = left.pop(name)
-                several = re.search(r"\b(?:[Ll]ist|Sequence)\b", _annotation(class_, name)) is not None
-                value.attributes[name] = _listed(found) if several else found
-    for value in made:
-        if isinstance(value, Object):
-            value.attributes.update(left)
+        made = [_with(value, {name: _certain(old) for name, old in _attributes(value).items()}) for value in made]
+    for number, (value, class_) in enumerate(zip(made, classes, strict=True)):
+        if isinstance(class_, Class):
+            fields = {name: left.pop(name) for name in list(left) if name in class_.fields}
+            made[number] = _with(value, {name: _of_field(class_, name, found) for name, found in fields.items()})
+    return [_with(value, left) if isinstance(value, Object) else value for value in made]
+
+
+def _of_field(class_: Class, name: str, given: Val) -> Val:
+    """What is given for a field, which may be a list of such values."""
+    several = re.search(r"\b(?:[Ll]ist|Sequence)\b", _annotation(class_, name)) is not None
+    return _listed(given) if several else given
+
+
+def _attributes(value: Val) -> dict[str, Val]:
+    return value.attributes if isinstance(value, Instance | Object) else {}
+
+
+def _with(value: Val, fields: dict[str, Val]) -> Val:
+    """The object with other values for some of its attributes."""
+    attributes = {**_attributes(value), **fields}
+    if isinstance(value, Instance):
+        return Instance(value.class_, attributes, value.open)
+    if isinstance(value, Object):
+        return Object(value.callee, value.arguments, value.span, value.data, attributes)
+    return value
 
 
 def _certain(default: Val) -> Val:
@@ -197,14 +212,11 @@ def _annotation(class_: Class, field: str) -> str:
     return next((found for base in bases if (found := _annotation(base, field))), "")
 
 
-def _fill(made: list[Val], given: Val | None) -> None:
-    """Gives the fields of the program's own dataclasses the values of a file."""
-    if not isinstance(given, DictVal):
-        return
-    for instance in made:
-        if isinstance(instance, Instance) and instance.class_ is not None:
-            fields = {key: value for key, value in given.items.items() if key in instance.class_.fields}
-            instance.attributes.update(fields)
+def _filled(value: Val, given: Val | None) -> Val:
+    """An object of a dataclass of the program with the values of a file for its fields."""
+    if not isinstance(given, DictVal) or not isinstance(value, Instance) or value.class_ is None:
+        return value
+    return _with(value, {key: item for key, item in given.items.items() if key in value.class_.fields})
 
 
 def _parsed(context: Context, class_: Val, span: Span) -> Val:
@@ -213,9 +225,7 @@ def _parsed(context: Context, class_: Val, span: Span) -> Val:
         base = next(iter(class_.external_bases()), None)
         if base is not None and not base.name.startswith(("typing.", "builtins.")):
             fields = {name: v.overridable() for name in class_.fields if (v := class_.lookup(name)) is not None}
-            made = Object(base.name, Arguments([], {}, {}, open_=True), span)
-            made.attributes.update(fields)
-            return made
+            return Object(base.name, Arguments([], {}, {}, open_=True), span, None, fields)
         return class_.open_instance(machine)
     if isinstance(class_, External):
         return Object(class_.name, Arguments([], {}, {}, open_=True), span)

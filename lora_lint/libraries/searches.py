@@ -153,7 +153,7 @@ def wandb_sweep(context: Context, name: str, arguments: Arguments, span: Span) -
     sweep = arguments.get("sweep", 0)
     parameters = sweep.items.get("parameters") if isinstance(sweep, DictVal) else None
     if isinstance(parameters, DictVal):
-        context.records.wandb_space = {str(key): _parameter(value, span) for key, value in parameters.items.items()}
+        context.records.search({str(key): _parameter(value, span) for key, value in parameters.items.items()})
     return Object(name, arguments, span)
 
 
@@ -174,15 +174,15 @@ def wandb_config(context: Context, span: Span) -> Val:
 
 
 def wandb_init(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    made = Object("wandb.init", arguments, span)
     config = arguments.get("config")
+    attributes: dict[str, Val] = {}
     if context.records.wandb_space or (context.records.given and not isinstance(config, DictVal | Instance)):
-        made.attributes["config"] = wandb_config(context, span)
+        attributes["config"] = wandb_config(context, span)
     elif isinstance(config, DictVal):
-        made.attributes["config"] = Instance(None, dict(config.items), open_=config.open)
+        attributes["config"] = Instance(None, dict(config.items), open_=config.open)
     elif isinstance(config, Instance):
-        made.attributes["config"] = config
-    return made
+        attributes["config"] = config
+    return Object("wandb.init", arguments, span, None, attributes)
 
 
 def agent(context: Context, name: str, arguments: Arguments, span: Span) -> Val:

@@ -173,13 +173,13 @@ class Knowledge:
         if isinstance(record, Part):
             return models.part_method(context, root, path, arguments, span)
         if isinstance(record, TableRecord):
-            return data.table_method(root, name, arguments, span) if len(path) == 1 else None
+            return data.table_method(context, root, name, arguments, span) if len(path) == 1 else None
         if isinstance(record, DatasetRecord):
             return data.method(context, root, name, arguments, span) if len(path) == 1 else None
         if isinstance(record, TrainingRecord):
             return trainers.trainer_method(context, root, name, arguments, span)
         if isinstance(record, ConfigRecord):
-            return peft.config_method(root, record, name)
+            return peft.config_method(context, root, record, name)
         if root.callee == "argparse.ArgumentParser":
             return options.parser_method(context, root, name, arguments, span)
         if root.callee == "transformers.HfArgumentParser":

@@ -64,19 +64,16 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         dataset = next((v for v in arguments.positional[2:] if isinstance(v, Object) and v.data is not None), None)
     record = TrainingRecord(
         *(short, method_of(short), span, given if isinstance(given, Object) else None, dataset),
+        values=_own_optimizer(arguments.get("optimizers"), span),
         conditions=tuple(context.machine.conditions),
     )
-    record.values.update(_own_optimizer(arguments.get("optimizers"), span))
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):
         model = context.model(span, short, arguments, model, _LOADERS.get(short, "AutoModelForCausalLM"))
     if isinstance(config, Either | Object) and (config_of(config) is not None or isinstance(config, Either)):
         model = context.wrap(model, config, span)
     trained_by(context, model, record)
-    made = Object(name, arguments, span, record)
-    if model is not None:
-        made.attributes["model"] = model
-    return made
+    return Object(name, arguments, span, record, {} if model is None else {"model": model})
 
 
 def _own_optimizer(given: Val | None, span: Span) -> dict[str, Val]:
@@ -121,26 +118,24 @@ def is_arguments(name: str) -> bool:
 def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """An optimizer made by hand on a model's parameters: the start of a training loop."""
     views = _models_behind(arguments.get("params", 0) or arguments.get("model", 0))
-    conditions = tuple(context.machine.conditions)
-    training = TrainingRecord("a training loop", "unknown", span, conditions=conditions, by_hand=True)
-    training.values["optimizer"] = Const(name.rpartition(".")[2].lower(), span)
+    values: dict[str, Val] = {"optimizer": Const(name.rpartition(".")[2].lower(), span)}
     rate = arguments.get("lr", 1)
     if rate is not None:
-        training.values["learning_rate"] = rate
-    made = Object(name, arguments, span, training)
+        values["learning_rate"] = rate
+    conditions = tuple(context.machine.conditions)
+    training = TrainingRecord("a training loop", "unknown", span, values=values, conditions=conditions, by_hand=True)
     if views is None:  # it may be of any model
         for record in {id(each): each for each in context.records.all_models()}.values():
             context.happen(record, MakeOptimizer(span))
-        return made
+        return Object(name, arguments, span, training)
     own = {id(view.record): view.record for view in views}
     for record in own.values():
         context.happen(record, MakeOptimizer(span))
         context.trains(record, training)
     for record in {id(each): each for each in context.records.all_models() if own and id(each) not in own}.values():
         context.happen(record, MakeOtherOptimizer(span))
-    if views:
-        made.attributes["model"] = either(Object("model", Arguments([], {}, {}), span, view) for view in views)
-    return made
+    models = (Object("model", Arguments([], {}, {}), span, view) for view in views)
+    return Object(name, arguments, span, training, {"model": either(models)} if views else {})
 
 
 def _models_behind(value: Val | None) -> list[ModelView] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Member, Object, Opaque, Val, either
 from lora_lint.libraries import peft, tokens
 from lora_lint.libraries.context import Context, nothing, view_of
-from lora_lint.libraries.effects import ModelView, Part, TrainingRecord
+from lora_lint.libraries.effects import Fact, Log, ModelRecord, ModelView, Part, TrainingRecord
 from lora_lint.libraries.parameters import selected, split_conditions
 from lora_lint.run.events import EnableCheckpointing, EnableInputGrads, Freeze, Resize, Save, Unfreeze
 
@@ -53,8 +53,10 @@ def quantization_of(arguments: Arguments, span: Span) -> Val | None:
 def from_pretrained(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`<Class>.from_pretrained(name)` of any library: a model, unless the class loads something else."""
     loader = name.split(".")[-2] if "." in name else name
-    if _NOT_MODELS.search(loader):
-        return None
+    return None if _NOT_MODELS.search(loader) else _loaded(context, name, loader, arguments, span)
+
+
+def _loaded(context: Context, name: str, loader: str | None, arguments: Arguments, span: Span) -> Object:
     model = arguments.get("pretrained_model_name_or_path", 0)
     if model is None:
         model = next(
@@ -70,11 +72,8 @@ def from_unknown_class(context: Context, name: str, arguments: Arguments, span: 
     modules may have other names."""
     if _NO_MODEL.search(name) or not isinstance(arguments.get("pretrained_model_name_or_path", 0), Const):
         return None
-    model = from_pretrained(context, name, arguments, span)
-    view = view_of(model)
-    if view is not None:
-        view.record.loader = None
-        view.record.edited = True
+    model = _loaded(context, name, None, arguments, span)
+    context.records.note(model.data.record, Fact.EDITED)
     return model
 
 
@@ -95,10 +94,12 @@ def unsloth_load(context: Context, name: str, arguments: Arguments, span: Span) 
     usual = loader != "FastSentenceTransformer" and "load_in_4bit" not in arguments.keywords
     if isinstance(quantization, Const) and quantization.value is None and usual:
         quantization = Const("4bit", span, "framework-default")
-    loaded = context.model(span, name, arguments, model, loader, quantization, arguments.get("dtype"))
     full = arguments.get("full_finetuning")
-    loaded.data.record.loader_adapts = True
-    loaded.data.record.whole = isinstance(full, Const) and full.value is True
+    loaded = context.model(
+        *(span, name, arguments, model, loader, quantization, arguments.get("dtype")),
+        whole=isinstance(full, Const) and full.value is True,
+        loader_adapts=True,
+    )
     if loader == "FastSentenceTransformer":
         return loaded
     tokenizer = Object("tokenizer", arguments, span)
@@ -114,8 +115,7 @@ def unsloth_wrap(context: Context, name: str, arguments: Arguments, span: Span) 
     view = view_of(model)
     if model is not None and view is not None and view.record.whole:
         return model
-    config = context.config("LoraConfig", arguments, span, "unsloth")
-    config.data.made_by = name.split(".")[-2]
+    config = context.config("LoraConfig", arguments, span, "unsloth", made_by=name.split(".")[-2])
     return context.wrap(model, config, span, "unsloth")
 
 
@@ -149,9 +149,10 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if name in _SAME:
         return owner
     if name == "__deepcopy__":
-        copied = context.model(span, owner.callee, owner.arguments, view.record.name, view.record.loader)
-        copied.data.record.loader_adapts = view.record.loader_adapts
-        return copied
+        copied = view.record
+        return context.model(
+            *(span, owner.callee, owner.arguments, copied.name, copied.loader), loader_adapts=copied.loader_adapts
+        )
     if name in ("get_input_embeddings", "get_output_embeddings"):
         where = "embed_tokens" if "input" in name else "lm_head"
         return Object(name, arguments, span, Part(view.record, "modules", where))
@@ -233,7 +234,7 @@ def assign(context: Context, target: Object | Member, name: str, value: Val, spa
             _set_trainable(context, Part(data.record, "modules", _inside(path)), value, span)
             return True
         if _replaces_module((*path, name), value, inside=bool(path)):
-            data.record.edited = True
+            context.records.note(data.record, Fact.EDITED)
         return bool(path)
     if isinstance(data, Part) and name == "requires_grad":
         inner = ".".join(filter(None, (data.path, _inside(path)))) or None
@@ -241,7 +242,7 @@ def assign(context: Context, target: Object | Member, name: str, value: Val, spa
         return True
     if isinstance(data, Part) and data.role in ("module", "modules"):
         if _replaces_module((*path, name), value, inside=True):
-            data.record.edited = True
+            context.records.note(data.record, Fact.EDITED)
         return True
     return isinstance(data, Part)
 
@@ -291,19 +292,18 @@ def merge(values: list[Val]) -> Val | None:
     if any(view.wrapped for view in known):
         return either(values)
     records = [view.record for view in known]
-    merged = type(first.record)(
+    merged = ModelRecord(
         either(record.name for record in records),
         first.record.loader if len({record.loader for record in records}) == 1 else None,
         either(r.quantization for r in records) if all(r.quantization for r in records) else None,  # type: ignore[misc]
-        None,
-        first.record.trail,
+        trail=first.record.trail,
+        # Models that were merged before share events: taken twice, they would double with every branch.
+        events=Log({id(event): event for record in records for event in record.events}.values()),
+        trainings=Log(dict.fromkeys(training for record in records for training in record.trainings)),
+        facts={fact for record in records for fact in record.facts},
+        remote_code=any(record.remote_code for record in records),
+        loader_adapts=all(record.loader_adapts for record in records),
     )
-    # Models that were merged before share events: taken twice, they would double with every branch.
-    merged.events.extend({id(event): event for record in records for event in record.events}.values())
-    merged.trainings.extend(dict.fromkeys(training for record in records for training in record.trainings))
-    merged.remote_code = any(record.remote_code for record in records)
-    merged.loader_adapts = all(record.loader_adapts for record in records)
-    merged.edited = any(record.edited for record in records)
     template = values[0]
     assert isinstance(template, Object)
     return Object(template.callee, template.arguments, template.span, ModelView(merged))

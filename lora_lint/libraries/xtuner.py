@@ -114,7 +114,7 @@ def attach(records: Records, scope: Scope) -> None:
         _take(values, plan, epochs="max_epochs", max_steps="max_iters")
     for run in runs:
         training = TrainingRecord("xtuner", _method(scope), run.span, None, loader.items.get("dataset"), values)
-        run.model.trainings.append(training)
+        records.add_training(run.model, training)
 
 
 def _take(values: dict[str, Val], source: DictVal, **keys: str) -> None:

@@ -12,7 +12,15 @@ from lora_lint.interpreter.values import Arguments, Const, Effect, Either, ListV
 from lora_lint.knowledge import signatures
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import to_value
-from lora_lint.libraries.effects import ConfigRecord, DatasetRecord, ModelRecord, Records, RunRecord, TrainingRecord
+from lora_lint.libraries.effects import (
+    ConfigRecord,
+    DatasetRecord,
+    Fact,
+    ModelRecord,
+    Records,
+    RunRecord,
+    TrainingRecord,
+)
 from lora_lint.programs.resumed import resumes
 from lora_lint.records import replace
 from lora_lint.run.events import LoadAdapter, Train, Unwrap
@@ -77,7 +85,7 @@ def finish(records: Records, path: str) -> Reading:
     givers = (path, *([records.caller] if records.caller else []), *records.loaded.get(path, ()))
     for config in records.configs:
         data: ConfigRecord = config.data
-        if not data.used and not data.written:
+        if data.facts.isdisjoint({Fact.USED, Fact.WRITTEN}):
             model = ModelRecord(Opaque("the file does not put this config on a model"))
             pending.append(RunRecord(config, model, data.span, data.trail, data.conditions, data.dialect))
     made: list[tuple[RunRecord, Run]] = []
@@ -159,7 +167,7 @@ def _repeated(made: list[tuple[RunRecord, Run]]) -> list[Sweep]:
     for by_config in (False, True):
         groups: dict[Span, list[tuple[RunRecord, Run]]] = {}
         for record, run in made:
-            if record.config.data.beside:
+            if Fact.BESIDE in record.config.data.facts:
                 continue
             groups.setdefault(record.config.data.span if by_config else record.span, []).append((record, run))
         for members in groups.values():
@@ -546,7 +554,7 @@ def _model(model: ModelRecord, here: Span) -> BaseModel:
         dtype=to_value(model.dtype, here, ABSENT, convert.is_optional_text),
         labels=to_value(model.labels, here, ABSENT, convert.is_optional_whole),
         remote_code=model.remote_code,
-        edited=model.edited,
+        edited=Fact.EDITED in model.facts,
         loader_adapts=model.loader_adapts,
         own_class=model.own_class,
     )
