@@ -80,7 +80,7 @@ def _of_script(source: SourceFile) -> Iterator[list[str]]:
     """What each pip command of a shell script installs, as far as its words are known."""
     if b"pip" not in source.utf8:
         return
-    from lora_lint.readers.shell import read_shell
+    from lora_lint.interpreter.shell import read_shell
 
     for command in read_shell(source):
         words = [word.head if word.text is None else word.text for word in command.words]

@@ -81,9 +81,9 @@ class _Callers:
 
     def _calls_in(self, script: str) -> list[tuple[Call, dict[str, Node]]]:
         """The calls of programs in a script, each with its options."""
+        from lora_lint.interpreter.shell import read_shell
         from lora_lint.programs.launchers import launched
         from lora_lint.readers.arguments import options
-        from lora_lint.readers.shell import read_shell
 
         source = self._project.load(script)
         found = []

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import commands as frameworks
 from lora_lint.frameworks import overrides as configured
+from lora_lint.interpreter.shell import read_script
 from lora_lint.programs import scripts
 from lora_lint.programs.called import MAX_FOLLOWED
 from lora_lint.programs.callers import program_path
 from lora_lint.programs.launchers import launched
-from lora_lint.readers.shell import read_script
 from lora_lint.records import replace
 from lora_lint.run.run import Reading, Sweep, SweepKind
 from lora_lint.run.values import known
 from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
+    from lora_lint.interpreter.shell import Cut
     from lora_lint.programs.called import Follower
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
-    from lora_lint.readers.shell import Command, Cut
+    from lora_lint.readers.shell import Command
     from lora_lint.run.run import Run
     from lora_lint.source import SourceFile, Span
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lora_lint.readers.shell import MAX_BYTES, read_shell
+from lora_lint.interpreter.shell import read_shell
+from lora_lint.readers.shell import MAX_BYTES
 from lora_lint.source import SourceFile
 
 
