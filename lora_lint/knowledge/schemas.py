@@ -13,10 +13,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
-from lora_lint.run.problems import InvalidValue, UnknownKey
+from lora_lint.run.problems import InvalidValue, Number, UnknownKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from lora_lint.readers.nodes import Node
 
@@ -102,7 +102,9 @@ def invalid_values(
             continue
         unfit = str(key) in unconverted and isinstance(value, float)
         if unfit or (not _holds(schema, value, whole) and not _valid(schema, value, whole)):
-            problems.append(InvalidValue(str(key), value, entry.value.span, owner, expected(schema, whole)))
+            problems.append(
+                InvalidValue(str(key), value, entry.value.span, owner, expected(schema, whole), number(schema, whole))
+            )
     return problems
 
 
@@ -213,6 +215,27 @@ def expected(schema: Schema, whole: Schema) -> str:
     """What a schema asks for, in words."""
     words = list(dict.fromkeys(_expected(schema, whole)))
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def number(schema: Schema, whole: Schema) -> Number | None:
+    """The number that a schema asks for, if it takes one; a whole one where one of its kinds is."""
+    numbers = list(_numbers(schema, whole))
+    if not numbers:
+        return None
+    least = [each.least for each in numbers if each.least is not None]
+    return Number(any(each.whole for each in numbers), min(least) if len(least) == len(numbers) else None)
+
+
+def _numbers(schema: Schema, whole: Schema) -> Iterator[Number]:
+    schema = _followed(schema, whole)
+    if "anyOf" in schema:
+        for each in schema["anyOf"]:
+            yield from _numbers(each, whole)
+    elif "pattern" not in schema and "enum" not in schema and not schema.get("items", {}).get("enum"):
+        kinds = schema.get("type", [])
+        for kind in [kinds] if isinstance(kinds, str) else kinds:
+            if kind in ("integer", "number"):
+                yield Number(kind == "integer", schema.get("minimum"))
 
 
 def _expected(schema: Schema, whole: Schema) -> list[str]:

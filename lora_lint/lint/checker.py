@@ -259,12 +259,12 @@ def reading_of(
     return source, reading, said
 
 
-def own_fault(error: Exception) -> str:
+def own_fault(error: Exception, where: str = "on this file") -> str:
     """What to tell of an exception that should not have been. With LORA_LINT_DEBUG set it passes through."""
     if os.environ.get("LORA_LINT_DEBUG"):
         raise error
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return f"lora-lint failed on this file ({what[:200]}), which is a bug in lora-lint: please report it"
+    return f"lora-lint failed {where} ({what[:200]}), which is a bug in lora-lint: please report it"
 
 
 def spoken(source: SourceFile) -> Comments | None:

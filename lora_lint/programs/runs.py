@@ -22,9 +22,9 @@ from lora_lint.libraries.effects import (
     TrainingRecord,
 )
 from lora_lint.programs.resumed import resumes
-from lora_lint.records import replace
+from lora_lint.records import dataclass, replace
 from lora_lint.run.events import LoadAdapter, Train, Unwrap
-from lora_lint.run.problems import InvalidValue, NoResult, UnknownKey
+from lora_lint.run.problems import InvalidValue, NoResult, Number, UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Sweep, SweepKind, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, Value, alternatives, is_number, known
 
@@ -45,27 +45,38 @@ _SAVED = (
     "a list of module names. It takes each letter of a string for a name, and copies and trains each module whose name "
     "ends in one"
 )
-# Adapter field -> (keyword, test of a well-typed value, what is expected)
-_FIELDS: dict[str, tuple[str, Callable[[Any], bool], str]] = {
-    "rank": ("r", convert.is_whole, "a whole number of at least 1"),
-    "alpha": ("lora_alpha", is_number, "a number above 0"),
-    "dropout": ("lora_dropout", is_number, "a number from 0 to below 1"),
-    "target_modules": ("target_modules", convert.is_names, "a list of module names, or one regex string"),
-    "exclude_modules": ("exclude_modules", convert.is_names, "a list of module names, or one regex string"),
-    "target_parameters": ("target_parameters", convert.is_listing, "a list of parameter names"),
-    "layers_to_transform": ("layers_to_transform", convert.is_layers, "a layer index or a list of them"),
-    "layers_pattern": ("layers_pattern", convert.is_names, "a name or a list of names"),
-    "rank_pattern": ("rank_pattern", convert.is_pattern, "a dict from module name to rank"),
-    "alpha_pattern": ("alpha_pattern", convert.is_pattern, "a dict from module name to alpha"),
-    "use_rslora": ("use_rslora", convert.is_flag, "True or False"),
-    "use_dora": ("use_dora", convert.is_flag, "True or False"),
-    "bias": ("bias", lambda value: value in ("none", "all", "lora_only"), '"none", "all" or "lora_only"'),
-    "lora_bias": ("lora_bias", convert.is_flag, "True or False"),
-    "modules_to_save": ("modules_to_save", convert.is_listing, _SAVED),
-    "trainable_token_indices": ("trainable_token_indices", convert.anything, ""),
-    "init_lora_weights": ("init_lora_weights", convert.anything, ""),
-    "inference_mode": ("inference_mode", convert.is_flag, "True or False"),
-    "task_type": ("task_type", convert.is_optional_text, "a task type"),
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """A keyword of a config: the test of a well-typed value, what is expected in words, and the number that it is."""
+
+    keyword: str
+    accept: Callable[[Any], bool]
+    expected: str = ""
+    takes: Number | None = None
+
+
+_FIELDS = {
+    "rank": _Setting("r", convert.is_whole, "a whole number of at least 1", Number(whole=True, least=1)),
+    "alpha": _Setting("lora_alpha", is_number, "a number above 0", Number()),
+    "dropout": _Setting("lora_dropout", is_number, "a number from 0 to below 1", Number()),
+    "target_modules": _Setting("target_modules", convert.is_names, "a list of module names, or one regex string"),
+    "exclude_modules": _Setting("exclude_modules", convert.is_names, "a list of module names, or one regex string"),
+    "target_parameters": _Setting("target_parameters", convert.is_listing, "a list of parameter names"),
+    "layers_to_transform": _Setting("layers_to_transform", convert.is_layers, "a layer index or a list of them"),
+    "layers_pattern": _Setting("layers_pattern", convert.is_names, "a name or a list of names"),
+    "rank_pattern": _Setting("rank_pattern", convert.is_pattern, "a dict from module name to rank"),
+    "alpha_pattern": _Setting("alpha_pattern", convert.is_pattern, "a dict from module name to alpha"),
+    "use_rslora": _Setting("use_rslora", convert.is_flag, "True or False"),
+    "use_dora": _Setting("use_dora", convert.is_flag, "True or False"),
+    "bias": _Setting("bias", lambda value: value in ("none", "all", "lora_only"), '"none", "all" or "lora_only"'),
+    "lora_bias": _Setting("lora_bias", convert.is_flag, "True or False"),
+    "modules_to_save": _Setting("modules_to_save", convert.is_listing, _SAVED),
+    "trainable_token_indices": _Setting("trainable_token_indices", convert.anything),
+    "init_lora_weights": _Setting("init_lora_weights", convert.anything),
+    "inference_mode": _Setting("inference_mode", convert.is_flag, "True or False"),
+    "task_type": _Setting("task_type", convert.is_optional_text, "a task type"),
 }
 _SCALING = frozenset({"rank", "alpha", "use_rslora", "rank_pattern", "alpha_pattern", "dropout"})
 _BY_STEP: Mapping[StepKind, SweepKind] = {
@@ -344,7 +355,8 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
     path = run.path
     here = data.span if data.span.path == path else run
     fields: dict[str, Any] = {}
-    for field, (keyword, accept, expected) in _FIELDS.items():
+    for field, setting in _FIELDS.items():
+        keyword = setting.keyword
         if data.kind != "LoraConfig" and field in _SCALING:
             fields[field] = Unknown(f"{data.kind} sets it another way")
             continue
@@ -376,7 +388,7 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
             made = given.span if given.span is not None and given.span.path == path else None
             problems.append(NoResult(keyword, given.method, span, data.kind, made))
         value = to_value(given, span, default, convert.anything)
-        fields[field] = _checked(value, accept, expected, keyword, data.kind, span, problems)
+        fields[field] = _checked(value, setting, data.kind, span, problems)
     problems += _unknown_keywords(config)
     if data.made_by == "FastSentenceTransformer" and _argument(config, "task_type") is None:
         fields["task_type"] = Known("FEATURE_EXTRACTION", None, "framework-default")
@@ -426,15 +438,10 @@ def _chosen_by_unsloth(config: Object, here: Span) -> dict[str, Value[Any]]:
 
 
 def _checked(
-    value: Value[Any],
-    accept: Callable[[Any], bool],
-    expected: str,
-    keyword: str,
-    owner: str,
-    span: Span | None,
-    problems: list[Problem],
+    value: Value[Any], setting: _Setting, owner: str, span: Span | None, problems: list[Problem]
 ) -> Value[Any]:
     """The value if it is of the right type; otherwise a problem is noted and the value is unknown."""
+    accept = setting.accept
     if not isinstance(value, Known):
         options = getattr(value, "options", ())
         return value if all(accept(option.value) for option in options) else Unknown("it has a wrong type", span)
@@ -444,7 +451,7 @@ def _checked(
         return Unknown("it is None", span)
     place = value.span or span
     if value.origin in ("literal", "derived") and place is not None:
-        problems.append(InvalidValue(keyword, value.value, place, owner, expected))
+        problems.append(InvalidValue(setting.keyword, value.value, place, owner, setting.expected, setting.takes))
     return Unknown("it has a wrong type", place)
 
 

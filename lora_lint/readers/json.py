@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Entry, Mapping, Node, Placeholder, Scalar, ScalarValue, Sequence
@@ -25,6 +25,17 @@ MAX_NODES = 200_000
 _BETWEEN_LOOKS = 0x3FF
 _MAX_DIGITS = 4000
 _TEMPLATE = re.compile(r"\$\{|\{\{|\{%")
+_Expected = Literal["value", "first-value", "key", "first-key", ":", ",", "end"]
+"""What may come next. After `[` and `{` the end of the collection may come as well, and in the place of a comma too."""
+_WRONG: dict[_Expected, str] = {
+    "value": "a value is expected here",
+    "first-value": "a value is expected here",
+    "key": "a key in double quotes is expected here",
+    "first-key": "a key in double quotes is expected here",
+    ":": "`:` is expected here",
+    ",": "`,` or the end of the list or object is expected here",
+    "end": "there is something after its end",
+}
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _TOKEN = re.compile(
     rb'"(?P<string>[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*)"'
@@ -69,7 +80,7 @@ class _Scanner:
         position = self._space(0)
         while position < len(self.utf8):
             if roots and b"\n" not in self.utf8[roots[-1].span.end : position]:
-                self._wrong("a second value", position)
+                self._wrong("end", position)
             root, position = self._value(position)
             roots.append(root)
             position = self._space(position)
@@ -86,8 +97,7 @@ class _Scanner:
     def _value(self, position: int) -> tuple[Node, int]:
         """The value that starts at `position`, and where it ends."""
         stack: list[_Open] = []
-        # What may come: a "value", a "key", ":", "," (or the end of the collection); "first" allows the end as well.
-        expect = "value"
+        expect: _Expected = "value"
         while True:
             match = _TOKEN.match(self.utf8, position)
             if match is None:
@@ -95,16 +105,16 @@ class _Scanner:
             node: Node | None = None
             mark = match["mark"]
             if mark is None:
-                if expect not in ("value", "key", "first value", "first key"):
+                if expect not in ("value", "key", "first-value", "first-key"):
                     self._wrong(expect, position)
                 node = self._scalar(match)
-                if expect.endswith("key") and match["string"] is None:
-                    self._wrong("a key in double quotes", position)
+                if expect in ("key", "first-key") and match["string"] is None:
+                    self._wrong("key", position)
             elif mark in b"[{":
-                if not expect.endswith("value"):
+                if expect not in ("value", "first-value"):
                     self._wrong(expect, position)
                 self._enter(stack, mark == b"{", position)
-                expect = "first key" if mark == b"{" else "first value"
+                expect = "first-key" if mark == b"{" else "first-value"
             elif mark in b"]}":
                 closed = self._close(stack, mark, expect, position)
                 node = self._collection(closed, match.end())
@@ -130,8 +140,8 @@ class _Scanner:
         self._counted(position)
         stack.append(_Open(is_object, position))
 
-    def _close(self, stack: list[_Open], mark: bytes, expect: str, position: int) -> _Open:
-        if not stack or stack[-1].is_object != (mark == b"}") or expect not in (",", "first value", "first key"):
+    def _close(self, stack: list[_Open], mark: bytes, expect: _Expected, position: int) -> _Open:
+        if not stack or stack[-1].is_object != (mark == b"}") or expect not in (",", "first-value", "first-key"):
             self._wrong(expect, position)
         return stack.pop()
 
@@ -164,7 +174,7 @@ class _Scanner:
         try:
             text: str = json.loads(match[0])
         except ValueError:
-            self._wrong("a value", match.start())
+            self._wrong("value", match.start())
         return without_surrogates(text)
 
     def _counted(self, position: int) -> None:
@@ -174,13 +184,5 @@ class _Scanner:
         if self.count > MAX_NODES:
             raise Unreadable(f"This file holds more than {MAX_NODES:,} values", Span(self.path, position, position))
 
-    def _wrong(self, expected: str, position: int) -> NoReturn:
-        what = {
-            ":": "`:` is expected here",
-            ",": "`,` or the end of the list or object is expected here",
-            "key": "a key in double quotes is expected here",
-            "first key": "a key in double quotes is expected here",
-            "a key in double quotes": "a key in double quotes is expected here",
-            "a second value": "there is something after its end",
-        }.get(expected, "a value is expected here")
-        raise Unreadable(f"This is not valid JSON ({what})", Span(self.path, position, position))
+    def _wrong(self, expected: _Expected, position: int) -> NoReturn:
+        raise Unreadable(f"This is not valid JSON ({_WRONG[expected]})", Span(self.path, position, position))

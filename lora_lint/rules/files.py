@@ -11,7 +11,7 @@ from lora_lint.knowledge.patterns import SECONDS, TOTAL, TooSlow, compiled, is_q
 from lora_lint.rules.changes import giving_effect
 from lora_lint.rules.reached import resolved_of
 from lora_lint.rules.words import least, names, some_case, subjects, surety
-from lora_lint.run.problems import InvalidValue, NoResult, UnknownKey
+from lora_lint.run.problems import InvalidValue, NoResult, Number, OneOf, UnknownKey
 from lora_lint.run.values import alternatives, known
 
 if TYPE_CHECKING:
@@ -56,21 +56,22 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
         if isinstance(problem, InvalidValue):
             told.add(problem.span)
             message = f"`{problem.key}={_shown(problem.value)}`: {problem.owner} expects {problem.expected}"
-            yield Finding("LL902", message, problem.span, fix=_meant(problem.span, problem.value, problem.expected))
+            yield Finding("LL902", message, problem.span, fix=_meant(problem.span, problem.value, problem.takes))
     adapter = run.adapter
-    for field, value, expected, wrong in (
-        ("rank", adapter.rank, "a whole number of at least 1", _not_a_rank),
-        ("alpha", adapter.alpha, "a number", _not_a_number),
-        ("dropout", adapter.dropout, "a number from 0 to below 1", _not_a_share),
-        ("bias", adapter.bias, f"one of {names(_BIASES, 'or')}", _not_a_bias),
-        ("target_modules", adapter.target_modules, "a list of names or a valid regular expression", _not_a_regex),
+    for field, expected, takes, wrong in (
+        ("rank", "a whole number of at least 1", Number(whole=True, least=1), _not_a_rank),
+        ("alpha", "a number", Number(), _not_a_number),
+        ("dropout", "a number from 0 to below 1", Number(), _not_a_share),
+        ("bias", f"one of {names(_BIASES, 'or')}", OneOf(_BIASES), _not_a_bias),
+        ("target_modules", "a list of names or a valid regular expression", None, _not_a_regex),
     ):
+        value: Value[Any] = getattr(adapter, field)
         for given, confidence in _wrong(value, wrong):
             span = given.span or adapter.span
             if span not in told:
                 told.add(span)
                 message = f"`{adapter.key(field)}={_shown(given.value)}`: LoRA expects {expected}"
-                fix = _meant(given.span, given.value, expected) if confidence == "certain" else None
+                fix = _meant(given.span, given.value, takes) if confidence == "certain" else None
                 yield Finding("LL902", message, span, confidence, fix=fix, subjects=subjects(given))
     yield from _no_targets(run)
     yield from _endless_match(run)
@@ -94,17 +95,19 @@ def _no_targets(run: Run) -> Iterator[Finding]:
         yield Finding("LL902", message, targets.span or adapter.span, confidence, subjects=subjects(targets))
 
 
-def _meant(span: Span | None, value: Any, expected: str) -> Fix | None:
+def _meant(span: Span | None, value: Any, takes: Number | OneOf | None) -> Fix | None:
     """The value that was evidently meant: a number that is written as a text, a whole one with a point, a word in
     other capitals."""
     meant: Any = None
-    if isinstance(value, str) and "number" in expected:
-        meant = _number(value, whole="whole number" in expected)
-    elif isinstance(value, float) and value.is_integer() and "whole number" in expected:
+    if isinstance(takes, Number) and isinstance(value, str):
+        meant = _number(value, takes.whole)
+    elif isinstance(takes, Number) and takes.whole and isinstance(value, float) and value.is_integer():
         meant = int(value)
-    elif isinstance(value, str) and expected.startswith("one of"):
-        meant = value.lower() if f"`{value.lower()}`" in expected and value.lower() != value else None
-    if meant is None or span is None or ("at least 1" in expected and meant < 1):
+    elif isinstance(takes, OneOf) and isinstance(value, str) and value.lower() != value:
+        meant = value.lower() if value.lower() in takes.words else None
+    if meant is None or span is None:
+        return None
+    if isinstance(takes, Number) and takes.least is not None and meant < takes.least:
         return None
     return giving_effect("safe", f"Write {meant}", Write(span, meant))
 

@@ -23,14 +23,31 @@ class UnknownKey:
 
 
 @dataclass(frozen=True)
+class Number:
+    """A setting takes a number."""
+
+    whole: bool = False
+    least: float | None = None
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A setting takes one of some words."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class InvalidValue:
-    """A value of the wrong type or out of range, `expected` in words ("a whole number of at least 1")."""
+    """A value of the wrong type or out of range, `expected` in words ("a whole number of at least 1"); `takes` is the
+    part of that which can tell what was meant."""
 
     key: str
     value: Any
     span: Span
     owner: str
     expected: str
+    takes: Number | OneOf | None = None
 
 
 @dataclass(frozen=True)

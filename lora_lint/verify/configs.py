@@ -21,10 +21,12 @@ _PATIENCE = 5.0  # seconds for one answer of the hub
 
 @dataclass(frozen=True)
 class Found:
-    """A config of transformers, and where it is from: "config.json", "the hub", "lora-lint's table of models"."""
+    """A config of transformers, and where it is from in words: "config.json", "the hub", "lora-lint's table of models".
+    `made`: the linter makes it of what its table has of the model, and sizes may be the class's defaults."""
 
     config: Any
     source: str
+    made: bool = False
 
 
 def config_of(run: Run, name: str) -> Found:
@@ -102,7 +104,7 @@ def _from_table(run: Run, name: str) -> Found:
     if not whole:
         _with_towers(config)
     sizes = "" if whole else f", with the sizes that {model_type} has by default"
-    return Found(config, f"lora-lint's table of models{sizes}")
+    return Found(config, f"lora-lint's table of models{sizes}", made=True)
 
 
 def _with_towers(config: Any) -> None:

@@ -159,7 +159,7 @@ def _verdict(
     except Skip as skip:
         verdict = skip.verdict()
     except Exception as error:
-        verdict = Verdict("skipped", own_fault(error).replace("on this file", "in this experiment"))
+        verdict = Verdict("skipped", own_fault(error, "in this experiment"))
     return replace(verdict, seconds=round(time.monotonic() - begun, 2))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from lora_lint.run.run import Adapter, Run
     from lora_lint.run.versions import Version
+    from lora_lint.verify.configs import Found
 
 _MOST = 8  # combinations of model and targets that a run may have, looked at
 _FIELDS = (
@@ -49,22 +50,22 @@ REFUSALS = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError
 
 @dataclass(frozen=True)
 class Skeleton:
-    """A base model on the meta device, with where its config is from. Wrapping changes `model`: take a new one for
-    each experiment."""
+    """A base model on the meta device, with its config and where that is from. Wrapping changes `model`: take a new one
+    for each experiment."""
 
     name: str
-    source: str
+    config: Found
     model: Any
 
     def described(self) -> str:
-        return f"{self.name} ({type(self.model).__name__} on the meta device, config from {self.source})"
+        return f"{self.name} ({type(self.model).__name__} on the meta device, config from {self.config.source})"
 
 
 def skeleton_of(run: Run) -> Skeleton:
     """The run's model. Raises Skip where its config is not available or transformers makes no such model of it."""
     name = name_of(run)
     found = config_of(run, name)
-    return Skeleton(name, found.source, build(found.config, run))
+    return Skeleton(name, found, build(found.config, run))
 
 
 def build(config: Any, run: Run) -> Any:

@@ -209,8 +209,8 @@ def _same_wrap(run: Run, case: Case) -> bool:
 
 
 def _told(skeleton: Skeleton, status: Status, told: str, measured: dict[str, Any] | None = None) -> Verdict:
-    table = "" if "table" not in skeleton.source else f" (config from {skeleton.source})"
-    return Verdict(status, told + table, {**(measured or {}), "model": skeleton.described()}, "meta")
+    made = f" (config from {skeleton.config.source})" if skeleton.config.made else ""
+    return Verdict(status, told + made, {**(measured or {}), "model": skeleton.described()}, "meta")
 
 
 def _coverage(run: Run, model: Any) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.run.problems import InvalidValue, UnknownKey
+from lora_lint.finding import Write
+from lora_lint.run.problems import InvalidValue, Number, OneOf, UnknownKey
 from lora_lint.run.values import Unknown
 from tests.support.runs import at, check, cli, either, lit, one, run
 
@@ -41,6 +42,28 @@ class TestInvalidValue:
 
     def test_long_values_are_cut(self) -> None:
         assert "…" in one("LL902", with_problem(InvalidValue("r", "x" * 500, at(5), "LoraConfig", "a number"))).message
+
+    @pytest.mark.parametrize(
+        ("given", "takes", "meant"),
+        [
+            ("16", Number(whole=True, least=1), 16),
+            ("0", Number(whole=True, least=1), None),
+            ("-1", Number(least=0), None),
+            ("16.5", Number(whole=True), None),
+            ("16.5", Number(), 16.5),
+            (16.0, Number(whole=True), 16),
+            (16.0, Number(), None),
+            ("ALL", OneOf(("none", "all")), "all"),
+            ("some", OneOf(("none", "all")), None),
+            ("16", None, None),
+        ],
+    )
+    def test_what_was_meant_follows_from_what_is_taken_and_not_from_the_words(
+        self, given: Any, takes: Number | OneOf | None, meant: Any
+    ) -> None:
+        words = 'a whole number of at least 1, or one of "all", in words'
+        fix = one("LL902", with_problem(InvalidValue("r", given, at(5), "LoraConfig", words, takes))).fix
+        assert (None if fix is None else fix.changes) == (None if meant is None else (Write(at(5), meant),))
 
     @pytest.mark.parametrize("rank", [0, -8, 8.5, "8", True])
     def test_rank(self, rank: Any) -> None:
