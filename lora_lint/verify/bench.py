@@ -289,11 +289,11 @@ def sequence_length(bench: Bench) -> int:
     return min(length, longest - 2) if isinstance(longest, int) and longest > 8 else length
 
 
-def probe_tokens(run: Run, bench: Bench) -> tuple[list[int], str]:
+def probe_tokens(run: Run, bench: Bench) -> tuple[list[int], probe.Source]:
     """Tokens to probe with, and whose text they are."""
     try:
         texts = texts_of(run, limit=400)
-        source = texts.source
+        source = probe.Source(texts.source)
         content: Sequence[str] = texts.texts
     except NoTexts:
         source, content = probe.OWN, probe.own_text()
@@ -345,7 +345,7 @@ def _parts(bench: Bench, batch: Batch) -> Iterator[Batch]:
         yield batch.part(start, start + at_once, bench.device)
 
 
-def first_steps(case: Case, bench: Bench, arms: Sequence[Arm], optimizer: Optimizer) -> tuple[Steps, str]:
+def first_steps(case: Case, bench: Bench, arms: Sequence[Arm], optimizer: Optimizer) -> tuple[Steps, probe.Source]:
     """One optimizer step of each arm for each seed, on the same batches; and whose text it was. The learning rate is
     the run's, raised for all arms alike until rounding no longer matters for the smallest step.
 

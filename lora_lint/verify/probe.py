@@ -18,11 +18,21 @@ if TYPE_CHECKING:
 
 HEADS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "masked-lm", "seq-cls", "token-cls", "qa", "base")
 """Heads that text alone can probe."""
-OWN = "lora-lint's own text"
 IGNORED = -100
 _KEPT = 32  # positions of a sequence whose logits are compared
 _MASKED = 0.15  # share of the tokens that a masked language model is to tell
 _TEMPERATURE = 0.05  # of the similarity of the halves of a text
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whose text a model is probed with, in words. `own`: the linter's, because the run's are not to be had."""
+
+    words: str
+    own: bool = False
+
+
+OWN = Source("lora-lint's own text", own=True)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from lora_lint.run.values import alternatives, known
 from lora_lint.verify.bench import Late, first_steps, on_bench
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
-from lora_lint.verify.probe import OWN
 from lora_lint.verify.statistics import TOLERANCE, exponent, interval, judge
 from lora_lint.verify.weights import TooBig
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from lora_lint.verify.bench import Bench, Sample, Steps
     from lora_lint.verify.experiment import Case
     from lora_lint.verify.optimizers import Optimizer
+    from lora_lint.verify.probe import Source
     from lora_lint.verify.statistics import Interval
 
 _MOST = 5  # ranks of a sweep that are measured: its ends, and some between
@@ -324,7 +324,7 @@ def _by_arm(steps: Steps, arms: Sequence[Arm], what: str) -> dict[str, list[floa
     }
 
 
-def _measured(bench: Bench, steps: Steps, arms: Sequence[Arm], optimizer: Optimizer, source: str) -> dict[str, Any]:
+def _measured(bench: Bench, steps: Steps, arms: Sequence[Arm], optimizer: Optimizer, source: Source) -> dict[str, Any]:
     """The measurements of a verdict: see docs/verify.md."""
     measured: dict[str, Any] = {
         "ranks": [arm.rank for arm in arms],
@@ -339,13 +339,13 @@ def _measured(bench: Bench, steps: Steps, arms: Sequence[Arm], optimizer: Optimi
     return measured
 
 
-def _circumstances(bench: Bench, steps: Steps, optimizer: Optimizer, source: str) -> dict[str, Any]:
+def _circumstances(bench: Bench, steps: Steps, optimizer: Optimizer, source: Source) -> dict[str, Any]:
     return {
         "optimizer": optimizer.label,
         "learning_rate": steps.rate,
         "seeds": steps.seeds,
         "model": bench.described(),
-        "text": source,
+        "text": source.words,
     }
 
 
@@ -356,15 +356,15 @@ def _verdict(
     measured: Mapping[str, Any],
     optimizer: Optimizer,
     steps: Steps,
-    source: str,
+    source: Source,
 ) -> Verdict:
     notes = list(optimizer.notes)
     if steps.rate > optimizer.rate:
         notes.append(
             f"the probe's learning rate is raised from {optimizer.rate:g} to {steps.rate:.2g} against rounding"
         )
-    if source == OWN:
-        notes.append(f"probed with {OWN}")
+    if source.own:
+        notes.append(f"probed with {source.words}")
     if bench.proxy:
         told = f"proxy: {told}"
         notes.append(f"a sized-down {bench.name} with random weights, because {bench.reason}")
