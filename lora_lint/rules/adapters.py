@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
-from lora_lint.rules.words import names, number, place, plural, setting, subjects
+from lora_lint.rules.words import names, number, place, plural, resting, setting
 from lora_lint.run.events import PutOn, Unwrap
 from lora_lint.run.values import alternatives, known
 from lora_lint.source import Span
@@ -162,9 +162,9 @@ def adapter_scale_edited(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             f"checkpoint of the same training. The weights fit the scale that they were trained with: the adapter now "
             f"counts {number(scale / before)} times"
         )
-        span = place(run.adapter.alpha, otherwise=run.adapter.span)
         related = (Related(Span(path, 0, 0), f"the scale is {number(before)} here"),)
-        yield Finding("LL705", message, span, "likely", None, related, subjects=subjects(run.adapter.alpha))
+        adapter = run.adapter
+        yield resting("LL705", message, adapter.alpha, otherwise=adapter.span, doubt="likely", related=related)
 
 
 def base_weights_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.changes import all_of, put, put_alpha, settable, settled
-from lora_lint.rules.words import every_case, least, listed, number, place, plural, setting, subjects, surety
+from lora_lint.rules.words import every_case, least, listed, number, place, plural, resting, setting, surety
 from lora_lint.run.values import ABSENT, Unknown, alternatives, known
 
 if TYPE_CHECKING:
@@ -51,10 +51,8 @@ def does_not_fit(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # 
         + ("Load the model in 4 bits, take a smaller one" if size > _WEIGHT["4bit"] else "Take a smaller model")
         + ", or spread it over more GPUs"
     )
-    span = place(run.model.name, otherwise=run.span)
-    confidence = least("likely", surety(run.model.name, run.adapter.rank))
-    about = subjects(run.model.name, run.adapter.rank)
-    yield Finding("LL304", message, span, confidence, figure=weights + state, subjects=about)
+    about = run.model.name, run.adapter.rank
+    yield resting("LL304", message, *about, otherwise=run.span, doubt="likely", figure=weights + state)
 
 
 def bytes_of_a_weight(model: BaseModel) -> float:
@@ -103,15 +101,20 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     span = place(adapter.rank, otherwise=adapter.span)
     data = place(run.dataset.size, run.dataset.name, otherwise=span)
     related = (Related(data, f"{plural(size, 'training example')}{how}"),) if data != span else ()
-    confidence: Confidence = surety(adapter.rank, run.dataset.size, run.dataset.name)
-    if training.method == "unknown":
-        confidence = least(confidence, "likely")
+    doubt: Confidence = least(surety(run.dataset.name), "likely" if training.method == "unknown" else "certain")
     if _stands_in(run):
-        confidence = "possible"
+        doubt = "possible"
     level: Level | None = "advice" if _once(run, size) else None
     fix = Fix("unsafe", f"Set {key} to {bound}", _at_same_scale(run, rank, bound))
-    about = subjects(adapter.rank, run.dataset.size)
-    yield Finding("LL301", message, span, confidence, level, related, fix, bound, subjects=about)
+    yield resting(
+        *("LL301", message, adapter.rank, run.dataset.size),
+        otherwise=adapter.span,
+        doubt=doubt,
+        level=level,
+        related=related,
+        fix=fix,
+        figure=bound,
+    )
 
 
 def _at_same_scale(run: Run, rank: int, wanted: int) -> tuple[Change, ...]:
@@ -187,12 +190,15 @@ def rank_exceeds_dimension(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
         f"can use: a product of two matrices has no higher rank than the smaller side, so {_wasted(case, found):.0%} "
         f"of the adapter's parameters add nothing but memory. {lower} these layers a rank of their own{pattern}"
     )
-    span = place(adapter.rank, otherwise=adapter.span)
     fixable = len(ranks) == 1 and ranks[0] == known(adapter.rank) and 4 * side >= ranks[0]
     fix = Fix("unsafe", f"Set {key} to {side}", _at_same_scale(run, ranks[0], side)) if fixable else None
-    confidence = least(sureness(run, resolved), surety(adapter.rank))
-    about, related = subjects(adapter.rank, run.model.name), model_place(run, case.name, case.model)
-    yield Finding("LL302", message, span, confidence, None, related, fix, subjects=about)
+    yield resting(
+        *("LL302", message, adapter.rank, run.model.name),
+        otherwise=adapter.span,
+        doubt=sureness(run, resolved),
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
 
 
 def _beyond(case: Case) -> list[Matched]:
@@ -235,8 +241,6 @@ def rank_too_low_for_task(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         f"{setting(key, rank)} is low for the task {run.task}: the rule of thumb starts at {lowest}, since what is to "
         f"be learned bounds the rank from below. Try {setting(key, wanted)}; the eval loss tells whether it was needed"
     )
-    span = place(run.adapter.rank, otherwise=run.adapter.span)
     changes = _at_same_scale(run, rank, wanted)
     fix = Fix("unsafe", f"Set {key} to {wanted}; LL102 may then advise rsLoRA", changes, ("LL102",))
-    about = subjects(run.adapter.rank)
-    yield Finding("LL303", message, span, surety(run.adapter.rank), fix=fix, figure=wanted, subjects=about)
+    yield resting("LL303", message, run.adapter.rank, otherwise=run.adapter.span, fix=fix, figure=wanted)

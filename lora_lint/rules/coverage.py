@@ -24,14 +24,13 @@ from lora_lint.rules.reached import (
     model_label,
     model_place,
     names_or_shorthand,
-    place_of_targets,
     refused,
     resolved_of,
     shorthand_of,
     sureness,
 )
 from lora_lint.rules.tied import tied_ends
-from lora_lint.rules.words import least, listed, names, plural, subjects, surety
+from lora_lint.rules.words import least, listed, names, plural, resting
 from lora_lint.run.events import Freeze, Resize, Wrap
 from lora_lint.run.values import Known, alternatives, known
 
@@ -86,9 +85,13 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         "tower is to be trained"
     )
     fix = Fix("unsafe", "Leave the vision tower out", changes)
-    related = model_place(run, case.name, case.model)
-    about = subjects(run.adapter.target_modules, run.model.name)
-    yield Finding("LL208", message, place_of_targets(run), sureness(run, resolved), None, related, fix, subjects=about)
+    yield resting(
+        *("LL208", message, run.adapter.target_modules, run.model.name),
+        otherwise=run.adapter.span,
+        doubt=sureness(run, resolved),
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
 
 
 def _leaving_out(run: Run, case: Case, tower: str) -> tuple[str, tuple[Change, ...]]:
@@ -178,11 +181,13 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
     )
     rest = tuple(entry for entry in targets if entry not in found)
     fix = Fix("unsafe", f"Take {names(found)} out of {key}", put_targets(adapter, rest))
-    spans = dict(adapter.target_spans)
-    span = spans.get(found[0], place_of_targets(run))
-    # Tokens may be added where they are not seen: in another file, by a launcher.
-    confidence = least("likely", surety(adapter.target_modules))
-    yield Finding("LL209", message, span, confidence, fix=fix, subjects=subjects(adapter.target_modules))
+    yield resting(
+        *("LL209", message, adapter.target_modules),
+        otherwise=adapter.span,
+        span=dict(adapter.target_spans).get(found[0]),
+        doubt="likely",  # tokens may be added where they are not seen: in another file, by a launcher
+        fix=fix,
+    )
 
 
 def attention_only_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -217,8 +222,8 @@ def _for_knowledge(run: Run) -> Finding:
             message += f": {names(mlp)}"
             changes = put(adapter, "target_modules", (*targets.value, *mlp))
     fix = Fix("unsafe", "Adapt the MLP layers too", changes)
-    about = subjects(adapter.target_modules, run.model.name)
-    return Finding("LL213", message, place_of_targets(run), surety(adapter.target_modules), fix=fix, subjects=about)
+    named = (run.model.name,)
+    return resting("LL213", message, adapter.target_modules, otherwise=adapter.span, also=named, fix=fix)
 
 
 def _attention_alone(targets: tuple[str, ...] | str | None) -> bool:
@@ -251,9 +256,13 @@ def _by_default(run: Run) -> Iterable[Finding]:
     fix = Fix(
         "unsafe", "Adapt every linear layer", put(adapter, "target_modules", linears(case) if short is None else short)
     )
-    related = model_place(run, case.name, case.model)
-    about = subjects(run.adapter.target_modules, run.model.name)
-    yield Finding("LL213", message, place_of_targets(run), sureness(run, resolved), None, related, fix, subjects=about)
+    yield resting(
+        *("LL213", message, run.adapter.target_modules, run.model.name),
+        otherwise=run.adapter.span,
+        doubt=sureness(run, resolved),
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
 
 
 @dataclass(frozen=True)
@@ -310,14 +319,19 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     if gap.instead != gap.block and isinstance(targets, Known) and isinstance(targets.value, tuple) and targets.span:
         changes = put(adapter, "target_modules", (*targets.value, *gap.left))
     fix = Fix("unsafe", "Name the layers of the other kind too", changes) if changes else None
-    confidence: Confidence = least(sureness(run, resolved), "certain" if case.built.certain else "likely")
+    doubt: Confidence = least(sureness(run, resolved), "certain" if case.built.certain else "likely")
     if case.match.converted:
-        confidence = least(confidence, code_known(run, resolved))
+        doubt = least(doubt, code_known(run, resolved))
     # Layers that have an adapter elsewhere, or are few, are no more than a blemish.
     level: Level | None = None if gap.bare and 10 * len(gap.layers) > every else "advice"
-    related = model_place(run, case.name, case.model)
-    about = subjects(run.adapter.target_modules, run.model.name)
-    yield Finding("LL214", message, place_of_targets(run), confidence, level, related, fix, subjects=about)
+    yield resting(
+        *("LL214", message, run.adapter.target_modules, run.model.name),
+        otherwise=run.adapter.span,
+        doubt=doubt,
+        level=level,
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
 
 
 def _gap(case: Case) -> _Gap | None:

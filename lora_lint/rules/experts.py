@@ -19,11 +19,10 @@ from lora_lint.rules.reached import (
     model_label,
     model_place,
     names_or_shorthand,
-    place_of_targets,
     shorthand_alone,
     sureness,
 )
-from lora_lint.rules.words import least, names, number, place, plural, subjects, surety
+from lora_lint.rules.words import least, names, number, plural, resting, surety
 from lora_lint.run.values import Known, alternatives, known
 
 if TYPE_CHECKING:
@@ -66,10 +65,13 @@ def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         if known(adapter.dropout) != 0:
             changes = all_of(changes, put(adapter, "dropout", 0.0))
     fix = Fix("unsafe", "Adapt the experts too", changes)
-    related = model_place(run, case.name, case.model)
-    confidence = least(sureness(run, resolved), code_known(run, resolved))
-    about = subjects(run.adapter.target_modules, run.model.name)
-    yield Finding("LL206", message, place_of_targets(run), confidence, None, related, fix, subjects=about)
+    yield resting(
+        *("LL206", message, run.adapter.target_modules, run.model.name),
+        otherwise=run.adapter.span,
+        doubt=least(sureness(run, resolved), code_known(run, resolved)),
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
 
 
 def _experts_missed(case: Case) -> bool:
@@ -135,9 +137,13 @@ def moe_lora_dropout(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     sure = least(sureness(run, resolved), surety(adapter.dropout), "certain" if written else code_known(run, resolved))
     # Where another version may load the experts as layers, the dropout is at work there.
     fix = Fix("safe" if sure == "certain" else "unsafe", f"Set {key} to 0", put(adapter, "dropout", 0.0))
-    span = place(adapter.dropout, otherwise=adapter.span)
-    about, related = subjects(adapter.dropout, run.model.name), model_place(run, case.name, case.model)
-    yield Finding("LL207", message, span, sure, None, related, fix, subjects=about)
+    yield resting(
+        *("LL207", message, adapter.dropout, run.model.name),
+        otherwise=adapter.span,
+        doubt=sure,
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
 
 
 def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -159,9 +165,13 @@ def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
     )
     changes = put(adapter, "target_modules", instead) if isinstance(adapter.target_modules, Known) else ()
     fix = Fix("unsafe", "Name the layers without the router", changes)
-    confidence = least(sureness(run, resolved), code_known(run, resolved))
-    about, related = subjects(adapter.target_modules, run.model.name), model_place(run, case.name, case.model)
-    yield Finding("LL215", message, place_of_targets(run), confidence, None, related, fix, subjects=about)
+    yield resting(
+        *("LL215", message, run.adapter.target_modules, run.model.name),
+        otherwise=run.adapter.span,
+        doubt=least(sureness(run, resolved), code_known(run, resolved)),
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
 
 
 def _routers(case: Case) -> list[str]:

@@ -10,7 +10,7 @@ from lora_lint.frameworks.base import adapts
 from lora_lint.knowledge.patterns import SECONDS, TOTAL, TooSlow, compiled, is_quick, pattern_key
 from lora_lint.rules.changes import giving_effect
 from lora_lint.rules.reached import resolved_of
-from lora_lint.rules.words import least, names, some_case, subjects, surety
+from lora_lint.rules.words import names, resting, some_case, surety
 from lora_lint.run.problems import InvalidValue, NoResult, Number, OneOf, UnknownKey
 from lora_lint.run.values import alternatives, known
 
@@ -72,7 +72,7 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
                 told.add(span)
                 message = f"`{adapter.key(field)}={_shown(given.value)}`: LoRA expects {expected}"
                 fix = _meant(given.span, given.value, takes) if confidence == "certain" else None
-                yield Finding("LL902", message, span, confidence, fix=fix, subjects=subjects(given))
+                yield resting("LL902", message, given, otherwise=span, doubt=confidence, fix=fix)
     yield from _no_targets(run)
     yield from _endless_match(run)
 
@@ -92,7 +92,7 @@ def _no_targets(run: Run) -> Iterator[Finding]:
             f"`{key}=[]` names nothing to adapt: PEFT raises a ValueError once the model is loaded. Name the layers, "
             f"or leave `{key}` out for PEFT's default of the model"
         )
-        yield Finding("LL902", message, targets.span or adapter.span, confidence, subjects=subjects(targets))
+        yield resting("LL902", message, targets, otherwise=adapter.span, doubt=confidence)
 
 
 def _meant(span: Span | None, value: Any, takes: Number | OneOf | None) -> Fix | None:
@@ -158,8 +158,7 @@ def _endless_match(run: Run) -> Iterator[Finding]:
                 f"Python's `re`, for which {enough} not enough on {texts}. Repeat no group whose inside repeats, and "
                 "keep `.*` to a few"
             )
-            confidence = least(surety(each), surety(run.model.name))
-            yield Finding("LL902", message, each.span or adapter.span, confidence, subjects=subjects(each))
+            yield resting("LL902", message, each, otherwise=adapter.span, doubt=surety(run.model.name))
 
 
 def _slow(run: Run, fields: list[str]) -> TooSlow | None:

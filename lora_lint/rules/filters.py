@@ -17,7 +17,7 @@ from lora_lint.rules.reached import (
     shorthand_of,
     sureness,
 )
-from lora_lint.rules.words import least, names, place, some_case, subjects, surety
+from lora_lint.rules.words import least, names, resting, some_case
 from lora_lint.run.values import Known, known
 
 if TYPE_CHECKING:
@@ -62,11 +62,14 @@ def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         f"`{key}` is not given, and PEFT{old} has no default for {case.model.model_type} ({case.name.value}): it "
         f"raises a ValueError once the model is loaded. {how}{has}"
     )
-    span = place(adapter.target_modules, otherwise=adapter.span)
     fix = Fix("unsafe", "Adapt every linear layer", put(adapter, "target_modules", layers if short is None else short))
-    related = model_place(run, case.name, case.model)
-    about = subjects(adapter.target_modules, run.model.name)
-    yield Finding("LL205", message, span, sureness(run, resolved), None, related, fix, subjects=about)
+    yield resting(
+        *("LL205", message, run.adapter.target_modules, run.model.name),
+        otherwise=run.adapter.span,
+        doubt=sureness(run, resolved),
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
 
 
 def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -82,10 +85,8 @@ def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
         return
     beyond = [[layer for layer in asked if layer not in range(max(there) + 1)] for there in layers]
     case, key = cases[0], adapter.key("layers_to_transform")
-    span = place(adapter.layers_to_transform, otherwise=adapter.span)
-    confidence = least(sureness(run, resolved), surety(adapter.layers_to_transform))
-    related = model_place(run, case.name, case.model)
-    about = subjects(adapter.layers_to_transform, run.model.name)
+    about = adapter.layers_to_transform, run.model.name
+    doubt, related = sureness(run, resolved), model_place(run, case.name, case.model)
     if all(len(out) < len(asked) and out for out in beyond):  # without one layer in range PEFT raises: LL201
         count, out = max(layers[0]) + 1, beyond[0]
         kept = [layer for layer in asked if layer not in out]
@@ -96,7 +97,7 @@ def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
         if min(out) < 0:
             message += "; a negative number does not count from the end"
         fix = Fix("safe", f"Keep the layers that are there in {key}", put(adapter, "layers_to_transform", tuple(kept)))
-        yield Finding("LL210", message, span, confidence, None, related, fix, subjects=about)
+        yield resting("LL210", message, *about, otherwise=adapter.span, doubt=doubt, related=related, fix=fix)
         return
     passing = [entry for entry in case.match.bypassing if _number_in(entry) not in asked]
     if run.before("peft", versions.LAYERS_BYPASSED) is not None:
@@ -108,7 +109,7 @@ def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
             f"`{key}`: {'they are' if many else 'it is'} adapted beside {_numbers(asked)}. Write the names without the "
             f"path, or leave `{key}` out"
         )
-        yield Finding("LL210", message, span, confidence, None, related, subjects=about)
+        yield resting("LL210", message, *about, otherwise=adapter.span, doubt=doubt, related=related)
 
 
 def _layers(case: Case, adapter: Adapter) -> set[int]:
@@ -178,10 +179,14 @@ def modules_to_save_unmatched(run: Run, options: Mapping[str, Any]) -> Iterable[
     new = tuple(dict.fromkeys(instead.get(name, name) for name in saved))
     changes = put(adapter, "modules_to_save", tuple(each for each in new if each)) if level is None and all(new) else ()
     fix = Fix("unsafe", "Write the model's own name", changes) if changes else None
-    confidence = least(sureness(run, resolved), surety(adapter.modules_to_save))
-    span = place(adapter.modules_to_save, otherwise=adapter.span)
-    about, related = subjects(adapter.modules_to_save, run.model.name), model_place(run, case.name, case.model)
-    yield Finding("LL211", message, span, confidence, level, related, fix, subjects=about)
+    yield resting(
+        *("LL211", message, adapter.modules_to_save, run.model.name),
+        otherwise=adapter.span,
+        doubt=sureness(run, resolved),
+        level=level,
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
 
 
 def _judged(name: str, case: Case) -> bool:
@@ -235,13 +240,14 @@ def target_and_save_overlap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             fix = Fix("safe", f"Take {names(twice)} out of {key}, where nothing comes of it", changes)
             if old is not None:
                 fix = Fix("unsafe", f"Take {names(twice)} out of {key}", changes)
-            spans = dict(adapter.target_spans)
-            span = spans.get(twice[0]) if len(twice) == 1 else None
-            confidence = least(targets_confidence, saved_confidence)
-            level: Level | None = "error" if raises else None
-            about = subjects(targets, adapter.modules_to_save)
-            span = span or targets.span or adapter.span
-            yield Finding("LL212", message, span, confidence, level, fix=fix, subjects=about)
+            yield resting(
+                *("LL212", message, targets, adapter.modules_to_save),
+                otherwise=adapter.span,
+                span=dict(adapter.target_spans).get(twice[0]) if len(twice) == 1 else None,
+                doubt=least(targets_confidence, saved_confidence),
+                level="error" if raises else None,
+                fix=fix,
+            )
 
 
 def _old_overlap(run: Run, by_task: bool, it: str) -> tuple[str, bool] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Drop, Finding, Fix
 from lora_lint.knowledge import versions
-from lora_lint.rules.words import every_case, least, number, place, setting, subjects, surety
+from lora_lint.rules.words import every_case, least, number, resting, setting, surety
 from lora_lint.run.values import alternatives, always, known
 
 if TYPE_CHECKING:
@@ -45,8 +45,12 @@ def full_finetune_learning_rate(run: Run, options: Mapping[str, Any]) -> Iterabl
     )
     span = rate.span or training.span or run.span
     chosen = rate.origin != "framework-default" and highest > _UNUSUAL
-    confidence = "possible" if chosen else least("likely", surety(training.learning_rate))
-    yield Finding("LL501", message, span, confidence, subjects=subjects(training.learning_rate))
+    yield resting(
+        *("LL501", message, training.learning_rate),
+        otherwise=run.span,
+        span=span,
+        doubt="possible" if chosen else "likely",
+    )
 
 
 def _made_up_for(run: Run) -> bool:
@@ -84,10 +88,8 @@ def learning_rate_too_high(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
         f"32, and beyond {options['max-product']:g}, where training tends to diverge. A rate of "
         f"{advised:.1g} leaves room; lower alpha does the same"
     )
-    span = place(training.learning_rate, otherwise=run.span)
-    confidence = least("likely", surety(training.learning_rate, adapter.alpha))
-    about = subjects(training.learning_rate)
-    yield Finding("LL502", message, span, confidence, figure=float(f"{advised:.1g}"), subjects=about)
+    doubt, figure = least("likely", surety(adapter.alpha)), float(f"{advised:.1g}")
+    yield resting("LL502", message, training.learning_rate, otherwise=run.span, doubt=doubt, figure=figure)
 
 
 def loraplus_not_supported(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -116,5 +118,4 @@ def dora_cost(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noq
         "100% more time a step (measured: 25% on a CPU), for an adapter that is hardly larger. Compare it with plain "
         "LoRA at the same wall-clock time, and merge it before serving"
     )
-    span = place(run.adapter.use_dora, otherwise=run.adapter.span)
-    yield Finding("LL504", message, span, surety(run.adapter.use_dora), subjects=subjects(run.adapter.use_dora))
+    yield resting("LL504", message, run.adapter.use_dora, otherwise=run.adapter.span)

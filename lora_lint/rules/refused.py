@@ -15,10 +15,9 @@ from lora_lint.rules.reached import (
     linears,
     model_label,
     model_place,
-    place_of_targets,
     sureness,
 )
-from lora_lint.rules.words import names, subjects
+from lora_lint.rules.words import names, resting
 from lora_lint.run.values import known
 
 if TYPE_CHECKING:
@@ -72,11 +71,14 @@ def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         message += f". Name {names(instead)}"
         if len({id(each.model) for each in cases}) == 1:
             fix = Fix("unsafe", "Name the layers that LoRA can adapt", put(adapter, "target_modules", instead))
-    spans = dict(adapter.target_spans)
-    span = spans.get(entries[0]) if len(entries) == 1 else None
-    related = model_place(run, case.name, case.model)
-    span, about = span or place_of_targets(run), subjects(run.adapter.target_modules, run.model.name)
-    yield Finding("LL216", message, span, sureness(run, resolved), None, related, fix, subjects=about)
+    yield resting(
+        *("LL216", message, run.adapter.target_modules, run.model.name),
+        otherwise=run.adapter.span,
+        span=dict(adapter.target_spans).get(entries[0]) if len(entries) == 1 else None,
+        doubt=sureness(run, resolved),
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
 
 
 def _refusal(case: Case) -> Refusal | None:

@@ -11,7 +11,7 @@ from lora_lint.frameworks.base import can_set, usual_scale
 from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import all_of, beside, put, settled, uniform
 from lora_lint.rules.scale import SLACK, Arm, arms_of, divisor, law_of, stated, written
-from lora_lint.rules.words import every_case, listed, number, place, setting, some_case, subjects, surety
+from lora_lint.rules.words import every_case, listed, number, place, resting, setting, some_case, subjects, surety
 from lora_lint.run.values import alternatives, always, known
 
 if TYPE_CHECKING:
@@ -65,10 +65,14 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         )
     if high:
         message += ". A high rank with so small a ratio is what makes this a warning"
-    span = place(adapter.rank, otherwise=adapter.span)
-    confidence = surety(adapter.rank, adapter.use_rslora)
-    about = subjects(adapter.rank, adapter.alpha)
-    yield Finding("LL102", message, span, confidence, "warning" if high else None, (), fix, subjects=about)
+    yield resting(
+        *("LL102", message, adapter.rank),
+        otherwise=adapter.span,
+        also=(adapter.alpha,),
+        doubt=surety(adapter.use_rslora),
+        level="warning" if high else None,
+        fix=fix,
+    )
 
 
 def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
@@ -96,9 +100,8 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     related = (Related(flag, "rsLoRA is on here"),) if flag and flag != span else ()
     changes = beside(adapter, put(adapter, "alpha", alpha), "rank") if settled(run) else ()
     fix = Fix("unsafe", f"Set {alpha_key} to {written(alpha)}", changes, follows=True)
-    confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
-    about = subjects(adapter.alpha, adapter.rank, adapter.use_rslora)
-    yield Finding("LL103", message, span, confidence, None, related, fix, subjects=about)
+    about = adapter.alpha, adapter.rank, adapter.use_rslora
+    yield resting("LL103", message, *about, otherwise=adapter.span, span=span, related=related, fix=fix)
 
 
 def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
@@ -126,12 +129,17 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
     where = place(adapter.rank, otherwise=span)
     related = (Related(where, f"`{rank_key}` is set here"),) if where != span else ()
-    confidence = surety(adapter.rank, adapter.alpha, adapter.use_rslora)
     changes = beside(adapter, put(adapter, "alpha", usual[0]), "rank") if settled(run) else ()
     then = "LL102 and LL501 may then apply"
     fix = Fix("unsafe", f"Set {alpha_key} to {written(usual[0])}; {then}", changes, ("LL102", "LL501"), True)
-    about = subjects(adapter.alpha, adapter.rank)
-    yield Finding("LL104", message, span, confidence, None, related, fix, subjects=about)
+    yield resting(
+        *("LL104", message, adapter.alpha, adapter.rank),
+        otherwise=adapter.span,
+        span=span,
+        doubt=surety(adapter.use_rslora),
+        related=related,
+        fix=fix,
+    )
 
 
 def beyond_range(arms: Sequence[Arm], low: float, high: float) -> tuple[str, str] | None:
@@ -160,7 +168,7 @@ def _given_scale(run: Run, low: float, high: float) -> Iterator[Finding]:
             f"The default is {number(usual)}, so that each step is {number(scale.value / usual)} times its size at "
             f"the same learning rate{meant}"
         )
-        yield Finding("LL104", message, scale.span or adapter.span, subjects=subjects(scale))
+        yield resting("LL104", message, scale, otherwise=adapter.span)
 
 
 def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -172,11 +180,11 @@ def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # no
             message = (
                 f"{setting(alpha_key, alpha.value)}: {_of_no_use(alpha.value)}. Use a value above 0, such as the rank"
             )
-            yield Finding("LL105", message, alpha.span or adapter.span, confidence, subjects=subjects(alpha))
+            yield resting("LL105", message, alpha, otherwise=adapter.span, doubt=confidence)
     for scale, confidence in some_case(adapter.scale):
         if scale.value <= 0:
             message = f"{setting(adapter.key('scale'), scale.value)}: {_of_no_use(scale.value)}. Use a value above 0"
-            yield Finding("LL105", message, scale.span or adapter.span, confidence, subjects=subjects(scale))
+            yield resting("LL105", message, scale, otherwise=adapter.span, doubt=confidence)
     for dropout, confidence in some_case(adapter.dropout):
         if dropout.value >= 1:
             why = (
@@ -186,7 +194,7 @@ def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # no
             )
             meant = f" ({number(dropout.value / 100)} may be meant)" if 1 < dropout.value <= 50 else ""
             message = f"{setting(dropout_key, dropout.value)} {why}. Use a fraction below 1{meant}, such as 0.05"
-            yield Finding("LL105", message, dropout.span or adapter.span, confidence, subjects=subjects(dropout))
+            yield resting("LL105", message, dropout, otherwise=adapter.span, doubt=confidence)
 
 
 def _of_no_use(factor: float) -> str:

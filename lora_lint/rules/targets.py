@@ -26,7 +26,7 @@ from lora_lint.rules.reached import (
     shorthand_of,
     sureness,
 )
-from lora_lint.rules.words import names, some_case, subjects
+from lora_lint.rules.words import names, resting, some_case
 from lora_lint.run.values import Known, alternatives
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
             f"{_are(foreign[0][1])} not in {model_label(name, model)}, so that nothing is adapted: PEFT raises a "
             f"ValueError once the model is loaded. It has {names(model.module_names or ())}"
         )
-    span, related = targets.span or run.adapter.span, model_place(run, name, model)
     if isinstance(targets.value, str):
         changes = _as_list(run, resolved, targets.value)
         certain = sureness(run, resolved) == "certain"
@@ -71,8 +70,13 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     else:
         changes = _own_names(run, resolved, targets.value or ())
         fix = Fix("unsafe", "Write the model's own names", changes) if changes else None
-    about = subjects(targets, name)
-    yield Finding("LL201", message, span, sureness(run, resolved), None, related, fix, subjects=about)
+    yield resting(
+        *("LL201", message, targets, name),
+        otherwise=run.adapter.span,
+        doubt=sureness(run, resolved),
+        related=model_place(run, name, model),
+        fix=fix,
+    )
 
 
 def _nothing_message(case: Case, key: str, framework: str) -> str:
@@ -132,18 +136,24 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         )
     spans = dict(run.adapter.target_spans)
     written = [spans[entry] for entry in entries if entry in spans]
-    span = written[0] if len(written) == 1 and len(entries) == 1 else targets.span or run.adapter.span
-    confidence = sureness(run, resolved)
+    doubt = sureness(run, resolved)
     if run.dialect == "lora_block" and "gate_up_proj" in entries:
-        confidence = "possible"  # unsloth makes the experts' parameter of it, and nothing tells who reads the file
+        doubt = "possible"  # unsloth makes the experts' parameter of it, and nothing tells who reads the file
     fix = Fix("unsafe", f"Replace {names(entries)} by the model's own names", _own_names(run, resolved, entries))
     current = run.adapter.target_modules
     if level == "advice" and adapts(run.dialect) == "PEFT" and isinstance(current, Known):
         rest = tuple(entry for entry in current.value or () if entry not in entries)
         changes = put_targets(run.adapter, rest)
         fix = Fix("safe", f"Leave {names(entries)} out, of which nothing comes", changes)
-    related = model_place(run, name, model)
-    yield Finding("LL202", message, span, confidence, level, related, fix, subjects=subjects(targets, name))
+    yield resting(
+        *("LL202", message, targets, name),
+        otherwise=run.adapter.span,
+        span=written[0] if len(written) == 1 and len(entries) == 1 else None,
+        doubt=doubt,
+        level=level,
+        related=model_place(run, name, model),
+        fix=fix,
+    )
 
 
 def _own_names(run: Run, resolved: Resolved, missing: Iterable[str]) -> tuple[Change, ...]:
@@ -279,8 +289,8 @@ def regex_in_target_list(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             f'against whole paths: `{key}="{_one_regex(whole)}"`'
         )
         fix = _as_text(run, _one_regex(whole), "Write one regex string")
-        about = subjects(run.adapter.target_modules)
-        yield Finding("LL203", message, span, confidence, fix=fix, subjects=about)
+        targets = run.adapter.target_modules
+        yield resting("LL203", message, targets, otherwise=run.adapter.span, span=span, doubt=confidence, fix=fix)
 
 
 def _as_text(run: Run, text: str, message: str) -> Fix:
@@ -318,7 +328,8 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             f"{how}"
         )
         fix = None if short is None else _as_text(run, short, f'Set {key} to the string "{short}"')
-        yield Finding("LL204", message, span, confidence, fix=fix, subjects=subjects(run.adapter.target_modules))
+        targets = run.adapter.target_modules
+        yield resting("LL204", message, targets, otherwise=run.adapter.span, span=span, doubt=confidence, fix=fix)
 
 
 def _entries(run: Run, wrong: Callable[[str], bool]) -> Iterator[tuple[list[str], Span, Confidence, tuple[str, ...]]]:

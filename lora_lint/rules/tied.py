@@ -8,7 +8,7 @@ from lora_lint.finding import Finding, Fix, Related
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import put_targets
 from lora_lint.rules.reached import cases_of, leaves, model_label, model_place, place_of_targets, sureness
-from lora_lint.rules.words import least, names, subjects
+from lora_lint.rules.words import least, names, resting
 from lora_lint.run.events import Load, LoadAdapter, Unwrap, Wrap
 from lora_lint.run.values import Known
 
@@ -83,11 +83,15 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     if isinstance(targets, Known) and isinstance(targets.value, tuple):
         left = tuple(entry for entry in targets.value if not _names_one(entry, tied.adapted))
         fix = Fix("unsafe", f"Take {adapted} out of {key}", put_targets(adapter, left))
-    spans = dict(adapter.target_spans)
-    span = next((at for entry, at in spans.items() if _names_one(entry, tied.adapted)), place_of_targets(run))
-    model = model_place(run, case.name, case.model)
-    about = subjects(run.adapter.target_modules, run.model.name)
-    yield Finding("LL603", message, span, tied.confidence, "advice", model, fix, subjects=about)
+    yield resting(
+        *("LL603", message, adapter.target_modules, run.model.name),
+        otherwise=adapter.span,
+        span=next((at for entry, at in adapter.target_spans if _names_one(entry, tied.adapted)), None),
+        doubt=tied.confidence,
+        level="advice",
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
 
 
 def _names_one(entry: str, paths: Iterable[str]) -> bool:

@@ -8,7 +8,7 @@ from lora_lint.finding import Add, Finding, Fix, Into, Move, Related
 from lora_lint.knowledge.adapter_states import UNNAMED, course, trains_nothing
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import drop, giving_effect, put
-from lora_lint.rules.words import names, place, subjects, surety
+from lora_lint.rules.words import names, resting
 from lora_lint.run.events import (
     DeleteAdapter,
     EnableAdapters,
@@ -261,10 +261,7 @@ def _biases(run: Run) -> Iterator[Finding]:
         f'`{adapter.key("bias")}="none"` trains the adapter alone'
     )
     fix = Fix("unsafe", f'Set {adapter.key("bias")} to "none"', put(adapter, "bias", "none"))
-    about = subjects(adapter.bias)
-    yield Finding(
-        "LL401", message, value.span or adapter.span, surety(adapter.bias), "warning", (), fix, subjects=about
-    )
+    yield resting("LL401", message, adapter.bias, otherwise=adapter.span, level="warning", fix=fix)
 
 
 def _has_biases(run: Run, every: bool) -> bool | None:
@@ -334,9 +331,7 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     train = next((event for event in run.events if isinstance(event, Train)), None)
     related = (Related(train.span, "it is trained here"),) if train else ()
     fix = giving_effect("safe", f"Leave {key} out", *drop(adapter, "inference_mode"))
-    span = place(adapter.inference_mode, otherwise=adapter.span)
-    about = subjects(adapter.inference_mode)
-    yield Finding("LL403", message, span, surety(adapter.inference_mode), None, related, fix, subjects=about)
+    yield resting("LL403", message, adapter.inference_mode, otherwise=adapter.span, related=related, fix=fix)
 
 
 def _may_thaw(event: Event) -> bool:

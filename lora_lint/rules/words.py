@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import CONFIDENCES
+from lora_lint.finding import CONFIDENCES, Finding
 from lora_lint.run.values import Choices, Known, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from lora_lint.finding import Confidence
+    from lora_lint.finding import Confidence, Fix, Level, Related
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -81,6 +81,32 @@ def place(*values: Value[Any] | Known[Any], otherwise: Span) -> Span:
 def subjects(*values: Value[Any]) -> tuple[Known[Any], ...]:
     """The values that a finding rests on, of those that are written somewhere."""
     return tuple(known for value in values for known in alternatives(value) if known.span or known.written)
+
+
+def resting(
+    code: str,
+    message: str,
+    *values: Value[Any],
+    otherwise: Span,
+    span: Span | None = None,
+    also: tuple[Value[Any], ...] = (),
+    doubt: Confidence = "certain",
+    level: Level | None = None,
+    related: tuple[Related, ...] = (),
+    fix: Fix | None = None,
+    figure: float | None = None,
+) -> Finding:
+    """A finding that rests on values, of which the first is at fault: it points there, or at `otherwise` where that is
+    written nowhere, and is as sure as the least sure of them, and no surer than `doubt`.
+
+    `span` is a more exact place. `also` are values that the message names, and that may be others without making it
+    less true.
+    """
+    return Finding(
+        *(code, message, span or place(*values[:1], otherwise=otherwise), least(doubt, surety(*values))),
+        *(level, related, fix, figure),
+        subjects=subjects(*values, *also),
+    )
 
 
 def setting(key: str, value: Any) -> str:

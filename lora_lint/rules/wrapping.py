@@ -8,7 +8,7 @@ from lora_lint.finding import Finding, Fix, Move, Related, Through
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
 from lora_lint.rules.tokens import embeddings_may_train
-from lora_lint.rules.words import place, subjects
+from lora_lint.rules.words import resting
 from lora_lint.run.events import (
     EnableCheckpointing,
     EnableInputGrads,
@@ -215,7 +215,7 @@ def _head_targeted(run: Run) -> Iterable[Finding]:
                 "from the head's weight itself, past the adapter, and raises a ValueError once the model is loaded. "
                 f"Leave it out, or name it in `{run.adapter.key('modules_to_save')}`"
             )
-            yield Finding("LL412", message, targets.span or run.adapter.span, "likely", subjects=subjects(targets))
+            yield resting("LL412", message, targets, otherwise=run.adapter.span, doubt="likely")
 
 
 def identity_init_off(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -232,6 +232,4 @@ def identity_init_off(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
         f"tests. Leave `{key}` out"
     )
     fix = Fix("unsafe", f"Set {key} to True", put(adapter, "init_lora_weights", True))
-    span = place(adapter.init_lora_weights, otherwise=adapter.span)
-    about = subjects(adapter.init_lora_weights)
-    yield Finding("LL413", message, span, "certain", None, (), fix, subjects=about)
+    yield resting("LL413", message, adapter.init_lora_weights, otherwise=adapter.span, fix=fix)
