@@ -11,7 +11,7 @@ from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import DatasetRecord, Fact, TableRecord
 
 if TYPE_CHECKING:
-    from lora_lint.libraries.context import Context
+    from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span
 
 _SLICE = re.compile(r"^(?P<split>[\w.]+)\[(?P<start>-?\d+%?)?:(?P<stop>-?\d+%?)?\]$")
@@ -22,12 +22,6 @@ _SAME_SIZE = frozenset(
     "repeat_ batch_".split()
 )
 
-_WHOLE_TABLE = frozenset(
-    "lines orient encoding dtype sep delimiter engine path_or_buf filepath_or_buffer quoting".split()
-)
-"""Arguments of pandas.read_json and read_csv that leave no rows out."""
-_TABLE_SAME_SIZE = frozenset("copy rename reset_index fillna astype assign set_index sort_values round replace".split())
-
 
 def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`load_dataset(name, config, split=…)`: a split where one is named, else a dict of splits."""
@@ -37,7 +31,7 @@ def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) 
     config = text_of(arguments.get("name", 1))
     if text_of(path) in _FILES and files is not None:
         picked = files.items.get("train", files) if isinstance(files, DictVal) else files
-        record = DatasetRecord(picked, _rows_of_files(context, picked, span), "a local file")
+        record = DatasetRecord(picked, rows_of_files(context, picked, span), "a local file")
     else:
         size = _public_size(path, "train" if split is None else None, config, span)
         record = DatasetRecord(path, size[0], size[1])
@@ -50,27 +44,7 @@ def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) 
 def from_file(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`Dataset.from_json(path)` and its kin."""
     path = arguments.get("path_or_paths", 0) or Opaque("the file is not given", span)
-    return Object(name, arguments, span, DatasetRecord(path, _rows_of_files(context, path, span), "a local file"))
-
-
-def read_table(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`pandas.read_json(path)`, `read_csv(path)`: a table."""
-    path = arguments.get("filepath_or_buffer", 0) or arguments.get("path_or_buf", 0) or Opaque("it is not given", span)
-    size = _rows_of_files(context, path, span)
-    if not _WHOLE_TABLE.issuperset(arguments.keywords):
-        size = Opaque("what is read of the file is not known", span)
-    return Object(name, arguments, span, TableRecord(path, size))
-
-
-def table_method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """A method of a table: what keeps its rows gives the table, what may not and works in place spoils it."""
-    record: TableRecord = owner.data
-    in_place = arguments.get("inplace")
-    if in_place is not None and not (isinstance(in_place, Const) and in_place.value is False):
-        if name not in _TABLE_SAME_SIZE:
-            context.records.note(record, Fact.ROWS_CHANGED)
-        return None
-    return owner if name in _TABLE_SAME_SIZE else None
+    return Object(name, arguments, span, DatasetRecord(path, rows_of_files(context, path, span), "a local file"))
 
 
 def from_table(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -83,7 +57,7 @@ def from_table(context: Context, name: str, arguments: Arguments, span: Span) ->
     return Object(name, arguments, span, DatasetRecord(record.name, size, "a local file"))
 
 
-def _rows_of_files(context: Context, files: Val, span: Span) -> Val:
+def rows_of_files(context: Context, files: Val, span: Span) -> Val:
     """The rows of one file of the project, or of several."""
     from lora_lint.knowledge.sizes import rows_of_file
 
@@ -263,6 +237,17 @@ def _is_share(value: Any) -> bool:
     return isinstance(value, float) and 0 < value < 1
 
 
+def merge(values: list[Val]) -> Val | None:
+    """One dataset that was loaded in different branches; None if these are not datasets."""
+    first = values[0]
+    records = [value.data for value in values if isinstance(value, Object) and isinstance(value.data, DatasetRecord)]
+    if len(records) < len(values) or not isinstance(first, Object):
+        return None
+    size, name = either(record.size for record in records), either(record.name for record in records)
+    how = records[0].how if len({record.how for record in records}) == 1 else ""
+    return Object(first.callee, first.arguments, first.span, DatasetRecord(name, size, how))
+
+
 def subscript(owner: Object, key: Val, span: Span) -> Val | None:
     """`dataset["train"]`, or rows and columns of a split."""
     record: DatasetRecord = owner.data
@@ -272,3 +257,13 @@ def subscript(owner: Object, key: Val, span: Span) -> Val | None:
     if isinstance(key, ListVal) and key.kind == "slice":
         return Opaque("it is a batch of rows", span)
     return None
+
+
+CALLS: dict[str, Handler] = {
+    "load_dataset": load_dataset,
+    "from_list": from_content,
+    "from_dict": from_content,
+    "concatenate_datasets": concatenate,
+    "from_pandas": from_table,
+    **dict.fromkeys(("from_json", "from_csv", "from_text"), from_file),
+}

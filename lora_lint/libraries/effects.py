@@ -229,6 +229,9 @@ class Records:
     def add_run(self, run: RunRecord) -> None:
         self.runs.append(run)
 
+    def add_launch(self, launch: Launch) -> None:
+        self.launches.append(launch)
+
     def add_training(self, model: ModelRecord, training: TrainingRecord) -> None:
         """Ties a training to a model once the program is followed; `Context.trains` does it while it is."""
         model.trainings.append(training)

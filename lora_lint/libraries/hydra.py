@@ -20,7 +20,7 @@ from lora_lint.source import Span
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
-    from lora_lint.libraries.context import Context
+    from lora_lint.libraries.context import Context, Handler
     from lora_lint.libraries.effects import Records
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
@@ -362,3 +362,10 @@ def _space(options: tuple[Const, ...], span: Span | None) -> Val:
     if not options:
         return Opaque("the sweep sets it", span)
     return options[0] if len(options) == 1 else Space(options, object(), SweepKind.HYDRA, span)
+
+
+CALLS: dict[str, Handler] = {
+    **dict.fromkeys(("utils.instantiate", "utils.call"), instantiate),
+    "initialize": initialize,
+    "compose": compose,
+}

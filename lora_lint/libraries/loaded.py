@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, Const, DictVal, ListVal, Object, Opaque, Val
 from lora_lint.libraries.convert import text_of
 
 if TYPE_CHECKING:
-    from lora_lint.libraries.context import Context
+    from lora_lint.libraries.context import Context, Handler
     from lora_lint.readers.nodes import Node
     from lora_lint.source import SourceFile, Span
 
 OPEN = "builtins.open"
-_BY_THE_PROGRAM = "the program's config file is not known"
+NOT_KNOWN = "the program's config file is not known"
 
 
 def opened(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -27,26 +26,7 @@ def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     """`yaml.safe_load(file)`, `json.load(file)`: the content of the file that was opened."""
     file = arguments.get("stream", 0) or arguments.get("fp", 0)
     path = file.arguments.get("file", 0) if isinstance(file, Object) and file.callee == OPEN else None
-    return content(context, path, span) or Opaque(f"`{name}(…)`: {_BY_THE_PROGRAM}", span)
-
-
-def namespace(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`OmegaConf.load(path)`: the content, to be read as attributes and as keys."""
-    loaded = content(context, arguments.get("file_", 0) or arguments.get("f", 0), span)
-    return _as_namespace(loaded) if loaded is not None else Opaque(f"`{name}(…)`: {_BY_THE_PROGRAM}", span)
-
-
-def unchanged(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """`OmegaConf.to_container(cfg)`: the same settings, read as keys."""
-    return arguments.get("cfg", 0)
-
-
-def _as_namespace(value: Val) -> Val:
-    if isinstance(value, DictVal):
-        return Instance(None, {str(key): _as_namespace(item) for key, item in value.items.items()})
-    if isinstance(value, ListVal):
-        return ListVal([_as_namespace(item) for item in value.items], value.span, value.kind)
-    return value
+    return content(context, path, span) or Opaque(f"`{name}(…)`: {NOT_KNOWN}", span)
 
 
 def content(context: Context, path: Val | None, span: Span) -> Val | None:
@@ -114,3 +94,8 @@ def _overridable(value: Val) -> Val:
     if isinstance(value, DictVal):
         return DictVal({key: _overridable(item) for key, item in value.items.items()}, value.span, value.open)
     return value.overridable()
+
+
+YAML: dict[str, Handler] = dict.fromkeys(("safe_load", "load", "full_load", "unsafe_load"), parsed)
+JSON: dict[str, Handler] = {"load": parsed}
+BUILTINS: dict[str, Handler] = {"open": opened}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.values import Arguments, DictVal, Either, Object, Opaque, Val
 from lora_lint.libraries.context import Context, adapter_names, config_of, flag_of, negated, nothing, view_of
 from lora_lint.libraries.convert import text_of
-from lora_lint.libraries.effects import ConfigRecord, Fact, ModelView
+from lora_lint.libraries.effects import Fact, ModelView
 from lora_lint.run.events import (
     AddBeside,
     DeleteAdapter,
@@ -40,12 +40,12 @@ def lora_config(context: Context, name: str, arguments: Arguments, span: Span) -
     return context.config(name.rpartition(".")[2], arguments, span)
 
 
-def config_method(context: Context, root: Object, record: ConfigRecord, name: str) -> Val | None:
+def config_method(context: Context, root: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
     """A method of an adapter config."""
     if name == "__deepcopy__":
         return root
     if name in ("to_dict", "save_pretrained"):
-        context.records.note(record, Fact.WRITTEN)
+        context.records.note(root.data, Fact.WRITTEN)
     return None
 
 

@@ -8,7 +8,7 @@ from lora_lint.interpreter.values import Arguments, Object, Opaque, Val
 from lora_lint.libraries.effects import Launch
 
 if TYPE_CHECKING:
-    from lora_lint.libraries.context import Context
+    from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span
 
 MAX_LAUNCHES = 64
@@ -18,9 +18,8 @@ MAX_LAUNCHES = 64
 def launch(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`subprocess.run(…)` and its siblings, `os.system(…)`: remembers the command."""
     command = arguments.get("args", 0) or arguments.get("command", 0) or arguments.get("cmd", 0)
-    launches = context.records.launches
-    if command is not None and len(launches) < MAX_LAUNCHES:
-        launches.append(Launch(command, span, tuple(context.machine.trail)))
+    if command is not None and len(context.records.launches) < MAX_LAUNCHES:
+        context.records.add_launch(Launch(command, span, tuple(context.machine.trail)))
     elif command is not None:
         detail = f"it starts more than {MAX_LAUNCHES} programs, and the others are not followed"
         context.records.leave_unread("launches", detail)
@@ -30,3 +29,10 @@ def launch(context: Context, name: str, arguments: Arguments, span: Span) -> Val
 def split(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`shlex.split(text)`: stays the text, which is split where it is read."""
     return arguments.get("s", 0) or Opaque("it is not known which text is split", span)
+
+
+SUBPROCESS: dict[str, Handler] = dict.fromkeys(
+    ("run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput"), launch
+)
+OS: dict[str, Handler] = dict.fromkeys(("system", "popen"), launch)
+SHLEX: dict[str, Handler] = {"split": split}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.context import Context
 
+METHODS = frozenset({"add_tokens", "add_special_tokens"})
 _OLD = frozenset({"pad_token", "eos_token", "bos_token", "unk_token"})
 """Roles that a tokenizer has a token for already, or whose token is left out of the loss."""
 _PADDING = frozenset({"[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|PAD|>", "[pad]", "<s>", "</s>", "<unk>", "[UNK]"})

@@ -1,19 +1,19 @@
-"""Loading models (transformers, unsloth, diffusers …) and what is done with them."""
+"""transformers: loading models, and the methods that they have; other libraries' models are taken to be alike."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Member, Object, Opaque, Val, either
-from lora_lint.libraries import peft, tokens
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val, either
+from lora_lint.libraries import peft, tokens, torch
 from lora_lint.libraries.context import Context, nothing, view_of
-from lora_lint.libraries.effects import Fact, Log, ModelRecord, ModelView, Part, TrainingRecord
-from lora_lint.libraries.parameters import selected, split_conditions
-from lora_lint.run.events import EnableCheckpointing, EnableInputGrads, Freeze, Resize, Save, Unfreeze
+from lora_lint.libraries.effects import Fact, Log, ModelRecord, ModelView, Part
+from lora_lint.run.events import EnableCheckpointing, EnableInputGrads, Resize, Save
 
 if TYPE_CHECKING:
-    from lora_lint.libraries.parameters import Names
+    from collections.abc import Callable
+
     from lora_lint.source import Span
 
 _NOT_MODELS = re.compile(
@@ -23,9 +23,6 @@ _NO_MODEL = re.compile(
     rf"(?i){_NOT_MODELS.pattern}|config|vae|unet|adapter|peft|pipe|encoder|tower|vision|audio|embed|critic|ref"
 )
 """The same of names of variables and classes that are not followed, with the parts of a model beside it."""
-_NOT_INSIDE = frozenset("config generation_config peft_config hf_device_map tokenizer processor".split())
-"""Attributes of a model that are no modules."""
-_NOT_MODULES_OF = frozenset("data grad weight bias forward generate requires_grad dtype training state_dict".split())
 _SAME = frozenset(
     "to cuda cpu half float bfloat16 double type train eval compile share_memory xpu npu to_empty __enter__ "
     "for_training for_inference unwrap set_train_mode".split()
@@ -86,45 +83,6 @@ def from_config(context: Context, name: str, arguments: Arguments, span: Span) -
     return context.model(span, name, arguments, model, loader)
 
 
-def unsloth_load(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`FastLanguageModel.from_pretrained` gives the model and its tokenizer; 4-bit unless told otherwise."""
-    loader = name.split(".")[-2]
-    model = arguments.get("model_name", 0) or Opaque("the model's name is not given", span)
-    quantization = quantization_of(arguments, span)
-    usual = loader != "FastSentenceTransformer" and "load_in_4bit" not in arguments.keywords
-    if isinstance(quantization, Const) and quantization.value is None and usual:
-        quantization = Const("4bit", span, "framework-default")
-    full = arguments.get("full_finetuning")
-    loaded = context.model(
-        *(span, name, arguments, model, loader, quantization, arguments.get("dtype")),
-        whole=isinstance(full, Const) and full.value is True,
-        loader_adapts=True,
-    )
-    if loader == "FastSentenceTransformer":
-        return loaded
-    tokenizer = Object("tokenizer", arguments, span)
-    return ListVal([loaded, tokenizer], span, "tuple")
-
-
-def unsloth_wrap(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`FastLanguageModel.get_peft_model(model, r=16, …)`: config and wrap in one call.
-
-    A model loaded with `full_finetuning=True` is given back as it is (unsloth 2026.10.9).
-    """
-    model = arguments.get("model", 0)
-    view = view_of(model)
-    if model is not None and view is not None and view.record.whole:
-        return model
-    config = context.config("LoraConfig", arguments, span, "unsloth", made_by=name.split(".")[-2])
-    return context.wrap(model, config, span, "unsloth")
-
-
-def with_tokenizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`setup_chat_format(model, tokenizer)` gives both back (TRL, models/utils.py, until it was removed)."""
-    model = arguments.get("model", 0) or Opaque("the model is not given", span)
-    return ListVal([model, arguments.get("tokenizer", 1) or Object("tokenizer", arguments, span)], span, "tuple")
-
-
 def attribute(context: Context, view: ModelView, owner: Object, name: str, span: Span) -> Val | None:
     """An attribute of a model that is the model itself."""
     if name in ("base_model", "module", "_orig_mod", "pretrained_model"):
@@ -136,40 +94,61 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     """A method of a model, or of something inside it (`model.lm_head.requires_grad_(True)`)."""
     view: ModelView = owner.data
     name = path[-1]
-    if name == "requires_grad_":
-        _set_trainable(context, Part(view.record, "modules", _inside(path[:-1])), arguments.get("", 0), span)
-        return owner
-    if name in ("parameters", "named_parameters", "modules", "named_modules", "children", "named_children"):
-        role = "parameters" if "parameters" in name else "modules"
-        return Object(name, arguments, span, Part(view.record, role, _inside(path[:-1]), name.startswith("named")))
+    found = torch.method(context, owner, path, arguments, span)
+    if found is not None:
+        return found
     if name == "save_pretrained" and len(path) > 1 and path[-2] not in ("config", "generation_config"):
         context.happen(view.record, Save(span))  # a part of the model by itself
     if len(path) > 1:
         return None
     if name in _SAME:
         return owner
-    if name == "__deepcopy__":
-        copied = view.record
-        return context.model(
-            *(span, owner.callee, owner.arguments, copied.name, copied.loader), loader_adapts=copied.loader_adapts
-        )
-    if name in ("get_input_embeddings", "get_output_embeddings"):
-        where = "embed_tokens" if "input" in name else "lm_head"
-        return Object(name, arguments, span, Part(view.record, "modules", where))
-    if name == "enable_input_require_grads":
-        context.happen(view.record, EnableInputGrads(span))
-        return nothing(span)
-    if name == "gradient_checkpointing_enable":
-        context.happen(view.record, EnableCheckpointing(span, reentrant=_reentrant(arguments)))
-        return nothing(span)
-    if name == "print_trainable_parameters":
-        return nothing(span)
-    if name == "state_dict":
-        return Object(name, arguments, span)
-    if name == "resize_token_embeddings":
-        context.happen(view.record, Resize(span, tokens=tokens.new_here(context)))
-        return None
-    return peft.method(context, view, name, arguments, span)
+    own = _METHODS.get(name)
+    return (
+        own(context, owner, arguments, span) if own is not None else peft.method(context, view, name, arguments, span)
+    )
+
+
+def _copy(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
+    copied: ModelRecord = owner.data.record
+    return context.model(
+        *(span, owner.callee, owner.arguments, copied.name, copied.loader), loader_adapts=copied.loader_adapts
+    )
+
+
+def _input_embeddings(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
+    return Object("get_input_embeddings", arguments, span, Part(owner.data.record, "modules", "embed_tokens"))
+
+
+def _output_embeddings(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
+    return Object("get_output_embeddings", arguments, span, Part(owner.data.record, "modules", "lm_head"))
+
+
+def _enable_input_grads(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
+    context.happen(owner.data.record, EnableInputGrads(span))
+    return nothing(span)
+
+
+def _enable_checkpointing(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
+    context.happen(owner.data.record, EnableCheckpointing(span, reentrant=_reentrant(arguments)))
+    return nothing(span)
+
+
+def _resize(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
+    context.happen(owner.data.record, Resize(span, tokens=tokens.new_here(context)))
+    return None
+
+
+_METHODS: dict[str, Callable[[Context, Object, Arguments, Span], Val | None]] = {
+    "__deepcopy__": _copy,
+    "get_input_embeddings": _input_embeddings,
+    "get_output_embeddings": _output_embeddings,
+    "enable_input_require_grads": _enable_input_grads,
+    "gradient_checkpointing_enable": _enable_checkpointing,
+    "print_trainable_parameters": lambda context, owner, arguments, span: nothing(span),
+    "state_dict": lambda context, owner, arguments, span: Object("state_dict", arguments, span),
+    "resize_token_embeddings": _resize,
+}
 
 
 def _reentrant(arguments: Arguments) -> bool:
@@ -177,103 +156,6 @@ def _reentrant(arguments: Arguments) -> bool:
     told = arguments.get("gradient_checkpointing_kwargs", 0)
     flag = told.items.get("use_reentrant") if isinstance(told, DictVal) else None
     return told is None or (isinstance(flag, Const) and flag.value is True)
-
-
-def part_method(context: Context, owner: Object, path: tuple[str, ...], arguments: Arguments, span: Span) -> Val | None:
-    """A method of parameters or modules of a model."""
-    part: Part = owner.data
-    name = path[-1]
-    inner = ".".join(filter(None, (part.path, _inside(path[:-1])))) or None
-    if name == "requires_grad_":
-        _set_trainable(context, Part(part.record, part.role, inner), arguments.get("", 0), span)
-        return owner
-    if name in ("parameters", "named_parameters", "modules", "named_modules"):
-        role = "parameters" if "parameters" in name else "modules"
-        known = inner if part.role != "module" else None
-        return Object(name, arguments, span, Part(part.record, role, known, name.startswith("named")))
-    if name in ("to", "cuda", "float", "half", "bfloat16", "train", "eval"):
-        return owner
-    return None
-
-
-def _inside(path: tuple[str, ...]) -> str | None:
-    """A dotted path below a model without the attributes that only lead into it."""
-    parts = [name for name in path if name not in ("model", "base_model", "module", "data", "weight")]
-    return ".".join(parts) or None
-
-
-def part_of(value: Object | Member) -> Part | None:
-    """The parameters or modules that an iteration goes over: `model.parameters()`, `model.model.layers`."""
-    root, path = (value, ()) if isinstance(value, Object) else value.path()
-    if not isinstance(root, Object) or not _NOT_INSIDE.isdisjoint(path):
-        return None
-    if isinstance(root.data, ModelView) and path:
-        return Part(root.data.record, "modules", _inside(path))
-    if isinstance(root.data, Part) and root.data.role != "name":
-        inner = ".".join(filter(None, (root.data.path, _inside(path)))) or None
-        return root.data if not path else Part(root.data.record, "modules", inner)
-    return None
-
-
-def iterate(part: Part, span: Span) -> list[Val] | None:
-    """One element that stands for all parameters or modules of an iteration."""
-    element = Part(part.record, "parameter" if part.role == "parameters" else "module", part.path)
-    item: Val = Object(element.role, Arguments([], {}, {}), span, element)
-    if not part.named:
-        return [item]
-    name = Object("name", Arguments([], {}, {}), span, Part(part.record, "name", part.path))
-    return [ListVal([name, item], span, "tuple")]
-
-
-def assign(context: Context, target: Object | Member, name: str, value: Val, span: Span) -> bool:
-    """`parameter.requires_grad = …`, `model.lm_head = …` and other assignments on a model's parts."""
-    root, path = (target, ()) if isinstance(target, Object) else target.path()
-    data = root.data if isinstance(root, Object) else None
-    if isinstance(data, ModelView):
-        if name == "requires_grad":
-            _set_trainable(context, Part(data.record, "modules", _inside(path)), value, span)
-            return True
-        if _replaces_module((*path, name), value, inside=bool(path)):
-            context.records.note(data.record, Fact.EDITED)
-        return bool(path)
-    if isinstance(data, Part) and name == "requires_grad":
-        inner = ".".join(filter(None, (data.path, _inside(path)))) or None
-        _set_trainable(context, Part(data.record, data.role, inner), value, span)
-        return True
-    if isinstance(data, Part) and data.role in ("module", "modules"):
-        if _replaces_module((*path, name), value, inside=True):
-            context.records.note(data.record, Fact.EDITED)
-        return True
-    return isinstance(data, Part)
-
-
-def _replaces_module(path: tuple[str, ...], value: Val, inside: bool) -> bool:
-    """Whether an assignment puts another module into a model: anything but a plain value in a place for modules."""
-    if isinstance(value, Const) or not _NOT_INSIDE.isdisjoint(path) or path[-1] in _NOT_MODULES_OF:
-        return False
-    return inside or (isinstance(value, Object) and value.callee.startswith("torch.nn"))
-
-
-def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) -> None:
-    """Writes down that parameters become trainable or frozen; unknown values change nothing."""
-    machine = context.machine
-    if isinstance(value, Either):
-        return
-    if value is None:
-        value = Const(True)
-    if not isinstance(value, Const) or not isinstance(value.value, bool):
-        return
-    conditions = tuple(machine.conditions)
-    names: Names
-    names, flags = split_conditions(machine, conditions)
-    if names is None and value.value is False and len(flags) < len(conditions):
-        names = ()  # all but those that a test leaves out
-    if part.path:
-        names = (part.path,) if names is None else names
-    elif part.role == "module" and names is None:
-        names = ()  # modules of some class: which ones is not known
-    made = Unfreeze if value.value else Freeze
-    context.happen(part.record, made(span, selection=selected(names)))
 
 
 def merge(values: list[Val]) -> Val | None:
@@ -307,11 +189,3 @@ def merge(values: list[Val]) -> Val | None:
     template = values[0]
     assert isinstance(template, Object)
     return Object(template.callee, template.arguments, template.span, ModelView(merged))
-
-
-def trained_by(context: Context, model: Val | None, training: TrainingRecord) -> None:
-    """Ties a trainer to the models it is given."""
-    for option in model.options if isinstance(model, Either) else (model,):
-        view = view_of(option)
-        if view is not None:
-            context.trains(view.record, training)

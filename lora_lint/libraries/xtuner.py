@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Class, Function
 from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Object, Opaque
-from lora_lint.libraries import datasets as data
-from lora_lint.libraries import peft
-from lora_lint.libraries import transformers as models
+from lora_lint.libraries import datasets, peft, transformers
 from lora_lint.libraries.context import config_of
 from lora_lint.libraries.effects import DatasetRecord, TrainingRecord
 
@@ -38,18 +36,18 @@ def typed_dict(context: Context, arguments: Arguments, span: Span) -> Val | None
     if name.startswith("peft.") and short in peft.CONFIGS:
         return context.config(short, arguments, span, "xtuner")
     if name.endswith(".from_pretrained") and not name.endswith(_NO_MODELS):
-        return models.from_pretrained(context, name, _nested(arguments), span)
+        return transformers.from_pretrained(context, name, _nested(arguments), span)
     if name == "datasets.load_dataset":
-        return data.load_dataset(context, name, arguments, span)
+        return datasets.load_dataset(context, name, arguments, span)
     if short == "process_hf_dataset":
         return _processed(arguments, span)
     if short == "ConcatDataset":
-        return data.concatenate(
+        return datasets.concatenate(
             context, short, Arguments([arguments.get("datasets") or ListVal([], span)], {}, {}), span
         )
     if short == "LLaVADataset":
         path = arguments.get("data_path") or Opaque("the file is not given", span)
-        return data.from_file(context, short, Arguments([path], {}, {}), span)
+        return datasets.from_file(context, short, Arguments([path], {}, {}), span)
     for key, owner in _ADAPTED.items():
         adapter = arguments.get(key)
         if adapter is not None and config_of(adapter) is not None:
@@ -91,7 +89,10 @@ def _processed(arguments: Arguments, span: Span) -> Val | None:
         record: DatasetRecord = dataset.data
         cut = DatasetRecord(record.name, Opaque("`max_dataset_length` cuts it", span))
         return Object(dataset.callee, dataset.arguments, span, cut)
-    return data.subscript(dataset, arguments.get("split") or Const("train", span, "framework-default"), span) or dataset
+    return (
+        datasets.subscript(dataset, arguments.get("split") or Const("train", span, "framework-default"), span)
+        or dataset
+    )
 
 
 def attach(records: Records, scope: Scope) -> None:

@@ -1,0 +1,136 @@
+"""argparse: the options of a program, and the namespace that parsing gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.definitions import Instance
+from lora_lint.interpreter.values import (
+    Arguments,
+    Const,
+    Either,
+    External,
+    ListVal,
+    Object,
+    Opaque,
+    Space,
+    Val,
+    constant,
+    either,
+)
+from lora_lint.libraries.convert import text_of
+from lora_lint.run.run import SweepKind
+from lora_lint.run.values import Reason
+
+if TYPE_CHECKING:
+    from lora_lint.libraries.context import Context, Handler
+    from lora_lint.source import Span
+
+
+def argument_parser(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`argparse.ArgumentParser()`: an object that collects its options."""
+    return Object("argparse.ArgumentParser", arguments, span)
+
+
+def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`add_argument`, groups, and the namespace that parsing gives."""
+    if name in ("add_argument_group", "add_mutually_exclusive_group", "add_subparsers", "add_parser"):
+        return owner  # the options of all commands end in one namespace
+    if name == "add_argument":
+        _add_option(context, owner, arguments, span)
+        return Const(None, span)
+    if name == "set_defaults":
+        for key, value in arguments.keywords.items():
+            context.machine.journal.set_item(owner.attributes, key, _default(context, value))
+        return Const(None, span)
+    if name in ("parse_args", "parse_known_args", "parse_intermixed_args"):
+        namespace = Instance(None, dict(owner.attributes), open_=True)
+        if name == "parse_known_args":
+            return ListVal([namespace, Opaque("the rest of the command line", span)], span, "tuple")
+        return namespace
+    return None
+
+
+def _add_option(context: Context, parser: Object, arguments: Arguments, span: Span) -> None:
+    flags = [text for value in arguments.positional if (text := text_of(value)) is not None]
+    if not flags:
+        return
+    long = next((flag for flag in flags if flag.startswith("--")), flags[0])
+    name = text_of(arguments.get("dest")) or long.lstrip("-").replace("-", "_")
+    default = arguments.get("default")
+    action = text_of(arguments.get("action"))
+    value: Val
+    if default is None or (isinstance(default, Const) and default.value is None):
+        if action in ("store_true", "store_false") and default is None:
+            value = _default(context, Const(action == "store_false", span))
+        else:
+            required = not long.startswith("-") or constant(arguments.get("required")) is True
+            value = given_there(span) if required else Opaque("the command line may give it", span, Reason.OPTIONAL)
+    else:
+        value = _default(context, _typed(default, arguments.get("type")))
+    choices = arguments.get("choices")
+    called_with = _given(context, [name, *(flag.lstrip("-").replace("-", "_") for flag in flags)])
+    if called_with is not None:
+        several = text_of(arguments.get("nargs")) in ("+", "*")
+        value = listed(called_with) if several else _converted(called_with, arguments.get("type"))
+    elif isinstance(choices, ListVal) and not choices.open and len(choices.items) > 1:
+        options = tuple(item for item in choices.items if isinstance(item, Const))
+        if len(options) == len(choices.items) and all(_is_number(option) for option in options):
+            chosen = value if isinstance(value, Const) else None
+            value = Space(options, object(), SweepKind.CHOICES, choices.span, chosen)
+    before = parser.attributes.get(name)
+    if before is not None and not isinstance(before, Space) and not isinstance(value, Space):
+        value = either((before, value))  # an option of two commands
+    context.machine.journal.set_item(parser.attributes, name, value)
+
+
+def given_there(span: Span) -> Opaque:
+    """An argument that the command line always gives."""
+    return Opaque("the command line gives it", span)
+
+
+def _default(context: Context, value: Val) -> Val:
+    """A default as sure as it is that the caller does not give another value."""
+    return value if context.records.given_all else value.overridable()
+
+
+def _given(context: Context, names: list[str]) -> Val | None:
+    """What the caller of the program gives for an option; None where it gives nothing, or is not known."""
+    given = context.records.given or {}
+    return next((given[name] for name in names if name in given), None)
+
+
+def listed(value: Val) -> Val:
+    """The value of an option that takes several, of which the caller gives one or more."""
+    if isinstance(value, Either):
+        return either(map(listed, value.options))
+    return ListVal([value], value.span) if isinstance(value, Const) else value
+
+
+def _converted(value: Val, kind: Val | None) -> Val:
+    """A given value in the type that the program asks for, where that is text."""
+    if isinstance(value, Either):
+        return either(_converted(option, kind) for option in value.options)
+    if isinstance(value, Const) and isinstance(kind, External) and kind.name == "builtins.str":
+        return Const(str(value.value), value.span, value.origin)
+    return value
+
+
+def _typed(default: Val, kind: Val | None) -> Val:
+    """argparse converts a default only if it is a string."""
+    if isinstance(default, Const) and isinstance(default.value, str) and isinstance(kind, External):
+        try:
+            if kind.name == "builtins.int":
+                return Const(int(default.value), default.span, default.origin)
+            if kind.name == "builtins.float":
+                return Const(float(default.value), default.span, default.origin)
+        except ValueError:
+            return default
+    return default
+
+
+def _is_number(value: Const) -> bool:
+    return isinstance(value.value, int | float) and not isinstance(value.value, bool)
+
+
+CALLS: dict[str, Handler] = {"ArgumentParser": argument_parser}

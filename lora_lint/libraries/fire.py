@@ -1,0 +1,37 @@
+"""Fire, and `run` of typer: the parameters of a function as options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.definitions import Function
+from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Const, Either, Val
+
+if TYPE_CHECKING:
+    from lora_lint.libraries.context import Context, Handler
+    from lora_lint.source import Span
+
+
+def fire(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`fire.Fire(main)`, `typer.run(main)`: calls a function with what the command line gives."""
+    target = arguments.get("component", 0)
+    for function in target.options if isinstance(target, Either) else (target,):
+        if isinstance(function, Function):
+            given = _of_caller(context, function)
+            if context.records.given_all:
+                function.call(context.machine, given, span)
+            else:
+                function.enter(context.machine, span, given)
+    return Const(None, span)
+
+
+def _of_caller(context: Context, function: Function) -> Arguments:
+    """The arguments that the caller of the program gives to its entry."""
+    if not context.records.given:
+        return NO_ARGUMENTS
+    parameters = function.node.args
+    names = {parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)}
+    return Arguments([], {name: value for name, value in context.records.given.items() if name in names}, {})
+
+
+CALLS: dict[str, Handler] = {"Fire": fire}

@@ -1,0 +1,206 @@
+"""PyTorch: modules and parameters of a model, what freezes them, and optimizers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.definitions import Instance
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Member, Object, Val, either
+from lora_lint.libraries.context import Context, view_of
+from lora_lint.libraries.effects import Fact, ModelRecord, ModelView, Part, TrainingRecord
+from lora_lint.libraries.parameters import selected, split_conditions
+from lora_lint.run.events import Freeze, MakeOptimizer, MakeOtherOptimizer, Unfreeze
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lora_lint.libraries.parameters import Names
+    from lora_lint.source import Span
+
+
+_NOT_INSIDE = frozenset("config generation_config peft_config hf_device_map tokenizer processor".split())
+"""Attributes of a model that are no modules."""
+
+_NOT_MODULES_OF = frozenset("data grad weight bias forward generate requires_grad dtype training state_dict".split())
+
+
+def _inside(path: tuple[str, ...]) -> str | None:
+    """A dotted path below a model without the attributes that only lead into it."""
+    parts = [name for name in path if name not in ("model", "base_model", "module", "data", "weight")]
+    return ".".join(parts) or None
+
+
+_ITERATORS = frozenset({"parameters", "named_parameters", "modules", "named_modules"})
+_OF_MODELS = _ITERATORS | {"children", "named_children"}
+
+
+def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Arguments, span: Span) -> Val | None:
+    """A method that a model has as a module, or one of a module inside it."""
+    record: ModelRecord = owner.data.record
+    name = path[-1]
+    if name == "requires_grad_":
+        _set_trainable(context, Part(record, "modules", _inside(path[:-1])), arguments.get("", 0), span)
+        return owner
+    if name in _OF_MODELS:
+        role = "parameters" if "parameters" in name else "modules"
+        return Object(name, arguments, span, Part(record, role, _inside(path[:-1]), name.startswith("named")))
+    return None
+
+
+def part_method(context: Context, owner: Object, path: tuple[str, ...], arguments: Arguments, span: Span) -> Val | None:
+    """A method of parameters or modules of a model."""
+    part: Part = owner.data
+    name = path[-1]
+    inner = ".".join(filter(None, (part.path, _inside(path[:-1])))) or None
+    if name == "requires_grad_":
+        _set_trainable(context, Part(part.record, part.role, inner), arguments.get("", 0), span)
+        return owner
+    if name in _ITERATORS:
+        role = "parameters" if "parameters" in name else "modules"
+        known = inner if part.role != "module" else None
+        return Object(name, arguments, span, Part(part.record, role, known, name.startswith("named")))
+    if name in ("to", "cuda", "float", "half", "bfloat16", "train", "eval"):
+        return owner
+    return None
+
+
+def part_of(value: Object | Member) -> Part | None:
+    """The parameters or modules that an iteration goes over: `model.parameters()`, `model.model.layers`."""
+    root, path = (value, ()) if isinstance(value, Object) else value.path()
+    if not isinstance(root, Object) or not _NOT_INSIDE.isdisjoint(path):
+        return None
+    if isinstance(root.data, ModelView) and path:
+        return Part(root.data.record, "modules", _inside(path))
+    if isinstance(root.data, Part) and root.data.role != "name":
+        inner = ".".join(filter(None, (root.data.path, _inside(path)))) or None
+        return root.data if not path else Part(root.data.record, "modules", inner)
+    return None
+
+
+def iterate(part: Part, span: Span) -> list[Val] | None:
+    """One element that stands for all parameters or modules of an iteration."""
+    element = Part(part.record, "parameter" if part.role == "parameters" else "module", part.path)
+    item: Val = Object(element.role, Arguments([], {}, {}), span, element)
+    if not part.named:
+        return [item]
+    name = Object("name", Arguments([], {}, {}), span, Part(part.record, "name", part.path))
+    return [ListVal([name, item], span, "tuple")]
+
+
+def assign(context: Context, target: Object | Member, name: str, value: Val, span: Span) -> bool:
+    """`parameter.requires_grad = …`, `model.lm_head = …` and other assignments on a model's parts."""
+    root, path = (target, ()) if isinstance(target, Object) else target.path()
+    data = root.data if isinstance(root, Object) else None
+    if isinstance(data, ModelView):
+        if name == "requires_grad":
+            _set_trainable(context, Part(data.record, "modules", _inside(path)), value, span)
+            return True
+        if _replaces_module((*path, name), value, inside=bool(path)):
+            context.records.note(data.record, Fact.EDITED)
+        return bool(path)
+    if isinstance(data, Part) and name == "requires_grad":
+        inner = ".".join(filter(None, (data.path, _inside(path)))) or None
+        _set_trainable(context, Part(data.record, data.role, inner), value, span)
+        return True
+    if isinstance(data, Part) and data.role in ("module", "modules"):
+        if _replaces_module((*path, name), value, inside=True):
+            context.records.note(data.record, Fact.EDITED)
+        return True
+    return isinstance(data, Part)
+
+
+def _replaces_module(path: tuple[str, ...], value: Val, inside: bool) -> bool:
+    """Whether an assignment puts another module into a model: anything but a plain value in a place for modules."""
+    if isinstance(value, Const) or not _NOT_INSIDE.isdisjoint(path) or path[-1] in _NOT_MODULES_OF:
+        return False
+    return inside or (isinstance(value, Object) and value.callee.startswith("torch.nn"))
+
+
+def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) -> None:
+    """Writes down that parameters become trainable or frozen; unknown values change nothing."""
+    machine = context.machine
+    if isinstance(value, Either):
+        return
+    if value is None:
+        value = Const(True)
+    if not isinstance(value, Const) or not isinstance(value.value, bool):
+        return
+    conditions = tuple(machine.conditions)
+    names: Names
+    names, flags = split_conditions(machine, conditions)
+    if names is None and value.value is False and len(flags) < len(conditions):
+        names = ()  # all but those that a test leaves out
+    if part.path:
+        names = (part.path,) if names is None else names
+    elif part.role == "module" and names is None:
+        names = ()  # modules of some class: which ones is not known
+    made = Unfreeze if value.value else Freeze
+    context.happen(part.record, made(span, selection=selected(names)))
+
+
+OPTIMIZERS = frozenset(
+    "Adam AdamW SGD Adamax Adagrad RMSprop NAdam RAdam Adafactor Lion PagedAdamW PagedAdamW8bit AdamW8bit "
+    "Adam8bit DeepSpeedCPUAdam FusedAdam".split()
+)
+
+
+def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """An optimizer made by hand on a model's parameters: the start of a training loop."""
+    views = _models_behind(arguments.get("params", 0) or arguments.get("model", 0))
+    values: dict[str, Val] = {"optimizer": Const(name.rpartition(".")[2].lower(), span)}
+    rate = arguments.get("lr", 1)
+    if rate is not None:
+        values["learning_rate"] = rate
+    conditions = tuple(context.machine.conditions)
+    training = TrainingRecord("a training loop", "unknown", span, values=values, conditions=conditions, by_hand=True)
+    if views is None:  # it may be of any model
+        for record in {id(each): each for each in context.records.all_models()}.values():
+            context.happen(record, MakeOptimizer(span))
+        return Object(name, arguments, span, training)
+    own = {id(view.record): view.record for view in views}
+    for record in own.values():
+        context.happen(record, MakeOptimizer(span))
+        context.trains(record, training)
+    for record in {id(each): each for each in context.records.all_models() if own and id(each) not in own}.values():
+        context.happen(record, MakeOtherOptimizer(span))
+    models = (Object("model", Arguments([], {}, {}), span, view) for view in views)
+    return Object(name, arguments, span, training, {"model": either(models)} if views else {})
+
+
+def _models_behind(value: Val | None) -> list[ModelView] | None:
+    """The models whose parameters an optimizer gets: directly, filtered, chained, or in parameter groups. None where
+    nothing tells whose they are."""
+    view = view_of(value)
+    if view is not None:
+        return [view]
+    if isinstance(value, Member):
+        return _models_behind(value.path()[0])
+    if isinstance(value, DictVal):
+        return _models_behind(value.items.get("params"))
+    parts: Iterable[Val]
+    if isinstance(value, Either):
+        parts = value.options
+    elif isinstance(value, ListVal):
+        parts = value.items
+    elif isinstance(value, Object) and isinstance(value.data, Part):
+        return [ModelView(value.data.record, wrapped=True)]
+    elif isinstance(value, Object) and isinstance(value.data, Instance):
+        return [view for each in value.data.attributes.values() if (view := view_of(each)) is not None]
+    elif isinstance(value, Object) and value.callee.startswith("torch.nn."):
+        return []
+    elif isinstance(value, Object):
+        parts = value.arguments.positional
+    else:
+        return None
+    found = [_models_behind(each) for each in parts]
+    if not any(found) and (None in found or not found):
+        return None
+    return [view for views in found for view in views or ()]
+
+
+_WRAPPERS = ("torch.nn.parallel", "torch.compile", "torch.nn.DataParallel")
+
+
+def wrapped(name: str, arguments: Arguments) -> Val | None:
+    """The model that `torch.compile(model)` and `DistributedDataParallel(model)` give back, wrapped."""
+    return arguments.positional[0] if name.startswith(_WRAPPERS) and arguments.positional else None

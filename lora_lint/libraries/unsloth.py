@@ -1,0 +1,56 @@
+"""unsloth: models that are loaded to be adapted, and its adapters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
+from lora_lint.libraries import datasets
+from lora_lint.libraries.context import Context, view_of
+from lora_lint.libraries.transformers import quantization_of
+
+if TYPE_CHECKING:
+    from lora_lint.libraries.context import Handler
+    from lora_lint.source import Span
+
+
+def load(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`FastLanguageModel.from_pretrained` gives the model and its tokenizer; 4-bit unless told otherwise."""
+    loader = name.split(".")[-2]
+    model = arguments.get("model_name", 0) or Opaque("the model's name is not given", span)
+    quantization = quantization_of(arguments, span)
+    usual = loader != "FastSentenceTransformer" and "load_in_4bit" not in arguments.keywords
+    if isinstance(quantization, Const) and quantization.value is None and usual:
+        quantization = Const("4bit", span, "framework-default")
+    full = arguments.get("full_finetuning")
+    loaded = context.model(
+        *(span, name, arguments, model, loader, quantization, arguments.get("dtype")),
+        whole=isinstance(full, Const) and full.value is True,
+        loader_adapts=True,
+    )
+    if loader == "FastSentenceTransformer":
+        return loaded
+    tokenizer = Object("tokenizer", arguments, span)
+    return ListVal([loaded, tokenizer], span, "tuple")
+
+
+def wrap(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`FastLanguageModel.get_peft_model(model, r=16, …)`: config and wrap in one call.
+
+    A model loaded with `full_finetuning=True` is given back as it is (unsloth 2026.10.9).
+    """
+    model = arguments.get("model", 0)
+    view = view_of(model)
+    if model is not None and view is not None and view.record.whole:
+        return model
+    config = context.config("LoraConfig", arguments, span, "unsloth", made_by=name.split(".")[-2])
+    return context.wrap(model, config, span, "unsloth")
+
+
+CALLS: dict[str, Handler] = {
+    "get_peft_model": wrap,
+    "from_pretrained": load,
+    **dict.fromkeys(
+        ("standardize_data_formats", "standardize_sharegpt", "to_sharegpt", "apply_chat_template"), datasets.kept
+    ),
+}

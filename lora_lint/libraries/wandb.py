@@ -1,0 +1,63 @@
+"""Weights & Biases: sweeps, and the config that a run of one has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.definitions import Instance
+from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Const, DictVal, Object, Opaque, Val
+from lora_lint.libraries.spaces import ends_of, is_callable, space_of
+from lora_lint.run.run import SweepKind
+
+if TYPE_CHECKING:
+    from lora_lint.libraries.context import Context, Handler
+    from lora_lint.source import Span
+
+
+def sweep(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`wandb.sweep({...})`: its parameters are what `wandb.config` gives from then on."""
+    given = arguments.get("sweep", 0)
+    parameters = given.items.get("parameters") if isinstance(given, DictVal) else None
+    if isinstance(parameters, DictVal):
+        context.records.search({str(key): _parameter(value, span) for key, value in parameters.items.items()})
+    return Object(name, arguments, span)
+
+
+def _parameter(value: Val, span: Span) -> Val:
+    if isinstance(value, DictVal):
+        if "values" in value.items:
+            return space_of(value.items["values"], SweepKind.WANDB, value.span or span)
+        if "value" in value.items:
+            return value.items["value"]
+        if "min" in value.items:
+            return ends_of(value.items.get("min"), value.items.get("max"), SweepKind.WANDB, value.span or span)
+    return Opaque("the W&B sweep sets it", span)
+
+
+def swept_config(context: Context, span: Span) -> Val:
+    """`wandb.config` (and `wandb.init().config`); in a program that a sweep starts, what that gives."""
+    return Instance(None, dict(context.records.wandb_space or context.records.given or {}), open_=True)
+
+
+def init(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`wandb.init(config=…)`: a run, with its config."""
+    config = arguments.get("config")
+    attributes: dict[str, Val] = {}
+    if context.records.wandb_space or (context.records.given and not isinstance(config, DictVal | Instance)):
+        attributes["config"] = swept_config(context, span)
+    elif isinstance(config, DictVal):
+        attributes["config"] = Instance(None, dict(config.items), open_=config.open)
+    elif isinstance(config, Instance):
+        attributes["config"] = config
+    return Object("wandb.init", arguments, span, None, attributes)
+
+
+def agent(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`wandb.agent(sweep_id, function=train)` calls a function."""
+    function = arguments.get("function", 1)
+    if function is not None and is_callable(function):
+        context.machine.call(function, NO_ARGUMENTS, span)
+    return Const(None, span)
+
+
+CALLS: dict[str, Handler] = {"sweep": sweep, "init": init, "agent": agent}
