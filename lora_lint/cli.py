@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
-        from lora_lint.report.visible import visible
+        from lora_lint.system.visible import visible
 
         # It repeats arguments, which may be names of files that the shell has filled in.
         error.message = visible(error.message)  # type: ignore[misc]

@@ -83,7 +83,7 @@ def guarded(command: Callable[[], int]) -> int:
 
 def complain(message: str) -> None:
     """Says something on stderr, if anything can be said there."""
-    from lora_lint.report.visible import visible
+    from lora_lint.system.visible import visible
 
     tell(f"lora-lint: {visible(message)}\n")
 
@@ -283,7 +283,7 @@ class _ProgressLine:
         self._shown = 0
 
     def show(self, step: Step) -> None:
-        from lora_lint.report.visible import visible
+        from lora_lint.system.visible import visible
 
         minutes, seconds = divmod(max(int(step.left), 0), 60)
         head = visible(f"[{step.number}/{step.total}] {step.finding.code} {step.finding.span.path}: {step.doing}")
@@ -542,7 +542,7 @@ def rules(output_format: str = "text") -> int:
 
     found = list(catalogue.rules().values())
     if output_format == "json":
-        from lora_lint.report.visible import json_text
+        from lora_lint.system.visible import json_text
 
         table = [
             {

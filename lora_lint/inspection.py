@@ -304,7 +304,7 @@ def _parameters(run: Run, resolved: Resolved) -> dict[str, Any]:
 def as_json(seen: Inspection) -> str:
     """The runs as a JSON document, version 1."""
     from lora_lint import __version__
-    from lora_lint.report.visible import json_text
+    from lora_lint.system.visible import json_text
 
     document = {
         "version": 1,
@@ -371,7 +371,7 @@ def as_text(seen: Inspection) -> str:
 
 
 def _block(run: dict[str, Any]) -> str:
-    from lora_lint.report.visible import visible
+    from lora_lint.system.visible import visible
 
     place = f"{run['path']}:" + (f"cell {run['cell']}:" if run["cell"] else "") + str(run["line"])
     lines = [f"{place}  {run['dialect']}" + ("" if run["trained"] is not False else ", not trained here")]

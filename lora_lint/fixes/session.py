@@ -20,9 +20,9 @@ from lora_lint.finding import LEVELS
 from lora_lint.fixes.edits import applied, disjoint, inserted, stays
 from lora_lint.fixes.made import places_of
 from lora_lint.records import dataclass, replace
-from lora_lint.report.visible import octets
 from lora_lint.source import Span
 from lora_lint.system import disk
+from lora_lint.system.visible import octets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -51,7 +51,7 @@ def write(path: str, findings: Iterable[Finding], root: str = "") -> int:
     are those from the folder `root`. Raises OSError.
     """
     from lora_lint.discovery import from_root
-    from lora_lint.report.visible import encodable, json_text
+    from lora_lint.system.visible import encodable, json_text
     from lora_lint.system.writing import write_report
 
     entries = [
@@ -71,7 +71,7 @@ def write(path: str, findings: Iterable[Finding], root: str = "") -> int:
 
 def stale(entries: Mapping[str, Mapping[str, Any]], seen: Iterable[str], checked: Iterable[str]) -> int:
     """How many entries of a baseline no longer match anything, among those of the files that were `checked`."""
-    from lora_lint.report.visible import encodable
+    from lora_lint.system.visible import encodable
 
     gone = set(entries).difference(seen)
     paths = set(map(encodable, checked))

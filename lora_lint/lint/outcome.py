@@ -229,7 +229,7 @@ def fingerprinted(findings: Iterable[Finding], source_of: Callable[[str], Source
     outlives edits."""
     from hashlib import sha256
 
-    from lora_lint.report.visible import octets
+    from lora_lint.system.visible import octets
 
     counts: dict[tuple[str, str, str], int] = {}
     marked = []

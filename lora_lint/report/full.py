@@ -6,8 +6,8 @@ import textwrap
 from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING
 
-from lora_lint.report.visible import columns, visible
 from lora_lint.report.wording import level_of, name_of, paint, place, sentence, verdict_line
+from lora_lint.system.visible import columns, visible
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding, Level

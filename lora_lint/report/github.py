@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.report.visible import visible
 from lora_lint.report.wording import cell_prefix, level_of, name_of, refuted, sentence, with_verdict
+from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
     from lora_lint.lint.engine import Outcome

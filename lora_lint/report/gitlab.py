@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.report.visible import json_text
 from lora_lint.report.wording import cell_prefix, level_of, name_of, refuted, with_verdict
+from lora_lint.system.visible import json_text
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import __version__
-from lora_lint.report.visible import json_text
 from lora_lint.report.wording import level_of, name_of, url_of
+from lora_lint.system.visible import json_text
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding, Verdict

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from lora_lint.report.visible import visible
 from lora_lint.report.wording import level_of, name_of, place, refuted, with_verdict
+from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from lora_lint import __version__, catalogue
 from lora_lint.fixes.made import edits_of
-from lora_lint.report.visible import json_text, octets, visible
 from lora_lint.report.wording import HOMEPAGE, level_of, refuted, url_of, with_verdict
+from lora_lint.system.visible import json_text, octets, visible
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding, Fix

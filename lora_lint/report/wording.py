@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint import catalogue
-from lora_lint.report.visible import visible
+from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding, Level

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import __version__
-from lora_lint.report.visible import visible
 from lora_lint.report.wording import level_of, name_of, place, sentence, url_of
+from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

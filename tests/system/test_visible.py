@@ -20,9 +20,9 @@ from lora_lint.lint.engine import Outcome, lint_text
 from lora_lint.lint.outcome import Summary
 from lora_lint.report import FORMATS, render
 from lora_lint.report.full import LIMIT
-from lora_lint.report.visible import columns, encodable, json_text, octets, visible
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
+from lora_lint.system.visible import columns, encodable, json_text, octets, visible
 from lora_lint.verify.page import render as page
 from tests.support.processes import PATIENCE
 
