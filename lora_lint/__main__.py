@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 
             return guarded(version)  # to say why it cannot be written
     try:
-        from lora_lint.commands import COMMANDS, check, checked, completing, guarded
+        from lora_lint.commands import COMMANDS, Check, Input, check, completing, guarded, request_of
 
         if completing() or (given and given[0] in COMMANDS):
             return _by_click(given)
@@ -44,8 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
             from lora_lint.options import quickly
 
             options = quickly(given)
-            return _by_click(given) if options is None else guarded(lambda: checked(options))
-        return guarded(lambda: check(given))
+            return _by_click(given) if options is None else guarded(lambda: check(request_of(options)))
+        return guarded(lambda: check(Check(Input(given))))
     except KeyboardInterrupt:  # before there was anything to guard
         return 130
 

@@ -9,6 +9,7 @@ import click
 from lora_lint import __version__, commands
 from lora_lint.options import CHECK, LISTS, SHARED, words_of
 from lora_lint.settings import TASKS
+from lora_lint.terminal import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +140,7 @@ def main(ctx: click.Context) -> int | None:
 
     `lora-lint PATHS` is short for `lora-lint check PATHS`; without a path the current folder is linted.
     """
-    return commands.check() if ctx.invoked_subcommand is None else None
+    return commands.check(commands.Check()) if ctx.invoked_subcommand is None else None
 
 
 @main.command(context_settings=_CONTEXT)
@@ -153,7 +154,7 @@ def check(**options: Any) -> int:
     Exit status: 0 nothing at or above --fail-on, 1 findings, 2 usage or internal error, or a file or the output could
     not be read or written, 130 interrupted, 143 terminated.
     """
-    return commands.checked(options)
+    return commands.check(commands.request_of(options))
 
 
 @main.command(context_settings=_CONTEXT)
@@ -173,9 +174,9 @@ def explain(rules: tuple[tuple[str, ...], ...]) -> int:
 @main.command(context_settings=_CONTEXT)
 @_reading_files(SHARED)
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def inspect(**options: Any) -> int:
+def inspect(output_format: str, **options: Any) -> int:
     """Show what was read: model, matched modules, trainable parameters, scale, memory, data."""
-    return commands.inspect(**options)
+    return commands.inspect(commands.input_of(options), output_format)
 
 
 @main.command(context_settings=_CONTEXT)
@@ -209,5 +210,5 @@ def completion(shell: str) -> int:
 
     complete = get_completion_class(shell)
     assert complete is not None
-    commands.write(complete(main, {}, _PROGRAM, "_LORA_LINT_COMPLETE").source())
+    write(complete(main, {}, _PROGRAM, "_LORA_LINT_COMPLETE").source())
     return 0

@@ -5,41 +5,116 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, Literal
+
+from lora_lint.records import dataclass, field, replace
+from lora_lint.terminal import OutputError, ProgressLine, colored, complain, flush, progress, tell, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lora_lint.lint.cache import Cache
-    from lora_lint.lint.engine import Outcome
+    from lora_lint.lint.outcome import Content, Outcome
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
-    from lora_lint.verify.session import Step
 
 COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "completion")
-FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
-_FOR_PEOPLE = ("full", "concise")
-_WITH_FINGERPRINTS = ("json", "sarif", "gitlab")
 _NO_CACHE = "LORA_LINT_NO_CACHE"
 _COMPLETE = "_LORA_LINT_COMPLETE"
-
-
-class Verification(NamedTuple):
-    """What `--verify` was told. `time_budget` in seconds; `seeds` None means the defaults; `report` is the path of the
-    page to write."""
-
-    device: str = "auto"
-    time_budget: float = 600.0
-    seeds: int | None = None
-    report: str | None = None
 
 
 class UsageError(Exception):
     """A call that makes no sense; the message is for people."""
 
 
-class OutputError(Exception):
-    """Standard output cannot be written to. The message is for people, and empty where the reader has gone."""
+@dataclass(frozen=True)
+class Input:
+    """The files that a command reads, and the settings under which it does. `options` are those of
+    `settings.override`."""
+
+    paths: Sequence[str] = ()
+    stdin_filename: str | None = None
+    config: str | None = None
+    isolated: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self) -> Settings:
+        """The settings that hold. Raises SettingsError."""
+        from lora_lint import settings
+
+        return settings.override(settings.load(self.config, self.isolated), **self.options)
+
+    def is_stdin(self) -> bool:
+        """Whether the text to read is on standard input. Raises UsageError."""
+        if "-" in self.paths and len(self.paths) > 1:
+            raise UsageError("`-` reads standard input and goes with no other path")
+        if self.stdin_filename is not None and "-" not in self.paths:
+            raise UsageError("--stdin-filename names the text on standard input: give `-` as the path")
+        return "-" in self.paths
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where the findings go, and in which format."""
+
+    format: str = "full"
+    file: str | None = None
+    write_baseline: str | None = None
+    statistics: bool = False
+    color: str = "auto"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Whether fixes are made, or only shown; `unsafe` ones too."""
+
+    fix: bool = False
+    diff: bool = False
+    unsafe: bool = False
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `--verify` may use. `time_budget` in seconds; `seeds` None means the defaults; `report` is the path of the
+    page to write."""
+
+    device: Literal["auto", "cuda", "cpu", "meta"] = "auto"
+    time_budget: float = 600.0
+    seeds: int | None = None
+    report: str | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A call of `check`. `jobs` is the number of processes, 0 as many as pay; `cache_dir` None is that of the
+    settings."""
+
+    input: Input = Input()
+    output: Output = Output()
+    repair: Repair = Repair()
+    verification: Verification | None = None
+    jobs: int = 0
+    cache_dir: str | None = None
+    no_cache: bool = False
+
+
+def request_of(options: dict[str, Any]) -> Check:
+    """The call of `check` with the values of all options of `options.CHECK`."""
+    take = options.pop
+    written, color = (take("output_format"), take("output_file"), take("write_baseline")), take("color")
+    output = Output(*written, take("statistics"), color)
+    repair = Repair(take("fix"), take("diff"), take("unsafe_fixes"))
+    wanted, page = take("verify"), take("verify_report")
+    verification = Verification(take("device"), take("time_budget"), take("seeds"), page)
+    jobs, cache_dir, no_cache = take("jobs") or 0, take("cache_dir"), take("no_cache")
+    settling = verification if wanted or page is not None else None
+    return Check(input_of(options), output, repair, settling, jobs, cache_dir, no_cache)
+
+
+def input_of(options: dict[str, Any]) -> Input:
+    """The files and the settings of a command, of the values of all of its options."""
+    take = options.pop
+    return Input(take("paths"), take("stdin_filename"), take("config"), take("isolated"), options)
 
 
 def completing() -> bool:
@@ -81,148 +156,121 @@ def guarded(command: Callable[[], int]) -> int:
     return status
 
 
-def complain(message: str) -> None:
-    """Says something on stderr, if anything can be said there."""
-    from lora_lint.system.visible import visible
-
-    tell(f"lora-lint: {visible(message)}\n")
-
-
-def tell(text: str) -> None:
-    """Writes to stderr, which may be closed or full."""
-    if sys.stderr is not None:
-        with suppress(OSError):
-            sys.stderr.write(text)
-            sys.stderr.flush()
-
-
-def write(text: str | bytes, machine: bool = False) -> None:
-    """Writes to stdout: bytes as they are, text as UTF-8 whatever the locale if a program is to read it. Raises
-    OutputError."""
-    if sys.stdout is None:
-        raise OutputError("standard output is closed")
-    if machine and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    try:
-        if isinstance(text, str):
-            sys.stdout.write(text)
-        else:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(text)
-    except OSError as error:
-        raise _undelivered(error) from None
-
-
-def flush() -> None:
-    """Sees to it that what was written to stdout has arrived. Raises OutputError."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError as error:
-        raise _undelivered(error) from None
-
-
-def _undelivered(error: OSError) -> OutputError:
-    """What to raise for an error of stdout, which is given up: the interpreter must not fail on its last flush."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):
-        return OutputError()
-    return OutputError(f"standard output cannot be written to ({error.strerror or error})")
-
-
-def checked(options: dict[str, Any]) -> int:
-    """Runs `check` with the options of `options.CHECK` and gives the exit status."""
-    how = Verification(*(options.pop(name) for name in ("device", "time_budget", "seeds", "verify_report")))
-    wanted = options.pop("verify") or how.report is not None
-    return check(jobs=options.pop("jobs") or 0, verify=how if wanted else None, **options)
-
-
-def check(
-    paths: Sequence[str] = (),
-    *,
-    output_format: str = "full",
-    output_file: str | None = None,
-    config: str | None = None,
-    isolated: bool = False,
-    stdin_filename: str | None = None,
-    statistics: bool = False,
-    write_baseline: str | None = None,
-    jobs: int = 0,
-    color: str = "auto",
-    fix: bool = False,
-    unsafe_fixes: bool = False,
-    diff: bool = False,
-    verify: Verification | None = None,
-    cache_dir: str | None = None,
-    no_cache: bool = False,
-    **options: Any,
-) -> int:
-    """Lints, settles the findings if asked to, reports, and gives the exit status. `options` are those of
-    `settings.override`."""
-    from lora_lint import settings as settings_module
-
-    _refuse_misspelt_command(paths)
-    settings = settings_module.override(settings_module.load(config, isolated), **options)
-    if _from_stdin(paths, stdin_filename) and (fix or diff):
+def check(request: Check) -> int:
+    """Lints, settles the findings if asked to, reports, and gives the exit status."""
+    output, repair, verification = request.output, request.repair, request.verification
+    _refuse_misspelt_command(request.input.paths)
+    settings = request.input.settings()
+    if request.input.is_stdin() and (repair.fix or repair.diff):
         raise UsageError("standard input cannot be fixed: give the file, or take the edits of `--output-format sarif`")
-    for path in (output_file, write_baseline, verify.report if verify is not None else None):
+    for path in (output.file, output.write_baseline, verification.report if verification is not None else None):
         _refuse_unwritable(path, settings)
-    marked = write_baseline is not None or output_format in _WITH_FINGERPRINTS
-
-    def cache(settings: Settings) -> Cache | None:
-        """A new one for each lint: files may have changed since the last."""
-        if no_cache or os.environ.get(_NO_CACHE) or "-" in paths:
-            return None
-        from lora_lint.lint.cache import Cache
-
-        return Cache(settings, cache_dir)
-
-    def everything() -> Outcome:
-        from lora_lint.lint import engine
-        from lora_lint.records import replace
-
-        every = replace(settings, select=None)
-        return engine.lint(paths or ["."], every, jobs=jobs, fingerprints=False, cache=cache(every))
-
-    outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache(settings))
-    again = everything if outcome.summary.files > 1 else None
-    if diff:
-        return _diff(outcome, settings, unsafe_fixes, again)
-    unwritten = False
-    if fix:
-        changed, unwritten = _fix(outcome, settings, unsafe_fixes, again)
+    if output.write_baseline is not None or repair.diff:
+        verification = None  # no finding is reported that could be settled
+    if verification is not None:
+        _refuse_unverifiable()
+    request = replace(request, verification=verification)
+    outcome, unwritten = _outcome(request, settings), False
+    if repair.diff:
+        return _diff(outcome, settings, repair.unsafe, _relint(request, settings, outcome))
+    if repair.fix:
+        changed, unwritten = _fix(outcome, settings, repair.unsafe, _relint(request, settings, outcome))
         if changed:
-            outcome = _lint(paths, settings, stdin_filename, jobs, write_baseline is None, marked, cache(settings))
-    elif unsafe_fixes:
+            outcome = _outcome(request, settings)
+    elif repair.unsafe:
         _count_fixable(outcome, settings)
     for note in outcome.notes:
         complain(note)
     interrupt = None
-    if write_baseline is not None:
-        if _write_baseline(write_baseline, outcome, settings):
+    if output.write_baseline is not None:
+        if _write_baseline(output.write_baseline, outcome, settings):
             return 2 if unwritten or outcome.failed else 0
         unwritten = True  # so that the findings are not lost, they are reported
-    elif verify is not None:
-        outcome, interrupt = _verify(outcome, paths, settings, stdin_filename, verify)
-    from lora_lint.report import render
+    elif verification is not None:
+        outcome, interrupt = _settled(outcome, verification)
+    unwritten = not _report(outcome, output) or unwritten
+    if verification is not None and verification.report is not None:
+        from lora_lint.verify.page import render as render_page
 
-    text = _ended(render(output_format, outcome, color=colored(color, output_file)))
-    if output_file is not None and not _write_report(output_file, text):
-        output_file, unwritten = None, True
-    if output_file is None:
-        write(text, machine=output_format not in _FOR_PEOPLE)
-    if statistics:
-        table = counts(outcome)
-        if output_format in _FOR_PEOPLE and output_file is None:
-            write(table)
-        else:
-            tell(table)
-    if verify is not None and verify.report is not None and write_baseline is None:
-        unwritten = not _write_report(verify.report, _page(outcome)) or unwritten
+        unwritten = not _write_report(verification.report, render_page(outcome)) or unwritten
     if interrupt is not None:
         raise interrupt
     return 2 if unwritten else status_of(outcome, settings)
+
+
+def _outcome(request: Check, settings: Settings) -> Outcome:
+    """What the lint gives, of the files or of standard input."""
+    from lora_lint.lint import engine
+
+    content = _content(request, settings)
+    if request.input.is_stdin():
+        path, kind, data = _stdin(request.input.stdin_filename)
+        return engine.lint_text(data, path, settings, kind=kind, content=content)
+    paths, cache, bar = request.input.paths or ["."], _cache(request, settings), progress()
+    try:
+        return engine.lint(paths, settings, content=content, jobs=request.jobs, progress=bar, cache=cache)
+    finally:
+        if bar is not None:
+            bar(0, 0)
+
+
+def _cache(request: Check, settings: Settings) -> Cache | None:
+    """The results of earlier lints, a new one for each lint: files may have changed since the last."""
+    if request.no_cache or os.environ.get(_NO_CACHE) or "-" in request.input.paths:
+        return None
+    from lora_lint.lint.cache import Cache
+
+    return Cache(settings, request.cache_dir)
+
+
+def _relint(request: Check, settings: Settings, outcome: Outcome) -> Callable[[], Outcome] | None:
+    """What lints all files anew by all rules, to see what a fix does to files that read the fixed one; None where there
+    is no other file."""
+    if outcome.summary.files < 2:
+        return None
+
+    def relint() -> Outcome:
+        from lora_lint.lint import engine
+        from lora_lint.lint.outcome import Content
+
+        every = replace(settings, select=None)
+        cache = _cache(request, every)
+        content = Content(fingerprints=False)
+        return engine.lint(request.input.paths or ["."], every, content=content, jobs=request.jobs, cache=cache)
+
+    return relint
+
+
+def _content(request: Check, settings: Settings) -> Content:
+    """What the outcome has to hold. Raises UsageError for a baseline that cannot be used."""
+    from lora_lint.lint.outcome import Content
+    from lora_lint.report import FORMATS
+
+    writes_baseline = request.output.write_baseline is not None
+    entries = None
+    if settings.baseline is not None and not writes_baseline:
+        from lora_lint.lint import baseline
+
+        try:
+            entries = baseline.read(settings.baseline)
+        except baseline.BaselineError as error:
+            raise UsageError(str(error)) from None
+    marked = writes_baseline or FORMATS[request.output.format].fingerprints
+    return Content(entries, fingerprints=marked, basis=request.verification is not None)
+
+
+def _report(outcome: Outcome, output: Output) -> bool:
+    """Writes the report, and the count of the findings by rule; gives whether both could be written."""
+    from lora_lint.report import FORMATS, render
+
+    text = _ended(render(output.format, outcome, color=colored(output.color, output.file)))
+    for_people = FORMATS[output.format].for_people
+    in_file = output.file is not None and _write_report(output.file, text)
+    if not in_file:
+        write(text, machine=not for_people)
+    if output.statistics:
+        (write if for_people and not in_file else tell)(counts(outcome))
+    return in_file or output.file is None
 
 
 def _refuse_unwritable(path: str | None, settings: Settings) -> None:
@@ -247,61 +295,28 @@ def _refuse_misspelt_command(paths: Sequence[str]) -> None:
         raise UsageError(f"there is no file or command {word!r}{hint}")
 
 
-def _verify(
-    outcome: Outcome, paths: Sequence[str], settings: Settings, stdin_filename: str | None, verify: Verification
-) -> tuple[Outcome, KeyboardInterrupt | None]:
-    """The outcome with verdicts, and the interrupt that ended it early."""
+def _refuse_unverifiable() -> None:
+    """Raises UsageError where something is not installed that --verify needs."""
     from lora_lint.verify import session
 
     absent = session.missing()
     if absent:
         raise UsageError(f"--verify needs {', '.join(absent)}: install lora-lint with its extra `verify`")
-    from lora_lint import discovery
-    from lora_lint.lint import engine
+
+
+def _settled(outcome: Outcome, verification: Verification) -> tuple[Outcome, KeyboardInterrupt | None]:
+    """The outcome with verdicts, and the interrupt that ended it early."""
+    from lora_lint.verify import session
     from lora_lint.verify.experiment import Options
 
-    files: Iterable[discovery.Found] = discovery.Walk(paths or ["."], engine.excluder(settings), root=settings.root)
-    if "-" in paths:
-        path = discovery.display(stdin_filename) if stdin_filename else "<stdin>"
-        files = [discovery.Found(path, discovery.kind_of(path) or "python", outcome.texts[path].utf8, True)]
-    line = _ProgressLine()
+    line = ProgressLine()
     try:
-        claims = session.claims_of(outcome.findings, files, settings)
-        options = Options(verify.device, verify.time_budget, verify.seeds)  # type: ignore[arg-type]
-        return session.settle(outcome, claims, options, line.show)
+        options = Options(verification.device, verification.time_budget, verification.seeds)
+        return session.settle(outcome, options, line.show)
     except KeyboardInterrupt as interrupt:  # before the first experiment
         return outcome, interrupt
     finally:
         line.clear()
-
-
-class _ProgressLine:
-    """The experiment under way, on stderr: one line that is written over on a terminal, else one line for each."""
-
-    def __init__(self) -> None:
-        self._terminal = _is_terminal(sys.stderr)
-        self._shown = 0
-
-    def show(self, step: Step) -> None:
-        from lora_lint.system.visible import visible
-
-        minutes, seconds = divmod(max(int(step.left), 0), 60)
-        head = visible(f"[{step.number}/{step.total}] {step.finding.code} {step.finding.span.path}: {step.doing}")
-        if self._terminal:
-            tell(f"\r\x1b[K{head} ({minutes}:{seconds:02d} left)"[:200])
-        elif step.number != self._shown:
-            tell(f"{head} ({minutes}:{seconds:02d} left)\n")
-        self._shown = step.number
-
-    def clear(self) -> None:
-        if self._terminal and self._shown:
-            tell("\r\x1b[K")
-
-
-def _page(outcome: Outcome) -> str:
-    from lora_lint.verify.page import render
-
-    return render(outcome)
 
 
 def _fix(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], Outcome] | None) -> tuple[bool, bool]:
@@ -367,54 +382,6 @@ def _diff(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[],
         for line in file.left:
             complain(f"{file.path}: {line}")
     return 2 if outcome.failed else int(bool(changed))
-
-
-def _lint(
-    paths: Sequence[str],
-    settings: Settings,
-    stdin_filename: str | None,
-    jobs: int,
-    known: bool,
-    fingerprints: bool,
-    cache: Cache | None,
-) -> Outcome:
-    """The outcome for `paths`, or for standard input if they are `-`. `known` hides what the baseline holds."""
-    from lora_lint.lint import engine
-
-    entries = None
-    if settings.baseline is not None and known:
-        from lora_lint.lint import baseline
-
-        try:
-            entries = baseline.read(settings.baseline)
-        except baseline.BaselineError as error:
-            raise UsageError(str(error)) from None
-    if not _from_stdin(paths, stdin_filename):
-        bar = progress()
-        try:
-            return engine.lint(
-                paths or ["."],
-                settings,
-                jobs=jobs,
-                progress=bar,
-                baseline=entries,
-                fingerprints=fingerprints,
-                cache=cache,
-            )
-        finally:
-            if bar is not None:
-                bar(0, 0)
-    path, kind, data = _stdin(stdin_filename)
-    return engine.lint_text(data, path, settings, kind=kind, baseline=entries)
-
-
-def _from_stdin(paths: Sequence[str], stdin_filename: str | None) -> bool:
-    """Whether the text to read is on standard input. Raises UsageError."""
-    if "-" in paths and len(paths) > 1:
-        raise UsageError("`-` reads standard input and goes with no other path")
-    if stdin_filename is not None and "-" not in paths:
-        raise UsageError("--stdin-filename names the text on standard input: give `-` as the path")
-    return "-" in paths
 
 
 def _stdin(stdin_filename: str | None) -> tuple[str, FileKind, bytes]:
@@ -489,45 +456,6 @@ def _ended(text: str) -> str:
     return text if not text or text.endswith("\n") else text + "\n"
 
 
-def colored(color: str, output_file: str | None = None) -> bool:
-    """Whether the report is to have colors: as told, else as NO_COLOR and FORCE_COLOR say, else on a terminal."""
-    if color != "auto":
-        return color == "always"
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    return output_file is None and _is_terminal(sys.stdout)
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    """Whether a standard stream is a terminal that understands escapes; None: it is closed."""
-    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def progress() -> Callable[[int, int], None] | None:
-    """A progress bar on stderr if that is a terminal. It shows up only when the work takes long; (0, 0) removes it."""
-    if not _is_terminal(sys.stderr):
-        return None
-    import time
-
-    begun = time.monotonic()
-    drawn = 0.0
-
-    def draw(done: int, total: int) -> None:
-        nonlocal drawn
-        now = time.monotonic()
-        if total == 0:
-            if drawn:
-                tell("\r\x1b[K")
-        elif now - begun > 1 and now - drawn > 0.1:
-            drawn = now
-            filled = 30 * done // total
-            tell(f"\r\x1b[K[{'#' * filled}{'.' * (30 - filled)}] {done}/{total} files")
-
-    return draw
-
-
 def version() -> int:
     """Prints the version."""
     from lora_lint import __version__
@@ -591,29 +519,21 @@ def recommend(model: str, size: int | None, task: str, framework: str, scaling: 
     return 0
 
 
-def inspect(
-    paths: Sequence[str] = (),
-    *,
-    output_format: str = "text",
-    config: str | None = None,
-    isolated: bool = False,
-    stdin_filename: str | None = None,
-    **options: Any,
-) -> int:
+def inspect(request: Input, output_format: str = "text") -> int:
     """Prints what was read from the files: each run with its model, modules, parameters, scale and data."""
-    from lora_lint import inspection
-    from lora_lint import settings as settings_module
+    from lora_lint.inspection import runs
+    from lora_lint.report.inspect import as_json, as_text
 
-    settings = settings_module.override(settings_module.load(config, isolated), **options)
-    if _from_stdin(paths, stdin_filename):
-        path, _, data = _stdin(stdin_filename)
-        seen = inspection.inspect_text(data, path, settings)
+    settings = request.settings()
+    if request.is_stdin():
+        path, _, data = _stdin(request.stdin_filename)
+        inspection = runs.inspect_text(data, path, settings)
     else:
-        seen = inspection.inspect(paths or ["."], settings)
-    for note in seen.notes:
+        inspection = runs.inspect(request.paths or ["."], settings)
+    for note in inspection.notes:
         complain(note)
     if output_format == "json":
-        write(inspection.as_json(seen), machine=True)
+        write(as_json(inspection), machine=True)
     else:
-        write(inspection.as_text(seen))
-    return 2 if seen.failed else 0
+        write(as_text(inspection))
+    return 2 if inspection.failed else 0

@@ -9,6 +9,7 @@ from lora_lint.records import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lora_lint.run.run import Run, Sweep
     from lora_lint.run.values import Known
     from lora_lint.source import Span
 
@@ -167,13 +168,35 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Basis:
+    """What a finding was found in: a run, or for rules on sweeps the sweep; with all runs of that file."""
+
+    subject: Run | Sweep
+    siblings: tuple[Run, ...]
+
+    @property
+    def run(self) -> Run:
+        """The run, of a sweep the first one."""
+        from lora_lint.run.run import Sweep
+
+        return self.subject.runs[0] if isinstance(self.subject, Sweep) else self.subject
+
+    @property
+    def sweep(self) -> Sweep | None:
+        """The sweep, for rules on sweeps."""
+        from lora_lint.run.run import Sweep
+
+        return self.subject if isinstance(self.subject, Sweep) else None
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing wrong at one place.
 
     `level` is None where the catalogue's level holds; the engine fills it in, with the fingerprint (which does not
     depend on line numbers, so that a baseline survives edits elsewhere in the file). `figure` is the number that
     `--verify` tests: the rank or the learning rate that the finding proposes, or the GiB that it counts. `subjects` are
-    the values that it rests on, those that are written somewhere.
+    the values that it rests on, those that are written somewhere. `basis` is there where `--verify` is to follow.
     """
 
     code: str
@@ -187,3 +210,4 @@ class Finding:
     fingerprint: str = ""
     verdict: Verdict | None = None
     subjects: tuple[Known[Any], ...] = ()
+    basis: Basis | None = field(default=None, compare=False, repr=False)

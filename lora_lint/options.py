@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from lora_lint.commands import FORMATS
+from lora_lint.report import FORMATS
 from lora_lint.settings import TASKS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ CHECK = (
         "The least confidence of the findings to show.  [default: likely]",
         choices=("certain", "likely", "possible"),
     ),
-    Option("--output-format", "choice", "The format of the report.", choices=FORMATS, default="full"),
+    Option("--output-format", "choice", "The format of the report.", choices=tuple(FORMATS), default="full"),
     Option("--output-file", "file", "Write the report there."),
     Option("--statistics", "flag", "Count the findings of each rule."),
     Option("--baseline", "file", "Hide the findings that this file holds."),

@@ -97,6 +97,7 @@ class Project:
 
     def _read(self, path: str) -> SourceFile | None:
         from lora_lint.readers.errors import Unreadable
+        from lora_lint.readers.files import decode
 
         kind = discovery.kind_of(path)
         if kind is None or not self.exists(path):
@@ -105,13 +106,7 @@ class Project:
             data = disk.read(path, discovery.limit_of(kind))
             if data is None:
                 return None
-            if kind == "notebook":
-                from lora_lint.readers.notebook import read_notebook
-
-                return read_notebook(path, data)
-            from lora_lint.readers.text import decode
-
-            return decode(path, data, kind)
+            return decode(path, kind, data)
         except (OSError, ValueError, Unreadable, RecursionError, MemoryError):
             return None
 

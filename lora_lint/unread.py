@@ -44,6 +44,6 @@ class Unread:
     def as_json(self) -> dict[str, str]:
         return {"path": self.path, "limit": self.limit, "detail": self.detail}
 
-    def told(self) -> str:
+    def line(self) -> str:
         """The line for people."""
         return f"{self.path}: not read in full: {self.detail}"

@@ -16,7 +16,7 @@ import sys
 from collections import Counter
 from typing import Any
 
-from lora_lint.inspection import SETTINGS, why
+from lora_lint.inspection.summary import SETTINGS, why
 
 Row = dict[str, Any]
 

@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from lora_lint import discovery
-from lora_lint.lint.checker import Checker, own_fault, reading_of
-from lora_lint.lint.outcome import FileResult, Outcome, Summary, put_together, readable
+from lora_lint.lint.outcome import Checked, Content, Outcome, Summary, outcome_of, readable
 from lora_lint.lint.pool import check_all, relax
 from lora_lint.records import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from lora_lint.lint.cache import Cache
+    from lora_lint.lint.checker import Checker
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
 
-__all__ = ["FileResult", "Outcome", "Summary", "excluder", "lint", "lint_text", "own_fault", "reading_of"]
+__all__ = ["Content", "Outcome", "Summary", "excluder", "lint", "lint_text"]
+
+_DEFAULT = Content()
 
 
 def lint(
     paths: Iterable[str],
     settings: Settings,
     *,
+    content: Content = _DEFAULT,
     jobs: int = 0,
     prefilter: bool = True,
     progress: Callable[[int, int], None] | None = None,
-    baseline: Mapping[str, Mapping[str, Any]] | None = None,
-    fingerprints: bool = True,
     cache: Cache | None = None,
 ) -> Outcome:
-    """Lints the files under `paths`.
+    """Lints the files under `paths`. Never raises for what a file holds.
 
     `jobs` is the number of processes (0: as many as pay). `prefilter` off reads every file in full, for tests.
-    `progress` is called with the numbers of relevant files done and to do. Findings whose fingerprint is in
-    `baseline` are suppressed; without one, `fingerprints` off saves a look at each line with a finding. `cache`
-    holds the results of earlier lints. Never raises for what a file holds.
+    `progress` is called with the numbers of relevant files done and to do. `cache` holds the results of earlier lints,
+    which have no basis: with `content.basis` none of them is taken.
     """
     relax()
+    if content.basis:
+        cache = None
     walk = discovery.Walk(paths, excluder(settings), prefilter, settings.root)
-    checked = sorted(check_all(walk, settings, jobs, progress, cache), key=lambda result: result.path)
-    problems = tuple(f"error: {missing}" for missing in walk.missing)
-    notes = (*problems, *walk.notes)
-    return put_together(checked, settings, walk.files, notes, bool(problems), baseline, fingerprints=fingerprints)
+    results = check_all(walk, partial(_checker, settings, cache, content.basis), jobs, progress, cache)
+    ordered = tuple(sorted(results, key=lambda result: result.path))
+    missing = tuple(f"error: {missing}" for missing in walk.missing)
+    checked = Checked(ordered, walk.files, (*missing, *walk.notes), failed=bool(missing))
+    return outcome_of(checked, settings, content)
 
 
 def lint_text(
@@ -52,17 +56,24 @@ def lint_text(
     settings: Settings,
     *,
     kind: FileKind | None = None,
-    baseline: Mapping[str, Mapping[str, Any]] | None = None,
+    content: Content = _DEFAULT,
 ) -> Outcome:
     """Lints one text as though it were the file `path` (which need not exist); its suffix decides how it is read."""
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     kind = kind or discovery.kind_of(path) or "python"
     problem = discovery.too_large(kind) if len(data) > discovery.limit_of(kind) else None
     found = discovery.Found(path, kind, None if problem else data, True, problem)
-    result = Checker(settings).check(found)
-    texts = {path: readable(path, kind, data)}
-    outcome = put_together([result], settings, 1, (), False, baseline, texts)
+    result = _checker(settings, None, content.basis).check(found)
+    checked = Checked((result,), 1, texts={path: readable(path, kind, data)})
+    outcome = outcome_of(checked, settings, content)
     return replace(outcome, notebooks={path: data}) if kind == "notebook" else outcome
+
+
+def _checker(settings: Settings, cache: Cache | None, basis: bool) -> Checker:
+    """Imported only where a file is to be checked: an unchanged tree comes out of the cache."""
+    from lora_lint.lint.checker import Checker
+
+    return Checker(settings, cache, basis)
 
 
 def excluder(settings: Settings) -> Callable[[str], bool] | None:

@@ -7,36 +7,43 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.records import replace
 
 if TYPE_CHECKING:
+    from lora_lint.lint.reading import Text
     from lora_lint.lint.suppression import Hint
     from lora_lint.run.run import Reading, Run
     from lora_lint.settings import Settings
-    from lora_lint.source import SourceFile, Span
+    from lora_lint.source import Span
 
 
-def told(
-    reading: Reading, settings: Settings, hints: tuple[Hint, ...], source: SourceFile, notes: list[str]
-) -> Reading:
+def with_own_models(reading: Reading, settings: Settings) -> Reading:
+    """The runs with the models that the settings describe, and the version of transformers that they name."""
+
+    def described(run: Run) -> Run:
+        version = settings.transformers or run.model.transformers
+        return replace(run, model=replace(run.model, own=settings.models, transformers=version))
+
+    return reading.mapped(described)
+
+
+def with_hints(reading: Reading, text: Text) -> Reading:
     """The runs with what the user says about them: the settings first, the comments of the file over them.
 
-    A comment holds for the runs below it until another one says otherwise; runs above the first take the first.
+    A comment holds for the runs below it until another one says otherwise; runs above the first take the first. One
+    that makes no sense becomes a note.
     """
-    valid = []
-    for hint in hints:
+    source, settings = text.source, text.settings
+    valid: list[Hint] = []
+    for hint in text.comments.hints if text.comments is not None else ():
         problem = _hint_problem(hint)
         if problem is None:
             valid.append(hint)
         else:
-            line = source.locate(hint.span).line
-            notes.append(f"{source.path}:{line}: {problem}")
+            text.notes.append(f"{source.path}:{source.locate(hint.span).line}: {problem}")
 
-    def apply(run: Run) -> Run:
+    def hinted(run: Run) -> Run:
         run = _with(run, "task", settings.task, None)
         run = _with(run, "dataset-size", settings.dataset_size, None)
         run = _with(run, "gpu-memory", settings.gpu_memory, None)
         run = _with(run, "sweep-keeps", settings.sweep_keeps, None)
-        if settings.models or settings.transformers:
-            version = settings.transformers or run.model.transformers
-            run = replace(run, model=replace(run.model, own=settings.models, transformers=version))
         for key in {hint.key for hint in valid}:
             of_key = [hint for hint in valid if hint.key == key]
             # A comment within the adapter's config speaks for it too.
@@ -46,7 +53,7 @@ def told(
             run = _with(run, key, hint.value, hint.span)
         return run
 
-    return reading.mapped(apply)
+    return reading.mapped(hinted)
 
 
 def _hint_problem(hint: Hint) -> str | None:

@@ -108,15 +108,26 @@ class FileResult:
     unread: tuple[Unread, ...] = ()
 
 
-def decode(path: str, kind: FileKind, data: bytes) -> SourceFile:
-    """The text of a file's bytes. Raises readers.errors.Unreadable."""
-    if kind == "notebook":
-        from lora_lint.readers.notebook import read_notebook
+@dataclass(frozen=True)
+class Checked:
+    """What checking the files of a lint gave. `files` counts all that were looked at; `failed`: something that was
+    named is not there; `texts` as in Outcome."""
 
-        return read_notebook(path, data)
-    from lora_lint.readers.text import decode
+    results: tuple[FileResult, ...]
+    files: int
+    notes: tuple[str, ...] = ()
+    failed: bool = False
+    texts: Mapping[str, SourceFile] = field(default_factory=dict)
 
-    return decode(path, data, kind)
+
+@dataclass(frozen=True)
+class Content:
+    """What an outcome is to hold. Findings whose fingerprint is in `baseline` are suppressed; without one,
+    `fingerprints` off saves a look at each line with a finding; with `basis`, findings keep what they were found in."""
+
+    baseline: Mapping[str, Mapping[str, Any]] | None = None
+    fingerprints: bool = True
+    basis: bool = False
 
 
 def reread(path: str) -> SourceFile:
@@ -138,6 +149,7 @@ def readable(path: str, kind: FileKind, data: bytes, for_places: bool = False) -
     `for_places`: not to be parsed, so that a notebook's broken cells may be in it.
     """
     from lora_lint.readers.errors import Unreadable
+    from lora_lint.readers.files import decode
 
     try:
         if for_places and kind == "notebook":
@@ -149,54 +161,45 @@ def readable(path: str, kind: FileKind, data: bytes, for_places: bool = False) -
         return SourceFile(path, kind, data.decode("utf-8", "replace").encode())
 
 
-def put_together(
-    checked: list[FileResult],
-    settings: Settings,
-    files: int,
-    notes: tuple[str, ...],
-    failed: bool,
-    baseline: Mapping[str, Mapping[str, Any]] | None,
-    texts: Mapping[str, SourceFile] | None = None,
-    fingerprints: bool = True,
-) -> Outcome:
-    """The results of all files put together; `fingerprints` off leaves these out where nobody asks for them."""
-    used = {span for result in checked for span in result.used}
+def outcome_of(checked: Checked, settings: Settings, content: Content) -> Outcome:
+    """The results of all files as one."""
+    used = {span for result in checked.results for span in result.used}
     findings = distinct(
         finding
-        for result in checked
+        for result in checked.results
         for finding in result.findings
         if finding.code != "LL910" or finding.span not in used
     )
-    sources = Outcome(texts=texts or {})
-    if findings and (fingerprints or baseline is not None):
+    sources = Outcome(texts=checked.texts)
+    if findings and (content.fingerprints or content.baseline is not None):
         findings = fingerprinted(findings, sources.source, settings.root)
     visible = [finding for finding in findings if shown(finding, settings)]
-    suppressed = len({place for result in checked for place in result.suppressed})
-    notes += tuple(note for result in checked for note in result.notes)
-    if baseline is not None:
+    suppressed = len({place for result in checked.results for place in result.suppressed})
+    notes = checked.notes + tuple(note for result in checked.results for note in result.notes)
+    if (baseline := content.baseline) is not None:
         from lora_lint.lint.baseline import stale
 
-        known = [finding for finding in visible if finding.fingerprint in baseline]
-        visible = [finding for finding in visible if finding.fingerprint not in baseline]
-        suppressed += len(known)
-        paths = (discovery.from_root(result.path, settings.root) for result in checked)
+        new = [finding for finding in visible if finding.fingerprint not in baseline]
+        suppressed += len(visible) - len(new)
+        visible = new
+        paths = (discovery.from_root(result.path, settings.root) for result in checked.results)
         gone = stale(baseline, (finding.fingerprint for finding in findings), paths)
         if gone:
             entries = "1 entry" if gone == 1 else f"{gone} entries"
             notes += (f"the baseline holds {entries} that match nothing any more; write it anew with --write-baseline",)
-    unread = tuple(dict.fromkeys(each for result in checked for each in result.unread))
-    notes += tuple(each.told() for each in unread)
+    unread = tuple(dict.fromkeys(each for result in checked.results for each in result.unread))
+    notes += tuple(each.line() for each in unread)
     levels = [finding.level for finding in visible]
     summary = Summary(
-        files,
-        sum(result.runs for result in checked),
+        checked.files,
+        sum(result.runs for result in checked.results),
         levels.count("error"),
         levels.count("warning"),
         levels.count("advice"),
         suppressed,
         len(unread),
     )
-    failed = failed or any(result.crashed for result in checked)
+    failed = checked.failed or any(result.crashed for result in checked.results)
     return replace(sources, findings=tuple(visible), summary=summary, notes=notes, failed=failed, unread=unread)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint import discovery
-from lora_lint.lint.checker import Checker
 from lora_lint.records import replace
 from lora_lint.system import disk
 
@@ -15,8 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lora_lint.lint.cache import Cache
+    from lora_lint.lint.checker import Checker
     from lora_lint.lint.outcome import FileResult
-    from lora_lint.settings import Settings
+
+    MakeChecker: TypeAlias = "Callable[[], Checker]"
+    """Called once in each process; it has to be picklable."""
 
 PER_WORKER = 50
 """Relevant files that make another process worth its start."""
@@ -41,7 +43,7 @@ def tidy() -> None:
 
 def check_all(
     walk: discovery.Walk,
-    settings: Settings,
+    make_checker: MakeChecker,
     jobs: int,
     progress: Callable[[int, int], None] | None,
     cache: Cache | None,
@@ -49,38 +51,40 @@ def check_all(
     """The results of the files of `walk`: out of the cache, checked here or, where it pays, by several processes."""
     most = jobs or _processors()
     enough = 2 if jobs else 2 * PER_WORKER
-    kept: list[FileResult] = []
+    cached: list[FileResult] = []
     files: list[discovery.Found] = []
-    ahead = _unknown(walk, cache, kept)
+    ahead = _unknown(walk, cache, cached)
     if most > 1 or progress is not None:
         # Beyond the first few the bytes are not kept: reading a file again costs little, holding all of them much.
         for found in ahead:
             files.append(found if len(files) < 2 * PER_WORKER or found.data is None else found._replace(data=None))
     if most > 1 and len(files) >= enough:
-        results = _parallel(files, settings, most, cache)
+        results = _parallel(files, make_checker, most)
     else:
-        results = _serial((*files, *ahead) if files else ahead, settings, cache)
+        results = _serial((*files, *ahead) if files else ahead, make_checker)
     for done, result in enumerate(results, start=1):
         if progress is not None:
             progress(done, len(files))
         yield result
-    yield from kept
+    yield from cached
 
 
-def _unknown(walk: Iterable[discovery.Found], cache: Cache | None, kept: list[FileResult]) -> Iterator[discovery.Found]:
-    """The files whose results are not in the cache; those that are go to `kept`."""
+def _unknown(
+    walk: Iterable[discovery.Found], cache: Cache | None, cached: list[FileResult]
+) -> Iterator[discovery.Found]:
+    """The files whose results are not in the cache; those that are go to `cached`."""
     for found in walk:
         result = cache.get(found) if cache is not None and found.data is not None else None
         if result is None:
             yield found
         else:
-            kept.append(result)
+            cached.append(result)
 
 
-def _serial(files: Iterable[discovery.Found], settings: Settings, cache: Cache | None) -> Iterator[FileResult]:
+def _serial(files: Iterable[discovery.Found], make_checker: MakeChecker) -> Iterator[FileResult]:
     checker = None
     for found in files:
-        checker = checker or Checker(settings, cache)
+        checker = checker or make_checker()
         yield checker.check(_load(found))
         tidy()
 
@@ -92,22 +96,22 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _parallel(files: list[discovery.Found], settings: Settings, jobs: int, cache: Cache | None) -> Iterator[FileResult]:
+def _parallel(files: list[discovery.Found], make_checker: MakeChecker, jobs: int) -> Iterator[FileResult]:
     """Checks files in several processes. A process that dies takes down no more than the file it died of."""
     import multiprocessing
     from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
     if multiprocessing.get_start_method() == "fork":  # what is imported here need not be imported by each process
-        import lora_lint.programs.following
-        import lora_lint.rules  # noqa: F401
+        import lora_lint.lint.checker
+        import lora_lint.programs.following  # noqa: F401
     files = [found._replace(data=None) for found in files]
     workers = min(jobs, max(2, len(files) // PER_WORKER), 61)  # 61 is what Windows can wait for
     # Neighbours import the same files, which a process parses once; but none should be left with the last ones alone.
     size = min(max(_CHUNK, len(files) // (16 * workers)), 16 * _CHUNK)
     chunks = [files[start : start + size] for start in range(0, len(files), size)]
     lost: list[discovery.Found] = []
-    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(settings, cache, disk.held())) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(make_checker, disk.held())) as pool:
         futures = {pool.submit(_check_chunk, chunk): chunk for chunk in chunks}
         try:
             for future in as_completed(futures):
@@ -118,29 +122,29 @@ def _parallel(files: list[discovery.Found], settings: Settings, jobs: int, cache
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    yield from _one_by_one(lost, settings, cache)
+    yield from _one_by_one(lost, make_checker)
 
 
-def _one_by_one(files: list[discovery.Found], settings: Settings, cache: Cache | None) -> Iterator[FileResult]:
+def _one_by_one(files: list[discovery.Found], make_checker: MakeChecker) -> Iterator[FileResult]:
     """Checks files that were under way when a process died, to find out which of them it died of."""
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
     left = list(reversed(files))
     while left:
-        with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(settings, cache, disk.held())) as pool:
+        with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(make_checker, disk.held())) as pool:
             try:
                 while left:
                     yield from pool.submit(_check_chunk, left[-1:]).result()
                     left.pop()
             except BrokenProcessPool:
                 why = "lora-lint died of this file, which is a bug in lora-lint: please report it"
-                yield replace(Checker(settings).check(left.pop()._replace(problem=why)), crashed=True)
+                yield replace(make_checker().check(left.pop()._replace(problem=why)), crashed=True)
 
 
 _worker: Checker | None = None
 
 
-def _start_worker(settings: Settings, cache: Cache | None, held: Mapping[str, bytes]) -> None:
+def _start_worker(make_checker: MakeChecker, held: Mapping[str, bytes]) -> None:
     """Prepares a process of the pool. Interrupts are the parent's to handle."""
     import signal
 
@@ -148,7 +152,7 @@ def _start_worker(settings: Settings, cache: Cache | None, held: Mapping[str, by
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     relax()
     disk.hold(held)
-    _worker = Checker(settings, cache)
+    _worker = make_checker()
 
 
 def _check_chunk(files: list[discovery.Found]) -> list[FileResult]:

@@ -1,18 +1,61 @@
-"""One reader for each way to write LoRA settings down."""
+"""One file to the runs that it holds: decoded, read by the reader of its kind, and completed by the passes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from lora_lint.lint.comments import comments_of
+from lora_lint.readers.files import decode
+from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.discovery import Found
+    from lora_lint.lint.suppression import Comments
     from lora_lint.project import Project
     from lora_lint.run.run import Reading
+    from lora_lint.settings import Settings
     from lora_lint.source import SourceFile
 
 
+@dataclass(frozen=True)
+class Text:
+    """The text of one file, what its comments say to the linter, and what lies around it. Passes add to `notes` what
+    the user should know."""
+
+    source: SourceFile
+    comments: Comments | None
+    settings: Settings
+    project: Project
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class FileReading:
+    """One file as it was read."""
+
+    source: SourceFile
+    comments: Comments | None
+    reading: Reading
+    notes: tuple[str, ...] = ()
+
+
+def read_file(found: Found, settings: Settings, project: Project) -> FileReading:
+    """The text and the runs of a file whose bytes are known. Raises readers.errors.Unreadable."""
+    assert found.data is not None
+    source = decode(found.path, found.kind, found.data)
+    project.admit(found.path)
+    reading = read(source, project, every_line=found.explicit)
+    text = Text(source, comments_of(source), settings, project)
+    for complete in PASSES:
+        reading = complete(reading, text)
+    return FileReading(source, text.comments, reading, tuple(text.notes))
+
+
 def read(source: SourceFile, project: Project, *, every_line: bool = False) -> Reading:
-    """The runs and sweeps that a file holds. Raises readers.errors.Unreadable; with `every_line` also for what is wrong
-    in the parts of a program that have nothing to do with them."""
+    """The runs and sweeps that a text holds by itself. Raises readers.errors.Unreadable; with `every_line` also for
+    what is wrong in the parts of a program that have nothing to do with them."""
     if source.kind in ("python", "notebook"):
         from lora_lint.programs.following import read_program
 
@@ -24,3 +67,38 @@ def read(source: SourceFile, project: Project, *, every_line: bool = False) -> R
     from lora_lint.frameworks.configs import read_config
 
     return read_config(source, project)
+
+
+def _pinned(reading: Reading, text: Text) -> Reading:
+    """The versions that the project pins, for runs of programs."""
+    if text.source.kind not in ("python", "notebook", "shell") or not (reading.runs or reading.sweeps):
+        return reading
+    from lora_lint.lint.pins import with_pins
+
+    return with_pins(reading, text.source, text.project)
+
+
+def _with_own_models(reading: Reading, text: Text) -> Reading:
+    """The models, and the version of transformers, that the settings describe."""
+    if not (text.settings.models or text.settings.transformers):
+        return reading
+    from lora_lint.lint.hints import with_own_models
+
+    return with_own_models(reading, text.settings)
+
+
+def _hinted(reading: Reading, text: Text) -> Reading:
+    """What settings say of all runs, and comments of those around them."""
+    settings, hints = text.settings, text.comments.hints if text.comments is not None else ()
+    sizes = settings.dataset_size is not None or settings.gpu_memory is not None
+    if not (hints or sizes or settings.task or settings.sweep_keeps):
+        return reading
+    from lora_lint.lint.hints import with_hints
+
+    return with_hints(reading, text)
+
+
+Pass: TypeAlias = "Callable[[Reading, Text], Reading]"
+PASSES: tuple[Pass, ...] = (_pinned, _with_own_models, _hinted)
+"""What completes the runs that a file holds by itself, in this order. Each looks whether it has anything to add before
+it imports what adds it."""

@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lora_lint import catalogue
 from lora_lint.finding import Verdict
-from lora_lint.lint.checker import Checker, own_fault, reading_of
+from lora_lint.lint.fence import own_fault
 from lora_lint.records import dataclass, replace
-from lora_lint.run.run import Run, Sweep
 from lora_lint.verify.experiment import Case, Skip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable
 
-    from lora_lint.discovery import Found
-    from lora_lint.finding import Finding
-    from lora_lint.lint.engine import Outcome
-    from lora_lint.settings import Settings
+    from lora_lint.finding import Basis, Finding
+    from lora_lint.lint.outcome import Outcome
     from lora_lint.verify.experiment import Experiment, Options
 
 NEEDED = ("torch", "transformers", "peft", "safetensors")
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What a finding was found in, with all runs of that file."""
-
-    found_in: Run | Sweep
-    siblings: tuple[Run, ...]
-
-
-@dataclass(frozen=True)
-class Step:
-    """Progress: the `number`-th of `total` experiments, what it is doing, and the seconds left."""
+class Progress:
+    """The `number`-th of `total` experiments, what it is doing, and the seconds left."""
 
     number: int
     total: int
@@ -51,37 +40,6 @@ def missing() -> list[str]:
     return [name for name in NEEDED if find_spec(name) is None]
 
 
-def claims_of(findings: Sequence[Finding], files: Iterable[Found], settings: Settings) -> dict[int, Claim]:
-    """For each finding (by its place in the list) the run or sweep it was found in: the files are read and checked
-    once more, since findings travel without their runs."""
-    exact: dict[Any, Claim] = {}
-    near: dict[Any, Claim] = {}
-    wanted = {finding.code for finding in findings}
-    checker = Checker(settings)
-    for found in files:
-        for made, claim in _claims(found, checker, settings):
-            if made.code in wanted:
-                exact.setdefault((made.code, made.span, made.message), claim)
-                near.setdefault((made.code, made.span), claim)
-    claims: dict[int, Claim] = {}
-    for place, finding in enumerate(findings):
-        met = exact.get((finding.code, finding.span, finding.message)) or near.get((finding.code, finding.span))
-        if met is not None:
-            claims[place] = met
-    return claims
-
-
-def _claims(found: Found, checker: Checker, settings: Settings) -> Iterator[tuple[Finding, Claim]]:
-    if found.data is None:
-        return
-    try:
-        _, reading, _ = reading_of(found, settings, checker.project, [])
-        for finding, origin in checker.made_by(reading):
-            yield finding, Claim(origin, reading.runs)
-    except Exception:  # the lint has reported what is wrong with this file
-        return
-
-
 def _why_not(code: str) -> str:
     """Why there is no experiment for a rule, in the words of its page."""
     text = catalogue.rules()[code].verify.text
@@ -89,9 +47,10 @@ def _why_not(code: str) -> str:
 
 
 def settle(
-    outcome: Outcome, claims: dict[int, Claim], options: Options, show: Callable[[Step], None]
+    outcome: Outcome, options: Options, show: Callable[[Progress], None]
 ) -> tuple[Outcome, KeyboardInterrupt | None]:
-    """The outcome with a verdict on each finding; and the interrupt that ended it before all were settled."""
+    """The outcome, whose findings have their basis, with a verdict on each; and the interrupt that ended it before all
+    were settled."""
     from lora_lint.verify import bench, measurement, structure
 
     experiments: dict[str, Experiment] = structure.EXPERIMENTS | measurement.EXPERIMENTS
@@ -101,11 +60,9 @@ def settle(
     for place, finding in enumerate(findings):
         if finding.code not in experiments:
             verdicts[place] = Verdict("skipped", _why_not(finding.code))
-        elif place not in claims:
-            verdicts[place] = Verdict("skipped", "the run that it was found in could not be read again")
         else:
             waiting.append(place)
-    waiting.sort(key=lambda place: _cost(findings[place], claims[place]))
+    waiting.sort(key=lambda place: _cost(findings[place]))
     ends = time.monotonic() + options.time_budget
     interrupt = None
     try:
@@ -115,9 +72,9 @@ def settle(
             deadline = _deadline(ends, max(left, 1))
 
             def say(doing: str, number: int = number, finding: Finding = finding) -> None:
-                show(Step(number + 1, len(waiting), finding, doing, ends - time.monotonic()))
+                show(Progress(number + 1, len(waiting), finding, doing, ends - time.monotonic()))
 
-            verdicts[place] = _verdict(finding, claims[place], experiments[finding.code], options, deadline, say)
+            verdicts[place] = _verdict(_case(finding, options, deadline, say), experiments[finding.code])
     except KeyboardInterrupt as error:
         interrupt = error
     finally:
@@ -127,13 +84,17 @@ def settle(
     return replace(outcome, findings=settled), interrupt
 
 
-def _cost(finding: Finding, claim: Claim) -> tuple[bool, bool, str]:
+def _cost(finding: Finding) -> tuple[bool, bool, str]:
     """Exact verdicts first, trainings last; in between those on one model together, so that it is loaded once."""
     from lora_lint.verify.measurement import TRAININGS
     from lora_lint.verify.structure import EXPERIMENTS
 
-    run = claim.found_in if isinstance(claim.found_in, Run) else claim.found_in.runs[0]
-    return finding.code not in EXPERIMENTS, finding.code in TRAININGS, str(run.model.name)
+    return finding.code not in EXPERIMENTS, finding.code in TRAININGS, str(_basis(finding).run.model.name)
+
+
+def _basis(finding: Finding) -> Basis:
+    assert finding.basis is not None, f"{finding.code} was linted without a basis"
+    return finding.basis
 
 
 def _deadline(ends: float, left: int) -> float:
@@ -142,17 +103,12 @@ def _deadline(ends: float, left: int) -> float:
     return now + max(ends - now, 0.0) / left
 
 
-def _verdict(
-    finding: Finding,
-    claim: Claim,
-    experiment: Experiment,
-    options: Options,
-    deadline: float,
-    say: Callable[[str], None],
-) -> Verdict:
-    sweep = claim.found_in if isinstance(claim.found_in, Sweep) else None
-    run = claim.found_in if isinstance(claim.found_in, Run) else claim.found_in.runs[0]
-    case = Case(finding, run, sweep, options, claim.siblings, deadline, say)
+def _case(finding: Finding, options: Options, deadline: float, say: Callable[[str], None]) -> Case:
+    basis = _basis(finding)
+    return Case(finding, basis.run, basis.sweep, options, basis.siblings, deadline, say)
+
+
+def _verdict(case: Case, experiment: Experiment) -> Verdict:
     begun = time.monotonic()
     try:
         verdict = experiment(case)

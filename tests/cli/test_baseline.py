@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lora_lint.lint import baseline
-from lora_lint.lint.engine import Outcome, lint
+from lora_lint.lint.engine import Content, Outcome, lint
 from lora_lint.settings import Settings
 from tests.support.toy import toy as toy
 
@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(text: str, known: dict[str, dict[str, object]] | None = None) -> Outcome:
     Path("train.py").write_text("# lora\n" + text)
-    return lint(["train.py"], Settings(), baseline=known)
+    return lint(["train.py"], Settings(), content=Content(baseline=known))
 
 
 def test_round_trip() -> None:
@@ -46,7 +46,7 @@ def test_stale_entries_are_noted() -> None:
     baseline.write("b.json", run("rank(64)\nrank(32)\n").findings)
     assert "1 entry" in run("rank(64)\n", baseline.read("b.json")).notes[0]
     Path("other.py").write_text("# lora\n")
-    assert lint(["other.py"], Settings(), baseline=baseline.read("b.json")).notes == ()
+    assert lint(["other.py"], Settings(), content=Content(baseline=baseline.read("b.json"))).notes == ()
 
 
 def test_the_file_is_sorted_and_the_same_each_time() -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from lora_lint import __version__, commands
+from lora_lint import __version__
 from lora_lint.__main__ import main
+from lora_lint.terminal import progress
 from tests.support.processes import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -332,12 +333,12 @@ def test_progress(monkeypatch: pytest.MonkeyPatch) -> None:
             return True
 
     monkeypatch.setenv("TERM", "xterm")
-    assert commands.progress() is None
+    assert progress() is None
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     clock = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    draw = commands.progress()
+    draw = progress()
     assert draw is not None
     draw(1, 4)
     assert terminal.getvalue() == ""

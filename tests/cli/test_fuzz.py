@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lora_lint import discovery
 from lora_lint.finding import LEVELS
 from lora_lint.lint import engine
-from lora_lint.lint.checker import reading_of
+from lora_lint.lint.reading import read_file
 from lora_lint.project import Project
 from lora_lint.settings import Settings
 from tests.support import pages
@@ -46,7 +46,7 @@ def check(data: bytes, name: str) -> None:
     assert not [note for note in outcome.notes if "took" in note]
     if not any(finding.code == "LL900" for finding in outcome.findings):
         found = discovery.Found(name, KINDS[Path(name).suffix], data, True, None)
-        _, reading, _ = reading_of(found, ALL, Project("."), [])
+        reading = read_file(found, ALL, Project(".")).reading
         assert not [wrong for run in reading.runs for wrong in mistyped(run)]
 
 

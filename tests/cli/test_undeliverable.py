@@ -157,8 +157,9 @@ def test_an_interrupt_before_the_first_experiment_keeps_the_findings(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("lora_lint.verify.session.missing", list)
-    monkeypatch.setattr("lora_lint.verify.session.claims_of", interrupted)
-    assert commands.guarded(lambda: commands.check(["a.py"], verify=commands.Verification())) == 130
+    monkeypatch.setattr("lora_lint.verify.session.settle", interrupted)
+    request = commands.Check(commands.Input(["a.py"]), verification=commands.Verification())
+    assert commands.guarded(lambda: commands.check(request)) == 130
     told = capsys.readouterr()
     assert "LL105" in told.out
     assert told.err == "lora-lint: interrupted\n"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lora_lint import inspection
+from lora_lint.inspection import runs as inspection
+from lora_lint.report.inspect import as_json, as_text, size_text
 from lora_lint.settings import Settings
 
 LLAMA = """\
@@ -53,7 +54,7 @@ def test_everything_of_a_known_model() -> None:
 
 
 def test_text() -> None:
-    text = inspection.as_text(seen(LLAMA, dataset_size=500))
+    text = as_text(seen(LLAMA, dataset_size=500))
     for part in (
         "train.py:7",
         "meta-llama/Llama-2-7b-hf (llama",
@@ -88,7 +89,7 @@ model = get_peft_model(model, LoraConfig(r=int(sys.argv[2]), lora_alpha=16, targ
     assert "unknown" in run["scale"]
     assert "unknown" in run["parameters"]
     assert run["bytes"] is None
-    assert "not known" in inspection.as_text(shown)
+    assert "not known" in as_text(shown)
 
 
 def test_unmatched_targets_are_listed() -> None:
@@ -102,15 +103,15 @@ def test_no_sizes_of_a_model_whose_config_is_not_known() -> None:
     shown = seen(LLAMA.replace("meta-llama/Llama-2-7b-hf", "zai-org/GLM-4.5-Air"))
     names = [(module["name"], module["inputs"], module["count"]) for module in shown.runs[0]["modules"]]
     assert names == [("q_proj", None, None), ("v_proj", None, None)]
-    assert "modules     q_proj, v_proj (their sizes are not known)" in inspection.as_text(shown)
+    assert "modules     q_proj, v_proj (their sizes are not known)" in as_text(shown)
 
 
 def test_no_run() -> None:
-    assert inspection.as_text(seen("print()")) == "No LoRA run found in 1 file.\n"
+    assert as_text(seen("print()")) == "No LoRA run found in 1 file.\n"
 
 
 def test_json_is_a_document_with_a_version() -> None:
-    document = json.loads(inspection.as_json(seen(LLAMA)))
+    document = json.loads(as_json(seen(LLAMA)))
     assert document["version"] == 1
     assert document["tool"]["name"] == "lora-lint"
     assert len(document["runs"]) == 1
@@ -128,7 +129,7 @@ def test_folders_notes_and_failures() -> None:
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (67_108_864, "67.1 MB")])
 def test_sizes(count: int, text: str) -> None:
-    assert inspection._size(count) == text
+    assert size_text(count) == text
 
 
 def test_summary_counts_files_runs_and_what_is_known(here: Path) -> None:
@@ -140,7 +141,7 @@ def test_summary_counts_files_runs_and_what_is_known(here: Path) -> None:
         "base_model: my/own-model\nadapter: lora\nlora_r: 8\nlora_alpha: ${ALPHA}\nlora_target_linear: true\nsequence_len: 8\n"
     )
     (here / "full.yaml").write_text("base_model: my/own-model\nadapter:\nlora_r: 8\nsequence_len: 8\n")
-    rows = json.loads(inspection.as_json(inspection.inspect(["."], Settings())))["summary"]
+    rows = json.loads(as_json(inspection.inspect(["."], Settings())))["summary"]
     peft, axolotl, every = rows
     assert (peft["dialect"], peft["files"], peft["runs"], peft["other_methods"]) == ("peft", 2, 1, 1)
     assert peft["share"] == {"rank": 1, "alpha": 1, "targets": 1, "model": 1, "architecture": 1, "dataset_size": 0}
@@ -155,7 +156,7 @@ def test_the_table_of_several_trees(here: Path) -> None:
     for name in ("one", "two"):
         (here / name).mkdir()
         (here / name / "train.py").write_text(LLAMA)
-    script = Path(inspection.__file__).parents[1] / "scripts" / "known_share.py"
+    script = Path(inspection.__file__).parents[2] / "scripts" / "known_share.py"
     command = [sys.executable, str(script), "--reasons", "1", "one", "two"]
     environment = {**os.environ, "PYTHONPATH": str(script.parents[1])}
     text = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout

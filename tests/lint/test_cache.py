@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from lora_lint.commands import check
+from lora_lint.commands import Check, Input, Repair, check
 from lora_lint.finding import (
     Add,
     Change,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from lora_lint.lint.engine import Outcome
 
+A = Input(["a.py"])
 HEAD = "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM, Trainer\n"
 SCRIPT = (
     HEAD
@@ -467,10 +468,10 @@ def test_a_link_is_not_followed_to_another_place(tmp_path: Path) -> None:
     elsewhere.mkdir()
     os.symlink(elsewhere, FOLDER)
     assert codes(lint()) == ["LL105"]
-    assert check(["a.py"], cache_dir=FOLDER) == 1
+    assert check(Check(A, cache_dir=FOLDER)) == 1
     assert list(elsewhere.iterdir()) == []
     os.symlink(elsewhere, "link")
-    assert check(["a.py"], cache_dir="link") == 1
+    assert check(Check(A, cache_dir="link")) == 1
     assert [path.name for path in elsewhere.iterdir()] == [FOLDER], "a link that is named may be followed"
 
 
@@ -592,15 +593,15 @@ def test_lints_at_the_same_time() -> None:
 
 def test_the_options(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write("a.py", SCRIPT.format(model=LLAMA, rank=8, alpha=0))
-    assert check(["a.py"], no_cache=True) == 1
+    assert check(Check(A, no_cache=True)) == 1
     monkeypatch.setenv("LORA_LINT_NO_CACHE", "1")
-    assert check(["a.py"]) == 1
+    assert check(Check(A)) == 1
     assert not Path(FOLDER).exists()
     monkeypatch.delenv("LORA_LINT_NO_CACHE")
-    assert check(["a.py"], cache_dir="given") == 1
+    assert check(Check(A, cache_dir="given")) == 1
     assert len(list(Path("given", FOLDER).glob("*/*"))) == 1
     monkeypatch.setenv("LORA_LINT_CACHE_DIR", str(tmp_path / "told"))
-    assert check(["a.py"]) == 1
+    assert check(Check(A)) == 1
     assert len(list((tmp_path / "told" / FOLDER).glob("*/*"))) == 1
     assert not Path(FOLDER).exists()
     reports = capsys.readouterr().out.split("a.py:4")
@@ -611,7 +612,7 @@ def test_the_folder_is_beside_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
     write("lora-lint.toml", "")
     write("below/a.py", SCRIPT.format(model=LLAMA, rank=8, alpha=0))
     monkeypatch.chdir("below")
-    assert check(["a.py"]) == 1
+    assert check(Check(A)) == 1
     assert Path("..", FOLDER).is_dir()
     assert not Path(FOLDER).exists()
 
@@ -619,10 +620,10 @@ def test_the_folder_is_beside_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
 def test_fixes_are_made_of_the_files_as_they_are() -> None:
     write("a.py", HEAD + "from peft import PeftModel\nmodel = AutoModelForCausalLM.from_pretrained('gpt2')\n"
           "model = PeftModel.from_pretrained(model, 'out')\nTrainer(model=model).train()\n")  # fmt: skip
-    assert check(["a.py"]) == 1
-    assert check(["a.py"], fix=True) == 0
+    assert check(Check(A)) == 1
+    assert check(Check(A, repair=Repair(fix=True))) == 0
     assert "is_trainable=True" in Path("a.py").read_text()
-    assert check(["a.py"]) == 0
+    assert check(Check(A)) == 0
 
 
 def test_all_that_a_result_can_hold_comes_back() -> None:

@@ -13,8 +13,10 @@ import pytest
 
 from lora_lint.finding import Finding
 from lora_lint.lint.engine import Outcome, Summary, lint, lint_text
-from lora_lint.lint.hints import told as told_by_user
-from lora_lint.lint.outcome import decode
+from lora_lint.lint.hints import with_hints
+from lora_lint.lint.reading import Text
+from lora_lint.project import Project
+from lora_lint.readers.files import decode
 from lora_lint.run.values import Known
 from lora_lint.settings import Settings
 from lora_lint.source import Span
@@ -155,7 +157,8 @@ class TestWithTheToy:
         from tests.support import toy as toys
 
         source = decode("a.py", "python", b"# lora-lint: dataset-size=5\nrank(64)\n")
-        reading = told_by_user(toys.read(source, None), Settings(), comments(source).hints, source, [])
+        text = Text(source, comments(source), Settings(), Project(""))
+        reading = with_hints(toys.read(source, None), text)
         size = reading.runs[0].dataset.size
         assert isinstance(size, Known)
         assert (size.value, size.origin) == (5, "setting")
@@ -226,17 +229,17 @@ class TestWithTheToy:
         assert seen == [(1, 3), (2, 3), (3, 3)]
 
     def test_a_file_that_takes_too_long_is_stopped(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from lora_lint.lint import reading as dialects
+        from lora_lint.lint import reading as reading_module
 
-        real = dialects.read
+        real = reading_module.read
 
         def read(source, project, **how):  # type: ignore[no-untyped-def]
             while b"endless" in source.utf8:
                 pass
             return real(source, project, **how)
 
-        monkeypatch.setattr(dialects, "read", read)
-        monkeypatch.setattr("lora_lint.lint.checker.PATIENCE", 0.2)
+        monkeypatch.setattr(reading_module, "read", read)
+        monkeypatch.setattr("lora_lint.lint.fence.PATIENCE", 0.2)
         write("a.py", "peft endless\n")
         write("b.py", "peft rank(64)\n")
         outcome = lint(["."], Settings())
@@ -258,7 +261,7 @@ class TestWithTheToy:
 
         checks = {**rules.RUN_CHECKS, "LL105": endless}
         monkeypatch.setattr(rules, "RUN_CHECKS", checks)
-        monkeypatch.setattr("lora_lint.lint.checker.PATIENCE", 0.2)
+        monkeypatch.setattr("lora_lint.lint.fence.PATIENCE", 0.2)
         codes = [finding.code for finding in lint_text("peft rank(64)\n", "a.py", Settings()).findings]
         assert codes == ["LL900", "LL102"]
 
@@ -298,7 +301,7 @@ class TestWithTheToy:
     ],
 )
 def test_without_a_timer_the_readers_look_at_the_time(path: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lora_lint.lint.checker.PATIENCE", 0.0)
+    monkeypatch.setattr("lora_lint.lint.fence.PATIENCE", 0.0)
     found: list[Outcome] = []
     thread = threading.Thread(target=lambda: found.append(lint_text(text, path, Settings())))
     thread.start()
@@ -349,16 +352,16 @@ def test_a_process_that_dies_takes_no_other_file_with_it(monkeypatch: pytest.Mon
         multiprocessing.context._default_context, "_actual_context", multiprocessing.get_context("fork")
     )
 
-    from lora_lint.lint import reading as dialects
+    from lora_lint.lint import reading as reading_module
 
-    real = dialects.read
+    real = reading_module.read
 
     def read(source, project, **how):  # type: ignore[no-untyped-def]
         if b"die" in source.utf8:
             os._exit(3)
         return real(source, project, **how)
 
-    monkeypatch.setattr(dialects, "read", read)
+    monkeypatch.setattr(reading_module, "read", read)
     for index in range(20):
         write(f"f{index:02}.py", SCRIPT.format(rank=8) + ("# die\n" if index == 7 else ""))
     outcome = lint(["."], Settings(), jobs=2)

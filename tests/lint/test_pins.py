@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from lora_lint import discovery
 from lora_lint.knowledge.peft_facts import facts
 from lora_lint.knowledge.versions import default_targets
-from lora_lint.lint import checker, required
+from lora_lint.lint import required
+from lora_lint.lint.checker import Checker
+from lora_lint.lint.reading import read_file
 from lora_lint.project import Project
 from lora_lint.records import replace
 from lora_lint.run.problems import UnknownKey
@@ -45,7 +47,7 @@ def run_of(folder: Path, **files: str) -> Run:
         (folder / name.replace("__", ".")).write_text(text, encoding="utf-8")
     path = (folder / "src/train.py").as_posix()
     found = discovery.Found(path, "python", PROGRAM.encode(), True)
-    _, reading, _ = checker.reading_of(found, Settings(), Project(folder.as_posix()), [])
+    reading = read_file(found, Settings(), Project(folder.as_posix())).reading
     (run,) = reading.runs
     return run
 
@@ -147,7 +149,7 @@ def findings(folder: Path, program: str, wanted: str = "") -> dict[str, Finding]
     path = folder / "train.py"
     path.write_text(TRAINING + program, encoding="utf-8")
     found = discovery.Found(path.as_posix(), "python", path.read_bytes(), True)
-    result = checker.Checker(Settings(root=folder.as_posix())).check(found)
+    result = Checker(Settings(root=folder.as_posix())).check(found)
     return {each.code: each for each in result.findings}
 
 
@@ -266,7 +268,7 @@ args = parser.parse_args()
     (tmp_path / "train.py").write_text(TRAINING + program, encoding="utf-8")
     (tmp_path / "requirements.txt").write_text(wanted, encoding="utf-8")
     found = discovery.Found("run.sh", "shell", f"{before}python train.py --rank 64\n".encode(), True)
-    assert ("LL102" in {each.code for each in checker.Checker(Settings()).check(found).findings}) is told
+    assert ("LL102" in {each.code for each in Checker(Settings()).check(found).findings}) is told
 
 
 def test_a_vision_tower_cannot_be_excluded_before_0_14(tmp_path: Path) -> None:
@@ -377,7 +379,7 @@ def test_experts_are_converted_since_0_19(tmp_path: Path) -> None:
         (folder / "requirements.txt").write_text(wanted, encoding="utf-8")
         path = (folder / "train.py").as_posix()
         found = discovery.Found(path, "python", (TRAINING + hint + program).encode(), True)
-        result = checker.Checker(replace(new, root=folder.as_posix())).check(found)
+        result = Checker(replace(new, root=folder.as_posix())).check(found)
         assert ("LL201" in {each.code for each in result.findings}) is expected
 
 
@@ -422,7 +424,7 @@ def test_what_a_notebook_installs(tmp_path: Path, cell: str, came: str | None) -
     cells = [{"cell_type": "code", "source": source} for source in (cell, PROGRAM)]
     path = (tmp_path / "train.ipynb").as_posix()
     found = discovery.Found(path, "notebook", json.dumps({"cells": cells}).encode(), True)
-    _, reading, _ = checker.reading_of(found, Settings(), Project(tmp_path.as_posix()), [])
+    reading = read_file(found, Settings(), Project(tmp_path.as_posix())).reading
     (run,) = reading.runs
     assert [problem.owner.partition(" (")[0] for problem in run.problems if isinstance(problem, UnknownKey)] == (
         [f"LoraConfig before PEFT {came}"] if came else []
@@ -436,7 +438,7 @@ def test_what_a_notebook_installs_comes_before_what_the_project_wants(tmp_path: 
     found = discovery.Found(
         (tmp_path / "train.ipynb").as_posix(), "notebook", json.dumps({"cells": cells}).encode(), True
     )
-    _, reading, _ = checker.reading_of(found, Settings(), Project(tmp_path.as_posix()), [])
+    reading = read_file(found, Settings(), Project(tmp_path.as_posix())).reading
     assert list(reading.runs[0].pins) == ["transformers"]
 
 
@@ -444,7 +446,7 @@ def test_the_inline_metadata_of_a_script(tmp_path: Path) -> None:
     block = '# /// script\n# dependencies = [\n#     "peft==0.7.1",\n#     "trl",\n# ]\n# ///\n'
     path = (tmp_path / "train.py").as_posix()
     found = discovery.Found(path, "python", (block + PROGRAM).encode(), True)
-    _, reading, _ = checker.reading_of(found, Settings(), Project(tmp_path.as_posix()), [])
+    reading = read_file(found, Settings(), Project(tmp_path.as_posix())).reading
     assert str(reading.runs[0].pins["peft"]) == "train.py has `peft==0.7.1`"
 
 
@@ -485,7 +487,7 @@ def test_the_nearest_folder_decides(tmp_path: Path) -> None:
     (inner / "requirements.txt").write_text("peft\ntransformers\n", encoding="utf-8")
     path = (inner / "train.py").as_posix()
     found = discovery.Found(path, "python", PROGRAM.encode(), True)
-    _, reading, _ = checker.reading_of(found, Settings(), Project(tmp_path.as_posix()), [])
+    reading = read_file(found, Settings(), Project(tmp_path.as_posix())).reading
     assert reading.runs[0].pins == {}
 
 
@@ -640,7 +642,7 @@ class TestIncludedRequirements:
         found = discovery.Found(
             (tmp_path / "train.ipynb").as_posix(), "notebook", json.dumps({"cells": cells}).encode(), True
         )
-        _, reading, _ = checker.reading_of(found, Settings(), Project(tmp_path.as_posix()), [])
+        reading = read_file(found, Settings(), Project(tmp_path.as_posix())).reading
         assert str(reading.runs[0].pins["peft"]) == "deps.txt has `peft==0.7.1`"
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint import inspection
+from lora_lint.inspection import runs as inspection
 from lora_lint.lint.engine import lint, lint_text
+from lora_lint.report.inspect import as_json
 from lora_lint.settings import Settings
 from lora_lint.unread import Unread
 
@@ -244,7 +245,7 @@ def test_a_file_of_a_walk_that_is_too_large(here: Path, monkeypatch: pytest.Monk
     expected = (Unread(name, "size", "this file is larger than 1 MB"),) if told else ()
     assert lint(["."], Settings()).unread == expected
     seen = inspection.inspect(["."], Settings())
-    assert (seen.unread, seen.notes) == (expected, tuple(each.told() for each in expected))
+    assert (seen.unread, seen.notes) == (expected, tuple(each.line() for each in expected))
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ def test_it_is_kept_and_inspected(here: Path) -> None:
     assert first.unread == again.unread == (Unread("a.py", "turns", f"the loop in line 2 {TURNS}"),)
     assert again.notes == (f"a.py: not read in full: the loop in line 2 {TURNS}",)
     seen = inspection.inspect(["."], settings)
-    assert json.loads(inspection.as_json(seen))["unread"] == [first.unread[0].as_json()]
+    assert json.loads(as_json(seen))["unread"] == [first.unread[0].as_json()]
     assert seen.notes == again.notes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lora_lint.inspection import inspect_text
+from lora_lint.inspection.runs import inspect_text
 from lora_lint.run.values import known
 from lora_lint.settings import Settings
 from tests.support.reading import only, plain, read_python

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint import inspection
+from lora_lint.inspection import runs as inspection
 from lora_lint.lint import engine
 from lora_lint.settings import Settings
 

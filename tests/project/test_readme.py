@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lora_lint import commands
 from lora_lint.__main__ import main
+from lora_lint.report import FORMATS
 from lora_lint.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def test_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_formats() -> None:
     table = README[README.index("| format | for |") :]
-    assert tuple(re.findall(r"^\| `(\w+)` \|", table.partition("\n\n")[0], re.MULTILINE)) == commands.FORMATS
+    assert tuple(re.findall(r"^\| `(\w+)` \|", table.partition("\n\n")[0], re.MULTILINE)) == tuple(FORMATS)
 
 
 def test_files_that_are_linked_to_exist() -> None:

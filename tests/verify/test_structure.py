@@ -13,7 +13,9 @@ from lora_lint import catalogue, discovery
 from lora_lint.finding import Finding, Related, Verdict
 from lora_lint.knowledge.resolve import resolve
 from lora_lint.lint import engine
-from lora_lint.lint.outcome import Outcome
+from lora_lint.lint.outcome import Content, Outcome
+from lora_lint.lint.reading import read_file
+from lora_lint.project import Project
 from lora_lint.run.events import Train
 from lora_lint.settings import Settings
 from lora_lint.source import Span
@@ -25,7 +27,7 @@ from tests.support.peft_models import small_config
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lora_lint.run.run import Run
+    from lora_lint.run.run import Reading, Run
 
 FAMILIES = (
     "llama", "mistral", "qwen2", "qwen3", "gemma2", "phi3", "gpt2", "gpt_neox", "falcon", "bloom", "opt", "mixtral",
@@ -56,11 +58,8 @@ def saved(folder: Path, model_type: str, **settings: Any) -> None:
 def verdicts(folder: Path, program: str, name: str = "train.py", **options: Any) -> dict[str, Verdict]:
     """The verdicts on what is found in a program, by code; names and shapes alone."""
     (folder / name).write_text(program)
-    found = [discovery.Found(name, discovery.kind_of(name) or "python", program.encode(), True)]
-    settings = Settings()
-    outcome = engine.lint_text(program, name, settings)
-    claims = session.claims_of(outcome.findings, found, settings)
-    settled, interrupted = session.settle(outcome, claims, Options(**{"device": "meta", **options}), lambda _: None)
+    outcome = engine.lint_text(program, name, Settings(), content=Content(basis=True))
+    settled, interrupted = session.settle(outcome, Options(**{"device": "meta", **options}), lambda _: None)
     assert not interrupted
     return {each.code: each.verdict for each in settled.findings if each.verdict is not None}
 
@@ -84,9 +83,7 @@ def test_partial_and_no_match_on_families(tmp_path: Path, model_type: str) -> No
         return
     assert "no_such_layer" in verdict.measurements["unmatched"]
     assert verdict.measurements["entries"]["no_such_layer"] == {"modules": 0, "layers": 0}
-    [run] = engine.reading_of(
-        discovery.Found("train.py", "python", program.encode(), True), Settings(), _project(), []
-    )[1].runs
+    [run] = _read(program).runs
     [parameters] = {case.parameters for case in resolve(run).cases if case.version == 5}
     assert parameters in (None, verdict.measurements["trainable"])  # None: not claimed to be exact
     assert set(verdict.measurements["unmatched"]) == {
@@ -94,10 +91,9 @@ def test_partial_and_no_match_on_families(tmp_path: Path, model_type: str) -> No
     }
 
 
-def _project() -> Any:
-    from lora_lint.project import Project
-
-    return Project("")
+def _read(program: str) -> Reading:
+    found = discovery.Found("train.py", "python", program.encode(), True)
+    return read_file(found, Settings(), Project("")).reading
 
 
 @pytest.mark.parametrize(
@@ -125,11 +121,9 @@ def test_a_claim_that_the_model_does_not_bear_out_is_refuted(tmp_path: Path) -> 
     text = program.replace("# lora-lint: model=openai-community/gpt2\n", "")
     (tmp_path / "train.py").write_text(text)
     settings = Settings(models={"model": "gpt2"})
-    outcome = engine.lint_text(text, "train.py", settings)
+    outcome = engine.lint_text(text, "train.py", settings, content=Content(basis=True))
     assert [each.code for each in outcome.findings] == ["LL201"]
-    found = [discovery.Found("train.py", "python", text.encode(), True)]
-    claims = session.claims_of(outcome.findings, found, settings)
-    settled, _ = session.settle(outcome, claims, Options("meta"), lambda _: None)
+    settled, _ = session.settle(outcome, Options("meta"), lambda _: None)
     [finding] = settled.findings
     assert finding.verdict is not None
     assert finding.verdict.status == "refuted"
@@ -188,10 +182,7 @@ def test_unfrozen_and_frozen_again_is_refuted(tmp_path: Path) -> None:
 
     saved(tmp_path, "llama")
     program = WRAP.format(settings='target_modules=["q_proj"]', after="")
-    reading = engine.reading_of(
-        discovery.Found("train.py", "python", program.encode(), True), Settings(), _project(), []
-    )[1]
-    [run] = reading.runs
+    [run] = _read(program).runs
     for code in ("LL401", "LL402", "LL403", "LL404"):
         case = Case(Finding(code, "claimed", run.span), run, None, Options("cpu"), say=lambda _: None)
         verdict = structure.EXPERIMENTS[code](case)
@@ -253,8 +244,7 @@ def test_all_adapters_are_replayed(tmp_path: Path, between: str, after: str, tra
     """Also where no rule finds anything: what is claimed here is that nothing trains in the first training."""
     saved(tmp_path, "llama")
     program = TWO + between + TRAIN + after
-    source = discovery.Found("train.py", "python", program.encode(), True)
-    run = next(run for run in engine.reading_of(source, Settings(), _project(), [])[1] if run.trained)
+    run = next(run for run in _read(program) if run.trained)
     claim = Finding("LL402", "claimed", run.span, related=(Related(_first_training(run), "it is trained here"),))
     case = Case(claim, run, None, Options("cpu"), say=lambda _: None)
     verdict = structure.EXPERIMENTS["LL402"](case)
@@ -299,8 +289,7 @@ def test_new_tokens_untrained(tmp_path: Path, settings: str, status: str) -> Non
 
     saved(tmp_path, "llama")
     program = NEW_TOKENS.format(settings)
-    found = discovery.Found("train.py", "python", program.encode(), True)
-    [run] = engine.reading_of(found, Settings(), _project(), [])[1].runs
+    [run] = _read(program).runs
     case = Case(Finding("LL407", "claimed", run.span), run, None, Options("cpu"), say=lambda _: None)
     assert structure.EXPERIMENTS["LL407"](case).status == status
 
@@ -311,8 +300,7 @@ def test_unfrozen_parts_that_are_not_saved(tmp_path: Path, part: str, status: st
     program = WRAP.format(settings='target_modules=["q_proj"]', after=NORMS.replace("'norm'", part))
     program += "model.save_pretrained('adapter')\n"
     assert ("LL410" in verdicts(tmp_path, program)) is (status == "confirmed")
-    found = discovery.Found("train.py", "python", program.encode(), True)
-    [run] = engine.reading_of(found, Settings(), _project(), [])[1].runs
+    [run] = _read(program).runs
     case = Case(Finding("LL410", "claimed", run.span), run, None, Options("meta"), say=lambda _: None)
     assert structure.EXPERIMENTS["LL410"](case).status == status
 
@@ -332,8 +320,7 @@ model = model.merge_and_unload()
 def test_tied_embeddings(tmp_path: Path, tied: bool) -> None:
     saved(tmp_path, "llama", tie_word_embeddings=tied)
     assert ("LL603" in verdicts(tmp_path, MERGED)) is tied
-    found = discovery.Found("train.py", "python", MERGED.encode(), True)
-    [run] = engine.reading_of(found, Settings(), _project(), [])[1].runs
+    [run] = _read(MERGED).runs
     case = Case(Finding("LL603", "claimed", run.span), run, None, Options("meta"), say=lambda _: None)
     verdict = structure.EXPERIMENTS["LL603"](case)
     assert verdict.status == ("confirmed" if tied else "refuted")
@@ -439,5 +426,5 @@ def test_the_pages_name_the_rules_that_have_an_experiment() -> None:
 def test_without_an_experiment_the_page_of_the_rule_says_why() -> None:
     """What an experiment would take is something else than that nothing is to be measured."""
     found = Finding("LL405", "m", Span("train.py", 0, 1), "likely", "warning")
-    settled, _ = session.settle(Outcome((found,)), {}, Options("meta"), lambda _: None)
+    settled, _ = session.settle(Outcome((found,)), Options("meta"), lambda _: None)
     assert settled.findings[0].verdict == Verdict("skipped", "no experiment; it would take the quantized weights")

@@ -1,0 +1,1 @@
+"""What was read from files, as facts; `report.inspect` shows them."""

@@ -1,0 +1,122 @@
+"""The runs of some files with all that was read of them, for `inspect`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint import discovery
+from lora_lint.inspection.facts import facts
+from lora_lint.lint import engine
+from lora_lint.lint.fence import Failure, fenced
+from lora_lint.lint.reading import FileReading, read_file
+from lora_lint.project import Project
+from lora_lint.records import dataclass, field
+from lora_lint.run.values import Reason, Unknown, alternatives
+from lora_lint.unread import Unread, clause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lora_lint.run.run import Run
+    from lora_lint.settings import Settings
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The runs of some files as plain JSON values, see `facts`; `notes` are for stderr. `recognised` are the
+    dialects of the configuration files, those without a run included, each with the number of files; `unread` is what
+    was left unread because of a limit."""
+
+    runs: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    failed: bool = False
+    files: int = field(default=0)
+    recognised: Mapping[str, int] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
+
+
+def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
+    """The runs of the files under `paths`.
+
+    A function whose file does not call it is read by itself: that run is left out where a program that calls it is
+    among the files, and so a run with values.
+    """
+    walk = discovery.Walk(paths, engine.excluder(settings), root=settings.root)
+    reader = _Reader(settings)
+    read = [each for found in walk for each in reader.read(found)]
+    reached = {
+        run.config for run, _ in read if run.config and run.config.path != run.path and alternatives(run.adapter.rank)
+    }
+    runs = [known for run, known in read if not (run.config in reached and _waits_for_caller(run))]
+    missing = tuple(f"error: {missing}" for missing in walk.missing)
+    notes = (*missing, *walk.notes, *reader.notes)
+    failed = bool(missing) or reader.failed
+    return Inspection(tuple(runs), notes, failed, walk.files, reader.recognised, tuple(reader.unread))
+
+
+def inspect_text(data: bytes, path: str, settings: Settings) -> Inspection:
+    """The runs of one text, read as the file `path` would be."""
+    reader = _Reader(settings)
+    read = reader.read(discovery.Found(path, discovery.kind_of(path) or "python", data, True))
+    runs = tuple(known for _, known in read)
+    return Inspection(runs, tuple(reader.notes), reader.failed, 1, reader.recognised, tuple(reader.unread))
+
+
+def _waits_for_caller(run: Run) -> bool:
+    """Whether a run has no rank because the caller of its function gives it."""
+    rank = run.adapter.rank
+    return isinstance(rank, Unknown) and rank.reason is Reason.CALLER
+
+
+class _Reader:
+    """Reads files one after the other; what stands in the way becomes a note."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.project = Project(settings.root)
+        self.notes: list[str] = []
+        self.unread: list[Unread] = []
+        self.failed = False
+        self.recognised: dict[str, int] = {}
+
+    def read(self, found: discovery.Found) -> list[tuple[Run, dict[str, Any]]]:
+        """The runs of a file, each with its facts."""
+        if found.data is None:
+            if found.limit is not None:
+                self._leave(Unread(found.path, found.limit, clause(found.problem or "")))
+            else:
+                self.notes.append(f"{found.path}: {found.problem}")
+            return []
+        result = fenced(lambda: self._facts(found))
+        if isinstance(result, Failure):
+            self._fail(found, found.data, result)
+            return []
+        file, known = result
+        self.notes += file.notes
+        reading = file.reading
+        for dialect in reading.recognised or dict.fromkeys(run.dialect for run in reading.runs):
+            self.recognised[dialect] = self.recognised.get(dialect, 0) + 1
+        self._leave(*reading.unread)
+        return known
+
+    def _facts(self, found: discovery.Found) -> tuple[FileReading, list[tuple[Run, dict[str, Any]]]]:
+        file = read_file(found, self.settings, self.project)
+        return file, [(run, facts(run, file.source)) for run in file.reading.runs]
+
+    def _fail(self, found: discovery.Found, data: bytes, failure: Failure) -> None:
+        """Says what stood in the way; of a file that is not about LoRA only what a limit left out."""
+        if failure.cause == "bug":
+            self.failed = True
+            self.notes.append(f"{found.path}: {failure.message}")
+        elif failure.cause == "time":
+            self.project = Project(self.settings.root)  # what it remembers may be half of it
+            self._leave(Unread(found.path, "time", f"reading it {failure.message}"))
+        elif found.explicit or discovery.telling(data, found.kind):
+            known = failure.message if failure.cause == "syntax" else "too deep or too large"
+            self.notes.append(f"{found.path}: {known}")
+        elif failure.limit is not None:
+            self._leave(Unread(found.path, failure.limit, clause(failure.message)))
+
+    def _leave(self, *unread: Unread) -> None:
+        self.unread += unread
+        self.notes += [each.line() for each in unread]

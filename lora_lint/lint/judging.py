@@ -1,0 +1,89 @@
+"""The rules that are selected, asked about every run and sweep of a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint import catalogue, rules
+from lora_lint.finding import Basis, Related
+from lora_lint.records import replace
+from lora_lint.system import deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.finding import Finding
+    from lora_lint.run.run import Reading, Run, Sweep
+    from lora_lint.settings import Settings
+
+_SHORT = 60
+"""Characters of a value that is named where it is written."""
+
+
+class Judge:
+    """Asks the selected rules, with the options of the settings. With `basis`, findings keep what they were found in,
+    for --verify."""
+
+    def __init__(self, settings: Settings, basis: bool = False) -> None:
+        self.selected = settings.selected()
+        self._basis = basis
+        self._levels = settings.levels
+        self._rules = catalogue.rules()
+        self._options = {
+            code: {name: schema.get("default") for name, schema in rule.options.items()}
+            | dict(settings.options.get(code, {}))
+            for code, rule in self._rules.items()
+            if code in self.selected
+        }
+        self._run_checks = {code: check for code, check in rules.RUN_CHECKS.items() if code in self.selected}
+        self._sweep_checks = {code: check for code, check in rules.SWEEP_CHECKS.items() if code in self.selected}
+
+    @property
+    def checked(self) -> frozenset[str]:
+        """The codes of the rules that look at runs and sweeps."""
+        return frozenset(self._run_checks.keys() | self._sweep_checks.keys())
+
+    def findings(self, reading: Reading) -> Iterator[tuple[Finding, Run | Sweep]]:
+        """What the rules find in a file, each with the run or the sweep that it was found in."""
+        for run in reading.runs:
+            judged = run.judged()
+            for code, check in self._run_checks.items():
+                deadline.look()
+                for finding in check(judged, self._options[code]):
+                    yield self._placed(finding, judged, run, reading), judged
+        for sweep in reading.sweeps:
+            tried = replace(sweep, runs=tuple(run.judged() for run in sweep.runs))
+            for code, sweep_check in self._sweep_checks.items():
+                for finding in sweep_check(tried, self._options[code]):
+                    yield self._placed(finding, tried, sweep.runs[0], reading), tried
+
+    def leveled(self, finding: Finding) -> Finding:
+        """The finding with its level: the settings', else its own, else the catalogue's."""
+        level = self._levels.get(finding.code) or finding.level or self._rules[finding.code].level
+        return finding if finding.level == level else replace(finding, level=level)
+
+    def _placed(self, finding: Finding, subject: Run | Sweep, run: Run, reading: Reading) -> Finding:
+        """The finding with the other places that it rests on, and with its basis if that is wanted."""
+        finding = _with_origins(finding, run)
+        return replace(finding, basis=Basis(subject, reading.runs)) if self._basis else finding
+
+
+def _with_origins(finding: Finding, run: Run) -> Finding:
+    """A finding that rests on values from another file (a module, a config that is loaded, a program that a command
+    starts) names the places where they are written too; one about the adapter itself names where its config is made."""
+    origins = {
+        value.written: f"{_short(value.value)} is written here"
+        for value in finding.subjects
+        if value.written is not None
+    }
+    of_adapter = not finding.subjects and finding.span == run.adapter.span
+    if of_adapter and run.config is not None and run.config.path != finding.span.path:
+        origins[run.config] = "the adapter's config is made here"
+    named = {finding.span, *(related.span for related in finding.related)}
+    more = tuple(Related(span, message) for span, message in origins.items() if span not in named)
+    return replace(finding, related=(*finding.related, *more)) if more else finding
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return f"`{text}`" if isinstance(value, str | int | float) and len(text) <= _SHORT else "the value"

@@ -1,0 +1,69 @@
+"""Findings that comments and the settings of a file suppress, in whichever file their places are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint import discovery
+from lora_lint.lint.comments import comments_of
+from lora_lint.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lora_lint.finding import Finding
+    from lora_lint.lint.suppression import Comments
+    from lora_lint.project import Project
+    from lora_lint.settings import Settings
+    from lora_lint.source import SourceFile, Span
+
+
+@dataclass(frozen=True)
+class Silence:
+    """The findings that remain, those that are suppressed, and the comments of other files that suppressed some."""
+
+    remaining: tuple[Finding, ...] = ()
+    suppressed: tuple[Finding, ...] = ()
+    used: tuple[Span, ...] = ()
+
+
+class Silencer:
+    """What the settings turn off in some files, and what comments suppress."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._off = [
+            (discovery.matcher(glob, settings.root), frozenset(codes)) for glob, codes in settings.per_file_ignores
+        ]
+
+    def ignored_in(self, path: str) -> frozenset[str]:
+        """The rules that are off in one file."""
+        return frozenset().union(*(codes for matches, codes in self._off if matches(path)))
+
+    def silence(
+        self, findings: Iterable[Finding], source: SourceFile, comments: Comments | None, project: Project
+    ) -> Silence:
+        """The findings of a file, `source`, apart from those that are suppressed where they are.
+
+        What a program takes from a module it imports is reported there, so the comments there count.
+        """
+        by_path: dict[str, list[Finding]] = {}
+        for finding in findings:
+            by_path.setdefault(finding.span.path, []).append(finding)
+        remaining: list[Finding] = []
+        suppressed: list[Finding] = []
+        used: list[Span] = []
+        for path, here in by_path.items():
+            off = self.ignored_in(path)
+            suppressed += [finding for finding in here if finding.code in off]
+            here = [finding for finding in here if finding.code not in off]
+            text = source if path == source.path else project.load(path)
+            ours = comments if path == source.path else comments_of(text) if text is not None else None
+            if text is not None and ours is not None:
+                from lora_lint.lint import suppression
+
+                here, silenced = suppression.silence(here, ours, text)
+                suppressed += silenced
+                if path != source.path:
+                    used += [ignore.span for ignore in ours.ignores if ignore.used]
+            remaining += here
+        return Silence(tuple(remaining), tuple(suppressed), tuple(used))

@@ -1,0 +1,162 @@
+"""What `inspect` shows, for people and for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.inspection.facts import TRAINING_FIELDS
+from lora_lint.inspection.summary import summary
+from lora_lint.system.visible import json_text, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.inspection.runs import Inspection
+
+
+def as_json(inspection: Inspection) -> str:
+    """The runs as a JSON document, version 1."""
+    from lora_lint import __version__
+
+    document = {
+        "version": 1,
+        "tool": {"name": "lora-lint", "version": __version__},
+        "files": inspection.files,
+        "summary": summary(inspection),
+        "unread": [each.as_json() for each in inspection.unread],
+        "runs": list(inspection.runs),
+    }
+    return json_text(document)
+
+
+def as_text(inspection: Inspection) -> str:
+    """The runs for people."""
+    if not inspection.runs:
+        files = "1 file" if inspection.files == 1 else f"{inspection.files} files"
+        return f"No LoRA run found in {files}.\n"
+    return "\n".join(_block(run) for run in inspection.runs)
+
+
+def _block(run: dict[str, Any]) -> str:
+    place = f"{run['path']}:" + (f"cell {run['cell']}:" if run["cell"] else "") + str(run["line"])
+    lines = [f"{place}  {run['dialect']}" + ("" if run["trained"] is not False else ", not trained here")]
+    unknown: list[str] = []
+
+    def add(title: str, text: str) -> None:
+        lines.append(f"  {title:<11} {text}")
+
+    def say(name: str, value: dict[str, Any]) -> str | None:
+        if "unknown" in value:
+            if value.get("given", True):
+                unknown.append(f"{name}: {value['unknown']}")
+            return None
+        if "choices" in value:
+            return " or ".join(_short(choice) for choice in value["choices"])
+        return _short(value["value"]) + _ORIGINS.get(value.get("origin", ""), "")
+
+    add("model", _model_text(run["model"], say))
+    adapter = run["adapter"]
+    settings = [
+        f"{label} {text}"
+        for name, label in _LABELS.items()
+        if not _default(adapter[name]) and (text := say(label, adapter[name])) is not None
+    ]
+    add("adapter", ", ".join(settings) or "nothing is known of its settings")
+    scale = run["scale"]
+    if "unknown" not in scale:
+        values = [scale["value"]] if "value" in scale else scale["choices"]
+        formula = f" ({scale['formula']})" if "formula" in scale else ""
+        add("scale", " or ".join(f"{value:.3g}" for value in values) + formula)
+    groups = run["modules"]
+    if groups and groups[0]["count"] is None:
+        add("modules", ", ".join(group["name"] for group in groups) + " (their sizes are not known)")
+        groups = []
+    for index, group in enumerate(groups):
+        shape = f" {group['inputs']}→{group['outputs']}" if group["inputs"] and group["outputs"] else ""
+        add("modules" if index == 0 else "", f"{group['name']}{shape} ×{group['count']}")
+    if run["unmatched"]:
+        add("unmatched", ", ".join(run["unmatched"]))
+    parameters = run["parameters"]
+    if "unknown" in parameters:
+        unknown.append(f"trainable parameters: {parameters['unknown']}")
+    else:
+        share = f" of {parameters['model']:,} ({100 * parameters['share']:.3g}%)" if "share" in parameters else ""
+        add("trainable", f"{parameters['trainable']:,}{share} parameters")
+        add("on disk", f"{size_text(run['bytes']['adapter'])} in fp32")
+        add("memory", f"{size_text(run['bytes']['training_state'])} for weights, gradients and Adam's moments in fp32")
+    size = say("training examples", run["dataset"]["size"])
+    if size is not None:
+        how = run["dataset"]["how"]
+        add("data", f"{size} training examples" + (f" ({how})" if how else ""))
+    training = run["training"]
+    settings = [
+        f"{name.replace('_', ' ')} {text}"
+        for name in TRAINING_FIELDS
+        if (text := say(name.replace("_", " "), training[name])) is not None
+    ]
+    if settings or training["trainer"]:
+        add("training", ", ".join([*filter(None, [training["trainer"]]), *settings]))
+    for index, text in enumerate(dict.fromkeys(unknown)):
+        add("not known" if index == 0 else "", text)
+    return "\n".join(map(visible, lines)) + "\n"
+
+
+_ORIGINS = {
+    "cli-default": " (default of an option)",
+    "framework-default": " (default)",
+}
+_LABELS = {
+    "rank": "r",
+    "alpha": "alpha",
+    "dropout": "dropout",
+    "target_modules": "targets",
+    "exclude_modules": "without",
+    "target_parameters": "target parameters",
+    "layers_to_transform": "layers",
+    "rank_pattern": "rank pattern",
+    "alpha_pattern": "alpha pattern",
+    "modules_to_save": "saved whole",
+    "use_rslora": "rsLoRA",
+    "use_dora": "DoRA",
+    "bias": "bias",
+    "init_lora_weights": "initialised",
+    "task_type": "task type",
+}
+
+
+def _default(value: dict[str, Any]) -> bool:
+    """Whether a setting is the framework's default and says nothing by itself."""
+    return value.get("origin") == "framework-default" and value["value"] in (None, False, True, "none", {}, [])
+
+
+def _model_text(model: dict[str, Any], say: Callable[[str, dict[str, Any]], str | None]) -> str:
+    name = say("model", model["name"])
+    text = name or (f"{model['class']}, a class made in the program" if model["class"] else "not known")
+    if "type" in model:
+        sure = "" if model["confidence"] == "certain" else f", {model['confidence']}"
+        text += f" ({model['type']}, by {model['how']}{sure})"
+    stored = model["quantization"]
+    quantization = None if stored.get("value", "") is None else say("quantization", stored)
+    return text + (f", {quantization}" if quantization else "")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_short, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_short(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, int) and abs(value) >= 10_000:
+        return f"{value:,}"
+    return "none" if value is None else str(value)
+
+
+def size_text(count: int) -> str:
+    """Bytes for people, in powers of 1000."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} TB"

@@ -1,0 +1,129 @@
+"""The standard streams: what is written to them, what may go wrong with them, and what a terminal shows of progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.verify.session import Progress
+
+
+class OutputError(Exception):
+    """Standard output cannot be written to. The message is for people, and empty where the reader has gone."""
+
+
+def complain(message: str) -> None:
+    """Says something on stderr, if anything can be said there."""
+    from lora_lint.system.visible import visible
+
+    tell(f"lora-lint: {visible(message)}\n")
+
+
+def tell(text: str) -> None:
+    """Writes to stderr, which may be closed or full."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+
+def write(text: str | bytes, machine: bool = False) -> None:
+    """Writes to stdout: bytes as they are, text as UTF-8 whatever the locale if a program is to read it. Raises
+    OutputError."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    if machine and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        if isinstance(text, str):
+            sys.stdout.write(text)
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text)
+    except OSError as error:
+        raise _undelivered(error) from None
+
+
+def flush() -> None:
+    """Sees to it that what was written to stdout has arrived. Raises OutputError."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        raise _undelivered(error) from None
+
+
+def _undelivered(error: OSError) -> OutputError:
+    """What to raise for an error of stdout, which is given up: the interpreter must not fail on its last flush."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return OutputError()
+    return OutputError(f"standard output cannot be written to ({error.strerror or error})")
+
+
+def colored(color: str, output_file: str | None = None) -> bool:
+    """Whether the report is to have colors: as told, else as NO_COLOR and FORCE_COLOR say, else on a terminal."""
+    if color != "auto":
+        return color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return output_file is None and is_terminal(sys.stdout)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a standard stream is a terminal that understands escapes; None: it is closed."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def progress() -> Callable[[int, int], None] | None:
+    """A progress bar on stderr if that is a terminal. It shows up only when the work takes long; (0, 0) removes it."""
+    if not is_terminal(sys.stderr):
+        return None
+    import time
+
+    begun = time.monotonic()
+    drawn = 0.0
+
+    def draw(done: int, total: int) -> None:
+        nonlocal drawn
+        now = time.monotonic()
+        if total == 0:
+            if drawn:
+                tell("\r\x1b[K")
+        elif now - begun > 1 and now - drawn > 0.1:
+            drawn = now
+            filled = 30 * done // total
+            tell(f"\r\x1b[K[{'#' * filled}{'.' * (30 - filled)}] {done}/{total} files")
+
+    return draw
+
+
+class ProgressLine:
+    """The experiment under way, on stderr: one line that is written over on a terminal, else one line for each."""
+
+    def __init__(self) -> None:
+        self._terminal = is_terminal(sys.stderr)
+        self._shown = 0
+
+    def show(self, step: Progress) -> None:
+        from lora_lint.system.visible import visible
+
+        minutes, seconds = divmod(max(int(step.left), 0), 60)
+        head = visible(f"[{step.number}/{step.total}] {step.finding.code} {step.finding.span.path}: {step.doing}")
+        if self._terminal:
+            tell(f"\r\x1b[K{head} ({minutes}:{seconds:02d} left)"[:200])
+        elif step.number != self._shown:
+            tell(f"{head} ({minutes}:{seconds:02d} left)\n")
+        self._shown = step.number
+
+    def clear(self) -> None:
+        if self._terminal and self._shown:
+            tell("\r\x1b[K")
