@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field, replace
-from lora_lint.terminal import OutputError, ProgressLine, colored, complain, flush, progress, tell, write
+from lora_lint.terminal import OutputError, ProgressLine, complain, flush, progress, tell, wants_color, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -263,7 +263,7 @@ def _report(outcome: Outcome, output: Output) -> bool:
     """Writes the report, and the count of the findings by rule; gives whether both could be written."""
     from lora_lint.report import FORMATS, render
 
-    text = _ended(render(output.format, outcome, color=colored(output.color, output.file)))
+    text = _with_newline(render(output.format, outcome, color=wants_color(output.color, output.file)))
     for_people = FORMATS[output.format].for_people
     in_file = output.file is not None and _write_report(output.file, text)
     if not in_file:
@@ -333,7 +333,7 @@ def _fix(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], 
                 problem = "it is a link that leads out of the project"
             elif file.after != file.before:
                 try:
-                    with interrupts.held():
+                    with interrupts.shield():
                         session.write(file)
                         count, files = count + file.findings, files + 1
                 except session.Changed as error:
@@ -451,7 +451,7 @@ def _write_report(path: str, text: str) -> bool:
     return True
 
 
-def _ended(text: str) -> str:
+def _with_newline(text: str) -> str:
     """A text with a newline at its end, unless it is empty."""
     return text if not text or text.endswith("\n") else text + "\n"
 

@@ -133,7 +133,7 @@ class Walk:
         self._importers: list[tuple[str, FileKind, bytes]] = []
 
     def __iter__(self) -> Iterator[Found]:
-        for found in self._given():
+        for found in self._named_files():
             if found.kind == "python":
                 self._modules.add(module_name(found.path))
             yield found
@@ -157,7 +157,7 @@ class Walk:
                 f"{self._outside[0]}{more}: skipped, a link leads out of the project (name it to lint it)"
             )
 
-    def _given(self) -> Iterator[Found]:
+    def _named_files(self) -> Iterator[Found]:
         """The files that were named, and those that are relevant by themselves."""
         for given in self.paths:
             path = display(given) if given else "''"

@@ -169,24 +169,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Basis:
-    """What a finding was found in: a run, or for rules on sweeps the sweep; with all runs of that file."""
+    """What a finding was found in: a run, or for rules on sweeps the sweep and its first run; with all runs of that
+    file."""
 
-    subject: Run | Sweep
+    run: Run
+    sweep: Sweep | None
     siblings: tuple[Run, ...]
-
-    @property
-    def run(self) -> Run:
-        """The run, of a sweep the first one."""
-        from lora_lint.run.run import Sweep
-
-        return self.subject.runs[0] if isinstance(self.subject, Sweep) else self.subject
-
-    @property
-    def sweep(self) -> Sweep | None:
-        """The sweep, for rules on sweeps."""
-        from lora_lint.run.run import Sweep
-
-        return self.subject if isinstance(self.subject, Sweep) else None
 
 
 @dataclass(frozen=True)

@@ -338,10 +338,10 @@ def _check(path: str, value: Any, schema: dict[str, Any], at: str = "") -> None:
     error = best_match(Draft202012Validator(schema).iter_errors(value))
     if error is not None:
         place = ".".join(part for part in (at, *map(str, error.absolute_path)) if part)
-        raise SettingsError(f"{path}: `{place}`: {_told(error, schema)}")
+        raise SettingsError(f"{path}: `{place}`: {_explanation(error, schema)}")
 
 
-def _told(error: ValidationError, whole: dict[str, Any]) -> str:
+def _explanation(error: ValidationError, whole: dict[str, Any]) -> str:
     """What is wrong with a value, in words for people who know no JSON Schema."""
     from lora_lint.knowledge.schemas import expected
 

@@ -67,7 +67,7 @@ def _undelivered(error: OSError) -> OutputError:
     return OutputError(f"standard output cannot be written to ({error.strerror or error})")
 
 
-def colored(color: str, output_file: str | None = None) -> bool:
+def wants_color(color: str, output_file: str | None = None) -> bool:
     """Whether the report is to have colors: as told, else as NO_COLOR and FORCE_COLOR say, else on a terminal."""
     if color != "auto":
         return color == "always"

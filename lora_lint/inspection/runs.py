@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint import discovery
 from lora_lint.inspection.facts import facts
 from lora_lint.lint import engine
-from lora_lint.lint.fence import Failure, fenced
+from lora_lint.lint.fence import Failure, attempt
 from lora_lint.lint.reading import FileReading, read_file
 from lora_lint.project import Project
 from lora_lint.records import dataclass, field
@@ -87,7 +87,7 @@ class _Reader:
             else:
                 self.notes.append(f"{found.path}: {found.problem}")
             return []
-        result = fenced(lambda: self._facts(found))
+        result = attempt(lambda: self._facts(found))
         if isinstance(result, Failure):
             self._fail(found, found.data, result)
             return []

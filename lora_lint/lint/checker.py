@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from lora_lint import discovery
 from lora_lint.finding import Finding
-from lora_lint.lint.fence import Failure, fenced
+from lora_lint.lint.fence import Failure, attempt
 from lora_lint.lint.judging import Judge
-from lora_lint.lint.outcome import FileResult, distinct, shown
+from lora_lint.lint.outcome import FileResult, distinct, is_shown
 from lora_lint.lint.reading import read_file
 from lora_lint.lint.silencing import Silencer
 from lora_lint.project import Project
@@ -55,7 +55,7 @@ class Checker:
     def _checked(self, found: discovery.Found, data: bytes) -> FileResult:
         """The result of a file, whatever becomes of it. The findings before a failure are kept."""
         findings: list[Finding] = []
-        result = fenced(lambda: self._result(found, findings))
+        result = attempt(lambda: self._result(found, findings))
         if not isinstance(result, Failure):
             return result
         if result.cause == "time":
@@ -77,11 +77,11 @@ class Checker:
         judged: list[tuple[Finding, Run | Sweep]] = []
         for finding, subject in self._judge.findings(file.reading):
             findings.append(finding)  # one by one: those before a failure are kept
-            judged.append((self._judge.leveled(finding), subject))
+            judged.append((self._judge.with_level(finding), subject))
         speaking, withheld = agreed(judged, file.reading, self._is_heard)
         silence = self._silence(speaking, file)
         of_withheld = self._silence(withheld, file)  # a comment that silences one of these is of use
-        unused = distinct(map(self._judge.leveled, self._unused(file)))
+        unused = distinct(map(self._judge.with_level, self._unused(file)))
         return FileResult(
             found.path,
             (*silence.remaining, *unused),
@@ -97,7 +97,7 @@ class Checker:
         ours = Finding("LL900", failure.message, failure.span or Span(found.path, 0, 0))
         selected = [finding for finding in (*before, ours) if finding.code in self._judge.selected]
         source = SourceFile(found.path, found.kind, b"")
-        silence = self._silencer.silence(distinct(map(self._judge.leveled, selected)), source, None, self._project)
+        silence = self._silencer.silence(distinct(map(self._judge.with_level, selected)), source, None, self._project)
         reported = any(finding.code == "LL900" for finding in silence.remaining)
         unread = () if reported else (Unread(found.path, "finding", clause(failure.message)),)
         crashed = failure.cause == "bug"
@@ -117,8 +117,10 @@ class Checker:
 
     def _is_heard(self, finding: Finding) -> bool:
         """Whether a finding would be shown, comments aside."""
-        return shown(finding, self._settings) and finding.code not in self._silencer.ignored_in(finding.span.path)
+        return is_shown(finding, self._settings) and finding.code not in self._silencer.ignored_in(finding.span.path)
 
     def _places(self, silence: Silence) -> tuple[tuple[str, Span], ...]:
         """The rule and place of suppressed findings that would be shown."""
-        return tuple((finding.code, finding.span) for finding in silence.suppressed if shown(finding, self._settings))
+        return tuple(
+            (finding.code, finding.span) for finding in silence.suppressed if is_shown(finding, self._settings)
+        )

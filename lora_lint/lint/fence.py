@@ -39,7 +39,7 @@ class Failure:
     limit: Limit | None = None
 
 
-def fenced(work: Callable[[], Result]) -> Result | Failure:
+def attempt(work: Callable[[], Result]) -> Result | Failure:
     """The result of the work on one file, or why there is none. Never raises, whatever the file holds; interrupts pass
     through, and with LORA_LINT_DEBUG set what should not have been."""
     from lora_lint.readers.errors import Unreadable

@@ -50,22 +50,22 @@ class Judge:
             for code, check in self._run_checks.items():
                 deadline.look()
                 for finding in check(judged, self._options[code]):
-                    yield self._placed(finding, judged, run, reading), judged
+                    yield self._placed(finding, run, Basis(judged, None, reading.runs)), judged
         for sweep in reading.sweeps:
             tried = replace(sweep, runs=tuple(run.judged() for run in sweep.runs))
             for code, sweep_check in self._sweep_checks.items():
                 for finding in sweep_check(tried, self._options[code]):
-                    yield self._placed(finding, tried, sweep.runs[0], reading), tried
+                    yield self._placed(finding, sweep.runs[0], Basis(tried.runs[0], tried, reading.runs)), tried
 
-    def leveled(self, finding: Finding) -> Finding:
+    def with_level(self, finding: Finding) -> Finding:
         """The finding with its level: the settings', else its own, else the catalogue's."""
         level = self._levels.get(finding.code) or finding.level or self._rules[finding.code].level
         return finding if finding.level == level else replace(finding, level=level)
 
-    def _placed(self, finding: Finding, subject: Run | Sweep, run: Run, reading: Reading) -> Finding:
+    def _placed(self, finding: Finding, run: Run, basis: Basis) -> Finding:
         """The finding with the other places that it rests on, and with its basis if that is wanted."""
         finding = _with_origins(finding, run)
-        return replace(finding, basis=Basis(subject, reading.runs)) if self._basis else finding
+        return replace(finding, basis=basis) if self._basis else finding
 
 
 def _with_origins(finding: Finding, run: Run) -> Finding:

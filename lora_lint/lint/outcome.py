@@ -173,7 +173,7 @@ def outcome_of(checked: Checked, settings: Settings, content: Content) -> Outcom
     sources = Outcome(texts=checked.texts)
     if findings and (content.fingerprints or content.baseline is not None):
         findings = fingerprinted(findings, sources.source, settings.root)
-    visible = [finding for finding in findings if shown(finding, settings)]
+    visible = [finding for finding in findings if is_shown(finding, settings)]
     suppressed = len({place for result in checked.results for place in result.suppressed})
     notes = checked.notes + tuple(note for result in checked.results for note in result.notes)
     if (baseline := content.baseline) is not None:
@@ -221,7 +221,7 @@ def _place(finding: Finding) -> tuple[str, int, int, str]:
     return finding.span.path, finding.span.start, finding.span.end, finding.code
 
 
-def shown(finding: Finding, settings: Settings) -> bool:
+def is_shown(finding: Finding, settings: Settings) -> bool:
     """Whether the finding is sure enough to be shown."""
     return CONFIDENCES.index(finding.confidence) <= CONFIDENCES.index(settings.confidence)
 

@@ -43,7 +43,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
         if _is_transformers_4(run):
             run = replace(run, model=replace(run.model, transformers="4"))
         if "peft" in pins:
-            run = replace(run, problems=(*_left(run), *_too_new(run, pins["peft"])))
+            run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
         return run
 
     return reading.mapped(apply)
@@ -56,7 +56,7 @@ def _is_transformers_4(run: Run) -> bool:
     return run.before("peft", last) is not None and run.before("peft", first) is None
 
 
-def _left(run: Run) -> Iterator[Problem]:
+def _problems_left(run: Run) -> Iterator[Problem]:
     """The problems but for settings that only the newest PEFT has no more."""
     for problem in run.problems:
         gone = versions.removed(problem.key) if isinstance(problem, UnknownKey) else None

@@ -111,7 +111,7 @@ def _parallel(files: list[discovery.Found], make_checker: MakeChecker, jobs: int
     size = min(max(_CHUNK, len(files) // (16 * workers)), 16 * _CHUNK)
     chunks = [files[start : start + size] for start in range(0, len(files), size)]
     lost: list[discovery.Found] = []
-    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(make_checker, disk.held())) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(make_checker, disk.held_texts())) as pool:
         futures = {pool.submit(_check_chunk, chunk): chunk for chunk in chunks}
         try:
             for future in as_completed(futures):
@@ -131,7 +131,7 @@ def _one_by_one(files: list[discovery.Found], make_checker: MakeChecker) -> Iter
 
     left = list(reversed(files))
     while left:
-        with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(make_checker, disk.held())) as pool:
+        with ProcessPoolExecutor(1, initializer=_start_worker, initargs=(make_checker, disk.held_texts())) as pool:
             try:
                 while left:
                     yield from pool.submit(_check_chunk, left[-1:]).result()

@@ -47,7 +47,7 @@ _BOUND = re.compile(r"(===?|~=|<=|<|\^|~|=)?[ \t]*v?(\d+(?:\.\d+)*)(\.\*)?[^,]*"
 _CONDA = re.compile(r"(?:[\w.-]+::)?([\w.-]+?)\s*(?:\[[^\]]*\])?\s*([=<>!~\d].*)?")
 
 
-class Asked(NamedTuple):
+class Demand(NamedTuple):
     """One requirement of a framework: the pin that it makes (None where it has no upper bound), and the Pythons that
     it holds for."""
 
@@ -56,7 +56,7 @@ class Asked(NamedTuple):
     pythons: frozenset[str] = frozenset(PYTHONS)
 
 
-Group: TypeAlias = "Sequence[Asked]"
+Group: TypeAlias = "Sequence[Demand]"
 """Requirements that are installed together."""
 
 
@@ -94,7 +94,7 @@ def of_script(text: str, file: str) -> Group:
 
 def installed(words: Sequence[str], file: str, include: Include) -> Group:
     """What the words behind `pip install` ask for."""
-    found: list[Asked] = []
+    found: list[Demand] = []
     for place, word in enumerate(words):
         if place and words[place - 1] in ("-r", "--requirement", "-c", "--constraint"):
             found += _requirements(include(word), word, include, folder=os.path.dirname(word))
@@ -108,7 +108,7 @@ def installed(words: Sequence[str], file: str, include: Include) -> Group:
 
 def _requirements(
     text: str, file: str, include: Include, seen: set[str] | None = None, folder: str | None = None
-) -> Iterator[Asked]:
+) -> Iterator[Demand]:
     """The requirements of a requirements file and of those that it includes. `folder` is where its own includes are
     looked for, from the folder of `include`."""
     seen = set() if seen is None else seen
@@ -124,42 +124,42 @@ def _requirements(
             yield from _each([re.sub(r"^(?:-e|--editable)[ =]\s*|\s--?\w.*", "", line)], file)
 
 
-def _each(texts: Iterable[object], file: str) -> Iterator[Asked]:
+def _each(texts: Iterable[object], file: str) -> Iterator[Demand]:
     """The frameworks that requirements name (PEP 508, and git addresses as pip takes them)."""
     for text in texts:
         if not isinstance(text, str):
             continue
         if address := _GIT.fullmatch(text.strip()):
             if address[1].lower() in PINNED:
-                yield _asked(address[1].lower(), _of_ref(address[2]), text, file)
+                yield _demand(address[1].lower(), _of_ref(address[2]), text, file)
             continue
         name = _NAME.match(text)
         if name is not None and name[1].lower() in PINNED:
             yield _requirement(name[1].lower(), text, file)
 
 
-def _requirement(framework: str, text: str, file: str) -> Asked:
+def _requirement(framework: str, text: str, file: str) -> Demand:
     if plain := _PLAIN.fullmatch(text):
-        return _asked(framework, _upper(plain[1] or ""), text, file)
+        return _demand(framework, _upper(plain[1] or ""), text, file)
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
         requirement = Requirement(text)
     except InvalidRequirement:  # such as a version that a variable holds
-        return Asked(framework, None)
+        return Demand(framework, None)
     if requirement.url is None:
         below = _upper(str(requirement.specifier))
     else:
         address = _GIT.fullmatch(requirement.url)
         below = _of_ref(address[2]) if address is not None else None
-    return _asked(framework, below, text.partition(";")[0], file, _pythons(requirement.marker))
+    return _demand(framework, below, text.partition(";")[0], file, _pythons(requirement.marker))
 
 
-def _asked(
+def _demand(
     framework: str, below: Version | None, text: str, file: str, pythons: frozenset[str] = frozenset(PYTHONS)
-) -> Asked:
+) -> Demand:
     written = re.sub(r"\s+", " ", text).strip()
-    return Asked(framework, None if below is None else Pin(below, written, file), pythons)
+    return Demand(framework, None if below is None else Pin(below, written, file), pythons)
 
 
 def _pythons(marker: Any) -> frozenset[str]:
@@ -229,7 +229,7 @@ def _pyproject(document: Mapping[str, Any], file: str, include: Include) -> Sequ
     for path in [dynamic] if isinstance(dynamic, str) else dynamic if isinstance(dynamic, list) else ():
         if isinstance(path, str):
             main += _requirements(include(path), path, include)
-    optional: list[list[Asked]] = [
+    optional: list[list[Demand]] = [
         *(
             list(_each(wanted, file))
             for table in (("project", "optional-dependencies"), ("tool", "pdm", "dev-dependencies"))
@@ -271,7 +271,7 @@ def _sources(table: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def _dependency_group(document: Mapping[str, Any], name: str, file: str, seen: set[str]) -> Iterator[Asked]:
+def _dependency_group(document: Mapping[str, Any], name: str, file: str, seen: set[str]) -> Iterator[Demand]:
     """A group of PEP 735 with those that it includes."""
     if name in seen:
         return
@@ -283,7 +283,7 @@ def _dependency_group(document: Mapping[str, Any], name: str, file: str, seen: s
             yield from _dependency_group(document, included, file, seen)
 
 
-def _tables(table: Mapping[str, Any], file: str) -> Iterator[Asked]:
+def _tables(table: Mapping[str, Any], file: str) -> Iterator[Demand]:
     """Dependencies as Poetry, PDM, pixi and Pipenv write them: a version, a table that has one, or a list of such for
     several environments."""
     for name, wanted in table.items():
@@ -292,20 +292,20 @@ def _tables(table: Mapping[str, Any], file: str) -> Iterator[Asked]:
             continue
         for each in wanted if isinstance(wanted, list) else [wanted]:
             if isinstance(each, str):
-                yield _asked(framework, _upper(each), f'{name} = "{each}"', file)
+                yield _demand(framework, _upper(each), f'{name} = "{each}"', file)
             elif isinstance(each, dict):
                 yield _of_table(framework, name, each, file)
 
 
-def _of_table(framework: str, name: str, table: Mapping[str, Any], file: str) -> Asked:
+def _of_table(framework: str, name: str, table: Mapping[str, Any], file: str) -> Demand:
     version, ref = table.get("version"), table.get("tag", table.get("rev", table.get("ref")))
     pythons = _marked(table.get("markers", table.get("marker"))) & _allowed(table.get("python"))
     if table.get("platform", "linux") != "linux":
         pythons = frozenset()
     if isinstance(version, str):
-        return _asked(framework, _upper(version), f'{name} = "{version}"', file, pythons)
+        return _demand(framework, _upper(version), f'{name} = "{version}"', file, pythons)
     below = _of_ref(ref) if isinstance(ref, str) and "git" in table else None
-    return _asked(framework, below, f"{name} at {ref}", file, pythons)
+    return _demand(framework, below, f"{name} at {ref}", file, pythons)
 
 
 def _allowed(constraint: object) -> frozenset[str]:
@@ -402,7 +402,7 @@ def _listed(wanted: object) -> Sequence[object]:
 # conda
 
 
-def _environment(text: str, file: str, include: Include) -> Iterator[Asked]:
+def _environment(text: str, file: str, include: Include) -> Iterator[Demand]:
     """The dependencies of a conda environment, those that it leaves to pip included."""
     from lora_lint.readers.errors import Unreadable
     from lora_lint.readers.nodes import Mapping as Node
@@ -425,14 +425,14 @@ def _environment(text: str, file: str, include: Include) -> Iterator[Asked]:
             yield from _requirements("\n".join(lines), file, include)
 
 
-def _conda(text: str, file: str) -> Iterator[Asked]:
+def _conda(text: str, file: str) -> Iterator[Demand]:
     """A match specification: `conda-forge::peft=0.7`, where one sign stands for every version that starts so."""
     found = _CONDA.fullmatch(text.strip())
     if found is not None and found[1].lower() in PINNED:
-        yield _asked(found[1].lower(), _upper(found[2] or ""), text, file)
+        yield _demand(found[1].lower(), _upper(found[2] or ""), text, file)
 
 
-def _conda_table(table: Mapping[str, Any], file: str) -> Iterator[Asked]:
+def _conda_table(table: Mapping[str, Any], file: str) -> Iterator[Demand]:
     for name, version in table.items():
         version = version.get("version") if isinstance(version, dict) else version
         if isinstance(version, str):
@@ -442,7 +442,7 @@ def _conda_table(table: Mapping[str, Any], file: str) -> Iterator[Asked]:
 # locks
 
 
-def _lock(document: Mapping[str, Any], file: str) -> Iterator[Asked]:
+def _lock(document: Mapping[str, Any], file: str) -> Iterator[Demand]:
     """The versions that uv, Poetry, PDM or a lock of PEP 751 chose."""
     for package in (*_list(document, "package"), *_list(document, "packages")):
         if not isinstance(package, dict) or not isinstance(package.get("version"), str):
@@ -455,10 +455,10 @@ def _lock(document: Mapping[str, Any], file: str) -> Iterator[Asked]:
             marked = package.get("resolution-markers")
             pythons = _marked(" or ".join(f"({each})" for each in marked) if isinstance(marked, list) else marker)
             if pythons:
-                yield _asked(name, _after(_numbers(numbers[1])), f"{name} {package['version']}", file)
+                yield _demand(name, _after(_numbers(numbers[1])), f"{name} {package['version']}", file)
 
 
-def _pipfile_lock(text: str, file: str) -> Iterator[Asked]:
+def _pipfile_lock(text: str, file: str) -> Iterator[Demand]:
     import json
 
     document = json.loads(text)

@@ -176,10 +176,10 @@ def _named_codes(named: str | None) -> dict[str, tuple[str, ...]] | None:
     """What an `ignore` is about: each word of its brackets with the codes it means; None without brackets."""
     if named is None:
         return None
-    return {word: _meant(word) for word in _words(named)}
+    return {word: _codes_of(word) for word in _words(named)}
 
 
-def _meant(word: str) -> tuple[str, ...]:
+def _codes_of(word: str) -> tuple[str, ...]:
     """The codes that a word of an ignore comment means; none if it is unknown."""
     from lora_lint.settings import SettingsError, expand
 
@@ -297,7 +297,7 @@ def unused(said: Comments, ran: frozenset[str], everything: bool) -> Iterator[Fi
             continue
         idle = []
         for word, meant in ignore.codes.items():
-            if not meant or (not ignore.own and _meant(word) == ()):
+            if not meant or (not ignore.own and _codes_of(word) == ()):
                 from lora_lint.settings import did_you_mean, known_rules
 
                 hint = did_you_mean(word, known_rules())

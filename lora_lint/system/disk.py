@@ -73,7 +73,7 @@ def hold(files: Mapping[str, bytes]) -> None:
     _instead = files
 
 
-def held() -> Mapping[str, bytes]:
+def held_texts() -> Mapping[str, bytes]:
     """All that files hold instead of what is on the disk, by their paths without links."""
     return _instead
 
@@ -116,17 +116,17 @@ def again(noted: Noted) -> None:
 
 def is_file(path: str) -> bool:
     """Whether `path` is a regular file."""
-    return _asked("file", path) != ""
+    return _noted_answer("file", path) != ""
 
 
 def exists(path: str) -> bool:
     """Whether anything is at `path`."""
-    return _asked("there", path) != ""
+    return _noted_answer("there", path) != ""
 
 
 def size(path: str) -> int | None:
     """The bytes of a regular file; None if there is none."""
-    answer = _asked("size", path)
+    answer = _noted_answer("size", path)
     return int(answer) if answer else None
 
 
@@ -169,7 +169,7 @@ def real(path: str) -> str:
 
 def look(path: str) -> None:
     """Notes the state of a file that is about to be read in parts."""
-    _asked("state", path)
+    _noted_answer("state", path)
 
 
 def note(kind: Kind, path: str, answer: str) -> None:
@@ -195,7 +195,7 @@ def digest(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-def _asked(kind: Kind, path: str) -> str:
+def _noted_answer(kind: Kind, path: str) -> str:
     found = answer(kind, path)
     note(kind, path, found)
     return found

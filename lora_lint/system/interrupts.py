@@ -48,7 +48,7 @@ def terminable() -> Iterator[None]:
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def shield() -> Iterator[None]:
     """Keeps Ctrl-C and SIGTERM waiting until the end of the block."""
     arrived: list[int] = []
     before: dict[int, Any] = {}

@@ -7,7 +7,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from lora_lint.system.interrupts import held
+from lora_lint.system.interrupts import shield
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ def replace_file(target: str, data: bytes, ready: Callable[[], None] | None = No
     The permissions of a file that was there stay. `ready` is called right before the move and may raise to prevent it.
     An interrupt waits until all is done. Raises OSError and what `ready` raises, and leaves no draft.
     """
-    with held():
+    with shield():
         try:
             mode = stat.S_IMODE(os.stat(target).st_mode)
         except FileNotFoundError:

@@ -20,7 +20,7 @@ _PATIENCE = 5.0  # seconds for one answer of the hub
 
 
 @dataclass(frozen=True)
-class Found:
+class ModelConfig:
     """A config of transformers, and where it is from in words: "config.json", "the hub", "lora-lint's table of models".
     `made`: the linter makes it of what its table has of the model, and sizes may be the class's defaults."""
 
@@ -29,16 +29,16 @@ class Found:
     made: bool = False
 
 
-def config_of(run: Run, name: str) -> Found:
+def config_of(run: Run, name: str) -> ModelConfig:
     """The config of the model `name` of a run, without any code of the model's repository. Raises Skip."""
     folder = folder_of(name, run.path)
     if folder is not None:
         snapshot = "snapshots" in folder.parts
-        return Found(load_config(folder), "the hub's cache" if snapshot else f"{folder.name}/config.json")
+        return ModelConfig(load_config(folder), "the hub's cache" if snapshot else f"{folder.name}/config.json")
     if name.count("/") == 1 and not name.startswith((".", "~", "/")):
         told = _from_hub(name)
         if told is not None:
-            return Found(told, "the hub")
+            return ModelConfig(told, "the hub")
     return _from_table(run, name)
 
 
@@ -83,7 +83,7 @@ def _hub_is_there() -> bool:
         return bool(os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"))
 
 
-def _from_table(run: Run, name: str) -> Found:
+def _from_table(run: Run, name: str) -> ModelConfig:
     from transformers import AutoConfig
 
     from lora_lint.knowledge.models import identify
@@ -104,7 +104,7 @@ def _from_table(run: Run, name: str) -> Found:
     if not whole:
         _with_towers(config)
     sizes = "" if whole else f", with the sizes that {model_type} has by default"
-    return Found(config, f"lora-lint's table of models{sizes}", made=True)
+    return ModelConfig(config, f"lora-lint's table of models{sizes}", made=True)
 
 
 def _with_towers(config: Any) -> None:

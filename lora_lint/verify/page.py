@@ -65,7 +65,7 @@ def _prose(text: str) -> str:
 
 def _table(measurements: Mapping[str, Any]) -> str:
     rows = "".join(
-        f"<tr><th>{_shown(str(key).replace('_', ' '))}</th><td>{_value(value)}</td></tr>\n"
+        f"<tr><th>{_escaped(str(key).replace('_', ' '))}</th><td>{_value(value)}</td></tr>\n"
         for key, value in measurements.items()
         if value not in ([], {}, None)
     )
@@ -74,7 +74,7 @@ def _table(measurements: Mapping[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        inner = "".join(f"<tr><th>{_shown(key)}</th><td>{_value(item)}</td></tr>" for key, item in value.items())
+        inner = "".join(f"<tr><th>{_escaped(key)}</th><td>{_value(item)}</td></tr>" for key, item in value.items())
         return f"<table>{inner}</table>"
     if isinstance(value, list):
         if value and all(isinstance(each, list) for each in value):
@@ -82,10 +82,10 @@ def _value(value: Any) -> str:
         return ", ".join(_value(each) for each in value)
     if isinstance(value, float):
         return f"{value:.4g}"
-    return _shown(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value)
+    return _escaped(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value)
 
 
-def _shown(value: Any) -> str:
+def _escaped(value: Any) -> str:
     return escape(visible(str(value)))
 
 

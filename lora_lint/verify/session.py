@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from lora_lint import catalogue
@@ -117,9 +116,3 @@ def _verdict(case: Case, experiment: Experiment) -> Verdict:
     except Exception as error:
         verdict = Verdict("skipped", own_fault(error, "in this experiment"))
     return replace(verdict, seconds=round(time.monotonic() - begun, 2))
-
-
-def counted(outcome: Outcome) -> dict[str, int]:
-    """How many findings have each verdict, in the order of the documentation."""
-    counts = Counter(finding.verdict.status for finding in outcome.findings if finding.verdict is not None)
-    return {status: counts[status] for status in ("confirmed", "refuted", "inconclusive", "skipped") if counts[status]}

@@ -63,13 +63,14 @@ class Treatment:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is trained: `steps` are made of the `whole` that the run would make."""
+    """What is trained, and by what: `steps` are made of the `whole` that the run would make."""
 
     train: tuple[tuple[int, ...], ...]
     held: tuple[tuple[int, ...], ...]
     batch: int
     whole: int
     steps: int
+    optimizer: Optimizer
 
     @property
     def an_epoch(self) -> int:
@@ -175,11 +176,10 @@ def side_by_side(
 
 
 def _compare(case: Case, bench: Bench, pair: Pair, judged: Judge, texts: Texts, few: int | None) -> Verdict:
-    optimizer = optimizer_of(case.run)
     plan = prepared(case.run, bench, texts.texts)
     blamed, proposed = pair
     begun = time.monotonic()
-    parameters = {each.name: _tried(case, bench, each, optimizer, plan) for each in pair}
+    parameters = {each.name: _rehearsal(case, bench, each, plan) for each in pair}
     seeds = bench.seeds(case)
     step = (time.monotonic() - begun) / 8  # each two steps, and two evaluations about as dear as a step each
     evaluations = (_POINTS + 1) * step * max(len(plan.held) / (3 * plan.batch), 1 / 3)
@@ -195,34 +195,34 @@ def _compare(case: Case, bench: Bench, pair: Pair, judged: Judge, texts: Texts, 
     plan = replace(plan, steps=max(steps, 1))
     trial = Trial(plan, blamed, proposed, {each.name: [] for each in pair}, parameters)
     try:
-        _trainings(case, bench, trial, optimizer, seeds)
-        verdict = _settled(bench, trial, judged, optimizer, texts.source)
+        _trainings(case, bench, trial, seeds)
+        verdict = _settled(bench, trial, judged, texts.source)
         spent = time.monotonic() - begun
         if verdict.status == "inconclusive" and case.options.seeds is None and case.deadline - time.monotonic() > spent:
-            _trainings(case, bench, trial, optimizer, 2 * seeds)
+            _trainings(case, bench, trial, 2 * seeds)
     except Late:
         whole = trial.seeds
         if whole < seeds:
             why = f"the time was used up after {whole} of {seeds} seeds"
             return Verdict("inconclusive", why, {"model": bench.described()}, bench.device)
         del trial.curves[blamed.name][whole:]
-    return _settled(bench, trial, judged, optimizer, texts.source)
+    return _settled(bench, trial, judged, texts.source)
 
 
-def _tried(case: Case, bench: Bench, treatment: Treatment, optimizer: Optimizer, plan: Plan) -> int:
+def _rehearsal(case: Case, bench: Bench, treatment: Treatment, plan: Plan) -> int:
     """Two steps, whatever the time, to see what they take; gives the number of trainable parameters."""
     with wrapped(bench, treatment.adapter, treatment.arm) as model:
-        _train(case, bench, model, treatment, optimizer, replace(plan, steps=2), 0, timing=True)
+        _train(case, bench, model, treatment, replace(plan, steps=2), 0, timing=True)
         return sum(trainable(model).values())
 
 
-def _trainings(case: Case, bench: Bench, trial: Trial, optimizer: Optimizer, seeds: int) -> None:
+def _trainings(case: Case, bench: Bench, trial: Trial, seeds: int) -> None:
     """Trains both ways with each seed that is lacking. Raises Late."""
     for seed in range(trial.seeds, seeds):
         for treatment in (trial.blamed, trial.proposed):
             case.say(f"training {treatment.name}, seed {seed + 1} of {seeds}")
             with wrapped(bench, treatment.adapter, treatment.arm) as model:
-                curve = _train(case, bench, model, treatment, optimizer, trial.plan, seed)
+                curve = _train(case, bench, model, treatment, trial.plan, seed)
             trial.curves[treatment.name].append(curve)
 
 
@@ -249,7 +249,7 @@ def prepared(run: Run, bench: Bench, texts: Sequence[str]) -> Plan:
     batch = max(min(batch, _LARGEST_BATCH, len(train)), 1)
     epochs = of(run.training.epochs, _USUAL_EPOCHS)
     whole = int(of(run.training.max_steps, 0)) or max(math.ceil(epochs * -(-len(train) // batch)), 1)
-    return Plan(tuple(train), tuple(aside), batch, whole, whole)
+    return Plan(tuple(train), tuple(aside), batch, whole, whole, optimizer_of(run))
 
 
 def _train(
@@ -257,7 +257,6 @@ def _train(
     bench: Bench,
     model: Any,
     treatment: Treatment,
-    optimizer: Optimizer,
     plan: Plan,
     seed: int,
     timing: bool = False,
@@ -268,7 +267,7 @@ def _train(
 
     reset(model, lora_config(treatment.adapter, treatment.arm, bench), seed, {})
     trained = [each for each in model.parameters() if each.requires_grad]
-    stepper = optimizer.make(trained, treatment.rate)
+    stepper = plan.optimizer.make(trained, treatment.rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(stepper, lambda step: max(1 - step / plan.whole, 0.0))
     generator = torch.Generator().manual_seed(seed)
     order: list[int] = []
@@ -317,14 +316,14 @@ def _held_out(bench: Bench, model: Any, plan: Plan) -> float:
     return min(mean, _LOST) if math.isfinite(mean) else _LOST
 
 
-def _settled(bench: Bench, trial: Trial, judged: Judge, optimizer: Optimizer, source: str) -> Verdict:
+def _settled(bench: Bench, trial: Trial, judged: Judge, source: str) -> Verdict:
     plan = trial.plan
     status, told = judged(trial)
     epochs = plan.steps / plan.an_epoch
     over = f"{len(plan.train):,} examples, {number(round(epochs, 1))} epochs, {trial.seeds} seeds"
     if plan.steps < plan.whole:
         over += f", stopped by the time after {plan.steps:,} of {plan.whole:,} steps"
-    notes = list(optimizer.notes)
+    notes = list(plan.optimizer.notes)
     told += f" ({'; '.join([over, *notes])})"
     pair = (trial.blamed, trial.proposed)
     measured = {
@@ -345,7 +344,7 @@ def _settled(bench: Bench, trial: Trial, judged: Judge, optimizer: Optimizer, so
         "held_out": len(plan.held),
         "steps": plan.steps,
         "epochs": round(epochs, 2),
-        "optimizer": optimizer.label,
+        "optimizer": plan.optimizer.label,
         "seeds": trial.seeds,
         "model": bench.described(),
         "data": source,

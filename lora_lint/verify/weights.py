@@ -52,7 +52,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LoadPlan:
     """How weights are loaded: the type of their numbers, and how many sequences go through the model at once."""
 
     dtype: str
@@ -190,7 +190,9 @@ def needed(parameters: int, config: Any, dtype: str, tokens: int, rank: int) -> 
     return int(parameters * _BYTES[dtype]) + adapter + activations
 
 
-def plan(parameters: int, config: Any, *, device: str, quantized: bool, sequences: int, length: int, rank: int) -> Plan:
+def plan(
+    parameters: int, config: Any, *, device: str, quantized: bool, sequences: int, length: int, rank: int
+) -> LoadPlan:
     """The most exact way to load some weights that fits: 4-bit if the run has them so and bitsandbytes is there, else
     float32, else bfloat16, each with as many sequences at once as fit. Raises TooBig."""
     free = free_memory(device) * _SHARE
@@ -199,7 +201,7 @@ def plan(parameters: int, config: Any, *, device: str, quantized: bool, sequence
         micro = sequences
         while micro >= 1:
             if needed(parameters, config, dtype, micro * length, rank) <= free:
-                return Plan(dtype, micro)
+                return LoadPlan(dtype, micro)
             micro //= 2
     least = needed(parameters, config, QUARTER if quarter else HALF, length, rank)
     raise TooBig(f"it needs about {least / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free on {device}")
