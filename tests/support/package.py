@@ -1,0 +1,112 @@
+"""The package as source: its modules, what they import and define, for tests of how it is built."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).parents[2]
+NAME = "lora_lint"
+
+
+@cache
+def sources() -> dict[str, str]:
+    """The text of each module, by its name below the package ("lint.pool")."""
+    texts = {}
+    for path in sorted((ROOT / NAME).rglob("*.py")):
+        parts = path.relative_to(ROOT / NAME).with_suffix("").parts
+        texts[".".join(part for part in parts if part != "__init__")] = path.read_text(encoding="utf-8")
+    return texts
+
+
+@dataclass(frozen=True)
+class Package:
+    """Some modules by name. Imports are those that happen when the program runs, wherever they are written; what is
+    imported for type checkers alone does not count."""
+
+    modules: Mapping[str, ast.Module]
+
+    def imports(self) -> dict[str, set[str]]:
+        """The modules of the package that each module imports."""
+        return {name: {target for target, _ in self._imported(tree)} - {name} for name, tree in self.modules.items()}
+
+    def private_imports(self) -> list[str]:
+        """What modules import from others though its name starts with an underscore: "lint.pool takes rules._x"."""
+        return [
+            f"{name} takes {target}.{member}"
+            for name, tree in self.modules.items()
+            for target, member in self._imported(tree)
+            if target != name and member.startswith("_") and not member.startswith("__")
+        ]
+
+    def circles(self) -> list[frozenset[str]]:
+        """The groups of modules that import each other, directly or through others of the group."""
+        imports = self.imports()
+        reached = {name: _reached(name, imports) for name in imports}
+        groups = {frozenset(other for other in reached[name] if name in reached[other]) for name in imports}
+        return sorted((group for group in groups if len(group) > 1), key=sorted)
+
+    def _imported(self, tree: ast.Module) -> Iterator[tuple[str, str]]:
+        """The module and the member of each import; a module alone has no member."""
+        for node in _running(tree.body):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    below = _below(alias.name)
+                    if below in self.modules:
+                        yield below, ""
+            elif node.module is not None and (source := _below(node.module)) is not None:
+                for alias in node.names:
+                    member = f"{source}.{alias.name}".lstrip(".")
+                    if member in self.modules:
+                        yield member, ""
+                    elif source in self.modules:
+                        yield source, alias.name
+
+
+def package(added: Mapping[str, str] | None = None) -> Package:
+    """The package as it is, with some text added at the end of some modules, or as new ones."""
+    texts = dict(sources())
+    for name, text in (added or {}).items():
+        texts[name] = texts.get(name, "") + text
+    return Package({name: _parsed(text) for name, text in texts.items()})
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
+def _below(name: str) -> str | None:
+    """The name of a module below the package; None for a module of another one."""
+    first, _, rest = name.partition(".")
+    return rest if first == NAME else None
+
+
+def _running(body: list[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports among statements, and within them, but for those under `if TYPE_CHECKING`."""
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            yield from _running(node.orelse)
+        else:
+            for field in ("body", "orelse", "finalbody"):
+                yield from _running(getattr(node, field, []))
+            for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+                yield from _running(part.body)
+
+
+def _reached(start: str, imports: Mapping[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for target in imports[waiting.pop()] - seen:
+            seen.add(target)
+            waiting.append(target)
+    return seen
