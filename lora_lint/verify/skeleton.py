@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lora_lint.run.run import Adapter, Run
     from lora_lint.run.versions import Version
-    from lora_lint.verify.configs import Found
+    from lora_lint.verify.configs import ModelConfig
 
 _MOST = 8  # combinations of model and targets that a run may have, looked at
 _FIELDS = (
@@ -54,7 +54,7 @@ class Skeleton:
     for each experiment."""
 
     name: str
-    config: Found
+    config: ModelConfig
     model: Any
 
     def described(self) -> str:
