@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lora_lint import __version__, commands
+from lora_lint import __version__, commands, marks
 from lora_lint.options import CHECK, LISTS, SHARED, words_of
 from lora_lint.settings import TASKS
 from lora_lint.terminal import write
@@ -185,7 +185,7 @@ def inspect(output_format: str, **options: Any) -> int:
 @click.option("--task", type=click.Choice(TASKS), default="chat", show_default=True, help="What the adapter is for.")
 @click.option(
     "--framework",
-    type=click.Choice(["peft", "axolotl", "llamafactory", "trl", "torchtune"]),
+    type=click.Choice(marks.RECOMMENDED),
     default="peft",
     show_default=True,
     help="Whose spelling to print.",

@@ -507,12 +507,13 @@ def explain(words: Iterable[str]) -> int:
 
 def recommend(model: str, size: int | None, task: str, framework: str, scaling: str) -> int:
     """Prints a config for a model, a number of examples and a task."""
-    from lora_lint.frameworks.base import can_set
+    from lora_lint.frameworks import registry
     from lora_lint.recommend import choices, spellings
 
     try:
-        found = choices.recommend(model, size, task, scaling, can_set(framework, "use_rslora"))  # type: ignore[arg-type]
-        text = spellings.written(found, framework)
+        record = registry.framework(framework)
+        found = choices.recommend(model, size, task, scaling, record.can("use_rslora"))  # type: ignore[arg-type]
+        text = spellings.written(found, record)
     except choices.NotKnown as error:
         raise UsageError(str(error)) from None
     write(text)

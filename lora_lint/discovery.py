@@ -11,6 +11,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from lora_lint import marks
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
@@ -72,11 +73,6 @@ _NOQA = rb"noqa[^\n]*"
 _OURS = rb"\bll\d"
 # In a key of a configuration or in Python code, not in running text.
 _CODE = rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"
-# Commands that train LoRA unless told otherwise, or by a configuration file.
-_BY_DEFAULT = (
-    rb"\bswift\s+(?:sft|pt|rlhf)\b|\bmlx_lm\b|\blitgpt\s+finetune\b|\bllamafactory-cli\b"
-    rb"|\baxolotl\s+train\b|\baxolotl\.cli\.train\b|\btune\s+run\b"
-)
 _ASSIGNED = rb"(?<!\w)\w+(?==)"
 # None of these looks at a letter from more than a few starts, however long a word or a line is.
 _TELLING = {
@@ -259,7 +255,7 @@ class Walk:
             # A program may speak of LoRA further down; large files of data are common, and hardly ever configs.
             return Found(path, kind, None, False, too_large(kind), "size") if kind in _PROGRAMS else None
         if self._prefilter and not relevant(data):
-            if kind == "shell" and re.search(_BY_DEFAULT, data) is not None:
+            if kind == "shell" and re.search(b"|".join(marks.IN_COMMANDS), data) is not None:
                 return Found(path, kind, data, False)
             imports = programs(data) if kind == "shell" else import_lines(data) if kind in _PROGRAMS else b""
             if imports:
@@ -342,8 +338,8 @@ def relevant(data: bytes) -> bool:
     """Whether a file of these bytes could have a finding.
 
     Every construct that the linter knows spells `lora` or `peft` somewhere: LoraConfig, get_peft_model, PeftModel,
-    lora_r, `adapter: qlora`, peft_type, and its own comments; but for files of two frameworks that train LoRA unless
-    told otherwise (mlx-lm, mistral-finetune), which are known by a key of theirs. NULs are dropped, which turns the
+    lora_r, `adapter: qlora`, peft_type, and its own comments; but for files of frameworks that train LoRA unless told
+    otherwise, which are known by a key of theirs. NULs are dropped, which turns the
     ASCII part of UTF-16 and UTF-32 into ASCII. "exploration" is the one common word of training code that contains it
     too.
     """
@@ -354,7 +350,7 @@ def relevant(data: bytes) -> bool:
         return True
     if b"lora" in low and b"lora" in low.replace(b"explora", b""):
         return True
-    if b"fine_tune_type" in low or b"model_id_or_path" in low:
+    if any(word in low for word in marks.WORDS):
         return True
     # Line by line, each once: a single expression would start anew at each `noqa` of a long line.
     return b"noqa" in low and any(re.search(_OURS, line) for line in re.findall(_NOQA, low))

@@ -7,30 +7,66 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.frameworks import tables
+from lora_lint.frameworks.commands import entry
 from lora_lint.frameworks.fields import Fields, usual
-from lora_lint.knowledge import schemas
-from lora_lint.readers.nodes import Mapping
+from lora_lint.readers.nodes import Entry, Mapping, Scalar
+from lora_lint.records import replace
 from lora_lint.run.events import Load, Train, Wrap
+from lora_lint.run.framework import Command, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import Known, known
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
-    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.readers.arguments import Arguments
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
-NAME = "autotrain"
-KEYS = {"rank": "lora_r", "alpha": "lora_alpha", "dropout": "lora_dropout", "target_modules": "target_modules"}
-_SYNONYMS = {
-    "learning_rate": "lr",
-    "num_epochs": "epochs",
-    "num_train_epochs": "epochs",
-    "gradient_accumulation_steps": "gradient_accumulation",
-    "lora_rank": "lora_r",
-}
+FRAMEWORK = Framework(
+    name="autotrain",
+    title="AutoTrain",
+    source="autotrain-advanced 0.8.36",
+    keys={
+        "rank": "lora_r",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+        "target_modules": "target_modules",
+    },
+    kinds=("yaml",),
+    marks=((b"base_model", b"project_name", b"params"),),
+    whole_alpha=True,
+    synonyms={
+        "learning_rate": "lr",
+        "num_epochs": "epochs",
+        "num_train_epochs": "epochs",
+        "gradient_accumulation_steps": "gradient_accumulation",
+        "lora_rank": "lora_r",
+    },
+    commands=(Command("command", "autotrain", ("llm", "vlm", "seq2seq")),),
+    other_keys={
+        "model": "base_model",
+        "optimizer": "optimizer",
+        "learning_rate": "lr",
+        "epochs": "epochs",
+        "batch_size": "batch_size",
+        "accumulation": "gradient_accumulation",
+    },
+    defaults={
+        "rank": 16,
+        "alpha": 32,
+        "dropout": 0.05,
+        "optimizer": "adamw_torch",
+        "max_steps": -1,
+        "batch_size": 2,
+        "learning_rate": 3e-5,
+        "epochs": 1.0,
+        "accumulation": 4,
+    },
+)
 _METHODS: dict[str, Method] = {"dpo": "preference", "orpo": "preference", "reward": "preference"}
 
 
@@ -50,14 +86,9 @@ def read(document: Mapping, project: Project) -> Reading:
     if params is None or known(params.flag("peft")) is not True or kind not in ("llm", "lm_training", "vlm", "seq2seq"):
         return Reading()
     span = params.span("peft")
-    problems: tuple[UnknownKey | InvalidValue, ...] = (
-        *schemas.unknown_keys(
-            NAME, params.mapping, "AutoTrain", "is ignored", definition=_family(kind), synonyms=_SYNONYMS
-        ),
-        *schemas.invalid_values(NAME, params.mapping, "AutoTrain", _family(kind)),
-    )
+    problems = tables.problems(FRAMEWORK, params.mapping, _family(kind))
     run = Run(
-        NAME,
+        FRAMEWORK,
         span,
         _adapter(params, kind, trainer),
         _model(fields, params, kind, trainer),
@@ -70,23 +101,30 @@ def read(document: Mapping, project: Project) -> Reading:
     return Reading((run,))
 
 
+def read_command(start: Start, arguments: Arguments, project: Project) -> Reading:
+    """The run of `autotrain llm --train --peft …`: what its file has in sections. The names of its options are not all
+    those of the file."""
+    given = arguments.mapping
+    trainer = given.entry("trainer")
+    kind = f"{start.task}-{getattr(trainer.value, 'value', '')}" if trainer is not None else start.task
+    model, project_name = given.entry("model"), given.entry("project_name")
+    if given.entry("train") is None or model is None or project_name is None:
+        return Reading()
+    base = Entry(Scalar("base_model", "base_model", model.key.span), model.value)
+    params = Entry(Scalar("params", "params", start.span), given)
+    document = Mapping((entry("task", kind, start.span), base, project_name, params), given.span)
+    return read(document, project).mapped(lambda run: replace(run, problems=()))
+
+
 def _family(kind: str) -> str:
     """The name of a task's parameters in the schema."""
     return {"vlm": "vlm", "seq2seq": "seq2seq"}.get(kind, "clm")
 
 
 def _adapter(params: Fields, kind: str, trainer: str) -> Adapter:
-    tasks = {"seq2seq": "SEQ_2_SEQ_LM"}
-    return Adapter(
-        span=params.span("lora_r" if params.has("lora_r") else "peft"),
-        rank=params.whole("lora_r", usual(16)),
-        alpha=params.number("lora_alpha", usual(32)),
-        dropout=params.number("lora_dropout", usual(0.05)),
-        target_modules=_targets(params),
-        task_type=usual("SEQ_CLS" if trainer == "reward" else tasks.get(kind, "CAUSAL_LM")),
-        target_spans=params.places("target_modules"),
-        keys=KEYS,
-    )
+    task = "SEQ_CLS" if trainer == "reward" else "SEQ_2_SEQ_LM" if kind == "seq2seq" else "CAUSAL_LM"
+    targets = _targets(params)
+    return tables.adapter(FRAMEWORK, params, params.span("peft"), target_modules=targets, task_type=usual(task))
 
 
 def _targets(params: Fields) -> Value[Any]:
@@ -135,15 +173,12 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
 
 
 def _training(params: Fields, kind: str, trainer: str) -> Training:
-    several = kind == "seq2seq"
-    return Training(
-        "AutoTrain",
-        _METHODS.get(trainer, "supervised"),
-        params.text("optimizer", usual("adamw_torch")),
-        params.number("lr", usual(5e-5 if several else 3e-5)),
-        params.number("epochs", usual(3.0 if several else 1.0)),
-        usual(-1),
-        params.whole("batch_size", usual(2)),
-        params.whole("gradient_accumulation", usual(1 if several else 4)),
-        params.span("lr"),
-    )
+    """Tasks from one text to another have defaults of their own."""
+    own = {}
+    if kind == "seq2seq":
+        own = {
+            "learning_rate": params.number("lr", usual(5e-5)),
+            "epochs": params.number("epochs", usual(3.0)),
+            "accumulation": params.whole("gradient_accumulation", usual(1)),
+        }
+    return tables.training(FRAMEWORK, params, _METHODS.get(trainer, "supervised"), **own)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import Fields, given
+from lora_lint.frameworks import tables
+from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge import schemas
 from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Wrap
+from lora_lint.run.framework import Command, Framework
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -21,24 +23,67 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
-NAME = "axolotl"
-KEYS = {
-    "rank": "lora_r",
-    "alpha": "lora_alpha",
-    "dropout": "lora_dropout",
-    "target_modules": "lora_target_modules",
-    "target_parameters": "lora_target_parameters",
-    "modules_to_save": "lora_modules_to_save",
-    "rank_pattern": "lora_rank_pattern",
-    "alpha_pattern": "lora_alpha_pattern",
-    "layers_to_transform": "peft_layers_to_transform",
-    "layers_pattern": "peft_layers_pattern",
-    "use_rslora": "peft_use_rslora",
-    "use_dora": "peft_use_dora",
-    "init_lora_weights": "peft_init_lora_weights",
-    "trainable_token_indices": "peft_trainable_token_indices",
-}
-_SYNONYMS = {"lora_rank": "lora_r", "use_rslora": "peft_use_rslora", "use_dora": "peft_use_dora", "lr": "learning_rate"}
+FRAMEWORK = Framework(
+    name="axolotl",
+    title="axolotl",
+    source="axolotl 0.19.0",
+    keys={
+        "rank": "lora_r",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+        "target_modules": "lora_target_modules",
+        "target_parameters": "lora_target_parameters",
+        "modules_to_save": "lora_modules_to_save",
+        "rank_pattern": "lora_rank_pattern",
+        "alpha_pattern": "lora_alpha_pattern",
+        "layers_to_transform": "peft_layers_to_transform",
+        "layers_pattern": "peft_layers_pattern",
+        "use_rslora": "peft_use_rslora",
+        "use_dora": "peft_use_dora",
+        "init_lora_weights": "peft_init_lora_weights",
+        "trainable_token_indices": "peft_trainable_token_indices",
+    },
+    kinds=("yaml",),
+    marks=((b"base_model", b"adapter"),),
+    whole_alpha=True,
+    regex_targets=True,
+    avoids=frozenset({"expert-dropout"}),  # loaders/adapter.py
+    names_tokens=True,
+    on_new_tokens=" (those of `tokens` axolotl 0.19 refuses so, with a ValueError)",
+    synonyms={
+        "lora_rank": "lora_r",
+        "use_rslora": "peft_use_rslora",
+        "use_dora": "peft_use_dora",
+        "lr": "learning_rate",
+    },
+    commands=(
+        Command("command", "axolotl", ("train",), config="first", alone=None),
+        Command("module", r"axolotl\.cli\.train", config="first", alone=None),
+    ),
+    tells_in_commands=(rb"\baxolotl\s+train\b", rb"\baxolotl\.cli\.train\b"),
+    every_layer_switch="lora_target_linear",
+    other_keys={
+        "model": "base_model",
+        "optimizer": "optimizer",
+        "learning_rate": "learning_rate",
+        "epochs": "num_epochs",
+        "max_steps": "max_steps",
+        "batch_size": "micro_batch_size",
+        "accumulation": "gradient_accumulation_steps",
+    },
+    defaults={
+        "dropout": 0.0,
+        "optimizer": "adamw_torch_fused",
+        "epochs": 1.0,
+        "batch_size": 1,
+        "accumulation": 1,
+    },
+    says_lora={"adapter": "lora"},
+    recommended=(
+        *("rank", "alpha", "dropout", "use_rslora", "target_modules", "target_parameters"),
+        *("learning_rate", "epochs"),
+    ),
+)
 _OWN = ("datasets", "pretraining_dataset", "sequence_len", "micro_batch_size", "num_epochs", "lora_target_linear")
 _METHODS: dict[str, Method] = {
     **dict.fromkeys(("dpo", "ipo", "kto", "orpo", "simpo", "bco"), "preference"),
@@ -82,9 +127,14 @@ def read(document: Mapping, project: Project) -> Reading:
     events.append(Train(span))
     problems: tuple[UnknownKey | InvalidValue, ...] = (
         *schemas.unknown_keys(
-            NAME, document, "axolotl", "is ignored", synonyms=_SYNONYMS, only_near=schemas.keys(NAME)
+            FRAMEWORK.name,
+            document,
+            "axolotl",
+            "is ignored",
+            synonyms=FRAMEWORK.synonyms,
+            only_near=schemas.keys(FRAMEWORK.name),
         ),
-        *schemas.invalid_values(NAME, document, "axolotl"),
+        *schemas.invalid_values(FRAMEWORK.name, document, "axolotl"),
         *(
             UnknownKey(key, entry.key.span, "axolotl 0.19")
             for key in _DROPPED
@@ -97,7 +147,7 @@ def read(document: Mapping, project: Project) -> Reading:
     return Reading(
         (
             Run(
-                NAME,
+                FRAMEWORK,
                 span,
                 settings,
                 _model(fields),
@@ -128,32 +178,14 @@ def _added(fields: Fields, key: str) -> tuple[str, ...]:
 
 
 def _adapter(fields: Fields) -> Adapter:
-    none: Value[Any] = Known(None, None, "framework-default")
-    no: Value[bool] = Known(False, None, "framework-default")
-    values: dict[str, Value[Any]] = {
-        "rank": fields.whole("lora_r"),
-        "alpha": fields.number("lora_alpha"),
-        "dropout": fields.number("lora_dropout", Known(0.0, None, "framework-default")),
-        "target_modules": _targets(fields),
-        "target_parameters": fields.listing("lora_target_parameters", none),
-        "layers_to_transform": fields.wholes("peft_layers_to_transform", none),
-        "layers_pattern": fields.names("peft_layers_pattern", none),
-        "rank_pattern": fields.numbers_by_name("lora_rank_pattern", Known({}, None, "framework-default")),
-        "alpha_pattern": fields.numbers_by_name("lora_alpha_pattern", Known({}, None, "framework-default")),
-        "use_rslora": fields.flag("peft_use_rslora", no),
-        "use_dora": fields.flag("peft_use_dora", no),
-        "modules_to_save": fields.listing("lora_modules_to_save", none),
-        "init_lora_weights": fields.switch("peft_init_lora_weights", Known(True, None, "framework-default")),
-        "task_type": _task(fields),
-    }
+    own: dict[str, Any] = {"target_modules": _targets(fields), "task_type": _task(fields)}
     if fields.has("peft_trainable_token_indices"):
         span = fields.span("peft_trainable_token_indices")
-        values["trainable_token_indices"] = Unknown("what they stand for is the tokenizer's", span)
+        own["trainable_token_indices"] = Unknown("what they stand for is the tokenizer's", span)
     if fields.has("peft"):
-        values["init_lora_weights"] = Unknown("`peft` may set it", fields.span("peft"))
-    if fields.has("lora_model_dir"):
-        values = {name: given(value) for name, value in values.items()}
-    return Adapter(span=fields.span("lora_r"), **values, target_spans=fields.places("lora_target_modules"), keys=KEYS)
+        own["init_lora_weights"] = Unknown("`peft` may set it", fields.span("peft"))
+    adapter = tables.adapter(FRAMEWORK, fields, fields.span("lora_r"), **own)
+    return tables.resumed(adapter) if fields.has("lora_model_dir") else adapter
 
 
 def _task(fields: Fields) -> Value[str | None]:
@@ -188,15 +220,8 @@ def _model(fields: Fields) -> BaseModel:
         loader = loader or "AutoModelForSequenceClassification"
     elif loader is None and fields.has("processor_type"):
         loader = "AutoModelForImageTextToText"
-    quantization: Value[str | None] = Known(None, None, "framework-default")
-    for key, kind in (("load_in_4bit", "4bit"), ("load_in_8bit", "8bit")):
-        flag = fields.flag(key)
-        if isinstance(flag, Known) and flag.value:
-            quantization = Known(kind, flag.span)
-        elif isinstance(flag, Unknown) and flag is not ABSENT:
-            quantization = flag
     remote = known(fields.flag("trust_remote_code")) is True
-    return BaseModel(fields.text("base_model"), loader, quantization, remote_code=remote)
+    return BaseModel(fields.text("base_model"), loader, tables.quantization(fields), remote_code=remote)
 
 
 def _plain(mapping: Mapping) -> list[tuple[Any, Any]]:
@@ -257,19 +282,8 @@ def _rows(entry: Fields, near: str, project: Project) -> int | None:
 
 
 def _training(fields: Fields) -> Training:
-    one: Value[int] = Known(1, None, "framework-default")
     rl = known(fields.text("rl"))
     method: Method = _METHODS.get(rl or "", "unknown") if rl else "supervised"
     if known(fields.flag("reward_model")) or known(fields.flag("process_reward_model")):
         method = "preference"
-    return Training(
-        "axolotl",
-        method,
-        fields.text("optimizer", Known("adamw_torch_fused", None, "framework-default")),
-        fields.number("learning_rate"),
-        fields.number("num_epochs", Known(1.0, None, "framework-default")),
-        fields.whole("max_steps"),
-        fields.whole("micro_batch_size", one),
-        fields.whole("gradient_accumulation_steps", one),
-        fields.span("learning_rate"),
-    )
+    return tables.training(FRAMEWORK, fields, method)

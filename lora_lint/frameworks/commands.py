@@ -1,172 +1,121 @@
-"""Commands of frameworks: their options are read by the dialect of their configuration files.
-
-Source: the command lines of LLaMA-Factory 0.9.5 (cli.py, launcher.py), TRL 1.16.0 (cli/, scripts/), mlx-lm 0.32.0
-(cli.py, lora.py), ms-swift 4.6.0 (cli/main.py, arguments/rlhf_args.py), litgpt 0.5.13 (__main__.py),
-autotrain-advanced 0.8.36 (cli/), verl 0.9.1 (trainer/main_*.py), open-instruct at e6c3044.
-"""
+"""Command lines of frameworks: the records say which commands start one, and their options are read as its file is."""
 
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import unfolded
-from lora_lint.readers.arguments import Arguments, options, overrides, scalar
+from lora_lint import marks
+from lora_lint.frameworks import registry
+from lora_lint.readers.arguments import options, overrides
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
-from lora_lint.readers.shell import Word
 from lora_lint.records import dataclass, replace
 from lora_lint.run.values import Known, Unknown
 
 if TYPE_CHECKING:
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
+    from lora_lint.readers.arguments import Arguments
     from lora_lint.readers.nodes import Node
-    from lora_lint.run.run import Method, Run
+    from lora_lint.readers.shell import Word
+    from lora_lint.run.framework import Command, Framework, Spelling
+    from lora_lint.run.run import Run
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
-_TRL = {
-    "sft": "supervised",
-    "dpo": "preference",
-    "kto": "preference",
-    "reward": "preference",
-    "grpo": "rl",
-    "rloo": "rl",
-}
-_WITH_SUBCOMMANDS = frozenset({"llamafactory-cli", "lmf", "trl", "mlx_lm"})
-TRL_SCRIPT = re.compile(r"(?:^|/)(?:trl/scripts|examples/scripts)/(\w+?)(?:_\w+)?\.py$")
-_OPEN_INSTRUCT = re.compile(r"(?:^|/)open_instruct/(?:finetune|dpo_tune|dpo_tune_cache)\w*\.py$")
-SWIFT_SCRIPT = re.compile(r"(?:^|/)swift/cli/(sft|pt|rlhf)\.py$")
-_FACTORY = re.compile(r"(?:^|/)src/(train|train_bash)\.py$")
+CONFIG = re.compile(r"\.(?:ya?ml|json)$")
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """`dialect` reads what `implied` and the options say. `usual`: its defaults are those of the program that is
-    called; others have grown from it and may have other ones."""
+class Start:
+    """A call of a command of a framework: what it is to do, and the words behind that."""
 
-    dialect: str
-    implied: dict[str, Any]
-    method: Method | None = None
-    usual: bool = True
-
-
-def runs_of(call: Call, span: Span, project: Project) -> list[Run] | None:
-    """The runs of a call of a framework's command line; None if it is no such call."""
-    if call.kind == "module" and call.name.startswith("verl."):
-        return _read(_Reader("verl", {}), overrides(call.arguments, span), call, project)
-    if call.kind == "command" and call.name == "autotrain":
-        return _autotrain(call, span, project)
-    if call.kind == "command" and call.name in ("swift", "megatron"):
-        return _swift(call, span, project)
-    if match := SWIFT_SCRIPT.search(call.name):
-        word = Word(match[1], call.span)
-        return _swift(replace(call, name="swift", arguments=(word, *call.arguments)), span, project)
-    if call.kind == "command" and call.name == "litgpt":
-        return _litgpt(call, span, project)
-    reader = _reader(call)
-    if reader is None:
-        return None
-    words = call.arguments[1:] if call.name in _WITH_SUBCOMMANDS else call.arguments
-    arguments = options(words, span)
-    if arguments.positional and (arguments.positional[0].text or "").endswith((".yaml", ".yml", ".json")):
-        return []  # a configuration file, which is read by itself
-    if arguments.mapping.entry("config") is not None:
-        return []
-    return _read(reader, arguments, call, project)
+    framework: Framework
+    command: Command
+    name: str
+    task: str | None
+    words: tuple[Word, ...]
+    span: Span
 
 
-def _reader(call: Call) -> _Reader | None:
-    first = call.arguments[0].text or "" if call.arguments else ""
+def start_of(call: Call) -> Start | None:
+    """The framework that a call starts, and how; None if it is no call of one, or does not train."""
+    for command, framework, match in _commands(call):
+        task = match.groupdict().get("task")
+        words = call.arguments
+        if command.tasks:
+            task, words = (words[0].text or "" if words else ""), words[1:]
+            if task not in command.tasks:
+                continue
+        if call.kind == "command":
+            words = _until_dashes(words)
+        return Start(framework, command, call.name, task, words, call.span)
+    return None
+
+
+def _commands(call: Call) -> list[tuple[Command, Framework, re.Match[str]]]:
+    """The commands that a call is, each with its framework."""
     if call.kind == "command":
-        if call.name in ("llamafactory-cli", "lmf") and first == "train":
-            return _Reader("llamafactory", {"finetuning_type": "lora", "do_train": True})
-        if call.name == "trl" and first in _TRL:
-            return _Reader("trl", {}, _TRL[first])  # type: ignore[arg-type]
-    if call.kind != "script":
-        trains = call.name == "mlx_lm.lora" or (call.name == "mlx_lm" and first == "lora")
-        return _Reader("mlx_lm", {"fine_tune_type": "lora"}) if trains else None
-    if match := _FACTORY.search(call.name):
-        # The older program had other defaults.
-        return _Reader("llamafactory", {}, usual=match[1] == "train")
-    if match := TRL_SCRIPT.search(call.name):
-        return _Reader("trl", {}, _TRL.get(match[1], "unknown"))  # type: ignore[arg-type]
-    return _Reader("open_instruct", {}) if _OPEN_INSTRUCT.search(call.name) else None
+        owners = {marks.COMMANDS[call.name]} if call.name in marks.COMMANDS else set()
+    else:
+        owners = {owner for kind, name, owner in marks.PROGRAMS if _match(kind, name, call)}
+    return [
+        (command, framework, match)
+        for framework in map(registry.framework, sorted(owners))
+        for command in framework.commands
+        if (match := _match(command.kind, command.name, call)) is not None
+    ]
 
 
-def _read(reader: _Reader, arguments: Arguments, call: Call, project: Project) -> list[Run] | None:
-    """None where the options are not those of the framework, whose name another program may share."""
-    given = arguments.mapping
-    implied = [_entry(key, value, call.span) for key, value in reader.implied.items() if given.entry(key) is None]
-    document = Mapping((*implied, *given.entries), given.span)
-    dialect: Any = import_module(f"lora_lint.frameworks.{reader.dialect}")
-    if not dialect.recognises(document):
+def _match(kind: str, name: str, call: Call) -> re.Match[str] | None:
+    if kind != call.kind:
         return None
-    runs: list[Run] = list(dialect.read(document, project).runs)
-    if reader.method is not None:
-        runs = [replace(run, training=replace(run.training, method=reader.method)) for run in runs]
-    return [settled(run, arguments, reader.usual) for run in runs]
+    if kind == "command":
+        name = re.escape(name)
+    return re.search(rf"(?:^|/){name}$", call.name) if kind == "script" else re.fullmatch(name, call.name)
 
 
-def _autotrain(call: Call, span: Span, project: Project) -> list[Run] | None:
-    """`autotrain llm --train --peft …`: what its file has in sections."""
-    arguments = options(call.arguments[1:], span)
-    task = (call.arguments[0].text or "") if call.arguments else ""
-    trainer = arguments.mapping.entry("trainer")
-    if arguments.mapping.entry("train") is None or task not in ("llm", "vlm", "seq2seq"):
-        return []
-    kind = f"{task}-{getattr(trainer.value, 'value', '')}" if trainer is not None else task
-    names = {entry.key.value: entry for entry in arguments.mapping.entries}
-    model, project_name = (names.get(key) for key in ("model", "project_name"))
-    if model is None or project_name is None:
-        return []
-    base = Entry(Scalar("base_model", "base_model", model.key.span), model.value)
-    params = Entry(Scalar("params", "params", call.span), Mapping(arguments.mapping.entries, span))
-    sections = Mapping((_entry("task", kind, call.span), base, project_name, params), span)
-    dialect: Any = import_module("lora_lint.frameworks.autotrain")
-    # The names of the command line are not all those of the file.
-    return [replace(settled(run, arguments, True), problems=()) for run in dialect.read(sections, project).runs]
+def _until_dashes(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """The arguments before `--`, behind which are those of the launcher."""
+    return next((words[:at] for at, word in enumerate(words) if word.text == "--"), words)
 
 
-def _swift(call: Call, span: Span, project: Project) -> list[Run]:
-    """`swift sft --model …` and `megatron sft …`: LoRA and a full fine-tuning where nothing is said."""
-    from lora_lint.frameworks.ms_swift import settings_of
+def arguments_of(words: tuple[Word, ...], span: Span, spelling: Spelling) -> Arguments:
+    """The settings in some words, as flags or with dots."""
+    return options(words, span) if spelling == "flags" else overrides(words, span)
 
-    task = call.arguments[0].text if call.arguments else None
-    if task not in ("sft", "pt", "rlhf"):
-        return []
-    arguments = options(call.arguments[1:], span)
+
+def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
+    """The runs of a command that gives all settings itself; None if it is no such command."""
+    command = start.command
+    if command.alone is None:
+        return None
+    arguments = arguments_of(start.words, span, command.alone)
     given = arguments.mapping
-    if task == "rlhf" and given.entry("rlhf_type") is None:
-        given = Mapping((_entry("rlhf_type", "dpo", call.span), *given.entries), span)
-    told = any(given.entry(key) is not None for key in ("tuner_type", "train_type", "sft_type"))
-    if arguments.positional or given.entry("config") is not None or (arguments.open and not told):
-        return []  # a configuration file, or options that are not known
-    run = settings_of(given, project, megatron=call.name == "megatron")
-    if run is None or given.entry("model") is given.entry("model_id_or_path") is given.entry("adapters") is None:
-        return []
-    return [settled(run, arguments, usual=True)]
+    if command.alone == "flags" and (given.entry("config") is not None or _is_config(arguments)):
+        return []  # a configuration file, which is read by itself
+    implied = [entry(key, value, start.span) for key, value in command.implied.items() if given.entry(key) is None]
+    given = Mapping((*implied, *given.entries), given.span)
+    reader = registry.reader(start.framework.name)
+    read_command = registry.own(start.framework.name, "read_command")
+    if read_command is not None:
+        runs: tuple[Run, ...] = read_command(start, replace(arguments, mapping=given), project).runs
+    elif reader.recognises(given):
+        runs = reader.read(given, project).runs
+    else:
+        return None  # another program may share the name
+    if command.methods:
+        method = command.methods.get(start.task or "", "unknown")
+        runs = tuple(replace(run, training=replace(run.training, method=method)) for run in runs)
+    return [settled(run, arguments, command.usual) for run in runs]
 
 
-def _litgpt(call: Call, span: Span, project: Project) -> list[Run]:
-    """`litgpt finetune_lora CHECKPOINT --lora_r 16 --train.epochs 3`: sections by dots."""
-    from lora_lint.frameworks import litgpt
-
-    arguments = options(call.arguments[1:], span)
-    task = call.arguments[0].text if call.arguments else None
-    if task not in ("finetune", "finetune_lora") or arguments.mapping.entry("config") is not None:
-        return []
-    entries = arguments.mapping.entries
-    if arguments.positional and arguments.mapping.entry("checkpoint_dir") is None:
-        folder = arguments.positional[0]
-        key = Scalar("checkpoint_dir", "checkpoint_dir", folder.span)
-        entries = (Entry(key, scalar(folder)), *entries)
-    reading = litgpt.read(unfolded(Mapping(entries, span)), project)
-    return [settled(run, arguments, usual=True) for run in reading.runs]
+def _is_config(arguments: Arguments) -> bool:
+    first = arguments.positional[0].text if arguments.positional else None
+    return CONFIG.search(first or "") is not None
 
 
-def _entry(key: str, value: Any, span: Span) -> Entry:
+def entry(key: str, value: Any, span: Span) -> Entry:
     """A setting that the command itself makes."""
     node: Node = Scalar(value, str(value), span)
     return Entry(Scalar(key, key, span), node)

@@ -8,22 +8,58 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
-from lora_lint.knowledge import schemas
 from lora_lint.run.events import Event, Load, PrepareKbit, Train, Wrap
-from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.framework import Framework
+from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import Known, known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.problems import InvalidValue, UnknownKey
     from lora_lint.run.run import Method
 
-NAME = "firefly"
-KEYS = {"rank": "lora_rank", "alpha": "lora_alpha", "dropout": "lora_dropout"}
-_SYNONYMS = {"lora_r": "lora_rank", "lr": "learning_rate"}
-_OF_LORA = frozenset({*KEYS.values(), "train_mode", "learning_rate", "model_name_or_path"})
+FRAMEWORK = Framework(
+    name="firefly",
+    title="Firefly",
+    source="Firefly at e22b406",
+    keys={
+        "rank": "lora_rank",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+    },
+    kinds=("json",),
+    marks=((b"model_name_or_path", b"train_file"), (b"model_name_or_path", b"train_mode")),
+    unknown_keys="stops Firefly with a ValueError",
+    synonyms={
+        "lora_r": "lora_rank",
+        "lr": "learning_rate",
+    },
+    other_keys={
+        "model": "model_name_or_path",
+        "optimizer": "optim",
+        "learning_rate": "learning_rate",
+        "epochs": "num_train_epochs",
+        "max_steps": "max_steps",
+        "batch_size": "per_device_train_batch_size",
+        "accumulation": "gradient_accumulation_steps",
+    },
+    defaults={
+        "rank": 64,
+        "alpha": 16,
+        "dropout": 0.05,
+        "target_modules": "all-linear",
+        "task_type": "CAUSAL_LM",
+        "optimizer": "adamw_torch_fused",
+        "learning_rate": 5e-5,
+        "epochs": 3.0,
+        "max_steps": -1,
+        "batch_size": 8,
+        "accumulation": 1,
+    },  # of targets: every linear layer but `lm_head` (train.py, find_all_linear_names)
+)
+_OF_LORA = frozenset({*FRAMEWORK.keys.values(), "train_mode", "learning_rate", "model_name_or_path"})
 """Keys whose misspellings are told: projects that grew from it add settings of their own."""
 _MODES = ("full", "lora", "qlora")
 _OTHERS = ("finetuning_type", "tuner_type", "train_type", "sft_type", "use_lora", "use_peft")
@@ -57,19 +93,14 @@ def read(document: Mapping, project: Project) -> Reading:
     unsloth = known(fields.flag("use_unsloth")) is True
     loader = "FastLanguageModel" if unsloth else "AutoModelForCausalLM"
     bits: Known[str | None] = Known("4bit" if quantized else None, span, "derived")
-    problems: tuple[UnknownKey | InvalidValue, ...] = (
-        *schemas.unknown_keys(
-            NAME, document, "Firefly", "stops Firefly with a ValueError", synonyms=_SYNONYMS, only_near=_OF_LORA
-        ),
-        *schemas.invalid_values(NAME, document, "Firefly", unconverted=("lora_rank",)),
-    )
+    problems = tables.problems(FRAMEWORK, document, near=_OF_LORA, unconverted=("lora_rank",))
     run = Run(
-        NAME,
+        FRAMEWORK,
         span,
-        _adapter(fields),
+        tables.adapter(FRAMEWORK, fields, fields.span("train_mode")),
         BaseModel(fields.text("model_name_or_path"), loader, bits, loader_adapts=unsloth),
         _dataset(fields, document.span.path, project),
-        _training(fields, method),
+        tables.training(FRAMEWORK, fields, method),
         tuple(events),
         problems,
         trained=True,
@@ -77,35 +108,8 @@ def read(document: Mapping, project: Project) -> Reading:
     return Reading((run,))
 
 
-def _adapter(fields: Fields) -> Adapter:
-    """Every linear layer but `lm_head` is adapted (train.py, find_all_linear_names)."""
-    return Adapter(
-        span=fields.span("lora_rank" if fields.has("lora_rank") else "train_mode"),
-        rank=fields.whole("lora_rank", usual(64)),
-        alpha=fields.number("lora_alpha", usual(16)),
-        dropout=fields.number("lora_dropout", usual(0.05)),
-        target_modules=usual("all-linear"),
-        task_type=usual("CAUSAL_LM"),
-        keys=KEYS,
-    )
-
-
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
     """A file of lines of JSON; for pretraining a folder of them."""
     from lora_lint.knowledge.sizes import one_set
 
     return one_set(fields.text("train_file"), "train", None, near, project)
-
-
-def _training(fields: Fields, method: Method) -> Training:
-    return Training(
-        "Firefly",
-        method,
-        fields.text("optim", usual("adamw_torch_fused")),
-        fields.number("learning_rate", usual(5e-5)),
-        fields.number("num_train_epochs", usual(3.0)),
-        fields.whole("max_steps", usual(-1)),
-        fields.whole("per_device_train_batch_size", usual(8)),
-        fields.whole("gradient_accumulation_steps", usual(1)),
-        fields.span("learning_rate"),
-    )

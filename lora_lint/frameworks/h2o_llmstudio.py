@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
-from lora_lint.knowledge import schemas
 from lora_lint.run.events import Fragments, Load, Train, Unfreeze, Wrap
-from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.framework import Framework
+from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
@@ -20,21 +21,54 @@ if TYPE_CHECKING:
 
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.problems import InvalidValue, UnknownKey
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
-NAME = "h2o_llmstudio"
-KEYS = {
-    "rank": "lora_r",
-    "alpha": "lora_alpha",
-    "dropout": "lora_dropout",
-    "target_modules": "lora_target_modules",
-    "use_rslora": "use_rslora",
-    "use_dora": "use_dora",
-}
-_SYNONYMS = {"lora_rank": "lora_r", "target_modules": "lora_target_modules", "lr": "learning_rate"}
-_OF_LORA = frozenset({*KEYS.values(), "lora", "lora_unfreeze_layers", "learning_rate"})
+FRAMEWORK = Framework(
+    name="h2o_llmstudio",
+    title="H2O LLM Studio",
+    source="h2o-llmstudio 1.14.9",
+    keys={
+        "rank": "lora_r",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+        "target_modules": "lora_target_modules",
+        "use_rslora": "use_rslora",
+        "use_dora": "use_dora",
+    },
+    kinds=("yaml",),
+    marks=((b"llm_backbone", b"training"),),
+    every_layer="",
+    unknown_keys="is ignored with a warning",
+    synonyms={
+        "lora_rank": "lora_r",
+        "target_modules": "lora_target_modules",
+        "lr": "learning_rate",
+    },
+    other_keys={
+        "model": "llm_backbone",
+        "optimizer": "optimizer",
+        "learning_rate": "learning_rate",
+        "epochs": "epochs",
+        "batch_size": "batch_size",
+        "accumulation": "grad_accumulation",
+    },
+    defaults={
+        "rank": 4,
+        "alpha": 16,
+        "dropout": 0.05,
+        "use_rslora": False,
+        "use_dora": False,
+        "task_type": "CAUSAL_LM",
+        "optimizer": "AdamW",
+        "learning_rate": 1e-4,
+        "epochs": 1.0,
+        "max_steps": -1,
+        "batch_size": 2,
+        "accumulation": 1,
+    },
+)
+_OF_LORA = frozenset({*FRAMEWORK.keys.values(), "lora", "lora_unfreeze_layers", "learning_rate"})
 """Keys whose misspellings are told: files of older versions have keys that are gone."""
 _METHODS: dict[str, Method] = {
     "text_causal_language_modeling": "supervised",
@@ -60,14 +94,14 @@ def read(document: Mapping, project: Project) -> Reading:
     span = training.span("lora" if training.has("lora") else "lora_r")
     problem = str(known(whole.text("problem_type")))
     run = Run(
-        NAME,
+        FRAMEWORK,
         span,
-        _adapter(training),
+        tables.adapter(FRAMEWORK, training, training.span("lora"), target_modules=_targets(training)),
         _model(whole, problem),
         _dataset(whole, document.span.path, project),
-        _training(training, problem),
+        tables.training(FRAMEWORK, training, _METHODS.get(problem, "unknown")),
         (Load(whole.span("llm_backbone")), Wrap(span), *_unfrozen(training), Train(span)),
-        tuple(_problems(training)),
+        tables.problems(FRAMEWORK, training.mapping, "training", near=_OF_LORA),
         trained=True,
     )
     return Reading((run,))
@@ -79,34 +113,6 @@ def _unfrozen(training: Fields) -> Iterator[Unfreeze]:
     if names:
         span = training.span("lora_unfreeze_layers")
         yield Unfreeze(span, selection=Fragments((names,) if isinstance(names, str) else names))
-
-
-def _problems(training: Fields) -> Iterator[UnknownKey | InvalidValue]:
-    yield from schemas.unknown_keys(
-        NAME,
-        training.mapping,
-        "H2O LLM Studio",
-        "is ignored with a warning",
-        definition="training",
-        synonyms=_SYNONYMS,
-        only_near=_OF_LORA,
-    )
-    yield from schemas.invalid_values(NAME, training.mapping, "H2O LLM Studio", "training")
-
-
-def _adapter(training: Fields) -> Adapter:
-    return Adapter(
-        span=training.span("lora_r" if training.has("lora_r") else "lora"),
-        rank=training.whole("lora_r", usual(4)),
-        alpha=training.number("lora_alpha", usual(16)),
-        dropout=training.number("lora_dropout", usual(0.05)),
-        target_modules=_targets(training),
-        use_rslora=training.flag("use_rslora", usual(False)),
-        use_dora=training.flag("use_dora", usual(False)),
-        task_type=usual("CAUSAL_LM"),
-        target_spans=training.places("lora_target_modules"),
-        keys=KEYS,
-    )
 
 
 def _targets(training: Fields) -> Value[Any]:
@@ -148,17 +154,3 @@ def _dataset(whole: Fields, near: str, project: Project) -> Dataset:
     if share < 1 and "Train" in (known(data.names("data_sample_choice", usual(("Train", "Validation")))) or ()):
         rows = max(10, int(rows * share))
     return Dataset(name, Known(rows, getattr(name, "span", None), "derived"), str(known(name)))
-
-
-def _training(training: Fields, problem: str) -> Training:
-    return Training(
-        "H2O LLM Studio",
-        _METHODS.get(problem, "unknown"),
-        training.text("optimizer", usual("AdamW")),
-        training.number("learning_rate", usual(1e-4)),
-        training.number("epochs", usual(1.0)),
-        usual(-1),
-        training.whole("batch_size", usual(2)),
-        training.whole("grad_accumulation", usual(1)),
-        training.span("learning_rate"),
-    )

@@ -9,24 +9,64 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.frameworks import tables
+from lora_lint.frameworks.fields import Fields, unfolded, usual
 from lora_lint.knowledge import schemas
-from lora_lint.readers.nodes import Scalar
+from lora_lint.readers.arguments import scalar
+from lora_lint.readers.nodes import Entry, Mapping, Scalar
+from lora_lint.records import replace
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.framework import Command, Framework
+from lora_lint.run.run import BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
-    from lora_lint.readers.nodes import Mapping
+    from lora_lint.readers.arguments import Arguments
     from lora_lint.run.problems import InvalidValue, UnknownKey
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
-NAME = "litgpt"
-KEYS = {"rank": "lora_r", "alpha": "lora_alpha", "dropout": "lora_dropout", "target_modules": "lora_query"}
+FRAMEWORK = Framework(
+    name="litgpt",
+    title="LitGPT",
+    source="litgpt 0.5.13",
+    keys={
+        "rank": "lora_r",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+        "target_modules": "lora_query",
+    },
+    kinds=("yaml",),
+    marks=((b"lora_query",), (b"lora_r", b"checkpoint_dir")),
+    adapts="LitGPT",
+    whole_alpha=True,
+    unknown_keys="stops litgpt with an error",
+    synonyms={
+        "lora_rank": "lora_r",
+        "lora_proj": "lora_projection",
+        "lora_output": "lora_projection",
+    },
+    commands=(Command("command", "litgpt", ("finetune", "finetune_lora")),),
+    tells_in_commands=(rb"\blitgpt\s+finetune\b",),
+    other_keys={
+        "model": "checkpoint_dir",
+        "epochs": "epochs",
+        "max_steps": "max_steps",
+        "batch_size": "micro_batch_size",
+    },
+    defaults={
+        "rank": 8,
+        "alpha": 16,
+        "dropout": 0.05,
+        "task_type": "CAUSAL_LM",
+        "epochs": 5.0,
+        "batch_size": 1,
+    },
+)
 _SWITCHES = {
     "lora_query": True,
     "lora_key": False,
@@ -38,7 +78,6 @@ _SWITCHES = {
 """What is adapted, and whether it is if the file does not say."""
 _ATTENTION = {"lora_query": "q_proj", "lora_key": "k_proj", "lora_value": "v_proj"}
 _OUTPUTS = ("o_proj", "dense")
-_SYNONYMS = {"lora_rank": "lora_r", "lora_proj": "lora_projection", "lora_output": "lora_projection"}
 _OF_LORA = frozenset({"lora_r", "lora_alpha", "lora_dropout", *_SWITCHES})
 _BITS = {"bnb.nf4": "4bit", "bnb.fp4": "4bit", "bnb.int8-training": "8bit"}
 _SETS = {
@@ -67,10 +106,11 @@ def read(document: Mapping, project: Project) -> Reading:
     place = "lora_r" if fields.has("lora_r") else next((key for key in _SWITCHES if fields.has(key)), "checkpoint_dir")
     span = fields.span(place)
     model = _model(fields)
-    adapter = _adapter(fields, span, known(model.name))
+    targets = _targets(fields, known(model.name))
+    adapter = replace(tables.adapter(FRAMEWORK, fields, span, target_modules=targets), span=span, target_spans=())
     names = known(adapter.target_modules)
     run = Run(
-        NAME,
+        FRAMEWORK,
         span,
         adapter,
         model,
@@ -84,27 +124,30 @@ def read(document: Mapping, project: Project) -> Reading:
     return Reading((run,))
 
 
+def read_command(start: Start, arguments: Arguments, project: Project) -> Reading:  # noqa: ARG001
+    """The run of `litgpt finetune_lora CHECKPOINT --lora_r 16 --train.epochs 3`: sections by dots."""
+    given = arguments.mapping
+    entries = given.entries
+    if arguments.positional and given.entry("checkpoint_dir") is None:
+        folder = arguments.positional[0]
+        key = Scalar("checkpoint_dir", "checkpoint_dir", folder.span)
+        entries = (Entry(key, scalar(folder)), *entries)
+    return read(unfolded(Mapping(entries, given.span)), project)
+
+
 def _problems(fields: Fields) -> Iterator[UnknownKey | InvalidValue]:
-    stops = "stops litgpt with an error"
-    yield from schemas.unknown_keys(NAME, fields.mapping, "LitGPT", stops, synonyms=_SYNONYMS, only_near=_OF_LORA)
-    yield from schemas.invalid_values(NAME, fields.mapping, "LitGPT", unconverted=("lora_r",))
+    stops = FRAMEWORK.unknown_keys
+    yield from schemas.unknown_keys(
+        FRAMEWORK.name, fields.mapping, "LitGPT", stops, synonyms=FRAMEWORK.synonyms, only_near=_OF_LORA
+    )
+    yield from schemas.invalid_values(FRAMEWORK.name, fields.mapping, "LitGPT", unconverted=("lora_r",))
     train = fields.section("train")
     if train is not None:
-        near = schemas.keys(NAME, "train")
-        yield from schemas.unknown_keys(NAME, train.mapping, "LitGPT", stops, definition="train", only_near=near)
-        yield from schemas.invalid_values(NAME, train.mapping, "LitGPT", "train")
-
-
-def _adapter(fields: Fields, span: Span, model: str | None) -> Adapter:
-    return Adapter(
-        span=span,
-        rank=fields.whole("lora_r", usual(8)),
-        alpha=fields.number("lora_alpha", usual(16)),
-        dropout=fields.number("lora_dropout", usual(0.05)),
-        target_modules=_targets(fields, model),
-        task_type=usual("CAUSAL_LM"),
-        keys=KEYS,
-    )
+        near = schemas.keys(FRAMEWORK.name, "train")
+        yield from schemas.unknown_keys(
+            FRAMEWORK.name, train.mapping, "LitGPT", stops, definition="train", only_near=near
+        )
+        yield from schemas.invalid_values(FRAMEWORK.name, train.mapping, "LitGPT", "train")
 
 
 def _targets(fields: Fields, name: str | None) -> Value[Any]:
@@ -175,24 +218,15 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
 
 def _training(fields: Fields) -> Training:
     """Before 0.5 the rate was one of the settings of training."""
-    train = fields.section("train")
+    train = fields.section("train") or Fields(Mapping((), fields.mapping.span))
     rate, optimizer, span = _optimizer(fields)
-    if train is None:
-        return Training("LitGPT", "supervised", optimizer, rate, usual(5.0), ABSENT, usual(1), ABSENT, span)
     if train.has("learning_rate"):
         rate, span = train.number("learning_rate"), train.span("learning_rate")
-    micro = train.whole("micro_batch_size", usual(1))
-    return Training(
-        "LitGPT",
-        "supervised",
-        optimizer,
-        rate,
-        train.number("epochs", usual(5.0)),
-        train.whole("max_steps"),
-        micro,
-        _accumulation(fields, train.whole("global_batch_size", usual(16)), micro),
-        span,
-    )
+    own: dict[str, Any] = {"optimizer": optimizer, "learning_rate": rate, "span": span}
+    if fields.section("train") is not None:
+        micro = train.whole("micro_batch_size", usual(1))
+        own["accumulation"] = _accumulation(fields, train.whole("global_batch_size", usual(16)), micro)
+    return tables.training(FRAMEWORK, train, "supervised", **own)
 
 
 def _optimizer(fields: Fields) -> tuple[Value[float], Value[str], Span | None]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import Fields, given
+from lora_lint.frameworks import tables
+from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.run.events import Load, LoadAdapter, Resize, Train, Wrap
+from lora_lint.run.framework import Command, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -21,20 +23,66 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
-NAME = "llamafactory"
-KEYS = {
-    "rank": "lora_rank",
-    "alpha": "lora_alpha",
-    "dropout": "lora_dropout",
-    "target_modules": "lora_target",
-    "modules_to_save": "additional_target",
-    "use_rslora": "use_rslora",
-    "use_dora": "use_dora",
-    "init_lora_weights": "pissa_init",
-}
+_IMPLIED = {"finetuning_type": "lora", "do_train": True}
+FRAMEWORK = Framework(
+    name="llamafactory",
+    title="LLaMA-Factory",
+    source="LLaMA-Factory 0.9.5",
+    keys={
+        "rank": "lora_rank",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+        "target_modules": "lora_target",
+        "modules_to_save": "additional_target",
+        "use_rslora": "use_rslora",
+        "use_dora": "use_dora",
+        "init_lora_weights": "pissa_init",
+    },
+    kinds=("yaml", "json"),
+    marks=((b"finetuning_type",),),
+    every_layer="all",
+    avoids=frozenset({"vision-tower"}),  # model/model_utils/visual.py
+    names_tokens=True,
+    unknown_keys="stops LLaMA-Factory with a ValueError",
+    synonyms={
+        "lora_r": "lora_rank",
+        "lora_target_modules": "lora_target",
+        "lr": "learning_rate",
+    },
+    commands=(
+        *(
+            Command("command", name, ("train",), config="first", beside="dotted", implied=_IMPLIED)
+            for name in ("llamafactory-cli", "lmf")
+        ),
+        Command("script", r"src/train\.py", config="first", beside="dotted"),
+        Command("script", r"src/train_bash\.py", usual=False),  # an older program with other defaults
+    ),
+    tells_in_commands=(rb"\bllamafactory-cli\b",),
+    commas=True,
+    other_keys={
+        "model": "model_name_or_path",
+        "optimizer": "optim",
+        "learning_rate": "learning_rate",
+        "epochs": "num_train_epochs",
+        "max_steps": "max_steps",
+        "batch_size": "per_device_train_batch_size",
+        "accumulation": "gradient_accumulation_steps",
+    },
+    defaults={
+        "rank": 8,
+        "dropout": 0.0,
+        "task_type": "CAUSAL_LM",
+        "optimizer": "adamw_torch_fused",
+        "epochs": 3.0,
+        "max_steps": -1,
+        "batch_size": 8,
+        "accumulation": 1,
+    },  # of the training those of transformers' Seq2SeqTrainingArguments (5.23)
+    says_lora={"stage": "sft", "do_train": True, "finetuning_type": "lora"},
+    recommended=("rank", "alpha", "use_rslora", "target_modules", "learning_rate", "epochs"),
+)
 _NEW_TOKENS = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "init_special_tokens", "resize_vocab")
 """Keys with which the embeddings may get more rows (hparams/model_args.py)."""
-_SYNONYMS = {"lora_r": "lora_rank", "lora_target_modules": "lora_target", "lr": "learning_rate"}
 _STAGES: dict[str, Method] = {
     "pt": "supervised",
     "sft": "supervised",
@@ -86,18 +134,18 @@ def read(document: Mapping, project: Project) -> Reading:
     put_on = loaded if resumed else Wrap(span)
     problems: tuple[UnknownKey | InvalidValue, ...] = (
         *schemas.unknown_keys(
-            NAME,
+            FRAMEWORK.name,
             document,
             "LLaMA-Factory",
-            "stops LLaMA-Factory with a ValueError",
-            synonyms=_SYNONYMS,
-            only_near=schemas.keys(NAME),
+            FRAMEWORK.unknown_keys,
+            synonyms=FRAMEWORK.synonyms,
+            only_near=schemas.keys(FRAMEWORK.name),
             refused=True,
         ),
-        *schemas.invalid_values(NAME, document, "LLaMA-Factory", unconverted=("lora_rank",)),
+        *schemas.invalid_values(FRAMEWORK.name, document, "LLaMA-Factory", unconverted=("lora_rank",)),
     )
     run = Run(
-        NAME,
+        FRAMEWORK,
         span,
         settings,
         _model(fields),
@@ -130,29 +178,20 @@ def _trains(fields: Fields) -> bool:
 
 
 def _adapter(fields: Fields, resumed: bool) -> Adapter:
-    rank = fields.whole("lora_rank", Known(8, None, "framework-default"))
-    no: Value[bool] = Known(False, None, "framework-default")
-    every: Value[Any] = Known("all", None, "framework-default")
-    targets = fields.commas("lora_target", every)
+    targets = fields.commas("lora_target", usual("all"))
     if isinstance(targets, Known) and targets.value in ("all", ("all",)):
         targets = Known("all-linear", targets.span, targets.origin)
-    values: dict[str, Value[Any]] = {
-        "rank": rank,
-        "alpha": _alpha(fields, rank),
-        "dropout": fields.number("lora_dropout", Known(0.0, None, "framework-default")),
+    if known(fields.flag("use_llama_pro")):
+        targets = Unknown("LLaMA Pro adapts its new blocks alone", fields.span("use_llama_pro"))
+    own: dict[str, Any] = {
+        "alpha": _alpha(fields, fields.whole("lora_rank", usual(FRAMEWORK.defaults["rank"]))),
         "target_modules": targets,
         "exclude_modules": _left_out(fields),
-        "use_rslora": fields.flag("use_rslora", no),
-        "use_dora": fields.flag("use_dora", no),
         "modules_to_save": _saved(fields),
         "init_lora_weights": _start(fields),
-        "task_type": Known("CAUSAL_LM", None, "framework-default"),
     }
-    if known(fields.flag("use_llama_pro")):
-        values["target_modules"] = Unknown("LLaMA Pro adapts its new blocks alone", fields.span("use_llama_pro"))
-    if resumed:
-        values = {name: given(value) for name, value in values.items()}
-    return Adapter(span=fields.span("lora_rank"), **values, target_spans=fields.places("lora_target"), keys=KEYS)
+    adapter = tables.adapter(FRAMEWORK, fields, fields.span("lora_rank"), **own)
+    return tables.resumed(adapter) if resumed else adapter
 
 
 def _alpha(fields: Fields, rank: Value[int]) -> Value[float]:
@@ -267,20 +306,8 @@ def _rows(name: str, registered: tuple[str, dict[str, Any]] | None, near: str, p
 
 
 def _training(fields: Fields) -> Training:
-    """The defaults are those of transformers' Seq2SeqTrainingArguments (5.23)."""
-    stage = known(fields.text("stage", Known("sft", None, "framework-default")))
-    return Training(
-        "LLaMA-Factory",
-        _STAGES.get(stage or "", "unknown"),
-        fields.text("optim", Known("adamw_torch_fused", None, "framework-default")),
-        # With `tokenized_path` a first run prepares the data and trains nothing.
-        fields.number(
-            "learning_rate",
-            ABSENT if fields.has("tokenized_path") else Known(5e-5, None, "framework-default"),
-        ),
-        fields.number("num_train_epochs", Known(3.0, None, "framework-default")),
-        fields.whole("max_steps", Known(-1, None, "framework-default")),
-        fields.whole("per_device_train_batch_size", Known(8, None, "framework-default")),
-        fields.whole("gradient_accumulation_steps", Known(1, None, "framework-default")),
-        fields.span("learning_rate"),
-    )
+    stage = known(fields.text("stage", usual("sft")))
+    # With `tokenized_path` a first run prepares the data and trains nothing.
+    otherwise = ABSENT if fields.has("tokenized_path") else usual(5e-5)
+    rate = fields.number("learning_rate", otherwise)
+    return tables.training(FRAMEWORK, fields, _STAGES.get(stage or "", "unknown"), learning_rate=rate)

@@ -19,8 +19,10 @@ import re
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.frameworks.peft import KEYS as PEFT_KEYS
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping, Scalar
+from lora_lint.run.framework import Framework
 from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -32,7 +34,17 @@ if TYPE_CHECKING:
     from lora_lint.run.problems import InvalidValue, UnknownKey
     from lora_lint.run.values import Value
 
-NAME = "lora_block"
+FRAMEWORK = Framework(
+    name="lora_block",
+    title="PEFT",
+    source="PEFT 0.21.2",
+    keys=PEFT_KEYS,
+    kinds=("yaml", "json"),
+    marks=((b"lora_alpha",), (b"target_modules",), (b"lora_dropout",)),
+    last_resort=True,
+    regex_targets=True,
+    reader_unknown=True,
+)
 _BLOCKS = frozenset(
     "lora peft qlora lora_config peft_config lora_params peft_params lora_args peft_args loraconfig "
     "lora_parameters lora_kwargs peft_kwargs lora_settings".split()
@@ -139,7 +151,7 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
     span = fields.span(rank)
     model = BaseModel(_model(above, document))
     training = Training(learning_rate=_rate(above, document))
-    return Run(NAME, span, adapter, model, training=training, problems=problems, trained=None)
+    return Run(FRAMEWORK, span, adapter, model, training=training, problems=problems, trained=None)
 
 
 def _spelt(fields: Fields, name: str) -> str:

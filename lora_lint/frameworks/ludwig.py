@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import Fields, given, usual
+from lora_lint.frameworks import tables
+from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping, Sequence
+from lora_lint.records import replace
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
+from lora_lint.run.framework import Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 from lora_lint.source import Span
@@ -25,18 +28,57 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
-NAME = "ludwig"
-KEYS = {"rank": "r", "alpha": "alpha", "dropout": "dropout", "target_modules": "target_modules", "bias": "bias_type"}
-_SYNONYMS = {
-    "rank": "r",
-    "lora_r": "r",
-    "lora_alpha": "alpha",
-    "lora_dropout": "dropout",
-    "bias": "bias_type",
-    "lr": "learning_rate",
-    "num_epochs": "epochs",
-    "num_train_epochs": "epochs",
-}
+FRAMEWORK = Framework(
+    name="ludwig",
+    title="Ludwig",
+    source="ludwig 0.11.0",
+    keys={
+        "rank": "r",
+        "alpha": "alpha",
+        "dropout": "dropout",
+        "target_modules": "target_modules",
+        "rank_pattern": "rank_pattern",
+        "alpha_pattern": "alpha_pattern",
+        "use_rslora": "use_rslora",
+        "use_dora": "use_dora",
+        "bias": "bias_type",
+        "init_lora_weights": "init_lora_weights",
+    },
+    kinds=("yaml", "json"),
+    marks=((b"base_model", b"adapter", b"_features"), (b"encoder", b"adapter", b"_features")),
+    whole_alpha=True,
+    every_layer=None,
+    unknown_keys="is ignored with a warning",
+    synonyms={
+        "rank": "r",
+        "lora_r": "r",
+        "lora_alpha": "alpha",
+        "lora_dropout": "dropout",
+        "bias": "bias_type",
+        "lr": "learning_rate",
+        "num_epochs": "epochs",
+        "num_train_epochs": "epochs",
+    },
+    other_keys={
+        "model": "base_model",
+        "optimizer": "optimizer",
+        "learning_rate": "learning_rate",
+        "epochs": "epochs",
+        "max_steps": "train_steps",
+        "batch_size": "batch_size",
+        "accumulation": "gradient_accumulation_steps",
+    },
+    defaults={
+        "rank": 8,
+        "dropout": 0.05,
+        "target_modules": None,
+        "task_type": "CAUSAL_LM",
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "epochs": 100.0,
+        "batch_size": 1,
+    },
+)
 _METHODS: dict[str, Method] = {
     "finetune": "supervised",
     **dict.fromkeys(("dpo", "kto", "orpo"), "preference"),
@@ -105,7 +147,7 @@ def _of_encoder(encoder: Fields, whole: Fields) -> Run:
     name = encoder.text(key, usual(_ENCODERS[kind]) if kind and _ENCODERS.get(kind) else ABSENT)
     trains = kind == "llm" or known(encoder.flag("trainable", usual(False))) is not False
     return Run(
-        NAME,
+        FRAMEWORK,
         span,
         _adapter(settings, whole, resumed=False),
         BaseModel(name, "AutoModel", usual(None)),
@@ -128,7 +170,7 @@ def _of_language_model(whole: Fields) -> Reading:
     settings = adapter or whole  # `adapter: lora` alone, and no key of the file is one of the adapter's
     resumed = adapter is not None and adapter.has("pretrained_adapter_weights")
     run = Run(
-        NAME,
+        FRAMEWORK,
         adapter.span("type") if adapter is not None else span,
         _adapter(settings, whole, resumed),
         _model(whole),
@@ -149,15 +191,15 @@ def _problems(adapter: Fields | None, trainer: Fields | None) -> Iterator[Unknow
     for section, name in ((adapter, "adapter"), (trainer, "trainer")):
         if section is not None:
             yield from schemas.unknown_keys(
-                NAME,
+                FRAMEWORK.name,
                 section.mapping,
                 f"Ludwig's `{name}`",
-                "is ignored with a warning",
+                FRAMEWORK.unknown_keys,
                 definition=name,
-                synonyms=_SYNONYMS,
-                only_near=schemas.keys(NAME, name),
+                synonyms=FRAMEWORK.synonyms,
+                only_near=schemas.keys(FRAMEWORK.name, name),
             )
-            yield from schemas.invalid_values(NAME, section.mapping, "Ludwig", name)
+            yield from schemas.invalid_values(FRAMEWORK.name, section.mapping, "Ludwig", name)
 
 
 def _searched(whole: Fields, name: str, value: Value[Any]) -> Value[Any]:
@@ -169,32 +211,21 @@ def _searched(whole: Fields, name: str, value: Value[Any]) -> Value[Any]:
     return value
 
 
-def _adapter(adapter: Fields, whole: Fields, resumed: bool) -> Adapter:
-    none: Value[Any] = usual(None)
-    rank = _searched(whole, "adapter.r", adapter.whole("r", usual(8)))
+def _adapter(fields: Fields, whole: Fields, resumed: bool) -> Adapter:
+    adapter = tables.adapter(FRAMEWORK, fields, fields.span("type"), init_lora_weights=_start(fields))
+    rank = _searched(whole, "adapter.r", adapter.rank)
     twice: Value[float] = usual(2 * rank.value) if isinstance(rank, Known) else rank
-    values: dict[str, Value[Any]] = {
-        "rank": rank,
-        "alpha": _searched(whole, "adapter.alpha", adapter.number("alpha", twice)),
-        "dropout": _searched(whole, "adapter.dropout", adapter.number("dropout", usual(0.05))),
-        "target_modules": adapter.names("target_modules", none),
-        "rank_pattern": adapter.numbers_by_name("rank_pattern", usual({})),
-        "alpha_pattern": adapter.numbers_by_name("alpha_pattern", usual({})),
-        "use_rslora": adapter.flag("use_rslora", usual(False)),
-        "use_dora": adapter.flag("use_dora", usual(False)),
-        "bias": adapter.text("bias_type", usual("none")),
-        "init_lora_weights": _start(adapter),
-        "task_type": usual("CAUSAL_LM"),
-    }
-    if resumed:
-        values = {name: given(value) for name, value in values.items()}
-    if adapter.has("adapter"):
+    adapter = replace(
+        adapter,
+        rank=rank,
+        alpha=_searched(whole, "adapter.alpha", fields.number("alpha", twice)),
+        dropout=_searched(whole, "adapter.dropout", adapter.dropout),
+    )
+    if fields.has("adapter"):
         # No setting can be added beside it, so that this is the span of no whole entry.
-        short = adapter.span("adapter")
-        span = Span(short.path, short.start, short.end - 1)
-    else:
-        span = adapter.span("r" if adapter.has("r") else "type")
-    return Adapter(span=span, **values, target_spans=adapter.places("target_modules"), keys=KEYS)
+        short = fields.span("adapter")
+        adapter = replace(adapter, span=Span(short.path, short.start, short.end - 1))
+    return tables.resumed(adapter) if resumed else adapter
 
 
 def _start(adapter: Fields) -> Value[Any]:
@@ -214,17 +245,6 @@ def _model(whole: Fields) -> BaseModel:
 
 def _training(trainer: Fields, method: Method, whole: Fields) -> Training:
     optimizer = trainer.section("optimizer")
-    kind: Value[str] = trainer.text("optimizer", usual("adam"))
-    if optimizer is not None:
-        kind = optimizer.text("type", usual("adam"))
-    return Training(
-        "Ludwig",
-        method,
-        kind,
-        _searched(whole, "trainer.learning_rate", trainer.number("learning_rate", usual(1e-3))),
-        trainer.number("epochs", usual(100.0)),
-        trainer.whole("train_steps", ABSENT),
-        trainer.whole("batch_size", usual(1)),
-        trainer.whole("gradient_accumulation_steps"),
-        trainer.span("learning_rate"),
-    )
+    own = {} if optimizer is None else {"optimizer": optimizer.text("type", usual(FRAMEWORK.defaults["optimizer"]))}
+    training = tables.training(FRAMEWORK, trainer, method, **own)
+    return replace(training, learning_rate=_searched(whole, "trainer.learning_rate", training.learning_rate))

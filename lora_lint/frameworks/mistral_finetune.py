@@ -9,24 +9,57 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
-from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.framework import Framework
+from lora_lint.run.run import BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
-    from lora_lint.run.problems import InvalidValue, UnknownKey
     from lora_lint.run.values import Value
 
-NAME = "mistral_finetune"
-KEYS = {"rank": "rank", "scale": "scaling", "dropout": "dropout"}
-_SYNONYMS = {"r": "rank", "lora_r": "rank", "lora_rank": "rank", "scale": "scaling", "lora_dropout": "dropout"}
+FRAMEWORK = Framework(
+    name="mistral_finetune",
+    title="mistral-finetune",
+    source="mistral-finetune at 1943535",
+    keys={
+        "rank": "rank",
+        "scale": "scaling",
+        "dropout": "dropout",
+    },
+    kinds=("yaml",),
+    marks=((b"model_id_or_path",),),
+    tells=(b"model_id_or_path",),
+    adapts="mistral-finetune",
+    usual_scale=2.0,
+    unknown_keys="stops mistral-finetune with an error",
+    synonyms={
+        "r": "rank",
+        "lora_r": "rank",
+        "lora_rank": "rank",
+        "scale": "scaling",
+        "lora_dropout": "dropout",
+    },
+    other_keys={
+        "max_steps": "max_steps",
+        "batch_size": "batch_size",
+        "accumulation": "num_microbatches",
+    },
+    defaults={
+        "rank": 16,
+        "dropout": 0.0,
+        "scale": 2.0,
+        "task_type": "CAUSAL_LM",
+        "optimizer": "adamw",
+        "max_steps": 100,
+        "batch_size": 1,
+        "accumulation": 1,
+    },  # the optimizer is written into its program (train.py)
+)
 _OWN = ("run_dir", "seq_len", "ckpt_freq", "save_adapters", "num_microbatches")
-_OWNER = "mistral-finetune"
-_STOPS = "stops mistral-finetune with an error"
 _TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -44,23 +77,13 @@ def read(document: Mapping, project: Project) -> Reading:
     if (document.entry("lora") is not None and not whole.has("lora")) or known(enabled) is not True:
         return Reading()
     span = whole.span("lora" if whole.has("lora") else "model_id_or_path")
-    problems: tuple[UnknownKey | InvalidValue, ...] = (
-        *schemas.unknown_keys(NAME, document, _OWNER, _STOPS),
-        *schemas.unknown_keys(NAME, lora.mapping, f"{_OWNER}'s `lora`", _STOPS, definition="lora", synonyms=_SYNONYMS),
-        *schemas.invalid_values(NAME, document, _OWNER),
-        *schemas.invalid_values(NAME, lora.mapping, _OWNER, "lora"),
+    problems = (
+        *tables.problems(FRAMEWORK, document),
+        *tables.problems(FRAMEWORK, lora.mapping, "lora", owner=f"{FRAMEWORK.title}'s `lora`"),
     )
-    adapter = Adapter(
-        span=lora.span("rank") if lora.has("rank") else span,
-        rank=lora.whole("rank", usual(16)),
-        dropout=lora.number("dropout", usual(0.0)),
-        target_modules=_targets(whole),
-        scale=lora.number("scaling", usual(2.0)),
-        task_type=usual("CAUSAL_LM"),
-        keys=KEYS,
-    )
+    adapter = tables.adapter(FRAMEWORK, lora, span, target_modules=_targets(whole))
     run = Run(
-        NAME,
+        FRAMEWORK,
         span,
         adapter,
         BaseModel(whole.text("model_id_or_path") if _named(whole) else ABSENT, "AutoModelForCausalLM", usual(None)),
@@ -115,16 +138,6 @@ def _dataset(whole: Fields, near: str, project: Project) -> Dataset:
 
 
 def _training(whole: Fields) -> Training:
-    """AdamW is written into its program (train.py)."""
     optim = whole.section("optim")
-    return Training(
-        "mistral-finetune",
-        "supervised",
-        usual("adamw"),
-        optim.number("lr", usual(1e-4)) if optim is not None else usual(1e-4),
-        ABSENT,
-        whole.whole("max_steps", usual(100)),
-        whole.whole("batch_size", usual(1)),
-        whole.whole("num_microbatches", usual(1)),
-        optim.span("lr") if optim is not None else None,
-    )
+    own = {"learning_rate": optim.number("lr", usual(1e-4)), "span": optim.span("lr")} if optim is not None else {}
+    return tables.training(FRAMEWORK, whole, "supervised", **{"learning_rate": usual(1e-4), **own})

@@ -10,10 +10,12 @@ from __future__ import annotations
 import os.path
 from typing import TYPE_CHECKING
 
+from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
+from lora_lint.run.framework import Command, Framework
 from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -27,11 +29,55 @@ if TYPE_CHECKING:
     from lora_lint.run.problems import UnknownKey
     from lora_lint.run.values import Value
 
-NAME = "mlx_lm"
-KEYS = {"rank": "rank", "scale": "scale", "dropout": "dropout", "target_modules": "keys"}
+_IMPLIED = {"fine_tune_type": "lora"}
+FRAMEWORK = Framework(
+    name="mlx_lm",
+    title="mlx-lm",
+    source="mlx-lm 0.32.0",
+    keys={
+        "rank": "rank",
+        "scale": "scale",
+        "dropout": "dropout",
+        "target_modules": "keys",
+    },
+    kinds=("yaml", "json"),
+    marks=((b"fine_tune_type",), (b"lora_parameters",)),
+    tells=(b"fine_tune_type",),
+    adapts="mlx-lm",
+    usual_scale=20.0,
+    synonyms={
+        "r": "rank",
+        "lora_rank": "rank",
+        "lora_r": "rank",
+        "alpha": "scale",
+        "lora_dropout": "dropout",
+    },
+    commands=(
+        Command("command", "mlx_lm", ("lora",), config="option", implied=_IMPLIED),
+        Command("command", "mlx_lm.lora", config="option", implied=_IMPLIED),
+        Command("module", r"mlx_lm", ("lora",), config="option", implied=_IMPLIED),
+        Command("module", r"mlx_lm\.lora", config="option", implied=_IMPLIED),
+    ),
+    tells_in_commands=(rb"\bmlx_lm\b",),
+    other_keys={
+        "model": "model",
+        "optimizer": "optimizer",
+        "learning_rate": "learning_rate",
+        "max_steps": "iters",
+        "batch_size": "batch_size",
+        "accumulation": "grad_accumulation_steps",
+    },
+    defaults={
+        "task_type": "CAUSAL_LM",
+        "optimizer": "adam",
+        "learning_rate": 1e-5,
+        "max_steps": 1000,
+        "batch_size": 4,
+        "accumulation": 1,
+    },
+)
 _PART = "lora_parameters"
 _REQUIRED = ("rank", "scale", "dropout")
-_SYNONYMS = {"r": "rank", "lora_rank": "rank", "lora_r": "rank", "alpha": "scale", "lora_dropout": "dropout"}
 _OLD = {"lora_layers": "num_layers", "adapter_file": "adapter_path", "steps_per_save": "save_every"}
 _ATTENTION = frozenset({"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj"})
 _MLP = frozenset({"gate_proj", "up_proj", "down_proj", "gate_up_proj"})
@@ -60,7 +106,7 @@ def read(document: Mapping, project: Project) -> Reading:
     loaded = LoadAdapter(fields.span("resume_adapter_file"), trainable=Known(True))
     put_on = loaded if resumed else Wrap(span)  # weights for the adapter that is put on with these settings
     run = Run(
-        NAME,
+        FRAMEWORK,
         span,
         _adapter(fields, kind, model, span),
         BaseModel(name, "AutoModelForCausalLM", Unknown("mlx-lm keeps the form that the weights have")),
@@ -81,20 +127,17 @@ def _identified(name: Value[str], near: str) -> Model | None:
 
 
 def _adapter(fields: Fields, kind: str | None, model: Model | None, span: Any) -> Adapter:
-    lora = fields.section(_PART) or Fields(Mapping((), fields.mapping.span))
-    given = fields.has(_PART)
-    return Adapter(
-        span=lora.span("rank") if lora.has("rank") else span,
-        rank=lora.whole("rank", ABSENT if given else usual(8)),
-        dropout=lora.number("dropout", ABSENT if given else usual(0.0)),
-        target_modules=_targets(lora, model),
-        layers_to_transform=_layers(fields, model),
-        use_dora=Known(kind == "dora", span),
-        scale=lora.number("scale", ABSENT if given else usual(20.0)),
-        task_type=usual("CAUSAL_LM"),
-        target_spans=lora.places("keys"),
-        keys=KEYS,
-    )
+    """Of `lora_parameters` that are given each has to be there."""
+    given = fields.section(_PART)
+    lora = given or Fields(Mapping((), fields.mapping.span))
+    own: dict[str, Any] = {
+        "target_modules": _targets(lora, model),
+        "layers_to_transform": _layers(fields, model),
+        "use_dora": Known(kind == "dora", span),
+    }
+    if given is None:
+        own |= {"rank": usual(8), "dropout": usual(0.0), "scale": usual(FRAMEWORK.usual_scale)}
+    return tables.adapter(FRAMEWORK, lora, span, **own)
 
 
 def _targets(lora: Fields, model: Model | None) -> Value[Any]:
@@ -131,15 +174,20 @@ def _depth(model: Model | None) -> int | None:
 
 def _problems(fields: Fields, model: Model | None) -> Iterator[UnknownKey | InvalidValue]:
     owner = "mlx-lm"
-    near = schemas.keys(NAME)
-    yield from schemas.unknown_keys(NAME, fields.mapping, owner, "is ignored", synonyms=_OLD, only_near=near)
-    yield from schemas.invalid_values(NAME, fields.mapping, owner)
+    near = schemas.keys(FRAMEWORK.name)
+    yield from schemas.unknown_keys(FRAMEWORK.name, fields.mapping, owner, "is ignored", synonyms=_OLD, only_near=near)
+    yield from schemas.invalid_values(FRAMEWORK.name, fields.mapping, owner)
     lora = fields.section(_PART)
     if lora is not None:
         yield from schemas.unknown_keys(
-            NAME, lora.mapping, "mlx-lm's `lora_parameters`", "is ignored", definition="lora", synonyms=_SYNONYMS
+            FRAMEWORK.name,
+            lora.mapping,
+            "mlx-lm's `lora_parameters`",
+            "is ignored",
+            definition="lora",
+            synonyms=FRAMEWORK.synonyms,
         )
-        yield from schemas.invalid_values(NAME, lora.mapping, owner, "lora")
+        yield from schemas.invalid_values(FRAMEWORK.name, lora.mapping, owner, "lora")
         missing = [key for key in _REQUIRED if not lora.has(key)]
         if missing:
             given = {str(entry.key.value): getattr(entry.value, "raw", "…") for entry in lora.mapping.entries}
@@ -177,17 +225,7 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
 
 def _training(fields: Fields) -> Training:
     """A schedule has the rate among its own arguments."""
-    rate = fields.number("learning_rate", usual(1e-5))
+    own = {}
     if fields.has("lr_schedule"):
-        rate = Unknown("`lr_schedule` sets it", fields.span("lr_schedule"))
-    return Training(
-        "mlx-lm",
-        "supervised",
-        fields.text("optimizer", usual("adam")),
-        rate,
-        ABSENT,
-        fields.whole("iters", usual(1000)),
-        fields.whole("batch_size", usual(4)),
-        fields.whole("grad_accumulation_steps", usual(1)),
-        fields.span("learning_rate"),
-    )
+        own["learning_rate"] = Unknown("`lr_schedule` sets it", fields.span("lr_schedule"))
+    return tables.training(FRAMEWORK, fields, "supervised", **own)

@@ -12,32 +12,64 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import Fields, given, usual
+from lora_lint.frameworks import tables
+from lora_lint.frameworks.commands import entry
+from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Wrap
+from lora_lint.run.framework import Command, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
+    from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
+    from lora_lint.readers.arguments import Arguments
     from lora_lint.run.problems import InvalidValue, UnknownKey
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
-NAME = "ms_swift"
-KEYS = {
-    "rank": "lora_rank",
-    "alpha": "lora_alpha",
-    "dropout": "lora_dropout",
-    "target_modules": "target_modules",
-    "target_parameters": "target_parameters",
-    "modules_to_save": "modules_to_save",
-    "use_rslora": "use_rslora",
-    "use_dora": "use_dora",
-    "init_lora_weights": "init_weights",
-    "bias": "lora_bias",
-}
+_TASKS_THAT_TRAIN = ("sft", "pt", "rlhf")
+FRAMEWORK = Framework(
+    name="ms_swift",
+    title="ms-swift",
+    source="ms-swift 4.6.0",
+    keys={
+        "rank": "lora_rank",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+        "target_modules": "target_modules",
+        "target_parameters": "target_parameters",
+        "modules_to_save": "modules_to_save",
+        "use_rslora": "use_rslora",
+        "use_dora": "use_dora",
+        "init_lora_weights": "init_weights",
+        "bias": "lora_bias",
+    },
+    kinds=("yaml", "json"),
+    marks=((b"tuner_type",), (b"train_type",), (b"sft_type",)),
+    avoids=frozenset({"mamba-module", "vision-tower"}),  # pipelines/train/tuner.py
+    names_tokens=True,
+    unknown_keys="stops ms-swift with a ValueError",
+    synonyms={
+        "lora_r": "lora_rank",
+        "r": "lora_rank",
+        "lora_target_modules": "target_modules",
+        "lora_target": "target_modules",
+        "model_name_or_path": "model",
+        "loraplus_lr_ratio": "lorap_lr_ratio",
+        "quantization_bit": "quant_bits",
+        "finetuning_type": "tuner_type",
+    },
+    commands=(
+        Command("command", "swift", _TASKS_THAT_TRAIN, config="first"),
+        Command("command", "megatron", _TASKS_THAT_TRAIN),
+        Command("script", r"swift/cli/(?P<task>sft|pt|rlhf)\.py", config="first"),
+    ),
+    tells_in_commands=(rb"\bswift\s+(?:sft|pt|rlhf)\b",),
+    defaults={"rank": 8, "alpha": 32, "dropout": 0.05},
+)
 _OLDER = {
     "target_modules": "lora_target_modules",
     "dropout": "lora_dropout_p",
@@ -47,16 +79,6 @@ _OLDER = {
 }
 """Spellings of 2.x where they are others."""
 _TYPES = ("tuner_type", "train_type", "sft_type")
-_SYNONYMS = {
-    "lora_r": "lora_rank",
-    "r": "lora_rank",
-    "lora_target_modules": "target_modules",
-    "lora_target": "target_modules",
-    "model_name_or_path": "model",
-    "loraplus_lr_ratio": "lorap_lr_ratio",
-    "quantization_bit": "quant_bits",
-    "finetuning_type": "tuner_type",
-}
 _RESUMED = ("adapters", "resume_from_checkpoint", "mcore_adapter")
 _MEGATRON = ("mcore_model", "mcore_adapter", "micro_batch_size", "global_batch_size", "tensor_model_parallel_size")
 _VISUAL = (("visual",), ("visual.merger",))
@@ -105,6 +127,19 @@ def read(document: Mapping, project: Project) -> Reading:
     return Reading() if run is None else Reading((run,))
 
 
+def read_command(start: Start, arguments: Arguments, project: Project) -> Reading:
+    """The run of `swift sft --model …` and `megatron sft …`: LoRA and a full fine-tuning where nothing is said."""
+    given = arguments.mapping
+    if start.task == "rlhf" and given.entry("rlhf_type") is None:
+        given = Mapping((entry("rlhf_type", "dpo", start.span), *given.entries), given.span)
+    told = any(given.entry(key) is not None for key in _TYPES)
+    named = any(given.entry(key) is not None for key in ("model", "model_id_or_path", "adapters"))
+    if arguments.positional or not named or (arguments.open and not told):
+        return Reading()  # a configuration file, or options that are not known
+    run = settings_of(given, project, megatron=start.name == "megatron")
+    return Reading() if run is None else Reading((run,))
+
+
 def settings_of(document: Mapping, project: Project, *, megatron: bool = False) -> Run | None:
     """The run of settings that train, as a file or the flags of `swift sft|pt|rlhf` (or `megatron sft|pt|rlhf`) have
     them, each flag without its dashes as a key; None if they do not train LoRA."""
@@ -125,7 +160,7 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
     adapter = _adapter(fields, told == "sft_type", resumed is not None, megatron, known(fields.text(name)))
     names = known(adapter.target_modules)
     return Run(
-        NAME,
+        FRAMEWORK,
         span,
         adapter,
         _model(fields, name),
@@ -157,40 +192,32 @@ def _problems(document: Mapping, older: bool) -> tuple[UnknownKey | InvalidValue
         return ()
     return (
         *schemas.unknown_keys(
-            NAME,
+            FRAMEWORK.name,
             document,
             "ms-swift",
-            "stops ms-swift with a ValueError",
+            FRAMEWORK.unknown_keys,
             definition=definition,
-            synonyms=_SYNONYMS if not older else {"lora_r": "lora_rank"},
-            only_near=schemas.keys(NAME, definition),
+            synonyms=FRAMEWORK.synonyms if not older else {"lora_r": "lora_rank"},
+            only_near=schemas.keys(FRAMEWORK.name, definition),
         ),
-        *schemas.invalid_values(NAME, document, "ms-swift", definition, unconverted=("lora_rank",)),
+        *schemas.invalid_values(FRAMEWORK.name, document, "ms-swift", definition, unconverted=("lora_rank",)),
     )
 
 
 def _adapter(fields: Fields, older: bool, resumed: bool, megatron: bool, model: str | None) -> Adapter:
-    keys = KEYS | {field: key for field, key in _OLDER.items() if older and fields.has(key)}
-    none: Value[Any] = usual(None)
+    keys = {**FRAMEWORK.keys} | {field: key for field, key in _OLDER.items() if older and fields.has(key)}
     targets = _targets(fields, keys["target_modules"], older)
-    values: dict[str, Value[Any]] = {
-        "rank": fields.whole("lora_rank", usual(8)),
-        "alpha": fields.number("lora_alpha", usual(32)),
-        "dropout": fields.number(keys["dropout"], usual(0.05)),
+    spared = known(targets) == "all-linear" and not megatron
+    own = {
         "target_modules": targets,
-        "exclude_modules": _left_out(fields, model) if known(targets) == "all-linear" and not megatron else none,
-        "target_parameters": fields.listing("target_parameters", none),
-        "use_rslora": fields.flag("use_rslora", usual(False)),
-        "use_dora": fields.flag("use_dora", usual(False)),
-        "bias": fields.text(keys["bias"], usual("none")),
+        "exclude_modules": _left_out(fields, model) if spared else usual(None),
         "modules_to_save": _saved(fields, keys["modules_to_save"], megatron),
         "init_lora_weights": _start(fields, keys["init_lora_weights"]),
         "task_type": _task(fields),
     }
-    if resumed:
-        values = {name: given(value) for name, value in values.items()}
-    span = fields.span("lora_rank" if fields.has("lora_rank") else next((k for k in _TYPES if fields.has(k)), "model"))
-    return Adapter(span=span, **values, target_spans=fields.places(keys["target_modules"]), keys=keys)
+    span = fields.span(next((key for key in _TYPES if fields.has(key)), "model"))
+    adapter = tables.adapter(FRAMEWORK, fields, span, keys, **own)
+    return tables.resumed(adapter) if resumed else adapter
 
 
 _GROUPS = frozenset({"all-linear", "all-embedding", "all-router"})

@@ -7,25 +7,58 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
-from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping, Sequence
 from lora_lint.run.events import Event, Load, PrepareKbit, Train, Wrap
-from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
-from lora_lint.run.values import ABSENT, Known, Unknown, is_number, known
+from lora_lint.run.framework import Command, Framework
+from lora_lint.run.run import BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import Known, Unknown, is_number, known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
-    from lora_lint.run.problems import InvalidValue, UnknownKey
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
-NAME = "open_instruct"
-KEYS = {"rank": "lora_rank", "alpha": "lora_alpha", "dropout": "lora_dropout"}
-_SYNONYMS = {"lora_r": "lora_rank", "lr": "learning_rate"}
-_OF_LORA = frozenset({*KEYS.values(), "use_lora", "use_qlora", "learning_rate"})
-"""Keys whose misspellings are told: its scripts take different settings, and older ones took others."""
 _TARGETS = ("q_proj", "o_proj", "v_proj", "k_proj", "gate_proj", "up_proj", "down_proj")
+FRAMEWORK = Framework(
+    name="open_instruct",
+    title="open-instruct",
+    source="open-instruct at e6c3044",
+    keys={
+        "rank": "lora_rank",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+    },
+    kinds=("yaml",),
+    marks=((b"use_lora", b"model_name_or_path"),),
+    unknown_keys="stops open-instruct with a ValueError",
+    synonyms={
+        "lora_r": "lora_rank",
+        "lr": "learning_rate",
+    },
+    commands=(Command("script", r"open_instruct/(?:finetune|dpo_tune|dpo_tune_cache)\w*\.py"),),
+    other_keys={
+        "model": "model_name_or_path",
+        "learning_rate": "learning_rate",
+        "max_steps": "max_train_steps",
+        "batch_size": "per_device_train_batch_size",
+        "accumulation": "gradient_accumulation_steps",
+    },
+    defaults={
+        "rank": 64,
+        "alpha": 16,
+        "dropout": 0.1,
+        "target_modules": _TARGETS,
+        "task_type": "CAUSAL_LM",
+        "optimizer": "adamw",
+        "learning_rate": 2e-5,
+        "batch_size": 8,
+        "accumulation": 1,
+    },  # the targets are written into its programs
+)
+_OF_LORA = frozenset({*FRAMEWORK.keys.values(), "use_lora", "use_qlora", "learning_rate"})
+"""Keys whose misspellings are told: its scripts take different settings, and older ones took others."""
 _PREFERENCE = ("beta", "loss_type", "dpo_beta", "dpo_loss_type", "gamma_beta_ratio", "concatenated_forward")
 
 
@@ -47,21 +80,11 @@ def read(document: Mapping, project: Project) -> Reading:
     quantization: Value[str | None] = quantized if isinstance(quantized, Unknown) else usual(None)
     if isinstance(quantized, Known) and quantized.value:
         quantization = Known("4bit", quantized.span, "derived")
-    problems: tuple[UnknownKey | InvalidValue, ...] = (
-        *schemas.unknown_keys(
-            NAME,
-            document,
-            "open-instruct",
-            "stops open-instruct with a ValueError",
-            synonyms=_SYNONYMS,
-            only_near=_OF_LORA,
-        ),
-        *schemas.invalid_values(NAME, document, "open-instruct"),
-    )
+    problems = tables.problems(FRAMEWORK, document, near=_OF_LORA)
     run = Run(
-        NAME,
+        FRAMEWORK,
         span,
-        _adapter(fields),
+        tables.adapter(FRAMEWORK, fields, span),
         BaseModel(fields.text("model_name_or_path"), "AutoModelForCausalLM", quantization),
         _dataset(fields, document.span.path, project),
         _training(fields),
@@ -70,19 +93,6 @@ def read(document: Mapping, project: Project) -> Reading:
         trained=True,
     )
     return Reading((run,))
-
-
-def _adapter(fields: Fields) -> Adapter:
-    """The targets are written into its programs."""
-    return Adapter(
-        span=fields.span("lora_rank" if fields.has("lora_rank") else "use_lora"),
-        rank=fields.whole("lora_rank", usual(64)),
-        alpha=fields.number("lora_alpha", usual(16)),
-        dropout=fields.number("lora_dropout", usual(0.1)),
-        target_modules=usual(_TARGETS),
-        task_type=usual("CAUSAL_LM"),
-        keys=KEYS,
-    )
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
@@ -132,14 +142,4 @@ def _amount(node: Any) -> float | int | None:
 def _training(fields: Fields) -> Training:
     method: Method = "preference" if any(fields.has(key) for key in _PREFERENCE) else "supervised"
     epochs = fields.number("num_train_epochs", fields.number("num_epochs", usual(2.0)))
-    return Training(
-        "open-instruct",
-        method,
-        usual("adamw"),
-        fields.number("learning_rate", usual(2e-5)),
-        epochs,
-        fields.whole("max_train_steps", ABSENT),
-        fields.whole("per_device_train_batch_size", usual(8)),
-        fields.whole("gradient_accumulation_steps", usual(1)),
-        fields.span("learning_rate"),
-    )
+    return tables.training(FRAMEWORK, fields, method, epochs=epochs)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lora_lint import discovery
+from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields
+from lora_lint.frameworks.peft import KEYS as PEFT_KEYS
 from lora_lint.knowledge import schemas
+from lora_lint.records import replace
 from lora_lint.run.events import Wrap
-from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Weights
-from lora_lint.run.values import Known, known
+from lora_lint.run.framework import Framework
+from lora_lint.run.run import BaseModel, Reading, Run, Weights
+from lora_lint.run.values import known
 from lora_lint.system import disk
 from lora_lint.unread import Unread, clause
 
@@ -18,9 +22,17 @@ if TYPE_CHECKING:
 
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.values import Value
 
-NAME = "peft_adapter"
+FRAMEWORK = Framework(
+    name="peft_adapter",
+    title="PEFT",
+    source="PEFT 0.21.2",
+    keys=PEFT_KEYS,
+    kinds=("json",),
+    marks=((b'"peft_type"',),),
+    regex_targets=True,
+    defaults={"rank": 8, "alpha": 8, "dropout": 0.0, "target_modules": None},
+)
 _SECOND = ".lora_B"
 """In the names of the matrices that start at zero."""
 _LOOKED_AT = 20
@@ -44,40 +56,16 @@ def read(document: Mapping, project: Project) -> Reading:
     fields = Fields(document)
     if known(fields.text("peft_type")) != "LORA":
         return Reading()
-    none: Value[Any] = Known(None, None, "framework-default")
-    no: Value[bool] = Known(False, None, "framework-default")
-    empty: Value[Any] = Known({}, None, "framework-default")
-    task = fields.text("task_type", none)
-    adapter = Adapter(
-        span=fields.span("r") if fields.has("r") else fields.span("peft_type"),
-        rank=fields.whole("r", Known(8, None, "framework-default")),
-        alpha=fields.number("lora_alpha", Known(8, None, "framework-default")),
-        dropout=fields.number("lora_dropout", Known(0.0, None, "framework-default")),
-        target_modules=fields.names("target_modules", none),
-        exclude_modules=fields.names("exclude_modules", none),
-        target_parameters=fields.listing("target_parameters", none),
-        layers_to_transform=fields.wholes("layers_to_transform", none),
-        layers_pattern=fields.names("layers_pattern", none),
-        rank_pattern=fields.numbers_by_name("rank_pattern", empty),
-        alpha_pattern=fields.numbers_by_name("alpha_pattern", empty),
-        use_rslora=fields.flag("use_rslora", no),
-        use_dora=fields.flag("use_dora", no),
-        bias=fields.text("bias", Known("none", None, "framework-default")),
-        lora_bias=fields.flag("lora_bias", no),
-        modules_to_save=fields.listing("modules_to_save", none),
-        init_lora_weights=fields.switch("init_lora_weights", Known(True, None, "framework-default")),
-        inference_mode=fields.flag("inference_mode", no),
-        task_type=task,
-        target_spans=fields.places("target_modules"),
-    )
+    adapter = replace(tables.adapter(FRAMEWORK, fields, fields.span("peft_type")), keys={})
+    task = known(adapter.task_type)
     mapping = fields.section("auto_mapping")
     loader: str | None = known(mapping.text("base_model_class")) if mapping is not None else None
-    model = BaseModel(fields.text("base_model_name_or_path"), loader or _LOADERS.get(known(task) or ""))
+    model = BaseModel(fields.text("base_model_name_or_path"), loader or _LOADERS.get(task or ""))
     # PEFT passes over keys that it does not know, with a warning: other versions write others.
-    problems = tuple(schemas.invalid_values(NAME, document, "LoraConfig", unconverted=("r",)))
+    problems = tuple(schemas.invalid_values(FRAMEWORK.name, document, "LoraConfig", unconverted=("r",)))
     span = fields.span("peft_type")
     weights, unread = _weights(document.span.path, project)
-    run = Run(NAME, span, adapter, model, events=(Wrap(span),), problems=problems, trained=None, weights=weights)
+    run = Run(FRAMEWORK, span, adapter, model, events=(Wrap(span),), problems=problems, trained=None, weights=weights)
     return Reading((run,), unread=unread)
 
 

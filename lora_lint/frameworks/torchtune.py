@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
+from lora_lint.records import replace
 from lora_lint.run.events import Load, Train, Wrap
+from lora_lint.run.framework import Command, Framework
 from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -26,14 +28,34 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
-NAME = "torchtune"
-KEYS = {
-    "rank": "lora_rank",
-    "alpha": "lora_alpha",
-    "dropout": "lora_dropout",
-    "target_modules": "lora_attn_modules",
-    "use_dora": "use_dora",
-}
+FRAMEWORK = Framework(
+    name="torchtune",
+    title="torchtune",
+    source="torchtune 0.6.1",
+    keys={
+        "rank": "lora_rank",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+        "target_modules": "lora_attn_modules",
+        "use_dora": "use_dora",
+    },
+    kinds=("yaml",),
+    marks=((b"_component_", b"torchtune"),),
+    adapts="torchtune",
+    unknown_keys="stops the recipe with a TypeError",
+    commands=(
+        Command(
+            *("command", "tune", ("run",)),
+            config="option",
+            beside="dotted",
+            shipped=("recipes/configs",),
+            component="_component_",
+            alone=None,
+        ),
+    ),
+    tells_in_commands=(rb"\btune\s+run\b",),
+    recommended=("rank", "alpha", "target_modules", "learning_rate", "epochs"),
+)
 _BUILDER = re.compile(r"^torchtune\.models\.(\w+)\.(q?lora_\w+)$")
 _NAMES = {"q_proj": "q_proj", "k_proj": "k_proj", "v_proj": "v_proj", "output_proj": "o_proj"}
 _OWN = "torchtune builds this model from modules of its own"
@@ -112,6 +134,27 @@ def builder_of(model: str) -> str | None:
     return f"torchtune.models.{family}.lora_{shape}"
 
 
+def spelt(settings: dict[str, Any]) -> dict[str, Any] | None:
+    """A recommendation as a recipe's config has it; None for a model that torchtune has no builder for."""
+    builder = builder_of(settings["model"])
+    if builder is None:
+        return None
+    targets = settings["target_modules"]
+    names = targets.value if isinstance(targets.value, tuple) else ()
+    attention = tuple(own for own, name in _NAMES.items() if name in names)
+    return {
+        "model": {
+            "_component_": builder,
+            "lora_attn_modules": replace(targets, value=attention),
+            "apply_lora_to_mlp": "down_proj" in names,
+            "lora_rank": settings["rank"],
+            "lora_alpha": settings["alpha"],
+        },
+        "optimizer": {"_component_": "torch.optim.AdamW", "lr": settings["learning_rate"]},
+        "epochs": settings["epochs"],
+    }
+
+
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is a torchtune recipe's config."""
     model = document.get("model")
@@ -143,18 +186,18 @@ def read(document: Mapping, project: Project) -> Reading:
     )
     problems: tuple[UnknownKey | InvalidValue, ...] = (
         *schemas.unknown_keys(
-            NAME,
+            FRAMEWORK.name,
             model.mapping,
             builder,
-            "stops the recipe with a TypeError",
+            FRAMEWORK.unknown_keys,
             definition=definition,
             also=("_component_",),
         ),
-        *schemas.invalid_values(NAME, model.mapping, builder, definition, unconverted=("lora_rank",)),
+        *schemas.invalid_values(FRAMEWORK.name, model.mapping, builder, definition, unconverted=("lora_rank",)),
         *_no_builder(model, family, builder),
     )
     run = Run(
-        NAME,
+        FRAMEWORK,
         span,
         _adapter(model, definition, shape is not None),
         base,
@@ -172,7 +215,9 @@ def _no_builder(model: Fields, family: str, builder: str) -> Iterator[InvalidVal
     """A builder that a family of torchtune does not have; nothing of families that are newer than what is known."""
     from lora_lint.knowledge.signatures import closest
 
-    known_ones = [name.partition(".")[2] for name in schemas.load(NAME)["$defs"] if name.startswith(f"{family}.")]
+    known_ones = [
+        name.partition(".")[2] for name in schemas.load(FRAMEWORK.name)["$defs"] if name.startswith(f"{family}.")
+    ]
     node = model.node("_component_")
     if not known_ones or builder in known_ones or node is None:
         return
@@ -184,7 +229,7 @@ def _no_builder(model: Fields, family: str, builder: str) -> Iterator[InvalidVal
 
 def _adapter(model: Fields, definition: str, translated: bool) -> Adapter:
     def default(key: str) -> Value[Any]:
-        found = schemas.default(NAME, definition, key)
+        found = schemas.default(FRAMEWORK.name, definition, key)
         return ABSENT if found is None else Known(found, None, "framework-default")
 
     return Adapter(
@@ -197,7 +242,7 @@ def _adapter(model: Fields, definition: str, translated: bool) -> Adapter:
         use_dora=model.flag("use_dora", default("use_dora")),
         task_type=Known("CAUSAL_LM", None, "framework-default"),
         target_spans=model.places("lora_attn_modules") if translated else (),
-        keys=KEYS,
+        keys=FRAMEWORK.keys,
     )
 
 

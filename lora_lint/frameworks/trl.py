@@ -7,31 +7,82 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields
-from lora_lint.knowledge import schemas
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.framework import Command, Framework
+from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import Known, Unknown, known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.problems import InvalidValue, UnknownKey
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
-NAME = "trl"
-KEYS = {
-    "rank": "lora_r",
-    "alpha": "lora_alpha",
-    "dropout": "lora_dropout",
-    "target_modules": "lora_target_modules",
-    "target_parameters": "lora_target_parameters",
-    "modules_to_save": "lora_modules_to_save",
-    "task_type": "lora_task_type",
+_COMMANDS: dict[str, Method] = {
+    **dict.fromkeys(("dpo", "kto", "reward"), "preference"),
+    **dict.fromkeys(("grpo", "rloo"), "rl"),
+    "sft": "supervised",
 }
-_SYNONYMS = {"lr": "learning_rate"}
-_OF_LORA = frozenset({*KEYS.values(), "use_rslora", "use_dora", "load_in_4bit", "load_in_8bit", "learning_rate"})
+FRAMEWORK = Framework(
+    name="trl",
+    title="TRL",
+    source="TRL 1.16.0",
+    keys={
+        "rank": "lora_r",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+        "target_modules": "lora_target_modules",
+        "target_parameters": "lora_target_parameters",
+        "use_rslora": "use_rslora",
+        "use_dora": "use_dora",
+        "modules_to_save": "lora_modules_to_save",
+        "task_type": "lora_task_type",
+    },
+    kinds=("yaml",),
+    marks=((b"use_peft",),),
+    passes_on=True,
+    unknown_keys="stops TRL with a ValueError",
+    synonyms={
+        "lr": "learning_rate",
+    },
+    commands=(
+        Command("command", "trl", tuple(_COMMANDS), _COMMANDS, config="option"),
+        Command(
+            *("script", r"(?:trl/scripts|examples/scripts)/(?P<task>\w+?)(?:_\w+)?\.py"),
+            methods=_COMMANDS,
+            config="option",
+        ),
+    ),
+    one_is_regex=True,
+    other_keys={
+        "model": "model_name_or_path",
+        "optimizer": "optim",
+        "learning_rate": "learning_rate",
+        "epochs": "num_train_epochs",
+        "max_steps": "max_steps",
+        "batch_size": "per_device_train_batch_size",
+        "accumulation": "gradient_accumulation_steps",
+    },
+    says_lora={"use_peft": True},
+    recommended=(
+        *("rank", "alpha", "use_rslora", "target_modules", "target_parameters", "dropout"),
+        *("learning_rate", "epochs"),
+    ),
+    defaults={
+        "rank": 16,
+        "alpha": 32,
+        "dropout": 0.05,
+        "task_type": "CAUSAL_LM",
+        "optimizer": "adamw_torch_fused",
+        "epochs": 3.0,
+        "max_steps": -1,
+        "batch_size": 8,
+        "accumulation": 1,
+    },  # that of the learning rate differs between trainers, and the file does not say which one is called
+)
+_OF_LORA = frozenset({*FRAMEWORK.keys.values(), "load_in_4bit", "load_in_8bit", "learning_rate"})
 """Keys whose misspellings are told. Other scripts than TRL's own (the alignment handbook's) add keys."""
 _RL = ("num_generations", "reward_funcs", "reward_weights", "reward_model_path", "use_vllm", "vllm_mode", "epsilon")
 _PREFERENCE = ("beta", "max_prompt_length", "desirable_weight", "reference_free", "center_rewards_coefficient")
@@ -56,33 +107,12 @@ def read(document: Mapping, project: Project) -> Reading:
         return Reading()
     span = fields.span("use_peft")
     events = (Load(fields.span("model_name_or_path")), Wrap(span), Train(span))
-    problems: tuple[UnknownKey | InvalidValue, ...] = (
-        *schemas.unknown_keys(
-            NAME, document, "TRL", "stops TRL with a ValueError", synonyms=_SYNONYMS, only_near=_OF_LORA
-        ),
-        *schemas.invalid_values(NAME, document, "TRL", unconverted=("lora_r",)),
-    )
-    adapter, model, data = _adapter(fields), _model(fields), _dataset(fields, document.span.path, project)
-    return Reading((Run(NAME, span, adapter, model, data, _training(fields), events, problems, trained=True),))
-
-
-def _adapter(fields: Fields) -> Adapter:
-    none: Value[Any] = Known(None, None, "framework-default")
-    no: Value[bool] = Known(False, None, "framework-default")
-    return Adapter(
-        span=fields.span("lora_r"),
-        rank=fields.whole("lora_r", Known(16, None, "framework-default")),
-        alpha=fields.number("lora_alpha", Known(32, None, "framework-default")),
-        dropout=fields.number("lora_dropout", Known(0.05, None, "framework-default")),
-        target_modules=_targets(fields),
-        target_parameters=fields.listing("lora_target_parameters", none),
-        use_rslora=fields.flag("use_rslora", no),
-        use_dora=fields.flag("use_dora", no),
-        modules_to_save=fields.listing("lora_modules_to_save", none),
-        task_type=fields.text("lora_task_type", Known("CAUSAL_LM", None, "framework-default")),
-        target_spans=fields.places("lora_target_modules"),
-        keys=KEYS,
-    )
+    problems = tables.problems(FRAMEWORK, document, near=_OF_LORA, unconverted=("lora_r",))
+    adapter = tables.adapter(FRAMEWORK, fields, fields.span("lora_r"), target_modules=_targets(fields))
+    model, data = _model(fields), _dataset(fields, document.span.path, project)
+    telling: list[Method] = [method for keys, method in _TELLING if any(fields.has(key) for key in keys)]
+    training = tables.training(FRAMEWORK, fields, telling[0] if telling else "unknown")
+    return Reading((Run(FRAMEWORK, span, adapter, model, data, training, events, problems, trained=True),))
 
 
 def _targets(fields: Fields) -> Value[Any]:
@@ -95,15 +125,10 @@ def _targets(fields: Fields) -> Value[Any]:
 
 
 def _model(fields: Fields) -> BaseModel:
-    quantization: Value[str | None] = Known(None, None, "framework-default")
-    for key, kind in (("load_in_4bit", "4bit"), ("load_in_8bit", "8bit")):
-        flag = fields.flag(key)
-        if isinstance(flag, Known) and flag.value:
-            quantization = Known(kind, flag.span)
     task = known(fields.text("lora_task_type"))
     loader = "AutoModelForSequenceClassification" if task == "SEQ_CLS" else "AutoModelForCausalLM"
     dtype = fields.text("dtype") if fields.has("dtype") else fields.text("torch_dtype")
-    return BaseModel(fields.text("model_name_or_path"), loader, quantization, dtype)
+    return BaseModel(fields.text("model_name_or_path"), loader, tables.quantization(fields), dtype)
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
@@ -146,19 +171,3 @@ def _part(part: Fields, near: str, project: Project) -> int | None:
         rows = rows_of(name, split, None, near, project)
     weight = known(part.number("weight", Known(1.0)))
     return None if rows is None or weight is None else int(rows * weight)
-
-
-def _training(fields: Fields) -> Training:
-    """The learning rate's default differs from trainer to trainer, and the file does not say which one is called."""
-    telling: list[Method] = [method for keys, method in _TELLING if any(fields.has(key) for key in keys)]
-    return Training(
-        "TRL",
-        telling[0] if telling else "unknown",
-        fields.text("optim", Known("adamw_torch_fused", None, "framework-default")),
-        fields.number("learning_rate"),
-        fields.number("num_train_epochs", Known(3.0, None, "framework-default")),
-        fields.whole("max_steps", Known(-1, None, "framework-default")),
-        fields.whole("per_device_train_batch_size", Known(8, None, "framework-default")),
-        fields.whole("gradient_accumulation_steps", Known(1, None, "framework-default")),
-        fields.span("learning_rate"),
-    )

@@ -1,4 +1,4 @@
-"""What unsloth makes of target modules before PEFT sees them."""
+"""Unsloth's `get_peft_model`, and what it makes of target modules before PEFT sees them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from lora_lint.frameworks.peft import KEYS
+from lora_lint.run.framework import Framework
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from lora_lint.knowledge.modules import Module, Parameter
 
+FRAMEWORK = Framework(
+    name="unsloth",
+    title="Unsloth",
+    source="unsloth 2026.10.9",
+    keys=KEYS,
+    regex_targets=True,
+    signature="FastLanguageModel.get_peft_model",
+)
 SENTENCE_TARGETS = ("query", "key", "value", "dense")
 """What `FastSentenceTransformer.get_peft_model` adapts where no targets are given (models/sentence_transformer.py)."""
 PARTS = ("vision_layers", "language_layers", "attention_modules", "mlp_modules")

@@ -9,21 +9,64 @@ from __future__ import annotations
 import os.path
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
-from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.framework import Framework
+from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import Known, Unknown, known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
-    from lora_lint.run.problems import InvalidValue, UnknownKey
     from lora_lint.run.values import Value
 
-NAME = "unsloth_studio"
-KEYS = {"rank": "lora_r", "alpha": "lora_alpha", "dropout": "lora_dropout", "target_modules": "target_modules"}
-_SYNONYMS = {"r": "lora_r", "lora_rank": "lora_r", "rank": "lora_r", "alpha": "lora_alpha", "rslora": "use_rslora"}
+FRAMEWORK = Framework(
+    name="unsloth_studio",
+    title="Unsloth",
+    source="unsloth 2026.10.9",
+    keys={
+        "rank": "lora_r",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+        "target_modules": "target_modules",
+        "use_rslora": "use_rslora",
+        "use_dora": "use_dora",
+    },
+    kinds=("yaml", "json"),
+    marks=((b"training", b"lora"),),
+    whole_alpha=True,
+    unknown_keys="stops Unsloth with an error",
+    synonyms={
+        "r": "lora_r",
+        "lora_rank": "lora_r",
+        "rank": "lora_r",
+        "alpha": "lora_alpha",
+        "rslora": "use_rslora",
+    },
+    other_keys={
+        "optimizer": "optim",
+        "learning_rate": "learning_rate",
+        "epochs": "num_epochs",
+        "max_steps": "max_steps",
+        "batch_size": "batch_size",
+        "accumulation": "gradient_accumulation_steps",
+    },
+    defaults={
+        "rank": 64,
+        "alpha": 16,
+        "dropout": 0.0,
+        "use_rslora": False,
+        "use_dora": False,
+        "task_type": "CAUSAL_LM",
+        "optimizer": "adamw_8bit",
+        "learning_rate": 2e-4,
+        "epochs": 3.0,
+        "max_steps": 0,
+        "batch_size": 2,
+        "accumulation": 4,
+    },
+)
 _TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _PARTS = ("vision_layers", "language_layers", "attention_modules", "mlp_modules")
 _DEFAULTS = "model_defaults"
@@ -46,40 +89,20 @@ def read(document: Mapping, project: Project) -> Reading:
         return Reading()
     span = whole.span("lora")
     model = _model(whole, training)
-    problems: tuple[UnknownKey | InvalidValue, ...] = (
-        *schemas.unknown_keys(
-            NAME, lora.mapping, "Unsloth", "stops Unsloth with an error", definition="lora", synonyms=_SYNONYMS
-        ),
-        *schemas.invalid_values(NAME, lora.mapping, "Unsloth", "lora"),
-    )
+    problems = tables.problems(FRAMEWORK, lora.mapping, "lora")
     run = Run(
-        NAME,
+        FRAMEWORK,
         span,
-        _adapter(lora, span),
+        tables.adapter(FRAMEWORK, lora, span, target_modules=_targets(lora), init_lora_weights=_start(lora)),
         model,
         _dataset(whole, document.span.path, project),
-        _training(training),
+        # Steps count where they are above 0, epochs otherwise.
+        tables.training(FRAMEWORK, training, "supervised", trainer="unsloth"),
         (Load(whole.span("model")), Wrap(span), Train(span)),
         problems,
         trained=True,
     )
     return Reading((run,))
-
-
-def _adapter(lora: Fields, span: Any) -> Adapter:
-    return Adapter(
-        span=lora.span("lora_r") if lora.has("lora_r") else span,
-        rank=lora.whole("lora_r", usual(64)),
-        alpha=lora.number("lora_alpha", usual(16)),
-        dropout=lora.number("lora_dropout", usual(0.0)),
-        target_modules=_targets(lora),
-        use_rslora=lora.flag("use_rslora", usual(False)),
-        use_dora=lora.flag("use_dora", usual(False)),
-        init_lora_weights=_start(lora),
-        task_type=usual("CAUSAL_LM"),
-        target_spans=lora.places("target_modules"),
-        keys=KEYS,
-    )
 
 
 def _targets(lora: Fields) -> Value[Any]:
@@ -129,18 +152,3 @@ def _dataset(whole: Fields, near: str, project: Project) -> Dataset:
     if data.has("local_dataset"):
         return Dataset(Unknown("there are several datasets", data.span("local_dataset")))
     return one_set(data.text("dataset"), "train", None, near, project)
-
-
-def _training(training: Fields) -> Training:
-    """Steps count where they are above 0, epochs otherwise."""
-    return Training(
-        "unsloth",
-        "supervised",
-        training.text("optim", usual("adamw_8bit")),
-        training.number("learning_rate", usual(2e-4)),
-        training.number("num_epochs", usual(3.0)),
-        training.whole("max_steps", usual(0)),
-        training.whole("batch_size", usual(2)),
-        training.whole("gradient_accumulation_steps", usual(4)),
-        training.span("learning_rate"),
-    )

@@ -9,30 +9,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.frameworks.fields import Fields, given, unfolded, usual
+from lora_lint.frameworks import tables
+from lora_lint.frameworks.fields import Fields, unfolded, usual
 from lora_lint.knowledge import schemas
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
+from lora_lint.run.framework import Command, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.run import Method
-    from lora_lint.run.values import Value
 
-NAME = "verl"
-KEYS = {
-    "rank": "lora_rank",
-    "alpha": "lora_alpha",
-    "target_modules": "target_modules",
-    "exclude_modules": "exclude_modules",
-    "target_parameters": "target_parameters",
-}
+FRAMEWORK = Framework(
+    name="verl",
+    title="verl",
+    source="verl 0.9.1",
+    keys={
+        "rank": "lora_rank",
+        "alpha": "lora_alpha",
+        "target_modules": "target_modules",
+        "exclude_modules": "exclude_modules",
+        "target_parameters": "target_parameters",
+    },
+    kinds=("yaml",),
+    marks=((b"lora", b"actor_rollout_ref"), (b"lora", b"train_files")),
+    unknown_keys="stops verl with an error",
+    synonyms={
+        "lora_r": "lora_rank",
+    },
+    commands=(Command("module", r"verl\..+", alone="dotted"),),
+    defaults={
+        "rank": 0,
+        "alpha": 16,
+        "dropout": 0.0,
+        "target_modules": "all-linear",
+        "task_type": "CAUSAL_LM",
+    },
+)
 MEGATRON_KEYS = {"rank": "lora.rank", "alpha": "lora.alpha", "dropout": "lora.dropout"}
-_SYNONYMS = {"lora_r": "lora_rank"}
 _OF_LORA = frozenset({"lora_rank", "lora_alpha", "target_modules", "exclude_modules", "lora_adapter_path"})
 
 
@@ -60,7 +76,7 @@ def read(document: Mapping, project: Project) -> Reading:
     span = (megatron or model).span("rank" if megatron else "lora_adapter_path" if resumed else "lora_rank")
     put_on = LoadAdapter(span, trainable=Known(True)) if resumed else Wrap(span)
     run = Run(
-        NAME,
+        FRAMEWORK,
         span,
         _of_megatron(megatron) if megatron is not None else _adapter(model, resumed),
         BaseModel(model.text(path), "AutoModelForCausalLM", usual(None)),
@@ -69,12 +85,12 @@ def read(document: Mapping, project: Project) -> Reading:
         (Load(model.span(path)), put_on, Train(span)),
         (
             *schemas.unknown_keys(
-                NAME,
+                FRAMEWORK.name,
                 model.mapping,
                 "verl",
-                "stops verl with an error",
+                FRAMEWORK.unknown_keys,
                 definition="model",
-                synonyms=_SYNONYMS,
+                synonyms=FRAMEWORK.synonyms,
                 only_near=_OF_LORA,
             ),
         ),
@@ -99,20 +115,8 @@ def _model(whole: Fields) -> tuple[Fields, Method] | None:
 
 
 def _adapter(model: Fields, resumed: bool) -> Adapter:
-    none: Value[Any] = usual(None)
-    values: dict[str, Value[Any]] = {
-        "rank": model.whole("lora_rank", usual(0)),
-        "alpha": model.number("lora_alpha", usual(16)),
-        "dropout": usual(0.0),
-        "target_modules": model.names("target_modules", usual("all-linear")),
-        "exclude_modules": model.names("exclude_modules", none),
-        "target_parameters": model.listing("target_parameters", none),
-        "task_type": usual("CAUSAL_LM"),
-    }
-    if resumed:
-        values = {name: given(value) for name, value in values.items()}
-    span = model.span("lora_rank" if model.has("lora_rank") else "lora_adapter_path")
-    return Adapter(span=span, **values, target_spans=model.places("target_modules"), keys=KEYS)
+    adapter = tables.adapter(FRAMEWORK, model, model.span("lora_adapter_path"))
+    return tables.resumed(adapter) if resumed else adapter
 
 
 def _of_megatron(lora: Fields) -> Adapter:

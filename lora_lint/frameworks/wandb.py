@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from lora_lint.frameworks.fields import Fields
 from lora_lint.programs.texts import may_tie_alpha
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
+from lora_lint.run.framework import Framework
 from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Sweep, SweepKind, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, alternatives, is_number
 from lora_lint.unread import Unread
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
     from lora_lint.run.values import Value
     from lora_lint.source import SourceFile
 
-NAME = "wandb"
+FRAMEWORK = Framework(
+    name="wandb",
+    title="W&B",
+    source="docs.wandb.ai/models/sweeps/sweep-config-keys",
+    keys={"rank": "lora_r", "alpha": "lora_alpha", "use_rslora": "use_rslora"},
+    kinds=("yaml", "json"),
+    marks=((b"parameters", b"method"),),
+    searches=True,
+)
 _METHODS = frozenset({"grid", "random", "bayes"})
 _SPELLINGS = {
     "rank": ("lora_r", "lora_rank", "peft_r", "r", "rank"),
@@ -73,7 +82,7 @@ def read(document: Mapping, project: Project) -> Reading:
     runs = []
     for rank, alpha, rslora in product(ranks, alphas, switches or [ABSENT]):
         adapter = Adapter(span=rank.span or span, rank=rank, alpha=alpha, use_rslora=rslora, keys=keys)  # type: ignore[union-attr]
-        runs.append(Run(NAME, span, adapter, model, training=training, trained=True))
+        runs.append(Run(FRAMEWORK, span, adapter, model, training=training, trained=True))
         if len(runs) > _MAX_RUNS:
             total = len(ranks) * len(alphas) * len(switches or [ABSENT])
             lost = f"the sweep has {total:,} combinations of ranks and scales, and more than {_MAX_RUNS} are not judged"

@@ -7,6 +7,7 @@ and `jsonschema` is imported only to confirm that a value is wrong.
 
 from __future__ import annotations
 
+import collections.abc
 import json
 import os.path
 from functools import cache
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lora_lint.readers.nodes import Node
 
 Schema = dict[str, Any]
+Names = collections.abc.Mapping[str, str]
 
 _FOLDER = os.path.join(os.path.dirname(__file__), "data", "schemas")
 _KINDS: dict[str, Callable[[Any], bool]] = {
@@ -54,6 +56,11 @@ def load(name: str) -> Schema:
     with open(os.path.join(_FOLDER, f"{name}.json"), "rb") as file:
         document: Schema = json.load(file)
     return document
+
+
+def has(name: str) -> bool:
+    """Whether there is a schema of a dialect."""
+    return os.path.exists(os.path.join(_FOLDER, f"{name}.json"))
 
 
 def part(name: str, definition: str | None = None) -> Schema | None:
@@ -116,7 +123,7 @@ def unknown_keys(
     *,
     definition: str | None = None,
     also: Iterable[str] = (),
-    synonyms: dict[str, str] | None = None,
+    synonyms: Names | None = None,
     only_near: Iterable[str] | None = None,
     refused: bool = False,
 ) -> list[UnknownKey]:
@@ -160,7 +167,7 @@ def _fits(name: str, definition: str | None, key: str, value: Node) -> bool:
     return _holds(schema, given, whole) or _valid(schema, given, whole)
 
 
-def _alike(key: str, names: frozenset[str], synonyms: dict[str, str], likeness: float) -> tuple[str, ...]:
+def _alike(key: str, names: frozenset[str], synonyms: Names, likeness: float) -> tuple[str, ...]:
     """What a key may have been meant to be, best first."""
     from lora_lint.knowledge.signatures import closest
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _DATA = os.path.join(os.path.dirname(__file__), "data", "signatures.json")
-_UNSLOTH = "FastLanguageModel.get_peft_model"
 _OLD_KEYWORDS = {
     "TrainingArguments": frozenset({"evaluation_strategy", "per_gpu_train_batch_size", "per_gpu_eval_batch_size"}),
 }
@@ -59,18 +58,12 @@ def defaults(name: str) -> Mapping[str, Any]:
     return {keyword: _frozen(facts[1]) for keyword, facts in signature(name).items() if len(facts) > 1}
 
 
-@cache
-def adapter_defaults(dialect: str, kind: str) -> Mapping[str, Any]:
-    """The defaults of an adapter config as a dialect makes it: PEFT's own, or those of unsloth's `get_peft_model`.
-
-    `target_modules` is left out where the framework chooses it by looking at the model (unsloth, xtuner).
-    """
-    if dialect == "peft":
-        return defaults(kind)
+def defaults_without_targets(own: str | None) -> Mapping[str, Any]:
+    """The defaults of LoraConfig as a framework makes it, with those of a function of its `own` before them. What it
+    adapts is left out: it chooses that by looking at the model."""
     found = dict(defaults("LoraConfig"))
-    if dialect == "unsloth":
-        own = defaults(_UNSLOTH)
-        found |= {keyword: value for keyword, value in own.items() if keyword in found}
+    if own is not None:
+        found |= {keyword: value for keyword, value in defaults(own).items() if keyword in found}
     del found["target_modules"]
     return found
 

@@ -30,14 +30,14 @@ _ADDED = (
 def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading:
     """The runs, with what the pinned versions of PEFT, transformers and TRL make of them."""
     runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
-    if not any(run.dialect == "peft" for run in runs):
+    if not any(run.framework.direct for run in runs):
         return reading
     pins = pins_of(project, source)
     if not pins:
         return reading
 
     def apply(run: Run) -> Run:
-        if run.dialect != "peft":
+        if not run.framework.direct:
             return run
         run = replace(run, pins=pins)
         if _is_transformers_4(run):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
+from lora_lint import marks
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ _LAUNCHING = frozenset(
     }
 )
 """Modules that are launchers."""
-_COMMANDS = frozenset(
-    "swift megatron llamafactory-cli lmf trl litgpt mlx_lm mlx_lm.lora autotrain axolotl tune".split()
-)
 _PYTHON = re.compile(r"python[\d.]*(?:\.exe)?$")
 _SET = re.compile(r"[A-Za-z_]\w*=")
 
@@ -76,7 +74,7 @@ def _next_start(words: Sequence[Word], at: int) -> int:
     """Where a command starts behind the options of one that runs it."""
     while at < len(words):
         name = _name(words[at])
-        known = name in _PREFIXES or name in _LAUNCHERS or name in _COMMANDS
+        known = name in _PREFIXES or name in _LAUNCHERS or name in marks.COMMANDS
         if known or name.endswith(".py") or _PYTHON.match(name):
             break
         at += 1
@@ -108,6 +106,6 @@ def _under_launcher(words: tuple[Word, ...], at: int) -> Call | None:
         if text in ("-m", "--module") and place + 1 < len(words) and words[place + 1].text:
             module = words[place + 1].text or ""
             return Call("module", module, words[place + 2 :], words[place + 1].span)
-        if text.rpartition("/")[2] in _COMMANDS:
+        if text.rpartition("/")[2] in marks.COMMANDS:
             return Call("command", text.rpartition("/")[2], words[place + 1 :], words[place].span)
     return None

@@ -8,6 +8,7 @@ from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.frameworks import registry
 from lora_lint.interpreter.values import Arguments, Const, Effect, Either, ListVal, Object, Opaque, Space, Val, either
 from lora_lint.knowledge import signatures
 from lora_lint.libraries import convert
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.state import Step, StepKind
     from lora_lint.libraries.effects import Happening
     from lora_lint.run.events import Event
+    from lora_lint.run.framework import Framework
     from lora_lint.run.problems import Problem
     from lora_lint.source import Span
 
@@ -233,7 +235,7 @@ def _run(record: RunRecord, config: Object, path: str, givers: tuple[str, ...], 
     events = _events(model, record.conditions)
     trainings = _trainings(model, record.conditions)
     return Run(
-        dialect=record.dialect if config.data.dialect == "peft" else config.data.dialect,
+        framework=_framework(record, config.data),
         span=span,
         adapter=adapter,
         model=_model(model, span),
@@ -246,6 +248,12 @@ def _run(record: RunRecord, config: Object, path: str, givers: tuple[str, ...], 
         own_names=bool(config.data.made_by) and _names_parts(adapter),
         config=config.data.span,
     )
+
+
+def _framework(record: RunRecord, config: ConfigRecord) -> Framework:
+    """The framework that makes the config, where it is not PEFT itself; else the one that puts it on the model."""
+    made = registry.framework(config.dialect)
+    return registry.framework(record.dialect) if made.direct else made
 
 
 def _names_parts(adapter: Adapter) -> bool:
@@ -331,7 +339,7 @@ def _of_loaded(model: ModelRecord, load: Happening, saved: Object | None, traine
         )
     trainings = _trainings(model, load.conditions)
     return Run(
-        "peft",
+        registry.framework("peft"),
         span,
         adapter,
         _model(model, span),
@@ -350,7 +358,8 @@ def _argument(config: Object, name: str) -> Val | None:
 def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
     data: ConfigRecord = config.data
     arguments = config.arguments
-    defaults = _defaults(data.dialect, data.kind)
+    framework = registry.framework(data.dialect)
+    defaults = _defaults(framework, data.kind)
     problems: list[Problem] = []
     path = run.path
     here = data.span if data.span.path == path else run
@@ -365,19 +374,14 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
             default = Unknown("`**` arguments may set it", here)
         elif keyword in defaults:
             default = defaults[keyword]
-        elif keyword == "target_modules" and data.dialect == "xtuner":
-            default = Known("all-linear", None, "framework-default")
+        elif field in framework.defaults:
+            default = Known(framework.defaults[field], None, "framework-default")
         elif keyword == "target_modules":
             default = Unknown("they are not given, and the framework chooses them when it has loaded the model")
         else:
             default = ABSENT
         given = _argument(config, keyword)
-        if (
-            keyword == "target_modules"
-            and data.dialect == "xtuner"
-            and isinstance(given, Const)
-            and given.value is None
-        ):
+        if field in framework.defaults and isinstance(given, Const) and given.value is None:
             given = None  # the same as absent
         if given is None:  # as most are
             fields[field] = default
@@ -402,9 +406,10 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
 
 
 @cache
-def _defaults(dialect: str, kind: str) -> Mapping[str, Known[Any]]:
+def _defaults(framework: Framework, kind: str) -> Mapping[str, Known[Any]]:
     """The framework's settings for what an adapter config does not give, made once for all."""
-    found = signatures.adapter_defaults(dialect, kind)
+    own = framework.signature
+    found = signatures.defaults(kind) if framework.direct else signatures.defaults_without_targets(own)
     return {keyword: Known(value, None, "framework-default") for keyword, value in found.items()}
 
 
@@ -471,7 +476,7 @@ _SYNONYMS = {
 
 def _unknown_keywords(config: Object) -> list[UnknownKey]:
     arguments, data = config.arguments, config.data
-    if data.dialect != "peft":
+    if not registry.framework(data.dialect).direct:
         return []
     names = signatures.keywords(data.kind)
     if not names:

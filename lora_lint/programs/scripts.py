@@ -10,6 +10,7 @@ from lora_lint.frameworks.fields import Fields
 from lora_lint.programs.texts import may_tie_alpha
 from lora_lint.readers.arguments import options
 from lora_lint.run.events import Load, Train, Wrap
+from lora_lint.run.framework import Framework
 from lora_lint.run.run import Adapter, BaseModel, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -18,7 +19,18 @@ if TYPE_CHECKING:
     from lora_lint.run.values import Value
     from lora_lint.source import SourceFile, Span
 
-NAME = "shell"
+FRAMEWORK = Framework(
+    name="shell",
+    title="the program",
+    source="the names that options have in public scripts",
+    keys={
+        "rank": "lora_r",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+        "target_modules": "target_modules",
+    },
+)
+"""A program that is not followed: what its options are called differs from one to the next."""
 _RANKS = ("lora_r", "lora_rank", "lora_dim", "peft_lora_r", "lora_attn_dim")
 _BARE_RANKS = ("rank", "r")
 _ALPHAS = ("lora_alpha", "peft_lora_alpha", "lora_scaling_alpha")
@@ -100,7 +112,7 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
     )
     model = BaseModel(fields.text(model_key) if model_key else ABSENT)
     events = (Load(span), Wrap(span), Train(span))
-    run = Run(NAME, span, adapter, model, training=training, events=events, trained=True)
+    run = Run(FRAMEWORK, span, adapter, model, training=training, events=events, trained=True)
     return settled(run, arguments, usual=True)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import commands as frameworks
 from lora_lint.frameworks import overrides as configured
+from lora_lint.frameworks.commands import start_of
 from lora_lint.interpreter.shell import read_script
 from lora_lint.programs import scripts
 from lora_lint.programs.called import MAX_FOLLOWED
@@ -75,9 +76,12 @@ def read_commands(
 
 
 def _runs(call: Call, span: Span, path: str, project: Project, follower: Follower) -> list[Run]:
-    found = configured.runs_of(call, span, path, project)
-    if found is None:
-        found = frameworks.runs_of(call, span, project)
+    start = start_of(call)
+    found = None
+    if start is not None:
+        found = configured.runs_of(start, call, span, path, project)
+        if found is None:
+            found = frameworks.runs_of(start, span, project)
     if found is not None or call.kind == "command":
         return found or []
     place = program_path(call, path, project)

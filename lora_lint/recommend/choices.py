@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from lora_lint import catalogue
 from lora_lint.finding import Add, Write
+from lora_lint.frameworks import registry
 from lora_lint.knowledge.architectures import heads, heads_of_loaders
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.records import dataclass, replace
@@ -281,7 +282,7 @@ class _Asked:
             Known(targets, _TARGETS),
             target_parameters=Known(experts or None),
         )
-        return Run("peft", here, adapter, BaseModel(Known(self.model, here), self.loader))
+        return Run(registry.framework("peft"), here, adapter, BaseModel(Known(self.model, here), self.loader))
 
 
 def _first(run: Run) -> Case | None:

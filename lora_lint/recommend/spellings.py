@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lora_lint.recommend.choices import NotKnown
+from lora_lint.frameworks import registry
+from lora_lint.recommend.choices import Choice, NotKnown
+from lora_lint.records import replace
 from lora_lint.rules.capacity import STATE
+from lora_lint.rules.reached import ALL_LINEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from lora_lint.recommend.choices import Choice, Recommendation
+    from lora_lint.recommend.choices import Recommendation
+    from lora_lint.run.framework import Framework
 
 _ON_PURPOSE = "lora-lint: ignore[LL102] alpha stays the same at every rank on purpose"
 
 
-def written(found: Recommendation, framework: str) -> str:
-    """The text of a config (or, for "peft", a script). Raises NotKnown where the framework cannot do it."""
-    return "".join(f"{line}\n" for line in (*_size(found), *FRAMEWORKS[framework](found)))
+def written(found: Recommendation, framework: Framework) -> str:
+    """The text of a config, or of a script where programs call PEFT. Raises NotKnown where the framework cannot do
+    it."""
+    purpose = _purpose(found) if framework.can("use_rslora") else ""
+    lines = _script(found) if framework.direct else _yaml(_spelt(_settings(found), framework), found.rank, purpose)
+    return "".join(f"{line}\n" for line in (*_size(found), *lines))
 
 
 def _size(found: Recommendation) -> Iterable[str]:
@@ -41,7 +48,7 @@ def _fixed(found: Recommendation) -> bool:
     return not found.rslora and found.rank.value >= 16
 
 
-def _peft(found: Recommendation) -> Iterable[str]:
+def _script(found: Recommendation) -> Iterable[str]:
     targets = found.targets.value
     shown = list(targets) if isinstance(targets, tuple) else targets
     literal = f'r"{shown}"' if isinstance(shown, str) and "\\" in shown else json.dumps(shown)
@@ -70,108 +77,83 @@ def _peft(found: Recommendation) -> Iterable[str]:
     yield f"# num_train_epochs={found.epochs.value}: {found.epochs.why}"
 
 
-def _yaml(key: str, value: object, choice: Choice[object] | None = None, comment: str = "") -> Iterable[str]:
-    if choice is not None:
-        yield f"# {choice.why}"
-    if isinstance(value, tuple):
-        yield f"{key}:"
-        yield from (f"  - {_scalar(item)}" for item in value)
-        return
-    yield f"{key}: {_scalar(value)}{comment}"
+def _settings(found: Recommendation) -> dict[str, Any]:
+    """The settings by their names in a run; those that stay as they are without being given are left out."""
+    given = {
+        "model": found.model,
+        "rank": found.rank,
+        "alpha": found.alpha,
+        "dropout": 0.0,
+        "use_rslora": found.rslora or None,
+        "target_modules": found.targets,
+        "target_parameters": found.experts,
+        "learning_rate": found.learning_rate,
+        "epochs": found.epochs,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _spelt(settings: dict[str, Any], framework: Framework) -> Mapping[str, Any]:
+    """The settings with the keys of a framework, in the order of its files. Raises NotKnown."""
+    own = registry.own(framework.name, "spelt")
+    if own is not None:
+        special: Mapping[str, Any] | None = own(settings)
+        if special is None:
+            raise NotKnown(f"{framework.title} has no builder for {settings['model']}")
+        return special
+    targets = settings["target_modules"].value
+    if isinstance(targets, str) and targets != ALL_LINEAR and not (framework.regex_targets or framework.one_is_regex):
+        spared = "it leaves the vision tower out by itself: give it the names"
+        reached = f"the names alone reach other parts of {settings['model']} too"
+        why = spared if "vision-tower" in framework.avoids else reached
+        raise NotKnown(f"{framework.title} takes no regex; {why}")
+    if "target_parameters" in settings and not framework.can("target_parameters"):
+        experts = f"the experts of {settings['model']}, which are parameters"
+        raise NotKnown(f"{framework.title} has no setting for {experts}")
+    keys = {**framework.keys, **framework.other_keys}
+    made: dict[str, Any] = {keys["model"]: settings["model"], **framework.says_lora}
+    for name in framework.recommended:
+        if name == "target_modules":
+            made |= _targets(settings[name], framework)
+        elif name in settings:
+            made[keys[name]] = settings[name]
+    return made
+
+
+def _targets(choice: Choice[Any], framework: Framework) -> Mapping[str, Choice[Any]]:
+    """The key of the targets and how it takes them."""
+    key, value = framework.keys["target_modules"], choice.value
+    if value == ALL_LINEAR:
+        switch = framework.every_layer_switch
+        return {switch: replace(choice, value=True)} if switch else {key: replace(choice, value=framework.every_layer)}
+    if framework.one_is_regex and isinstance(value, tuple) and len(value) == 1:
+        value = rf".*\.{value[0]}"
+    if framework.one_is_regex and isinstance(value, str):
+        value = (value,)
+    if framework.commas and isinstance(value, tuple):
+        value = ",".join(value)
+    return {key: replace(choice, value=value)}
+
+
+def _yaml(settings: Mapping[str, Any], rank: Choice[int], purpose: str, indent: str = "") -> Iterator[str]:
+    """Settings as YAML, each choice with its reason above it, and the comment beside the rank."""
+    for key, setting in settings.items():
+        value, comment = setting, ""
+        if isinstance(setting, Choice):
+            yield f"{indent}# {setting.why}"
+            value = setting.value
+            comment = purpose if setting is rank else ""
+        if isinstance(value, dict):
+            yield f"{indent}{key}:"
+            yield from _yaml(value, rank, purpose, indent + "  ")
+        elif isinstance(value, tuple):
+            yield f"{indent}{key}:"
+            yield from (f"{indent}  - {_scalar(item)}" for item in value)
+        else:
+            yield f"{indent}{key}: {_scalar(value)}{comment}"
 
 
 def _scalar(value: object) -> str:
     if isinstance(value, str) and any(letter in value for letter in "\\*'\"#:"):
         return "'" + value.replace("'", "''") + "'"
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _axolotl(found: Recommendation) -> Iterable[str]:
-    yield from _yaml("base_model", found.model)
-    yield from _yaml("adapter", "lora")
-    yield from _yaml("lora_r", found.rank.value, found.rank, _purpose(found))
-    yield from _yaml("lora_alpha", found.alpha.value, found.alpha)
-    yield from _yaml("lora_dropout", 0.0)
-    if found.rslora:
-        yield from _yaml("peft_use_rslora", True)
-    if found.targets.value == "all-linear":
-        yield from _yaml("lora_target_linear", True, found.targets)
-    else:
-        yield from _yaml("lora_target_modules", found.targets.value, found.targets)
-    if found.experts is not None:
-        yield from _yaml("lora_target_parameters", found.experts.value, found.experts)
-    yield from _yaml("learning_rate", found.learning_rate.value, found.learning_rate)
-    yield from _yaml("num_epochs", found.epochs.value, found.epochs)
-
-
-def _llamafactory(found: Recommendation) -> Iterable[str]:
-    targets = found.targets.value
-    if isinstance(targets, str) and targets != "all-linear":
-        raise NotKnown("LLaMA-Factory takes no regex; it leaves the vision tower out by itself: give it the names")
-    if found.experts is not None:
-        raise NotKnown(f"LLaMA-Factory has no setting for the experts of {found.model}, which are parameters")
-    yield from _yaml("model_name_or_path", found.model)
-    yield from _yaml("stage", "sft")
-    yield from _yaml("do_train", True)
-    yield from _yaml("finetuning_type", "lora")
-    yield from _yaml("lora_rank", found.rank.value, found.rank, _purpose(found))
-    yield from _yaml("lora_alpha", found.alpha.value, found.alpha)
-    if found.rslora:
-        yield from _yaml("use_rslora", True)
-    names = ",".join(targets) if isinstance(targets, tuple) else "all"
-    yield from _yaml("lora_target", names, found.targets)
-    yield from _yaml("learning_rate", found.learning_rate.value, found.learning_rate)
-    yield from _yaml("num_train_epochs", float(found.epochs.value), found.epochs)
-
-
-def _trl(found: Recommendation) -> Iterable[str]:
-    yield from _yaml("model_name_or_path", found.model)
-    yield from _yaml("use_peft", True)
-    yield from _yaml("lora_r", found.rank.value, found.rank, _purpose(found))
-    yield from _yaml("lora_alpha", found.alpha.value, found.alpha)
-    if found.rslora:
-        yield from _yaml("use_rslora", True)
-    targets = found.targets.value
-    if isinstance(targets, tuple) and len(targets) == 1:  # TRL makes a text of it, which PEFT takes for a regex
-        targets = rf".*\.{targets[0]}"
-    yield from _yaml("lora_target_modules", (targets,) if isinstance(targets, str) else targets, found.targets)
-    if found.experts is not None:
-        yield from _yaml("lora_target_parameters", found.experts.value, found.experts)
-    yield from _yaml("lora_dropout", 0.0)
-    yield from _yaml("learning_rate", found.learning_rate.value, found.learning_rate)
-    yield from _yaml("num_train_epochs", found.epochs.value, found.epochs)
-
-
-def _torchtune(found: Recommendation) -> Iterable[str]:
-    from lora_lint.frameworks.torchtune import builder_of
-
-    builder = builder_of(found.model)
-    if builder is None:
-        raise NotKnown(f"torchtune has no builder for {found.model}")
-    names = found.targets.value if isinstance(found.targets.value, tuple) else ()
-    attention = [
-        name.replace("o_proj", "output_proj") for name in names if name in ("q_proj", "k_proj", "v_proj", "o_proj")
-    ]
-    yield "model:"
-    yield f"  _component_: {builder}"
-    yield f"  # {found.targets.why}"
-    yield f"  lora_attn_modules: [{', '.join(attention)}]"
-    yield f"  apply_lora_to_mlp: {json.dumps('down_proj' in names)}"
-    yield f"  # {found.rank.why}"
-    yield f"  lora_rank: {found.rank.value}"
-    yield f"  # {found.alpha.why}"
-    yield f"  lora_alpha: {found.alpha.value}"
-    yield "optimizer:"
-    yield "  _component_: torch.optim.AdamW"
-    yield f"  # {found.learning_rate.why}"
-    yield f"  lr: {found.learning_rate.value}"
-    yield from _yaml("epochs", found.epochs.value, found.epochs)
-
-
-FRAMEWORKS: dict[str, Callable[[Recommendation], Iterable[str]]] = {
-    "peft": _peft,
-    "axolotl": _axolotl,
-    "llamafactory": _llamafactory,
-    "trl": _trl,
-    "torchtune": _torchtune,
-}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.finding import Add, Drop, Fix, Tie, Write
-from lora_lint.frameworks.base import takes_alpha
 from lora_lint.knowledge import versions
 from lora_lint.run.values import ABSENT, Known, known
 
@@ -40,13 +39,17 @@ def put_targets(adapter: Adapter, left: tuple[str, ...]) -> tuple[Change, ...]:
 def settable(run: Run, field: str) -> bool:
     """Whether the run's configuration has a setting of LoraConfig, in the versions that the project pins."""
     adapter = run.adapter
-    return (not adapter.keys or field in adapter.keys) and versions.without(run, field) is None
+    return (
+        run.framework.can(field)
+        and (not adapter.keys or field in adapter.keys)
+        and versions.without(run, field) is None
+    )
 
 
 def put_alpha(run: Run, alpha: float) -> tuple[Change, ...]:
     """Alpha gets a value, to four digits; none where the framework takes whole numbers alone and this is no such."""
     value = float(f"{alpha:.4g}")
-    return put(run.adapter, "alpha", value) if takes_alpha(run.dialect, value) else ()
+    return put(run.adapter, "alpha", value) if run.framework.takes_alpha(value) else ()
 
 
 def drop(adapter: Adapter, field: str) -> tuple[Change, ...]:
@@ -84,7 +87,7 @@ def _taker(adapter: Adapter, span: Span) -> Span | None:
 def settled(run: Run) -> bool:
     """Whether rank and alpha are one number each, written or left to the default: no sweep's."""
     adapter = run.adapter
-    return run.dialect != "wandb" and all(isinstance(value, Known) for value in (adapter.rank, adapter.alpha))
+    return not run.framework.searches and all(isinstance(value, Known) for value in (adapter.rank, adapter.alpha))
 
 
 def uniform(adapter: Adapter) -> bool:
@@ -110,6 +113,6 @@ def tied(ranked: list[tuple[int, Run]], ratio: float) -> tuple[Change, ...]:
         return (Tie(written[0], first.key("rank"), ratio),)
     if len(set(written)) < len(written) or any(known(run.adapter.rank) is None for _, run in ranked):
         return ()
-    if not all(takes_alpha(run.dialect, ratio * rank) for rank, run in ranked):
+    if not all(run.framework.takes_alpha(ratio * rank) for rank, run in ranked):
         return ()
     return tuple(Write(span, ratio * rank) for span, (rank, _) in zip(written, ranked, strict=True))

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
-from lora_lint.frameworks.base import adapts
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.kept import Kept
 from lora_lint.knowledge.modules import LINEAR_KINDS
@@ -15,7 +14,6 @@ from lora_lint.records import dataclass
 from lora_lint.rules.changes import put, put_targets, settable
 from lora_lint.rules.projections import OF_ATTENTION, OF_MLPS, ROLES
 from lora_lint.rules.reached import (
-    PASSED_ON,
     ROUTERS,
     cases_of,
     code_known,
@@ -67,7 +65,7 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     towers = [_in_tower(case) for case in cases]
     if not all(towers) or any(case.partial for case in cases):
         return
-    if run.dialect in PASSED_ON and any(refused(case, "unsupported-kind") for case in cases):
+    if run.framework.passes_on and any(refused(case, "unsupported-kind") for case in cases):
         return  # PEFT raises: LL216's
     case, adapter, (tower, inside, share) = cases[0], run.adapter, towers[0]  # type: ignore[misc]
     if share is not None and share < options["min-share"]:
@@ -103,7 +101,7 @@ def _leaving_out(run: Run, case: Case, tower: str) -> tuple[str, tuple[Change, .
         return f' (`{adapter.key("exclude_modules")}=r"{_excluding(tower)}"`)', changes
     targets = adapter.target_modules
     stack = next((part for part in ("language_model", "text_model") if _has_stack(case, part)), None)
-    if run.dialect != "axolotl" or stack is None:
+    if run.framework.can("exclude_modules") or not run.framework.regex_targets or stack is None:
         return "", ()
     if not isinstance(targets, Known) or not isinstance(targets.value, tuple) or targets.span is None:
         return "", ()
@@ -151,7 +149,7 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
     """LL209"""
     adapter = run.adapter
     targets, saved = known(adapter.target_modules), known(adapter.modules_to_save)
-    if not isinstance(targets, tuple) or run.trained is False or adapts(run.dialect) != "PEFT":
+    if not isinstance(targets, tuple) or run.trained is False or run.framework.adapts != "PEFT":
         return
     if run.method != "LoraConfig":
         return

@@ -10,7 +10,6 @@ from lora_lint.knowledge.versions import added, named, without
 from lora_lint.rules.changes import all_of, put, settable
 from lora_lint.rules.projections import OF_MLPS, ROLES
 from lora_lint.rules.reached import (
-    PASSED_ON,
     ROUTERS,
     cases_of,
     code_known,
@@ -48,9 +47,9 @@ def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     key, parameters = adapter.key("target_modules"), target_parameters(case)
     weight = f", which hold {share:.0%} of the model" if share is not None else ""
     adapted = leaves(record.path for record in case.match.modules)
-    how = "Choose a framework that passes `target_parameters` on to PEFT"
+    how = "Choose a framework that adapts the parameters of experts"
     if settable(run, "target_parameters"):
-        how = f"Add `{adapter.key('target_parameters')}={_quoted(parameters)}` (with {adapter.key('dropout')} 0)"
+        how = f"Add `{adapter.key('target_parameters')}={_quoted(parameters)}`{without_dropout(run)}"
     since, pin = added("target_parameters"), without(run, "target_parameters")
     if since is not None and pin is not None:
         how = f"Take PEFT {named(since)} or newer, which has `target_parameters` ({pin})"
@@ -63,7 +62,7 @@ def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     if settable(run, "target_parameters"):
         changes = put(adapter, "target_parameters", parameters)
         if known(adapter.dropout) != 0:
-            changes = all_of(changes, put(adapter, "dropout", 0.0))
+            changes = all_of(changes, put(adapter, "dropout", 0.0)) if run.framework.can("dropout") else ()
     fix = Fix("unsafe", "Adapt the experts too", changes)
     yield resting(
         *("LL206", message, run.adapter.target_modules, run.model.name),
@@ -98,6 +97,11 @@ def _experts(case: Case) -> list[Parameter]:
     return found
 
 
+def without_dropout(run: Run) -> str:
+    """The dropout that experts take, in parentheses; nothing where the framework has no setting for it."""
+    return f" (with {run.adapter.key('dropout')} 0)" if run.framework.can("dropout") else ""
+
+
 def target_parameters(case: Case) -> tuple[str, ...]:
     """What `target_parameters` calls the experts that are not adapted: the ends of their paths, from the MLP on."""
     adapted = {(record.path, record.parameter) for record in case.match.modules}
@@ -115,8 +119,8 @@ def moe_lora_dropout(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     written = bool(known(adapter.target_parameters))
     if run.model.loader_adapts:
         return  # unsloth chooses by a regex of its own
-    if run.dialect == "axolotl" and not written:
-        return  # it teaches PEFT to leave the dropout of experts out (0.19.0, loaders/adapter.py)
+    if "expert-dropout" in run.framework.avoids and not written:
+        return
     if not cases or (not written and not names_or_shorthand(run)):
         return
     reached = [[record for record in case.match.modules if record.parameter is not None] for case in cases]
@@ -149,7 +153,7 @@ def moe_lora_dropout(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
 def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL215"""
     adapter = run.adapter
-    if run.dialect not in PASSED_ON or not shorthand_alone(run):
+    if not run.framework.passes_on or not shorthand_alone(run):
         return
     resolved, cases = cases_of(run)
     reached = [_routers(case) for case in cases]
@@ -158,10 +162,13 @@ def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
     case, key = cases[0], adapter.key("target_modules")
     instead, label = _without_routers(run, case), model_label(case.name, case.model)
     count = f"{plural(len(reached[0]), 'layer')} " if case.built.certain else ""
+    excluded = ""
+    if run.framework.can("exclude_modules"):
+        excluded = f", and `{adapter.key('exclude_modules')}` does not keep PEFT from it where they are parameters"
     message = (
         f'`{key}="all-linear"` adapts the routers of {label} too ({count}'
-        f"such as `{reached[0][0]}`): training moves tokens between experts that were balanced in pretraining, and "
-        f"`exclude_modules` does not keep PEFT from it where they are parameters. Name the layers: {names(instead)}"
+        f"such as `{reached[0][0]}`): training moves tokens between experts that were balanced in "
+        f"pretraining{excluded}. Name the layers: {names(instead)}"
     )
     changes = put(adapter, "target_modules", instead) if isinstance(adapter.target_modules, Known) else ()
     fix = Fix("unsafe", "Name the layers without the router", changes)

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Rename, Unfold, Write
-from lora_lint.frameworks.base import adapts
 from lora_lint.knowledge.patterns import SECONDS, TOTAL, TooSlow, compiled, is_quick, pattern_key
 from lora_lint.rules.changes import giving_effect
 from lora_lint.rules.reached import resolved_of
@@ -84,7 +83,7 @@ def _no_targets(run: Run) -> Iterator[Finding]:
     parameters = alternatives(adapter.target_parameters)
     if run.method != "LoraConfig" or not parameters or any(each.value for each in parameters):
         return
-    if adapts(run.dialect) != "PEFT" or known(adapter.parts) is not None:
+    if run.framework.adapts != "PEFT" or known(adapter.parts) is not None:
         return
     key = adapter.key("target_modules")
     for targets, confidence in _wrong(adapter.target_modules, lambda value: value == ()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Related
-from lora_lint.frameworks.base import adapts, every_layer
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.words import least, place, surety
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 ALL_LINEAR = "all-linear"
-PASSED_ON = frozenset({"peft", "trl"})
-"""Dialects that hand "all-linear" to PEFT; the others look for the linear layers themselves."""
 OUTSIDE = frozenset(
     {"lm_head", "embed_out", "score", "classifier", "qa_outputs", "output", "proj_out", "output_layer", "embed_tokens"}
 )
@@ -105,7 +102,7 @@ def cases_of(run: Run) -> tuple[Resolved, tuple[Case, ...]]:
     """What is known of what PEFT does with the run's model; no cases where another framework makes the adapter, or some
     of the model is code that is not in transformers."""
     resolved = resolved_of(run)
-    return resolved, () if resolved.remote or adapts(run.dialect) != "PEFT" else resolved.cases
+    return resolved, () if resolved.remote or run.framework.adapts != "PEFT" else resolved.cases
 
 
 def refused(case: Case, kind: RefusalKind) -> bool:
@@ -115,7 +112,7 @@ def refused(case: Case, kind: RefusalKind) -> bool:
 
 def shorthand_of(run: Run) -> str | None:
     """What the user gives as the targets to adapt all linear layers; None if each has to be named."""
-    short = every_layer(run.dialect)
+    short = run.framework.every_layer
     return None if short == ALL_LINEAR and run.before("peft", versions.ALL_LINEAR) is not None else short
 
 
@@ -123,7 +120,7 @@ def names_or_shorthand(run: Run) -> bool:
     """Whether the targets are lists of names, or an "all-linear" that PEFT itself makes something of."""
     values = [each.value for each in alternatives(run.adapter.target_modules)]
     return bool(values) and all(
-        isinstance(value, tuple) or (is_shorthand(value) and run.dialect in PASSED_ON) for value in values
+        isinstance(value, tuple) or (is_shorthand(value) and run.framework.passes_on) for value in values
     )
 
 

@@ -8,7 +8,6 @@ from lora_lint.finding import Finding, Fix
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.changes import put, settable
 from lora_lint.rules.reached import (
-    PASSED_ON,
     cases_of,
     is_shorthand,
     leaves,
@@ -44,10 +43,10 @@ def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     assert refusal is not None
     adapter, label = run.adapter, model_label(case.name, case.model)
     key, entries, taken = adapter.key("target_modules"), _entries(case, refusal), _taken(case, refusal)
-    if run.dialect not in PASSED_ON and (taken or not entries):
+    if not run.framework.passes_on and (taken or not entries):
         return  # others choose among the modules of a name themselves, or have PEFT wrap what is inside
-    if run.dialect == "ms_swift" and refusal.kind == "mamba-module":
-        return  # which it leaves out (4.6.0.dev0, pipelines/train/tuner.py)
+    if refusal.kind in run.framework.avoids:
+        return
     raises = "PEFT raises a ValueError once the model is loaded"
     if refusal.kind == "mamba-module":
         message = (

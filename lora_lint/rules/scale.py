@@ -9,12 +9,12 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING, Literal
 
-from lora_lint.frameworks.base import takes_alpha
 from lora_lint.records import dataclass
 from lora_lint.rules.words import every_case
 from lora_lint.run.values import known
 
 if TYPE_CHECKING:
+    from lora_lint.run.framework import Framework
     from lora_lint.run.run import Run
 
 SLACK = 1.001
@@ -77,11 +77,11 @@ def law_of(run: Run) -> Law | None:
     return "adam" if "adam" in name or "lion" in name else None
 
 
-def stated(alpha: float, dialect: str) -> float:
+def stated(alpha: float, framework: Framework) -> float:
     """Alpha as a config states it: four digits, or a whole number where the framework takes no other (rounded down, so
     that a limit on the scale is kept)."""
     value = float(f"{alpha:.4g}")
-    return value if takes_alpha(dialect, value) else float(max(1, int(alpha)))
+    return value if framework.takes_alpha(value) else float(max(1, int(alpha)))
 
 
 def written(alpha: float) -> str:

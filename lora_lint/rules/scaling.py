@@ -7,7 +7,6 @@ from math import isclose, sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
-from lora_lint.frameworks.base import can_set, usual_scale
 from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import all_of, beside, put, settled, uniform
 from lora_lint.rules.scale import SLACK, Arm, arms_of, divisor, law_of, stated, written
@@ -31,7 +30,7 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     ranks = _ranks(run)
     if not ranks or min(ranks) < options["min-rank"] or not always(adapter.use_rslora, False):
         return
-    if not can_set(run.dialect, "use_rslora") or without(run, "use_rslora") is not None:
+    if not run.framework.can("use_rslora") or without(run, "use_rslora") is not None:
         return
     rank, rank_key, alpha_key = min(ranks), adapter.key("rank"), adapter.key("alpha")
     flag = adapter.key("use_rslora")
@@ -45,7 +44,7 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     fix = Fix("unsafe", f"Set {flag}, and divide {alpha_key} by {times}")
     if alpha is not None and len(ranks) == 1:
         now, then = number(alpha / rank), number(alpha / sqrt(rank))
-        same = stated(alpha / sqrt(rank), run.dialect)
+        same = stated(alpha / sqrt(rank), run.framework)
         exact = isclose(same, alpha / sqrt(rank), rel_tol=SLACK - 1)
         kept = "computes the same as today" if exact else f"is scaled by {number(same / sqrt(rank))}"
         message = (
@@ -86,7 +85,7 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     flag = next((each.span for each in alternatives(adapter.use_rslora) if each.span), None)
     ratio = arm.alpha / arm.rank
     wanted = ratio if _LEAST <= ratio <= most else min(2.0, most)
-    alpha = stated(wanted * sqrt(arm.rank), run.dialect)
+    alpha = stated(wanted * sqrt(arm.rank), run.framework)
     scale = Arm(arm.rank, alpha, True).scale
     kept = isclose(scale, ratio, rel_tol=SLACK - 1)
     then = f"keeps the scale of {alpha_key}/{rank_key}" if kept else f"makes the scale {number(scale)}"
@@ -120,7 +119,7 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     given = setting(alpha_key, arm.alpha)
     if default:
         given = f"`{alpha_key}` is not given, so the default {number(arm.alpha)} holds and"
-    usual = [stated(ratio * divisor(arm.rank, arm.rslora), run.dialect) for ratio in (1, 2)]
+    usual = [stated(ratio * divisor(arm.rank, arm.rslora), run.framework) for ratio in (1, 2)]
     message = (
         f"{given} with {setting(rank_key, arm.rank)}{' and rsLoRA' if arm.rslora else ''} scales the adapter by "
         f"{number(arm.scale)}, {bound}: {effect}. Common are scales of 1 and 2: "
@@ -155,7 +154,7 @@ def beyond_range(arms: Sequence[Arm], low: float, high: float) -> tuple[str, str
 
 def _given_scale(run: Run, low: float, high: float) -> Iterator[Finding]:
     """A scale that is given itself is judged beside the framework's own, which may be far above alpha/r elsewhere."""
-    adapter, usual = run.adapter, usual_scale(run.dialect)
+    adapter, usual = run.adapter, run.framework.usual_scale
     for scale in alternatives(adapter.scale):
         if scale.origin != "literal" or scale.value <= 0 or low <= scale.value <= max(high, usual):
             continue

@@ -12,7 +12,6 @@ from math import isclose, sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related, Remark
-from lora_lint.frameworks.base import can_set
 from lora_lint.rules.changes import tied
 from lora_lint.rules.scale import SLACK, Arm, arm_of, arms_of, law_of, stated, written
 from lora_lint.rules.scaling import beyond_range
@@ -337,8 +336,8 @@ def _shown(arm: Arm, runs: Sequence[Run], baseline: Arm, law: Law) -> str:
 
 def _schools_of_study(arms: Sequence[Arm], run: Run, law: Law) -> str:
     """How each school would write the arms of a study, as they have to be written to lint clean."""
-    steps = [stated(arm.alpha_for_step(arms[0].step(law), law), run.dialect) for arm in arms]
-    scales = [stated(arms[0].scale * arm.alpha / arm.scale, run.dialect) for arm in arms]
+    steps = [stated(arm.alpha_for_step(arms[0].step(law), law), run.framework) for arm in arms]
+    scales = [stated(arms[0].scale * arm.alpha / arm.scale, run.framework) for arm in arms]
     return (
         f"{_against(run.sweep_keeps)}Two schools: a rank-invariant step, `{run.adapter.key('alpha')}` = "
         f"{listed(map(written, steps))} with the comment `{remark('step')}`, or a constant ratio, "
@@ -374,8 +373,8 @@ def _equal_step(low: Arm, run: Run, law: Law) -> str:
     alpha_key, rank_key = adapter.key("alpha"), adapter.key("rank")
     if law == "adam":
         return f"`{alpha_key} = {ratio * low.rank}` at every rank{' without rsLoRA' if low.rslora else ''}"
-    alpha = written(stated(ratio * sqrt(low.rank), run.dialect))
-    if can_set(run.dialect, "use_rslora"):
+    alpha = written(stated(ratio * sqrt(low.rank), run.framework))
+    if run.framework.can("use_rslora"):
         return f"`{alpha_key} = {alpha}` at every rank with `{adapter.key('use_rslora')}`"
     return f"`{alpha_key} = {alpha} * sqrt({rank_key})`"
 

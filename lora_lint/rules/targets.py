@@ -6,11 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix
-from lora_lint.frameworks.base import adapts, every_layer
 from lora_lint.knowledge import versions
 from lora_lint.knowledge.architectures import names_module
 from lora_lint.rules.changes import put, put_targets, settable
-from lora_lint.rules.experts import target_parameters
+from lora_lint.rules.experts import target_parameters, without_dropout
 from lora_lint.rules.filters import all_saved
 from lora_lint.rules.projections import OF_MLPS, ROLES, own_names
 from lora_lint.rules.reached import (
@@ -54,7 +53,7 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
         return
     key = run.adapter.key("target_modules")
     if cases:
-        message = _nothing_message(cases[0], key, adapts(run.dialect))
+        message = _nothing_message(cases[0], key, run.framework.adapts)
         name, model, targets = cases[0].name, cases[0].model, cases[0].targets
     else:
         name, model = resolved.remote[0]
@@ -137,11 +136,11 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     spans = dict(run.adapter.target_spans)
     written = [spans[entry] for entry in entries if entry in spans]
     doubt = sureness(run, resolved)
-    if run.dialect == "lora_block" and "gate_up_proj" in entries:
+    if run.framework.reader_unknown and "gate_up_proj" in entries:
         doubt = "possible"  # unsloth makes the experts' parameter of it, and nothing tells who reads the file
     fix = Fix("unsafe", f"Replace {names(entries)} by the model's own names", _own_names(run, resolved, entries))
     current = run.adapter.target_modules
-    if level == "advice" and adapts(run.dialect) == "PEFT" and isinstance(current, Known):
+    if level == "advice" and run.framework.adapts == "PEFT" and isinstance(current, Known):
         rest = tuple(entry for entry in current.value or () if entry not in entries)
         changes = put_targets(run.adapter, rest)
         fix = Fix("safe", f"Leave {names(entries)} out, of which nothing comes", changes)
@@ -161,7 +160,7 @@ def _own_names(run: Run, resolved: Resolved, missing: Iterable[str]) -> tuple[Ch
     targets = run.adapter.target_modules
     if not isinstance(targets, Known) or not isinstance(targets.value, tuple) or targets.span is None:
         return ()
-    if len({id(case.model) for case in resolved.cases}) != 1 or adapts(run.dialect) != "PEFT":
+    if len({id(case.model) for case in resolved.cases}) != 1 or run.framework.adapts != "PEFT":
         return ()  # another framework may want other names, such as whole paths
     new = own_names(targets.value, missing, linears(resolved.cases[0]))
     return put(run.adapter, "target_modules", new) if new else ()
@@ -188,7 +187,7 @@ def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str,
     if experts and settable(run, "target_parameters"):
         message = (
             f"{start}: PEFT adapts only {names(adapted)}{count} and says nothing. Its experts are parameters, which "
-            f"`{adapter.key('target_parameters')}` reaches: {names(experts)} (with {adapter.key('dropout')} 0)"
+            f"`{adapter.key('target_parameters')}` reaches: {names(experts)}{without_dropout(run)}"
         )
         return message, None
     if not rest:
@@ -197,10 +196,9 @@ def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str,
             f"without {'it' if len(entries) == 1 else 'them'} the list says what is adapted"
         )
         return message, "advice"
-    return (
-        f"{start}: {adapts(run.dialect)} adapts only {names(adapted)}{count} and says nothing.{_has(rest, other=True)}",
-        None,
-    )
+    owner = run.framework.adapts
+    message = f"{start}: {owner} adapts only {names(adapted)}{count} and says nothing.{_has(rest, other=True)}"
+    return message, None
 
 
 def _missing(cases: Sequence[Case]) -> list[str]:
@@ -318,7 +316,7 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         nothing = "only the other entries count" if others else "nothing is adapted and PEFT raises a ValueError"
         short = shorthand_of(run)
         how = f'The shorthand works only as the whole value: `{key}="{short}"`'
-        if short is None and every_layer(run.dialect) is not None:
+        if short is None and run.framework.every_layer is not None:
             came = versions.named(versions.ALL_LINEAR)
             how = f"The shorthand came with PEFT {came} ({run.pins['peft']}): name the layers"
         elif short != ALL_LINEAR:

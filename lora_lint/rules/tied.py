@@ -61,10 +61,12 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     if tied is None:
         return
     adapter, case = run.adapter, tied.case
-    key, save, merge = adapter.key("target_modules"), adapter.key("modules_to_save"), _merge(run)
+    key, merge = adapter.key("target_modules"), _merge(run)
     adapted = names(leaves(tied.adapted))
     one = f"{names(leaves(tied.ends))} of {model_label(case.name, case.model)} are one tensor"
-    instead = f"Leave {adapted} out of `{key}`, or train a copy (`{save}`), which PEFT unties when it merges"
+    instead = f"Leave {adapted} out of `{key}`"
+    if run.framework.can("modules_to_save"):
+        instead += f", or train a copy (`{adapter.key('modules_to_save')}`), which PEFT unties when it merges"
     if merge is not None:
         message = (
             f"`merge_and_unload` adds what LoRA learned for {adapted} to both ends: {one}, so that the "

@@ -26,16 +26,11 @@ _CHAT = frozenset(
 )  # fmt: skip
 _BARE = ("llama-2-7b-hf", "llama-2-13b-hf", "llama-2-70b-hf", "mistral-7b-v0.1", "gpt2", "pythia", "opt-", "phi-2")
 """In the names of models whose tokenizers have none of the tokens of chats."""
-_PROGRAMS = ("peft", "trl")
-_READ = (*_PROGRAMS, "axolotl", "llamafactory", "ms_swift")
-"""Dialects that tell which tokens are added."""
-_REFUSED = {"axolotl": " (those of `tokens` axolotl 0.19 refuses so, with a ValueError)"}
-"""What a framework itself has to say of it."""
 
 
 def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL407"""
-    if run.trained is not True or run.dialect not in _READ or run.method != "LoraConfig":
+    if run.trained is not True or not run.framework.names_tokens or run.method != "LoraConfig":
         return
     if embeddings_may_train(run):
         return
@@ -52,9 +47,9 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         return
     adapter, many = run.adapter, "s" if len(new) > 1 else ""
     shown = names(new[:3]) + (f" and {len(new) - 3} more" if len(new) > 3 else "")
-    resized = " and the embeddings resized" if run.dialect in _PROGRAMS else ""
+    resized = " and the embeddings resized" if run.framework.direct else ""
     remedy = f"name the embeddings and the head in `{adapter.key('modules_to_save')}`"
-    if run.dialect in _PROGRAMS and without(run, "trainable_token_indices") is None:
+    if run.framework.direct and without(run, "trainable_token_indices") is None:
         remedy = f"give LoraConfig `trainable_token_indices` with their ids, or {remedy}"
     elif "trainable_token_indices" in adapter.keys:
         remedy += (
@@ -63,7 +58,7 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     message = (
         f"The token{many} {shown} {'are' if many else 'is'} added{resized}, but the "
         "adapter freezes the embeddings: the new rows keep the values that they were made with, and the model never "
-        f"learns the tokens{_REFUSED.get(run.dialect, '')}. {remedy[0].upper()}{remedy[1:]}"
+        f"learns the tokens{run.framework.on_new_tokens}. {remedy[0].upper()}{remedy[1:]}"
     )
     first = next(event for event in grown if event.tokens)
     related = (Related(adapter.span, "nothing of this adapter trains the embeddings"),)

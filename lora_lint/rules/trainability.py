@@ -83,7 +83,7 @@ def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
             + (
                 "Leave it out: PEFT has set the adapter's own parameters trainable already"
                 if foreign is None
-                else f"Name these modules in `{run.adapter.key('modules_to_save')}` instead, or save them yourself"
+                else _by_name(run, "Name these modules in `{}` instead, or save them yourself", "Save them yourself")
             )
         )
         confidence: Confidence = "certain" if event.flag is None else "likely"
@@ -104,7 +104,7 @@ def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         message = (
             f"This sets the parameters named {names(part.names or ())} trainable by hand{when}, and the model is saved "
             "as an adapter alone: PEFT writes the adapter's own parameters, so that what these parts learn is lost. "
-            f"Name the modules in `{run.adapter.key('modules_to_save')}`, which trains and saves them"
+            + _by_name(run, "Name the modules in `{}`, which trains and saves them", "Save them too")
         )
         related = (
             Related(part.save.span, "only the adapter is saved here"),
@@ -112,6 +112,12 @@ def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         )
         confidence: Confidence = "certain" if event.flag is None and part.save.flag is None else "likely"
         yield Finding("LL410", message, event.span, confidence, None, related)
+
+
+def _by_name(run: Run, advice: str, otherwise: str) -> str:
+    """Advice with the key of the modules to save, where the framework has one."""
+    key = run.framework.spelling("modules_to_save")
+    return otherwise if key is None else advice.format(run.adapter.key("modules_to_save"))
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     """LL405"""
     bits = known(run.model.quantization)
     prepares = not run.training.by_hand and run.training.trainer not in _PLAIN
-    if run.dialect != "peft" or bits not in ("4bit", "8bit") or prepares:
+    if not run.framework.direct or bits not in ("4bit", "8bit") or prepares:
         return
     if run.trained is not True or any(isinstance(event, _PREPARED) for event in run.events):
         return
@@ -86,7 +86,7 @@ def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 
     adapter = run.adapter
     task = _TASKS.get(head_for(run.model.loader) or "")
-    if task is None or run.trained is not True or run.dialect != "peft":
+    if task is None or run.trained is not True or not run.framework.direct:
         return
     untold = isinstance(adapter.task_type, Known) and adapter.task_type.value is None
     if not untold or not isinstance(adapter.modules_to_save, Known):
@@ -160,7 +160,7 @@ def input_grads_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
 def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL412"""
     training = run.training
-    if training.trainer not in _TRL or training.span is None or run.dialect != "peft":
+    if training.trainer not in _TRL or training.span is None or not run.framework.direct:
         return
     first: PutOn | None = None
     for event in run.events:

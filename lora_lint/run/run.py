@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from lora_lint.run.events import Event
+    from lora_lint.run.framework import Framework
     from lora_lint.run.problems import Problem, UnknownKey
     from lora_lint.run.values import Value
     from lora_lint.run.versions import Pin, Version
@@ -155,12 +156,12 @@ class Weights:
 class Run:
     """One training run: one adapter on one model.
 
-    `dialect` names the reader ("peft", "axolotl", …); `span` is the construct that makes the run (the wrap, the
+    `framework` is whose spelling it is written in; `span` is the construct that makes the run (the wrap, the
     trainer, the document); `trained` is False when the file shows the adapter is only loaded or merged, None when
     it cannot be told.
     """
 
-    dialect: str
+    framework: Framework
     span: Span
     adapter: Adapter
     model: BaseModel = BaseModel()
@@ -191,6 +192,11 @@ class Run:
     """Settings (`adapter.target_modules`) that another file alone decides, where they are judged."""
     pins: Mapping[str, Pin] = field(default_factory=dict)
     """The frameworks (peft, transformers, trl) of which the project allows only older versions than the newest."""
+
+    @property
+    def dialect(self) -> str:
+        """The name of its framework, as reports show it."""
+        return self.framework.name
 
     @property
     def path(self) -> str:

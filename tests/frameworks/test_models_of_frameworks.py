@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.frameworks import base
+from lora_lint.frameworks import registry
 from lora_lint.frameworks.torchtune import builder_of
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.models import identify
@@ -289,7 +289,6 @@ FRAMEWORKS = {
     "firefly": ("PEFT", False, "all-linear", 1.0, True),
     "open_instruct": ("PEFT", False, "all-linear", 1.0, True),
     "verl": ("PEFT", False, "all-linear", 1.0, True),
-    "shell": ("PEFT", False, "all-linear", 1.0, True),
     "peft": ("PEFT", True, "all-linear", 1.0, True),
 }
 
@@ -297,10 +296,10 @@ FRAMEWORKS = {
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_what_frameworks_cannot_set(name: str) -> None:
     adapts, rslora, every, scale, fraction = FRAMEWORKS[name]
-    assert base.adapts(name) == adapts
-    assert base.can_set(name, "use_rslora") is rslora
-    assert base.can_set(name, "use_dora")
-    assert base.every_layer(name) == every
-    assert base.usual_scale(name) == scale
-    assert base.takes_alpha(name, 1.5) is fraction
-    assert base.takes_alpha(name, 2.0)
+    framework = registry.framework(name)
+    assert framework.adapts == adapts
+    assert framework.can("use_rslora") is rslora
+    assert framework.every_layer == every
+    assert framework.usual_scale == scale
+    assert framework.takes_alpha(1.5) is fraction
+    assert framework.takes_alpha(2.0)

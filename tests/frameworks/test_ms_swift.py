@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lora_lint.frameworks.configs import _documents
+from lora_lint.frameworks.configs import documents
 from lora_lint.frameworks.ms_swift import settings_of
 from lora_lint.project import Project
 from lora_lint.readers.nodes import Mapping
@@ -24,7 +24,7 @@ ALL_LINEAR = ("target_modules:\n  - q_proj\n  - v_proj\n", "target_modules: all-
 
 
 def flags(text: str) -> Mapping:
-    (document,) = _documents(SourceFile("flags.yaml", "yaml", text.encode()))
+    (document,) = documents(SourceFile("flags.yaml", "yaml", text.encode()))
     assert isinstance(document, Mapping)
     return document
 

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import yaml
 
-from lora_lint import discovery
-from lora_lint.frameworks.configs import DIALECTS, _documents
+from lora_lint import discovery, marks
+from lora_lint.frameworks.configs import documents as documents_of
 from lora_lint.lint import engine
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile
 from tests.frameworks import test_configs
 from tests.support.reading import CONFIGS, config
 
-NAMES = tuple(dict.fromkeys(name for name, _, _ in DIALECTS))
+NAMES = tuple(name for name, _, _ in marks.CONFIGS)
 LAST_RESORT = "lora_block"
 """It reads what no other dialect has recognised, so it may recognise what others do."""
 INLINE = {
@@ -48,7 +48,7 @@ def test_every_dialect_has_a_realistic_file() -> None:
 @pytest.mark.parametrize(("dialect", "name", "text"), FILES, ids=IDS)
 def test_only_its_own_dialect_takes_a_file(dialect: str, name: str, text: str) -> None:
     kind: Any = "json" if name.endswith("json") else "yaml"
-    documents = _documents(SourceFile(name, kind, text.encode()))
+    documents = documents_of(SourceFile(name, kind, text.encode()))
     takers = {
         other
         for other in NAMES

@@ -6,13 +6,14 @@ from itertools import product
 
 import pytest
 
+from lora_lint import marks
 from lora_lint.__main__ import main
-from lora_lint.frameworks.base import can_set
+from lora_lint.frameworks import registry
 from lora_lint.lint import engine
 from lora_lint.lint.reading import read
 from lora_lint.project import Project
 from lora_lint.recommend.choices import NotKnown, recommend
-from lora_lint.recommend.spellings import FRAMEWORKS, written
+from lora_lint.recommend.spellings import written
 from lora_lint.run.values import known
 from lora_lint.settings import TASKS, Settings
 from lora_lint.source import SourceFile
@@ -39,14 +40,14 @@ SIZES = (None, 50, 999, 1_000, 9_999, 10_000, 99_999, 1_000_000)
 
 def text_of(model: str, size: int | None, task: str, framework: str, scaling: str) -> str | None:
     try:
-        found = recommend(model, size, task, scaling, can_set(framework, "use_rslora"))  # type: ignore[arg-type]
-        return written(found, framework)
+        found = recommend(model, size, task, scaling, registry.framework(framework).can("use_rslora"))  # type: ignore[arg-type]
+        return written(found, registry.framework(framework))
     except NotKnown:
         return None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", marks.RECOMMENDED)
 @pytest.mark.parametrize("model", MODELS)
 def test_it_lints_clean(model: str, framework: str) -> None:
     name = "train.py" if framework == "peft" else "config.yaml"
@@ -64,12 +65,14 @@ def test_it_lints_clean(model: str, framework: str) -> None:
     assert seen or framework in ("torchtune", "llamafactory")
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", marks.RECOMMENDED)
 def test_what_is_printed_is_what_is_meant(framework: str) -> None:
-    found = recommend("meta-llama/Llama-3.1-8B", 50_000, "code", "ratio", can_set(framework, "use_rslora"))
+    found = recommend(
+        "meta-llama/Llama-3.1-8B", 50_000, "code", "ratio", registry.framework(framework).can("use_rslora")
+    )
     kind = "python" if framework == "peft" else "yaml"
     name = "train.py" if framework == "peft" else "config.yaml"
-    (run,) = read(SourceFile(name, kind, written(found, framework).encode()), Project(".")).runs  # type: ignore[arg-type]
+    (run,) = read(SourceFile(name, kind, written(found, registry.framework(framework)).encode()), Project(".")).runs  # type: ignore[arg-type]
     assert known(run.adapter.rank) == found.rank.value == 32
     assert known(run.adapter.alpha) == found.alpha.value
     assert bool(known(run.adapter.use_rslora)) is found.rslora
@@ -84,7 +87,7 @@ def test_each_choice_is_there_and_has_its_reason(model: str, task: str) -> None:
     from lora_lint.knowledge.resolve import resolve
 
     found = recommend(model, 2_000, task)
-    text = written(found, "peft")
+    text = written(found, registry.framework("peft"))
     choices = [found.rank, found.alpha, found.targets, found.learning_rate, found.epochs, found.experts]
     for choice in filter(None, choices):
         assert choice.why in text
@@ -147,7 +150,7 @@ def test_the_models_own_names() -> None:
 def test_the_class_that_a_model_is_made_for(model: str, loader: str, task_type: str | None) -> None:
     found = recommend(model, None, "chat")
     assert (found.loader, found.task_type) == (loader, task_type)
-    text = written(found, "peft")
+    text = written(found, registry.framework("peft"))
     assert f"model = {loader}.from_pretrained" in text
     assert ("task_type" in text) is (task_type is not None)
     assert [each.code for each in engine.lint_text(text, "train.py", Settings()).findings] == []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lora_lint.finding import Add, Fix, Write
+from lora_lint.frameworks import registry
 from lora_lint.records import replace
 from lora_lint.run.events import Fragments, Freeze, Resize, Wrap
 from lora_lint.run.run import Run, Training
@@ -73,7 +74,7 @@ class TestMoeExpertsNotAdapted:
 
     def test_frameworks_that_look_for_linear_layers_themselves(self) -> None:
         given = on(OSS, "all-linear")
-        other = run(of={"model": given.model, "dialect": "axolotl"}, target_modules="all-linear")
+        other = run(of={"model": given.model, "framework": registry.framework("axolotl")}, target_modules="all-linear")
         assert check("LL206", given)
         assert check("LL206", other) == []
 
@@ -112,7 +113,7 @@ class TestMoeLoraDropout:
             on(QWEN3_MOE, ATTENTION, dropout=0.1),
             on(QWEN3_MOE, SEVEN, dropout=0.1, base={"transformers": "4.57"}),
             on(QWEN3_MOE, SEVEN, dropout=0.1, loader="FastLanguageModel", base={"loader_adapts": True}),
-            replace(on(QWEN3_MOE, SEVEN, dropout=0.1), dialect="axolotl"),
+            replace(on(QWEN3_MOE, SEVEN, dropout=0.1), framework=registry.framework("axolotl")),
             on(QWEN2_MOE, SEVEN, dropout=0.1),
             on(LLAMA, SEVEN, dropout=0.1),
             on("someone/unheard-of", SEVEN, dropout=0.1),
@@ -139,7 +140,7 @@ class TestVisionTowerAdapted:
         found = one("LL216", given)
         assert "self_attn.q_proj` of google/gemma-4-E4B-it (gemma4), a Gemma4ClippableLinear" in found.message
         assert values(found.fix) == [r".*(vision_tower|audio_tower)\..*"]
-        axolotl = replace(given, dialect="axolotl")
+        axolotl = replace(given, framework=registry.framework("axolotl"))
         assert one("LL208", axolotl).level is None
         assert check("LL216", axolotl) == []
 
@@ -150,13 +151,16 @@ class TestVisionTowerAdapted:
 
     def test_in_the_words_of_a_framework_that_cannot_exclude(self) -> None:
         keys = {"target_modules": "lora_target_modules"}
-        found = one("LL208", replace(on(GEMMA3, ("q_proj", "v_proj"), loader=VLM, keys=keys), dialect="axolotl"))
+        found = one(
+            "LL208",
+            replace(on(GEMMA3, ("q_proj", "v_proj"), loader=VLM, keys=keys), framework=registry.framework("axolotl")),
+        )
         regex = r".*\.language_model\..*\.(q_proj|v_proj)"
         assert "exclude_modules" not in found.message
         assert f"`lora_target_modules: '{regex}'`" in found.message
         assert values(found.fix) == [regex]
         assert check("LL208", on(GEMMA3, regex, loader=VLM)) == []
-        llava = replace(on(GEMMA3, ATTENTION, loader=VLM, keys=keys), dialect="llamafactory")
+        llava = replace(on(GEMMA3, ATTENTION, loader=VLM, keys=keys), framework=registry.framework("llamafactory"))
         assert values(one("LL208", llava).fix) == []
 
     def test_frozen_again(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lora_lint.frameworks import registry
 from lora_lint.run.run import BaseModel, Run, SweepKind, Training
 from lora_lint.run.values import ABSENT, Unknown
 from tests.support.runs import HERE, at, check, cli, default, either, lit, one, run, sweep
@@ -152,7 +153,7 @@ class TestRsloraOffHighRank:
             run(UNKNOWN, 16),
             run(either(8, 64), 16),
             run(64, 16, of={"trained": False}),
-            run(64, 16, of={"dialect": "torchtune"}),
+            run(64, 16, of={"framework": registry.framework("torchtune")}),
         ],
     )
     def test_silent(self, given: Run) -> None:
@@ -215,7 +216,7 @@ class TestRsloraScaleJump:
         assert found.fix.message == f"Set lora_alpha to {told.split('`')[1].partition('=')[2]}"
 
     def test_whole_numbers(self) -> None:
-        message = one("LL103", run(8, 64, use_rslora=True, of={"dialect": "axolotl"})).message
+        message = one("LL103", run(8, 64, use_rslora=True, of={"framework": registry.framework("axolotl")})).message
         assert message.endswith("`lora_alpha=22` makes the scale 7.78")
 
     def test_alpha_grown_with_the_rank(self) -> None:

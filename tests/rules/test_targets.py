@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lora_lint.finding import Write
+from lora_lint.frameworks import registry
 from lora_lint.records import replace
 from lora_lint.rules.projections import own_names
 from lora_lint.rules.reached import cases_of
@@ -168,7 +169,10 @@ class TestUnmatchedTargetModule:
         )
         assert found.level is None
         assert "`target_parameters` reaches: `mlp.experts.gate_up_proj` (with" in found.message
-        block = replace(on("Qwen/Qwen3-30B-A3B", ("q_proj", "gate_up_proj", "down_proj")), dialect="lora_block")
+        block = replace(
+            on("Qwen/Qwen3-30B-A3B", ("q_proj", "gate_up_proj", "down_proj")),
+            framework=registry.framework("lora_block"),
+        )
         assert one("LL202", block).confidence == "possible"
 
     def test_without_the_rank_there_is_no_count(self) -> None:
@@ -275,7 +279,7 @@ class TestAllLinearInList:
 def test_peft_alone_is_followed_and_only_on_code_that_is_known() -> None:
     subject = on(LLAMA, SEVEN)
     assert cases_of(subject)[1]
-    assert cases_of(replace(subject, dialect="litgpt"))[1] == ()
+    assert cases_of(replace(subject, framework=registry.framework("litgpt")))[1] == ()
     assert cases_of(on(either(LLAMA, "Qwen/Qwen-7B"), SEVEN))[1] == ()
 
 

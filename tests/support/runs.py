@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import catalogue
+from lora_lint.frameworks import registry
 from lora_lint.rules import RUN_CHECKS, SWEEP_CHECKS
 from lora_lint.run.run import Adapter, Run, Sweep, SweepKind
 from lora_lint.run.values import Choices, Known
@@ -55,7 +56,7 @@ def adapter(rank: Any = 8, alpha: Any = 16, **fields: Any) -> Adapter:
 
 def run(rank: Any = 8, alpha: Any = 16, *, of: dict[str, Any] | None = None, **fields: Any) -> Run:
     """A run; `of` holds the fields of Run itself, the rest are the adapter's."""
-    more = {"dialect": "peft", "span": HERE, **(of or {})}
+    more = {"framework": registry.framework("peft"), "span": HERE, **(of or {})}
     return Run(adapter=adapter(rank, alpha, **fields), **more)
 
 

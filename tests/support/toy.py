@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lora_lint.finding import Finding
+from lora_lint.frameworks import registry
 from lora_lint.readers.errors import Unreadable
 from lora_lint.run.run import Adapter, Reading, Run
 from lora_lint.run.values import Known, known
@@ -35,7 +36,9 @@ def read(source: SourceFile, _project: object, **_: object) -> Reading:
     for match in re.finditer(rb"rank\((\d+)\)", text):
         span = Span(source.path, match.start(1), match.end(1))
         rank = Known(int(match[1]), span)
-        runs.append(Run("peft", Span(source.path, match.start(), match.end()), Adapter(span, rank=rank)))
+        runs.append(
+            Run(registry.framework("peft"), Span(source.path, match.start(), match.end()), Adapter(span, rank=rank))
+        )
     return Reading(tuple(runs))
 
 

@@ -89,7 +89,7 @@ def test_relative_to_the_file_that_names_it(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(NoTexts, match="neither a local file nor in the hub's cache"):
         texts_of(subject)
     span = type(subject.span)("configs/train.py", 0, 1)
-    moved = type(subject)(dialect="peft", span=span, adapter=subject.adapter, dataset=subject.dataset)
+    moved = type(subject)(framework=subject.framework, span=span, adapter=subject.adapter, dataset=subject.dataset)
     assert texts_of(moved).texts == ("mine",)
 
 

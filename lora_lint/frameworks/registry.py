@@ -1,0 +1,67 @@
+"""The frameworks by name. A framework is one module of this folder with a record `FRAMEWORK`. `tables.Table` reads its
+files by that alone; those that it does not describe in full are read by two functions of the module:
+
+    recognises     (document) -> whether a mapping is a file of that framework, whatever it trains
+    read           (document, project) -> the runs, none where it is not about LoRA
+
+and what else is not a table by functions that it may have:
+
+    read_command   (start, arguments, project) -> the runs of a command line whose options are not the keys of a file
+    spelt          (settings) -> a recommendation as its file has it, None where it has nothing for the model
+
+What has to be known before any of these modules is imported is in `lora_lint.marks`, which scripts/generate_marks.py
+writes from the records.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.framework import Framework
+    from lora_lint.run.run import Reading
+
+
+class Reader(Protocol):
+    """What reads the files of a framework."""
+
+    def recognises(self, document: Mapping) -> bool: ...
+
+    def read(self, document: Mapping, project: Project) -> Reading: ...
+
+
+def reader(name: str) -> Reader:
+    """The module of a framework, or what reads its files by its record alone."""
+    module = import_module(f"lora_lint.frameworks.{name}")
+    if hasattr(module, "read"):
+        return module
+    from lora_lint.frameworks.tables import Table
+
+    return Table(module.FRAMEWORK)
+
+
+def own(name: str, function: str) -> Callable[..., Any] | None:
+    """A function that a framework's module may have."""
+    return getattr(import_module(f"lora_lint.frameworks.{name}"), function, None)
+
+
+def framework(name: str) -> Framework:
+    """The record of a framework. Raises ImportError if there is none of this name."""
+    record: Framework = import_module(f"lora_lint.frameworks.{name}").FRAMEWORK
+    return record
+
+
+def every() -> list[Framework]:
+    """All records, by name; those that read only what no other recognises come last."""
+    from pkgutil import iter_modules
+
+    from lora_lint import frameworks
+
+    modules = (import_module(f"{frameworks.__name__}.{each.name}") for each in iter_modules(frameworks.__path__))
+    found: list[Framework] = [module.FRAMEWORK for module in modules if hasattr(module, "FRAMEWORK")]
+    return sorted(found, key=lambda each: (each.last_resort, each.name))

@@ -1,0 +1,180 @@
+"""Configuration files by the record of their framework alone: its keys, defaults, and what says that LoRA is trained.
+
+A framework whose files are such tables needs no more than its record. The others read with these parts what is one in
+them: values that they read in ways of their own are given as keywords.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.frameworks.fields import Fields, given, usual
+from lora_lint.knowledge import schemas
+from lora_lint.records import dataclass, replace
+from lora_lint.run.events import Load, Train, Wrap
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping as Document
+    from lora_lint.run.framework import Framework
+    from lora_lint.run.problems import Problem
+    from lora_lint.run.run import Method
+    from lora_lint.run.values import Value
+    from lora_lint.source import Span
+
+_ADAPTER: dict[str, Callable[[Fields, str, Value[Any]], Value[Any]]] = {
+    "rank": Fields.whole,
+    "alpha": Fields.number,
+    "dropout": Fields.number,
+    "scale": Fields.number,
+    "target_modules": Fields.names,
+    "exclude_modules": Fields.names,
+    "target_parameters": Fields.listing,
+    "layers_to_transform": Fields.wholes,
+    "layers_pattern": Fields.names,
+    "rank_pattern": Fields.numbers_by_name,
+    "alpha_pattern": Fields.numbers_by_name,
+    "use_rslora": Fields.flag,
+    "use_dora": Fields.flag,
+    "bias": Fields.text,
+    "lora_bias": Fields.flag,
+    "modules_to_save": Fields.listing,
+    "init_lora_weights": Fields.switch,
+    "inference_mode": Fields.flag,
+    "task_type": Fields.text,
+}
+"""Settings of an adapter, and how each is read."""
+_TRAINING: dict[str, Callable[[Fields, str, Value[Any]], Value[Any]]] = {
+    "optimizer": Fields.text,
+    "learning_rate": Fields.number,
+    "epochs": Fields.number,
+    "max_steps": Fields.whole,
+    "batch_size": Fields.whole,
+    "accumulation": Fields.whole,
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Reads the files of a framework that has no reader of its own."""
+
+    framework: Framework
+
+    def recognises(self, document: Document) -> bool:
+        """Whether a mapping has the keys that say that LoRA is trained, and names a model."""
+        keys = (*self.framework.says_lora, self.framework.other_keys["model"])
+        return all(document.entry(key) is not None for key in keys)
+
+    def read(self, document: Document, project: Project) -> Reading:
+        """The run of a file that trains LoRA."""
+        from lora_lint.knowledge.sizes import one_set
+
+        framework, fields = self.framework, Fields(document)
+        if any(known(fields.switch(key)) != value for key, value in framework.says_lora.items()):
+            return Reading()
+        keys = framework.other_keys
+        span = fields.span(next(iter(framework.says_lora), keys["model"]))
+        name = fields.text(keys["dataset"]) if "dataset" in keys else ABSENT
+        run = Run(
+            framework,
+            span,
+            adapter(framework, fields, span),
+            BaseModel(fields.text(keys["model"]), "AutoModelForCausalLM"),
+            Dataset() if name is ABSENT else one_set(name, "train", None, document.span.path, project),
+            training(framework, fields, "unknown"),
+            (Load(fields.span(keys["model"])), Wrap(span), Train(span)),
+            problems(framework, document),
+            trained=True,
+        )
+        return Reading((run,))
+
+
+def adapter(
+    framework: Framework, fields: Fields, otherwise: Span, keys: Mapping[str, str] | None = None, **own: Any
+) -> Adapter:
+    """The settings of an adapter in a mapping. It is shown where the rank is written, or at `otherwise`; `keys` are
+    those of this file where they are not the framework's."""
+    keys = framework.keys if keys is None else keys
+    values = _values(framework, fields, keys, _ADAPTER, own)
+    rank = keys.get("rank", "")
+    span = fields.span(rank) if fields.has(rank) else otherwise
+    places = fields.places(keys["target_modules"]) if "target_modules" in keys else ()
+    return Adapter(**{"span": span, "target_spans": places, "keys": keys, **values})
+
+
+def resumed(adapter: Adapter) -> Adapter:
+    """The adapter where it is loaded from disk, and its own config counts."""
+    values: dict[str, Any] = {name: given(getattr(adapter, name)) for name in _ADAPTER if name != "scale"}
+    return replace(adapter, **values)
+
+
+def training(framework: Framework, fields: Fields, method: Method, **own: Any) -> Training:
+    """The settings of the training in a mapping."""
+    keys = framework.other_keys
+    values = _values(framework, fields, keys, _TRAINING, own)
+    span = fields.span(keys["learning_rate"]) if "learning_rate" in keys else None
+    return Training(**{"trainer": framework.title, "method": method, "span": span, **values})
+
+
+def _values(
+    framework: Framework,
+    fields: Fields,
+    keys: Mapping[str, str],
+    ways: Mapping[str, Callable[[Fields, str, Value[Any]], Value[Any]]],
+    own: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The settings that a framework has or has a value of its own for; `own` come first."""
+    found = dict(own)
+    for name, way in ways.items():
+        if name in own or not (name in keys or name in framework.defaults):
+            continue
+        default: Value[Any] = getattr(Adapter, name, ABSENT)
+        if name in framework.defaults:
+            default = usual(framework.defaults[name])
+        found[name] = way(fields, keys[name], default) if name in keys else default
+    return found
+
+
+def problems(
+    framework: Framework,
+    mapping: Document,
+    definition: str | None = None,
+    *,
+    owner: str = "",
+    near: Collection[str] | None = None,
+    also: Collection[str] = (),
+    unconverted: Collection[str] = (),
+) -> tuple[Problem, ...]:
+    """The keys and values of a mapping that the framework's schema does not have. With `near`, of keys only those that
+    are misspelt ones of these; `owner` is what does not know them."""
+    if not schemas.has(framework.name):
+        return ()
+    return (
+        *schemas.unknown_keys(
+            framework.name,
+            mapping,
+            owner or framework.title,
+            framework.unknown_keys,
+            definition=definition,
+            also=also,
+            synonyms=framework.synonyms,
+            only_near=near,
+        ),
+        *schemas.invalid_values(framework.name, mapping, framework.title, definition, unconverted=unconverted),
+    )
+
+
+def quantization(fields: Fields) -> Value[str | None]:
+    """What `load_in_4bit` and `load_in_8bit` say."""
+    found: Value[str | None] = usual(None)
+    for key, kind in (("load_in_4bit", "4bit"), ("load_in_8bit", "8bit")):
+        flag = fields.flag(key)
+        if isinstance(flag, Known) and flag.value:
+            found = Known(kind, flag.span)
+        elif isinstance(flag, Unknown) and flag is not ABSENT:
+            found = flag
+    return found

@@ -1,0 +1,68 @@
+"""What tells a framework's files and commands before its module is imported.
+
+Written by scripts/generate_marks.py from the records of the frameworks.
+"""
+
+from __future__ import annotations
+
+CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[tuple[bytes, ...], ...]], ...] = (
+    ("autotrain", ("yaml",), ((b"base_model", b"project_name", b"params"),)),
+    ("axolotl", ("yaml",), ((b"base_model", b"adapter"),)),
+    ("firefly", ("json",), ((b"model_name_or_path", b"train_file"), (b"model_name_or_path", b"train_mode"))),
+    ("h2o_llmstudio", ("yaml",), ((b"llm_backbone", b"training"),)),
+    ("litgpt", ("yaml",), ((b"lora_query",), (b"lora_r", b"checkpoint_dir"))),
+    ("llamafactory", ("yaml", "json"), ((b"finetuning_type",),)),
+    ("ludwig", ("yaml", "json"), ((b"base_model", b"adapter", b"_features"), (b"encoder", b"adapter", b"_features"))),
+    ("mistral_finetune", ("yaml",), ((b"model_id_or_path",),)),
+    ("mlx_lm", ("yaml", "json"), ((b"fine_tune_type",), (b"lora_parameters",))),
+    ("ms_swift", ("yaml", "json"), ((b"tuner_type",), (b"train_type",), (b"sft_type",))),
+    ("open_instruct", ("yaml",), ((b"use_lora", b"model_name_or_path"),)),
+    ("peft_adapter", ("json",), ((b'"peft_type"',),)),
+    ("torchtune", ("yaml",), ((b"_component_", b"torchtune"),)),
+    ("trl", ("yaml",), ((b"use_peft",),)),
+    ("unsloth_studio", ("yaml", "json"), ((b"training", b"lora"),)),
+    ("verl", ("yaml",), ((b"lora", b"actor_rollout_ref"), (b"lora", b"train_files"))),
+    ("wandb", ("yaml", "json"), ((b"parameters", b"method"),)),
+    ("lora_block", ("yaml", "json"), ((b"lora_alpha",), (b"target_modules",), (b"lora_dropout",))),
+)
+"""Framework, kinds of its files, and groups of words: each file holds all of one."""
+WORDS = (b"model_id_or_path", b"fine_tune_type")
+"""Words of files that train LoRA although nothing in them says so."""
+RECOMMENDED = ("axolotl", "llamafactory", "peft", "torchtune", "trl")
+"""Those that a recommendation can be written for."""
+COMMANDS = {
+    "autotrain": "autotrain",
+    "axolotl": "axolotl",
+    "litgpt": "litgpt",
+    "llamafactory-cli": "llamafactory",
+    "lmf": "llamafactory",
+    "mlx_lm": "mlx_lm",
+    "mlx_lm.lora": "mlx_lm",
+    "swift": "ms_swift",
+    "megatron": "ms_swift",
+    "tune": "torchtune",
+    "trl": "trl",
+}
+"""Names of commands, and whose they are."""
+PROGRAMS = (
+    ("module", r"axolotl\.cli\.train", "axolotl"),
+    ("module", r"mlx_lm", "mlx_lm"),
+    ("module", r"mlx_lm\.lora", "mlx_lm"),
+    ("module", r"verl\..+", "verl"),
+    ("script", r"src/train\.py", "llamafactory"),
+    ("script", r"src/train_bash\.py", "llamafactory"),
+    ("script", r"swift/cli/(?P<task>sft|pt|rlhf)\.py", "ms_swift"),
+    ("script", r"open_instruct/(?:finetune|dpo_tune|dpo_tune_cache)\w*\.py", "open_instruct"),
+    ("script", r"(?:trl/scripts|examples/scripts)/(?P<task>\w+?)(?:_\w+)?\.py", "trl"),
+)
+"""Kinds of programs, expressions for their names, and whose they are."""
+IN_COMMANDS = (
+    rb"\baxolotl\s+train\b",
+    rb"\baxolotl\.cli\.train\b",
+    rb"\blitgpt\s+finetune\b",
+    rb"\bllamafactory-cli\b",
+    rb"\bmlx_lm\b",
+    rb"\bswift\s+(?:sft|pt|rlhf)\b",
+    rb"\btune\s+run\b",
+)
+"""Expressions for commands that train LoRA unless they, or a configuration file, say otherwise."""

@@ -1,0 +1,134 @@
+"""What a framework's own module says of it: all that rules, fixes, recommendations and reports ask about it.
+
+The record holds facts alone and stands below everything that asks it. Reading is done in the framework's module.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from lora_lint.records import dataclass, field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lora_lint.run.run import Method
+    from lora_lint.source import FileKind
+
+Avoided = Literal["mamba-module", "expert-dropout", "vision-tower"]
+
+Spelling = Literal["flags", "dotted"]
+"""`--lora_r 8`, or `model.lora_rank=8`."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One way to start a framework's training from a command line.
+
+    `name` is all of a command's name; of a module an expression for all of its dotted name, of a script one for the end
+    of its path. `config` says where the command names its configuration file, and `beside` how settings are spelt that
+    stand beside one; `alone` how all settings are given without a file, None where it needs one.
+    """
+
+    kind: Literal["command", "module", "script"]
+    name: str
+    tasks: tuple[str, ...] = ()
+    """The first arguments with which it trains; none where every call trains. A script has its task in a group of the
+    expression."""
+    methods: Mapping[str, Method] = field(default_factory=dict)
+    """What is trained, by task, where the settings do not tell."""
+    config: Literal["first", "option"] | None = None
+    beside: Spelling = "flags"
+    shipped: tuple[str, ...] = ()
+    """The folders of configuration files that come with it, which are named without their suffix."""
+    component: str | None = None
+    """The key that is meant where a whole section is given a name."""
+    alone: Spelling | None = "flags"
+    implied: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that the command itself makes."""
+    usual: bool = True
+    """Its defaults are those of the files; others have grown from it and may have other ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class Framework:
+    """One framework: how its configurations spell a run, and what it makes of them.
+
+    `name` is that of its module and `Run.dialect`, `title` what people call it, `source` what was read to know all
+    this, with its version. `keys` maps each setting that it has, in PEFT's vocabulary (`run.Adapter`), to its own
+    spelling; a setting that is not there cannot be given. `defaults` holds its values for those that a file leaves out.
+    """
+
+    name: str
+    title: str
+    source: str
+    keys: Mapping[str, str]
+    other_keys: Mapping[str, str] = field(default_factory=dict)
+    """The same for settings of the model and the training: `model`, `learning_rate`, `epochs` …"""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    kinds: tuple[FileKind, ...] = ()
+    """The kinds of its configuration files; none where its runs are written in programs alone."""
+    marks: tuple[tuple[bytes, ...], ...] = ()
+    """Words that each of these files holds, all of one of the groups, whatever it trains."""
+    last_resort: bool = False
+    """It reads a file only where no other framework recognises it."""
+    tells: tuple[bytes, ...] = ()
+    """Words that make a file worth reading although nothing in it says lora: it trains LoRA unless told otherwise."""
+    commands: tuple[Command, ...] = ()
+    tells_in_commands: tuple[bytes, ...] = ()
+    """Expressions for commands that train LoRA unless they, or a configuration file, say otherwise."""
+    adapts: str = "PEFT"
+    """Who puts the adapter on the model: what PEFT does holds only where PEFT does."""
+    direct: bool = False
+    """The user's program calls PEFT, transformers and TRL itself: their versions and their calls are the user's."""
+    every_layer: str | None = "all-linear"
+    """What targets are all linear layers; None where each layer has to be named."""
+    passes_on: bool = False
+    """It hands "all-linear" to PEFT; the others look for the linear layers themselves."""
+    usual_scale: float = 1.0
+    """The default of a setting that is the scale itself; 1 where there is no such setting."""
+    whole_alpha: bool = False
+    """Alpha has to be a whole number."""
+    regex_targets: bool = False
+    """A text that stands alone as the targets is one regex for whole paths."""
+    avoids: frozenset[Avoided] = frozenset()
+    """What it leaves out by itself: what PEFT would refuse, or is seldom meant."""
+    names_tokens: bool = False
+    """A run tells which tokens are added."""
+    on_new_tokens: str = ""
+    """What the framework itself makes of tokens whose embeddings stay frozen."""
+    reader_unknown: bool = False
+    """Its files may be read by any program, in ways of its own."""
+    searches: bool = False
+    """A run is one of many that a file tries: no value in it is the value of the run."""
+    signature: str | None = None
+    """The function whose defaults hold before those of PEFT's config."""
+    every_layer_switch: str | None = None
+    """The key that adapts all linear layers where no target is named."""
+    commas: bool = False
+    """Several targets are one text with commas."""
+    one_is_regex: bool = False
+    """A list with one target is handed on as a text, which PEFT takes for a regex for whole paths."""
+    says_lora: Mapping[str, Any] = field(default_factory=dict)
+    """What says in a file that LoRA is trained."""
+    recommended: tuple[str, ...] = ()
+    """The settings that a recommendation gives, in the order of the file; none where it is not written for it."""
+    unknown_keys: str = "is ignored"
+    """What becomes of a key that it does not know."""
+    synonyms: Mapping[str, str] = field(default_factory=dict)
+    """Spellings of other frameworks, and what they are called here."""
+
+    def __repr__(self) -> str:
+        return f"Framework({self.name!r})"
+
+    def can(self, setting: str) -> bool:
+        """Whether a user can give a setting of `run.Adapter` at all."""
+        return setting in self.keys
+
+    def spelling(self, setting: str) -> str | None:
+        """What a setting is called here; None where there is none."""
+        return self.keys.get(setting)
+
+    def takes_alpha(self, alpha: float) -> bool:
+        """Whether this number is taken as alpha."""
+        return float(alpha).is_integer() or not self.whole_alpha
