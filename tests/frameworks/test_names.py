@@ -1,0 +1,98 @@
+"""No framework's name stands outside its module: what asks for one by name cannot ask for the next."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from lora_lint.frameworks import registry
+
+ROOT = Path(__file__).parents[2] / "lora_lint"
+LIBRARIES = ("peft", "trl", "PEFT", "TRL")
+"""Frameworks that are libraries which programs call too: their calls, versions and trainers are the rules' matter."""
+NAMES = sorted(
+    {name for record in registry.every() for name in (record.name, record.title) if name not in LIBRARIES}
+    | {name.replace("_", "-") for name in (record.name for record in registry.every()) if "_" in name},
+    key=len,
+    reverse=True,
+)
+_NAME = re.compile(rf"(?<![a-zA-Z0-9])(?:{'|'.join(map(re.escape, NAMES))})(?![a-zA-Z0-9])", re.IGNORECASE)
+
+ALLOWED = {
+    "frameworks": "each in its own module",
+    "libraries": "what calls of the libraries of unsloth, xtuner and W&B do",
+    "marks.py": "written from the records",
+    "knowledge/models.py": "the organisation of that name on the hub, which republishes models in other forms",
+    "knowledge/resolve.py": "what unsloth makes of the modules of a model that it loads, whatever framework asks it to",
+    "programs/runs.py": "the targets that unsloth's get_peft_model chooses",
+    "programs/python.py": "xtuner's runner, which is handed a whole program",
+    "rules/reached.py": "how a model is known: as an organisation on the hub publishes it",
+    "run/run.py": "the phrase of a kind of sweep",
+    "rules/sweeps.py": "that kind of sweep",
+    "fixes/scopes.py": "packages whose classes are imported",
+}
+"""Files and folders, and why names stand there."""
+
+
+def named(text: str) -> set[str]:
+    """The names of frameworks in a module's code: its texts, identifiers and imports, but for docstrings."""
+    tree = ast.parse(text)
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    words: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            words.append(node.value)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, bytes):
+            words.append(node.value.decode("latin-1"))
+        elif isinstance(node, ast.Name):
+            words.append(node.id)
+        elif isinstance(node, ast.Attribute):
+            words.append(node.attr)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            words.append(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            words += [node.module or "", *(alias.name for alias in node.names)]
+    return {match[0].lower() for word in words for match in _NAME.finditer(word.replace("_", "-"))} | {
+        match[0].lower() for word in words for match in _NAME.finditer(word)
+    }
+
+
+def test_names_stand_in_their_modules() -> None:
+    found: dict[str, set[str]] = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        place = path.relative_to(ROOT).as_posix()
+        if names := named(path.read_text(encoding="utf-8")):
+            found[place] = names
+    outside = {place: names for place, names in found.items() if not _allowed(place)}
+    assert outside == {}
+    assert {place for place in ALLOWED if not any(_within(each, place) for each in found)} == set()
+
+
+def _allowed(place: str) -> bool:
+    return any(_within(place, allowed) for allowed in ALLOWED)
+
+
+def _within(place: str, allowed: str) -> bool:
+    return place == allowed or place.startswith(f"{allowed}/")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'if run.dialect == "axolotl": pass',
+        'if run.framework.name in ("llamafactory", "ms_swift"): pass',
+        "from lora_lint.frameworks import torchtune",
+        'message = "LLaMA-Factory takes no regex"',
+        'WORDS = (b"mlx_lm",)',
+        "def _of_axolotl(): pass",
+    ],
+)
+def test_a_name_that_is_put_back_is_found(line: str) -> None:
+    assert named(line)
+
+
+def test_a_docstring_may_name_one() -> None:
+    assert named('"""As axolotl does it."""\nx = "lora"\n') == set()
