@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks.peft import KEYS
+from lora_lint.knowledge import signatures
 from lora_lint.run.framework import Framework
+from lora_lint.run.values import Known, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from lora_lint.interpreter.values import Object
     from lora_lint.knowledge.modules import Module, Parameter
+    from lora_lint.run.values import Value
+    from lora_lint.source import Span
 
 FRAMEWORK = Framework(
     name="unsloth",
@@ -21,6 +26,7 @@ FRAMEWORK = Framework(
     keys=KEYS,
     regex_targets=True,
     signature="FastLanguageModel.get_peft_model",
+    parts=frozenset({"audio_layers"}),
 )
 SENTENCE_TARGETS = ("query", "key", "value", "dense")
 """What `FastSentenceTransformer.get_peft_model` adapts where no targets are given (models/sentence_transformer.py)."""
@@ -53,6 +59,48 @@ _PARTS = {
     "down_proj": ("down_proj",),
 }
 """Target names -> the expert parameters that they reach, the first that exists."""
+
+
+def filled(config: Object, here: Span) -> dict[str, Value[Any]]:
+    """What `get_peft_model` fills in where a call does not give it, with the call at `here`."""
+    from lora_lint.libraries.convert import argument_of
+
+    made: dict[str, Value[Any]] = {}
+    if config.data.made_by == "FastSentenceTransformer" and argument_of(config, "task_type") is None:
+        made["task_type"] = Known("FEATURE_EXTRACTION", None, "framework-default")
+    if argument_of(config, "target_modules") is None and not config.arguments.open:
+        made |= _targets(config, here)
+    return made
+
+
+def _targets(config: Object, here: Span) -> dict[str, Value[Any]]:
+    """The targets where none are given: a list that FastLanguageModel has, or what the others find in the model."""
+    from lora_lint.libraries import convert
+    from lora_lint.libraries.convert import argument_of, to_value
+
+    if config.data.made_by == "FastLanguageModel":
+        usual = signatures.defaults("FastLanguageModel.get_peft_model").get("target_modules")
+        return {"target_modules": Known(usual, None, "framework-default")} if usual else {}
+    if config.data.made_by == "FastSentenceTransformer":
+        return {"target_modules": Known(SENTENCE_TARGETS, None, "framework-default")}
+    parts = []
+    for part in PARTS:
+        given = argument_of(config, f"finetune_{part}")
+        flag = to_value(given, here, Known(True, None, "framework-default"), convert.is_flag)
+        if not isinstance(flag, Known):
+            return {"target_modules": Unknown("which parts of the model are adapted is not known", here)}
+        parts += [part] if flag.value else []
+    if argument_of(config, "finetune_last_n_layers") is not None:
+        return {"target_modules": Unknown("unsloth chooses them by further settings", here)}
+    audio = to_value(argument_of(config, f"finetune_{AUDIO}"), here, Known(False, None), convert.is_flag)
+    if not isinstance(audio, Known):
+        return {"target_modules": Unknown("unsloth chooses them by further settings", here)}
+    if audio.value:
+        return {"target_modules": Known((*parts, AUDIO), audio.span, "derived")}
+    return {
+        "target_modules": Known(None, None, "framework-default"),
+        "parts": Known(tuple(parts), None, "derived"),
+    }
 
 
 def expert_parameters(entries: Sequence[str], parameters: Sequence[Parameter]) -> Mapping[str, str]:

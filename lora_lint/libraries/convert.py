@@ -10,11 +10,19 @@ from lora_lint.run.values import Choices, Known, Unknown, Value, is_number
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lora_lint.interpreter.values import Object
     from lora_lint.run.values import Origin
     from lora_lint.source import Span
 
 
 _MAX_DEPTH = 8
+
+
+def argument_of(config: Object, name: str) -> Val | None:
+    """What a config has for a keyword, given with its call or set afterwards."""
+    """What a config has for a keyword, given with its call or set afterwards."""
+    found: Val | None = config.attributes.get(name)
+    return found if found is not None else config.arguments.keywords.get(name)
 
 
 def to_value(value: Val | None, here: Span | None, default: Value[Any], accept: Callable[[Any], bool]) -> Value[Any]:

@@ -12,7 +12,7 @@ from lora_lint.frameworks import registry
 from lora_lint.interpreter.values import Arguments, Const, Effect, Either, ListVal, Object, Opaque, Space, Val, either
 from lora_lint.knowledge import signatures
 from lora_lint.libraries import convert
-from lora_lint.libraries.convert import to_value
+from lora_lint.libraries.convert import argument_of, to_value
 from lora_lint.libraries.effects import (
     ConfigRecord,
     DatasetRecord,
@@ -147,7 +147,7 @@ def _variants(config: Object, records: Records) -> list[Object]:
     """The configs that a search space stands for, one for each option; just the config if nothing is searched."""
     spaces: dict[str, Space] = {}
     for name in _SEARCHED:
-        value = _argument(config, name)
+        value = argument_of(config, name)
         if isinstance(value, Space):
             spaces[name] = value
     if not spaces:
@@ -169,7 +169,7 @@ def _variants(config: Object, records: Records) -> list[Object]:
 
 def _first_space(config: Object) -> Space:
     """The first search space in a config that has one."""
-    found = (_argument(config, name) for name in _SEARCHED)
+    found = (argument_of(config, name) for name in _SEARCHED)
     return next(value for value in found if isinstance(value, Space))
 
 
@@ -213,7 +213,7 @@ def _difference(a: RunRecord, b: RunRecord) -> Step | None:
 
 def _starts_search(config: Object) -> bool:
     """Whether a search space for it is in a config that the program loads: whoever loads it starts the search."""
-    found = (_argument(config, name) for name in _SEARCHED)
+    found = (argument_of(config, name) for name in _SEARCHED)
     return any(isinstance(v, Space) and v.span is not None and v.span.path.endswith(CONFIGS) for v in found)
 
 
@@ -230,12 +230,13 @@ def _run(record: RunRecord, config: Object, path: str, givers: tuple[str, ...], 
             return None  # an imported file's own run
     if span is None:
         return None
+    framework = _framework(record, config.data)
     adapter, problems = _adapter(config, span)
     model = record.model
     events = _events(model, record.conditions)
     trainings = _trainings(model, record.conditions)
     return Run(
-        framework=_framework(record, config.data),
+        framework=framework,
         span=span,
         adapter=adapter,
         model=_model(model, span),
@@ -245,7 +246,7 @@ def _run(record: RunRecord, config: Object, path: str, givers: tuple[str, ...], 
         problems=problems,
         trained=True if any(isinstance(event, Train) for event in events) else None,
         method=config.data.kind,
-        own_names=bool(config.data.made_by) and _names_parts(adapter),
+        own_names=any(part in (known(adapter.target_modules) or ()) for part in framework.parts),
         config=config.data.span,
     )
 
@@ -254,13 +255,6 @@ def _framework(record: RunRecord, config: ConfigRecord) -> Framework:
     """The framework that makes the config, where it is not PEFT itself; else the one that puts it on the model."""
     made = registry.framework(config.dialect)
     return registry.framework(record.dialect) if made.direct else made
-
-
-def _names_parts(adapter: Adapter) -> bool:
-    """Whether the targets are the parts of a model that unsloth finds the modules of by itself."""
-    from lora_lint.frameworks.unsloth import AUDIO
-
-    return AUDIO in (known(adapter.target_modules) or ())
 
 
 def _written_in(value: Val, path: str) -> bool:
@@ -306,7 +300,7 @@ def _saved_before(model: ModelRecord, load: Happening, wraps: list[RunRecord]) -
     # A branch of its own for the config: the others make another one.
     if (
         data.kind != "LoraConfig"
-        or any(isinstance(_argument(config, name), Space) for name in _SEARCHED)
+        or any(isinstance(argument_of(config, name), Space) for name in _SEARCHED)
         or _besides(data.conditions, wraps[0].conditions)
     ):
         return None
@@ -350,11 +344,6 @@ def _of_loaded(model: ModelRecord, load: Happening, saved: Object | None, traine
     )
 
 
-def _argument(config: Object, name: str) -> Val | None:
-    found = config.attributes.get(name)
-    return found if found is not None else config.arguments.keywords.get(name)
-
-
 def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
     data: ConfigRecord = config.data
     arguments = config.arguments
@@ -380,7 +369,7 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
             default = Unknown("they are not given, and the framework chooses them when it has loaded the model")
         else:
             default = ABSENT
-        given = _argument(config, keyword)
+        given = argument_of(config, keyword)
         if field in framework.defaults and isinstance(given, Const) and given.value is None:
             given = None  # the same as absent
         if given is None:  # as most are
@@ -394,11 +383,10 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
         value = to_value(given, span, default, convert.anything)
         fields[field] = _checked(value, setting, data.kind, span, problems)
     problems += _unknown_keywords(config)
-    if data.made_by == "FastSentenceTransformer" and _argument(config, "task_type") is None:
-        fields["task_type"] = Known("FEATURE_EXTRACTION", None, "framework-default")
-    if data.made_by and _argument(config, "target_modules") is None and not arguments.open:
-        fields |= _chosen_by_unsloth(config, here)
-    targets = _argument(config, "target_modules")
+    fill = registry.own(data.dialect, "filled")
+    if fill is not None:
+        fields |= fill(config, here)
+    targets = argument_of(config, "target_modules")
     return (
         Adapter(span=here, **fields, target_spans=_entries(targets, path)),
         tuple(problem for problem in problems if problem.span.path == path),
@@ -411,35 +399,6 @@ def _defaults(framework: Framework, kind: str) -> Mapping[str, Known[Any]]:
     own = framework.signature
     found = signatures.defaults(kind) if framework.direct else signatures.defaults_without_targets(own)
     return {keyword: Known(value, None, "framework-default") for keyword, value in found.items()}
-
-
-def _chosen_by_unsloth(config: Object, here: Span) -> dict[str, Value[Any]]:
-    """The targets where none are given: a list that FastLanguageModel has, or what the others find in the model."""
-    if config.data.made_by == "FastLanguageModel":
-        usual = signatures.defaults("FastLanguageModel.get_peft_model").get("target_modules")
-        return {"target_modules": Known(usual, None, "framework-default")} if usual else {}
-    from lora_lint.frameworks.unsloth import AUDIO, PARTS, SENTENCE_TARGETS
-
-    if config.data.made_by == "FastSentenceTransformer":
-        return {"target_modules": Known(SENTENCE_TARGETS, None, "framework-default")}
-    parts = []
-    for part in PARTS:
-        given = _argument(config, f"finetune_{part}")
-        flag = to_value(given, here, Known(True, None, "framework-default"), convert.is_flag)
-        if not isinstance(flag, Known):
-            return {"target_modules": Unknown("which parts of the model are adapted is not known", here)}
-        parts += [part] if flag.value else []
-    if _argument(config, "finetune_last_n_layers") is not None:
-        return {"target_modules": Unknown("unsloth chooses them by further settings", here)}
-    audio = to_value(_argument(config, f"finetune_{AUDIO}"), here, Known(False, None), convert.is_flag)
-    if not isinstance(audio, Known):
-        return {"target_modules": Unknown("unsloth chooses them by further settings", here)}
-    if audio.value:
-        return {"target_modules": Known((*parts, AUDIO), audio.span, "derived")}
-    return {
-        "target_modules": Known(None, None, "framework-default"),
-        "parts": Known(tuple(parts), None, "derived"),
-    }
 
 
 def _checked(

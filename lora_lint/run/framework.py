@@ -101,6 +101,8 @@ class Framework:
     """Its files may be read by any program, in ways of its own."""
     searches: bool = False
     """A run is one of many that a file tries: no value in it is the value of the run."""
+    parts: frozenset[str] = frozenset()
+    """Names among the targets that stand for parts of a model, of which it finds the modules itself."""
     signature: str | None = None
     """The function whose defaults hold before those of PEFT's config."""
     every_layer_switch: str | None = None
