@@ -19,7 +19,7 @@ from lora_lint.run.values import ABSENT, Known, Unknown, known
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.problems import InvalidValue
+    from lora_lint.run.problems import Problem
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
@@ -125,16 +125,8 @@ def read(document: Mapping, project: Project) -> Reading:
     else:
         events.append(Wrap(span))
     events.append(Train(span))
-    problems: tuple[UnknownKey | InvalidValue, ...] = (
-        *schemas.unknown_keys(
-            FRAMEWORK.name,
-            document,
-            "axolotl",
-            "is ignored",
-            synonyms=FRAMEWORK.synonyms,
-            only_near=schemas.keys(FRAMEWORK.name),
-        ),
-        *schemas.invalid_values(FRAMEWORK.name, document, "axolotl"),
+    problems: tuple[Problem, ...] = (
+        *tables.problems(FRAMEWORK, document, near=schemas.keys(FRAMEWORK.name)),
         *(
             UnknownKey(key, entry.key.span, "axolotl 0.19")
             for key in _DROPPED

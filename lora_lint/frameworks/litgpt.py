@@ -21,12 +21,10 @@ from lora_lint.run.run import BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
     from lora_lint.readers.arguments import Arguments
-    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.problems import Problem
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -117,7 +115,7 @@ def read(document: Mapping, project: Project) -> Reading:
         _dataset(fields, document.span.path, project),
         _training(fields),
         (Load(fields.span("checkpoint_dir")), Wrap(span), Train(span)),
-        tuple(_problems(fields)),
+        _problems(fields),
         trained=True,
         own_names=names is not None and not _SWITCHES.keys().isdisjoint(names),
     )
@@ -135,19 +133,13 @@ def read_command(start: Start, arguments: Arguments, project: Project) -> Readin
     return read(unfolded(Mapping(entries, given.span)), project)
 
 
-def _problems(fields: Fields) -> Iterator[UnknownKey | InvalidValue]:
-    stops = FRAMEWORK.unknown_keys
-    yield from schemas.unknown_keys(
-        FRAMEWORK.name, fields.mapping, "LitGPT", stops, synonyms=FRAMEWORK.synonyms, only_near=_OF_LORA
-    )
-    yield from schemas.invalid_values(FRAMEWORK.name, fields.mapping, "LitGPT", unconverted=("lora_r",))
+def _problems(fields: Fields) -> tuple[Problem, ...]:
+    found = tables.problems(FRAMEWORK, fields.mapping, near=_OF_LORA, unconverted=("lora_r",))
     train = fields.section("train")
-    if train is not None:
-        near = schemas.keys(FRAMEWORK.name, "train")
-        yield from schemas.unknown_keys(
-            FRAMEWORK.name, train.mapping, "LitGPT", stops, definition="train", only_near=near
-        )
-        yield from schemas.invalid_values(FRAMEWORK.name, train.mapping, "LitGPT", "train")
+    if train is None:
+        return found
+    near = schemas.keys(FRAMEWORK.name, "train")
+    return (*found, *tables.problems(FRAMEWORK, train.mapping, "train", near=near, synonyms={}))
 
 
 def _targets(fields: Fields, name: str | None) -> Value[Any]:

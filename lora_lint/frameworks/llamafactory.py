@@ -19,7 +19,6 @@ from lora_lint.run.values import ABSENT, Known, Unknown, known
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.problems import InvalidValue, UnknownKey
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
@@ -132,18 +131,8 @@ def read(document: Mapping, project: Project) -> Reading:
     grown = tuple(Resize(fields.span(key), tokens=_added(fields, key)) for key in _NEW_TOKENS if fields.has(key))
     loaded = LoadAdapter(fields.span("adapter_name_or_path"), trainable=Known(True))
     put_on = loaded if resumed else Wrap(span)
-    problems: tuple[UnknownKey | InvalidValue, ...] = (
-        *schemas.unknown_keys(
-            FRAMEWORK.name,
-            document,
-            "LLaMA-Factory",
-            FRAMEWORK.unknown_keys,
-            synonyms=FRAMEWORK.synonyms,
-            only_near=schemas.keys(FRAMEWORK.name),
-            refused=True,
-        ),
-        *schemas.invalid_values(FRAMEWORK.name, document, "LLaMA-Factory", unconverted=("lora_rank",)),
-    )
+    near = schemas.keys(FRAMEWORK.name)
+    problems = tables.problems(FRAMEWORK, document, near=near, unconverted=("lora_rank",), refused=True)
     run = Run(
         FRAMEWORK,
         span,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lora_lint.project import Project
-    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.problems import Problem
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
@@ -187,19 +187,11 @@ def _of_language_model(whole: Fields) -> Reading:
     return Reading((run,))
 
 
-def _problems(adapter: Fields | None, trainer: Fields | None) -> Iterator[UnknownKey | InvalidValue]:
+def _problems(adapter: Fields | None, trainer: Fields | None) -> Iterator[Problem]:
     for section, name in ((adapter, "adapter"), (trainer, "trainer")):
         if section is not None:
-            yield from schemas.unknown_keys(
-                FRAMEWORK.name,
-                section.mapping,
-                f"Ludwig's `{name}`",
-                FRAMEWORK.unknown_keys,
-                definition=name,
-                synonyms=FRAMEWORK.synonyms,
-                only_near=schemas.keys(FRAMEWORK.name, name),
-            )
-            yield from schemas.invalid_values(FRAMEWORK.name, section.mapping, "Ludwig", name)
+            near, owner = schemas.keys(FRAMEWORK.name, name), f"{FRAMEWORK.title}'s `{name}`"
+            yield from tables.problems(FRAMEWORK, section.mapping, name, owner=owner, near=near)
 
 
 def _searched(whole: Fields, name: str, value: Value[Any]) -> Value[Any]:

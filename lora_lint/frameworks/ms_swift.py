@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
     from lora_lint.readers.arguments import Arguments
-    from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.problems import Problem
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
@@ -186,22 +186,12 @@ def _merged(document: Mapping) -> Mapping:
     return Mapping((*document.entries, *section.entries), document.span) if isinstance(section, Mapping) else document
 
 
-def _problems(document: Mapping, older: bool) -> tuple[UnknownKey | InvalidValue, ...]:
-    definition = "v2" if older else None
+def _problems(document: Mapping, older: bool) -> tuple[Problem, ...]:
     if any(document.entry(key) is not None for key in _STATE):
         return ()
-    return (
-        *schemas.unknown_keys(
-            FRAMEWORK.name,
-            document,
-            "ms-swift",
-            FRAMEWORK.unknown_keys,
-            definition=definition,
-            synonyms=FRAMEWORK.synonyms if not older else {"lora_r": "lora_rank"},
-            only_near=schemas.keys(FRAMEWORK.name, definition),
-        ),
-        *schemas.invalid_values(FRAMEWORK.name, document, "ms-swift", definition, unconverted=("lora_rank",)),
-    )
+    definition, synonyms = ("v2", {"lora_r": "lora_rank"}) if older else (None, None)
+    near = schemas.keys(FRAMEWORK.name, definition)
+    return tables.problems(FRAMEWORK, document, definition, near=near, synonyms=synonyms, unconverted=("lora_rank",))
 
 
 def _adapter(fields: Fields, older: bool, resumed: bool, megatron: bool, model: str | None) -> Adapter:
