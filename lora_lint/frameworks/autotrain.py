@@ -66,6 +66,7 @@ FRAMEWORK = Framework(
         "epochs": 1.0,
         "accumulation": 4,
     },
+    commas=True,
 )
 _METHODS: dict[str, Method] = {"dpo": "preference", "orpo": "preference", "reward": "preference"}
 

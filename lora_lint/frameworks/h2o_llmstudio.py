@@ -67,6 +67,7 @@ FRAMEWORK = Framework(
         "batch_size": 2,
         "accumulation": 1,
     },
+    commas=True,
 )
 _OF_LORA = frozenset({*FRAMEWORK.keys.values(), "lora", "lora_unfreeze_layers", "learning_rate"})
 """Keys whose misspellings are told: files of older versions have keys that are gone."""

@@ -8,6 +8,8 @@ import pytest
 
 from lora_lint import marks
 from lora_lint.frameworks import registry
+from lora_lint.knowledge import schemas
+from lora_lint.run.run import Adapter, Training
 from scripts import generate_marks
 
 if TYPE_CHECKING:
@@ -30,6 +32,16 @@ def test_what_no_other_framework_recognises_is_asked_last() -> None:
 def test_a_record_is_found_by_its_name(record: Framework) -> None:
     assert registry.framework(record.name) is record
     assert repr(record) == f"Framework({record.name!r})"
+
+
+@pytest.mark.parametrize("record", [each for each in RECORDS if schemas.has(each.name)], ids=lambda each: each.name)
+def test_the_keys_are_those_of_the_source(record: Framework) -> None:
+    schema = schemas.load(record.name)
+    parts = [schema, *schema.get("$defs", {}).values()]
+    known = {key for part in parts for key in part.get("properties", {})}
+    assert set(record.keys.values()) | set(record.synonyms.values()) <= known
+    assert record.synonyms.keys() - set(record.keys.values()) == record.synonyms.keys()
+    assert record.defaults.keys() <= {*Adapter.__match_args__, *Training.__match_args__}
 
 
 def test_a_framework_can_do_what_it_has_a_key_for() -> None:
