@@ -11,7 +11,7 @@ So a handler can change nothing about another record than the one it names, and 
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from lora_lint.records import dataclass, field
 
@@ -91,15 +91,18 @@ class ModelView:
     wrapped: bool = False
 
 
+Role: TypeAlias = Literal["parameters", "modules", "parameter", "module", "name"]
+
+
 @dataclass(frozen=True)
 class Part:
     """Parameters or modules of a model: all of them, those below `path`, or one of an iteration over them.
 
-    `role` is "parameters" or "modules" for collections, "parameter" or "module" for an element, "name" for its name.
+    `role`: the plural for collections, the singular for an element, "name" for its name.
     """
 
     record: ModelRecord
-    role: str
+    role: Role
     path: str | None = None
     named: bool = False
 

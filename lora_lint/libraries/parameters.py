@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lora_lint.interpreter.values import Const, ListVal, Object
 from lora_lint.libraries.effects import Part
@@ -12,39 +12,30 @@ from lora_lint.run.events import Fragments, Selected
 if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Condition, Scope
     from lora_lint.interpreter.machine import Machine
+    from lora_lint.libraries.effects import Role
     from lora_lint.run.events import Selection
-
-Names = tuple[str, ...] | None
-"""None: all parameters; (): a selection that could not be read; else fragments of the names that are selected."""
 
 _HARMLESS = frozenset({"requires_grad", "dtype", "ndim", "shape", "is_floating_point", "numel", "data", "device"})
 
 
-def selected(names: Names) -> Selection:
-    """The run's form of a selection."""
-    if names is None:
-        return Selected.ALL
-    return Fragments(names) if names else Selected.UNREADABLE
-
-
-def split_conditions(machine: Machine, conditions: tuple[Condition, ...]) -> tuple[Names, tuple[Condition, ...]]:
+def split_conditions(machine: Machine, conditions: tuple[Condition, ...]) -> tuple[Selection, tuple[Condition, ...]]:
     """Conditions around a freeze or unfreeze, as the selection of names they make and the flags that remain."""
-    names: Names = None
+    selected: Selection = Selected.ALL
     flags: list[Condition] = []
     for condition in conditions:
         subject = _subject(machine, condition.test, condition.scope)
         if subject is None:
             flags.append(condition)
         elif subject == "name":
-            names = _both(names, selection(machine, condition.test, condition.taken, condition.scope))
+            selected = _both(selected, selection(machine, condition.test, condition.taken, condition.scope))
         elif subject == "part":
-            names = ()
-    return names, tuple(flags)
+            selected = Selected.UNREADABLE
+    return selected, tuple(flags)
 
 
-def _subject(machine: Machine, test: ast.expr, scope: Scope) -> str | None:
+def _subject(machine: Machine, test: ast.expr, scope: Scope) -> Literal["name", "part", "state"] | None:
     """What a condition is about: the "name" of a parameter, the "part" itself, only its "state", or None of these."""
-    found: str | None = None
+    found: Literal["part", "state"] | None = None
     for node in ast.walk(test):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in _HARMLESS:
             if _role(node.value, scope) in ("parameter", "module"):
@@ -60,7 +51,7 @@ def _subject(machine: Machine, test: ast.expr, scope: Scope) -> str | None:
     return found
 
 
-def _role(node: ast.Name, scope: Scope) -> str | None:
+def _role(node: ast.Name, scope: Scope) -> Role | None:
     level: Scope | None = scope
     while level is not None:
         value = level.names.get(node.id)
@@ -70,15 +61,14 @@ def _role(node: ast.Name, scope: Scope) -> str | None:
     return None
 
 
-def _both(a: Names, b: Names) -> Names:
-    if a is None:
-        return b
-    if b is None or any("lora" in name for name in a):
+def _both(a: Selection, b: Selection) -> Selection:
+    """What is in two selections, as far as fragments can say it."""
+    if b is Selected.ALL or (isinstance(a, Fragments) and any("lora" in name for name in a.names)):
         return a
     return b
 
 
-def selection(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Names:
+def selection(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Selection:
     """The name fragments that a test of a parameter's name selects."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return selection(machine, test.operand, not taken, scope)
@@ -86,13 +76,14 @@ def selection(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Na
         parts = [selection(machine, value, taken, scope) for value in test.values]
         union = isinstance(test.op, ast.Or) == taken
         if union:
-            return None if None in parts else tuple(name for part in parts if part for name in part)
-        result: Names = None
+            named = [name for part in parts if isinstance(part, Fragments) for name in part.names]
+            return Selected.ALL if Selected.ALL in parts else _named(tuple(named))
+        result: Selection = Selected.ALL
         for part in parts:
             result = _both(result, part)
         return result
     positive = taken
-    fragments: Names = ()
+    fragments: tuple[str, ...] = ()
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         operator = test.ops[0]
         if isinstance(operator, ast.NotIn | ast.NotEq):
@@ -103,9 +94,11 @@ def selection(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Na
         fragments = _texts(machine, subject, scope)
     elif isinstance(test, ast.Call):
         fragments = _call_fragments(machine, test, scope)
-    if not fragments:
-        return ()
-    return fragments if positive else None
+    return _named(fragments) if positive or not fragments else Selected.ALL
+
+
+def _named(fragments: tuple[str, ...]) -> Selection:
+    return Fragments(fragments) if fragments else Selected.UNREADABLE
 
 
 def _call_fragments(machine: Machine, test: ast.Call, scope: Scope) -> tuple[str, ...]:

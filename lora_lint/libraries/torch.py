@@ -8,13 +8,13 @@ from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Member, Object, Val, either
 from lora_lint.libraries.context import Context, view_of
 from lora_lint.libraries.effects import Fact, ModelRecord, ModelView, Part, TrainingRecord
-from lora_lint.libraries.parameters import selected, split_conditions
-from lora_lint.run.events import Freeze, MakeOptimizer, MakeOtherOptimizer, Unfreeze
+from lora_lint.libraries.parameters import split_conditions
+from lora_lint.run.events import Fragments, Freeze, MakeOptimizer, MakeOtherOptimizer, Selected, Unfreeze
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lora_lint.libraries.parameters import Names
+    from lora_lint.libraries.effects import Role
     from lora_lint.source import Span
 
 
@@ -42,7 +42,7 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
         _set_trainable(context, Part(record, "modules", _inside(path[:-1])), arguments.get("", 0), span)
         return owner
     if name in _OF_MODELS:
-        role = "parameters" if "parameters" in name else "modules"
+        role: Role = "parameters" if "parameters" in name else "modules"
         return Object(name, arguments, span, Part(record, role, _inside(path[:-1]), name.startswith("named")))
     return None
 
@@ -56,7 +56,7 @@ def part_method(context: Context, owner: Object, path: tuple[str, ...], argument
         _set_trainable(context, Part(part.record, part.role, inner), arguments.get("", 0), span)
         return owner
     if name in _ITERATORS:
-        role = "parameters" if "parameters" in name else "modules"
+        role: Role = "parameters" if "parameters" in name else "modules"
         known = inner if part.role != "module" else None
         return Object(name, arguments, span, Part(part.record, role, known, name.startswith("named")))
     if name in ("to", "cuda", "float", "half", "bfloat16", "train", "eval"):
@@ -126,16 +126,15 @@ def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) 
     if not isinstance(value, Const) or not isinstance(value.value, bool):
         return
     conditions = tuple(machine.conditions)
-    names: Names
-    names, flags = split_conditions(machine, conditions)
-    if names is None and value.value is False and len(flags) < len(conditions):
-        names = ()  # all but those that a test leaves out
-    if part.path:
-        names = (part.path,) if names is None else names
-    elif part.role == "module" and names is None:
-        names = ()  # modules of some class: which ones is not known
+    selection, flags = split_conditions(machine, conditions)
+    if selection is Selected.ALL and value.value is False and len(flags) < len(conditions):
+        selection = Selected.UNREADABLE  # all but those that a test leaves out
+    if selection is Selected.ALL and part.path:
+        selection = Fragments((part.path,))
+    elif selection is Selected.ALL and part.role == "module":
+        selection = Selected.UNREADABLE  # modules of some class: which ones is not known
     made = Unfreeze if value.value else Freeze
-    context.happen(part.record, made(span, selection=selected(names)))
+    context.happen(part.record, made(span, selection=selection))
 
 
 OPTIMIZERS = frozenset(
