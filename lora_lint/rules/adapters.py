@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
-from lora_lint.rules.words import names, number, place, plural, resting, setting
+from lora_lint.rules.words import happening, names, number, place, plural, resting, setting
 from lora_lint.run.events import PutOn, Unwrap
 from lora_lint.run.values import alternatives, known
 from lora_lint.source import Span
@@ -42,7 +42,7 @@ def merge_into_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             )
             where = place(run.model.quantization, otherwise=event.span)
             related = (Related(where, "the base model is quantized here"),) if where != event.span else ()
-            yield Finding("LL601", message, event.span, "certain" if event.flag is None else "likely", None, related)
+            yield Finding("LL601", message, event.span, happening(event), None, related)
 
 
 def serve_incompatible(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:

@@ -8,7 +8,7 @@ from lora_lint.finding import Finding, Fix, Related
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import put_targets
 from lora_lint.rules.reached import cases_of, leaves, model_label, model_place, place_of_targets, sureness
-from lora_lint.rules.words import least, names, resting
+from lora_lint.rules.words import happening, least, names, resting
 from lora_lint.run.events import Load, LoadAdapter, Unwrap, Wrap
 from lora_lint.run.values import Known
 
@@ -73,8 +73,7 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             f"merged model is not what was trained; PEFT warns and goes on. {instead}, or keep the adapter unmerged"
         )
         related = (Related(place_of_targets(run), f"LoRA on {adapted}"),)
-        confidence = tied.confidence if merge.flag is None else least(tied.confidence, "likely")
-        yield Finding("LL603", message, merge.span, confidence, None, related)
+        yield Finding("LL603", message, merge.span, least(tied.confidence, happening(merge)), None, related)
         return
     message = (
         f"{adapted} in `{key}`: {one}, and merging the adapter adds what it learned for one end to the "

@@ -8,14 +8,14 @@ from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import put
 from lora_lint.rules.reached import is_shorthand, leaves, resolved_of
-from lora_lint.rules.words import names
+from lora_lint.rules.words import happening, least, names
 from lora_lint.run.events import Load, LoadAdapter, Resize, Unfreeze, Unwrap, Wrap
 from lora_lint.run.values import ABSENT, Known, Unknown, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lora_lint.finding import Change, Confidence
+    from lora_lint.finding import Change
     from lora_lint.run.run import Run
 
 _EMBEDDINGS = ("embed", "wte", "wpe", "lm_head", "word", "output_layer", "vocab")
@@ -63,7 +63,7 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     first = next(event for event in grown if event.tokens)
     related = (Related(adapter.span, "nothing of this adapter trains the embeddings"),)
     # Nothing tells that the tokenizer's vocabulary does not have them.
-    confidence: Confidence = "likely" if all(event.flag is None for event in grown) else "possible"
+    confidence = least("likely", happening(*grown, flagged="possible"))
     fix = Fix("unsafe", "Train the embeddings and the head whole", _training_them(run))
     yield Finding("LL407", message, first.span, confidence, None, related, fix)
 

@@ -8,7 +8,7 @@ from lora_lint.finding import Add, Finding, Fix, Into, Move, Related
 from lora_lint.knowledge.adapter_states import UNNAMED, course, trains_nothing
 from lora_lint.records import dataclass
 from lora_lint.rules.changes import drop, giving_effect, put
-from lora_lint.rules.words import names, resting
+from lora_lint.rules.words import happening, names, resting
 from lora_lint.run.events import (
     DeleteAdapter,
     EnableAdapters,
@@ -36,7 +36,7 @@ from lora_lint.run.values import Known, alternatives, always, known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from lora_lint.finding import Confidence, Level
+    from lora_lint.finding import Level
     from lora_lint.knowledge.adapter_states import AdapterStates
     from lora_lint.run.events import Event, Selection
     from lora_lint.run.run import Run
@@ -86,10 +86,9 @@ def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
                 else _by_name(run, "Name these modules in `{}` instead, or save them yourself", "Save them yourself")
             )
         )
-        confidence: Confidence = "certain" if event.flag is None else "likely"
         level: Level | None = "warning" if event.flag is not None and foreign is not None else None
         related = (Related(part.wrap.span, "the adapter is put on the model here"),)
-        yield Finding("LL401", message, event.span, confidence, level, related)
+        yield Finding("LL401", message, event.span, happening(event), level, related)
 
 
 def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -110,8 +109,7 @@ def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             Related(part.save.span, "only the adapter is saved here"),
             Related(part.wrap.span, "the adapter is put on the model here"),
         )
-        confidence: Confidence = "certain" if event.flag is None and part.save.flag is None else "likely"
-        yield Finding("LL410", message, event.span, confidence, None, related)
+        yield Finding("LL410", message, event.span, happening(event, part.save), None, related)
 
 
 def _by_name(run: Run, advice: str, otherwise: str) -> str:
@@ -308,10 +306,9 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
             "frozen, so that nothing is learned (with gradient checkpointing the trainer runs to the end at grad_norm "
             "0). Pass `is_trainable=True`"
         )
-        confidence: Confidence = "certain" if load.flag is None and train.flag is None else "likely"
         related = (Related(train.span, "it is trained here"),)
         fix = giving_effect("safe", "Add is_trainable=True", Add(load.span, "is_trainable", True))
-        yield Finding("LL402", message, load.span, confidence, None, related, fix)
+        yield Finding("LL402", message, load.span, happening(load, train), None, related, fix)
 
 
 def _blamed(loads: Sequence[_Loaded], states: AdapterStates) -> _Loaded | None:
@@ -363,10 +360,9 @@ def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
                 "it: 0 parameters stay trainable and nothing is learned. Prepare the base model first, then put the "
                 "adapter on it"
             )
-            flagged = event.flag is not None or wrap.flag is not None
             related = (Related(wrap.span, "the adapter is put on the model here"),)
             fix = Fix("unsafe", "Prepare the model before the adapter is put on it", (Move(event.span, wrap.span),))
-            yield Finding("LL404", message, event.span, "likely" if flagged else "certain", None, related, fix)
+            yield Finding("LL404", message, event.span, happening(event, wrap), None, related, fix)
 
 
 def _revived(later: Iterable[Event]) -> bool:
@@ -395,11 +391,10 @@ def sweep_reuses_base_model(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             "where they do not. Load the base model inside the loop, or `unload()` the adapter at the end of each turn"
         )
         related = (Related(event.loop, "this loop repeats it"),)
-        confidence: Confidence = "certain" if event.flag is None else "likely"
         loads = [other for other in run.events if isinstance(other, Load)]
         changes = (Into(loads[0].span, event.loop),) if len(loads) == 1 and loads[0].flag is None else ()
         fix = Fix("unsafe", "Load the base model in each turn of the loop", changes)
-        yield Finding("LL408", message, event.span, confidence, None, related, fix)
+        yield Finding("LL408", message, event.span, happening(event), None, related, fix)
 
 
 def _named_anew(wrap: Wrap, run: Run) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from lora_lint.finding import Confidence, Fix, Level, Related
+    from lora_lint.run.events import Event
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -55,6 +56,11 @@ def surety(*values: Value[Any]) -> Confidence:
     """certain if all values are written or fixed, likely if one is only a default that a caller may override."""
     overridable = any(known.origin == "cli-default" for value in values for known in alternatives(value))
     return "likely" if overridable else "certain"
+
+
+def happening(*events: Event, flagged: Confidence = "likely") -> Confidence:
+    """certain if all events happen whenever the program runs, `flagged` if a condition decides about one of them."""
+    return "certain" if all(event.flag is None for event in events) else flagged
 
 
 def every_case(*values: Value[Any]) -> Iterator[tuple[Any, ...]]:

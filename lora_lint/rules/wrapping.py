@@ -8,7 +8,7 @@ from lora_lint.finding import Finding, Fix, Move, Related, Through
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
 from lora_lint.rules.tokens import embeddings_may_train
-from lora_lint.rules.words import resting
+from lora_lint.rules.words import happening, least, resting
 from lora_lint.run.events import (
     EnableCheckpointing,
     EnableInputGrads,
@@ -77,7 +77,8 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     )
     fix = Fix("unsafe", f"Pass the model through {_PREPARE}", (Through(wrap.span, _PREPARE),))
     # A loader may take the quantization under a condition that is not followed.
-    yield Finding("LL405", message, wrap.span, "likely" if wrap.flag is None else "possible", None, related, fix)
+    confidence = least("likely", happening(wrap, flagged="possible"))
+    yield Finding("LL405", message, wrap.span, confidence, None, related, fix)
 
 
 def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -125,9 +126,9 @@ def wrap_then_load(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
                     "starts anew). Load it onto the base model, `merge_and_unload()` the "
                     "first adapter before, or use `model.load_adapter(…)` for a second one beside it"
                 )
-                flagged = first.flag is not None or event.flag is not None
+                confidence = happening(first, event, flagged="possible")
                 related = (Related(first.span, "the first adapter is put on the model here"),)
-                yield Finding("LL409", message, event.span, "possible" if flagged else "certain", None, related)
+                yield Finding("LL409", message, event.span, confidence, None, related)
                 return
             first = event
 
@@ -152,8 +153,8 @@ def input_grads_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
             )
             related = (Related(wrap.span, "the adapter is put on the model here"),)
             fix = Fix("unsafe", "Enable checkpointing before the wrap", (Move(event.span, wrap.span),))
-            sure = event.flag is None and wrap.flag is None
-            yield Finding("LL411", message, event.span, "likely" if sure else "possible", None, related, fix)
+            confidence = least("likely", happening(event, wrap, flagged="possible"))
+            yield Finding("LL411", message, event.span, confidence, None, related, fix)
             return
 
 
@@ -174,9 +175,9 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
                     f"`peft_config` is given to {training.trainer} with a model that has an adapter already: {does}. "
                     "Leave `peft_config` out, or pass the plain model with it"
                 )
-                flagged = first.flag is not None or event.flag is not None
+                confidence = least("likely", happening(first, event, flagged="possible"))
                 related = (Related(first.span, "the adapter is put on the model here"),)
-                yield Finding("LL412", message, event.span, "possible" if flagged else "likely", level, related)
+                yield Finding("LL412", message, event.span, confidence, level, related)
                 return
             first = event
     yield from _head_targeted(run)
