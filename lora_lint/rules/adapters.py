@@ -81,7 +81,7 @@ def adapter_rank_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         f"({len(wrong)} of {len(first)} `lora_A`): PeftModel.from_pretrained stops with a size mismatch once the base "
         "model is loaded. Take the config that the weights were saved with"
     )
-    yield Finding("LL701", message, place(run.adapter.rank, otherwise=run.adapter.span))
+    yield resting("LL701", message, run.adapter.rank, otherwise=run.adapter.span)
 
 
 def adapter_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -130,8 +130,7 @@ def adapter_base_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         f"and the adapter's matrices are for {other[0]:,} and {other[1]:,} ({plural(len(wrong[0]), 'layer')} differ). "
         "PeftModel.from_pretrained stops with a size mismatch; name the base model that it was trained on"
     )
-    span = place(run.model.name, otherwise=run.span)
-    yield Finding("LL704", message, span, cases[0].model.confidence)
+    yield resting("LL704", message, run.model.name, otherwise=run.span, doubt=cases[0].model.confidence)
 
 
 def _other_sizes(weights: Weights, modules: Iterable[Module]) -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:

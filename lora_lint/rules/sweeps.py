@@ -15,7 +15,7 @@ from lora_lint.finding import Finding, Fix, Related, Remark
 from lora_lint.rules.changes import tied
 from lora_lint.rules.scale import SLACK, Arm, arm_of, arms_of, law_of, stated, written
 from lora_lint.rules.scaling import beyond_range
-from lora_lint.rules.words import least, listed, number, place, spread, subjects, surety
+from lora_lint.rules.words import least, listed, number, place, resting, spread, subjects, surety
 from lora_lint.run.run import SweepKind
 from lora_lint.run.values import Choices, Known, known
 
@@ -146,8 +146,14 @@ def rslora_sweep_too_large(sweep: Sweep, options: Mapping[str, Any]) -> Iterable
         span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
         end = place(last.adapter.rank, otherwise=last.adapter.span)
         related = (Related(end, f"the scale is {number(high.scale)} at {rank_key}={high.rank}"),) if end != span else ()
-        about = subjects(adapter.alpha, adapter.use_rslora, last.adapter.rank)
-        yield Finding("LL103", message, span, _sureness(sweep, ranked), None, related, subjects=about)
+        yield resting(
+            *("LL103", message, adapter.alpha),
+            otherwise=adapter.span,
+            span=span,
+            also=(adapter.use_rslora, last.adapter.rank),
+            doubt=_sureness(sweep, ranked),
+            related=related,
+        )
 
 
 def sweep_out_of_range(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:
@@ -169,7 +175,8 @@ def sweep_out_of_range(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Fin
             f"{sweep.kind.phrase}, {bound}: {effect}. {_schools(sweep, arms, runs[0])}"
         )
         span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
-        yield Finding("LL104", message, span, _sureness(sweep, ranked), subjects=subjects(adapter.alpha, adapter.rank))
+        about = adapter.alpha, adapter.rank
+        yield resting("LL104", message, *about, otherwise=adapter.span, span=span, doubt=_sureness(sweep, ranked))
 
 
 def _is_one_choice(sweep: Sweep, ranked: Sequence[Any], outside: Sequence[Any]) -> bool:
@@ -246,11 +253,12 @@ def _sweep_varies(sweep: Sweep, ranked: list[tuple[Arm, Run]], law: Law, apart: 
     )
     span = place(last.adapter.rank, otherwise=last.adapter.span)
     related = (Related(sweep.span, f"the {sweep.kind.phrase} over the ranks"),) if sweep.span != span else ()
-    confidence = _sureness(sweep, ranked)
+    doubt = _sureness(sweep, ranked)
     if sweep.kind in (SweepKind.CHOICES, SweepKind.CALLS) and not any(run.trained for _, run in ranked):
-        confidence = "possible"
-    about = subjects(last.adapter.rank, last.adapter.alpha)
-    return Finding("LL107", message, span, confidence, _gravity(apart), related, subjects=about)
+        doubt = "possible"
+    about = last.adapter.rank, last.adapter.alpha
+    level = _gravity(apart)
+    return resting("LL107", message, *about, otherwise=span, doubt=doubt, level=level, related=related)
 
 
 def _study(runs: Sequence[Run]) -> list[tuple[Arm, Run]]:
@@ -317,9 +325,14 @@ def _study_varies(sweep: Sweep, study: list[tuple[Arm, Run]], law: Law, apart: f
     span = place(largest.rank, largest.alpha, otherwise=largest.span)
     related = (Related(sweep.span, f"the {sweep.kind.phrase} over the arms"),) if sweep.span != span else ()
     trained = any(run.trained for _, run in study)
-    confidence = _sureness(sweep, study) if trained else "possible"
-    about = subjects(largest.rank, largest.alpha)
-    return Finding("LL107", message, span, confidence, _gravity(apart), related, subjects=about)
+    return resting(
+        *("LL107", message, largest.rank, largest.alpha),
+        otherwise=largest.span,
+        span=span,
+        doubt=_sureness(sweep, study) if trained else "possible",
+        level=_gravity(apart),
+        related=related,
+    )
 
 
 def _shown(arm: Arm, runs: Sequence[Run], baseline: Arm, law: Law) -> str:
