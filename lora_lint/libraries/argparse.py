@@ -18,7 +18,7 @@ from lora_lint.interpreter.values import (
     constant,
     either,
 )
-from lora_lint.libraries.convert import text_of
+from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.run.run import SweepKind
 from lora_lint.run.values import Reason
 
@@ -60,7 +60,7 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
     default = arguments.get("default")
     action = text_of(arguments.get("action"))
     value: Val
-    if default is None or (isinstance(default, Const) and default.value is None):
+    if default is None or is_none(default):
         if action in ("store_true", "store_false") and default is None:
             value = _default(context, Const(action == "store_false", span))
         else:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from lora_lint.interpreter.definitions import Instance
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Object, Opaque, Val, either
-from lora_lint.libraries.convert import is_flag, to_value
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val, either
+from lora_lint.libraries.convert import as_list, is_flag, is_none, text_of, to_value
 from lora_lint.libraries.effects import ConfigRecord, Fact, Happening, ModelRecord, ModelView, Records, RunRecord
 from lora_lint.libraries.parameters import split_conditions
 from lora_lint.run.events import DEFAULT_ADAPTER, Freeze, Load, Unfreeze, Wrap
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
+
+T = TypeVar("T")
 
 _MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.module.Module", "torch.nn.Sequential"})
 MAX_CONFIGS = 500
@@ -138,12 +140,10 @@ class Context:
             return either(self.wrap(each, config, span, dialect, name, integrated=integrated) for each in model.options)
         if isinstance(config, DictVal):
             for inner in config.items.values():
-                if isinstance(inner, Object) and isinstance(inner.data, ConfigRecord):
+                if config_of(inner) is not None:
                     return self.wrap(model, inner, span, dialect, name, integrated=integrated)
-        view = model.data if isinstance(model, Object) and isinstance(model.data, ModelView) else None
-        if view is None:
-            view = self.unknown_model(model, span).data
-        record: ModelRecord = view.record
+        view: ModelView = view_of(model) or self.unknown_model(model, span).data
+        record = view.record
         inference = None
         if isinstance(config, Object):
             inference = config.attributes.get("inference_mode") or config.arguments.get("inference_mode")
@@ -169,10 +169,10 @@ class Context:
 
 def adapter_names(given: Val | None) -> tuple[str, ...] | None:
     """The names of adapters that a call is given, as one text or as a list; None where they are not known."""
-    if given is None or (isinstance(given, Const) and given.value is None):
+    if given is None or is_none(given):
         return DEFAULT_ADAPTER
-    items = given.items if isinstance(given, ListVal) and not given.open else [given]
-    names = tuple(item.value for item in items if isinstance(item, Const) and isinstance(item.value, str))
+    items = as_list(given)
+    names = tuple(text for item in items if (text := text_of(item)) is not None)
     return names if len(names) == len(items) else None
 
 
@@ -209,14 +209,25 @@ def _module_class(value: Val | None) -> str | None:
 Handler: TypeAlias = "Callable[[Context, str, Arguments, Span], Val | None]"
 
 
+def record_of(value: Val | None, kind: type[T]) -> T | None:
+    """The record of a kind that is kept of a value, if there is one."""
+    return value.data if isinstance(value, Object) and isinstance(value.data, kind) else None
+
+
 def view_of(value: Val | None) -> ModelView | None:
     """The model behind a value, if it is one."""
-    return value.data if isinstance(value, Object) and isinstance(value.data, ModelView) else None
+    return record_of(value, ModelView)
+
+
+def views_of(value: Val | None) -> list[ModelView]:
+    """The models that a value may be."""
+    options = value.alternatives() if value is not None else ()
+    return [view for option in options if (view := view_of(option)) is not None]
 
 
 def config_of(value: Val | None) -> ConfigRecord | None:
     """The adapter config behind a value, if it is one."""
-    return value.data if isinstance(value, Object) and isinstance(value.data, ConfigRecord) else None
+    return record_of(value, ConfigRecord)
 
 
 def nothing(span: Span) -> Val:

@@ -128,6 +128,22 @@ def anything(value: Any) -> bool:
     return True
 
 
+def is_none(value: Val | None) -> bool:
+    """Whether an argument is not given, or given as None."""
+    return value is None or (isinstance(value, Const) and value.value is None)
+
+
+def whole_list(value: Val | None) -> list[Val] | None:
+    """The items of a list that are all known to be there; None if it is no such list."""
+    return value.items if isinstance(value, ListVal) and not value.open else None
+
+
+def as_list(value: Val) -> list[Val]:
+    """The items of a list that are all known to be there; of anything else itself, as the only one."""
+    items = whole_list(value)
+    return [value] if items is None else items
+
+
 def text_of(value: Val | None) -> str | None:
     """The text of a known string."""
     return value.value if isinstance(value, Const) and isinstance(value.value, str) else None

@@ -7,7 +7,8 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Object, Opaque, Val, either
-from lora_lint.libraries.convert import text_of
+from lora_lint.libraries.context import record_of
+from lora_lint.libraries.convert import as_list, text_of, whole_list
 from lora_lint.libraries.effects import DatasetRecord, Fact, TableRecord
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def rows_of_files(context: Context, files: Val, span: Span) -> Val:
     from lora_lint.knowledge.sizes import rows_of_file
 
     project = context.records.project
-    paths = [text_of(path) for path in (files.items if isinstance(files, ListVal) and not files.open else [files])]
+    paths = [text_of(path) for path in as_list(files)]
     rows = [rows_of_file(path, span.path, project) if path and project is not None else None for path in paths]
     found = [each for each in rows if each is not None]
     if not rows or len(found) < len(rows):
@@ -141,8 +142,8 @@ def from_content(context: Context, name: str, arguments: Arguments, span: Span) 
 def concatenate(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`concatenate_datasets([a, b])`: sizes add up if all are known."""
     parts = arguments.get("dsets", 0)
-    items = parts.items if isinstance(parts, ListVal) and not parts.open else []
-    records = [item.data for item in items if isinstance(item, Object) and isinstance(item.data, DatasetRecord)]
+    items = whole_list(parts) or []
+    records = [record for item in items if (record := record_of(item, DatasetRecord)) is not None]
     size: Val = Opaque("the parts are not all known", span)
     sizes = [record.size.value for record in records if isinstance(record.size, Const)]
     if items and len(sizes) == len(items):
@@ -154,7 +155,7 @@ def concatenate(context: Context, name: str, arguments: Arguments, span: Span) -
 def kept(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """A function that gives back the dataset it is given, row for row (unsloth.chat_templates, unsloth 2026.10)."""
     given = arguments.get("dataset", 0)
-    return given if isinstance(given, Object) and isinstance(given.data, DatasetRecord) else None
+    return given if record_of(given, DatasetRecord) is not None else None
 
 
 def mapped(owner: Object, filtered: bool, span: Span) -> Object:
@@ -240,7 +241,7 @@ def _is_share(value: Any) -> bool:
 def merge(values: list[Val]) -> Val | None:
     """One dataset that was loaded in different branches; None if these are not datasets."""
     first = values[0]
-    records = [value.data for value in values if isinstance(value, Object) and isinstance(value.data, DatasetRecord)]
+    records = [record for value in values if (record := record_of(value, DatasetRecord)) is not None]
     if len(records) < len(values) or not isinstance(first, Object):
         return None
     size, name = either(record.size for record in records), either(record.name for record in records)

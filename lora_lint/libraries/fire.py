@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Function
-from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Const, Either, Val
+from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Const, Val
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def fire(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`fire.Fire(main)`, `typer.run(main)`: calls a function with what the command line gives."""
     target = arguments.get("component", 0)
-    for function in target.options if isinstance(target, Either) else (target,):
+    for function in target.alternatives() if target is not None else ():
         if isinstance(function, Function):
             given = _of_caller(context, function)
             if context.records.given_all:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from lora_lint.interpreter.values import Const, ListVal, Object
+from lora_lint.interpreter.values import Object
+from lora_lint.libraries.convert import as_list, text_of
 from lora_lint.libraries.effects import Part
 from lora_lint.run.events import Fragments, Selected
 
@@ -114,6 +115,6 @@ def _call_fragments(machine: Machine, test: ast.Call, scope: Scope) -> tuple[str
 
 def _texts(machine: Machine, node: ast.expr, scope: Scope) -> tuple[str, ...]:
     value = machine.evaluate(node, scope)
-    items = value.items if isinstance(value, ListVal) and not value.open else [value]
-    texts = tuple(item.value for item in items if isinstance(item, Const) and isinstance(item.value, str))
+    items = as_list(value)
+    texts = tuple(text for item in items if (text := text_of(item)) is not None)
     return texts if len(texts) == len(items) else ()

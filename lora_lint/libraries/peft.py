@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, DictVal, Either, Object, Opaque, Val
-from lora_lint.libraries.context import Context, adapter_names, config_of, flag_of, negated, nothing, view_of
+from lora_lint.libraries.context import Context, adapter_names, config_of, flag_of, negated, nothing, view_of, views_of
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import Fact, ModelView
 from lora_lint.run.events import (
@@ -56,10 +56,8 @@ def get_peft_model(context: Context, name: str, arguments: Arguments, span: Span
 
 def prepare(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     model = arguments.get("model", 0)
-    for option in model.options if isinstance(model, Either) else (model,):
-        view = view_of(option)
-        if view is not None:
-            context.happen(view.record, PrepareKbit(span))
+    for view in views_of(model):
+        context.happen(view.record, PrepareKbit(span))
     return model
 
 

@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, DictVal, ListVal, Opaque, Val
+from lora_lint.libraries.convert import as_list, whole_list
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
@@ -18,13 +19,12 @@ MAX_GRID = 64
 
 def parameter_grid(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """scikit-learn's `ParameterGrid({"r": [8, 16], "lr": [1e-4, 2e-4]})`: a dict for each combination."""
-    grids = arguments.get("param_grid", 0)
-    listed = grids.items if isinstance(grids, ListVal) and not grids.open else [grids]
+    grids = arguments.get("param_grid", 0) or Opaque("the grid is not given", span)
     rows: list[Val] = []
-    for grid in listed:
+    for grid in as_list(grids):
         if not isinstance(grid, DictVal) or grid.open:
             return Opaque("the grid is not known", span)
-        columns = [column.items for column in grid.items.values() if isinstance(column, ListVal) and not column.open]
+        columns = [items for column in grid.items.values() if (items := whole_list(column)) is not None]
         if len(columns) < len(grid.items):
             return Opaque("the grid is not known", span)
         total = prod(map(len, columns))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Function, Instance
-from lora_lint.interpreter.values import Const, ListVal, Native, Opaque, Space, Val
+from lora_lint.interpreter.values import Const, Native, Opaque, Space, Val
+from lora_lint.libraries.convert import whole_list
 
 if TYPE_CHECKING:
     from lora_lint.run.run import SweepKind
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def space_of(options: Val | None, kind: SweepKind, span: Span) -> Val:
     """A choice out of a list."""
-    items = options.items if isinstance(options, ListVal) and not options.open else []
+    items = whole_list(options) or []
     constants = tuple(item for item in items if isinstance(item, Const))
     if not constants or len(constants) != len(items):
         return Opaque(f"the options of the {kind.phrase} are not known", span)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Const, DictVal, ListVal, Object
+from lora_lint.interpreter.values import DictVal, ListVal, Object
+from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import NewTokens
 
 if TYPE_CHECKING:
@@ -42,4 +43,5 @@ def _texts(value: Val | None) -> list[str]:
         return [text for item in value.items for text in _texts(item)]
     if isinstance(value, Object) and value.callee.endswith("AddedToken"):
         return _texts(value.arguments.get("content", 0))
-    return [value.value] if isinstance(value, Const) and isinstance(value.value, str) else []
+    text = text_of(value)
+    return [text] if text is not None else []

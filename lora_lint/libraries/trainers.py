@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, Const, Either, ListVal, Object, Opaque, Val
 from lora_lint.libraries import trl
-from lora_lint.libraries.context import Context, config_of, nothing, view_of
-from lora_lint.libraries.convert import text_of
+from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
+from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import TrainingRecord
 from lora_lint.libraries.peft import saved
 from lora_lint.run.events import Train
@@ -62,26 +62,24 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
 def _own_optimizer(given: Val | None, span: Span) -> dict[str, Val]:
     """The optimizer and the rate of `optimizers=(optimizer, scheduler)`: the trainer's arguments do not count then."""
     first = given.items[0] if isinstance(given, ListVal) and given.items else given
-    if first is None or (isinstance(first, Const) and first.value is None):
+    if is_none(first):
         return {}
     why = Opaque("the trainer is given an optimizer", span)
-    made = first.data.values if isinstance(first, Object) and isinstance(first.data, TrainingRecord) else {}
+    training = record_of(first, TrainingRecord)
+    made = training.values if training is not None else {}
     return {"optimizer": made.get("optimizer", why), "learning_rate": made.get("learning_rate", why)}
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`.train()` starts training on the trainer's model."""
     if name in ("train", "step", "fit", "finetune"):
-        model = owner.attributes.get("model")
-        for option in model.options if isinstance(model, Either) else (model,):
-            view = view_of(option)
-            if view is not None:
-                context.happen(view.record, Train(span))
+        for view in views_of(owner.attributes.get("model")):
+            context.happen(view.record, Train(span))
         return Object("training output", arguments, span)
     if name == "save_model" and isinstance(owner.data, TrainingRecord) and owner.data.trainer in METHODS:
-        view = view_of(owner.attributes.get("model"))
-        if view is not None:
-            saved(context, view, Arguments([], {}, {}), span)
+        trained = view_of(owner.attributes.get("model"))
+        if trained is not None:
+            saved(context, trained, Arguments([], {}, {}), span)
         return nothing(span)
     if name in ("save_model", "save_state", "evaluate", "add_callback", "log_metrics", "push_to_hub"):
         return nothing(span)
@@ -96,7 +94,5 @@ def is_arguments(name: str) -> bool:
 
 def trained_by(context: Context, model: Val | None, training: TrainingRecord) -> None:
     """Ties a trainer to the models it is given."""
-    for option in model.options if isinstance(model, Either) else (model,):
-        view = view_of(option)
-        if view is not None:
-            context.trains(view.record, training)
+    for view in views_of(model):
+        context.trains(view.record, training)
