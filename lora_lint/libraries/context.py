@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from lora_lint.interpreter.definitions import Instance
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val, either
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Object, Opaque, Val, either
 from lora_lint.libraries.convert import as_list, is_flag, is_none, text_of, to_value
 from lora_lint.libraries.effects import ConfigRecord, Fact, Happening, ModelRecord, ModelView, Records, RunRecord
 from lora_lint.libraries.parameters import split_conditions
@@ -133,15 +133,18 @@ class Context:
     ) -> Val:
         """Puts an adapter on a model: an event on the model, and a run. Returns the wrapped model. `name` is the
         adapter's, where it is given; `integrated`: transformers does it (see events.Wrap)."""
-        if isinstance(config, Either):
-            options = [self.wrap(model, each, span, dialect, name, integrated=integrated) for each in config.options]
-            return options[0]
-        if isinstance(model, Either):
-            return either(self.wrap(each, config, span, dialect, name, integrated=integrated) for each in model.options)
-        if isinstance(config, DictVal):
-            for inner in config.items.values():
-                if config_of(inner) is not None:
-                    return self.wrap(model, inner, span, dialect, name, integrated=integrated)
+        configs = (None,) if config is None else config.alternatives()
+        models = (None,) if model is None else model.alternatives()
+        wrapped = [
+            either(self._wrapped(each, _config_in(option), span, dialect, name, integrated) for each in models)
+            for option in configs
+        ]
+        return wrapped[0]
+
+    def _wrapped(
+        self, model: Val | None, config: Val | None, span: Span, dialect: str, name: Val | None, integrated: bool
+    ) -> Val:
+        """One model with one config, of those that they may be."""
         view: ModelView = view_of(model) or self.unknown_model(model, span).data
         record = view.record
         inference = None
@@ -165,6 +168,12 @@ class Context:
             else:
                 self._too_many()
         return Object("peft.PeftModel", Arguments([], {}, {}), span, ModelView(record, wrapped=True))
+
+
+def _config_in(value: Val | None) -> Val | None:
+    """The adapter config that a dict of configs by the names of adapters holds first; anything else as it is."""
+    held = value.content() if isinstance(value, DictVal) else ()
+    return next((each for each in held if config_of(each) is not None), value)
 
 
 def adapter_names(given: Val | None) -> tuple[str, ...] | None:

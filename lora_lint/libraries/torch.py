@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Member, Object, Val, either
-from lora_lint.libraries.context import Context, view_of
+from lora_lint.libraries.context import Context, record_of, view_of
 from lora_lint.libraries.effects import Fact, ModelRecord, ModelView, Part, TrainingRecord
 from lora_lint.libraries.parameters import split_conditions
 from lora_lint.run.events import Fragments, Freeze, MakeOptimizer, MakeOtherOptimizer, Selected, Unfreeze
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from lora_lint.libraries.effects import Role
     from lora_lint.source import Span
@@ -169,32 +169,35 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
 def _models_behind(value: Val | None) -> list[ModelView] | None:
     """The models whose parameters an optimizer gets: directly, filtered, chained, or in parameter groups. None where
     nothing tells whose they are."""
-    view = view_of(value)
+    view, part, module = view_of(value), record_of(value, Part), record_of(value, Instance)
     if view is not None:
         return [view]
-    if isinstance(value, Member):
-        return _models_behind(value.path()[0])
-    if isinstance(value, DictVal):
-        return _models_behind(value.items.get("params"))
-    parts: Iterable[Val]
-    if isinstance(value, Either):
-        parts = value.options
-    elif isinstance(value, ListVal):
-        parts = value.items
-    elif isinstance(value, Object) and isinstance(value.data, Part):
-        return [ModelView(value.data.record, wrapped=True)]
-    elif isinstance(value, Object) and isinstance(value.data, Instance):
-        return [view for each in value.data.attributes.values() if (view := view_of(each)) is not None]
-    elif isinstance(value, Object) and value.callee.startswith("torch.nn."):
+    if part is not None:
+        return [ModelView(part.record, wrapped=True)]
+    if module is not None:
+        return [view for each in module.attributes.values() if (view := view_of(each)) is not None]
+    if isinstance(value, Object) and value.callee.startswith("torch.nn."):
         return []
-    elif isinstance(value, Object):
-        parts = value.arguments.positional
-    else:
+    parts = _parts(value)
+    if parts is None:
         return None
     found = [_models_behind(each) for each in parts]
     if not any(found) and (None in found or not found):
         return None
     return [view for views in found for view in views or ()]
+
+
+def _parts(value: Val | None) -> Sequence[Val | None] | None:
+    """What else is to be asked for the models behind a value; None where nothing is."""
+    if isinstance(value, Member):
+        return [value.path()[0]]
+    if isinstance(value, DictVal):
+        return [value.items.get("params")]
+    if isinstance(value, ListVal):
+        return value.items
+    if isinstance(value, Object):
+        return value.arguments.positional
+    return value.options if isinstance(value, Either) else None
 
 
 _WRAPPERS = ("torch.nn.parallel", "torch.compile", "torch.nn.DataParallel")

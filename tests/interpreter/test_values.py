@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lora_lint.interpreter.values import MAX_ALTERNATIVES, Const, Opaque, Val, either
 from lora_lint.run.values import Unknown
 from tests.support.reading import IMPORTS, adapter, only, plain, read_python
 
@@ -314,3 +315,20 @@ def test_a_package_that_hands_on_what_puts_the_adapter_on(package: str, read: bo
     (tmp_path / "chat/modeling.py").write_text(MODELS)
     runs = read_python(TRAIN_CHAT.replace("import ChatModel", "import (ChatModel)"), tmp_path).runs
     assert [plain(run.adapter.rank) for run in runs] == ([16] if read else [])
+
+
+def test_alternatives_are_compared_no_further_than_they_are_of_use() -> None:
+    compared = []
+
+    class Counted(Const):
+        def same(self, other: Val) -> bool:
+            compared.append(other)
+            return super().same(other)
+
+    assert isinstance(either(Counted(number) for number in range(1_000)), Opaque)
+    assert len(compared) <= MAX_ALTERNATIVES * (MAX_ALTERNATIVES + 1) // 2
+
+
+def test_one_that_is_not_known_makes_the_whole_unknown_however_late_it_comes() -> None:
+    unknown = Opaque("nobody knows")
+    assert either([*map(Const, range(100)), unknown]) is unknown
