@@ -17,7 +17,7 @@ from lora_lint.frameworks import registry
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lora_lint.run.framework import Command, Framework
+    from lora_lint.run.framework import CommandLine, Framework
 
 PLACE = Path(__file__).parent.parent / "lora_lint" / "marks.py"
 HEAD = '''\
@@ -66,7 +66,7 @@ def text(frameworks: Iterable[Framework]) -> str:
     return HEAD + "\n".join(lines) + "\n"
 
 
-def _of_kind(records: Iterable[Framework], kind: str) -> list[tuple[Command, Framework]]:
+def _of_kind(records: Iterable[Framework], kind: str) -> list[tuple[CommandLine, Framework]]:
     return [(command, record) for record in records for command in record.commands if command.kind == kind]
 
 

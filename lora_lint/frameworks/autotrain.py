@@ -13,7 +13,7 @@ from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import replace
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.framework import Command, Framework
+from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import Known, known
 
@@ -46,7 +46,7 @@ FRAMEWORK = Framework(
         "gradient_accumulation_steps": "gradient_accumulation",
         "lora_rank": "lora_r",
     },
-    commands=(Command("command", "autotrain", ("llm", "vlm", "seq2seq")),),
+    commands=(CommandLine("command", "autotrain", ("llm", "vlm", "seq2seq")),),
     other_keys={
         "model": "base_model",
         "optimizer": "optimizer",

@@ -11,7 +11,7 @@ from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge import schemas
 from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Wrap
-from lora_lint.run.framework import Command, Framework
+from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -57,8 +57,8 @@ FRAMEWORK = Framework(
         "lr": "learning_rate",
     },
     commands=(
-        Command("command", "axolotl", ("train",), config="first", alone=None),
-        Command("module", r"axolotl\.cli\.train", config="first", alone=None),
+        CommandLine("command", "axolotl", ("train",), config="first", alone=None),
+        CommandLine("module", r"axolotl\.cli\.train", config="first", alone=None),
     ),
     tells_in_commands=(rb"\baxolotl\s+train\b", rb"\baxolotl\.cli\.train\b"),
     every_layer_switch="lora_target_linear",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lora_lint.readers.arguments import Arguments
     from lora_lint.readers.nodes import Node
     from lora_lint.readers.shell import Word
-    from lora_lint.run.framework import Command, Framework, Spelling
+    from lora_lint.run.framework import CommandLine, Framework, Spelling
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -31,7 +31,7 @@ class Start:
     """A call of a command of a framework: what it is to do, and the words behind that."""
 
     framework: Framework
-    command: Command
+    command: CommandLine
     name: str
     task: str | None
     words: tuple[Word, ...]
@@ -53,7 +53,7 @@ def start_of(call: Call) -> Start | None:
     return None
 
 
-def _commands(call: Call) -> list[tuple[Command, Framework, re.Match[str]]]:
+def _commands(call: Call) -> list[tuple[CommandLine, Framework, re.Match[str]]]:
     """The commands that a call is, each with its framework."""
     if call.kind == "command":
         owners = {marks.COMMANDS[call.name]} if call.name in marks.COMMANDS else set()

@@ -16,7 +16,7 @@ from lora_lint.readers.arguments import scalar
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import replace
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.framework import Command, Framework
+from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -48,7 +48,7 @@ FRAMEWORK = Framework(
         "lora_proj": "lora_projection",
         "lora_output": "lora_projection",
     },
-    commands=(Command("command", "litgpt", ("finetune", "finetune_lora")),),
+    commands=(CommandLine("command", "litgpt", ("finetune", "finetune_lora")),),
     tells_in_commands=(rb"\blitgpt\s+finetune\b",),
     other_keys={
         "model": "checkpoint_dir",

@@ -12,7 +12,7 @@ from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.run.events import Load, LoadAdapter, Resize, Train, Wrap
-from lora_lint.run.framework import Command, Framework
+from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -50,11 +50,11 @@ FRAMEWORK = Framework(
     },
     commands=(
         *(
-            Command("command", name, ("train",), config="first", beside="dotted", implied=_IMPLIED)
+            CommandLine("command", name, ("train",), config="first", beside="dotted", implied=_IMPLIED)
             for name in ("llamafactory-cli", "lmf")
         ),
-        Command("script", r"src/train\.py", config="first", beside="dotted"),
-        Command("script", r"src/train_bash\.py", usual=False),  # an older program with other defaults
+        CommandLine("script", r"src/train\.py", config="first", beside="dotted"),
+        CommandLine("script", r"src/train_bash\.py", usual=False),  # an older program with other defaults
     ),
     tells_in_commands=(rb"\bllamafactory-cli\b",),
     commas=True,
@@ -79,6 +79,7 @@ FRAMEWORK = Framework(
     },  # of the training those of transformers' Seq2SeqTrainingArguments (5.23)
     says_lora={"stage": "sft", "do_train": True, "finetuning_type": "lora"},
     recommended=("rank", "alpha", "use_rslora", "target_modules", "learning_rate", "epochs"),
+    refuses_unknown=True,
 )
 _NEW_TOKENS = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "init_special_tokens", "resize_vocab")
 """Keys with which the embeddings may get more rows (hparams/model_args.py)."""
@@ -132,7 +133,7 @@ def read(document: Mapping, project: Project) -> Reading:
     loaded = LoadAdapter(fields.span("adapter_name_or_path"), trainable=Known(True))
     put_on = loaded if resumed else Wrap(span)
     near = schemas.keys(FRAMEWORK.name)
-    problems = tables.problems(FRAMEWORK, document, near=near, unconverted=("lora_rank",), refused=True)
+    problems = tables.problems(FRAMEWORK, document, near=near, unconverted=("lora_rank",))
     run = Run(
         FRAMEWORK,
         span,

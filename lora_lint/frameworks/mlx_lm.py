@@ -15,7 +15,7 @@ from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
-from lora_lint.run.framework import Command, Framework
+from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -53,10 +53,10 @@ FRAMEWORK = Framework(
         "lora_dropout": "dropout",
     },
     commands=(
-        Command("command", "mlx_lm", ("lora",), config="option", implied=_IMPLIED),
-        Command("command", "mlx_lm.lora", config="option", implied=_IMPLIED),
-        Command("module", r"mlx_lm", ("lora",), config="option", implied=_IMPLIED),
-        Command("module", r"mlx_lm\.lora", config="option", implied=_IMPLIED),
+        CommandLine("command", "mlx_lm", ("lora",), config="option", implied=_IMPLIED),
+        CommandLine("command", "mlx_lm.lora", config="option", implied=_IMPLIED),
+        CommandLine("module", r"mlx_lm", ("lora",), config="option", implied=_IMPLIED),
+        CommandLine("module", r"mlx_lm\.lora", config="option", implied=_IMPLIED),
     ),
     tells_in_commands=(rb"\bmlx_lm\b",),
     other_keys={

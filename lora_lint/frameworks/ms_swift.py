@@ -18,7 +18,7 @@ from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Wrap
-from lora_lint.run.framework import Command, Framework
+from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -63,9 +63,9 @@ FRAMEWORK = Framework(
         "finetuning_type": "tuner_type",
     },
     commands=(
-        Command("command", "swift", _TASKS_THAT_TRAIN, config="first"),
-        Command("command", "megatron", _TASKS_THAT_TRAIN),
-        Command("script", r"swift/cli/(?P<task>sft|pt|rlhf)\.py", config="first"),
+        CommandLine("command", "swift", _TASKS_THAT_TRAIN, config="first"),
+        CommandLine("command", "megatron", _TASKS_THAT_TRAIN),
+        CommandLine("script", r"swift/cli/(?P<task>sft|pt|rlhf)\.py", config="first"),
     ),
     tells_in_commands=(rb"\bswift\s+(?:sft|pt|rlhf)\b",),
     defaults={"rank": 8, "alpha": 32, "dropout": 0.05},

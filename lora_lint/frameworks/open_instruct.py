@@ -11,7 +11,7 @@ from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.readers.nodes import Mapping, Sequence
 from lora_lint.run.events import Event, Load, PrepareKbit, Train, Wrap
-from lora_lint.run.framework import Command, Framework
+from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import Known, Unknown, is_number, known
 
@@ -37,7 +37,7 @@ FRAMEWORK = Framework(
         "lora_r": "lora_rank",
         "lr": "learning_rate",
     },
-    commands=(Command("script", r"open_instruct/(?:finetune|dpo_tune|dpo_tune_cache)\w*\.py"),),
+    commands=(CommandLine("script", r"open_instruct/(?:finetune|dpo_tune|dpo_tune_cache)\w*\.py"),),
     other_keys={
         "model": "model_name_or_path",
         "learning_rate": "learning_rate",

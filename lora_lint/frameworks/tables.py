@@ -146,13 +146,11 @@ def problems(
     *,
     owner: str = "",
     near: Collection[str] | None = None,
-    also: Collection[str] = (),
     unconverted: Collection[str] = (),
     synonyms: Mapping[str, str] | None = None,
-    refused: bool = False,
 ) -> tuple[Problem, ...]:
     """The keys and values of a mapping that the framework's schema does not have. With `near`, of keys only those that
-    are misspelt ones of these; `owner` is what does not know them. `unconverted` and `refused` are as in schemas."""
+    are misspelt ones of these; `owner` is what does not know them. `unconverted` is as in schemas."""
     if not schemas.has(framework.name):
         return ()
     return (
@@ -162,10 +160,9 @@ def problems(
             owner or framework.title,
             framework.unknown_keys,
             definition=definition,
-            also=also,
             synonyms=framework.synonyms if synonyms is None else synonyms,
             only_near=near,
-            refused=refused,
+            refused=framework.refuses_unknown,
         ),
         *schemas.invalid_values(framework.name, mapping, framework.title, definition, unconverted=unconverted),
     )

@@ -15,7 +15,7 @@ from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
 from lora_lint.records import replace
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.framework import Command, Framework
+from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.problems import InvalidValue
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -44,7 +44,7 @@ FRAMEWORK = Framework(
     adapts="torchtune",
     unknown_keys="stops the recipe with a TypeError",
     commands=(
-        Command(
+        CommandLine(
             *("command", "tune", ("run",)),
             config="option",
             beside="dotted",

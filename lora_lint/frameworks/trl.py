@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.framework import Command, Framework
+from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import Known, Unknown, known
 
@@ -48,8 +48,8 @@ FRAMEWORK = Framework(
         "lr": "learning_rate",
     },
     commands=(
-        Command("command", "trl", tuple(_COMMANDS), _COMMANDS, config="option"),
-        Command(
+        CommandLine("command", "trl", tuple(_COMMANDS), _COMMANDS, config="option"),
+        CommandLine(
             *("script", r"(?:trl/scripts|examples/scripts)/(?P<task>\w+?)(?:_\w+)?\.py"),
             methods=_COMMANDS,
             config="option",

@@ -13,7 +13,7 @@ from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, unfolded, usual
 from lora_lint.knowledge import schemas
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
-from lora_lint.run.framework import Command, Framework
+from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -39,7 +39,7 @@ FRAMEWORK = Framework(
     synonyms={
         "lora_r": "lora_rank",
     },
-    commands=(Command("module", r"verl\..+", alone="dotted"),),
+    commands=(CommandLine("module", r"verl\..+", alone="dotted"),),
     defaults={
         "rank": 0,
         "alpha": 16,

@@ -225,7 +225,7 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
         for targets in alternatives(run.adapter.target_modules):
             parts = known(run.adapter.parts)
             if parts is not None and targets.value is None:
-                from lora_lint.frameworks import unsloth
+                from lora_lint.knowledge import unsloth
 
                 chosen = unsloth.chosen(parts, built.modules, model.model_type) if found.head != "seq2seq-lm" else None
                 if chosen is None:
@@ -252,7 +252,7 @@ def _expert_parameters(run: Run, settings: Targets, built: Built) -> Mapping[str
     listed = settings.target_modules
     if not run.model.loader_adapts or not isinstance(listed, tuple) or settings.target_parameters is not None:
         return {}
-    from lora_lint.frameworks.unsloth import expert_parameters
+    from lora_lint.knowledge.unsloth import expert_parameters
 
     return expert_parameters(listed, built.beside["parameters"])
 
@@ -262,7 +262,7 @@ def _redirected(run: Run, settings: Targets) -> Targets:
     listed = settings.target_modules
     if not run.model.loader_adapts or not isinstance(listed, tuple):
         return settings
-    from lora_lint.frameworks.unsloth import redirected
+    from lora_lint.knowledge.unsloth import redirected
 
     left, saved = redirected(listed, settings.modules_to_save or ())
     return settings if left == listed else replace(settings, target_modules=left, modules_to_save=saved)

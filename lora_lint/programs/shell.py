@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import commands as frameworks
-from lora_lint.frameworks import overrides as configured
 from lora_lint.frameworks.commands import start_of
 from lora_lint.interpreter.shell import read_script
+from lora_lint.programs import overrides as configured
 from lora_lint.programs import scripts
 from lora_lint.programs.called import MAX_FOLLOWED
 from lora_lint.programs.callers import program_path

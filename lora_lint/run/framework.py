@@ -22,7 +22,7 @@ Spelling = Literal["flags", "dotted"]
 
 
 @dataclass(frozen=True)
-class Command:
+class CommandLine:
     """One way to start a framework's training from a command line.
 
     `name` is all of a command's name; of a module an expression for all of its dotted name, of a script one for the end
@@ -74,7 +74,7 @@ class Framework:
     """It reads a file only where no other framework recognises it."""
     tells: tuple[bytes, ...] = ()
     """Words that make a file worth reading although nothing in it says lora: it trains LoRA unless told otherwise."""
-    commands: tuple[Command, ...] = ()
+    commands: tuple[CommandLine, ...] = ()
     tells_in_commands: tuple[bytes, ...] = ()
     """Expressions for commands that train LoRA unless they, or a configuration file, say otherwise."""
     adapts: str = "PEFT"
@@ -117,6 +117,8 @@ class Framework:
     """The settings that a recommendation gives, in the order of the file; none where it is not written for it."""
     unknown_keys: str = "is ignored"
     """What becomes of a key that it does not know."""
+    refuses_unknown: bool = False
+    """All its versions have refused every key that they do not know, so that no file has keys of its users."""
     synonyms: Mapping[str, str] = field(default_factory=dict)
     """Spellings of other frameworks, and what they are called here."""
 

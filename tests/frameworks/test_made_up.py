@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint import commands, discovery, frameworks, inspection, marks
+from lora_lint import commands, discovery, frameworks, marks
 from lora_lint.__main__ import main
 from lora_lint.frameworks import registry
+from lora_lint.inspection.runs import inspect
 from lora_lint.lint import engine
+from lora_lint.report.inspect import as_json, as_text
 from lora_lint.run.values import known
 from lora_lint.settings import Settings
 from scripts import generate_marks
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 MODULE = '''
 """TinkerTune: `method: low-rank`."""
 
-from lora_lint.run.framework import Command, Framework
+from lora_lint.run.framework import CommandLine, Framework
 
 FRAMEWORK = Framework(
     name="tinkertune",
@@ -37,7 +39,7 @@ FRAMEWORK = Framework(
     kinds=("yaml",),
     marks=((b"low-rank",),),
     tells=(b"low-rank",),
-    commands=(Command("command", "tinkertune", ("train",), config="first", implied={"method": "low-rank"}),),
+    commands=(CommandLine("command", "tinkertune", ("train",), config="first", implied={"method": "low-rank"}),),
     tells_in_commands=(rb"\\btinkertune\\s+train\\b",),
     every_layer="every",
     says_lora={"method": "low-rank"},
@@ -120,10 +122,10 @@ def test_it_is_fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_is_inspected(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(CONFIG, encoding="utf-8")
-    seen = inspection.inspect([str(tmp_path)], Settings())
-    (run,) = json.loads(inspection.as_json(seen))["runs"]
+    seen = inspect([str(tmp_path)], Settings())
+    (run,) = json.loads(as_json(seen))["runs"]
     assert run["dialect"] == "tinkertune"
-    assert "tinkertune" in inspection.as_text(seen)
+    assert "tinkertune" in as_text(seen)
 
 
 def test_it_is_recommended_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.package import Package
 
 FLOORS = (
-    "records unread",
+    "records unread marks",
     "system",
     "source",
     "readers discovery finding",
@@ -50,9 +50,6 @@ CLIMBS = {
     "frameworks.wandb -> programs.following",
     "frameworks.wandb -> programs.launchers",
     "frameworks.wandb -> programs.texts",
-    "frameworks.overrides -> programs.call_sites",
-    # 2026-11-29: the records of frameworks take this.
-    "knowledge.resolve -> frameworks.unsloth",
 }
 CIRCLES: set[frozenset[str]] = set()
 MOST_PARAMETERS = 7
@@ -83,9 +80,9 @@ BARE_PARTICIPLES = {
     "interpreter.machine._written",
     "interpreter.machine.made",
     "knowledge.matching._wanted",
+    "libraries.argparse._given",
     "libraries.datasets.kept",
     "libraries.hydra.given",
-    "libraries.options._given",
     "libraries.table.made",
     "programs.called._given",
     "readers.yaml._written",

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from lora_lint.frameworks.unsloth import PARTS, chosen
 from lora_lint.knowledge.modules import Module
 from lora_lint.knowledge.resolve import resolve
+from lora_lint.knowledge.unsloth import PARTS, chosen
 from lora_lint.run.values import Known, Unknown
 from tests.support.reading import only, plain, read_python
 

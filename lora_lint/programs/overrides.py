@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
     from lora_lint.readers.shell import Word
-    from lora_lint.run.framework import Command
+    from lora_lint.run.framework import CommandLine
     from lora_lint.run.run import Run
     from lora_lint.source import Span
 
@@ -65,7 +65,7 @@ def _option(words: tuple[Word, ...]) -> tuple[Word, tuple[Word, ...]] | None:
     return None
 
 
-def _document(file: Word, command: Command, path: str, project: Project) -> Mapping | None:
+def _document(file: Word, command: CommandLine, path: str, project: Project) -> Mapping | None:
     """The content of a configuration file, as seen from the script at `path` and the folders above it."""
     name = file.text
     if not name:
