@@ -18,7 +18,6 @@ from lora_lint.interpreter.values import (
     Object,
     Opaque,
     Val,
-    is_vast,
 )
 from lora_lint.run.values import Reason
 
@@ -432,7 +431,7 @@ class Class(Val):
         for name in self.fields:
             value = self.lookup(name)
             if value is not None:
-                value = copied(machine, value, arguments, span)
+                value = value.copied(machine, arguments, span)
                 instance.attributes[name] = value.overridable() if arguments.open else value
         for name, given in zip(self.fields, arguments.positional, strict=False):
             instance.attributes[name] = given
@@ -552,27 +551,11 @@ class Instance(Val):
     def mapping(self) -> DictVal | None:
         return DictVal(dict(self.attributes), None, self.open)
 
+    def copied(self, machine: Machine, arguments: Arguments, span: Span) -> Val:
+        return Instance(self.class_, dict(self.attributes), self.open)
+
     def truth(self) -> bool | None:
         return True
 
     def is_never_none(self) -> bool:
         return True
-
-
-def copied(machine: Machine, value: Val, arguments: Arguments, span: Span) -> Val:
-    """copy.deepcopy: another object with the same content."""
-    if isinstance(value, ListVal | DictVal) and is_vast(value):
-        return Opaque("it holds too many values", span)
-    if isinstance(value, ListVal):
-        return ListVal(
-            [copied(machine, item, arguments, span) for item in value.items], value.span, value.kind, value.open
-        )
-    if isinstance(value, DictVal):
-        items = {key: copied(machine, item, arguments, span) for key, item in value.items.items()}
-        return DictVal(items, value.span, value.open)
-    if isinstance(value, Instance):
-        return Instance(value.class_, dict(value.attributes), value.open)
-    if isinstance(value, Object):
-        found = machine.library.method(machine, value, ("__deepcopy__",), arguments, span)
-        return found if found is not None else value
-    return value

@@ -10,7 +10,7 @@ import itertools
 from functools import partial as bound
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.interpreter.definitions import Class, Instance, copied
+from lora_lint.interpreter.definitions import Class, Instance
 from lora_lint.interpreter.operations import compute, made_list, origin_of
 from lora_lint.interpreter.values import (
     MAX_ITEMS,
@@ -330,7 +330,7 @@ def _product(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
 
 
 def _copied(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
-    return copied(machine, arguments.positional[0], arguments, span) if arguments.positional else None
+    return arguments.positional[0].copied(machine, arguments, span) if arguments.positional else None
 
 
 def _as_dict(machine: Machine, arguments: Arguments, span: Span) -> Val | None:

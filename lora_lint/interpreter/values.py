@@ -109,6 +109,10 @@ class Val:
         """The same value, marked as one that a caller or a command line may override."""
         return self
 
+    def copied(self, machine: Machine, arguments: Arguments, span: Span) -> Val:
+        """copy.deepcopy: another object with the same content."""
+        return self
+
     def content(self) -> Iterable[Val]:
         """The values that it holds."""
         return ()
@@ -318,6 +322,11 @@ class ListVal(Val):
             return Opaque("it holds too many values", self.span)
         return ListVal([item.overridable() for item in self.items], self.span, self.kind, self.open)
 
+    def copied(self, machine: Machine, arguments: Arguments, span: Span) -> Val:
+        if is_vast(self):
+            return Opaque("it holds too many values", span)
+        return ListVal([item.copied(machine, arguments, span) for item in self.items], self.span, self.kind, self.open)
+
     def content(self) -> Iterable[Val]:
         return self.items
 
@@ -358,6 +367,12 @@ class DictVal(Val):
 
     def truth(self) -> bool | None:
         return True if self.items else (None if self.open else False)
+
+    def copied(self, machine: Machine, arguments: Arguments, span: Span) -> Val:
+        if is_vast(self):
+            return Opaque("it holds too many values", span)
+        items = {key: item.copied(machine, arguments, span) for key, item in self.items.items()}
+        return DictVal(items, self.span, self.open)
 
     def content(self) -> Iterable[Val]:
         return self.items.values()
@@ -464,6 +479,10 @@ class Object(Val):
 
     def mapping(self) -> DictVal | None:
         return DictVal({**self.arguments.keywords, **self.attributes}, None, True) if self.attributes else None
+
+    def copied(self, machine: Machine, arguments: Arguments, span: Span) -> Val:
+        found = machine.library.method(machine, self, ("__deepcopy__",), arguments, span)
+        return found if found is not None else self
 
     def truth(self) -> bool | None:
         return True if self.data is not None else None
