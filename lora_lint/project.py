@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import posixpath
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ _KEPT = 256
 """Texts kept at a time."""
 _MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "README.md")
 """Files that lie at the top of a project."""
+MAX_PROGRAMS = 200
+"""Programs that are searched for a word, and folders that are searched for programs."""
+_NOT_OURS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
 
 
 class Project:
@@ -94,6 +98,32 @@ class Project:
     def load(self, path: str) -> SourceFile | None:
         """The text of another file; None if there is none of a kind that is read, or it is too large or not text."""
         return self._texts.get(path, self._read)
+
+    def programs_name(self, word: str, near: str) -> bool:
+        """Whether a Python program around the file `near` holds a word: in its folder and those above it, and three
+        folders deep below these. Of MAX_PROGRAMS that are looked into, the nearest come first."""
+        wanted = os.fsencode(word)
+        for path in itertools.islice(self._programs(os.path.dirname(near)), MAX_PROGRAMS):
+            source = self.load(path)
+            if source is not None and wanted in source.utf8:
+                return True
+        return False
+
+    def _programs(self, folder: str) -> Iterator[str]:
+        seen: set[str] = set()
+        for top in self.upwards(folder):
+            below = [(top, 0)]
+            while below and len(seen) < MAX_PROGRAMS:
+                here, depth = below.pop(0)
+                if here in seen:
+                    continue
+                seen.add(here)
+                for name in sorted(disk.names(here or ".") or ()):
+                    path = posixpath.join(here, name)
+                    if name.endswith(".py"):
+                        yield path
+                    elif "." not in name and depth < 3 and name not in _NOT_OURS:
+                        below.append((path, depth + 1))
 
     def _read(self, path: str) -> SourceFile | None:
         from lora_lint.readers.errors import Unreadable

@@ -75,9 +75,9 @@ def recognises(document: Mapping) -> bool:
     return next(_blocks(document, (), _DEPTH), None) is not None
 
 
-def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
+def read(document: Mapping, project: Project) -> Reading:
     """A run for each block."""
-    return Reading(tuple(_run(document, above, block) for above, block in _blocks(document, (), _DEPTH)))
+    return Reading(tuple(_run(document, above, block, project) for above, block in _blocks(document, (), _DEPTH)))
 
 
 def _blocks(mapping: Mapping, above: tuple[Mapping, ...], depth: int) -> Iterator[tuple[tuple[Mapping, ...], Mapping]]:
@@ -106,7 +106,7 @@ def _plainly_lora(block: Mapping) -> bool:
     return any(fields.has(key) for key in _PLAIN)
 
 
-def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
+def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping, project: Project) -> Run:
     fields = Fields(block, document)
     rank = next(key for key in _KEYWORDS if fields.has(key))
     none: Value[Any] = usual(None)
@@ -147,7 +147,8 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping) -> Run:
             also=(*_KEYWORDS, "alpha", "dropout", *_TOLD_BY, *_OFF),
             only_near=schemas.keys("peft_adapter") - {"r"},
         )
-        problems = (*unknown, *problems)
+        # What a program of the project reads by its name is a key of the project's own.
+        problems = (*(key for key in unknown if not project.programs_name(key.key, key.span.path)), *problems)
     span = fields.span(rank)
     model = BaseModel(_model(above, document))
     training = Training(learning_rate=_rate(above, document))

@@ -25,6 +25,20 @@ def history() -> dict[str, Any]:
     return _read("peft_versions.json")
 
 
+def bias_words(method: str) -> tuple[str, ...]:
+    """What `bias` of a config class can be. Beside "none" and "all" each method has a word of its own (PEFT 0.21.2,
+    tuners/tuners_utils.py, `_mark_only_adapters_as_trainable`, takes any that ends in `_only`)."""
+    own = "lora" if method in ("LoraConfig", "AdaLoraConfig") else method.removesuffix("Config").lower()
+    return ("none", "all", f"{own}_only")
+
+
+def is_bias(method: str, value: Any) -> bool:
+    """Whether a config class takes `value` as its `bias`."""
+    if method in ("LoraConfig", "AdaLoraConfig"):
+        return value in bias_words(method)
+    return value in ("none", "all") or (isinstance(value, str) and value.endswith("_only"))
+
+
 def _read(name: str) -> dict[str, Any]:
     with open(os.path.join(_DATA, name), "rb") as file:
         data: dict[str, Any] = json.load(file)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.events import Event
     from lora_lint.run.run import Method
+    from lora_lint.run.versions import Pin
     from lora_lint.source import Span
     from lora_lint.unread import Limit
 
@@ -153,6 +154,8 @@ class TrainingRecord:
     conditions: tuple[Condition, ...] = ()
     by_hand: bool = False
     """A loop of the program trains, with an optimizer that it makes itself."""
+    pin: Pin | None = None
+    """The TRL that the trainer's arguments are those of."""
 
 
 @dataclass(frozen=True, eq=False)

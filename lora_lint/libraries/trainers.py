@@ -49,6 +49,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         *(short, method_of(short), span, given if isinstance(given, Object) else None, dataset),
         values=_own_optimizer(arguments.get("optimizers"), span),
         conditions=tuple(context.machine.conditions),
+        pin=trl.pin_of_call(short, arguments),
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, ListVal, Object, Opaque, Val
 from lora_lint.libraries import dataclass_options
+from lora_lint.run.versions import Pin
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.run.run import Method
+    from lora_lint.run.versions import Version
     from lora_lint.source import Span
 
 
@@ -27,6 +29,42 @@ METHODS: dict[str, Method] = {
 
 LOADERS = {"RewardTrainer": "AutoModelForSequenceClassification"}
 """What loads a model that a trainer is given by its name, where it is another head (TRL 1.16, reward_trainer.py)."""
+
+
+_MOVED: Version = (0, 13, 0)
+_OLD_ARGUMENTS: dict[str, dict[str, Version]] = {
+    "SFTTrainer": dict.fromkeys(
+        (
+            *("dataset_text_field", "packing", "max_seq_length", "dataset_num_proc", "dataset_batch_size"),
+            *("neftune_noise_alpha", "model_init_kwargs", "dataset_kwargs", "eval_packing", "num_of_sequences"),
+            *("chars_per_token", "infinite"),
+        ),
+        _MOVED,
+    ),
+    "DPOTrainer": dict.fromkeys(
+        (
+            *("beta", "label_smoothing", "loss_type", "label_pad_token_id", "padding_value", "truncation_mode"),
+            *("max_length", "max_prompt_length", "max_target_length", "is_encoder_decoder", "disable_dropout"),
+            *("generate_during_eval", "precompute_ref_log_probs", "dataset_num_proc", "model_init_kwargs"),
+            *("ref_model_init_kwargs", "model_adapter_name", "ref_adapter_name", "reference_free"),
+            "force_use_ref_model",
+        ),
+        _MOVED,
+    ),
+}
+"""Arguments that went from a trainer to its config, and the version without them (trainer/*_trainer.py of TRL 0.8.6 to
+0.27.0)."""
+_TOKENIZER_GONE: Version = (0, 16, 0)
+"""Every trainer took `tokenizer`, at the end by a decorator that renamed it."""
+
+
+def pin_of_call(trainer: str, arguments: Arguments) -> Pin | None:
+    """The TRL that a call of a trainer was written for, where it gives arguments that later versions do not take."""
+    gone = dict(_OLD_ARGUMENTS.get(trainer, {}))
+    if trainer in METHODS and trainer != "PPOTrainer":
+        gone["tokenizer"] = _TOKENIZER_GONE
+    given = [(gone[keyword], keyword) for keyword in arguments.keywords if keyword in gone]
+    return Pin(min(given)[0], f"{min(given)[1]}=", f"the call of {trainer}") if given else None
 
 
 def with_tokenizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val:

@@ -39,7 +39,8 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
     def apply(run: Run) -> Run:
         if not run.framework.direct:
             return run
-        run = replace(run, pins=pins)
+        shown = {name: pin for name, pin in run.pins.items() if _says_more(pin, pins.get(name))}
+        run = replace(run, pins={**pins, **shown})
         if _is_transformers_4(run):
             run = replace(run, model=replace(run.model, transformers="4"))
         if "peft" in pins:
@@ -47,6 +48,11 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
         return run
 
     return reading.mapped(apply)
+
+
+def _says_more(pin: Pin, other: Pin | None) -> bool:
+    """Whether what a call shows of a framework's version is narrower than what the project allows."""
+    return other is None or not other.lacks(pin.below)
 
 
 def _is_transformers_4(run: Run) -> bool:

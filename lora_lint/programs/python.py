@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Module
@@ -17,6 +19,7 @@ from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
 from lora_lint.readers.python import LARGEST, beginning, parse
 from lora_lint.records import dataclass, replace
+from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import Reading
 from lora_lint.run.values import alternatives
 from lora_lint.unread import Unread
@@ -93,11 +96,25 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
     machine.run(module, tree)
     attach(records, module.scope)
     reading = with_printed_sizes(finish(records, source.path), source.trained_on)
+    if reading.runs and _has_its_own_peft(source.path, project):
+        reading = reading.mapped(_without_unknown_keywords)
     if invocation is None and records.given:
         reading = reading.mapped(_judged_where_called)
     machine.forget()
     reading = replace(reading, unread=(*_unread(records, loader, source.path), *reading.unread))
     return Program(reading, tuple(records.launches) if starting else ())
+
+
+def _has_its_own_peft(path: str, project: Project) -> bool:
+    """Whether `import peft` means a package in the repository, which may take other keywords than any release."""
+    packages = ("peft/__init__.py", "src/peft/__init__.py")
+    folders = project.upwards(os.path.dirname(path))
+    return any(project.exists(posixpath.join(folder, package)) for folder in folders for package in packages)
+
+
+def _without_unknown_keywords(run: Run) -> Run:
+    problems = tuple(problem for problem in run.problems if not isinstance(problem, UnknownKey))
+    return run if problems == run.problems else replace(run, problems=problems)
 
 
 def _unread(records: Records, loader: ProjectLoader, path: str) -> Iterator[Unread]:

@@ -72,7 +72,7 @@ _FIELDS = {
     "alpha_pattern": _Setting("alpha_pattern", convert.is_pattern, "a dict from module name to alpha"),
     "use_rslora": _Setting("use_rslora", convert.is_flag, "True or False"),
     "use_dora": _Setting("use_dora", convert.is_flag, "True or False"),
-    "bias": _Setting("bias", lambda value: value in ("none", "all", "lora_only"), '"none", "all" or "lora_only"'),
+    "bias": _Setting("bias", convert.anything),
     "lora_bias": _Setting("lora_bias", convert.is_flag, "True or False"),
     "modules_to_save": _Setting("modules_to_save", convert.is_listing, _SAVED),
     "trainable_token_indices": _Setting("trainable_token_indices", convert.anything),
@@ -248,6 +248,7 @@ def _run(record: RunRecord, config: Object, path: str, givers: tuple[str, ...], 
         method=config.data.kind,
         own_names=any(part in (known(adapter.target_modules) or ()) for part in framework.parts),
         config=config.data.span,
+        pins={"trl": trainings[-1].pin} if trainings and trainings[-1].pin is not None else {},
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Rename, Unfold, Write
 from lora_lint.knowledge.patterns import SECONDS, TOTAL, TooSlow, compiled, is_quick, pattern_key
+from lora_lint.knowledge.peft_facts import bias_words, is_bias
 from lora_lint.rules.changes import giving_effect
 from lora_lint.rules.reached import resolved_of
 from lora_lint.rules.words import names, resting, some_case, surety
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_BIASES = ("none", "all", "lora_only")
 _MATCHED = (
     "target_modules",
     "exclude_modules",
@@ -57,11 +57,12 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
             message = f"`{problem.key}={_shown(problem.value)}`: {problem.owner} expects {problem.expected}"
             yield Finding("LL902", message, problem.span, fix=_meant(problem.span, problem.value, problem.takes))
     adapter = run.adapter
+    biases = bias_words(run.method)
     for field, expected, takes, wrong in (
         ("rank", "a whole number of at least 1", Number(whole=True, least=1), _not_a_rank),
         ("alpha", "a number", Number(), _not_a_number),
         ("dropout", "a number from 0 to below 1", Number(), _not_a_share),
-        ("bias", f"one of {names(_BIASES, 'or')}", OneOf(_BIASES), _not_a_bias),
+        ("bias", f"one of {names(biases, 'or')}", OneOf(biases), lambda value: not is_bias(run.method, value)),
         ("target_modules", "a list of names or a valid regular expression", None, _not_a_regex),
     ):
         value: Value[Any] = getattr(adapter, field)
@@ -199,10 +200,6 @@ def _not_a_rank(value: Any) -> bool:
 
 def _not_a_share(value: Any) -> bool:
     return _not_a_number(value) or value < 0  # 1 and more is LL105's
-
-
-def _not_a_bias(value: Any) -> bool:
-    return value not in _BIASES
 
 
 def _not_a_regex(value: Any) -> bool:

@@ -250,7 +250,7 @@ def _reaches_a_wrapped_model(pattern: str) -> bool:
 def _biases(run: Run) -> Iterator[Finding]:
     adapter = run.adapter
     values = alternatives(adapter.bias)
-    if not values or not all(value.value in ("all", "lora_only") for value in values):
+    if not values or not all(value.value == "all" or str(value.value).endswith("_only") for value in values):
         return
     value = values[0]
     some = _has_biases(run, every=any(value.value == "all" for value in values))

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from lora_lint.lint.reading import read
+from lora_lint.project import Project
+from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Unknown
+from lora_lint.source import SourceFile
 from tests.support.reading import config, edited, only, plain, realistic
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 YAML, JSON = realistic("lora_block", "project.yaml"), realistic("lora_block", "project.json")
 
@@ -188,3 +197,26 @@ def test_keys_that_name_the_model_in_its_section(key: str) -> None:
         "openai-community/gpt2"
     )
     assert plain(only(config(f"data: {{{key}: openai-community/gpt2}}\nlora: {BLOCK}")).model.name) is Unknown
+
+
+@pytest.mark.parametrize(
+    ("place", "program", "known"),
+    [
+        ("src/model/lora.py", "n = cfg.peft.number_layers_to_transform\n", True),
+        ("train.py", "n = cfg['number_layers_to_transform']\n", True),
+        ("train.py", "n = cfg['layers']\n", False),
+        ("node_modules/train.py", "n = cfg['number_layers_to_transform']\n", False),
+    ],
+)
+def test_a_key_that_a_program_reads_is_the_projects_own(tmp_path: Path, place: str, program: str, known: bool) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    path = tmp_path / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(program)
+    (tmp_path / "config").mkdir()
+    text = "peft:\n  r: 8\n  lora_alpha: 16\n  target_modules: [q_proj]\n  number_layers_to_transform: 4\n"
+    source = SourceFile((tmp_path / "config/train.yaml").as_posix(), "yaml", text.encode())
+    run = only(read(source, Project(tmp_path.as_posix())))
+    assert [problem.key for problem in run.problems if isinstance(problem, UnknownKey)] == (
+        [] if known else ["number_layers_to_transform"]
+    )

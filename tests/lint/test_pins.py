@@ -361,6 +361,28 @@ def test_two_adapters_by_version_of_trl(
     assert (found.level, told in found.message) == (level, True), found.message
 
 
+@pytest.mark.parametrize(
+    ("call", "wanted", "below"),
+    [
+        ("SFTTrainer(model, dataset_text_field='text', tokenizer=t)", "", (0, 13, 0)),
+        ("SFTTrainer(model, tokenizer=t)", "", (0, 16, 0)),
+        ("DPOTrainer(model, beta=0.1)", "", (0, 13, 0)),
+        ("SFTTrainer(model, beta=0.1)", "", None),
+        ("SFTTrainer(model, tokenizer=t)", "trl==0.12.0", (0, 12, 1)),
+        ("SFTTrainer(model, packing=True)", "trl<0.20", (0, 13, 0)),
+    ],
+)
+def test_the_arguments_of_a_trainer_date_its_call(
+    tmp_path: Path, call: str, wanted: str, below: tuple[int, ...] | None
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "requirements.txt").write_text(wanted)
+    program = f"{PROGRAM}from trl import DPOTrainer, SFTTrainer\n{call}.train()\n"
+    found = discovery.Found((tmp_path / "train.py").as_posix(), "python", program.encode(), True)
+    (run,) = read_file(found, Settings(), Project(tmp_path.as_posix())).reading.runs
+    assert (run.pins["trl"].below if "trl" in run.pins else None) == below
+
+
 @pytest.mark.parametrize("wanted, told", [("trl==1.4.0\n", False), ("trl==1.6.0\n", True), ("", True)])
 def test_a_head_that_trl_refuses(tmp_path: Path, wanted: str, told: bool) -> None:
     program = LOADED.format("meta-llama/Llama-2-7b-hf")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -30,6 +31,9 @@ from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Unknown
 from lora_lint.source import SourceFile, Span
 from tests.support.reading import IMPORTS, adapter, only, plain, read_python
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WRAPPED = (
     IMPORTS
@@ -465,7 +469,7 @@ def test_unknown_keyword() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["r=8.5", "r='16'", "lora_alpha='16'", "bias='some'", "target_modules=3", "use_rslora='yes'", "lora_dropout='0'"],
+    ["r=8.5", "r='16'", "lora_alpha='16'", "target_modules=3", "use_rslora='yes'", "lora_dropout='0'"],
 )
 def test_values_of_a_wrong_type(given: str) -> None:
     run = only(read_python(IMPORTS + f"LoraConfig({given})"))
@@ -515,3 +519,15 @@ def test_branches_that_are_merged_again_and_again_keep_each_event_once() -> None
     machine.run(Module(SourceFile("train.py", "python", program.encode()), is_main=True), ast.parse(program))
     assert knowledge.records.runs
     assert all(len(record.model.events) <= 1 + 12 + 1 for record in knowledge.records.runs)
+
+
+@pytest.mark.parametrize("package", ["peft", "src/peft"])
+def test_keywords_of_a_peft_in_the_repository_are_its_own(tmp_path: Path, package: str) -> None:
+    program = (
+        IMPORTS + "model = get_peft_model(AutoModelForCausalLM.from_pretrained('gpt2'), LoraConfig(lora_nums=4))\n"
+    )
+    (tmp_path / "pyproject.toml").write_text("")
+    assert [type(problem) for problem in only(read_python(program, tmp_path)).problems] == [UnknownKey]
+    (tmp_path / package).mkdir(parents=True)
+    (tmp_path / package / "__init__.py").write_text("class LoraConfig:\n    lora_nums: int = 2\n")
+    assert only(read_python(program, tmp_path)).problems == ()

@@ -100,3 +100,18 @@ class TestInvalidValue:
         assert "regular expression" in one("LL902", run(target_modules="(q_proj")).message
         assert check("LL902", run(target_modules=".*q_proj")) == []
         assert check("LL902", run(target_modules=("(q_proj",))) == []
+
+    @pytest.mark.parametrize(
+        ("method", "bias", "wrong"),
+        [
+            ("VeraConfig", "vera_only", False),
+            ("BOFTConfig", "boft_only", False),
+            ("MissConfig", "MiSS_only", False),
+            ("VeraConfig", "some", True),
+            ("LoraConfig", "vera_only", True),
+            ("AdaLoraConfig", "lora_only", False),
+        ],
+    )
+    def test_each_method_has_a_bias_of_its_own(self, method: str, bias: str, wrong: bool) -> None:
+        """PEFT 0.21.2, tuners/tuners_utils.py."""
+        assert len(check("LL902", run(bias=bias, of={"method": method}))) == wrong
