@@ -47,7 +47,7 @@ FRAMEWORK = Framework(
 )
 _BLOCKS = frozenset(
     "lora peft qlora lora_config peft_config lora_params peft_params lora_args peft_args loraconfig "
-    "lora_parameters lora_kwargs peft_kwargs lora_settings".split()
+    "lora_parameters lora_kwargs peft_kwargs lora_settings peft_hyperparameters".split()
 )
 _PLAIN = frozenset({"lora_alpha", "target_modules", "lora_target_modules", "lora_dropout"})
 _METHODS = frozenset({"LORA", "QLORA", "DORA", "QDORA", "RSLORA"})
@@ -86,18 +86,20 @@ def _blocks(mapping: Mapping, above: tuple[Mapping, ...], depth: int) -> Iterato
         key, value = entry.key.value, entry.value
         if not isinstance(key, str) or not isinstance(value, Mapping) or mapping.entry(key) is not entry:
             continue
-        if key.lower() in _BLOCKS and _plainly_lora(value):
+        if key.lower() in _BLOCKS and _plainly_lora(value, mapping):
             yield (mapping, *above), value
         elif depth > 1:
             yield from _blocks(value, (mapping, *above), depth - 1)
 
 
-def _plainly_lora(block: Mapping) -> bool:
-    """A rank, and something that only LoRA has; not another method, a grid of values, or what a flag or a rank of 0
-    switches off."""
+def _plainly_lora(block: Mapping, beside: Mapping) -> bool:
+    """A rank, and something that only LoRA has; not another method (`peft_type` may stand beside the block), a grid of
+    values, or what a flag or a rank of 0 switches off."""
     fields = Fields(block)
     ranks = [key for key in _KEYWORDS if fields.has(key)]
     kinds = {str(known(fields.text(key))).upper().replace("-", "") for key in _TOLD_BY if fields.has(key)}
+    if Fields(beside).has("peft_type"):
+        kinds.add(str(known(Fields(beside).text("peft_type"))).upper())
     off = any(known(fields.flag(key)) is False for key in _OFF)
     if len(ranks) != 1 or off or not kinds <= _METHODS or not isinstance(fields.node(ranks[0]), Scalar):
         return False

@@ -220,3 +220,18 @@ def test_a_key_that_a_program_reads_is_the_projects_own(tmp_path: Path, place: s
     assert [problem.key for problem in run.problems if isinstance(problem, UnknownKey)] == (
         [] if known else ["number_layers_to_transform"]
     )
+
+
+@pytest.mark.parametrize(("method", "runs"), [("lora", 1), ("LORA", 1), ("vera", 0)])
+def test_the_method_may_stand_beside_the_block(method: str, runs: int) -> None:
+    text = f"""
+        model:
+          peft_type: {method}
+          model_name_or_path: tiiuae/falcon-7b
+          peft_hyperparameters:
+            r: 8
+            target_modules: [query_key_value]
+        """
+    reading = config(text)
+    assert len(reading.runs) == runs
+    assert all(plain(run.model.name) == "tiiuae/falcon-7b" for run in reading.runs)
