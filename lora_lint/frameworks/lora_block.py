@@ -18,12 +18,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.frameworks.peft import KEYS as PEFT_KEYS
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping, Scalar
 from lora_lint.run.framework import Framework
-from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Training
+from lora_lint.run.run import BaseModel, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
@@ -111,30 +112,17 @@ def _plainly_lora(block: Mapping, beside: Mapping) -> bool:
 def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping, project: Project) -> Run:
     fields = Fields(block, document)
     rank = next(key for key in _KEYWORDS if fields.has(key))
-    none: Value[Any] = usual(None)
     own = {name: _spelt(fields, name) for name in _PREFIXED}
+    keys = {**own, "rank": rank, "alpha": _short(fields, "alpha"), "dropout": _short(fields, "dropout")}
     dora = any(str(known(fields.text(key))).upper().endswith("DORA") for key in _TOLD_BY)
-    adapter = Adapter(
-        span=fields.span(rank),
-        rank=fields.whole(rank),
-        alpha=fields.number("lora_alpha", fields.number("alpha")),
-        dropout=fields.number("lora_dropout", fields.number("dropout", usual(0.0))),
-        target_modules=_listed(fields, own["target_modules"], ABSENT),
-        exclude_modules=_listed(fields, own["exclude_modules"], none),
-        target_parameters=fields.listing(own["target_parameters"], none),
-        layers_to_transform=fields.wholes(own["layers_to_transform"], none),
-        layers_pattern=fields.names(own["layers_pattern"], none),
-        rank_pattern=fields.numbers_by_name(own["rank_pattern"], usual({})),
-        alpha_pattern=fields.numbers_by_name(own["alpha_pattern"], usual({})),
-        use_rslora=fields.flag(own["use_rslora"], usual(False)),
-        use_dora=fields.flag(own["use_dora"], usual(dora)),
-        bias=fields.text(own["bias"], usual("none")),
-        modules_to_save=fields.listing(own["modules_to_save"], none),
-        init_lora_weights=fields.switch(own["init_lora_weights"], usual(True)),
+    adapter = tables.adapter(
+        *(FRAMEWORK, fields, fields.span(rank), keys),
+        dropout=fields.number(keys["dropout"], usual(0.0)),
+        target_modules=_listed(fields, keys["target_modules"], ABSENT),
+        exclude_modules=_listed(fields, keys["exclude_modules"], usual(None)),
+        use_dora=fields.flag(keys["use_dora"], usual(dora)),
         inference_mode=fields.flag("inference_mode", usual(False)),
-        task_type=fields.text(own["task_type"], ABSENT),
-        target_spans=fields.places(own["target_modules"]),
-        keys={**own, "rank": rank, "alpha": _short(fields, "alpha"), "dropout": _short(fields, "dropout")},
+        task_type=fields.text(keys["task_type"], ABSENT),
         own_spelling=usual(rank != "r"),
     )
     problems: tuple[UnknownKey | InvalidValue, ...] = tuple(
