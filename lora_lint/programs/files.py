@@ -3,53 +3,44 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Module
-from lora_lint.libraries.marks import is_library, names_adapter
+from lora_lint.libraries.marks import names_adapter
+from lora_lint.programs.outline import Outline
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import LARGEST, parse
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Set
 
+    from lora_lint.programs.outline import Import
     from lora_lint.project import Project
     from lora_lint.source import SourceFile
 
 MAX_FILES = 100
 """Files that are followed for one program. Of 3,480 programs of 38 repositories half import none of their project, 1%
 import more than 40, and the most are 79."""
+_MOST_NAMES = 300
+"""Names of other files that are looked at for one program, before it counts as one that reaches an adapter."""
 _KEPT_BYTES = 2_000_000
 """Text of imported files whose trees are kept; a tree takes some forty times the room of its text."""
-
-_IMPORT = re.compile(rb"\n[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import\b[ \t]*(\w*)|import[ \t]+([\w.]+))")
+_UNCERTAIN = (b"load_adapter(", b"instantiate(", b"utils.call(")
+"""Calls with which a program has a run of its own, whatever it takes from the files that it imports."""
 
 
 def worth_following(source: SourceFile, loader: ProjectLoader) -> bool:
-    """Whether a file can hold a run: it names an adapter call, or imports a file of the project that does."""
-    if names_adapter(source.utf8):
+    """Whether a file can hold a run: it names an adapter call, or what it runs reaches one in a file that it
+    imports."""
+    text = source.utf8
+    if names_adapter(text):
         return True
-    for name, level, member in _imports(source.utf8):
-        if not level and is_library(name):
-            continue
-        nested = f"{name}.{member}".strip(".") if member else name
-        for candidate in dict.fromkeys((name, nested)):
-            if loader.names_adapter(source.path, candidate, level):
-                return True
-    return False
-
-
-def _imports(text: bytes) -> Iterator[tuple[str, int, str]]:
-    """The module that each import names, how many dots stand before it, and the first member that is taken of it; both
-    names may be empty."""
-    for match in _IMPORT.finditer(b"\n" + text):  # a pattern that begins with a letter is found the fastest
-        dotted = (match[1] or match[3]).decode()
-        name = dotted.lstrip(".")
-        yield name, len(dotted) - len(name), (match[2] or b"").decode()
+    outline = Outline(text)
+    return loader.reaches_adapter(source.path, outline, whatever=any(call in text for call in _UNCERTAIN))
 
 
 class ProjectLoader:
@@ -78,10 +69,10 @@ class ProjectLoader:
             self._loaded[path] = (Module(found[0], is_main=False), found[1]) if found is not None else None
         return self._loaded[path]
 
-    def names_adapter(self, importer: str, name: str, level: int) -> bool:
-        """Whether the file that an import names belongs to the project and names an adapter call."""
-        path = self._files.path(posixpath.dirname(importer), name, level)
-        return path is not None and path != importer and self._files.names_adapter(path)
+    def reaches_adapter(self, path: str, outline: Outline, *, whatever: bool) -> bool:
+        """Whether what a program runs reaches a call in other files that makes an adapter; with `whatever` one of them
+        need only name it."""
+        return self._files.reaches_adapter(path, outline, whatever)
 
 
 class _Files:
@@ -93,6 +84,8 @@ class _Files:
         self._bases: disk.Remembered[str, tuple[str, ...]] = disk.Remembered()
         self._tops: disk.Remembered[tuple[str, str], bool] = disk.Remembered()
         self._naming: disk.Remembered[str, bool] = disk.Remembered()
+        self._leading: disk.Remembered[tuple[str, bytes], bool] = disk.Remembered()
+        self._outlines: disk.Remembered[str, Outline] = disk.Remembered()
         self._trees: dict[str, tuple[tuple[SourceFile, ast.Module] | None, disk.Noted]] = {}
         self._kept = 0
 
@@ -147,12 +140,75 @@ class _Files:
     def _hands_on_adapter(self, package: SourceFile) -> bool:
         """Whether a package takes names from a file of its own that names an adapter call."""
         folder = posixpath.dirname(package.path)
-        for name, level, member in _imports(package.utf8):
-            if level != 1 or not (name or member):
+        for each in chain.from_iterable(self.outline(package.path).imports.values()):
+            if each.level != 1 or not (each.module or each.member):
                 continue
-            path = self.path(folder, name or member, 1)
+            path = self.path(folder, each.module or each.member or "", 1)
             if path is not None and not path.endswith("/__init__.py") and self.names_adapter(path):
                 return True
+        return False
+
+    def outline(self, path: str) -> Outline:
+        """What the text of a file shows; nothing, if it cannot be read."""
+        return self._outlines.get(path, self._outlined)
+
+    def _outlined(self, path: str) -> Outline:
+        source = self._project.load(path)
+        return Outline(source.utf8 if source is not None else b"")
+
+    def reaches_adapter(self, program: str, outline: Outline, whatever: bool) -> bool:
+        """See ProjectLoader.reaches_adapter."""
+        running = outline.running
+        asked = outline.imports if whatever else [name for name in outline.imports if name in running or name == b"*"]
+        taken = [
+            (each, files)
+            for name in asked
+            for each in outline.imports[name]
+            if any(map(self.names_adapter, files := self._candidates(program, each)))
+        ]
+        if taken and (whatever or any(map(outline.makes_adapter, asked))):
+            return True
+        return any(
+            self._leading.get(start, self._leads)
+            for each, files in taken
+            for start in self._asked(files, each, running)
+        )
+
+    def _candidates(self, importer: str, taken: Import) -> list[str]:
+        """The files of the project that an import may take: the module, or one in a package."""
+        if taken.of_library:
+            return []
+        folder = posixpath.dirname(importer)
+        found = [self.path(folder, taken.module, taken.level)]
+        if taken.member not in (None, "*") and (found[0] is None or found[0].endswith("/__init__.py")):
+            found.append(self.path(folder, f"{taken.module}.{taken.member}".lstrip("."), taken.level))
+        return [path for path in found if path is not None and path != importer]
+
+    def _asked(self, files: list[str], taken: Import, mentioned: Set[bytes]) -> Iterator[tuple[str, bytes]]:
+        """The names of some files that an import asks for: its own, or of a whole module those that are mentioned."""
+        for number, path in enumerate(files):
+            if taken.member in (None, "*") or number:
+                outline = self.outline(path)
+                yield from ((path, name) for name in mentioned if name in outline.names or name in outline.imports)
+            else:
+                yield path, taken.member.encode()
+
+    def _leads(self, start: tuple[str, bytes]) -> bool:
+        """Whether the definition of a name in a file leads to an adapter, there or in other files."""
+        seen, waiting = {start}, [start]
+        while waiting:
+            path, name = waiting.pop()
+            outline = self.outline(path)
+            if outline.makes_adapter(name) or len(seen) > _MOST_NAMES:
+                return True
+            mentioned = outline.mentioned_by(name)
+            new = {(path, each) for each in mentioned & (outline.names | outline.imports.keys())}
+            for bound in {name, b"*", *mentioned} & outline.imports.keys():
+                for each in outline.imports[bound]:
+                    asked = {name} if bound == b"*" else mentioned
+                    new.update(self._asked(self._candidates(path, each), each, asked))
+            waiting += new - seen
+            seen |= new
         return False
 
     def is_large(self, path: str) -> bool:

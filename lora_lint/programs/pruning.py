@@ -30,18 +30,19 @@ _DOUBLE, _SINGLE = b'"""', b"'''"
 _CONTINUED = (b"\\\n", b"\\\r\n")
 _PLAIN_DECORATORS = (b"@torch.", b"@dataclass", b"@dataclasses.dataclass")
 """Decorators that hand their function to nobody."""
-_METHOD = re.compile(rb"\bdef[ \t]+(?!__)(\w+)")
+METHOD = re.compile(rb"\bdef[ \t]+(?!__)(\w+)")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 _DEEPEST = 20
 
 
-class _Definition(NamedTuple):
+class Definition(NamedTuple):
     """A function or class of the module, with its decorators and what stands below it up to the next statement."""
 
     name: bytes
     start: int
     end: int
     text: bytes
+    is_class: bool
 
 
 def parse_asked(source: SourceFile) -> ast.Module:
@@ -61,19 +62,19 @@ def parse_asked(source: SourceFile) -> ast.Module:
 
 def without_unasked(text: bytes) -> bytes:
     """A program with empty lines in the place of the definitions that nothing asks for: the others stay on theirs."""
-    definitions = _definitions(text)
-    if not definitions or b"globals()" in text:
+    found = definitions(text)
+    if not found or b"globals()" in text:
         return text
-    around = _around(text, definitions)
-    leading = [each for each in definitions if names_adapter(each.text)]
-    waiting = [each for each in definitions if each not in leading]
+    outside = around(text, found)
+    leading = [each for each in found if names_adapter(each.text)]
+    waiting = [each for each in found if each not in leading]
     asked = leading
     while asked:  # whatever calls what leads to an adapter may be where the program is entered
-        names = {name for each in asked for name in (each.name, *_METHOD.findall(each.text))}
+        names = {name for each in asked for name in (each.name, *METHOD.findall(each.text))}
         asked = [each for each in waiting if any(name in each.text for name in names)]
         waiting = [each for each in waiting if each not in asked]
         leading += asked
-    said = b"\n".join((*around, *(each.text for each in leading)))
+    said = b"\n".join((*outside, *(each.text for each in leading)))
     while asked := [each for each in waiting if each.name in said]:
         waiting = [each for each in waiting if each not in asked]
         said = b"\n".join(each.text for each in asked)
@@ -87,20 +88,21 @@ def without_unasked(text: bytes) -> bytes:
     return b"".join((*parts, text[done:]))
 
 
-def _around(text: bytes, definitions: list[_Definition]) -> list[bytes]:
+def around(text: bytes, found: list[Definition]) -> list[bytes]:
     """What stands between the definitions."""
-    ends = [0, *(each.end for each in definitions)]
-    starts = [*(each.start for each in definitions), len(text)]
+    ends = [0, *(each.end for each in found)]
+    starts = [*(each.start for each in found), len(text)]
     return [text[end:start] for end, start in zip(ends, starts, strict=True) if end < start]
 
 
-def _definitions(text: bytes) -> list[_Definition]:
-    """The functions and classes of a module, in order; none where it is not certain where its statements start."""
+def definitions(text: bytes) -> list[Definition] | None:
+    """The functions and classes of a module that are handed to no decorator, in order; None where it is not certain
+    where its statements start, or they are too many."""
     masked = _with_strings_on_a_line(text)
     if masked is None or (b"\r" in text and text.count(b"\r") != text.count(b"\r\n")):
-        return []
+        return None
     whole = _closes_its_brackets(text)
-    found: list[_Definition] = []
+    found: list[Definition] = []
     decorators: list[int] = []
     for start in (0, *(head.end() for head in _HEAD.finditer(masked))):
         if masked.startswith(b"@", start):
@@ -111,11 +113,11 @@ def _definitions(text: bytes) -> list[_Definition]:
             begun = decorators[0] if decorators else start
             following = _STATEMENT.search(masked, match.end())
             end = following.end() - 1 if following is not None else len(text)
-            each = _Definition(match[1], begun, end, text[begun:end])
+            each = Definition(match[1], begun, end, text[begun:end], masked.startswith(b"class", start))
             if whole or _closes_its_brackets(each.text):
                 found.append(each)
         decorators = []
-    return found if len(found) <= MAX_DEFINITIONS else []
+    return found if len(found) <= MAX_DEFINITIONS else None
 
 
 def _closes_its_brackets(text: bytes) -> bool:

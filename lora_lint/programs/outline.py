@@ -1,0 +1,221 @@
+"""What runs when a program is started, as its text shows.
+
+Most files that import one which makes adapters only define functions and classes of their own, and nothing that they
+run reaches what they import. This tells them from the others before anything is parsed. Bases of classes and defaults
+of functions count where something asks for the class or function. Where it is not certain what a text defines, all of
+it counts as run.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from itertools import pairwise
+from keyword import kwlist
+from typing import TYPE_CHECKING, NamedTuple
+
+from lora_lint.discovery import words
+from lora_lint.libraries.marks import is_library, names_adapter
+from lora_lint.programs.pruning import around, definitions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, KeysView
+
+_IMPORT = re.compile(
+    rb"\n[ \t]*(?:from[ \t]+(\.*[ \t]*[\w.]*)[ \t]+import\b[ \t]*(\((?:[^)#]|#[^\n]*)*\)?|(?:[^\n;#\\]|\\\r?\n)*)"
+    rb"|import[ \t]+((?:[^\n;#\\]|\\\r?\n)+))"
+)
+_COMMENT = re.compile(rb"#[^\n]*")
+_PLAIN_TEXT = re.compile(
+    rb"#[^\n]*|(\w*)(?:\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''"
+    rb"|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')",
+    re.DOTALL,
+)
+"""A comment, or a string with its prefix."""
+_IDLE = re.compile(rb"\b[\w.]+\(__name__\)|\n[ \t]*(?:el)?if(?:[ \t]|\(\)|[\w.])+:")
+"""A call with nothing but the module's name, and a condition whose calls get nothing: what is written in the program
+goes nowhere by them, unless they are its own."""
+_STATEMENT = re.compile(rb"\n(?=[^\s#)\]}])")
+_DEFINITION = re.compile(rb"\n(?:async[ \t]+)?(def|class)[ \t]+(\w+)")
+_BOUND = re.compile(rb"\n[ \t]*(?:(?:async )?def |class )?(\w+)(?=[ \t]*(?:[=:\[(,.|+]))")
+"""What may be bound or changed at the start of a line."""
+_BY_NAME = (b"getattr", b"globals()", b"import_module", b"eval(", b"exec(")
+"""Calls that find something by a name in a string."""
+_HEAD = re.compile(rb":[ \t\r]*(?:#[^\n]*)?\n")
+_INDENTED = re.compile(rb"(?:\n[ \t\r]*(?:#[^\n]*)?(?=\n))*\n([ \t]+)[^\s#]")
+_FILE = b'globals()["__file__"]'
+_DEFINES = (b"def ", b"async ", b"class ", b"@")
+_WITHIN = (b"", b" ", b"\t", b"\r", b"#", b")", b"]", b"}")
+"""What a line begins with, behind the indentation, that starts no statement there."""
+_KEYWORDS = frozenset(word.encode() for word in kwlist)
+_ADAPTER_LIBRARIES = frozenset({"peft", "unsloth", "xtuner"})
+_UNFOLLOWED = b"instantiate("
+"""The call of Hydra that makes what a config names."""
+
+
+class Import(NamedTuple):
+    """A name that an import binds: the module (dots aside), how many dots stand before it, the member that is taken of
+    it (None for the module itself, `*` for all), and the name."""
+
+    module: str
+    level: int
+    member: str | None
+    name: bytes
+
+    @property
+    def of_library(self) -> bool:
+        """Whether it is none of the project's files."""
+        return not self.level and is_library(self.module)
+
+    @property
+    def of_adapters(self) -> bool:
+        """Whether it is a part of a library that makes adapters."""
+        return not self.level and self.module.partition(".")[0] in _ADAPTER_LIBRARIES
+
+
+class _Piece:
+    """The text of a definition or a statement."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+
+    @cached_property
+    def mentioned(self) -> set[bytes]:
+        return words(self._text)
+
+    @cached_property
+    def makes_adapter(self) -> bool:
+        return _makes_adapters(self._text)
+
+
+class Outline:
+    """The statements, definitions and imports that one text shows, and which of them mention which."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+
+    @cached_property
+    def imports(self) -> dict[bytes, list[Import]]:
+        """What the imports of the program bind, those in its functions included, by name; `*` for all names."""
+        found: dict[bytes, list[Import]] = {}
+        for each in _imports(self._text):
+            found.setdefault(b"*" if each.member == "*" else each.name, []).append(each)
+        return found
+
+    @property
+    def names(self) -> KeysView[bytes]:
+        """The names that are defined, or bound by a statement."""
+        return self._pieces.keys()
+
+    def mentioned_by(self, name: bytes) -> set[bytes]:
+        """The words of the definitions of a name, and of the statements that bind it."""
+        return set().union(*(each.mentioned for each in self._pieces.get(name, ())))
+
+    def makes_adapter(self, name: bytes) -> bool:
+        """Whether an adapter is made in the definition of a name, or it is imported from a library that makes them."""
+        return any(each.makes_adapter for each in self._pieces.get(name, ())) or any(
+            each.of_adapters for each in self.imports.get(name, ())
+        )
+
+    @cached_property
+    def running(self) -> frozenset[bytes]:
+        """The words of what runs when the program is started: its statements, and all that they mention."""
+        found = words(self._statements)
+        new = found & self.names
+        while new:
+            pieces = {id(each): each for name in new for each in self._pieces[name]}
+            said = set().union(*(each.mentioned for each in pieces.values())) - found
+            found |= said
+            new = said & self.names
+        return frozenset(found)
+
+    @cached_property
+    def _pieces(self) -> dict[bytes, list[_Piece]]:
+        """What a name stands for: its definitions, and the statements that bind it."""
+        return self._parts[0]
+
+    @cached_property
+    def _statements(self) -> bytes:
+        """What runs when the module is imported: its statements and those of its classes, without calls and conditions
+        that hand nothing on which is written here."""
+        return self._parts[1]
+
+    @cached_property
+    def _parts(self) -> tuple[dict[bytes, list[_Piece]], bytes]:
+        text = self._text.replace(_FILE, b"")
+        found = definitions(text) if b"globals()" not in text else None
+        outside = _IMPORT.sub(b"\n", b"\n".join((b"", *around(text, found or []))))
+        plain = not any(call in outside for call in _BY_NAME)
+        if plain:
+            outside = _PLAIN_TEXT.sub(_without_plain_text, outside)
+        pieces: dict[bytes, list[_Piece]] = {}
+        running: list[bytes] = []
+
+        def define(name: bytes, definition: bytes, is_class: bool) -> None:
+            pieces.setdefault(name, []).append(_Piece(definition))
+            if is_class:
+                running.append(_class_statements(definition, plain))
+
+        for each in found or ():
+            define(each.name, each.text, each.is_class)
+        starts = [0, len(outside)]
+        if found is not None:
+            starts[1:1] = (match.start() for match in _STATEMENT.finditer(outside))
+        for start, end in pairwise(starts):
+            statement = outside[start:end]
+            head = _DEFINITION.match(statement) if found is not None else None
+            if head is not None:  # with a decorator, which is a statement of its own here
+                define(head[2], statement, head[1] == b"class")
+                continue
+            running.append(statement)
+            piece = _Piece(statement)
+            for name in set(_BOUND.findall(statement)) - _KEYWORDS:
+                pieces.setdefault(name, []).append(piece)
+
+        def without_idle(found: re.Match[bytes]) -> bytes:
+            return found[0] if any(word in pieces for word in words(found[0])) else b"\n"
+
+        return pieces, _IDLE.sub(without_idle, b"".join(running))
+
+
+def _makes_adapters(text: bytes) -> bool:
+    return names_adapter(text) or _UNFOLLOWED in text
+
+
+def _without_plain_text(found: re.Match[bytes]) -> bytes:
+    """Nothing for a comment or a string, but for one in which code may stand."""
+    return found[0] if found[1] and b"f" in found[1].lower() else b" "
+
+
+def _imports(text: bytes) -> Iterator[Import]:
+    for match in _IMPORT.finditer(b"\n" + text):  # a pattern that begins with a letter is found the fastest
+        if match[3] is not None:
+            for part in match[3].decode("utf-8", "replace").replace("\\", " ").split(","):
+                module, _, alias = (piece.strip() for piece in part.partition(" as "))
+                bound = alias or module.partition(".")[0]
+                yield Import(module, 0, None, bound.encode())
+            continue
+        dotted = match[1].decode("utf-8", "replace").replace(" ", "").replace("\t", "")
+        module = dotted.lstrip(".")
+        level = len(dotted) - len(module)
+        listed = _COMMENT.sub(b"", match[2]).decode("utf-8", "replace")
+        for part in listed.strip("()\r\n\t ").replace("\\", " ").split(","):
+            member, _, alias = (piece.strip() for piece in " ".join(part.split()).partition(" as "))
+            if member:
+                yield Import(module, level, member, (alias or member).encode())
+
+
+def _class_statements(text: bytes, plain: bool) -> bytes:
+    """The statements in a class that are no methods; if `plain`, without strings."""
+    head = _HEAD.search(text)
+    first = _INDENTED.match(text, head.end() - 1) if head is not None else None
+    if head is None or first is None:
+        return b"\n" + text
+    indent, kept, runs = first[1], [b""], False
+    for line in text[head.end() :].split(b"\n"):
+        if line.startswith(indent) and line[len(indent) : len(indent) + 1] not in _WITHIN:
+            runs = not line.startswith(_DEFINES, len(indent))
+        if runs:
+            kept.append(line)
+    body = b"\n".join(kept)
+    return _PLAIN_TEXT.sub(_without_plain_text, body) if plain else body
