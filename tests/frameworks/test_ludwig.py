@@ -8,10 +8,10 @@ from lora_lint.fixes import configs
 from lora_lint.lint import engine
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.problems import InvalidValue, UnknownKey
-from lora_lint.run.values import Known
+from lora_lint.run.values import Known, Unknown
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile
-from tests.support.reading import config, edited, only, plain, realistic
+from tests.support.reading import config, edited, only, plain, realistic, written
 
 FINETUNE = realistic("ludwig", "finetune.yaml")
 DPO = realistic("ludwig", "dpo.yaml")
@@ -68,8 +68,10 @@ def test_an_adapter_that_is_loaded() -> None:
 def test_what_is_searched_is_not_known() -> None:
     search = "hyperopt:\n  parameters:\n    adapter.r:\n      space: choice\n      categories: [8, 16]\n"
     run = only(config(FINETUNE + search))
-    assert not isinstance(run.adapter.rank, Known)
-    assert not isinstance(run.adapter.alpha, Known)
+    assert isinstance(run.adapter.rank, Unknown)
+    assert run.adapter.rank.why == "`hyperopt` searches it"
+    assert written(FINETUNE + search, run.adapter.rank).startswith("adapter.r:")
+    assert isinstance(run.adapter.alpha, Unknown)
     assert plain(run.adapter.dropout) == 0.1
 
 

@@ -184,3 +184,17 @@ def test_a_key_that_is_not_known(project: Path) -> None:
     (project / "conf/tune.yaml").write_text(TORCHTUNE.replace("lora_rank", "lora_rnk"), encoding="utf-8")
     command = "tune run lora_finetune_single_device --config conf/tune.yaml optimizer.lr=1e-4\n"
     assert found(project, command) == []
+
+
+@pytest.mark.parametrize("option", ["--config sft.yaml", "--config=sft.yaml", "-c sft.yaml", "-c=sft.yaml"])
+def test_ways_to_name_the_file(option: str, tmp_path: Path) -> None:
+    (tmp_path / "sft.yaml").write_text("model_name_or_path: m\nuse_peft: true\nlora_r: 16\n", encoding="utf-8")
+    run = only(shell(f"trl sft --lora_alpha 64 {option} --lora_dropout 0.2", tmp_path))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha), plain(run.adapter.dropout)) == (16, 64, 0.2)
+
+
+def test_an_option_without_its_file() -> None:
+    assert (
+        plain(only(shell("trl sft --model_name_or_path m --use_peft --lora_r 8 --lora_alpha 4 -c")).adapter.rank) == 8
+    )
+    assert shell("trl sft --model_name_or_path m --use_peft --lora_r 8 --config").runs == ()

@@ -320,6 +320,7 @@ SETTINGS: dict[str, tuple[Row, ...]] = {
         ("quantization.bits", "model.quantization", 8, "8bit", None),
         ("trainer.optimizer", "training.optimizer", "adamw", "adamw", "adam"),
         ("trainer.optimizer.type", "training.optimizer", "adamw", "adamw", "adam"),
+        ("trainer.optimizer.betas", "training.optimizer", [0.9, 0.999], "adam", "adam"),
         ("trainer.learning_rate", "training.learning_rate", 3e-4, 3e-4, 1e-3),
         ("trainer.epochs", "training.epochs", 2.0, 2.0, 100.0),
         ("trainer.train_steps", "training.max_steps", 70, 70, NOTHING),
@@ -726,3 +727,8 @@ def test_what_happens_to_the_model(framework: str, key: str, value: Any, kinds: 
     run = the_run(framework, with_key(MINIMAL[framework], key, value))
     assert [type(event) for event in run.events] == kinds
     assert run.trained is (None if framework in ("peft_adapter", "lora_block", "mlx_lm") else True)
+
+
+@pytest.mark.parametrize("framework", [name for name in MINIMAL if name not in ("peft_adapter", "lora_block")])
+def test_the_task_is_to_continue_text(framework: str) -> None:
+    assert plain(the_run(framework, MINIMAL[framework]).adapter.task_type) == "CAUSAL_LM"

@@ -346,3 +346,29 @@ def test_layers_that_refuse_a_setting(targets: Targets, expected: dict[str, list
         linear("linear", 8, 8),
     )
     assert {refusal.kind: list(refusal.names) for refusal in match(modules, targets).errors} == expected
+
+
+@pytest.mark.parametrize(
+    ("task", "head", "twice"),
+    [
+        ("TOKEN_CLS", "classifier", True),
+        ("TOKEN_CLS", "score", True),
+        ("QUESTION_ANS", "qa_outputs", True),
+        ("QUESTION_ANS", "score", False),
+        ("CAUSAL_LM", "classifier", False),
+    ],
+)
+def test_heads_that_a_task_saves_after_the_match(task: str, head: str, twice: bool) -> None:
+    modules = (Module("", "Model", own=0), linear("layer.query", 8, 8), linear(head, 8, 2))
+    found = match(modules, Targets(target_modules=("query", head), task_type=task))
+    assert bool(found.errors) is twice
+
+
+@pytest.mark.parametrize(
+    "head", ["lm_head", "embed_out", "proj_out", "output_projection", "vocab_projector", "cls.predictions.decoder"]
+)
+def test_heads_that_all_linear_leaves_out_by_their_usual_names(head: str) -> None:
+    inner = tuple(Module(path, "Container", own=0) for path in ("cls", "cls.predictions") if head.startswith("cls"))
+    modules = (Module("", "Model", own=0), linear("layer.query", 8, 8), *inner, linear(head, 8, 8), linear("own", 8, 8))
+    found = match(modules, Targets(target_modules="all-linear"))
+    assert [module.path for module in found.modules] == ["layer.query", "own"]

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from lora_lint.knowledge.modules import Module
+from lora_lint.knowledge.modules import Module, Parameter
 from lora_lint.knowledge.resolve import resolve
-from lora_lint.knowledge.unsloth import PARTS, chosen
+from lora_lint.knowledge.unsloth import PARTS, chosen, expert_parameters, redirected
 from lora_lint.run.values import Known, Unknown
 from tests.support.reading import only, plain, read_python
 
@@ -128,3 +128,77 @@ def test_both_ends_are_trained_whole(ends: str) -> None:
     assert case.parameters is not None
     assert plain_one.parameters is not None
     assert case.parameters - plain_one.parameters == len(ends.split(",")) * 128256 * 2048
+
+
+@pytest.mark.parametrize(
+    ("part", "word"),
+    [
+        *(("vision_layers", word) for word in ("vision", "image", "visual", "patch")),
+        *(("language_layers", word) for word in ("language", "text")),
+        *(("attention_modules", word) for word in ("self_attn", "attention", "attn", "mixer")),
+        *(("mlp_modules", word) for word in ("mlp", "feed_forward", "ffn", "dense", "mixer")),
+    ],
+)
+def test_words_for_parts(part: str, word: str) -> None:
+    """A layer is in a part if one of the part's words is in its path."""
+    region = part in ("vision_layers", "language_layers")
+    path = f"{word}.{{0}}.attn.proj" if region else f"text.{{0}}.{word}.proj"
+    other = "other.{0}.attn.proj" if region else "text.{0}.other.proj"
+    paths = [each.format(number) for each in (path, other) for number in range(2)]
+    modules = tuple(Module(each, "Linear", 8, 8, 64, 0, 1) for each in paths)
+    asked = (part, "attention_modules") if region else ("language_layers", part)
+    assert adapted(*asked, modules=modules) == {path.format(number) for number in range(2)}
+
+
+@pytest.mark.parametrize("codec", ["codec_model", "audio_tokenizer", "acoustic_tokenizer", "semantic_tokenizer"])
+def test_codecs_are_left_out(codec: str) -> None:
+    paths = [f"{where}.{layer}.mlp.up" for where in (f"model.{codec}", "model.own") for layer in range(2)]
+    modules = tuple(Module(path, "Linear", 8, 8, 64, 0, 1) for path in paths)
+    assert adapted(modules=modules, kind="csm") == set(paths[2:])
+
+
+@pytest.mark.parametrize("kind", ["mamba2", "falcon_h1", "nemotron_h", "qwen3_omni_moe", "zamba2", "bamba"])
+def test_each_kind_with_further_rules(kind: str) -> None:
+    assert chosen(PARTS, LAYERS, kind) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["embed_vision.embedding_projection", "vision_embedder.patch_dense", "vision_tower.patch_embedder.input_proj"],
+)
+@pytest.mark.parametrize("end", ["", ".linear"])
+def test_flat_layers_of_gemmas_towers(path: str, end: str) -> None:
+    layer = Module(f"model.{path}{end}", "Linear", 8, 8, 64, 0, 1)
+    assert layer.path in adapted(modules=(*LAYERS, layer), kind="gemma4")
+    assert layer.path in adapted("vision_layers", "mlp_modules", modules=(*LAYERS, layer), kind="gemma3n")
+    assert layer.path not in adapted("vision_layers", "attention_modules", modules=(*LAYERS, layer), kind="gemma4")
+    assert layer.path not in adapted("language_layers", "mlp_modules", modules=(*LAYERS, layer), kind="gemma4")
+    named = "dense" in path and bool(end)  # as layers of MLPs are
+    assert (layer.path in adapted(modules=(*LAYERS, layer), kind="qwen3_vl")) is named
+
+
+@pytest.mark.parametrize("name", ["embed_tokens", "lm_head"])
+def test_embeddings_are_trained_whole(name: str) -> None:
+    assert redirected(("q_proj", f"model.{name}", name), ("norm",)) == (("q_proj",), ("norm", f"model.{name}", name))
+    assert redirected(("q_proj",), ("norm",)) == (("q_proj",), ("norm",))
+
+
+@pytest.mark.parametrize(
+    ("entry", "parameters", "reached"),
+    [
+        ("gate_proj", ("gate_up_proj", "down_proj"), "gate_up_proj"),
+        ("gate_proj", ("gate_proj", "up_proj"), "gate_proj"),
+        ("up_proj", ("gate_up_proj", "down_proj"), "gate_up_proj"),
+        ("up_proj", ("gate_proj", "up_proj"), "up_proj"),
+        ("gate_up_proj", ("gate_up_proj", "down_proj"), "gate_up_proj"),
+        ("gate_up_proj", ("gate_proj", "up_proj"), None),
+        ("down_proj", ("gate_up_proj", "down_proj"), "down_proj"),
+        ("q_proj", ("gate_up_proj", "down_proj"), None),
+    ],
+)
+@pytest.mark.parametrize("owner", ["mlp.experts", "block.experts"])
+def test_targets_that_reach_experts(entry: str, parameters: tuple[str, ...], reached: str | None, owner: str) -> None:
+    records = [Parameter(f"model.layers.0.{owner}", name, (2, 4, 4)) for name in parameters]
+    where = "mlp.experts" if owner.startswith("mlp") else "experts"
+    assert expert_parameters([entry], records) == ({} if reached is None else {entry: f"{where}.{reached}"})
+    assert expert_parameters([entry], [Parameter("model.router", name, (2, 4)) for name in parameters]) == {}

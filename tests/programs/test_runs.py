@@ -531,3 +531,110 @@ def test_keywords_of_a_peft_in_the_repository_are_its_own(tmp_path: Path, packag
     (tmp_path / package).mkdir(parents=True)
     (tmp_path / package / "__init__.py").write_text("class LoraConfig:\n    lora_nums: int = 2\n")
     assert only(read_python(program, tmp_path)).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("keyword", "field", "written", "read", "wrong"),
+    [
+        ("r", "rank", "4", 4, "'4'"),
+        ("lora_alpha", "alpha", "4", 4, "'4'"),
+        ("lora_dropout", "dropout", "0.5", 0.5, "'4'"),
+        ("target_modules", "target_modules", "['a', 'b']", ("a", "b"), "4"),
+        ("target_modules", "target_modules", "'.*a'", ".*a", "[4]"),
+        ("exclude_modules", "exclude_modules", "['a']", ("a",), "4"),
+        ("target_parameters", "target_parameters", "['a']", ("a",), "4"),
+        ("layers_to_transform", "layers_to_transform", "[1, 2]", (1, 2), "'4'"),
+        ("layers_to_transform", "layers_to_transform", "1", 1, "['4']"),
+        ("layers_pattern", "layers_pattern", "'h'", "h", "4"),
+        ("rank_pattern", "rank_pattern", "{'a': 4}", {"a": 4}, "4"),
+        ("alpha_pattern", "alpha_pattern", "{'a': 4}", {"a": 4}, "4"),
+        ("use_rslora", "use_rslora", "True", True, "'yes'"),
+        ("use_dora", "use_dora", "True", True, "'yes'"),
+        ("bias", "bias", "'all'", "all", "'some'"),
+        ("bias", "bias", "'lora_only'", "lora_only", "4"),
+        ("lora_bias", "lora_bias", "True", True, "'yes'"),
+        ("modules_to_save", "modules_to_save", "['a']", ("a",), "'a'"),
+        ("trainable_token_indices", "trainable_token_indices", "[1]", (1,), ""),
+        ("init_lora_weights", "init_lora_weights", "'pissa'", "pissa", ""),
+        ("inference_mode", "inference_mode", "True", True, "'yes'"),
+        ("task_type", "task_type", "'SEQ_CLS'", "SEQ_CLS", "4"),
+    ],
+)
+def test_settings_of_a_config(keyword: str, field: str, written: str, read: object, wrong: str) -> None:
+    call = "get_peft_model(AutoModelForCausalLM.from_pretrained('gpt2'), LoraConfig({}={}))"
+    run = only(read_python(IMPORTS + call.format(keyword, written)))
+    assert plain(getattr(run.adapter, field)) == read
+    assert run.problems == ()
+    if wrong:
+        (problem,) = only(read_python(IMPORTS + call.format(keyword, wrong))).problems
+        assert (problem.key, type(problem).__name__) == (keyword, "InvalidValue")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "meant"),
+    [
+        *((name, "r") for name in ("lora_r", "lora_rank", "rank")),
+        ("alpha", "lora_alpha"),
+        ("dropout", "lora_dropout"),
+        ("lora_target_modules", "target_modules"),
+        *((name, "use_rslora") for name in ("rslora", "use_rs_lora")),
+        ("dora", "use_dora"),
+    ],
+)
+def test_keywords_of_other_frameworks(keyword: str, meant: str) -> None:
+    (problem,) = only(read_python(IMPORTS + f"LoraConfig({keyword}=1)")).problems
+    assert isinstance(problem, UnknownKey)
+    assert problem.suggestions == (meant,)
+    both = only(read_python(IMPORTS + f"LoraConfig({keyword}=1, {meant}=1)")).problems
+    assert [problem.suggestions for problem in both if isinstance(problem, UnknownKey)] == [()]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "field", "written", "read"),
+    [
+        ("optim", "optimizer", "'sgd'", "sgd"),
+        ("learning_rate", "learning_rate", "3e-4", 3e-4),
+        ("num_train_epochs", "epochs", "2", 2),
+        ("max_steps", "max_steps", "70", 70),
+        ("per_device_train_batch_size", "batch_size", "3", 3),
+        ("gradient_accumulation_steps", "accumulation", "6", 6),
+    ],
+)
+def test_settings_of_training(keyword: str, field: str, written: str, read: object) -> None:
+    text = WRAPPED + "Trainer(model=model, args=TrainingArguments('out'{})).train()"
+    assert plain(getattr(only(read_python(text.format(f", {keyword}={written}"))).training, field)) == read
+    usual = getattr(only(read_python(text.format(""))).training, field)
+    assert plain(usual) not in (read, Unknown)
+    assert usual.origin == "framework-default"
+    opened = getattr(only(read_python(text.format(", **given"))).training, field)
+    assert plain(opened) is Unknown
+
+
+@pytest.mark.parametrize(
+    ("test", "names"),
+    [
+        *((f"name.{word}('head')", ("head",)) for word in ("startswith", "endswith", "find")),
+        *((f"re.{word}('head', name)", ("head",)) for word in ("search", "match")),
+        ("'head' in name", ("head",)),
+        ("name == 'head'", ("head",)),
+        ("any(part in name for part in ['head', 'embed'])", ("head", "embed")),
+        ("any([part in name for part in ('head', 'embed')])", ("head", "embed")),
+        ("'head' in name or 'embed' in name", ("head", "embed")),
+        ("not 'head' not in name", ("head",)),
+        ("own(name)", ()),
+        *(
+            (f"p.{attribute}", None)
+            for attribute in (
+                *("requires_grad", "dtype", "ndim > 1", "shape[0]", "is_floating_point()", "numel() > 1", "data.ok"),
+                "device == 'cpu'",
+            )
+        ),
+        ("isinstance(p, Own)", ()),
+    ],
+)
+def test_tests_of_what_is_unfrozen(test: str, names: tuple[str, ...] | None) -> None:
+    program = f"import re\nfor name, p in model.named_parameters():\n    if {test}:\n        p.requires_grad = True"
+    (found,) = events(program)
+    assert isinstance(found, Unfreeze)
+    selected = Selected.ALL if names is None else Fragments(names) if names else Selected.UNREADABLE
+    assert found.selection == selected

@@ -588,3 +588,179 @@ def test_targets_of_programs_that_are_not_followed(option: str, targets: object)
 )
 def test_another_kind_of_adapter(kind: str, count: int) -> None:
     assert len(shell(f"python train.py --rank 128 --lora_alpha 4 {kind}").runs) == count
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "field", "expected"),
+    [
+        *((key, "16", "rank", 16) for key in ("lora_r", "lora_rank", "lora_dim", "peft_lora_r", "lora_attn_dim")),
+        *((key, "16", "alpha", 16) for key in ("lora_alpha", "peft_lora_alpha", "lora_scaling_alpha")),
+        *(
+            (key, "q_proj,v_proj", "target_modules", ("q_proj", "v_proj"))
+            for key in (
+                *("target_modules", "lora_target_modules", "lora_target", "lora_targets", "lora_modules"),
+                "peft_target_modules",
+            )
+        ),
+        ("target_modules", "all-linear", "target_modules", "all-linear"),
+        ("target_modules", "q_proj", "target_modules", Unknown),
+        ("lora_dropout", "0.1", "dropout", 0.1),
+        *((key, "true", "use_rslora", True) for key in ("use_rslora", "rslora")),
+    ],
+)
+def test_options_of_programs(option: str, value: str, field: str, expected: object) -> None:
+    rank = "" if field == "rank" else "--lora_r 8"
+    run = only(shell(f"python finetune.py {rank} --{option} {value}"))
+    assert plain(getattr(run.adapter, field)) == expected
+    if field in ("rank", "alpha"):
+        assert run.adapter.key(field) == option
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "part", "field"),
+    [
+        *(
+            (key, "gpt2", "model", "name")
+            for key in (
+                *("model_name_or_path", "base_model", "model_name", "base_model_name_or_path"),
+                "pretrained_model_name_or_path",
+            )
+        ),
+        *((key, "0.1", "training", "learning_rate") for key in ("learning_rate", "lr")),
+        ("optim", "sgd", "training", "optimizer"),
+        ("num_train_epochs", "3", "training", "epochs"),
+    ],
+)
+def test_options_about_models_and_training(option: str, value: str, part: str, field: str) -> None:
+    run = only(shell(f"python finetune.py --lora_r 8 --{option} {value}"))
+    assert str(plain(getattr(getattr(run, part), field))) in (value, f"{value}.0")
+
+
+@pytest.mark.parametrize("rank", ["rank", "r"])
+def test_short_names_of_the_rank(rank: str) -> None:
+    for program, options in (("lora_train.py", ""), ("train.py", "--use_lora true ")):
+        run = only(shell(f"python {program} {options}--{rank} 8 --alpha 16"))
+        assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (8, 16)
+    assert shell(f"python train.py --{rank} 8 --alpha 16").runs == ()
+    assert plain(only(shell("python train.py --lora_r 8 --alpha 16")).adapter.alpha) is Unknown
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [
+        *("use_lora", "lora_enable", "use_peft", "use_peft_lora", "lora", "enable_lora", "apply_lora", "peft"),
+        "use_qlora",
+    ],
+)
+def test_switches_of_programs(switch: str) -> None:
+    assert shell(f"python finetune.py --lora_r 8 --{switch} false").runs == ()
+    assert shell(f"python finetune.py --lora_r 8 --{switch} true").runs != ()
+
+
+@pytest.mark.parametrize(
+    "option", ["adapter_type", "tuning_type", "tuner_type", "peft_type", "peft_method", "finetuning_type"]
+)
+def test_kinds_of_adapters(option: str) -> None:
+    assert shell(f"python finetune.py --lora_r 8 --{option} prefix").runs == ()
+    for kind in ("lora", "QLoRA", "dora"):
+        assert shell(f"python finetune.py --lora_r 8 --{option} {kind}").runs != ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("eval", "infer", "generate", "merge", "export", "serve", "chat", "demo", "web", "predict", "convert"),
+        *("bench", "test"),
+    ],
+)
+def test_programs_that_train_nothing(name: str) -> None:
+    assert shell(f"python {name}_lora.py --lora_r 8").runs == ()
+    assert shell("python train_lora.py --lora_r 0").runs == ()
+    assert shell(f"python {name}/train.py --lora_r 8").runs != ()
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    (
+        "nohup time exec sudo env command stdbuf srun mpirun mpiexec numactl taskset uv poetry pdm conda pipenv nice "
+        "timeout ionice singularity apptainer docker"
+    ).split(),
+)
+def test_commands_that_run_another(prefix: str) -> None:
+    assert plain(only(shell(f"{prefix} --option 4 python finetune.py --lora_r 8")).adapter.rank) == 8
+
+
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        *("torchrun", "deepspeed", "accelerate launch", "accelerate-launch", "composer"),
+        *("python -m torch.distributed.launch", "python -m torch.distributed.run"),
+        "python -m torch.distributed.elastic.multiprocessing.run",
+        *("python -m accelerate.commands.launch", "python -m deepspeed.launcher.runner"),
+        *("python -W ignore", "python -X dev", "python3.11", "python.exe"),
+    ],
+)
+@pytest.mark.parametrize("started", ["finetune.py", "-m own.finetune"])
+def test_launchers_of_scripts_and_modules(launcher: str, started: str) -> None:
+    assert plain(only(shell(f"{launcher} {started} --lora_r 8")).adapter.rank) == 8
+
+
+@pytest.mark.parametrize(
+    ("command", "framework"),
+    [
+        ("swift sft --model m --dataset d --tuner_type lora", "ms_swift"),
+        ("swift pt --model m --dataset d --tuner_type lora", "ms_swift"),
+        ("swift rlhf --model m --dataset d --tuner_type lora", "ms_swift"),
+        ("megatron sft --model m --dataset d --tuner_type lora", "ms_swift"),
+        ("python swift/cli/sft.py --model m --dataset d --tuner_type lora", "ms_swift"),
+        ("llamafactory-cli train --model_name_or_path m --lora_rank 8", "llamafactory"),
+        ("lmf train --model_name_or_path m --lora_rank 8", "llamafactory"),
+        ("python src/train.py --model_name_or_path m --finetuning_type lora --do_train", "llamafactory"),
+        ("python src/train_bash.py --model_name_or_path m --finetuning_type lora --do_train", "llamafactory"),
+        *((f"trl {name} --model_name_or_path m --use_peft", "trl") for name in ("sft", "dpo", "kto", "reward")),
+        *((f"trl {name} --model_name_or_path m --use_peft", "trl") for name in ("grpo", "rloo")),
+        ("python trl/scripts/sft.py --model_name_or_path m --use_peft", "trl"),
+        ("python examples/scripts/dpo_vlm.py --model_name_or_path m --use_peft", "trl"),
+        ("litgpt finetune a/b --lora_r 8", "litgpt"),
+        ("litgpt finetune_lora a/b --lora_r 8", "litgpt"),
+        ("mlx_lm.lora --model m --train", "mlx_lm"),
+        ("mlx_lm lora --model m --train", "mlx_lm"),
+        ("python -m mlx_lm.lora --model m --train", "mlx_lm"),
+        ("python -m mlx_lm lora --model m --train", "mlx_lm"),
+        *((f"autotrain {name} --train --model m --project_name p --peft", "autotrain") for name in ("llm", "vlm")),
+        ("autotrain seq2seq --train --model m --project-name p --peft", "autotrain"),
+        *(
+            (f"python open_instruct/{name}.py --model_name_or_path m --use_lora", "open_instruct")
+            for name in ("finetune", "dpo_tune", "dpo_tune_cache")
+        ),
+        ("python -m verl.trainer.main_ppo actor_rollout_ref.model.lora_rank=8", "verl"),
+    ],
+)
+def test_commands_of_frameworks(command: str, framework: str) -> None:
+    assert only(shell(command)).dialect == framework
+    assert only(shell(f"accelerate launch --num_processes 4 {command}")).dialect == framework
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("sft", "supervised"), ("dpo", "preference"), ("kto", "preference"), ("reward", "preference"), ("grpo", "rl"),
+     ("rloo", "rl")],
+)  # fmt: skip
+def test_how_the_commands_of_trl_train(name: str, method: str) -> None:
+    assert only(shell(f"trl {name} --model_name_or_path m --use_peft")).training.method == method
+    run = only(shell(f"python trl/scripts/{name}.py --model_name_or_path m --use_peft"))
+    assert run.training.method == method
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("swift infer --model m --tuner_type lora", "swift sft --model m --dataset d --tuner_type full"),
+        *("megatron sft --model m --dataset d", "llamafactory-cli export --model_name_or_path m --lora_rank 8"),
+        *("trl vllm-serve --model_name_or_path m --use_peft", "litgpt pretrain a/b", "mlx_lm.generate --model m"),
+        *("autotrain llm --model m --project_name p --peft", "autotrain tabular --train --model m --project_name p"),
+        *("autotrain llm --train --model m --peft", "swift sft --tuner_type lora --dataset d"),
+    ],
+)
+def test_commands_that_train_no_lora(command: str) -> None:
+    assert shell(command).runs == ()

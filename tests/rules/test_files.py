@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.finding import Write
-from lora_lint.run.problems import InvalidValue, Number, OneOf, UnknownKey
+from lora_lint.finding import Rename, Write
+from lora_lint.run.problems import InvalidValue, NoResult, Number, OneOf, UnknownKey
 from lora_lint.run.values import Unknown
 from tests.support.runs import at, check, cli, either, lit, one, run
 
@@ -115,3 +115,79 @@ class TestInvalidValue:
     def test_each_method_has_a_bias_of_its_own(self, method: str, bias: str, wrong: bool) -> None:
         """PEFT 0.21.2, tuners/tuners_utils.py."""
         assert len(check("LL902", run(bias=bias, of={"method": method}))) == wrong
+
+
+@pytest.mark.parametrize(
+    ("value", "takes", "meant"),
+    [
+        ("16", Number(), 16),
+        ("16.5", Number(), 16.5),
+        ("1e-4", Number(), 1e-4),
+        ("-3", Number(), -3),
+        ("16", Number(whole=True, least=1), 16),
+        ("16.5", Number(whole=True), None),
+        ("0", Number(whole=True, least=1), None),
+        ("1", Number(whole=True, least=1), 1),
+        ("1e2", Number(whole=True), None),
+        ("sixteen", Number(), None),
+        (16.0, Number(whole=True, least=1), 16),
+        (16.5, Number(whole=True, least=1), None),
+        (16.0, None, None),
+        ("ALL", OneOf(("none", "all", "lora_only")), "all"),
+        ("all", OneOf(("none", "all", "lora_only")), None),
+        ("some", OneOf(("none", "all", "lora_only")), None),
+        (True, None, None),
+    ],
+)
+def test_a_value_that_was_evidently_meant(value: Any, takes: Any, meant: Any) -> None:
+    found = one("LL902", with_problem(InvalidValue("k", value, at(5), "LoraConfig", "another", takes)))
+    changes = [] if found.fix is None else [change.value for change in found.fix.changes if isinstance(change, Write)]
+    assert changes == ([] if meant is None else [meant])
+    assert found.fix is None or found.fix.applicability == "safe"
+
+
+def test_two_suggestions_are_not_written() -> None:
+    two = one("LL901", with_problem(UnknownKey("lora_al", at(5), "axolotl", ("lora_alpha", "lora_all"))))
+    assert two.message.endswith("did you mean `lora_alpha` or `lora_all`?")
+    assert two.fix is not None
+    assert two.fix.changes == ()
+    single = one("LL901", with_problem(UnknownKey("lora_al", at(5), "axolotl", ("lora_alpha",)))).fix
+    assert single is not None
+    assert single.changes == (Rename(at(5), "lora_alpha"),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"bias": "none"}, ""),
+        ({"bias": "all"}, ""),
+        ({"bias": "lora_only"}, ""),
+        ({"bias": "All"}, "`none`, `all` or `lora_only`"),
+        ({"dropout": -0.01}, "a number from 0 to below 1"),
+        ({"dropout": True}, "a number from 0 to below 1"),
+        ({"alpha": True}, "a number"),
+        ({"target_modules": "(q_proj"}, "a list of names or a valid regular expression"),
+        ({"target_modules": ".*q_proj"}, ""),
+        ({"target_modules": ()}, "names nothing to adapt"),
+        ({"target_modules": (), "target_parameters": ("up",)}, ""),
+        ({"target_modules": (), "target_parameters": Unknown("…")}, ""),
+    ],
+)
+def test_values_of_settings(fields: dict[str, Any], told: str) -> None:
+    assert [told in each.message for each in check("LL902", run(**fields))] == [True] * bool(told)
+
+
+@pytest.mark.parametrize("call", ["append", "extend", "update", "sort"])
+def test_a_call_that_returns_nothing(call: str) -> None:
+    made = at(7)
+    found = one("LL903", with_problem(NoResult("target_modules", call, at(5), "LoraConfig", made)))
+    assert f"is given what `.{call}(…)` returns, which is None" in found.message
+    assert (found.fix is not None) is (call in ("append", "extend"))
+    alone = one("LL903", with_problem(NoResult("target_modules", call, at(5), "LoraConfig")))
+    assert alone.fix is None
+
+
+@pytest.mark.parametrize("length", [58, 59])
+def test_a_value_of_60_characters_is_shown_whole(length: int) -> None:
+    message = one("LL902", with_problem(InvalidValue("k", "x" * length, at(5), "LoraConfig", "less"))).message
+    assert ("…" in message) is (length > 58)

@@ -275,3 +275,70 @@ def test_a_model_that_the_dialect_names_has_no_sure_sizes() -> None:
     base = {"architecture": "llama"}
     given = on(Unknown("…"), ("q_proj",), layers_to_transform=(0, 99), base=base, loader=CAUSAL)
     assert check("LL210", given) == []
+
+
+ENDS = {
+    PYTHIA: ("embed_in", "embed_out"),
+    "openai-community/gpt2": ("wte", "lm_head"),
+    LLAMA: ("embed_tokens", "lm_head"),
+}
+"""Models, and what they call the embeddings and the head."""
+FUSED = {PYTHIA: "query_key_value", "openai-community/gpt2": "c_attn", LLAMA: "q_proj"}
+
+
+@pytest.mark.parametrize("model", ENDS)
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        *((name, 0) for name in ("embed_tokens", "wte", "word_embeddings", "embed_in", "shared", "embeddings")),
+        ("tok_embeddings", 0),
+        *((name, 1) for name in ("lm_head", "embed_out", "output", "output_layer", "proj_out")),
+    ],
+)
+def test_names_of_embeddings_and_heads_elsewhere(model: str, name: str, end: int) -> None:
+    """PEFT takes embed_out for lm_head too, which GPT-NeoX calls so in transformers 5."""
+    own = ENDS[model][end].replace("embed_out", "lm_head")
+    found = check("LL211", on(model, (FUSED[model],), modules_to_save=lit((name,), 120)))
+    if name in (own, ENDS[model][end]):
+        assert found == []
+    else:
+        assert [f"The model's own name is `{own}`" in each.message for each in found] == [True]
+
+
+@pytest.mark.parametrize("name", ["classifier", "classification_head", "qa_outputs", "pre_classifier", "head"])
+def test_names_of_classifiers_elsewhere(name: str) -> None:
+    given = on(LLAMA, ("q_proj",), loader="AutoModelForSequenceClassification", modules_to_save=(name,))
+    assert "`score` is saved" in one("LL211", given).message or "own name is `score`" in one("LL211", given).message
+
+
+@pytest.mark.parametrize(
+    ("layers", "told"),
+    [
+        (
+            (0, 32),
+            "names layer 32, but the layers of meta-llama/Llama-2-7b-hf (llama) are 0 to 31: PEFT adapts layer 0",
+        ),
+        ((31, 32, 33, 34), "names layers 32 to 34,"),
+        ((0, 33, 35), "names layers 33, 35,"),
+        ((0, 2, *range(33, 60, 3)), "names layers 33, 36, 39, 42, 45, 48, 51, 54 …,"),
+        ((0, *range(33, 57, 3)), "names layers 33, 36, 39, 42, 45, 48, 51, 54,"),
+        ((0, -1), "names layer -1, but"),
+    ],
+)
+def test_layers_that_are_named(layers: tuple[int, ...], told: str) -> None:
+    message = one("LL210", on(LLAMA, ("q_proj",), layers_to_transform=layers)).message
+    assert told in message
+    assert ("does not count from the end" in message) is (-1 in layers)
+
+
+@pytest.mark.parametrize(
+    ("task", "targets", "told"),
+    [
+        ("SEQ_CLS", ("classifier",), True),
+        ("SEQ_CLS", ("score",), True),
+        ("TOKEN_CLS", ("classifier",), False),
+        (None, ("score",), False),
+    ],
+)
+def test_heads_that_a_task_saves(task: str | None, targets: tuple[str, ...], told: bool) -> None:
+    assert bool(check("LL212", run(target_modules=("query", *targets), task_type=task))) is told

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from lora_lint.records import replace
+from lora_lint.rules.capacity import bytes_of_a_weight
+from lora_lint.rules.scale import law_of
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import BaseModel, Training
 from lora_lint.run.values import Unknown
+from lora_lint.run.versions import Pin
 from tests.support.runs import HERE, check, cli, default, lit, one, run
 
 
@@ -83,3 +87,91 @@ def test_memory(memory: float | None, fits: bool) -> None:
     found = check("LL304", run(8, 16, target_modules=("q_proj", "v_proj"), of={"model": model, "gpu_memory": memory}))
     assert bool(found) is not fits
     assert all("12.6 for 6,738,415,616 weights at 2 bytes" in each.message for each in found)
+
+
+class TestBounds:
+    @pytest.mark.parametrize(
+        ("rate", "confidence"),
+        [(1e-6, "likely"), (2e-5, "likely"), (2.1e-5, "possible"), (5e-5, "possible"), (5.1e-5, None)],
+    )
+    def test_rates_for_full_fine_tuning(self, rate: float, confidence: str | None) -> None:
+        assert [each.confidence for each in check("LL501", trained(learning_rate=lit(rate)))] == (
+            [confidence] if confidence else []
+        )
+
+    @pytest.mark.parametrize(
+        ("rank", "alpha", "rslora", "low"),
+        [(8, 31, False, True), (8, 32, False, False), (16, 15, True, True), (16, 16, True, False)],
+    )
+    def test_a_scale_that_makes_up_for_a_low_rate(self, rank: int, alpha: int, rslora: bool, low: bool) -> None:
+        assert bool(check("LL501", trained(rank, alpha, rslora=rslora, learning_rate=lit(1e-5)))) is low
+
+    def test_a_rate_that_what_is_saved_whole_wants(self) -> None:
+        given = trained(learning_rate=lit(1e-5))
+        saved = replace(given, adapter=replace(given.adapter, modules_to_save=lit(("lm_head",))))
+        assert check("LL501", given)
+        assert not check("LL501", saved)
+        none = replace(given, adapter=replace(given.adapter, modules_to_save=lit(())))
+        assert check("LL501", none)
+
+    @pytest.mark.parametrize(("rate", "high"), [(0.0009, False), (0.00195, False), (0.00196, True)])
+    def test_products(self, rate: float, high: bool) -> None:
+        """0.25 is the bound: 0.00195 * 128 is 0.2496."""
+        assert bool(check("LL502", trained(64, 128, learning_rate=lit(rate)))) is high
+
+    def test_products_under_rslora(self) -> None:
+        found = one("LL502", trained(64, 128, rslora=True, learning_rate=lit(1e-3)))
+        assert "0.001 * 16 * 64 = 1.02" in found.message
+        assert "160 times that of the usual" in found.message
+        assert found.figure == 6e-05
+
+    @pytest.mark.parametrize("optimizer", ["adamw_8bit", "paged_adamw_32bit", "Adam"])
+    def test_optimizers_of_adams_kind(self, optimizer: str) -> None:
+        assert check("LL502", trained(64, 128, learning_rate=lit(4e-3), optimizer=lit(optimizer)))
+
+    def test_no_training_and_no_full_fine_tuning(self) -> None:
+        low = trained(learning_rate=lit(1e-5), method="classification")
+        assert check("LL501", low)
+        assert not check("LL502", trained(64, 128, learning_rate=lit(4e-3), method="preference"))
+        assert not check("LL502", trained(64, 128, learning_rate=lit(4e-3), of={"trained": False}))
+        assert check("LL502", trained(64, 128, learning_rate=lit(4e-3), method="unknown"))
+
+
+@pytest.mark.parametrize(
+    ("quantization", "dtype", "size"),
+    [
+        ("4bit", None, 0.5),
+        ("8bit", None, 1.0),
+        (None, None, 2.0),
+        (None, "bfloat16", 2.0),
+        *((None, name, 4.0) for name in ("float32", "fp32", "torch.float32")),
+        ("4bit", "float32", 0.5),
+    ],
+)
+def test_bytes_of_a_weight(quantization: str | None, dtype: str | None, size: float) -> None:
+    given = lit(dtype) if dtype else Unknown("x")
+    assert bytes_of_a_weight(BaseModel(quantization=lit(quantization), dtype=given)) == size
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "law"),
+    [
+        ("sgd", "sgd"),
+        ("torch.optim.SGD", "sgd"),
+        ("adamw_torch", "adam"),
+        ("lion_8bit", "adam"),
+        ("adafactor", None),
+        (None, "adam"),
+    ],
+)
+def test_how_an_optimizer_steps(optimizer: str | None, law: str | None) -> None:
+    assert law_of(trained(optimizer=lit(optimizer) if optimizer else Unknown("x"))) == law
+
+
+@pytest.mark.parametrize(("below", "since"), [(None, False), ((0, 14), False), ((0, 13), True)])
+def test_loraplus_in_an_older_peft(below: tuple[int, ...] | None, since: bool) -> None:
+    keyword = UnknownKey("loraplus_lr_ratio", HERE, "SFTConfig")
+    pins = {} if below is None else {"peft": Pin(below, "peft<x", "requirements.txt")}
+    message = one("LL503", trained(unknown_keywords=(keyword,), of={"pins": pins})).message
+    assert ("an optimizer of PEFT's since 0.13.0 (requirements.txt has `peft<x`)" in message) is since
+    assert ("an optimizer of PEFT's. " in message) is not since

@@ -9,7 +9,7 @@ import pytest
 from lora_lint.finding import Write
 from lora_lint.frameworks import registry
 from lora_lint.records import replace
-from lora_lint.rules.projections import own_names
+from lora_lint.rules.projections import OF_ATTENTION, OF_MLPS, ROLES, own_names
 from lora_lint.rules.reached import cases_of
 from lora_lint.run.run import BaseModel, Run
 from lora_lint.run.values import Known, Unknown
@@ -296,3 +296,70 @@ def test_names_of_a_model_take_the_place_of_others(entries: tuple[str, ...], exp
     """Those that it has stay where they are, and one that has no like leaves all as they were."""
     leaves = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj", "lm_head")
     assert own_names(entries, set(entries) - set(leaves), leaves) == expected
+
+
+SEPARATE = {
+    "llama": ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+    "bert": ("query", "key", "value", "o", "gate_proj", "fc1", "fc2"),
+    "t5": ("q", "k", "v", "o", "w1", "w3", "w2"),
+    "distilbert": ("q_lin", "k_lin", "v_lin", "out_lin", "w1", "lin1", "lin2"),
+    "mistral": ("wq", "wk", "wv", "wo", "w1", "fc_in", "fc_out"),
+    "deberta": ("query_proj", "key_proj", "value_proj", "out_proj", "gate_proj", "c_fc", "dense_4h_to_h"),
+    "esm": ("q_linear", "k_linear", "v_linear", "out_proj", "gate_proj", "dense_h_to_4h", "down_proj"),
+}
+"""A family, and what it calls queries, keys, values, the output, the gate, and what goes up and down."""
+
+
+@pytest.mark.parametrize("family", SEPARATE)
+@pytest.mark.parametrize("other", SEPARATE)
+def test_names_of_one_family_for_those_of_another(family: str, other: str) -> None:
+    for mine, theirs in zip(SEPARATE[family], SEPARATE[other], strict=True):
+        assert own_names([mine], [mine], SEPARATE[other]) == (theirs,)
+        assert own_names([f"layers.0.{mine}"], [f"layers.0.{mine}"], SEPARATE[other]) == (theirs,)
+
+
+@pytest.mark.parametrize("fused", ["qkv_proj", "query_key_value", "c_attn", "Wqkv", "qkv", "attn_qkv"])
+def test_one_projection_for_three(fused: str) -> None:
+    llama = SEPARATE["llama"]
+    assert own_names([fused], [fused], llama) == ("q_proj", "k_proj", "v_proj")
+    for name in ("q_proj", "k_proj", "v_proj"):
+        assert own_names([name], [name], [fused]) == (fused,)
+    assert own_names(["q_proj", "k_proj"], ["q_proj", "k_proj"], [fused]) == (fused,)
+    assert own_names(["gate_up_proj"], ["gate_up_proj"], llama) == ("gate_proj", "up_proj")
+    for name in ("gate_proj", "up_proj"):
+        assert own_names([name], [name], ["gate_up_proj"]) == ("gate_up_proj",)
+
+
+def test_names_without_a_like() -> None:
+    assert own_names(["q_proj", "mixer"], ["mixer"], ["q_proj"]) == ()
+    assert own_names(["q_proj", "o_proj"], ["o_proj"], ["q_proj", "k_proj"]) == ()
+    assert own_names(["q_proj", "own"], [], ["x"]) == ("q_proj", "own")
+    assert own_names(["qkv"], ["qkv"], ["q_proj", "k_proj"]) == ()
+
+
+def test_parts_of_attention_and_of_mlps() -> None:
+    for names in SEPARATE.values():
+        assert [ROLES[name] in OF_ATTENTION for name in names] == [True] * 4 + [False] * 3
+        assert [ROLES[name] in OF_MLPS for name in names] == [False] * 4 + [True] * 3
+    assert (ROLES["c_attn"] in OF_ATTENTION, ROLES["gate_up_proj"] in OF_MLPS) == (True, True)
+
+
+@pytest.mark.parametrize(("entries", "how"), [((".*q_proj",), "safe"), ((".*q_proj", "v_proj"), "unsafe")])
+def test_a_regex_that_is_written_as_a_text(entries: tuple[str, ...], how: str) -> None:
+    fix = one("LL203", run(target_modules=lit(entries, 120))).fix
+    assert fix is not None
+    (change,) = fix.changes
+    assert isinstance(change, Write)
+    assert (fix.applicability, change.span, isinstance(change.value, str)) == (how, at(120), True)
+    for found in check("LL203", run(target_modules=either((".*q_proj",), (".*v_proj",)))):
+        assert found.fix is not None
+        assert found.fix.changes == ()
+
+
+def test_names_that_the_model_has_instead() -> None:
+    given = on(LLAMA, ("query", "value"))
+    fix = one("LL201", given).fix
+    assert fix is not None
+    assert [change.value for change in fix.changes if isinstance(change, Write)] == [("q_proj", "v_proj")]
+    several = one("LL201", on(either(LLAMA, "mistralai/Mistral-7B-v0.1"), ("query", "value"))).fix
+    assert several is None or several.changes == ()

@@ -6,7 +6,7 @@ import pytest
 
 from lora_lint.finding import Add, Write
 from lora_lint.run.events import Resize
-from tests.support.reading import config, only
+from tests.support.reading import config, only, read_python
 from tests.support.runs import check
 
 AXOLOTL = "base_model: someone/llama\nadapter: lora\nsequence_len: 512\nlora_r: 8\nlora_target_linear: true\n"
@@ -71,3 +71,73 @@ def test_the_fix_trains_the_embeddings_and_the_head(text: str, model: str, expec
     assert [change.value for change in found.fix.changes if isinstance(change, Add | Write)] == (
         [] if expected is None else [expected]
     )
+
+
+PROGRAM = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer
+model = AutoModelForCausalLM.from_pretrained("{model}")
+tokenizer = AutoTokenizer.from_pretrained("{model}")
+tokenizer.add_tokens(["{token}"])
+model.resize_token_embeddings(len(tokenizer))
+model = get_peft_model(model, LoraConfig(r=8, target_modules=["{target}"]))
+Trainer(model=model).train()
+"""
+CHAT = (
+    *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<think>", "</think>", "<tool_call>", "</tool_call>"),
+    *("<|user|>", "<|assistant|>", "<|system|>", "<|end|>"),
+)
+BARE = (
+    *("meta-llama/Llama-2-7b-hf", "meta-llama/Llama-2-13b-hf", "meta-llama/Llama-2-70b-hf"),
+    *("mistralai/Mistral-7B-v0.1", "openai-community/gpt2", "EleutherAI/pythia-70m", "facebook/opt-350m"),
+    "microsoft/phi-2",
+)
+
+
+def messages(model: str, token: str, target: str = "q_proj") -> list[str]:
+    run = only(read_python(PROGRAM.format(model=model, token=token, target=target)))
+    return [finding.message for finding in check("LL407", run)]
+
+
+@pytest.mark.parametrize("token", CHAT)
+def test_tokens_of_chats_that_a_tokenizer_may_have(token: str) -> None:
+    assert messages("Qwen/Qwen3-8B", token) == []
+    assert len(messages("Qwen/Qwen3-8B", f"{token}x")) == 1
+
+
+@pytest.mark.parametrize("model", BARE)
+def test_tokenizers_without_tokens_of_chats(model: str) -> None:
+    assert len(messages(model, "<|im_start|>")) == 1
+
+
+@pytest.mark.parametrize(
+    "target", ["embed_tokens", "wte", "wpe", "lm_head", "word_embeddings", "output_layer", "vocab"]
+)
+def test_targets_that_train_the_embeddings(target: str) -> None:
+    assert messages("someone/model", "<a>", target) == []
+    assert len(messages("someone/model", "<a>")) == 1
+
+
+def test_what_is_told_of_several_tokens() -> None:
+    (found,) = messages("someone/model", '<a>", "<b>", "<c>", "<d>')
+    assert found.startswith("The tokens `<a>`, `<b>` and `<c>` and 1 more are added and the embeddings resized")
+    (single,) = messages("someone/model", "<a>")
+    assert single.startswith("The token `<a>` is added and the embeddings resized")
+    (three,) = messages("someone/model", '<a>", "<b>", "<c>')
+    assert three.startswith("The tokens `<a>`, `<b>` and `<c>` are added")
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|PAD|>", "[pad]", "<s>", "</s>", "<unk>", "[UNK]"],
+)
+def test_tokens_for_padding(token: str) -> None:
+    assert messages("someone/model", token) == []
+
+
+@pytest.mark.parametrize("role", ["pad_token", "eos_token", "bos_token", "unk_token"])
+def test_roles_that_a_tokenizer_has(role: str) -> None:
+    special = PROGRAM.format(model="someone/model", token="@", target="q_proj")
+    given = special.replace('add_tokens(["@"])', f'add_special_tokens({{"{role}": "<a>"}})')
+    assert check("LL407", only(read_python(given))) == []
+    assert check("LL407", only(read_python(given.replace(role, "additional_special_tokens"))))

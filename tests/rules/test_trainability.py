@@ -11,6 +11,8 @@ from lora_lint.run.events import (
     AddBeside,
     DeleteAdapter,
     EnableAdapters,
+    EnableCheckpointing,
+    EnableInputGrads,
     Fragments,
     Freeze,
     Load,
@@ -18,6 +20,7 @@ from lora_lint.run.events import (
     LoadBeside,
     MakeOptimizer,
     PrepareKbit,
+    Resize,
     Save,
     Selected,
     Selection,
@@ -30,6 +33,7 @@ from lora_lint.run.events import (
 )
 from lora_lint.run.run import BaseModel, Run, Training
 from lora_lint.run.values import Known, Unknown
+from lora_lint.run.versions import Pin
 from lora_lint.source import Span
 from tests.support.runs import at, check, cli, either, events, lit, one, run
 
@@ -325,3 +329,299 @@ class TestUnfrozenNotSaved:
         assert found.confidence == "likely"
         assert "trainable by hand (if `args.tune`), and" in found.message
         assert one("LL410", self.given(save_flag="args.save")).confidence == "likely"
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        *("lora_A", "my_adapter", "modules_to_save", "lora_magnitude_vector", "trainable_tokens", "token_adapter"),
+        *("vera_lambda_d", "hada_w1_a", "ia3_l", "lokr_w1", "loha", "oft_R", "boft_s", "vblora_logits", "randlora_A"),
+        "prompt_encoder",
+    ],
+)
+def test_what_adapters_own(fragment: str) -> None:
+    assert check("LL401", with_events(Wrap, unfreeze(fragment), Train)) == []
+    assert check("LL401", with_events(Wrap, unfreeze(fragment, "head"), Train))
+
+
+@pytest.mark.parametrize("name", ["embed_tokens", "lm_head", "wte", "embed_in", "embed_out", "word_embeddings"])
+def test_embeddings_that_have_grown_are_saved(name: str) -> None:
+    part = unfreeze(f"model.{name}.weight")
+    assert check("LL401", with_events(Resize, Wrap, part, Train)) == []
+    assert check("LL401", with_events(Wrap, part, Train))
+    assert check("LL401", with_events(Resize, Wrap, unfreeze(f"model.{name}.weight", "norm"), Train))
+    flagged = Resize(at(600), flag="args.grow")
+    assert check("LL401", with_events(flagged, Wrap, part, Train))
+
+
+SAVED = Save(at(1500), adapter_alone=True)
+
+
+@pytest.mark.parametrize(
+    ("trainer", "saves"),
+    [
+        *((trainer, "LL410") for trainer in (None, "a training loop", "Trainer", "Seq2SeqTrainer", "SFTTrainer")),
+        *((trainer, "LL410") for trainer in ("DPOTrainer", "KTOTrainer", "ORPOTrainer", "GRPOTrainer")),
+        ("RewardTrainer", "LL410"),
+        ("OwnTrainer", "LL401"),
+    ],
+)
+def test_trainers_that_save_the_adapter_alone(trainer: str | None, saves: str) -> None:
+    told = {"events": events(Wrap, unfreeze("head"), Train, SAVED), "trained": True}
+    given = run(of={**told, "training": Training(trainer=trainer, by_hand=trainer == "a training loop")})
+    assert [code for code in ("LL401", "LL410") if check(code, given)] == [saves]
+
+
+@pytest.mark.parametrize("bias", ["all", "lora_only"])
+def test_each_kind_of_bias(bias: str) -> None:
+    found = one("LL401", with_events(Wrap, Train, bias=bias))
+    assert f'"{bias}"' in found.message
+    which = "every bias of the base model" if bias == "all" else "the biases of the adapted layers"
+    assert which in found.message
+
+
+@pytest.mark.parametrize("kind", [Load, Unwrap, DeleteAdapter])
+def test_what_takes_an_adapter_off(kind: Any) -> None:
+    assert check("LL404", with_events(Wrap, PrepareKbit, Train))
+    assert check("LL404", with_events(Wrap, kind, PrepareKbit, Train)) == []
+
+
+@pytest.mark.parametrize("kind", [Unfreeze, SetAdapter, SetRequiresGrad, EnableAdapters])
+def test_what_makes_an_adapter_trainable_again(kind: Any) -> None:
+    assert check("LL403", with_events(Wrap, kind, Train, inference_mode=True)) == []
+    assert check("LL404", with_events(Wrap, PrepareKbit, kind, Train)) == []
+    assert check("LL404", with_events(Wrap, PrepareKbit, Train, kind))
+
+
+@pytest.mark.parametrize("kind", [SetAdapter, SetRequiresGrad])
+def test_what_freezes_an_adapter(kind: Any) -> None:
+    frozen = kind(at(1100), trainable=Known(False))
+    assert check("LL403", with_events(Wrap, frozen, Train, inference_mode=True))
+    assert check("LL404", with_events(Wrap, PrepareKbit, frozen, Train))
+
+
+@pytest.mark.parametrize("kind", [Wrap, Unwrap, LoadAdapter, LoadBeside])
+def test_what_puts_another_adapter_on(kind: Any) -> None:
+    assert check("LL404", with_events(Wrap, PrepareKbit, kind, Train)) == []
+
+
+WRAP = Wrap(at(1010))
+QUANTIZED = BaseModel(quantization=lit("4bit", 40))
+
+
+def loop(*kinds: Any, trainer: str | None = "a training loop", model: BaseModel = QUANTIZED, **of: Any) -> Run:
+    """A run of a trainer, and what happens to its model."""
+    training = Training(trainer=trainer, by_hand=trainer == "a training loop")
+    told = {"events": events(*kinds), "trained": True, "model": model, "training": training}
+    return run(of={**told, **of})
+
+
+class TestKbitPrepareMissing:
+    @pytest.mark.parametrize("trainer", ["Trainer", "Seq2SeqTrainer", "a training loop"])
+    @pytest.mark.parametrize("bits", ["4", "8"])
+    def test_not_prepared(self, trainer: str, bits: str) -> None:
+        given = loop(Load, WRAP, Train, trainer=trainer, model=BaseModel(quantization=lit(f"{bits}bit", 40)))
+        found = one("LL405", given)
+        assert f"loaded in {bits} bits and wrapped" in found.message
+        assert (found.span, found.confidence, found.related[0].span) == (at(1010), "likely", at(40))
+        assert f"in {bits} bits" in found.related[0].message
+
+    def test_behind_a_flag(self) -> None:
+        assert one("LL405", loop(replace(WRAP, flag="args.lora"), Train)).confidence == "possible"
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            loop(WRAP, Train, trainer="SFTTrainer"),
+            loop(WRAP, Train, trainer=None),
+            loop(WRAP, Train, model=BaseModel()),
+            loop(WRAP, Train, model=BaseModel(quantization=lit("2bit"))),
+            loop(WRAP, Train, model=replace(QUANTIZED, edited=True)),
+            loop(WRAP, Train, dialect="unsloth"),
+            loop(WRAP, Train, trained=None),
+            loop(WRAP, Freeze, Train),
+            loop(LoadAdapter, WRAP, Train),
+            loop(Train),
+            *(loop(kind, WRAP, Train) for kind in (PrepareKbit, EnableInputGrads, EnableCheckpointing)),
+        ],
+    )
+    def test_silent(self, given: Run) -> None:
+        assert check("LL405", given) == []
+
+
+class TestClassifierHeadFrozen:
+    @pytest.mark.parametrize(
+        ("loader", "task"),
+        [
+            ("AutoModelForSequenceClassification", "SEQ_CLS"),
+            ("AutoModelForTokenClassification", "TOKEN_CLS"),
+            ("AutoModelForCausalLM", None),
+            (None, None),
+        ],
+    )
+    def test_loaders(self, loader: str | None, task: str | None) -> None:
+        found = check("LL406", loop(WRAP, Train, model=BaseModel(loader=loader)))
+        assert [f'`task_type="{task}"` trains' in each.message for each in found] == [True] * bool(task)
+
+    @pytest.mark.parametrize("head", ["score", "classifier", "classification_head", "cls"])
+    def test_a_head_that_is_named(self, head: str) -> None:
+        model = BaseModel(loader="AutoModelForSequenceClassification")
+        for field in ("modules_to_save", "target_modules"):
+            given = loop(WRAP, Train, model=model)
+            named = replace(given.adapter, **{field: Known(("query", f"model.{head}"))})
+            assert check("LL406", replace(given, adapter=named)) == []
+        regex = replace(loop(model=model).adapter, target_modules=Known(f".*{head}"))
+        assert check("LL406", replace(loop(WRAP, Train, model=model), adapter=regex)) == []
+
+    def test_silent(self) -> None:
+        given = loop(WRAP, Train, model=BaseModel(loader="AutoModelForSequenceClassification"))
+        assert check("LL406", given)
+        for field, value in (
+            ("task_type", Known("SEQ_CLS")),
+            ("task_type", Unknown("…")),
+            ("modules_to_save", Unknown("…")),
+        ):
+            assert check("LL406", replace(given, adapter=replace(given.adapter, **{field: value}))) == []
+        assert check("LL406", replace(given, trained=None)) == []
+        assert check("LL406", replace(given, dialect="axolotl")) == []
+        assert check("LL406", replace(given, events=events(WRAP, unfreeze("score"), Train))) == []
+
+
+LOAD = LoadAdapter(at(1200), trainable=Known(True), wrapped=True)
+
+
+class TestWrapThenLoad:
+    def test_loaded_onto_a_wrapped_model(self) -> None:
+        found = one("LL409", loop(WRAP, LOAD, Train))
+        assert (found.span, found.confidence, found.related[0].span) == (at(1200), "certain", at(1010))
+        assert one("LL409", loop(LOAD, replace(LOAD, span=at(1300)))).span == at(1300)
+
+    @pytest.mark.parametrize(
+        ("first", "second"), [(replace(WRAP, flag="a"), LOAD), (WRAP, replace(LOAD, flag="args.resume"))]
+    )
+    def test_behind_a_flag(self, first: Any, second: Any) -> None:
+        assert one("LL409", loop(first, second)).confidence == "possible"
+
+    @pytest.mark.parametrize("kind", [Unwrap, DeleteAdapter, Load])
+    def test_taken_off_before(self, kind: Any) -> None:
+        assert check("LL409", loop(WRAP, kind, LOAD)) == []
+
+    def test_silent(self) -> None:
+        assert check("LL409", loop(LOAD, Train)) == []
+        assert check("LL409", loop(WRAP, replace(LOAD, wrapped=False))) == []
+        assert check("LL409", loop(LOAD, replace(WRAP, wrapped=True))) == []
+
+
+TRL = ("SFTTrainer", "DPOTrainer", "KTOTrainer", "GRPOTrainer", "RLOOTrainer", "RewardTrainer", "ORPOTrainer")
+
+
+class TestAdapterConfigTwice:
+    @pytest.mark.parametrize("trainer", [*TRL, "CPOTrainer"])
+    def test_of_each_trainer(self, trainer: str) -> None:
+        here = Training(trainer=trainer, span=at(1400))
+        again = Wrap(at(1400), wrapped=True)
+        found = one("LL412", loop(WRAP, again, training=here))
+        assert f"given to {trainer} with a model" in found.message
+        assert (found.confidence, found.level, found.related[0].span) == ("likely", None, at(1010))
+        assert check("LL412", loop(WRAP, Unwrap, again, training=here)) == []
+        assert check("LL412", loop(WRAP, replace(again, span=at(1300)), training=here)) == []
+        assert check("LL412", loop(WRAP, replace(again, wrapped=False), training=here)) == []
+        assert check("LL412", loop(again, training=here)) == []
+        assert check("LL412", loop(WRAP, again, training=replace(here, trainer="OwnTrainer"))) == []
+        assert check("LL412", loop(WRAP, again, training=replace(here, span=None))) == []
+
+
+class TestIdentityInitOff:
+    def test_random_start(self) -> None:
+        assert one("LL413", with_events(Wrap, Train, init_lora_weights=False)).confidence == "certain"
+
+    def test_silent(self) -> None:
+        assert check("LL413", with_events(Wrap, Train, init_lora_weights=True)) == []
+        assert check("LL413", with_events(Wrap, Train, init_lora_weights=either(True, False))) == []
+        assert check("LL413", with_events(LoadAdapter, Train, init_lora_weights=False)) == []
+        assert check("LL413", run(init_lora_weights=False)) == []
+
+
+def of_trl(trainer: str, trl: tuple[int, ...] | None, first: Any = WRAP, **pins: Any) -> Run:
+    """A run in which a trainer of a TRL older than a version is given a config with a model that has an adapter."""
+    told = {} if trl is None else {"trl": Pin(trl, "trl<x", "requirements.txt")}
+    here = Training(trainer=trainer, span=at(1400))
+    return loop(first, Wrap(at(1400), wrapped=True), training=here, pins={**told, **pins})
+
+
+OLD_LOAD = LoadAdapter(at(1010))
+
+
+@pytest.mark.parametrize(
+    ("trainer", "below", "told", "fresh", "resumed"),
+    [
+        ("SFTTrainer", None, "TRL raises a ValueError", None, None),
+        ("SFTTrainer", (0, 28), "TRL raises a ValueError", None, None),
+        ("SFTTrainer", (0, 27), "merges the model's adapter", "advice", "warning"),
+        ("SFTTrainer", (0, 23), "merges the model's adapter", "advice", "warning"),
+        ("SFTTrainer", (0, 22), "wraps the model once more", "advice", "warning"),
+        ("SFTTrainer", (0, 21), "wraps the model once more", "advice", "warning"),
+        ("SFTTrainer", (0, 20), "leaves the config aside", "advice", "advice"),
+        ("RewardTrainer", (0, 22), "leaves the config aside", "advice", "advice"),
+        ("RewardTrainer", (0, 27), "merges the model's adapter", "advice", "warning"),
+        ("GRPOTrainer", (0, 20), "wraps the model once more", "advice", "warning"),
+        *(
+            (trainer, (0, 20), "merges the model's adapter", "advice", "warning")
+            for trainer in ("DPOTrainer", "KTOTrainer", "ORPOTrainer", "CPOTrainer")
+        ),
+    ],
+)
+def test_what_trl_makes_of_two_adapters(
+    trainer: str, below: tuple[int, ...] | None, told: str, fresh: str | None, resumed: str | None
+) -> None:
+    found = one("LL412", of_trl(trainer, below))
+    assert told in found.message
+    assert found.level == fresh
+    again = one("LL412", of_trl(trainer, below, OLD_LOAD))
+    assert again.level == resumed
+    if "merges" in told:
+        assert "does nothing yet" in found.message
+        assert "part of the base model, which is not saved" in again.message
+
+
+@pytest.mark.parametrize(("below", "told"), [(None, True), ((1, 7), True), ((1, 6), False), ((0, 20), False)])
+def test_an_adapter_on_the_head_that_sfttrainer_refuses(below: tuple[int, ...] | None, told: bool) -> None:
+    given = loop(WRAP, training=Training(trainer="SFTTrainer", span=at(1400)))
+    pins = {} if below is None else {"trl": Pin(below, "trl<x", "requirements.txt")}
+    head = replace(given, adapter=replace(given.adapter, target_modules=lit(("q_proj", "lm_head"), 70)), pins=pins)
+    assert [(each.span, each.confidence) for each in check("LL412", head)] == [(at(70), "likely")] * told
+    assert check("LL412", replace(head, trained=None)) == []
+    assert check("LL412", replace(head, training=replace(head.training, trainer="DPOTrainer"))) == []
+    assert check("LL412", replace(head, adapter=replace(head.adapter, target_modules=lit(("q_proj",))))) == []
+
+
+CHECKPOINT = EnableCheckpointing(at(1200), reentrant=True)
+
+
+class TestInputGradsMissing:
+    def given(self, *kinds: Any, **of: Any) -> Run:
+        pins = {"transformers": Pin((5,), "transformers<5", "requirements.txt")}
+        of = {"training": Training(trainer="a training loop", by_hand=True), "pins": pins, **of}
+        made = loop(*kinds, model=BaseModel(), **of)
+        return replace(made, adapter=replace(made.adapter, target_modules=lit(("q_proj",))))
+
+    def test_checkpointing_after_the_wrap(self) -> None:
+        found = one("LL411", self.given(Load, WRAP, CHECKPOINT, Train))
+        assert (found.span, found.confidence, found.related[0].span) == (at(1200), "likely", at(1010))
+        assert "requirements.txt has `transformers<5`" in found.message
+        for flagged in ((replace(WRAP, flag="a"), CHECKPOINT), (WRAP, replace(CHECKPOINT, flag="a"))):
+            assert one("LL411", self.given(*flagged)).confidence == "possible"
+
+    def test_silent(self) -> None:
+        after = (WRAP, CHECKPOINT, Train)
+        assert check("LL411", self.given(*after))
+        assert check("LL411", self.given(*after, pins={})) == []
+        newer = {"transformers": Pin((5, 1), "transformers<5.1", "requirements.txt")}
+        assert check("LL411", self.given(*after, pins=newer)) == []
+        assert check("LL411", self.given(*after, trained=None)) == []
+        assert check("LL411", self.given(*after, training=Training(trainer="Trainer"))) == []
+        assert check("LL411", self.given(WRAP, replace(CHECKPOINT, reentrant=False))) == []
+        assert check("LL411", self.given(CHECKPOINT, WRAP)) == []
+        assert check("LL411", self.given(WRAP, Load, CHECKPOINT)) == []
+        for kind in (PrepareKbit, EnableInputGrads, Unfreeze):
+            assert check("LL411", self.given(WRAP, CHECKPOINT, kind)) == []
