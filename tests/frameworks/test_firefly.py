@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,3 +74,10 @@ def test_no_lora_run(text: str) -> None:
 def test_broken_files(change: tuple[str, str], key: str) -> None:
     (problem,) = only(config(edited(QLORA, change), "a.json")).problems
     assert problem.key == key
+
+
+def test_a_file_from_before_there_were_modes() -> None:
+    whole = {"model_name_or_path": "m", "lora_rank": 8, "train_file": "a.jsonl", "template_name": "llama3"}
+    assert plain(only(config(json.dumps(whole), "a.json")).adapter.rank) == 8
+    for key in ("train_file", "template_name"):
+        assert config(json.dumps({name: value for name, value in whole.items() if name != key}), "a.json").runs == ()

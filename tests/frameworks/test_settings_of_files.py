@@ -727,6 +727,8 @@ def test_what_happens_to_the_model(framework: str, key: str, value: Any, kinds: 
     run = the_run(framework, with_key(MINIMAL[framework], key, value))
     assert [type(event) for event in run.events] == kinds
     assert run.trained is (None if framework in ("peft_adapter", "lora_block", "mlx_lm") else True)
+    loads = [plain(event.trainable) for event in run.events if isinstance(event, LoadAdapter)]
+    assert loads == [Unknown if framework == "ludwig" else True] * kinds.count(LoadAdapter)
 
 
 @pytest.mark.parametrize("framework", [name for name in MINIMAL if name not in ("peft_adapter", "lora_block")])

@@ -105,3 +105,8 @@ def test_a_model_of_one_path() -> None:
     run = only(read_python(text))
     assert (plain(run.model.name), plain(run.adapter.rank)) == ("OpenGVLab/InternVL-Chat-V1-5", 128)
     assert plain(run.adapter.target_modules) == "all-linear"
+
+
+def test_a_config_class_of_the_programs_own() -> None:
+    own = edited(CONFIG, ("from peft import LoraConfig\n", "class LoraConfig:\n    pass\n"))
+    assert read_python(own).runs == ()

@@ -550,8 +550,8 @@ def test_keywords_of_a_peft_in_the_repository_are_its_own(tmp_path: Path, packag
         ("alpha_pattern", "alpha_pattern", "{'a': 4}", {"a": 4}, "4"),
         ("use_rslora", "use_rslora", "True", True, "'yes'"),
         ("use_dora", "use_dora", "True", True, "'yes'"),
-        ("bias", "bias", "'all'", "all", "'some'"),
-        ("bias", "bias", "'lora_only'", "lora_only", "4"),
+        ("bias", "bias", "'all'", "all", ""),
+        ("bias", "bias", "'lora_only'", "lora_only", ""),
         ("lora_bias", "lora_bias", "True", True, "'yes'"),
         ("modules_to_save", "modules_to_save", "['a']", ("a",), "'a'"),
         ("trainable_token_indices", "trainable_token_indices", "[1]", (1,), ""),
@@ -638,3 +638,22 @@ def test_tests_of_what_is_unfrozen(test: str, names: tuple[str, ...] | None) -> 
     assert isinstance(found, Unfreeze)
     selected = Selected.ALL if names is None else Fragments(names) if names else Selected.UNREADABLE
     assert found.selection == selected
+
+
+@pytest.mark.parametrize(
+    ("test", "names"),
+    [
+        ("'lora' in name and 'head' in name", ("lora",)),
+        ("'head' in name and 'lora' in name", ("lora",)),
+        ("'head' in name and 'embed' in name", ("embed",)),
+        ("'head' in name and 'embed' not in name", ("head",)),
+    ],
+)
+def test_two_tests_of_a_name(test: str, names: tuple[str, ...]) -> None:
+    program = f"for name, p in model.named_parameters():\n    if {test}:\n        p.requires_grad = True"
+    assert [getattr(event, "selection", None) for event in events(program)] == [Fragments(names)]
+
+
+def test_what_a_training_returns_is_no_model() -> None:
+    (trained,) = events("result = Trainer(model=model).train()\nresult.requires_grad_(True)\nresult.metrics")
+    assert isinstance(trained, Train)

@@ -764,3 +764,12 @@ def test_how_the_commands_of_trl_train(name: str, method: str) -> None:
 )
 def test_commands_that_train_no_lora(command: str) -> None:
     assert shell(command).runs == ()
+
+
+@pytest.mark.parametrize("started", ["own/finetune.py", "-m own.finetune", "-m own.other"])
+def test_the_program_behind_a_script_or_module(started: str, tmp_path: Path) -> None:
+    """A program of the project that ties alpha to the rank leaves rsLoRA open; nothing is known of another one."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "finetune.py").write_text("setup(alpha=2 * args.alpha, use=rslora)\n", encoding="utf-8")
+    run = only(shell(f"python {started} --lora_r 8 --lora_alpha 16", tmp_path))
+    assert plain(run.adapter.use_rslora) is (False if "other" in started else Unknown)

@@ -338,3 +338,12 @@ def test_a_resize_is_read(text: str, grown: bool) -> None:
 def test_code_from_the_hub_is_read(flag: str, read: bool) -> None:
     program = f"model = AutoModelForCausalLM.from_pretrained('gpt2'{flag})\nget_peft_model(model, LoraConfig(r=8))"
     assert only(read_python(IMPORTS + program)).model.remote_code is read
+
+
+def test_the_layers_inside_what_lora_cannot_wrap() -> None:
+    found = one("LL216", on(LLAMA, ("self_attn",)))
+    assert "Name `q_proj`, `k_proj`, `v_proj` and `o_proj`" in found.message
+    assert values(found.fix) == [("q_proj", "k_proj", "v_proj", "o_proj")]
+    several = one("LL216", on(either(LLAMA, "mistralai/Mistral-7B-v0.1"), ("self_attn",)))
+    assert "Name `q_proj`" in several.message
+    assert several.fix is None

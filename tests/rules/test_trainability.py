@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lora_lint.frameworks import registry
 from lora_lint.records import replace
 from lora_lint.run.events import (
     AddBeside,
@@ -437,7 +438,7 @@ class TestKbitPrepareMissing:
             loop(WRAP, Train, model=BaseModel()),
             loop(WRAP, Train, model=BaseModel(quantization=lit("2bit"))),
             loop(WRAP, Train, model=replace(QUANTIZED, edited=True)),
-            loop(WRAP, Train, dialect="unsloth"),
+            loop(WRAP, Train, framework=registry.framework("unsloth")),
             loop(WRAP, Train, trained=None),
             loop(WRAP, Freeze, Train),
             loop(LoadAdapter, WRAP, Train),
@@ -483,7 +484,7 @@ class TestClassifierHeadFrozen:
         ):
             assert check("LL406", replace(given, adapter=replace(given.adapter, **{field: value}))) == []
         assert check("LL406", replace(given, trained=None)) == []
-        assert check("LL406", replace(given, dialect="axolotl")) == []
+        assert check("LL406", replace(given, framework=registry.framework("axolotl"))) == []
         assert check("LL406", replace(given, events=events(WRAP, unfreeze("score"), Train))) == []
 
 
