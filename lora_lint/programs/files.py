@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.definitions import Module
 from lora_lint.libraries.marks import names_adapter
 from lora_lint.programs.outline import Outline
+from lora_lint.programs.shared import SharedModules
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import LARGEST, parse
 from lora_lint.system import disk
@@ -61,13 +62,26 @@ class ProjectLoader:
         if path is None or path == importer:
             return None
         if path not in self._loaded:
-            found = self._files.tree(path) if len(self._loaded) < MAX_FILES else None
-            if found is None and len(self._loaded) >= MAX_FILES:
-                self.left.append(path)
-            elif found is None and self._files.is_large(path):
-                self.large.append(path)
-            self._loaded[path] = (Module(found[0], is_main=False), found[1]) if found is not None else None
+            self._loaded[path] = self._module(path)
         return self._loaded[path]
+
+    def _module(self, path: str) -> tuple[Module, ast.Module] | None:
+        if len(self._loaded) >= MAX_FILES:
+            self.left.append(path)
+            return None
+        shared = self._files.shared.get(path)
+        if shared is not None:
+            return shared
+        found = self._files.tree(path)
+        if found is None:
+            if self._files.is_large(path):
+                self.large.append(path)
+            return None
+        return Module(found[0], is_main=False), found[1]
+
+    def undo(self) -> None:
+        """Takes back what the program has changed of the modules that other programs import too."""
+        self._files.shared.undo()
 
     def reaches_adapter(self, path: str, outline: Outline, *, whatever: bool) -> bool:
         """Whether what a program runs reaches a call in other files that makes an adapter; with `whatever` one of them
@@ -88,6 +102,10 @@ class _Files:
         self._outlines: disk.Remembered[str, Outline] = disk.Remembered()
         self._trees: dict[str, tuple[tuple[SourceFile, ast.Module] | None, disk.Noted]] = {}
         self._kept = 0
+        self.shared = SharedModules(project, self.tree, self._imported)
+
+    def _imported(self, importer: str, name: str, level: int) -> str | None:
+        return self.path(posixpath.dirname(importer), name, level)
 
     def path(self, folder: str, name: str, level: int) -> str | None:
         """The file that a program in `folder` imports as `name`; None if no file of the project is it."""

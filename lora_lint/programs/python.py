@@ -93,14 +93,17 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
             records.leave_unread("scripts", detail)
     machine = Machine(library, loader)
     module = Module(source, is_main=True)
-    machine.run(module, tree)
-    attach(records, module.scope)
-    reading = with_printed_sizes(finish(records, source.path), source.trained_on)
-    if reading.runs and _has_its_own_peft(source.path, project):
-        reading = reading.mapped(_without_unknown_keywords)
-    if invocation is None and records.given:
-        reading = reading.mapped(_judged_where_called)
-    machine.forget()
+    try:
+        machine.run(module, tree)
+        attach(records, module.scope)
+        reading = with_printed_sizes(finish(records, source.path), source.trained_on)
+        if reading.runs and _has_its_own_peft(source.path, project):
+            reading = reading.mapped(_without_unknown_keywords)
+        if invocation is None and records.given:
+            reading = reading.mapped(_judged_where_called)
+        machine.forget()
+    finally:
+        loader.undo()
     reading = replace(reading, unread=(*_unread(records, loader, source.path), *reading.unread))
     return Program(reading, tuple(records.launches) if starting else ())
 
