@@ -307,11 +307,11 @@ def _refuse_unverifiable() -> None:
 def _settled(outcome: Outcome, verification: Verification) -> tuple[Outcome, KeyboardInterrupt | None]:
     """The outcome with verdicts, and the interrupt that ended it early."""
     from lora_lint.verify import session
-    from lora_lint.verify.experiment import Options
+    from lora_lint.verify.experiment import Effort
 
     line = ProgressLine()
     try:
-        options = Options(verification.device, verification.time_budget, verification.seeds)
+        options = Effort(verification.device, verification.time_budget, verification.seeds)
         return session.settle(outcome, options, line.show)
     except KeyboardInterrupt as interrupt:  # before the first experiment
         return outcome, interrupt

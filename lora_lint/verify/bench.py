@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Verdict
     from lora_lint.rules.scale import Arm
     from lora_lint.run.run import Adapter, Run
-    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.experiment import FindingCase
     from lora_lint.verify.optimizers import Optimizer
     from lora_lint.verify.probe import Batch
 
@@ -80,7 +80,7 @@ class Bench:
         kind = "sized down, random weights, " if self.proxy else ""
         return f"{self.name} ({kind}{self.parameters / 1e6:,.1f} M parameters, {self.dtype}, {self.head})"
 
-    def seeds(self, case: Case) -> int:
+    def seeds(self, case: FindingCase) -> int:
         """How many seeds; never fewer than make an interval that can be trusted."""
         least = PROXY_SEEDS if self.proxy else DEFAULT_SEEDS
         return max(case.options.seeds or least, least)
@@ -109,7 +109,7 @@ def release() -> None:
             torch.cuda.empty_cache()
 
 
-def on_bench(case: Case, experiment: Callable[[Bench], Verdict], rank: int, proxies: bool = True) -> Verdict:
+def on_bench(case: FindingCase, experiment: Callable[[Bench], Verdict], rank: int, proxies: bool = True) -> Verdict:
     """Makes an experiment on the run's own weights or, where they are not here, do not fit or take too long, on a
     sized-down model of the family (`proxies`; else it is skipped). `rank` is the highest that will be tried. Raises
     Skip."""
@@ -129,7 +129,7 @@ def on_bench(case: Case, experiment: Callable[[Bench], Verdict], rank: int, prox
     return replace(verdict, seconds=time.monotonic() - start)
 
 
-def _real(case: Case, name: str, rank: int) -> Bench:
+def _real(case: FindingCase, name: str, rank: int) -> Bench:
     """Raises NoWeights, Skip."""
     run = case.run
     stored = weights.stored(name, run.path)
@@ -161,7 +161,7 @@ def _real(case: Case, name: str, rank: int) -> Bench:
     return _open[key]
 
 
-def _proxy(case: Case, name: str, reason: str) -> Bench:
+def _proxy(case: FindingCase, name: str, reason: str) -> Bench:
     """Raises Skip."""
     device = weights.device_of(case.options.device)
     config = proxy.sized_down(case.run, name)
@@ -345,7 +345,9 @@ def _parts(bench: Bench, batch: Batch) -> Iterator[Batch]:
         yield batch.part(start, start + at_once, bench.device)
 
 
-def first_steps(case: Case, bench: Bench, arms: Sequence[Arm], optimizer: Optimizer) -> tuple[Steps, probe.Source]:
+def first_steps(
+    case: FindingCase, bench: Bench, arms: Sequence[Arm], optimizer: Optimizer
+) -> tuple[Steps, probe.Source]:
     """One optimizer step of each arm for each seed, on the same batches; and whose text it was. The learning rate is
     the run's, raised for all arms alike until rounding no longer matters for the smallest step.
 
@@ -369,7 +371,7 @@ def first_steps(case: Case, bench: Bench, arms: Sequence[Arm], optimizer: Optimi
     return Steps({arm: _samples(case, bench, arm, optimizer, rate, batches) for arm in arms}, rate, seeds), source
 
 
-def _in_time(case: Case, bench: Bench, spent: float, seeds: int) -> None:
+def _in_time(case: FindingCase, bench: Bench, spent: float, seeds: int) -> None:
     """Gives up at once where the rest would take longer than there is time."""
     if not bench.proxy and spent * (seeds + 1) > case.deadline - time.monotonic():
         raise weights.TooBig(
@@ -378,7 +380,7 @@ def _in_time(case: Case, bench: Bench, spent: float, seeds: int) -> None:
 
 
 def _samples(
-    case: Case, bench: Bench, arm: Arm, optimizer: Optimizer, rate: float, batches: Sequence[Batch]
+    case: FindingCase, bench: Bench, arm: Arm, optimizer: Optimizer, rate: float, batches: Sequence[Batch]
 ) -> list[Sample]:
     config = lora_config(case.run.adapter, arm, bench)
     base = (repr(sorted(config.to_dict().items(), key=lambda item: item[0])), optimizer.family, rate)

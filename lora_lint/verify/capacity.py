@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lora_lint.rules.scale import Law
     from lora_lint.run.run import Adapter
     from lora_lint.verify.bench import Bench
-    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.experiment import FindingCase
     from lora_lint.verify.optimizers import Optimizer
     from lora_lint.verify.statistics import Interval
     from lora_lint.verify.training import Pair, Trial
@@ -29,7 +29,7 @@ _AS_MANY = 1.25
 """The factor up to which two adapters count as equally large: a rank is a whole number."""
 
 
-def rank_against_data(case: Case) -> Verdict:
+def rank_against_data(case: FindingCase) -> Verdict:
     """LL301: the run's rank against the bound."""
     high = arm_of(case.run)
     bound = _proposed(case)
@@ -38,7 +38,7 @@ def rank_against_data(case: Case) -> Verdict:
     return _at_ranks(case, high, bound)
 
 
-def rank_against_task(case: Case) -> Verdict:
+def rank_against_task(case: FindingCase) -> Verdict:
     """LL303: the run's rank against the lower end of the task's range."""
     low = arm_of(case.run)
     wanted = _proposed(case)
@@ -47,7 +47,7 @@ def rank_against_task(case: Case) -> Verdict:
     return _at_ranks(case, low, wanted)
 
 
-def _at_ranks(case: Case, own: Arm, rank: int) -> Verdict:
+def _at_ranks(case: FindingCase, own: Arm, rank: int) -> Verdict:
     """The run's rank against another one, with an alpha for that one by which the first step is as large: else it
     would be the step that is compared."""
     optimizer = optimizer_of(case.run)
@@ -61,7 +61,7 @@ def _at_ranks(case: Case, own: Arm, rank: int) -> Verdict:
     return side_by_side(case, max(own.rank, rank), lambda _: (pair[0], pair[1]), judged)
 
 
-def _proposed(case: Case) -> int:
+def _proposed(case: FindingCase) -> int:
     """The rank that the finding proposes. Raises Skip."""
     if case.finding.figure is None:
         raise Skip("the finding proposes no other rank")
@@ -100,7 +100,7 @@ def judged_as_too_low(best: Interval, final: Interval, low: int, high: int) -> t
     return _with_ending(status_of(best), f"{lowest}, {last}", "the higher rank does better", "the rank")
 
 
-def attention_alone(case: Case) -> Verdict:
+def attention_alone(case: FindingCase) -> Verdict:
     """LL213: the run's targets against all linear layers, at a rank by which the adapter is as large. With the same
     rank it would be several times as large, and size be compared with place; that attention alone is worse even then
     is what the finding rests on."""
@@ -113,7 +113,7 @@ def attention_alone(case: Case) -> Verdict:
     return side_by_side(case, own.rank, lambda bench: _places(case, bench, own), judged)
 
 
-def _places(case: Case, bench: Bench, own: Arm) -> Pair:
+def _places(case: FindingCase, bench: Bench, own: Arm) -> Pair:
     """Raises Skip where no adapter on all linear layers is about as small."""
     optimizer = optimizer_of(case.run)
     adapter = case.run.adapter

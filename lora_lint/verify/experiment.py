@@ -1,6 +1,6 @@
 """What an experiment gets, and where it is kept.
 
-An experiment is a function from a `Case` to the `Verdict` on its finding. It is registered by the rule's code in
+An experiment is a function from a `FindingCase` to the `Verdict` on its finding. It is registered by the rule's code in
 `structure.EXPERIMENTS` (exact, on the meta device) or `measurement.EXPERIMENTS` (statistics, on weights).
 """
 
@@ -24,7 +24,7 @@ PROXY_SEEDS = 6
 
 
 @dataclass(frozen=True)
-class Options:
+class Effort:
     """The user's choices. `time_budget` is in seconds for all experiments together; `seeds` None means the defaults."""
 
     device: Literal["auto", "cuda", "cpu", "meta"] = "auto"
@@ -33,7 +33,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Case:
+class FindingCase:
     """A finding to settle, with the run (or, for rules on sweeps, the sweep) that it was found in.
 
     `run` of a sweep is its first run. `siblings` are all runs of the file. `deadline` is a `time.monotonic()` after
@@ -44,7 +44,7 @@ class Case:
     finding: Finding
     run: Run
     sweep: Sweep | None
-    options: Options
+    options: Effort
     siblings: tuple[Run, ...] = ()
     deadline: float = field(default_factory=lambda: time.monotonic() + 600.0)
     say: Callable[[str], None] = print
@@ -61,4 +61,4 @@ class Skip(Exception):
         return Verdict("skipped", str(self))
 
 
-Experiment: TypeAlias = "Callable[[Case], Verdict]"
+Experiment: TypeAlias = "Callable[[FindingCase], Verdict]"

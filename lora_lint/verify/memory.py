@@ -21,7 +21,7 @@ from lora_lint.verify.skeleton import REFUSALS, peft_config, possible, skeleton_
 if TYPE_CHECKING:
     from lora_lint.finding import Status
     from lora_lint.run.run import Run
-    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.experiment import FindingCase
 
 _GIB = 2**30
 _LENGTH = 512  # tokens of the one sequence whose activations are counted
@@ -46,7 +46,7 @@ class Needed:
         return self.weights + self.gradients + self.states
 
 
-def peak_of_a_step(case: Case) -> Verdict:
+def peak_of_a_step(case: FindingCase) -> Verdict:
     """LL304"""
     limit = case.run.gpu_memory
     if limit is None:
@@ -204,7 +204,7 @@ def _gib(size: float) -> float:
 # --- on CUDA ----------------------------------------------------------------------------------------------------------
 
 
-def _peak(case: Case, limit: float) -> tuple[float | None, str]:
+def _peak(case: FindingCase, limit: float) -> tuple[float | None, str]:
     """Bytes that one step takes at its peak on CUDA, or None; and how that was found, or why it was not."""
     counting = "counted on the meta device, not measured"
     try:
@@ -215,7 +215,7 @@ def _peak(case: Case, limit: float) -> tuple[float | None, str]:
         return None, f"{counting}: {error}"
 
 
-def _measured(case: Case, limit: float) -> float:
+def _measured(case: FindingCase, limit: float) -> float:
     """Raises NoWeights, Skip. Where memory runs out on a GPU that has more than the limit free, all that was free is
     what it took."""
     import torch
@@ -244,7 +244,7 @@ def _measured(case: Case, limit: float) -> float:
     return float(torch.cuda.max_memory_allocated())
 
 
-def one_step(case: Case, at: bench.Bench) -> None:
+def one_step(case: FindingCase, at: bench.Bench) -> None:
     """One training step of the run's adapter."""
     run = case.run
     tokens, _ = bench.probe_tokens(run, at)

@@ -11,7 +11,7 @@ from lora_lint.verify.training import Treatment, losses_told, side_by_side, stat
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status, Verdict
-    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.experiment import FindingCase
     from lora_lint.verify.statistics import Interval
     from lora_lint.verify.training import Judge, Trial
 
@@ -19,7 +19,7 @@ _FEW = 20
 """Steps that are enough to see a training diverge, though not to see that none will."""
 
 
-def rate_too_low(case: Case) -> Verdict:
+def rate_too_low(case: FindingCase) -> Verdict:
     """LL501: the run's rate against the usual one of LoRA."""
 
     def judged(trial: Trial) -> tuple[Status, str]:
@@ -34,7 +34,7 @@ def rate_too_low(case: Case) -> Verdict:
     return _against(case, USUAL_RATE, judged)
 
 
-def rate_too_high(case: Case) -> Verdict:
+def rate_too_high(case: FindingCase) -> Verdict:
     """LL502: the run's rate against the one that the finding advises."""
 
     def judged(trial: Trial) -> tuple[Status, str]:
@@ -55,7 +55,7 @@ def rate_too_high(case: Case) -> Verdict:
     return _against(case, advised, judged, _FEW)
 
 
-def _against(case: Case, rate: float, judged: Judge, few: int | None = None) -> Verdict:
+def _against(case: FindingCase, rate: float, judged: Judge, few: int | None = None) -> Verdict:
     arm, own = arm_of(case.run), optimizer_of(case.run).rate
     blamed, proposed = (Treatment(f"at {each:g}", case.run.adapter, arm, each) for each in (own, rate))
     return side_by_side(case, arm.rank, lambda _: (blamed, proposed), judged, few)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Status
     from lora_lint.run.run import Run
     from lora_lint.verify.bench import Bench, Sample, Steps
-    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.experiment import FindingCase
     from lora_lint.verify.optimizers import Optimizer
     from lora_lint.verify.probe import Source
     from lora_lint.verify.statistics import Interval
@@ -41,7 +41,7 @@ _HALF_COLLAPSE = 0.25  # half of the exponent -0.5 that rsLoRA's theorem gives t
 _USUAL_ALPHA = 16.0
 
 
-def sweep(case: Case) -> Verdict:
+def sweep(case: FindingCase) -> Verdict:
     """LL101, LL107, and LL103 of a sweep: whether the step depends on the rank. LL101 claims that it shrinks with the
     rank, LL103 that it grows, LL107 that it varies, whichever way, or that it does between the arms of a study."""
     study = _study_arms(case)
@@ -53,7 +53,7 @@ def sweep(case: Case) -> Verdict:
     return on_bench(case, lambda bench: _settled(case, bench, partial(_sweep, arms=arms)), arms[-1].rank)
 
 
-def _sweep(case: Case, bench: Bench, arms: Sequence[Arm]) -> Verdict:
+def _sweep(case: FindingCase, bench: Bench, arms: Sequence[Arm]) -> Verdict:
     optimizer = optimizer_of(case.run)
     steps, source = first_steps(case, bench, arms, optimizer)
     grows = _ratio(steps, arms[-1], arms[0])
@@ -84,7 +84,7 @@ def _sweep(case: Case, bench: Bench, arms: Sequence[Arm]) -> Verdict:
     return _verdict(bench, status, told, _measured(bench, steps, arms, optimizer, source), optimizer, steps, source)
 
 
-def _study(case: Case, bench: Bench, arms: Sequence[tuple[float, Arm]]) -> Verdict:
+def _study(case: FindingCase, bench: Bench, arms: Sequence[tuple[float, Arm]]) -> Verdict:
     """The arm of the largest predicted step against that of the smallest, on the targets of the first."""
     optimizer = optimizer_of(case.run)
     order = [arm for _, arm in arms]
@@ -114,7 +114,7 @@ def _study(case: Case, bench: Bench, arms: Sequence[tuple[float, Arm]]) -> Verdi
     return _verdict(bench, status, told, measured, optimizer, steps, source)
 
 
-def _study_arms(case: Case) -> list[tuple[float, Arm]]:
+def _study_arms(case: FindingCase) -> list[tuple[float, Arm]]:
     """The arms of a study with their predicted steps, the smallest first; none for a sweep over the rank alone."""
     if case.finding.code != "LL107" or case.sweep is None:
         return []
@@ -131,7 +131,7 @@ def _named(arm: Arm) -> str:
     return f"r={arm.rank}, alpha={number(arm.alpha)}{' with rsLoRA' if arm.rslora else ''}"
 
 
-def rslora_off(case: Case) -> Verdict:
+def rslora_off(case: FindingCase) -> Verdict:
     """LL102: whether the gradient of lora_B falls with the rank, and the step with it."""
     plain = [arm_of(case.run, rank) for rank in _ladder(_rank(case.run))]
     stable = [Arm(arm.rank, arm.alpha, True) for arm in plain]
@@ -140,7 +140,7 @@ def rslora_off(case: Case) -> Verdict:
     return on_bench(case, lambda bench: _settled(case, bench, measure), plain[-1].rank)
 
 
-def _rslora_off(case: Case, bench: Bench, plain: Sequence[Arm], stable: Sequence[Arm]) -> Verdict:
+def _rslora_off(case: FindingCase, bench: Bench, plain: Sequence[Arm], stable: Sequence[Arm]) -> Verdict:
     optimizer = optimizer_of(case.run)
     steps, source = first_steps(case, bench, [*plain, *stable], optimizer)
     falls = _ratio(steps, plain[0], plain[-1])
@@ -180,7 +180,7 @@ def _rslora_off(case: Case, bench: Bench, plain: Sequence[Arm], stable: Sequence
     return _verdict(bench, status, told, measured, optimizer, steps, source)
 
 
-def rslora_jump(case: Case) -> Verdict:
+def rslora_jump(case: FindingCase) -> Verdict:
     """LL103: in a sweep whose alpha grows, whether the step grows with the rank; else the step at alpha/sqrt(r) against
     that at alpha/r, of the largest scale."""
     if case.sweep is not None and len({known(run.adapter.alpha) for run in case.sweep.runs}) > 1:
@@ -189,23 +189,23 @@ def rslora_jump(case: Case) -> Verdict:
     return _against(case, arm, Arm(arm.rank, arm.alpha, False), "alpha/r")
 
 
-def scale_range(case: Case) -> Verdict:
+def scale_range(case: FindingCase) -> Verdict:
     """LL104: the step at the run's scale, of a sweep at the one that is farthest from 1, against a scale of 1."""
     arm = _farthest(case)
     return _against(case, arm, Arm(arm.rank, float(arm.rank), False), "alpha = r")
 
 
-def _farthest(case: Case) -> Arm:
+def _farthest(case: FindingCase) -> Arm:
     """The setting of a run, or that of a sweep whose scale is farthest from 1."""
     arms = [arm for run in case.sweep.runs if (arm := setting_of(run)) is not None] if case.sweep is not None else []
     return max(arms, key=lambda arm: abs(math.log(arm.scale)), default=None) or arm_of(case.run)
 
 
-def _against(case: Case, arm: Arm, usual: Arm, name: str) -> Verdict:
+def _against(case: FindingCase, arm: Arm, usual: Arm, name: str) -> Verdict:
     """The step of one setting against another at the same rank; claimed is more than a factor of two on the side
     that the scale lies."""
 
-    def measure(case: Case, bench: Bench) -> Verdict:
+    def measure(case: FindingCase, bench: Bench) -> Verdict:
         optimizer = optimizer_of(case.run)
         steps, source = first_steps(case, bench, [arm, usual], optimizer)
         ratio = _ratio(steps, arm, usual)
@@ -231,7 +231,7 @@ def _against(case: Case, arm: Arm, usual: Arm, name: str) -> Verdict:
     return on_bench(case, lambda bench: _settled(case, bench, measure), arm.rank)
 
 
-def _settled(case: Case, bench: Bench, measure: Callable[[Case, Bench], Verdict]) -> Verdict:
+def _settled(case: FindingCase, bench: Bench, measure: Callable[[FindingCase, Bench], Verdict]) -> Verdict:
     """Measures; once more with twice the seeds where that settles nothing, the user did not say how many, and time is
     left. What was measured is kept, so that only the new seeds are run."""
     try:
@@ -251,7 +251,7 @@ def _settled(case: Case, bench: Bench, measure: Callable[[Case, Bench], Verdict]
 # --- arms -------------------------------------------------------------------------------------------------------------
 
 
-def _by_rank(case: Case) -> list[Run]:
+def _by_rank(case: FindingCase) -> list[Run]:
     """The runs of a sweep that are measured, one for each rank, in the order of the ranks. Raises Skip."""
     runs = case.sweep.runs if case.sweep is not None else ()
     groups: dict[str, dict[int, Run]] = {}

@@ -9,14 +9,14 @@ from lora_lint import catalogue
 from lora_lint.finding import Verdict
 from lora_lint.lint.fence import own_fault
 from lora_lint.records import dataclass, replace
-from lora_lint.verify.experiment import Case, Skip
+from lora_lint.verify.experiment import FindingCase, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lora_lint.finding import Basis, Finding
     from lora_lint.lint.outcome import Outcome
-    from lora_lint.verify.experiment import Experiment, Options
+    from lora_lint.verify.experiment import Effort, Experiment
 
 NEEDED = ("torch", "transformers", "peft", "safetensors")
 
@@ -46,7 +46,7 @@ def _why_not(code: str) -> str:
 
 
 def settle(
-    outcome: Outcome, options: Options, show: Callable[[Progress], None]
+    outcome: Outcome, options: Effort, show: Callable[[Progress], None]
 ) -> tuple[Outcome, KeyboardInterrupt | None]:
     """The outcome, whose findings have their basis, with a verdict on each; and the interrupt that ended it before all
     were settled."""
@@ -102,12 +102,12 @@ def _deadline(ends: float, left: int) -> float:
     return now + max(ends - now, 0.0) / left
 
 
-def _case(finding: Finding, options: Options, deadline: float, say: Callable[[str], None]) -> Case:
+def _case(finding: Finding, options: Effort, deadline: float, say: Callable[[str], None]) -> FindingCase:
     basis = _basis(finding)
-    return Case(finding, basis.run, basis.sweep, options, basis.siblings, deadline, say)
+    return FindingCase(finding, basis.run, basis.sweep, options, basis.siblings, deadline, say)
 
 
-def _verdict(case: Case, experiment: Experiment) -> Verdict:
+def _verdict(case: FindingCase, experiment: Experiment) -> Verdict:
     begun = time.monotonic()
     try:
         verdict = experiment(case)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Status
     from lora_lint.run.run import Run
     from lora_lint.verify.coverage import Claim
-    from lora_lint.verify.experiment import Case, Experiment
+    from lora_lint.verify.experiment import Experiment, FindingCase
     from lora_lint.verify.skeleton import Skeleton
 
 
@@ -41,7 +41,7 @@ def exact(experiment: Callable[[Run, Skeleton], Verdict], stepped: bool = False)
     """An experiment on each thing that a run may be. Claimed is that it holds in all of them, so that one in which it
     does not refutes the finding. `stepped` tells as well what one step of a sized-down model changes."""
 
-    def settle(case: Case) -> Verdict:
+    def settle(case: FindingCase) -> Verdict:
         start = time.monotonic()
         verdict: Verdict | None = None
         for run in possible(_as_claimed(case)):
@@ -61,7 +61,7 @@ def exact(experiment: Callable[[Run, Skeleton], Verdict], stepped: bool = False)
     return settle
 
 
-def _as_claimed(case: Case) -> Run:
+def _as_claimed(case: FindingCase) -> Run:
     """The run up to the training that the finding speaks of, where it shows one."""
     shown = {related.span for related in case.finding.related}
     events = case.run.events
@@ -92,9 +92,9 @@ def refused_targets(run: Run, skeleton: Skeleton) -> Verdict:
     try:
         model = _wrapped(run, skeleton)
     except REFUSALS as error:
-        return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {in_one_line(error)}")
+        return _on_meta(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {in_one_line(error)}")
     layers = adapted(model)
-    return _told(skeleton, "refuted", f"PEFT adapts {by_leaf(layers)}", _coverage(run, model))
+    return _on_meta(skeleton, "refuted", f"PEFT adapts {by_leaf(layers)}", _coverage(run, model))
 
 
 def dead_entries(run: Run, skeleton: Skeleton) -> Verdict:
@@ -105,7 +105,7 @@ def dead_entries(run: Run, skeleton: Skeleton) -> Verdict:
     try:
         model = _wrapped(run, skeleton)
     except REFUSALS as error:
-        return _told(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {in_one_line(error)}")
+        return _on_meta(skeleton, "confirmed", f"PEFT raises {type(error).__name__}: {in_one_line(error)}")
     with_all = _lora_shapes(model)
     layers = adapted(model)
     measured = _coverage(run, model)
@@ -113,13 +113,13 @@ def dead_entries(run: Run, skeleton: Skeleton) -> Verdict:
     # The names of fused experts are translated: only what changes nothing when it is left out is dead.
     dead = [entry for entry in suspicious if with_all == _without(run, entries, entry)]
     if not dead:
-        return _told(skeleton, "refuted", f"every entry names something: PEFT adapts {by_leaf(layers)}", measured)
+        return _on_meta(skeleton, "refuted", f"every entry names something: PEFT adapts {by_leaf(layers)}", measured)
     count = measured["trainable"]
     told = (
         f"{names(dead)} match{'es' if len(dead) == 1 else ''} no module: PEFT adapts {by_leaf(layers)} and says "
         f"nothing: {count:,} trainable parameters{'' if rank_known(run) else ' at r=8'}"
     )
-    return _told(skeleton, "confirmed", told, {**measured, "unmatched": dead})
+    return _on_meta(skeleton, "confirmed", told, {**measured, "unmatched": dead})
 
 
 def _without(run: Run, entries: tuple[str, ...], entry: str) -> Any:
@@ -145,7 +145,7 @@ def holds(claim: Claim) -> Callable[[Run, Skeleton], Verdict]:
         except REFUSALS as error:
             raise Skip(f"PEFT refuses the adapter: {in_one_line(error)}") from error
         confirmed, told, measured = claim(run, model)
-        return _told(skeleton, "confirmed" if confirmed else "refuted", told, measured)
+        return _on_meta(skeleton, "confirmed" if confirmed else "refuted", told, measured)
 
     return experiment
 
@@ -155,24 +155,24 @@ def zero_scale(run: Run, skeleton: Skeleton) -> Verdict:
     try:
         model = _wrapped(run, skeleton)
     except REFUSALS as error:
-        return _told(skeleton, "confirmed", f"PEFT or torch raises {type(error).__name__}: {in_one_line(error)}")
+        return _on_meta(skeleton, "confirmed", f"PEFT or torch raises {type(error).__name__}: {in_one_line(error)}")
     layers = adapted(model).values()
     scales = sorted({float(layer.scaling["default"]) for layer in layers})
     dropouts = sorted({float(getattr(layer.lora_dropout["default"], "p", 0.0)) for layer in layers})
     measured = {"scales": scales, "dropouts": dropouts, "layers": len(layers)}
     if dropouts and dropouts[-1] >= 1:
         told = f"the input of all {len(layers)} adapted layers is dropped with probability {dropouts[-1]:g}"
-        return _told(skeleton, "confirmed", f"{told}: lora_A and lora_B get gradients of 0", measured)
+        return _on_meta(skeleton, "confirmed", f"{told}: lora_A and lora_B get gradients of 0", measured)
     if scales and scales[0] <= 0:
         told = (
             f"{sum(layer.scaling['default'] <= 0 for layer in layers)} of {len(layers)} adapted layers have the scale"
         )
         zero = "their output and its gradients are 0" if scales[0] == 0 else "what is learned is subtracted"
-        return _told(skeleton, "confirmed", f"{told} {scales[0]:g}: {zero}", measured)
-    return _told(skeleton, "refuted", f"the scales of the adapted layers are {names(map(str, scales))}", measured)
+        return _on_meta(skeleton, "confirmed", f"{told} {scales[0]:g}: {zero}", measured)
+    return _on_meta(skeleton, "refuted", f"the scales of the adapted layers are {names(map(str, scales))}", measured)
 
 
-def reused_base(case: Case) -> Verdict:
+def reused_base(case: FindingCase) -> Verdict:
     """LL408: two turns of the loop on one base model, and what is left of the first after the second."""
     start = time.monotonic()
     case.say("on the meta device")
@@ -194,21 +194,21 @@ def reused_base(case: Case) -> Verdict:
             f"after the second turn {len(left)} layers of the first ({by_leaf(left)}) are still in the model and "
             f"train along: {both:,} trainable parameters where the second turn alone has {own:,}"
         )
-        verdict = _told(skeleton, "confirmed", told, measured)
+        verdict = _on_meta(skeleton, "confirmed", told, measured)
     else:
         told = "every turn adapts the same layers, and PEFT makes the adapter anew: nothing of an earlier turn is left"
-        verdict = _told(skeleton, "refuted", told, measured)
+        verdict = _on_meta(skeleton, "refuted", told, measured)
     return replace(verdict, seconds=time.monotonic() - start)
 
 
-def _same_wrap(run: Run, case: Case) -> bool:
+def _same_wrap(run: Run, case: FindingCase) -> bool:
     return any(isinstance(event, Wrap) and event.span == case.finding.span for event in run.events)
 
 
 # --- wording ----------------------------------------------------------------------------------------------------------
 
 
-def _told(skeleton: Skeleton, status: Status, told: str, measured: dict[str, Any] | None = None) -> Verdict:
+def _on_meta(skeleton: Skeleton, status: Status, told: str, measured: dict[str, Any] | None = None) -> Verdict:
     made = f" (config from {skeleton.config.source})" if skeleton.config.made else ""
     return Verdict(status, told + made, {**(measured or {}), "model": skeleton.described()}, "meta")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lora_lint.rules.scale import Arm
     from lora_lint.run.run import Adapter
     from lora_lint.verify.bench import Bench
-    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.experiment import FindingCase
     from lora_lint.verify.probe import Batch
     from lora_lint.verify.statistics import Interval
 
@@ -32,13 +32,13 @@ _TURNS, _LEAST_TURNS = 5, 3
 _STEPS = 2  # timed in each turn, of which the quicker counts: what else the machine does only ever adds
 
 
-def dora_cost(case: Case) -> Verdict:
+def dora_cost(case: FindingCase) -> Verdict:
     """LL504. There is no proxy: what the norms cost beside the rest depends on the sizes of the layers."""
     arm = arm_of(case.run)
     return on_bench(case, lambda bench: _compare(case, bench, arm), arm.rank, proxies=False)
 
 
-def _compare(case: Case, bench: Bench, arm: Arm) -> Verdict:
+def _compare(case: FindingCase, bench: Bench, arm: Arm) -> Verdict:
     run = case.run
     tokens, _ = probe_tokens(run, bench)
     # Each part of an accumulated batch takes the norms anew: the time of one part is what counts.
@@ -92,7 +92,7 @@ def _logarithm(pairs: Sequence[tuple[float, float]]) -> Interval:
     return interval([math.log(slow / fast) for slow, fast in pairs])
 
 
-def _seconds(case: Case, bench: Bench, adapter: Adapter, arm: Arm, batch: Batch) -> float:
+def _seconds(case: FindingCase, bench: Bench, adapter: Adapter, arm: Arm, batch: Batch) -> float:
     """The quickest of some steps after one that does not count, in training mode and with the run's dropout: what DoRA
     has to compute depends on both."""
     optimizer = optimizer_of(case.run)

@@ -19,7 +19,7 @@ from lora_lint.verify.weights import device_of, in_one_line, quiet
 if TYPE_CHECKING:
     from lora_lint.finding import Status
     from lora_lint.run.run import Run
-    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.experiment import FindingCase
     from lora_lint.verify.skeleton import Skeleton
 
 _NAMED = 3  # parameters that are named as examples
@@ -126,7 +126,7 @@ def _examples(sizes: dict[str, int]) -> str:
 # --- one step ---------------------------------------------------------------------------------------------------------
 
 
-def with_a_step(case: Case, run: Run, skeleton: Skeleton, verdict: Verdict) -> Verdict:
+def with_a_step(case: FindingCase, run: Run, skeleton: Skeleton, verdict: Verdict) -> Verdict:
     """The verdict with what one step changes on a sized-down model of the family: it costs no more than seconds, and
     names and trainability are those of the real one. Left out where such a model cannot be had."""
     base = {**verdict.measurements, "model": skeleton.described()}
@@ -141,7 +141,7 @@ def with_a_step(case: Case, run: Run, skeleton: Skeleton, verdict: Verdict) -> V
     return replace(verdict, reason=told, measurements={**base, "one_step": step})
 
 
-def one_step(case: Case, run: Run, skeleton: Skeleton) -> dict[str, Any]:
+def one_step(case: FindingCase, run: Run, skeleton: Skeleton) -> dict[str, Any]:
     """One forward, backward and optimizer step of the run's adapter on a sized-down model: how many tensors get a
     gradient and change. lora_A's gradients are 0 in the first step, because lora_B is. Raises Skip."""
     device = device_of(case.options.device)

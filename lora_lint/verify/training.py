@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Adapter, Run
     from lora_lint.verify.bench import Bench
     from lora_lint.verify.data import Texts
-    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.experiment import FindingCase
     from lora_lint.verify.optimizers import Optimizer
 
     Pair = tuple["Treatment", "Treatment"]
@@ -154,7 +154,7 @@ def losses_told(best: Interval, final: Interval, blamed: str, proposed: str) -> 
 
 
 def side_by_side(
-    case: Case, rank: int, pair: Callable[[Bench], Pair], judged: Judge, few: int | None = None
+    case: FindingCase, rank: int, pair: Callable[[Bench], Pair], judged: Judge, few: int | None = None
 ) -> Verdict:
     """Trains the blamed and the proposed treatment and says what came of it. `rank` is the highest that is tried.
 
@@ -175,7 +175,7 @@ def side_by_side(
     return on_bench(case, experiment, rank, proxies=False)
 
 
-def _compare(case: Case, bench: Bench, pair: Pair, judged: Judge, texts: Texts, few: int | None) -> Verdict:
+def _compare(case: FindingCase, bench: Bench, pair: Pair, judged: Judge, texts: Texts, few: int | None) -> Verdict:
     plan = prepared(case.run, bench, texts.texts)
     blamed, proposed = pair
     begun = time.monotonic()
@@ -209,14 +209,14 @@ def _compare(case: Case, bench: Bench, pair: Pair, judged: Judge, texts: Texts, 
     return _settled(bench, trial, judged, texts.source)
 
 
-def _rehearsal(case: Case, bench: Bench, treatment: Treatment, plan: Plan) -> int:
+def _rehearsal(case: FindingCase, bench: Bench, treatment: Treatment, plan: Plan) -> int:
     """Two steps, whatever the time, to see what they take; gives the number of trainable parameters."""
     with wrapped(bench, treatment.adapter, treatment.arm) as model:
         _train(case, bench, model, treatment, replace(plan, steps=2), 0, timing=True)
         return sum(trainable(model).values())
 
 
-def _trainings(case: Case, bench: Bench, trial: Trial, seeds: int) -> None:
+def _trainings(case: FindingCase, bench: Bench, trial: Trial, seeds: int) -> None:
     """Trains both ways with each seed that is lacking. Raises Late."""
     for seed in range(trial.seeds, seeds):
         for treatment in (trial.blamed, trial.proposed):
@@ -253,7 +253,7 @@ def prepared(run: Run, bench: Bench, texts: Sequence[str]) -> Plan:
 
 
 def _train(
-    case: Case,
+    case: FindingCase,
     bench: Bench,
     model: Any,
     treatment: Treatment,

@@ -63,7 +63,6 @@ LONG_SIGNATURES = {
 SHARED_NAMES = {
     # 2026-11-29: of the interpreter and of text, of modules that a program imports and of those of a model.
     "Arguments",
-    "Case",
     "Module",
     "Parameter",
 }
@@ -93,7 +92,6 @@ BARE_PARTICIPLES = {
     "rules.refused._taken",
     "rules.scale.written",
     "rules.sweeps._shown",
-    "verify.structure._told",
 }
 
 

@@ -11,7 +11,7 @@ import torch
 from lora_lint.finding import Finding, Verdict
 from lora_lint.run.run import BaseModel, Dataset, Training
 from lora_lint.verify import bench, measurement
-from lora_lint.verify.experiment import Case, Options
+from lora_lint.verify.experiment import Effort, FindingCase
 from tests.support import small_model
 from tests.support.runs import HERE, lit, run, sweep
 
@@ -43,12 +43,12 @@ def of(rank: int, alpha: float, *, rslora: bool = False, model: str = "", loader
     return run(rank, float(alpha), of=made, **fields)
 
 
-def case(code: str, runs: Sequence[Run], figure: float | None = None, **options: Any) -> Case:
+def case(code: str, runs: Sequence[Run], figure: float | None = None, **options: Any) -> FindingCase:
     """A finding of a rule in a run, or in a sweep over several."""
-    told = Options(**{"device": "cpu", "time_budget": 3600.0, **options})  # more than a busy machine takes
+    told = Effort(**{"device": "cpu", "time_budget": 3600.0, **options})  # more than a busy machine takes
     made = Finding(code, "claimed", HERE, figure=figure)
     tried = sweep(*runs) if len(runs) > 1 else None
-    return Case(made, runs[0], tried, told, deadline=time.monotonic() + told.time_budget, say=lambda _: None)
+    return FindingCase(made, runs[0], tried, told, deadline=time.monotonic() + told.time_budget, say=lambda _: None)
 
 
 def settled(code: str, *runs: Run, **told: Any) -> Verdict:

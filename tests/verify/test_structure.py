@@ -20,7 +20,7 @@ from lora_lint.run.events import Train
 from lora_lint.settings import Settings
 from lora_lint.source import Span
 from lora_lint.verify import measurement, session, structure
-from lora_lint.verify.experiment import Case, Options, Skip
+from lora_lint.verify.experiment import Effort, FindingCase, Skip
 from lora_lint.verify.replay import freeze_all_but
 from tests.support.peft_models import small_config
 
@@ -59,7 +59,7 @@ def verdicts(folder: Path, program: str, name: str = "train.py", **options: Any)
     """The verdicts on what is found in a program, by code; names and shapes alone."""
     (folder / name).write_text(program)
     outcome = engine.lint_text(program, name, Settings(), content=Content(basis=True))
-    settled, interrupted = session.settle(outcome, Options(**{"device": "meta", **options}), lambda _: None)
+    settled, interrupted = session.settle(outcome, Effort(**{"device": "meta", **options}), lambda _: None)
     assert not interrupted
     return {each.code: each.verdict for each in settled.findings if each.verdict is not None}
 
@@ -123,7 +123,7 @@ def test_a_claim_that_the_model_does_not_bear_out_is_refuted(tmp_path: Path) -> 
     settings = Settings(models={"model": "gpt2"})
     outcome = engine.lint_text(text, "train.py", settings, content=Content(basis=True))
     assert [each.code for each in outcome.findings] == ["LL201"]
-    settled, _ = session.settle(outcome, Options("meta"), lambda _: None)
+    settled, _ = session.settle(outcome, Effort("meta"), lambda _: None)
     [finding] = settled.findings
     assert finding.verdict is not None
     assert finding.verdict.status == "refuted"
@@ -178,13 +178,13 @@ def test_unfrozen_and_frozen_again_is_refuted(tmp_path: Path) -> None:
     """Events that the finding does not rest on, but that undo it, are replayed as well."""
     from lora_lint.finding import Finding
     from lora_lint.verify import structure
-    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.experiment import FindingCase
 
     saved(tmp_path, "llama")
     program = WRAP.format(settings='target_modules=["q_proj"]', after="")
     [run] = _read(program).runs
     for code in ("LL401", "LL402", "LL403", "LL404"):
-        case = Case(Finding(code, "claimed", run.span), run, None, Options("cpu"), say=lambda _: None)
+        case = FindingCase(Finding(code, "claimed", run.span), run, None, Effort("cpu"), say=lambda _: None)
         verdict = structure.EXPERIMENTS[code](case)
         assert verdict.status == "refuted", code
         assert verdict.measurements["one_step"]["foreign_changed"] == 0
@@ -246,7 +246,7 @@ def test_all_adapters_are_replayed(tmp_path: Path, between: str, after: str, tra
     program = TWO + between + TRAIN + after
     run = next(run for run in _read(program) if run.trained)
     claim = Finding("LL402", "claimed", run.span, related=(Related(_first_training(run), "it is trained here"),))
-    case = Case(claim, run, None, Options("cpu"), say=lambda _: None)
+    case = FindingCase(claim, run, None, Effort("cpu"), say=lambda _: None)
     verdict = structure.EXPERIMENTS["LL402"](case)
     measured = verdict.measurements
     count = 1 + ("two" in between)
@@ -285,12 +285,12 @@ Trainer(model=model).train()
 def test_new_tokens_untrained(tmp_path: Path, settings: str, status: str) -> None:
     from lora_lint.finding import Finding
     from lora_lint.verify import structure
-    from lora_lint.verify.experiment import Case
+    from lora_lint.verify.experiment import FindingCase
 
     saved(tmp_path, "llama")
     program = NEW_TOKENS.format(settings)
     [run] = _read(program).runs
-    case = Case(Finding("LL407", "claimed", run.span), run, None, Options("cpu"), say=lambda _: None)
+    case = FindingCase(Finding("LL407", "claimed", run.span), run, None, Effort("cpu"), say=lambda _: None)
     assert structure.EXPERIMENTS["LL407"](case).status == status
 
 
@@ -301,7 +301,7 @@ def test_unfrozen_parts_that_are_not_saved(tmp_path: Path, part: str, status: st
     program += "model.save_pretrained('adapter')\n"
     assert ("LL410" in verdicts(tmp_path, program)) is (status == "confirmed")
     [run] = _read(program).runs
-    case = Case(Finding("LL410", "claimed", run.span), run, None, Options("meta"), say=lambda _: None)
+    case = FindingCase(Finding("LL410", "claimed", run.span), run, None, Effort("meta"), say=lambda _: None)
     assert structure.EXPERIMENTS["LL410"](case).status == status
 
 
@@ -321,7 +321,7 @@ def test_tied_embeddings(tmp_path: Path, tied: bool) -> None:
     saved(tmp_path, "llama", tie_word_embeddings=tied)
     assert ("LL603" in verdicts(tmp_path, MERGED)) is tied
     [run] = _read(MERGED).runs
-    case = Case(Finding("LL603", "claimed", run.span), run, None, Options("meta"), say=lambda _: None)
+    case = FindingCase(Finding("LL603", "claimed", run.span), run, None, Effort("meta"), say=lambda _: None)
     verdict = structure.EXPERIMENTS["LL603"](case)
     assert verdict.status == ("confirmed" if tied else "refuted")
     assert verdict.measurements["adapted"] == ["lm_head"]
@@ -426,5 +426,5 @@ def test_the_pages_name_the_rules_that_have_an_experiment() -> None:
 def test_without_an_experiment_the_page_of_the_rule_says_why() -> None:
     """What an experiment would take is something else than that nothing is to be measured."""
     found = Finding("LL405", "m", Span("train.py", 0, 1), "likely", "warning")
-    settled, _ = session.settle(Outcome((found,)), Options("meta"), lambda _: None)
+    settled, _ = session.settle(Outcome((found,)), Effort("meta"), lambda _: None)
     assert settled.findings[0].verdict == Verdict("skipped", "no experiment; it would take the quantized weights")
