@@ -101,13 +101,13 @@ class Check:
 def request_of(options: dict[str, Any]) -> Check:
     """The call of `check` with the values of all options of `options.CHECK`."""
     take = options.pop
-    written, color = (take("output_format"), take("output_file"), take("write_baseline")), take("color")
-    output = Output(*written, take("statistics"), color)
+    report, color = (take("output_format"), take("output_file"), take("write_baseline")), take("color")
+    output = Output(*report, take("statistics"), color)
     repair = Repair(take("fix"), take("diff"), take("unsafe_fixes"))
-    wanted, page = take("verify"), take("verify_report")
+    verifies, page = take("verify"), take("verify_report")
     verification = Verification(take("device"), take("time_budget"), take("seeds"), page)
     jobs, cache_dir, no_cache = take("jobs") or 0, take("cache_dir"), take("no_cache")
-    settling = verification if wanted or page is not None else None
+    settling = verification if verifies or page is not None else None
     return Check(input_of(options), output, repair, settling, jobs, cache_dir, no_cache)
 
 

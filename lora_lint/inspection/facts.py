@@ -82,8 +82,8 @@ def _value(value: Value[Any]) -> dict[str, Any]:
         return {"value": _plain(value.value), "origin": value.origin}
     if isinstance(value, Choices):
         return {"choices": [_plain(option.value) for option in value.options]}
-    given = {} if value.reason is not Reason.NOT_GIVEN else {"given": False}
-    return {"unknown": value.why} | given
+    whether_given = {} if value.reason is not Reason.NOT_GIVEN else {"given": False}
+    return {"unknown": value.why} | whether_given
 
 
 def _plain(value: Any) -> Any:

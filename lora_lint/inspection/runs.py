@@ -47,7 +47,7 @@ def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
     reached = {
         run.config for run, _ in read if run.config and run.config.path != run.path and alternatives(run.adapter.rank)
     }
-    runs = [known for run, known in read if not (run.config in reached and _waits_for_caller(run))]
+    runs = [facts_of_run for run, facts_of_run in read if not (run.config in reached and _waits_for_caller(run))]
     missing = tuple(f"error: {missing}" for missing in walk.missing)
     notes = (*missing, *walk.notes, *reader.notes)
     failed = bool(missing) or reader.failed
@@ -58,7 +58,7 @@ def inspect_text(data: bytes, path: str, settings: Settings) -> Inspection:
     """The runs of one text, read as the file `path` would be."""
     reader = _Reader(settings)
     read = reader.read(discovery.Found(path, discovery.kind_of(path) or "python", data, True))
-    runs = tuple(known for _, known in read)
+    runs = tuple(facts_of_run for _, facts_of_run in read)
     return Inspection(runs, tuple(reader.notes), reader.failed, 1, reader.recognised, tuple(reader.unread))
 
 
@@ -91,13 +91,13 @@ class _Reader:
         if isinstance(result, Failure):
             self._fail(found, found.data, result)
             return []
-        file, known = result
+        file, facts_of_run = result
         self.notes += file.notes
         reading = file.reading
         for dialect in reading.recognised or dict.fromkeys(run.dialect for run in reading.runs):
             self.recognised[dialect] = self.recognised.get(dialect, 0) + 1
         self._leave(*reading.unread)
-        return known
+        return facts_of_run
 
     def _facts(self, found: discovery.Found) -> tuple[FileReading, list[tuple[Run, dict[str, Any]]]]:
         file = read_file(found, self.settings, self.project)
@@ -112,8 +112,8 @@ class _Reader:
             self.project = Project(self.settings.root)  # what it remembers may be half of it
             self._leave(Unread(found.path, "time", f"reading it {failure.message}"))
         elif found.explicit or discovery.telling(data, found.kind):
-            known = failure.message if failure.cause == "syntax" else "too deep or too large"
-            self.notes.append(f"{found.path}: {known}")
+            why = failure.message if failure.cause == "syntax" else "too deep or too large"
+            self.notes.append(f"{found.path}: {why}")
         elif failure.limit is not None:
             self._leave(Unread(found.path, failure.limit, clause(failure.message)))
 

@@ -69,10 +69,10 @@ def write(path: str, findings: Iterable[Finding], root: str = "") -> int:
     return len(entries)
 
 
-def stale(entries: Mapping[str, Mapping[str, Any]], seen: Iterable[str], checked: Iterable[str]) -> int:
+def stale(entries: Mapping[str, Mapping[str, Any]], current: Iterable[str], checked: Iterable[str]) -> int:
     """How many entries of a baseline no longer match anything, among those of the files that were `checked`."""
     from lora_lint.system.visible import encodable
 
-    gone = set(entries).difference(seen)
+    gone = set(entries).difference(current)
     paths = set(map(encodable, checked))
     return sum(entries[fingerprint].get("path") in paths for fingerprint in gone)

@@ -60,8 +60,8 @@ class Cache:
     def __init__(self, settings: Settings, root: str | None = None) -> None:
         """`root` is the folder that the folder of all results lies in: by default what $LORA_LINT_CACHE_DIR says, else
         that of the settings file, else the current one."""
-        given = root or os.environ.get(VARIABLE) or settings.root
-        self.root = given if os.path.basename(os.path.normpath(given)) == FOLDER else os.path.join(given, FOLDER)
+        parent = root or os.environ.get(VARIABLE) or settings.root
+        self.root = parent if os.path.basename(os.path.normpath(parent)) == FOLDER else os.path.join(parent, FOLDER)
         self._folder = os.path.join(self.root, _key(settings))
         self._usable = not os.path.islink(self.root) and not os.path.islink(self._folder)
         self._prepared = False
@@ -81,8 +81,8 @@ class Cache:
         try:
             noted, result = json.loads(body)
             if all(self._now(kind, path) == answer for kind, path, answer in noted):
-                kept = _decoded(result)
-                return kept if isinstance(kept, FileResult) else None
+                decoded = _decoded(result)
+                return decoded if isinstance(decoded, FileResult) else None
         except (ValueError, KeyError, TypeError, RecursionError):  # of some other make
             pass
         return None

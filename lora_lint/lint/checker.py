@@ -61,8 +61,8 @@ class Checker:
         if result.cause == "time":
             self._project = Project(self._settings.root)  # what it remembers may be half of it
             late = Failure("time", f"Checking this file {result.message}, so the rest of it was not checked")
-            lost = Unread(found.path, "time", f"checking it {result.message}")
-            return replace(self._failed(found, late, findings), unread=(lost,))
+            late_part = Unread(found.path, "time", f"checking it {result.message}")
+            return replace(self._failed(found, late, findings), unread=(late_part,))
         if result.cause == "syntax":
             if found.explicit or discovery.telling(data, found.kind):
                 return self._failed(found, result, ())

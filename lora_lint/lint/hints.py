@@ -66,8 +66,8 @@ def _hint_problem(hint: Hint) -> str | None:
     if hint.key == "task" and hint.value not in TASKS:
         return f"`task={hint.value}` is ignored: no such task{did_you_mean(hint.value, TASKS)} ({', '.join(TASKS)})"
     if hint.key == "sweep-keeps" and hint.value not in SWEEP_KEEPS:
-        meant = did_you_mean(hint.value, SWEEP_KEEPS)
-        return f"`sweep-keeps={hint.value}` is ignored: it is neither `ratio` nor `step`{meant}"
+        suggestion = did_you_mean(hint.value, SWEEP_KEEPS)
+        return f"`sweep-keeps={hint.value}` is ignored: it is neither `ratio` nor `step`{suggestion}"
     return None
 
 

@@ -52,10 +52,11 @@ class Judge:
                 for finding in check(judged, self._options[code]):
                     yield self._placed(finding, run, Basis(judged, None, reading.runs)), judged
         for sweep in reading.sweeps:
-            tried = replace(sweep, runs=tuple(run.judged() for run in sweep.runs))
+            judgeable = replace(sweep, runs=tuple(run.judged() for run in sweep.runs))
             for code, sweep_check in self._sweep_checks.items():
-                for finding in sweep_check(tried, self._options[code]):
-                    yield self._placed(finding, sweep.runs[0], Basis(tried.runs[0], tried, reading.runs)), tried
+                for finding in sweep_check(judgeable, self._options[code]):
+                    basis = Basis(judgeable.runs[0], judgeable, reading.runs)
+                    yield self._placed(finding, sweep.runs[0], basis), judgeable
 
     def with_level(self, finding: Finding) -> Finding:
         """The finding with its level: the settings', else its own, else the catalogue's."""

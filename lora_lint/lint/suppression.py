@@ -192,7 +192,7 @@ def _codes_of(word: str) -> tuple[str, ...]:
 def _python(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
     """The comments of Python code that may speak to the linter: start, end, and the lines each one speaks for."""
     starts, depth = [0], 0
-    spoken: list[tuple[int, int]] = []
+    places: list[tuple[int, int]] = []
     for match in _PYTHON.finditer(source.utf8):
         kind = match.lastgroup
         if kind == "newline":
@@ -203,7 +203,7 @@ def _python(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
         elif kind == "close":
             depth = max(0, depth - 1)
         elif kind == "comment" and _MARKER.match(match[0]):
-            spoken.append(match.span())
+            places.append(match.span())
 
     def statement(line: int) -> tuple[int, int]:
         """First and last line of the statement that a line belongs to."""
@@ -211,7 +211,7 @@ def _python(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
         end = starts[index] - 1 if index < len(starts) else len(source.utf8)
         return source.position(starts[index - 1])[0], source.position(max(end, 0))[0]
 
-    for start, end in spoken:
+    for start, end in places:
         line = source.position(start)[0]
         alone = not source.utf8[source.line_starts[line - 1] : start].strip()
         if alone:
@@ -261,35 +261,35 @@ def _below(source: SourceFile, line: int) -> int:
 
 def _without(ignore: Ignore, idle: list[str]) -> Fix:
     """Takes the comment away, or from its list what is of no use."""
-    left = [word for word in ignore.words if word not in idle and word.upper() not in idle]
-    if not left:
+    useful = [word for word in ignore.words if word not in idle and word.upper() not in idle]
+    if not useful:
         return Fix("safe", "Take the comment away", (Replace(ignore.whole, ""),))
-    return Fix("safe", f"Leave {' and '.join(idle)} out", (Replace(ignore.listed, ", ".join(left)),))
+    return Fix("safe", f"Leave {' and '.join(idle)} out", (Replace(ignore.listed, ", ".join(useful)),))
 
 
-def silence(findings: Iterable[Finding], said: Comments, source: SourceFile) -> tuple[list[Finding], list[Finding]]:
+def silence(findings: Iterable[Finding], comments: Comments, source: SourceFile) -> tuple[list[Finding], list[Finding]]:
     """The findings that remain, and those that a comment suppresses; marks the comments that were of use."""
-    kept: list[Finding] = []
+    remaining: list[Finding] = []
     silenced: list[Finding] = []
     for finding in findings:
         quiet = False
-        if said.ignores:
+        if comments.ignores:
             first = source.position(finding.span.start)[0]
             last = source.position(max(finding.span.start, finding.span.end - 1))[0]
-            for ignore in said.ignores:
+            for ignore in comments.ignores:
                 if ignore.covers(finding.code) and (
                     ignore.lines is None or any(ignore.lines[0] <= line <= ignore.lines[1] for line in (first, last))
                 ):
                     ignore.used.add(finding.code)
                     quiet = True
-        (silenced if quiet else kept).append(finding)
-    return kept, silenced
+        (silenced if quiet else remaining).append(finding)
+    return remaining, silenced
 
 
-def unused(said: Comments, ran: frozenset[str], everything: bool) -> Iterator[Finding]:
+def unused(comments: Comments, ran: frozenset[str], everything: bool) -> Iterator[Finding]:
     """LL910: comments that suppress nothing. `ran` are the rules that were checked in this file; a bare `ignore` is
     judged only if that is `everything`. Call it after `silence`."""
-    for ignore in said.ignores:
+    for ignore in comments.ignores:
         if ignore.codes is None:
             if ignore.own and everything and not ignore.used:
                 message = f"`{ignore.text}` suppresses nothing: there is no finding here"
@@ -309,6 +309,6 @@ def unused(said: Comments, ran: frozenset[str], everything: bool) -> Iterator[Fi
             where = "in this file" if ignore.lines is None else "here"
             message = f"`{ignore.text}` suppresses nothing: there is no {' or '.join(idle)} finding {where}"
             yield Finding("LL910", message, ignore.span, fix=_without(ignore, idle))
-    for span, body in said.mistaken:
+    for span, body in comments.mistaken:
         message = f"`lora-lint: {body}` is not understood: write `ignore[CODE]`, `ignore-file[CODE]` or `model=…`"
         yield Finding("LL910", message, span)

@@ -46,9 +46,12 @@ def _block(outcome: Outcome, finding: Finding, color: bool) -> str:
         kind = "fix" if finding.fix.applicability == "safe" else "possible fix"
         lines += _wrapped(visible(f"{kind}: {finding.fix.message}"), "  = ", "    ")
     if finding.verdict is not None:
-        told = _wrapped(verdict_line(finding), "  = ", "    ")
+        verdict = _wrapped(verdict_line(finding), "  = ", "    ")
         style = {"confirmed": level, "refuted": "green"}.get(finding.verdict.status, "blue")
-        lines += [told[0].replace(finding.verdict.status, paint(finding.verdict.status, style, color), 1), *told[1:]]
+        lines += [
+            verdict[0].replace(finding.verdict.status, paint(finding.verdict.status, style, color), 1),
+            *verdict[1:],
+        ]
     lines.append(paint(f"  = more: lora-lint explain {finding.code}", "dim", color))
     return "\n".join(lines) + "\n"
 

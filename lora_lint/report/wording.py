@@ -57,8 +57,8 @@ def verdict_line(finding: Finding) -> str:
 
 def with_verdict(finding: Finding) -> str:
     """The message of a finding, fit to be shown, with its verdict behind it, for formats that have one text."""
-    told, message = verdict_line(finding), visible(finding.message)
-    return f"{message} [{told}]" if told else message
+    verdict, message = verdict_line(finding), visible(finding.message)
+    return f"{message} [{verdict}]" if verdict else message
 
 
 def refuted(finding: Finding) -> bool:

@@ -272,9 +272,9 @@ def batch_of(run: Run, bench: Bench, tokens: Sequence[int], seed: int) -> Batch:
     for value in (run.training.batch_size, run.training.accumulation):
         numbers = [each.value for each in alternatives(value) if isinstance(each.value, int) and each.value > 0]
         asked *= numbers[0] if numbers else 1
-    told = bool(alternatives(run.training.batch_size))
+    is_written = bool(alternatives(run.training.batch_size))
     most = _SEQUENCES[bench.device]
-    count = min(max(asked if told else _USUAL_BATCH, 2), most)
+    count = min(max(asked if is_written else _USUAL_BATCH, 2), most)
     ids = probe.windows(tokens, count, sequence_length(bench), 1000 + seed)
     return probe.batch(bench.head, ids, bench.model.config, seed)
 

@@ -13,7 +13,7 @@ from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import optimizer_of
 from lora_lint.verify.scaling import arm_of
 from lora_lint.verify.skeleton import trainable
-from lora_lint.verify.training import HARM, Treatment, losses_told, side_by_side, status_of
+from lora_lint.verify.training import HARM, Treatment, losses_in_words, side_by_side, status_of
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status, Verdict
@@ -79,7 +79,7 @@ def equal_step(arm: Arm, rank: int, optimizer: Optimizer) -> Arm:
 def judged_as_too_high(best: Interval, final: Interval, high: int, low: int) -> tuple[Status, str]:
     """Of LL301, from the differences of the losses, the higher rank's minus the lower's. Where only the final loss is
     worse, over-training is to blame, not the rank."""
-    lowest, last = losses_told(best, final, f"at r={high}", f"r={low}")
+    lowest, last = losses_in_words(best, final, f"at r={high}", f"r={low}")
     status = status_of(best)
     if status == "confirmed":
         return status, f"{lowest}, {last}: the lower rank does better"
@@ -89,14 +89,14 @@ def judged_as_too_high(best: Interval, final: Interval, high: int, low: int) -> 
             return status, f"over-training, not rank: stop earlier; {last}, but {lowest}"
         return status, f"{lowest}, {last}: no harm of the rank measured"
     if worse_at_the_end:
-        told = f"over-training for certain: stop earlier; {last}; whether rank harms too is open: {lowest}"
-        return status, told
+        reason = f"over-training for certain: stop earlier; {last}; whether rank harms too is open: {lowest}"
+        return status, reason
     return status, f"{lowest}, {last}: too uncertain to tell"
 
 
 def judged_as_too_low(best: Interval, final: Interval, low: int, high: int) -> tuple[Status, str]:
     """Of LL303, from the differences of the losses, the lower rank's minus the higher's."""
-    lowest, last = losses_told(best, final, f"at r={low}", f"r={high}")
+    lowest, last = losses_in_words(best, final, f"at r={low}", f"r={high}")
     return _with_ending(status_of(best), f"{lowest}, {last}", "the higher rank does better", "the rank")
 
 
@@ -139,12 +139,12 @@ def _size(bench: Bench, adapter: Adapter, arm: Arm) -> int:
 def judged_by_place(best: Interval, final: Interval, own: int, everywhere: int, rank: int) -> tuple[Status, str]:
     """Of LL213, from the differences of the losses, those of attention alone minus those of all linear layers, and
     the trainable parameters of both."""
-    lowest, last = losses_told(
+    lowest, last = losses_in_words(
         best, final, f"with attention alone ({own:,} parameters)", f"all linear layers at r={rank} ({everywhere:,})"
     )
     return _with_ending(status_of(best), f"{lowest}, {last}", "all linear layers do better", "attention alone")
 
 
-def _with_ending(status: Status, told: str, better: str, blamed: str) -> tuple[Status, str]:
+def _with_ending(status: Status, reason: str, better: str, blamed: str) -> tuple[Status, str]:
     endings = {"confirmed": better, "refuted": f"no harm of {blamed} measured"}
-    return status, f"{told}: {endings.get(status, 'too uncertain to tell')}"
+    return status, f"{reason}: {endings.get(status, 'too uncertain to tell')}"

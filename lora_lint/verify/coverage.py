@@ -27,8 +27,8 @@ _LAYER = re.compile(r"(.*?)\.(\d+)\.")
 def scales(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     """LL106: layers of different scales."""
     counts = Counter(float(layer.scaling["default"]) for layer in adapted(model).values())
-    told = listed(f"{number(scale)} in {plural(count, 'layer')}" for scale, count in sorted(counts.items()))
-    return len(counts) > 1, f"the scale is {told}", {"scales": {str(scale): count for scale, count in counts.items()}}
+    reason = listed(f"{number(scale)} in {plural(count, 'layer')}" for scale, count in sorted(counts.items()))
+    return len(counts) > 1, f"the scale is {reason}", {"scales": {str(scale): count for scale, count in counts.items()}}
 
 
 def experts(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
@@ -43,8 +43,8 @@ def experts(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     share = sum(fused.values()) / every
     reached = [path for path in layers if path.endswith("experts")]
     held = f"the experts hold {share:.0%} of the model, of which {_number(reached)} adapted"
-    told = f"{held}: PEFT adapts {by_leaf(layers)}"
-    return bool(fused) and not reached, told, {"share": share, "adapted": len(layers), "experts": len(reached)}
+    reason = f"{held}: PEFT adapts {by_leaf(layers)}"
+    return bool(fused) and not reached, reason, {"share": share, "adapted": len(layers), "experts": len(reached)}
 
 
 def tower(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
@@ -57,8 +57,8 @@ def tower(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
         return False, f"nothing in a vision tower is adapted: PEFT adapts {by_leaf(layers)}", measured
     at = "" if rank_known(run) else " at r=8"
     there = f"{by_leaf(inside)} in the tower ({measured['parameters']:,} parameters{at})"
-    told = f"PEFT adapts {there}, and {by_leaf(set(layers) - set(inside))} elsewhere"
-    return len(inside) < len(layers), told, measured
+    reason = f"PEFT adapts {there}, and {by_leaf(set(layers) - set(inside))} elsewhere"
+    return len(inside) < len(layers), reason, measured
 
 
 def saved_along(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
@@ -69,11 +69,11 @@ def saved_along(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
         state = get_peft_model_state_dict(model)
     along = {name: each.numel() for name, each in state.items() if ".base_layer." in name}
     own = sum(each.numel() for name, each in state.items() if name not in along)
-    told = f"PEFT adapts {by_leaf(adapted(model))}"
+    reason = f"PEFT adapts {by_leaf(adapted(model))}"
     if along:
-        told += f", and saves {sum(along.values()):,} values of the base model beside the adapter's {own:,}"
+        reason += f", and saves {sum(along.values()):,} values of the base model beside the adapter's {own:,}"
     found = [path for path in adapted(model) if path.rpartition(".")[2] in VOCABULARY]
-    return bool(found), told, {"base_values": sum(along.values()), "adapter_values": own, "adapted": found}
+    return bool(found), reason, {"base_values": sum(along.values()), "adapter_values": own, "adapted": found}
 
 
 def layer_numbers(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
@@ -82,10 +82,10 @@ def layer_numbers(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     asked = {given} if isinstance(given, int) else set(given or ())
     there = {int(found[2]) for path in adapted(model) if (found := _LAYER.match(path))}
     lacking, beside = sorted(asked - there), sorted(there - asked)
-    told = f"PEFT adapts layers {listed(map(str, sorted(there)))}"
+    reason = f"PEFT adapts layers {listed(map(str, sorted(there)))}"
     if lacking:
-        told += f", and not {listed(map(str, lacking))}"
-    return bool(lacking or beside), told, {"lacking": lacking, "beside": beside}
+        reason += f", and not {listed(map(str, lacking))}"
+    return bool(lacking or beside), reason, {"lacking": lacking, "beside": beside}
 
 
 def saved_modules(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
@@ -93,8 +93,8 @@ def saved_modules(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     copied = _copied(model)
     wanted = alternatives(run.adapter.modules_to_save)[0].value or ()
     missing = [name for name in wanted if not any(path.endswith(name) for path in copied)]
-    told = f"PEFT copies {names(copied) if copied else 'nothing'} to be trained whole"
-    return bool(missing), f"{told}, and nothing for {names(missing)}" if missing else told, {"missing": missing}
+    reason = f"PEFT copies {names(copied) if copied else 'nothing'} to be trained whole"
+    return bool(missing), f"{reason}, and nothing for {names(missing)}" if missing else reason, {"missing": missing}
 
 
 def saved_targets(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
@@ -107,8 +107,8 @@ def saved_targets(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
         return any(path == entry or path.endswith(f".{entry}") or entry.startswith(f"{path}.") for path in paths)
 
     twice = [entry for entry in entries if among(entry, copied) and not among(entry, layers)]
-    told = f"PEFT copies {names(copied) if copied else 'nothing'} whole and adapts {by_leaf(layers)}"
-    return bool(twice), told, {"without_lora": twice}
+    reason = f"PEFT copies {names(copied) if copied else 'nothing'} whole and adapts {by_leaf(layers)}"
+    return bool(twice), reason, {"without_lora": twice}
 
 
 def uneven(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
@@ -128,15 +128,15 @@ def uneven(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
         return False, f"as many blocks are adapted in every layer: {by_leaf(layers)}", {}
     stack, where = max(mixed.items(), key=lambda item: len(item[1]))
     counts = Counter(", ".join(sorted(blocks)) or "nothing" for blocks in where.values())
-    told = listed(f"{blocks} in {plural(count, 'layer')}" for blocks, count in counts.most_common())
-    return True, f"of `{stack}` PEFT adapts {told}", {"layers": dict(counts)}
+    reason = listed(f"{blocks} in {plural(count, 'layer')}" for blocks, count in counts.most_common())
+    return True, f"of `{stack}` PEFT adapts {reason}", {"layers": dict(counts)}
 
 
 def routers(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     """LL215: routers with an adapter."""
     found = [path for path in adapted(model) if path.rpartition(".")[2] in ("gate", "router") or ".router." in path]
-    told = f"PEFT adapts {plural(len(found), 'router')}" + (f", such as `{found[0]}`" if found else "")
-    return bool(found), told, {"routers": len(found)}
+    reason = f"PEFT adapts {plural(len(found), 'router')}" + (f", such as `{found[0]}`" if found else "")
+    return bool(found), reason, {"routers": len(found)}
 
 
 def ranks(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
@@ -148,10 +148,10 @@ def ranks(run: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
         for path, layer in adapted(model).items()
         if layer.r["default"] > min(layer.in_features, layer.out_features)
     }
-    told = f"{plural(len(over), 'layer')} of {len(adapted(model))} have a smaller side than their rank"
+    reason = f"{plural(len(over), 'layer')} of {len(adapted(model))} have a smaller side than their rank"
     if over:
-        told += f": {by_leaf(over)}, down to {min(over.values())}"
-    return bool(over), told, {"layers": len(over), "smallest": min(over.values(), default=None)}
+        reason += f": {by_leaf(over)}, down to {min(over.values())}"
+    return bool(over), reason, {"layers": len(over), "smallest": min(over.values(), default=None)}
 
 
 def _copied(model: Any) -> list[str]:
@@ -172,8 +172,8 @@ def tied(_: Run, model: Any) -> tuple[bool, str, dict[str, Any]]:
     one = plain[1] is not None and plain[0].weight is plain[1].weight
     found = [path for path, layer in adapted(model).items() if any(layer is end for end in ends)]
     on = f"PEFT adapts {names(found)}" if found else "PEFT adapts neither end"
-    told = f"the embeddings and the head are {'one tensor' if one else 'no one tensor'}, and {on}"
-    return one and bool(found), told, {"tied": one, "adapted": found}
+    reason = f"the embeddings and the head are {'one tensor' if one else 'no one tensor'}, and {on}"
+    return one and bool(found), reason, {"tied": one, "adapted": found}
 
 
 CLAIMS: dict[str, Claim] = {

@@ -54,7 +54,7 @@ def peak_of_a_step(case: FindingCase) -> Verdict:
     case.say("counting on the meta device")
     needed = min((counted(run) for run in possible(case.run)), key=lambda each: each.least)
     peak, how = _peak(case, limit)
-    status, told = judged(needed, peak, limit)
+    status, reason = judged(needed, peak, limit)
     estimate = case.finding.figure
     measured: dict[str, Any] = {
         "limit_gib": limit,
@@ -67,7 +67,7 @@ def peak_of_a_step(case: FindingCase) -> Verdict:
         "model": needed.model,
         "notes": [how],
     }
-    return Verdict(status, f"{told} ({how})", measured, "meta" if peak is None else "cuda")
+    return Verdict(status, f"{reason} ({how})", measured, "meta" if peak is None else "cuda")
 
 
 def judged(needed: Needed, peak: float | None, limit: float) -> tuple[Status, str]:
@@ -83,14 +83,14 @@ def judged(needed: Needed, peak: float | None, limit: float) -> tuple[Status, st
     if needed.activations is not None:
         beside = f"; a sequence of {_LENGTH} tokens leaves about {_gib(needed.activations)} more for the backward pass"
     if peak is not None:
-        told = f"one step takes {_gib(peak)} GiB at its peak, and {setting}: {parts}"
-        return ("confirmed" if peak > limit * _GIB else "refuted"), told
-    told = f"{_gib(needed.least)} GiB have to be there, and {setting}: {parts}{beside}"
+        reason = f"one step takes {_gib(peak)} GiB at its peak, and {setting}: {parts}"
+        return ("confirmed" if peak > limit * _GIB else "refuted"), reason
+    reason = f"{_gib(needed.least)} GiB have to be there, and {setting}: {parts}{beside}"
     if needed.least > limit * _GIB:
-        return "confirmed", told
+        return "confirmed", reason
     if needed.activations is not None and needed.least + needed.activations > limit * _GIB:
-        return "inconclusive", f"{told}, which is too much together unless they are computed again"
-    return "refuted", told
+        return "inconclusive", f"{reason}, which is too much together unless they are computed again"
+    return "refuted", reason
 
 
 def counted(run: Run) -> Needed:

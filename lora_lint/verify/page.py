@@ -40,12 +40,12 @@ def _section(outcome: Outcome, finding: Finding) -> str:
     level = level_of(finding)
     excerpt = visible(source.line_text(source.absolute_line(location)).expandtabs(4)) if source.utf8 else ""
     verdict = finding.verdict
-    told = _evidence(verdict) if verdict is not None else ""
+    evidence = _evidence(verdict) if verdict is not None else ""
     return (
         f'<section id="{escape(finding.fingerprint or finding.code)}">\n'
         f'<h2><span class="{level}">{level}</span> <a href="{escape(url_of(finding.code))}">{finding.code}</a> '
         f"{escape(name_of(finding))}</h2>\n<p><code>{escape(place(location))}</code></p>\n"
-        f"<pre>{escape(excerpt)}</pre>\n<p>{_prose(finding.message)}</p>\n{told}</section>\n"
+        f"<pre>{escape(excerpt)}</pre>\n<p>{_prose(finding.message)}</p>\n{evidence}</section>\n"
     )
 
 
@@ -53,8 +53,8 @@ def _evidence(verdict: Verdict) -> str:
     badge = f'<span class="badge {verdict.status}">{verdict.status}</span>'
     where = f"<small>{escape(verdict.device)}, {verdict.seconds:.1f} s</small>" if verdict.status != "skipped" else ""
     plots = "".join(_plots(verdict.measurements))
-    told = f"<p>{badge}{_prose(verdict.reason)} {where}</p>"
-    return f'<div class="evidence">{told}\n{plots}{_table(verdict.measurements)}</div>\n'
+    sentence = f"<p>{badge}{_prose(verdict.reason)} {where}</p>"
+    return f'<div class="evidence">{sentence}\n{plots}{_table(verdict.measurements)}</div>\n'
 
 
 def _prose(text: str) -> str:

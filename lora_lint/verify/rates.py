@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.optimizers import USUAL_RATE, optimizer_of
 from lora_lint.verify.scaling import arm_of
-from lora_lint.verify.training import Treatment, losses_told, side_by_side, status_of
+from lora_lint.verify.training import Treatment, losses_in_words, side_by_side, status_of
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status, Verdict
@@ -66,12 +66,12 @@ def judged_as_too_low(
 ) -> tuple[Status, str]:
     """Of LL501, from the differences of the losses, those at the run's rate minus those at the usual one, after
     `steps` of the run's `whole`."""
-    told = f"after {steps:,} steps {', '.join(losses_told(best, final, own, usual.removeprefix('at ')))}"
+    reason = f"after {steps:,} steps {', '.join(losses_in_words(best, final, own, usual.removeprefix('at ')))}"
     status = status_of(best)
     if status == "confirmed":
         later = "; the run's other steps may close the gap" if steps < whole else ""
-        return status, f"{told}: the usual rate does better{later}"
-    return status, f"{told}: {'no harm of the rate measured' if status == 'refuted' else 'too uncertain to tell'}"
+        return status, f"{reason}: the usual rate does better{later}"
+    return status, f"{reason}: {'no harm of the rate measured' if status == 'refuted' else 'too uncertain to tell'}"
 
 
 def judged_as_too_high(
@@ -84,20 +84,20 @@ def judged_as_too_high(
 ) -> tuple[Status, str]:
     """Of LL502, from the differences of the losses, those at the run's rate minus those at the advised one, and in
     how many of the seeds each of them ended worse than it began. Less than an epoch refutes nothing."""
-    told = ", ".join(losses_told(best, final, rates[0], rates[1].removeprefix("at ")))
+    reason = ", ".join(losses_in_words(best, final, rates[0], rates[1].removeprefix("at ")))
     ends = "the loss ends above where it began"
     if diverged[0] == seeds and diverged[1] == 0:
-        return "confirmed", f"{rates[0]} {ends} in all {seeds} seeds, {rates[1]} in none; {told}"
+        return "confirmed", f"{rates[0]} {ends} in all {seeds} seeds, {rates[1]} in none; {reason}"
     status = status_of(best)
     if status == "confirmed":
-        return status, f"{told}: the advised rate does better"
+        return status, f"{reason}: the advised rate does better"
     if status == "refuted" and diverged[0] == 0:
         if not an_epoch:
-            return "inconclusive", f"{told}: no harm so far, in less than an epoch"
-        return status, f"{told}: no harm of the rate measured"
+            return "inconclusive", f"{reason}: no harm so far, in less than an epoch"
+        return status, f"{reason}: no harm of the rate measured"
     if diverged[0]:
         return (
             "inconclusive",
-            f"{rates[0]} {ends} in {diverged[0]} of {seeds} seeds, {rates[1]} in {diverged[1]}; {told}",
+            f"{rates[0]} {ends} in {diverged[0]} of {seeds} seeds, {rates[1]} in {diverged[1]}; {reason}",
         )
-    return status, f"{told}: too uncertain to tell"
+    return status, f"{reason}: too uncertain to tell"

@@ -68,20 +68,20 @@ def _sweep(case: FindingCase, bench: Bench, arms: Sequence[Arm]) -> Verdict:
     low, high = arms[0].rank, arms[-1].rank
     factor = (grows if grows.mean >= 0 else grows.negative()).exp()
     way = "grows" if grows.mean >= 0 else "shrinks"
-    told = (
+    reason = (
         f"from r={low} to r={high} the first step {way} {_times(factor)} under {_with(optimizer)}, "
         f"as r^{power.mean:.2f}"
     )
     if status == "refuted" and abs(grows.mean) < TOLERANCE:
-        told = (
+        reason = (
             f"the first step does not depend on the rank under {_with(optimizer)} (r^{power.mean:.2f}; r={low} to "
             f"r={high}: {_times(factor)}): no harm measured"
         )
     elif status == "refuted":
-        told += ": the other way than claimed"
+        reason += ": the other way than claimed"
     elif status == "inconclusive":
-        told += f": the interval does not settle whether it is more than {number(math.exp(TOLERANCE))} times"
-    return _verdict(bench, status, told, _measured(bench, steps, arms, optimizer, source), optimizer, steps, source)
+        reason += f": the interval does not settle whether it is more than {number(math.exp(TOLERANCE))} times"
+    return _verdict(bench, status, reason, _measured(bench, steps, arms, optimizer, source), optimizer, steps, source)
 
 
 def _study(case: FindingCase, bench: Bench, arms: Sequence[tuple[float, Arm]]) -> Verdict:
@@ -92,7 +92,7 @@ def _study(case: FindingCase, bench: Bench, arms: Sequence[tuple[float, Arm]]) -
     grows = _ratio(steps, order[-1], order[0])
     status = judge(grows)
     factor = grows.exp()
-    told = (
+    reason = (
         f"the first step of {_named(order[-1])} is {_as(factor)} that of {_named(order[0])} on the same targets under "
         f"{_with(optimizer)}; {number(arms[-1][0] / arms[0][0])} times was predicted"
     )
@@ -111,7 +111,7 @@ def _study(case: FindingCase, bench: Bench, arms: Sequence[tuple[float, Arm]]) -
         "ratio": factor.rounded(),
         **_circumstances(bench, steps, optimizer, source),
     }
-    return _verdict(bench, status, told, measured, optimizer, steps, source)
+    return _verdict(bench, status, reason, measured, optimizer, steps, source)
 
 
 def _study_arms(case: FindingCase) -> list[tuple[float, Arm]]:
@@ -150,26 +150,26 @@ def _rslora_off(case: FindingCase, bench: Bench, plain: Sequence[Arm], stable: S
     label = _with(optimizer)
     status: Status
     if collapse == "refuted":
-        status, told = "refuted", f"the gradient of lora_B does not fall with the rank here (r^{gradient.mean:.2f})"
+        status, reason = "refuted", f"the gradient of lora_B does not fall with the rank here (r^{gradient.mean:.2f})"
     elif harm == "refuted":
         status = "refuted"
         way = "does not depend on the rank" if abs(falls.mean) < TOLERANCE else "grows with the rank"
         seen = f"gradient collapse {'confirmed' if collapse == 'confirmed' else 'likely'} (r^{gradient.mean:.2f})"
-        told = f"{seen}, step size {way} under {label} (r^{power.mean:.2f}): no harm measured"
+        reason = f"{seen}, step size {way} under {label} (r^{power.mean:.2f}): no harm measured"
     elif collapse == harm == "confirmed":
         status = "confirmed"
-        told = (
+        reason = (
             f"gradient collapse confirmed (r^{gradient.mean:.2f}), and under {label} the step falls with it "
             f"(r^{power.mean:.2f}): from r={plain[0].rank} to r={plain[-1].rank} {_times(falls.exp())}"
         )
     else:
         status = "inconclusive"
-        told = (
+        reason = (
             f"the gradient of lora_B goes as r^{gradient.mean:.2f} and the step as r^{power.mean:.2f} under {label}, "
             "with intervals too wide to tell"
         )
     flag = _ratio(steps, stable[-1], plain[-1]).exp()
-    told += f". The flag alone makes the step at r={plain[-1].rank} {flag.mean:.3g} times as large"
+    reason += f". The flag alone makes the step at r={plain[-1].rank} {flag.mean:.3g} times as large"
     measured = _measured(bench, steps, plain, optimizer, source)
     measured["rslora"] = {
         key: value
@@ -177,7 +177,7 @@ def _rslora_off(case: FindingCase, bench: Bench, plain: Sequence[Arm], stable: S
         if key in ("step", "gradient", "exponents")
     }
     measured["flag"] = flag.rounded()
-    return _verdict(bench, status, told, measured, optimizer, steps, source)
+    return _verdict(bench, status, reason, measured, optimizer, steps, source)
 
 
 def rslora_jump(case: FindingCase) -> Verdict:
@@ -212,21 +212,21 @@ def _against(case: FindingCase, arm: Arm, usual: Arm, name: str) -> Verdict:
         larger = arm.scale > usual.scale
         status = judge(ratio if larger else ratio.negative(), _TWICE)
         factor = ratio.exp()
-        told = (
+        reason = (
             f"at a scale of {number(round(arm.scale, 4))} the first step is {_as(factor)} that at {name} "
             f"(scale {number(round(usual.scale, 4))}) under {_with(optimizer)}"
         )
         if status == "refuted":
-            told += ": within a factor of 2" if abs(ratio.mean) < _TWICE else ": the other way than claimed"
+            reason += ": within a factor of 2" if abs(ratio.mean) < _TWICE else ": the other way than claimed"
         elif status == "inconclusive":
-            told += ": the interval does not settle whether that is more than a factor of 2"
+            reason += ": the interval does not settle whether that is more than a factor of 2"
         measured = _measured(bench, steps, [arm], optimizer, source)
         measured |= {
             "ratio": factor.rounded(),
             "scales": {"run": arm.scale, name: usual.scale},
             "reference": _by_arm(steps, [usual], "step"),
         }
-        return _verdict(bench, status, told, measured, optimizer, steps, source)
+        return _verdict(bench, status, reason, measured, optimizer, steps, source)
 
     return on_bench(case, lambda bench: _settled(case, bench, measure), arm.rank)
 
@@ -352,7 +352,7 @@ def _circumstances(bench: Bench, steps: Steps, optimizer: Optimizer, source: Sou
 def _verdict(
     bench: Bench,
     status: Status,
-    told: str,
+    reason: str,
     measured: Mapping[str, Any],
     optimizer: Optimizer,
     steps: Steps,
@@ -366,11 +366,11 @@ def _verdict(
     if source.own:
         notes.append(f"probed with {source.words}")
     if bench.proxy:
-        told = f"proxy: {told}"
+        reason = f"proxy: {reason}"
         notes.append(f"a sized-down {bench.name} with random weights, because {bench.reason}")
     if notes:
-        told += f" ({'; '.join(notes)})"
-    return Verdict(status, told, {**measured, "notes": notes}, bench.device, proxy=bench.proxy)
+        reason += f" ({'; '.join(notes)})"
+    return Verdict(status, reason, {**measured, "notes": notes}, bench.device, proxy=bench.proxy)
 
 
 def _with(optimizer: Optimizer) -> str:

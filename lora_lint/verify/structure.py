@@ -76,10 +76,10 @@ def _same_peft(run: Run) -> None:
     installed = installed_peft()
     pin = run.before("peft", installed)
     if pin is not None:
-        told = (
+        reason = (
             f"PEFT {versions.named(installed)} is installed, which does otherwise than the one of the project ({pin})"
         )
-        raise Skip(told)
+        raise Skip(reason)
 
 
 def _wrapped(run: Run, skeleton: Skeleton) -> Any:
@@ -115,11 +115,11 @@ def dead_entries(run: Run, skeleton: Skeleton) -> Verdict:
     if not dead:
         return _on_meta(skeleton, "refuted", f"every entry names something: PEFT adapts {by_leaf(layers)}", measured)
     count = measured["trainable"]
-    told = (
+    reason = (
         f"{names(dead)} match{'es' if len(dead) == 1 else ''} no module: PEFT adapts {by_leaf(layers)} and says "
         f"nothing: {count:,} trainable parameters{'' if rank_known(run) else ' at r=8'}"
     )
-    return _on_meta(skeleton, "confirmed", told, {**measured, "unmatched": dead})
+    return _on_meta(skeleton, "confirmed", reason, {**measured, "unmatched": dead})
 
 
 def _without(run: Run, entries: tuple[str, ...], entry: str) -> Any:
@@ -144,8 +144,8 @@ def holds(claim: Claim) -> Callable[[Run, Skeleton], Verdict]:
             model = _wrapped(run, skeleton)
         except REFUSALS as error:
             raise Skip(f"PEFT refuses the adapter: {in_one_line(error)}") from error
-        confirmed, told, measured = claim(run, model)
-        return _on_meta(skeleton, "confirmed" if confirmed else "refuted", told, measured)
+        confirmed, reason, measured = claim(run, model)
+        return _on_meta(skeleton, "confirmed" if confirmed else "refuted", reason, measured)
 
     return experiment
 
@@ -161,14 +161,14 @@ def zero_scale(run: Run, skeleton: Skeleton) -> Verdict:
     dropouts = sorted({float(getattr(layer.lora_dropout["default"], "p", 0.0)) for layer in layers})
     measured = {"scales": scales, "dropouts": dropouts, "layers": len(layers)}
     if dropouts and dropouts[-1] >= 1:
-        told = f"the input of all {len(layers)} adapted layers is dropped with probability {dropouts[-1]:g}"
-        return _on_meta(skeleton, "confirmed", f"{told}: lora_A and lora_B get gradients of 0", measured)
+        reason = f"the input of all {len(layers)} adapted layers is dropped with probability {dropouts[-1]:g}"
+        return _on_meta(skeleton, "confirmed", f"{reason}: lora_A and lora_B get gradients of 0", measured)
     if scales and scales[0] <= 0:
-        told = (
+        reason = (
             f"{sum(layer.scaling['default'] <= 0 for layer in layers)} of {len(layers)} adapted layers have the scale"
         )
         zero = "their output and its gradients are 0" if scales[0] == 0 else "what is learned is subtracted"
-        return _on_meta(skeleton, "confirmed", f"{told} {scales[0]:g}: {zero}", measured)
+        return _on_meta(skeleton, "confirmed", f"{reason} {scales[0]:g}: {zero}", measured)
     return _on_meta(skeleton, "refuted", f"the scales of the adapted layers are {names(map(str, scales))}", measured)
 
 
@@ -190,14 +190,16 @@ def reused_base(case: FindingCase) -> Verdict:
     both, own = sum(trainable(model).values()), sum(trainable(alone).values())
     measured = {"left": len(left), "trainable": both, "trainable_alone": own}
     if left:
-        told = (
+        reason = (
             f"after the second turn {len(left)} layers of the first ({by_leaf(left)}) are still in the model and "
             f"train along: {both:,} trainable parameters where the second turn alone has {own:,}"
         )
-        verdict = _on_meta(skeleton, "confirmed", told, measured)
+        verdict = _on_meta(skeleton, "confirmed", reason, measured)
     else:
-        told = "every turn adapts the same layers, and PEFT makes the adapter anew: nothing of an earlier turn is left"
-        verdict = _on_meta(skeleton, "refuted", told, measured)
+        reason = (
+            "every turn adapts the same layers, and PEFT makes the adapter anew: nothing of an earlier turn is left"
+        )
+        verdict = _on_meta(skeleton, "refuted", reason, measured)
     return replace(verdict, seconds=time.monotonic() - start)
 
 
@@ -208,9 +210,9 @@ def _same_wrap(run: Run, case: FindingCase) -> bool:
 # --- wording ----------------------------------------------------------------------------------------------------------
 
 
-def _on_meta(skeleton: Skeleton, status: Status, told: str, measured: dict[str, Any] | None = None) -> Verdict:
+def _on_meta(skeleton: Skeleton, status: Status, reason: str, measured: dict[str, Any] | None = None) -> Verdict:
     made = f" (config from {skeleton.config.source})" if skeleton.config.made else ""
-    return Verdict(status, told + made, {**(measured or {}), "model": skeleton.described()}, "meta")
+    return Verdict(status, reason + made, {**(measured or {}), "model": skeleton.described()}, "meta")
 
 
 def _coverage(run: Run, model: Any) -> dict[str, Any]:

@@ -65,10 +65,10 @@ def _compare(case: FindingCase, bench: Bench, arm: Arm) -> Verdict:
     if len(pairs) < _LEAST_TURNS:
         why = f"the time was used up after {len(pairs)} of {turns} turns"
         return Verdict("inconclusive", why, measured, bench.device)
-    status, told = decided(pairs)
+    status, reason = decided(pairs)
     measured["ratio"] = _logarithm(pairs).exp().rounded()
-    told += f" ({bench.device}, {bench.dtype}, {size:,} tokens a step: the more there are, the smaller is the share)"
-    return Verdict(status, told, measured, bench.device)
+    reason += f" ({bench.device}, {bench.dtype}, {size:,} tokens a step: the more there are, the smaller is the share)"
+    return Verdict(status, reason, measured, bench.device)
 
 
 def decided(pairs: Sequence[tuple[float, float]]) -> tuple[Status, str]:
@@ -76,15 +76,15 @@ def decided(pairs: Sequence[tuple[float, float]]) -> tuple[Status, str]:
     logarithm = _logarithm(pairs)
     status, ratio = judge(logarithm, math.log(_MATTERS)), logarithm.exp()
     slow, fast = (statistics.median(pair[place] for pair in pairs) for place in (0, 1))
-    told = (
+    reason = (
         f"with DoRA a step takes {ratio.mean:.2f} times as long (95% {ratio.low:.2f} to {ratio.high:.2f}): "
         f"{slow:.3g} s against {fast:.3g} s"
     )
     if status == "refuted":
-        told += f", less than {_MATTERS - 1:.0%} more"
+        reason += f", less than {_MATTERS - 1:.0%} more"
     elif status == "inconclusive":
-        told += f", too uncertain to tell whether it is {_MATTERS - 1:.0%} more"
-    return status, told
+        reason += f", too uncertain to tell whether it is {_MATTERS - 1:.0%} more"
+    return status, reason
 
 
 def _logarithm(pairs: Sequence[tuple[float, float]]) -> Interval:

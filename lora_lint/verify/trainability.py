@@ -40,15 +40,15 @@ def foreign_parameters(run: Run, skeleton: Skeleton) -> Verdict:
     }
     status: Status = "confirmed"
     if foreign:
-        told = (
+        reason = (
             f"{len(foreign):,} parameters that are not the adapter's are trainable, {sum(foreign.values()):,} numbers "
             f"beside the adapter's {ours:,}: {_examples(foreign)}"
         )
     elif not sizes:
-        told = "no parameter at all is trainable, the adapter's neither"
+        reason = "no parameter at all is trainable, the adapter's neither"
     else:
-        status, told = "refuted", f"all {len(sizes):,} trainable parameters ({ours:,} numbers) are the adapter's"
-    return Verdict(status, told, measured, "meta")
+        status, reason = "refuted", f"all {len(sizes):,} trainable parameters ({ours:,} numbers) are the adapter's"
+    return Verdict(status, reason, measured, "meta")
 
 
 def unsaved_parameters(run: Run, skeleton: Skeleton) -> Verdict:
@@ -68,11 +68,11 @@ def unsaved_parameters(run: Run, skeleton: Skeleton) -> Verdict:
     measured["model"] = skeleton.described()
     if not lost:
         return Verdict("refuted", f"PEFT saves every parameter that trains, as {saved:,} tensors", measured, "meta")
-    told = (
+    reason = (
         f"{sum(lost.values()):,} numbers train and are not among the {saved:,} tensors that PEFT saves: "
         f"{_examples(lost)}"
     )
-    return Verdict("confirmed", told, measured, "meta")
+    return Verdict("confirmed", reason, measured, "meta")
 
 
 def nothing_trains(run: Run, skeleton: Skeleton) -> Verdict:
@@ -84,10 +84,10 @@ def nothing_trains(run: Run, skeleton: Skeleton) -> Verdict:
     measured = {"trainable": sum(sizes.values()), "adapter": total, "adapter_trainable": sum(ours.values())}
     if not ours:
         rest = f", {sum(sizes.values()):,} numbers of the base model are" if sizes else ""
-        told = f"0 of the adapter's {total:,} numbers are trainable when the training starts{rest}"
-        return Verdict("confirmed", told, measured, "meta")
-    told = f"{sum(ours.values()):,} of the adapter's {total:,} numbers are trainable when the training starts"
-    return Verdict("refuted", told, measured, "meta")
+        reason = f"0 of the adapter's {total:,} numbers are trainable when the training starts{rest}"
+        return Verdict("confirmed", reason, measured, "meta")
+    reason = f"{sum(ours.values()):,} of the adapter's {total:,} numbers are trainable when the training starts"
+    return Verdict("refuted", reason, measured, "meta")
 
 
 def embeddings_frozen(run: Run, skeleton: Skeleton) -> Verdict:
@@ -100,10 +100,10 @@ def embeddings_frozen(run: Run, skeleton: Skeleton) -> Verdict:
     sizes = {name: each.numel() for name, each in layer.named_parameters() if each.requires_grad}
     measured = {"embeddings_trainable": sum(sizes.values()), "model": skeleton.described()}
     if sizes:
-        told = f"{sum(sizes.values()):,} numbers of the input embeddings are trainable"
-        return Verdict("refuted", told, measured, "meta")
-    told = "no number of the input embeddings is trainable when the training starts, the new tokens' rows neither"
-    return Verdict("confirmed", told, measured, "meta")
+        reason = f"{sum(sizes.values()):,} numbers of the input embeddings are trainable"
+        return Verdict("refuted", reason, measured, "meta")
+    reason = "no number of the input embeddings is trainable when the training starts, the new tokens' rows neither"
+    return Verdict("confirmed", reason, measured, "meta")
 
 
 def _replayed(run: Run, skeleton: Skeleton) -> Any:
@@ -119,8 +119,8 @@ def _examples(sizes: dict[str, int]) -> str:
     for name in sizes:
         plain = name.removeprefix(PREFIX)
         counts[".".join("*" if part.isdigit() else part for part in plain.split("."))] += 1
-    told = [f"`{name}`" + (f" ×{count}" if count > 1 else "") for name, count in counts.most_common(_NAMED)]
-    return ", ".join(told) + (f" and {len(counts) - _NAMED} more names" if len(counts) > _NAMED else "")
+    reason = [f"`{name}`" + (f" ×{count}" if count > 1 else "") for name, count in counts.most_common(_NAMED)]
+    return ", ".join(reason) + (f" and {len(counts) - _NAMED} more names" if len(counts) > _NAMED else "")
 
 
 # --- one step ---------------------------------------------------------------------------------------------------------
@@ -134,11 +134,11 @@ def with_a_step(case: FindingCase, run: Run, skeleton: Skeleton, verdict: Verdic
         step = one_step(case, run, skeleton)
     except Skip as skip:
         return replace(verdict, measurements={**base, "one_step": f"not made: {skip}"})
-    told = (
+    reason = (
         f"{verdict.reason}. One step on a sized-down model changes {step['foreign_changed']} tensors of the base model "
         f"and {step['adapter_changed']} of the adapter's {step['adapter']}"
     )
-    return replace(verdict, reason=told, measurements={**base, "one_step": step})
+    return replace(verdict, reason=reason, measurements={**base, "one_step": step})
 
 
 def one_step(case: FindingCase, run: Run, skeleton: Skeleton) -> dict[str, Any]:

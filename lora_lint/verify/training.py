@@ -144,7 +144,7 @@ def status_of(best: Interval) -> Status:
     return "refuted" if judge(best, HARM) == "refuted" else "inconclusive"
 
 
-def losses_told(best: Interval, final: Interval, blamed: str, proposed: str) -> tuple[str, str]:
+def losses_in_words(best: Interval, final: Interval, blamed: str, proposed: str) -> tuple[str, str]:
     """The differences of the best and of the final losses in words."""
     lowest = (
         f"best held-out loss {best.mean:+.3f} nats {blamed} against {proposed} "
@@ -318,13 +318,13 @@ def _held_out(bench: Bench, model: Any, plan: Plan) -> float:
 
 def _settled(bench: Bench, trial: Trial, judged: Judge, source: str) -> Verdict:
     plan = trial.plan
-    status, told = judged(trial)
+    status, reason = judged(trial)
     epochs = plan.steps / plan.an_epoch
     over = f"{len(plan.train):,} examples, {number(round(epochs, 1))} epochs, {trial.seeds} seeds"
     if plan.steps < plan.whole:
         over += f", stopped by the time after {plan.steps:,} of {plan.whole:,} steps"
     notes = list(plan.optimizer.notes)
-    told += f" ({'; '.join([over, *notes])})"
+    reason += f" ({'; '.join([over, *notes])})"
     pair = (trial.blamed, trial.proposed)
     measured = {
         "curves": {name: _curve(plan, made) for name, made in trial.curves.items()},
@@ -350,7 +350,7 @@ def _settled(bench: Bench, trial: Trial, judged: Judge, source: str) -> Verdict:
         "data": source,
         "notes": notes,
     }
-    return Verdict(status, told, measured, bench.device)
+    return Verdict(status, reason, measured, bench.device)
 
 
 def _curve(plan: Plan, made: Sequence[Curve]) -> list[list[float]]:
