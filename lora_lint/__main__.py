@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+
+TYPE_CHECKING = False  # that of `typing`, which `--version` does not import
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def program() -> NoReturn:
