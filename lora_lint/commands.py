@@ -47,7 +47,7 @@ class Input:
     def is_stdin(self) -> bool:
         """Whether the text to read is on standard input. Raises UsageError."""
         if "-" in self.paths and len(self.paths) > 1:
-            raise UsageError("`-` reads standard input and goes with no other path")
+            raise UsageError("`-` reads standard input: give no other path with it")
         if self.stdin_filename is not None and "-" not in self.paths:
             raise UsageError("--stdin-filename names the text on standard input: give `-` as the path")
         return "-" in self.paths

@@ -46,7 +46,7 @@ class Option(NamedTuple):
 
 
 SHARED = (
-    Option("--exclude", "words", "Globs of files and folders to pass over, beside the usual ones."),
+    Option("--exclude", "words", "Globs of files and folders to skip, in addition to the usual ones."),
     Option("--config", "file", "A settings file instead of the nearest one."),
     Option("--isolated", "flag", "Read no settings file."),
     Option("--stdin-filename", "text", "The name of the text on standard input (`-`).", metavar="PATH"),

@@ -68,7 +68,7 @@ def _undelivered(error: OSError) -> OutputError:
 
 
 def wants_color(color: str, output_file: str | None = None) -> bool:
-    """Whether the report is to have colors: as told, else as NO_COLOR and FORCE_COLOR say, else on a terminal."""
+    """Whether the report has colors: as the option says, else as NO_COLOR and FORCE_COLOR do, else on a terminal."""
     if color != "auto":
         return color == "always"
     if os.environ.get("NO_COLOR"):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 BYTES_ON_DISK = 4
-"""Bytes a parameter in a saved adapter: PEFT trains and saves in fp32 unless told otherwise."""
+"""Bytes a parameter in a saved adapter: PEFT trains and saves in fp32 by default."""
 BYTES_IN_TRAINING = 16
 """Bytes a trainable parameter: fp32 weight, gradient, and the two moments of Adam."""
 

@@ -120,7 +120,7 @@ class Cache:
 
 
 def _head(found: Found, body: bytes) -> bytes:
-    # A file that was named is told of when it cannot be understood, one that was come upon is not.
+    # A file that was named is reported if it cannot be understood, one that the walk found is not.
     data = b"%d %s %s" % (found.explicit, found.kind.encode(), found.data or b"")
     return f"{disk.digest(body)} {disk.digest(data)}".encode()
 

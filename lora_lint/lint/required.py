@@ -163,7 +163,7 @@ def _demand(
 
 
 def _pythons(marker: Any) -> frozenset[str]:
-    """The Pythons under which a marker of `packaging` is true; all where that cannot be told."""
+    """The Pythons under which a marker of `packaging` is true; all where that is open."""
     if marker is None:
         return frozenset(PYTHONS)
     from packaging.markers import UndefinedComparison, UndefinedEnvironmentName

@@ -149,8 +149,9 @@ def _words(named: str | None) -> tuple[str, ...]:
 
 
 def _whole(source: SourceFile, start: int, text: str, first: int, last: int) -> Span:
-    """What goes with the part of a comment that speaks to the linter: the rest of that part, the space in front of it,
-    and the line if nothing else is on it. `start` is the comment's place, `first` that of the part's `#` in it."""
+    """What is removed with the part of a comment that speaks to the linter: the rest of that part, the space in front
+    of it, and the line if nothing else is on it. `start` is the comment's place, `first` that of the part's `#` in
+    it."""
     following = text.find("#", last)
     last = len(text) if following < 0 else following
     begin, end = start + len(text[:first].encode()), start + len(text[:last].encode())

@@ -116,7 +116,7 @@ def recommend(
     run = asked.run(targets.value, experts.value if experts else None)
     made = _first(run)
     if made is None or not made.match.modules or made.match.unmatched or _objections(run):
-        raise NotKnown(f"no target modules can be told for {model} ({case.model.model_type})")
+        raise NotKnown(f"no target modules are known for {model} ({case.model.model_type})")
     return Recommendation(
         model,
         case.model.model_type,

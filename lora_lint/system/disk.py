@@ -84,7 +84,7 @@ def instead(path: str) -> bytes | None:
 
 
 class Remembered(Generic[K, V]):
-    """What was worked out from files, by a key: whoever gets it once more has asked the file system the same.
+    """What was worked out from files, by a key: a second reader counts as having asked the file system the same.
 
     At most `most` are kept, the latest; None: all.
     """

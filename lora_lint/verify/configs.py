@@ -36,9 +36,9 @@ def config_of(run: Run, name: str) -> ModelConfig:
         snapshot = "snapshots" in folder.parts
         return ModelConfig(load_config(folder), "the hub's cache" if snapshot else f"{folder.name}/config.json")
     if name.count("/") == 1 and not name.startswith((".", "~", "/")):
-        told = _from_hub(name)
-        if told is not None:
-            return ModelConfig(told, "the hub")
+        config = _from_hub(name)
+        if config is not None:
+            return ModelConfig(config, "the hub")
     return _from_table(run, name)
 
 

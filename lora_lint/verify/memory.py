@@ -50,7 +50,7 @@ def peak_of_a_step(case: FindingCase) -> Verdict:
     """LL304"""
     limit = case.run.gpu_memory
     if limit is None:
-        raise Skip("the memory of the GPU is not told")
+        raise Skip("the memory of the GPU is not known")
     case.say("counting on the meta device")
     needed = min((counted(run) for run in possible(case.run)), key=lambda each: each.least)
     peak, how = _peak(case, limit)

@@ -259,7 +259,7 @@ def _by_rank(case: FindingCase) -> list[Run]:
         rank = known(run.adapter.rank)
         if isinstance(rank, int) and rank > 0:
             groups.setdefault(repr(known(run.model.name)), {}).setdefault(rank, run)
-    # A sweep over several models has a finding for each: the one that was found in the case's run, if it can be told.
+    # A sweep over several models has a finding for each: the one that was found in the case's run, if that is known.
     chosen = groups.get(repr(known(case.run.model.name)), {})
     if len(chosen) < 2:
         chosen = max(groups.values(), key=len, default={})

@@ -98,7 +98,7 @@ def refused_targets(run: Run, skeleton: Skeleton) -> Verdict:
 
 
 def dead_entries(run: Run, skeleton: Skeleton) -> Verdict:
-    """LL202, LL203, LL204: entries of the list that name nothing, told by leaving them out."""
+    """LL202, LL203, LL204: entries of the list that name nothing, found by leaving them out."""
     entries = alternatives(run.adapter.target_modules)[0].value
     if not isinstance(entries, tuple):
         raise Skip("the targets are no list")

@@ -239,7 +239,7 @@ def test_selection(capsys: pytest.CaptureFixture[str]) -> None:
         (("--config", "nope.toml"), "nope.toml"),
         (("--baseline", "nope.json"), "nope.json"),
         (("nope.py",), "nope.py: no such file or folder"),
-        (("-", "a.py"), "goes with no other path"),
+        (("-", "a.py"), "give no other path with it"),
         (("--stdin-filename", "a.fish", "-"), "a.fish"),
         (("--stdin-filename", "a.py", "b.py"), "give `-` as the path"),
         (("--fix", "-"), "standard input cannot be fixed"),
