@@ -13,7 +13,7 @@ from lora_lint.lint.reading import read_file
 from lora_lint.lint.silencing import Silencer
 from lora_lint.project import Project
 from lora_lint.records import replace
-from lora_lint.rules.agreement import agreed
+from lora_lint.rules.agreement import Judged, agreed
 from lora_lint.source import SourceFile, Span
 from lora_lint.system import disk
 from lora_lint.unread import Unread, clause
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from lora_lint.lint.cache import Cache
     from lora_lint.lint.reading import FileReading
     from lora_lint.lint.silencing import Silence
-    from lora_lint.run.run import Run, Sweep
     from lora_lint.settings import Settings
 
 
@@ -74,14 +73,15 @@ class Checker:
     def _result(self, found: discovery.Found, findings: list[Finding]) -> FileResult:
         """What a readable file gives; `findings` is filled on the way, so that a failure keeps those before it."""
         file = read_file(found, self._settings, self._project)
-        judged: list[tuple[Finding, Run | Sweep]] = []
+        judged: list[Judged] = []
         for finding, subject in self._judge.findings(file.reading):
             findings.append(finding)  # one by one: those before a failure are kept
-            judged.append((self._judge.with_level(finding), subject))
-        speaking, withheld = agreed(judged, file.reading, self._is_heard)
+            leveled = self._judge.with_level(finding)
+            judged.append(Judged(leveled, subject, self._is_heard(leveled)))
+        speaking, withheld = agreed(judged, file.reading)
         silence = self._silence(speaking, file)
         of_withheld = self._silence(withheld, file)  # a comment that silences one of these is of use
-        unused = distinct(map(self._judge.with_level, self._unused(file)))
+        unused = distinct([self._judge.with_level(finding) for finding in self._unused(file)])
         return FileResult(
             found.path,
             (*silence.remaining, *unused),

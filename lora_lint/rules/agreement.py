@@ -6,7 +6,7 @@ gravest speaks; of equally grave ones what holds for a whole sweep comes before 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from lora_lint.finding import CONFIDENCES, LEVELS
 from lora_lint.rules.scale import arms_of
@@ -14,14 +14,23 @@ from lora_lint.rules.sweeps import is_search
 from lora_lint.run.run import Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from lora_lint.finding import Finding
     from lora_lint.rules.scale import Arm
     from lora_lint.run.run import Reading, Run
     from lora_lint.source import Span
 
-Made: TypeAlias = "tuple[Finding, Run | Sweep]"
+
+class Judged(NamedTuple):
+    """A finding, its level filled in, the run or the sweep that it was found in, and whether it is to be shown: one
+    that is not silences no other one."""
+
+    finding: Finding
+    origin: Run | Sweep
+    heard: bool = True
+
+
 Setting: TypeAlias = "tuple[Span, tuple[Arm, ...]]"
 """Where an adapter is configured, and its rank, alpha and rsLoRA."""
 
@@ -29,24 +38,22 @@ _ORDER = ("LL101", "LL103", "LL104", "LL107", "LL102")
 """The rules of the system; of equally grave ones the first speaks."""
 
 
-def agreed(
-    made: Sequence[Made], reading: Reading, is_heard: Callable[[Finding], bool]
-) -> tuple[list[Finding], list[Finding]]:
-    """The findings of a file that speak, and those that leave it to others. `made` has each with the run or the sweep
-    that it was found in, its level filled in; a finding that `is_heard` denies silences no other one."""
+def agreed(judged: Sequence[Judged], reading: Reading) -> tuple[list[Finding], list[Finding]]:
+    """The findings of a file that speak, and those that leave it to others."""
     speaking: list[Finding] = []
     withheld: list[Finding] = []
-    contenders: list[Made] = []
-    cells = set(_cells(made, reading))
-    for finding, origin in made:
-        if finding.code not in _ORDER or not is_heard(finding):
+    contenders: list[Judged] = []
+    cells = set(_cells(judged, reading))
+    for each in judged:
+        finding, origin, heard = each
+        if finding.code not in _ORDER or not heard:
             speaking.append(finding)
         elif not isinstance(origin, Sweep) and (finding.code, _setting(origin)) in cells:
             withheld.append(finding)
         else:
-            contenders.append((finding, origin))
+            contenders.append(each)
     taken: dict[Span, tuple[str, int]] = {}
-    for finding, origin in sorted(contenders, key=_priority):
+    for finding, origin, _ in sorted(contenders, key=_priority):
         places, voice = _places(origin), (finding.code, id(origin))
         if all(taken.get(place, voice) == voice for place in places):
             taken |= dict.fromkeys(places, voice)
@@ -56,9 +63,9 @@ def agreed(
     return speaking, withheld
 
 
-def _priority(made: Made) -> tuple[bool, int, bool, int]:
+def _priority(judged: Judged) -> tuple[bool, int, bool, int]:
     """What is only possible comes last."""
-    finding, origin = made
+    finding, origin, _ = judged
     possible = finding.confidence == CONFIDENCES[-1]
     level = LEVELS.index(finding.level or "advice")
     return possible, level, not isinstance(origin, Sweep), _ORDER.index(finding.code)
@@ -70,10 +77,10 @@ def _places(origin: Run | Sweep) -> frozenset[Span]:
     return frozenset(run.adapter.span for run in runs)
 
 
-def _cells(made: Sequence[Made], reading: Reading) -> Iterator[tuple[str, Setting]]:
+def _cells(judged: Sequence[Judged], reading: Reading) -> Iterator[tuple[str, Setting]]:
     """What is no choice of its own: a scale out of range where a search tries others too, or where the step is kept on
     purpose, and rsLoRA off in either, or where the ratio is kept on purpose."""
-    of_runs = [(finding.code, _setting(origin)) for finding, origin in made if not isinstance(origin, Sweep)]
+    of_runs = [(finding.code, _setting(origin)) for finding, origin, _ in judged if not isinstance(origin, Sweep)]
     for sweep in reading.sweeps:
         search = is_search(sweep)
         keeps = {run.sweep_keeps for run in sweep.runs}
