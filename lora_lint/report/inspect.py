@@ -9,7 +9,7 @@ from lora_lint.inspection.summary import summary
 from lora_lint.system.visible import json_text, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lora_lint.inspection.runs import Inspection
 
@@ -39,11 +39,16 @@ def as_text(inspection: Inspection) -> str:
 
 def _block(run: dict[str, Any]) -> str:
     place = f"{run['path']}:" + (f"cell {run['cell']}:" if run["cell"] else "") + str(run["line"])
-    lines = [f"{place}  {run['dialect']}" + ("" if run["trained"] is not False else ", not trained here")]
+    head = f"{place}  {run['dialect']}" + ("" if run["trained"] is not False else ", not trained here")
     unknown: list[str] = []
+    rows = [*_rows(run, unknown)]
+    rows += [("not known" if index == 0 else "", text) for index, text in enumerate(dict.fromkeys(unknown))]
+    lines = [head, *(f"  {title:<11} {text}" for title, text in rows)]
+    return "\n".join(map(visible, lines)) + "\n"
 
-    def add(title: str, text: str) -> None:
-        lines.append(f"  {title:<11} {text}")
+
+def _rows(run: dict[str, Any], unknown: list[str]) -> Iterator[tuple[str, str]]:
+    """The titles and texts of what is known of a run; what is not goes to `unknown`."""
 
     def say(name: str, value: dict[str, Any]) -> str | None:
         if "unknown" in value:
@@ -54,40 +59,24 @@ def _block(run: dict[str, Any]) -> str:
             return " or ".join(_short(choice) for choice in value["choices"])
         return _short(value["value"]) + _ORIGINS.get(value.get("origin", ""), "")
 
-    add("model", _model_text(run["model"], say))
+    yield "model", _model_text(run["model"], say)
     adapter = run["adapter"]
     settings = [
         f"{label} {text}"
         for name, label in _LABELS.items()
         if not _default(adapter[name]) and (text := say(label, adapter[name])) is not None
     ]
-    add("adapter", ", ".join(settings) or "nothing is known of its settings")
-    scale = run["scale"]
-    if "unknown" not in scale:
-        values = [scale["value"]] if "value" in scale else scale["choices"]
-        formula = f" ({scale['formula']})" if "formula" in scale else ""
-        add("scale", " or ".join(f"{value:.3g}" for value in values) + formula)
-    groups = run["modules"]
-    if groups and groups[0]["count"] is None:
-        add("modules", ", ".join(group["name"] for group in groups) + " (their sizes are not known)")
-        groups = []
-    for index, group in enumerate(groups):
-        shape = f" {group['inputs']}→{group['outputs']}" if group["inputs"] and group["outputs"] else ""
-        add("modules" if index == 0 else "", f"{group['name']}{shape} ×{group['count']}")
-    if run["unmatched"]:
-        add("unmatched", ", ".join(run["unmatched"]))
-    parameters = run["parameters"]
-    if "unknown" in parameters:
-        unknown.append(f"trainable parameters: {parameters['unknown']}")
+    yield "adapter", ", ".join(settings) or "nothing is known of its settings"
+    yield from _scale_row(run["scale"])
+    yield from _module_rows(run)
+    if "unknown" in run["parameters"]:
+        unknown.append(f"trainable parameters: {run['parameters']['unknown']}")
     else:
-        share = f" of {parameters['model']:,} ({100 * parameters['share']:.3g}%)" if "share" in parameters else ""
-        add("trainable", f"{parameters['trainable']:,}{share} parameters")
-        add("on disk", f"{size_text(run['bytes']['adapter'])} in fp32")
-        add("memory", f"{size_text(run['bytes']['training_state'])} for weights, gradients and Adam's moments in fp32")
+        yield from _size_rows(run)
     size = say("training examples", run["dataset"]["size"])
     if size is not None:
         how = run["dataset"]["how"]
-        add("data", f"{size} training examples" + (f" ({how})" if how else ""))
+        yield "data", f"{size} training examples" + (f" ({how})" if how else "")
     training = run["training"]
     settings = [
         f"{name.replace('_', ' ')} {text}"
@@ -95,10 +84,34 @@ def _block(run: dict[str, Any]) -> str:
         if (text := say(name.replace("_", " "), training[name])) is not None
     ]
     if settings or training["trainer"]:
-        add("training", ", ".join([*filter(None, [training["trainer"]]), *settings]))
-    for index, text in enumerate(dict.fromkeys(unknown)):
-        add("not known" if index == 0 else "", text)
-    return "\n".join(map(visible, lines)) + "\n"
+        yield "training", ", ".join([*filter(None, [training["trainer"]]), *settings])
+
+
+def _scale_row(scale: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if "unknown" not in scale:
+        values = [scale["value"]] if "value" in scale else scale["choices"]
+        formula = f" ({scale['formula']})" if "formula" in scale else ""
+        yield "scale", " or ".join(f"{value:.3g}" for value in values) + formula
+
+
+def _module_rows(run: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    groups = run["modules"]
+    if groups and groups[0]["count"] is None:
+        yield "modules", ", ".join(group["name"] for group in groups) + " (their sizes are not known)"
+        groups = []
+    for index, group in enumerate(groups):
+        shape = f" {group['inputs']}→{group['outputs']}" if group["inputs"] and group["outputs"] else ""
+        yield "modules" if index == 0 else "", f"{group['name']}{shape} ×{group['count']}"
+    if run["unmatched"]:
+        yield "unmatched", ", ".join(run["unmatched"])
+
+
+def _size_rows(run: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    parameters, sizes = run["parameters"], run["bytes"]
+    share = f" of {parameters['model']:,} ({100 * parameters['share']:.3g}%)" if "share" in parameters else ""
+    yield "trainable", f"{parameters['trainable']:,}{share} parameters"
+    yield "on disk", f"{size_text(sizes['adapter'])} in fp32"
+    yield "memory", f"{size_text(sizes['training_state'])} for weights, gradients and Adam's moments in fp32"
 
 
 _ORIGINS = {
