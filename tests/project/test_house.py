@@ -84,6 +84,7 @@ BARE_PARTICIPLES = {
     "libraries.hydra.given",
     "libraries.table.made",
     "programs.called._given",
+    "programs.files._asked",
     "readers.yaml._written",
     "recommend.spellings.written",
     "rules.coverage._left",
