@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
+from lora_lint.knowledge.layouts import quantizer_in_name
 from lora_lint.run.events import Load, LoadAdapter, Resize, Train, Wrap
 from lora_lint.run.framework import CommandLine, Framework
+from lora_lint.run.launch import COMPUTE_DTYPE, Launch, Quantizer
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -80,6 +82,7 @@ FRAMEWORK = Framework(
     says_lora={"stage": "sft", "do_train": True, "finetuning_type": "lora"},
     recommended=("rank", "alpha", "use_rslora", "target_modules", "learning_rate", "epochs"),
     refuses_unknown=True,
+    refuses_sharded=True,
 )
 _NEW_TOKENS = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "init_special_tokens", "resize_vocab")
 """Keys with which the embeddings may get more rows (hparams/model_args.py)."""
@@ -144,8 +147,29 @@ def read(document: Mapping, project: Project) -> Reading:
         (start, *grown, put_on, Train(span)),
         problems,
         trained=True,
+        launch=_launch(fields, project),
     )
     return Reading((run,))
+
+
+_METHODS = {"bnb": Quantizer.BITSANDBYTES, "bitsandbytes": Quantizer.BITSANDBYTES} | {
+    "hqq": Quantizer.HQQ,
+    "eetq": Quantizer.EETQ,
+}
+"""`quantization_method` (extras/constants.py)."""
+
+
+def _launch(fields: Fields, project: Project) -> Launch:
+    """The layout of a run; 4-bit weights are stored in the compute dtype (model/model_utils/quantization.py)."""
+    quantizer: Value[Quantizer] = ABSENT
+    name = known(fields.text("model_name_or_path"))
+    named = quantizer_in_name(name) if name is not None else None
+    if named is not None:
+        quantizer = Known(named, fields.span("model_name_or_path"))
+    elif fields.has("quantization_bit"):
+        method = known(fields.text("quantization_method", usual("bnb")))
+        quantizer = Known(_METHODS[method], fields.span("quantization_bit")) if method in _METHODS else ABSENT
+    return Launch(sharding=tables.sharding(fields, project), quantizer=quantizer, storage=usual(COMPUTE_DTYPE))
 
 
 def _added(fields: Fields, key: str) -> tuple[str, ...]:

@@ -89,6 +89,7 @@ class Context:
             remote_code=trusted is not None and not (isinstance(trusted, Const) and not trusted.value),
             whole=whole,
             loader_adapts=loader_adapts,
+            loading=arguments,
         )
         self.records.add_model(record)
         self.happen(record, Load(span))

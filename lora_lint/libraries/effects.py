@@ -18,7 +18,7 @@ from lora_lint.records import dataclass, field
 if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Condition
     from lora_lint.interpreter.state import Step
-    from lora_lint.interpreter.values import Object, Val
+    from lora_lint.interpreter.values import Arguments, Object, Val
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.events import Event
@@ -82,6 +82,8 @@ class ModelRecord:
     """Loaded to be fine-tuned whole, so that unsloth puts no adapter on it."""
     loader_adapts: bool = False
     """See run.BaseModel."""
+    loading: Arguments | None = None
+    """The arguments of the call that loads it."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
-class Launch:
+class StartedProgram:
     """Another program that is started: its command, as a list of words or as one text."""
 
     command: Val
@@ -203,7 +205,7 @@ class Records:
     runs: list[RunRecord] = field(default_factory=list)
     models: list[ModelRecord] = field(default_factory=list)
     wandb_space: dict[str, Val] = field(default_factory=dict)
-    launches: list[Launch] = field(default_factory=list)
+    launches: list[StartedProgram] = field(default_factory=list)
     given: dict[str, Any] | None = None
     """The options that the program is called with, where its caller is known: names without dashes to values."""
     given_all: bool = False
@@ -235,7 +237,7 @@ class Records:
     def add_run(self, run: RunRecord) -> None:
         self.runs.append(run)
 
-    def add_launch(self, launch: Launch) -> None:
+    def add_launch(self, launch: StartedProgram) -> None:
         self.launches.append(launch)
 
     def add_training(self, model: ModelRecord, training: TrainingRecord) -> None:

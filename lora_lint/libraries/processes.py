@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, Object, Opaque, Val
-from lora_lint.libraries.effects import Launch
+from lora_lint.libraries.effects import StartedProgram
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
@@ -19,7 +19,7 @@ def launch(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     """`subprocess.run(…)` and its siblings, `os.system(…)`: remembers the command."""
     command = arguments.get("args", 0) or arguments.get("command", 0) or arguments.get("cmd", 0)
     if command is not None and len(context.records.launches) < MAX_LAUNCHES:
-        context.records.add_launch(Launch(command, span, tuple(context.machine.trail)))
+        context.records.add_launch(StartedProgram(command, span, tuple(context.machine.trail)))
     elif command is not None:
         detail = f"it starts more than {MAX_LAUNCHES} programs, and the others are not followed"
         context.records.leave_unread("launches", detail)

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
+    from lora_lint.source import Span
 
 MAX_SCRIPTS = 200
 """Shell scripts of a project that are looked into for one program."""
@@ -24,6 +27,14 @@ def always_given(program: str, project: Project) -> dict[str, tuple[Node, ...]]:
     """The options, without dashes, that every call of a program by a shell script of the project gives, with the values
     in each call; none if no script is found that calls it."""
     return _callers_of(project).always_given(program)
+
+
+def started_together(program: str, project: Project) -> tuple[int, Span] | None:
+    """How many processes of a program a shell script of the project starts at once, and where: the most that one does,
+    None where none starts more than one."""
+    counts = [(call.processes, call.span) for call, _ in _callers_of(project).calls_of(program) if call.processes]
+    most = max(counts, key=lambda count: count[0], default=None)
+    return most if most is not None and most[0] > 1 else None
 
 
 def scripts_left(program: str, project: Project) -> int:
@@ -57,8 +68,13 @@ class _Callers:
         self._calls: disk.Remembered[str, list[tuple[Call, dict[str, Node]]]] = disk.Remembered()
 
     def always_given(self, program: str) -> dict[str, tuple[Node, ...]]:
+        found = [given for _, given in self.calls_of(program)]
+        names = [name for name in found[0] if all(name in given for given in found)] if found else []
+        return {name: tuple(given[name] for given in found) for name in names}
+
+    def calls_of(self, program: str) -> Iterator[tuple[Call, dict[str, Node]]]:
+        """The calls of a program, each with its options."""
         name = os.fsencode(os.path.basename(program))
-        found: list[dict[str, Node]] = []
         for script in self.near(program)[:MAX_SCRIPTS]:
             source = self._project.load(script)
             if source is None or name not in source.utf8:
@@ -67,9 +83,7 @@ class _Callers:
                 if call.name.endswith(os.path.basename(program)) and (
                     program_path(call, script, self._project) == program
                 ):
-                    found.append(given)
-        names = [name for name in found[0] if all(name in given for given in found)] if found else []
-        return {name: tuple(given[name] for given in found) for name in names}
+                    yield call, given
 
     def near(self, program: str) -> list[str]:
         """The shell scripts around a program, the nearest first."""

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from lora_lint import marks
-from lora_lint.records import dataclass
+from lora_lint.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Call:
     """A program and its arguments. `name` is that of a command (`swift`), the dotted name of a module, or the path of a
-    script (its end, where the start is not known); `span` is where it is written."""
+    script (its end, where the start is not known); `span` is where it is written. `processes` is how many of it a
+    launcher starts on one machine, None where that is not written."""
 
     kind: Literal["command", "module", "script"]
     name: str
     arguments: tuple[Word, ...]
     span: Span
+    processes: int | None = None
 
 
 _PREFIXES = frozenset(
@@ -97,15 +99,37 @@ def _of_python(words: tuple[Word, ...], at: int) -> Call | None:
     return None
 
 
+_COUNTS = ("--nproc_per_node", "--nproc-per-node", "--num_processes", "--num-processes", "--num_gpus", "--num-gpus")
+"""The options of torchrun, accelerate and DeepSpeed for the number of processes."""
+
+
+def _processes(options: Sequence[Word]) -> int | None:
+    """The number of processes among a launcher's options."""
+    for at, word in enumerate(options, start=1):
+        name, equals, number = (word.text or "").partition("=")
+        if name in _COUNTS:
+            text = number if equals else "".join(following.text or "" for following in options[at : at + 1])
+            return int(text) if text.isascii() and text.isdigit() else None
+    return None
+
+
 def _under_launcher(words: tuple[Word, ...], at: int) -> Call | None:
     """The script or the module behind a launcher's options."""
     for place in range(at, len(words)):
-        text = words[place].text or words[place].tail
-        if text.endswith(".py"):
-            return Call("script", text, words[place + 1 :], words[place].span)
-        if text in ("-m", "--module") and place + 1 < len(words) and words[place + 1].text:
-            module = words[place + 1].text or ""
-            return Call("module", module, words[place + 2 :], words[place + 1].span)
-        if text.rpartition("/")[2] in marks.COMMANDS:
-            return Call("command", text.rpartition("/")[2], words[place + 1 :], words[place].span)
+        call = _behind_options(words, place)
+        if call is not None:
+            return replace(call, processes=_processes(words[at:place]))
+    return None
+
+
+def _behind_options(words: tuple[Word, ...], place: int) -> Call | None:
+    """The call that a word after a launcher begins; None where it is an option of the launcher."""
+    text = words[place].text or words[place].tail
+    if text.endswith(".py"):
+        return Call("script", text, words[place + 1 :], words[place].span)
+    if text in ("-m", "--module") and place + 1 < len(words) and words[place + 1].text:
+        module = words[place + 1].text or ""
+        return Call("module", module, words[place + 2 :], words[place + 1].span)
+    if text.rpartition("/")[2] in marks.COMMANDS:
+        return Call("command", text.rpartition("/")[2], words[place + 1 :], words[place].span)
     return None

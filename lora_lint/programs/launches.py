@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lora_lint.interpreter.values import Val
-    from lora_lint.libraries.effects import Launch
+    from lora_lint.libraries.effects import StartedProgram
     from lora_lint.readers.shell import Command, Word
     from lora_lint.source import SourceFile
 
@@ -20,7 +20,7 @@ _VALUE = re.compile(rb"[\s=]*([^\s\"']+)")
 """What stands behind an option in the text of a program."""
 
 
-def commands(launches: Iterable[Launch], source: SourceFile) -> tuple[Command, ...]:
+def commands(launches: Iterable[StartedProgram], source: SourceFile) -> tuple[Command, ...]:
     """The commands that a program starts, as a shell script would hold them."""
     from lora_lint.readers.shell import Command, Turn
 

@@ -12,7 +12,7 @@ from lora_lint.interpreter.values import Const, ListVal, Opaque, either
 from lora_lint.libraries.marks import starts_programs
 from lora_lint.libraries.table import Knowledge
 from lora_lint.libraries.xtuner import attach
-from lora_lint.programs.callers import MAX_SCRIPTS, SUFFIXES, always_given, scripts_left
+from lora_lint.programs.callers import MAX_SCRIPTS, SUFFIXES, always_given, scripts_left, started_together
 from lora_lint.programs.files import MAX_FILES, ProjectLoader, worth_following
 from lora_lint.programs.runs import finish, with_printed_sizes
 from lora_lint.readers.errors import Unreadable
@@ -21,14 +21,14 @@ from lora_lint.readers.python import LARGEST, beginning, parse
 from lora_lint.records import dataclass, replace
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import Reading
-from lora_lint.run.values import alternatives
+from lora_lint.run.values import ABSENT, Known, alternatives
 from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lora_lint.interpreter.values import Val
-    from lora_lint.libraries.effects import Launch, Records
+    from lora_lint.libraries.effects import Records, StartedProgram
     from lora_lint.programs.called import Invocation
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
@@ -44,7 +44,7 @@ class Program:
     """What a program says by itself: its runs, and the other programs that it starts."""
 
     reading: Reading
-    launches: tuple[Launch, ...] = ()
+    launches: tuple[StartedProgram, ...] = ()
 
 
 def read(
@@ -99,6 +99,8 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         reading = with_printed_sizes(finish(records, source.path), source.trained_on)
         if reading.runs and _has_its_own_peft(source.path, project):
             reading = reading.mapped(_without_unknown_keywords)
+        if invocation is None and any(run.launch.placement is not ABSENT for run in reading.runs):
+            reading = _with_processes(reading, source.path, project)
         if invocation is None and records.given:
             reading = reading.mapped(_judged_where_called)
         machine.forget()
@@ -106,6 +108,15 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         loader.undo()
     reading = replace(reading, unread=(*_unread(records, loader, source.path), *reading.unread))
     return Program(reading, tuple(records.launches) if starting else ())
+
+
+def _with_processes(reading: Reading, path: str, project: Project) -> Reading:
+    """The runs with the number of processes that a script of the project starts the program with."""
+    started = started_together(path, project)
+    if started is None:
+        return reading
+    count: Known[int] = Known(started[0], None, "derived", started[1])
+    return reading.mapped(lambda run: replace(run, launch=replace(run.launch, processes=count)))
 
 
 def _has_its_own_peft(path: str, project: Project) -> bool:

@@ -22,6 +22,7 @@ from lora_lint.libraries.effects import (
     RunRecord,
     TrainingRecord,
 )
+from lora_lint.programs.layout import launch_of
 from lora_lint.programs.resumed import resumes
 from lora_lint.records import dataclass, replace
 from lora_lint.run.events import LoadAdapter, Train, Unwrap
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Condition
     from lora_lint.interpreter.state import Step, StepKind
     from lora_lint.libraries.effects import Happening
+    from lora_lint.project import Project
     from lora_lint.run.events import Event
     from lora_lint.run.framework import Framework
     from lora_lint.run.problems import Problem
@@ -107,12 +109,14 @@ def finish(records: Records, path: str) -> Reading:
     for record in pending:
         variants = _variants(record.config, records)
         started = _starts_search(record.config)
-        base = _run(record, record.config, path, givers, started)
+        base = _run(record, record.config, path, givers, started, records.project)
         if base is None:
             continue
         if len(variants) > 1:
             tried = tuple(
-                run for variant in variants if (run := _run(record, variant, path, givers, started)) is not None
+                run
+                for variant in variants
+                if (run := _run(record, variant, path, givers, started, records.project)) is not None
             )
             space = _first_space(record.config)
             sweeps.append(Sweep(space.kind, space.span or record.span, tried))
@@ -217,7 +221,9 @@ def _starts_search(config: Object) -> bool:
     return any(isinstance(v, Space) and v.span is not None and v.span.path.endswith(CONFIGS) for v in found)
 
 
-def _run(record: RunRecord, config: Object, path: str, givers: tuple[str, ...], started: bool) -> Run | None:
+def _run(
+    record: RunRecord, config: Object, path: str, givers: tuple[str, ...], started: bool, project: Project | None
+) -> Run | None:
     """The run in the file at `path`; None if it is another file's. `givers` are the files that give it its settings:
     that file, the call of the program, and the configs that it loads."""
     span = next((place for place in (record.span, config.data.span) if place.path == path), None)
@@ -248,6 +254,7 @@ def _run(record: RunRecord, config: Object, path: str, givers: tuple[str, ...], 
         method=config.data.kind,
         own_names=any(part in (known(adapter.target_modules) or ()) for part in framework.parts),
         config=config.data.span,
+        launch=launch_of(model, trainings[-1].arguments if trainings else None, span, project),
         pins={"trl": trainings[-1].pin} if trainings and trainings[-1].pin is not None else {},
     )
 

@@ -97,6 +97,8 @@ class Framework:
     """A run tells which tokens are added."""
     on_new_tokens: str = ""
     """What the framework itself makes of tokens whose embeddings stay frozen."""
+    refuses_sharded: bool = False
+    """It refuses to shard a base that is quantized other than by bitsandbytes in 4 bits."""
     reader_unknown: bool = False
     """Its files may be read by any program, in ways of its own."""
     searches: bool = False

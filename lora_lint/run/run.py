@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field, replace
+from lora_lint.run.launch import Launch
 from lora_lint.run.values import ABSENT, Known, Unknown
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ class Run:
     """Where a program makes the adapter's config, which may be in a file that it imports."""
     elsewhere: tuple[str, ...] = ()
     """Settings (`adapter.target_modules`) that another file alone decides, where they are judged."""
+    launch: Launch = Launch()
     pins: Mapping[str, Pin] = field(default_factory=dict)
     """The frameworks (peft, transformers, trl) of which the project allows only older versions than the newest."""
 

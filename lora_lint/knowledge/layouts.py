@@ -1,0 +1,53 @@
+"""What the names of models and of DeepSpeed configs tell of how a run is laid out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING
+
+from lora_lint.run.launch import Quantizer, Sharding
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+
+_STAGE = re.compile(r"(?i)(?:^|[^a-z0-9])(?:z|zero|stage)[-_]?(?:stage[-_]?)?([0123])(?![0-9])")
+_QUANTIZED = re.compile(r"(?i)(?:^|[-_./])(gptq|awq|aqlm|hqq|eetq)(?:$|[-_./])")
+
+
+def quantizer_in_name(name: str) -> Quantizer | None:
+    """What a model was quantized with, by its name: `Qwen2.5-14B-Instruct-GPTQ-Int4`."""
+    match = _QUANTIZED.search(name)
+    return Quantizer[match[1].upper()] if match is not None else None
+
+
+def stage_in_name(path: str) -> Sharding | None:
+    """The ZeRO stage that the name of a DeepSpeed config tells: `ds_z3_config.json`, `zero2.json`."""
+    match = _STAGE.search(path.replace("\\", "/").rpartition("/")[2])
+    return _sharding(int(match[1])) if match is not None else None
+
+
+def stage_of(path: str, near: str, project: Project | None) -> tuple[Sharding | None, bool]:
+    """The ZeRO stage of a DeepSpeed config that the file `near` names, and whether the config itself says so: it is
+    looked for from that file's folder upwards. Without the file its name tells."""
+    if project is None:
+        return stage_in_name(path), False
+    for folder in project.upwards(os.path.dirname(near)):
+        source = project.load(os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/"))
+        if source is not None:
+            return stage_of_text(source.utf8), True
+    return stage_in_name(path), False
+
+
+def stage_of_text(text: bytes) -> Sharding | None:
+    """The ZeRO stage of a DeepSpeed config; None where it has none that is written out."""
+    try:
+        stage = json.loads(text)["zero_optimization"]["stage"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return _sharding(stage) if isinstance(stage, int) and not isinstance(stage, bool) else None
+
+
+def _sharding(stage: int) -> Sharding:
+    return Sharding.ZERO3 if stage == 3 else Sharding.ZERO

@@ -1,0 +1,124 @@
+"""How a program lays its run out over devices: sharding from the training's arguments, the rest from the model's load.
+
+Sources: transformers 5.23, training_args.py (`fsdp`, `fsdp_config`, `deepspeed`) and utils/quantization_config.py;
+accelerate 1.15, utils/dataclasses.py (FSDP's versions).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import Const, DictVal, ListVal, Object
+from lora_lint.knowledge.layouts import quantizer_in_name, stage_of
+from lora_lint.libraries import convert
+from lora_lint.libraries.convert import argument_of, to_value
+from lora_lint.run.launch import Launch, Placement, Quantizer, Sharding
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.interpreter.values import Val
+    from lora_lint.libraries.effects import ModelRecord
+    from lora_lint.project import Project
+    from lora_lint.run.values import Value
+    from lora_lint.source import Span
+
+_OF_FSDP1 = ("use_orig_params", "sync_module_states", "forward_prefetch", "backward_prefetch", "fsdp_backward_prefetch")
+"""Keys of `fsdp_config` that FSDP 2 does not have."""
+_FSDPS: dict[object, Sharding] = {1: Sharding.FSDP1, 2: Sharding.FSDP2}
+_SPREADING = frozenset({"auto", "balanced", "balanced_low_0", "sequential"})
+_CONFIGS = {"GPTQConfig": Quantizer.GPTQ, "AwqConfig": Quantizer.AWQ, "HqqConfig": Quantizer.HQQ} | {
+    "EetqConfig": Quantizer.EETQ,
+    "AqlmConfig": Quantizer.AQLM,
+    "BitsAndBytesConfig": Quantizer.BITSANDBYTES,
+}
+"""Classes of transformers that say how a model is quantized."""
+
+
+def launch_of(model: ModelRecord, training: Object | None, here: Span, project: Project | None) -> Launch:
+    """What a program says of its launch; `training` is the object of the training's arguments."""
+    quantizer, storage, compute = _quantization(model, here)
+    return Launch(
+        sharding=_sharding(training, here, project) if training is not None else ABSENT,
+        quantizer=quantizer,
+        storage=storage,
+        compute=compute,
+        placement=_placement(model, here),
+    )
+
+
+def _sharding(training: Object, here: Span, project: Project | None) -> Value[Sharding]:
+    if training.arguments.open:
+        return Unknown("the command line gives it")
+    fsdp = to_value(argument_of(training, "fsdp"), here, ABSENT, convert.anything)
+    if isinstance(fsdp, Known) and fsdp.value and fsdp.value != "no_shard":
+        return Known(_version_of_fsdp(argument_of(training, "fsdp_config")), fsdp.span, fsdp.origin)
+    given = argument_of(training, "deepspeed")
+    if isinstance(given, DictVal):
+        return _stage(given)
+    deepspeed = to_value(given, here, ABSENT, convert.is_text)
+    if not isinstance(deepspeed, Known):
+        return ABSENT
+    stage, sure = stage_of(deepspeed.value, here.path, project)
+    return ABSENT if stage is None else Known(stage, deepspeed.span, deepspeed.origin if sure else "cli-default")
+
+
+def _version_of_fsdp(config: Val | None) -> Sharding:
+    """Which FSDP a program means, whose default became 2 in the course of transformers 5: the version, or a key that
+    the second does not have."""
+    if not isinstance(config, DictVal):
+        return Sharding.FSDP
+    version = config.items.get("version") or config.items.get("fsdp_version")
+    if isinstance(version, Const):
+        return _FSDPS.get(version.value, Sharding.FSDP)
+    if version is None and any(key in config.items for key in _OF_FSDP1):
+        return Sharding.FSDP1
+    return Sharding.FSDP
+
+
+def _stage(config: DictVal) -> Value[Sharding]:
+    zero = config.items.get("zero_optimization")
+    stage = zero.items.get("stage") if isinstance(zero, DictVal) else None
+    if not isinstance(stage, Const) or not isinstance(stage.value, int):
+        return ABSENT
+    return Known(Sharding.ZERO3 if stage.value == 3 else Sharding.ZERO, stage.span, stage.origin)
+
+
+def _quantization(model: ModelRecord, here: Span) -> tuple[Value[Quantizer], Value[str], Value[str]]:
+    """What quantized the base, the dtype that its 4-bit weights are stored in, and that of its other parameters."""
+    config = model.loading.keywords.get("quantization_config") if model.loading is not None else None
+    compute = to_value(model.dtype, here, ABSENT, convert.is_text)
+    if not isinstance(config, Object):
+        name = known(to_value(model.name, here, ABSENT, convert.is_text))
+        quantizer = quantizer_in_name(name) if name is not None else None
+        return (ABSENT if quantizer is None else Known(quantizer, here)), ABSENT, compute
+    found = _CONFIGS.get(config.callee.rpartition(".")[2])
+    storage = to_value(
+        argument_of(config, "bnb_4bit_quant_storage"), here, Known("uint8", None, "framework-default"), convert.is_text
+    )
+    if config.arguments.open:
+        storage = Unknown("`**` arguments may set it", here)
+    if compute is ABSENT:
+        compute = to_value(argument_of(config, "bnb_4bit_compute_dtype"), here, ABSENT, convert.is_text)
+    return (ABSENT if found is None else Known(found, config.span)), storage, compute
+
+
+def _placement(model: ModelRecord, here: Span) -> Value[Placement]:
+    given = model.loading.keywords.get("device_map") if model.loading is not None else None
+    if isinstance(given, DictVal) and list(given.items) == [""]:
+        device = given.items[""]
+        fixed = (
+            isinstance(device, Const) and isinstance(device.value, int | str) and device.value not in ("cpu", "cuda")
+        )
+        return Known(Placement.FIXED, given.span or here) if fixed else ABSENT
+    if isinstance(given, ListVal):
+        return ABSENT
+    name = to_value(given, here, ABSENT, convert.is_text)
+    if isinstance(name, Known) and name.value in _SPREADING:
+        return Known(Placement.SPREAD, name.span, name.origin, name.written)
+    return ABSENT
+
+
+def _is_one_device(device: object) -> bool:
+    """Whether a device is the same one in every process: `0`, `"cuda:0"`; "cuda" is each process's own."""
+    return isinstance(device, int) or (isinstance(device, str) and re.fullmatch(r"cuda:\d+", device) is not None)

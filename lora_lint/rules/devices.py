@@ -1,0 +1,102 @@
+"""LL8xx: how a run is launched, and what its layout over devices makes of the base model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Related
+from lora_lint.rules.words import place, resting
+from lora_lint.run.launch import COMPUTE_DTYPE, SPLITS, Placement, Quantizer, Sharding
+from lora_lint.run.values import Known, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lora_lint.run.run import Run
+
+
+def quantized_base_sharded(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL801"""
+    launch = run.launch
+    sharding, quantizer = known(launch.sharding), known(launch.quantizer)
+    if run.trained is False or sharding not in SPLITS or quantizer is None:
+        return
+    found = _refused_by_framework(run, quantizer) or _not_flattened(run, sharding, quantizer)
+    if found is None:
+        return
+    message, level_of_doubt = found
+    at = place(launch.sharding, otherwise=run.span)
+    related = (Related(at, f"{sharding.phrase} is asked for here"),) if at != run.span else ()
+    yield resting(
+        *("LL801", message, launch.quantizer, launch.sharding),
+        otherwise=run.span,
+        doubt=level_of_doubt,
+        related=related,
+    )
+
+
+def _refused_by_framework(run: Run, quantizer: Quantizer) -> tuple[str, Any] | None:
+    """What a framework says that shards no quantized base but bitsandbytes' 4 bits."""
+    bits = known(run.model.quantization)
+    whole = quantizer is Quantizer.BITSANDBYTES
+    if not run.framework.refuses_sharded or (whole and bits != "8bit"):
+        return None
+    base = "an 8-bit base of bitsandbytes" if whole else f"a base quantized by {quantizer.phrase}"
+    title, sharding = run.framework.title, known(run.launch.sharding)
+    assert sharding is not None
+    return (
+        f"{title} does not shard {base}: with {sharding.phrase} it raises a ValueError once it has read the model's "
+        "config. Use DeepSpeed ZeRO-2 or plain data parallelism, or load the unquantized model in 4 bits "
+        "(`quantization_bit: 4`)",
+        "certain",
+    )
+
+
+def _not_flattened(run: Run, sharding: Sharding, quantizer: Quantizer) -> tuple[str, Any] | None:
+    """What FSDP 1 says of weights of another dtype than their neighbours (torch, distributed/fsdp/_flat_param.py)."""
+    if sharding is not Sharding.FSDP1 or quantizer is not Quantizer.BITSANDBYTES:
+        return None
+    bits, storage, compute = known(run.model.quantization), run.launch.storage, known(run.launch.compute)
+    because = (
+        'FSDP 1 flattens the parameters of a layer into one tensor, and raises "Must flatten tensors with uniform '
+        'dtype" once the model is loaded'
+    )
+    if bits == "8bit":
+        return (
+            f"The base is in 8 bits, whose int8 weights have another dtype than the rest of a layer: {because}. Load "
+            "it in 4 bits with `bnb_4bit_quant_storage` set to the compute dtype, or use FSDP 2 or DDP",
+            "likely",
+        )
+    if bits != "4bit" or not isinstance(storage, Known) or storage.value in (COMPUTE_DTYPE, compute):
+        return None
+    if storage.value != "uint8" and compute is None:
+        return None
+    wanted = f"`{compute}`" if compute is not None else "the compute dtype"
+    return (
+        f"The 4-bit weights are stored as `{storage.value}` and the rest of a layer as {wanted}: {because}. Set "
+        f"`bnb_4bit_quant_storage` to {wanted}, or use FSDP 2 (`version: 2` in `fsdp_config`)",
+        "likely",
+    )
+
+
+def device_map_in_distributed(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL802"""
+    placement, processes = run.launch.placement, run.launch.processes
+    where = known(placement)
+    if where is None or not isinstance(processes, Known) or run.trained is not True or run.training.by_hand:
+        return
+    count = processes.value
+    if where is Placement.SPREAD:
+        message = (
+            f"`device_map` spreads the model over all GPUs that a process sees, and {count} processes are started: "
+            "accelerate raises a ValueError where the training begins (\"You can't train a model that has been loaded "
+            "with `device_map='auto'` in any distributed mode\")"
+        )
+    else:
+        message = (
+            f"`device_map` puts the model on one and the same GPU in each of {count} processes: a quantized model is "
+            f"refused by accelerate, and any other is loaded {count} times into the memory of that GPU"
+        )
+    message += '. Leave `device_map` out, or give each process its own: `device_map={"": PartialState().process_index}`'
+    related = (Related(processes.written, f"{count} processes are started here"),) if processes.written else ()
+    yield resting("LL802", message, placement, otherwise=run.span, doubt="likely", related=related)

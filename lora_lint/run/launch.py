@@ -1,0 +1,72 @@
+"""How a run is launched and laid out over devices: processes, sharding, quantization of the base, where it is put."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from lora_lint.records import dataclass
+from lora_lint.run.values import ABSENT
+
+if TYPE_CHECKING:
+    from lora_lint.run.values import Value
+
+
+class Sharding(Enum):
+    """How the parameters of a model are spread over the processes."""
+
+    FSDP = "FSDP"
+    """Of a version that is not known."""
+    FSDP1 = "FSDP 1"
+    FSDP2 = "FSDP 2"
+    ZERO = "DeepSpeed ZeRO below stage 3"
+    ZERO3 = "DeepSpeed ZeRO-3"
+
+    @property
+    def phrase(self) -> str:
+        return self.value
+
+
+SPLITS = frozenset({Sharding.FSDP, Sharding.FSDP1, Sharding.FSDP2, Sharding.ZERO3})
+"""What splits the base model's own parameters."""
+
+
+class Placement(Enum):
+    """Where `device_map` puts a model."""
+
+    SPREAD = "spread"
+    """Over all devices that a process sees: "auto", "balanced", "sequential" …"""
+    FIXED = "fixed"
+    """On one device that is the same in every process."""
+
+
+class Quantizer(Enum):
+    """What quantized a base model, which decides what its weights are."""
+
+    BITSANDBYTES = "bitsandbytes"
+    GPTQ = "GPTQ"
+    AWQ = "AWQ"
+    HQQ = "HQQ"
+    EETQ = "EETQ"
+    AQLM = "AQLM"
+
+    @property
+    def phrase(self) -> str:
+        return self.value
+
+
+COMPUTE_DTYPE = "the compute dtype"
+"""What stands for `bnb_4bit_quant_storage` where a framework always gives the dtype that it computes in."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """`processes`: how many a script of the project starts. `storage` is `bnb_4bit_quant_storage`, `compute` the dtype
+    of the other parameters."""
+
+    processes: Value[int] = ABSENT
+    sharding: Value[Sharding] = ABSENT
+    quantizer: Value[Quantizer] = ABSENT
+    storage: Value[str] = ABSENT
+    compute: Value[str] = ABSENT
+    placement: Value[Placement] = ABSENT
