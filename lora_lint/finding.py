@@ -104,6 +104,22 @@ class Through:
 
 
 @dataclass(frozen=True)
+class Follow:
+    """The statement that is the call at `span`, of a method, is followed by a call of `method` of the same object."""
+
+    span: Span
+    method: str
+    argument: str
+
+
+@dataclass(frozen=True)
+class Bind:
+    """The statement that is the call at `span`, of a method, gives its value to the name of that object."""
+
+    span: Span
+
+
+@dataclass(frozen=True)
 class Unfold:
     """The call at `span` that changes a list in place, and gives None, becomes the list that it makes."""
 
@@ -126,7 +142,9 @@ class Remark:
     text: str
 
 
-Change: TypeAlias = Write | Tie | Add | Drop | Rename | Move | Into | Through | Unfold | Replace | Remark
+Change: TypeAlias = (
+    Write | Tie | Add | Drop | Rename | Move | Into | Through | Follow | Bind | Unfold | Replace | Remark
+)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Add, Drop, Into, Move, Rename, Through, Tie, Unfold, Write
+from lora_lint.finding import Add, Bind, Drop, Follow, Into, Move, Rename, Through, Tie, Unfold, Write
 from lora_lint.fixes.edits import Edit, same, shared_ends
 from lora_lint.records import dataclass
 from lora_lint.source import Span
@@ -138,6 +138,10 @@ class _Program:
             return structure.move(change)
         if isinstance(change, Through):
             return structure.through(change)
+        if isinstance(change, Follow):
+            return structure.follow(change)
+        if isinstance(change, Bind):
+            return structure.bind(change)
         return structure.unfold(change) if isinstance(change, Unfold) else ()
 
     def _structure(self) -> Structure | None:

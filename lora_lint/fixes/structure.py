@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
-    from lora_lint.finding import Into, Move, Through, Unfold
+    from lora_lint.finding import Bind, Follow, Into, Move, Through, Unfold
     from lora_lint.fixes.scopes import Block, Scopes, Statement
     from lora_lint.source import SourceFile
 
@@ -79,6 +79,40 @@ class Structure:
             return ()
         line, alias = found
         return (self._edit({line: line.with_changes(names=_with_name(line, alias, name))}), wrapped)
+
+    def follow(self, change: Follow) -> tuple[Edit, ...]:
+        """`model.add_adapter("task", config)` is followed by `model.set_adapter("task")`."""
+        found = self._method_statement(change.span)
+        if found is None:
+            return ()
+        line, call, func = found
+        given = [cst.Arg(cst.SimpleString(f'"{change.argument}"'))]
+        next_call = call.with_changes(
+            func=func.with_changes(attr=cst.Name(change.method)), args=given, whitespace_before_args=_NONE
+        )
+        behind = cst.SimpleStatementLine([cst.Expr(next_call)])
+        return (self._edit({line: cst.FlattenSentinel([line, behind])}),)
+
+    def bind(self, change: Bind) -> tuple[Edit, ...]:
+        """`model.merge_and_unload()` becomes `model = model.merge_and_unload()`."""
+        found = self._method_statement(change.span)
+        if found is None:
+            return ()
+        line, call, func = found
+        assert isinstance(func.value, cst.Name | cst.Attribute)
+        bound = cst.Assign([cst.AssignTarget(func.value)], call)
+        return (self._edit({line: line.with_changes(body=[bound])}),)
+
+    def _method_statement(self, span: Span) -> tuple[cst.SimpleStatementLine, cst.Call, cst.Attribute] | None:
+        """The line that is nothing but a call of a method of a name, or of an attribute of one."""
+        call, line = self._scopes.call(span), self._scopes.statement(span)
+        if call is None or not isinstance(line, cst.SimpleStatementLine) or _has_several(line):
+            return None
+        [only] = line.body
+        func = call.func
+        if not isinstance(only, cst.Expr) or only.value is not call or not isinstance(func, cst.Attribute):
+            return None
+        return (line, call, func) if isinstance(func.value, cst.Name | cst.Attribute) else None
 
     def unfold(self, change: Unfold) -> tuple[Edit, ...]:
         """`names.append(item)` becomes `[*names, item]`, and `names.extend(more)` `[*names, *more]`."""

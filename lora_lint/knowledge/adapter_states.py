@@ -85,6 +85,7 @@ def _after(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
             events.Resize()
             | events.EnableInputGrads()
             | events.EnableCheckpointing()
+            | events.SetWeights()
             | events.MakeOptimizer()
             | events.MakeOtherOptimizer()
             | events.Train()

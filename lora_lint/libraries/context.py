@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from lora_lint.interpreter.definitions import Instance
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_PEFT_MODELS = re.compile(r"\bPeft\w*Model|peft_config\b|\bis_peft|has_adapter|has_lora")
 _MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.module.Module", "torch.nn.Sequential"})
 MAX_CONFIGS = 500
 """Configs, and runs, that one file is followed for. Of 3,480 programs of 38 repositories 1% make more than 11, and the
@@ -157,6 +160,7 @@ class Context:
             trainable=flag_of(negated(inference), span),
             wrapped=view.wrapped,
             integrated=integrated,
+            guarded=any(_asks_for_adapter(condition.test) for condition in self.machine.conditions),
         )
         self.happen(record, event)
         if isinstance(config, Object) and isinstance(config.data, ConfigRecord):
@@ -175,6 +179,11 @@ def _config_in(value: Val | None) -> Val | None:
     """The adapter config that a dict of configs by the names of adapters holds first; anything else as it is."""
     held = value.content() if isinstance(value, DictVal) else ()
     return next((each for each in held if config_of(each) is not None), value)
+
+
+def _asks_for_adapter(test: ast.expr) -> bool:
+    """Whether a test asks if a model is a PeftModel: by its class, or by what those alone have."""
+    return _PEFT_MODELS.search(ast.unparse(test)) is not None
 
 
 def adapter_names(given: Val | None) -> tuple[str, ...] | None:

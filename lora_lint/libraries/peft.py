@@ -21,6 +21,7 @@ from lora_lint.run.events import (
     Selected,
     SetAdapter,
     SetRequiresGrad,
+    SetWeights,
     Unfreeze,
     Unwrap,
 )
@@ -110,6 +111,8 @@ _OTHER_WAYS = (
 )
 """What else a program may save of a model. Each begins with its letters, for which Python's search is made: as one
 pattern, they took a twentieth of the time of a lint."""
+_SWITCHES = re.compile(rb"set_adapter|active_adapter|activate_adapter|(?:model|ref)_adapter_name|adapter_names\s*=")
+"""Ways to activate an adapter; trainers of TRL take the names of the policy's and the reference's."""
 _ASIDE = frozenset({"save_directory", "safe_serialization", "push_to_hub", "max_shard_size", "tokenizer"})
 """Keyword arguments of save_pretrained that do not change what of a model is saved."""
 
@@ -143,7 +146,7 @@ def method(context: Context, view: ModelView, name: str, arguments: Arguments, s
         return nothing(span)
     if name == "add_weighted_adapter":
         called = adapter_names(arguments.get("adapter_name", 2))
-        context.happen(view.record, AddBeside(span, adapters=called))
+        context.happen(view.record, AddBeside(span, adapters=called, combined=True))
         return nothing(span)
     if name == "merge_adapter":
         return nothing(span)
@@ -177,7 +180,8 @@ def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: 
         second = config_of(config)
         if second is not None:
             context.records.note(second, Fact.BESIDE)
-        context.happen(view.record, AddBeside(span, adapters=adapter_names(called)))
+        beside = AddBeside(span, adapters=adapter_names(called), may_switch=_may_switch(context))
+        context.happen(view.record, beside)
         return
     model = Object("model", arguments, span, ModelView(view.record))
     context.wrap(model, config, span, name=called, integrated=not named_first)
@@ -188,13 +192,25 @@ def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span:
     adapters = adapter_names(arguments.get("adapter_name", 1))
     if view.wrapped:
         trainable = _trainable(arguments, 2, span)
-        context.happen(view.record, LoadBeside(span, adapters=adapters, trainable=trainable))
+        beside = LoadBeside(span, adapters=adapters, trainable=trainable, may_switch=_may_switch(context))
+        context.happen(view.record, beside)
         return
     if (view.record.loader or "").startswith("AutoModel"):
         trainable = _trainable(arguments, None, span)
     else:
         trainable = Unknown("the model's own method decides", span)
     context.happen(view.record, LoadAdapter(span, adapters=adapters, trainable=trainable, integrated=True))
+
+
+def _may_switch(context: Context) -> bool:
+    return _SWITCHES.search(context.records.text) is not None
+
+
+def set_weights(context: Context, name: str, arguments: Arguments, span: Span) -> None:
+    """`set_peft_model_state_dict(model, …)`: the adapter on a model gets other numbers."""
+    view = view_of(arguments.get("model", 0))
+    if view is not None:
+        context.happen(view.record, SetWeights(span))
 
 
 def _switch(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> None:
@@ -217,6 +233,7 @@ CALLS: dict[str, Handler] = {
     "inject_adapter_in_model": lambda context, name, arguments, span: context.wrap(
         *(arguments.get("model", 1), arguments.get("peft_config", 0), span), name=arguments.get("adapter_name", 2)
     ),
+    "set_peft_model_state_dict": set_weights,
     "prepare_model_for_kbit_training": prepare,
     "prepare_model_for_int8_training": prepare,
     "PeftModel.from_pretrained": from_pretrained,

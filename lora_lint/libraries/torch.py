@@ -154,7 +154,7 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
     training = TrainingRecord("a training loop", "unknown", span, values=values, conditions=conditions, by_hand=True)
     if views is None:  # it may be of any model
         for record in {id(each): each for each in context.records.all_models()}.values():
-            context.happen(record, MakeOptimizer(span))
+            context.happen(record, MakeOptimizer(span, sure=False))
         return Object(name, arguments, span, training)
     own = {id(view.record): view.record for view in views}
     for record in own.values():

@@ -10,7 +10,7 @@ from lora_lint.libraries.context import Context, config_of, nothing, record_of, 
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import TrainingRecord
 from lora_lint.libraries.peft import saved
-from lora_lint.run.events import Train
+from lora_lint.run.events import MakeOptimizer, Train
 
 if TYPE_CHECKING:
     from lora_lint.run.run import Method
@@ -77,6 +77,10 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
         for view in views_of(owner.attributes.get("model")):
             context.happen(view.record, Train(span))
         return Object("training output", arguments, span)
+    if name == "add_param_group":
+        for record in {id(each): each for each in context.records.all_models()}.values():
+            context.happen(record, MakeOptimizer(span, sure=False))
+        return nothing(span)
     if name == "save_model" and isinstance(owner.data, TrainingRecord) and owner.data.trainer in METHODS:
         trained = view_of(owner.attributes.get("model"))
         if trained is not None:

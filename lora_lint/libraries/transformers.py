@@ -9,7 +9,7 @@ from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Obje
 from lora_lint.libraries import peft, tokens, torch
 from lora_lint.libraries.context import Context, nothing, view_of
 from lora_lint.libraries.effects import Fact, Log, ModelRecord, ModelView, Part
-from lora_lint.run.events import EnableCheckpointing, EnableInputGrads, Resize, Save
+from lora_lint.run.events import EnableCheckpointing, EnableInputGrads, Resize, Save, SetWeights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,6 +134,11 @@ def _enable_checkpointing(context: Context, owner: Object, arguments: Arguments,
     return nothing(span)
 
 
+def _set_weights(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
+    context.happen(owner.data.record, SetWeights(span))
+    return nothing(span)
+
+
 def _resize(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
     context.happen(owner.data.record, Resize(span, tokens=tokens.new_here(context)))
     return None
@@ -147,6 +152,7 @@ _METHODS: dict[str, Callable[[Context, Object, Arguments, Span], Val | None]] = 
     "gradient_checkpointing_enable": _enable_checkpointing,
     "print_trainable_parameters": lambda context, owner, arguments, span: nothing(span),
     "state_dict": lambda context, owner, arguments, span: Object("state_dict", arguments, span),
+    "load_state_dict": _set_weights,
     "resize_token_embeddings": _resize,
 }
 

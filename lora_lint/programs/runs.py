@@ -488,11 +488,18 @@ def _exclude(some: tuple[Condition, ...], others: tuple[Condition, ...]) -> bool
     return False
 
 
+_OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {ast.IsNot: ast.Is, ast.NotEq: ast.Eq, ast.NotIn: ast.In}
+
+
 def _positive(condition: Condition) -> tuple[str, bool]:
     """The test without its `not`, and whether it holds."""
     test, taken = condition.test, condition.taken
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, taken = test.operand, not taken
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        positive = _OPPOSITES.get(type(test.ops[0]))
+        if positive is not None:
+            return ast.dump(ast.Compare(test.left, [positive()], test.comparators)), not taken
     return ast.dump(test), taken
 
 

@@ -100,7 +100,10 @@ class _PutOn(OfAdapters):
 
 @dataclass(frozen=True)
 class Wrap(_PutOn):
-    """A new adapter: `get_peft_model`, transformers' `add_adapter`, a trainer that is given a `peft_config`."""
+    """A new adapter: `get_peft_model`, transformers' `add_adapter`, a trainer that is given a `peft_config`. `guarded`:
+    the program asks first whether the model has one."""
+
+    guarded: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,15 +112,30 @@ class LoadAdapter(_PutOn):
 
 
 @dataclass(frozen=True)
-class AddBeside(OfAdapters):
-    """`PeftModel.add_adapter`, `add_weighted_adapter`: a new adapter that is not active."""
+class _PutBeside(OfAdapters):
+    """An adapter goes beside those that a PeftModel has, and is not active. `may_switch`: the program's text names ways
+    to activate adapters, which may happen where it is not followed."""
+
+    may_switch: bool = False
 
 
 @dataclass(frozen=True)
-class LoadBeside(OfAdapters):
-    """`PeftModel.load_adapter`: a saved adapter that is not active."""
+class AddBeside(_PutBeside):
+    """`PeftModel.add_adapter`: a new adapter. `combined`: `add_weighted_adapter` makes it of others."""
+
+    combined: bool = False
+
+
+@dataclass(frozen=True)
+class LoadBeside(_PutBeside):
+    """`PeftModel.load_adapter`: a saved adapter."""
 
     trainable: Value[bool] = ABSENT
+
+
+@dataclass(frozen=True)
+class SetWeights(_Occurrence):
+    """The numbers of a model or of its adapter are replaced: `set_peft_model_state_dict`, `load_state_dict`."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +190,10 @@ class Unwrap(_Occurrence):
 
 @dataclass(frozen=True)
 class MakeOptimizer(_Occurrence):
-    """An optimizer is made by hand on parameters of the model: later unfreezing does not reach it."""
+    """An optimizer is made by hand on parameters of the model: later unfreezing does not reach it. `sure`: they are
+    this model's for certain."""
+
+    sure: bool = True
 
 
 @dataclass(frozen=True)
@@ -208,6 +229,7 @@ Event: TypeAlias = (
     | LoadAdapter
     | AddBeside
     | LoadBeside
+    | SetWeights
     | SetAdapter
     | SetRequiresGrad
     | EnableAdapters

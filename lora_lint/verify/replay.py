@@ -54,6 +54,7 @@ def replay(model: Any, run: Run) -> Any:
                 | events.Resize()
                 | events.EnableInputGrads()
                 | events.EnableCheckpointing()
+                | events.SetWeights()
                 | events.MakeOptimizer()
                 | events.MakeOtherOptimizer()
                 | events.Train()

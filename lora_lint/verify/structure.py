@@ -248,6 +248,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     **{code: exact(holds(claim)) for code, claim in coverage.CLAIMS.items()},
     "LL401": exact(trainability.foreign_parameters, stepped=True),
     "LL402": exact(trainability.nothing_trains, stepped=True),
+    "LL416": exact(trainability.nothing_trains, stepped=True),
     "LL403": exact(trainability.nothing_trains, stepped=True),
     "LL404": exact(trainability.nothing_trains, stepped=True),
     "LL407": exact(trainability.embeddings_frozen),

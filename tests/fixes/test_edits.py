@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint import catalogue
-from lora_lint.finding import Add, Drop, Fix, Into, Move, Rename, Through, Tie, Unfold, Write
+from lora_lint.finding import Add, Bind, Drop, Fix, Follow, Into, Move, Rename, Through, Tie, Unfold, Write
 from lora_lint.fixes.edits import Edit, applied
 from lora_lint.fixes.files import Unwritable, edited
 from lora_lint.fixes.made import edits_of
@@ -924,3 +924,36 @@ def test_no_message_names_a_key_that_axolotl_does_not_know() -> None:
     (told,) = [f.message for f in engine.lint_text(text, "a.yaml", Settings()).findings if f.code == "LL209"]
     (key,) = re.findall(r"use `(\w+)`", told)
     assert key in schemas.keys("axolotl")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("m.add(\n    'a',\n)\nm.train()", "m.add(\n    'a',\n)\nm.set(\"a\")\nm.train()"),
+        ("if x:\n    self.m.add('a')  # why", "if x:\n    self.m.add('a')  # why\n    self.m.set(\"a\")"),
+        ("x = m.add('a')", None),
+        ("m.add('a'); m.train()", None),
+        ("add('a')", None),
+        ("make().add('a')", None),
+    ],
+)
+def test_a_call_is_followed_by_another_of_the_same_object(text: str, expected: str | None) -> None:
+    start = text.index("m.add") if "m.add" in text else text.index("make" if "make" in text else "add")
+    start -= len("self.") if "self." in text else 0
+    call = text[start : text.index(")", text.index("'a'")) + 1]
+    assert after(text, Follow(span_in(text, call), "set", "a")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("m.merge()", "m = m.merge()"),
+        ("self.m.merge()", "self.m = self.m.merge()"),
+        ("x = m.merge()", None),
+        ("make().merge()", None),
+        ("m.merge().save()", None),
+    ],
+)
+def test_the_value_of_a_call_is_given_to_its_object(text: str, expected: str | None) -> None:
+    call = text.removeprefix("x = ").removesuffix(".save()")
+    assert after(text, Bind(span_in(text, call))) == expected

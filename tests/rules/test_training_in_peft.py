@@ -380,3 +380,71 @@ def test_merging_into_tied_embeddings_changes_both_ends(tmp_path: Path, settings
     assert [each.level for each in found if each.code in ("LL209", "LL603")] == ["advice"] * differs
     untied = (IMPORTS + program).replace("Qwen2.5-0.5B", "Qwen2.5-7B") + "model = model.merge_and_unload()\n"
     assert not [each for each in engine.lint_text(untied, "train.py", Settings()).findings if each.code == "LL603"]
+
+
+def test_a_wrap_over_a_loaded_adapter_starts_it_anew(tmp_path: Path) -> None:
+    trained = wrapped()
+    torch.nn.init.ones_(next(each for name, each in trained.named_parameters() if "lora_B" in name))
+    trained.save_pretrained(tmp_path)
+    base = llama()
+    assert lora_b(PeftModel.from_pretrained(base, tmp_path)).any()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        again = get_peft_model(base, LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"]))
+    assert not lora_b(again).any()
+    load = "model = PeftModel.from_pretrained(model, 'adapter', is_trainable=True)\n"
+    assert "LL414" in codes(load + WRAP.format(""))
+    assert "LL414" not in codes(load)
+
+
+def test_an_added_adapter_is_not_active() -> None:
+    model = wrapped()
+    model.add_adapter("task", LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"]))
+    assert model.active_adapters == ["default"]
+    assert not any(".task." in name for name in trainable(model))
+    add = WRAP.format("") + f"model.add_adapter('task', {CONFIG})\n"
+    assert "LL415" in codes(add)
+    assert "LL415" not in codes(add + "model.set_adapter('task')\n")
+
+
+def test_setting_a_frozen_adapter_active_thaws_it(tmp_path: Path) -> None:
+    wrapped().save_pretrained(tmp_path)
+    model = PeftModel.from_pretrained(llama(), tmp_path, adapter_name="one")
+    model.add_adapter("two", LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"]))
+    model.base_model.set_adapter(["one", "two"])
+    assert any(".one." in name for name in trainable(model))
+    both = FROZEN + f"model.add_adapter('two', {CONFIG})\nmodel.base_model.set_adapter(['one', 'two'])\n"
+    assert "LL415" in codes(both)
+    assert "LL415" not in codes(both + "model.set_requires_grad('one', False)\n")
+
+
+@pytest.mark.parametrize("target", ["model", "model.base_model", "model.base_model.model"])
+def test_freezing_all_after_the_wrap_freezes_the_adapter(target: str) -> None:
+    model = wrapped()
+    inner = {"model": model, "model.base_model": model.base_model}.get(target, model.base_model.model)
+    for parameter in inner.parameters():
+        parameter.requires_grad = False
+    assert not trainable(model)
+    freeze = f"for p in {target}.parameters():\n    p.requires_grad = False\n"
+    assert "LL416" in codes(WRAP.format("") + freeze)
+    assert "LL416" not in codes(freeze + WRAP.format(""))
+
+
+def test_an_optimizer_from_before_the_wrap_changes_nothing() -> None:
+    model = llama()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"]))
+    tokens = torch.arange(8)[None]
+    model(input_ids=tokens, labels=tokens).loss.backward()
+    optimizer.step()
+    assert not lora_b(model).any()
+    make = "import torch\noptimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)\n"
+    loop = "for batch in batches:\n    model(**batch).loss.backward()\n    optimizer.step()\n"
+    assert "LL417" in steps(make + WRAP.format("") + loop)
+    assert "LL417" not in steps(WRAP.format("") + make + loop)
+
+
+def steps(program: str) -> set[str]:
+    """What lora-lint finds in a program that trains by hand."""
+    found = engine.lint_text(IMPORTS + program, "train.py", Settings()).findings
+    return {finding.code for finding in found}

@@ -1,0 +1,218 @@
+"""LL414 to LL417: what becomes of an adapter between the wrap and the training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix, Follow, Move, Related
+from lora_lint.knowledge.adapter_states import course, trains_nothing
+from lora_lint.rules.words import names
+from lora_lint.run.events import (
+    AddBeside,
+    Freeze,
+    Load,
+    LoadAdapter,
+    LoadBeside,
+    MakeOptimizer,
+    PutOn,
+    Selected,
+    SetAdapter,
+    SetWeights,
+    TakeOff,
+    Train,
+    Unfreeze,
+    Wrap,
+)
+from lora_lint.run.values import always, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from lora_lint.finding import Confidence
+    from lora_lint.knowledge.adapter_states import AdapterStates
+    from lora_lint.run.events import Event
+    from lora_lint.run.run import Run
+
+_HERE = "the adapter is put on the model here"
+_TRAINED = "it is trained here"
+
+
+def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL414"""
+    if run.trained is False:
+        return
+    loaded: dict[str, LoadAdapter | LoadBeside] = {}
+    for number, (event, states) in enumerate(course(run.events, run.below("peft"))):
+        loaded = {name: load for name, load in loaded.items() if name in states}
+        if isinstance(event, LoadAdapter | LoadBeside):
+            loaded |= dict.fromkeys(event.adapters or (), event)
+        elif isinstance(event, Wrap) and not (event.integrated or event.guarded) and not _of_the_trainer(event, run):
+            lost = [name for name in event.adapters or () if name in loaded]
+            if not lost or any(isinstance(later, SetWeights) for later in run.events[number + 1 :]):
+                continue
+            load = loaded[lost[0]]
+            if run.dialect == "unsloth":
+                does = (
+                    "unsloth raises a TypeError, or leaves the model as it is where all settings are the adapter's own"
+                )
+                remedy = "Leave `get_peft_model` out, and the loaded adapter goes on training"
+            else:
+                does = (
+                    f"both are called `{lost[0]}`, and PEFT starts its weights anew in each layer that both adapt, "
+                    "with a warning at most: what was loaded is lost"
+                )
+                remedy = (
+                    "To go on with the loaded adapter leave this out and load it with `is_trainable=True`; for one "
+                    "more, `merge_and_unload()` the first before, or give the new one a name with `model.add_adapter`"
+                )
+            message = f"The adapter is put on a model that has a loaded one already: {does}. {remedy}"
+            related = (Related(load.span, "the first adapter is loaded here"),)
+            yield Finding("LL414", message, event.span, _sure(event, load), None, related)
+            return
+
+
+def _of_the_trainer(wrap: Wrap, run: Run) -> bool:
+    """Whether a trainer gets a model with an adapter and a `peft_config`, which LL412 speaks of."""
+    return wrap.wrapped and wrap.span == run.training.span
+
+
+def _sure(event: Event, earlier: Event) -> Confidence:
+    """How sure it is that one thing happens after another; what comes first may be optional."""
+    if event.flag is not None and event.flag != earlier.flag:
+        return "possible"
+    return "certain" if earlier.flag is None else "likely"
+
+
+def adapter_not_active(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL415"""
+    if run.trained is True:
+        yield from _left_inactive(run)
+        yield from _thawed_along(run)
+
+
+def _left_inactive(run: Run) -> Iterator[Finding]:
+    """Adapters that are put beside others to be trained, and are not active in any training that follows."""
+    beside: dict[str, AddBeside | LoadBeside] = {}
+    idle: dict[str, tuple[Train, AdapterStates]] = {}
+    for event, states in course(run.events, run.below("peft")):
+        for name in [name for name in beside if name not in states or states[name].active is not False]:
+            del beside[name]
+            idle.pop(name, None)
+        if isinstance(event, Train):
+            idle = {**dict.fromkeys(beside, (event, states)), **idle}
+        elif isinstance(event, AddBeside | LoadBeside) and _meant_to_train(event, run):
+            # A name that is there already is refused, or gets other weights.
+            beside |= {name: event for name in event.adapters or () if name not in states}
+    for name, (train, states) in idle.items():
+        put = beside[name]
+        active = [other for other, state in states.items() if state.active and other]
+        what = f"{names(active)} is what is trained" if active else "other adapters are trained"
+        call = "add_adapter" if isinstance(put, AddBeside) else "load_adapter"
+        became = "as it was made" if isinstance(put, AddBeside) else "as it was loaded"
+        message = (
+            f"`{call}` puts `{name}` beside the active adapter and leaves that one active: {what}, and `{name}` is "
+            f'saved {became}. Call `model.set_adapter("{name}")` before the training'
+        )
+        fix = Fix("unsafe", f"Set {name} active", (Follow(put.span, "set_adapter", name),))
+        confidence: Confidence = "certain" if put.flag is None and train.flag is None else "likely"
+        yield Finding("LL415", message, put.span, confidence, None, (Related(train.span, _TRAINED),), fix)
+
+
+def _meant_to_train(put: AddBeside | LoadBeside, run: Run) -> bool:
+    """Whether an adapter is put beside others for training, and nothing that is not followed may activate it."""
+    if put.may_switch and not any(isinstance(event, SetAdapter) for event in run.events):
+        return False
+    return not put.combined if isinstance(put, AddBeside) else always(put.trainable, True)
+
+
+def _thawed_along(run: Run) -> Iterator[Finding]:
+    """Adapters that were loaded frozen, and that `set_adapter` makes trainable along with another one."""
+    loaded: dict[str, Event] = {}
+    thawed: dict[str, SetAdapter] = {}
+    told: set[SetAdapter] = set()
+    for event, states in course(run.events, run.below("peft")):
+        if isinstance(event, LoadAdapter | LoadBeside) and always(event.trainable, False):
+            loaded |= dict.fromkeys(event.adapters or (), event)
+        elif isinstance(event, SetAdapter):
+            thawed = {}
+            if event.adapters and len(event.adapters) > 1 and event.flag is None and known(event.trainable):
+                frozen = [name for name in event.adapters if name in loaded and _is_frozen(name, states)]
+                if len(frozen) < len(event.adapters):
+                    thawed = dict.fromkeys(frozen, event)
+        elif isinstance(event, Train):
+            for name, switch in thawed.items():
+                if name not in states or not states[name].trainable or switch in told:
+                    continue
+                told.add(switch)
+                message = (
+                    f"`set_adapter` makes every adapter that it activates trainable, and `{name}` was loaded frozen: "
+                    "it trains along with the other. To keep it as it is and active, call "
+                    f'`model.set_requires_grad("{name}", False)` afterwards'
+                )
+                related = (Related(loaded[name].span, "it is loaded frozen here"), Related(event.span, _TRAINED))
+                yield Finding("LL415", message, switch.span, "likely", None, related)
+
+
+def _is_frozen(name: str, states: AdapterStates) -> bool:
+    return name in states and states[name].trainable is False
+
+
+def adapter_frozen_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL416"""
+    if run.trained is not True:
+        return
+    put_on: PutOn | None = None
+    cause: Freeze | None = None
+    for event, states in course(run.events, run.below("peft")):
+        if not trains_nothing(states):
+            cause = None
+        if isinstance(event, PutOn):
+            put_on = event
+        elif isinstance(event, Freeze) and event.selection is Selected.ALL and states and not trains_nothing(states):
+            cause = event
+        elif isinstance(event, Train) and cause is not None and put_on is not None and trains_nothing(states):
+            message = (
+                "This freezes every parameter of the model, and the adapter is on it already: nothing is trainable and "
+                "nothing is learned. Leave it out, since PEFT freezes the base model itself"
+            )
+            related = (Related(put_on.span, _HERE), Related(event.span, _TRAINED))
+            confidence: Confidence = "certain" if put_on.flag is None and event.flag is None else "likely"
+            yield Finding("LL416", message, cause.span, confidence, None, related)
+            return
+
+
+def optimizer_before_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL417"""
+    if run.trained is not True or not run.training.by_hand:
+        return
+    made: MakeOptimizer | None = None
+    for number, event in enumerate(run.events):
+        if isinstance(event, Load):
+            made = None
+        elif isinstance(event, MakeOptimizer):
+            made = event if event.sure else None
+        elif isinstance(event, PutOn) and made is not None and _only_it_trains(event, run.events[:number]):
+            later = run.events[number + 1 :]
+            if any(isinstance(other, MakeOptimizer | Unfreeze | TakeOff) for other in later):
+                return
+            train = next((other for other in later if isinstance(other, Train)), None)
+            if train is None:
+                return
+            message = (
+                "The optimizer is made before the adapter is put on the model: it holds the parameters of the base "
+                "model, which the wrap freezes, and none of the adapter's, so that no step changes anything. Make it "
+                "from the wrapped model's parameters"
+            )
+            related = (Related(event.span, _HERE), Related(train.span, _TRAINED))
+            fix = Fix("unsafe", "Put the adapter on the model before", (Move(event.span, made.span),))
+            confidence = _sure(made, event) if made.flag is not None else _sure(event, made)
+            if event.flag is not None and made.flag is None:
+                confidence = "likely"
+            yield Finding("LL417", message, made.span, confidence, None, related, fix)
+            return
+
+
+def _only_it_trains(put_on: PutOn, earlier: Sequence[Event]) -> bool:
+    """Whether an adapter is put on to be trained, and the base model was not trained before."""
+    trains = isinstance(put_on, Wrap) or always(put_on.trainable, True)
+    return trains and not any(isinstance(event, Train) for event in earlier)
