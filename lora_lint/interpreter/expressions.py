@@ -19,6 +19,7 @@ from lora_lint.interpreter.values import (
     Object,
     Opaque,
     Val,
+    as_text,
     either,
     is_key,
     left_open,
@@ -280,7 +281,7 @@ def joined_text(machine: Machine, node: ast.JoinedStr, scope: Scope) -> Val:
     span = machine.span(node, scope)
 
     def glue(*values: Val) -> Val:
-        constants = tuple(value for value in values if isinstance(value, Const))
+        constants = tuple(part for value in values if isinstance(part := as_text(value), Const))
         if len(constants) != len(values) or any(isinstance(c.value, int) and abs(c.value) > 1 << 64 for c in constants):
             return Opaque("it is text with unknown parts", span)
         text = "".join(str(constant.value)[:1000] for constant in constants)

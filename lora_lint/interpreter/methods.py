@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.interpreter import paths
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.operations import compute, extend
 from lora_lint.interpreter.values import (
@@ -19,6 +20,7 @@ from lora_lint.interpreter.values import (
     ListVal,
     Object,
     Opaque,
+    PathVal,
     Space,
     Val,
 )
@@ -292,5 +294,6 @@ METHODS: dict[type[Val], Callable[[Machine, Any, str, Arguments, Span], Val | No
     DictVal: of_dict,
     Instance: of_namespace,
     Space: of_searched,
+    PathVal: paths.method_of,
 }
 """What knows the methods of a kind of value, given the machine, the value, the method's name and its arguments."""

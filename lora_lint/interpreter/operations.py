@@ -6,7 +6,18 @@ import ast
 import operator
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.interpreter.values import MAX_ITEMS, MAX_NUMBER, Const, DictVal, ListVal, Object, Opaque, Val, lift
+from lora_lint.interpreter.values import (
+    MAX_ITEMS,
+    MAX_NUMBER,
+    Const,
+    DictVal,
+    ListVal,
+    Object,
+    Opaque,
+    PathVal,
+    Val,
+    lift,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +79,10 @@ def binary(kind: type[ast.operator], left: Val, right: Val, span: Span) -> Val:
             return made_list(a.items * min(max(b.value, 0), MAX_ITEMS + 1), span, a.kind, a.open)
         if isinstance(a, DictVal) and isinstance(b, DictVal) and kind is ast.BitOr:
             return DictVal({**a.items, **b.items}, span, a.open or b.open)
+        if kind is ast.Div and (isinstance(a, PathVal) or isinstance(b, PathVal)):
+            from lora_lint.interpreter.paths import joined
+
+            return joined(a, b, span)
         if isinstance(a, Object) and kind is ast.Div and isinstance(b, Const):  # pathlib's joining
             return Opaque("it is a path built at run time", span)
         return Opaque("it is computed from values that are not known", span)

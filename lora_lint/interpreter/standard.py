@@ -10,6 +10,7 @@ import itertools
 from functools import partial as bound
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.interpreter import paths
 from lora_lint.interpreter.definitions import Class, Instance
 from lora_lint.interpreter.operations import compute, made_list, origin_of
 from lora_lint.interpreter.values import (
@@ -26,6 +27,7 @@ from lora_lint.interpreter.values import (
     Object,
     Opaque,
     Val,
+    as_text,
     lift,
 )
 
@@ -191,7 +193,7 @@ def _number(name: str, function: Callable[..., Any], arguments: Arguments, span:
         return Opaque(f"`{name}` of nothing", span)
 
     def apply(*values: Val) -> Val:
-        constants = tuple(value for value in values if isinstance(value, Const))
+        constants = tuple(text for value in values if isinstance(text := as_text(value), Const))
         if len(constants) != len(values) or any(isinstance(c.value, range) for c in constants):
             return Opaque(f"`{name}` gets values that are not known", span)
         if any(isinstance(c.value, str) and len(c.value) > _LONG_TEXT for c in constants):
@@ -396,4 +398,5 @@ _FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     **dict.fromkeys(("dataclasses.field", "pydantic.Field", "attr.ib", "attrs.field"), _field),
     **dict.fromkeys(("types.SimpleNamespace", "argparse.Namespace"), _namespace),
     "functools.partial": partial,
+    **paths.FUNCTIONS,
 }

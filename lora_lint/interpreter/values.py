@@ -178,6 +178,38 @@ class Const(Val):
         return Const(self.value, self.span, "cli-default")
 
 
+class PathVal(Val):
+    """A path of pathlib: the text that leads to it (see `paths`)."""
+
+    __slots__ = ("origin", "span", "text")
+
+    def __init__(self, text: str, span: Span | None, origin: Origin) -> None:
+        self.text = text
+        self.span = span
+        self.origin = origin
+
+    def __repr__(self) -> str:
+        return f"PathVal({self.text!r})"
+
+    def is_never_none(self) -> bool:
+        return True
+
+    def attribute(self, machine: Machine, name: str, span: Span) -> Val:
+        from lora_lint.interpreter.paths import attribute_of
+
+        found = attribute_of(self, name, span)
+        return found if found is not None else Member(self, name)
+
+    def truth(self) -> bool | None:
+        return None if self.origin == "cli-default" else True
+
+    def same(self, other: Val) -> bool:
+        return self is other or (isinstance(other, PathVal) and self.text == other.text)
+
+    def overridable(self) -> Val:
+        return PathVal(self.text, self.span, "cli-default")
+
+
 class Effect(Const):
     """The None that a method gives which changes its object in place (`names.append(…)`); `method` is its name."""
 
@@ -637,6 +669,11 @@ def _lift_spaces(function: Callable[..., Val], values: tuple[Val, ...], spaces: 
 def constant(value: Val | None) -> Any:
     """The Python value of a constant, else None."""
     return value.value if isinstance(value, Const) else None
+
+
+def as_text(value: Val) -> Val:
+    """The text of a path; any other value as it is."""
+    return Const(value.text, value.span, value.origin) if isinstance(value, PathVal) else value
 
 
 def is_vast(value: Val) -> bool:

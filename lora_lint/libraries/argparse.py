@@ -13,6 +13,7 @@ from lora_lint.interpreter.values import (
     ListVal,
     Object,
     Opaque,
+    PathVal,
     Space,
     Val,
     constant,
@@ -120,6 +121,8 @@ def _typed(default: Val, kind: Val | None) -> Val:
     """argparse converts a default only if it is a string."""
     if isinstance(default, Const) and isinstance(default.value, str) and isinstance(kind, External):
         try:
+            if kind.name == "pathlib.Path":
+                return PathVal(default.value, default.span, default.origin)
             if kind.name == "builtins.int":
                 return Const(int(default.value), default.span, default.origin)
             if kind.name == "builtins.float":

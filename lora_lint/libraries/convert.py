@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.interpreter.values import Const, DictVal, Either, External, ListVal, Member, Opaque, Space, Val, is_vast
+from lora_lint.interpreter.values import (
+    Const,
+    DictVal,
+    Either,
+    External,
+    ListVal,
+    Member,
+    Opaque,
+    Space,
+    Val,
+    as_text,
+    is_vast,
+)
 from lora_lint.run.values import Choices, Known, Unknown, Value, is_number
 
 if TYPE_CHECKING:
@@ -61,6 +73,7 @@ def plain(value: Val, depth: int = 0) -> tuple[Any, Span | None, Origin] | None:
     """The Python value of a constant, of a list or a dict of constants, of a library's enum member; None otherwise."""
     if depth > _MAX_DEPTH or (not depth and is_vast(value)):  # a list may hold itself, and others many times
         return None
+    value = as_text(value)
     if isinstance(value, Const):
         return value.value, value.span, value.origin
     if isinstance(value, ListVal) and not value.open:
@@ -145,5 +158,6 @@ def as_list(value: Val) -> list[Val]:
 
 
 def text_of(value: Val | None) -> str | None:
-    """The text of a known string."""
+    """The text of a known string or path."""
+    value = as_text(value) if value is not None else None
     return value.value if isinstance(value, Const) and isinstance(value.value, str) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.interpreter.values import Arguments, Const, DictVal, ListVal, Object, Opaque, Val
+from lora_lint.interpreter.values import Arguments, Const, DictVal, ListVal, Object, Opaque, Val, as_text
 from lora_lint.libraries.convert import text_of
 
 if TYPE_CHECKING:
@@ -22,9 +22,14 @@ def opened(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     return Object(OPEN, arguments, span)
 
 
+def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`file.read()`: the text of a file goes by the file that it is in."""
+    return owner if name == "read" else None
+
+
 def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`yaml.safe_load(file)`, `json.load(file)`: the content of the file that was opened."""
-    file = arguments.get("stream", 0) or arguments.get("fp", 0)
+    file = arguments.get("stream", 0) or arguments.get("fp", 0) or arguments.get("s", 0)
     path = file.arguments.get("file", 0) if isinstance(file, Object) and file.callee == OPEN else None
     return content(context, path, span) or Opaque(f"`{name}(…)`: {NOT_KNOWN}", span)
 
@@ -32,10 +37,10 @@ def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val
 def content(context: Context, path: Val | None, span: Span) -> Val | None:
     """What a YAML or JSON file of the project holds; None if it is not known which, or it cannot be read.
 
-    Values of a file whose name the command line may override may be overridden too.
+    Values of a file whose name the command line may override may be overridden too, and so may those of a file that is
+    only known by the end of its path.
     """
-    if isinstance(path, Object) and path.callee == "pathlib.Path" and len(path.arguments.positional) == 1:
-        path = path.arguments.positional[0]
+    path = as_text(path) if path is not None else None
     name = text_of(path)
     source = _find(context, name, span.path) if name else None
     if source is None or source.kind not in ("yaml", "json"):
@@ -47,19 +52,28 @@ def content(context: Context, path: Val | None, span: Span) -> Val | None:
     except Unreadable:
         return None
     context.records.loads(span.path, [source.path])
-    return _overridable(value) if isinstance(path, Const) and path.origin == "cli-default" else value
+    sure = isinstance(path, Const) and path.origin != "cli-default" and not os.path.isabs(path.value)
+    return value if sure else _overridable(value)
 
 
 def _find(context: Context, name: str, program: str) -> SourceFile | None:
-    """The file as the program would find it, started beside itself or in a folder above."""
+    """The file as the program would find it, started beside itself or in a folder above. Of a path on the author's
+    machine the project may have the end: `configs/sft.yaml` of `/home/me/project/configs/sft.yaml`."""
     project = context.records.project
-    if project is None or os.path.isabs(name):
+    if project is None:
         return None
-    for folder in project.upwards(os.path.dirname(program)):
-        path = os.path.normpath(os.path.join(folder, name)).replace(os.sep, "/")
-        if project.exists(path):
-            return project.load(path)
+    for written in _tails(name) if os.path.isabs(name) else (name,):
+        for folder in project.upwards(os.path.dirname(program)):
+            path = os.path.normpath(os.path.join(folder, written)).replace(os.sep, "/")
+            if project.exists(path):
+                return project.load(path)
     return None
+
+
+def _tails(path: str) -> list[str]:
+    """The ends of an absolute path that name a folder too, the longest first; a bare file name is too little."""
+    parts = path.strip("/").split("/")
+    return ["/".join(parts[start:]) for start in range(len(parts) - 1)]
 
 
 def root(source: SourceFile) -> Node:
@@ -97,5 +111,5 @@ def _overridable(value: Val) -> Val:
 
 
 YAML: dict[str, Handler] = dict.fromkeys(("safe_load", "load", "full_load", "unsafe_load"), parsed)
-JSON: dict[str, Handler] = {"load": parsed}
+JSON: dict[str, Handler] = dict.fromkeys(("load", "loads"), parsed)
 BUILTINS: dict[str, Handler] = {"open": opened}

@@ -111,6 +111,7 @@ METHODS: dict[type, Method] = {
 """What the methods of an object do, by the record that is kept of it."""
 
 METHODS_OF: dict[str, Method] = {
+    loaded.OPEN: _own(loaded.method),
     "argparse.ArgumentParser": _anywhere(argparse.method),
     "transformers.HfArgumentParser": _anywhere(dataclass_options.method),
 }

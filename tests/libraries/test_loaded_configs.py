@@ -38,6 +38,14 @@ LOADS = {
     "function": 'import yaml\ndef load(path):\n    with open(path) as f:\n        return yaml.safe_load(f)\n'
     'cfg = load("configs/a.yaml")',
     "path": 'import yaml\nfrom pathlib import Path\nwith open(Path("configs/a.yaml")) as f:\n    cfg = yaml.safe_load(f)',
+    "path.open": 'import yaml\nfrom pathlib import Path\nwith Path("configs/a.yaml").open() as f:\n    cfg = yaml.safe_load(f)',
+    "path.read_text": 'import yaml\nfrom pathlib import Path\ncfg = yaml.safe_load((Path("configs") / "a.yaml").read_text())',
+    "path of the file": 'import pathlib, yaml\nhere = pathlib.Path("scripts/train.py").resolve().parents[1]\n'
+    'cfg = yaml.safe_load(here.joinpath("configs", "a").with_suffix(".yaml").open("r"))',
+    "os.path": 'import os, yaml\nroot = os.path.join(os.path.dirname("scripts/train.py"), "..")\n'
+    'cfg = yaml.safe_load(open(os.path.join(root, "configs", "a.yaml")).read())',
+    "loads": 'import json\nfrom pathlib import Path\ncfg = json.loads(Path("configs/a.json").read_text(encoding="utf-8"))',
+    "loads of read": 'import json\ncfg = json.loads(open("configs/a.json").read())',
     "omegaconf": 'from omegaconf import OmegaConf\ncfg = OmegaConf.load("configs/a.yaml")',
     "json": 'import json\nwith open("configs/a.json") as file:\n    cfg = json.load(file)',
 }  # fmt: skip
@@ -87,6 +95,18 @@ def test_a_default_of_the_command_line_is_only_likely(folder: Path) -> None:
     run = only(read_python(USE.format(load=load), folder))
     assert isinstance(run.adapter.rank, Known)
     assert (run.adapter.rank.value, run.adapter.rank.origin) == (64, "cli-default")
+
+
+@pytest.mark.parametrize(
+    ("path", "rank"),
+    [("/home/me/project/configs/a.yaml", 64), ("/configs/a.yaml", 64), ("/home/me/a.yaml", Unknown)],
+)
+def test_a_path_on_the_author_s_machine(path: str, rank: object, folder: Path) -> None:
+    """Its end may be in the project, which is no more than likely; the name of the file alone is too little."""
+    (folder / "a.yaml").write_text(CONFIG, encoding="utf-8")
+    run = only(read_python(USE.format(load=f'import yaml\ncfg = yaml.safe_load(open("{path}"))'), folder))
+    assert plain(run.adapter.rank) == rank
+    assert rank is Unknown or run.adapter.rank.origin == "cli-default"  # type: ignore[union-attr]
 
 
 def test_dataclasses_from_a_file(folder: Path) -> None:
