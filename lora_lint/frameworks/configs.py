@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint import marks
 from lora_lint.frameworks import registry
+from lora_lint.frameworks.settings import with_given
 from lora_lint.run.run import Reading
 
 if TYPE_CHECKING:
@@ -33,18 +34,20 @@ def read_config(source: SourceFile, project: Project) -> Reading:
     runs: list[Any] = []
     sweeps: list[Any] = []
     unread: list[Any] = []
+    given: list[Any] = []
     recognised: dict[str, None] = {}
     for document in documents(source):
         for name in candidates:
             reader = registry.reader(name)
             if reader.recognises(document):
-                reading = reader.read(document, project)
+                reading = with_given(reader.read(document, project), name, document)
                 runs += reading.runs
                 sweeps += reading.sweeps
                 unread += reading.unread
+                given += reading.given
                 recognised[name] = None
                 break
-    return Reading(tuple(runs), tuple(sweeps), tuple(recognised), tuple(unread))
+    return Reading(tuple(runs), tuple(sweeps), tuple(recognised), tuple(unread), tuple(given))
 
 
 def documents(source: SourceFile) -> list[Mapping]:

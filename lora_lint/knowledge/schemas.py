@@ -105,7 +105,7 @@ def invalid_values(
             continue
         try:
             value = plain(entry.value)
-        except _FilledIn:
+        except FilledIn:
             continue
         unfit = str(key) in unconverted and isinstance(value, float)
         if unfit or (not _holds(schema, value, whole) and not _valid(schema, value, whole)):
@@ -161,7 +161,7 @@ def _fits(name: str, definition: str | None, key: str, value: Node) -> bool:
         return False
     try:
         given = plain(value)
-    except _FilledIn:
+    except FilledIn:
         return True
     whole = load(name)
     return _holds(schema, given, whole) or _valid(schema, given, whole)
@@ -175,15 +175,15 @@ def _alike(key: str, names: frozenset[str], synonyms: Names, likeness: float) ->
     return tuple(dict.fromkeys([*meant, *closest(key, names, likeness)]))
 
 
-class _FilledIn(Exception):
+class FilledIn(Exception):
     """A value is not known before a template engine has run."""
 
 
 def plain(node: Node) -> Any:
-    """A node as Python values. Raises _FilledIn."""
+    """A node as Python values. Raises FilledIn."""
     if isinstance(node, Scalar):
         if isinstance(node.value, Placeholder):
-            raise _FilledIn
+            raise FilledIn
         return node.value
     if isinstance(node, Sequence):
         return [plain(item) for item in node.items]

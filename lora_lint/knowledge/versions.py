@@ -62,7 +62,8 @@ CHECKPOINTS_NOT_REENTRANT: Version = (5, 0, 0)
 frozen inputs have no gradient (measured with 4.57.1 and PEFT 0.17.1; with 5.23.0 they have one in either kind)."""
 
 
-def _number(text: str) -> Version:
+def number(text: str) -> Version:
+    """(0, 8, 0) of 0.8.0"""
     return tuple(map(int, text.split(".")))
 
 
@@ -74,25 +75,25 @@ def named(version: Version) -> str:
 def added(field: str) -> Version | None:
     """The first PEFT whose LoraConfig has a setting; None if the first of all has it, or none."""
     text = history()["added"].get(field)
-    return None if text is None else _number(text)
+    return None if text is None else number(text)
 
 
 def removed(field: str) -> Version | None:
     """The first PEFT whose LoraConfig has a setting no more."""
     text = history()["removed"].get(field)
-    return None if text is None else _number(text)
+    return None if text is None else number(text)
 
 
 def initialisation(name: str) -> Version | None:
     """The first PEFT that knows a text for `init_lora_weights`; None if none is known to."""
     text = history()["initialisations"].get(name.lower().partition("_niter")[0])
-    return None if text is None else _number(text)
+    return None if text is None else number(text)
 
 
 def default_targets_since(model_type: str) -> Version | None:
     """The first PEFT that has default targets for a model type; None if none has."""
     told: Mapping[str, Any] | None = history()["default_targets"].get(model_type)
-    return _number(next(iter(told))) if told else None
+    return number(next(iter(told))) if told else None
 
 
 def default_targets(model_type: str, below: Version | None = None) -> tuple[str, ...] | str | None:
@@ -102,7 +103,7 @@ def default_targets(model_type: str, below: Version | None = None) -> tuple[str,
         targets = facts()["default_targets"].get(model_type)
     else:
         told: Mapping[str, Any] = history()["default_targets"].get(model_type, {})
-        targets = next((value for since, value in reversed([*told.items()]) if _number(since) < below), None)
+        targets = next((value for since, value in reversed([*told.items()]) if number(since) < below), None)
     return tuple(targets) if isinstance(targets, list) else targets
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lora_lint.finding import Finding
+    from lora_lint.run.given import Given
     from lora_lint.run.run import Reading, Run, Sweep
     from lora_lint.settings import Settings
 
@@ -37,14 +38,15 @@ class Judge:
         }
         self._run_checks = {code: check for code, check in rules.RUN_CHECKS.items() if code in self.selected}
         self._sweep_checks = {code: check for code, check in rules.SWEEP_CHECKS.items() if code in self.selected}
+        self._given_checks = {code: check for code, check in rules.GIVEN_CHECKS.items() if code in self.selected}
 
     @property
     def checked(self) -> frozenset[str]:
         """The codes of the rules that look at runs and sweeps."""
         return frozenset(self._run_checks.keys() | self._sweep_checks.keys())
 
-    def findings(self, reading: Reading) -> Iterator[tuple[Finding, Run | Sweep]]:
-        """What the rules find in a file, each with the run or the sweep that it was found in."""
+    def findings(self, reading: Reading) -> Iterator[tuple[Finding, Run | Sweep | Given]]:
+        """What the rules find in a file, each with the run, the sweep or the settings that it was found in."""
         for run in reading.runs:
             judged = run.judged()
             for code, check in self._run_checks.items():
@@ -57,6 +59,10 @@ class Judge:
                 for finding in sweep_check(judgeable, self._options[code]):
                     basis = Basis(judgeable.runs[0], judgeable, reading.runs)
                     yield self._placed(finding, sweep.runs[0], basis), judgeable
+        for given in reading.given:
+            for code, given_check in self._given_checks.items():
+                for finding in given_check(given, self._options[code]):
+                    yield finding, given
 
     def with_level(self, finding: Finding) -> Finding:
         """The finding with its level: the settings', else its own, else the catalogue's."""

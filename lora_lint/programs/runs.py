@@ -22,6 +22,7 @@ from lora_lint.libraries.effects import (
     RunRecord,
     TrainingRecord,
 )
+from lora_lint.programs.given import of_call
 from lora_lint.programs.layout import launch_of
 from lora_lint.programs.resumed import resumes
 from lora_lint.records import dataclass, replace
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.run.events import Event
     from lora_lint.run.framework import Framework
+    from lora_lint.run.given import Given
     from lora_lint.run.problems import Problem
     from lora_lint.source import Span
 
@@ -250,6 +252,7 @@ def _run(
         training=_training(trainings, span),
         events=events,
         problems=problems,
+        given=_given(config, span),
         trained=True if any(isinstance(event, Train) for event in events) else None,
         method=config.data.kind,
         own_names=any(part in (known(adapter.target_modules) or ()) for part in framework.parts),
@@ -257,6 +260,12 @@ def _run(
         launch=launch_of(model, trainings[-1].arguments if trainings else None, span, project),
         pins={"trl": trainings[-1].pin} if trainings and trainings[-1].pin is not None else {},
     )
+
+
+def _given(config: Object, span: Span) -> tuple[Given, ...]:
+    """What the adapter's config is given."""
+    given = of_call(config, config.data.dialect, config.data.kind, span)
+    return () if given is None else (given,)
 
 
 def _framework(record: RunRecord, config: ConfigRecord) -> Framework:

@@ -17,6 +17,7 @@ from lora_lint.rules import (
     filters,
     life,
     optimisation,
+    refusals,
     refused,
     scaling,
     sweeps,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lora_lint.finding import Finding
+    from lora_lint.run.given import Given
     from lora_lint.run.run import Run, Sweep
 
     Options = Mapping[str, Any]
@@ -97,7 +99,15 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL901": files.unknown_config_key,
     "LL902": files.invalid_value,
     "LL903": files.mutating_call_result,
+    "LL904": refusals.refused_combination,
+    "LL905": refusals.setting_without_effect,
 }
+
+GIVEN_CHECKS: dict[str, Callable[[Given, Options], Iterable[Finding]]] = {
+    "LL904": refusals.refused_settings,
+    "LL905": refusals.ignored_settings,
+}
+"""Checks of what a framework is given where it trains no LoRA."""
 
 SWEEP_CHECKS: dict[str, Callable[[Sweep, Options], Iterable[Finding]]] = {
     "LL101": sweeps.fixed_alpha_rank_sweep,

@@ -1,7 +1,9 @@
-"""One voice on the scale: of LL101, LL102, LL103, LL104 and LL107 at most one speaks of an adapter.
+"""One voice at a place: of LL101, LL102, LL103, LL104 and LL107 at most one speaks of an adapter, and LL904 and LL905
+leave a place to any other rule that is as grave.
 
-They look at the same three numbers, so that several of them at one place would repeat or contradict each other. The
-gravest speaks; of equally grave ones what holds for a whole sweep comes before what holds for one of its runs.
+The former look at the same three numbers, so that several of them at one place would repeat or contradict each other.
+The gravest speaks; of equally grave ones what holds for a whole sweep comes before what holds for one of its runs. The
+latter repeat what the framework says, where another rule says what it does to the training.
 """
 
 from __future__ import annotations
@@ -11,23 +13,24 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from lora_lint.finding import CONFIDENCES, LEVELS
 from lora_lint.rules.scale import arms_of
 from lora_lint.rules.sweeps import is_search
-from lora_lint.run.run import Sweep
+from lora_lint.run.given import Given
+from lora_lint.run.run import Run, Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lora_lint.finding import Finding
     from lora_lint.rules.scale import Arm
-    from lora_lint.run.run import Reading, Run
+    from lora_lint.run.run import Reading
     from lora_lint.source import Span
 
 
 class Judged(NamedTuple):
-    """A finding, its level filled in, the run or the sweep that it was found in, and whether it is to be shown: one
-    that is not silences no other one."""
+    """A finding, its level filled in, the run, the sweep or the settings that it was found in, and whether it is to be
+    shown: one that is not silences no other one."""
 
     finding: Finding
-    origin: Run | Sweep
+    origin: Run | Sweep | Given
     heard: bool = True
 
 
@@ -36,6 +39,8 @@ Setting: TypeAlias = "tuple[Span, tuple[Arm, ...]]"
 
 _ORDER = ("LL101", "LL103", "LL104", "LL107", "LL102")
 """The rules of the system; of equally grave ones the first speaks."""
+_GENERAL = frozenset({"LL904", "LL905"})
+"""The rules that leave a place to others."""
 
 
 def agreed(judged: Sequence[Judged], reading: Reading) -> tuple[list[Finding], list[Finding]]:
@@ -43,10 +48,13 @@ def agreed(judged: Sequence[Judged], reading: Reading) -> tuple[list[Finding], l
     speaking: list[Finding] = []
     withheld: list[Finding] = []
     contenders: list[Judged] = []
+    others = _places_of_others(judged)
     cells = set(_cells(judged, reading))
     for each in judged:
         finding, origin, heard = each
-        if finding.code not in _ORDER or not heard:
+        if finding.code in _GENERAL and _grade(finding) >= others.get(finding.span, len(LEVELS)):
+            withheld.append(finding)
+        elif isinstance(origin, Given) or finding.code not in _ORDER or not heard:
             speaking.append(finding)
         elif not isinstance(origin, Sweep) and (finding.code, _setting(origin)) in cells:
             withheld.append(finding)
@@ -63,24 +71,37 @@ def agreed(judged: Sequence[Judged], reading: Reading) -> tuple[list[Finding], l
     return speaking, withheld
 
 
+def _grade(finding: Finding) -> int:
+    """0 for the gravest."""
+    return LEVELS.index(finding.level or "advice")
+
+
+def _places_of_others(judged: Sequence[Judged]) -> dict[Span, int]:
+    """Where rules speak that are not general, and how grave the gravest finding there is."""
+    places: dict[Span, int] = {}
+    for finding, _, heard in judged:
+        if heard and finding.code not in _GENERAL:
+            places[finding.span] = min(_grade(finding), places.get(finding.span, len(LEVELS)))
+    return places
+
+
 def _priority(judged: Judged) -> tuple[bool, int, bool, int]:
     """What is only possible comes last."""
     finding, origin, _ = judged
     possible = finding.confidence == CONFIDENCES[-1]
-    level = LEVELS.index(finding.level or "advice")
-    return possible, level, not isinstance(origin, Sweep), _ORDER.index(finding.code)
+    return possible, _grade(finding), not isinstance(origin, Sweep), _ORDER.index(finding.code)
 
 
-def _places(origin: Run | Sweep) -> frozenset[Span]:
+def _places(origin: Run | Sweep | Given) -> frozenset[Span]:
     """The adapters that a finding is about, by where they are configured."""
-    runs = origin.runs if isinstance(origin, Sweep) else (origin,)
+    runs = origin.runs if isinstance(origin, Sweep) else (origin,) if isinstance(origin, Run) else ()
     return frozenset(run.adapter.span for run in runs)
 
 
 def _cells(judged: Sequence[Judged], reading: Reading) -> Iterator[tuple[str, Setting]]:
     """What is no choice of its own: a scale out of range where a search tries others too, or where the step is kept on
     purpose, and rsLoRA off in either, or where the ratio is kept on purpose."""
-    of_runs = [(finding.code, _setting(origin)) for finding, origin, _ in judged if not isinstance(origin, Sweep)]
+    of_runs = [(finding.code, _setting(origin)) for finding, origin, _ in judged if isinstance(origin, Run)]
     for sweep in reading.sweeps:
         search = is_search(sweep)
         keeps = {run.sweep_keeps for run in sweep.runs}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lora_lint.run.events import Event
     from lora_lint.run.framework import Framework
+    from lora_lint.run.given import Given
     from lora_lint.run.problems import Problem, UnknownKey
     from lora_lint.run.values import Value
     from lora_lint.run.versions import Pin, Version
@@ -170,6 +171,8 @@ class Run:
     training: Training = Training()
     events: tuple[Event, ...] = ()
     problems: tuple[Problem, ...] = ()
+    given: tuple[Given, ...] = ()
+    """What the framework is given, by its own names: the file, or the objects of a program."""
     trained: bool | None = None
     unfrozen_patterns: Value[tuple[str, ...]] = ABSENT
     """Regexes of the parameters that alone stay trainable after the wrap (`unfrozen_parameters` of axolotl 0.19.0,
@@ -267,6 +270,8 @@ class Reading:
     sweeps: tuple[Sweep, ...] = ()
     recognised: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
+    given: tuple[Given, ...] = ()
+    """What frameworks are given that makes no run: files that train no LoRA."""
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)

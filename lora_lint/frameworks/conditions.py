@@ -1,0 +1,161 @@
+"""Conditions as text: `use_dora and quantization_method == 'gptq'`, over names whose values may be unknown.
+
+They are expressions in Python's grammar with its meaning, in three-valued logic (Kleene's): what is unknown decides
+nothing, unless the known parts decide alone. The terms of `knowledge.expressions` are another thing: they are reckoned
+with, layer by layer, and have no value at all where one part has none.
+
+Allowed are names (`trl.use_vllm` for what is in a section), constants, tuples of constants, `and`, `or`, `not`,
+comparisons, `+ - * // %`, and the calls in FUNCTIONS.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Term: TypeAlias = "Callable[[Mapping[str, Any]], Any]"
+
+
+class _Unknown:
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = _Unknown()
+"""The value of what is not known."""
+
+
+class Condition(NamedTuple):
+    """A condition: the names that it reads, and whether it holds for their values (True, False or UNKNOWN)."""
+
+    names: tuple[str, ...]
+    holds: Term
+
+
+@cache
+def condition(text: str) -> Condition:
+    """The condition that a text stands for. Raises ValueError for what is none."""
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError as error:
+        raise ValueError(f"{text!r}: {error.msg}") from error
+    names: dict[str, None] = {}
+    term = _term(tree.body, names)
+    return Condition(tuple(names), lambda values: _truth(term(values)))
+
+
+def _text(value: Any) -> Any:
+    return isinstance(value, str)
+
+
+def _whole(value: Any) -> Any:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "len": len,
+    "lower": lambda value: str(value).lower(),
+    "is_text": _text,
+    "is_whole": _whole,
+    "is_list": lambda value: isinstance(value, tuple | list),
+    "is_mapping": lambda value: isinstance(value, dict),
+    "starts": lambda value, start: isinstance(value, str) and value.startswith(start),
+    "ends": lambda value, end: isinstance(value, str) and value.endswith(end),
+    "holds": lambda value, part: isinstance(value, str) and part in value,
+    "words": lambda value: tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value,
+    "within": lambda some, others: set(some or ()) <= set(others or ()),
+    "common": lambda some, others: bool(set(some or ()) & set(others or ())),
+}
+_COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda value, among: value in among,
+    ast.NotIn: lambda value, among: value not in among,
+}
+_RECKONED: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+
+
+def _truth(value: Any) -> Any:
+    return value if value is UNKNOWN else bool(value)
+
+
+def _term(node: ast.expr, names: dict[str, None]) -> Term:
+    """What computes a node from the values of names; adds to `names`."""
+    if isinstance(node, ast.Constant):
+        constant = node.value
+        return lambda _: constant
+    if isinstance(node, ast.Name | ast.Attribute):
+        name = _dotted(node)
+        names[name] = None
+        return lambda values: values[name]
+    if isinstance(node, ast.Tuple):
+        parts = [_term(each, names) for each in node.elts]
+        return lambda values: tuple(part(values) for part in parts)
+    if isinstance(node, ast.BoolOp):
+        return _joined(node, [_term(each, names) for each in node.values])
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        denied = _term(node.operand, names)
+        return lambda values: UNKNOWN if (truth := _truth(denied(values))) is UNKNOWN else not truth
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return _applied(operator.neg, [_term(node.operand, names)])
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARED:
+        sides = [_term(node.left, names), _term(node.comparators[0], names)]
+        return _applied(_COMPARED[type(node.ops[0])], sides)
+    if isinstance(node, ast.BinOp) and type(node.op) in _RECKONED:
+        return _applied(_RECKONED[type(node.op)], [_term(node.left, names), _term(node.right, names)])
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:
+        return _applied(FUNCTIONS[node.func.id], [_term(each, names) for each in node.args])
+    raise ValueError(f"{ast.unparse(node)!r} is no part of a condition")
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    if isinstance(node, ast.Name):
+        return node.id
+    raise ValueError(f"{ast.unparse(node)!r} is no name")
+
+
+def _joined(node: ast.BoolOp, parts: list[Term]) -> Term:
+    """`and` and `or`: one part that decides is enough, whatever is unknown."""
+    decides = isinstance(node.op, ast.Or)
+
+    def joined(values: Mapping[str, Any]) -> Any:
+        truths = [_truth(part(values)) for part in parts]
+        if any(truth is decides for truth in truths):
+            return decides
+        return UNKNOWN if any(truth is UNKNOWN for truth in truths) else not decides
+
+    return joined
+
+
+def _applied(function: Callable[..., Any], parts: list[Term]) -> Term:
+    """A function of values that are all known; unknown too where it has none for them."""
+
+    def applied(values: Mapping[str, Any]) -> Any:
+        operands = [part(values) for part in parts]
+        if any(operand is UNKNOWN for operand in operands):
+            return UNKNOWN
+        try:
+            return function(*operands)
+        except (TypeError, ValueError, ZeroDivisionError, AttributeError, OverflowError):
+            return UNKNOWN
+
+    return applied

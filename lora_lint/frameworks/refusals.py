@@ -1,0 +1,149 @@
+"""What frameworks refuse, or take and then ignore: conditions over the settings that they are given.
+
+The rows stand in `refused_by`, a module with a `TABLE` for each framework. A row is looked at only where its key is
+written, and its condition is compiled only then.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lora_lint.frameworks.conditions import UNKNOWN, condition
+from lora_lint.records import dataclass, field
+from lora_lint.run.values import alternatives
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from lora_lint.finding import Confidence
+    from lora_lint.run.given import Given
+    from lora_lint.run.values import Value
+
+TABLES = ("peft",)
+"""The frameworks that have a table, each in the module of its name in `refused_by`."""
+MAX_CASES = 64
+"""Combinations of alternatives that one row is looked at for; with more it says nothing."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A combination of settings that a framework refuses, or one that leaves a setting without effect.
+
+    `key` is the setting that a person would change, `others` those that it collides with. `when` is a condition (see
+    `conditions`) over the framework's own settings and the facts of the run. `says` is a clause, the framework's own
+    words where they are short; `source` the file and the line. `since` and `until` are the first versions that have it
+    and have it no more.
+    """
+
+    key: str
+    when: str
+    says: str
+    instead: str
+    source: str
+    others: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    late: bool = False
+    """It comes once the base model is loaded."""
+    ignored: bool = False
+    """The framework takes the setting, and it has no effect."""
+    absent: bool = False
+    """It holds too where the key is not given: the finding is about the settings as a whole then."""
+
+
+class Undecided(NamedTuple):
+    """A group of refusals that no file decides: what they are about, why, and where they are."""
+
+    what: str
+    why: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of one framework by the class that takes the settings ("" for its configuration files).
+
+    `title` and `version` name what was read. `defaults` are those of settings whose default is not None, where no
+    signature has them.
+    """
+
+    title: str
+    version: str
+    rows: Mapping[str, tuple[Refusal, ...]]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    undecided: tuple[Undecided, ...] = ()
+
+
+class Match(NamedTuple):
+    """A row that holds for what is given, and how sure that is."""
+
+    row: Refusal
+    confidence: Confidence
+
+
+def table(framework: str) -> Table | None:
+    """The table of a framework, if it has one."""
+    if framework not in TABLES:
+        return None
+    found: Table = import_module(f"lora_lint.frameworks.refused_by.{framework}").TABLE
+    return found
+
+
+@cache
+def _by_key(framework: str, owner: str) -> Mapping[str, tuple[Refusal, ...]]:
+    """The rows of one class by their key."""
+    found = table(framework)
+    rows = found.rows.get(owner, ()) if found is not None else ()
+    return {key: tuple(row for row in rows if row.key == key) for key in dict.fromkeys(row.key for row in rows)}
+
+
+@cache
+def defaults(framework: str, owner: str) -> Mapping[str, Any]:
+    """The values of settings that are not given; None where nothing is known of one."""
+    from lora_lint.knowledge import signatures
+
+    found = table(framework)
+    return {**signatures.defaults(owner), **(found.defaults if found is not None else {})}
+
+
+def matches(given: Given, facts: Mapping[str, Value[Any]], holds: Callable[[Refusal], bool]) -> Iterator[Match]:
+    """The rows that hold for what a framework is given; `facts` are further values that conditions may name, and
+    `holds` says whether a row belongs to the version that is used."""
+    by_key = _by_key(given.framework, given.owner)
+    for key, rows in by_key.items():
+        for row in rows:
+            if (
+                (key in given.values or row.absent)
+                and holds(row)
+                and (confidence := _confidence(row, given, facts)) is not None
+            ):
+                yield Match(row, confidence)
+
+
+def _confidence(row: Refusal, given: Given, facts: Mapping[str, Value[Any]]) -> Confidence | None:
+    """How sure a condition is to hold; None where it does not, or nobody knows."""
+    when = condition(row.when)
+    values = [_values(name, given, facts) for name in when.names]
+    if prod(map(len, values)) > MAX_CASES:
+        return None
+    truths = [when.holds(dict(zip(when.names, case, strict=True))) for case in product(*values)]
+    if not any(truth is True for truth in truths):
+        return None
+    if not all(truth is True for truth in truths):
+        varying = sum(len(each) > 1 for each in values)
+        return "likely" if varying == 1 else "possible"  # values of several settings may belong together
+    written = [given.values[name] for name in when.names if name in given.values]
+    overridable = any(known.origin == "cli-default" for value in written for known in alternatives(value))
+    return "likely" if overridable else "certain"
+
+
+def _values(name: str, given: Given, facts: Mapping[str, Value[Any]]) -> tuple[Any, ...]:
+    """What a name of a condition may stand for."""
+    value = given.values[name] if name in given.values else facts.get(name)
+    if value is not None:
+        return tuple(known.value for known in alternatives(value)) or (UNKNOWN,)
+    return (UNKNOWN,) if given.open else (defaults(given.framework, given.owner).get(name),)

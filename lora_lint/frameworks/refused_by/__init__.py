@@ -1,0 +1,1 @@
+"""What each framework refuses: one table of `refusals.Refusal` a framework, read in its sources."""

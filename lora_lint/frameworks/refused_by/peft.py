@@ -1,0 +1,218 @@
+"""PEFT 0.21.2: what its configs refuse, and what LoRA's layers do once the model is there."""
+
+from __future__ import annotations
+
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+
+_LORA = "tuners/lora/config.py"
+_LAYER = "tuners/lora/layer.py"
+
+
+def _regex_with(key: str, source: str, since: str = "") -> Refusal:
+    return Refusal(
+        key,
+        f"is_text(target_modules) and {key} is not None",
+        f"`{key}` cannot be used when `target_modules` is a text",
+        f"Name the modules in a list, or choose the layers in the regex and leave `{key}` out",
+        source,
+        ("target_modules",),
+        since,
+    )
+
+
+def _pattern_alone(source: str, since: str = "0.14.0") -> Refusal:
+    return Refusal(
+        "layers_pattern",
+        "layers_pattern and layers_to_transform is None",
+        "when `layers_pattern` is given, `layers_to_transform` must be too",
+        "Give `layers_to_transform`, or leave `layers_pattern` out",
+        source,
+        since=since,
+    )
+
+
+def _meant_for(config: str, start: str, source: str, since: str) -> Refusal:
+    return Refusal(
+        config,
+        f"{config} is not None and init_lora_weights != '{start}'",
+        f"it counts with `init_lora_weights='{start}'` alone",
+        f"Set `init_lora_weights='{start}'`, or leave `{config}` out",
+        source,
+        ("init_lora_weights",),
+        since,
+        ignored=True,
+    )
+
+
+_OF_LORA = (
+    Refusal(
+        "target_parameters",
+        "is_text(target_parameters)",
+        "`target_parameters` must be a list of names, or None",
+        "Put the name in a list",
+        f"{_LORA}:1037",
+        since="0.17.0",
+    ),
+    _regex_with("layers_to_transform", f"{_LORA}:1041"),
+    _regex_with("layers_pattern", f"{_LORA}:1045"),
+    _pattern_alone(f"{_LORA}:1049"),
+    Refusal(
+        "use_dora",
+        "use_dora and megatron_config",
+        "DoRA does not support megatron_core",
+        "Set `use_dora=False`",
+        f"{_LORA}:1052",
+        ("megatron_config",),
+        "0.9.0",
+    ),
+    Refusal(
+        "init_lora_weights",
+        "init_lora_weights == 'loftq' and not loftq_config",
+        "`loftq_config` must be given with `init_lora_weights='loftq'`",
+        "Pass `loftq_config=LoftQConfig(loftq_bits=4)`, or another initialisation",
+        f"{_LORA}:1059",
+        ("loftq_config",),
+        "0.7.0",
+    ),
+    Refusal(
+        "loftq_config",
+        "loftq_config and init_lora_weights != 'loftq'",
+        "it counts with `init_lora_weights='loftq'` alone",
+        "Set `init_lora_weights='loftq'`, or leave `loftq_config` out",
+        f"{_LORA}:1065",
+        ("init_lora_weights",),
+        "0.14.0",
+        ignored=True,
+    ),
+    _meant_for("eva_config", "eva", f"{_LORA}:1071", "0.14.0"),
+    _meant_for("corda_config", "corda", f"{_LORA}:1079", "0.15.0"),
+    Refusal(
+        "lora_bias",
+        "lora_bias and init_lora_weights != True and init_lora_weights != False",
+        "`lora_bias=True` is supported with `init_lora_weights=True` or `False` alone",
+        "Leave one of the two out",
+        f"{_LORA}:1083",
+        ("init_lora_weights",),
+        "0.14.0",
+    ),
+    Refusal(
+        "lora_bias",
+        "lora_bias and use_dora",
+        "`lora_bias=True` is not supported for DoRA",
+        "Set `use_dora=False`, or leave `lora_bias` out",
+        f"{_LORA}:1088",
+        ("use_dora",),
+        "0.14.0",
+    ),
+    Refusal(
+        "init_lora_weights",
+        "init_lora_weights == 'orthogonal' and is_whole(r) and r % 2 == 1 and r > 0 and not rank_pattern",
+        "orthogonal initialization requires the rank to be even",
+        "Take an even rank",
+        f"{_LAYER}:607",
+        ("r",),
+        "0.16.0",
+        late=True,
+    ),
+)
+TABLE = Table(
+    "PEFT",
+    "0.21.2",
+    {
+        "LoraConfig": _OF_LORA,
+        "AdaLoraConfig": (
+            Refusal(
+                "use_dora",
+                "use_dora",
+                "AdaLoRA does not support DoRA",
+                "Leave `use_dora` out, or use LoraConfig",
+                "tuners/adalora/config.py:75",
+                since="0.11.0",
+            ),
+            Refusal(
+                "loftq_config",
+                "loftq_config",
+                "AdaLoRA does not support LoftQ",
+                "Leave `loftq_config` out, or use LoraConfig",
+                "tuners/adalora/config.py:78",
+                since="0.11.0",
+            ),
+            _regex_with("layers_to_transform", "tuners/adalora/config.py:88", "0.11.0"),
+            _pattern_alone("tuners/adalora/config.py:92"),
+            Refusal(
+                "total_step",
+                "not total_step or is_whole(total_step) and total_step <= 0",
+                "AdaLoRA needs `total_step`, the number of steps of the whole training",
+                "Pass `total_step`",
+                "tuners/adalora/config.py:102",
+                since="0.15.0",
+                absent=True,
+            ),
+            Refusal(
+                "tinit",
+                "is_whole(total_step) and total_step > 0 and tinit >= total_step - tfinal",
+                "the schedule leaves no phase in which ranks are given out: `tinit` and `tfinal` fill `total_step`",
+                "Lower `tinit` and `tfinal`, or raise `total_step`",
+                "tuners/adalora/config.py:110",
+                ("tfinal", "total_step"),
+                "0.15.0",
+            ),
+            Refusal(
+                "r",
+                "r != 8",
+                "AdaLoRA does not use `r`",
+                "Set `init_r` for the rank at the start and `target_r` for the one at the end",
+                "tuners/adalora/config.py:96",
+                since="0.13.0",
+                ignored=True,
+            ),
+        ),
+        "IA3Config": (
+            Refusal(
+                "feedforward_modules",
+                "is_list(feedforward_modules) and is_list(target_modules)"
+                " and not within(feedforward_modules, target_modules)",
+                "`feedforward_modules` should be a subset of `target_modules`",
+                "Add the missing names to `target_modules`",
+                "tuners/ia3/config.py:112",
+                ("target_modules",),
+            ),
+        ),
+        "LoHaConfig": (_pattern_alone("tuners/loha/config.py:143"),),
+        "LoKrConfig": (_pattern_alone("tuners/lokr/config.py:155"),),
+        "VeraConfig": (_pattern_alone("tuners/vera/config.py:156"),),
+    },
+    undecided=(
+        Undecided(
+            "layers and shapes of the model",
+            "which layers there are, and their widths, is in the model: LL201 to LL216 and LL302 answer it where it is "
+            "known",
+            ("tuners/tuners_utils.py", "tuners/lora/layer.py", "tuners/lora/variants.py"),
+        ),
+        Undecided(
+            "adapters that are added, merged, renamed or deleted",
+            "which adapters a model has is the state of a program",
+            ("peft_model.py", "tuners/tuners_utils.py", "tuners/lora/model.py"),
+        ),
+        Undecided(
+            "quantized layers",
+            "how a base model is quantized is in its own config, not in the program",
+            ("tuners/lora/gptq.py", "tuners/lora/awq.py", "tuners/lora/aqlm.py", "tuners/lora/eetq.py"),
+        ),
+        Undecided(
+            "installed packages, devices, tensor parallelism",
+            "they belong to the machine",
+            ("import_utils.py", "tuners/lora/tp_layer.py", "tuners/lora/torchao.py"),
+        ),
+        Undecided(
+            "weights and files",
+            "tensors, checkpoints and folders are there only when it runs",
+            ("utils/save_and_load.py", "config.py", "utils/loftq_utils.py"),
+        ),
+        Undecided(
+            "forward passes and generation",
+            "they depend on the arguments of each call",
+            ("peft_model.py", "tuners/lora/layer.py"),
+        ),
+    ),
+)

@@ -1,0 +1,66 @@
+"""What a framework is given by a mapping: a configuration file, or the options of a command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.frameworks import refusals
+from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Mapping
+from lora_lint.records import replace
+from lora_lint.run.given import Given
+from lora_lint.run.values import Known, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from lora_lint.readers.nodes import Entry
+    from lora_lint.run.run import Reading
+    from lora_lint.run.values import Value
+    from lora_lint.source import Span
+
+
+def with_given(reading: Reading, framework: str, document: Mapping) -> Reading:
+    """A reading with what the framework is given, if anything is known of what it refuses: beside each run, or by
+    itself where there is none."""
+    if framework not in refusals.TABLES:
+        return reading
+    given = of_mapping(framework, document)
+    if not reading.runs and not reading.sweeps:
+        return replace(reading, given=(given,))
+    return reading.mapped(lambda run: replace(run, given=(given,)))
+
+
+def of_mapping(framework: str, mapping: Mapping, *, is_open: bool = False, defaults: Collection[Span] = ()) -> Given:
+    """What the framework is given. `is_open`: there is more that is not known, and what there is may be overridden, as
+    what is written at one of `defaults` may."""
+    values = dict(_values(mapping, ""))
+    if is_open or defaults:
+        for name, value in values.items():
+            if isinstance(value, Known) and (is_open or value.span in defaults):
+                values[name] = Known(value.value, value.span, "cli-default")
+    return Given(framework, mapping.span, values, open=is_open)
+
+
+def _values(mapping: Mapping, prefix: str) -> Iterator[tuple[str, Value[Any]]]:
+    """The settings of a mapping: sections as a whole and what is in them. What is left empty is not given."""
+    for entry in mapping.entries:
+        if not isinstance(entry.key.value, str):
+            continue
+        name = f"{prefix}{entry.key.value}"
+        value = _value(entry)
+        if not isinstance(value, Known) or value.value is not None:
+            yield name, value
+        if isinstance(entry.value, Mapping):
+            yield from _values(entry.value, f"{name}.")
+
+
+def _value(entry: Entry) -> Value[Any]:
+    try:
+        return Known(_frozen(schemas.plain(entry.value)), entry.value.span)
+    except schemas.FilledIn:
+        return Unknown("it is filled in when the run starts", entry.value.span)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

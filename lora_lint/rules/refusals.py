@@ -1,0 +1,107 @@
+"""LL904, LL905: what the framework's own code refuses, and what it takes and then ignores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Related
+from lora_lint.frameworks import refusals
+from lora_lint.knowledge.versions import named, number
+from lora_lint.rules.words import place
+from lora_lint.run.values import ABSENT, Known, alternatives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from lora_lint.frameworks.refusals import Match, Refusal, Table
+    from lora_lint.run.given import Given
+    from lora_lint.run.run import Run
+    from lora_lint.run.values import Value
+    from lora_lint.source import Span
+
+_LONGEST = 40
+
+
+def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL904"""
+    for given in run.given:
+        yield from _found("LL904", given, run)
+
+
+def setting_without_effect(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL905"""
+    for given in run.given:
+        yield from _found("LL905", given, run)
+
+
+def refused_settings(given: Given, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL904 of settings that train no LoRA."""
+    return _found("LL904", given)
+
+
+def ignored_settings(given: Given, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL905 of settings that train no LoRA."""
+    return _found("LL905", given)
+
+
+def _found(code: str, given: Given, run: Run | None = None) -> Iterator[Finding]:
+    """The rows of a framework that hold for what it is given; where several point at one place, the first."""
+    table = refusals.table(given.framework)
+    if table is None:
+        return
+    facts: dict[str, Value[Any]] = {"bits": run.model.quantization, "base_model_name": run.model.name} if run else {}
+
+    def holds(row: Refusal) -> bool:
+        return row.ignored == (code == "LL905") and _in_version(row, given.framework, run)
+
+    places: set[Span] = set()
+    for match in refusals.matches(given, facts, holds):
+        span = _span(given.values.get(match.row.key, ABSENT), given)
+        if span not in places:
+            places.add(span)
+            yield _finding(code, match, given, table, _title(table, given.framework, run))
+
+
+def _finding(code: str, match: Match, given: Given, table: Table, title: str) -> Finding:
+    row, value = match.row, given.values.get(match.row.key, ABSENT)
+    what = "ignores" if row.ignored else "refuses"
+    when = ", once the model is loaded" if row.late else ""
+    setting = (
+        f"{_shown(row.key, value)} here" if row.key in given.values else f"{given.owner or 'this'} without `{row.key}`"
+    )
+    source = f"{row.source} of {table.version}" if table.version not in title else row.source
+    message = f"{title} {what} {setting}{when}: {row.says} ({source}). {row.instead}"
+    span = _span(value, given)
+    related = tuple(
+        Related(other, f"`{name}` is set here")
+        for name in row.others
+        if name in given.values and (other := _span(given.values[name], given)) != span
+    )
+    return Finding(code, message, span, match.confidence, None, related, subjects=alternatives(value))
+
+
+def _in_version(row: Refusal, framework: str, run: Run | None) -> bool:
+    """Whether the version that is used has a row: the newest, unless the project pins an older one."""
+    if run is None:
+        return not row.until
+    if row.since and run.before(framework, number(row.since)) is not None:
+        return False
+    return not row.until or run.before(framework, number(row.until)) is not None
+
+
+def _title(table: Table, framework: str, run: Run | None) -> str:
+    """The framework with its version."""
+    pin = run.pins.get(framework) if run is not None else None
+    return f"{table.title} {table.version}" if pin is None else f"{table.title} before {named(pin.below)} ({pin})"
+
+
+def _shown(key: str, value: Value[Any]) -> str:
+    """`key=value`; the key alone where its value is long, or not one."""
+    plain = isinstance(value, Known) and isinstance(value.value, bool | int | float | str)
+    text = f"{key}={value.value!r}" if isinstance(value, Known) and plain else key
+    return f"`{text if len(text) <= _LONGEST else key}`"
+
+
+def _span(value: Value[Any], given: Given) -> Span:
+    """Where a setting is written."""
+    return place(value, otherwise=getattr(value, "span", None) or given.span)

@@ -1,0 +1,129 @@
+"""Compares the tables of refusals with the frameworks' sources, and writes docs/refusals.md.
+
+    python scripts/list_refusals.py FOLDER…            lists the raises that have no row, and the rows without a raise
+    python scripts/list_refusals.py --docs [--check]   writes docs/refusals.md, or says whether it is current
+
+Each FOLDER holds one unpacked framework, and is named as its table is (`peft`, `llamafactory`, `axolotl`): the newest
+release, from its wheel. The exit status is 1 if a row's line holds no raise, warning or log.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from lora_lint.frameworks import refusals  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lora_lint.frameworks.refusals import Refusal, Table
+
+DOCS = ROOT / "docs" / "refusals.md"
+TOLD = re.compile(r"\braise\b|\bassert\b|\bwarn(ing)?(_\w+)?\(|\.(error|info)(_\w+)?\(|\bpop\(|\breturn\b|=")
+RAISED = re.compile(r"^\s*raise (\w+)\(")
+CONCERNS = re.compile(r"(?i)lora|adapter|quanti|peft|dora|pissa|8.?bit|4.?bit|rank|target|layers_")
+HEAD = """\
+# What frameworks refuse
+
+Written by `python scripts/list_refusals.py --docs` from the tables in `lora_lint/frameworks/refused_by`. LL904 reports
+the rows that are refused, LL905 those that leave a setting without effect.
+
+"""
+
+
+def every_row(table: Table) -> Iterator[Refusal]:
+    for rows in table.rows.values():
+        yield from rows
+
+
+def compared(name: str, folder: Path) -> tuple[list[str], list[str]]:
+    """The raises of a framework that speak of adapters and have no row, and the rows whose line says nothing."""
+    table = refusals.table(name)
+    assert table is not None, f"{name} has no table"
+    places = {row.source for row in every_row(table)}
+    gone = []
+    for place in sorted(places):
+        file, _, line = place.rpartition(":")
+        path = folder / file
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        if not line.isdigit() or int(line) > len(lines) or not TOLD.search(lines[int(line) - 1]):
+            gone.append(place)
+    left_out = {source for group in table.undecided for source in group.sources}
+    without = []
+    for path in sorted(folder.rglob("*.py")):
+        file = path.relative_to(folder).as_posix()
+        if any(file.startswith(each) for each in left_out):
+            continue
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        for number, text in enumerate(lines, 1):
+            words = " ".join(lines[number - 1 : number + 3])
+            if RAISED.match(text) and CONCERNS.search(words) and f"{file}:{number}" not in places:
+                without.append(f"{file}:{number}: {text.strip()}")
+    return without, gone
+
+
+def document() -> str:
+    """The rows, what cannot be decided, and the sources of each framework."""
+    tables = {name: table for name in refusals.TABLES if (table := refusals.table(name)) is not None}
+    parts = [HEAD + _counts(tables)]
+    for table in tables.values():
+        parts.append(f"## {table.title} {table.version}\n")
+        for owner, rows in table.rows.items():
+            parts += [f"### {owner}\n"] if owner else []
+            parts.append("| setting | refused or ignored when | reason | source |\n|---|---|---|---|\n" + _rows(rows))
+        if table.undecided:
+            parts.append("Not decided by any file:\n")
+            items = (f"- {each.what}: {each.why} ({', '.join(each.sources)})" for each in table.undecided)
+            parts.append("\n".join(items) + "\n")
+    return "\n".join(parts)
+
+
+def _counts(tables: dict[str, Table]) -> str:
+    lines = ["| framework | rows | refused | without effect | undecided groups |", "|---|---|---|---|---|"]
+    for table in tables.values():
+        rows = list(every_row(table))
+        ignored = sum(row.ignored for row in rows)
+        title = f"{table.title} {table.version}"
+        lines.append(f"| {title} | {len(rows)} | {len(rows) - ignored} | {ignored} | {len(table.undecided)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rows(rows: tuple[Refusal, ...]) -> str:
+    lines = []
+    for row in rows:
+        kind = "ignored" if row.ignored else "refused"
+        when = row.when.replace("|", "\\|")
+        lines.append(f"| `{row.key}` | {kind}: `{when}` | {row.says} | {row.source} |")
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["--docs"]:
+        text = document()
+        if "--check" in arguments:
+            current = DOCS.is_file() and DOCS.read_text(encoding="utf-8") == text
+            print("docs/refusals.md is current" if current else "docs/refusals.md is not current")
+            return int(not current)
+        DOCS.write_text(text, encoding="utf-8")
+        return 0
+    if not arguments:
+        print(__doc__)
+        return 2
+    lost = 0
+    for argument in arguments:
+        folder = Path(argument)
+        without, gone = compared(folder.name, folder)
+        lost += len(gone)
+        print(f"{folder.name}: {len(without)} raises without a row, {len(gone)} rows without a raise")
+        print("\n".join([*(f"  - {each}" for each in gone), *(f"  + {each}" for each in without)]))
+    return int(bool(lost))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

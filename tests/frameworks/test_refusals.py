@@ -1,0 +1,136 @@
+"""What frameworks refuse: the tables, and what is made of them."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lora_lint.discovery import Found
+from lora_lint.frameworks import refusals
+from lora_lint.frameworks.conditions import condition
+from lora_lint.knowledge import schemas, signatures
+from lora_lint.lint.checker import Checker
+from lora_lint.settings import Settings
+from scripts import list_refusals
+
+if TYPE_CHECKING:
+    from lora_lint.finding import Finding
+
+FACTS = {"bits", "base_model_name"}
+ROWS = [
+    pytest.param(name, owner, row, id=f"{name}-{owner}-{row.source}")
+    for name in refusals.TABLES
+    if (table := refusals.table(name)) is not None
+    for owner, rows in table.rows.items()
+    for row in rows
+]
+START = "from peft import AdaLoraConfig, EvaConfig, IA3Config, LoftQConfig, LoraConfig\n"
+
+
+def found(text: str, name: str = "train.py") -> list[Finding]:
+    """The findings of LL904 and LL905."""
+    kind: Any = "python" if name.endswith(".py") else "yaml"
+    result = Checker(Settings()).check(Found(name, kind, text.encode(), True))
+    return [finding for finding in result.findings if finding.code in ("LL904", "LL905")]
+
+
+def of_config(text: str) -> list[tuple[str, str]]:
+    return [(finding.code, finding.confidence) for finding in found(f"{START}config = {text}\n")]
+
+
+@pytest.mark.parametrize(("framework", "owner", "row"), ROWS)
+def test_a_row_is_about_settings_that_there_are(framework: str, owner: str, row: refusals.Refusal) -> None:
+    names = signatures.keywords(owner) if owner else schemas.keys(framework)
+    sections = {name.partition(".")[0] for name in (*condition(row.when).names, row.key, *row.others)} - FACTS
+    assert sections <= names
+    assert row.key in condition(row.when).names or row.ignored
+    assert not row.says.endswith(".") and not row.instead.endswith(".")
+
+
+def test_the_rows_of_peft_are_in_its_source() -> None:
+    table, spec = refusals.table("peft"), find_spec("peft")
+    assert table is not None and metadata.version("peft") == table.version
+    assert spec is not None and spec.origin is not None
+    assert list_refusals.compared("peft", Path(spec.origin).parent)[1] == []
+
+
+def test_the_page_is_current() -> None:
+    assert list_refusals.main(["--docs", "--check"]) == 0
+
+
+class TestPrograms:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "LoraConfig(target_modules='.*q', layers_to_transform=[1])",
+            "LoraConfig(target_modules='.*q', layers_pattern='layers', layers_to_transform=None)",
+            "LoraConfig(target_modules=['q'], layers_pattern='layers')",
+            "LoraConfig(target_modules=['q'], use_dora=True, megatron_config={'a': 1})",
+            "LoraConfig(target_modules=['q'], init_lora_weights='loftq')",
+            "LoraConfig(target_modules=['q'], lora_bias=True, init_lora_weights='pissa')",
+            "LoraConfig(target_modules=['q'], lora_bias=True, use_dora=True)",
+            "LoraConfig(target_modules=['q'], r=5, init_lora_weights='orthogonal')",
+            "AdaLoraConfig(target_modules=['q'], total_step=100, use_dora=True)",
+            "AdaLoraConfig(target_modules=['q'], total_step=100, tinit=80, tfinal=20)",
+            "AdaLoraConfig(target_modules=['q'])",
+            "IA3Config(target_modules=['k'], feedforward_modules=['down'])",
+        ],
+    )
+    def test_refused(self, text: str) -> None:
+        assert of_config(text) == [("LL904", "certain")]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "LoraConfig(target_modules=['q'], loftq_config=LoftQConfig())",
+            "LoraConfig(target_modules=['q'], eva_config=EvaConfig(rho=2.0))",
+            "AdaLoraConfig(target_modules=['q'], total_step=100, r=16)",
+        ],
+    )
+    def test_ignored(self, text: str) -> None:
+        assert of_config(text) == [("LL905", "certain")]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "LoraConfig(target_modules=['q'], layers_to_transform=[1], layers_pattern='layers')",
+            "LoraConfig(target_modules='.*q', layers_to_transform=None)",
+            "LoraConfig(target_modules=['q'], init_lora_weights='loftq', loftq_config=LoftQConfig())",
+            "LoraConfig(target_modules=['q'], init_lora_weights='loftq', loftq_config=settings)",
+            "LoraConfig(target_modules=['q'], init_lora_weights='loftq', **more)",
+            "LoraConfig(target_modules=['q'], lora_bias=True, init_lora_weights=False)",
+            "LoraConfig(target_modules=['q'], r=6, init_lora_weights='orthogonal')",
+            "LoraConfig(target_modules=['q'], eva_config=EvaConfig(rho=2.0), init_lora_weights='eva')",
+            "AdaLoraConfig(target_modules=['q'], total_step=100, tinit=10, tfinal=20)",
+            "AdaLoraConfig(target_modules=['q'], total_step=steps, tinit=10, tfinal=20)",
+            "IA3Config(target_modules=['k', 'down'], feedforward_modules=['down'])",
+        ],
+    )
+    def test_taken(self, text: str) -> None:
+        assert of_config(text) == []
+
+    def test_some_of_the_cases(self) -> None:
+        text = f"{START}import sys\nstart = 'loftq' if sys.argv[1:] else True\n"
+        assert [each.confidence for each in found(f"{text}config = LoraConfig(init_lora_weights=start)\n")] == [
+            "likely"
+        ]
+
+    def test_the_other_settings_are_related(self) -> None:
+        text = f"{START}config = LoraConfig(target_modules='.*q', layers_to_transform=[1])\n"
+        (finding,) = found(text)
+        assert text[finding.span.start : finding.span.end] == "[1]"
+        assert [text[each.span.start : each.span.end] for each in finding.related] == ["'.*q'"]
+        assert "PEFT 0.21.2" in finding.message and "tuners/lora/config.py:1041" in finding.message
+
+    def test_an_older_version_that_does_not_refuse_it(self) -> None:
+        text = f"{START}config = LoraConfig(target_modules=['q'], layers_pattern='layers')\n"
+        old = '# /// script\n# dependencies = ["peft<0.13"]\n# ///\n'
+        assert [each.code for each in found(text)] == ["LL904"]
+        assert found(old + text) == []
+
+    def test_another_rule_at_the_place_speaks_alone(self) -> None:
+        assert of_config("LoraConfig(target_modules=['q'], target_parameters='experts')") == []
