@@ -427,4 +427,4 @@ def test_without_an_experiment_the_page_of_the_rule_says_why() -> None:
     """What an experiment would take is something else than that nothing is to be measured."""
     found = Finding("LL405", "m", Span("train.py", 0, 1), "likely", "warning")
     settled, _ = session.settle(Outcome((found,)), Effort("meta"), lambda _: None)
-    assert settled.findings[0].verdict == Verdict("skipped", "no experiment; it would take the quantized weights")
+    assert settled.findings[0].verdict == Verdict("skipped", "no experiment; it would need the quantized weights")
