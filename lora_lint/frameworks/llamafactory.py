@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.frameworks.peft_adapter import saved_base
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import quantizer_in_name
+from lora_lint.records import replace
 from lora_lint.run.events import Load, LoadAdapter, Resize, Train, Wrap
 from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.launch import COMPUTE_DTYPE, Launch, Quantizer
@@ -127,7 +129,7 @@ def read(document: Mapping, project: Project) -> Reading:
     if known(fields.text("finetuning_type")) != "lora" or not fields.has("model_name_or_path"):
         return Reading()
     if not _trains(fields):
-        return Reading()
+        return _served(fields, project)
     span = fields.span("finetuning_type")
     resumed = fields.has("adapter_name_or_path") and known(fields.flag("create_new_adapter")) is not True
     settings = _adapter(fields, resumed)
@@ -143,13 +145,41 @@ def read(document: Mapping, project: Project) -> Reading:
         settings,
         _model(fields),
         _dataset(fields, document.span.path, project),
-        _training(fields),
+        replace(_training(fields), bare_reference=_bare_reference(fields)),
         (start, *grown, put_on, Train(span)),
         problems,
         trained=True,
         launch=_launch(fields, project),
     )
     return Reading((run,))
+
+
+_WITHOUT_REFERENCE = ("orpo", "simpo")
+"""Losses of `stage: dpo` that compare with no other model (hparams/finetuning_args.py, `use_ref_model`)."""
+
+
+def _bare_reference(fields: Fields) -> Value[bool]:
+    """Without `ref_model` the reference is the model with its adapter switched off (train/trainer_utils.py); the
+    adapter that training starts from is part of the base only where a new one is put on (model/adapter.py)."""
+    stage, loss = known(fields.text("stage")), known(fields.text("pref_loss", usual("sigmoid")))
+    compared = stage in ("dpo", "kto") and loss is not None and loss not in _WITHOUT_REFERENCE
+    own = fields.has("ref_model") or known(fields.flag("create_new_adapter", usual(False))) is not False
+    if not compared or own or not fields.has("adapter_name_or_path"):
+        return ABSENT
+    return Known(True, fields.span("adapter_name_or_path"))
+
+
+def _served(fields: Fields, project: Project) -> Reading:
+    """The adapter that a file merges, exports or chats with, where it lies in the project."""
+    path = known(fields.text("adapter_name_or_path"))
+    base = saved_base(path, fields.mapping.span.path, project) if path is not None else None
+    if base is None:
+        return Reading()
+    span = fields.span("adapter_name_or_path")
+    name = fields.text("model_name_or_path")
+    events = (Load(fields.span("model_name_or_path")), LoadAdapter(span, trainable=Known(False)))
+    adapter = tables.resumed(Adapter(span))
+    return Reading((Run(FRAMEWORK, span, adapter, BaseModel(name), events=events, trained=False, trained_on=base),))
 
 
 _METHODS = {"bnb": Quantizer.BITSANDBYTES, "bitsandbytes": Quantizer.BITSANDBYTES} | {

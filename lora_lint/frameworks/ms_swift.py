@@ -17,6 +17,7 @@ from lora_lint.frameworks.commands import entry
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
+from lora_lint.records import replace
 from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Wrap
 from lora_lint.run.framework import CommandLine, Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
@@ -165,12 +166,20 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
         adapter,
         _model(fields, name),
         _dataset(fields, document.span.path, project),
-        _training(fields, megatron),
+        replace(_training(fields, megatron), bare_reference=_bare_reference(fields)),
         tuple(events),
         _problems(document, told == "sft_type"),
         trained=True,
         own_names=names not in (None, "all-linear") and (megatron or not _GROUPS.isdisjoint(names)),
     )
+
+
+def _bare_reference(fields: Fields) -> Value[bool]:
+    """Without `ref_model` and `ref_adapters` the reference is the model with its adapter switched off
+    (pipelines/train/rlhf.py); `adapters` are those that training starts from."""
+    compared = known(fields.text("rlhf_type")) in ("dpo", "kto", "grpo")
+    own = any(fields.has(key) for key in ("ref_model", "ref_adapters", "resume_from_checkpoint", "mcore_ref_adapter"))
+    return Known(True, fields.span("adapters")) if compared and not own and fields.has("adapters") else ABSENT
 
 
 def _added(fields: Fields) -> tuple[str, ...]:

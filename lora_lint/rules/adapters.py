@@ -9,7 +9,7 @@ from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
 from lora_lint.rules.words import happening, names, number, place, plural, resting, setting
 from lora_lint.run.events import PutOn, Unwrap
-from lora_lint.run.values import alternatives, known
+from lora_lint.run.values import Known, alternatives, known
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
@@ -144,6 +144,26 @@ def _other_sizes(weights: Weights, modules: Iterable[Module]) -> Iterator[tuple[
         here, there = (module.inputs, module.outputs), (first[1], second[0])
         if 0 not in (*first, *second) and here != there:
             yield module.path, here, there
+
+
+def adapter_base_differs(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL707"""
+    name, own = known(run.model.name), known(run.trained_on)
+    if name is None or own is None or _last_part(name) == _last_part(own):
+        return
+    message = (
+        f"The adapter was trained on `{own}`, as its own config says, and is put on `{name}` here: its weights are "
+        "added to those of another model, without an error where the shapes are the same. Name the base that it was "
+        "trained on"
+    )
+    written = run.trained_on.written if isinstance(run.trained_on, Known) else None
+    related = (Related(written, f"its config names {own}"),) if written is not None else ()
+    yield resting("LL707", message, run.model.name, otherwise=run.span, doubt="likely", related=related)
+
+
+def _last_part(name: str) -> str:
+    """What stays of a model's name when it is downloaded, moved or mirrored."""
+    return name.replace("\\", "/").rstrip("/").rpartition("/")[2].lower()
 
 
 def adapter_scale_edited(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

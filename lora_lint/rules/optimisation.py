@@ -119,3 +119,16 @@ def dora_cost(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noq
         "LoRA at the same wall-clock time, and merge it before serving"
     )
     yield resting("LL504", message, run.adapter.use_dora, otherwise=run.adapter.span)
+
+
+def reference_is_base(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL505"""
+    bare = run.training.bare_reference
+    if not always(bare, True):
+        return
+    message = (
+        f"The training goes on with a saved adapter, and {run.framework.title} takes the model with its adapter "
+        "switched off as the reference: the policy starts away from it, by all that the adapter has learned. Name the "
+        "reference with that adapter, or merge the adapter into the base first"
+    )
+    yield resting("LL505", message, bare, otherwise=run.span)

@@ -137,6 +137,9 @@ class Training:
     """Keyword arguments of the class of training arguments that it does not take."""
     by_hand: bool = False
     """A loop of the program trains, with an optimizer that it makes itself: no trainer prepares or saves anything."""
+    bare_reference: Value[bool] = ABSENT
+    """The reference model of a preference training is the base alone, without the adapter that the training starts
+    from."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,8 @@ class Run:
     train.py and utils/freeze.py)."""
     weights: Weights | None = None
     """What was saved, where a trained adapter's folder is read."""
+    trained_on: Value[str] = ABSENT
+    """The base model that the saved adapter's own config names, where the run loads one that lies in the project."""
     method: str = "LoraConfig"
     """The class of PEFT's config: those of other methods (IA3Config, LoHaConfig …) have no rank, or another one."""
     gpu_memory: float | None = None

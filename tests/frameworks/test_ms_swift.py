@@ -12,7 +12,7 @@ from lora_lint.project import Project
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
 from lora_lint.run.problems import InvalidValue, UnknownKey
-from lora_lint.run.values import Known
+from lora_lint.run.values import Known, Unknown
 from lora_lint.source import SourceFile
 from tests.support.reading import config, edited, only, plain, realistic
 
@@ -179,3 +179,20 @@ def test_wrong_values(change: tuple[str, str]) -> None:
 def test_the_arguments_that_a_training_leaves_have_no_unknown_keys() -> None:
     left = edited(SFT, ("use_hf: true", "use_hf: true\nswift_version: 4.6.0\nmodel_infos: {}"))
     assert only(config(left)).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "bare"),
+    [
+        ("rlhf_type: dpo\nadapters: [sft]\n", True),
+        ("rlhf_type: grpo\nadapters: [sft]\n", True),
+        ("rlhf_type: orpo\nadapters: [sft]\n", Unknown),
+        ("rlhf_type: dpo\n", Unknown),
+        ("rlhf_type: dpo\nadapters: [sft]\nref_adapters: [sft]\n", Unknown),
+        ("rlhf_type: dpo\nadapters: [sft]\nref_model: other\n", Unknown),
+        ("rlhf_type: dpo\nadapters: [dpo]\nresume_from_checkpoint: dpo\n", Unknown),
+    ],
+)
+def test_a_reference_without_the_adapter(changes: str, bare: object) -> None:
+    text = "model: gpt2\ntuner_type: lora\ndataset: [a.jsonl]\nlora_rank: 8\n" + changes
+    assert plain(only(config(text)).training.bare_reference) is bare
