@@ -63,6 +63,7 @@ FRAMEWORK = Framework(
     tells_in_commands=(rb"\baxolotl\s+train\b", rb"\baxolotl\.cli\.train\b"),
     every_layer_switch="lora_target_linear",
     other_keys={
+        "output": "output_dir",
         "model": "base_model",
         "optimizer": "optimizer",
         "learning_rate": "learning_rate",

@@ -63,6 +63,7 @@ FRAMEWORK = Framework(
     tells_in_commands=(rb"\bllamafactory-cli\b",),
     commas=True,
     other_keys={
+        "output": "output_dir",
         "model": "model_name_or_path",
         "optimizer": "optim",
         "learning_rate": "learning_rate",

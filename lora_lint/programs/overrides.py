@@ -47,6 +47,15 @@ def runs_of(start: Start, call: Call, span: Span, path: str, project: Project) -
     return [run for each in runs if (run := seen.run(settled(each, arguments, usual=True))) is not None]
 
 
+def named_document(start: Start, path: str, project: Project) -> Mapping | None:
+    """The configuration file that a command of the script at `path` names, where nothing beside it changes it."""
+    command = start.command
+    found = _first(start.words) if command.config == "first" else _option(start.words) if command.config else None
+    if found is None or arguments_of(found[1], start.span, command.beside).mapping.entries:
+        return None
+    return _document(found[0], command, path, project)
+
+
 def _first(words: tuple[Word, ...]) -> tuple[Word, tuple[Word, ...]] | None:
     """The file in the first argument, and the other words."""
     if not words or not CONFIG.search(words[0].text or words[0].tail):

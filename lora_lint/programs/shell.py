@@ -8,7 +8,7 @@ from lora_lint.frameworks import commands as frameworks
 from lora_lint.frameworks.commands import start_of
 from lora_lint.interpreter.shell import read_script
 from lora_lint.programs import overrides as configured
-from lora_lint.programs import scripts
+from lora_lint.programs import scripts, serving
 from lora_lint.programs.called import MAX_FOLLOWED
 from lora_lint.programs.callers import program_path
 from lora_lint.programs.launchers import launched
@@ -46,13 +46,14 @@ def read_commands(
     """The runs of the commands that the file at `path` starts, and the sweeps among them; `cut` are its loops of which
     not every turn is among the commands. Never raises."""
     made: list[tuple[Command, Run]] = []
+    trained = serving.Trained()
     left = 0
     for command in commands:
         call = launched(command)
         if call is None or not call.arguments:
             continue
         if len(made) < MAX_RUNS:
-            made += [(command, run) for run in _runs(call, command.span, path, project, follower)]
+            made += [(command, run) for run in _runs(call, command.span, path, project, follower, trained)]
         else:
             left += 1
     distinct: dict[str, Run] = {}
@@ -75,10 +76,16 @@ def read_commands(
     return Reading(tuple(distinct.values()), (*_sweeps(made), *follower.sweeps), unread=tuple(unread))
 
 
-def _runs(call: Call, span: Span, path: str, project: Project, follower: Follower) -> list[Run]:
+def _runs(
+    call: Call, span: Span, path: str, project: Project, follower: Follower, trained: serving.Trained
+) -> list[Run]:
+    served = serving.runs_of(call, span, path, project, trained)
+    if served:
+        return served
     start = start_of(call)
     found = None
     if start is not None:
+        trained.note(start, path, project)
         found = configured.runs_of(start, call, span, path, project)
         if found is None:
             found = frameworks.runs_of(start, span, project)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
+from lora_lint.knowledge.servers import VLLM
 from lora_lint.rules.words import happening, names, number, place, plural, resting, setting
 from lora_lint.run.events import PutOn, Unwrap
 from lora_lint.run.values import Known, alternatives, known
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from lora_lint.knowledge.modules import Module
+    from lora_lint.knowledge.servers import Server
     from lora_lint.run.run import Run, Weights
 
 _PREFIX = "base_model.model."
@@ -47,21 +49,35 @@ def merge_into_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
 
 def serve_incompatible(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL602"""
-    if run.weights is None:
-        return
+    if run.serving is not None:
+        reasons = _refused_by(run.serving.server, run, known(run.serving.max_rank))
+        if reasons:
+            message = (
+                f"{run.serving.server.title} refuses this adapter: {'; '.join(reasons)}. Merge it into the base model, "
+                "or train it without that"
+            )
+            related = () if run.adapter.span == run.serving.span else (Related(run.adapter.span, "the adapter"),)
+            yield Finding("LL602", message, run.serving.span, "likely", "error", related)
+    elif run.weights is not None:
+        reasons = _refused_by(VLLM, run, options["max-rank"])
+        if reasons:
+            message = f"vLLM refuses this adapter: {'; '.join(reasons)}. Merge it into the base model to serve it there"
+            yield Finding("LL602", message, run.adapter.span, "likely")
+
+
+def _refused_by(server: Server, run: Run, max_rank: int | None) -> list[str]:
+    """What a server does not take of an adapter."""
     adapter, reasons = run.adapter, []
     rank = known(adapter.rank)
-    if rank is not None and rank > options["max-rank"]:
-        reasons.append(f"{setting('r', rank)} is above the highest `--max-lora-rank`, {options['max-rank']}")
-    if known(adapter.use_dora) is True:
-        reasons.append("`use_dora` is on, which it does not have")
-    if known(adapter.modules_to_save):
-        reasons.append("`modules_to_save` holds whole modules, which it does not load")
-    if known(adapter.bias) in ("all", "lora_only"):
-        reasons.append(f'`bias="{known(adapter.bias)}"` brings biases, which it does not load')
-    if reasons:
-        message = f"vLLM refuses this adapter: {'; '.join(reasons)}. Merge it into the base model to serve it there"
-        yield Finding("LL602", message, adapter.span, "likely")
+    if server.usual_rank is not None and max_rank is not None and rank is not None and rank > max_rank:
+        highest = f"the highest `{server.rank_option}`, " if max_rank == server.ranks else f"`{server.rank_option}`, "
+        reasons.append(f"{setting(adapter.key('rank'), rank)} is above {highest}{max_rank}")
+    for field, lacks in server.refuses.items():
+        value = known(getattr(adapter, field))
+        if value and value != "none":
+            shown = f'{adapter.key(field)}="{value}"' if field == "bias" else adapter.key(field)
+            reasons.append(f"`{shown}` {lacks}")
+    return reasons
 
 
 def adapter_rank_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

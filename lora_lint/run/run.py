@@ -15,6 +15,7 @@ from lora_lint.run.values import ABSENT, Known, Unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from lora_lint.knowledge.servers import Server
     from lora_lint.run.events import Event
     from lora_lint.run.framework import Framework
     from lora_lint.run.given import Given
@@ -158,6 +159,15 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class Serving:
+    """A command that serves or converts a saved adapter; `max_rank` is the highest rank that it is told to take."""
+
+    server: Server
+    span: Span
+    max_rank: Value[int]
+
+
+@dataclass(frozen=True)
 class Run:
     """One training run: one adapter on one model.
 
@@ -182,6 +192,7 @@ class Run:
     train.py and utils/freeze.py)."""
     weights: Weights | None = None
     """What was saved, where a trained adapter's folder is read."""
+    serving: Serving | None = None
     trained_on: Value[str] = ABSENT
     """The base model that the saved adapter's own config names, where the run loads one that lies in the project."""
     method: str = "LoraConfig"
