@@ -25,6 +25,15 @@ def history() -> dict[str, Any]:
     return _read("peft_versions.json")
 
 
+PROMPT_LEARNING = frozenset(
+    (
+        *("PromptTuningConfig", "MultitaskPromptTuningConfig", "PrefixTuningConfig", "PromptEncoderConfig"),
+        *("CPTConfig", "CartridgeConfig"),
+    )
+)
+"""Config classes of methods that leave the layers as they are, with the adapters in them (PEFT 0.21.2, config.py)."""
+
+
 def bias_words(method: str) -> tuple[str, ...]:
     """What `bias` of a config class can be. Beside "none" and "all" each method has a word of its own (PEFT 0.21.2,
     tuners/tuners_utils.py, `_mark_only_adapters_as_trainable`, takes any that ends in `_only`)."""

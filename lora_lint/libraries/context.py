@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Object, Opaque, Val, either
+from lora_lint.knowledge.peft_facts import PROMPT_LEARNING
 from lora_lint.libraries.convert import as_list, is_flag, is_none, text_of, to_value
 from lora_lint.libraries.effects import ConfigRecord, Fact, Happening, ModelRecord, ModelView, Records, RunRecord
 from lora_lint.libraries.parameters import split_conditions
@@ -161,6 +162,7 @@ class Context:
             wrapped=view.wrapped,
             integrated=integrated,
             guarded=any(_asks_for_adapter(condition.test) for condition in self.machine.conditions),
+            prompts=isinstance(config, Object) and config.callee.rpartition(".")[2] in PROMPT_LEARNING,
         )
         self.happen(record, event)
         if isinstance(config, Object) and isinstance(config.data, ConfigRecord):

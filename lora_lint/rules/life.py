@@ -46,7 +46,11 @@ def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
         loaded = {name: load for name, load in loaded.items() if name in states}
         if isinstance(event, LoadAdapter | LoadBeside):
             loaded |= dict.fromkeys(event.adapters or (), event)
-        elif isinstance(event, Wrap) and not (event.integrated or event.guarded) and not _of_the_trainer(event, run):
+        elif (
+            isinstance(event, Wrap)
+            and not (event.integrated or event.guarded or event.prompts)
+            and not _of_the_trainer(event, run)
+        ):
             lost = [name for name in event.adapters or () if name in loaded]
             if not lost or any(isinstance(later, SetWeights) for later in run.events[number + 1 :]):
                 continue
@@ -69,6 +73,11 @@ def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
             related = (Related(load.span, "the first adapter is loaded here"),)
             yield Finding("LL414", message, event.span, _sure(event, load), None, related)
             return
+
+
+def _harms_no_other(wrap: Wrap, run: Run) -> bool:
+    """Whether an adapter is put on in a way that leaves a loaded one as it is."""
+    return wrap.integrated or wrap.guarded or wrap.prompts or _of_the_trainer(wrap, run)
 
 
 def _of_the_trainer(wrap: Wrap, run: Run) -> bool:

@@ -101,9 +101,10 @@ class _PutOn(OfAdapters):
 @dataclass(frozen=True)
 class Wrap(_PutOn):
     """A new adapter: `get_peft_model`, transformers' `add_adapter`, a trainer that is given a `peft_config`. `guarded`:
-    the program asks first whether the model has one."""
+    the program asks first whether the model has one. `prompts`: it learns prompts, and leaves the layers alone."""
 
     guarded: bool = False
+    prompts: bool = False
 
 
 @dataclass(frozen=True)
