@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import (
@@ -16,6 +17,7 @@ from lora_lint.interpreter.values import (
     Opaque,
     PathVal,
     Val,
+    as_text,
     lift,
 )
 
@@ -80,14 +82,34 @@ def binary(kind: type[ast.operator], left: Val, right: Val, span: Span) -> Val:
         if isinstance(a, DictVal) and isinstance(b, DictVal) and kind is ast.BitOr:
             return DictVal({**a.items, **b.items}, span, a.open or b.open)
         if kind is ast.Div and (isinstance(a, PathVal) or isinstance(b, PathVal)):
-            from lora_lint.interpreter.paths import joined
-
-            return joined(a, b, span)
+            return joined((a, b), span)
         if isinstance(a, Object) and kind is ast.Div and isinstance(b, Const):  # pathlib's joining
             return Opaque("it is a path built at run time", span)
         return Opaque("it is computed from values that are not known", span)
 
     return lift(apply, left, right)
+
+
+def joined(parts: tuple[Val, ...], span: Span) -> Val:
+    """The path that parts lead to."""
+    text = path_of(parts)
+    if text is None:
+        return Opaque("it is a path built at run time", span)
+    return PathVal(text.removeprefix("./"), span, origin_of_path(parts))
+
+
+def path_of(parts: tuple[Val, ...]) -> str | None:
+    """The text of the path that parts lead to; None where one of them is no text that is known."""
+    texts = [part.value for each in parts if isinstance(part := as_text(each), Const) and isinstance(part.value, str)]
+    if len(texts) < len(parts) or sum(map(len, texts)) > MAX_TEXT:
+        return None
+    return posixpath.join(*texts) if texts else ""
+
+
+def origin_of_path(parts: tuple[Val, ...]) -> Origin:
+    """The origin of a path that is put together."""
+    origins = [part.origin for part in parts if isinstance(part, Const | PathVal)]
+    return "cli-default" if "cli-default" in origins else "derived"
 
 
 def made_list(items: list[Val], span: Span, kind: str, is_open: bool) -> ListVal:

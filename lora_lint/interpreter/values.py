@@ -11,6 +11,7 @@ import itertools
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.interpreter.path_texts import PARTS, above
 from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
@@ -178,6 +179,9 @@ class Const(Val):
         return Const(self.value, self.span, "cli-default")
 
 
+_MOST_PARENTS = 8
+
+
 class PathVal(Val):
     """A path of pathlib: the text that leads to it (see `paths`)."""
 
@@ -195,10 +199,17 @@ class PathVal(Val):
         return True
 
     def attribute(self, machine: Machine, name: str, span: Span) -> Val:
-        from lora_lint.interpreter.paths import attribute_of
-
-        found = attribute_of(self, name, span)
-        return found if found is not None else Member(self, name)
+        if name == "parent":
+            return PathVal(above(self.text), span, self.origin)
+        if name == "parents":
+            folders: list[Val] = []
+            text = self.text
+            for _ in range(_MOST_PARENTS):
+                text = above(text)
+                folders.append(PathVal(text, span, self.origin))
+            return ListVal(folders, span, "tuple", open_=True)
+        part = PARTS.get(name)
+        return Const(part(self.text), span, self.origin) if part is not None else Member(self, name)
 
     def truth(self) -> bool | None:
         return None if self.origin == "cli-default" else True

@@ -64,6 +64,10 @@ SHARED_NAMES = {
     # 2026-11-29: of the interpreter and of text, of modules that a program imports and of those of a model.
     "Arguments",
     "Module",
+    "Refusal",
+    "Match",
+    "Condition",
+    "Table",
     "Parameter",
 }
 PARTICIPLES = {
@@ -73,6 +77,9 @@ PARTICIPLES = {
 }  # fmt: skip
 BARE_PARTICIPLES = {
     # 2026-11-29
+    "rules.refusals._found",
+    "rules.refusals._shown",
+    "programs.runs._given",
     "fixes.scopes._called",
     "fixes.session._tried",
     "frameworks.fields.given",
