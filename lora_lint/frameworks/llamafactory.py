@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
-from lora_lint.frameworks.peft_adapter import saved_base
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import quantizer_in_name
+from lora_lint.knowledge.saved_adapters import saved_base
 from lora_lint.records import replace
 from lora_lint.run.events import Load, LoadAdapter, Resize, Train, Wrap
 from lora_lint.run.framework import CommandLine, Framework
-from lora_lint.run.launch import COMPUTE_DTYPE, Launch, Quantizer
+from lora_lint.run.launch import Launch, Quantizer, Storage
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
@@ -200,7 +200,7 @@ def _launch(fields: Fields, project: Project) -> Launch:
     elif fields.has("quantization_bit"):
         method = known(fields.text("quantization_method", usual("bnb")))
         quantizer = Known(_METHODS[method], fields.span("quantization_bit")) if method in _METHODS else ABSENT
-    return Launch(sharding=tables.sharding(fields, project), quantizer=quantizer, storage=usual(COMPUTE_DTYPE))
+    return Launch(sharding=tables.sharding(fields, project), quantizer=quantizer, storage=usual(Storage.COMPUTE))
 
 
 def _added(fields: Fields, key: str) -> tuple[str, ...]:

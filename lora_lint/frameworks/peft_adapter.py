@@ -13,8 +13,7 @@ from lora_lint.records import replace
 from lora_lint.run.events import Wrap
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run, Weights
-from lora_lint.run.values import Known, known
-from lora_lint.source import Span
+from lora_lint.run.values import known
 from lora_lint.system import disk
 from lora_lint.unread import Unread, clause
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.values import Value
 
 FRAMEWORK = Framework(
     name="peft_adapter",
@@ -69,25 +67,6 @@ def read(document: Mapping, project: Project) -> Reading:
     weights, unread = _weights(document.span.path, project)
     run = Run(FRAMEWORK, span, adapter, model, events=(Wrap(span),), problems=problems, trained=None, weights=weights)
     return Reading((run,), unread=unread)
-
-
-def saved_base(folder: str, near: str, project: Project) -> Value[str] | None:
-    """The base model that the config in an adapter's folder names, which is looked for from the file `near` upwards;
-    None if there is no such folder in the project, or its config names none."""
-    import json
-    import os
-
-    for start in project.upwards(os.path.dirname(near)):
-        path = os.path.normpath(os.path.join(start, folder, "adapter_config.json")).replace(os.sep, "/")
-        source = project.load(path)
-        if source is None:
-            continue
-        try:
-            base = json.loads(source.utf8).get("base_model_name_or_path")
-        except (ValueError, AttributeError, RecursionError):
-            return None
-        return Known(base, None, "literal", Span(path, 0, 0)) if isinstance(base, str) and base else None
-    return None
 
 
 def _weights(config: str, project: Project) -> tuple[Weights | None, tuple[Unread, ...]]:

@@ -14,6 +14,8 @@ LIBRARIES = frozenset(
     "psutil mmengine setfit torchtune triton liger_kernel auto_gptq gptqmodel hqq pytest torchao optimum onnxruntime "
     "IPython ipywidgets google".split()
 )
+ADAPTER_LIBRARIES = frozenset({"peft", "unsloth", "xtuner"})
+"""Libraries that put adapters on models."""
 _ADAPTER_WORDS = (
     *(b"LoraConfig", b"get_peft_model", b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model"),
     *(b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig"),

@@ -13,7 +13,7 @@ from lora_lint.interpreter.values import Const, DictVal, ListVal, Object
 from lora_lint.knowledge.layouts import quantizer_in_name, stage_of
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, to_value
-from lora_lint.run.launch import Launch, Placement, Quantizer, Sharding
+from lora_lint.run.launch import Launch, Placement, Quantizer, Sharding, Storage
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _stage(config: DictVal) -> Value[Sharding]:
     return Known(Sharding.ZERO3 if stage.value == 3 else Sharding.ZERO, stage.span, stage.origin)
 
 
-def _quantization(model: ModelRecord, here: Span) -> tuple[Value[Quantizer], Value[str], Value[str]]:
+def _quantization(model: ModelRecord, here: Span) -> tuple[Value[Quantizer], Value[str | Storage], Value[str]]:
     """What quantized the base, the dtype that its 4-bit weights are stored in, and that of its other parameters."""
     config = model.loading.keywords.get("quantization_config") if model.loading is not None else None
     compute = to_value(model.dtype, here, ABSENT, convert.is_text)
@@ -93,7 +93,7 @@ def _quantization(model: ModelRecord, here: Span) -> tuple[Value[Quantizer], Val
         quantizer = quantizer_in_name(name) if name is not None else None
         return (ABSENT if quantizer is None else Known(quantizer, here)), ABSENT, compute
     found = _CONFIGS.get(config.callee.rpartition(".")[2])
-    storage = to_value(
+    storage: Value[str | Storage] = to_value(
         argument_of(config, "bnb_4bit_quant_storage"), here, Known("uint8", None, "framework-default"), convert.is_text
     )
     if config.arguments.open:

@@ -15,7 +15,7 @@ from keyword import kwlist
 from typing import TYPE_CHECKING, NamedTuple
 
 from lora_lint.discovery import words
-from lora_lint.libraries.marks import is_library, names_adapter
+from lora_lint.libraries.marks import ADAPTER_LIBRARIES, is_library, names_adapter
 from lora_lint.programs.pruning import around, definitions
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ _DEFINES = (b"def ", b"async ", b"class ", b"@")
 _WITHIN = (b"", b" ", b"\t", b"\r", b"#", b")", b"]", b"}")
 """What a line begins with, behind the indentation, that starts no statement there."""
 _KEYWORDS = frozenset(word.encode() for word in kwlist)
-_ADAPTER_LIBRARIES = frozenset({"peft", "unsloth", "xtuner"})
 _UNFOLLOWED = b"instantiate("
 """The call of Hydra that makes what a config names."""
 
@@ -70,7 +69,7 @@ class Import(NamedTuple):
     @property
     def of_adapters(self) -> bool:
         """Whether it is a part of a library that makes adapters."""
-        return not self.level and self.module.partition(".")[0] in _ADAPTER_LIBRARIES
+        return not self.level and self.module.partition(".")[0] in ADAPTER_LIBRARIES
 
 
 class _Piece:

@@ -6,11 +6,12 @@ import os
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import registry
+from lora_lint.frameworks.configs import read_config
 from lora_lint.frameworks.fields import Fields
+from lora_lint.knowledge.saved_adapters import saved_config
 from lora_lint.knowledge.servers import LLAMA_CPP, VLLM
 from lora_lint.programs.overrides import named_document
 from lora_lint.readers.arguments import options
-from lora_lint.readers.nodes import Mapping
 from lora_lint.records import replace
 from lora_lint.run.run import Serving
 from lora_lint.run.values import Known, known
@@ -97,26 +98,12 @@ def _values(words: tuple[Word, ...], option: str) -> Iterator[Word]:
 
 
 def _saved(folder: str, near: str, project: Project) -> Run | None:
-    """The run of the adapter in a folder of the project, as seen from the script `near` and the folders above it."""
-    reader = registry.reader("peft_adapter")
-    for start in project.upwards(os.path.dirname(near)):
-        place = os.path.normpath(os.path.join(start, folder, "adapter_config.json")).replace(os.sep, "/")
-        document = _config(place, project)
-        if document is not None:
-            runs = reader.read(document, project).runs
-            return runs[0] if runs else None
-    return None
-
-
-def _config(place: str, project: Project) -> Mapping | None:
+    """The run of the adapter in a folder of the project, as seen from the script `near`."""
     from lora_lint.readers.errors import Unreadable
-    from lora_lint.readers.json import read_json
 
-    source = project.load(place)
-    if source is None:
-        return None
+    source = saved_config(folder, near, project)
     try:
-        node = read_json(source)
+        runs = read_config(source, project).runs if source is not None else ()
     except (Unreadable, RecursionError):
         return None
-    return node if isinstance(node, Mapping) else None
+    return runs[0] if runs else None

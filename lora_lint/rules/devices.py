@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.rules.words import place, resting
-from lora_lint.run.launch import COMPUTE_DTYPE, SPLITS, Placement, Quantizer, Sharding
+from lora_lint.run.launch import SPLITS, Placement, Quantizer, Sharding, Storage
 from lora_lint.run.values import Known, known
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def _not_flattened(run: Run, sharding: Sharding, quantizer: Quantizer) -> tuple[
             "it in 4 bits with `bnb_4bit_quant_storage` set to the compute dtype, or use FSDP 2 or DDP",
             "likely",
         )
-    if bits != "4bit" or not isinstance(storage, Known) or storage.value in (COMPUTE_DTYPE, compute):
+    if bits != "4bit" or not isinstance(storage, Known) or isinstance(storage.value, Storage):
+        return None
+    if storage.value == compute:
         return None
     if storage.value != "uint8" and compute is None:
         return None

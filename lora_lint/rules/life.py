@@ -55,9 +55,10 @@ def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
             if not lost or any(isinstance(later, SetWeights) for later in run.events[number + 1 :]):
                 continue
             load = loaded[lost[0]]
-            if run.dialect == "unsloth":
+            if run.framework.refuses_second_adapter:
                 does = (
-                    "unsloth raises a TypeError, or leaves the model as it is where all settings are the adapter's own"
+                    f"{run.framework.title} raises a TypeError, or leaves the model as it is where all settings are "
+                    "the adapter's own"
                 )
                 remedy = "Leave `get_peft_model` out, and the loaded adapter goes on training"
             else:

@@ -97,6 +97,8 @@ class Framework:
     """A run tells which tokens are added."""
     on_new_tokens: str = ""
     """What the framework itself makes of tokens whose embeddings stay frozen."""
+    refuses_second_adapter: bool = False
+    """It puts no adapter on a model that has one."""
     refuses_sharded: bool = False
     """It refuses to shard a base that is quantized other than by bitsandbytes in 4 bits."""
     reader_unknown: bool = False

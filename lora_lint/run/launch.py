@@ -55,8 +55,11 @@ class Quantizer(Enum):
         return self.value
 
 
-COMPUTE_DTYPE = "the compute dtype"
-"""What stands for `bnb_4bit_quant_storage` where a framework always gives the dtype that it computes in."""
+class Storage(Enum):
+    """The dtype of 4-bit weights, where it is not given by its name."""
+
+    COMPUTE = "compute"
+    """Always the one that is computed in, which a framework sees to."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,6 @@ class Launch:
     processes: Value[int] = ABSENT
     sharding: Value[Sharding] = ABSENT
     quantizer: Value[Quantizer] = ABSENT
-    storage: Value[str] = ABSENT
+    storage: Value[str | Storage] = ABSENT
     compute: Value[str] = ABSENT
     placement: Value[Placement] = ABSENT

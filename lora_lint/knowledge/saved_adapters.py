@@ -1,0 +1,38 @@
+"""Adapters that lie in the project: what their own config says."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from lora_lint.run.values import Known
+from lora_lint.source import Span
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.run.values import Value
+    from lora_lint.source import SourceFile
+
+CONFIG = "adapter_config.json"
+
+
+def saved_config(folder: str, near: str, project: Project) -> SourceFile | None:
+    """The config in an adapter's folder, which is looked for from the folder of the file `near` upwards; None if the
+    project does not have it."""
+    for start in project.upwards(os.path.dirname(near)):
+        place = os.path.normpath(os.path.join(start, folder, CONFIG)).replace(os.sep, "/")
+        source = project.load(place)
+        if source is not None:
+            return source
+    return None
+
+
+def saved_base(folder: str, near: str, project: Project) -> Value[str] | None:
+    """The base model that the config in an adapter's folder names; None if there is no such folder, or no name."""
+    source = saved_config(folder, near, project)
+    try:
+        base = json.loads(source.utf8).get("base_model_name_or_path") if source is not None else None
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return Known(base, None, "literal", Span(source.path, 0, 0)) if source and isinstance(base, str) and base else None
