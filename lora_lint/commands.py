@@ -8,7 +8,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field, replace
-from lora_lint.terminal import OutputError, ProgressLine, complain, flush, progress, tell, wants_color, write
+from lora_lint.terminal import (
+    OutputError,
+    ProgressLine,
+    complain,
+    flush,
+    progress,
+    tell,
+    wants_color,
+    wants_links,
+    width,
+    write,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -51,6 +62,10 @@ class Input:
         if self.stdin_filename is not None and "-" not in self.paths:
             raise UsageError("--stdin-filename names the text on standard input: give `-` as the path")
         return "-" in self.paths
+
+    def is_one_file(self) -> bool:
+        """Whether one file is named, or standard input, and no folder."""
+        return len(self.paths) == 1 and (self.paths[0] == "-" or not os.path.isdir(self.paths[0]))
 
 
 @dataclass(frozen=True)
@@ -187,8 +202,11 @@ def check(request: Check) -> int:
             return 2 if unwritten or outcome.failed else 0
         unwritten = True  # so that the findings are not lost, they are reported
     elif verification is not None:
+        from lora_lint.lint.outcome import with_fixable
+
         outcome, interrupt = _settled(outcome, verification)
-    unwritten = not _report(outcome, output) or unwritten
+        outcome = with_fixable(outcome, settings)
+    unwritten = not _report(outcome, output, request.input.is_one_file()) or unwritten
     if verification is not None and verification.report is not None:
         from lora_lint.verify.page import render as render_page
 
@@ -259,11 +277,13 @@ def _content(request: Check, settings: Settings) -> Content:
     return Content(entries, fingerprints=marked, basis=request.verification is not None)
 
 
-def _report(outcome: Outcome, output: Output) -> bool:
+def _report(outcome: Outcome, output: Output, in_full: bool) -> bool:
     """Writes the report, and the count of the findings by rule; gives whether both could be written."""
-    from lora_lint.report import FORMATS, render
+    from lora_lint.report import FORMATS, View, render
 
-    text = _with_newline(render(output.format, outcome, color=wants_color(output.color, output.file)))
+    color = wants_color(output.color, output.file)
+    view = View(width(output.file), color, color and wants_links(output.file), brief=not in_full)
+    text = _with_newline(render(output.format, outcome, view))
     for_people = FORMATS[output.format].for_people
     in_file = output.file is not None and _write_report(output.file, text)
     if not in_file:
@@ -359,7 +379,7 @@ def _is_elsewhere(path: str, tree: str) -> bool:
 
 def _count_fixable(outcome: Outcome, settings: Settings) -> None:
     """Says how many findings `--fix` would fix with `--unsafe-fixes`, which alone changes nothing."""
-    from lora_lint.fixes.session import fixable
+    from lora_lint.finding import fixable
 
     named = settings.named()
     count = sum(fixable(finding, unsafe=True, named=named) for finding in outcome.findings)

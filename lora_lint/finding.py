@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from lora_lint.run.run import Run, Sweep
     from lora_lint.run.values import Known
@@ -217,3 +217,11 @@ class Finding:
     verdict: Verdict | None = None
     subjects: tuple[Known[Any], ...] = ()
     basis: Basis | None = field(default=None, compare=False, repr=False)
+
+
+def fixable(finding: Finding, unsafe: bool, named: Collection[str]) -> bool:
+    """Whether a finding's fix may be made: it has changes, is safe or unsafe ones are wanted too, and is more than
+    advice or of a rule that was selected by name (`named`)."""
+    fix, refuted = finding.fix, finding.verdict is not None and finding.verdict.status == "refuted"
+    wanted = finding.level != "advice" or finding.code in named
+    return fix is not None and bool(fix.changes) and not refuted and wanted and (unsafe or fix.applicability == "safe")

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from lora_lint.verify.session import Progress
 
 
+WIDTH = 100
+"""Columns of a report that no terminal shows."""
+NARROWEST = 40
+_LINKING_VARIABLES = ("WT_SESSION", "KONSOLE_VERSION", "KITTY_WINDOW_ID", "DOMTERM")
+_LINKING_TERMINALS = frozenset(
+    {"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "xterm-kitty", "alacritty", "foot"}
+)
+
+
 class OutputError(Exception):
     """Standard output cannot be written to. The message is for people, and empty where the reader has gone."""
 
@@ -76,6 +85,28 @@ def wants_color(color: str, output_file: str | None = None) -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return output_file is None and is_terminal(sys.stdout)
+
+
+def wants_links(output_file: str | None = None) -> bool:
+    """Whether codes are to be links to their pages: on a terminal that is known to understand OSC 8."""
+    if output_file is not None or os.environ.get("NO_COLOR") or not is_terminal(sys.stdout):
+        return False
+    given = os.environ.get
+    vte = given("VTE_VERSION", "")
+    if vte.isascii() and vte.isdigit() and len(vte) < 9 and int(vte) >= 5000:  # 0.50: GNOME Terminal, Tilix
+        return True
+    terminal = (given("TERM_PROGRAM", ""), given("TERM", ""))
+    return any(given(name) for name in _LINKING_VARIABLES) or not _LINKING_TERMINALS.isdisjoint(terminal)
+
+
+def width(output_file: str | None = None) -> int:
+    """The columns of what shows the report: as $COLUMNS says, else those of the terminal, else WIDTH."""
+    told = os.environ.get("COLUMNS", "")
+    columns = int(told) if told.isascii() and told.isdigit() and len(told) < 6 else 0
+    if not columns and output_file is None and sys.stdout is not None and sys.stdout.isatty():
+        with suppress(OSError, ValueError):
+            columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    return max(columns, NARROWEST) if columns else WIDTH
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 sys.path.insert(0, str(ROOT))
 os.environ["HF_HUB_OFFLINE"] = "1"  # --verify tells the same on every machine
+os.environ["COLUMNS"] = "100"
 
 
 def rules() -> str:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from lora_lint.finding import LEVELS
+from lora_lint.finding import LEVELS, fixable
 from lora_lint.fixes.edits import applied, disjoint, inserted, stays
 from lora_lint.fixes.made import places_of
 from lora_lint.records import dataclass, replace
@@ -54,15 +54,6 @@ class Fixed:
     left: tuple[str, ...] = ()
     places: frozenset[Place] = frozenset()
     announced: tuple[str, ...] = ()
-
-
-def fixable(finding: Finding, unsafe: bool, named: Collection[str]) -> bool:
-    """Whether a finding's fix may be made: it has changes, is safe or unsafe ones are wanted too, and is more than
-    advice or of a rule that was selected by name (`named`)."""
-    refuted = finding.verdict is not None and finding.verdict.status == "refuted"
-    fix = finding.fix
-    wanted = finding.level != "advice" or finding.code in named
-    return fix is not None and bool(fix.changes) and not refuted and wanted and (unsafe or fix.applicability == "safe")
 
 
 def fixed(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], Outcome] | None = None) -> list[Fixed]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery
-from lora_lint.finding import CONFIDENCES, LEVELS, Finding
+from lora_lint.finding import CONFIDENCES, LEVELS, Finding, fixable
 from lora_lint.records import dataclass, field, replace
 from lora_lint.source import Location, SourceFile, Span
 
@@ -26,7 +26,8 @@ _KEPT_NOTEBOOKS = 4
 @dataclass(frozen=True)
 class Summary:
     """The counts that every report ends with. `suppressed`: hidden by comments, per-file ignores and the baseline;
-    `unread`: what was left unread because of a limit."""
+    `unread`: what was left unread because of a limit; `fixable`: what `--fix` fixes, and `fixable_unsafe` what it fixes
+    with `--unsafe-fixes` beyond that."""
 
     files: int = 0
     runs: int = 0
@@ -35,6 +36,8 @@ class Summary:
     advice: int = 0
     suppressed: int = 0
     unread: int = 0
+    fixable: int = 0
+    fixable_unsafe: int = 0
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,15 @@ def outcome_of(checked: Checked, settings: Settings, content: Content) -> Outcom
         len(unread),
     )
     failed = checked.failed or any(result.crashed for result in checked.results)
-    return replace(sources, findings=tuple(visible), summary=summary, notes=notes, failed=failed, unread=unread)
+    shown = replace(sources, findings=tuple(visible), summary=summary, notes=notes, failed=failed, unread=unread)
+    return with_fixable(shown, settings)
+
+
+def with_fixable(outcome: Outcome, settings: Settings) -> Outcome:
+    """The outcome with what can be fixed counted: again where verdicts have refuted some of it."""
+    named = settings.named()
+    safe, every = (sum(fixable(finding, unsafe, named) for finding in outcome.findings) for unsafe in (False, True))
+    return replace(outcome, summary=replace(outcome.summary, fixable=safe, fixable_unsafe=every - safe))
 
 
 def distinct(findings: Iterable[Finding]) -> list[Finding]:

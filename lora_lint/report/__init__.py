@@ -1,6 +1,7 @@
 """Findings to text, in the formats that people, editors and continuous integration read.
 
-Each format is a module with `render(outcome, *, color) -> str`, and a line in FORMATS.
+Each format is a module and a line in FORMATS: `render(outcome, view) -> str` for people, `render(outcome) -> str` for
+programs.
 """
 
 from __future__ import annotations
@@ -35,8 +36,22 @@ FORMATS: dict[str, Format] = {
 """By the name of their module here."""
 
 
-def render(output_format: str, outcome: Outcome, *, color: bool = False) -> str:
-    """The report of a lint in one of `FORMATS`; `color` only matters to those for terminals."""
+@dataclass(frozen=True)
+class View:
+    """How people see a report: in `width` columns, with colors, with links on the codes of rules (OSC 8); `brief` gives
+    advice one line a place."""
+
+    width: int = 100
+    color: bool = False
+    links: bool = False
+    brief: bool = False
+
+
+PLAIN = View()
+
+
+def render(output_format: str, outcome: Outcome, view: View = PLAIN) -> str:
+    """The report of a lint in one of `FORMATS`; only those for people are seen through a view."""
     report = import_module(f"lora_lint.report.{output_format}")
-    text: str = report.render(outcome, color=color)
+    text: str = report.render(outcome, view) if FORMATS[output_format].for_people else report.render(outcome)
     return text

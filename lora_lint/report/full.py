@@ -2,69 +2,127 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING
 
-from lora_lint.report.wording import level_of, name_of, paint, place, sentence, verdict_line
-from lora_lint.system.visible import columns, visible
+from lora_lint.report.wording import (
+    by_level,
+    clipped,
+    closing,
+    headline,
+    level_of,
+    linked,
+    name_of,
+    paint,
+    place,
+    verdict_line,
+)
+from lora_lint.system.visible import columns, visible, within
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding, Level
     from lora_lint.lint.engine import Outcome
+    from lora_lint.report import View
     from lora_lint.source import SourceFile, Span
 
-WIDTH = 110
 MAX_LINES = 6
 """Lines of source that an excerpt shows at most."""
-LIMIT = 2 * WIDTH
-"""Columns of a line of source that it shows at most."""
+MAX_PLACES = 12
+"""Places that an entry of advice shows at most."""
 _BEFORE = 40
-"""Columns that it shows before the underlined part, where not all of the line fits."""
+"""Columns that an excerpt shows before the underlined part, where not all of the line fits."""
+_MOST = 1000
+"""Characters of a line that it looks at, before, in and behind that part."""
+_WHOLE = re.compile(r"`[^`]{1,38}`")
+"""Code that is not broken over two lines."""
+_GLUE = "\0"
+"""Stands for a space at which no line is broken; visible text has none."""
+_LEAST = 20
+"""Columns that a headline keeps beside a long path."""
 _TAB = "    "
 
 
-def render(outcome: Outcome, *, color: bool = False) -> str:
-    """Every finding with an excerpt, its related places and where to read more; then the summary."""
-    blocks = [_block(outcome, finding, color) for finding in outcome.findings]
-    return "\n".join([*blocks, paint(sentence(outcome), "bold", color)]) + "\n"
+def render(outcome: Outcome, view: View) -> str:
+    """Errors, then warnings, then advice, each with an excerpt, its related places and its fix; then the summary."""
+    blocks: list[str] = []
+    listed: dict[str, list[Finding]] = {}
+    for finding in by_level(outcome.findings):
+        if view.brief and level_of(finding) == "advice" and finding.verdict is None:
+            listed.setdefault(finding.code, []).append(finding)
+        else:
+            blocks.append(_block(outcome, finding, view))
+    blocks += [_entry(outcome, findings, view) for findings in listed.values()]
+    sentence, *fixes = closing(outcome)
+    last = [*_hint(outcome, bool(listed), view), paint(sentence, "bold", view.color), *fixes]
+    return "\n".join([*blocks, *last]) + "\n"
 
 
-def _block(outcome: Outcome, finding: Finding, color: bool) -> str:
+def _block(outcome: Outcome, finding: Finding, view: View) -> str:
     source = outcome.source(finding.span.path)
-    level = level_of(finding)
+    level, color = level_of(finding), view.color
     sure = "" if finding.confidence == "certain" else f" ({finding.confidence})"
-    head = f"{paint(level, level, color)}{sure} {paint(finding.code, 'bold', color)} {name_of(finding)}"
-    lines = [f"{paint(place(source.locate(finding.span)), 'bold', color)}: {head}"]
-    lines += _wrapped(visible(finding.message), "  ", "  ")
-    lines += _excerpt(source, finding.span, level, color)
+    lines = [f"{paint(place(source.locate(finding.span)), 'bold', color)}: {_head(finding, view, sure)}"]
+    clause, rest = headline(finding.message)
+    lines += [paint(line, "bold", color) for line in _wrapped(clause, view, "  ", "  ")]
+    lines += _excerpt(source, finding.span, level, view)
+    lines += _wrapped(rest, view, "  ", "  ")
     for related in finding.related:
-        lines.append(
-            f"  {paint('=', 'blue', color)} {place(outcome.located(related.span))}: {visible(related.message)}"
-        )
+        where = place(outcome.located(related.span)).replace(" ", _GLUE)
+        lines += _wrapped(f"{where}: {visible(related.message)}", view, "  = ", "    ")
     if finding.fix is not None:
-        kind = "fix" if finding.fix.applicability == "safe" else "possible fix"
-        lines += _wrapped(visible(f"{kind}: {finding.fix.message}"), "  = ", "    ")
+        kind = f"fix ({finding.fix.applicability})" if finding.fix.changes else "by hand"
+        lines += _wrapped(f"{kind}: {visible(finding.fix.message)}", view, "  = ", "    ")
     if finding.verdict is not None:
-        verdict = _wrapped(verdict_line(finding), "  = ", "    ")
+        verdict = _wrapped(verdict_line(finding), view, "  = ", "    ")
         style = {"confirmed": level, "refuted": "green"}.get(finding.verdict.status, "blue")
-        lines += [
-            verdict[0].replace(finding.verdict.status, paint(finding.verdict.status, style, color), 1),
-            *verdict[1:],
-        ]
-    lines.append(paint(f"  = more: lora-lint explain {finding.code}", "dim", color))
+        status = finding.verdict.status
+        lines += [verdict[0].replace(status, paint(status, style, color), 1), *verdict[1:]]
     return "\n".join(lines) + "\n"
 
 
-def _wrapped(text: str, first: str, later: str) -> list[str]:
-    """A text in lines; names, which have hyphens in them, stay whole."""
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+def _entry(outcome: Outcome, findings: list[Finding], view: View) -> str:
+    """The advice of one rule: a line for each place."""
+    count = f", {len(findings)} places" if len(findings) > 1 else ""
+    lines = [f"{_head(findings[0], view)}{count}"]
+    for finding in findings[:MAX_PLACES]:
+        where = place(outcome.located(finding.span))
+        room = max(view.width - columns(where) - len("  : "), _LEAST)
+        lines.append(f"  {paint(where, 'bold', view.color)}: {clipped(headline(finding.message)[0], room)}")
+    if len(findings) > MAX_PLACES:
+        lines.append(f"  … and {len(findings) - MAX_PLACES} more: --output-format concise lists all")
+    return "\n".join(lines) + "\n"
+
+
+def _head(finding: Finding, view: View, sure: str = "") -> str:
+    """What kind of finding it is: level, code and name."""
+    level = level_of(finding)
+    code = paint(linked(finding.code, view), "bold", view.color)
+    return f"{paint(level, level, view.color)}{sure} {code} {name_of(finding)}"
+
+
+def _hint(outcome: Outcome, brief: bool, view: View) -> list[str]:
+    """Where to read more, once a report: about the first rule that it names."""
+    if not outcome.findings:
+        return []
+    first = by_level(outcome.findings)[0]
+    more = "; name a single file to read its advice in full" if brief else ""
+    text = f"More about a rule: lora-lint explain {first.code}{more}"
+    return [*(paint(line, "dim", view.color) for line in _wrapped(text, view)), ""]
+
+
+def _wrapped(text: str, view: View, first: str = "", later: str = "") -> list[str]:
+    """A visible text in lines; names, which have hyphens in them, and short pieces of code stay whole."""
+    glued = _WHOLE.sub(lambda code: code[0].replace(" ", _GLUE), text)
+    lines = textwrap.wrap(
+        glued, view.width, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
     )
+    return [line.replace(_GLUE, " ") for line in lines]
 
 
-def _excerpt(source: SourceFile, span: Span, level: Level, color: bool) -> list[str]:
+def _excerpt(source: SourceFile, span: Span, level: Level, view: View) -> list[str]:
     """The lines of a span with their numbers, the span underlined."""
+    color = view.color
     if not source.utf8 or span.start > len(source.utf8) or span.end <= span.start:
         return []
     location = source.locate(span)
@@ -72,6 +130,7 @@ def _excerpt(source: SourceFile, span: Span, level: Level, color: bool) -> list[
     last = first + location.end_line - location.line
     shift = first - location.line
     width = len(str(location.end_line))
+    room = view.width - width - len("   | ")
     bar = paint("|", "blue", color)
     result = [f"  {' ' * width} {bar}"]
     for line in range(first, min(last, first + MAX_LINES - 1) + 1):
@@ -79,7 +138,7 @@ def _excerpt(source: SourceFile, span: Span, level: Level, color: bool) -> list[
         start = location.column - 1 if line == first else len(text) - len(text.lstrip())
         end = location.end_column - 1 if line == last else len(text)
         number = paint(str(line - shift).rjust(width), "blue", color)
-        shown, before, marked = _part(text, start, end)
+        shown, before, marked = _part(text, start, end, room)
         result.append(f"  {number} {bar} {shown}".rstrip())
         carets = paint("^" * marked, level, color)
         result.append(f"  {' ' * width} {bar} {' ' * before}{carets}")
@@ -88,23 +147,18 @@ def _excerpt(source: SourceFile, span: Span, level: Level, color: bool) -> list[
     return result
 
 
-def _part(text: str, start: int, end: int) -> tuple[str, int, int]:
+def _part(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
     """A line fit for a terminal, and at which column and how wide the characters from `start` to `end` are in it: tabs
-    are spaces, what a long line has before and behind them is cut."""
+    are spaces, what a line has before and behind them is cut to `room` columns."""
     head, mark, tail = (
         visible(part.replace("\t", _TAB))
-        for part in (text[:start][-LIMIT:], text[start:end][:LIMIT], text[end:][:LIMIT])
+        for part in (text[:start][-_MOST:], text[start:end][:_MOST], text[end:][:_MOST])
     )
-    if (start > LIMIT or columns(head + mark) > LIMIT) and columns(head) > _BEFORE:
-        head = "…" + _within(head[::-1], _BEFORE - 1)[::-1]
+    kept = min(_BEFORE, room // 2)
+    if (start > _MOST or columns(head + mark) > room) and columns(head) > kept:
+        head = "…" + within(head[::-1], kept - 1)[::-1]
     line = head + mark + tail
-    if columns(line) > LIMIT or max(end - start, len(text) - end) > LIMIT:
-        line = _within(line, LIMIT - 1) + "…"
+    if columns(line) > room or max(end - start, len(text) - end) > _MOST:
+        line = within(line, room - 1) + "…"
     before = columns(head)
-    return line, before, max(min(columns(mark), LIMIT - before), 1)
-
-
-def _within(text: str, limit: int) -> str:
-    """The start of a text that fits into some columns."""
-    widths = accumulate(map(columns, text))
-    return text[: sum(1 for _ in takewhile(lambda width: width <= limit, widths))]
+    return line, before, max(min(columns(mark), room - before), 1)

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 _COMMANDS = {"error": "error", "warning": "warning", "advice": "notice"}
 
 
-def render(outcome: Outcome, *, color: bool = False) -> str:
+def render(outcome: Outcome) -> str:
     """A command for each finding, and the summary as plain text."""
-    del color
     lines = []
     for finding in outcome.findings:
         location = outcome.in_file(finding.span)

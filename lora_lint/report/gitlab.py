@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 _SEVERITIES = {"error": "major", "warning": "minor", "advice": "info"}
 
 
-def render(outcome: Outcome, *, color: bool = False) -> str:
+def render(outcome: Outcome) -> str:
     """A list with one entry for each finding."""
-    del color
     return json_text([_entry(outcome, finding) for finding in outcome.findings])
 
 

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-def render(outcome: Outcome, *, color: bool = False) -> str:
+def render(outcome: Outcome) -> str:
     """One object: the tool, the summary and the findings in the order of their places."""
-    del color
     summary = outcome.summary
     document = {
         "version": VERSION,
@@ -29,6 +28,8 @@ def render(outcome: Outcome, *, color: bool = False) -> str:
             "warnings": summary.warnings,
             "advice": summary.advice,
             "suppressed": summary.suppressed,
+            "fixable": summary.fixable,
+            "fixable_unsafe": summary.fixable_unsafe,
             "unread": summary.unread,
         },
         "unread": [each.as_json() for each in outcome.unread],

@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from lora_lint.lint.engine import Outcome
 
 
-def render(outcome: Outcome, *, color: bool = False) -> str:
+def render(outcome: Outcome) -> str:
     """One suite for each file with findings; a lint without findings is one case that passes, and so is a refuted
     finding."""
-    del color
     by_path: dict[str, list[Finding]] = {}
     for finding in outcome.findings:
         by_path.setdefault(finding.span.path, []).append(finding)

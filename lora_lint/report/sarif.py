@@ -20,9 +20,8 @@ _LEVELS = {"error": "error", "warning": "warning", "advice": "note"}
 _PRECISION = {"certain": "very-high", "likely": "high", "possible": "medium"}
 
 
-def render(outcome: Outcome, *, color: bool = False) -> str:
+def render(outcome: Outcome) -> str:
     """One run with the rules that found something, and a result for each finding."""
-    del color
     codes = sorted({finding.code for finding in outcome.findings})
     run = {
         "tool": {

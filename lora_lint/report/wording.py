@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint import catalogue
-from lora_lint.system.visible import visible
+from lora_lint.finding import LEVELS
+from lora_lint.system.visible import columns, visible, within
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lora_lint.finding import Finding, Level
     from lora_lint.lint.engine import Outcome, Summary
+    from lora_lint.report import View
     from lora_lint.source import Location
 
 HOMEPAGE = "https://github.com/lora-lint/lora-lint"
@@ -21,6 +25,47 @@ _CODES = {"error": "31", "warning": "33", "advice": "36", "bold": "1", "dim": "2
 def paint(text: str, style: str, color: bool) -> str:
     """Text in one of the styles for terminals, if colors are wanted."""
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if color and text else text
+
+
+def linked(code: str, view: View) -> str:
+    """A rule's code, as a link to its page where the terminal has links (OSC 8)."""
+    return f"\x1b]8;;{url_of(code)}\x1b\\{code}\x1b]8;;\x1b\\" if view.links else code
+
+
+def by_level(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in the order in which people read them: errors, warnings, advice; those of one level as they come."""
+    return sorted(findings, key=lambda finding: LEVELS.index(level_of(finding)))
+
+
+def headline(message: str) -> tuple[str, str]:
+    """A message as its first clause, which says what is wrong, and the rest; both fit to be shown.
+
+    A clause ends with `.`, `:` or `;` and a space, outside of code and brackets, once it says more than code alone:
+    "`r=0`: nothing is trained. Use 8" has the headline "`r=0`: nothing is trained".
+    """
+    text = visible(message)
+    in_code, depth, said = False, 0, False
+    for at, character in enumerate(text):
+        if character == "`":
+            in_code = not in_code
+        elif in_code:
+            continue
+        elif character in "([":
+            depth += 1
+        elif character in ")]":
+            depth -= 1
+        elif depth <= 0 and said and character in ".:;" and text[at + 1 : at + 2] == " ":
+            rest = text[at + 2 :]
+            word = rest.partition(" ")[0]
+            return text[:at], rest[:1].upper() + rest[1:] if word.isalpha() else rest
+        else:
+            said = said or character.isalnum()
+    return text, ""
+
+
+def clipped(text: str, width: int) -> str:
+    """The start of a visible text that fits into some columns, with `…` where something is cut."""
+    return text if columns(text) <= width else f"{within(text, width - 1).rstrip()}…"
 
 
 def level_of(finding: Finding) -> Level:
@@ -67,7 +112,7 @@ def refuted(finding: Finding) -> bool:
 
 
 def sentence(outcome: Outcome) -> str:
-    """The last line of a report for people: what was found, in how much, what was hidden, and how it was settled."""
+    """A report in one line: what was found, in how much, what was hidden, and how it was settled."""
     summary = outcome.summary
     counts = [
         _count(number, word) for number, word in ((summary.errors, "error"), (summary.warnings, "warning")) if number
@@ -78,6 +123,16 @@ def sentence(outcome: Outcome) -> str:
     hidden = f" ({summary.suppressed} suppressed)" if summary.suppressed else ""
     scope = f"what was read ({_scope(summary)})" if summary.unread else _scope(summary)
     return f"{found}{hidden} in {scope}{_unread(outcome)}{_settled(outcome)}"
+
+
+def closing(outcome: Outcome) -> list[str]:
+    """The last lines of a report for people: its sentence, and what can be fixed."""
+    safe, more = outcome.summary.fixable, outcome.summary.fixable_unsafe
+    if not safe:
+        fixes = f"{more} fixable with --fix --unsafe-fixes" if more else ""
+    else:
+        fixes = f"{safe} fixable with --fix" + (f", {more} more with --unsafe-fixes" if more else "")
+    return [sentence(outcome), *filter(None, [fixes])]
 
 
 def _unread(outcome: Outcome) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import accumulate, takewhile
 from typing import Any
 
 
@@ -60,6 +61,12 @@ def columns(text: str) -> int:
     return sum(
         0 if category(each) in ("Mn", "Me") else 2 if east_asian_width(each) in ("W", "F") else 1 for each in text
     )
+
+
+def within(text: str, limit: int) -> str:
+    """The start of a visible text that fits into some columns."""
+    widths = accumulate(map(columns, text))
+    return text[: sum(1 for _ in takewhile(lambda width: width <= limit, widths))]
 
 
 def _visible(character: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -355,3 +356,71 @@ def test_dataset_size_and_task_hold_for_all_runs(capsys: pytest.CaptureFixture[s
     [run] = json.loads(out)["runs"]
     assert run["dataset"]["size"] == {"value": 321, "origin": "setting"}
     assert run["task"] == "code"
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+class TestOnATerminal:
+    def shown(self, columns: int, *arguments: str, **env: str) -> str:
+        """What a terminal of so many columns shows."""
+        import fcntl
+        import pty
+        import struct
+        import termios
+
+        main_end, end = pty.openpty()
+        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        unset = ("COLUMNS", "NO_COLOR", "VTE_VERSION", "WT_SESSION", "KONSOLE_VERSION", "KITTY_WINDOW_ID", "DOMTERM")
+        told = {name: value for name, value in os.environ.items() if name not in unset}
+        told |= {"TERM": "xterm", "TERM_PROGRAM": "", "PYTHONPATH": str(ROOT), **env}
+        command = [sys.executable, "-m", "lora_lint", *arguments]
+        done = subprocess.Popen(command, stdin=end, stdout=end, stderr=subprocess.DEVNULL, env=told)
+        os.close(end)
+        seen = b""
+        with contextlib.suppress(OSError):  # which is how Linux tells that the other end is closed
+            while part := os.read(main_end, 65536):
+                seen += part
+        os.close(main_end)
+        assert done.wait(PATIENCE) == 1
+        return seen.decode().replace("\r\n", "\n")
+
+    @pytest.mark.parametrize("columns", [60, 80, 120])
+    def test_its_own_width(self, columns: int) -> None:
+        Path("train.py").write_text(BROKEN)
+        rows = self.shown(columns, "--color", "never", "train.py").splitlines()
+        assert columns - 20 < max(map(len, rows)) <= columns
+
+    def test_links_where_it_is_known_to_have_them(self) -> None:
+        Path("train.py").write_text(BROKEN)
+        link = "\x1b]8;;https://github.com/lora-lint/lora-lint/blob/main/rules/LL105-zero-scale.md\x1b\\LL105\x1b]8;;\x1b\\"
+        assert link in self.shown(80, "train.py", TERM_PROGRAM="WezTerm")
+        assert link in self.shown(80, "train.py", VTE_VERSION="7000")
+        for plain in ({}, {"VTE_VERSION": "4000"}, {"TERM_PROGRAM": "WezTerm", "NO_COLOR": "1"}):
+            assert "\x1b]8" not in self.shown(80, "train.py", **plain)
+
+
+@pytest.mark.process
+def test_width_where_there_is_no_terminal() -> None:
+    Path("train.py").write_text(BROKEN)
+    widest = {
+        columns: max(map(len, process("train.py", COLUMNS=columns).stdout.splitlines()))
+        for columns in ("", "60", "160", "no", "0")
+    }
+    assert widest["60"] <= 60 < 80 < widest[""] == widest["no"] == widest["0"] <= 100 < widest["160"] <= 160
+
+
+@pytest.mark.process
+def test_advice_is_in_full_where_one_file_is_named() -> None:
+    Path("train.py").write_text(BROKEN.replace("lora_alpha=0", "lora_alpha=128").replace("r=8", "r=64"))
+    for path, stdin in (("train.py", None), ("-", Path("train.py").read_text())):
+        alone = process("--select", "LL102", path, stdin=stdin).stdout
+        assert "5:23: advice LL102 rslora-off-high-rank\n" in alone and "5 | config" in alone
+    Path("no.json").write_text("{}")
+    calls: tuple[tuple[str, ...], ...] = ((), (".",), ("train.py", "no.json"))
+    for arguments in calls:
+        several = process("--select", "LL102", *arguments).stdout
+        assert several.startswith("advice LL102 rslora-off-high-rank\n  train.py:5:23: ")
+        assert "5 | config" not in several
+        assert (
+            len(json.loads(process("--select", "LL102", "--output-format", "json", *arguments).stdout)["findings"]) == 1
+        )

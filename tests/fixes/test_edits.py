@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint import catalogue
-from lora_lint.finding import Add, Bind, Drop, Fix, Follow, Into, Move, Rename, Through, Tie, Unfold, Write
+from lora_lint.finding import Add, Bind, Drop, Fix, Follow, Into, Move, Rename, Through, Tie, Unfold, Write, fixable
 from lora_lint.fixes.edits import Edit, applied
 from lora_lint.fixes.files import Unwritable, edited
 from lora_lint.fixes.made import edits_of
-from lora_lint.fixes.session import Fixed, diff, fixable, fixed_text
+from lora_lint.fixes.session import Fixed, diff, fixed_text
 from lora_lint.knowledge import schemas
 from lora_lint.lint import engine
 from lora_lint.lint.outcome import readable

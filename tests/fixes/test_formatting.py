@@ -21,9 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lora_lint import catalogue
-from lora_lint.finding import Replace
+from lora_lint.finding import Replace, fixable
 from lora_lint.fixes.made import edits_of
-from lora_lint.fixes.session import Fixed, fixable, fixed_text
+from lora_lint.fixes.session import Fixed, fixed_text
 from lora_lint.lint import engine
 from lora_lint.lint.outcome import readable
 from lora_lint.settings import Settings

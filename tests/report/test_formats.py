@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from functools import cache
 from importlib.util import find_spec
@@ -14,13 +15,15 @@ import jsonschema
 import pytest
 
 from lora_lint import __version__
-from lora_lint.finding import Finding, Fix, Related
+from lora_lint.finding import Finding, Fix, Related, Verdict, Write
 from lora_lint.lint.engine import lint_text
 from lora_lint.lint.outcome import Outcome, Summary
 from lora_lint.records import replace
-from lora_lint.report import FORMATS, render
+from lora_lint.report import FORMATS, View, render
+from lora_lint.report.wording import headline
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
+from lora_lint.system.visible import columns
 from lora_lint.unread import Unread
 
 BROKEN = """\
@@ -77,7 +80,7 @@ class TestEveryFormat:
     @pytest.mark.parametrize("output_format", FORMATS)
     @pytest.mark.parametrize("color", [False, True])
     def test_names_each_finding(self, output_format: str, color: bool) -> None:
-        text = render(output_format, outcome(), color=color)
+        text = render(output_format, outcome(), View(color=color, links=color))
         assert "LL105" in text
         assert "LL202" in text
         assert text.endswith("\n")
@@ -93,7 +96,7 @@ class TestEveryFormat:
 
     @pytest.mark.parametrize("output_format", ["json", "sarif", "github", "gitlab", "junit"])
     def test_machines_get_no_colors(self, output_format: str) -> None:
-        assert "\x1b" not in render(output_format, outcome(), color=True)
+        assert "\x1b" not in render(output_format, outcome(), View(color=True, links=True))
 
 
 class TestFull:
@@ -102,8 +105,8 @@ class TestFull:
         assert "train.py:5:37: error LL105 zero-scale" in text
         assert "  5 | config = LoraConfig(r=8, lora_alpha=0," in text
         assert "= train.py:4:46: the model is microsoft/Phi-3-mini-4k-instruct: phi3" in text
-        assert "lora-lint explain LL105" in text
-        assert text.endswith("2 errors in 1 run of 1 file\n")
+        assert text.count("lora-lint explain") == 1
+        assert text.endswith("\n2 errors in 1 run of 1 file\n1 fixable with --fix --unsafe-fixes\n")
 
     def test_the_underline_stands_under_the_span(self) -> None:
         for line in ("\tx = lora", "漢字 = lora", "é\u0301 = lora", "x = lora"):
@@ -128,12 +131,104 @@ class TestFull:
         assert "\x1b" not in render("full", made("Wrong", "x = '\x1b[31m'\n", 0, 5))
 
     def test_colors(self) -> None:
-        assert "\x1b[31merror\x1b[0m" in render("full", outcome(), color=True)
+        assert "\x1b[31merror\x1b[0m" in render("full", outcome(), View(color=True))
         assert "\x1b" not in render("full", outcome())
 
     def test_fixes(self) -> None:
-        assert "  = fix: Do this" in render("full", made("W", "x\n", 0, 1, fix=Fix("safe", "Do this")))
-        assert "  = possible fix: Do this" in render("full", made("W", "x\n", 0, 1, fix=Fix("unsafe", "Do this")))
+        changes = (Write(Span("train.py", 0, 1), 8),)
+        for fix, line in (
+            (Fix("safe", "Do this", changes), "  = fix (safe): Do this"),
+            (Fix("unsafe", "Do this", changes), "  = fix (unsafe): Do this"),
+            (Fix("unsafe", "Do this"), "  = by hand: Do this"),
+        ):
+            assert line in render("full", made("W", "x\n", 0, 1, fix=fix)).splitlines()
+
+    @pytest.mark.parametrize(
+        ("message", "parts"),
+        [
+            ("`r=0`: nothing is trained. use 8", ("`r=0`: nothing is trained", "Use 8")),
+            (
+                "`a: b; c. d` is not in x/y (of 1. f: g): PEFT adapts",
+                ("`a: b; c. d` is not in x/y (of 1. f: g)", "PEFT adapts"),
+            ),
+            ("It falls to 2.5: lora_alpha/r is 2", ("It falls to 2.5", "lora_alpha/r is 2")),
+            ("No end `of code. at all", ("No end `of code. at all", "")),
+            ("One\ntwo", (r"One\ntwo", "")),
+            ("", ("", "")),
+        ],
+    )
+    def test_headline(self, message: str, parts: tuple[str, str]) -> None:
+        assert headline(message) == parts
+
+    def test_the_headline_comes_before_the_source_and_the_numbers_after_it(self) -> None:
+        rows = render("full", outcome()).splitlines()
+        at = rows.index("  `q_proj` is not in microsoft/Phi-3-mini-4k-instruct (phi3)")
+        assert rows[at + 2].startswith("  5 | config = ")
+        assert rows[at + 4].startswith("  PEFT adapts only `o_proj` ")
+
+    @pytest.mark.parametrize("width", [40, 80, 120])
+    def test_fits_into_the_width(self, width: int) -> None:
+        text = render("full", outcome(), View(width))
+        assert max(map(len, text.splitlines())) <= max(width, len("train.py:5:61: error LL202 unmatched-target-module"))
+        assert any(len(row) > width - 20 for row in text.splitlines())
+
+    def test_short_code_stays_on_a_line(self) -> None:
+        text = render("full", made("word " * 14 + "`# lora-lint: task=chat` ends", "x\n", 0, 1), View(80))
+        assert "\n  `# lora-lint: task=chat` ends\n" in text
+
+    def test_errors_then_warnings_then_advice(self) -> None:
+        found = [
+            Finding("LL102", "One", Span("a.py", 0, 1), level="advice"),
+            Finding("LL104", "Two", Span("a.py", 0, 1), level="warning"),
+            Finding("LL105", "Three", Span("b.py", 2, 3), level="error"),
+            Finding("LL105", "Four", Span("b.py", 0, 1), level="error"),
+        ]
+        for output_format in ("full", "concise"):
+            text = render(output_format, Outcome(tuple(found)))
+            assert sorted(("Three", "Four", "Two", "One"), key=text.index) == ["Three", "Four", "Two", "One"]
+
+    def test_advice_of_one_rule_is_one_entry_where_it_is_brief(self) -> None:
+        texts = {f"{name}.py": SourceFile(f"{name}.py", "python", b"x = 1\n") for name in "abc"}
+        found = tuple(
+            Finding("LL102", f"`r=16` in {path}. More of it", Span(path, 0, 1), level="advice") for path in texts
+        )
+        verdict = Verdict("confirmed", "as measured")
+        settled = replace(found[0], message="Settled. In full", code="LL301", verdict=verdict)
+        given = Outcome((*found, settled), Summary(3, 3, advice=4), texts=texts)
+        brief = render("full", given, View(brief=True))
+        entry = "".join(f"  {path}:1:1: `r=16` in {path}\n" for path in texts)
+        assert f"advice LL102 rslora-off-high-rank, 3 places\n{entry}\n" in brief
+        assert "a.py:1:1: advice LL301 " in brief and "  In full\n" in brief
+        assert "name a single file" in brief and "More of it" not in brief
+        in_full = render("full", given)
+        assert in_full.count("  More of it\n") == 3 and "name a single file" not in in_full
+
+    def test_an_entry_with_many_places_says_how_many_more(self) -> None:
+        texts = {"a.py": SourceFile("a.py", "python", b"x\n" * 100)}
+        found = tuple(Finding("LL102", "W", Span("a.py", 2 * at, 2 * at + 1), level="advice") for at in range(100))
+        text = render("full", Outcome(found, Summary(1, 1, advice=100), texts=texts), View(brief=True))
+        assert "advice LL102 rslora-off-high-rank, 100 places\n" in text
+        assert text.count("  a.py:") + 88 == 100 and "  … and 88 more: " in text
+
+    def test_links(self) -> None:
+        link = "\x1b]8;;https://github.com/lora-lint/lora-lint/blob/main/rules/"
+        assert link in render("full", outcome(), View(links=True))
+        assert link in render("concise", outcome(), View(links=True))
+        assert link not in render("full", outcome(), View(color=True))
+
+    @pytest.mark.parametrize(
+        ("safe", "unsafe", "line"),
+        [
+            (2, 3, "2 fixable with --fix, 3 more with --unsafe-fixes"),
+            (2, 0, "2 fixable with --fix"),
+            (0, 3, "3 fixable with --fix --unsafe-fixes"),
+            (0, 0, "No findings in 0 runs of 1 file"),
+        ],
+    )
+    def test_what_can_be_fixed(self, safe: int, unsafe: int, line: str) -> None:
+        summary = Summary(1, fixable=safe, fixable_unsafe=unsafe)
+        for output_format in ("full", "concise"):
+            assert render(output_format, Outcome(summary=summary)).splitlines()[-1] == line
 
     def test_windows_newlines(self) -> None:
         text = render("full", outcome(BROKEN.replace("\n", "\r\n")))
@@ -147,8 +242,23 @@ class TestFull:
 class TestConcise:
     def test_one_line_each(self) -> None:
         lines = render("concise", outcome()).splitlines()
-        assert len(lines) == 3
+        assert len(lines) == 4
         assert lines[0].startswith("train.py:5:37: error LL105[zero-scale] ")
+
+    @pytest.mark.parametrize("color", [False, True])
+    def test_lines_have_160_columns_at_most(self, color: bool) -> None:
+        message = "漢字" * 100 + ". More"
+        verdict = Verdict("inconclusive", "for " + "a reason " * 30)
+        text = render("concise", made(message, "x\n", 0, 1, verdict=verdict), View(color=color, links=color))
+        first = re.sub(r"\x1b\[\d+m|\x1b\]8;;.*?\x1b\\", "", text).splitlines()[0]
+        assert 158 <= columns(first) <= 160
+        assert first.endswith("… [inconclusive]")
+
+    def test_a_long_path_is_not_cut(self) -> None:
+        path = "folder/" * 40 + "a.py"
+        assert render("concise", made("Wrong", "x\n", 0, 1, path=path)).startswith(
+            f"{path}:1:1: error LL105[zero-scale] "
+        )
 
     def test_newlines_in_messages(self) -> None:
         assert len(render("concise", made("one\ntwo\r\nthree", "x\n", 0, 1)).splitlines()) == 2
@@ -173,7 +283,8 @@ class TestJson:
         assert document["version"] == 1
         assert document["tool"] == {"name": "lora-lint", "version": __version__}
         assert document["summary"] == {
-            "files": 1, "runs": 1, "errors": 2, "warnings": 0, "advice": 0, "suppressed": 0, "unread": 0
+            "files": 1, "runs": 1, "errors": 2, "warnings": 0, "advice": 0, "suppressed": 0, "unread": 0,
+            "fixable": 0, "fixable_unsafe": 1,
         }  # fmt: skip
         first = document["findings"][0]
         assert set(first) == {

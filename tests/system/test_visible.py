@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from lora_lint.finding import Finding, Fix, Related, Verdict
 from lora_lint.lint.engine import Outcome, lint_text
 from lora_lint.lint.outcome import Summary
-from lora_lint.report import FORMATS, render
-from lora_lint.report.full import LIMIT
+from lora_lint.report import FORMATS, View, render
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
 from lora_lint.system.visible import columns, encodable, json_text, octets, visible
@@ -229,18 +228,20 @@ class TestLongLines:
     @pytest.mark.parametrize(
         ("before", "after"), [(0, 0), (30, 0), (0, 900), (100, 900), (900, 0), (900, 900), (5000, 5)]
     )
-    def test_what_is_meant_is_shown_and_underlined(self, letter: str, before: int, after: int) -> None:
+    @pytest.mark.parametrize("width", [40, 100, 200])
+    def test_what_is_meant_is_shown_and_underlined(self, letter: str, before: int, after: int, width: int) -> None:
         line = f"{letter * before}lora{letter * after}\n"
         start = len((letter * before).encode())
         source = SourceFile("a.py", "python", line.encode())
         found = Finding("LL105", "Wrong", Span("a.py", start, start + 4), level="error")
-        rows = render("full", Outcome((found,), Summary(1, 1, 1), texts={"a.py": source})).splitlines()
+        seen = Outcome((found,), Summary(1, 1, 1), texts={"a.py": source})
+        rows = render("full", seen, View(width)).splitlines()
         [shown] = [row for row in rows if row.startswith("  1 | ")]
         [under] = [row for row in rows if set(row) <= set(" |^") and "^" in row]
-        assert columns(shown) <= len("  1 | ") + LIMIT
+        assert columns(shown) <= width
         assert under.count("^") == 4
         assert columns(shown[: shown.index("lora")]) == under.index("^")
-        assert ("…" in shown) is (columns(visible(line.rstrip("\n").replace("\t", "    "))) > LIMIT)
+        assert ("…" in shown) is (columns(visible(line.rstrip("\n").replace("\t", "    "))) > width - len("  1 | "))
 
 
 @pytest.mark.process
