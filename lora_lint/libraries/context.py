@@ -161,6 +161,7 @@ class Context:
             trainable=flag_of(negated(inference), span),
             wrapped=view.wrapped,
             integrated=integrated,
+            compiled=view.compiled,
             guarded=any(_asks_for_adapter(condition.test) for condition in self.machine.conditions),
             prompts=isinstance(config, Object) and config.callee.rpartition(".")[2] in PROMPT_LEARNING,
         )
@@ -209,7 +210,7 @@ def negated(flag: Val | None) -> Val | None:
 
 def _labels(arguments: Arguments, span: Span) -> Val:
     """How many labels a model is loaded for; None where the call leaves that to the model's config."""
-    given = arguments.get("num_labels")
+    given = arguments.get("num_labels") or arguments.get("num_classes")
     if given is not None:
         return given
     if arguments.open or not {"config", "id2label", "label2id"}.isdisjoint(arguments.keywords):

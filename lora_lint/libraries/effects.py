@@ -88,10 +88,13 @@ class ModelRecord:
 
 @dataclass(frozen=True)
 class ModelView:
-    """A value through which a model is reached: plain, or wrapped by PEFT."""
+    """A value through which a model is reached: plain, or wrapped by PEFT. `inside`: by an attribute of what wraps it.
+    `compiled`: where `torch.compile` has made it."""
 
     record: ModelRecord
     wrapped: bool = False
+    inside: bool = False
+    compiled: Span | None = None
 
 
 Role: TypeAlias = Literal["parameters", "modules", "parameter", "module", "name"]

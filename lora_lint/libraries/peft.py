@@ -113,15 +113,18 @@ _OTHER_WAYS = (
 pattern, they took a twentieth of the time of a lint."""
 _SWITCHES = re.compile(rb"set_adapter|active_adapter|activate_adapter|(?:model|ref)_adapter_name|adapter_names\s*=")
 """Ways to activate an adapter; trainers of TRL take the names of the policy's and the reference's."""
-_ASIDE = frozenset({"save_directory", "safe_serialization", "push_to_hub", "max_shard_size", "tokenizer"})
-"""Keyword arguments of save_pretrained that do not change what of a model is saved."""
+_ASIDE = frozenset(
+    "save_directory safe_serialization push_to_hub max_shard_size tokenizer "
+    "repo_id token private commit_message".split()
+)
+"""Keyword arguments of save_pretrained and push_to_hub that do not change what of a model is saved."""
 
 
 def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
     """`save_pretrained` of a model: of a wrapped one PEFT writes the adapter's own parameters."""
     plain = not arguments.open and _ASIDE.issuperset(arguments.keywords)
     alone = view.wrapped and plain and not any(way.search(context.records.text) for way in _OTHER_WAYS)
-    context.happen(view.record, Save(span, adapter_alone=alone))
+    context.happen(view.record, Save(span, adapter_alone=alone, wrapped=view.wrapped and not view.inside))
 
 
 def method(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -132,7 +135,7 @@ def method(context: Context, view: ModelView, name: str, arguments: Arguments, s
     if name == "load_adapter":
         _load_adapter(context, view, arguments, span)
         return nothing(span)
-    if name == "save_pretrained":
+    if name in ("save_pretrained", "push_to_hub"):
         saved(context, view, arguments, span)
         return nothing(span)
     if name in ("merge_and_unload", "unload"):

@@ -74,6 +74,7 @@ CALLS: dict[str, dict[str, Handler]] = {
     "sklearn": sklearn.CALLS,
     "subprocess": processes.SUBPROCESS,
     "transformers": {"HfArgumentParser": dataclass_options.parser},
+    "timm": torch.TIMM,
     "trl": trl.CALLS,
     "typer": typer.CALLS,
     "typing": {"cast": lambda context, name, arguments, span: arguments.get("val", 1)},
@@ -180,7 +181,7 @@ class Knowledge:
             return torch.optimizer(context, name, arguments, span)
         if name == "builtins.dict" and isinstance(arguments.get("type"), External | Class | Function):
             return xtuner.typed_dict(context, arguments, span)
-        return torch.wrapped(name, arguments)
+        return torch.wrapped(name, arguments, span)
 
     def method(
         self, machine: Machine, root: Object, path: tuple[str, ...], arguments: Arguments, span: Span

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Member, Object, Val, either
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Member, Object, Opaque, Val, either
 from lora_lint.libraries.context import Context, record_of, view_of
 from lora_lint.libraries.effects import Fact, ModelRecord, ModelView, Part, TrainingRecord
+from lora_lint.libraries.parameters import selection as selection_of
 from lora_lint.libraries.parameters import split_conditions
+from lora_lint.records import replace
 from lora_lint.run.events import Fragments, Freeze, MakeOptimizer, MakeOtherOptimizer, Selected, Unfreeze
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lora_lint.interpreter.definitions import Condition
+    from lora_lint.interpreter.machine import Machine
+    from lora_lint.libraries.context import Handler
     from lora_lint.libraries.effects import Role
     from lora_lint.source import Span
 
@@ -127,14 +132,27 @@ def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) 
         return
     conditions = tuple(machine.conditions)
     selection, flags = split_conditions(machine, conditions)
+    spares: tuple[str, ...] = ()
     if selection is Selected.ALL and value.value is False and len(flags) < len(conditions):
         selection = Selected.UNREADABLE  # all but those that a test leaves out
+        spares = _left_out(machine, conditions)
     if selection is Selected.ALL and part.path:
         selection = Fragments((part.path,))
     elif selection is Selected.ALL and part.role == "module":
         selection = Selected.UNREADABLE  # modules of some class: which ones is not known
-    made = Unfreeze if value.value else Freeze
-    context.happen(part.record, made(span, selection=selection))
+    if value.value:
+        context.happen(part.record, Unfreeze(span, selection=selection))
+    else:
+        context.happen(part.record, Freeze(span, selection=selection, spares=() if part.path else spares))
+
+
+def _left_out(machine: Machine, conditions: Sequence[Condition]) -> tuple[str, ...]:
+    """The fragments of the names that one test around a freeze leaves out; none where several tests do."""
+    tests = [each for each in conditions if split_conditions(machine, (each,)) != (Selected.ALL, (each,))]
+    if len(tests) != 1:
+        return ()
+    others = selection_of(machine, tests[0].test, not tests[0].taken, tests[0].scope)
+    return others.names if isinstance(others, Fragments) else ()
 
 
 OPTIMIZERS = frozenset(
@@ -203,6 +221,20 @@ def _parts(value: Val | None) -> Sequence[Val | None] | None:
 _WRAPPERS = ("torch.nn.parallel", "torch.compile", "torch.nn.DataParallel")
 
 
-def wrapped(name: str, arguments: Arguments) -> Val | None:
+def wrapped(name: str, arguments: Arguments, span: Span) -> Val | None:
     """The model that `torch.compile(model)` and `DistributedDataParallel(model)` give back, wrapped."""
-    return arguments.positional[0] if name.startswith(_WRAPPERS) and arguments.positional else None
+    if not name.startswith(_WRAPPERS) or not arguments.positional:
+        return None
+    model = arguments.positional[0]
+    view = view_of(model)
+    if name != "torch.compile" or view is None or not isinstance(model, Object):
+        return model
+    return Object(model.callee, model.arguments, model.span, replace(view, compiled=span))
+
+
+def create_model(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`timm.create_model(name, pretrained=True, num_classes=10)`: a model of torch that timm makes."""
+    return context.model(span, name, arguments, Opaque("timm makes the model", span), name)
+
+
+TIMM: dict[str, Handler] = {"create_model": create_model}

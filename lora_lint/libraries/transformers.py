@@ -9,6 +9,7 @@ from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Obje
 from lora_lint.libraries import peft, tokens, torch
 from lora_lint.libraries.context import Context, nothing, view_of
 from lora_lint.libraries.effects import Fact, Log, ModelRecord, ModelView, Part
+from lora_lint.records import replace
 from lora_lint.run.events import EnableCheckpointing, EnableInputGrads, Resize, Save, SetWeights
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def from_config(context: Context, name: str, arguments: Arguments, span: Span) -
 def attribute(context: Context, view: ModelView, owner: Object, name: str, span: Span) -> Val | None:
     """An attribute of a model that is the model itself."""
     if name in ("base_model", "module", "_orig_mod", "pretrained_model"):
-        return Object(owner.callee, owner.arguments, span, view)
+        inner = replace(view, inside=view.inside or name == "base_model", compiled=None)
+        return Object(owner.callee, owner.arguments, span, inner)
     return None
 
 

@@ -26,7 +26,7 @@ from lora_lint.programs.given import of_call
 from lora_lint.programs.layout import launch_of
 from lora_lint.programs.resumed import resumes
 from lora_lint.records import dataclass, replace
-from lora_lint.run.events import LoadAdapter, Train, Unwrap
+from lora_lint.run.events import LoadAdapter, Save, Train, Unwrap
 from lora_lint.run.problems import InvalidValue, NoResult, Number, UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Sweep, SweepKind, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, Value, alternatives, is_number, known
@@ -284,11 +284,12 @@ def _written_in(value: Val, path: str) -> bool:
 
 
 def _reloaded(records: Records, path: str) -> list[Run]:
-    """Models whose adapter is loaded from disk without a new config, and trained on or merged into a quantized base."""
+    """Models whose adapter is loaded from disk without a new config, and trained on, merged into a quantized base, or
+    merged and saved."""
     runs = []
     for model in records.models:
         trained = _has(model, Train)
-        if not trained and not (_has(model, Unwrap) and _quantized(model)):
+        if not trained and not (_has(model, Unwrap) and (_quantized(model) or _has(model, Save))):
             continue
         wraps = [record for record in records.runs if record.model is model]
         for happening in model.events:

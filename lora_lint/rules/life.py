@@ -1,10 +1,10 @@
-"""LL414 to LL417: what becomes of an adapter between the wrap and the training."""
+"""LL414 to LL417, LL604, LL605: what becomes of an adapter from the wrap to the file that it is saved in."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Follow, Move, Related
+from lora_lint.finding import Bind, Finding, Fix, Follow, Move, Related
 from lora_lint.knowledge.adapter_states import course, trains_nothing
 from lora_lint.rules.words import names
 from lora_lint.run.events import (
@@ -15,12 +15,14 @@ from lora_lint.run.events import (
     LoadBeside,
     MakeOptimizer,
     PutOn,
+    Save,
     Selected,
     SetAdapter,
     SetWeights,
     TakeOff,
     Train,
     Unfreeze,
+    Unwrap,
     Wrap,
 )
 from lora_lint.run.values import always, known
@@ -39,18 +41,14 @@ _TRAINED = "it is trained here"
 
 def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL414"""
-    if run.trained is False:
+    if run.trained is False or run.method != "LoraConfig":
         return
     loaded: dict[str, LoadAdapter | LoadBeside] = {}
     for number, (event, states) in enumerate(course(run.events, run.below("peft"))):
         loaded = {name: load for name, load in loaded.items() if name in states}
         if isinstance(event, LoadAdapter | LoadBeside):
             loaded |= dict.fromkeys(event.adapters or (), event)
-        elif (
-            isinstance(event, Wrap)
-            and not (event.integrated or event.guarded or event.prompts)
-            and not _of_the_trainer(event, run)
-        ):
+        elif isinstance(event, Wrap) and not _harms_no_other(event, run):
             lost = [name for name in event.adapters or () if name in loaded]
             if not lost or any(isinstance(later, SetWeights) for later in run.events[number + 1 :]):
                 continue
@@ -226,3 +224,43 @@ def _only_it_trains(put_on: PutOn, earlier: Sequence[Event]) -> bool:
     """Whether an adapter is put on to be trained, and the base model was not trained before."""
     trains = isinstance(put_on, Wrap) or always(put_on.trainable, True)
     return trains and not any(isinstance(event, Train) for event in earlier)
+
+
+def merge_result_dropped(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL604"""
+    merge: Unwrap | None = None
+    for event in run.events:
+        if isinstance(event, PutOn | Load):
+            merge = None
+        elif isinstance(event, Unwrap):
+            merge = event if event.merges and event.flag is None else None
+        elif isinstance(event, Save) and event.wrapped and merge is not None:
+            message = (
+                "`merge_and_unload` gives the merged model back and leaves the PeftModel without its adapter, and that "
+                "one is saved: PEFT writes a file of 40 bytes without a tensor. Bind the result and save it"
+            )
+            related = (Related(event.span, "the PeftModel is saved here"),)
+            fix = Fix("safe", "Bind the merged model", (Bind(merge.span),))
+            yield Finding(
+                "LL604", message, merge.span, "certain" if event.flag is None else "likely", None, related, fix
+            )
+            return
+
+
+def compiled_before_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL605"""
+    if run.trained is not True:
+        return
+    for event in run.events:
+        if isinstance(event, PutOn) and event.compiled is not None:
+            message = (
+                "The adapter is put on what `torch.compile` gives back: all its parameters are then called "
+                "`_orig_mod.…`, and where the saved adapter is loaded onto the model itself no name fits and nothing "
+                "is loaded, with a warning at most. Compile the model after the adapter is on it"
+            )
+            related = (Related(event.compiled, "the model is compiled here"),)
+            fix = Fix("unsafe", "Put the adapter on before the model is compiled", (Move(event.span, event.compiled),))
+            yield Finding(
+                "LL605", message, event.span, "certain" if event.flag is None else "likely", None, related, fix
+            )
+            return

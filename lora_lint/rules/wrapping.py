@@ -1,4 +1,4 @@
-"""LL405, LL406, LL409, LL411, LL412, LL413: how the adapter gets onto the model, and what it leaves out."""
+"""LL405, LL409, LL411, LL412, LL413: how the adapter gets onto the model, and what it leaves out."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from lora_lint.run.events import (
     PrepareKbit,
     PutOn,
     TakeOff,
-    Unfreeze,
     Wrap,
 )
-from lora_lint.run.values import Known, alternatives, always, known
+from lora_lint.run.values import alternatives, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,8 +33,6 @@ _PLAIN = frozenset({"Trainer", "Seq2SeqTrainer"})
 _PREPARED = (PrepareKbit, EnableInputGrads, EnableCheckpointing)
 """What k-bit preparation does, as a whole or in part."""
 _PREPARE = "prepare_model_for_kbit_training"
-_TASKS = {"seq-cls": "SEQ_CLS", "token-cls": "TOKEN_CLS"}
-_HEADS = frozenset({"score", "classifier", "classification_head", "cls"})
 _TRL = frozenset(
     {
         "SFTTrainer",
@@ -79,33 +76,6 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     # A loader may take the quantization under a condition that is not followed.
     confidence = least("likely", happening(wrap, flagged="possible"))
     yield Finding("LL405", message, wrap.span, confidence, None, related, fix)
-
-
-def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
-    """LL406"""
-    from lora_lint.knowledge.architectures import head_for
-
-    adapter = run.adapter
-    task = _TASKS.get(head_for(run.model.loader) or "")
-    if task is None or run.trained is not True or not run.framework.direct:
-        return
-    untold = isinstance(adapter.task_type, Known) and adapter.task_type.value is None
-    if not untold or not isinstance(adapter.modules_to_save, Known):
-        return
-    owned = [*(adapter.modules_to_save.value or ())]
-    for targets in alternatives(adapter.target_modules):
-        owned += [targets.value] if isinstance(targets.value, str) else [*(targets.value or ())]
-    if any(head in name for name in owned for head in _HEADS):
-        return
-    if any(isinstance(event, Unfreeze) for event in run.events):
-        return
-    message = (
-        f"The model has a classification head, and the adapter has no `{adapter.key('task_type')}`: PEFT freezes the "
-        f"head with the base model and does not save it. A head that is new stays random. "
-        f'`{adapter.key("task_type")}="{task}"` trains and saves it (or name it in `{adapter.key("modules_to_save")}`)'
-    )
-    fix = Fix("unsafe", f'Add {adapter.key("task_type")}="{task}"', put(adapter, "task_type", task))
-    yield Finding("LL406", message, adapter.span, "certain", None, (), fix)
 
 
 def wrap_then_load(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -90,12 +90,14 @@ class _PutOn(OfAdapters):
 
     `trainable`: whether it trains then, ABSENT where the program leaves it to the framework. `wrapped`: it goes onto a
     PeftModel, and not onto the base model, which PEFT changes in place. `integrated`: a method of transformers' own
-    model does it, which differs from PEFT's in what it activates.
+    model does it, which differs from PEFT's in what it activates. `compiled`: where `torch.compile` has made the module
+    that it goes onto.
     """
 
     trainable: Value[bool] = ABSENT
     wrapped: bool = False
     integrated: bool = False
+    compiled: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -170,9 +172,11 @@ class DeleteAdapter(OfAdapters):
 
 @dataclass(frozen=True)
 class Freeze(_Occurrence):
-    """Parameters are frozen."""
+    """Parameters are frozen: of those that cannot be read, all but those whose names hold one of the fragments that it
+    `spares`, where these are known."""
 
     selection: Selection = Selected.ALL
+    spares: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -209,9 +213,11 @@ class Train(_Occurrence):
 
 @dataclass(frozen=True)
 class Save(_Occurrence):
-    """`save_pretrained`, the trainer's `save_model`. `adapter_alone`: nothing else of the model is saved."""
+    """`save_pretrained`, `push_to_hub`, the trainer's `save_model`. `adapter_alone`: nothing else of the model is
+    saved. `wrapped`: a PeftModel saves, which writes the weights of its adapters."""
 
     adapter_alone: bool = False
+    wrapped: bool = False
 
 
 PutOn: TypeAlias = Wrap | LoadAdapter

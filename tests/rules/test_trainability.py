@@ -467,10 +467,12 @@ class TestClassifierHeadFrozen:
     @pytest.mark.parametrize("head", ["score", "classifier", "classification_head", "cls"])
     def test_a_head_that_is_named(self, head: str) -> None:
         model = BaseModel(loader="AutoModelForSequenceClassification")
-        for field in ("modules_to_save", "target_modules"):
-            given = loop(WRAP, Train, model=model)
-            named = replace(given.adapter, **{field: Known(("query", f"model.{head}"))})
-            assert check("LL406", replace(given, adapter=named)) == []
+        given = loop(WRAP, Train, model=model)
+        saved = replace(given.adapter, modules_to_save=Known(("query", f"model.{head}")))
+        assert check("LL406", replace(given, adapter=saved)) == []
+        adapted = replace(given.adapter, target_modules=Known(("query", f"model.{head}")))
+        found = one("LL406", replace(given, adapter=adapted))
+        assert (found.confidence, f"`model.{head}`" in found.message) == ("likely", True)
         regex = replace(loop(model=model).adapter, target_modules=Known(f".*{head}"))
         assert check("LL406", replace(loop(WRAP, Train, model=model), adapter=regex)) == []
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
-from transformers import BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    DebertaV2Config,
+    DebertaV2ForSequenceClassification,
+    LlamaConfig,
+    LlamaForCausalLM,
+    WhisperConfig,
+    WhisperForConditionalGeneration,
+)
 
 from lora_lint.lint import engine
 from lora_lint.settings import Settings
@@ -448,3 +457,84 @@ def steps(program: str) -> set[str]:
     """What lora-lint finds in a program that trains by hand."""
     found = engine.lint_text(IMPORTS + program, "train.py", Settings()).findings
     return {finding.code for finding in found}
+
+
+SIZES = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 32}
+SHORT = LoraConfig(r=2, target_modules=["query_proj"], task_type="SEQ_CLS")
+
+
+def test_the_pooler_of_deberta_is_neither_trained_nor_saved() -> None:
+    model = get_peft_model(DebertaV2ForSequenceClassification(DebertaV2Config(**SIZES)), SHORT)
+    assert any("classifier" in name for name in trainable(model))
+    assert not any("pooler" in name for name in trainable(model))
+    load = "model = AutoModelForSequenceClassification.from_pretrained('microsoft/deberta-v3-base', num_labels=2)\n"
+    wrap = "model = get_peft_model(model, LoraConfig(r=8, target_modules=['query_proj'], task_type='SEQ_CLS'{}))\n"
+    assert "LL406" in codes(load + wrap.format(""))
+    assert "LL406" not in codes(load + wrap.format(", modules_to_save=['pooler']"))
+
+
+def test_freezing_all_but_lora_freezes_the_copy_of_the_head() -> None:
+    config = LoraConfig(r=2, target_modules=["query"], task_type="SEQ_CLS")
+    model = get_peft_model(BertForSequenceClassification(BertConfig(**SIZES)), config)
+    assert any("modules_to_save" in name for name in trainable(model))
+    for name, parameter in model.named_parameters():
+        if "lora" not in name:
+            parameter.requires_grad = False
+    assert all("lora" in name for name in trainable(model))
+
+
+def test_a_classifier_is_no_model_that_generates() -> None:
+    config = LoraConfig(r=2, target_modules=["query"], task_type="CAUSAL_LM")
+    with pytest.raises(AttributeError, match="prepare_inputs_for_generation"):
+        get_peft_model(BertForSequenceClassification(BertConfig(**SIZES)), config)
+    load = "model = AutoModelForSequenceClassification.from_pretrained('bert-base-cased', num_labels=2)\n"
+    wrap = "model = get_peft_model(model, LoraConfig(r=8, target_modules=['query'], task_type='{}'))\n"
+    assert "LL418" in codes(load + wrap.format("CAUSAL_LM"))
+    assert "LL418" not in codes(load + wrap.format("SEQ_CLS"))
+
+
+def test_whisper_takes_no_input_ids() -> None:
+    sizes = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2}
+    config = WhisperConfig(
+        **sizes,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        vocab_size=64,
+        num_mel_bins=8,
+        max_source_positions=8,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        decoder_start_token_id=1,
+    )
+    sound, labels = torch.zeros(1, 8, 16), torch.tensor([[3, 4]])
+    plain = get_peft_model(WhisperForConditionalGeneration(config), LoraConfig(r=2, target_modules=["q_proj"]))
+    assert plain(input_features=sound, labels=labels).loss is not None
+    settings = LoraConfig(r=2, target_modules=["q_proj"], task_type="SEQ_2_SEQ_LM")
+    typed = get_peft_model(WhisperForConditionalGeneration(config), settings)
+    with pytest.raises(TypeError, match="input_ids"):
+        typed(input_features=sound, labels=labels)
+
+
+def test_a_merge_leaves_nothing_to_save_in_the_wrapped_model(tmp_path: Path) -> None:
+    model = wrapped()
+    model.merge_and_unload()
+    model.save_pretrained(tmp_path)
+    assert (tmp_path / "adapter_model.safetensors").stat().st_size == 40
+    save = "model.save_pretrained('merged')\n"
+    merge = "model.merge_and_unload()\n"
+    assert "LL604" in codes(WRAP.format(""), merge + save)
+    assert "LL604" not in codes(WRAP.format(""), f"model = {merge}{save}")
+
+
+def test_an_adapter_on_a_compiled_model_has_names_of_its_own(tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    model = get_peft_model(torch.compile(llama()), LoraConfig(r=4, target_modules=["q_proj"]))
+    model.save_pretrained(tmp_path)
+    with safe_open(tmp_path / "adapter_model.safetensors", "pt") as saved:
+        assert all("_orig_mod" in name for name in saved.keys())  # noqa: SIM118
+    compiled = "import torch\nmodel = torch.compile(model)\n"
+    assert "LL605" in codes(compiled + WRAP.format(""))
+    assert "LL605" not in codes(WRAP.format("") + compiled)

@@ -1,0 +1,209 @@
+"""LL406, LL418: heads of classifiers that nothing trains, and task types that do not fit the model."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Fix, Related
+from lora_lint.knowledge import versions
+from lora_lint.rules.changes import drop, put
+from lora_lint.rules.reached import cases_of, model_place, sureness
+from lora_lint.rules.words import least, names, resting
+from lora_lint.run.events import Freeze, PutOn, Train, Unfreeze, Wrap
+from lora_lint.run.values import Known, alternatives, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from lora_lint.finding import Confidence
+    from lora_lint.knowledge.resolve import Case
+    from lora_lint.run.run import Run
+
+_TASKS = {"seq-cls": "SEQ_CLS", "token-cls": "TOKEN_CLS"}
+_BY_HAND = frozenset({"image-cls", "audio-cls", "video-cls"})
+"""Heads of classifiers for which PEFT has no task type."""
+_SAVED = {"SEQ_CLS": ("classifier", "score"), "TOKEN_CLS": ("classifier", "score"), "QUESTION_ANS": ("qa_outputs",)}
+"""What a task type trains and saves whole (PEFT 0.21.2, peft_model.py), of modules whose paths end so."""
+_OF_NO_HEAD = (None, "FEATURE_EXTRACTION")
+_GENERATE = frozenset({"CAUSAL_LM", "SEQ_2_SEQ_LM"})
+_HEADS = frozenset({"score", "classifier", "classification_head", "cls"})
+_OF_TIMM = ("head", "heads", "fc", "classifier", "head.fc", "head_dist")
+_FINE_TUNED = re.compile(
+    r"(?i)mnli|nli\b|sst|squad|conll|emotion|sentiment|toxic|reward|\brm\b|fine-?tuned|zero-?shot|cross-encoder|classif"
+)
+"""In the names of checkpoints that have a trained head."""
+_NO_INPUT_IDS = frozenset({"whisper", "speech_to_text"})
+"""Models whose `forward` takes no `input_ids` (transformers 5.23.0)."""
+
+
+def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL406"""
+    from lora_lint.knowledge.architectures import head_for
+
+    adapter = run.adapter
+    if run.trained is not True or run.dialect != "peft" or run.model.edited:
+        return
+    if not isinstance(adapter.task_type, Known) or not isinstance(adapter.modules_to_save, Known):
+        return
+    if any(isinstance(event, Unfreeze) for event in run.events):
+        return
+    saved = adapter.modules_to_save.value or ()
+    head = head_for(run.model.loader)
+    if run.model.loader == "timm.create_model":
+        yield from _of_timm(run, saved)
+    elif head in _BY_HAND:
+        if not (isinstance(run.model.labels, Known) and run.model.labels.value is None):  # the checkpoint's own head
+            yield from _of_a_class(run, saved)
+    elif head in _TASKS and adapter.task_type.value in _OF_NO_HEAD:
+        yield from _untold(run, saved, _TASKS[head])
+    elif head in _TASKS and adapter.task_type.value in _SAVED:
+        yield from _frozen_again(run)
+        yield from _of_a_class(run, saved)
+
+
+def _untold(run: Run, saved: tuple[str, ...], task: str) -> Iterator[Finding]:
+    """A head for which no task type and no name tells PEFT to train it."""
+    adapter = run.adapter
+    patterns = [each.value for each in alternatives(adapter.target_modules) if isinstance(each.value, str)]
+    if any(part in name for name in (*saved, *patterns) for part in _HEADS):
+        return
+    key = adapter.key("task_type")
+    targets = [name for each in alternatives(adapter.target_modules) for name in each.value or ()]
+    aimed = [name for name in dict.fromkeys(targets) if any(part in name for part in _HEADS)]
+    if aimed:
+        has = (
+            f"The model has a classification head, and the adapter adapts {names(aimed)} without a `{key}` that saves "
+            "it: the head itself is not saved, and a reload puts the adapter on another random one"
+        )
+    else:
+        told = "has no `{}`" if known(adapter.task_type) is None else "has the `{}` FEATURE_EXTRACTION"
+        has = (
+            f"The model has a classification head, and the adapter {told.format(key)}: PEFT freezes the head with the "
+            "base model and does not save it. A head that is new stays random"
+        )
+    message = f'{has}. `{key}="{task}"` trains and saves it (or name it in `{adapter.key("modules_to_save")}`)'
+    fix = Fix("unsafe", f'Add {key}="{task}"', put(adapter, "task_type", task))
+    # A head of the checkpoint's own may be meant to stay as it is.
+    sure: Confidence = "likely" if aimed else "certain"
+    yield Finding("LL406", message, adapter.span, sure, None, (), fix)
+
+
+def _of_a_class(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
+    """Parts of a known model's head that are neither trained nor saved."""
+    adapter = run.adapter
+    if any(_FINE_TUNED.search(str(name.value)) for name in alternatives(run.model.name)):
+        return
+    resolved, cases = cases_of(run)
+    if not cases or not all(case.sure_head for case in cases):
+        return
+    task = adapter.task_type.value if isinstance(adapter.task_type, Known) else None
+    kept = (*saved, *_SAVED.get(task or "", ()))
+    left = [_left_frozen(case, kept) for case in cases]
+    if not all(left):
+        return
+    case, parts = cases[0], left[0]
+    key, many = adapter.key("modules_to_save"), len(parts) > 1
+    by = f" beside what `{task}` saves" if task in _SAVED else ""
+    is_part, it = ("are parts", "them") if many else ("is a part", "it")
+    message = (
+        f"{names(parts)} of {case.built.architecture.class_name} {is_part} of the head that this checkpoint does not "
+        f"have{by}: PEFT freezes {it} at random values and does not save {it}, so that a reload answers otherwise. "
+        f"Name {it} in `{key}`"
+    )
+    fix = Fix("unsafe", f"Name {names(parts)} in {key}", put(adapter, "modules_to_save", (*saved, *parts)))
+    yield resting(
+        *("LL406", message, adapter.modules_to_save),
+        otherwise=adapter.span,
+        doubt=least("likely", sureness(run, resolved)),
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
+
+
+def _left_frozen(case: Case, saved: tuple[str, ...]) -> list[str]:
+    """The modules beside the backbone that hold weights and of which no part of the path ends as a saved name does."""
+    prefix = case.built.architecture.prefix
+    left: dict[str, None] = {}
+    for module in case.modules if prefix else ():
+        path = module.path
+        if not path or module.own == 0 or path == prefix or path.startswith(f"{prefix}."):
+            continue
+        parts = path.split(".")
+        above = [".".join(parts[: number + 1]) for number in range(len(parts))]
+        if not any(each.endswith(saved) for each in above):
+            left[parts[0]] = None
+    return list(left)
+
+
+def _frozen_again(run: Run) -> Iterator[Finding]:
+    """A loop after the wrap that freezes all but LoRA, the copy of the head too."""
+    wrap: PutOn | None = None
+    frozen: Freeze | None = None
+    for event in run.events:
+        if isinstance(event, PutOn):
+            wrap, frozen = event, None
+        elif isinstance(event, Freeze) and isinstance(wrap, Wrap) and event.flag is None:
+            if event.spares and all("lora" in name.lower() for name in event.spares):
+                frozen = event
+        elif isinstance(event, Train) and frozen is not None and wrap is not None:
+            message = (
+                f"This freezes all whose name does not hold {names(frozen.spares)}, the copy of the classification "
+                f"head too that PEFT trains by `{run.adapter.key('task_type')}`: a head that is new stays random. "
+                "Leave it out, since PEFT freezes the base model itself"
+            )
+            related = (Related(wrap.span, "the adapter is put on the model here"),)
+            yield Finding("LL406", message, frozen.span, "certain", None, related)
+            return
+
+
+def _of_timm(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
+    """The new head of a model of timm that is made for a number of classes."""
+    classes = known(run.model.labels)
+    if not classes or known(run.adapter.task_type) not in _OF_NO_HEAD:
+        return
+    if any(name.split(".")[-1] in _OF_TIMM or name in _OF_TIMM for name in saved):
+        return
+    key = run.adapter.key("modules_to_save")
+    message = (
+        f"timm makes this model a new head for {classes:,} classes, and `{key}` does not name it: PEFT freezes it at "
+        f"random values and does not save it. Name it there (`head`, `fc` or `classifier`, as the model calls it)"
+    )
+    yield resting("LL406", message, run.adapter.modules_to_save, otherwise=run.adapter.span, doubt="likely")
+
+
+def wrong_task_type(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL418"""
+    from lora_lint.knowledge.architectures import class_of, head_for
+
+    adapter, task = run.adapter, known(run.adapter.task_type)
+    if run.trained is False or task is None or run.dialect != "peft" or run.method != "LoraConfig":
+        return
+    loader = run.model.loader or ""
+    head, key = head_for(loader), adapter.key("task_type")
+    if task in _GENERATE and (head in _TASKS or head in _BY_HAND) and not run.model.remote_code:
+        meant = _TASKS.get(head or "")
+        pin = run.before("transformers", versions.CLASSIFIERS_DO_NOT_GENERATE)
+        does = "get_peft_model raises an AttributeError, since a classifier has no `prepare_inputs_for_generation`"
+        if pin is not None:
+            old = versions.named(versions.CLASSIFIERS_DO_NOT_GENERATE)
+            does = f"with transformers before {old} ({pin}) PEFT leaves the head frozen and does not save it"
+        remedy = f'`{key}="{meant}"` trains and saves the head'
+        if meant is None:
+            remedy = f"Leave `{key}` out and name the head in `{adapter.key('modules_to_save')}`"
+        message = f"`{key}={task}` is for models that generate, and {loader} loads a classifier: {does}. {remedy}"
+        changes = put(adapter, "task_type", meant) if meant else ()
+        fix = Fix("unsafe", f'Set {key} to "{meant}"', changes) if changes else None
+        yield resting("LL418", message, adapter.task_type, otherwise=adapter.span, fix=fix)
+        return
+    known_class = class_of(loader.rpartition(".")[2])
+    named = [str(each.value).lower() for each in alternatives(run.model.name)]
+    whisper = loader == "AutoModelForSpeechSeq2Seq" and bool(named) and all("whisper" in name for name in named)
+    heard = known_class is not None and known_class[0] in _NO_INPUT_IDS and known_class[1] == "speech-seq2seq"
+    if task in (*_GENERATE, *_SAVED) and (heard or whisper):
+        message = (
+            f"`{key}={task}` makes PEFT hand `input_ids` to the model, and {loader} takes `input_features`: the first "
+            f"step raises a TypeError. Leave `{key}` out"
+        )
+        fix = Fix("unsafe", f"Leave {key} out", drop(adapter, "task_type"))
+        yield resting("LL418", message, adapter.task_type, otherwise=adapter.span, fix=fix)
