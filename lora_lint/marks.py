@@ -7,7 +7,7 @@ from __future__ import annotations
 
 CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[tuple[bytes, ...], ...]], ...] = (
     ("autotrain", ("yaml",), ((b"base_model", b"project_name", b"params"),)),
-    ("axolotl", ("yaml",), ((b"base_model", b"adapter"),)),
+    ("axolotl", ("yaml",), ((b"base_model", b"adapter"), (b"base_model", b"load_in_"))),
     ("firefly", ("json",), ((b"model_name_or_path", b"train_file"), (b"model_name_or_path", b"train_mode"))),
     ("h2o_llmstudio", ("yaml",), ((b"llm_backbone", b"training"),)),
     ("litgpt", ("yaml",), ((b"lora_query",), (b"lora_r", b"checkpoint_dir"))),
@@ -26,8 +26,8 @@ CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[tuple[bytes, ...], ...]], ...] 
     ("lora_block", ("yaml", "json"), ((b"lora_alpha",), (b"target_modules",), (b"lora_dropout",))),
 )
 """Framework, kinds of its files, and groups of words: each file holds all of one."""
-WORDS = (b"model_id_or_path", b"fine_tune_type")
-"""Words of files that train LoRA although nothing in them says so."""
+WORDS = (b"load_in_4bit", b"load_in_8bit", b"finetuning_type", b"model_id_or_path", b"fine_tune_type")
+"""Words of files that are worth reading although nothing in them says lora."""
 RECOMMENDED = ("axolotl", "llamafactory", "peft", "torchtune", "trl")
 """Those that a recommendation can be written for."""
 COMMANDS = {

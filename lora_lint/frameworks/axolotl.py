@@ -44,7 +44,8 @@ FRAMEWORK = Framework(
         "trainable_token_indices": "peft_trainable_token_indices",
     },
     kinds=("yaml",),
-    marks=((b"base_model", b"adapter"),),
+    marks=((b"base_model", b"adapter"), (b"base_model", b"load_in_")),
+    tells=(b"load_in_4bit", b"load_in_8bit"),  # refused without an adapter
     whole_alpha=True,
     regex_targets=True,
     avoids=frozenset({"expert-dropout"}),  # loaders/adapter.py
@@ -86,6 +87,7 @@ FRAMEWORK = Framework(
     ),
 )
 _OWN = ("datasets", "pretraining_dataset", "sequence_len", "micro_batch_size", "num_epochs", "lora_target_linear")
+_BITS = ("load_in_4bit", "load_in_8bit")
 _METHODS: dict[str, Method] = {
     **dict.fromkeys(("dpo", "ipo", "kto", "orpo", "simpo", "bco"), "preference"),
     **dict.fromkeys(("grpo", "gdpo", "ebft"), "rl"),
@@ -102,10 +104,11 @@ _OUTSIDE = frozenset({"embed_tokens", "lm_head", _ALL})
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is an axolotl file: ludwig has `base_model` and `adapter` too, but a mapping for the latter."""
     adapter = document.entry("adapter")
+    of_axolotl = adapter is not None or any(document.entry(key) for key in _BITS)
     return (
         document.entry("base_model") is not None
-        and adapter is not None
-        and not hasattr(adapter.value, "entries")
+        and of_axolotl
+        and not (adapter is not None and hasattr(adapter.value, "entries"))
         and any(document.entry(key) for key in _OWN)
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint import marks
 from lora_lint.frameworks import registry
+from lora_lint.frameworks.settings import given_to
 from lora_lint.readers.arguments import options, overrides
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import dataclass, replace
@@ -107,7 +108,9 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     if command.methods:
         method = command.methods.get(start.task or "", "unknown")
         runs = tuple(replace(run, training=replace(run.training, method=method)) for run in runs)
-    return [settled(run, arguments, command.usual) for run in runs]
+    is_open = arguments.open or not command.usual
+    own = given_to(start.framework.name, given, is_open=is_open, defaults=arguments.defaults)
+    return [settled(replace(run, given=own), arguments, command.usual) for run in runs]
 
 
 def _is_config(arguments: Arguments) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -57,6 +58,9 @@ def _whole(value: Any) -> Any:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+_QUANTIZED = re.compile(r"(?i)(?:^|[-_/.])(?:gptq|awq|aqlm|eetq|hqq)(?:[-_.]|$)")
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": len,
     "lower": lambda value: str(value).lower(),
@@ -68,6 +72,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ends": lambda value, end: isinstance(value, str) and value.endswith(end),
     "holds": lambda value, part: isinstance(value, str) and part in value,
     "words": lambda value: tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value,
+    "names_ptq": lambda name: isinstance(name, str) and _QUANTIZED.search(name) is not None,
     "within": lambda some, others: set(some or ()) <= set(others or ()),
     "common": lambda some, others: bool(set(some or ()) & set(others or ())),
 }

@@ -43,6 +43,7 @@ FRAMEWORK = Framework(
     },
     kinds=("yaml", "json"),
     marks=((b"finetuning_type",),),
+    tells=(b"finetuning_type",),  # settings of LoRA are refused in other tunings
     every_layer="all",
     avoids=frozenset({"vision-tower"}),  # model/model_utils/visual.py
     names_tokens=True,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lora_lint.run.given import Given
     from lora_lint.run.values import Value
 
-TABLES = ("peft",)
+TABLES = ("peft", "llamafactory", "axolotl")
 """The frameworks that have a table, each in the module of its name in `refused_by`."""
 MAX_CASES = 64
 """Combinations of alternatives that one row is looked at for; with more it says nothing."""
@@ -49,6 +49,8 @@ class Refusal:
     until: str = ""
     late: bool = False
     """It comes once the base model is loaded."""
+    likely: bool = False
+    """It rests on a name, or on something missing that a command line may give beside a file."""
     ignored: bool = False
     """The framework takes the setting, and it has no effect."""
     absent: bool = False
@@ -138,7 +140,7 @@ def _confidence(row: Refusal, given: Given, facts: Mapping[str, Value[Any]]) -> 
         return "likely" if varying == 1 else "possible"  # values of several settings may belong together
     written = [given.values[name] for name in when.names if name in given.values]
     overridable = any(known.origin == "cli-default" for value in written for known in alternatives(value))
-    return "likely" if overridable else "certain"
+    return "likely" if overridable or row.likely else "certain"
 
 
 def _values(name: str, given: Given, facts: Mapping[str, Value[Any]]) -> tuple[Any, ...]:

@@ -23,23 +23,27 @@ if TYPE_CHECKING:
 def with_given(reading: Reading, framework: str, document: Mapping) -> Reading:
     """A reading with what the framework is given, if anything is known of what it refuses: beside each run, or by
     itself where there is none."""
-    if framework not in refusals.TABLES:
+    given = given_to(framework, document)
+    if not given:
         return reading
-    given = of_mapping(framework, document)
     if not reading.runs and not reading.sweeps:
-        return replace(reading, given=(given,))
-    return reading.mapped(lambda run: replace(run, given=(given,)))
+        return replace(reading, given=given)
+    return reading.mapped(lambda run: replace(run, given=given))
 
 
-def of_mapping(framework: str, mapping: Mapping, *, is_open: bool = False, defaults: Collection[Span] = ()) -> Given:
-    """What the framework is given. `is_open`: there is more that is not known, and what there is may be overridden, as
-    what is written at one of `defaults` may."""
+def given_to(
+    framework: str, mapping: Mapping, *, is_open: bool = False, defaults: Collection[Span] = ()
+) -> tuple[Given, ...]:
+    """What the framework is given, if anything is known of what it refuses. `is_open`: there is more that is not known,
+    and what there is may be overridden, as what is written at one of `defaults` may."""
+    if framework not in refusals.TABLES:
+        return ()
     values = dict(_values(mapping, ""))
     if is_open or defaults:
         for name, value in values.items():
             if isinstance(value, Known) and (is_open or value.span in defaults):
                 values[name] = Known(value.value, value.span, "cli-default")
-    return Given(framework, mapping.span, values, open=is_open)
+    return (Given(framework, mapping.span, values, open=is_open),)
 
 
 def _values(mapping: Mapping, prefix: str) -> Iterator[tuple[str, Value[Any]]]:

@@ -73,7 +73,8 @@ class Framework:
     last_resort: bool = False
     """It reads a file only where no other framework recognises it."""
     tells: tuple[bytes, ...] = ()
-    """Words that make a file worth reading although nothing in it says lora: it trains LoRA unless told otherwise."""
+    """Words that make a file worth reading although nothing in it says lora: it trains LoRA unless told otherwise, or
+    is refused as if it did."""
     commands: tuple[CommandLine, ...] = ()
     tells_in_commands: tuple[bytes, ...] = ()
     """Expressions for commands that train LoRA unless they, or a configuration file, say otherwise."""

@@ -134,3 +134,83 @@ class TestPrograms:
 
     def test_another_rule_at_the_place_speaks_alone(self) -> None:
         assert of_config("LoraConfig(target_modules=['q'], target_parameters='experts')") == []
+
+
+class TestFiles:
+    LLAMAFACTORY = "model_name_or_path: Qwen/Qwen2.5-7B\nstage: sft\ndo_train: true\ndataset: mine\ntemplate: qwen\noutput_dir: o\n"
+    AXOLOTL = "base_model: NousResearch/Llama-2-7b-hf\ndatasets: [{path: a/b, type: alpaca}]\nmicro_batch_size: 2\n"
+
+    def of_llamafactory(self, text: str) -> list[tuple[str, str]]:
+        return [(finding.code, finding.confidence) for finding in found(self.LLAMAFACTORY + text, "a.yaml")]
+
+    def of_axolotl(self, text: str) -> list[tuple[str, str]]:
+        return [(finding.code, finding.confidence) for finding in found(self.AXOLOTL + text, "a.yaml")]
+
+    @pytest.mark.parametrize(
+        ("text", "confidence"),
+        [
+            ("finetuning_type: full\nadapter_name_or_path: saves/a\n", "certain"),
+            ("finetuning_type: full\nuse_rslora: true\n", "certain"),
+            ("finetuning_type: full\nquantization_bit: 4\n", "certain"),
+            ("finetuning_type: lora\nlora_rank: 8\nuse_galore: true\n", "certain"),
+            ("finetuning_type: lora\nlora_rank: 8\nresize_vocab: true\nquantization_bit: 4\n", "certain"),
+            ("finetuning_type: lora\nlora_rank: 8\nval_size: 0.1\neval_dataset: b\n", "certain"),
+            ("finetuning_type: lora\nlora_rank: 8\nstage: ppo\n", "likely"),
+            ("finetuning_type: lora\nlora_rank: 8\nstreaming: true\nmax_samples: 5\nmax_steps: 9\n", "certain"),
+        ],
+    )
+    def test_llamafactory_refuses(self, text: str, confidence: str) -> None:
+        assert self.of_llamafactory(text) == [("LL904", confidence)]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "finetuning_type: full\n",
+            "finetuning_type: full\nuse_galore: true\nuse_rslora: false\n",
+            "finetuning_type: lora\nlora_rank: 8\nquantization_bit: 4\nuse_dora: true\n",
+            "finetuning_type: ${tuning}\nuse_rslora: true\n",
+            "finetuning_type: lora\nlora_rank: 8\nval_size: 0.1\n",
+            "finetuning_type: lora\nlora_rank: 8\nstage: ppo\nreward_model: saves/r\n",
+            "finetuning_type: lora\nlora_rank: 8\nadapter_name_or_path: a, b\n",
+        ],
+    )
+    def test_llamafactory_takes(self, text: str) -> None:
+        assert self.of_llamafactory(text) == []
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "load_in_4bit: true\n",
+            "adapter: qlora\nlora_r: 8\nload_in_8bit: true\n",
+            "adapter: lora\nlora_r: 8\nflash_attn_fuse_mlp: true\n",
+            "adapter: lora\nlora_r: 8\nload_in_8bit: true\nlora_mlp_kernel: true\n",
+            "adapter: lora\nlora_r: 8\nrl: dpo\nsample_packing: true\n",
+            "adapter: lora\nlora_r: 8\nwarmup_steps: 10\nwarmup_ratio: 0.1\n",
+            "adapter: lora\nlora_r: 8\nrl: grpo\ngradient_accumulation_steps: 3\ntrl: {num_generations: 4}\n",
+        ],
+    )
+    def test_axolotl_refuses(self, text: str) -> None:
+        assert self.of_axolotl(text) == [("LL904", "certain")]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "load_in_4bit: false\n",
+            "adapter: qlora\nlora_r: 8\nload_in_4bit: true\nload_in_8bit: false\n",
+            "adapter: lora\nlora_r: 8\nload_in_4bit: true\nlora_mlp_kernel: true\n",
+            "adapter: lora\nlora_r: 8\nwarmup_steps: 10\nwarmup_ratio:\n",
+            "adapter: lora\nlora_r: 8\nrl: grpo\ngradient_accumulation_steps: 2\ntrl: {num_generations: 4}\n",
+            "adapter: lora\nlora_r: 8\nrl: kto\nremove_unused_columns: false\n",
+        ],
+    )
+    def test_axolotl_takes(self, text: str) -> None:
+        assert self.of_axolotl(text) == []
+
+    def test_options_of_a_command(self) -> None:
+        text = "llamafactory-cli train --model_name_or_path Qwen/Qwen2.5-7B --dataset a --lora_rank 8 --pissa_init true"
+        command = f"{text} --quantization_bit 4\n"
+        kind: Any = "shell"
+        result = Checker(Settings()).check(Found("a.sh", kind, command.encode(), True))
+        assert [each.confidence for each in result.findings if each.code == "LL904"] == ["certain"]
+        opened = Checker(Settings()).check(Found("a.sh", kind, f"{text} --stage kto $MORE\n".encode(), True))
+        assert [each.confidence for each in opened.findings if each.code == "LL904"] == ["likely"]

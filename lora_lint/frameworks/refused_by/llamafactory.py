@@ -1,0 +1,404 @@
+"""LLaMA-Factory 0.9.5: what its arguments refuse before anything is loaded, and its adapters once the model is there.
+
+`hparams/parser.py` checks a training (`do_train`) further than a chat or an export; the dataclasses check all of them.
+"""
+
+from __future__ import annotations
+
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+
+_PARSER = "hparams/parser.py"
+_TUNING = "hparams/finetuning_args.py"
+_DATA = "hparams/data_args.py"
+_MODEL = "hparams/model_args.py"
+_ADAPTER = "model/adapter.py"
+_BITS = "model/model_utils/quantization.py"
+_GALORE = "cannot use LoRA with GaLore, APOLLO or BAdam together"
+
+
+def _of_lora_alone(key: str, line: int, when: str = "") -> Refusal:
+    return Refusal(
+        key,
+        f"{when or key} and finetuning_type != 'lora'",
+        f"`{key}` is only valid for LoRA training",
+        f"Leave `{key}` out, or set `finetuning_type: lora`",
+        f"{_TUNING}:{line}",
+        ("finetuning_type",),
+    )
+
+
+def _not_with_lora(key: str) -> Refusal:
+    return Refusal(
+        key,
+        f"finetuning_type == 'lora' and {key}",
+        _GALORE,
+        f"Leave `{key}` out, or set `finetuning_type: full`",
+        f"{_TUNING}:596",
+        ("finetuning_type",),
+    )
+
+
+def _of_stage_sft(key: str, line: int, says: str) -> Refusal:
+    return Refusal(
+        key,
+        f"{key} and do_train and stage != 'sft'",
+        says,
+        f"Leave `{key}` out",
+        f"{_PARSER}:{line}",
+        ("stage",),
+    )
+
+
+_ROWS = (
+    Refusal(
+        "adapter_name_or_path",
+        "adapter_name_or_path is not None and finetuning_type != 'lora'",
+        "an adapter is only valid for the LoRA method",
+        "Leave it out, or set `finetuning_type: lora`",
+        f"{_PARSER}:186",
+        ("finetuning_type",),
+    ),
+    Refusal(
+        "quantization_bit",
+        "quantization_bit is not None and finetuning_type not in ('lora', 'oft')",
+        "quantization is only compatible with the LoRA or OFT method",
+        "Leave `quantization_bit` out, or set `finetuning_type: lora`",
+        f"{_PARSER}:190",
+        ("finetuning_type",),
+    ),
+    Refusal(
+        "pissa_init",
+        "pissa_init and quantization_bit is not None",
+        "a quantized model has to be initialized by scripts/pissa_init.py",
+        "Run that script first and train what it saves, or leave `pissa_init` out",
+        f"{_PARSER}:193",
+        ("quantization_bit",),
+    ),
+    Refusal(
+        "resize_vocab",
+        "resize_vocab and quantization_bit is not None",
+        "cannot resize embedding layers of a quantized model",
+        "Leave `quantization_bit` or `resize_vocab` out",
+        f"{_PARSER}:196",
+        ("quantization_bit",),
+    ),
+    Refusal(
+        "create_new_adapter",
+        "create_new_adapter and quantization_bit is not None and adapter_name_or_path is not None",
+        "cannot create a new adapter upon a quantized model",
+        "Merge the adapter first, or go on training it",
+        f"{_PARSER}:199",
+        ("quantization_bit", "adapter_name_or_path"),
+    ),
+    Refusal(
+        "adapter_name_or_path",
+        "quantization_bit is not None and len(words(adapter_name_or_path)) > 1",
+        "a quantized model only accepts a single adapter",
+        "Merge the adapters first",
+        f"{_PARSER}:202",
+        ("quantization_bit",),
+    ),
+    _of_stage_sft("predict_with_generate", 318, "`predict_with_generate` cannot be true except in stage sft"),
+    _of_stage_sft("neat_packing", 321, "`neat_packing` cannot be true except in stage sft"),
+    _of_stage_sft("train_on_prompt", 324, "`train_on_prompt` cannot be true except in stage sft"),
+    _of_stage_sft("mask_history", 324, "`mask_history` cannot be true except in stage sft"),
+    Refusal(
+        "load_best_model_at_end",
+        "load_best_model_at_end and do_train and stage in ('rm', 'ppo')",
+        "the stages rm and ppo do not support `load_best_model_at_end`",
+        "Leave it out",
+        f"{_PARSER}:330",
+        ("stage",),
+    ),
+    Refusal(
+        "shift_attn",
+        "shift_attn and do_train and stage == 'ppo'",
+        "PPO is incompatible with S^2-Attn",
+        "Leave `shift_attn` out",
+        f"{_PARSER}:337",
+        ("stage",),
+    ),
+    Refusal(
+        "use_unsloth",
+        "use_unsloth and do_train and stage == 'ppo' and reward_model_type == 'lora'",
+        "unsloth does not support a reward model of type lora",
+        "Leave `use_unsloth` out, or take another `reward_model_type`",
+        f"{_PARSER}:343",
+        ("stage", "reward_model_type"),
+    ),
+    Refusal(
+        "streaming",
+        "streaming and do_train and (max_steps is None or max_steps == -1)",
+        "streaming needs `max_steps`",
+        "Set `max_steps`",
+        f"{_PARSER}:357",
+        ("max_steps",),
+        likely=True,
+    ),
+    Refusal(
+        "compute_accuracy",
+        "compute_accuracy and predict_with_generate and do_train",
+        "cannot use `predict_with_generate` and `compute_accuracy` together",
+        "Leave one of the two out",
+        f"{_PARSER}:372",
+        ("predict_with_generate",),
+    ),
+    Refusal(
+        "quantization_device_map",
+        "quantization_device_map == 'auto' and do_train",
+        "cannot use a device map for quantized models in training",
+        "Leave `quantization_device_map` out",
+        f"{_PARSER}:375",
+        ("do_train",),
+    ),
+    Refusal(
+        "deepspeed",
+        "deepspeed is not None and (use_galore or use_apollo)",
+        "GaLore and APOLLO are incompatible with DeepSpeed",
+        "Leave `deepspeed` out",
+        f"{_PARSER}:401",
+        ("use_galore", "use_apollo"),
+    ),
+    Refusal(
+        "fp8",
+        "fp8 and quantization_bit is not None and do_train",
+        "FP8 training is not compatible with quantization",
+        "Leave one of the two out",
+        f"{_PARSER}:404",
+        ("quantization_bit",),
+    ),
+    Refusal(
+        "infer_backend",
+        "infer_backend in ('vllm', 'sglang') and do_train",
+        "the backends vllm and sglang are for inference alone",
+        "Leave `infer_backend` out",
+        f"{_PARSER}:407",
+        ("do_train",),
+    ),
+    Refusal(
+        "quantization_bit",
+        "quantization_bit is not None and infer_backend == 'vllm' and not do_train",
+        "the vLLM engine does not support bitsandbytes quantization",
+        "Leave `quantization_bit` out, or name a GPTQ or AWQ model",
+        f"{_PARSER}:549",
+        ("infer_backend",),
+    ),
+    Refusal(
+        "rope_scaling",
+        "rope_scaling is not None and infer_backend == 'vllm' and not do_train",
+        "the vLLM engine does not support RoPE scaling",
+        "Leave `rope_scaling` out",
+        f"{_PARSER}:552",
+        ("infer_backend",),
+    ),
+    Refusal(
+        "stage",
+        "stage == 'ppo' and reward_model is None",
+        "`reward_model` is necessary for PPO",
+        "Name it",
+        f"{_TUNING}:581",
+        likely=True,
+    ),
+    Refusal(
+        "reward_model_type",
+        "stage == 'ppo' and reward_model_type == 'lora' and finetuning_type != 'lora'",
+        "a reward model of type lora needs `finetuning_type: lora`",
+        "Set `reward_model_type: full`",
+        f"{_TUNING}:584",
+        ("finetuning_type", "stage"),
+    ),
+    Refusal(
+        "dpo_label_smoothing",
+        "dpo_label_smoothing > 0.000001 and stage == 'dpo' and pref_loss != 'sigmoid'",
+        "`dpo_label_smoothing` is only valid for the sigmoid loss",
+        "Leave it out, or set `pref_loss: sigmoid`",
+        f"{_TUNING}:590",
+        ("pref_loss",),
+    ),
+    Refusal(
+        "use_llama_pro",
+        "use_llama_pro and finetuning_type == 'full'",
+        "`use_llama_pro` is only valid for freeze or LoRA training",
+        "Leave it out, or set `finetuning_type: freeze`",
+        f"{_TUNING}:593",
+        ("finetuning_type",),
+    ),
+    _not_with_lora("use_galore"),
+    _not_with_lora("use_apollo"),
+    _not_with_lora("use_badam"),
+    *(
+        Refusal(
+            one,
+            f"{one} and {other} and finetuning_type != 'lora'",
+            "cannot use GaLore, APOLLO or BAdam together",
+            "Keep one of them",
+            f"{_TUNING}:599",
+            (other,),
+        )
+        for one, other in (("use_galore", "use_apollo"), ("use_apollo", "use_badam"), ("use_badam", "use_galore"))
+    ),
+    Refusal(
+        "pissa_init",
+        "pissa_init and (stage in ('ppo', 'kto') or stage == 'dpo' and pref_loss not in ('orpo', 'simpo'))",
+        "cannot use PiSSA in this stage: the model without its adapter is the reference, and PiSSA changes it",
+        "Leave `pissa_init` out",
+        f"{_TUNING}:602",
+        ("stage", "pref_loss"),
+    ),
+    _of_lora_alone("loraplus_lr_ratio", 606, "loraplus_lr_ratio is not None"),
+    _of_lora_alone("use_rslora", 609),
+    _of_lora_alone("use_dora", 612),
+    _of_lora_alone("pissa_init", 615),
+    Refusal(
+        "val_size",
+        "val_size > 0.000001 and dataset is None",
+        "cannot specify `val_size` without `dataset`",
+        "Name the data set, or leave `val_size` out",
+        f"{_DATA}:160",
+        ("dataset",),
+        likely=True,
+    ),
+    Refusal(
+        "val_size",
+        "val_size > 0.000001 and eval_dataset is not None",
+        "cannot specify `val_size` beside `eval_dataset`",
+        "Leave one of the two out",
+        f"{_DATA}:163",
+        ("eval_dataset",),
+    ),
+    Refusal(
+        "interleave_probs",
+        "interleave_probs is not None and mix_strategy == 'concat'",
+        "`interleave_probs` is only valid for interleaved mixing",
+        "Set `mix_strategy: interleave_under`, or leave it out",
+        f"{_DATA}:167",
+        ("mix_strategy",),
+    ),
+    Refusal(
+        "interleave_probs",
+        "interleave_probs is not None and mix_strategy != 'concat' and dataset is not None"
+        " and len(words(dataset)) != len(words(interleave_probs))",
+        "there have to be as many `interleave_probs` as data sets",
+        "Give one for each",
+        f"{_DATA}:171",
+        ("dataset",),
+    ),
+    Refusal(
+        "val_size",
+        "streaming and val_size > 0.000001 and val_size < 1",
+        "with `streaming`, `val_size` has to be a whole number of examples",
+        "Give a number of examples",
+        f"{_DATA}:177",
+        ("streaming",),
+    ),
+    Refusal(
+        "max_samples",
+        "max_samples is not None and streaming",
+        "`max_samples` is incompatible with `streaming`",
+        "Leave one of the two out",
+        f"{_DATA}:180",
+        ("streaming",),
+    ),
+    Refusal(
+        "mask_history",
+        "mask_history and train_on_prompt",
+        "`mask_history` is incompatible with `train_on_prompt`",
+        "Leave one of the two out",
+        f"{_DATA}:183",
+        ("train_on_prompt",),
+    ),
+    Refusal(
+        "export_quantization_bit",
+        "export_quantization_bit is not None and export_quantization_dataset is None",
+        "an export with quantization needs `export_quantization_dataset`",
+        "Name the data set",
+        f"{_MODEL}:397",
+        ("export_quantization_dataset",),
+        likely=True,
+    ),
+    Refusal(
+        "use_dora",
+        "use_dora and finetuning_type == 'lora' and names_ptq(model_name_or_path)",
+        "DoRA is not compatible with models that are quantized beforehand",
+        "Leave `use_dora` out, or take the model before its quantization with `quantization_bit: 4`",
+        f"{_ADAPTER}:220",
+        ("model_name_or_path",),
+        late=True,
+        likely=True,
+    ),
+    Refusal(
+        "use_dora",
+        "use_dora and finetuning_type == 'lora' and quantization_bit is not None"
+        " and quantization_method in ('hqq', 'eetq')",
+        "DoRA is compatible with bitsandbytes' quantization alone",
+        "Leave `use_dora` out, or set `quantization_method: bnb`",
+        f"{_ADAPTER}:220",
+        ("quantization_method", "quantization_bit"),
+        late=True,
+    ),
+    Refusal(
+        "quantization_bit",
+        "is_whole(quantization_bit) and quantization_method == 'bnb' and quantization_bit not in (4, 8)"
+        " and not names_ptq(model_name_or_path)",
+        "bitsandbytes only accepts 4-bit or 8-bit quantization",
+        "Set 4 or 8, or `quantization_method: hqq`",
+        f"{_BITS}:181",
+        ("quantization_method",),
+        late=True,
+    ),
+    Refusal(
+        "quantization_bit",
+        "is_whole(quantization_bit) and quantization_method == 'eetq' and quantization_bit != 8",
+        "EETQ only accepts 8-bit quantization",
+        "Set 8, or `quantization_method: bnb`",
+        f"{_BITS}:209",
+        ("quantization_method",),
+        late=True,
+    ),
+    Refusal(
+        "quantization_bit",
+        "quantization_bit is not None and names_ptq(model_name_or_path)",
+        "the model is quantized already",
+        "Leave `quantization_bit` out",
+        f"{_BITS}:94",
+        ("model_name_or_path",),
+        likely=True,
+        ignored=True,
+    ),
+)
+TABLE = Table(
+    "LLaMA-Factory",
+    "0.9.5",
+    {"": _ROWS},
+    {
+        "finetuning_type": "lora",
+        "stage": "sft",
+        "pref_loss": "sigmoid",
+        "reward_model_type": "lora",
+        "dpo_label_smoothing": 0.0,
+        "mix_strategy": "concat",
+        "val_size": 0.0,
+        "quantization_method": "bnb",
+        "infer_backend": "huggingface",
+        "max_steps": -1,
+    },
+    (
+        Undecided(
+            "how the run is launched",
+            "one process or many, DeepSpeed's stage and FSDP are in the command and in other files",
+            ("launcher.py", "train/"),
+        ),
+        Undecided(
+            "installed packages and devices",
+            "they belong to the machine",
+            ("extras/", "model/model_utils/attention.py", "model/model_utils/unsloth.py", "model/model_utils/mod.py"),
+        ),
+        Undecided(
+            "layers, tokenizer and template of the model",
+            "they are in the model",
+            ("model/model_utils/", "data/", "model/patcher.py", "model/loader.py"),
+        ),
+        Undecided("chat, API and web interface", "they train nothing", ("chat/", "api/", "webui/", "eval/")),
+        Undecided("its second architecture", "it is started by an environment variable", ("v1/",)),
+    ),
+)
