@@ -70,7 +70,9 @@ def compared(name: str, folder: Path) -> tuple[list[str], list[str]]:
 
 def document() -> str:
     """The rows, what cannot be decided, and the sources of each framework."""
-    tables = {name: table for name in refusals.TABLES if (table := refusals.table(name)) is not None}
+    tables = {
+        name: table for name in sorted(refusals.tables(), key=_order) if (table := refusals.table(name)) is not None
+    }
     parts = [HEAD + _counts(tables)]
     for table in tables.values():
         parts.append(f"## {table.title} {table.version}\n")
@@ -82,6 +84,11 @@ def document() -> str:
             items = (f"- {each.what}: {each.why} ({', '.join(each.sources)})" for each in table.undecided)
             parts.append("\n".join(items) + "\n")
     return "\n".join(parts)
+
+
+def _order(name: str) -> tuple[bool, str]:
+    """PEFT first, which the others build on."""
+    return name != "peft", name
 
 
 def _counts(tables: dict[str, Table]) -> str:

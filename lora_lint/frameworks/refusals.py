@@ -10,8 +10,10 @@ from functools import cache
 from importlib import import_module
 from itertools import product
 from math import prod
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lora_lint.frameworks import refused_by
 from lora_lint.frameworks.conditions import UNKNOWN, condition
 from lora_lint.records import dataclass, field
 from lora_lint.run.values import alternatives
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from lora_lint.run.given import Given
     from lora_lint.run.values import Value
 
-TABLES = ("peft", "llamafactory", "axolotl")
-"""The frameworks that have a table, each in the module of its name in `refused_by`."""
 MAX_CASES = 64
 """Combinations of alternatives that one row is looked at for; with more it says nothing."""
 
@@ -87,9 +87,16 @@ class Match(NamedTuple):
     confidence: Confidence
 
 
+@cache
+def tables() -> frozenset[str]:
+    """The names of the frameworks that have a table."""
+    return frozenset(module.name for module in iter_modules(refused_by.__path__))
+
+
+@cache
 def table(framework: str) -> Table | None:
     """The table of a framework, if it has one."""
-    if framework not in TABLES:
+    if framework not in tables():
         return None
     found: Table = import_module(f"lora_lint.frameworks.refused_by.{framework}").TABLE
     return found

@@ -36,7 +36,7 @@ def given_to(
 ) -> tuple[Given, ...]:
     """What the framework is given, if anything is known of what it refuses. `is_open`: there is more that is not known,
     and what there is may be overridden, as what is written at one of `defaults` may."""
-    if framework not in refusals.TABLES:
+    if framework not in refusals.tables():
         return ()
     values = dict(_values(mapping, ""))
     if is_open or defaults:

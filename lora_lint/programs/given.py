@@ -23,7 +23,7 @@ def of_call(made: Object, framework: str, owner: str, run: Span) -> Given | None
 
     What is set once it is made is not known: it is seldom looked at again.
     """
-    if framework not in refusals.TABLES:
+    if framework not in refusals.tables():
         return None
     arguments = made.arguments
     place = made.span if made.span is not None and made.span.path == run.path else run

@@ -79,7 +79,9 @@ def test_names_stand_in_their_modules() -> None:
 
 def _own(place: str) -> set[str]:
     """The names that a framework's module may hold: its own, and those that it works with."""
-    record = {f"frameworks/{each.name}.py": each for each in registry.every()}.get(place)
+    folder, _, file = place.rpartition("/")
+    records = {f"{each.name}.py": each for each in registry.every()}
+    record = records.get(file) if folder in ("frameworks", "frameworks/refused_by") else None
     if record is None:
         return set()
     own = {record.name, record.name.replace("_", "-"), record.title.lower()}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FACTS = {"bits", "base_model_name"}
 ROWS = [
     pytest.param(name, owner, row, id=f"{name}-{owner}-{row.source}")
-    for name in refusals.TABLES
+    for name in sorted(refusals.tables())
     if (table := refusals.table(name)) is not None
     for owner, rows in table.rows.items()
     for row in rows
