@@ -263,13 +263,27 @@ class Function(Val):
                 bound[name] = given_by_library
                 continue
             default = options.get(name, self.defaults.get(name))
-            if default is None or arguments.open:
+            settings = self._settings(machine, name) if default is None and not arguments.open else None
+            if settings is not None:
+                bound[name] = settings
+            elif default is None or arguments.open:
                 why = f"the parameter `{name}` of `{self.name}` is given by the caller"
                 bound[name] = Opaque(why, span, Reason.CALLER)
             elif entry or name in options:
                 bound[name] = default.overridable()
             else:
                 bound[name] = default
+
+    def _settings(self, machine: Machine, name: str) -> Val | None:
+        """What a parameter holds that is annotated with a class of settings: the defaults of its fields, which whoever
+        makes the object may override."""
+        parameters = self.node.args
+        every = (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)
+        annotation = next((each.annotation for each in every if each.arg == name), None)
+        if not isinstance(annotation, ast.Name | ast.Attribute):
+            return None
+        class_ = machine.evaluate(annotation, self.scope)
+        return class_.open_instance(machine) if isinstance(class_, Class) and class_.is_data else None
 
     def _decorator_defaults(self) -> dict[str, Val]:
         """Defaults that decorators give (`@click.option("--r", default=8)`)."""
@@ -452,7 +466,24 @@ class Class(Val):
         if isinstance(init, Function):
             machine.called.add(id(init.node))
             init.bound(instance).enter(machine, machine.span(init.node, init.scope))
+            for name in self._set_by_methods() & instance.attributes.keys():
+                if isinstance(instance.attributes[name], Const):
+                    instance.attributes[name] = instance.attributes[name].overridable()
         return instance
+
+    def _set_by_methods(self) -> set[str]:
+        """The attributes that methods other than `__init__` set, and that may hold another value than it gives them
+        wherever one of these is called first."""
+        methods = (method for method in self.node.body if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef))
+        nodes = (node for method in methods if method.name != "__init__" for node in ast.walk(method))
+        return {
+            node.attr
+            for node in nodes
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "self"
+        }
 
     def _library_instance(self, machine: Machine, base: External, arguments: Arguments, span: Span) -> Val | None:
         defaults = {name: value for name in self.fields if (value := self.lookup(name)) is not None}

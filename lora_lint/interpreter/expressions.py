@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter import branches, operations
 from lora_lint.interpreter.definitions import Class, Condition, Deferred, Instance, Scope, make_function
@@ -243,7 +243,8 @@ def _generate(
         yield True
         return
     generator = generators[index]
-    iterated = machine.evaluate(generator.iter, scope)
+    around = scope.outer if index == 0 and scope.outer is not None else scope
+    iterated = machine.evaluate(generator.iter, around)
     listed = iterated.iterate(machine, span)
     if (count := iterated.turns()) > MAX_UNROLL:
         cut.append(count)
@@ -256,7 +257,11 @@ def _generate(
         known = complete
         skipped = False
         for test in generator.ifs:
-            truth = machine.evaluate(test, scope).truth()
+            value = machine.evaluate(test, scope)
+            truth = value.truth()
+            if truth is None and isinstance(value, Const):  # the default of an option decides
+                truth = bool(value.value)
+                machine.assign(generator.target, item.overridable(), scope)
             skipped = skipped or truth is False
             known = known and truth is True
         if skipped:
@@ -309,6 +314,8 @@ def call(machine: Machine, node: ast.Call, scope: Scope) -> Val:
     arguments = _arguments(machine, node, scope)
     if isinstance(function, External) and function.name == "builtins.super":
         return _super(scope, machine.span(node, scope))
+    if isinstance(function, External) and function.name in _NAMESPACES and not (node.args or node.keywords):
+        return _names(scope if function.name != "builtins.globals" else scope.module.scope, machine.span(node, scope))
     return machine.call(function, arguments, machine.span(node, scope), node)
 
 
@@ -350,6 +357,15 @@ def _arguments(machine: Machine, node: ast.Call, scope: Scope) -> Arguments:
 def _argument(machine: Machine, node: ast.expr, place: Span, scope: Scope) -> Val:
     """The value of an argument; most are constants, whose place need not be found twice."""
     return constant_at(node, place) if type(node) is ast.Constant else machine.evaluate(node, scope)
+
+
+_NAMESPACES = frozenset({"builtins.locals", "builtins.vars", "builtins.globals"})
+
+
+def _names(scope: Scope, span: Span) -> Val:
+    """`locals()`: the names of a scope as they are now. Those of a module hold more than is defined in it."""
+    names: dict[Any, Val] = {name: value for name, value in scope.names.items() if not isinstance(value, Deferred)}
+    return DictVal(names, span, scope.outer is None or len(names) < len(scope.names))
 
 
 def _super(scope: Scope, span: Span) -> Val:

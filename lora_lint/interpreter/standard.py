@@ -390,6 +390,12 @@ def partial(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     return Native("functools.partial", call_with)
 
 
+def _environment(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """os.environ.get(name, default): the default, which whoever starts the program may override."""
+    default = arguments.get("default", 1)
+    return default.overridable() if default is not None else None
+
+
 _FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     "itertools.product": _product,
     **dict.fromkeys(("copy.copy", "copy.deepcopy"), _copied),
@@ -398,5 +404,6 @@ _FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     **dict.fromkeys(("dataclasses.field", "pydantic.Field", "attr.ib", "attrs.field"), _field),
     **dict.fromkeys(("types.SimpleNamespace", "argparse.Namespace"), _namespace),
     "functools.partial": partial,
+    **dict.fromkeys(("os.environ.get", "os.getenv"), _environment),
     **paths.FUNCTIONS,
 }

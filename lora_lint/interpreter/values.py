@@ -249,7 +249,19 @@ class Opaque(Val):
         return f"Opaque({self.why!r})"
 
     def attribute(self, machine: Machine, name: str, span: Span) -> Val:
-        return self.at(span)
+        return Native("get", self._default) if name == "get" and self._holds_settings() else self.at(span)
+
+    def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        return self.at(span) if self._holds_settings() else super().item(machine, key, span)
+
+    def _holds_settings(self) -> bool:
+        """Whether it may be a mapping that somebody else fills in."""
+        return self.reason in (Reason.CALLER, Reason.CONFIG)
+
+    def _default(self, arguments: Arguments, span: Span) -> Val:
+        """`config.get("rank", 8)`: the default, which what is not known may override."""
+        default = arguments.get("default", 1)
+        return self.at(span) if default is None or isinstance(default, DictVal) else default.overridable()
 
 
 class Either(Val):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.definitions import Instance
+from lora_lint.interpreter.definitions import Class, Instance
 from lora_lint.interpreter.values import (
     Arguments,
     Const,
@@ -39,6 +39,11 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
         return owner  # the options of all commands end in one namespace
     if name == "add_argument":
         _add_option(context, owner, arguments, span)
+        return Const(None, span)
+    if name == "add_arguments":  # of simple-parsing
+        class_, dest = arguments.get("dataclass", 0), text_of(arguments.get("dest", 1))
+        if isinstance(class_, Class) and dest is not None:
+            context.machine.journal.set_item(owner.attributes, dest, class_.open_instance(context.machine))
         return Const(None, span)
     if name == "set_defaults":
         for key, value in arguments.keywords.items():

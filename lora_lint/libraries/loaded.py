@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import Arguments, Const, DictVal, ListVal, Object, Opaque, Val, as_text
 from lora_lint.libraries.convert import text_of
+from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile, Span
 
 OPEN = "builtins.open"
-NOT_KNOWN = "the program's config file is not known"
 
 
 def opened(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -31,7 +31,12 @@ def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     """`yaml.safe_load(file)`, `json.load(file)`: the content of the file that was opened."""
     file = arguments.get("stream", 0) or arguments.get("fp", 0) or arguments.get("s", 0)
     path = file.arguments.get("file", 0) if isinstance(file, Object) and file.callee == OPEN else None
-    return content(context, path, span) or Opaque(f"`{name}(…)`: {NOT_KNOWN}", span)
+    return content(context, path, span) or not_known(name, span)
+
+
+def not_known(name: str, span: Span) -> Opaque:
+    """The content of a file that cannot be read here."""
+    return Opaque(f"`{name}(…)`: the program's config file is not known", span, Reason.CONFIG)
 
 
 def content(context: Context, path: Val | None, span: Span) -> Val | None:

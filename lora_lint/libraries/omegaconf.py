@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
-from lora_lint.interpreter.values import Arguments, DictVal, ListVal, Opaque, Val
+from lora_lint.interpreter.values import Arguments, DictVal, ListVal, Val
 from lora_lint.libraries import loaded
 
 if TYPE_CHECKING:
@@ -16,7 +16,35 @@ if TYPE_CHECKING:
 def namespace(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`OmegaConf.load(path)`: the content, to be read as attributes and as keys."""
     content = loaded.content(context, arguments.get("file_", 0) or arguments.get("f", 0), span)
-    return _as_namespace(content) if content is not None else Opaque(f"`{name}(…)`: {loaded.NOT_KNOWN}", span)
+    return _as_namespace(content) if content is not None else loaded.not_known(name, span)
+
+
+def merged(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`OmegaConf.merge(defaults, OmegaConf.from_cli())`: the later settings over the earlier ones, all of which may be
+    overridden by one that is not known."""
+    result = Instance(None, {}, arguments.open)
+    for given in arguments.positional:
+        spread = given.mapping()
+        result = _overridable(result) if spread is None else _over(result, spread)
+    return result
+
+
+def _over(below: Instance, above: DictVal) -> Instance:
+    """Settings with others over them."""
+    both = dict(below.attributes)
+    for key, each in above.items.items():
+        value, before = _as_namespace(each), both.get(str(key))
+        inner = value.mapping() if isinstance(value, Instance) and isinstance(before, Instance) else None
+        both[str(key)] = _over(before, inner) if inner is not None and isinstance(before, Instance) else value
+    return Instance(None, both, below.open or above.open)
+
+
+def _overridable(settings: Instance) -> Instance:
+    each = {
+        key: _overridable(value) if isinstance(value, Instance) else value.overridable()
+        for key, value in settings.attributes.items()
+    }
+    return Instance(None, each, open_=True)
 
 
 def unchanged(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -34,5 +62,6 @@ def _as_namespace(value: Val) -> Val:
 
 CALLS: dict[str, Handler] = {
     "OmegaConf.load": namespace,
+    "OmegaConf.merge": merged,
     **dict.fromkeys(("OmegaConf.to_container", "OmegaConf.to_object"), unchanged),
 }

@@ -18,6 +18,7 @@ from lora_lint.libraries import (
     omegaconf,
     optuna,
     pandas,
+    parsers,
     peft,
     processes,
     pytest,
@@ -65,7 +66,7 @@ CALLS: dict[str, dict[str, Handler]] = {
     "fire": fire.CALLS,
     "hydra": hydra.CALLS,
     "json": loaded.JSON,
-    "omegaconf": omegaconf.CALLS,
+    "omegaconf": {**omegaconf.CALLS, **parsers.OMEGACONF},
     "os": processes.OS,
     "pandas": pandas.CALLS,
     "peft": peft.CALLS,
@@ -73,6 +74,9 @@ CALLS: dict[str, dict[str, Handler]] = {
     "shlex": processes.SHLEX,
     "sklearn": sklearn.CALLS,
     "subprocess": processes.SUBPROCESS,
+    "tap": parsers.TAPS,
+    "simple_parsing": {**parsers.PARSE, **argparse.CALLS},
+    **dict.fromkeys(("draccus", "pyrallis", "tyro"), parsers.PARSE),
     "transformers": {"HfArgumentParser": dataclass_options.parser},
     "timm": torch.TIMM,
     "trl": trl.CALLS,
@@ -112,6 +116,7 @@ METHODS: dict[type, Method] = {
 """What the methods of an object do, by the record that is kept of it."""
 
 METHODS_OF: dict[str, Method] = {
+    parsers.TAP: _own(parsers.tap_method),
     loaded.OPEN: _own(loaded.method),
     "argparse.ArgumentParser": _anywhere(argparse.method),
     "transformers.HfArgumentParser": _anywhere(dataclass_options.method),

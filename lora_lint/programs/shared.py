@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Class, Deferred, Function, Instance, Module, Namespace
 from lora_lint.interpreter.machine import Exhausted, Machine
-from lora_lint.interpreter.values import Const, DictVal, Either, External, ListVal, Member, Object, Opaque, Space
+from lora_lint.interpreter.values import (
+    Const,
+    DictVal,
+    Either,
+    External,
+    ListVal,
+    Member,
+    Object,
+    Opaque,
+    PathVal,
+    Space,
+)
 from lora_lint.libraries.table import Knowledge
 from lora_lint.system import disk
 
@@ -179,7 +190,7 @@ class _Contents:
             value.open = was_open
 
     def _keep(self, value: Val) -> None:
-        if isinstance(value, Const | Opaque | External | Deferred | Namespace):
+        if isinstance(value, Const | Opaque | PathVal | External | Deferred | Namespace):
             return
         if isinstance(value, Either | Space):
             self._waiting += value.options

@@ -54,7 +54,9 @@ class Reason(Enum):
     RULED_OUT = auto()
     """An option in a branch that is not taken at the option's default."""
     CALLER = auto()
-    """It is a parameter of a function that nothing in its file calls."""
+    """It is a parameter of a function that nothing in its file calls, or a part of one."""
+    CONFIG = auto()
+    """It is in a config file that is not known."""
 
 
 @dataclass(frozen=True)

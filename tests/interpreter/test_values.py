@@ -169,6 +169,117 @@ CLI = {
 }
 
 
+LIKELY = {
+    "key of a file": """
+        import json, sys
+        config = json.load(open(sys.argv[1]))
+        LoraConfig(r=config.get("r", 8), lora_alpha=config["lora"].get("alpha", 32))
+    """,
+    "key of a parameter": """
+        def build(config):
+            lora = config.get("lora", {})
+            return LoraConfig(r=lora.get("r", 8), lora_alpha=lora.get("alpha", default=32))
+    """,
+    "environment": """
+        import os
+        LoraConfig(r=int(os.environ.get("R", 8)), lora_alpha=int(os.getenv("ALPHA", "32")))
+    """,
+    "annotated with settings": """
+        from dataclasses import dataclass
+        @dataclass
+        class Settings:
+            r: int = 8
+            alpha: int = 32
+        def build(settings: Settings):
+            LoraConfig(r=settings.r, lora_alpha=settings.alpha)
+    """,
+    "locals": """
+        def main(rank=8, alpha=32):
+            settings = dict(locals())
+            LoraConfig(r=settings["rank"], lora_alpha=vars()["alpha"])
+    """,
+    "filter": """
+        def main(ranks="8,", alphas=(32, 0)):
+            LoraConfig(r=[int(r) for r in ranks.split(",") if r][0], lora_alpha=[a for a in alphas if a][0])
+    """,
+    "filter by a flag": """
+        def main(small=True):
+            LoraConfig(r=[r for r in [8] if small][0], lora_alpha=[a for a in [32] if small][0])
+    """,
+    "tap": """
+        from tap import Tap
+        class Arguments(Tap):
+            r: int = 8
+            alpha: int = 32
+        args = Arguments().parse_args()
+        LoraConfig(r=args.r, lora_alpha=args.alpha)
+    """,
+    **{
+        name: f"""
+        import draccus, pyrallis, simple_parsing, tyro
+        from dataclasses import dataclass
+        from omegaconf import OmegaConf
+        @dataclass
+        class Settings:
+            r: int = 8
+            alpha: int = 32
+        {use}
+        LoraConfig(r=settings.r, lora_alpha=settings.alpha)
+        """
+        for name, use in {
+            "tyro": "settings = tyro.cli(Settings)",
+            "draccus": "settings = draccus.parse(config_class=Settings)",
+            "pyrallis": "settings = pyrallis.parse(Settings)",
+            "simple_parsing": "settings = simple_parsing.parse(Settings)",
+            "ArgumentParser": "parser = simple_parsing.ArgumentParser(); parser.add_arguments(Settings, dest='own'); "
+            "settings = parser.parse_args().own",
+            "OmegaConf": "settings = OmegaConf.merge(OmegaConf.structured(Settings), OmegaConf.from_cli())",
+        }.items()
+    },
+}
+
+
+@pytest.mark.parametrize("program", LIKELY.values(), ids=LIKELY)
+def test_defaults_that_somebody_else_may_override(program: str) -> None:
+    run = only(read_python(IMPORTS + __import__("textwrap").dedent(program)))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (8, 32)
+    assert {run.adapter.rank.origin, run.adapter.alpha.origin} == {"cli-default"}  # type: ignore[union-attr]
+
+
+def test_a_key_without_a_default_is_not_known() -> None:
+    adapter("def build(config):\n    return LoraConfig(r=config.get('r'), lora_alpha=config['a'])", rank=Unknown)
+
+
+def test_settings_that_are_merged() -> None:
+    """The later ones win; what is not known may override those before it, and none after."""
+    program = "from omegaconf import OmegaConf\na = OmegaConf.load('no.yaml')\n" + (
+        "cfg = OmegaConf.merge({'lora': {'r': 8, 'a': 4}}, a, {'lora': {'r': 64}})\n"
+        "LoraConfig(r=cfg.lora.r, lora_alpha=cfg.lora.a)"
+    )
+    run = only(read_python(IMPORTS + program))
+    assert (plain(run.adapter.rank), run.adapter.rank.origin) == (64, "literal")  # type: ignore[union-attr]
+    assert (plain(run.adapter.alpha), run.adapter.alpha.origin) == (4, "cli-default")  # type: ignore[union-attr]
+
+
+def test_a_flag_that_another_method_sets() -> None:
+    adapter(
+        """
+        class Trainer:
+            def __init__(self):
+                self.lora = False
+                self.rank = 8
+
+            def with_lora(self):
+                self.lora = True
+
+            def build(self):
+                if self.lora:
+                    return get_peft_model(model, LoraConfig(r=self.rank))
+        """,
+        rank=8,
+    )
+
+
 @pytest.mark.parametrize("program", CLI.values(), ids=CLI)
 def test_command_line_defaults_are_known_and_marked(program: str) -> None:
     run = only(read_python(IMPORTS + __import__("textwrap").dedent(program)))

@@ -1,0 +1,44 @@
+"""Parsers that read the options of a program off a class: tap, simple-parsing, tyro, draccus, pyrallis, OmegaConf."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.definitions import Class, Function, Instance
+from lora_lint.interpreter.values import Arguments, Object, Val
+from lora_lint.libraries import fire
+
+if TYPE_CHECKING:
+    from lora_lint.libraries.context import Context, Handler
+    from lora_lint.source import Span
+
+TAP = "tap.Tap"
+_FIRST = ("config_class", "f", "obj", "cls")
+
+
+def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`tyro.cli(Settings)`, `draccus.parse(Settings)`, `OmegaConf.structured(Settings)`: an object of the class, each
+    field at a default that the command line may override. tyro calls functions too."""
+    given = next((found for key in _FIRST if (found := arguments.get(key, 0)) is not None), None)
+    if isinstance(given, Class):
+        return given.open_instance(context.machine)
+    if isinstance(given, Function):
+        return fire.fire(context, name, Arguments([given], {}, {}), span)
+    return given if isinstance(given, Instance) else None
+
+
+def tap(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """A class derived from `Tap`: its fields are what it is made with here (see Class.call)."""
+    return Object(TAP, arguments, span)
+
+
+def tap_method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`Settings().parse_args()`: the fields as options."""
+    if name != "parse_args":
+        return None
+    return Instance(None, {key: value.overridable() for key, value in owner.attributes.items()}, open_=True)
+
+
+PARSE: dict[str, Handler] = {"parse": parsed, "cli": parsed}
+OMEGACONF: dict[str, Handler] = {"OmegaConf.structured": parsed}
+TAPS: dict[str, Handler] = {"Tap": tap}
