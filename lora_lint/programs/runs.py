@@ -234,7 +234,8 @@ def _run(
         calls = [step.span for step in (*record.trail, *config.data.trail) if step.kind == "call"]
         span = next((call for call in reversed(calls) if call.path == path), None)
         given = (*config.arguments.keywords.values(), *config.attributes.values(), record.model.name)
-        if not started and not any(_written_in(value, place) for value in given for place in givers):
+        trained = any(training.span.path == path for training in record.model.trainings)
+        if not started and not trained and not any(_written_in(value, place) for value in given for place in givers):
             return None  # an imported file's own run
     if span is None:
         return None

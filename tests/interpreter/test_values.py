@@ -359,6 +359,16 @@ def test_adapter_made_in_an_imported_file_is_a_run_of_the_caller(tmp_path: Path)
     assert [len(sweep.runs) for sweep in reading.sweeps] == [2]
 
 
+def test_a_factory_of_another_file_is_a_run_of_who_trains_what_it_makes(tmp_path: Path) -> None:
+    make = "def make():\n    model = AutoModelForCausalLM.from_pretrained('gpt2')\n"
+    (tmp_path / "making.py").write_text(IMPORTS + make + "    return get_peft_model(model, LoraConfig(r=8))\n")
+    start = "from making import make\nfrom transformers import Trainer, TrainingArguments\nmodel = make()\n"
+    train = "Trainer(model=model, args=TrainingArguments('out', learning_rate=1e-5)).train()\n"
+    run = only(read_python(start + train, tmp_path))
+    assert (plain(run.adapter.rank), plain(run.training.learning_rate)) == (8, 1e-5)
+    assert not read_python(start + "model.generate()\n", tmp_path).runs
+
+
 def test_import_cycles_end(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("from b import B\nA = 1\n")
     (tmp_path / "b.py").write_text("from a import A\nB = A\n")
