@@ -216,6 +216,8 @@ class Finding:
     fingerprint: str = ""
     verdict: Verdict | None = None
     subjects: tuple[Known[Any], ...] = ()
+    about: Span | None = None
+    """Where the adapter's config is made, of a finding about the adapter itself."""
     basis: Basis | None = field(default=None, compare=False, repr=False)
 
 

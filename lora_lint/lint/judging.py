@@ -84,11 +84,14 @@ def _with_origins(finding: Finding, run: Run) -> Finding:
         if value.written is not None
     }
     of_adapter = not finding.subjects and finding.span == run.adapter.span
-    if of_adapter and run.config is not None and run.config.path != finding.span.path:
-        origins[run.config] = "the adapter's config is made here"
+    about = run.config if of_adapter else None
+    if about is not None and about.path != finding.span.path:
+        origins[about] = "the adapter's config is made here"
     named = {finding.span, *(related.span for related in finding.related)}
     more = tuple(Related(span, message) for span, message in origins.items() if span not in named)
-    return replace(finding, related=(*finding.related, *more)) if more else finding
+    if not more and about is None:
+        return finding
+    return replace(finding, related=(*finding.related, *more), about=about)
 
 
 def _short(value: Any) -> str:

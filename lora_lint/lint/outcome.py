@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery
-from lora_lint.finding import CONFIDENCES, LEVELS, Finding, fixable
+from lora_lint.finding import CONFIDENCES, LEVELS, Finding, Related, fixable
 from lora_lint.records import dataclass, field, replace
 from lora_lint.source import Location, SourceFile, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lora_lint.readers.cells import Cells
     from lora_lint.settings import Settings
@@ -21,6 +21,11 @@ _KEPT = 64
 """Texts that an outcome holds for the report at a time."""
 _KEPT_NOTEBOOKS = 4
 """Notebooks whose JSON it holds: each may have megabytes of pictures."""
+
+_MOST_PLACES = 8
+"""Other places of one cause that a finding names."""
+_OF_VALUES = frozenset({"LL102", "LL103", "LL104"})
+"""Rules that follow from the values alone, whatever a file calls the settings that it takes them for."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +178,7 @@ def outcome_of(checked: Checked, settings: Settings, content: Content) -> Outcom
         for finding in result.findings
         if finding.code != "LL910" or finding.span not in used
     )
+    findings = by_cause(findings, settings)
     sources = Outcome(texts=checked.texts)
     if findings and (content.fingerprints or content.baseline is not None):
         findings = fingerprinted(findings, sources.source, settings.root)
@@ -222,6 +228,35 @@ def distinct(findings: Iterable[Finding]) -> list[Finding]:
         if key not in best or _weight(finding) < _weight(best[key]):
             best[key] = finding
     return sorted(best.values(), key=_place)
+
+
+def by_cause(findings: Sequence[Finding], settings: Settings) -> list[Finding]:
+    """The findings, sorted by place, with one for each cause: what several files make of values that are written once
+    is told where these are written, or else in the first of the files, and the others are related places."""
+    groups: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        causes = _causes(finding)
+        said = "" if finding.code in _OF_VALUES else finding.message
+        key = (finding.code, causes, said, is_shown(finding, settings)) if causes else number
+        groups.setdefault(key, []).append(finding)
+    return sorted((_told_once(group) for group in groups.values()), key=_place)
+
+
+def _causes(finding: Finding) -> frozenset[Span]:
+    """The places that a finding comes from: those of the values that it rests on, or of the adapter's config."""
+    written = {place for value in finding.subjects if (place := value.written or value.span) is not None}
+    return frozenset(written or ({finding.about} if finding.about is not None else ()))
+
+
+def _told_once(group: Sequence[Finding]) -> Finding:
+    """One finding for several of one cause."""
+    if len(group) == 1:
+        return group[0]
+    chosen = min(group, key=lambda each: (_weight(each), each.span not in _causes(each)))
+    named = {chosen.span, *(related.span for related in chosen.related)}
+    more = dict.fromkeys(each.span for each in group if each.span not in named)
+    related = tuple(Related(span, "it holds here too") for span in more)
+    return replace(chosen, related=(*chosen.related, *related[:_MOST_PLACES]))
 
 
 def _weight(finding: Finding) -> tuple[int, int]:

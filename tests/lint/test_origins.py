@@ -101,7 +101,7 @@ def test_a_finding_about_another_value_does_not_name_it() -> None:
     found = linted(conf_py=config, train_py=program.replace("MODEL", '"meta-llama/Llama-2-7b-hf"'))
     assert found["LL406"] == ("train.py", [("conf.py", made, "the adapter's config is made here")])
     assert found["LL413"] == ("train.py", [("conf.py", "False", "`False` is written here")])
-    assert found["LL105"] == ("train.py", [("conf.py", "0", "`0` is written here")])
+    assert found["LL105"] == ("conf.py", [("train.py", "get_peft_model(model, CONFIG)", "it holds here too")])
 
 
 def test_a_config_that_is_loaded() -> None:
