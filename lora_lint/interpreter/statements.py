@@ -246,12 +246,23 @@ def _header(machine: Machine, node: ast.stmt, last: ast.expr, scope: Scope) -> S
     return Span(scope.module.source.path, machine.span(node, scope).start, machine.span(last, scope).end)
 
 
+_EXPECTING = frozenset({"pytest.raises", "self.assertRaises", "self.assertRaisesRegex"})
+"""What begins a block that is meant to fail."""
+
+
 def with_(machine: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal | None:
+    if any(map(_expects_error, node.items)):
+        return None  # what is done there has no effect but the error
     for item in node.items:
         value = machine.evaluate(item.context_expr, scope)
         if item.optional_vars is not None:
             machine.assign(item.optional_vars, value, scope)
     return machine.block(node.body, scope)
+
+
+def _expects_error(item: ast.withitem) -> bool:
+    call = item.context_expr
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in _EXPECTING
 
 
 def try_(machine: Machine, node: ast.Try, scope: Scope) -> Signal | None:

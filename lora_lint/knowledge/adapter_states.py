@@ -6,6 +6,8 @@ Read in PEFT 0.21.2 (peft_model.py, mixed_model.py, tuners/tuners_utils.py) and 
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.knowledge import versions
@@ -42,15 +44,18 @@ _UNKNOWN = AdapterState(None, None)
 def course(happening: Iterable[Event], below: Version | None = None) -> Iterator[tuple[Event, AdapterStates]]:
     """Each event with the adapters as they are when it happens. `below`: PEFT is older than that version.
 
-    What a flag decides may happen or not, so that the states before and after it are joined. An adapter that is put on
-    under a flag counts as there.
+    What a flag decides may happen or not, so that the states before and after it are joined; all that follows under one
+    and the same flag happens together. An adapter that is put on under a flag counts as there.
     """
     kept = below is None or padded(below) > padded(versions.ADDING_KEEPS_TRAINABILITY)
     states: AdapterStates = {}
-    for event in happening:
-        yield event, states
-        after = _after(event, states, kept)
-        states = after if event.flag is None else _either(states, after)
+    for flag, together in groupby(happening, key=attrgetter("flag")):
+        before = states
+        for event in together:
+            yield event, states
+            states = _after(event, states, kept)
+        if flag is not None:
+            states = _either(before, states)
 
 
 def trains_nothing(states: AdapterStates) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks import refusals
 from lora_lint.interpreter.values import Object
 from lora_lint.libraries import convert
-from lora_lint.libraries.convert import to_value
+from lora_lint.libraries.convert import is_none, to_value
 from lora_lint.run.given import Given, Made
 from lora_lint.run.values import ABSENT, Known, Unknown
 
@@ -36,7 +36,10 @@ def of_call(made: Object, framework: str, owner: str, run: Span) -> Given | None
 
 
 def _value(value: Val, span: Span) -> Value[Any]:
-    """A setting; of an object of a library its class."""
+    """A setting; of an object of a library its class. A None from somewhere else stands for what is decided on the
+    way."""
+    if any(is_none(option) and getattr(option, "span", span) != span for option in value.alternatives()):
+        return Unknown("it may be None", span)
     if isinstance(value, Object) and (kind := value.callee.rpartition(".")[2])[:1].isupper():
         return Known(Made(kind), span)
     return to_value(value, span, ABSENT, convert.anything)

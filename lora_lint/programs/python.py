@@ -98,7 +98,7 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         attach(records, module.scope)
         reading = with_printed_sizes(finish(records, source.path), source.trained_on)
         if reading.runs and _has_its_own_peft(source.path, project):
-            reading = reading.mapped(_without_unknown_keywords)
+            reading = reading.mapped(_without_refusals)
         if invocation is None and any(run.launch.placement is not ABSENT for run in reading.runs):
             reading = _with_processes(reading, source.path, project)
         if invocation is None and records.given:
@@ -126,9 +126,9 @@ def _has_its_own_peft(path: str, project: Project) -> bool:
     return any(project.exists(posixpath.join(folder, package)) for folder in folders for package in packages)
 
 
-def _without_unknown_keywords(run: Run) -> Run:
-    problems = tuple(problem for problem in run.problems if not isinstance(problem, UnknownKey))
-    return run if problems == run.problems else replace(run, problems=problems)
+def _without_refusals(run: Run) -> Run:
+    """The run without what the newest PEFT says of the arguments of its config."""
+    return replace(run, problems=tuple(each for each in run.problems if not isinstance(each, UnknownKey)), given=())
 
 
 def _unread(records: Records, loader: ProjectLoader, path: str) -> Iterator[Unread]:

@@ -286,3 +286,9 @@ def test_the_callers_of_a_program_give_zero_or_more(tmp_path: Path) -> None:
 def test_defaults_that_the_branch_does_not_rule_out(default: int, branch: str, rank: object) -> None:
     run = only(read_python(OPTIONS.format(default=default) + branch))
     assert plain(run.adapter.rank) == rank
+
+
+@pytest.mark.parametrize("context", ["pytest.raises(ValueError)", "self.assertRaises(ValueError)"])
+def test_a_block_that_is_meant_to_fail_makes_nothing(context: str) -> None:
+    program = IMPORTS + f"import pytest\nwith {context}:\n    LoraConfig(r=-1)\nLoraConfig(r=8)\n"
+    assert plain(only(read_python(program)).adapter.rank) == 8

@@ -18,6 +18,7 @@ from lora_lint.run.events import (
     DeleteAdapter,
     Event,
     Fragments,
+    Load,
     LoadAdapter,
     LoadBeside,
     Selected,
@@ -281,3 +282,10 @@ def test_adding_may_have_thawed_the_active_adapters_before_peft_0_21() -> None:
     assert not trains_nothing(after(FROZEN, SECOND, below=(0, 17, 1)))
     assert trains_nothing(after(FROZEN, SECOND, below=(0, 21, 1)))
     assert trains_nothing(after(FROZEN, below=(0, 17)))
+
+
+def test_what_one_flag_decides_happens_together() -> None:
+    merged = [Load(at(0)), LoadAdapter(at(1), flag="args.adapters"), Unwrap(at(2), flag="args.adapters"), Train(at(3))]
+    assert [dict(states) for _, states in course(merged)][-1] == {}
+    apart = [Load(at(0)), LoadAdapter(at(1), flag="a"), Unwrap(at(2), flag="b"), Train(at(3))]
+    assert list(dict([*course(apart)][-1][1])) == ["default"]

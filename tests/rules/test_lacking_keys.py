@@ -46,7 +46,7 @@ def dressed(run: Run, framework: Framework) -> Run:
     own keywords is known."""
     usual = {name: getattr(Adapter, name) for name in peft.KEYS if not framework.can(name)}
     adapter = replace(run.adapter, keys=framework.keys, **usual)
-    return replace(run, framework=framework, adapter=adapter, problems=())
+    return replace(run, given=(), framework=framework, adapter=adapter, problems=())
 
 
 def said(run: Run) -> list[str]:
