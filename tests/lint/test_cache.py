@@ -16,10 +16,12 @@ import pytest
 from lora_lint.commands import Check, Input, Repair, check
 from lora_lint.finding import (
     Add,
+    Bind,
     Change,
     Drop,
     Finding,
     Fix,
+    Follow,
     Into,
     Move,
     Related,
@@ -644,6 +646,8 @@ def test_all_that_a_result_can_hold_comes_back() -> None:
         Tie(span, "r", 2.0, "alpha"),
         Through(span, "prepare"),
         Unfold(span),
+        Bind(span),
+        Follow(span, "set_adapter", "second"),
         Replace(span, ""),
         Remark(span, "# lora-lint: sweep-keeps=ratio"),
     )

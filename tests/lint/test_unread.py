@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PEFT = "from peft import LoraConfig, get_peft_model\n"
+ADAPTED = PEFT + "def adapted(model):\n    return get_peft_model(model, LoraConfig(r=8, lora_alpha=16))\n"
 MANY = PEFT + "for r in range(1, 300):\n    LoraConfig(r=r, lora_alpha=2 * r)\n"
 
 
@@ -253,22 +254,22 @@ def test_a_file_of_a_walk_that_is_too_large(here: Path, monkeypatch: pytest.Monk
     [
         (
             "a.py",
-            "from lora import config\nx = " + "-" * 100_000 + "1\n",
+            "from lora import adapted\nadapted(model)\nx = " + "-" * 100_000 + "1\n",
             "this program is nested too deeply to be parsed",
         ),
         ("a.ipynb", '{"cells": "lora", "x": ' + "[" * 100_000, "this notebook is nested too deeply to be read"),
     ],
 )
 def test_a_program_that_is_nested_too_deeply(here: Path, name: str, text: str, told: str) -> None:
-    (here / "lora.py").write_text(PEFT + "config = LoraConfig(r=8, lora_alpha=16)\n")
+    (here / "lora.py").write_text(ADAPTED)
     (here / name).write_text(text)
     assert lint(["."], Settings()).unread == (Unread(name, "depth", told),)
 
 
 def test_a_program_of_one_large_statement(here: Path) -> None:
     """Nothing says that it is about LoRA, and no statement can be told from the text of another."""
-    (here / "lora.py").write_text(PEFT + "config = LoraConfig(r=8, lora_alpha=16)\n")
-    (here / "a.py").write_text('from lora import config\nx = """\n' + "text\n" * 250_000 + '"""\n')
+    (here / "lora.py").write_text(ADAPTED)
+    (here / "a.py").write_text('from lora import adapted\nadapted(model)\nx = """\n' + "text\n" * 250_000 + '"""\n')
     told = "this program has more than 1,000,000 bytes, which is more than is read"
     assert lint(["."], Settings()).unread == (Unread("a.py", "size", told),)
     assert inspection.inspect(["."], Settings()).unread == (Unread("a.py", "size", told),)
