@@ -26,13 +26,13 @@ from lora_lint.programs.given import of_call
 from lora_lint.programs.layout import launch_of
 from lora_lint.programs.resumed import resumes
 from lora_lint.records import dataclass, replace
-from lora_lint.run.events import LoadAdapter, Save, Train, Unwrap
+from lora_lint.run.events import LoadAdapter, Save, SetWeights, Train, Unwrap
 from lora_lint.run.problems import InvalidValue, NoResult, Number, UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Sweep, SweepKind, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, Value, alternatives, is_number, known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from lora_lint.interpreter.definitions import Condition
     from lora_lint.interpreter.state import Step, StepKind
@@ -254,7 +254,7 @@ def _run(
         events=events,
         problems=problems,
         given=_given(config, span),
-        trained=True if any(isinstance(event, Train) for event in events) else None,
+        trained=_is_trained(events),
         method=config.data.kind,
         own_names=any(part in (known(adapter.target_modules) or ()) for part in framework.parts),
         config=config.data.span,
@@ -267,6 +267,15 @@ def _given(config: Object, span: Span) -> tuple[Given, ...]:
     """What the adapter's config is given."""
     given = of_call(config, config.data.dialect, config.data.kind, span)
     return () if given is None else (given,)
+
+
+def _is_trained(events: Sequence[Event]) -> bool | None:
+    """Whether the adapter is trained. One that is made to be given the numbers of a saved one, with no training that
+    follows, is only rebuilt; of others without a training it is not known."""
+    if any(isinstance(event, Train) for event in events):
+        return True
+    rebuilt = any(isinstance(event, SetWeights) and event.flag is None for event in events)
+    return False if rebuilt else None
 
 
 def _framework(record: RunRecord, config: ConfigRecord) -> Framework:

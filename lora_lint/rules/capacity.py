@@ -25,6 +25,12 @@ STATE = 16
 _WEIGHT: dict[str | None, float] = {"4bit": 0.5, "8bit": 1.0}
 _FULL = ("float32", "fp32", "torch.float32")
 _HALF = 2.0
+_FAR = 4
+"""How many times the bound a rank is from which LL301 may warn."""
+_OFTEN = 3
+"""How often the data is seen then."""
+_FEW = 500
+"""The examples up to which LL301 warns of such a rank, however often they are seen after the first time."""
 
 
 def does_not_fit(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -77,7 +83,7 @@ def bound_of(size: int, options: Mapping[str, Any]) -> tuple[int, str]:
 def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL301"""
     training, adapter = run.training, run.adapter
-    if run.trained is False or training.method in ("preference", "rl"):
+    if run.trained is False or run.is_smoke_test() or training.method in ("preference", "rl"):
         return
     cases = [case for case in every_case(adapter.rank, run.dataset.size) if case[1] > 0]
     if not cases or not all(rank > bound_of(size, options)[0] for rank, size in cases):
@@ -104,7 +110,9 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     doubt: Confidence = least(surety(run.dataset.name), "likely" if training.method == "unknown" else "certain")
     if _stands_in(run):
         doubt = "possible"
-    level: Level | None = "advice" if _once(run, size) else None
+    passes = _passes(run, size)
+    far = rank >= _FAR * bound and (passes is None or passes > 1)
+    level: Level = "warning" if far and (size <= _FEW or (passes is not None and passes >= _OFTEN)) else "advice"
     fix = Fix("unsafe", f"Set {key} to {bound}", _at_same_scale(run, rank, bound))
     yield resting(
         *("LL301", message, adapter.rank, run.dataset.size),
@@ -141,14 +149,15 @@ def _stands_in(run: Run) -> bool:
     return bool(names) and all(map(is_stand_in, names))
 
 
-def _once(run: Run, size: int) -> bool:
-    """Whether each example is seen once at most, so that nothing can be learned by heart whatever the rank."""
+def _passes(run: Run, size: int) -> float | None:
+    """How often each example is seen; None where that is not known. What is seen once cannot be learned by heart,
+    whatever the rank."""
     training = run.training
     epochs, steps = known(training.epochs), known(training.max_steps)
     batch, accumulation = known(training.batch_size), known(training.accumulation)
     if steps is not None and steps > 0:
-        return batch is not None and accumulation is not None and steps * batch * accumulation <= size
-    return epochs is not None and 0 < epochs <= 1
+        return None if batch is None or accumulation is None else steps * batch * accumulation / size
+    return epochs if epochs is not None and epochs > 0 else None
 
 
 def _parameters(run: Run) -> str:

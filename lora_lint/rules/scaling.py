@@ -48,9 +48,9 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         exact = isclose(same, alpha / sqrt(rank), rel_tol=SLACK - 1)
         kept = "computes the same as today" if exact else f"is scaled by {number(same / sqrt(rank))}"
         message = (
-            f"{setting(rank_key, rank)} without rsLoRA: the adapter is scaled by {alpha_key}/{rank_key} = {now}, and "
-            f"{shrink}. `{flag}` alone makes the scale {then} ({times} times as much); with `{alpha_key}="
-            f"{written(same)}` it {kept} and stays stable when the rank grows"
+            f"{setting(rank_key, rank)} without rsLoRA, whose use is contested: the adapter is scaled by "
+            f"{alpha_key}/{rank_key} = {now}, and {shrink}. `{flag}` alone makes the scale {then} ({times} times as "
+            f"much); with `{alpha_key}={written(same)}` it {kept} and stays stable when the rank grows"
         )
         if exact and settled(run) and uniform(adapter):
             changes = all_of(put(adapter, "use_rslora", True), put(adapter, "alpha", same))
@@ -58,7 +58,7 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             fix = Fix("unsafe", f"Set {flag}, and {alpha_key} to {written(same)}", changes, follows=True)
     else:
         message = (
-            f"{setting(rank_key, rank)} without rsLoRA: {shrink}. "
+            f"{setting(rank_key, rank)} without rsLoRA, whose use is contested: {shrink}. "
             f"`{flag}` alone multiplies the scale by sqrt({rank_key}) = {times}; divide `{alpha_key}` by {times} to "
             "compute the same as today"
         )
@@ -107,6 +107,8 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     """LL104 of a run; of a sweep: sweeps.sweep_out_of_range. Above the range under rsLoRA it is LL103."""
     adapter = run.adapter
     low, high = options["min-ratio"], options["max-ratio"]
+    if run.trained is False:
+        return
     if alternatives(adapter.scale):
         yield from _given_scale(run, low, high)
     arms = arms_of(run)
@@ -264,9 +266,9 @@ def _reached(patterns: Iterable[str], targets: Value[Any]) -> tuple[list[str], b
 
 
 def _ranks(run: Run) -> list[int]:
-    """Every rank the run may have; none if it is only loaded, or if a rank is out of range."""
+    """Every rank the run may have; none if nothing is to come of it, or if a rank is out of range."""
     ranks = [each.value for each in alternatives(run.adapter.rank)]
-    if run.trained is False or any(rank < 1 for rank in ranks):
+    if run.trained is False or run.is_smoke_test() or any(rank < 1 for rank in ranks):
         return []
     return ranks
 

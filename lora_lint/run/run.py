@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field, replace
 from lora_lint.run.launch import Launch
-from lora_lint.run.values import ABSENT, Known, Unknown
+from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -167,6 +167,11 @@ class Serving:
     max_rank: Value[int]
 
 
+_FEW_STEPS = 20
+_FEW_EXAMPLES = 12
+"""What a smoke test trains for, and on, at most."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One training run: one adapter on one model.
@@ -232,6 +237,11 @@ class Run:
         """The version that a framework is older than; None: it is the newest."""
         pin = self.pins.get(framework)
         return None if pin is None else pin.below
+
+    def is_smoke_test(self) -> bool:
+        """Whether it only shows that the code runs: it is a few steps long, or has a dozen examples."""
+        steps, size = known(self.training.max_steps), known(self.dataset.size)
+        return (steps is not None and 0 < steps <= _FEW_STEPS) or (size is not None and 0 < size <= _FEW_EXAMPLES)
 
     def judged(self) -> Run:
         """The run as the rules see it: what is judged in another file is not known, nor are a framework's own names."""

@@ -369,6 +369,23 @@ def test_a_factory_of_another_file_is_a_run_of_who_trains_what_it_makes(tmp_path
     assert not read_python(start + "model.generate()\n", tmp_path).runs
 
 
+@pytest.mark.parametrize(
+    ("lines", "trained"),
+    [
+        ("set_peft_model_state_dict(model, torch.load('a.bin'))\nmodel.eval()", False),
+        ("if sys.argv[1:]:\n    set_peft_model_state_dict(model, torch.load('a.bin'))", None),
+        ("set_peft_model_state_dict(model, torch.load('a.bin'))\nTrainer(model=model).train()", True),
+        ("Trainer(model=model).train()", True),
+        ("model.eval()", None),
+    ],
+)
+def test_an_adapter_that_is_rebuilt_to_take_weights_is_not_trained(lines: str, *, trained: bool | None) -> None:
+    program = f"{IMPORTS}import sys, torch\nfrom peft import set_peft_model_state_dict\n" + (
+        "model = get_peft_model(AutoModelForCausalLM.from_pretrained('gpt2'), LoraConfig(r=64, lora_alpha=16))\n"
+    )
+    assert only(read_python(program + lines)).trained is trained
+
+
 def test_import_cycles_end(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("from b import B\nA = 1\n")
     (tmp_path / "b.py").write_text("from a import A\nB = A\n")

@@ -59,18 +59,43 @@ class TestRankTooHighForData:
         assert "for 3 epochs" in one("LL301", data(64, 500, epochs=lit(3), max_steps=lit(-1))).message
 
     @pytest.mark.parametrize(
-        ("training", "level"),
+        ("size", "rank", "training", "level"),
         [
-            ({"epochs": lit(1)}, "advice"),
-            ({"epochs": lit(2)}, None),
-            ({}, None),
-            ({"epochs": lit(3), "max_steps": lit(60), "batch_size": lit(2), "accumulation": lit(4)}, "advice"),
-            ({"epochs": lit(3), "max_steps": lit(63), "batch_size": lit(2), "accumulation": lit(4)}, None),
-            ({"epochs": lit(1), "max_steps": lit(60)}, None),
+            (500, 64, {"epochs": lit(1)}, "advice"),
+            (500, 64, {"epochs": lit(2)}, "warning"),
+            (500, 64, {}, "warning"),
+            (500, 16, {"epochs": lit(5)}, "advice"),
+            (500, 32, {"epochs": lit(1.5)}, "warning"),
+            (2000, 64, {"epochs": lit(2)}, "advice"),
+            (2000, 64, {"epochs": lit(3)}, "warning"),
+            (2000, 32, {"epochs": lit(10)}, "advice"),
+            (2000, 64, {}, "advice"),
+            (500, 64, {"max_steps": lit(60), "batch_size": lit(2), "accumulation": lit(4)}, "advice"),
+            (500, 64, {"max_steps": lit(63), "batch_size": lit(2), "accumulation": lit(4)}, "warning"),
+            (2000, 64, {"max_steps": lit(750), "batch_size": lit(2), "accumulation": lit(4)}, "warning"),
+            (
+                2000,
+                64,
+                {"epochs": lit(3), "max_steps": lit(749), "batch_size": lit(2), "accumulation": lit(4)},
+                "advice",
+            ),
+            (500, 64, {"epochs": lit(1), "max_steps": lit(60)}, "warning"),
         ],
     )
-    def test_once_through_the_data_is_advice(self, training: dict[str, Any], level: str | None) -> None:
-        assert one("LL301", data(64, 500, **training)).level == level
+    def test_a_warning_needs_a_rank_far_above_and_passes_or_few_examples(
+        self, size: int, rank: int, training: dict[str, Any], level: str
+    ) -> None:
+        assert one("LL301", data(rank, size, **training)).level == level
+
+    @pytest.mark.parametrize(
+        ("size", "training", "speaks"),
+        [(12, {}, False), (13, {}, True), (500, {"max_steps": lit(20)}, False), (500, {"max_steps": lit(21)}, True)],
+    )
+    def test_smoke_tests(self, size: int, training: dict[str, Any], *, speaks: bool) -> None:
+        assert bool(check("LL301", data(64, size, **training))) is speaks
+        assert bool(check("LL102", data(64, size, **training))) is speaks
+        slow = data(64, size, learning_rate=lit(1e-5), **training)
+        assert bool(check("LL501", slow)) is speaks
 
     def test_exact_parameters(self) -> None:
         message = one("LL301", data(64, 500, model="meta-llama/Meta-Llama-3-8B")).message
