@@ -251,7 +251,7 @@ def _relint(request: Check, settings: Settings, outcome: Outcome) -> Callable[[]
         from lora_lint.lint import engine
         from lora_lint.lint.outcome import Content
 
-        every = replace(settings, select=None)
+        every = replace(settings, select=None, level="advice")
         cache = _cache(request, every)
         content = Content(fingerprints=False)
         return engine.lint(request.input.paths or ["."], every, content=content, jobs=request.jobs, cache=cache)

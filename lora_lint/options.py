@@ -51,6 +51,13 @@ SHARED = (
     Option("--isolated", "flag", "Read no settings file."),
     Option("--stdin-filename", "text", "The name of the text on standard input (`-`).", metavar="PATH"),
     Option("--dataset-size", "count", "Training examples, for all runs."),
+    Option(
+        "--model",
+        "text",
+        "The model of the runs whose own cannot be read: a hub id, or a folder with a config.json.",
+        metavar="MODEL",
+    ),
+    Option("--gpu-memory", "number", "GiB of all GPUs of a run together, for all runs.", least=1, metavar="GIB"),
     Option("--task", "choice", "What all runs are for.", choices=TASKS),
 )
 """The options of every command that reads files."""
@@ -65,6 +72,12 @@ CHECK = (
         "choice",
         "The level from which findings make the exit status 1.  [default: warning]",
         choices=("error", "warning", "advice", "never"),
+    ),
+    Option(
+        "--level",
+        "choice",
+        "The least level of the findings to show.  [default: advice]",
+        choices=("error", "warning", "advice"),
     ),
     Option(
         "--confidence",

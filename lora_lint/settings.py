@@ -55,11 +55,15 @@ class Settings:
     models: Mapping[str, str | Mapping[str, Any]] = field(default_factory=dict)
     dataset_size: int | None = None
     task: str | None = None
+    model: str | None = None
+    """That of the runs whose own cannot be read."""
     gpu_memory: float | None = None
     sweep_keeps: SweepKeeps | None = None
     transformers: str | None = None
     fail_on: FailOn = "warning"
     confidence: Confidence = "likely"
+    level: Level = "advice"
+    """The least level of findings to show."""
     baseline: str | None = None
     """As a path from the current folder."""
 
@@ -110,6 +114,8 @@ def override(settings: Settings, **options: Any) -> Settings:
     takes the place of the file's, the other two add to it. Raises SettingsError.
     """
     changes = {key: value for key, value in options.items() if value is not None and value != ()}
+    if not 0 < changes.get("gpu_memory", 1) < float("inf"):
+        raise SettingsError(f"--gpu-memory: {changes['gpu_memory']} is not a number of GiB")
     if "ignore" in changes:
         changes["ignore"] = (*settings.ignore, *expand(changes["ignore"], "--ignore"))
     extend, every = _named(changes.pop("extend_select", ()), "--extend-select")

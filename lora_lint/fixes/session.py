@@ -206,7 +206,7 @@ def _linted(data: bytes, path: str, kind: FileKind, settings: Settings) -> _Stat
     from lora_lint.lint import engine
     from lora_lint.lint.outcome import readable
 
-    findings = engine.lint_text(data, path, replace(settings, select=None), kind=kind).findings
+    findings = engine.lint_text(data, path, replace(settings, select=None, level="advice"), kind=kind).findings
     return _State(path, kind, data, readable(path, kind, data), findings)
 
 

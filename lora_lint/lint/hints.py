@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import replace
+from lora_lint.run.values import alternatives
 
 if TYPE_CHECKING:
     from lora_lint.lint.reading import Text
@@ -40,6 +41,8 @@ def with_hints(reading: Reading, text: Text) -> Reading:
             text.notes.append(f"{source.path}:{source.locate(hint.span).line}: {problem}")
 
     def hinted(run: Run) -> Run:
+        if not alternatives(run.model.name) and run.model.own_class is None and run.model.architecture is None:
+            run = _with(run, "model", settings.model, None)
         run = _with(run, "task", settings.task, None)
         run = _with(run, "dataset-size", settings.dataset_size, None)
         run = _with(run, "gpu-memory", settings.gpu_memory, None)

@@ -268,8 +268,9 @@ def _place(finding: Finding) -> tuple[str, int, int, str]:
 
 
 def is_shown(finding: Finding, settings: Settings) -> bool:
-    """Whether the finding is sure enough to be shown."""
-    return CONFIDENCES.index(finding.confidence) <= CONFIDENCES.index(settings.confidence)
+    """Whether the finding is sure and grave enough to be shown."""
+    sure = CONFIDENCES.index(finding.confidence) <= CONFIDENCES.index(settings.confidence)
+    return sure and LEVELS.index(finding.level or "warning") <= LEVELS.index(settings.level)
 
 
 def fingerprinted(findings: Iterable[Finding], source_of: Callable[[str], SourceFile], root: str = "") -> list[Finding]:

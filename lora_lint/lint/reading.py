@@ -90,8 +90,8 @@ def _with_own_models(reading: Reading, text: Text) -> Reading:
 def _hinted(reading: Reading, text: Text) -> Reading:
     """What settings say of all runs, and comments of those around them."""
     settings, hints = text.settings, text.comments.hints if text.comments is not None else ()
-    sizes = settings.dataset_size is not None or settings.gpu_memory is not None
-    if not (hints or sizes or settings.task or settings.sweep_keeps):
+    told = (settings.dataset_size, settings.gpu_memory, settings.model, settings.task, settings.sweep_keeps)
+    if not hints and all(each is None for each in told):
         return reading
     from lora_lint.lint.hints import with_hints
 

@@ -350,6 +350,49 @@ def test_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     assert terminal.getvalue().endswith("\r\x1b[K")
 
 
+def test_level(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.py").write_text(BROKEN)
+    Path("b.py").write_text(BROKEN.replace("lora_alpha=0", "lora_alpha=2").replace("r=8", "r=64"))
+    Path("c.py").write_text(BROKEN.replace("lora_alpha=0", "lora_alpha=64").replace("r=8", "r=64"))
+    shown = {
+        level: sorted({str(finding["level"]) for finding in findings(capsys, "--level", level, ".")})
+        for level in ("error", "warning", "advice")
+    }
+    assert shown == {
+        "error": ["error"], "warning": ["error", "warning"], "advice": ["advice", "error", "warning"]
+    }  # fmt: skip
+    assert call(capsys, "--level", "error", "b.py") == (0, "No findings in 1 run of 1 file\n", "")
+
+
+def test_a_fix_is_judged_by_what_the_level_hides_too(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.py").write_text(
+        BROKEN.replace('["q_proj", "v_proj"]', '["c_attn"]').replace("lora_alpha=0", "lora_alpha=99")
+    )
+    every = call(capsys, "--diff", "--unsafe-fixes", "--select", "LL201", "a.py")
+    assert (
+        every[1] and call(capsys, "--diff", "--unsafe-fixes", "--select", "LL201", "--level", "error", "a.py") == every
+    )
+
+
+def test_the_model_is_that_of_runs_that_tell_none(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("told.py").write_text(FINE)
+    Path("asked.py").write_text("import sys\n" + FINE.replace('"meta-llama/Llama-2-7b-hf"', "sys.argv[1]"))
+    assert findings(capsys, ".") == []
+    [finding] = findings(capsys, "--model", "openai-community/gpt2", ".")
+    assert (finding["code"], finding["path"]) == ("LL201", "asked.py")
+    _, out, _ = call(capsys, "inspect", "--output-format", "json", "--model", "openai-community/gpt2", "asked.py")
+    assert json.loads(out)["runs"][0]["model"]["type"] == "gpt2"
+
+
+def test_gpu_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.py").write_text(FINE)
+    assert [finding["code"] for finding in findings(capsys, "--gpu-memory", "8", "a.py")] == ["LL304"]
+    assert findings(capsys, "--gpu-memory", "80", "a.py") == []
+    for wrong in ("nan", "inf", "0", "much"):
+        status, out, errors = call(capsys, "--gpu-memory", wrong, "a.py")
+        assert (status, out) == (2, "") and "--gpu-memory" in errors
+
+
 def test_dataset_size_and_task_hold_for_all_runs(capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.py").write_text(FINE)
     _, out, _ = call(capsys, "inspect", "--output-format", "json", "--dataset-size", "321", "--task", "code", "a.py")
