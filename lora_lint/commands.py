@@ -208,9 +208,9 @@ def check(request: Check) -> int:
         outcome = with_fixable(outcome, settings)
     unwritten = not _report(outcome, output, request.input.is_one_file()) or unwritten
     if verification is not None and verification.report is not None:
-        from lora_lint.verify.page import render as render_page
+        from lora_lint.report import render
 
-        unwritten = not _write_report(verification.report, render_page(outcome)) or unwritten
+        unwritten = not _write_report(verification.report, render("html", outcome)) or unwritten
     if interrupt is not None:
         raise interrupt
     return 2 if unwritten else status_of(outcome, settings)

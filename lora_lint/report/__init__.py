@@ -32,6 +32,8 @@ FORMATS: dict[str, Format] = {
     "github": Format(),
     "gitlab": Format(fingerprints=True),
     "junit": Format(),
+    "markdown": Format(),
+    "html": Format(fingerprints=True),
 }
 """By the name of their module here."""
 

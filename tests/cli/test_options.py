@@ -96,6 +96,8 @@ def test_other_commands_take_the_shared_options_alone() -> None:
         "isolated": False,
         "stdin_filename": None,
         "dataset_size": 5,
+        "model": None,
+        "gpu_memory": None,
         "task": None,
         "paths": ("a.py",),
     }

@@ -117,8 +117,10 @@ def test_nothing_of_the_checkout_is_run(job: Job) -> None:
     assert not job.hostile.exists()
     assert done.returncode == 1, done.stderr
     assert "::error title=LL105 zero-scale,file=train.py,line=5" in done.stdout
-    assert job.summary.read_text().startswith("### lora-lint\n\n    train.py:5:")
-    assert "\n    1 error in 1 run of " in job.summary.read_text()
+    summary = job.summary.read_text()
+    assert summary.startswith("### lora-lint\n\n1 error in 1 run of ")
+    assert "| error | [LL105](https://github.com/lora-lint/lora-lint/blob/main/rules/LL105-zero-scale.md)" in summary
+    assert "| `train.py:5:" in summary
 
 
 def test_words_are_taken_as_they_are(job: Job) -> None:

@@ -94,7 +94,7 @@ class TestEveryFormat:
         gone = Outcome((Finding("LL900", "It is gone", Span("no/such.py", 5, 9), level="error"),), Summary(1, 0, 1))
         assert "It is gone" in render(output_format, gone)
 
-    @pytest.mark.parametrize("output_format", ["json", "sarif", "github", "gitlab", "junit"])
+    @pytest.mark.parametrize("output_format", [name for name, its in FORMATS.items() if not its.for_people])
     def test_machines_get_no_colors(self, output_format: str) -> None:
         assert "\x1b" not in render(output_format, outcome(), View(color=True, links=True))
 
@@ -380,3 +380,43 @@ class TestJunit:
         (case,) = root.iter("testcase")
         assert case.attrib["classname"] == '<"&>.py'
         assert "a < b & \"c\" ']]>'" in str(case.find("failure").text)  # type: ignore[union-attr]
+
+
+HOSTILE = "`a|b` <script>alert(1)</script> &amp; [x](javascript:y) **b** | c \\\\| ![p](q) `<b>|` end"
+
+
+class TestMarkdown:
+    def test_a_row_for_each_finding(self) -> None:
+        text = render("markdown", outcome())
+        assert text.startswith("### lora-lint\n\n2 errors in 1 run of 1 file\n\n1 fixable with ")
+        rows = text[text.index("|---") :].splitlines()[1:]
+        assert [row.split(" | ")[2] for row in rows] == ["`train.py:5:37`", "`train.py:5:56`"]
+        assert "**`q_proj` is not in microsoft/Phi-3-mini-4k-instruct (phi3)**<br>PEFT adapts" in rows[1]
+
+    def test_texts_of_users_mean_nothing(self) -> None:
+        text = render("markdown", made(HOSTILE, "x\n", 0, 1, path="a|`b`.py"))
+        [row] = text[text.index("|---") :].splitlines()[1:]
+        assert len(re.findall(r"(?<!\\)\|", row)) == 5, "the bars of a row with four cells"
+        prose = re.sub(r"(`+) ?.*? ?\1|<br>", "", row.split(" | ", 3)[3])
+        assert re.findall(r"(?<!\\)[<>\[\]&]", prose) == []
+        assert "``a\\|`b`.py:1:1``" in row
+
+    def test_what_a_job_takes(self) -> None:
+        one = made("word " * 100, "x\n", 0, 1)
+        text = render("markdown", replace(one, findings=one.findings * 2000))
+        assert len(text) < 600_000
+        assert re.search(r"^\d+ more findings are not listed\.$", text, re.MULTILINE)
+
+
+class TestHtml:
+    def test_texts_of_users_mean_nothing(self) -> None:
+        text = render("html", made(HOSTILE, "x = '<i>'\n", 0, 5, path="<u>&.py", fix=Fix("safe", "<s>")))
+        assert set(re.findall(r"<(/?\w+)", text)).isdisjoint({"script", "i", "u", "s", "b"})
+        assert "&lt;script&gt;" in text and "&lt;u&gt;&amp;.py:1:1" in text
+
+    def test_is_self_contained(self) -> None:
+        text = render("html", outcome())
+        assert re.findall(r"(?:src|href)=\"(?!https://github.com/lora-lint/)", text) == []
+        assert "<script" not in text and "@import" not in text and "url(" not in text
+        assert text.count("<section") == text.count("</section>") == 2
+        assert "<strong><code>q_proj</code> is not in microsoft/Phi-3-mini-4k-instruct (phi3)</strong>" in text

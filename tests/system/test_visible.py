@@ -22,7 +22,6 @@ from lora_lint.report import FORMATS, View, render
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
 from lora_lint.system.visible import columns, encodable, json_text, octets, visible
-from lora_lint.verify.page import render as page
 from tests.support.processes import PATIENCE
 
 if TYPE_CHECKING:
@@ -152,12 +151,6 @@ class TestFormats:
         elif output_format in ("github", "concise"):
             assert len(text.splitlines()) == 2
 
-    @given(path=ANY, message=ANY, line=ANY)
-    def test_the_page(self, path: str, message: str, line: str) -> None:
-        text = page(outcome(path, message, line.replace("\0", "")))
-        assert_clean(text)
-        assert text.encode()
-
     @given(path=ANY, message=ANY)
     def test_json_keeps_the_exact_texts(self, path: str, message: str) -> None:
         found = json.loads(render("json", outcome(path, message, "x")))["findings"][0]
@@ -188,7 +181,6 @@ class TestStrings:
         assert [finding for finding in found.findings if finding.code == "LL900"] == []
         for output_format in FORMATS:
             assert_clean(render(output_format, found))
-        assert_clean(page(found))
         return found
 
     @pytest.mark.parametrize("string", STRINGS)

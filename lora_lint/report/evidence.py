@@ -1,66 +1,29 @@
-"""One self-contained HTML page with the findings, their verdicts, what was measured, and plots of it."""
+"""What was measured for a finding, as a part of an HTML page: tables, and plots with their intervals."""
 
 from __future__ import annotations
 
 import math
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lora_lint import __version__
-from lora_lint.report.wording import level_of, name_of, place, sentence, url_of
 from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lora_lint.finding import Finding, Verdict
-    from lora_lint.lint.engine import Outcome
+    from lora_lint.finding import Verdict
 
 _COLORS = ("#0b6bcb", "#b42318", "#1a7f37", "#9a6700", "#8250df")
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 440, 260, 62, 40, 14, 90
 
 
-def render(outcome: Outcome) -> str:
-    """The page as text."""
-    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    sections = "".join(_section(outcome, finding) for finding in outcome.findings)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>lora-lint: verified findings</title>'
-        f"<style>{style}</style></head><body>\n<h1>lora-lint: verified findings</h1>\n"
-        f"<p>{escape(sentence(outcome))}.</p>\n{sections}"
-        f"<p><small>lora-lint {escape(__version__)}. Intervals are 95% intervals over seeds.</small></p>\n"
-        "</body></html>\n"
-    )
-
-
-def _section(outcome: Outcome, finding: Finding) -> str:
-    source = outcome.source(finding.span.path)
-    location = source.locate(finding.span)
-    level = level_of(finding)
-    excerpt = visible(source.line_text(source.absolute_line(location)).expandtabs(4)) if source.utf8 else ""
-    verdict = finding.verdict
-    evidence = _evidence(verdict) if verdict is not None else ""
-    return (
-        f'<section id="{escape(finding.fingerprint or finding.code)}">\n'
-        f'<h2><span class="{level}">{level}</span> <a href="{escape(url_of(finding.code))}">{finding.code}</a> '
-        f"{escape(name_of(finding))}</h2>\n<p><code>{escape(place(location))}</code></p>\n"
-        f"<pre>{escape(excerpt)}</pre>\n<p>{_prose(finding.message)}</p>\n{evidence}</section>\n"
-    )
-
-
-def _evidence(verdict: Verdict) -> str:
+def evidence(verdict: Verdict) -> str:
+    """A verdict with its reason and what was measured."""
     badge = f'<span class="badge {verdict.status}">{verdict.status}</span>'
     where = f"<small>{escape(verdict.device)}, {verdict.seconds:.1f} s</small>" if verdict.status != "skipped" else ""
     plots = "".join(_plots(verdict.measurements))
-    sentence = f"<p>{badge}{_prose(verdict.reason)} {where}</p>"
+    sentence = f"<p>{badge}{prose(verdict.reason)} {where}</p>"
     return f'<div class="evidence">{sentence}\n{plots}{_table(verdict.measurements)}</div>\n'
-
-
-def _prose(text: str) -> str:
-    """Text with what stands in backticks as code."""
-    parts = escape(visible(text)).split("`")
-    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
 
 
 def _table(measurements: Mapping[str, Any]) -> str:
@@ -163,3 +126,9 @@ def _axis(low: float, high: float, start: float, end: float) -> Any:
 def _few(values: Sequence[float]) -> Sequence[float]:
     every = max(-(-len(values) // 6), 1)
     return values[::every]
+
+
+def prose(text: str) -> str:
+    """Text with what stands in backticks as code."""
+    parts = escape(visible(text)).split("`")
+    return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))
