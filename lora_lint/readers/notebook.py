@@ -7,6 +7,7 @@ import json
 import re
 import warnings
 from bisect import bisect_left
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
@@ -26,6 +27,10 @@ _SAID = b"Num examples = "
 _TRAINED_ON = re.compile(r"Num examples = ([\d,]{1,15})[\s|]+Num Epochs =")
 _PACKED = re.compile(r"packing['\"]?\s*[=:]\s*True")
 _SHELL_RESULT = re.compile(r"^(\s*)([\w, ]+?)\s*=\s*[!%]")
+_BULK = ((b'"outputs": [\n', b"]"), (b'"widgets": {\n', b"}"))
+"""How Jupyter begins and ends what is most of a notebook's bytes and none of its code (nbformat 5.10, v4/rwbase.py)."""
+_CELL = b'"cell_type"'
+_CONFLICT = b"\n<<<<<<< "
 
 
 def read_notebook(path: str, data: bytes) -> SourceFile:
@@ -42,14 +47,13 @@ def read_cells(path: str, data: bytes) -> SourceFile:
     """`read_notebook` with the cells that are not Python as they are, which is all that a report needs: finding them
     takes most of the time. Raises Unreadable."""
     try:
-        written = data.decode("utf-8-sig")
-        content = json.loads(written)
+        content = _content(data)
     except UnicodeDecodeError as error:
-        raise Unreadable(f"This notebook is not valid UTF-8 (byte 0x{data[error.start]:02x})") from None
+        raise Unreadable(f"This notebook is not valid UTF-8 (byte 0x{error.object[error.start]:02x})") from None
     except RecursionError:
         raise Unreadable("This notebook is nested too deeply to be read", limit="depth") from None
     except json.JSONDecodeError as error:
-        at = len(written[: error.pos].encode())
+        at = len(error.doc[: error.pos].encode())
         raise Unreadable(f"This notebook is not valid JSON ({error.msg})", Span(path, at, at)) from None
     except ValueError as error:  # a number of more digits than Python reads
         raise Unreadable(f"This notebook is not valid JSON ({error})") from None
@@ -69,6 +73,40 @@ def read_cells(path: str, data: bytes) -> SourceFile:
     trained_on = _trained_on(content) if _SAID in data else None
     installs = tuple(_installs(cells)) if b"pip" in data else ()
     return SourceFile(path, "notebook", text, tuple(starts) or (0,), trained_on, installs)
+
+
+def _content(data: bytes) -> Any:
+    """The JSON of a notebook. Raises ValueError and RecursionError."""
+    written = data.removeprefix(BOM_UTF8)
+    shorter = _without_bulk(written)
+    if shorter is not written:
+        try:
+            return json.loads(shorter.decode())
+        except ValueError:
+            pass  # the whole text says what is wrong, and where
+    return json.loads(written.decode())
+
+
+def _without_bulk(data: bytes) -> bytes:
+    """A notebook without outputs and the state of widgets where they are written as Jupyter writes them: up to the
+    first line that closes them at the indentation of their key. No string holds the end of a line.
+
+    What trainers printed of their data stays, and so does all that has a cell in it or ends in a conflict of git.
+    """
+    parts: list[bytes] = []
+    done = 0
+    for key, close in _BULK:
+        at = data.find(key, done)
+        while at >= 0:
+            line_end = data.rfind(b"\n", 0, at)
+            start = at + len(key) - 1
+            end = data.find(data[line_end:at] + close, start) if data[line_end:at].isspace() else -1
+            bulk = data[start:end] if end >= 0 else b""
+            if bulk and not (_SAID in bulk or _CELL in bulk or _CONFLICT in bulk):
+                parts.append(data[done:start])
+                done = end
+            at = data.find(key, max(start, end))
+    return b"".join((*parts, data[done:])) if parts else data
 
 
 def without_broken_cells(source: SourceFile) -> SourceFile:
@@ -161,6 +199,9 @@ def _program(cell: str) -> str:
         if continued:
             plain.append(_comment(line))
             continued = line.rstrip().endswith("\\")
+            continue
+        if not ("!" in line or "%" in line or "?" in line):
+            plain.append(line)
             continue
         shell = _SHELL.match(line)
         result = _SHELL_RESULT.match(line)

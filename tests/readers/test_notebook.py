@@ -7,6 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lora_lint.lint import engine
 from lora_lint.lint.reading import read
@@ -120,6 +122,41 @@ def test_no_notebook(data: bytes, message: str) -> None:
 def test_odd_cells(cells: list[Any]) -> None:
     source = read_notebook("n.ipynb", json.dumps({"cells": cells}).encode())
     assert source.utf8.strip() == b""
+
+
+_TEXTS = st.text(st.sampled_from('"[]{}\\\n ,:outputswidg<é'), max_size=12)
+_JSON = st.recursive(
+    st.none() | st.integers() | _TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS | st.sampled_from(["outputs", "source"]), inner),
+    max_leaves=12,
+)
+
+
+@given(
+    st.lists(st.tuples(st.lists(_JSON, max_size=3), _TEXTS), max_size=3),
+    st.dictionaries(_TEXTS | st.just("cell_type"), _JSON, max_size=3),
+)
+def test_outputs_and_widgets_change_nothing(cells: list[tuple[list[Any], str]], widgets: dict[str, Any]) -> None:
+    made = [{"cell_type": "code", "outputs": outputs, "source": [source]} for outputs, source in cells]
+    document = {"cells": made, "metadata": {"widgets": widgets}}
+    bare = {"cells": [{**cell, "outputs": []} for cell in made], "metadata": {}}
+    expected = read_notebook("n.ipynb", json.dumps(bare).encode())
+    for indent in (None, 1, 4):
+        assert read_notebook("n.ipynb", json.dumps(document, indent=indent).encode()) == expected
+
+
+def test_a_cell_is_read_wherever_its_lines_are_broken() -> None:
+    hides = '{"cells": [{\n "outputs": [\n  ], "cell_type": "code", "source": "a = 1", "x": [\n ]\n}]}'
+    assert read_notebook("n.ipynb", hides.encode()).text == "a = 1"
+
+
+@pytest.mark.parametrize("left", ["<<<<<<< HEAD", "   ]"])
+def test_outputs_that_are_broken(left: str) -> None:
+    made = {"cells": [{"cell_type": "code", "outputs": [["said"]], "source": "a = 1"}]}
+    lines = json.dumps(made, indent=1).split("\n")
+    lines.insert(lines.index('     "said"'), left)
+    with pytest.raises(Unreadable, match="not valid JSON"):
+        read_notebook("n.ipynb", "\n".join(lines).encode())
 
 
 def test_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
