@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from lora_lint.settings import Settings
 
 
+_MOST_KEPT = 200_000
+"""Bytes of a notebook's code that are kept with its findings. Of 837 public ones one has more."""
+
+
 class Checker:
     """Checks one file after the other under the same settings. With `basis`, findings keep what they were found in."""
 
@@ -48,7 +52,7 @@ class Checker:
             return self._checked(found, found.data)
         with disk.Watch() as watch:
             result = self._checked(found, found.data)
-        self._cache.put(found, result, watch.noted)
+        self._cache.put(found, replace(result, program=None), watch.noted)
         return result
 
     def _checked(self, found: discovery.Found, data: bytes) -> FileResult:
@@ -82,14 +86,16 @@ class Checker:
         silence = self._silence(speaking, file)
         of_withheld = self._silence(withheld, file)  # a comment that silences one of these is of use
         unused = distinct([self._judge.with_level(finding) for finding in self._unused(file)])
+        shown = (*silence.remaining, *unused)
         return FileResult(
             found.path,
-            (*silence.remaining, *unused),
+            shown,
             len(file.reading.runs),
             self._places(silence),
             silence.used + of_withheld.used,
             file.notes,
             unread=file.reading.unread,
+            program=_to_show(file.source) if shown else None,
         )
 
     def _failed(self, found: discovery.Found, failure: Failure, before: Sequence[Finding]) -> FileResult:
@@ -124,3 +130,11 @@ class Checker:
         return tuple(
             (finding.code, finding.span) for finding in silence.suppressed if is_shown(finding, self._settings)
         )
+
+
+def _to_show(source: SourceFile) -> SourceFile | None:
+    """The code of a notebook for the report, without what was worked out about it; None if reading it again costs less
+    than keeping it."""
+    if source.kind != "notebook" or len(source.utf8) > _MOST_KEPT:
+        return None
+    return SourceFile(source.path, source.kind, source.utf8, source.cells)

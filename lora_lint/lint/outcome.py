@@ -63,13 +63,15 @@ class Outcome:
     """Sources that cannot be read again from their path: standard input, texts given by a caller."""
     notebooks: Mapping[str, bytes] = field(default_factory=dict)
     """The bytes of the notebooks among `texts`."""
+    programs: Mapping[str, SourceFile] = field(default_factory=dict, repr=False, compare=False)
+    """The code of notebooks, which takes longer to read again than that of scripts."""
     _cache: dict[str, SourceFile] = field(default_factory=dict, repr=False, compare=False)
     _cells: dict[str, Cells] = field(default_factory=dict, repr=False, compare=False)
 
     def source(self, path: str) -> SourceFile:
         """The text that the spans of `path` point into; read again when asked for. Never raises: a file that has
         become unreadable gives an empty text."""
-        source = self.texts.get(path) or self._cache.get(path)
+        source = self.texts.get(path) or self.programs.get(path) or self._cache.get(path)
         if source is None:
             if len(self._cache) >= _KEPT:
                 del self._cache[next(iter(self._cache))]
@@ -104,7 +106,8 @@ class Outcome:
 class FileResult:
     """What checking one file gave, before fingerprints: findings of every confidence, some perhaps in other files
     that it imports; the rule and place of those that were suppressed though fit to show; the place of each comment
-    of another file that suppressed one; and what was left unread because of a limit."""
+    of another file that suppressed one; what was left unread because of a limit; and the code of a notebook with
+    findings."""
 
     path: str
     findings: tuple[Finding, ...] = ()
@@ -114,6 +117,7 @@ class FileResult:
     notes: tuple[str, ...] = ()
     crashed: bool = False
     unread: tuple[Unread, ...] = ()
+    program: SourceFile | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,8 @@ def outcome_of(checked: Checked, settings: Settings, content: Content) -> Outcom
         if finding.code != "LL910" or finding.span not in used
     )
     findings = by_cause(findings, settings)
-    sources = Outcome(texts=checked.texts)
+    programs = {result.path: result.program for result in checked.results if result.program is not None}
+    sources = Outcome(texts=checked.texts, programs=programs)
     if findings and (content.fingerprints or content.baseline is not None):
         findings = fingerprinted(findings, sources.source, settings.root)
     visible = [finding for finding in findings if is_shown(finding, settings)]
