@@ -1,6 +1,6 @@
 """The checks: pure functions from a run (or a sweep) and the rule's options to findings.
 
-A rule may be checked on runs and on sweeps. LL900 and LL910 are made by the engine.
+A rule may check runs and sweeps. The engine reports LL900 and LL910.
 """
 
 from __future__ import annotations

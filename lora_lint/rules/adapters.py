@@ -1,4 +1,4 @@
-"""LL6xx and LL7xx: adapters that are merged and served, and the folders that they are saved in."""
+"""LL6xx and LL7xx: merging, serving and saving adapters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "base_model.model."
 _OWN = ("lora_", "modules_to_save", "token_adapter", "trainable_tokens", "magnitude_vector", ".bias")
-"""In the names of tensors that are the adapter's own."""
+"""Fragments of the names of an adapter's own tensors."""
 _MATRIX_A, _MATRIX_B = ".lora_A.weight", ".lora_B.weight"
 
 
@@ -35,12 +35,12 @@ def merge_into_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     for event in run.events:
         if isinstance(event, Unwrap) and event.merges and put_on is not None:
             loaded = " or ".join(sorted(str(each) for each in bits))
-            harm = "each sum is rounded to the few values that the quantization has, and small updates are lost"
+            harm = "each sum is rounded to the few values of the quantization, and small updates are lost"
             if (pin := run.before("peft", versions.MERGED_INTO_BITS)) is not None:
                 harm = f"PEFT before {versions.named(versions.MERGED_INTO_BITS)} ({pin}) raises a ValueError"
             message = (
-                f"`merge_and_unload` adds the adapter to weights that are held in {loaded}: {harm}. Load the base "
-                "model again in bfloat16, put the adapter on it with `PeftModel.from_pretrained`, and merge there"
+                f"`merge_and_unload` adds the adapter to weights in {loaded}: {harm}. Reload the base model in "
+                "bfloat16, add the adapter with `PeftModel.from_pretrained`, and merge into that"
             )
             where = place(run.model.quantization, otherwise=event.span)
             related = (Related(where, "the base model is quantized here"),) if where != event.span else ()
@@ -93,9 +93,9 @@ def adapter_rank_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         return
     seen = sorted(set(wrong))
     message = (
-        f"{setting('r', rank)}, and the weights beside it have rank {names([str(each) for each in seen])} "
-        f"({len(wrong)} of {len(first)} `lora_A`): PeftModel.from_pretrained stops with a size mismatch once the base "
-        "model is loaded. Take the config that the weights were saved with"
+        f"{setting('r', rank)}, but the weights next to it have rank {names([str(each) for each in seen])} "
+        f"({len(wrong)} of {len(first)} `lora_A`): PeftModel.from_pretrained fails with a size mismatch once the base "
+        "model is loaded. Use the config that was saved with the weights"
     )
     yield resting("LL701", message, run.adapter.rank, otherwise=run.adapter.span)
 
@@ -106,8 +106,8 @@ def adapter_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
         return
     count = sum(name.endswith(_MATRIX_B) for name in run.weights.shapes)
     message = (
-        f"Every `lora_B` beside this config is zero ({count} of {count}): the adapter does nothing, as before its "
-        "first step. It was saved before training, or its parameters were frozen or not given to the optimizer"
+        f"Every `lora_B` next to this config is zero ({count} of {count}): the adapter has no effect. It was saved "
+        "before training, or its parameters were frozen or not passed to the optimizer"
     )
     yield Finding("LL702", message, run.span)
 
@@ -120,9 +120,9 @@ def adapter_empty_tensors(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     if not empty:
         return
     message = (
-        f"{len(empty)} of {plural(len(run.weights.shapes), 'tensor')} beside this config hold nothing "
-        f"(`{empty[0]}`): DeepSpeed ZeRO-3 splits parameters over the processes, and each saved its empty part. Gather "
-        "them first (`stage3_gather_16bit_weights_on_model_save`, or zero_to_fp32.py on the checkpoint)"
+        f"{len(empty)} of {plural(len(run.weights.shapes), 'tensor')} next to this config are empty (`{empty[0]}`): "
+        "DeepSpeed ZeRO-3 shards parameters across processes, and empty shards were saved. Gather them first "
+        "(`stage3_gather_16bit_weights_on_model_save`, or zero_to_fp32.py on the checkpoint)"
     )
     yield Finding("LL703", message, run.span)
 
@@ -142,15 +142,15 @@ def adapter_base_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     module, size, other = wrong[0][0]
     name = cases[0].name.value
     message = (
-        f"The weights beside this config are not for {name}: `{module}` takes {size[0]:,} and gives {size[1]:,} there, "
+        f"The weights next to this config do not fit {name}: `{module}` takes {size[0]:,} and gives {size[1]:,} there, "
         f"and the adapter's matrices are for {other[0]:,} and {other[1]:,} ({plural(len(wrong[0]), 'layer')} differ). "
-        "PeftModel.from_pretrained stops with a size mismatch; name the base model that it was trained on"
+        "PeftModel.from_pretrained fails with a size mismatch; set the base model that the adapter was trained on"
     )
     yield resting("LL704", message, run.model.name, otherwise=run.span, doubt=cases[0].model.confidence)
 
 
 def _other_sizes(weights: Weights, modules: Iterable[Module]) -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:
-    """The linear layers of a model that have other sizes than an adapter's matrices: path, sizes, the adapter's."""
+    """The linear layers of a model whose sizes differ from an adapter's matrices: path, sizes, the adapter's sizes."""
     linears = {module.path: module for module in modules if module.kind == "Linear" and module.own >= 0}
     for name, first in weights.shapes.items():
         second = weights.shapes.get(name.replace(_MATRIX_A, _MATRIX_B))
@@ -194,8 +194,8 @@ def adapter_scale_edited(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     if before:
         message = (
             f"The scale was changed after training: it is {number(scale)} here and {number(before)} in the config of a "
-            f"checkpoint of the same training. The weights fit the scale that they were trained with: the adapter now "
-            f"counts {number(scale / before)} times"
+            "checkpoint from the same run. The weights were trained at that scale: the adapter now counts "
+            f"{number(scale / before)} times"
         )
         related = (Related(Span(path, 0, 0), f"the scale is {number(before)} here"),)
         adapter = run.adapter
@@ -220,7 +220,7 @@ def base_weights_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     message = (
         f"{plural(len(foreign), 'tensor')} of the base model {'is' if len(foreign) == 1 else 'are'} saved with the "
         f"adapter ({names(shown)}{more}; {total / 1e6:,.0f} MB of {sum(run.weights.sizes.values()) / 1e6:,.0f}): PEFT "
-        "does so when embeddings are targets or the vocabulary was resized. If they were not trained, save with "
+        "does so if embeddings are targets or the vocabulary was resized. If they were not trained, save with "
         "`save_embedding_layers=False`"
     )
     yield Finding("LL706", message, run.span, "likely")

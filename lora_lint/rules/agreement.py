@@ -1,9 +1,9 @@
-"""One voice at a place: of LL101, LL102, LL103, LL104 and LL107 at most one speaks of an adapter, and LL904 and LL905
-leave a place to any other rule that is as grave.
+"""One finding per place: of LL101, LL102, LL103, LL104 and LL107 at most one reports an adapter, and LL904 and LL905
+give way to any other rule that is as severe.
 
-The former look at the same three numbers, so that several of them at one place would repeat or contradict each other.
-The gravest speaks; of equally grave ones what holds for a whole sweep comes before what holds for one of its runs. The
-latter repeat what the framework says, where another rule says what it does to the training.
+The former look at the same three numbers, so several of them in one place would repeat or contradict each other. The
+most severe one is reported; at equal severity, a finding about a whole sweep takes precedence over one about a run. The
+latter repeat what the framework says, where another rule explains the effect on training.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 class Judged(NamedTuple):
-    """A finding, its level filled in, the run, the sweep or the settings that it was found in, and whether it is to be
-    shown: one that is not silences no other one."""
+    """A finding with its level, the run, the sweep or the settings it was found in, and whether it will be shown: one
+    that will not does not silence others."""
 
     finding: Finding
     origin: Run | Sweep | Given
@@ -38,13 +38,13 @@ Setting: TypeAlias = "tuple[Span, tuple[Arm, ...]]"
 """Where an adapter is configured, and its rank, alpha and rsLoRA."""
 
 _ORDER = ("LL101", "LL103", "LL104", "LL107", "LL102")
-"""The rules of the system; of equally grave ones the first speaks."""
+"""The rules about the scale; at equal severity, the first is reported."""
 _GENERAL = frozenset({"LL904", "LL905"})
-"""The rules that leave a place to others."""
+"""The rules that give way to others."""
 
 
 def agreed(judged: Sequence[Judged], reading: Reading) -> tuple[list[Finding], list[Finding]]:
-    """The findings of a file that speak, and those that leave it to others."""
+    """The findings of a file to report, and those that give way to others."""
     speaking: list[Finding] = []
     withheld: list[Finding] = []
     contenders: list[Judged] = []
@@ -86,7 +86,7 @@ def _places_of_others(judged: Sequence[Judged]) -> dict[Span, int]:
 
 
 def _priority(judged: Judged) -> tuple[bool, int, bool, int]:
-    """What is only possible comes last."""
+    """Findings that are only possible come last."""
     finding, origin, _ = judged
     possible = finding.confidence == CONFIDENCES[-1]
     return possible, _grade(finding), not isinstance(origin, Sweep), _ORDER.index(finding.code)

@@ -1,4 +1,4 @@
-"""LL3xx: rank against data, against the sizes of layers, and against the task."""
+"""LL3xx: the rank compared with the data, the sizes of layers, the task, and the memory of the GPU."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def does_not_fit(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # 
     if weights + state <= run.gpu_memory:
         return
     message = (
-        f"This takes {weights + state:.1f} GiB before any activation, and the `gpu-memory` setting is "
-        f"{number(run.gpu_memory)} GiB: {weights:.1f} for {total:,} weights at {number(size)} bytes, "
-        f"{state:.1f} for {trainable:,} trainable parameters with gradients and Adam's moments ({STATE} bytes each). "
-        + ("Load the model in 4 bits, take a smaller one" if size > _WEIGHT["4bit"] else "Take a smaller model")
+        f"This needs {weights + state:.1f} GiB before any activation, and the `gpu-memory` setting is "
+        f"{number(run.gpu_memory)} GiB: {weights:.1f} for {total:,} weights at {number(size)} bytes, {state:.1f} for "
+        f"{trainable:,} trainable parameters with gradients and Adam's moments ({STATE} bytes each). "
+        + ("Load the model in 4 bits, use a smaller one" if size > _WEIGHT["4bit"] else "Use a smaller model")
         + ", or spread it over more GPUs"
     )
     about = run.model.name, run.adapter.rank
@@ -62,8 +62,7 @@ def does_not_fit(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # 
 
 
 def bytes_of_a_weight(model: BaseModel) -> float:
-    """Bytes of one weight of the base model, the least that the settings allow: half precision where the type of the
-    numbers is not told."""
+    """Bytes per weight of the base model, the minimum for the settings: half precision if the dtype is not given."""
     bits = [each.value for each in alternatives(model.quantization)]
     numbers = [each.value for each in alternatives(model.dtype)]
     if all(each is None for each in bits) and numbers and all(str(each) in _FULL for each in numbers):
@@ -88,7 +87,7 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     cases = [case for case in every_case(adapter.rank, run.dataset.size) if case[1] > 0]
     if not cases or not all(rank > bound_of(size, options)[0] for rank, size in cases):
         return
-    # The mildest case speaks for all.
+    # The mildest case stands for all.
     rank, size = min(cases, key=lambda case: (case[0] / bound_of(case[1], options)[0], case))
     bound, span_of_data = bound_of(size, options)
     epochs, steps = known(training.epochs), known(training.max_steps)
@@ -101,8 +100,8 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     how = f" ({run.dataset.how})" if run.dataset.how else ""
     message = (
         f"{setting(key, rank)} trains {_parameters(run)} on {plural(size, 'example')}{how}{turns}; the rule of thumb "
-        f"is {key} <= {bound} {span_of_data}. Over-training does the harm more than rank does: watch the eval loss, "
-        f"train fewer epochs, or try {setting(key, bound)}"
+        f"is {key} <= {bound} {span_of_data}. Over-training does more harm than rank: watch the eval loss, train fewer "
+        f"epochs, or try {setting(key, bound)}"
     )
     span = place(adapter.rank, otherwise=adapter.span)
     data = place(run.dataset.size, run.dataset.name, otherwise=span)
@@ -126,10 +125,10 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 
 
 def _at_same_scale(run: Run, rank: int, wanted: int) -> tuple[Change, ...]:
-    """Another rank at the same scale: alpha goes with it, as alpha/r or, under rsLoRA, as alpha/sqrt(r). A pattern of
-    alphas keeps what it has, if the layers that it names have a rank of their own; else there is no change."""
+    """A different rank at the same scale: alpha follows it, as alpha/r or, under rsLoRA, as alpha/sqrt(r). An alpha
+    pattern stays unchanged if the layers that it names have their own rank; otherwise there is no change."""
     adapter = run.adapter
-    if alternatives(adapter.scale):  # which is given itself
+    if alternatives(adapter.scale):  # which is set itself
         return put(adapter, "rank", wanted)
     alpha, rslora = known(adapter.alpha), known(adapter.use_rslora)
     ranks, alphas = known(adapter.rank_pattern), known(adapter.alpha_pattern)
@@ -142,7 +141,7 @@ def _at_same_scale(run: Run, rank: int, wanted: int) -> tuple[Change, ...]:
 
 
 def _stands_in(run: Run) -> bool:
-    """Whether the data is a set that recipes only name to be tried."""
+    """Whether recipes use the data set only as a placeholder to try out."""
     from lora_lint.knowledge.datasets import is_stand_in
 
     names = [str(name.value) for name in alternatives(run.dataset.name)]
@@ -150,8 +149,7 @@ def _stands_in(run: Run) -> bool:
 
 
 def _passes(run: Run, size: int) -> float | None:
-    """How often each example is seen; None where that is not known. What is seen once cannot be learned by heart,
-    whatever the rank."""
+    """How often each example is seen; None if unknown. An example that is seen once cannot be memorised at any rank."""
     training = run.training
     epochs, steps = known(training.epochs), known(training.max_steps)
     batch, accumulation = known(training.batch_size), known(training.accumulation)
@@ -196,8 +194,9 @@ def rank_exceeds_dimension(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     lower = f"Lower `{key}` to {side}, or give" if 4 * side >= ranks[-1] else "Give"
     message = (
         f"`{key}={', '.join(map(str, ranks))}` is more than {listed(shown)} of {model_label(case.name, case.model)} "
-        f"can use: a product of two matrices has no higher rank than the smaller side, so {_wasted(case, found):.0%} "
-        f"of the adapter's parameters add nothing but memory. {lower} these layers a rank of their own{pattern}"
+        "can use: a product of two matrices cannot exceed the rank of its smaller dimension, so "
+        f"{_wasted(case, found):.0%} of the adapter's parameters add nothing but memory. {lower} these layers their "
+        f"own rank{pattern}"
     )
     fixable = len(ranks) == 1 and ranks[0] == known(adapter.rank) and 4 * side >= ranks[0]
     fix = Fix("unsafe", f"Set {key} to {side}", _at_same_scale(run, ranks[0], side)) if fixable else None
@@ -211,7 +210,7 @@ def rank_exceeds_dimension(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 
 
 def _beyond(case: Case) -> list[Matched]:
-    """The adapted layers whose rank is above their smaller side."""
+    """The adapted layers whose rank exceeds their smaller dimension."""
     return [
         each
         for each in case.match.modules
@@ -224,7 +223,7 @@ def _beyond(case: Case) -> list[Matched]:
 
 
 def _wasted(case: Case, found: list[Matched]) -> float:
-    """The share of the adapter that is above the smaller side of its layer."""
+    """The share of the adapter that exceeds the smaller dimension of its layer."""
     total = sum(each.trainable or 0 for each in case.match.modules)
     surplus = sum(
         (each.rank - min(each.inputs, each.outputs)) * (each.inputs + each.outputs) for each in found if each.rank
@@ -245,11 +244,12 @@ def rank_too_low_for_task(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     wanted = min(lowest, bound)
     rank, key = max(ranks), run.adapter.key("rank")
     if rank >= wanted:
-        return  # the data does not allow for more
+        return  # the data does not support more
     message = (
-        f"{setting(key, rank)} is low for the task {run.task}: the rule of thumb starts at {lowest}, since what is to "
-        f"be learned bounds the rank from below. Try {setting(key, wanted)}; the eval loss tells whether it was needed"
+        f"{setting(key, rank)} is low for the task {run.task}: the rule of thumb starts at {lowest}, because a low "
+        f"rank limits how much the adapter can learn. Try {setting(key, wanted)}; the eval loss shows whether it was "
+        "needed"
     )
     changes = _at_same_scale(run, rank, wanted)
-    fix = Fix("unsafe", f"Set {key} to {wanted}; LL102 may then advise rsLoRA", changes, ("LL102",))
+    fix = Fix("unsafe", f"Set {key} to {wanted}; LL102 may then suggest rsLoRA", changes, ("LL102",))
     yield resting("LL303", message, run.adapter.rank, otherwise=run.adapter.span, fix=fix, figure=wanted)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def put(adapter: Adapter, field: str, value: Any) -> tuple[Change, ...]:
-    """An adapter's field gets a value: where it is written, else beside the other settings. None where the field is one
-    of several values, is not known, or would be a key of which nobody knows that the program reads it."""
+    """Sets an adapter's field, where it is written or else next to the other settings. None if the field has several
+    values or an unknown one, or if the program may not read the key."""
     current = getattr(adapter, field)
     if isinstance(current, Known) and current.span is not None:
         return (Write(current.span, value, _taker(adapter, current.span)),)
@@ -26,12 +26,12 @@ def put(adapter: Adapter, field: str, value: Any) -> tuple[Change, ...]:
 
 
 def giving_effect(applicability: Literal["safe", "unsafe"], message: str, *changes: Change) -> Fix:
-    """A fix that gives effect to what had none, so that any rule may find fault with it from then on."""
+    """A fix that activates a setting that had no effect, so that any rule may report it from then on."""
     return Fix(applicability, f"{message}; other rules may then apply", changes, ("LL",))
 
 
 def put_targets(adapter: Adapter, left: tuple[str, ...]) -> tuple[Change, ...]:
-    """The targets become those that are left; none where nothing is, which PEFT refuses unless parameters are adapted
+    """Reduces the targets to those that are left; none if nothing is, which PEFT rejects unless parameters are adapted
     (0.21.2, tuners/tuners_utils.py, inject_adapter)."""
     return put(adapter, "target_modules", left) if left else ()
 
@@ -47,13 +47,13 @@ def settable(run: Run, field: str) -> bool:
 
 
 def put_alpha(run: Run, alpha: float) -> tuple[Change, ...]:
-    """Alpha gets a value, to four digits; none where the framework takes whole numbers alone and this is no such."""
+    """Sets alpha, to four digits; none if the framework accepts only integers and this is not one."""
     value = float(f"{alpha:.4g}")
     return put(run.adapter, "alpha", value) if run.framework.takes_alpha(value) else ()
 
 
 def drop(adapter: Adapter, field: str) -> tuple[Change, ...]:
-    """An adapter's field is left out, where it is written."""
+    """Removes an adapter's field, where it is written."""
     current = getattr(adapter, field)
     if not isinstance(current, Known) or current.span is None:
         return ()
@@ -61,8 +61,8 @@ def drop(adapter: Adapter, field: str) -> tuple[Change, ...]:
 
 
 def beside(adapter: Adapter, changes: tuple[Change, ...], *fields: str) -> tuple[Change, ...]:
-    """Changes that follow from other fields, which stay as they are: each is written as one value that this adapter
-    alone takes, and nothing else changes it meanwhile."""
+    """Changes that depend on other fields staying the same: each of those is written as one value that only this
+    adapter uses, and nothing else changes it meanwhile."""
     kept = [getattr(adapter, field) for field in fields] if changes else []
     return (
         *changes,
@@ -85,23 +85,23 @@ def _taker(adapter: Adapter, span: Span) -> Span | None:
 
 
 def settled(run: Run) -> bool:
-    """Whether rank and alpha are one number each, written or left to the default: no sweep's."""
+    """Whether rank and alpha are one number each, written or default, and so not part of a sweep."""
     adapter = run.adapter
     return not run.framework.searches and all(isinstance(value, Known) for value in (adapter.rank, adapter.alpha))
 
 
 def uniform(adapter: Adapter) -> bool:
-    """Whether all layers have one rank and one alpha: no pattern gives any its own."""
+    """Whether all layers have the same rank and alpha, without a pattern."""
     return all(known(pattern) == {} for pattern in (adapter.rank_pattern, adapter.alpha_pattern))
 
 
 def all_of(*groups: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Changes that only make sense together: none if one of them cannot be made."""
+    """Changes that only make sense together: none if one of them is impossible."""
     return tuple(change for group in groups for change in group) if all(groups) else ()
 
 
 def tied(ranked: list[tuple[int, Run]], ratio: float) -> tuple[Change, ...]:
-    """The alphas of a sweep become `ratio` times the ranks."""
+    """Sets the alphas of a sweep to `ratio` times the ranks."""
     first = ranked[0][1].adapter
     spans = [value.span if isinstance(value := run.adapter.alpha, Known) else None for _, run in ranked]
     written = [span for span in spans if span is not None]

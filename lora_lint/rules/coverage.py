@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 TOWERS = re.compile(r"(?:^|\.)(vision_tower|visual|vision_model|vision_encoder|vision_backbone|image_encoder)(?=\.)")
 _LAYER = re.compile(r"(.*?)\.(\d+)\.([^.]+)(?:\.|$)")
 _KNOWLEDGE = ("domain", "code", "complex-domain", "multi-task")
-"""Tasks that are about new knowledge, not behaviour alone."""
+"""Tasks that need new knowledge, not only behaviour."""
 VOCABULARY = ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out")
 _SAVED_ALONG = ("embed_tokens", "lm_head")
-"""Targets of which PEFT 0.21.2 saves the base weights too (utils/constants.py, EMBEDDING_LAYER_NAMES)."""
+"""Targets whose base weights PEFT 0.21.2 saves too (utils/constants.py, EMBEDDING_LAYER_NAMES)."""
 _gaps: Kept[_Gap | None] = Kept(512)
 _towers: Kept[list[Matched]] = Kept(512)
 _GENERATIVE = ("causal-lm", "image-text-to-text", "seq2seq-lm")
@@ -75,12 +75,12 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     label = model_label(case.name, case.model)
     count = f"{plural(len(inside), 'layer')} " if case.built.certain else ""
     message = (
-        f"`{key}` reaches into the vision tower of {label} too: {count}{names(leaves(inside))} of `{tower}`{adapted}. "
+        f"`{key}` also matches the vision tower of {label}: {count}{names(leaves(inside))} of `{tower}`{adapted}. "
     )
     how, changes = _leaving_out(run, case, tower)
     message += (
-        f"Mostly the language model alone is meant: leave the tower out{how}, or say in an ignore comment that the "
-        "tower is to be trained"
+        f"Usually only the language model is meant: leave the tower out{how}, or add an ignore comment if you want to "
+        "train it"
     )
     fix = Fix("unsafe", "Leave the vision tower out", changes)
     yield resting(
@@ -93,7 +93,7 @@ def vision_tower_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
 
 
 def _leaving_out(run: Run, case: Case, tower: str) -> tuple[str, tuple[Change, ...]]:
-    """How to leave a vision tower out in the words of the run's dialect, and the change that does."""
+    """How to leave a vision tower out in the run's framework, and the change that does so."""
     adapter = run.adapter
     if settable(run, "exclude_modules"):
         current = adapter.exclude_modules
@@ -119,8 +119,8 @@ def _excluding(tower: str) -> str:
 
 
 def _in_tower(case: Case) -> tuple[str, list[str], float | None] | None:
-    """The vision tower that plain names reach beside the language model: its name, the layers, their share of the
-    adapter; None where there is none, or an entry names it."""
+    """The vision tower that plain names match along with the language model: its name, the layers, their share of the
+    adapter. None if there is none, or an entry names it."""
     wanted = case.targets.value
     if case.head not in _GENERATIVE or (
         not isinstance(wanted, str) and any(TOWERS.search(f"{each}.") for each in wanted or ())
@@ -154,12 +154,12 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
     if run.method != "LoraConfig":
         return
     if run.model.loader_adapts or run.model.edited:
-        return  # unsloth trains them whole; a vocabulary that is edited may well have grown
+        return  # unsloth trains them in full; an edited vocabulary may have grown
     if any(isinstance(event, Resize) for event in run.events):
         return
     found = [entry for entry in targets if entry.rpartition(".")[2] in VOCABULARY and entry not in (saved or ())]
     if run.training.trainer == "SFTTrainer" and run.trained:
-        found = [entry for entry in found if entry != "lm_head"]  # LL412: TRL refuses it
+        found = [entry for entry in found if entry != "lm_head"]  # LL412: TRL rejects it
     cases = resolved_of(run).cases
     if not found or len(found) == len(targets) or any(set(found) & set(case.match.unmatched) for case in cases):
         return
@@ -174,16 +174,16 @@ def embedding_or_head_targeted(run: Run, options: Mapping[str, Any]) -> Iterable
     if settable(run, "trainable_token_indices"):
         instead = f", or, for a few new tokens, use `{adapter.key('trainable_token_indices')}`"
     message = (
-        f"{names(found)} in `{key}`, and nothing here adds tokens: LoRA on {'them' if many else 'it'} is for new "
+        f"{names(found)} in `{key}`, but nothing here adds tokens: LoRA on {'them' if many else 'it'} is for new "
         f"vocabulary or another language{cost}. Leave {'them' if many else 'it'} out{instead}"
     )
     rest = tuple(entry for entry in targets if entry not in found)
-    fix = Fix("unsafe", f"Take {names(found)} out of {key}", put_targets(adapter, rest))
+    fix = Fix("unsafe", f"Remove {names(found)} from {key}", put_targets(adapter, rest))
     yield resting(
         *("LL209", message, adapter.target_modules),
         otherwise=adapter.span,
         span=dict(adapter.target_spans).get(found[0]),
-        doubt="likely",  # tokens may be added where they are not seen: in another file, by a launcher
+        doubt="likely",  # tokens may be added out of sight: in another file, or by a launcher
         fix=fix,
     )
 
@@ -207,9 +207,9 @@ def attention_only_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 def _for_knowledge(run: Run) -> Finding:
     adapter = run.adapter
     message = (
-        f"`{adapter.key('target_modules')}` names attention alone, and the task is {run.task}: what is to "
-        "be learned there sits in the MLP layers above all (QLoRA, LoRA Without Regret: attention alone is worse even "
-        "at equal parameters). Name the MLP layers too, or all linear layers"
+        f"`{adapter.key('target_modules')}` names only attention, but the task is {run.task}, which is learned mostly "
+        "in the MLP layers (QLoRA, LoRA Without Regret: attention alone is worse even at equal parameters). Add the "
+        "MLP layers, or name all linear layers"
     )
     cases = resolved_of(run).cases
     changes: tuple[Change, ...] = ()
@@ -247,9 +247,9 @@ def _by_default(run: Run) -> Iterable[Finding]:
     short = shorthand_of(run)
     how = f"name them in `{key}`" if short is None else f'write `{key}="{short}"`'
     message = (
-        f"`{key}` is not given: PEFT's default for {case.model.model_type} is {names(reached[0])} alone{count}. Most "
-        f"later work (QLoRA, LoRA Without Regret) adapts all linear layers, here {names(rest)} as well: {how}, "
-        "or name the default to show that it is meant"
+        f"`{key}` is not set: PEFT's default for {case.model.model_type} is only {names(reached[0])}{count}. Most "
+        f"later work (QLoRA, LoRA Without Regret) adapts all linear layers, here {names(rest)} as well: {how}, or name "
+        "the default to show that it is intended"
     )
     fix = Fix(
         "unsafe", "Adapt every linear layer", put(adapter, "target_modules", linears(case) if short is None else short)
@@ -265,7 +265,7 @@ def _by_default(run: Run) -> Iterable[Finding]:
 
 @dataclass(frozen=True)
 class _Gap:
-    """Layers in which nothing of a block is adapted, though it is in others or these have another in its place."""
+    """Layers in which a block, or the one that replaces it, is not adapted, although it is in others."""
 
     block: str
     adapted_in: int
@@ -274,7 +274,7 @@ class _Gap:
     instead: str
     entries: tuple[str, ...]
     bare: bool
-    """Nothing at all is adapted in these layers."""
+    """Whether nothing at all is adapted in these layers."""
 
 
 def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -289,7 +289,7 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     case, gap = cases[0], gaps[0]
     assert gap is not None
     if gap.instead == gap.block and run.model.loader_adapts:
-        return  # unsloth chooses by a regex of its own
+        return  # unsloth chooses by its own regex
     key, every = adapter.key("target_modules"), gap.adapted_in + len(gap.layers)
     label = model_label(case.name, case.model)
     if gap.instead != gap.block:
@@ -297,20 +297,19 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         if not case.built.certain:
             here, rest = f"one layer in {round(every / gap.adapted_in)}", "the others"
         message = (
-            f"{names(gap.entries)} match in {here} of {label}: {rest} "
-            f"have `{gap.instead}` in the place of `{gap.block}`, and nothing of it is adapted. Add "
-            f"{names(gap.left)} to `{key}`, or leave it if these layers are to stay as they are"
+            f"{names(gap.entries)} match in {here} of {label}: {rest} have `{gap.instead}` instead of `{gap.block}`, "
+            f"which is not adapted. Add {names(gap.left)} to `{key}`, unless you want to keep these layers frozen"
         )
     else:
         here = f"{len(gap.layers)} of the {every} layers of {label} ({_span_of(gap.layers)})"
         if not case.built.certain:
             here = f"some layers of {label}"
-        why = f"are not in `{key}`. Add them, or leave it if these layers are to stay as they are"
+        why = f"are not in `{key}`. Add them, unless you want to keep these layers frozen"
         if case.match.converted:
-            why = "are left out: PEFT turns the names into parameters of the experts alone, and no entry reaches them"
+            why = "are left out: PEFT maps the names only to parameters of the experts, so no entry matches them"
         message = (
-            f"In {here} nothing of `{gap.block}` is adapted, though it is in the others: {names(gap.left)} of these "
-            f"layers {why}"
+            f"In {here}, `{gap.block}` is not adapted, although it is in the others: {names(gap.left)} of these layers "
+            f"{why}"
         )
     targets = adapter.target_modules
     changes: tuple[Change, ...] = ()
@@ -320,7 +319,7 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     doubt: Confidence = least(sureness(run, resolved), "certain" if case.built.certain else "likely")
     if case.match.converted:
         doubt = least(doubt, code_known(run, resolved))
-    # Layers that have an adapter elsewhere, or are few, are no more than a blemish.
+    # Layers that have an adapter elsewhere, or are few, are only a blemish.
     level: Level | None = None if gap.bare and 10 * len(gap.layers) > every else "advice"
     yield resting(
         *("LL214", message, run.adapter.target_modules, run.model.name),
@@ -333,8 +332,8 @@ def uneven_layer_coverage(run: Run, options: Mapping[str, Any]) -> Iterable[Find
 
 
 def _gap(case: Case) -> _Gap | None:
-    """The widest gap in what is adapted from layer to layer, kept for the last few hundred matches: the runs of a
-    project share them."""
+    """The widest gap in what is adapted from layer to layer. It is cached for the last few hundred matches, which the
+    runs of a project share."""
     return _gaps.get(lambda: _widest_gap(case), case.match, case.modules)
 
 
@@ -381,7 +380,7 @@ def _widest_gap(case: Case) -> _Gap | None:
 
 
 def _refused_leaves(case: Case) -> frozenset[str]:
-    """The layers of a Mamba model that PEFT refuses: who leaves those out does it on purpose."""
+    """The layers of a Mamba model that PEFT rejects: leaving those out is intended."""
     from lora_lint.knowledge.peft_facts import facts
 
     mamba = facts()["mamba"]
@@ -390,8 +389,8 @@ def _refused_leaves(case: Case) -> frozenset[str]:
 
 @lru_cache(maxsize=16_384)
 def _in_layer(path: str) -> tuple[str, int, str] | None:
-    """The stack, the number and the part of the layer that a module is in: "model.layers", 3, "mlp". The same few
-    thousand paths are asked for in every run of a project."""
+    """The stack, the number and the part of the layer that a module is in: "model.layers", 3, "mlp". It is cached
+    because every run of a project asks for the same few thousand paths."""
     found = _LAYER.match(path)
     return (found[1], int(found[2]), found[3]) if found else None
 

@@ -1,4 +1,4 @@
-"""LL8xx: how a run is launched, and what its layout over devices makes of the base model."""
+"""LL8xx: how a run is launched, and how its devices share the base model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def quantized_base_sharded(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
         return
     message, level_of_doubt = found
     at = place(launch.sharding, otherwise=run.span)
-    related = (Related(at, f"{sharding.phrase} is asked for here"),) if at != run.span else ()
+    related = (Related(at, f"{sharding.phrase} is configured here"),) if at != run.span else ()
     yield resting(
         *("LL801", message, launch.quantizer, launch.sharding),
         otherwise=run.span,
@@ -36,12 +36,12 @@ def quantized_base_sharded(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 
 
 def _refused_by_framework(run: Run, quantizer: Quantizer) -> tuple[str, Any] | None:
-    """What a framework says that shards no quantized base but bitsandbytes' 4 bits."""
+    """For a framework that shards no quantized base model except bitsandbytes' 4 bits."""
     bits = known(run.model.quantization)
     whole = quantizer is Quantizer.BITSANDBYTES
     if not run.framework.refuses_sharded or (whole and bits != "8bit"):
         return None
-    base = "an 8-bit base of bitsandbytes" if whole else f"a base quantized by {quantizer.phrase}"
+    base = "an 8-bit base model of bitsandbytes" if whole else f"a base model quantized by {quantizer.phrase}"
     title, sharding = run.framework.title, known(run.launch.sharding)
     assert sharding is not None
     return (
@@ -53,7 +53,8 @@ def _refused_by_framework(run: Run, quantizer: Quantizer) -> tuple[str, Any] | N
 
 
 def _not_flattened(run: Run, sharding: Sharding, quantizer: Quantizer) -> tuple[str, Any] | None:
-    """What FSDP 1 says of weights of another dtype than their neighbours (torch, distributed/fsdp/_flat_param.py)."""
+    """What FSDP 1 does with weights whose dtype differs from their neighbours' (torch,
+    distributed/fsdp/_flat_param.py)."""
     if sharding is not Sharding.FSDP1 or quantizer is not Quantizer.BITSANDBYTES:
         return None
     bits, storage, compute = known(run.model.quantization), run.launch.storage, known(run.launch.compute)
@@ -63,8 +64,8 @@ def _not_flattened(run: Run, sharding: Sharding, quantizer: Quantizer) -> tuple[
     )
     if bits == "8bit":
         return (
-            f"The base is in 8 bits, whose int8 weights have another dtype than the rest of a layer: {because}. Load "
-            "it in 4 bits with `bnb_4bit_quant_storage` set to the compute dtype, or use FSDP 2 or DDP",
+            f"The base model is in 8 bits, and its int8 weights differ in dtype from the rest of a layer: {because}. "
+            "Load it in 4 bits with `bnb_4bit_quant_storage` set to the compute dtype, or use FSDP 2 or DDP",
             "likely",
         )
     if bits != "4bit" or not isinstance(storage, Known) or isinstance(storage.value, Storage):
@@ -91,14 +92,14 @@ def device_map_in_distributed(run: Run, options: Mapping[str, Any]) -> Iterable[
     if where is Placement.SPREAD:
         message = (
             f"`device_map` spreads the model over all GPUs that a process sees, and {count} processes are started: "
-            "accelerate raises a ValueError where the training begins (\"You can't train a model that has been loaded "
-            "with `device_map='auto'` in any distributed mode\")"
+            "accelerate raises a ValueError when training begins (\"You can't train a model that has been loaded with "
+            "`device_map='auto'` in any distributed mode\")"
         )
     else:
         message = (
-            f"`device_map` puts the model on one and the same GPU in each of {count} processes: a quantized model is "
-            f"refused by accelerate, and any other is loaded {count} times into the memory of that GPU"
+            f"`device_map` puts the model on the same GPU in each of {count} processes: accelerate rejects a quantized "
+            f"model, and any other is loaded into that GPU's memory {count} times"
         )
-    message += '. Leave `device_map` out, or give each process its own: `device_map={"": PartialState().process_index}`'
+    message += '. Remove `device_map`, or give each process its own: `device_map={"": PartialState().process_index}`'
     related = (Related(processes.written, f"{count} processes are started here"),) if processes.written else ()
     yield resting("LL802", message, placement, otherwise=run.span, doubt="likely", related=related)

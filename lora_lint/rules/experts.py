@@ -1,4 +1,4 @@
-"""LL206, LL207, LL215: mixtures of experts, whose experts and routers transformers 5 made parameters."""
+"""LL206, LL207, LL215: mixtures of experts, whose experts and routers are parameters in transformers 5."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         how = f"Add `{adapter.key('target_parameters')}={_quoted(parameters)}`{without_dropout(run)}"
     since, pin = added("target_parameters"), without(run, "target_parameters")
     if since is not None and pin is not None:
-        how = f"Take PEFT {named(since)} or newer, which has `target_parameters` ({pin})"
+        how = f"Use PEFT {named(since)} or newer, which has `target_parameters` ({pin})"
     message = (
-        f"`{key}` reaches no expert of {model_label(case.name, case.model)}: with transformers {case.version} they are "
-        f"parameters and not linear layers{weight}. PEFT adapts only {names(adapted)}, and says nothing. {how}, "
-        "or name attention alone if that is meant"
+        f"`{key}` matches no expert of {model_label(case.name, case.model)}: with transformers {case.version} the "
+        f"experts are parameters, not linear layers{weight}. PEFT adapts only {names(adapted)} and does not warn. "
+        f"{how}, or name only attention if that is intended"
     )
     changes: tuple[Change, ...] = ()
     if settable(run, "target_parameters"):
@@ -74,7 +74,7 @@ def moe_experts_not_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
 
 
 def _experts_missed(case: Case) -> bool:
-    """Whether names that match in the MLPs, or "all-linear", reach none of the fused experts."""
+    """Whether names that match in the MLPs, or "all-linear", match none of the fused experts."""
     experts = {record.owner for record in _experts(case)}
     match = case.match
     if not experts or case.partial or not match.modules or match.errors or match.used_defaults:
@@ -98,7 +98,7 @@ def _experts(case: Case) -> list[Parameter]:
 
 
 def without_dropout(run: Run) -> str:
-    """The dropout that experts take, in parentheses; nothing where the framework has no setting for it."""
+    """The dropout that experts require, in parentheses; nothing if the framework has no setting for it."""
     return f" (with {run.adapter.key('dropout')} 0)" if run.framework.can("dropout") else ""
 
 
@@ -118,7 +118,7 @@ def moe_lora_dropout(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     resolved, cases = cases_of(run)
     written = bool(known(adapter.target_parameters))
     if run.model.loader_adapts:
-        return  # unsloth chooses by a regex of its own
+        return  # unsloth chooses by its own regex
     if "expert-dropout" in run.framework.avoids and not written:
         return
     if not cases or (not written and not names_or_shorthand(run)):
@@ -131,15 +131,15 @@ def moe_lora_dropout(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     how = (
         f"`{adapter.key('target_parameters')}` names"
         if written
-        else f"with transformers {case.version} PEFT turns `{adapter.key('target_modules')}` into"
+        else f"with transformers {case.version} PEFT maps `{adapter.key('target_modules')}` to"
     )
     message = (
         f"`{key}={number(dropouts[0])}` with experts that are adapted as parameters: {how} {what} of "
-        f"{model_label(case.name, case.model)}, for which LoRA has no dropout: PEFT raises a ValueError once the model "
-        f"is loaded. Set `{key}` to 0"
+        f"{model_label(case.name, case.model)}, which LoRA adapts only without dropout: PEFT raises a ValueError once "
+        f"the model is loaded. Set `{key}` to 0"
     )
     sure = least(sureness(run, resolved), surety(adapter.dropout), "certain" if written else code_known(run, resolved))
-    # Where another version may load the experts as layers, the dropout is at work there.
+    # If another version may load the experts as layers, the dropout has an effect there.
     fix = Fix("safe" if sure == "certain" else "unsafe", f"Set {key} to 0", put(adapter, "dropout", 0.0))
     yield resting(
         *("LL207", message, adapter.dropout, run.model.name),
@@ -164,11 +164,10 @@ def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
     count = f"{plural(len(reached[0]), 'layer')} " if case.built.certain else ""
     excluded = ""
     if run.framework.can("exclude_modules"):
-        excluded = f", and `{adapter.key('exclude_modules')}` does not keep PEFT from it where they are parameters"
+        excluded = f", and `{adapter.key('exclude_modules')}` does not prevent that for parameters"
     message = (
-        f'`{key}="all-linear"` adapts the routers of {label} too ({count}'
-        f"such as `{reached[0][0]}`): training moves tokens between experts that were balanced in "
-        f"pretraining{excluded}. Name the layers: {names(instead)}"
+        f'`{key}="all-linear"` adapts the routers of {label} too ({count}such as `{reached[0][0]}`): training moves '
+        f"tokens between experts that pretraining had balanced{excluded}. Name the layers instead: {names(instead)}"
     )
     changes = put(adapter, "target_modules", instead) if isinstance(adapter.target_modules, Known) else ()
     fix = Fix("unsafe", "Name the layers without the router", changes)
@@ -182,7 +181,7 @@ def router_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
 
 
 def _routers(case: Case) -> list[str]:
-    """The routers that are adapted, of models that have experts."""
+    """The adapted routers of models that have experts."""
     if not any(".experts" in f"{module.path}." for module in case.modules):
         return []
     return [
@@ -194,7 +193,7 @@ def _routers(case: Case) -> list[str]:
 
 
 def _without_routers(run: Run, case: Case) -> tuple[str, ...]:
-    """The names that adapt all else: linear layers, and what PEFT calls the experts that transformers 5 fused."""
+    """The names that adapt everything else: linear layers, and PEFT's names for experts that transformers 5 fuses."""
     from lora_lint.knowledge import moe
 
     base = moe.family(case.built.architecture.model_type, case.version, run.below("peft"))

@@ -1,4 +1,4 @@
-"""LL9xx: keys and values that the framework does not take."""
+"""LL9xx: keys and values that the framework does not accept."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MATCHED = (
     "rank_pattern",
     "alpha_pattern",
 )
-"""Settings that PEFT matches with the names of modules."""
+"""Settings that PEFT matches with module names."""
 
 
 def unknown_config_key(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -78,8 +78,8 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
 
 
 def _no_targets(run: Run) -> Iterator[Finding]:
-    """A list of targets that is empty, where nothing else is adapted: `modules_to_save` and tokens do not count (PEFT
-    0.21.2, tuners/tuners_utils.py, inject_adapter)."""
+    """An empty list of targets when nothing else is adapted: `modules_to_save` and tokens do not count (PEFT 0.21.2,
+    tuners/tuners_utils.py, inject_adapter)."""
     adapter = run.adapter
     parameters = alternatives(adapter.target_parameters)
     if run.method != "LoraConfig" or not parameters or any(each.value for each in parameters):
@@ -90,14 +90,14 @@ def _no_targets(run: Run) -> Iterator[Finding]:
     for targets, confidence in _wrong(adapter.target_modules, lambda value: value == ()):
         message = (
             f"`{key}=[]` names nothing to adapt: PEFT raises a ValueError once the model is loaded. Name the layers, "
-            f"or leave `{key}` out for PEFT's default of the model"
+            f"or remove `{key}` to get PEFT's default for the model"
         )
         yield resting("LL902", message, targets, otherwise=adapter.span, doubt=confidence)
 
 
 def _meant(span: Span | None, value: Any, takes: Number | OneOf | None) -> Fix | None:
-    """The value that was evidently meant: a number that is written as a text, a whole one with a point, a word in
-    other capitals."""
+    """The value that was clearly intended: a number written as a string, an integer with a point, a word with different
+    capitals."""
     meant: Any = None
     if isinstance(takes, Number) and isinstance(value, str):
         meant = _number(value, takes.whole)
@@ -113,7 +113,7 @@ def _meant(span: Span | None, value: Any, takes: Number | OneOf | None) -> Fix |
 
 
 def _number(text: str, whole: bool) -> float | None:
-    """The number that a text is, and nothing beside it."""
+    """The number that makes up the whole string."""
     if not _NUMBER.fullmatch(text):
         return None
     number = float(text)
@@ -127,19 +127,19 @@ def mutating_call_result(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     for problem in run.problems:
         if isinstance(problem, NoResult):
             message = (
-                f"`{problem.key}` is given what `.{problem.call}(…)` returns, which is None: {problem.owner} gets no "
-                f"`{problem.key}` at all, and says nothing. Call `.{problem.call}(…)` on a line of its own and pass "
-                "the object, or pass a new list (`[*names, …]`)"
+                f"`{problem.key}` is set to the result of `.{problem.call}(…)`, which is None: {problem.owner} gets no "
+                f"`{problem.key}` at all and does not warn. Call `.{problem.call}(…)` on its own line and pass the "
+                "object, or pass a new list (`[*names, …]`)"
             )
             fix = None
             if problem.made is not None and problem.call in ("append", "extend"):
-                new_list = "Pass a new list, and leave the old one as it is"
+                new_list = "Pass a new list, and leave the old one unchanged"
                 fix = giving_effect("unsafe", new_list, Unfold(problem.made))
             yield Finding("LL903", message, problem.span, fix=fix)
 
 
 def _endless_match(run: Run) -> Iterator[Finding]:
-    """A regular expression that PEFT would not come to an end with on the modules of the model."""
+    """A regular expression that would not finish in PEFT on the model's module names."""
     adapter = run.adapter
     doubtful = [
         (field, each)
@@ -155,14 +155,14 @@ def _endless_match(run: Run) -> Iterator[Finding]:
             texts = f"`{slow.text}` alone" if slow.alone else f"{slow.count:,} of the model's modules"
             message = (
                 f"`{adapter.key(field)}` {hangs} once the model is loaded: PEFT matches {_shown(slow.pattern)} with "
-                f"Python's `re`, for which {enough} not enough on {texts}. Repeat no group whose inside repeats, and "
-                "keep `.*` to a few"
+                f"Python's `re`, for which {enough} not enough on {texts}. Do not repeat a group that contains a "
+                "repetition, and use `.*` sparingly"
             )
             yield resting("LL902", message, each, otherwise=adapter.span, doubt=surety(run.model.name))
 
 
 def _slow(run: Run, fields: list[str]) -> TooSlow | None:
-    """What stops the match with the modules of the model. Of `alpha_pattern` no other rule asks where it matches."""
+    """What stops the match with the model's modules. No other rule checks where `alpha_pattern` matches."""
     resolved = resolved_of(run)
     if resolved.slow is not None or "alpha_pattern" not in fields:
         return resolved.slow
@@ -179,13 +179,14 @@ def _slow(run: Run, fields: list[str]) -> TooSlow | None:
 
 
 def _regexes(value: Any) -> tuple[str, ...]:
-    """What PEFT takes for regular expressions of a value: a text, each of a list of them, each key of a pattern."""
+    """The parts of a value that PEFT takes for regular expressions: a string, each entry of a list, each key of a
+    pattern."""
     return (value,) if isinstance(value, str) else tuple(map(str, value or ()))
 
 
 def _wrong(value: Value[Any], wrong: Callable[[Any], bool]) -> Iterator[tuple[Known[Any], Confidence]]:
     for each, confidence in some_case(value):
-        # The default of an option may mean "off" (rank 0); only what is written is judged.
+        # The default of an option may mean "off" (rank 0), so only explicit values are checked.
         if each.origin in ("literal", "derived", "setting") and wrong(each.value):
             yield each, confidence
 

@@ -1,4 +1,4 @@
-"""LL205, LL210-LL212: what stands beside the targets: defaults, layers, and modules that are saved whole."""
+"""LL205, LL210-LL212: settings that accompany the targets: defaults, layers, and modules that are saved in full."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OUTPUTS = ("lm_head", "embed_out", "output", "output_layer", "proj_out")
 _CLASSIFIERS = ("score", "classifier", "classification_head", "qa_outputs", "pre_classifier", "head")
 _NOT_GIVEN = Known(None, None, "framework-default")
 _ROLES = {name: alike for alike in (_INPUTS, _OUTPUTS, _CLASSIFIERS) for name in alike}
-"""What a module is called in one family -> what its like is called in all."""
+"""A module's name in one family -> the names of its equivalents in all families."""
 _ADDED: dict[str | None, tuple[str, ...]] = {"SEQ_CLS": ("classifier", "score")}
 """What PEFT 0.21.2 adds to `modules_to_save` for a task before it matches (peft/peft_model.py)."""
 
@@ -59,8 +59,8 @@ def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     if since is not None and (pin := run.before("peft", since)) is not None:
         old = f" before {versions.named(since)} ({pin})"
     message = (
-        f"`{key}` is not given, and PEFT{old} has no default for {case.model.model_type} ({case.name.value}): it "
-        f"raises a ValueError once the model is loaded. {how}{has}"
+        f"`{key}` is not set, and PEFT{old} has no default for {case.model.model_type} ({case.name.value}): it raises "
+        f"a ValueError once the model is loaded. {how}{has}"
     )
     fix = Fix("unsafe", "Adapt every linear layer", put(adapter, "target_modules", layers if short is None else short))
     yield resting(
@@ -87,27 +87,27 @@ def layers_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     case, key = cases[0], adapter.key("layers_to_transform")
     about = adapter.layers_to_transform, run.model.name
     doubt, related = sureness(run, resolved), model_place(run, case.name, case.model)
-    if all(len(out) < len(asked) and out for out in beyond):  # without one layer in range PEFT raises: LL201
+    if all(len(out) < len(asked) and out for out in beyond):  # with no layer in range PEFT raises: LL201
         count, out = max(layers[0]) + 1, beyond[0]
         kept = [layer for layer in asked if layer not in out]
         message = (
             f"`{key}` names {_numbers(out)}, but the layers of {model_label(case.name, case.model)} are 0 to "
-            f"{count - 1}: PEFT adapts {_numbers(kept)} and says nothing"
+            f"{count - 1}: PEFT adapts {_numbers(kept)} and does not warn"
         )
         if min(out) < 0:
             message += "; a negative number does not count from the end"
-        fix = Fix("safe", f"Keep the layers that are there in {key}", put(adapter, "layers_to_transform", tuple(kept)))
+        fix = Fix("safe", f"Keep only existing layers in {key}", put(adapter, "layers_to_transform", tuple(kept)))
         yield resting("LL210", message, *about, otherwise=adapter.span, doubt=doubt, related=related, fix=fix)
         return
     passing = [entry for entry in case.match.bypassing if _number_in(entry) not in asked]
     if run.before("peft", versions.LAYERS_BYPASSED) is not None:
-        return  # the layers hold for whole paths too
+        return  # the layers apply to whole paths too
     if passing and all(case.match.bypassing for case in cases):
         many = len(passing) > 1
         message = (
-            f"{names(passing)} {'are whole paths' if many else 'is a whole path'}, for which PEFT does not look at "
-            f"`{key}`: {'they are' if many else 'it is'} adapted beside {_numbers(asked)}. Write the names without the "
-            f"path, or leave `{key}` out"
+            f"{names(passing)} {'are whole paths' if many else 'is a whole path'}, for which PEFT ignores `{key}`: "
+            f"{'they are' if many else 'it is'} adapted in addition to {_numbers(asked)}. Write the names without the "
+            f"path, or remove `{key}`"
         )
         yield resting("LL210", message, *about, otherwise=adapter.span, doubt=doubt, related=related)
 
@@ -167,18 +167,18 @@ def modules_to_save_unmatched(run: Run, options: Mapping[str, Any]) -> Iterable[
         level = "advice"
         kept = names(dict.fromkeys(own for own in instead.values() if own))
         message = f"{names(absent)} in `{key}` {verb} of {label}; {kept} {'is' if len(absent) == 1 else 'are'} saved"
-        message += ", so that nothing is lost: the list serves several families"
+        message += ", so nothing is lost: the list serves several model families"
     else:
         message = (
-            f"{names(absent)} in `{key}` {verb} of {label}: PEFT says nothing, and nothing of that name is trained or "
-            "saved with the adapter"
+            f"{names(absent)} in `{key}` {verb} of {label}: PEFT does not warn, and trains and saves no such module "
+            "with the adapter"
         )
         called = [own for own in instead.values() if own]
         if called:
             message += f". The model's own name is {names(dict.fromkeys(called))}"
     new = tuple(dict.fromkeys(instead.get(name, name) for name in saved))
     changes = put(adapter, "modules_to_save", tuple(each for each in new if each)) if level is None and all(new) else ()
-    fix = Fix("unsafe", "Write the model's own name", changes) if changes else None
+    fix = Fix("unsafe", "Use the model's own name", changes) if changes else None
     yield resting(
         *("LL211", message, adapter.modules_to_save, run.model.name),
         otherwise=adapter.span,
@@ -190,12 +190,12 @@ def modules_to_save_unmatched(run: Run, options: Mapping[str, Any]) -> Iterable[
 
 
 def _judged(name: str, case: Case) -> bool:
-    """Whether it can be told that a model has no such module: heads only where the class that loads it is known."""
+    """Whether a model is known to lack a module: for heads, only if the class that loads it is known."""
     return case.sure_head or (name not in OUTSIDE and name not in _ROLES)
 
 
 def _like(name: str, case: Case) -> str | None:
-    """What the model calls the module that has another name elsewhere."""
+    """The model's name for a module that has another name elsewhere."""
     role = _ROLES.get(name.rpartition(".")[2])
     if role is _INPUTS:
         path = case.built.beside["input_embedding"]
@@ -225,21 +225,21 @@ def target_and_save_overlap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             it = "them" if many else "it"
             old = _old_overlap(run, by_task, it)
             effect, raises = old or (
-                f"PEFT leaves {it} to that, and with nothing else to adapt it raises a ValueError once the model is "
+                f"PEFT leaves {it} out of LoRA and, with nothing else to adapt, raises a ValueError once the model is "
                 "loaded"
                 if nothing
-                else f"PEFT trains a full copy of {it} and drops the LoRA without a word",
+                else f"PEFT trains a full copy of {it} and silently drops the LoRA",
                 nothing,
             )
             message = (
-                f"{names(twice)} in `{key}` {'are' if many else 'is'} in {where}: {effect}. Take {it} out of one of "
+                f"{names(twice)} in `{key}` {'are' if many else 'is'} in {where}: {effect}. Remove {it} from one of "
                 "the two"
             )
             rest = tuple(entry for entry in targets.value if entry not in twice)
             changes = put(adapter, "target_modules", rest) if rest and isinstance(adapter.target_modules, Known) else ()
-            fix = Fix("safe", f"Take {names(twice)} out of {key}, where nothing comes of it", changes)
+            fix = Fix("safe", f"Remove {names(twice)} from {key}, where it has no effect", changes)
             if old is not None:
-                fix = Fix("unsafe", f"Take {names(twice)} out of {key}", changes)
+                fix = Fix("unsafe", f"Remove {names(twice)} from {key}", changes)
             yield resting(
                 *("LL212", message, targets, adapter.modules_to_save),
                 otherwise=adapter.span,
@@ -251,8 +251,8 @@ def target_and_save_overlap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
 
 
 def _old_overlap(run: Run, by_task: bool, it: str) -> tuple[str, bool] | None:
-    """What PEFT made of a name that is a target and saved whole, where the project pins one that did otherwise; and
-    whether it raises."""
+    """What an older PEFT does with a name that is both a target and saved in full, if the project pins one that
+    differs; and whether it raises."""
     since = versions.HEAD_LEFT_OUT if by_task else versions.SAVED_ALONE
     pin = run.before("peft", since)
     if pin is None:
@@ -263,7 +263,7 @@ def _old_overlap(run: Run, by_task: bool, it: str) -> tuple[str, bool] | None:
 
 
 def all_saved(run: Run) -> bool:
-    """Whether every entry of the targets is saved whole, which LL212 tells."""
+    """Whether every entry of the targets is saved in full, which LL212 reports."""
     adapter = run.adapter
     whole = _saved_whole(known(adapter.modules_to_save), known(adapter.task_type))
     targets = known(adapter.target_modules)
@@ -271,11 +271,11 @@ def all_saved(run: Run) -> bool:
 
 
 def _saved_whole(given: Iterable[str] | None, task: str | None) -> tuple[str, ...]:
-    """What PEFT makes of `modules_to_save` before it looks for the targets."""
+    """What PEFT turns `modules_to_save` into before it looks for the targets."""
     return (*(given or ()), *_ADDED.get(task, ()))
 
 
 def _twice(entries: Iterable[str], saved: Iterable[str]) -> list[str]:
-    """The entries of which `modules_to_save` takes every module: a part of their own path is in it."""
+    """The entries whose modules are all in `modules_to_save`, because it contains a part of their path."""
     whole = set(saved)
     return [entry for entry in dict.fromkeys(entries) if not whole.isdisjoint(entry.split("."))]

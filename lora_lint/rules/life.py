@@ -1,4 +1,4 @@
-"""LL414 to LL417, LL604, LL605: what becomes of an adapter from the wrap to the file that it is saved in."""
+"""LL414 to LL417, LL604, LL605: what happens to an adapter between the wrap and the file it is saved in."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lora_lint.run.events import Event
     from lora_lint.run.run import Run
 
-_HERE = "the adapter is put on the model here"
+_HERE = "the adapter is added here"
 _TRAINED = "it is trained here"
 
 
@@ -55,20 +55,20 @@ def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
             load = loaded[lost[0]]
             if run.framework.refuses_second_adapter:
                 does = (
-                    f"{run.framework.title} raises a TypeError, or leaves the model as it is where all settings are "
-                    "the adapter's own"
+                    f"{run.framework.title} raises a TypeError, or returns the model unchanged if all settings are "
+                    "those of the adapter"
                 )
-                remedy = "Leave `get_peft_model` out, and the loaded adapter goes on training"
+                remedy = "Remove `get_peft_model` to continue training the loaded adapter"
             else:
                 does = (
-                    f"both are called `{lost[0]}`, and PEFT starts its weights anew in each layer that both adapt, "
-                    "with a warning at most: what was loaded is lost"
+                    f"both are called `{lost[0]}`, and PEFT initialises its weights again in each layer that both "
+                    "adapt, with a warning at most, so the loaded weights are lost"
                 )
                 remedy = (
-                    "To go on with the loaded adapter leave this out and load it with `is_trainable=True`; for one "
-                    "more, `merge_and_unload()` the first before, or give the new one a name with `model.add_adapter`"
+                    "To continue with the loaded adapter, remove this and load it with `is_trainable=True`; for "
+                    "another one, `merge_and_unload()` the first before, or name the new one with `model.add_adapter`"
                 )
-            message = f"The adapter is put on a model that has a loaded one already: {does}. {remedy}"
+            message = f"The adapter is added to a model that already has a loaded one: {does}. {remedy}"
             related = (Related(load.span, "the first adapter is loaded here"),)
             yield Finding("LL414", message, event.span, _sure(event, load), None, related)
             return
@@ -80,12 +80,12 @@ def _harms_no_other(wrap: Wrap, run: Run) -> bool:
 
 
 def _of_the_trainer(wrap: Wrap, run: Run) -> bool:
-    """Whether a trainer gets a model with an adapter and a `peft_config`, which LL412 speaks of."""
+    """Whether a trainer gets a model with an adapter and a `peft_config`, which LL412 reports."""
     return wrap.wrapped and wrap.span == run.training.span
 
 
 def _sure(event: Event, earlier: Event) -> Confidence:
-    """How sure it is that one thing happens after another; what comes first may be optional."""
+    """The confidence that one thing happens after another; the first may be optional."""
     if event.flag is not None and event.flag != earlier.flag:
         return "possible"
     return "certain" if earlier.flag is None else "likely"
@@ -99,7 +99,7 @@ def adapter_not_active(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
 
 
 def _left_inactive(run: Run) -> Iterator[Finding]:
-    """Adapters that are put beside others to be trained, and are not active in any training that follows."""
+    """Adapters that are added next to others for training, and are not active in any training that follows."""
     beside: dict[str, AddBeside | LoadBeside] = {}
     idle: dict[str, tuple[Train, AdapterStates]] = {}
     for event, states in course(run.events, run.below("peft")):
@@ -109,32 +109,32 @@ def _left_inactive(run: Run) -> Iterator[Finding]:
         if isinstance(event, Train):
             idle = {**dict.fromkeys(beside, (event, states)), **idle}
         elif isinstance(event, AddBeside | LoadBeside) and _meant_to_train(event, run):
-            # A name that is there already is refused, or gets other weights.
+            # An existing name is rejected, or gets other weights.
             beside |= {name: event for name in event.adapters or () if name not in states}
     for name, (train, states) in idle.items():
         put = beside[name]
         active = [other for other, state in states.items() if state.active and other]
-        what = f"{names(active)} is what is trained" if active else "other adapters are trained"
+        what = f"{names(active)} is trained" if active else "other adapters are trained"
         call = "add_adapter" if isinstance(put, AddBeside) else "load_adapter"
         became = "as it was made" if isinstance(put, AddBeside) else "as it was loaded"
         message = (
-            f"`{call}` puts `{name}` beside the active adapter and leaves that one active: {what}, and `{name}` is "
-            f'saved {became}. Call `model.set_adapter("{name}")` before the training'
+            f"`{call}` adds `{name}` next to the active adapter, which stays active: {what}, and `{name}` is saved "
+            f'{became}. Call `model.set_adapter("{name}")` before training'
         )
-        fix = Fix("unsafe", f"Set {name} active", (Follow(put.span, "set_adapter", name),))
+        fix = Fix("unsafe", f"Activate {name}", (Follow(put.span, "set_adapter", name),))
         confidence: Confidence = "certain" if put.flag is None and train.flag is None else "likely"
         yield Finding("LL415", message, put.span, confidence, None, (Related(train.span, _TRAINED),), fix)
 
 
 def _meant_to_train(put: AddBeside | LoadBeside, run: Run) -> bool:
-    """Whether an adapter is put beside others for training, and nothing that is not followed may activate it."""
+    """Whether an adapter is added next to others for training, and no code that is not followed may activate it."""
     if put.may_switch and not any(isinstance(event, SetAdapter) for event in run.events):
         return False
     return not put.combined if isinstance(put, AddBeside) else always(put.trainable, True)
 
 
 def _thawed_along(run: Run) -> Iterator[Finding]:
-    """Adapters that were loaded frozen, and that `set_adapter` makes trainable along with another one."""
+    """Adapters that were loaded frozen and that `set_adapter` makes trainable together with another one."""
     loaded: dict[str, Event] = {}
     thawed: dict[str, SetAdapter] = {}
     told: set[SetAdapter] = set()
@@ -154,8 +154,8 @@ def _thawed_along(run: Run) -> Iterator[Finding]:
                 told.add(switch)
                 message = (
                     f"`set_adapter` makes every adapter that it activates trainable, and `{name}` was loaded frozen: "
-                    "it trains along with the other. To keep it as it is and active, call "
-                    f'`model.set_requires_grad("{name}", False)` afterwards'
+                    f'it now trains too. To keep it frozen but active, call `model.set_requires_grad("{name}", False)` '
+                    "afterwards"
                 )
                 related = (Related(loaded[name].span, "it is loaded frozen here"), Related(event.span, _TRAINED))
                 yield Finding("LL415", message, switch.span, "likely", None, related)
@@ -180,8 +180,8 @@ def adapter_frozen_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[
             cause = event
         elif isinstance(event, Train) and cause is not None and put_on is not None and trains_nothing(states):
             message = (
-                "This freezes every parameter of the model, and the adapter is on it already: nothing is trainable and "
-                "nothing is learned. Leave it out, since PEFT freezes the base model itself"
+                "This freezes every parameter of the model, including the adapter's: nothing is trainable and nothing "
+                "is learned. Remove it, because PEFT freezes the base model itself"
             )
             related = (Related(put_on.span, _HERE), Related(event.span, _TRAINED))
             confidence: Confidence = "certain" if put_on.flag is None and event.flag is None else "likely"
@@ -207,12 +207,12 @@ def optimizer_before_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Find
             if train is None:
                 return
             message = (
-                "The optimizer is made before the adapter is put on the model: it holds the parameters of the base "
-                "model, which the wrap freezes, and none of the adapter's, so that no step changes anything. Make it "
-                "from the wrapped model's parameters"
+                "The optimizer is created before the adapter is added: it holds the parameters of the base model, "
+                "which the wrap freezes, and none of the adapter's, so no step changes anything. Create it from the "
+                "wrapped model's parameters"
             )
             related = (Related(event.span, _HERE), Related(train.span, _TRAINED))
-            fix = Fix("unsafe", "Put the adapter on the model before", (Move(event.span, made.span),))
+            fix = Fix("unsafe", "Add the adapter first", (Move(event.span, made.span),))
             confidence = _sure(made, event) if made.flag is not None else _sure(event, made)
             if event.flag is not None and made.flag is None:
                 confidence = "likely"
@@ -221,7 +221,7 @@ def optimizer_before_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Find
 
 
 def _only_it_trains(put_on: PutOn, earlier: Sequence[Event]) -> bool:
-    """Whether an adapter is put on to be trained, and the base model was not trained before."""
+    """Whether an adapter is added for training, and the base model was not trained before."""
     trains = isinstance(put_on, Wrap) or always(put_on.trainable, True)
     return trains and not any(isinstance(event, Train) for event in earlier)
 

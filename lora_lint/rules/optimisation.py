@@ -1,4 +1,4 @@
-"""LL5xx: learning rate, optimizer and what a step costs."""
+"""LL5xx: learning rate, optimizer and the cost of a step."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _USUAL_PRODUCT = 2e-4 * 32
 _LORAPLUS = "loraplus_lr_ratio"
 _UNUSUAL = 2e-5
-"""Above it a rate that somebody wrote may well be the best one of a sweep."""
+"""Above it, an explicit rate may well be the best one of a sweep."""
 _LARGE_SCALE = 4
-"""A scale that makes up for a low rate: under Adam the step goes with the product of the two."""
+"""A scale that compensates for a low rate: under Adam the step is proportional to their product."""
 
 
 def full_finetune_learning_rate(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
@@ -37,13 +37,11 @@ def full_finetune_learning_rate(run: Run, options: Mapping[str, Any]) -> Iterabl
     rate = rates[0]
     given = f"The learning rate is {highest:g}"
     if rate.origin == "framework-default":
-        given = (
-            f"No learning rate is given, so that {training.trainer or 'the framework'} takes its default {highest:g}"
-        )
+        given = f"No learning rate is set, so {training.trainer or 'the framework'} takes its default {highest:g}"
     message = (
-        f"{given}: a rate for full fine-tuning. The best rate of LoRA is about 10 times that of full fine-tuning (LoRA "
+        f"{given}, a rate for full fine-tuning. LoRA's best rate is about 10 times that of full fine-tuning (LoRA "
         f"Without Regret), and most public LoRA runs train at 1e-4 or 2e-4; at {highest:g} the adapter may hardly "
-        "move. Try 1e-4 to 2e-4, or keep it if a sweep over rates chose it"
+        "move. Try 1e-4 to 2e-4, unless a sweep over rates chose this one"
     )
     span = rate.span or training.span or run.span
     chosen = rate.origin != "framework-default" and highest > _UNUSUAL
@@ -56,8 +54,8 @@ def full_finetune_learning_rate(run: Run, options: Mapping[str, Any]) -> Iterabl
 
 
 def _made_up_for(run: Run) -> bool:
-    """Whether the adapter's scale is so large, or may be, that the rate is low on purpose; or what is trained beside
-    the adapter wants a low rate."""
+    """Whether the rate may be low on purpose: because of a large scale, or because other modules that need a low rate
+    train too."""
     adapter = run.adapter
     if any(saved.value for saved in alternatives(adapter.modules_to_save)):
         return True
@@ -85,10 +83,10 @@ def learning_rate_too_high(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     product = min(products)
     advised = rate * options["max-product"] / product / 4
     message = (
-        f"The first step under {optimizer} goes with rate * scale * rank = {rate:g} * {number(scale)} * {rank} = "
-        f"{product:.3g}, which is {number(round(product / _USUAL_PRODUCT))} times that of the usual 2e-4 at alpha "
-        f"32, and beyond {options['max-product']:g}, where training tends to diverge. A rate of "
-        f"{advised:.1g} leaves room; lower alpha does the same"
+        f"The first step under {optimizer} is proportional to rate * scale * rank = {rate:g} * {number(scale)} * "
+        f"{rank} = {product:.3g}, which is {number(round(product / _USUAL_PRODUCT))} times that of the usual 2e-4 at "
+        f"alpha 32. Above {options['max-product']:g} training tends to diverge. Lower the rate to {advised:.1g}, or "
+        "lower alpha"
     )
     doubt, figure = least("likely", surety(adapter.alpha)), float(f"{advised:.1g}")
     yield resting("LL502", message, training.learning_rate, otherwise=run.span, doubt=doubt, figure=figure)
@@ -102,11 +100,11 @@ def loraplus_not_supported(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
             if (pin := run.before("peft", versions.LORAPLUS)) is not None:
                 source = f"PEFT's since {versions.named(versions.LORAPLUS)} ({pin})"
             message = (
-                f"`{_LORAPLUS}` is no argument of {keyword.owner}, which raises a TypeError: LoRA+ is an optimizer "
-                f"of {source}. Make it with `peft.optimizers.create_loraplus_optimizer(model, optimizer_cls=…, lr=…, "
-                "loraplus_lr_ratio=…)` and hand it to the trainer as `optimizers=(optimizer, None)`"
+                f"`{_LORAPLUS}` is not an argument of {keyword.owner}, which raises a TypeError: LoRA+ is an optimizer "
+                f"of {source}. Create it with `peft.optimizers.create_loraplus_optimizer(model, optimizer_cls=…, lr=…, "
+                "loraplus_lr_ratio=…)` and pass it to the trainer as `optimizers=(optimizer, None)`"
             )
-            fix = Fix("unsafe", f"Leave {_LORAPLUS} out", (Drop(keyword.span, _LORAPLUS),))
+            fix = Fix("unsafe", f"Remove {_LORAPLUS}", (Drop(keyword.span, _LORAPLUS),))
             yield Finding("LL503", message, keyword.span, fix=fix)
 
 
@@ -116,9 +114,9 @@ def dora_cost(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noq
         return
     flag = run.adapter.key("use_dora")
     message = (
-        f"{setting(flag, True)}: DoRA takes the norm of each adapted weight in every step, which users see as 20% to "
-        "100% more time a step (measured: 25% on a CPU), for an adapter that is hardly larger. Compare it with plain "
-        "LoRA at the same wall-clock time, and merge it before serving"
+        f"{setting(flag, True)}: DoRA computes the norm of each adapted weight in every step, and users report 20% to "
+        "100% more time per step (measured: 25% on a CPU). Compare it with plain LoRA at the same wall-clock time, and "
+        "merge it before serving"
     )
     yield resting("LL504", message, run.adapter.use_dora, otherwise=run.adapter.span)
 

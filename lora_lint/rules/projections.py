@@ -32,11 +32,11 @@ _INSTEAD: dict[str, tuple[tuple[str, ...], ...]] = {
     "gate_up": (("gate_up",), ("gate", "up")),
     "down": (("down",),),
 }
-"""A part -> the parts that stand for it, the likest first: one fused projection for three, or three for one."""
+"""A part -> its equivalents, the closest first: one fused projection for three, or three for one."""
 
 
 def own_names(entries: Sequence[str], missing: Iterable[str], leaves: Sequence[str]) -> tuple[str, ...]:
-    """A list of targets with the names that a model does not have replaced by its own; empty if one has no like.
+    """A list of targets with names that the model lacks replaced by its own; empty if one has no equivalent.
 
     `leaves` are the last parts of the paths of the model's linear layers.
     """

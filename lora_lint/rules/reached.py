@@ -1,4 +1,4 @@
-"""What a run's targets reach in its model: shared by the rules that rest on the model's modules."""
+"""What a run's targets match in its model: shared by the rules that depend on the model's modules."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ ALL_LINEAR = "all-linear"
 OUTSIDE = frozenset(
     {"lm_head", "embed_out", "score", "classifier", "qa_outputs", "output", "proj_out", "output_layer", "embed_tokens"}
 )
-"""Heads and embeddings: not what a target list is judged by."""
+"""Heads and embeddings, which do not count when a target list is checked."""
 ROUTERS = frozenset({"gate", "router", "shared_expert_gate"})
 _OWN_CODE = frozenset({"deepseek_v2", "deepseek_v3", "ernie4_5_moe", "phimoe"})
-"""Types with experts of which the repositories on the hub hold code of their own."""
+"""Types with experts whose repositories on the hub contain their own code."""
 _STAND_INS = frozenset({"facebook/opt-125m"})
-"""Models that scripts name as a default and mean to be replaced: of Alpaca's `ModelArguments`, and its descendants."""
+"""Models that scripts name as a placeholder default, as in Alpaca's `ModelArguments` and its descendants."""
 
 
 def resolved_of(run: Run) -> Resolved:
@@ -63,11 +63,11 @@ def model_label(name: Known[str], model: Model) -> str:
 
 
 def sureness(run: Run, resolved: Resolved) -> Confidence:
-    """How sure a finding is that rests on the model's modules."""
+    """The confidence of a finding that depends on the model's modules."""
     adapter, base = run.adapter, run.model
     every: list[Confidence] = [surety(adapter.target_modules)]
     if surety(base.name) != "certain":
-        # Whoever passes another model passes the targets with it, if these can be passed as well.
+        # A caller that passes another model also passes the targets, if they can be passed too.
         replaceable = surety(adapter.target_modules) != "certain" or any(
             value.value in _STAND_INS for value in alternatives(base.name)
         )
@@ -80,44 +80,44 @@ def sureness(run: Run, resolved: Resolved) -> Confidence:
     if base.edited:
         every.append("possible")
     if any(not case.sure_head for case in resolved.cases):
-        # A default that the class which loads it cannot load is only there to be replaced.
+        # A default that its own class cannot load is only a placeholder.
         every.append("likely" if surety(base.name) == "certain" else "possible")
     return least(*every)
 
 
 def model_place(run: Run, name: Known[str], model: Model) -> tuple[Related, ...]:
-    """Where the model is named, where that is another place than the adapter's."""
+    """Where the model is named, if that is a different place from the adapter's."""
     where = name.written or name.span
     if where is None or where == run.adapter.span:
         return ()
     how = {
-        "family": ", judged by its name",
-        "basename": ", judged by the last part of its path",
+        "family": ", going by its name",
+        "basename": ", going by the last part of its path",
         "unsloth": " as unsloth publishes it",
     }.get(model.how, "")
     return (Related(where, f"the model is {name.value}: {model.model_type}{how}"),)
 
 
 def cases_of(run: Run) -> tuple[Resolved, tuple[Case, ...]]:
-    """What is known of what PEFT does with the run's model; no cases where another framework makes the adapter, or some
-    of the model is code that is not in transformers."""
+    """What PEFT is known to do with the run's model; no cases if another framework creates the adapter, or part of the
+    model is code outside transformers."""
     resolved = resolved_of(run)
     return resolved, () if resolved.remote or run.framework.adapts != "PEFT" else resolved.cases
 
 
 def refused(case: Case, kind: RefusalKind) -> bool:
-    """Whether PEFT refuses a case for that reason."""
+    """Whether PEFT rejects a case for that reason."""
     return any(error.kind == kind for error in case.match.errors)
 
 
 def shorthand_of(run: Run) -> str | None:
-    """What the user gives as the targets to adapt all linear layers; None if each has to be named."""
+    """The value for the targets that adapts all linear layers; None if each has to be named."""
     short = run.framework.every_layer
     return None if short == ALL_LINEAR and run.before("peft", versions.ALL_LINEAR) is not None else short
 
 
 def names_or_shorthand(run: Run) -> bool:
-    """Whether the targets are lists of names, or an "all-linear" that PEFT itself makes something of."""
+    """Whether the targets are lists of names, or an "all-linear" that PEFT itself expands."""
     values = [each.value for each in alternatives(run.adapter.target_modules)]
     return bool(values) and all(
         isinstance(value, tuple) or (is_shorthand(value) and run.framework.passes_on) for value in values
@@ -125,7 +125,7 @@ def names_or_shorthand(run: Run) -> bool:
 
 
 def shorthand_alone(run: Run) -> bool:
-    """Whether the targets are "all-linear", whatever else is not known."""
+    """Whether the targets are "all-linear", whatever else is unknown."""
     values = [each.value for each in alternatives(run.adapter.target_modules)]
     return bool(values) and all(map(is_shorthand, values))
 
@@ -135,13 +135,13 @@ def is_shorthand(value: Any) -> bool:
 
 
 def code_known(run: Run, resolved: Resolved) -> Confidence:
-    """How sure it is that the model's layers are as transformers 5 makes them: nothing tells that an older version is
-    not used; and where code from the hub is let in, experts may be what it makes of them."""
+    """The confidence that the model's layers are those of transformers 5: an older version may be in use, and where
+    code from the hub is allowed, experts may look different."""
     if run.model.remote_code and any(case.model.model_type in _OWN_CODE for case in resolved.cases):
         return "possible"
     return "certain" if run.model.transformers else "likely"
 
 
 def place_of_targets(run: Run) -> Span:
-    """Where the targets are written, else the adapter."""
+    """Where the targets are written, or else the adapter."""
     return place(run.adapter.target_modules, otherwise=run.adapter.span)

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 _KINDS = ("unsupported-kind", "mamba-module")
 _READ_PAST = ("dt_proj",)
-"""Layers of which Mamba reads the weight as well, and PEFT says nothing (transformers 5.23.0, modeling_mamba.py)."""
+"""Layers whose weight Mamba reads too, and for which PEFT does not warn (transformers 5.23.0, modeling_mamba.py)."""
 
 
 def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL216"""
     if run.method != "LoraConfig" or run.model.loader_adapts:
-        return  # unsloth makes a regex of its own
+        return  # unsloth builds its own regex
     resolved, cases = cases_of(run)
     refusals = [_refusal(case) for case in cases]
     if not cases or not all(refusals):
@@ -44,20 +44,20 @@ def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     adapter, label = run.adapter, model_label(case.name, case.model)
     key, entries, taken = adapter.key("target_modules"), _entries(case, refusal), _taken(case, refusal)
     if not run.framework.passes_on and (taken or not entries):
-        return  # others choose among the modules of a name themselves, or have PEFT wrap what is inside
+        return  # others choose among the modules of a name themselves, or let PEFT wrap what is inside
     if refusal.kind in run.framework.avoids:
         return
     raises = "PEFT raises a ValueError once the model is loaded"
     if refusal.kind == "mamba-module":
         message = (
-            f"`{key}` reaches {names(leaves(refusal.names))} of {label}, which the kernels of Mamba read past any "
-            f"adapter: from 0.16 on {raises}"
+            f"`{key}` matches {names(leaves(refusal.names))} of {label}, whose weights Mamba's kernels use directly, "
+            f"bypassing an adapter: from 0.16 on {raises}"
         )
     else:
         kind = next(record.kind for record in case.match.modules if record.path == refusal.names[0])
         shown = entries or [str(case.targets.value)]
         message = (
-            f"{names(shown)} in `{key}` {'reaches' if len(shown) == 1 else 'reach'} `{refusal.names[0]}` of {label}, a "
+            f"{names(shown)} in `{key}` {'matches' if len(shown) == 1 else 'match'} `{refusal.names[0]}` of {label}, a "
             f"{kind}: LoRA adapts single layers (linear, embedding, convolution), and {raises}"
         )
     excluded, instead = _excluding(refusal, taken), _instead(case, refusal, entries)
@@ -65,7 +65,7 @@ def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     if excluded and settable(run, "exclude_modules"):
         message += f'. Keep to the rest: `{adapter.key("exclude_modules")}=r"{excluded}"`'
         if known(adapter.exclude_modules) is None:
-            fix = Fix("unsafe", "Leave these parts out", put(adapter, "exclude_modules", excluded))
+            fix = Fix("unsafe", "Exclude these parts", put(adapter, "exclude_modules", excluded))
     elif instead and not taken:
         message += f". Name {names(instead)}"
         if len({id(each.model) for each in cases}) == 1:
@@ -81,13 +81,13 @@ def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
 
 
 def _refusal(case: Case) -> Refusal | None:
-    """The refusal of modules that PEFT cannot wrap, if there is one."""
+    """The error for modules that PEFT cannot wrap, if there is one."""
     found = (error for error in case.match.errors if error.kind in _KINDS)
     return None if case.partial else next(found, None)
 
 
 def _entries(case: Case, refusal: Refusal) -> list[str]:
-    """The entries of a list that name what is refused; none where the targets are a string."""
+    """The entries of a list that name rejected modules; none if the targets are a string."""
     if not isinstance(case.targets.value, tuple):
         return []
     refused = set(refusal.names)
@@ -95,13 +95,13 @@ def _entries(case: Case, refusal: Refusal) -> list[str]:
 
 
 def _taken(case: Case, refusal: Refusal) -> list[str]:
-    """The modules that LoRA can adapt of those that the refused entries name."""
+    """The modules among those that the rejected entries name which LoRA can adapt."""
     refused, entries = set(refusal.names), set(_entries(case, refusal))
     return [each.path for each in case.match.modules if each.entry in entries and each.path not in refused]
 
 
 def _excluding(refusal: Refusal, taken: Sequence[str]) -> str:
-    """A regex for the parts of the model that hold all of what is refused and nothing of the rest: its towers."""
+    """A regex for the parts of the model that contain all rejected modules and no others: its towers."""
     parts = dict.fromkeys(".".join(path.split(".")[:2]) for path in refusal.names)
     if not taken or any(f"{path}.".startswith(f"{part}.") for path in taken for part in parts):
         return ""
@@ -110,7 +110,7 @@ def _excluding(refusal: Refusal, taken: Sequence[str]) -> str:
 
 
 def _instead(case: Case, refusal: Refusal, entries: Sequence[str]) -> tuple[str, ...]:
-    """The targets without what is refused, with the linear layers inside of a block that was named as a whole."""
+    """The targets without rejected modules, and with the linear layers inside a block that was named as a whole."""
     refused, wanted = set(refusal.names), case.targets.value
     if is_shorthand(wanted):
         kept = leaves(record.path for record in case.match.modules if record.path not in refused)

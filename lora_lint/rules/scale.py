@@ -1,7 +1,7 @@
-"""The scale that an adapter's output is multiplied by, and the first optimizer step that it leads to.
+"""The scale of an adapter's output, and the first optimizer step that follows from it.
 
-Every rule on rank, alpha and rsLoRA reckons with these: PEFT 0.21.2, tuners/lora/layer.py (`update_layer`) for the
-scale, docs/verify.md for the measured exponents of the step.
+Every rule on rank, alpha and rsLoRA uses these formulas. Sources: PEFT 0.21.2, tuners/lora/layer.py (`update_layer`)
+for the scale, docs/verify.md for the measured exponents of the step.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Run
 
 SLACK = 1.001
-"""Alpha is written to four digits, so a scale is at its limit within a thousandth."""
+"""Alpha is written to four digits, so a scale within a thousandth of its limit counts as at the limit."""
 
 Law = Literal["adam", "sgd"]
 """How the first step depends on rank and scale at one learning rate: rank * scale under Adam-type optimizers, which
@@ -35,32 +35,32 @@ class Arm:
 
     @property
     def scale(self) -> float:
-        """What the adapter's output is multiplied by."""
+        """The factor on the adapter's output."""
         return self.alpha / divisor(self.rank, self.rslora)
 
     def step(self, law: Law) -> float:
-        """What the first step is in proportion to, for adapters on the same modules at the same learning rate."""
+        """The first step, up to a factor common to adapters on the same modules at the same learning rate."""
         return self.rank * (self.scale if law == "adam" else self.scale**2)
 
     def alpha_for_step(self, step: float, law: Law) -> float:
-        """The alpha that makes the first step this large at the arm's rank."""
+        """The alpha that gives this first step at the arm's rank."""
         scale = step / self.rank if law == "adam" else sqrt(step / self.rank)
         return scale * divisor(self.rank, self.rslora)
 
 
 def divisor(rank: int, rslora: bool) -> float:
-    """What alpha is divided by: the rank, or its root under rsLoRA."""
+    """The divisor of alpha: the rank, or its square root under rsLoRA."""
     return sqrt(rank) if rslora else float(rank)
 
 
 def arm_of(run: Run) -> Arm | None:
-    """The run's setting; None where it is not one known setting, or not one that can be trained."""
+    """The run's setting; None if there is not one known setting that can be trained."""
     found = arms_of(run)
     return found[0] if len(found) == 1 else None
 
 
 def arms_of(run: Run) -> list[Arm]:
-    """Every setting that the run may have; none where one of them is unknown or cannot be trained."""
+    """Every setting that the run may have; none if one of them is unknown or cannot be trained."""
     adapter = run.adapter
     if run.trained is False:
         return []
@@ -69,7 +69,7 @@ def arms_of(run: Run) -> list[Arm]:
 
 
 def law_of(run: Run) -> Law | None:
-    """How the run's optimizer steps. Every framework's default is of Adam's type; None for optimizers that follow
+    """The law of the run's optimizer. Every framework's default is of Adam's type; None for optimizers that follow
     neither law."""
     name = (known(run.training.optimizer) or "adam").lower().rpartition(".")[2]
     if name.startswith("sgd"):
@@ -78,12 +78,12 @@ def law_of(run: Run) -> Law | None:
 
 
 def stated(alpha: float, framework: Framework) -> float:
-    """Alpha as a config states it: four digits, or a whole number where the framework takes no other (rounded down, so
-    that a limit on the scale is kept)."""
+    """Alpha as a config states it: four digits, or an integer if the framework accepts nothing else (rounded down, to
+    keep a limit on the scale)."""
     value = float(f"{alpha:.4g}")
     return value if framework.takes_alpha(value) else float(max(1, int(alpha)))
 
 
 def written(alpha: float) -> str:
-    """Alpha as a fix writes it, so that messages announce the number that is in the file afterwards."""
+    """Alpha as a fix writes it, so that messages give the number that the file has afterwards."""
     return str(int(alpha)) if float(alpha).is_integer() else repr(alpha)

@@ -1,4 +1,4 @@
-"""LL102 to LL106: what alpha, rank and rsLoRA make of the adapter's scale."""
+"""LL102 to LL106: the adapter's scale, from alpha, rank and rsLoRA."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lora_lint.run.values import Value
 
 _LEAST = 0.25
-"""The smallest scale that LL103 proposes: LL104 speaks below."""
+"""The smallest scale that LL103 suggests: LL104 reports smaller ones."""
 _PLAIN_NAME = re.compile(r"\^?[\w.]+")
 
 
@@ -46,7 +46,7 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         now, then = number(alpha / rank), number(alpha / sqrt(rank))
         same = stated(alpha / sqrt(rank), run.framework)
         exact = isclose(same, alpha / sqrt(rank), rel_tol=SLACK - 1)
-        kept = "computes the same as today" if exact else f"is scaled by {number(same / sqrt(rank))}"
+        kept = "keeps the current function" if exact else f"is scaled by {number(same / sqrt(rank))}"
         message = (
             f"{setting(rank_key, rank)} without rsLoRA, whose use is contested: the adapter is scaled by "
             f"{alpha_key}/{rank_key} = {now}, and {shrink}. `{flag}` alone makes the scale {then} ({times} times as "
@@ -58,12 +58,11 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             fix = Fix("unsafe", f"Set {flag}, and {alpha_key} to {written(same)}", changes, follows=True)
     else:
         message = (
-            f"{setting(rank_key, rank)} without rsLoRA, whose use is contested: {shrink}. "
-            f"`{flag}` alone multiplies the scale by sqrt({rank_key}) = {times}; divide `{alpha_key}` by {times} to "
-            "compute the same as today"
+            f"{setting(rank_key, rank)} without rsLoRA, whose use is contested: {shrink}. `{flag}` alone multiplies "
+            f"the scale by sqrt({rank_key}) = {times}; divide `{alpha_key}` by {times} to keep the current function"
         )
     if high:
-        message += ". A high rank with so small a ratio is what makes this a warning"
+        message += ". It is a warning because the rank is high and the ratio small"
     yield resting(
         *("LL102", message, adapter.rank),
         otherwise=adapter.span,
@@ -92,7 +91,7 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     message = (
         f"With `{adapter.key('use_rslora')}` the adapter is scaled by {alpha_key}/sqrt({rank_key}) = "
         f"{number(arm.alpha)}/sqrt({arm.rank}) = {number(arm.scale)}, {number(sqrt(arm.rank))} times the "
-        f"{number(ratio)} it is without: the first steps are that much larger at the same learning rate. "
+        f"{number(ratio)} without rsLoRA: the first steps are that much larger at the same learning rate. "
         f"`{alpha_key}={written(alpha)}` {then}"
     )
     span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
@@ -120,11 +119,11 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     default = next((each for each in alternatives(adapter.alpha) if each.origin == "framework-default"), None)
     given = setting(alpha_key, arm.alpha)
     if default:
-        given = f"`{alpha_key}` is not given, so the default {number(arm.alpha)} holds and"
+        given = f"`{alpha_key}` is not set, so the default {number(arm.alpha)} applies and"
     usual = [stated(ratio * divisor(arm.rank, arm.rslora), run.framework) for ratio in (1, 2)]
     message = (
         f"{given} with {setting(rank_key, arm.rank)}{' and rsLoRA' if arm.rslora else ''} scales the adapter by "
-        f"{number(arm.scale)}, {bound}: {effect}. Common are scales of 1 and 2: "
+        f"{number(arm.scale)}, {bound}: {effect}. Scales of 1 and 2 are usual: "
         f"{' or '.join(f'`{alpha_key}={written(alpha)}`' for alpha in usual)} here"
     )
     span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
@@ -144,10 +143,10 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
 
 
 def beyond_range(arms: Sequence[Arm], low: float, high: float) -> tuple[str, str] | None:
-    """Which bound all settings are beyond, and what that does; None where one of them is in range. rsLoRA has a bound
-    of its own above (LL103)."""
+    """The bound that all settings exceed, and the effect; None if one of them is in range. rsLoRA has its own upper
+    bound (LL103)."""
     if arms and all(arm.scale > high * SLACK and not arm.rslora for arm in arms):
-        effect = "each step moves the model that many times as far as at a scale of 1, at the same learning rate"
+        effect = "at the same learning rate, each step moves the model that many times as far as at a scale of 1"
         return f"above {number(high)}", effect
     if arms and all(arm.scale * SLACK < low for arm in arms):
         return f"below {number(low)}", "the adapter's output is damped to that fraction"
@@ -155,7 +154,7 @@ def beyond_range(arms: Sequence[Arm], low: float, high: float) -> tuple[str, str
 
 
 def _given_scale(run: Run, low: float, high: float) -> Iterator[Finding]:
-    """A scale that is given itself is judged beside the framework's own, which may be far above alpha/r elsewhere."""
+    """Compares a scale that is set directly with the framework's default, which may be far above the usual alpha/r."""
     adapter, usual = run.adapter, run.framework.usual_scale
     for scale in alternatives(adapter.scale):
         if scale.origin != "literal" or scale.value <= 0 or low <= scale.value <= max(high, usual):
@@ -165,9 +164,9 @@ def _given_scale(run: Run, low: float, high: float) -> Iterator[Finding]:
         if rank and scale.value > max(high, usual):
             meant = f"; for an alpha of {number(scale.value)} at rank {rank} write {number(scale.value / rank)}"
         message = (
-            f"{setting(key, scale.value)} is what the adapter's output is multiplied with: not alpha, but alpha/r. "
-            f"The default is {number(usual)}, so that each step is {number(scale.value / usual)} times its size at "
-            f"the same learning rate{meant}"
+            f"{setting(key, scale.value)} multiplies the adapter's output: it is alpha/r, not alpha. The default is "
+            f"{number(usual)}, so each step is {number(scale.value / usual)} times as large at the same learning "
+            f"rate{meant}"
         )
         yield resting("LL104", message, scale, otherwise=adapter.span)
 
@@ -189,9 +188,9 @@ def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # no
     for dropout, confidence in some_case(adapter.dropout):
         if dropout.value >= 1:
             why = (
-                "drops the adapter's whole input, so that nothing is learned"
+                "drops the adapter's whole input, so nothing is learned"
                 if dropout.value == 1
-                else "is no probability, and torch refuses it once the model is loaded"
+                else "is not a probability, and torch rejects it once the model is loaded"
             )
             meant = f" ({number(dropout.value / 100)} may be meant)" if 1 < dropout.value <= 50 else ""
             message = f"{setting(dropout_key, dropout.value)} {why}. Use a fraction below 1{meant}, such as 0.05"
@@ -199,10 +198,10 @@ def zero_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # no
 
 
 def _of_no_use(factor: float) -> str:
-    """What alpha or a scale of 0 or less does."""
+    """The effect of an alpha or a scale of 0 or less."""
     if factor == 0:
-        return "the adapter's output is multiplied by 0 and its gradients are 0, so that nothing is learned"
-    return "the scale is negative: nothing refuses it, no recipe uses one, and it is surely a slip"
+        return "the adapter's output is multiplied by 0 and its gradients are 0, so nothing is learned"
+    return "the scale is negative, which PEFT accepts but no recipe uses: almost certainly a mistake"
 
 
 def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -218,7 +217,7 @@ def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable
     ):
         return
     if rank is None or alpha is None or rank < 1 or alphas.keys() - ranks.keys():
-        return  # other patterns for alpha may reach the same layers
+        return  # other alpha patterns may match the same layers
     reached, left = _reached(ranks, adapter.target_modules)
     own_ranks = {ranks[key] for key in reached} | ({rank} if left else set())
     differ = {key: own for key in reached if (own := ranks[key]) != rank and own > 0 and key not in alphas}
@@ -232,14 +231,13 @@ def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable
         scales = f"{number(ratio)} at r={rank} but {scales}"
     wanted = {**alphas, **{name: _whole(float(f"{ratio * own:.4g}")) for name, own in differ.items()}}
     message = (
-        f"`{own_key}` gives layers another rank and `{key}` does not follow: alpha {number(alpha)} is divided by each "
-        f"layer's own rank, so the scale is {scales}. One school wants that (fixed "
-        f"alpha); if every layer is to have the same scale, add `{key}={wanted}`, else say in an ignore comment that "
-        "it is meant"
+        f"`{own_key}` gives layers a different rank without `{key}`: alpha {number(alpha)} is divided by each layer's "
+        f"own rank, so the scale is {scales}. One school wants that (fixed alpha); if every layer should have the same "
+        f"scale, add `{key}={wanted}`, otherwise add an ignore comment"
     )
     fix = Fix(
         "unsafe",
-        f"Give these layers the alpha that makes their scale {number(ratio)}",
+        f"Give these layers the alpha for a scale of {number(ratio)}",
         beside(adapter, put(adapter, "alpha_pattern", wanted), "rank", "alpha", "rank_pattern"),
         follows=True,
     )
@@ -254,8 +252,8 @@ def rank_pattern_without_alpha(run: Run, options: Mapping[str, Any]) -> Iterable
 
 
 def _reached(patterns: Iterable[str], targets: Value[Any]) -> tuple[list[str], bool]:
-    """The keys of a pattern that may match what is adapted, and whether they may leave some of it: by the last parts
-    of names, where both are plain names."""
+    """The keys of a pattern that may match what is adapted, and whether they may leave some of it out: by the last
+    parts of names, if both are plain names."""
     named = known(targets)
     if not isinstance(named, tuple):
         return list(patterns), True

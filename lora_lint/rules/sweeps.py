@@ -1,8 +1,8 @@
-"""LL101, LL103, LL104 and LL107 on sweeps and studies: what their settings make of the scale and of the first step.
+"""LL101, LL103, LL104 and LL107 on sweeps and studies: the scale and the first step of their settings.
 
 Two schools compare adapters of different ranks, and the literature is split between them: a constant ratio of alpha to
 rank, and a first step that does not depend on the rank. A comment in the file states which one a sweep follows, and
-each message spells both ways to write it.
+each message shows how to write both.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Run, Sweep, SweepKeeps
 
 _COMPARED = frozenset({SweepKind.LOOP, SweepKind.COMPREHENSION, SweepKind.CALLS})
-"""Kinds of sweeps whose runs are all made, to be held against each other. The others are search spaces."""
+"""Kinds of sweeps whose runs all take place, to be compared. The others are search spaces."""
 _COMPUTED_ELSEWHERE = frozenset({SweepKind.CHOICES, SweepKind.WANDB, SweepKind.HYDRA})
 """Kinds of sweeps that cannot compute one setting from another: the program that they start does."""
 _EVEN = 2.0
-"""First steps that differ by no more than this count as equal where no option says otherwise."""
+"""First steps that differ by no more than this count as equal, unless an option says otherwise."""
 _GRAVE = 8.0
-"""First steps that differ by more than this are a warning."""
+"""A larger difference between first steps is a warning."""
 
 
 def remark(keeps: SweepKeeps) -> str:
-    """The comment that states what a sweep keeps while the rank varies."""
+    """The comment that states what a sweep over the rank keeps constant."""
     return f"# lora-lint: sweep-keeps={keeps}"
 
 
@@ -60,7 +60,7 @@ def fixed_alpha_rank_sweep(sweep: Sweep, options: Mapping[str, Any]) -> Iterable
 
 
 def _keeps_its_step(arms: Sequence[Arm], run: Run) -> bool:
-    """Whether the user states that the step is kept, and nothing is known to the contrary."""
+    """Whether the user states that the step is kept, and nothing contradicts it."""
     law = law_of(run)
     return run.sweep_keeps == "step" and (law is None or _apart(arms, law) <= _EVEN * SLACK)
 
@@ -71,7 +71,7 @@ def _fixed_alpha(sweep: Sweep, ranked: list[tuple[Arm, Run]]) -> Finding:
     alpha_key, rank_key = adapter.key("alpha"), adapter.key("rank")
     arms = [arm for arm, _ in ranked]
     default = isinstance(adapter.alpha, Known) and adapter.alpha.origin == "framework-default"
-    stays = f"is not given and stays at its default {number(low.alpha)}" if default else f"stays at {number(low.alpha)}"
+    stays = f"is not set and stays at its default {number(low.alpha)}" if default else f"stays at {number(low.alpha)}"
     message = (
         f"`{alpha_key}` {stays} while `{rank_key}` takes {spread([arm.rank for arm in arms])} in this "
         f"{sweep.kind.phrase}: {alpha_key}/{rank_key} falls from {number(low.scale)} to {number(high.scale)}. "
@@ -84,10 +84,10 @@ def _fixed_alpha(sweep: Sweep, ranked: list[tuple[Arm, Run]]) -> Finding:
         related.append(Related(sweep.span, f"the {sweep.kind.phrase} over the ranks"))
     confidence = surety(*(run.adapter.rank for _, run in ranked))
     if sweep.kind is SweepKind.CHOICES:
-        # Each call of the program picks one rank; a launcher that can pass alpha too may well tie it to the rank.
+        # Each call of the program picks one rank; a launcher that can also pass alpha may tie it to the rank.
         confidence = least("likely", "likely" if surety(adapter.alpha) == "certain" else "possible")
     elif sweep.kind is SweepKind.CALLS and not any(run.trained for run in sweep.runs):
-        # A helper that is called for adapters of several ranks, and nothing shows that they are trained: mostly a test.
+        # A helper called for adapters of several ranks that are not known to be trained is usually a test.
         confidence = "possible"
     factor = _usual_ratio(low)
     fix = None
@@ -106,14 +106,14 @@ def _fixed_alpha(sweep: Sweep, ranked: list[tuple[Arm, Run]]) -> Finding:
 
 
 def _first_step(optimizer: str | None, low: int, high: int) -> str:
-    """What a fixed alpha does to the first step (exponents of alpha/r at fixed alpha: Adam 0, SGD -1)."""
+    """The effect of a fixed alpha on the first step (exponents of alpha/r at fixed alpha: Adam 0, SGD -1)."""
     name = (optimizer or "").lower().rpartition(".")[2]
     shrinks = f"shrinks as 1/r, {number(high / low)} times from r={low} to r={high}"
     if "adam" in name:
-        return f"Under {optimizer} the first step hardly depends on the rank then"
+        return f"Under {optimizer} the first step then hardly depends on the rank"
     if name.startswith("sgd"):
-        return f"Under {optimizer} the first step {shrinks}, so that the ranks are compared alike in neither sense"
-    return f"Under an Adam-type optimizer the first step hardly depends on the rank then; under SGD it {shrinks}"
+        return f"Under {optimizer} the first step {shrinks}, so the comparison is equal in neither sense"
+    return f"Under an Adam-type optimizer the first step then hardly depends on the rank; under SGD it {shrinks}"
 
 
 # --- LL103 and LL104 of a sweep ---------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def rslora_sweep_too_large(sweep: Sweep, options: Mapping[str, Any]) -> Iterable
         outside = [each for each in ranked if each[0].scale > options["max-scale"] * SLACK]
         if _in_proportion([arm for arm, _ in ranked]):
             what = (
-                f"`{alpha_key}` grows with `{rank_key}` in this {sweep.kind.phrase} although rsLoRA is on, so that the "
+                f"`{alpha_key}` grows with `{rank_key}` in this {sweep.kind.phrase} although rsLoRA is on, so the "
                 f"scale {alpha_key}/sqrt({rank_key}) rises from {number(low.scale)} at {rank_key}={low.rank} to "
                 f"{number(high.scale)} at {rank_key}={high.rank}"
             )
@@ -166,7 +166,7 @@ def sweep_out_of_range(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Fin
         if not outside or not _is_one_choice(sweep, ranked, outside):
             continue
         if len(outside) < len(ranked) and _keeps_its_step(arms, runs[0]):
-            continue  # which takes some of the ranks out of the range
+            continue  # which puts some of the ranks out of range
         arm, run = outside[0]
         bound, effect = beyond_range([arm], low, high) or ("", "")
         adapter = run.adapter
@@ -180,7 +180,8 @@ def sweep_out_of_range(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Fin
 
 
 def _is_one_choice(sweep: Sweep, ranked: Sequence[Any], outside: Sequence[Any]) -> bool:
-    """Whether the arms that are out of a range are not settings of their own, which are judged each by itself."""
+    """Whether the arms that are out of range belong to the sweep, and are not separate settings that are each checked
+    alone."""
     places = {run.adapter.span for _, run in ranked}
     return len(outside) == len(ranked) or len(places) == 1 or sweep.kind not in _COMPARED
 
@@ -221,7 +222,7 @@ def _keeps_its_ratio(arms: Sequence[Arm], run: Run) -> bool:
 
 
 def _common_law(runs: Sequence[Run]) -> Law | None:
-    """How the optimizer of all runs steps at their one learning rate; None if there are several of either."""
+    """The law of the one optimizer of all runs at their one learning rate; None if there are several of either."""
     laws = {law_of(run) for run in runs}
     rates = {
         repr(rate.value if isinstance(rate, Known) else rate) for run in runs if (rate := run.training.learning_rate)
@@ -248,8 +249,9 @@ def _sweep_varies(sweep: Sweep, ranked: list[tuple[Arm, Run]], law: Law, apart: 
     }[law, low.rslora]
     message = (
         f"`{rank_key}` takes {spread([arm.rank for arm in arms])} in this {sweep.kind.phrase} at one learning rate, "
-        f"and under {_optimizer(first)} the first step goes with {goes}: it is {way} at {rank_key}={high.rank} as at "
-        f"{rank_key}={low.rank}. {_schools(sweep, arms, first)}, or a learning rate for each rank"
+        f"and under {_optimizer(first)} the first step is proportional to {goes}: it is {way} at "
+        f"{rank_key}={high.rank} as at {rank_key}={low.rank}. {_schools(sweep, arms, first)}, or a learning rate for "
+        "each rank"
     )
     span = place(last.adapter.rank, otherwise=last.adapter.span)
     related = (Related(sweep.span, f"the {sweep.kind.phrase} over the ranks"),) if sweep.span != span else ()
@@ -262,8 +264,8 @@ def _sweep_varies(sweep: Sweep, ranked: list[tuple[Arm, Run]], law: Law, apart: 
 
 
 def _study(runs: Sequence[Run]) -> list[tuple[Arm, Run]]:
-    """The arms of a study, each once; none where one is unknown, or where alpha is tuned for itself, so that its effect
-    is what is looked for."""
+    """The arms of a study, each once; none if one is unknown, or if alpha itself is tuned, because then its effect is
+    the question."""
     found: dict[str, tuple[Arm, Run]] = {}
     for run in runs:
         arm = arm_of(run)
@@ -275,7 +277,7 @@ def _study(runs: Sequence[Run]) -> list[tuple[Arm, Run]]:
 
 
 def tunes_alpha(arms: Iterable[Arm]) -> bool:
-    """Whether settings are a grid with alpha, or its ratio to the rank, as an axis of its own."""
+    """Whether settings are a grid with alpha, or its ratio to the rank, as a separate axis."""
     every = set(arms)
     ranks, flags = {arm.rank for arm in every}, {arm.rslora for arm in every}
     for axis in ({arm.alpha for arm in every}, {arm.alpha / arm.rank for arm in every}):
@@ -285,8 +287,8 @@ def tunes_alpha(arms: Iterable[Arm]) -> bool:
 
 
 def _apart_in_study(study: Sequence[tuple[Arm, Run]], law: Law) -> float:
-    """How many times the first step of one arm is that of another which adapts no more than it does, at equal targets:
-    fewer targets with a larger step may be a balance, but more of both are not."""
+    """The ratio of one arm's first step to that of another arm that adapts no more than it does: fewer targets with a
+    larger step may be intended to balance, but more of both are not."""
     ratios = [
         large.step(law) / small.step(law)
         for (small, one), (large, other) in permutations(study, 2)
@@ -296,7 +298,7 @@ def _apart_in_study(study: Sequence[tuple[Arm, Run]], law: Law) -> float:
 
 
 def _targets(run: Run) -> Any:
-    """What is adapted, as far as it can be compared."""
+    """What is adapted, in a form that can be compared."""
     targets = run.adapter.target_modules
     if not isinstance(targets, Known):
         return repr(targets)
@@ -304,7 +306,7 @@ def _targets(run: Run) -> Any:
 
 
 def _includes(targets: Any, others: Any) -> bool:
-    """Whether what is adapted includes all that is adapted elsewhere."""
+    """Whether it includes everything that is adapted elsewhere."""
     if isinstance(targets, frozenset) and isinstance(others, frozenset):
         return targets >= others
     return bool(targets == others) or (targets == "all-linear" and isinstance(others, frozenset))
@@ -318,8 +320,8 @@ def _study_varies(sweep: Sweep, study: list[tuple[Arm, Run]], law: Law, apart: f
     shown = [_shown(arm, [run for other, run in study if other == arm], arms[0], law) for arm in arms]
     message = (
         f"The arms of this {sweep.kind.phrase} are compared at one learning rate, but under {_optimizer(first)} their "
-        f"first steps go with {goes} and differ by up to {number(apart)} times{' at equal targets' if differ else ''}: "
-        f"{'; '.join(shown)}. {_schools_of_study(arms, first, law)}"
+        f"first steps are proportional to {goes} and differ by up to {number(apart)} "
+        f"times{' at equal targets' if differ else ''}: {'; '.join(shown)}. {_schools_of_study(arms, first, law)}"
     )
     largest = max(study, key=lambda each: each[0].step(law))[1].adapter
     span = place(largest.rank, largest.alpha, otherwise=largest.span)
@@ -336,7 +338,7 @@ def _study_varies(sweep: Sweep, study: list[tuple[Arm, Run]], law: Law, apart: f
 
 
 def _shown(arm: Arm, runs: Sequence[Run], baseline: Arm, law: Law) -> str:
-    """An arm of a study, on all targets that it is tried on, with its scale and its step beside the first one's."""
+    """An arm of a study, on all targets it is tried on, with its scale and its step relative to the first arm's."""
     adapter = runs[0].adapter
     counts = [str(len(names)) for run in runs if isinstance(names := known(run.adapter.target_modules), tuple)]
     on = f" ({listed(dict.fromkeys(counts), 'or')} targets)" if len(counts) == len(runs) else ""
@@ -348,7 +350,7 @@ def _shown(arm: Arm, runs: Sequence[Run], baseline: Arm, law: Law) -> str:
 
 
 def _schools_of_study(arms: Sequence[Arm], run: Run, law: Law) -> str:
-    """How each school would write the arms of a study, as they have to be written to lint clean."""
+    """How each school would write the arms of a study so that they have no finding."""
     steps = [stated(arm.alpha_for_step(arms[0].step(law), law), run.framework) for arm in arms]
     scales = [stated(arms[0].scale * arm.alpha / arm.scale, run.framework) for arm in arms]
     return (
@@ -362,7 +364,7 @@ def _schools_of_study(arms: Sequence[Arm], run: Run, law: Law) -> str:
 
 
 def _schools(sweep: Sweep, arms: Sequence[Arm], run: Run) -> str:
-    """How each school would write a sweep over the rank, as it has to be written to lint clean."""
+    """How each school would write a sweep over the rank so that it has no finding."""
     law = law_of(run) or "adam"
     there = " in the program" if sweep.kind in _COMPUTED_ELSEWHERE else ""
     usual = beyond_range(arms, 0.25, 4.0) is None and all(arm.scale <= 8 * SLACK for arm in arms if arm.rslora)
@@ -393,8 +395,8 @@ def _equal_step(low: Arm, run: Run, law: Law) -> str:
 
 
 def _against(keeps: SweepKeeps | None) -> str:
-    """That the file states what does not hold."""
-    return f"`sweep-keeps={keeps}` is stated, and does not hold. " if keeps else ""
+    """A sentence that the file states something untrue."""
+    return f"`sweep-keeps={keeps}` is stated but does not hold. " if keeps else ""
 
 
 def _times(factor: int, rank_key: str) -> str:
@@ -403,7 +405,7 @@ def _times(factor: int, rank_key: str) -> str:
 
 
 def _usual_ratio(lowest: Arm) -> int:
-    """The ratio of alpha to rank that is proposed for a sweep: 1 or 2, whichever is nearer at its lowest rank."""
+    """The ratio of alpha to rank to suggest for a sweep: 1 or 2, whichever is closer at its lowest rank."""
     return 2 if lowest.alpha / lowest.rank >= 1.5 else 1
 
 
@@ -421,7 +423,7 @@ def _sureness(sweep: Sweep, ranked: Sequence[tuple[Arm, Run]]) -> Confidence:
 
 
 def _apart(arms: Sequence[Arm], law: Law) -> float:
-    """How many times the smallest first step the largest is."""
+    """The ratio of the largest to the smallest first step."""
     steps = [arm.step(law) for arm in arms]
     return max(steps) / min(steps)
 
@@ -431,8 +433,8 @@ def _one_scale(arms: Sequence[Arm]) -> bool:
 
 
 def _one_a_rank(runs: Sequence[Run]) -> list[tuple[Arm, Run]]:
-    """The arms of a sweep over the rank, in the order of their ranks; none where a setting is not known, or where alpha
-    or rsLoRA is varied for itself."""
+    """The arms of a sweep over the rank, in the order of their ranks; none if a setting is unknown, or if alpha or
+    rsLoRA is varied independently."""
     by_rank: dict[int, tuple[Arm, Run]] = {}
     for run in runs:
         arm = arm_of(run)
@@ -443,7 +445,7 @@ def _one_a_rank(runs: Sequence[Run]) -> list[tuple[Arm, Run]]:
 
 
 def _by_model(sweep: Sweep) -> Iterable[list[Run]]:
-    """The runs of a sweep, those on each model together: a second model beside the ranks is another comparison."""
+    """The runs of a sweep, grouped by model: a second model in addition to the ranks is a different comparison."""
     groups: dict[str, list[Run]] = {}
     for run in sweep.runs:
         groups.setdefault(repr(known(run.model.name)), []).append(run)
@@ -451,12 +453,12 @@ def _by_model(sweep: Sweep) -> Iterable[list[Run]]:
 
 
 def _in_proportion(arms: Sequence[Arm]) -> bool:
-    """Whether alpha grows at least in proportion to the rank, from each rank to the next, rounding aside."""
+    """Whether alpha grows at least in proportion to the rank, from each rank to the next, apart from rounding."""
     return all(after.alpha / arm.alpha >= after.rank / arm.rank * 0.999 for arm, after in pairwise(arms))
 
 
 def is_search(sweep: Sweep) -> bool:
-    """Whether a sweep looks for the best of several scales, so that none of its cells is a choice of its own."""
+    """Whether a sweep searches for the best of several scales, so that none of its trials is a choice by itself."""
     arms = [arm for run in sweep.runs for arm in arms_of(run)]
     by_rank = {arm.rank: arm for arm in arms}
     several = any(by_rank[arm.rank] != arm for arm in arms)

@@ -1,4 +1,4 @@
-"""LL2xx: what the targets name, and what they do not."""
+"""LL2xx: whether the targets name modules of the model."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
         name, model = resolved.remote[0]
         targets = _targets(run)[0]
         message = (
-            f"{_are(foreign[0][1])} not in {model_label(name, model)}, so that nothing is adapted: PEFT raises a "
-            f"ValueError once the model is loaded. It has {names(model.module_names or ())}"
+            f"{_are(foreign[0][1])} not in {model_label(name, model)}, so nothing is adapted: PEFT raises a ValueError "
+            f"once the model is loaded. The model has {names(model.module_names or ())}"
         )
     if isinstance(targets.value, str):
         changes = _as_list(run, resolved, targets.value)
         certain = sureness(run, resolved) == "certain"
-        fix = Fix("safe" if certain else "unsafe", "Write a list of names", changes) if changes else None
+        fix = Fix("safe" if certain else "unsafe", "Use a list of names", changes) if changes else None
     else:
         changes = _own_names(run, resolved, targets.value or ())
-        fix = Fix("unsafe", "Write the model's own names", changes) if changes else None
+        fix = Fix("unsafe", "Use the model's own names", changes) if changes else None
     yield resting(
         *("LL201", message, targets, name),
         otherwise=run.adapter.span,
@@ -82,16 +82,16 @@ def _nothing_message(case: Case, key: str, framework: str) -> str:
     label = model_label(case.name, case.model)
     has = _has(linears(case))
     wanted = case.targets.value
-    raises = f"{framework} says nothing of it"
+    raises = f"{framework} does not warn"
     if framework == "PEFT":
         raises = "PEFT raises a ValueError once the model is loaded"
     if case.match.out_of_layers:
         return (
-            f"`layers_to_transform` leaves nothing of {names(case.match.out_of_layers)} in {label}, so that nothing is "
+            f"`layers_to_transform` leaves none of {names(case.match.out_of_layers)} in {label}, so nothing is "
             f"adapted: {raises}"
         )
     if case.match.excluded:
-        return f"Everything that `{key}` names in {label} is excluded again, so that nothing is adapted: {raises}"
+        return f"Everything that `{key}` names in {label} is excluded again, so nothing is adapted: {raises}"
     if isinstance(wanted, str):
         hint = ""
         if not _REGEX.search(wanted):
@@ -99,9 +99,9 @@ def _nothing_message(case: Case, key: str, framework: str) -> str:
                 f". A string is a regular expression for the whole path of a module: for modules named {wanted} write "
                 f'`["{wanted}"]`'
             )
-        start = f'`{key}="{wanted}"` matches the whole path of no module of {label}, so that nothing is adapted'
+        start = f'`{key}="{wanted}"` matches no module of {label} by its whole path, so nothing is adapted'
         return f"{start}: {raises}{hint}.{has}"
-    return f"{_are(_plain(wanted or ()))} not in {label}, so that nothing is adapted: {raises}.{has}"
+    return f"{_are(_plain(wanted or ()))} not in {label}, so nothing is adapted: {raises}.{has}"
 
 
 def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -125,25 +125,25 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         message, level = _partial_message(case, entries, run)
         renamed = next((case for case in cases if not case.match.modules), None)
         if renamed is not None:
-            message, level = f"{message}. With transformers {renamed.version} the list names nothing at all", None
+            message, level = f"{message}. With transformers {renamed.version} the list matches nothing at all", None
     else:
         name, model = resolved.remote[0]
         targets, entries, level = _targets(run)[0], foreign[0][1], None
         message = (
-            f"{_are(entries)} not in {model_label(name, model)}: PEFT adapts only {names(foreign[0][0])} and says "
-            f"nothing. It has {names(model.module_names or ())}"
+            f"{_are(entries)} not in {model_label(name, model)}: PEFT adapts only {names(foreign[0][0])} and does not "
+            f"warn. The model has {names(model.module_names or ())}"
         )
     spans = dict(run.adapter.target_spans)
     written = [spans[entry] for entry in entries if entry in spans]
     doubt = sureness(run, resolved)
     if run.framework.reader_unknown and "gate_up_proj" in entries:
-        doubt = "possible"  # unsloth makes the experts' parameter of it, and nothing tells who reads the file
-    fix = Fix("unsafe", f"Replace {names(entries)} by the model's own names", _own_names(run, resolved, entries))
+        doubt = "possible"  # unsloth maps it to the experts' parameter, and it is not known what reads the file
+    fix = Fix("unsafe", f"Replace {names(entries)} with the model's own names", _own_names(run, resolved, entries))
     current = run.adapter.target_modules
     if level == "advice" and run.framework.adapts == "PEFT" and isinstance(current, Known):
         rest = tuple(entry for entry in current.value or () if entry not in entries)
         changes = put_targets(run.adapter, rest)
-        fix = Fix("safe", f"Leave {names(entries)} out, of which nothing comes", changes)
+        fix = Fix("safe", f"Remove {names(entries)}, which has no effect", changes)
     yield resting(
         *("LL202", message, targets, name),
         otherwise=run.adapter.span,
@@ -156,18 +156,18 @@ def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
 
 
 def _own_names(run: Run, resolved: Resolved, missing: Iterable[str]) -> tuple[Change, ...]:
-    """The change to names that the model has, where there is one model and one list that is written as such."""
+    """The change to the model's own names, if there is one model and one list that is written as such."""
     targets = run.adapter.target_modules
     if not isinstance(targets, Known) or not isinstance(targets.value, tuple) or targets.span is None:
         return ()
     if len({id(case.model) for case in resolved.cases}) != 1 or run.framework.adapts != "PEFT":
-        return ()  # another framework may want other names, such as whole paths
+        return ()  # another framework may need different names, such as whole paths
     new = own_names(targets.value, missing, linears(resolved.cases[0]))
     return put(run.adapter, "target_modules", new) if new else ()
 
 
 def _as_list(run: Run, resolved: Resolved, text: str) -> tuple[Change, ...]:
-    """The change from a text that matches nothing to the list of the names in it, if all of them are the model's."""
+    """The change from a string that matches nothing to the list of the names in it, if the model has all of them."""
     targets = run.adapter.target_modules
     names_in = tuple(name for name in re.split(r"[,\s]+", text) if name)
     if not resolved.cases or not isinstance(targets, Known) or targets.span is None or _REGEX.search(text):
@@ -186,23 +186,23 @@ def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str,
     experts = target_parameters(case) if any(ROLES.get(entry) in OF_MLPS for entry in entries) else ()
     if experts and settable(run, "target_parameters"):
         message = (
-            f"{start}: PEFT adapts only {names(adapted)}{count} and says nothing. Its experts are parameters, which "
-            f"`{adapter.key('target_parameters')}` reaches: {names(experts)}{without_dropout(run)}"
+            f"{start}: PEFT adapts only {names(adapted)}{count} and does not warn. The model's experts are parameters, "
+            f"which `{adapter.key('target_parameters')}` reaches: {names(experts)}{without_dropout(run)}"
         )
         return message, None
     if not rest:
         message = (
-            f"{start}. All its linear layers are adapted all the same ({names(adapted)}), so that nothing is lost; "
-            f"without {'it' if len(entries) == 1 else 'them'} the list says what is adapted"
+            f"{start}. All linear layers are adapted anyway ({names(adapted)}), so nothing is lost; without "
+            f"{'it' if len(entries) == 1 else 'them'} the list shows what is adapted"
         )
         return message, "advice"
     owner = run.framework.adapts
-    message = f"{start}: {owner} adapts only {names(adapted)}{count} and says nothing.{_has(rest, other=True)}"
+    message = f"{start}: {owner} adapts only {names(adapted)}{count} and does not warn.{_has(rest, other=True)}"
     return message, None
 
 
 def _missing(cases: Sequence[Case]) -> list[str]:
-    """Entries that name nothing under any version, though others name something; none if nothing matches at all."""
+    """Entries that match nothing under any version, although others match; none if nothing matches at all."""
     if not any(case.match.modules for case in cases) or any(case.match.used_defaults for case in cases):
         return []
     sure = all(case.sure_head for case in cases)
@@ -215,13 +215,13 @@ def _missing(cases: Sequence[Case]) -> list[str]:
 
 
 def _may_have(case: Case, entry: str) -> bool:
-    """Whether the model has such a module in layers of a kind that its own config may ask for and the class's default
-    does not (the convolutions of LFM2)."""
+    """Whether the model has such a module in a kind of layer that its own config may use but the class's default does
+    not (the convolutions of LFM2)."""
     return not case.built.certain and names_module(case.built.architecture, entry.rpartition(".")[2])
 
 
 def _nothing(case: Case) -> bool:
-    """Whether a case adapts nothing, for want of a match and not of a known setting."""
+    """Whether a case adapts nothing because nothing matches, not because a setting is unknown."""
     if case.partial or case.match.used_defaults or case.match.modules:
         return False
     if isinstance(case.targets.value, str) and not case.sure_head:
@@ -231,7 +231,7 @@ def _nothing(case: Case) -> bool:
 
 
 def _judged(wanted: tuple[str, ...] | str | None) -> bool:
-    """Whether targets are this rule's to judge: given, and not only entries that LL203 and LL204 report."""
+    """Whether this rule checks the targets: set, and not only entries that LL203 and LL204 report."""
     if isinstance(wanted, tuple):
         return bool(_plain(wanted))
     return bool(wanted) and not is_shorthand(wanted)
@@ -251,7 +251,7 @@ def _targets(run: Run) -> list[Known[Any]]:
 
 
 def _foreign(model: Model, known: Known[Any]) -> tuple[list[str], list[str]]:
-    """Entries that a model outside of transformers has, and those it has not, by the leaf names known of it."""
+    """Entries that a model outside transformers has, and those it lacks, by its known leaf names."""
     if not isinstance(known.value, tuple):
         return [], []
     have = set(model.module_names or ())
@@ -265,7 +265,7 @@ def _has(leaves: Sequence[str], other: bool = False) -> str:
         return ""
     what = "other linear layer" if other else "linear layer"
     verb = " is" if len(leaves) == 1 else "s are"
-    return f" Its {what}{verb} {names(leaves)}"
+    return f" The model's {what}{verb} {names(leaves)}"
 
 
 def _are(entries: Sequence[str]) -> str:
@@ -282,9 +282,9 @@ def regex_in_target_list(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         )
         message = (
             f"{names(entries)} in `{key}` {'are regular expressions' if many else 'is a regular expression'}, but PEFT "
-            "compares the entries of a list literally with the ends of module names: "
-            f"{'they name' if many else 'it names'} nothing{nothing}. A regex works only as the whole value, matched "
-            f'against whole paths: `{key}="{_one_regex(whole)}"`'
+            f"compares list entries literally with the ends of module names: {'they name' if many else 'it names'} "
+            f"nothing{nothing}. A regex works only as the whole value, matched against whole paths: "
+            f'`{key}="{_one_regex(whole)}"`'
         )
         fix = _as_text(run, _one_regex(whole), "Write one regex string")
         targets = run.adapter.target_modules
@@ -292,7 +292,7 @@ def regex_in_target_list(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
 
 
 def _as_text(run: Run, text: str, message: str) -> Fix:
-    """The fix that makes a text of a list: safe if the list has one entry, which then adapts nothing for certain."""
+    """The fix that turns a list into a string: safe if the list has one entry, which then certainly adapts nothing."""
     targets = run.adapter.target_modules
     if not isinstance(targets, Known) or not isinstance(targets.value, tuple) or targets.span is None or "…" in text:
         return Fix("unsafe", message)
@@ -301,7 +301,7 @@ def _as_text(run: Run, text: str, message: str) -> Fix:
 
 
 def _one_regex(entries: Sequence[str]) -> str:
-    """A regex for whole paths that does what the entries of a list mean."""
+    """A regex for whole paths that matches what the entries of a list are meant to."""
     parts = [entry if _is_regex(entry) else rf".*\.{entry}" for entry in entries if not is_shorthand(entry)]
     if len(parts) > 4:
         return "…"
@@ -322,8 +322,7 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         elif short != ALL_LINEAR:
             how = "Name the layers" if short is None else f'All linear layers are `{key}="{short}"` here'
         message = (
-            f"`{entries[0]}` inside the list `{key}` is taken for the name of a module, and none has it: {nothing}. "
-            f"{how}"
+            f"`{entries[0]}` inside the list `{key}` is taken for a module name, and no module has it: {nothing}. {how}"
         )
         fix = None if short is None else _as_text(run, short, f'Set {key} to the string "{short}"')
         targets = run.adapter.target_modules
@@ -331,7 +330,7 @@ def all_linear_in_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
 
 
 def _entries(run: Run, wrong: Callable[[str], bool]) -> Iterator[tuple[list[str], Span, Confidence, tuple[str, ...]]]:
-    """The wrong entries of each target list with their place, one by one where each has one, else together; and the
+    """The wrong entries of each target list with their place, one by one if each has its own, else together; and the
     whole list."""
     spans = dict(run.adapter.target_spans)
     for known, confidence in some_case(run.adapter.target_modules):

@@ -1,4 +1,4 @@
-"""LL603: LoRA on an embedding that is the head as well."""
+"""LL603: LoRA on an embedding that is tied to the head."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tied:
-    """LoRA on ends of a model that are one tensor: the paths that have it, and those of all ends. It is *likely* where
-    the family's default says so, and not the model's own config."""
+    """LoRA on ends of a model that are one tensor: the paths that have LoRA, and those of all ends. It is *likely* if
+    only the family's default says so, not the model's own config."""
 
     case: Case
     adapted: tuple[str, ...]
@@ -33,7 +33,7 @@ class Tied:
 
 
 def tied_ends(run: Run) -> Tied | None:
-    """What a run adapts of an embedding that is tied to the head; None where nothing of that kind is known."""
+    """What a run adapts of an embedding that is tied to the head; None if nothing of that kind is known."""
     if run.method != "LoraConfig" or run.model.edited or run.model.loader_adapts:
         return None  # unsloth trains copies of both
     resolved, cases = cases_of(run)
@@ -69,21 +69,21 @@ def tied_embeddings_adapted(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         instead += f", or train a copy (`{adapter.key('modules_to_save')}`), which PEFT unties when it merges"
     if merge is not None:
         message = (
-            f"`merge_and_unload` adds what LoRA learned for {adapted} to both ends: {one}, so that the "
-            f"merged model is not what was trained; PEFT warns and goes on. {instead}, or keep the adapter unmerged"
+            f"`merge_and_unload` adds what LoRA learned for {adapted} to both ends: {one}, so the merged model differs "
+            f"from the trained one; PEFT warns and continues. {instead}, or keep the adapter unmerged"
         )
         related = (Related(place_of_targets(run), f"LoRA on {adapted}"),)
         yield Finding("LL603", message, merge.span, least(tied.confidence, happening(merge)), None, related)
         return
     message = (
-        f"{adapted} in `{key}`: {one}, and merging the adapter adds what it learned for one end to the "
-        f"other too: the merged model is not what was trained. {instead}"
+        f"{adapted} in `{key}`: {one}, and merging the adapter adds what it learned for one end to the other too: the "
+        f"merged model differs from the trained one. {instead}"
     )
     targets = adapter.target_modules
     fix = None
     if isinstance(targets, Known) and isinstance(targets.value, tuple):
         left = tuple(entry for entry in targets.value if not _names_one(entry, tied.adapted))
-        fix = Fix("unsafe", f"Take {adapted} out of {key}", put_targets(adapter, left))
+        fix = Fix("unsafe", f"Remove {adapted} from {key}", put_targets(adapter, left))
     yield resting(
         *("LL603", message, adapter.target_modules, run.model.name),
         otherwise=adapter.span,
@@ -100,7 +100,7 @@ def _names_one(entry: str, paths: Iterable[str]) -> bool:
 
 
 def _merge(run: Run) -> Event | None:
-    """Where the adapter that this run puts on is merged."""
+    """Where the run's adapter is merged."""
     wrapped = False
     for event in run.events:
         if isinstance(event, Wrap | LoadAdapter | Load):

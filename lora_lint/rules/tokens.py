@@ -1,4 +1,4 @@
-"""LL407: tokens that are added to the vocabulary, and embeddings that stay as they were made."""
+"""LL407: tokens that are added to the vocabulary without training their embeddings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CHAT = frozenset(
      "<|user|>", "<|assistant|>", "<|system|>", "<|end|>"}
 )  # fmt: skip
 _BARE = ("llama-2-7b-hf", "llama-2-13b-hf", "llama-2-70b-hf", "mistral-7b-v0.1", "gpt2", "pythia", "opt-", "phi-2")
-"""In the names of models whose tokenizers have none of the tokens of chats."""
+"""Fragments of the names of models whose tokenizers have no chat tokens."""
 
 
 def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -50,21 +50,21 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     resized = " and the embeddings resized" if run.framework.direct else ""
     remedy = f"name the embeddings and the head in `{adapter.key('modules_to_save')}`"
     if run.framework.direct and without(run, "trainable_token_indices") is None:
-        remedy = f"give LoraConfig `trainable_token_indices` with their ids, or {remedy}"
+        remedy = f"pass `trainable_token_indices` with their ids to LoraConfig, or {remedy}"
     elif "trainable_token_indices" in adapter.keys:
         remedy += (
-            f"; of tokens that replace reserved ones, the ids in `{adapter.key('trainable_token_indices')}` do too"
+            f"; for tokens that replace reserved ones, the ids in `{adapter.key('trainable_token_indices')}` do too"
         )
     message = (
-        f"The token{many} {shown} {'are' if many else 'is'} added{resized}, but the "
-        "adapter freezes the embeddings: the new rows keep the values that they were made with, and the model never "
-        f"learns the tokens{run.framework.on_new_tokens}. {remedy[0].upper()}{remedy[1:]}"
+        f"The token{many} {shown} {'are' if many else 'is'} added{resized}, but the adapter freezes the embeddings: "
+        f"the new rows keep their initial values, and the model never learns the tokens{run.framework.on_new_tokens}. "
+        f"{remedy[0].upper()}{remedy[1:]}"
     )
     first = next(event for event in grown if event.tokens)
     related = (Related(adapter.span, "nothing of this adapter trains the embeddings"),)
-    # Nothing tells that the tokenizer's vocabulary does not have them.
+    # The tokenizer's vocabulary may already have them.
     confidence = least("likely", happening(*grown, flagged="possible"))
-    fix = Fix("unsafe", "Train the embeddings and the head whole", _training_them(run))
+    fix = Fix("unsafe", "Train the embeddings and the head in full", _training_them(run))
     yield Finding("LL407", message, first.span, confidence, None, related, fix)
 
 
@@ -80,7 +80,7 @@ def _training_them(run: Run) -> tuple[Change, ...]:
 
 
 def _new(run: Run, grown: Iterable[Resize]) -> tuple[str, ...]:
-    """The added tokens that the model's own tokenizer does not have, as far as its name tells."""
+    """The added tokens that the model's own tokenizer lacks, going by its name."""
     told = [str(each.value).lower() for each in alternatives(run.model.name)]
     bare = bool(told) and all(any(part in name for part in _BARE) for name in told)
     added = dict.fromkeys(token for event in grown for token in event.tokens)
@@ -88,7 +88,7 @@ def _new(run: Run, grown: Iterable[Resize]) -> tuple[str, ...]:
 
 
 def embeddings_may_train(run: Run) -> bool:
-    """Whether anything may train the embeddings: LoRA on them, a copy, chosen tokens, or what the program unfreezes."""
+    """Whether anything may train the embeddings: LoRA on them, a copy, chosen tokens, or code that unfreezes them."""
     adapter = run.adapter
     tokens, saved = adapter.trainable_token_indices, adapter.modules_to_save
     if not isinstance(tokens, Known) or tokens.value is not None:

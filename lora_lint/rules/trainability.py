@@ -1,4 +1,4 @@
-"""LL4xx: whether what is meant to train trains, and only that."""
+"""LL4xx: whether the intended parameters train, and only those."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ _OWN = (
     "lora", "adapter", "modules_to_save", "magnitude_vector", "trainable_tokens", "token_adapter", "vera_", "hada_",
     "ia3", "lokr", "loha", "oft_", "boft", "vblora", "randlora", "prompt",
 )  # fmt: skip
-"""Fragments of the names of parameters that adapters own."""
+"""Fragments of the names of an adapter's own parameters."""
 _EMBEDDINGS = frozenset({"embed_tokens", "lm_head", "wte", "embed_in", "embed_out", "word_embeddings"})
 _SAVE_ADAPTERS = (
     None, "Trainer", "Seq2SeqTrainer", "SFTTrainer", "DPOTrainer", "KTOTrainer", "ORPOTrainer",
     "GRPOTrainer", "RewardTrainer",
 )  # fmt: skip
-"""Trainers that save nothing of a wrapped model but the adapter; a class of the program's own may save more."""
+"""Trainers that save only the adapter of a wrapped model; the program's own class may save more."""
 
 
 def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -73,21 +73,21 @@ def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
         if event.flag is not None:
             what = f"{what} (if `{event.flag}`)"
         harm = (
-            "the whole model trains, with the memory of full fine-tuning,"
+            "the whole model trains, which needs the memory of full fine-tuning,"
             if foreign is None
-            else "these parts of the base model train beside the adapter,"
+            else "these parts of the base model train with the adapter,"
         )
         message = (
-            f"This sets {what} trainable after the adapter is put on the model: {harm} and what is trained outside the "
-            "adapter is not in what `save_pretrained` writes. "
+            f"This makes {what} trainable after the adapter is added: {harm} and `save_pretrained` saves nothing "
+            "outside the adapter. "
             + (
-                "Leave it out: PEFT has set the adapter's own parameters trainable already"
+                "Remove it: PEFT has already made the adapter's own parameters trainable"
                 if foreign is None
                 else _by_name(run, "Name these modules in `{}` instead, or save them yourself", "Save them yourself")
             )
         )
         level: Level | None = "warning" if event.flag is not None and foreign is not None else None
-        related = (Related(part.wrap.span, "the adapter is put on the model here"),)
+        related = (Related(part.wrap.span, "the adapter is added here"),)
         yield Finding("LL401", message, event.span, happening(event), level, related)
 
 
@@ -101,27 +101,27 @@ def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             continue
         when = "" if event.flag is None else f" (if `{event.flag}`)"
         message = (
-            f"This sets the parameters named {names(part.names or ())} trainable by hand{when}, and the model is saved "
-            "as an adapter alone: PEFT writes the adapter's own parameters, so that what these parts learn is lost. "
+            f"This makes the parameters named {names(part.names or ())} trainable by hand{when}, but only the adapter "
+            "is saved: PEFT writes the adapter's own parameters, so what these parts learn is lost. "
             + _by_name(run, "Name the modules in `{}`, which trains and saves them", "Save them too")
         )
         related = (
             Related(part.save.span, "only the adapter is saved here"),
-            Related(part.wrap.span, "the adapter is put on the model here"),
+            Related(part.wrap.span, "the adapter is added here"),
         )
         yield Finding("LL410", message, event.span, happening(event, part.save), None, related)
 
 
 def _by_name(run: Run, advice: str, otherwise: str) -> str:
-    """Advice with the key of the modules to save, where the framework has one."""
+    """Advice with the key of the modules to save, if the framework has one."""
     key = run.framework.spelling("modules_to_save")
     return otherwise if key is None else advice.format(run.adapter.key("modules_to_save"))
 
 
 @dataclass(frozen=True)
 class _Unfrozen:
-    """Parameters of the base model that are set trainable after the wrap: fragments of their names, or None for all.
-    `save` is where the adapter is saved after the training, where named parts are trained and nothing else is saved."""
+    """Parameters of the base model that are made trainable after the wrap: fragments of their names, or None for all.
+    `save` is where the adapter is saved after training, if named parts are trained and nothing else is saved."""
 
     event: Unfreeze
     names: tuple[str, ...] | None
@@ -149,15 +149,15 @@ def _unfrozen(run: Run) -> Iterator[_Unfrozen]:
 
 
 def _only_others_are_trained(run: Run) -> bool:
-    """Whether nothing shows that the model is trained, in a program that trains others: a text encoder beside the model
-    that learns, say, which is in the optimizer only with an option."""
+    """Whether the model is not known to be trained in a program that trains others: for example, a text encoder next to
+    the trained model, which is in the optimizer only with an option."""
     trains = any(isinstance(event, MakeOptimizer | Train) for event in run.events)
     others = any(isinstance(event, MakeOtherOptimizer) for event in run.events)
     return run.training.trainer is None and others and not trains
 
 
 def _saved_alone(run: Run, later: Sequence[Event]) -> Save | None:
-    """Where a run's adapter is saved after its training, if that is all that is saved of the model."""
+    """Where a run's adapter is saved after training, if nothing else of the model is saved."""
     training = run.training
     adapter_alone = training.by_hand or training.trainer in _SAVE_ADAPTERS
     if not isinstance(run.adapter.modules_to_save, Known) or not adapter_alone:
@@ -171,7 +171,7 @@ def _saved_alone(run: Run, later: Sequence[Event]) -> Save | None:
 
 
 def _is_embedding(fragment: str) -> bool:
-    """Whether PEFT saves these parts by itself where the vocabulary has grown (`save_embedding_layers="auto"`)."""
+    """Whether PEFT saves these parts itself because the vocabulary has grown (`save_embedding_layers="auto"`)."""
     return not _EMBEDDINGS.isdisjoint(fragment.split("."))
 
 
@@ -180,7 +180,7 @@ def _last(events: Sequence[Event], *kinds: type[Event]) -> int | None:
 
 
 def _foreign(fragments: Iterable[str], run: Run) -> tuple[str, ...]:
-    """The fragments that select parameters which neither the adapter nor `modules_to_save` owns."""
+    """The fragments that select parameters outside the adapter and `modules_to_save`."""
     saved = [name for each in alternatives(run.adapter.modules_to_save) for name in each.value or ()]
     return tuple(
         fragment
@@ -191,7 +191,7 @@ def _foreign(fragments: Iterable[str], run: Run) -> tuple[str, ...]:
 
 
 def _undone(unfrozen: Unfreeze, later: Iterable[Event]) -> bool:
-    """Whether what was set trainable is frozen again before it trains, or may be, or the adapter is taken off."""
+    """Whether the parameters are frozen again before they train, or may be, or the adapter is removed."""
     for event in later:
         if isinstance(event, PrepareKbit | Unwrap | DeleteAdapter):
             return True
@@ -203,15 +203,15 @@ def _undone(unfrozen: Unfreeze, later: Iterable[Event]) -> bool:
 
 
 def _covers(frozen: Selection, unfrozen: Selection) -> bool:
-    """Whether what is frozen holds all that was unfrozen, or may hold it."""
+    """Whether the frozen parameters include, or may include, all that were unfrozen."""
     if not isinstance(frozen, Fragments):
         return True
     return isinstance(unfrozen, Fragments) and set(unfrozen.names) <= set(frozen.names)
 
 
 def _comes_too_late(unfrozen: Event, earlier: Iterable[Event], later: Iterable[Event]) -> bool:
-    """Whether the optimizer of the training was made before for certain: what is not trainable then is not in it.
-    Optimizers under several conditions are taken for a choice between kinds of them, of which one is made."""
+    """Whether the optimizer was certainly created before: it does not hold parameters that were not trainable then.
+    Optimizers under several conditions are taken for a choice between kinds, of which one is created."""
     before = (event for event in earlier if isinstance(event, MakeOptimizer))
     flags = {event.flag for event in before if event.loop is None or not _within(unfrozen, event)}
     made = not flags.isdisjoint((None, unfrozen.flag)) or len(flags) > 1
@@ -219,30 +219,30 @@ def _comes_too_late(unfrozen: Event, earlier: Iterable[Event], later: Iterable[E
 
 
 def _unfrozen_by_patterns(run: Run) -> Iterator[Finding]:
-    """axolotl freezes every parameter of the wrapped model but those that a pattern matches from the start."""
+    """axolotl freezes every parameter of the wrapped model except those that a pattern matches from the start."""
     key = run.adapter.key("unfrozen_parameters")
-    instead = f"`{run.adapter.key('modules_to_save')}` trains whole modules beside the adapter and saves them"
+    instead = f"`{run.adapter.key('modules_to_save')}` trains whole modules with the adapter and saves them"
     for patterns in alternatives(run.unfrozen_patterns):
         reaching = [pattern for pattern in patterns.value if _reaches_a_wrapped_model(pattern)]
         foreign = _foreign(reaching, run)
         if patterns.value and not reaching:
             message = (
-                f"`{key}` freezes all that no pattern matches, the adapter too, and {names(patterns.value)} "
-                f"match{'es' if len(patterns.value) == 1 else ''} nothing: a wrapped model's parameters start with "
-                f"`base_model.model.`. Nothing is trained, and the run ends without an error. Leave it out, since the "
-                f"adapter freezes the base model already; {instead}"
+                f"`{key}` freezes every parameter that no pattern matches, including the adapter's, and "
+                f"{names(patterns.value)} match{'es' if len(patterns.value) == 1 else ''} nothing: a wrapped model's "
+                "parameters start with `base_model.model.`. Nothing is trained, and the run ends without an error. "
+                f"Remove it, because the adapter already freezes the base model; {instead}"
             )
             yield Finding("LL401", message, patterns.span or run.span)
         elif foreign:
             message = (
-                f"`{key}` sets {names(foreign)} of the base model trainable, which is not in the adapter's checkpoint, "
-                f"and freezes all that no pattern matches; {instead}"
+                f"`{key}` makes {names(foreign)} of the base model trainable, which is not in the adapter's "
+                f"checkpoint, and freezes every parameter that no pattern matches; {instead}"
             )
             yield Finding("LL401", message, patterns.span or run.span)
 
 
 def _reaches_a_wrapped_model(pattern: str) -> bool:
-    """Whether a pattern can match `base_model.model.…` from its start: dots stand for themselves, but for `.+`."""
+    """Whether a pattern can match `base_model.model.…` from its start: dots stand for themselves, except in `.+`."""
     start = pattern.removeprefix("^")
     return start.startswith(("base_model", ".+")) or not start[:1].isalpha()
 
@@ -258,19 +258,19 @@ def _biases(run: Run) -> Iterator[Finding]:
         return
     which = "every bias of the base model" if value.value == "all" else "the biases of the adapted layers"
     if some is None:
-        which += ", where there are any,"
+        which += ", if there are any,"
     message = (
-        f'`{adapter.key("bias")}="{value.value}"` trains {which} beside the adapter: with the adapter switched off the '
-        "model is then no longer the base model, and servers that load adapters refuse or ignore biases. "
-        f'`{adapter.key("bias")}="none"` trains the adapter alone'
+        f'`{adapter.key("bias")}="{value.value}"` trains {which} with the adapter: with the adapter disabled, the '
+        "model then differs from the base model, and servers reject or ignore an adapter's biases. "
+        f'`{adapter.key("bias")}="none"` trains only the adapter'
     )
     fix = Fix("unsafe", f'Set {adapter.key("bias")} to "none"', put(adapter, "bias", "none"))
     yield resting("LL401", message, adapter.bias, otherwise=adapter.span, level="warning", fix=fix)
 
 
 def _has_biases(run: Run, every: bool) -> bool | None:
-    """Whether the model, or with `every` off what is adapted of it, has biases (Llama and its kin have none, so that
-    the setting does nothing); None if that is not known."""
+    """Whether the model, or without `every` its adapted part, has biases (Llama and its relatives have none, so the
+    setting does nothing); None if that is unknown."""
     from lora_lint.knowledge.resolve import resolve
 
     cases = resolve(run).cases
@@ -303,8 +303,8 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     for load, train in trained.values():
         message = (
             "The adapter is loaded for inference and then trained: without `is_trainable=True` all its parameters are "
-            "frozen, so that nothing is learned (with gradient checkpointing the trainer runs to the end at grad_norm "
-            "0). Pass `is_trainable=True`"
+            "frozen, so nothing is learned (with gradient checkpointing the trainer runs to the end at grad_norm 0). "
+            "Pass `is_trainable=True`"
         )
         related = (Related(train.span, "it is trained here"),)
         fix = giving_effect("safe", "Add is_trainable=True", Add(load.span, "is_trainable", True))
@@ -312,7 +312,7 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
 
 
 def _blamed(loads: Sequence[_Loaded], states: AdapterStates) -> _Loaded | None:
-    """The load of an adapter that is still on the model, of several the last one of those that are active."""
+    """The load of an adapter that is still on the model; of several, the last one that is active."""
     present = [load for load in loads if any(name in states for name in load.adapters or (UNNAMED,))]
     active = [load for load in present if any(states[name].active for name in load.adapters or () if name in states)]
     return next(reversed(active or present), None)
@@ -328,17 +328,17 @@ def inference_mode_training(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         return
     key = adapter.key("inference_mode")
     message = (
-        f"`{key}=True` freezes the adapter, and it is trained all the same: 0 parameters are trainable and nothing is "
-        f"learned. Leave `{key}` out; PEFT sets it itself when it saves"
+        f"`{key}=True` freezes the adapter before it is trained: 0 parameters are trainable and nothing is learned. "
+        f"Remove `{key}`; PEFT sets it when it saves"
     )
     train = next((event for event in run.events if isinstance(event, Train)), None)
     related = (Related(train.span, "it is trained here"),) if train else ()
-    fix = giving_effect("safe", f"Leave {key} out", *drop(adapter, "inference_mode"))
+    fix = giving_effect("safe", f"Remove {key}", *drop(adapter, "inference_mode"))
     yield resting("LL403", message, adapter.inference_mode, otherwise=adapter.span, related=related, fix=fix)
 
 
 def _may_thaw(event: Event) -> bool:
-    """Whether an event may make an adapter trainable that is on the model."""
+    """Whether an event may make an adapter on the model trainable."""
     if isinstance(event, SetAdapter | SetRequiresGrad):
         return not always(event.trainable, False)
     return isinstance(event, Unfreeze | EnableAdapters)
@@ -357,16 +357,16 @@ def kbit_prepare_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         elif isinstance(event, PrepareKbit) and wrap is not None and not _revived(run.events[number + 1 :]):
             message = (
                 "`prepare_model_for_kbit_training` freezes every parameter of the model, and the adapter is already on "
-                "it: 0 parameters stay trainable and nothing is learned. Prepare the base model first, then put the "
-                "adapter on it"
+                "it: 0 parameters stay trainable and nothing is learned. Prepare the base model first, then add the "
+                "adapter"
             )
-            related = (Related(wrap.span, "the adapter is put on the model here"),)
-            fix = Fix("unsafe", "Prepare the model before the adapter is put on it", (Move(event.span, wrap.span),))
+            related = (Related(wrap.span, "the adapter is added here"),)
+            fix = Fix("unsafe", "Prepare the model before adding the adapter", (Move(event.span, wrap.span),))
             yield Finding("LL404", message, event.span, happening(event, wrap), None, related, fix)
 
 
 def _revived(later: Iterable[Event]) -> bool:
-    """Whether something sets parameters trainable again before the training starts."""
+    """Whether something makes parameters trainable again before training starts."""
     for event in later:
         if isinstance(event, Train):
             return False
@@ -386,19 +386,19 @@ def sweep_reuses_base_model(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             continue
         told.add(event.loop)
         message = (
-            "Every turn of this loop puts an adapter on the same base model: PEFT changes the model in place, so that "
-            "the adapters of earlier turns stay in it, are overwritten where they hit the same layers, and train along "
-            "where they do not. Load the base model inside the loop, or `unload()` the adapter at the end of each turn"
+            "Every iteration of this loop adds an adapter to the same base model: PEFT changes the model in place, so "
+            "earlier adapters are overwritten in the layers that they share with a new one, and stay and train in all "
+            "others. Load the base model inside the loop, or `unload()` the adapter at the end of each iteration"
         )
         related = (Related(event.loop, "this loop repeats it"),)
         loads = [other for other in run.events if isinstance(other, Load)]
         changes = (Into(loads[0].span, event.loop),) if len(loads) == 1 and loads[0].flag is None else ()
-        fix = Fix("unsafe", "Load the base model in each turn of the loop", changes)
+        fix = Fix("unsafe", "Load the base model in each iteration", changes)
         yield Finding("LL408", message, event.span, happening(event), None, related, fix)
 
 
 def _named_anew(wrap: Wrap, run: Run) -> bool:
-    """Whether the adapter may have another name in each turn of a loop."""
+    """Whether the adapter may have a different name in each iteration of a loop."""
     turns = (event for event in run.events if isinstance(event, Wrap) and event.span == wrap.span)
     return wrap.adapters is None or any(event.adapters != wrap.adapters for event in turns)
 

@@ -1,4 +1,4 @@
-"""Words and numbers of messages, and how sure a finding is."""
+"""Words and numbers in messages, and the confidence of findings."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _SHOWN = 12
 
 
 def number(value: float) -> str:
-    """A number as people write it: 16, 0.25, 41,943,040; three digits where it has no end."""
+    """A number as people write it: 16, 0.25, 41,943,040; three digits if it has no end."""
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}" if abs(value) < 1e15 else f"{value:.3g}"
     return f"{value:.3g}"
 
 
 def listed(items: Iterable[str], word: str = "and") -> str:
-    """a, b and c; long lists are cut. An empty list is "nothing"."""
+    """a, b and c; long lists are shortened. An empty list is "nothing"."""
     shown = list(items) or ["nothing"]
     if len(shown) > _SHOWN:
         shown = [*shown[: _SHOWN - 1], f"{len(shown) - _SHOWN + 1} more"]
@@ -48,18 +48,18 @@ def plural(count: int, noun: str) -> str:
 
 
 def least(*confidences: Confidence) -> Confidence:
-    """The least sure of some confidences."""
+    """The lowest of some confidences."""
     return CONFIDENCES[max(CONFIDENCES.index(each) for each in confidences)]
 
 
 def surety(*values: Value[Any]) -> Confidence:
-    """certain if all values are written or fixed, likely if one is only a default that a caller may override."""
+    """certain if all values are explicit or fixed, likely if one is only a default that a caller may override."""
     overridable = any(known.origin == "cli-default" for value in values for known in alternatives(value))
     return "likely" if overridable else "certain"
 
 
 def happening(*events: Event, flagged: Confidence = "likely") -> Confidence:
-    """certain if all events happen whenever the program runs, `flagged` if a condition decides about one of them."""
+    """certain if all events happen whenever the program runs, `flagged` if one depends on a condition."""
     return "certain" if all(event.flag is None for event in events) else flagged
 
 
@@ -69,14 +69,14 @@ def every_case(*values: Value[Any]) -> Iterator[tuple[Any, ...]]:
 
 
 def some_case(value: Value[Any]) -> Iterator[tuple[Known[Any], Confidence]]:
-    """Each alternative of a value with how sure it is that it happens: for faults that need no other value."""
+    """Each alternative of a value with its confidence: for problems that do not depend on another value."""
     for known in alternatives(value):
         doubtful = isinstance(value, Choices) or known.origin == "cli-default"
         yield known, "likely" if doubtful else "certain"
 
 
 def place(*values: Value[Any] | Known[Any], otherwise: Span) -> Span:
-    """Where the first of the values is written that is written at all."""
+    """Where the first explicit value is written."""
     for value in values:
         for known in alternatives(value):
             if known.span is not None:
@@ -85,7 +85,7 @@ def place(*values: Value[Any] | Known[Any], otherwise: Span) -> Span:
 
 
 def subjects(*values: Value[Any]) -> tuple[Known[Any], ...]:
-    """The values that a finding rests on, of those that are written somewhere."""
+    """The explicit values that a finding rests on."""
     return tuple(known for value in values for known in alternatives(value) if known.span or known.written)
 
 
@@ -102,11 +102,11 @@ def resting(
     fix: Fix | None = None,
     figure: float | None = None,
 ) -> Finding:
-    """A finding that rests on values, of which the first is at fault: it points there, or at `otherwise` where that is
-    written nowhere, and is as sure as the least sure of them, and no surer than `doubt`.
+    """A finding that rests on values, the first of which is wrong: it points there, or at `otherwise` if that is not
+    explicit, and has the lowest confidence of them and `doubt`.
 
-    `span` is a more exact place. `also` are values that the message names, and that may be others without making it
-    less true.
+    `span` is a more precise place. `also` are values that the message mentions, but that could differ without making it
+    wrong.
     """
     return Finding(
         *(code, message, span or place(*values[:1], otherwise=otherwise), least(doubt, surety(*values))),

@@ -1,4 +1,4 @@
-"""LL405, LL409, LL411, LL412, LL413: how the adapter gets onto the model, and what it leaves out."""
+"""LL405, LL409, LL411, LL412, LL413: how the adapter is added to the model."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Run
 
 _PLAIN = frozenset({"Trainer", "Seq2SeqTrainer"})
-"""Trainers that prepare nothing themselves."""
+"""Trainers that do not prepare the model themselves."""
 _PREPARED = (PrepareKbit, EnableInputGrads, EnableCheckpointing)
-"""What k-bit preparation does, as a whole or in part."""
+"""Calls that do k-bit preparation, entirely or in part."""
 _PREPARE = "prepare_model_for_kbit_training"
 _TRL = frozenset(
     {
@@ -47,7 +47,7 @@ _TRL = frozenset(
 )
 
 _MERGING = frozenset({"DPOTrainer", "KTOTrainer", "ORPOTrainer", "CPOTrainer"})
-"""Trainers that merged a model's adapter before they refused it, in all versions."""
+"""Trainers that merged a model's adapter in all versions before they rejected it."""
 
 
 def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -62,18 +62,18 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     if not isinstance(wrap, Wrap) or run.model.edited or any(isinstance(event, Freeze) for event in run.events):
         return
     message = (
-        f"The model is loaded in {bits.removesuffix('bit')} bits and wrapped as it is: without "
-        "`prepare_model_for_kbit_training` its norms and its output layer stay in half precision and checkpointing of "
-        "activations is off, at the cost of stability and memory. Call `model = "
-        "prepare_model_for_kbit_training(model)` before `get_peft_model`"
+        f"The model is loaded in {bits.removesuffix('bit')} bits and wrapped without "
+        "`prepare_model_for_kbit_training`: its norms and its output layer stay in half precision and gradient "
+        "checkpointing is off, which costs stability and memory. Call `model = prepare_model_for_kbit_training(model)` "
+        "before `get_peft_model`"
     )
     related = tuple(
         Related(value.span, f"the model is loaded in {bits.removesuffix('bit')} bits")
         for value in alternatives(run.model.quantization)
         if value.span is not None and value.span != wrap.span
     )
-    fix = Fix("unsafe", f"Pass the model through {_PREPARE}", (Through(wrap.span, _PREPARE),))
-    # A loader may take the quantization under a condition that is not followed.
+    fix = Fix("unsafe", f"Call {_PREPARE} on the model", (Through(wrap.span, _PREPARE),))
+    # A loader may use the quantization under a condition that is not followed.
     confidence = least("likely", happening(wrap, flagged="possible"))
     yield Finding("LL405", message, wrap.span, confidence, None, related, fix)
 
@@ -89,15 +89,15 @@ def wrap_then_load(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
                 pin = run.before("peft", versions.MISSING_KEYS_TOLD)
                 told = "a warning names the missing keys"
                 if pin is not None:
-                    told = f"PEFT before {versions.named(versions.MISSING_KEYS_TOLD)} says nothing: {pin}"
+                    told = f"PEFT before {versions.named(versions.MISSING_KEYS_TOLD)} does not warn: {pin}"
                 message = (
-                    "The adapter is loaded onto a model that has an adapter already: PEFT wraps the model once more, "
-                    f"the names in the checkpoint no longer fit, and its weights are not loaded ({told}; the adapter "
-                    "starts anew). Load it onto the base model, `merge_and_unload()` the "
-                    "first adapter before, or use `model.load_adapter(…)` for a second one beside it"
+                    "The adapter is loaded onto a model that already has one: PEFT wraps the model again, the names in "
+                    f"the checkpoint no longer match, and its weights are not loaded ({told}; the adapter starts from "
+                    "scratch). Load it onto the base model, `merge_and_unload()` the first adapter before, or add a "
+                    "second one with `model.load_adapter(…)`"
                 )
                 confidence = happening(first, event, flagged="possible")
-                related = (Related(first.span, "the first adapter is put on the model here"),)
+                related = (Related(first.span, "the first adapter is added here"),)
                 yield Finding("LL409", message, event.span, confidence, None, related)
                 return
             first = event
@@ -119,9 +119,10 @@ def input_grads_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
                 f"`gradient_checkpointing_enable` comes after the wrap, and in transformers before 5 ({pin}) it is "
                 "reentrant: the embeddings are frozen, so no input of a layer requires a gradient, and the first "
                 "`backward()` raises a RuntimeError (element 0 of tensors does not require grad). Call it before the "
-                "adapter is put on, when PEFT sees to the inputs, or call `model.enable_input_require_grads()` too"
+                "adapter is added, so that PEFT makes the inputs require gradients, or also call "
+                "`model.enable_input_require_grads()`"
             )
-            related = (Related(wrap.span, "the adapter is put on the model here"),)
+            related = (Related(wrap.span, "the adapter is added here"),)
             fix = Fix("unsafe", "Enable checkpointing before the wrap", (Move(event.span, wrap.span),))
             confidence = least("likely", happening(event, wrap, flagged="possible"))
             yield Finding("LL411", message, event.span, confidence, None, related, fix)
@@ -138,15 +139,15 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         if isinstance(event, TakeOff):
             first = None
         elif isinstance(event, PutOn):
-            # TRL looks at the object: a base model that an adapter was put into is no PeftModel, and is wrapped anew.
+            # TRL checks the object: a base model with an adapter inside is not a PeftModel, and is wrapped again.
             if first is not None and isinstance(event, Wrap) and event.wrapped and event.span == training.span:
                 does, level = _of_two_adapters(run, fresh=isinstance(first, Wrap))
                 message = (
-                    f"`peft_config` is given to {training.trainer} with a model that has an adapter already: {does}. "
-                    "Leave `peft_config` out, or pass the plain model with it"
+                    f"{training.trainer} gets `peft_config` and a model that already has an adapter: {does}. Remove "
+                    "`peft_config`, or pass the plain model with it"
                 )
                 confidence = least("likely", happening(first, event, flagged="possible"))
-                related = (Related(first.span, "the adapter is put on the model here"),)
+                related = (Related(first.span, "the adapter is added here"),)
                 yield Finding("LL412", message, event.span, confidence, level, related)
                 return
             first = event
@@ -154,11 +155,12 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
 
 
 def _of_two_adapters(run: Run, fresh: bool) -> tuple[str, Level | None]:
-    """What TRL makes of a PeftModel with `peft_config`, and how grave it is; `fresh`: the model's adapter is new."""
+    """What TRL does with a PeftModel and `peft_config`, and the level of the finding; `fresh`: the model's adapter is
+    new."""
     pin = run.before("trl", versions.TWO_ADAPTERS_REFUSED)
     if pin is None:
         return (
-            "TRL raises a ValueError once everything is loaded (before 0.27 it left the config aside or merged the "
+            "TRL raises a ValueError once everything is loaded (before 0.27 it ignored the config or merged the "
             "adapter)",
             None,
         )
@@ -166,15 +168,15 @@ def _of_two_adapters(run: Run, fresh: bool) -> tuple[str, Level | None]:
     level: Level = "advice" if fresh else "warning"
     aside = versions.TWO_ADAPTERS_LEFT_ASIDE.get(trainer or "")
     if aside is not None and run.before("trl", aside) is not None:
-        return f"{old} leaves the config aside and trains the model's own adapter; 0.27 raises a ValueError", "advice"
+        return f"{old} ignores the config and trains the model's own adapter; 0.27 raises a ValueError", "advice"
     if trainer in _MERGING or run.before("trl", versions.TWO_ADAPTERS_MERGED) is None:
-        into = "does nothing yet" if fresh else "is then part of the base model, which is not saved"
+        into = "has no effect yet" if fresh else "is then part of the base model, which is not saved"
         return f"{old} merges the model's adapter, which {into}, and trains a new one", level
-    return f"{old} wraps the model once more and starts the adapter anew", level
+    return f"{old} wraps the model again and starts with a new adapter", level
 
 
 def _head_targeted(run: Run) -> Iterable[Finding]:
-    """SFTTrainer multiplies by the head's weight itself, so that an adapter on it would not be seen (TRL 1.16)."""
+    """SFTTrainer multiplies by the head's weight itself, bypassing an adapter on it (TRL 1.16)."""
     if run.training.trainer != "SFTTrainer" or run.trained is not True:
         return
     if run.before("trl", versions.HEAD_ADAPTER_REFUSED) is not None:
@@ -182,9 +184,9 @@ def _head_targeted(run: Run) -> Iterable[Finding]:
     for targets in alternatives(run.adapter.target_modules)[:1]:
         if isinstance(targets.value, tuple) and "lm_head" in targets.value:
             message = (
-                f"`{run.adapter.key('target_modules')}` names `lm_head`: SFTTrainer (TRL 1.16) computes the loss "
-                "from the head's weight itself, past the adapter, and raises a ValueError once the model is loaded. "
-                f"Leave it out, or name it in `{run.adapter.key('modules_to_save')}`"
+                f"`{run.adapter.key('target_modules')}` names `lm_head`: SFTTrainer (TRL 1.16) computes the loss from "
+                "the head's weight itself, bypassing the adapter, and raises a ValueError once the model is loaded. "
+                f"Remove it, or name it in `{run.adapter.key('modules_to_save')}`"
             )
             yield resting("LL412", message, targets, otherwise=run.adapter.span, doubt="likely")
 
@@ -198,9 +200,8 @@ def identity_init_off(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
         return
     key = adapter.key("init_lora_weights")
     message = (
-        f"`{key}=False` leaves lora_B random, so that the model is not the base model when training starts: the first "
-        f"loss is that of a damaged model, and what is learned first is to undo it. PEFT has the switch for its own "
-        f"tests. Leave `{key}` out"
+        f"`{key}=False` leaves lora_B random, so training starts from a damaged base model and first has to undo that. "
+        f"PEFT has the switch for its own tests. Remove `{key}`"
     )
     fix = Fix("unsafe", f"Set {key} to True", put(adapter, "init_lora_weights", True))
     yield resting("LL413", message, adapter.init_lora_weights, otherwise=adapter.span, fix=fix)

@@ -121,8 +121,8 @@ def test_the_user_learns_that_peft_hangs(field: str, given: dict[str, Any]) -> N
     found = one("LL902", on_llama(given))
     assert found.message == (
         f'`{field}` hangs once the model is loaded: PEFT matches "(\\w+\\.?)+!" with Python\'s `re`, for which 0.25 s are '
-        "not enough on `model.layers.0.self_attn.q_proj` alone. Repeat no group whose inside repeats, and keep `.*` to a "
-        "few"
+        "not enough on `model.layers.0.self_attn.q_proj` alone. Do not repeat a group that contains a "
+        "repetition, and use `.*` sparingly"
     )
     assert found.span == at(300)
     assert found.confidence == "certain"
@@ -136,7 +136,8 @@ def test_what_takes_long_on_every_module() -> None:
     found = one("LL902", on_llama(dict(settings(SLOW))["layers_pattern"]))
     told = re.fullmatch(
         r'`layers_pattern` takes long once the model is loaded: PEFT matches "(.+)" with Python\'s `re`, for which 1 s is '
-        r"not enough on (\d+) of the model's modules\. Repeat no group whose inside repeats, and keep `\.\*` to a few",
+        r"not enough on (\d+) of the model's modules\. Do not repeat a group that contains a repetition, "
+        r"and use `\.\*` sparingly",
         found.message,
     )
     assert told is not None

@@ -295,7 +295,7 @@ def test_whole_paths_bypass_the_layers_since_0_8(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wanted, told",
     [
-        ("", "drops the LoRA without a word"),
+        ("", "silently drops the LoRA"),
         ("peft==0.15.2\n", "before 0.16.0 (requirements.txt has `peft==0.15.2`) raises a TypeError"),
         ("peft==0.12.0\n", "trains a full copy of it with the LoRA inside it"),
     ],
@@ -323,7 +323,7 @@ def test_missing_keys_are_told_since_0_14(tmp_path: Path) -> None:
     program = WRAPPED.format("meta-llama/Llama-2-7b-hf", 'target_modules=["q_proj"]')
     program += 'model = PeftModel.from_pretrained(model, "adapter")\nTrainer(model).train()\n'
     assert "a warning names" in findings(tmp_path / "new", program, "peft==0.14.0\n")["LL409"].message
-    assert "says nothing" in findings(tmp_path / "old", program, "peft==0.13.2\n")["LL409"].message
+    assert "does not warn" in findings(tmp_path / "old", program, "peft==0.13.2\n")["LL409"].message
 
 
 def test_loraplus_is_pefts_since_0_13(tmp_path: Path) -> None:
@@ -339,12 +339,12 @@ def test_loraplus_is_pefts_since_0_13(tmp_path: Path) -> None:
     [
         ("SFTTrainer", "fresh", "", "error", "raises a ValueError"),
         ("SFTTrainer", "fresh", "trl==0.27.0\n", "error", "raises a ValueError"),
-        ("SFTTrainer", "fresh", "trl==0.26.2\n", "advice", "merges the model's adapter, which does nothing yet"),
+        ("SFTTrainer", "fresh", "trl==0.26.2\n", "advice", "merges the model's adapter, which has no effect yet"),
         ("SFTTrainer", "loaded", "trl==0.22.0\n", "warning", "is then part of the base model"),
-        ("SFTTrainer", "fresh", "trl==0.21.0\n", "advice", "wraps the model once more"),
-        ("SFTTrainer", "loaded", "trl==0.19.1\n", "advice", "leaves the config aside"),
+        ("SFTTrainer", "fresh", "trl==0.21.0\n", "advice", "wraps the model again"),
+        ("SFTTrainer", "loaded", "trl==0.19.1\n", "advice", "ignores the config"),
         ("DPOTrainer", "loaded", "trl==0.8.6\n", "warning", "merges the model's adapter"),
-        ("GRPOTrainer", "loaded", "trl==0.18.2\n", "warning", "wraps the model once more"),
+        ("GRPOTrainer", "loaded", "trl==0.18.2\n", "warning", "wraps the model again"),
     ],
 )
 def test_two_adapters_by_version_of_trl(

@@ -482,7 +482,7 @@ def test_a_loop_over_ranks_of_a_framework(tmp_path: Path) -> None:
         if each.code == "LL101"
     ]
     assert message.startswith(
-        "`lora_alpha` is not given and stays at its default 32 while `lora_rank` takes 8, 16 and 64"
+        "`lora_alpha` is not set and stays at its default 32 while `lora_rank` takes 8, 16 and 64"
     )
 
 

@@ -49,7 +49,7 @@ class TestRankTooHighForData:
         assert "`r=64`" in found.message
         assert "on 500 examples (`select(range(…))`) for 3 epochs" in found.message
         assert "r <= 8 under 1,000 examples" in found.message
-        assert "Over-training does the harm" in found.message
+        assert "Over-training does more harm" in found.message
         assert found.related[0].span == at(500)
 
     def test_steps_come_before_epochs(self) -> None:

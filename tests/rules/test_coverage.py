@@ -37,7 +37,7 @@ def values(fix: Fix | None) -> list[Any]:
 class TestMoeExpertsNotAdapted:
     def test_message_and_fix(self) -> None:
         found = one("LL206", on(QWEN2_MOE, SEVEN, target_parameters=default(None), dropout=lit(0.05, 120)))
-        assert "reaches no expert of Qwen/Qwen1.5-MoE-A2.7B (qwen2_moe)" in found.message
+        assert "matches no expert of Qwen/Qwen1.5-MoE-A2.7B (qwen2_moe)" in found.message
         assert "which hold 87% of the model" in found.message
         assert found.confidence == "likely"
         assert values(found.fix) == [EXPERTS, 0.0]
@@ -87,7 +87,7 @@ class TestMoeExpertsNotAdapted:
 class TestMoeLoraDropout:
     def test_translated_names(self) -> None:
         found = one("LL207", on(QWEN3_MOE, SEVEN, dropout=lit(0.05, 120)))
-        assert "PEFT turns `target_modules` into `experts.gate_up_proj` and `experts.down_proj`" in found.message
+        assert "PEFT maps `target_modules` to `experts.gate_up_proj` and `experts.down_proj`" in found.message
         assert found.confidence == "likely"
         assert found.span == at(120)
         assert found.fix is not None
@@ -126,7 +126,7 @@ class TestMoeLoraDropout:
 class TestVisionTowerAdapted:
     def test_message_and_fix(self) -> None:
         found = one("LL208", on(GEMMA3, ("q_proj", "v_proj"), loader=VLM))
-        assert "too: 54 layers `v_proj` and `q_proj` of `vision_tower`" in found.message
+        assert ": 54 layers `v_proj` and `q_proj` of `vision_tower`" in found.message
         assert values(one("LL208", on(GEMMA3, ATTENTION, loader=VLM, exclude_modules=default(None))).fix) == [
             r".*vision_tower\..*"
         ]
@@ -147,7 +147,7 @@ class TestVisionTowerAdapted:
     def test_the_first_of_several_lists_that_lora_cannot_wrap(self) -> None:
         found = one("LL216", on("google/gemma-4-E4B-it", either(("q_proj",), ("v_proj",)), loader=VLM))
         path = "model.vision_tower.encoder.layers.0.self_attn.q_proj"
-        assert found.message.startswith(f"`q_proj` in `target_modules` reaches `{path}` of google/gemma-4-E4B-it")
+        assert found.message.startswith(f"`q_proj` in `target_modules` matches `{path}` of google/gemma-4-E4B-it")
 
     def test_in_the_words_of_a_framework_that_cannot_exclude(self) -> None:
         keys = {"target_modules": "lora_target_modules"}
@@ -202,7 +202,7 @@ class TestAttentionOnlyTargets:
 
     def test_the_narrow_default(self) -> None:
         found = one("LL213", on(LLAMA, default(None)))
-        assert "PEFT's default for llama is `q_proj` and `v_proj` alone (4,194,304 parameters)" in found.message
+        assert "PEFT's default for llama is only `q_proj` and `v_proj` (4,194,304 parameters)" in found.message
         assert values(found.fix) == ["all-linear"]
 
     @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ class TestUnevenLayerCoverage:
     def test_layers_of_another_kind(self) -> None:
         found = one("LL214", on(NEXT, lit(ATTENTION, 120)))
         assert "match in one layer in 4 of Qwen/Qwen3-Next-80B-A3B-Instruct" in found.message
-        assert "the others have `linear_attn` in the place of `self_attn`" in found.message
+        assert "the others have `linear_attn` instead of `self_attn`" in found.message
         assert found.level is None
         assert values(found.fix) == [(*ATTENTION, "in_proj_qkvz", "in_proj_ba", "out_proj")]
 
@@ -237,7 +237,7 @@ class TestUnevenLayerCoverage:
 
     def test_dense_layers_before_the_experts(self) -> None:
         found = one("LL214", on(DEEPSEEK, "all-linear"))
-        assert "In 3 of the 61 layers of deepseek-ai/DeepSeek-V3 (deepseek_v3) (0 to 2)" in found.message
+        assert "In 3 of the 61 layers of deepseek-ai/DeepSeek-V3 (deepseek_v3) (0 to 2)," in found.message
         assert found.level == "advice"
         assert found.fix is None
 

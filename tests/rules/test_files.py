@@ -181,7 +181,7 @@ def test_values_of_settings(fields: dict[str, Any], told: str) -> None:
 def test_a_call_that_returns_nothing(call: str) -> None:
     made = at(7)
     found = one("LL903", with_problem(NoResult("target_modules", call, at(5), "LoraConfig", made)))
-    assert f"is given what `.{call}(…)` returns, which is None" in found.message
+    assert f"is set to the result of `.{call}(…)`, which is None" in found.message
     assert (found.fix is not None) is (call in ("append", "extend"))
     alone = one("LL903", with_problem(NoResult("target_modules", call, at(5), "LoraConfig")))
     assert alone.fix is None

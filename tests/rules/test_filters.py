@@ -146,7 +146,7 @@ class TestTargetAndSaveOverlap:
         assert found.fix is not None
         assert found.fix.changes == ()
         assert found.level == "error"
-        assert "with nothing else to adapt it raises a ValueError" in found.message
+        assert "with nothing else to adapt, raises a ValueError" in found.message
         only = on("meta-llama/Llama-2-7b-hf", ("lm_head",), modules_to_save=("lm_head",))
         assert check("LL201", only) == []
 
@@ -213,7 +213,7 @@ class TestRankExceedsDimension:
     def test_a_rank_far_above_is_not_lowered_for_all(self) -> None:
         found = one("LL302", on("Qwen/Qwen1.5-MoE-A2.7B", ("q_proj", "shared_expert_gate"), 64))
         assert found.fix is None
-        assert "Give these layers a rank of their own" in found.message
+        assert "Give these layers their own rank" in found.message
 
     def test_what_is_in_vain_has_to_matter(self) -> None:
         given = on(QWEN, SEVEN, 256)

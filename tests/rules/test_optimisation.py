@@ -29,7 +29,7 @@ class TestLearningRates:
 
     def test_a_default_is_told_as_one(self) -> None:
         found = one("LL501", trained(learning_rate=default(5e-5)))
-        assert "No learning rate is given, so that Trainer takes its default 5e-05" in found.message
+        assert "No learning rate is set, so Trainer takes its default 5e-05" in found.message
 
     def test_a_rate_that_may_be_chosen_is_possible(self) -> None:
         assert one("LL501", trained(learning_rate=lit(4e-5))).confidence == "possible"
@@ -70,7 +70,7 @@ class TestLearningRates:
 def test_loraplus() -> None:
     keyword = UnknownKey("loraplus_lr_ratio", HERE, "SFTConfig")
     found = one("LL503", trained(unknown_keywords=(keyword,)))
-    assert found.message.startswith("`loraplus_lr_ratio` is no argument of SFTConfig")
+    assert found.message.startswith("`loraplus_lr_ratio` is not an argument of SFTConfig")
     assert not check("LL503", trained(unknown_keywords=(UnknownKey("learning_rat", HERE, "SFTConfig"),)))
 
 

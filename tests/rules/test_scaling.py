@@ -36,7 +36,7 @@ class TestFixedAlphaRankSweep:
         found = one("LL101", sweep(*ranks(8, 32, 128, optimizer=lit("adamw_torch"))))
         assert "`lora_alpha` stays at 16 while `r` takes 8, 32 and 128 in this loop" in found.message
         assert "falls from 2 to 0.125" in found.message
-        assert "Under adamw_torch the first step hardly depends on the rank" in found.message
+        assert "Under adamw_torch the first step then hardly depends on the rank" in found.message
         assert (
             "Two schools: a constant ratio, `lora_alpha = 2 * r` with the comment `# lora-lint: sweep-keeps=ratio`, or "
             "a rank-invariant step, as it is with `# lora-lint: sweep-keeps=step`"
@@ -61,7 +61,7 @@ class TestFixedAlphaRankSweep:
 
     def test_default_alpha(self) -> None:
         found = one("LL101", sweep(*ranks(8, 16, alpha=default(8))))
-        assert "`lora_alpha` is not given and stays at its default 8" in found.message
+        assert "`lora_alpha` is not set and stays at its default 8" in found.message
         assert found.span == at(58)
 
     def test_order_does_not_matter(self) -> None:
@@ -138,7 +138,7 @@ class TestRsloraOffHighRank:
         assert "`lora_alpha=2`" in message
 
     def test_odd_roots(self) -> None:
-        assert "`lora_alpha=11.31` it computes the same" in one("LL102", run(32, 64)).message
+        assert "`lora_alpha=11.31` it keeps the current function" in one("LL102", run(32, 64)).message
 
     def test_alpha_unknown(self) -> None:
         message = one("LL102", run(64, UNKNOWN)).message
@@ -179,7 +179,7 @@ class TestRsloraScaleJump:
 
     def test_message(self) -> None:
         found = one("LL103", run(64, 128, use_rslora=lit(True, 70)))
-        assert "128/sqrt(64) = 16, 8 times the 2 it is without" in found.message
+        assert "128/sqrt(64) = 16, 8 times the 2 without rsLoRA" in found.message
         assert found.message.endswith("`lora_alpha=16` keeps the scale of lora_alpha/r")
         assert found.related[0].span == at(70)
 
@@ -252,7 +252,7 @@ class TestScaleOutOfRange:
 
     def test_default_alpha_is_named(self) -> None:
         found = one("LL104", run(64, default(8)))
-        assert "`lora_alpha` is not given, so the default 8 holds" in found.message
+        assert "`lora_alpha` is not set, so the default 8 applies" in found.message
         assert "0.125, below 0.25" in found.message
         assert found.span == at(10)
 
@@ -332,7 +332,7 @@ class TestZeroScale:
 class TestSweepStepVaries:
     def test_alpha_tied_to_the_rank_under_adam(self) -> None:
         found = one("LL107", sweep(*(trained(rank, 2 * rank) for rank in (8, 16, 64))))
-        assert "the first step goes with lora_alpha: it is 8 times as large at r=64 as at r=8" in found.message
+        assert "the first step is proportional to lora_alpha: it is 8 times as large at r=64 as at r=8" in found.message
 
     def test_rslora_under_adam_grows_with_the_root(self) -> None:
         found = one("LL107", sweep(*(trained(rank, 16, rslora=True) for rank in (4, 64))))
@@ -393,7 +393,8 @@ class TestStudy:
     def test_arms_with_scale_and_step(self) -> None:
         found = one("LL107", sweep(self.arm(8, 16), self.arm(16, 16, rslora=True), self.arm(32, 32, rslora=True)))
         assert (
-            "under adamw_torch their first steps go with rank * scale and differ by up to 11.3 times:" in found.message
+            "under adamw_torch their first steps are proportional to rank * scale and differ by up to 11.3 times:"
+            in found.message
         )
         assert "r=8, lora_alpha=16 (4 targets): scale 2, step 1;" in found.message
         assert "r=32, lora_alpha=32 with rsLoRA (4 targets): scale 5.66, step 11.3." in found.message
@@ -443,7 +444,7 @@ class TestStudy:
         """The proposed alphas, with the step and the scale reckoned here."""
         optimizer = lit("sgd" if sgd else "adamw_torch")
         found = check("LL107", sweep(*(self.arm(*arm[:2], self.ALL, arm[2], optimizer=optimizer) for arm in arms)))
-        if not found or "first steps go with" not in found[0].message:
+        if not found or "first steps are proportional to" not in found[0].message:
             return
         spelled = re.search(
             r"`lora_alpha` = (.*?) with the comment .*? a constant ratio, (.*?) with `", found[0].message
@@ -470,14 +471,14 @@ class TestStatedSchool:
         kept = [trained(rank, 2 * rank, of={"sweep_keeps": "ratio"}) for rank in (8, 64)]
         assert not check("LL107", sweep(*kept))
         fixed = [trained(rank, 16, of={"sweep_keeps": "ratio"}) for rank in (8, 64)]
-        assert "`sweep-keeps=ratio` is stated, and does not hold" in one("LL101", sweep(*fixed)).message
+        assert "`sweep-keeps=ratio` is stated but does not hold" in one("LL101", sweep(*fixed)).message
 
     def test_a_kept_step(self) -> None:
         kept = [trained(rank, 16, of={"sweep_keeps": "step"}) for rank in (8, 64)]
         assert not check("LL101", sweep(*kept))
         sgd = [trained(rank, 16, optimizer=lit("sgd"), of={"sweep_keeps": "step"}) for rank in (8, 64)]
         found = one("LL101", sweep(*sgd))
-        assert "`sweep-keeps=step` is stated, and does not hold" in found.message
+        assert "`sweep-keeps=step` is stated but does not hold" in found.message
         assert "`lora_alpha = 5.657` at every rank with `use_rslora`" in found.message
         assert found.fix is None
         grown = [trained(rank, 2 * rank, of={"sweep_keeps": "step"}) for rank in (8, 64)]

@@ -62,7 +62,7 @@ class TestNoTargetMatch:
 
     def test_layers_that_are_not_there(self) -> None:
         message = one("LL201", on(LLAMA, ("q_proj",), layers_to_transform=(99,))).message
-        assert "`layers_to_transform` leaves nothing of `q_proj`" in message
+        assert "`layers_to_transform` leaves none of `q_proj`" in message
 
     def test_everything_excluded(self) -> None:
         assert "excluded again" in one("LL201", on(LLAMA, ("q_proj",), exclude_modules=("q_proj",))).message
@@ -119,7 +119,7 @@ class TestNoTargetMatch:
 
     def test_an_architecture_that_the_dialect_names(self) -> None:
         given = on(Unknown("…"), ("c_attn",), base={"architecture": "llama"})
-        assert "not in llama, so that" in one("LL201", given).message
+        assert "not in llama, so nothing" in one("LL201", given).message
         assert check("LL201", on(Unknown("…"), ("q_proj",), base={"architecture": "llama"})) == []
 
     def test_the_users_own_entry(self) -> None:
@@ -133,8 +133,8 @@ class TestUnmatchedTargetModule:
         found = one("LL202", on(PHI3, SEVEN))
         assert found.message == (
             "`q_proj`, `k_proj`, `v_proj`, `gate_proj` and `up_proj` are not in microsoft/Phi-3-mini-4k-instruct "
-            "(phi3): PEFT adapts only `o_proj` and `down_proj` (4,456,448 parameters) and says nothing. Its other "
-            "linear layers are `qkv_proj` and `gate_up_proj`"
+            "(phi3): PEFT adapts only `o_proj` and `down_proj` (4,456,448 parameters) and does not warn. The "
+            "model's other linear layers are `qkv_proj` and `gate_up_proj`"
         )
         assert found.confidence == "certain"
         assert found.level is None
@@ -154,13 +154,13 @@ class TestUnmatchedTargetModule:
         found = one("LL202", on(kind, targets, loader="AutoModelForImageClassification", base=base))
         assert found.message.startswith(f"`wrong` is not in {kind}")
         assert "PEFT adapts only `query` and `value`" in found.message
-        assert found.message.endswith("names nothing at all") is ("With transformers 5" in found.message)
+        assert found.message.endswith("matches nothing at all") is ("With transformers 5" in found.message)
 
     def test_the_version_without_a_match_is_named(self) -> None:
         loader = "AutoModelForImageClassification"
         found = one("LL202", on("google/vit-base-patch16-224", ("query", "value", "wrong"), loader=loader))
         assert "PEFT adapts only `query` and `value`" in found.message
-        assert found.message.endswith("With transformers 5 the list names nothing at all")
+        assert found.message.endswith("With transformers 5 the list matches nothing at all")
         assert found.level is None
 
     def test_experts_that_are_adapted_in_part(self) -> None:
@@ -187,7 +187,7 @@ class TestUnmatchedTargetModule:
     def test_harmless_extras_are_advice(self) -> None:
         found = one("LL202", on(LLAMA, (*SEVEN, "query_key_value", "c_attn")))
         assert found.level == "advice"
-        assert "so that nothing is lost" in found.message
+        assert "so nothing is lost" in found.message
         assert found.fix is not None
         assert found.fix.applicability == "safe"
         assert [change.value for change in found.fix.changes if isinstance(change, Write)] == [SEVEN]

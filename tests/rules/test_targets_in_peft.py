@@ -161,7 +161,7 @@ def test_experts_that_are_parameters_are_not_reached() -> None:
     assert any("shared_expert." in path for path in made.adapted)
     assert not any(path.endswith("experts") for path in made.adapted)
     assert made.warnings == ()
-    assert "reaches no expert" in told("LL206", "Qwen/Qwen1.5-MoE-A2.7B", settings)
+    assert "matches no expert" in told("LL206", "Qwen/Qwen1.5-MoE-A2.7B", settings)
 
 
 @pytest.mark.parametrize(("model_type", "model"), [("gpt_oss", "openai/gpt-oss-20b")])
@@ -170,7 +170,7 @@ def test_all_linear_is_attention_alone(model_type: str, model: str) -> None:
     made = wrap(model_type, settings)
     assert made.leaves() == {"q_proj", "k_proj", "v_proj", "o_proj"}
     assert made.warnings == ()
-    assert "reaches no expert" in told("LL206", model, settings)
+    assert "matches no expert" in told("LL206", model, settings)
     both = f'{settings}, target_parameters=["mlp.experts.gate_up_proj", "mlp.experts.down_proj"]'
     assert "experts" in wrap(model_type, both).leaves()
     silent("LL206", model, both)
@@ -354,7 +354,7 @@ def test_no_default_for_the_type() -> None:
 def test_experts_take_no_dropout(model_type: str, model: str, settings: str) -> None:
     with pytest.raises(ValueError, match="lora_dropout"):
         wrap(model_type, settings)
-    assert "LoRA has no dropout" in told("LL207", model, settings)
+    assert "which LoRA adapts only without dropout" in told("LL207", model, settings)
     silent("LL207", model, settings.replace("lora_dropout=0.1, ", ""))
 
 

@@ -71,7 +71,7 @@ class TestBaseParamsTrainable:
         found = one("LL401", with_events(Load, Wrap, EVERYTHING, Train))
         assert found.level is None
         assert found.confidence == "certain"
-        assert "sets all parameters trainable" in found.message
+        assert "makes all parameters trainable" in found.message
         assert found.span == at(700)
         assert found.related[0].span == at(1010)
 
@@ -126,7 +126,7 @@ class TestBaseParamsTrainable:
         assert "Nothing is trained" in found.message
         assert "Nothing is trained" in one("LL401", run(of={"unfrozen_patterns": lit(("lora_.*",))})).message
         found = one("LL401", run(of={"unfrozen_patterns": lit((".+lora_", "base_model.model.lm_head"))}))
-        assert "sets `base_model.model.lm_head` of the base model trainable" in found.message
+        assert "makes `base_model.model.lm_head` of the base model trainable" in found.message
         assert check("LL401", run(of={"unfrozen_patterns": lit((".+lora_",))})) == []
         assert check("LL401", run(of={"unfrozen_patterns": lit(())})) == []
 
@@ -147,8 +147,8 @@ class TestBaseParamsTrainable:
             return run(bias=bias, target_modules=(target,), of={"model": base})
 
         assert check("LL401", of("meta-llama/Llama-2-7b-hf")) == []
-        assert "base model beside the adapter" in one("LL401", of("Qwen/Qwen2.5-7B")).message
-        assert "where there are any" in one("LL401", of("someone/unheard-of")).message
+        assert "base model with the adapter" in one("LL401", of("Qwen/Qwen2.5-7B")).message
+        assert "if there are any" in one("LL401", of("someone/unheard-of")).message
         assert check("LL401", of("Qwen/Qwen2.5-7B", "lora_only"))
         assert check("LL401", of("Qwen/Qwen2.5-7B", "lora_only", "o_proj")) == []
 
@@ -322,13 +322,13 @@ class TestUnfrozenNotSaved:
     def test_always(self) -> None:
         found = one("LL410", self.given())
         assert found.confidence == "certain"
-        assert "named `projector` trainable by hand, and" in found.message
+        assert "named `projector` trainable by hand, but" in found.message
         assert [related.span for related in found.related] == [at(900), at(1000)]
 
     def test_behind_a_flag(self) -> None:
         found = one("LL410", self.given("args.tune"))
         assert found.confidence == "likely"
-        assert "trainable by hand (if `args.tune`), and" in found.message
+        assert "trainable by hand (if `args.tune`), but" in found.message
         assert one("LL410", self.given(save_flag="args.save")).confidence == "likely"
 
 
@@ -524,7 +524,7 @@ class TestAdapterConfigTwice:
         here = Training(trainer=trainer, span=at(1400))
         again = Wrap(at(1400), wrapped=True)
         found = one("LL412", loop(WRAP, again, training=here))
-        assert f"given to {trainer} with a model" in found.message
+        assert f"{trainer} gets `peft_config` and a model" in found.message
         assert (found.confidence, found.level, found.related[0].span) == ("likely", None, at(1010))
         assert check("LL412", loop(WRAP, Unwrap, again, training=here)) == []
         assert check("LL412", loop(WRAP, replace(again, span=at(1300)), training=here)) == []
@@ -562,12 +562,12 @@ OLD_LOAD = LoadAdapter(at(1010))
         ("SFTTrainer", (0, 28), "TRL raises a ValueError", None, None),
         ("SFTTrainer", (0, 27), "merges the model's adapter", "advice", "warning"),
         ("SFTTrainer", (0, 23), "merges the model's adapter", "advice", "warning"),
-        ("SFTTrainer", (0, 22), "wraps the model once more", "advice", "warning"),
-        ("SFTTrainer", (0, 21), "wraps the model once more", "advice", "warning"),
-        ("SFTTrainer", (0, 20), "leaves the config aside", "advice", "advice"),
-        ("RewardTrainer", (0, 22), "leaves the config aside", "advice", "advice"),
+        ("SFTTrainer", (0, 22), "wraps the model again", "advice", "warning"),
+        ("SFTTrainer", (0, 21), "wraps the model again", "advice", "warning"),
+        ("SFTTrainer", (0, 20), "ignores the config", "advice", "advice"),
+        ("RewardTrainer", (0, 22), "ignores the config", "advice", "advice"),
         ("RewardTrainer", (0, 27), "merges the model's adapter", "advice", "warning"),
-        ("GRPOTrainer", (0, 20), "wraps the model once more", "advice", "warning"),
+        ("GRPOTrainer", (0, 20), "wraps the model again", "advice", "warning"),
         *(
             (trainer, (0, 20), "merges the model's adapter", "advice", "warning")
             for trainer in ("DPOTrainer", "KTOTrainer", "ORPOTrainer", "CPOTrainer")
@@ -583,7 +583,7 @@ def test_what_trl_makes_of_two_adapters(
     again = one("LL412", of_trl(trainer, below, OLD_LOAD))
     assert again.level == resumed
     if "merges" in told:
-        assert "does nothing yet" in found.message
+        assert "has no effect yet" in found.message
         assert "part of the base model, which is not saved" in again.message
 
 
