@@ -152,7 +152,7 @@ def _frozen_again(run: Run) -> Iterator[Finding]:
                 f"head too that PEFT trains by `{run.adapter.key('task_type')}`: a head that is new stays random. "
                 "Leave it out, since PEFT freezes the base model itself"
             )
-            related = (Related(wrap.span, "the adapter is put on the model here"),)
+            related = (Related(wrap.span, "the adapter is added here"),)
             yield Finding("LL406", message, frozen.span, "certain", None, related)
             return
 
