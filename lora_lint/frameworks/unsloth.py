@@ -25,6 +25,7 @@ FRAMEWORK = Framework(
     source="unsloth 2026.10.9",
     keys=KEYS,
     regex_targets=True,
+    names_tokens=True,
     signature="FastLanguageModel.get_peft_model",
     parts=frozenset({AUDIO}),
     refuses_second_adapter=True,  # models/llama.py, get_peft_model

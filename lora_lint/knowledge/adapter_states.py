@@ -91,6 +91,7 @@ def _after(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
             | events.EnableInputGrads()
             | events.EnableCheckpointing()
             | events.SetWeights()
+            | events.Cast()
             | events.MakeOptimizer()
             | events.MakeOtherOptimizer()
             | events.Train()

@@ -186,10 +186,12 @@ class StartedProgram:
 
 @dataclass(frozen=True)
 class NewTokens:
-    """Literal tokens that a tokenizer is given, and the conditions that this stands under."""
+    """Literal tokens that a tokenizer is given, and the conditions that this stands under. `unread`: others that cannot
+    be read."""
 
     tokens: tuple[str, ...]
     conditions: tuple[Condition, ...]
+    unread: bool = False
 
 
 class TokenLog(list[NewTokens]):

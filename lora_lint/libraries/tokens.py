@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import DictVal, ListVal, Object
+from lora_lint.interpreter.values import DictVal, ListVal, Object, Opaque
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import NewTokens
+from lora_lint.run.events import Resize
 
 if TYPE_CHECKING:
     from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.context import Context
+    from lora_lint.source import Span
 
 METHODS = frozenset({"add_tokens", "add_special_tokens"})
 _OLD = frozenset({"pad_token", "eos_token", "bos_token", "unk_token"})
@@ -26,16 +28,24 @@ def added(context: Context, name: str, arguments: Arguments) -> None:
     else:
         texts = _texts(given)
     new = tuple(dict.fromkeys(text for text in texts if text not in _PADDING))
-    if new:
-        made = NewTokens(new, tuple(context.machine.conditions))
+    computed = isinstance(given, Opaque) or (isinstance(given, ListVal) and given.open)
+    unread = name == "add_tokens" and not texts and computed
+    if new or unread:
+        made = NewTokens(new, tuple(context.machine.conditions), unread)
         context.machine.journal.change_list(context.records.new_tokens).append(made)
 
 
-def new_here(context: Context) -> tuple[str, ...]:
-    """The tokens that have been added wherever the program is now."""
+def growth(context: Context, span: Span) -> Resize:
+    """The embeddings get rows for the tokens that have been added wherever the program is now."""
     here = context.machine.conditions
     added = [each for each in context.records.new_tokens if all(one in here for one in each.conditions)]
-    return tuple(dict.fromkeys(token for each in added for token in each.tokens))
+    tokens = tuple(dict.fromkeys(token for each in added for token in each.tokens))
+    return Resize(span, tokens=tokens, unread=any(each.unread for each in added))
+
+
+def token_texts(given: Val | None) -> tuple[str, ...]:
+    """The texts of the tokens that a call is given, as far as they are written out."""
+    return tuple(dict.fromkeys(_texts(given)))
 
 
 def _texts(value: Val | None) -> list[str]:

@@ -5,13 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, ListVal, Member, Object, Opaque, Val, either
+from lora_lint.interpreter.values import (
+    Arguments,
+    Const,
+    DictVal,
+    Either,
+    External,
+    ListVal,
+    Member,
+    Object,
+    Opaque,
+    Val,
+    either,
+)
 from lora_lint.libraries.context import Context, record_of, view_of
 from lora_lint.libraries.effects import Fact, ModelRecord, ModelView, Part, TrainingRecord
 from lora_lint.libraries.parameters import selection as selection_of
 from lora_lint.libraries.parameters import split_conditions
 from lora_lint.records import replace
-from lora_lint.run.events import Fragments, Freeze, MakeOptimizer, MakeOtherOptimizer, Selected, Unfreeze
+from lora_lint.run.events import Cast, Fragments, Freeze, MakeOptimizer, MakeOtherOptimizer, Selected, Unfreeze
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,8 +77,21 @@ def part_method(context: Context, owner: Object, path: tuple[str, ...], argument
         known = inner if part.role != "module" else None
         return Object(name, arguments, span, Part(part.record, role, known, name.startswith("named")))
     if name in ("to", "cuda", "float", "half", "bfloat16", "train", "eval"):
+        if casts(name, arguments):
+            context.happen(part.record, Cast(span))
         return owner
     return None
+
+
+def casts(name: str, arguments: Arguments) -> bool:
+    """Whether a call gives a module numbers of another type than float16."""
+    given = [
+        value.name for value in (*arguments.positional, *arguments.keywords.values()) if isinstance(value, External)
+    ]
+    wide = any(each.endswith(("float32", "bfloat16", "torch.float")) for each in given)
+    return name in ("float", "double", "bfloat16") or (
+        name in ("to", "type") and (wide or "dtype" in arguments.keywords)
+    )
 
 
 def part_of(value: Object | Member) -> Part | None:
@@ -106,6 +131,9 @@ def assign(context: Context, target: Object | Member, name: str, value: Val, spa
     if isinstance(data, Part) and name == "requires_grad":
         inner = ".".join(filter(None, (data.path, _inside(path)))) or None
         _set_trainable(context, Part(data.record, data.role, inner), value, span)
+        return True
+    if isinstance(data, Part) and name == "data":
+        context.happen(data.record, Cast(span))
         return True
     if isinstance(data, Part) and data.role in ("module", "modules"):
         if _replaces_module((*path, name), value, inside=True):

@@ -10,7 +10,7 @@ from lora_lint.libraries import peft, tokens, torch
 from lora_lint.libraries.context import Context, nothing, view_of
 from lora_lint.libraries.effects import Fact, Log, ModelRecord, ModelView, Part
 from lora_lint.records import replace
-from lora_lint.run.events import EnableCheckpointing, EnableInputGrads, Resize, Save, SetWeights
+from lora_lint.run.events import Cast, EnableCheckpointing, EnableInputGrads, Save, SetWeights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,6 +104,8 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if len(path) > 1:
         return None
     if name in _SAME:
+        if torch.casts(name, arguments):
+            context.happen(view.record, Cast(span))
         return owner
     own = _METHODS.get(name)
     return (
@@ -142,7 +144,7 @@ def _set_weights(context: Context, owner: Object, arguments: Arguments, span: Sp
 
 
 def _resize(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
-    context.happen(owner.data.record, Resize(span, tokens=tokens.new_here(context)))
+    context.happen(owner.data.record, tokens.growth(context, span))
     return None
 
 

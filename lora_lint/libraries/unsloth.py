@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
-from lora_lint.libraries import datasets
+from lora_lint.libraries import datasets, tokens
 from lora_lint.libraries.context import Context, view_of
 from lora_lint.libraries.transformers import quantization_of
+from lora_lint.run.events import Resize
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Handler
@@ -47,7 +48,17 @@ def wrap(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     return context.wrap(model, config, span, "unsloth")
 
 
+def add_new_tokens(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`add_new_tokens(model, tokenizer, new_tokens=[…])`: the tokens, and rows for them (unsloth_zoo, tokenizer.py)."""
+    view = view_of(arguments.get("model", 0))
+    if view is not None:
+        added = tokens.token_texts(arguments.get("new_tokens", 2))
+        context.happen(view.record, Resize(span, tokens=added, unread=not added))
+    return None
+
+
 CALLS: dict[str, Handler] = {
+    "add_new_tokens": add_new_tokens,
     "get_peft_model": wrap,
     "from_pretrained": load,
     **dict.fromkeys(

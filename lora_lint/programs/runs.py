@@ -9,7 +9,19 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import registry
-from lora_lint.interpreter.values import Arguments, Const, Effect, Either, ListVal, Object, Opaque, Space, Val, either
+from lora_lint.interpreter.values import (
+    Arguments,
+    Const,
+    DictVal,
+    Effect,
+    Either,
+    ListVal,
+    Object,
+    Opaque,
+    Space,
+    Val,
+    either,
+)
 from lora_lint.knowledge import signatures
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, to_value
@@ -618,6 +630,7 @@ _TRAINING = {
     "max_steps": ("max_steps", convert.is_whole),
     "batch_size": ("per_device_train_batch_size", convert.is_whole),
     "accumulation": ("gradient_accumulation_steps", convert.is_whole),
+    "checkpointing": ("gradient_checkpointing", convert.is_flag),
 }
 
 
@@ -641,7 +654,17 @@ def _training(trainings: list[TrainingRecord], here: Span) -> Training:
             elif keyword in defaults:
                 default = Known(defaults[keyword], None, "framework-default")
         values[field] = to_value(given, here, default, accept)
-    return replace(result, **values, unknown_keywords=_unknown_arguments(arguments, here.path))
+    reentrant = arguments is not None and _is_reentrant(argument_of(arguments, "gradient_checkpointing_kwargs"))
+    unknown = _unknown_arguments(arguments, here.path)
+    return replace(result, **values, reentrant=reentrant, unknown_keywords=unknown)
+
+
+def _is_reentrant(settings: Val | None) -> bool:
+    """Whether the settings of gradient checkpointing do not ask for the other kind."""
+    if settings is None:
+        return True
+    flag = settings.items.get("use_reentrant") if isinstance(settings, DictVal) else None
+    return isinstance(flag, Const) and flag.value is True
 
 
 def _unknown_arguments(arguments: Object | None, path: str) -> tuple[UnknownKey, ...]:

@@ -10,6 +10,7 @@ from lora_lint.rules.changes import put
 from lora_lint.rules.reached import (
     OUTSIDE,
     cases_of,
+    leaves,
     linears,
     model_label,
     model_place,
@@ -279,3 +280,44 @@ def _twice(entries: Iterable[str], saved: Iterable[str]) -> list[str]:
     """The entries whose modules are all in `modules_to_save`, because it contains a part of their path."""
     whole = set(saved)
     return [entry for entry in dict.fromkeys(entries) if not whole.isdisjoint(entry.split("."))]
+
+
+def pattern_matches_nothing(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL109"""
+    adapter = run.adapter
+    if run.method != "LoraConfig" or not (known(adapter.rank_pattern) or known(adapter.alpha_pattern)):
+        return
+    resolved, cases = cases_of(run)
+    if not cases or any(case.partial or case.match.errors or not case.built.certain for case in cases):
+        return
+    if adapter.target_parameters != _NOT_GIVEN:
+        return  # the names of parameters may be meant
+    for field, what in (("rank_pattern", "rank"), ("alpha_pattern", "alpha")):
+        given = getattr(adapter, field)
+        dead = [key for key in known(given) or {} if not any(_applies(key, case) for case in cases)]
+        if not dead:
+            continue
+        many, key = len(dead) > 1, adapter.key(field)
+        adapted = names(leaves(record.path for record in cases[0].match.modules))
+        message = (
+            f"{names(dead)} in `{key}` {'match' if many else 'matches'} no adapted module of "
+            f"{model_label(cases[0].name, cases[0].model)}: PEFT does not warn, and every layer keeps the usual "
+            f"{what}. {'They have' if many else 'It has'} to match the end of a path, and {adapted} are adapted"
+        )
+        yield resting(
+            *("LL109", message, given),
+            otherwise=adapter.span,
+            also=(run.model.name, adapter.target_modules),
+            doubt=sureness(run, resolved),
+            related=model_place(run, cases[0].name, cases[0].model),
+        )
+
+
+def _applies(key: str, case: Case) -> bool:
+    """Whether a key of a pattern decides about an adapted module; also where it would take too long to say."""
+    from lora_lint.knowledge.patterns import TooSlow, pattern_key
+
+    try:
+        return any(pattern_key((key,), record.path) is not None for record in case.match.modules)
+    except TooSlow:
+        return True

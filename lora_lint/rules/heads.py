@@ -1,17 +1,17 @@
-"""LL406, LL418: heads of classifiers that nothing trains, and task types that do not fit the model."""
+"""LL406, LL418, LL803: heads and other copies that train badly or not at all, and task types that do not fit."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Fix, Related
+from lora_lint.finding import Finding, Fix, Related, Write
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import drop, put
 from lora_lint.rules.reached import cases_of, model_place, sureness
 from lora_lint.rules.words import least, names, resting
-from lora_lint.run.events import Freeze, PutOn, Train, Unfreeze, Wrap
-from lora_lint.run.values import Known, alternatives, known
+from lora_lint.run.events import Cast, Freeze, LoadAdapter, PrepareKbit, PutOn, Train, Unfreeze, Wrap
+from lora_lint.run.values import ABSENT, Known, alternatives, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,6 +33,7 @@ _FINE_TUNED = re.compile(
     r"(?i)mnli|nli\b|sst|squad|conll|emotion|sentiment|toxic|reward|\brm\b|fine-?tuned|zero-?shot|cross-encoder|classif"
 )
 """In the names of checkpoints that have a trained head."""
+_HALF = frozenset({"float16", "half"})
 _NO_INPUT_IDS = frozenset({"whisper", "speech_to_text"})
 """Models whose `forward` takes no `input_ids` (transformers 5.23.0)."""
 
@@ -42,7 +43,7 @@ def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     from lora_lint.knowledge.architectures import head_for
 
     adapter = run.adapter
-    if run.trained is not True or run.dialect != "peft" or run.model.edited:
+    if run.trained is not True or not run.framework.direct or run.model.edited:
         return
     if not isinstance(adapter.task_type, Known) or not isinstance(adapter.modules_to_save, Known):
         return
@@ -177,7 +178,7 @@ def wrong_task_type(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     from lora_lint.knowledge.architectures import class_of, head_for
 
     adapter, task = run.adapter, known(run.adapter.task_type)
-    if run.trained is False or task is None or run.dialect != "peft" or run.method != "LoraConfig":
+    if run.trained is False or task is None or not run.framework.direct or run.method != "LoraConfig":
         return
     loader = run.model.loader or ""
     head, key = head_for(loader), adapter.key("task_type")
@@ -207,3 +208,34 @@ def wrong_task_type(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
         )
         fix = Fix("unsafe", f"Leave {key} out", drop(adapter, "task_type"))
         yield resting("LL418", message, adapter.task_type, otherwise=adapter.span, fix=fix)
+
+
+def fp16_copies_trained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL803"""
+    from lora_lint.knowledge.architectures import head_for
+
+    adapter, model = run.adapter, run.model
+    types = [str(each.value).rpartition(".")[2] for each in alternatives(model.dtype)]
+    whole = isinstance(model.quantization, Known) and model.quantization.value is None
+    if run.trained is not True or not run.framework.direct or not types or not whole or run.model.edited:
+        return
+    if not all(each in _HALF for each in types) or run.launch.sharding is not ABSENT:
+        return
+    if any(isinstance(event, Cast | PrepareKbit | LoadAdapter) for event in run.events):
+        return
+    saved = [*dict.fromkeys(name for each in alternatives(adapter.modules_to_save) for name in each.value or ())]
+    task = adapter.task_type.value if isinstance(adapter.task_type, Known) else None
+    by_task = task in _SAVED and head_for(model.loader) in _TASKS
+    if not saved and not by_task:
+        return
+    what = f"the copies of {names(saved)}" if saved else f"the copy of the head that `{task}` trains"
+    message = (
+        f"The base model is loaded in float16, and {what} {'are' if saved else 'is'} trained in it too, while PEFT "
+        "keeps the LoRA weights in float32: with `fp16=True` the GradScaler raises a ValueError in the first step "
+        "(Attempting to unscale FP16 gradients), and without it the weights become inf within a step or two. Load the "
+        "model in bfloat16 or float32"
+    )
+    changes = tuple(Write(each.span, "bfloat16") for each in alternatives(model.dtype) if each.span is not None)
+    fix = Fix("unsafe", "Load the model in bfloat16", changes)
+    related = (Related(adapter.span, "these copies have the type of the base model"),)
+    yield resting("LL803", message, model.dtype, otherwise=run.span, doubt="likely", related=related, fix=fix)

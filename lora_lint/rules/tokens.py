@@ -43,7 +43,8 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         elif isinstance(event, Wrap):
             break
     new = _new(run, grown)
-    if not new:
+    unread = not new and run.framework.direct and any(event.unread for event in grown)
+    if not new and not unread:
         return
     adapter, many = run.adapter, "s" if len(new) > 1 else ""
     shown = names(new[:3]) + (f" and {len(new) - 3} more" if len(new) > 3 else "")
@@ -55,12 +56,12 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         remedy += (
             f"; for tokens that replace reserved ones, the ids in `{adapter.key('trainable_token_indices')}` do too"
         )
+    what = f"The token{many} {shown} {'are' if many else 'is'} added" if new else "Tokens are added"
     message = (
-        f"The token{many} {shown} {'are' if many else 'is'} added{resized}, but the adapter freezes the embeddings: "
-        f"the new rows keep their initial values, and the model never learns the tokens{run.framework.on_new_tokens}. "
-        f"{remedy[0].upper()}{remedy[1:]}"
+        f"{what}{resized}, but the adapter freezes the embeddings: the new rows keep their initial values, and the "
+        f"model never learns the tokens{run.framework.on_new_tokens}. {remedy[0].upper()}{remedy[1:]}"
     )
-    first = next(event for event in grown if event.tokens)
+    first = next(event for event in grown if event.tokens or event.unread)
     related = (Related(adapter.span, "nothing of this adapter trains the embeddings"),)
     # The tokenizer's vocabulary may already have them.
     confidence = least("likely", happening(*grown, flagged="possible"))

@@ -23,13 +23,16 @@ from lora_lint.run.events import (
 from lora_lint.run.values import alternatives, always, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lora_lint.finding import Level
     from lora_lint.run.run import Run
+    from lora_lint.run.versions import Pin
 
 _PLAIN = frozenset({"Trainer", "Seq2SeqTrainer"})
 """Trainers that do not prepare the model themselves."""
+_WRAPS_ITSELF = "SFTTrainer"
+"""TRL's trainer, which prepares a model only where it adds the adapter itself (TRL 0.9.6 to 1.16)."""
 _PREPARED = (PrepareKbit, EnableInputGrads, EnableCheckpointing)
 """Calls that do k-bit preparation, entirely or in part."""
 _PREPARE = "prepare_model_for_kbit_training"
@@ -53,13 +56,17 @@ _MERGING = frozenset({"DPOTrainer", "KTOTrainer", "ORPOTrainer", "CPOTrainer"})
 def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL405"""
     bits = known(run.model.quantization)
-    prepares = not run.training.by_hand and run.training.trainer not in _PLAIN
-    if not run.framework.direct or bits not in ("4bit", "8bit") or prepares:
+    if not run.framework.direct or bits not in ("4bit", "8bit"):
         return
     if run.trained is not True or any(isinstance(event, _PREPARED) for event in run.events):
         return
     wrap = next((event for event in run.events if isinstance(event, PutOn)), None)
     if not isinstance(wrap, Wrap) or run.model.edited or any(isinstance(event, Freeze) for event in run.events):
+        return
+    training = run.training
+    wraps = any(isinstance(event, Wrap) and event.span == training.span for event in run.events)
+    by_hand = training.trainer == _WRAPS_ITSELF and not wraps
+    if not (training.by_hand or training.trainer in _PLAIN or by_hand):
         return
     message = (
         f"The model is loaded in {bits.removesuffix('bit')} bits and wrapped without "
@@ -106,10 +113,38 @@ def wrap_then_load(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  
 def input_grads_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL411"""
     pin = run.before("transformers", versions.CHECKPOINTS_NOT_REENTRANT)
-    if pin is None or run.trained is not True or not run.training.by_hand:
+    if pin is None or run.trained is not True:
         return
     if any(isinstance(event, PrepareKbit | EnableInputGrads) for event in run.events) or embeddings_may_train(run):
         return
+    if run.training.by_hand:
+        yield from _enabled_after_the_wrap(run, pin)
+    elif run.training.trainer in _PLAIN:
+        yield from _enabled_by_the_trainer(run, pin)
+
+
+def _enabled_by_the_trainer(run: Run, pin: Pin) -> Iterator[Finding]:
+    """The trainer enables checkpointing when it starts, long after the wrap."""
+    training = run.training
+    put_on = next((event for event in run.events if isinstance(event, PutOn)), None)
+    before = any(isinstance(event, EnableCheckpointing) for event in run.events)
+    if put_on is None or before or not training.reentrant or not always(training.checkpointing, True):
+        return
+    if isinstance(put_on, Wrap) and put_on.integrated:
+        return  # transformers' own `add_adapter`, after which it sees to the inputs
+    message = (
+        f"{training.trainer} enables gradient checkpointing when it starts, and in transformers before 5 ({pin}) it is "
+        "reentrant: the embeddings are frozen, so no input of a layer requires a gradient, and the first `backward()` "
+        "raises a RuntimeError (element 0 of tensors does not require grad). Call `model.enable_input_require_grads()` "
+        'before the training, or set `gradient_checkpointing_kwargs={"use_reentrant": False}`'
+    )
+    related = (Related(put_on.span, "the adapter is put on the model here"),)
+    doubt = happening(put_on, flagged="possible")
+    yield resting("LL411", message, training.checkpointing, otherwise=run.span, doubt=doubt, related=related)
+
+
+def _enabled_after_the_wrap(run: Run, pin: Pin) -> Iterator[Finding]:
+    """The program enables checkpointing on the wrapped model by itself."""
     wrap: Wrap | None = None
     for event in run.events:
         if isinstance(event, Wrap | Load):

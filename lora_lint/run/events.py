@@ -54,9 +54,11 @@ class Load(_Occurrence):
 
 @dataclass(frozen=True)
 class Resize(_Occurrence):
-    """The embeddings get rows for new tokens: `tokens` are those that are written out, as far as they can be read."""
+    """The embeddings get rows for new tokens: `tokens` are those that are written out, as far as they can be read;
+    `unread`: the program makes others of something else."""
 
     tokens: tuple[str, ...] = ()
+    unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ class EnableCheckpointing(_Occurrence):
     which transformers 5 takes anyway."""
 
     reentrant: bool = False
+
+
+@dataclass(frozen=True)
+class Cast(_Occurrence):
+    """The model, or a part of it, gets numbers of another type, or of one that is not known."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +239,7 @@ Event: TypeAlias = (
     | PrepareKbit
     | EnableInputGrads
     | EnableCheckpointing
+    | Cast
     | Wrap
     | LoadAdapter
     | AddBeside

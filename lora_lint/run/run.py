@@ -136,6 +136,10 @@ class Training:
     span: Span | None = None
     unknown_keywords: tuple[UnknownKey, ...] = ()
     """Keyword arguments of the class of training arguments that it does not take."""
+    checkpointing: Value[bool] = ABSENT
+    """The trainer switches gradient checkpointing on."""
+    reentrant: bool = False
+    """It leaves the kind of checkpoints to transformers, or asks for reentrant ones."""
     by_hand: bool = False
     """A loop of the program trains, with an optimizer that it makes itself: no trainer prepares or saves anything."""
     bare_reference: Value[bool] = ABSENT

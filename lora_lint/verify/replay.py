@@ -55,6 +55,7 @@ def replay(model: Any, run: Run) -> Any:
                 | events.EnableInputGrads()
                 | events.EnableCheckpointing()
                 | events.SetWeights()
+                | events.Cast()
                 | events.MakeOptimizer()
                 | events.MakeOtherOptimizer()
                 | events.Train()

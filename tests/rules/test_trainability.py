@@ -433,7 +433,7 @@ class TestKbitPrepareMissing:
     @pytest.mark.parametrize(
         "given",
         [
-            loop(WRAP, Train, trainer="SFTTrainer"),
+            loop(WRAP, Train, trainer="DPOTrainer"),
             loop(WRAP, Train, trainer=None),
             loop(WRAP, Train, model=BaseModel()),
             loop(WRAP, Train, model=BaseModel(quantization=lit("2bit"))),

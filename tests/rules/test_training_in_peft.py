@@ -538,3 +538,29 @@ def test_an_adapter_on_a_compiled_model_has_names_of_its_own(tmp_path: Path) -> 
     compiled = "import torch\nmodel = torch.compile(model)\n"
     assert "LL605" in codes(compiled + WRAP.format(""))
     assert "LL605" not in codes(WRAP.format("") + compiled)
+
+
+def test_copies_of_modules_have_the_type_of_the_base_model() -> None:
+    model = get_peft_model(llama().half(), LoraConfig(r=4, target_modules=["q_proj"], modules_to_save=["lm_head"]))
+    copy = next(each for name, each in model.named_parameters() if "modules_to_save" in name)
+    assert (copy.dtype, copy.requires_grad, lora_b(model).dtype) == (torch.float16, True, torch.float32)
+    optimizer, scaler = torch.optim.AdamW([copy], lr=1e-4), torch.amp.GradScaler("cpu")
+    scaler.scale(copy.float().sum()).backward()
+    with pytest.raises(ValueError, match="unscale FP16"):
+        scaler.unscale_(optimizer)
+    load = "import torch\nmodel = AutoModelForCausalLM.from_pretrained('gpt2', dtype=torch.{})\n"
+    wrap = WRAP.format(", modules_to_save=['lm_head']")
+    assert "LL803" in codes(load.format("float16") + wrap)
+    assert "LL803" not in codes(load.format("bfloat16") + wrap)
+
+
+def test_a_pattern_that_fits_no_path_leaves_the_rank_as_it_is() -> None:
+    model = get_peft_model(llama(), LoraConfig(r=4, target_modules=["q_proj"], rank_pattern={"layers.0.q_proj": 8}))
+    assert lora_b(model).shape[1] == 4
+    model = get_peft_model(
+        llama(), LoraConfig(r=4, target_modules=["q_proj"], rank_pattern={"layers.0.self_attn.q_proj": 8})
+    )
+    assert lora_b(model).shape[1] == 8
+    pattern = ", rank_pattern={{'{}': 8}}, alpha_pattern={{'{}': 16}}"
+    assert "LL109" in codes(WRAP.format(pattern.format(*["layers.0.q_proj"] * 2)))
+    assert "LL109" not in codes(WRAP.format(pattern.format(*["layers.0.self_attn.q_proj"] * 2)))
