@@ -158,17 +158,20 @@ def check(**options: Any) -> int:
 
 
 @main.command(context_settings=_CONTEXT)
+@click.argument("rules", nargs=-1, type=_Rules())
+@click.option("--level", type=click.Choice(["error", "warning", "advice"]), help="Only the rules of this level.")
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def rules(output_format: str) -> int:
-    """List the rules."""
-    return commands.rules(output_format)
+def rules(rules: tuple[tuple[str, ...], ...], level: str | None, output_format: str) -> int:
+    """List the rules: all, or those of some codes, names or prefixes (LL2)."""
+    return commands.rules([word for words in rules for word in words], level, output_format)
 
 
 @main.command(context_settings=_CONTEXT)
 @click.argument("rules", nargs=-1, required=True, type=_Rules())
-def explain(rules: tuple[tuple[str, ...], ...]) -> int:
-    """Explain rules, by code or name."""
-    return commands.explain(word for words in rules for word in words)
+@click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def explain(rules: tuple[tuple[str, ...], ...], output_format: str) -> int:
+    """Explain rules, by code, name or prefix (LL2)."""
+    return commands.explain([word for words in rules for word in words], output_format)
 
 
 @main.command(context_settings=_CONTEXT)

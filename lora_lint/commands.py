@@ -22,8 +22,9 @@ from lora_lint.terminal import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from lora_lint.catalogue import Rule
     from lora_lint.lint.cache import Cache
     from lora_lint.lint.outcome import Content, Outcome
     from lora_lint.settings import Settings
@@ -173,6 +174,8 @@ def guarded(command: Callable[[], int]) -> int:
 
 def check(request: Check) -> int:
     """Lints, settles the findings if asked to, reports, and gives the exit status."""
+    from lora_lint.report import FORMATS
+
     output, repair, verification = request.output, request.repair, request.verification
     _refuse_misspelt_command(request.input.paths)
     settings = request.input.settings()
@@ -206,6 +209,8 @@ def check(request: Check) -> int:
 
         outcome, interrupt = _settled(outcome, verification)
         outcome = with_fixable(outcome, settings)
+    if outcome.failed and not outcome.summary.files and FORMATS[output.format].for_people:
+        return 2  # nothing of what was named is there: that has been said, and there is nothing to report
     unwritten = not _report(outcome, output, request.input.is_one_file()) or unwritten
     if verification is not None and verification.report is not None:
         from lora_lint.report import render
@@ -484,25 +489,17 @@ def version() -> int:
     return 0
 
 
-def rules(output_format: str = "text") -> int:
-    """Lists the catalogue."""
+def rules(words: Sequence[str] = (), level: str | None = None, output_format: str = "text") -> int:
+    """Lists the catalogue, or the rules in it that words name and that have a level by default."""
     from lora_lint import catalogue
+    from lora_lint.settings import expand
 
-    found = list(catalogue.rules().values())
+    codes = expand(words, "rules") or tuple(catalogue.rules())
+    found = [rule for code in codes if level in (None, (rule := catalogue.rules()[code]).level)]
     if output_format == "json":
         from lora_lint.system.visible import json_text
 
-        table = [
-            {
-                "code": rule.code,
-                "name": rule.name,
-                "level": rule.level,
-                "summary": rule.summary,
-                "options": {name: dict(schema) for name, schema in rule.options.items()},
-            }
-            for rule in found
-        ]
-        write(json_text(table), machine=True)
+        write(json_text(list(map(_facts, found))), machine=True)
         return 0
     width = max((len(rule.name) for rule in found), default=0)
     for rule in found:
@@ -510,19 +507,34 @@ def rules(output_format: str = "text") -> int:
     return 0
 
 
-def explain(words: Iterable[str]) -> int:
+def explain(words: Sequence[str], output_format: str = "text") -> int:
     """Prints the catalogue's pages of some rules."""
     from lora_lint import catalogue
-    from lora_lint.settings import did_you_mean, known_rules
+    from lora_lint.settings import expand
 
-    pages = []
-    for word in words:
-        rule = catalogue.find(word)
-        if rule is None:
-            raise UsageError(f"there is no rule {word!r}{did_you_mean(word, known_rules())}")
-        pages.append(catalogue.page(rule.code).rstrip("\n") + "\n")
-    write("\n".join(pages))
+    codes = expand(words, "explain")
+    if output_format == "json":
+        from lora_lint.system.visible import json_text
+
+        pages = [{**_facts(catalogue.rules()[code]), "page": catalogue.page(code)} for code in codes]
+        write(json_text(pages), machine=True)
+        return 0
+    write("\n".join(catalogue.page(code).rstrip("\n") + "\n" for code in codes))
     return 0
+
+
+def _facts(rule: Rule) -> dict[str, Any]:
+    """A rule of the catalogue as JSON values."""
+    from lora_lint.report.wording import url_of
+
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "level": rule.level,
+        "summary": rule.summary,
+        "options": {name: dict(schema) for name, schema in rule.options.items()},
+        "url": url_of(rule.code),
+    }
 
 
 def recommend(model: str, size: int | None, task: str, framework: str, scaling: str) -> int:

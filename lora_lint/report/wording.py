@@ -119,7 +119,7 @@ def sentence(outcome: Outcome) -> str:
     ]
     if summary.advice:
         counts.append(f"{summary.advice} advice")
-    found = ", ".join(counts) or "No findings"
+    found = ", ".join(counts) or ("No findings" if summary.runs or summary.suppressed else "No LoRA run found")
     hidden = f" ({summary.suppressed} suppressed)" if summary.suppressed else ""
     scope = f"what was read ({_scope(summary)})" if summary.unread else _scope(summary)
     return f"{found}{hidden} in {scope}{_unread(outcome)}{_settled(outcome)}"
@@ -147,7 +147,8 @@ def _settled(outcome: Outcome) -> str:
 
 
 def _scope(summary: Summary) -> str:
-    return f"{_count(summary.runs, 'run')} of {_count(summary.files, 'file')}"
+    files = _count(summary.files, "file")
+    return f"{_count(summary.runs, 'run')} of {files}" if summary.runs else files
 
 
 def _count(number: int, word: str) -> str:

@@ -266,6 +266,28 @@ def test_a_missing_path_does_not_stop_the_others(capsys: pytest.CaptureFixture[s
     assert "LL105" in out
 
 
+@pytest.mark.process
+def test_nothing_but_the_error_where_nothing_that_is_named_is_there() -> None:
+    for output_format in ("full", "concise"):
+        done = process("--output-format", output_format, "nope.py", "gone")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            "lora-lint: error: nope.py: no such file or folder\nlora-lint: error: gone: no such file or folder\n"
+        )
+    done = process("--output-format", "json", "nope.py")
+    assert (done.returncode, json.loads(done.stdout)["findings"]) == (2, [])
+
+
+@pytest.mark.process
+def test_a_tree_without_a_run_says_so() -> None:
+    Path("a.py").write_text("print(1)\n")
+    Path("b.yaml").write_text("a: 1\n")
+    done = process(".")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "No LoRA run found in 2 files\n", "")
+    Path("a.py").write_text(FINE)
+    assert process(".").stdout == "No findings in 1 run of 2 files\n"
+
+
 def test_output_file(capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.py").write_text(BROKEN)
     status, out, _ = call(capsys, "--output-format", "json", "--output-file", "out.json", "a.py")
@@ -302,6 +324,30 @@ def test_rules(capsys: pytest.CaptureFixture[str]) -> None:
     [rule] = [each for each in json.loads(out) if each["code"] == "LL102"]
     assert rule["name"] == "rslora-off-high-rank"
     assert rule["options"]
+    assert rule["url"].endswith("/rules/LL102-rslora-off-high-rank.md")
+
+
+@pytest.mark.process
+def test_rules_are_filtered() -> None:
+    def codes(*arguments: str) -> list[str]:
+        return [line.split()[0] for line in process("rules", *arguments).stdout.splitlines()]
+
+    assert codes("LL10") == sorted({"LL105", *codes("LL10")}) and len(codes("LL10")) > 3
+    assert codes("zero-scale", "LL102") == ["LL105", "LL102"]
+    assert "LL102" in codes("--level", "advice") and "LL105" not in codes("--level", "advice")
+    assert codes("--level", "error", "LL102,LL105") == ["LL105"]
+
+
+@pytest.mark.process
+def test_explain_takes_prefixes_and_gives_json() -> None:
+    family = process("explain", "LL10")
+    assert family.returncode == 0
+    for code in ("LL102", "LL105"):
+        assert process("explain", code).stdout in family.stdout
+    [page] = json.loads(process("explain", "--output-format", "json", "zero-scale").stdout)
+    assert (page["code"], page["level"], page["page"].strip()) == (
+        "LL105", "error", process("explain", "LL105").stdout.strip()
+    )  # fmt: skip
 
 
 def test_explain(capsys: pytest.CaptureFixture[str]) -> None:

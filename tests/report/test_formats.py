@@ -222,7 +222,7 @@ class TestFull:
             (2, 3, "2 fixable with --fix, 3 more with --unsafe-fixes"),
             (2, 0, "2 fixable with --fix"),
             (0, 3, "3 fixable with --fix --unsafe-fixes"),
-            (0, 0, "No findings in 0 runs of 1 file"),
+            (0, 0, "No LoRA run found in 1 file"),
         ],
     )
     def test_what_can_be_fixed(self, safe: int, unsafe: int, line: str) -> None:
