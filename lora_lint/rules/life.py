@@ -48,6 +48,8 @@ def wrap_over_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
         loaded = {name: load for name, load in loaded.items() if name in states}
         if isinstance(event, LoadAdapter | LoadBeside):
             loaded |= dict.fromkeys(event.adapters or (), event)
+        elif isinstance(event, TakeOff):  # also where a flag decides, which is most often that of the load
+            loaded = {}
         elif isinstance(event, Wrap) and not _harms_no_other(event, run):
             lost = [name for name in event.adapters or () if name in loaded]
             if not lost or any(isinstance(later, SetWeights) for later in run.events[number + 1 :]):
