@@ -200,6 +200,13 @@ def inspect(output_format: str, **options: Any) -> int:
     show_default=True,
     help="The school: one ratio of alpha to the rank, or one alpha at all ranks.",
 )
+@click.option(
+    "--layers",
+    type=click.Choice(["all", "attention", "query-value"]),
+    default="all",
+    show_default=True,
+    help="The linear layers to adapt.",
+)
 def recommend(**options: Any) -> int:
     """Print settings for a model, each with its reason and how sure that is."""
     return commands.recommend(**options)

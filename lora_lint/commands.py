@@ -537,14 +537,14 @@ def _facts(rule: Rule) -> dict[str, Any]:
     }
 
 
-def recommend(model: str, size: int | None, task: str, framework: str, scaling: str) -> int:
+def recommend(model: str, size: int | None, task: str, framework: str, scaling: str, layers: str) -> int:
     """Prints a config for a model, a number of examples and a task."""
     from lora_lint.frameworks import registry
     from lora_lint.recommend import choices, spellings
 
     try:
         record = registry.framework(framework)
-        found = choices.recommend(model, size, task, scaling, record.can("use_rslora"))  # type: ignore[arg-type]
+        found = choices.recommend(model, size, task, scaling, record.can("use_rslora"), layers)  # type: ignore[arg-type]
         text = spellings.written(found, record)
     except choices.NotKnown as error:
         raise UsageError(str(error)) from None

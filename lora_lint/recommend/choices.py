@@ -35,24 +35,31 @@ T_co = TypeVar("T_co", covariant=True)
 
 Targets: TypeAlias = "tuple[str, ...] | str"
 Scaling: TypeAlias = Literal["ratio", "step"]
+Layers: TypeAlias = Literal["all", "attention", "query-value"]
 """ratio: alpha/r stays the same at every rank. step: alpha stays the same, so that under Adam the first step does."""
 RATIO = 2.0
 STEP_ALPHA = 16
 
-_BY_TASK: dict[str, tuple[int, str]] = {
-    "format": (4, "query-value"),
-    "instruction": (8, "attention"),
-    "chat": (16, "attention"),
-    "domain": (16, "all"),
-    "code": (16, "all"),
-    "complex-domain": (32, "all"),
-    "multi-task": (64, "all"),
+_BY_TASK = {
+    "format": 4,
+    "instruction": 8,
+    "chat": 16,
+    "domain": 16,
+    "code": 16,
+    "complex-domain": 32,
+    "multi-task": 64,
 }
-"""Task -> rank and layers."""
-_PARTS = {
+"""Task -> rank."""
+_PARTS: dict[Layers, tuple[str, ...]] = {
     "query-value": ("q", "v", "qkv"),
     "attention": ("q", "k", "v", "qkv", "o"),
     "all": ("q", "k", "v", "qkv", "o", "gate", "up", "gate_up", "down"),
+}
+_WHY: dict[Layers, str] = {
+    "all": "every linear layer, which QLoRA and LoRA Without Regret find best; `--layers attention` trains fewer "
+    "parameters, and is said to do for style and format (likely)",
+    "attention": "asked for: fewer parameters than with the MLP layers, which hold most of what a model knows (likely)",
+    "query-value": "asked for, as in the first LoRA paper: the fewest parameters of the three (likely)",
 }
 _SMALL, _LARGE = 1_000, 10_000
 _CAP_SMALL, _CAP = 8, 64
@@ -100,18 +107,22 @@ class NotKnown(Exception):
 
 
 def recommend(
-    model: str, size: int | None, task: str, scaling: Scaling = "ratio", can_rslora: bool = True
+    model: str,
+    size: int | None,
+    task: str,
+    scaling: Scaling = "ratio",
+    can_rslora: bool = True,
+    layers: Layers = "all",
 ) -> Recommendation:
     """The settings for a model (a hub id or a path). `size` is the number of training examples, None if not known.
 
     Raises NotKnown for a model whose modules are not known.
     """
     case = _case(model)
-    usual, layers = _BY_TASK[task]
-    rank = _rank(usual, size, task)
+    rank = _rank(_BY_TASK[task], size, task)
     loader = heads_of_loaders()[case.head][0]
     asked = _Asked(model, loader, rank.value)
-    targets, experts = _followed(asked, *_targets(case, layers, task))
+    targets, experts = _followed(asked, *_targets(case, layers))
     alpha, rslora = _alpha(rank.value, scaling, can_rslora)
     run = asked.run(targets.value, experts.value if experts else None)
     made = _first(run)
@@ -174,8 +185,8 @@ def _epochs(size: int | None) -> Choice[int]:
     return Choice(2, "watch the eval loss: over-training harms more than rank (likely)")
 
 
-def _targets(case: Case, layers: str, task: str) -> tuple[Choice[Targets], bool]:
-    """The model's own names for the layers that a task wants, and whether these are layers of the MLPs too."""
+def _targets(case: Case, layers: Layers) -> tuple[Choice[Targets], bool]:
+    """The model's own names for the layers that are asked for, and whether these are layers of the MLPs too."""
     wanted = _PARTS[layers]
     linears = [
         module.path for module in case.modules if module.kind in LINEAR_KINDS and _leaf(module.path) not in _HEADS
@@ -183,11 +194,7 @@ def _targets(case: Case, layers: str, task: str) -> tuple[Choice[Targets], bool]
     named = [path for path in linears if _role(path) in wanted]
     if not named:  # names of its own: all its layers
         return Choice("all-linear", f"the layers of {case.model.model_type} have names of their own (certain)"), True
-    why = {
-        "query-value": f"query and value do for the task {task} (rule of thumb)",
-        "attention": f"attention changes behaviour, which the task {task} is about (rule of thumb)",
-        "all": f"the task {task} is about knowledge, for which the MLP layers count most (likely)",
-    }[layers]
+    why = _WHY[layers]
     language = [path for path in named if "language_model" in path or path.startswith("model.text")]
     language = language or [path for path in named if not _elsewhere(path)] or named
     names = _leaves(language)

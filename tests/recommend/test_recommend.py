@@ -12,7 +12,7 @@ from lora_lint.frameworks import registry
 from lora_lint.lint import engine
 from lora_lint.lint.reading import read
 from lora_lint.project import Project
-from lora_lint.recommend.choices import NotKnown, recommend
+from lora_lint.recommend.choices import Layers, NotKnown, recommend
 from lora_lint.recommend.spellings import written
 from lora_lint.run.values import known
 from lora_lint.settings import TASKS, Settings
@@ -127,9 +127,9 @@ def test_the_models_own_names() -> None:
         "gate_up_proj",
         "down_proj",
     )
-    assert recommend("google/flan-t5-base", None, "chat").targets.value == ("q", "k", "v", "o")
+    assert recommend("google/flan-t5-base", None, "chat", layers="attention").targets.value == ("q", "k", "v", "o")
     assert set(recommend("google/flan-t5-base", None, "code").targets.value) == {*"qkvo", "wi_0", "wi_1", "wo"}
-    vision = recommend("Qwen/Qwen2.5-VL-7B-Instruct", None, "chat")
+    vision = recommend("Qwen/Qwen2.5-VL-7B-Instruct", None, "chat", layers="attention")
     assert vision.targets.value == ("q_proj", "k_proj", "v_proj", "o_proj")  # which its tower has not
     vision = recommend("Qwen/Qwen2.5-VL-7B-Instruct", None, "code")
     assert "language_model" in str(vision.targets.value)
@@ -156,10 +156,31 @@ def test_the_class_that_a_model_is_made_for(model: str, loader: str, task_type: 
     assert [each.code for each in engine.lint_text(text, "train.py", Settings()).findings] == []
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_all_linear_layers_unless_asked_otherwise(task: str) -> None:
+    attention = ("q_proj", "k_proj", "v_proj", "o_proj")
+    mlp = ("gate_proj", "up_proj", "down_proj")
+    model = "meta-llama/Llama-3.1-8B"
+    assert set(recommend(model, None, task).targets.value) == {*attention, *mlp}
+    assert set(recommend(model, None, task, layers="attention").targets.value) == set(attention)
+    assert set(recommend(model, None, task, layers="query-value").targets.value) == {"q_proj", "v_proj"}
+
+
+@pytest.mark.parametrize("layers", ["attention", "query-value"])
+@pytest.mark.parametrize("framework", marks.RECOMMENDED)
+def test_fewer_layers_lint_clean(framework: str, layers: Layers) -> None:
+    name = "train.py" if framework == "peft" else "config.yaml"
+    found = recommend("meta-llama/Llama-3.1-8B", 5_000, "chat", layers=layers)
+    text = written(found, registry.framework(framework))
+    assert [each.code for each in engine.lint_text(text, name, Settings()).findings] == []
+
+
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recommend", "--model", "meta-llama/Llama-3.1-8B", "--dataset-size", "2000", "--task", "chat"]) == 0
     out = capsys.readouterr().out
     assert "    r=16," in out
+    assert '"down_proj"' in out
+    assert "`--layers attention`" in out
     assert "# for the task chat (rule of thumb)" in out
     assert main(["recommend", "--model", "nobody/nothing-9x"]) == 2
     assert "nothing is known of the model nobody/nothing-9x" in capsys.readouterr().err
