@@ -3,7 +3,8 @@ give way to any other rule that is as severe.
 
 The former look at the same three numbers, so several of them in one place would repeat or contradict each other. The
 most severe one is reported; at equal severity, a finding about a whole sweep takes precedence over one about a run. The
-latter repeat what the framework says, where another rule explains the effect on training.
+latter repeat what the framework says, where another rule explains the effect on training. LL301 does not report a sweep
+that also tries a rank within its bound.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from lora_lint.rules.scale import arms_of
 from lora_lint.rules.sweeps import is_search
 from lora_lint.run.given import Given
 from lora_lint.run.run import Run, Sweep
+from lora_lint.run.values import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +54,9 @@ def agreed(judged: Sequence[Judged], reading: Reading) -> tuple[list[Finding], l
     cells = set(_cells(judged, reading))
     for each in judged:
         finding, origin, heard = each
-        if finding.code in _GENERAL and _grade(finding) >= others.get(finding.span, len(LEVELS)):
+        repeated = finding.code in _GENERAL and _grade(finding) >= others.get(finding.span, len(LEVELS))
+        compared = finding.code == "LL301" and isinstance(origin, Run) and _is_compared(finding, origin, reading)
+        if repeated or compared:
             withheld.append(finding)
         elif isinstance(origin, Given) or finding.code not in _ORDER or not heard:
             speaking.append(finding)
@@ -96,6 +100,18 @@ def _places(origin: Run | Sweep | Given) -> frozenset[Span]:
     """The adapters that a finding is about, by where they are configured."""
     runs = origin.runs if isinstance(origin, Sweep) else (origin,) if isinstance(origin, Run) else ()
     return frozenset(run.adapter.span for run in runs)
+
+
+def _is_compared(finding: Finding, run: Run, reading: Reading) -> bool:
+    """Whether a sweep tries a rank that is too high for the data beside one that is not: it finds out by itself."""
+    place = run.adapter.span
+    ranks = (
+        known(arm.adapter.rank)
+        for sweep in reading.sweeps
+        if any(each.adapter.span == place for each in sweep.runs)
+        for arm in sweep.runs
+    )
+    return finding.figure is not None and any(rank is not None and rank <= finding.figure for rank in ranks)
 
 
 def _cells(judged: Sequence[Judged], reading: Reading) -> Iterator[tuple[str, Setting]]:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from lora_lint.lint import engine
 from lora_lint.records import replace
 from lora_lint.rules.capacity import bound_of
 from lora_lint.run.run import BaseModel, Dataset, Run, Training
 from lora_lint.run.values import Unknown
+from lora_lint.settings import Settings
 from tests.support.runs import at, check, cli, either, lit, one, options, run
 
 
@@ -136,3 +138,21 @@ class TestRankTooHighForData:
         assert one("LL301", data(cli(64), 500)).confidence == "likely"
         assert one("LL301", data(64, 500, method="unknown")).confidence == "likely"
         assert one("LL301", data(64, 500, method="classification")).confidence == "certain"
+
+
+@pytest.mark.parametrize(("ranks", "speaks"), [("(8, 64)", False), ("(32, 64)", True), ("(64,)", True)])
+def test_a_sweep_that_tries_a_rank_within_the_bound_too(ranks: str, *, speaks: bool) -> None:
+    program = f"""\
+from datasets import load_dataset
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM
+from trl import SFTConfig, SFTTrainer
+
+data = load_dataset("tatsu-lab/alpaca", split="train[:500]")
+for rank in {ranks}:
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
+    SFTTrainer(model=model, args=SFTConfig("out"), train_dataset=data, peft_config=config).train()
+"""
+    codes = [finding.code for finding in engine.lint_text(program, "train.py", Settings()).findings]
+    assert ("LL301" in codes) is speaks
