@@ -56,7 +56,8 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         model = context.model(span, short, arguments, model, trl.LOADERS.get(short, "AutoModelForCausalLM"))
     if isinstance(config, Either | Object) and (config_of(config) is not None or isinstance(config, Either)):
         model = context.wrap(model, config, span)
-    trained_by(context, model, record)
+    if not (is_none(dataset) and arguments.get("eval_dataset") is not None and not arguments.open):
+        trained_by(context, model, record)  # others only evaluate
     return Object(name, arguments, span, record, {} if model is None else {"model": model})
 
 

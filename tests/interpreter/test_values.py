@@ -386,6 +386,23 @@ def test_an_adapter_that_is_rebuilt_to_take_weights_is_not_trained(lines: str, *
     assert only(read_python(program + lines)).trained is trained
 
 
+@pytest.mark.parametrize(
+    ("data", "rate"),
+    [
+        ("eval_dataset=data", Unknown),
+        ("train_dataset=None, eval_dataset=data", Unknown),
+        ("train_dataset=data, eval_dataset=data", 1e-5),
+        ("eval_dataset=data, **others", 1e-5),
+        ("", 1e-5),
+    ],
+)
+def test_a_trainer_that_only_evaluates_is_no_training(data: str, rate: object) -> None:
+    program = "model = get_peft_model(AutoModelForCausalLM.from_pretrained('gpt2'), LoraConfig(r=8))\n" + (
+        f"Trainer(model=model, args=TrainingArguments('out', learning_rate=1e-5), {data}).evaluate()\n"
+    )
+    assert plain(only(read_python(IMPORTS + program)).training.learning_rate) == rate
+
+
 def test_import_cycles_end(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("from b import B\nA = 1\n")
     (tmp_path / "b.py").write_text("from a import A\nB = A\n")
