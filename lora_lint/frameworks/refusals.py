@@ -10,13 +10,13 @@ from functools import cache
 from importlib import import_module
 from itertools import product
 from math import prod
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lora_lint.frameworks import refused_by
 from lora_lint.frameworks.conditions import UNKNOWN, condition
 from lora_lint.records import dataclass, field
 from lora_lint.run.values import alternatives
+from lora_lint.system.modules import modules_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -90,7 +90,7 @@ class Match(NamedTuple):
 @cache
 def tables() -> frozenset[str]:
     """The names of the frameworks that have a table."""
-    return frozenset(module.name for module in iter_modules(refused_by.__path__))
+    return frozenset(modules_in(refused_by.__path__))
 
 
 @cache

@@ -58,10 +58,9 @@ def framework(name: str) -> Framework:
 
 def every() -> list[Framework]:
     """All records, by name; those that read only what no other recognises come last."""
-    from pkgutil import iter_modules
-
     from lora_lint import frameworks
+    from lora_lint.system.modules import modules_in
 
-    modules = (import_module(f"{frameworks.__name__}.{each.name}") for each in iter_modules(frameworks.__path__))
+    modules = (import_module(f"{frameworks.__name__}.{name}") for name in modules_in(frameworks.__path__))
     found: list[Framework] = [module.FRAMEWORK for module in modules if hasattr(module, "FRAMEWORK")]
     return sorted(found, key=lambda each: (each.last_resort, each.name))

@@ -85,7 +85,8 @@ class TestAsAProcess:
         code = (
             f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom lora_lint.__main__ import main\nmain(['a.py'])\n"
             "heavy = {'click', 'jsonschema', 'concurrent.futures', 'multiprocessing', 'tempfile', 'tomllib',"
-            " 'importlib.metadata', 'difflib', 'asyncio', 'torch', 'transformers', 'peft', 'libcst'}\n"
+            " 'importlib.metadata', 'difflib', 'asyncio', 'torch', 'transformers', 'peft', 'libcst',"
+            " 'inspect', 'dataclasses', 'pkgutil'}\n"
             "print(sorted(heavy & set(sys.modules)))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

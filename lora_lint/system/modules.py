@@ -1,0 +1,20 @@
+"""The modules of a package."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SUFFIX = ".py"
+
+
+def modules_in(folders: Iterable[str]) -> list[str]:
+    """The names of the modules in the folders of a package, its `__path__`, sorted; without packages.
+
+    `pkgutil.iter_modules` imports `inspect`, a tenth of the time of a lint of one script.
+    """
+    names = (name for folder in folders for name in os.listdir(folder))
+    return sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX) and name[0] != "_")
