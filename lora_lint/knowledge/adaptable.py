@@ -19,7 +19,7 @@ def adaptable(
     architecture: architectures.Architecture, config: Mapping[str, Any]
 ) -> tuple[tuple[Module, ...], dict[str, Any]]:
     """The modules of a model with the sizes that exact counts need, and the keyword arguments of `match` that describe
-    the model beside them (`parameters`, `output_embedding`, `input_embedding`, `tied`).
+    the model beside them (`parameters`, `output_embedding`, `input_embedding`, `tied`, `seems_tied`).
 
     Raises architectures.UnusableConfig. Keep the modules: `match` is quick for modules that it has seen before.
     """
@@ -55,7 +55,19 @@ def adaptable(
         "output_embedding": architecture.output_embeddings,
         "input_embedding": architecture.input_embeddings,
         "tied": _tied(architecture, shapes),
+        "seems_tied": _seems_tied(architecture, config),
     }
+
+
+def _seems_tied(architecture: architectures.Architecture, config: Mapping[str, Any]) -> bool:
+    """Whether the config of a model with a text part ties the head, which the part's own config decides.
+
+    transformers 4.57.6 (configuration_utils.py): `tie_word_embeddings` is true unless it is given."""
+    return (
+        architecture.version < 5
+        and architecture.has_part("text_config")
+        and config.get("tie_word_embeddings", True) is not False
+    )
 
 
 def _tied(

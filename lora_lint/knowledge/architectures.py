@@ -114,6 +114,10 @@ class Architecture:
     """Names that the config class takes and makes other fields of, in a way that is not known, with the values by which
     it makes the defaults."""
 
+    def has_part(self, scope: str) -> bool:
+        """Whether the config holds another config under this name."""
+        return scope in self._subs
+
 
 def names_module(architecture: Architecture, name: str) -> bool:
     """Whether a module is called so under any config: layers of several kinds are there by fields of the config."""

@@ -159,6 +159,7 @@ def match(
     output_embedding: str | None = GUESS,
     input_embedding: str | None = None,
     tied: Sequence[tuple[str, ...]] = (),
+    seems_tied: bool = False,
     below: Version | None = None,
 ) -> Match:
     """What PEFT adapts, trains and refuses.
@@ -167,12 +168,13 @@ def match(
     those that are no layer (fused experts, routers). `version` is the major version of transformers; `below` is what
     PEFT is older than (None: it is the newest), for its defaults and the experts it knows. The embeddings are paths:
     the output embedding is what "all-linear" leaves out (None: the model has none), the input embedding what
-    `trainable_tokens` applies to. `tied` holds groups of parameter names that are one tensor.
+    `trainable_tokens` applies to. `tied` holds groups of parameter names that are one tensor;
+    `seems_tied` says that the config ties the output embedding, whether the model does or not.
 
     Raises patterns.TooSlow for a regular expression that PEFT would not come to an end with.
     """
     return _Matcher(index_of(modules, parameters), targets, model_type, version, output_embedding, below).run(
-        input_embedding, tied
+        input_embedding, tied, seems_tied
     )
 
 
@@ -212,7 +214,7 @@ class _Matcher:
 
     # Preparation
 
-    def run(self, input_embedding: str | None, tied: Sequence[tuple[str, ...]]) -> Match:
+    def run(self, input_embedding: str | None, tied: Sequence[tuple[str, ...]], seems_tied: bool) -> Match:
         self._check_settings()
         self._prepare_exclusion()
         wanted, source, used_defaults = self._wanted()
@@ -230,6 +232,8 @@ class _Matcher:
         given = (source,) if isinstance(source, str) else source
         saved, unsaved = self._saved(adapted | {record.path for record in records})
         tokens = self._tokens(input_embedding, adapted, saved, tied)
+        if self.targets.trainable_tokens is not None and seems_tied and self.output_embedding in adapted:
+            tokens = None  # PEFT 0.21.2 goes by the config, and may wrap a head that it must not
         everything = (*matched, *records)
         return Match(
             modules=everything,

@@ -313,6 +313,16 @@ def test_a_tied_head_is_not_adapted_beside_its_tokens(version: int, tied: bool, 
     assert (found.parameters is None) is bool(refusals)
 
 
+@pytest.mark.parametrize(("names", "known"), [(("q_proj", "lm_head"), False), (("q_proj",), True)])
+def test_a_head_that_only_the_config_ties_leaves_the_count_open(names: tuple[str, ...], known: bool) -> None:
+    """transformers 4: PEFT reads the tie off the config, and wraps for the tokens a head that shares nothing."""
+    targets = Targets(names, trainable_tokens=(0, 1, 2))
+    where = {"input_embedding": "model.embed_tokens", "output_embedding": "lm_head"}
+    found = match(llama(1), targets, version=4, seems_tied=True, **where)
+    assert not found.errors
+    assert (found.parameters is not None) is known
+
+
 def test_long_lists_of_paths_do_not_bypass_layers() -> None:
     """PEFT shortens lists of 20 and more to endings, for which it looks at the layers again."""
     paths = tuple(m.path for m in llama(4) if m.path.endswith(("q_proj", "k_proj", "v_proj", "o_proj", "up_proj")))
