@@ -1452,6 +1452,8 @@ def merge(arguments: argparse.Namespace) -> None:
     for kind, document in documents.items():
         for place, known in supplement.get(kind, {}).items():
             complete(document, place, known["rows"], known["fields"])
+        for major, entry in document["versions"].items():
+            restrict(entry, supplement["holds"].get(major, {}).get(kind, {}))
         text = json.dumps(document, separators=(",", ":"))
         (data / f"{kind}.json").write_text(text + "\n", encoding="utf-8")
     index = {
@@ -1607,8 +1609,13 @@ def take(document: dict[str, Any], major: str, aliases: dict[str, str], spent: d
     apart = {node[1] for node in document["nodes"] if node[0] == "@"}  # the parts' own types know of theirs
     known = {*entry["fields"], *entry["subs"], *aliases}
     left = {name: value for name, value in spent.items() if name not in known and name.partition(".")[0] not in apart}
-    if left:
-        entry["spent"] = left
+    restrict(entry, left)
+
+
+def restrict(entry: dict[str, Any], values: dict[str, Any]) -> None:
+    """Writes that what the data has of a type under a version is certain with these values alone."""
+    if values:
+        entry["spent"] = entry.get("spent", {}) | values
         entry["unexplained"] = entry.pop("unexplained")  # last, whether anything is merged or not
 
 

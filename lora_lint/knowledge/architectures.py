@@ -112,7 +112,7 @@ class Architecture:
     version."""
     _spent: Mapping[str, Any] = field(repr=False)
     """Names that the config class takes and makes other fields of, in a way that is not known, with the values by which
-    it makes the defaults."""
+    it makes the defaults; and fields of which the terms hold for one value alone, with that value."""
 
     def has_part(self, scope: str) -> bool:
         """Whether the config holds another config under this name."""
@@ -376,8 +376,8 @@ class _Scope:
 
     def understood(self) -> bool:
         """Whether all that the config gives is known to decide what the terms say: it has no name that stands for other
-        fields in a way that is not known, and differs in widths and counts alone from the default where more is not
-        vouched for."""
+        fields in a way that is not known, no value for which no term holds, and differs in widths and counts alone from
+        the default where more is not vouched for."""
         return all(
             _entry(self.config, name) in (None, default) for name, default in self.architecture._spent.items()
         ) and all(
