@@ -185,20 +185,20 @@ def inspect(output_format: str, **options: Any) -> int:
 @main.command(context_settings=_CONTEXT)
 @click.option("--model", required=True, help="A hub id, or a folder with a config.json.")
 @click.option("--dataset-size", "size", type=click.IntRange(min=1), help="The number of training examples.")
-@click.option("--task", type=click.Choice(TASKS), default="chat", show_default=True, help="What the adapter is for.")
+@click.option("--task", type=click.Choice(TASKS), default="chat", show_default=True, help="The task of the adapter.")
 @click.option(
     "--framework",
     type=click.Choice(marks.RECOMMENDED),
     default="peft",
     show_default=True,
-    help="Whose spelling to print.",
+    help="The framework to print settings for.",
 )
 @click.option(
     "--scaling",
     type=click.Choice(["ratio", "step"]),
     default="ratio",
     show_default=True,
-    help="The school: one ratio of alpha to the rank, or one alpha at all ranks.",
+    help="The school: a constant ratio of alpha to rank, or one alpha at all ranks.",
 )
 @click.option(
     "--layers",

@@ -118,7 +118,7 @@ def _left_inactive(run: Run) -> Iterator[Finding]:
         active = [other for other, state in states.items() if state.active and other]
         what = f"{names(active)} is trained" if active else "other adapters are trained"
         call = "add_adapter" if isinstance(put, AddBeside) else "load_adapter"
-        became = "as it was made" if isinstance(put, AddBeside) else "as it was loaded"
+        became = "untrained" if isinstance(put, AddBeside) else "unchanged"
         message = (
             f"`{call}` adds `{name}` next to the active adapter, which stays active: {what}, and `{name}` is saved "
             f'{became}. Call `model.set_adapter("{name}")` before training'
