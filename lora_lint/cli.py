@@ -148,7 +148,7 @@ def main(ctx: click.Context) -> int | None:
 def check(**options: Any) -> int:
     """Lint files and folders (the default command).
 
-    A fix is made only if its finding is gone afterwards and no other came. Advice is fixed where its rule is selected
+    A fix is applied only if its finding is then gone and no new one appears. Advice is fixed where its rule is selected
     by code, name or prefix (not by ALL).
 
     Exit status: 0 nothing at or above --fail-on, 1 findings, 2 usage or internal error, or a file or the output could
@@ -208,7 +208,7 @@ def inspect(output_format: str, **options: Any) -> int:
     help="The linear layers to adapt.",
 )
 def recommend(**options: Any) -> int:
-    """Print settings for a model, each with its reason and how sure that is."""
+    """Print settings for a model, each with a reason and a confidence."""
     return commands.recommend(**options)
 
 
