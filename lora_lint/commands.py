@@ -376,7 +376,7 @@ def _fix(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], 
 
 
 def _is_elsewhere(path: str, tree: str) -> bool:
-    """Whether a file is a link out of the project or, outside of that, out of its folder."""
+    """Whether a file is a link out of the project or, outside that, out of its folder."""
     from lora_lint.system import bounds
 
     return bounds.leads_out(path, tree) or bounds.leads_out(path, os.path.realpath(os.path.dirname(path)))

@@ -196,7 +196,7 @@ class Walk:
 
     def _folder(self, prefix: str, folder: str) -> Iterator[Found]:
         """A folder, depth first in the order of names. Links to folders are not followed, so no cycle can arise, and
-        neither are links to files outside of the project and of this folder."""
+        neither are links to files outside the project and of this folder."""
         given = folder
         stack = [(prefix, folder)]
         while stack:

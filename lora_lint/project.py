@@ -27,7 +27,7 @@ _NOT_OURS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycach
 class Project:
     """Reads other files of a project, each once. `root` is the folder that searches stop at ("": the current one).
 
-    A file outside of the project's tree (see `bounds`) counts as one that is not there. Paths are as reports show them:
+    A file outside the project's tree (see `bounds`) counts as one that is not there. Paths are as reports show them:
     relative to the current folder, or absolute, with `/`.
     """
 
@@ -45,7 +45,7 @@ class Project:
         self._roots: disk.Remembered[str, bool] = disk.Remembered()
 
     def admit(self, path: str) -> None:
-        """Lets what surrounds a file that is linted be read: outside of the project's tree, that of its own project."""
+        """Lets what surrounds a file that is linted be read: outside the project's tree, that of its own project."""
         folder = self._real.get(os.path.dirname(path), disk.real)
         if not self._holds(folder):
             *_, top = self.upwards(folder.replace(os.sep, "/"), beyond=True)
@@ -54,7 +54,7 @@ class Project:
 
     def is_root(self, folder: str) -> bool:
         """Whether nothing above `folder` belongs to the project: its root, the top of a repository or of the disk; and
-        outside of these a folder above which none is a repository's or has one of the files of a project's top."""
+        outside these a folder above which none is a repository's or has one of the files of a project's top."""
         return self._roots.get(folder, self._is_top)
 
     def _is_top(self, folder: str) -> bool:

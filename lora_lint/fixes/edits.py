@@ -1,4 +1,4 @@
-"""Edits: places in the UTF-8 text of a file and what stands there instead, so that all outside of them stays byte for
+"""Edits: places in the UTF-8 text of a file and what stands there instead, so that all outside them stays byte for
 byte."""
 
 from __future__ import annotations

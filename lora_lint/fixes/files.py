@@ -20,7 +20,7 @@ class Unwritable(Exception):
 
 
 def edited(data: bytes, source: SourceFile, edits: Sequence[Edit]) -> bytes:
-    """The bytes of a file after edits of its text. All outside of the edits stays as it is. Raises Unwritable."""
+    """The bytes of a file after edits of its text. All outside the edits stays as it is. Raises Unwritable."""
     if source.kind == "notebook":
         return _notebook(data, source, edits)
     from lora_lint.readers.text import encoding_of

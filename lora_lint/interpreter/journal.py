@@ -18,7 +18,7 @@ Changes = dict[tuple[int, Any], tuple[Any, Any, Any]]
 
 
 class Journal:
-    """Records changes while branches are followed; does nothing outside of branches."""
+    """Records changes while branches are followed; does nothing outside branches."""
 
     def __init__(self) -> None:
         self._stack: list[dict[tuple[int, Any], tuple[Any, Any]]] = []

@@ -26,7 +26,7 @@ MAX_ALTERNATIVES = 8
 MAX_UNROLL = 64
 """How many turns of a loop are followed one by one. The loops over adapters in 38 repositories have at most 5."""
 MAX_CONTENT = 50_000
-"""Values in a list or dict that is copied or read, those inside of others counted as often as they are held."""
+"""Values in a list or dict that is copied or read, those inside others counted as often as they are held."""
 MAX_NUMBER = 1 << 64
 MAX_ITEMS = 512
 

@@ -205,7 +205,7 @@ def _toml(text: str) -> dict[str, Any]:
 
 
 def _table(document: object, *keys: str) -> Mapping[str, Any]:
-    """A table inside of tables; empty where it is not one."""
+    """A table inside tables; empty where it is not one."""
     for key in keys:
         document = document.get(key) if isinstance(document, dict) else None
     return document if isinstance(document, dict) else {}

@@ -132,7 +132,7 @@ def _groups(project: Project, folder: str, name: str) -> Sequence[Group]:
 
 def _includes(project: Project, folder: str) -> Callable[[str], str]:
     """Gives the text of a file that one of a folder includes, by its path from there; empty where there is none, and
-    for what lies outside of the project."""
+    for what lies outside the project."""
 
     def text(path: str) -> str:
         return _data(project, os.path.normpath(os.path.join(folder, path))).decode("utf-8", "replace")

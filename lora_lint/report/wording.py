@@ -40,7 +40,7 @@ def by_level(findings: Iterable[Finding]) -> list[Finding]:
 def headline(message: str) -> tuple[str, str]:
     """A message as its first clause, which says what is wrong, and the rest; both fit to be shown.
 
-    A clause ends with `.`, `:` or `;` and a space, outside of code and brackets, once it says more than code alone:
+    A clause ends with `.`, `:` or `;` and a space, outside code and brackets, once it says more than code alone:
     "`r=0`: nothing is trained. Use 8" has the headline "`r=0`: nothing is trained".
     """
     text = visible(message)

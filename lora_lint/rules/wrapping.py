@@ -138,7 +138,7 @@ def _enabled_by_the_trainer(run: Run, pin: Pin) -> Iterator[Finding]:
         "raises a RuntimeError (element 0 of tensors does not require grad). Call `model.enable_input_require_grads()` "
         'before the training, or set `gradient_checkpointing_kwargs={"use_reentrant": False}`'
     )
-    related = (Related(put_on.span, "the adapter is put on the model here"),)
+    related = (Related(put_on.span, "the adapter is added here"),)
     doubt = happening(put_on, flagged="possible")
     yield resting("LL411", message, training.checkpointing, otherwise=run.span, doubt=doubt, related=related)
 

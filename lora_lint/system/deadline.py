@@ -19,7 +19,7 @@ _AGAIN = 0.25
 
 
 class Exceeded(BaseException):
-    """The work takes longer than its `limit`. No `Exception`: a fence inside of the work must not catch it."""
+    """The work takes longer than its `limit`. No `Exception`: a fence inside the work must not catch it."""
 
     def __init__(self, limit: Limit) -> None:
         super().__init__()
@@ -28,9 +28,9 @@ class Exceeded(BaseException):
 
 class Limit:
     """Raises Exceeded in a `with` block after some CPU seconds. Limits may stand in each other; the outer one holds
-    inside of the inner one too.
+    inside the inner one too.
 
-    `timed` tells inside of the block whether the timer watches over it, so that it ends without calls of `look`.
+    `timed` tells inside the block whether the timer watches over it, so that it ends without calls of `look`.
     """
 
     def __init__(self, seconds: float) -> None:
