@@ -413,16 +413,20 @@ def _stdin(stdin_filename: str | None) -> tuple[str, FileKind, bytes]:
     """The name, the kind and the text on standard input. Raises UsageError."""
     from lora_lint import discovery
 
-    path = discovery.display(stdin_filename) if stdin_filename else "<stdin>"
-    kind = discovery.kind_of(path)
-    if kind is None:
-        raise UsageError(f"--stdin-filename {path}: lora-lint reads {', '.join(discovery.KINDS)} files")
     if sys.stdin is None:
         raise UsageError("standard input is closed")
+    path = discovery.display(stdin_filename) if stdin_filename else "<stdin>"
+    named = discovery.kind_of(path) if stdin_filename else None
+    if stdin_filename and named is None:
+        raise UsageError(f"--stdin-filename {path}: lora-lint reads {', '.join(discovery.KINDS)} files")
     try:
-        return path, kind, sys.stdin.buffer.read(discovery.limit_of(kind) + 1)
+        data = sys.stdin.buffer.read(discovery.limit_of(named or "notebook") + 1)
     except OSError as error:
         raise UsageError(f"standard input cannot be read ({error.strerror or error})") from None
+    kind = named or discovery.kind_of_text(data)
+    if kind is None:
+        raise UsageError("standard input is no program or config that can be recognized: say --stdin-filename NAME.py")
+    return path, kind, data
 
 
 def status_of(outcome: Outcome, settings: Settings) -> int:
@@ -559,8 +563,8 @@ def inspect(request: Input, output_format: str = "text") -> int:
 
     settings = request.settings()
     if request.is_stdin():
-        path, _, data = _stdin(request.stdin_filename)
-        inspection = runs.inspect_text(data, path, settings)
+        path, kind, data = _stdin(request.stdin_filename)
+        inspection = runs.inspect_text(data, path, settings, kind)
     else:
         inspection = runs.inspect(request.paths or ["."], settings)
     for note in inspection.notes:

@@ -286,6 +286,39 @@ def kind_of(path: str) -> FileKind | None:
     return KINDS.get(name[dot:].lower()) if dot > 0 else "python"
 
 
+_IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+\w", re.MULTILINE)
+_KEY = re.compile(rb"(?:[\w.\"'/-]+[ \t]*:(?:\s|$)|[ \t#-]|\r?$)")
+_COMMAND = re.compile(rb"^[ \t]*(?:\w+=\S*[ \t]+)*(?:python3?|accelerate|torchrun|deepspeed)[ \t]", re.MULTILINE)
+
+
+def kind_of_text(data: bytes) -> FileKind | None:
+    """What a text without a name is by what is in it; None where that does not tell."""
+    start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"{"):
+        return "notebook" if b'"nbformat"' in data and b'"cells"' in data else "json"
+    shebang = start.partition(b"\n")[0]
+    if shebang.startswith(b"#!") and b"python" not in shebang:
+        return "shell" if b"sh" in shebang else None
+    if not start or shebang.startswith(b"#!") or _IMPORT.search(data) is not None:
+        return "python"
+    if all(_KEY.match(line) for line in data.splitlines()):
+        return "yaml"
+    if _COMMAND.search(data) is not None:
+        return "shell"
+    return "python" if len(data) < _CHUNK and _does_something(data) else None
+
+
+def _does_something(data: bytes) -> bool:
+    """Whether a text is Python that calls, assigns or defines something: a table of numbers is valid Python, too."""
+    import ast
+
+    try:
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(isinstance(node, (ast.Call, ast.Assign, ast.FunctionDef, ast.ClassDef)) for node in ast.walk(tree))
+
+
 def limit_of(kind: FileKind) -> int:
     return NOTEBOOK_SIZE_LIMIT if kind == "notebook" else SIZE_LIMIT
 

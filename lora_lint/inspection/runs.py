@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lora_lint.run.run import Run
     from lora_lint.settings import Settings
+    from lora_lint.source import FileKind
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,10 @@ def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
     return Inspection(tuple(runs), notes, failed, walk.files, reader.recognised, tuple(reader.unread))
 
 
-def inspect_text(data: bytes, path: str, settings: Settings) -> Inspection:
-    """The runs of one text, read as the file `path` would be."""
+def inspect_text(data: bytes, path: str, settings: Settings, kind: FileKind | None = None) -> Inspection:
+    """The runs of one text, read as the file `path` would be; its suffix decides how, unless its kind is given."""
     reader = _Reader(settings)
-    read = reader.read(discovery.Found(path, discovery.kind_of(path) or "python", data, True))
+    read = reader.read(discovery.Found(path, kind or discovery.kind_of(path) or "python", data, True))
     runs = tuple(facts_of_run for _, facts_of_run in read)
     return Inspection(runs, tuple(reader.notes), reader.failed, 1, reader.recognised, tuple(reader.unread))
 

@@ -289,6 +289,39 @@ def test_a_tree_without_a_run_says_so() -> None:
     assert process(".").stdout == "No findings in 1 run of 2 files\n"
 
 
+AXOLOTL = "base_model: openai-community/gpt2\nadapter: lora\nlora_r: 8\nlora_alpha: 0\nsequence_len: 512\n"
+ADAPTER = '{"peft_type": "LORA", "base_model_name_or_path": "openai-community/gpt2", "r": 8, "lora_alpha": 0}'
+NOTEBOOK = json.dumps({"cells": [{"cell_type": "code", "source": BROKEN, "metadata": {}}], "nbformat": 4})
+COMMANDS = "swift sft --train_type lora --model a/b --lora_rank 8 --lora_alpha 0\n"
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    "text",
+    [BROKEN, AXOLOTL, ADAPTER, NOTEBOOK, f"#!/bin/bash\n{COMMANDS}", f"python train.py\n{COMMANDS}"],
+    ids=["python", "yaml", "json", "notebook", "bash", "commands"],
+)
+def test_standard_input_is_recognized(text: str) -> None:
+    done = process("--output-format", "concise", "--select", "LL105", "-", stdin=text)
+    assert (done.returncode, done.stdout.count("LL105")) == (1, 1), done.stdout + done.stderr
+    assert done.stdout.startswith("<stdin>:")
+
+
+@pytest.mark.process
+def test_a_program_without_imports_is_recognized() -> None:
+    done = process("-", stdin="print(1)\n")
+    assert (done.returncode, done.stdout) == (0, "No LoRA run found in 1 file\n")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("text", ["Dear reader,\nthis is prose.\n", "#!/usr/bin/perl\nprint 1;\n", "a,b\n1,2\n"])
+def test_standard_input_of_unknown_kind_is_refused(text: str) -> None:
+    for command in ("check", "inspect"):
+        done = process(command, "-", stdin=text)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "standard input is no program or config" in done.stderr and "--stdin-filename" in done.stderr
+
+
 def test_output_file(capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.py").write_text(BROKEN)
     status, out, _ = call(capsys, "--output-format", "json", "--output-file", "out.json", "a.py")
