@@ -265,7 +265,7 @@ def _run(
         training=_training(trainings, span),
         events=events,
         problems=problems,
-        given=_given(config, span),
+        given=_given(config, trainings, span),
         trained=_is_trained(events),
         method=config.data.kind,
         own_names=any(part in (known(adapter.target_modules) or ()) for part in framework.parts),
@@ -275,10 +275,14 @@ def _run(
     )
 
 
-def _given(config: Object, span: Span) -> tuple[Given, ...]:
-    """What the adapter's config is given."""
-    given = of_call(config, config.data.dialect, config.data.kind, span)
-    return () if given is None else (given,)
+def _given(config: Object, trainings: list[TrainingRecord], span: Span) -> tuple[Given, ...]:
+    """What the adapter's config is given, and the arguments of the trainer."""
+    found = [of_call(config, config.data.dialect, config.data.kind, span)]
+    arguments = trainings[-1].arguments if trainings else None
+    if arguments is not None:
+        owner = arguments.callee.rpartition(".")[2]
+        found += [of_call(arguments, library, owner, span) for library in ("transformers", "trl")]
+    return tuple(given for given in found if given is not None)
 
 
 def _is_trained(events: Sequence[Event]) -> bool | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from lora_lint.discovery import Found
 from lora_lint.frameworks import refusals
@@ -15,9 +19,11 @@ from lora_lint.frameworks.conditions import condition
 from lora_lint.knowledge import schemas, signatures
 from lora_lint.lint.checker import Checker
 from lora_lint.settings import Settings
-from scripts import list_refusals
+from scripts import compare_refusals, list_refusals
 
 if TYPE_CHECKING:
+    from random import Random
+
     from lora_lint.finding import Finding
 
 FACTS = {"bits", "base_model_name"}
@@ -44,18 +50,19 @@ def of_config(text: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("framework", "owner", "row"), ROWS)
 def test_a_row_is_about_settings_that_there_are(framework: str, owner: str, row: refusals.Refusal) -> None:
-    names = signatures.keywords(owner) if owner else schemas.keys(framework)
+    names = signatures.keywords(owner) | {"evaluation_strategy"} if owner else schemas.keys(framework)
     sections = {name.partition(".")[0] for name in (*condition(row.when).names, row.key, *row.others)} - FACTS
     assert sections <= names
     assert row.key in condition(row.when).names or row.ignored
     assert not row.says.endswith(".") and not row.instead.endswith(".")
 
 
-def test_the_rows_of_peft_are_in_its_source() -> None:
-    table, spec = refusals.table("peft"), find_spec("peft")
-    assert table is not None and metadata.version("peft") == table.version
+@pytest.mark.parametrize("name", ["peft", "transformers", "trl"])
+def test_the_rows_are_in_the_source(name: str) -> None:
+    table, spec = refusals.table(name), find_spec(name)
+    assert table is not None and metadata.version(name) == table.version
     assert spec is not None and spec.origin is not None
-    assert list_refusals.compared("peft", Path(spec.origin).parent)[1] == []
+    assert list_refusals.compared(name, Path(spec.origin).parent)[1] == []
 
 
 def test_the_page_is_current() -> None:
@@ -112,6 +119,30 @@ class TestPrograms:
     )
     def test_taken(self, text: str) -> None:
         assert of_config(text) == []
+
+    @pytest.mark.parametrize(
+        ("text", "refused"),
+        [
+            ("SFTConfig(output_dir='o', fp16=True, bf16=True)", ["fp16"]),
+            ("SFTConfig(output_dir='o', fp16=True)", []),
+            ("SFTConfig(output_dir='o', load_best_model_at_end=True)", ["load_best_model_at_end"]),
+            ("SFTConfig(output_dir='o', load_best_model_at_end=True, eval_strategy='steps')", []),
+            ("SFTConfig(output_dir='o', load_best_model_at_end=True, **more)", []),
+            ("SFTConfig(output_dir='o', dataloader_prefetch_factor=2)", ["dataloader_prefetch_factor"]),
+            ("SFTConfig(output_dir='o', dataloader_prefetch_factor=2, dataloader_num_workers=4)", []),
+            ("SFTConfig(output_dir='o', lr_scheduler_type='reduce_lr_on_plateau')", ["lr_scheduler_type"]),
+        ],
+    )
+    def test_arguments_of_the_trainer(self, text: str, refused: list[str]) -> None:
+        program = f"""\
+from peft import LoraConfig
+from trl import SFTConfig, SFTTrainer
+config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"], task_type="CAUSAL_LM")
+trainer = SFTTrainer("facebook/opt-125m", args={text}, peft_config=config, train_dataset=data)
+trainer.train()
+"""
+        places = [finding for finding in found(program) if finding.code == "LL904"]
+        assert [re.search(r"refuses `(\w+)", each.message)[1] for each in places] == refused  # type: ignore[index]
 
     def test_some_of_the_cases(self) -> None:
         text = f"{START}import sys\nstart = 'loftq' if sys.argv[1:] else True\n"
@@ -214,3 +245,10 @@ class TestFiles:
         assert [each.confidence for each in result.findings if each.code == "LL904"] == ["certain"]
         opened = Checker(Settings()).check(Found("a.sh", kind, f"{text} --stage kto $MORE\n".encode(), True))
         assert [each.confidence for each in opened.findings if each.code == "LL904"] == ["likely"]
+
+
+@pytest.mark.torch
+@hypothesis_settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.randoms(use_true_random=False))
+def test_peft_refuses_what_is_reported_and_takes_the_rest(random: Random) -> None:
+    assert compare_refusals.disagreement(compare_refusals.generated(random)) is None

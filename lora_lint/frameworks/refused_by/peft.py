@@ -131,13 +131,14 @@ TABLE = Table(
             ),
             Refusal(
                 "loftq_config",
-                "loftq_config",
+                "loftq_config and init_lora_weights == 'loftq'",
                 "AdaLoRA does not support LoftQ",
                 "Leave `loftq_config` out, or use LoraConfig",
                 "tuners/adalora/config.py:78",
                 since="0.11.0",
             ),
             _regex_with("layers_to_transform", "tuners/adalora/config.py:88", "0.11.0"),
+            _regex_with("layers_pattern", f"{_LORA}:1045", "0.11.0"),
             _pattern_alone("tuners/adalora/config.py:92"),
             Refusal(
                 "total_step",
@@ -149,12 +150,12 @@ TABLE = Table(
                 absent=True,
             ),
             Refusal(
-                "tinit",
+                "total_step",
                 "is_whole(total_step) and total_step > 0 and tinit >= total_step - tfinal",
                 "the schedule leaves no phase in which ranks are given out: `tinit` and `tfinal` fill `total_step`",
                 "Lower `tinit` and `tfinal`, or raise `total_step`",
                 "tuners/adalora/config.py:110",
-                ("tfinal", "total_step"),
+                ("tinit", "tfinal"),
                 "0.15.0",
             ),
             Refusal(
