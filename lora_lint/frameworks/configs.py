@@ -13,16 +13,22 @@ from lora_lint.frameworks.settings import with_given
 from lora_lint.run.run import Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping, Node
+    from lora_lint.run.run import Started
     from lora_lint.source import SourceFile
 
 LARGE = 500_000
 """Bytes; a larger file without a framework's marks is data, and is not parsed at all."""
 
 
-def read_config(source: SourceFile, project: Project) -> Reading:
-    """The runs and sweeps of a configuration file. Raises readers.errors.Unreadable."""
+def read_config(
+    source: SourceFile, project: Project, follow: Callable[[Started], Reading | None] | None = None
+) -> Reading:
+    """The runs and sweeps of a configuration file; `follow` gives those of a program that it starts, None where the
+    program is not understood. Raises readers.errors.Unreadable."""
     text = source.utf8
     candidates = [
         name
@@ -40,7 +46,10 @@ def read_config(source: SourceFile, project: Project) -> Reading:
         for name in candidates:
             reader = registry.reader(name)
             if reader.recognises(document):
-                reading = with_given(reader.read(document, project), name, document)
+                reading = reader.read(document, project)
+                if reading.started is not None and follow is not None:
+                    reading = follow(reading.started) or reading
+                reading = with_given(reading, name, document)
                 runs += reading.runs
                 sweeps += reading.sweeps
                 unread += reading.unread

@@ -11,10 +11,10 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.frameworks.fields import Fields
-from lora_lint.programs.texts import may_tie_alpha
 from lora_lint.readers.nodes import Mapping, Scalar, Sequence
+from lora_lint.readers.unparsed import may_tie_alpha
 from lora_lint.run.framework import Framework
-from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Sweep, SweepKind, Training
+from lora_lint.run.run import Adapter, BaseModel, Reading, Run, Started, Sweep, SweepKind, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, alternatives, is_number
 from lora_lint.unread import Unread
 
@@ -67,9 +67,7 @@ def read(document: Mapping, project: Project) -> Reading:
     if not _LORA.search(" ".join(_texts(document))):
         return Reading()  # the rank of something else
     program = _program(document, project)
-    followed = _followed(document, flat, found, program, project) if program is not None else None
-    if followed is not None:
-        return followed
+    started = None if program is None else _started(document, flat, found, program)
     alphas, switches = found["alpha"][1] or [ABSENT], found["use_rslora"][1]
     if program is not None and may_tie_alpha(program.utf8):
         alphas = [Unknown("the program may tie it to the rank")]
@@ -86,29 +84,20 @@ def read(document: Mapping, project: Project) -> Reading:
         if len(runs) > _MAX_RUNS:
             total = len(ranks) * len(alphas) * len(switches or [ABSENT])
             lost = f"the sweep has {total:,} combinations of ranks and scales, and more than {_MAX_RUNS} are not judged"
-            return Reading(unread=(Unread(span.path, "variants", lost),))
-    return Reading(tuple(runs), (Sweep(SweepKind.WANDB, span, tuple(runs)),) if len(runs) > 1 else ())
+            return Reading(unread=(Unread(span.path, "variants", lost),), started=started)
+    sweeps = (Sweep(SweepKind.WANDB, span, tuple(runs)),) if len(runs) > 1 else ()
+    return Reading(tuple(runs), sweeps, started=started)
 
 
-def _followed(
-    document: Mapping, flat: dict[str, Mapping], found: dict[str, _Axis], program: SourceFile, project: Project
-) -> Reading | None:
-    """The runs of the program that the sweep starts, with the options of each of its calls; None if it is not
-    understood as one run that takes the rank.
+def _started(document: Mapping, flat: dict[str, Mapping], found: dict[str, _Axis], program: SourceFile) -> Started:
+    """The program of a sweep, with the options of each of its calls.
 
     An agent calls `python program --key=value …` (docs.wandb.ai/models/sweeps/define-sweep-configuration, `command`).
     """
-    from lora_lint.programs.called import MAX_FOLLOWED
-    from lora_lint.programs.following import follower as following
-    from lora_lint.programs.launchers import Call
     from lora_lint.readers.shell import Word
 
     axes = {key: values for key, values in found.values() if key is not None}
-    points = list(islice(product(*axes.values()), MAX_FOLLOWED + 1))
-    started = document.get("program")
     command = document.get("command")
-    if len(points) > MAX_FOLLOWED or started is None:
-        return None
     fixed: list[Word] = []
     for item in command.items if isinstance(command, Sequence) else ():
         text = item.raw if isinstance(item, Scalar) else ""
@@ -119,19 +108,14 @@ def _followed(
             constant = value.raw if isinstance(value, Scalar) else None
             fixed += [Word(f"--{key}", node.span), Word(constant, value.span if value is not None else node.span)]
     span = Fields(document).span("parameters")
-    follower, runs = following(project), []
-    for point in points:
+    calls = []
+    for point in islice(product(*axes.values()), _MAX_RUNS + 1):
         words = list(fixed)
         for key, setting in zip(axes, point, strict=True):
             place = next((each.span for each in alternatives(setting) if each.span), span)
-            given = str(setting.value) if isinstance(setting, Known) else None
-            words += [Word(f"--{key}", place), Word(given, place)]
-        made = follower.runs_of(Call("script", program.path, tuple(words), started.span), started.span, program)
-        if len(made) != 1 or not isinstance(made[0].adapter.rank, Known) or made[0].adapter.rank.span == started.span:
-            return None
-        runs += made
-    sweeps = (Sweep(SweepKind.WANDB, span, tuple(runs)),) if len(runs) > 1 else ()
-    return Reading(tuple(runs), sweeps, unread=tuple(follower.unread))
+            words += [Word(f"--{key}", place), Word(str(setting.value) if isinstance(setting, Known) else None, place)]
+        calls.append(tuple(words))
+    return Started(program, Fields(document).span("program"), tuple(calls), SweepKind.WANDB, span)
 
 
 def _flat(parameters: Mapping, before: str) -> list[tuple[str, Mapping]]:

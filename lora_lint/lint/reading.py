@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.lint.comments import comments_of
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from lora_lint.discovery import Found
     from lora_lint.lint.suppression import Comments
     from lora_lint.project import Project
-    from lora_lint.run.run import Reading
+    from lora_lint.run.run import Reading, Started
     from lora_lint.settings import Settings
     from lora_lint.source import SourceFile
 
@@ -66,7 +67,13 @@ def read(source: SourceFile, project: Project, *, every_line: bool = False) -> R
         return read_script(source, project)
     from lora_lint.frameworks.configs import read_config
 
-    return read_config(source, project)
+    return read_config(source, project, partial(_followed, project))
+
+
+def _followed(project: Project, started: Started) -> Reading | None:
+    from lora_lint.programs.following import read_started
+
+    return read_started(started, project)
 
 
 def _pinned(reading: Reading, text: Text) -> Reading:

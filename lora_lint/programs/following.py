@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.programs import python
-from lora_lint.programs.called import Follower
+from lora_lint.programs.called import MAX_FOLLOWED, Follower
 from lora_lint.records import replace
+from lora_lint.run.run import Reading, Sweep
+from lora_lint.run.values import Known
 
 if TYPE_CHECKING:
     from lora_lint.programs.called import Invocation
     from lora_lint.project import Project
-    from lora_lint.run.run import Reading
+    from lora_lint.run.run import Started
     from lora_lint.source import SourceFile
 
 
@@ -49,6 +51,24 @@ def read_script(source: SourceFile, project: Project) -> Reading:
     from lora_lint.programs import shell
 
     return shell.read(source, project, follower(project))
+
+
+def read_started(started: Started, project: Project) -> Reading | None:
+    """The runs of a program that a configuration file starts, one a call; None if it is not understood as one run that
+    takes the rank."""
+    if len(started.calls) > MAX_FOLLOWED:
+        return None
+    from lora_lint.programs.launchers import Call
+
+    following, runs = follower(project), []
+    for words in started.calls:
+        call = Call("script", started.program.path, words, started.span)
+        made = following.runs_of(call, started.span, started.program)
+        if len(made) != 1 or not isinstance(made[0].adapter.rank, Known) or made[0].adapter.rank.span == started.span:
+            return None
+        runs += made
+    sweeps = (Sweep(started.sweep, started.sweep_span, tuple(runs)),) if len(runs) > 1 else ()
+    return Reading(tuple(runs), sweeps, unread=tuple(following.unread))
 
 
 def follower(project: Project) -> Follower:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks.commands import settled
 from lora_lint.frameworks.fields import Fields
-from lora_lint.programs.texts import may_tie_alpha
 from lora_lint.readers.arguments import options
+from lora_lint.readers.unparsed import may_tie_alpha
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import Adapter, BaseModel, Run, Training

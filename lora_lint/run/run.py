@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from lora_lint.knowledge.servers import Server
+    from lora_lint.readers.shell import Word
     from lora_lint.run.events import Event
     from lora_lint.run.framework import Framework
     from lora_lint.run.given import Given
     from lora_lint.run.problems import Problem, UnknownKey
     from lora_lint.run.values import Value
     from lora_lint.run.versions import Pin, Version
-    from lora_lint.source import Span
+    from lora_lint.source import SourceFile, Span
     from lora_lint.unread import Unread
 
 _OWN_NAMES = Unknown("the framework builds this model from modules of its own")
@@ -289,11 +290,24 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class Started:
+    """A program that a configuration file starts several times, as a sweep does: with the options of each call. `span`
+    is where the program is named, `sweep_span` where the sweep is."""
+
+    program: SourceFile
+    span: Span
+    calls: tuple[tuple[Word, ...], ...]
+    sweep: SweepKind
+    sweep_span: Span
+
+
+@dataclass(frozen=True)
 class Reading:
     """All that a file holds: its runs (those of sweeps included, in order) and the sweeps among them.
 
     `recognised` names the frameworks whose configuration the file is, whether or not it trains LoRA; `unread` is what
-    was left out because of a limit.
+    was left out because of a limit. The runs of the program that is `started`, if it can be followed, count instead of
+    these.
     """
 
     runs: tuple[Run, ...] = ()
@@ -302,6 +316,7 @@ class Reading:
     unread: tuple[Unread, ...] = ()
     given: tuple[Given, ...] = ()
     """What frameworks are given that makes no run: files that train no LoRA."""
+    started: Started | None = None
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)

@@ -44,13 +44,7 @@ FLOORS = (
 )
 """The rooms from the ground up, those side by side on one floor. A room imports from its own floor and those below."""
 
-CLIMBS = {
-    # 2026-11-29: W&B's sweeps start programs, which the driver for launches does.
-    "frameworks.wandb -> programs.called",
-    "frameworks.wandb -> programs.following",
-    "frameworks.wandb -> programs.launchers",
-    "frameworks.wandb -> programs.texts",
-}
+CLIMBS: set[str] = set()
 CIRCLES: set[frozenset[str]] = set()
 MOST_PARAMETERS = 7
 LONG_SIGNATURES = {

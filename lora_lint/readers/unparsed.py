@@ -1,4 +1,4 @@
-"""What the text of a program that is not followed shows of how it uses its settings."""
+"""What the text of a program shows of how it uses its settings, without being parsed."""
 
 from __future__ import annotations
 
