@@ -549,7 +549,7 @@ def recommend(model: str, size: int | None, task: str, framework: str, scaling: 
     try:
         record = registry.framework(framework)
         found = choices.recommend(model, size, task, scaling, record.can("use_rslora"), layers)  # type: ignore[arg-type]
-        text = spellings.written(found, record)
+        text = spellings.text_of(found, record)
     except choices.NotKnown as error:
         raise UsageError(str(error)) from None
     write(text)

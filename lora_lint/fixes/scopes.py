@@ -218,7 +218,7 @@ class Scopes:
                 target = node.target
                 if isinstance(target, (cst.Attribute, cst.Subscript)) and _root(target) in own:
                     return True
-            elif isinstance(node, cst.Call) and _called(node) not in _READING:
+            elif isinstance(node, cst.Call) and _name_of_callee(node) not in _READING:
                 given = [node.func, *(arg.value for arg in node.args)]
                 if isinstance(statement, cst.SimpleStatementLine) and any(_root(each) in own for each in given):
                     return True
@@ -249,7 +249,7 @@ class Scopes:
             if isinstance(node, (cst.AssignTarget, cst.AugAssign, cst.AnnAssign)):
                 if isinstance(node.target, cst.Attribute) and node.target.attr.value == key:
                     return True
-            elif isinstance(node, cst.Call) and _called(node) == "setattr":
+            elif isinstance(node, cst.Call) and _name_of_callee(node) == "setattr":
                 return True
         return False
 
@@ -279,7 +279,7 @@ def _root(node: cst.CSTNode) -> str:
     return node.value if isinstance(node, cst.Name) else ""
 
 
-def _called(call: cst.Call) -> str:
+def _name_of_callee(call: cst.Call) -> str:
     func = call.func
     return func.attr.value if isinstance(func, cst.Attribute) else _root(func)
 

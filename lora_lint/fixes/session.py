@@ -149,11 +149,11 @@ def fixed_text(
         if not group:  # what did not fit an older text may fit this one
             refused, outdated = {}, False
             continue
-        tried = _tried(state, group, settings, closed)
+        tried = _fixed(state, group, settings, closed)
         trials += 1
         while isinstance(tried, str) and len(group) > 1 and trials < TRIALS:
             group = group[: len(group) // 2]
-            tried = _tried(state, group, settings, closed)
+            tried = _fixed(state, group, settings, closed)
             trials += 1
         if isinstance(tried, str):
             refused[group[0].place] = tried
@@ -236,7 +236,7 @@ def _candidates(state: _State, settings: Settings, unsafe: bool, but: Sequence[P
     return chosen
 
 
-def _tried(state: _State, group: Sequence[_Candidate], settings: Settings, closed: Sequence[Place]) -> _State | str:
+def _fixed(state: _State, group: Sequence[_Candidate], settings: Settings, closed: Sequence[Place]) -> _State | str:
     """The text with some findings fixed, or why they may not be fixed so."""
     from lora_lint.fixes.files import Unwritable, edited
 

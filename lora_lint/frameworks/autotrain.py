@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
-    from lora_lint.readers.arguments import Arguments
+    from lora_lint.readers.arguments import CommandOptions
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
 
@@ -102,7 +102,7 @@ def read(document: Mapping, project: Project) -> Reading:
     return Reading((run,))
 
 
-def read_command(start: Start, arguments: Arguments, project: Project) -> Reading:
+def read_command(start: Start, arguments: CommandOptions, project: Project) -> Reading:
     """The run of `autotrain llm --train --peft …`: what its file has in sections. The names of its options are not all
     those of the file."""
     given = arguments.mapping

@@ -16,7 +16,7 @@ from lora_lint.run.values import Known, Unknown
 if TYPE_CHECKING:
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
-    from lora_lint.readers.arguments import Arguments
+    from lora_lint.readers.arguments import CommandOptions
     from lora_lint.readers.nodes import Node
     from lora_lint.readers.shell import Word
     from lora_lint.run.framework import CommandLine, Framework, Spelling
@@ -81,7 +81,7 @@ def _until_dashes(words: tuple[Word, ...]) -> tuple[Word, ...]:
     return next((words[:at] for at, word in enumerate(words) if word.text == "--"), words)
 
 
-def arguments_of(words: tuple[Word, ...], span: Span, spelling: Spelling) -> Arguments:
+def arguments_of(words: tuple[Word, ...], span: Span, spelling: Spelling) -> CommandOptions:
     """The settings in some words, as flags or with dots."""
     return options(words, span) if spelling == "flags" else overrides(words, span)
 
@@ -113,7 +113,7 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
     return [settled(replace(run, given=own), arguments, command.usual) for run in runs]
 
 
-def _is_config(arguments: Arguments) -> bool:
+def _is_config(arguments: CommandOptions) -> bool:
     first = arguments.positional[0].text if arguments.positional else None
     return CONFIG.search(first or "") is not None
 
@@ -127,7 +127,7 @@ def entry(key: str, value: Any, span: Span) -> Entry:
 _OPENED = ("rank", "alpha", "dropout", "target_modules", "scale", "use_rslora")
 
 
-def settled(run: Run, arguments: Arguments, usual: bool) -> Run:
+def settled(run: Run, arguments: CommandOptions, usual: bool) -> Run:
     """The run as sure as its arguments are: a default of a variable may be overridden, and where there are further
     arguments that are not known, or the program's defaults are not, what is not given is not known."""
     adapter, model, training = (
@@ -136,7 +136,7 @@ def settled(run: Run, arguments: Arguments, usual: bool) -> Run:
     return replace(run, adapter=adapter, model=model, training=training)
 
 
-def _each(record: Any, arguments: Arguments, is_open: bool) -> Any:
+def _each(record: Any, arguments: CommandOptions, is_open: bool) -> Any:
     changed: dict[str, Value[Any]] = {}
     for name in type(record).__match_args__:
         value = getattr(record, name)

@@ -177,7 +177,7 @@ def unfolded(mapping: Mapping) -> Mapping:
     return Mapping(tuple(found.values()), mapping.span)
 
 
-def given(value: Value[T], *, span: Span | None = None) -> Value[T]:
+def set_by_config(value: Value[T], *, span: Span | None = None) -> Value[T]:
     """A value of an adapter that is loaded from disk, whose own config counts."""
     return Unknown("the config of the adapter that is loaded sets it", getattr(value, "span", span))
 

@@ -23,7 +23,7 @@ from lora_lint.run.values import ABSENT, Known, Unknown, known
 if TYPE_CHECKING:
     from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
-    from lora_lint.readers.arguments import Arguments
+    from lora_lint.readers.arguments import CommandOptions
     from lora_lint.run.problems import Problem
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -122,7 +122,7 @@ def read(document: Mapping, project: Project) -> Reading:
     return Reading((run,))
 
 
-def read_command(start: Start, arguments: Arguments, project: Project) -> Reading:  # noqa: ARG001
+def read_command(start: Start, arguments: CommandOptions, project: Project) -> Reading:  # noqa: ARG001
     """The run of `litgpt finetune_lora CHECKPOINT --lora_r 16 --train.epochs 3`: sections by dots."""
     given = arguments.mapping
     entries = given.entries

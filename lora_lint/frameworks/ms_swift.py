@@ -26,7 +26,7 @@ from lora_lint.run.values import ABSENT, Known, Unknown, known
 if TYPE_CHECKING:
     from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
-    from lora_lint.readers.arguments import Arguments
+    from lora_lint.readers.arguments import CommandOptions
     from lora_lint.run.problems import Problem
     from lora_lint.run.run import Method
     from lora_lint.run.values import Value
@@ -128,7 +128,7 @@ def read(document: Mapping, project: Project) -> Reading:
     return Reading() if run is None else Reading((run,))
 
 
-def read_command(start: Start, arguments: Arguments, project: Project) -> Reading:
+def read_command(start: Start, arguments: CommandOptions, project: Project) -> Reading:
     """The run of `swift sft --model …` and `megatron sft …`: LoRA and a full fine-tuning where nothing is said."""
     given = arguments.mapping
     if start.task == "rlhf" and given.entry("rlhf_type") is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import Fields, given, usual
+from lora_lint.frameworks.fields import Fields, set_by_config, usual
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import stage_of
 from lora_lint.records import dataclass, replace
@@ -110,7 +110,7 @@ def adapter(
 
 def resumed(adapter: Adapter) -> Adapter:
     """The adapter where it is loaded from disk, and its own config counts."""
-    values: dict[str, Any] = {name: given(getattr(adapter, name)) for name in _ADAPTER if name != "scale"}
+    values: dict[str, Any] = {name: set_by_config(getattr(adapter, name)) for name in _ADAPTER if name != "scale"}
     return replace(adapter, **values)
 
 

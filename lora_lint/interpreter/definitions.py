@@ -39,7 +39,7 @@ _SETTINGS_APART = ("builtins.", "typing.", "pydantic.", "abc.", "enum.", "torch.
 _OWN_METHODS_APART = frozenset({"__init__", "compute_loss", "training_step", "train"})
 
 
-class Module:
+class ProgramFile:
     """A file that is being followed: its source, and what its names can come from."""
 
     __slots__ = ("is_main", "scope", "source", "star_imports")
@@ -56,7 +56,7 @@ class Scope:
 
     __slots__ = ("global_names", "module", "names", "outer")
 
-    def __init__(self, module: Module, outer: Scope | None) -> None:
+    def __init__(self, module: ProgramFile, outer: Scope | None) -> None:
         self.module = module
         self.outer = outer
         self.names: dict[str, Val] = {}
@@ -131,7 +131,7 @@ class Deferred(Val):
         return value.resolved(machine, space.scope, hops + 1) if isinstance(value, Deferred) else value
 
 
-def _loaded(machine: Machine, module: Module, tree: ast.Module) -> Namespace:
+def _loaded(machine: Machine, module: ProgramFile, tree: ast.Module) -> Namespace:
     if not module.scope.names:
         module.scope.names["__name__"] = Const(module.source.path)
         machine.load(module, tree)

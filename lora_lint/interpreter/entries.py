@@ -11,7 +11,7 @@ from lora_lint.interpreter.definitions import Class, Function
 if TYPE_CHECKING:
     import ast
 
-    from lora_lint.interpreter.definitions import Module
+    from lora_lint.interpreter.definitions import ProgramFile
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.values import Val
 
@@ -21,7 +21,7 @@ _WORD = re.compile(rb"\w+")
 _MAX_CALLERS = 4
 
 
-def follow(machine: Machine, tree: ast.Module, module: Module) -> None:
+def follow(machine: Machine, tree: ast.Module, module: ProgramFile) -> None:
     """Follows functions and methods that lead to an adapter and have not been called, with unknown arguments."""
     for function, owner in _leading(machine, tree, module):
         if id(function.node) in machine.called:
@@ -30,7 +30,7 @@ def follow(machine: Machine, tree: ast.Module, module: Module) -> None:
         machine.journal.apply({where: each for where, each in changes.items() if machine.library.lasts(*each[:2])})
 
 
-def _leading(machine: Machine, tree: ast.Module, module: Module) -> list[tuple[Function, Class | None]]:
+def _leading(machine: Machine, tree: ast.Module, module: ProgramFile) -> list[tuple[Function, Class | None]]:
     """Functions that lead to an adapter, by the names in their text; callers before what they call."""
     callees: list[tuple[Function, Class | None]] = []
     for node in tree.body:

@@ -192,11 +192,11 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
     elements: list[Val] = []
     complete = True
     cut: list[int] = []
-    before = machine.library.made()
+    before = machine.library.tally()
     for known in _generate(machine, node.generators, 0, inner, machine.span(node, scope), cut):
         complete = complete and known
         elements.append(machine.evaluate(node.elt, inner))
-    if cut and machine.library.made() > before:
+    if cut and machine.library.tally() > before:
         machine.leave_turns(node, max(cut), scope)
     if not complete and (found := _mapped(machine, node, scope)) is not None:
         return found

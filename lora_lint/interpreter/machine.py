@@ -32,7 +32,7 @@ from lora_lint.system import deadline
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lora_lint.interpreter.definitions import Function, Module, Scope
+    from lora_lint.interpreter.definitions import Function, ProgramFile, Scope
     from lora_lint.interpreter.state import Signal
     from lora_lint.unread import Limit
 
@@ -51,7 +51,7 @@ class Library(Protocol):
     """What the dialects know about the libraries that programs call. Each method returns None for "not mine"."""
 
     def knows(self, package: str) -> bool: ...
-    def made(self) -> int: ...
+    def tally(self) -> int: ...
     def leave_unread(self, limit: Limit, detail: str) -> None: ...
     def concerns(self, text: bytes) -> bool: ...
     def external(self, machine: Machine, name: str, span: Span) -> Val | None: ...
@@ -76,7 +76,7 @@ class Library(Protocol):
 class Loader(Protocol):
     """Finds the other files of the project."""
 
-    def module(self, importer: str, name: str, level: int) -> tuple[Module, ast.Module] | None: ...
+    def module(self, importer: str, name: str, level: int) -> tuple[ProgramFile, ast.Module] | None: ...
 
 
 class Exhausted(Exception):
@@ -100,7 +100,7 @@ class Machine:
         self.defining: dict[int, Scope] = {}
         self._worth: dict[int, bool] = {}
 
-    def run(self, module: Module, tree: ast.Module) -> None:
+    def run(self, module: ProgramFile, tree: ast.Module) -> None:
         """Follows a file from top to bottom, then the functions that nothing in it has called.
 
         Raises nothing for programs that are too long: what was read until then counts.
@@ -120,7 +120,7 @@ class Machine:
         for scope in self.defining.values():
             scope.names.clear()
 
-    def load(self, module: Module, tree: ast.Module) -> None:
+    def load(self, module: ProgramFile, tree: ast.Module) -> None:
         """Follows an imported file for its definitions."""
         conditions, trail = self.conditions, self.trail
         self.conditions, self.trail = [], []
@@ -145,7 +145,7 @@ class Machine:
         found = function.call(self, arguments, span)
         if found is not None:
             return found
-        name = _written(node.func)[:40] if node is not None else "it"
+        name = _text_of(node.func)[:40] if node is not None else "it"
         escaped = self.library.escape(self, name, arguments, span)
         return escaped if escaped is not None else Opaque(f"`{name}(…)` is not followed", span)
 
@@ -376,7 +376,7 @@ def _is_plain(value: Val) -> bool:
     return isinstance(value, Const) and value.value is not None
 
 
-def _written(node: ast.expr) -> str:
+def _text_of(node: ast.expr) -> str:
     """An expression as text; `ast.unparse` costs more than following the rest of the call."""
     names: list[str] = []
     part = node

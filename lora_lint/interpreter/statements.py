@@ -197,16 +197,16 @@ def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal
     if element is None:
         element = Opaque("the loop runs over something that is not known", machine.span(node.target, scope))
     machine.assign(node.target, element, scope)
-    before = machine.library.made()
+    before = machine.library.tally()
     signal = _vague_loop(machine, node.body, span, scope)
-    if machine.library.made() > before and (turns := iterated.turns()) > MAX_UNROLL:
+    if machine.library.tally() > before and (turns := iterated.turns()) > MAX_UNROLL:
         machine.leave_turns(node, turns, scope)
     return signal
 
 
 def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
     span = _header(machine, node, node.test, scope)
-    before = machine.library.made()
+    before = machine.library.tally()
     for turn in range(MAX_UNROLL):
         test = machine.evaluate(node.test, scope)
         known = test.truth()
@@ -223,7 +223,7 @@ def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
             return None
         if signal in ("return", "raise"):
             return signal
-    if machine.library.made() > before:
+    if machine.library.tally() > before:
         detail = f"of the loop in {machine.place(node, scope)} {MAX_UNROLL} turns are followed, and it has more"
         machine.library.leave_unread("turns", detail)
     return None

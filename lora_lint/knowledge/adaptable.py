@@ -71,7 +71,7 @@ def _seems_tied(architecture: architectures.Architecture, config: Mapping[str, A
 
 
 def _tied(
-    architecture: architectures.Architecture, shapes: tuple[architectures.Parameter, ...]
+    architecture: architectures.Architecture, shapes: tuple[architectures.BaseParameter, ...]
 ) -> tuple[tuple[str, ...], ...]:
     """Groups of names that are one tensor: a name that is not counted goes with the input embedding if the shapes
     agree, else with the first parameter of its shape and last name."""

@@ -124,7 +124,7 @@ def names_module(architecture: Architecture, name: str) -> bool:
     return any(child[0] == name for node in architecture._nodes for child in node[4])
 
 
-class Parameter(NamedTuple):
+class BaseParameter(NamedTuple):
     """One parameter of the base model: its full name and shape. `counted` is False for a name that shares its tensor
     with an earlier one (a tied output embedding)."""
 
@@ -140,7 +140,7 @@ class _Flat(NamedTuple):
     """
 
     modules: tuple[Module, ...]
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[BaseParameter, ...]
     certain: bool = True
 
 
@@ -242,7 +242,7 @@ def modules(architecture: Architecture, config: Mapping[str, Any]) -> tuple[Modu
     return _expanded(architecture, config).modules
 
 
-def parameter_shapes(architecture: Architecture, config: Mapping[str, Any]) -> tuple[Parameter, ...]:
+def parameter_shapes(architecture: Architecture, config: Mapping[str, Any]) -> tuple[BaseParameter, ...]:
     """Every parameter of the base model, tied ones included (`counted` False). Raises UnusableConfig."""
     return _expanded(architecture, config).parameters
 
@@ -534,12 +534,12 @@ class _Expansion:
         sizes = self._size(inputs, index), self._size(outputs, index)
         if kind == "Linear" and 0 in sizes and not (self._is_guess(inputs, index) or self._is_guess(outputs, index)):
             raise UnusableConfig("a linear layer would be empty")
-        shapes: list[Parameter] = []
+        shapes: list[BaseParameter] = []
         for name, dimensions, *conditions in own:
             if conditions and not self._value(conditions[0], index):
                 continue
             counted = len(conditions) < 2 or bool(self._value(conditions[1], index))
-            shapes.append(Parameter(name, tuple(self._size(each, index) for each in dimensions), counted))
+            shapes.append(BaseParameter(name, tuple(self._size(each, index) for each in dimensions), counted))
         elements = -1 if scope.doubt else sum(prod(each.shape) for each in shapes)
         found = [Module("", kind, *sizes, elements)]
         certain = True
@@ -597,10 +597,10 @@ class _Expansion:
         return result._replace(certain=False) if replaced else result
 
 
-def _graft(found: list[Module], shapes: list[Parameter], name: str, part: _Flat) -> None:
+def _graft(found: list[Module], shapes: list[BaseParameter], name: str, part: _Flat) -> None:
     """Adds a subtree under `name`."""
     if len(found) + len(part.modules) > LARGEST:
         raise UnusableConfig(f"more than {LARGEST} modules")
     start = name + "."
     found.extend([Module(start + module[0] if module[0] else name, *module[1:]) for module in part.modules])
-    shapes.extend([Parameter(start + path, shape, counted) for path, shape, counted in part.parameters])
+    shapes.extend([BaseParameter(start + path, shape, counted) for path, shape, counted in part.parameters])

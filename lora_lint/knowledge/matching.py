@@ -217,7 +217,7 @@ class _Matcher:
     def run(self, input_embedding: str | None, tied: Sequence[tuple[str, ...]], seems_tied: bool) -> Match:
         self._check_settings()
         self._prepare_exclusion()
-        wanted, source, used_defaults = self._wanted()
+        wanted, source, used_defaults = self._search()
         result = _Hits()
         if isinstance(wanted, str):
             self._match_string(wanted, result)
@@ -303,7 +303,7 @@ class _Matcher:
             return True
         return any(pattern.match(path) for pattern in self._saved_regexes)
 
-    def _wanted(self) -> tuple[tuple[str, ...] | str, tuple[str, ...] | str, bool]:
+    def _search(self) -> tuple[tuple[str, ...] | str, tuple[str, ...] | str, bool]:
         """What to look for after PEFT's changes, what it comes from for the report, and whether from the defaults."""
         wanted = self.targets.target_modules
         source: tuple[str, ...] | str = wanted if wanted is not None else ()

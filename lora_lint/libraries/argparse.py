@@ -75,7 +75,7 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
     else:
         value = _default(context, _typed(default, arguments.get("type")))
     choices = arguments.get("choices")
-    called_with = _given(context, [name, *(flag.lstrip("-").replace("-", "_") for flag in flags)])
+    called_with = _from_caller(context, [name, *(flag.lstrip("-").replace("-", "_") for flag in flags)])
     if called_with is not None:
         several = text_of(arguments.get("nargs")) in ("+", "*")
         value = listed(called_with) if several else _converted(called_with, arguments.get("type"))
@@ -100,7 +100,7 @@ def _default(context: Context, value: Val) -> Val:
     return value if context.records.given_all else value.overridable()
 
 
-def _given(context: Context, names: list[str]) -> Val | None:
+def _from_caller(context: Context, names: list[str]) -> Val | None:
     """What the caller of the program gives for an option; None where it gives nothing, or is not known."""
     given = context.records.given or {}
     return next((given[name] for name in names if name in given), None)

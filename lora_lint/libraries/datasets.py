@@ -152,7 +152,7 @@ def concatenate(context: Context, name: str, arguments: Arguments, span: Span) -
     return Object(name, arguments, span, DatasetRecord(name_, size, f"{len(records)} datasets joined"))
 
 
-def kept(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+def same_rows(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """A function that gives back the dataset it is given, row for row (unsloth.chat_templates, unsloth 2026.10)."""
     given = arguments.get("dataset", 0)
     return given if record_of(given, DatasetRecord) is not None else None

@@ -34,7 +34,7 @@ _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 _PACKAGE = re.compile(rb"#\s*@package\s+([\w.]+)")
 
 
-def given(context: Context, function: Function, name: str) -> Val | None:
+def main_config(context: Context, function: Function, name: str) -> Val | None:
     """The config of a function under `@hydra.main`, which is its first parameter; None for other functions."""
     decorator = next((d for d in function.decorators if isinstance(d, Object) and d.callee == "hydra.main"), None)
     parameters = function.node.args.args

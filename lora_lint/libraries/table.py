@@ -133,7 +133,7 @@ class Knowledge:
     def knows(self, package: str) -> bool:
         return is_library(package)
 
-    def made(self) -> int:
+    def tally(self) -> int:
         """How many adapters and starts of programs were met."""
         return len(self.records.configs) + len(self.records.runs) + len(self.records.launches)
 
@@ -165,7 +165,7 @@ class Knowledge:
         if not function.decorators:
             return None
         found = pytest.parametrized(function, name)
-        return found if found is not None else hydra.given(Context(machine, self.records), function, name)
+        return found if found is not None else hydra.main_config(Context(machine, self.records), function, name)
 
     def call(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
         context = Context(machine, self.records)

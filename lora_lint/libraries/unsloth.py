@@ -62,6 +62,6 @@ CALLS: dict[str, Handler] = {
     "get_peft_model": wrap,
     "from_pretrained": load,
     **dict.fromkeys(
-        ("standardize_data_formats", "standardize_sharegpt", "to_sharegpt", "apply_chat_template"), datasets.kept
+        ("standardize_data_formats", "standardize_sharegpt", "to_sharegpt", "apply_chat_template"), datasets.same_rows
     ),
 }

@@ -15,7 +15,7 @@ from lora_lint.run.values import Choices, Known, Unknown, alternatives
 
 if TYPE_CHECKING:
     from lora_lint.programs.launchers import Call
-    from lora_lint.readers.arguments import Arguments
+    from lora_lint.readers.arguments import CommandOptions
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -27,7 +27,7 @@ _FEEDBACK = re.compile(r"(?i)dpo|kto|orpo|simpo|cpo|ppo|grpo|rlhf|reward|(?:^|_)
 class Seen:
     """Shows the runs of the file that a call starts. `alone`: the file has one run."""
 
-    def __init__(self, call: Call, span: Span, arguments: Arguments, alone: bool) -> None:
+    def __init__(self, call: Call, span: Span, arguments: CommandOptions, alone: bool) -> None:
         self.call = call
         self.span = span
         self.alone = alone

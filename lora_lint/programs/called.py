@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lora_lint.interpreter.values import Val
     from lora_lint.programs.launchers import Call
-    from lora_lint.readers.arguments import Arguments
+    from lora_lint.readers.arguments import CommandOptions
     from lora_lint.readers.nodes import Mapping, Node
     from lora_lint.run.run import Reading, Run, Sweep
     from lora_lint.source import SourceFile, Span
@@ -64,7 +64,7 @@ class Follower:
         arguments = options(call.arguments, span)
         try:
             called = _as_hydra(call, span) if b"hydra" in program.utf8 else None
-            reading = self._read(program, Invocation(_given(arguments), not arguments.open, called))
+            reading = self._read(program, Invocation(_values(arguments), not arguments.open, called))
         except (Unreadable, RecursionError):
             return []
         self.unread |= dict.fromkeys(reading.unread)
@@ -87,12 +87,12 @@ def _as_hydra(call: Call, span: Span) -> tuple[Mapping, bool] | None:
     return (given, several or (isinstance(mode, Scalar) and mode.value == "MULTIRUN")) if given.entries else None
 
 
-def _given(arguments: Arguments) -> dict[str, Val]:
+def _values(arguments: CommandOptions) -> dict[str, Val]:
     """The options as values of the program."""
     return {str(entry.key.value): _value(entry.value, arguments) for entry in arguments.mapping.entries}
 
 
-def _value(node: Node, arguments: Arguments) -> Val:
+def _value(node: Node, arguments: CommandOptions) -> Val:
     if isinstance(node, Sequence):
         return ListVal([_value(item, arguments) for item in node.items], node.span)
     if not isinstance(node, Scalar) or isinstance(node.value, Placeholder):

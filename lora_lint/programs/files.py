@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.definitions import Module
+from lora_lint.interpreter.definitions import ProgramFile
 from lora_lint.libraries.marks import names_adapter
 from lora_lint.programs.outline import Outline
 from lora_lint.programs.shared import SharedModules
@@ -50,13 +50,13 @@ class ProjectLoader:
 
     def __init__(self, project: Project) -> None:
         self._files = _files_of(project)
-        self._loaded: dict[str, tuple[Module, ast.Module] | None] = {}
+        self._loaded: dict[str, tuple[ProgramFile, ast.Module] | None] = {}
         self.left: list[str] = []
         """The files that are not followed because there are too many."""
         self.large: list[str] = []
         """Those that are not followed because they are too large."""
 
-    def module(self, importer: str, name: str, level: int) -> tuple[Module, ast.Module] | None:
+    def module(self, importer: str, name: str, level: int) -> tuple[ProgramFile, ast.Module] | None:
         """The module `name` as `importer` would import it, or None if no file of the project is it."""
         path = self._files.path(posixpath.dirname(importer), name, level)
         if path is None or path == importer:
@@ -65,7 +65,7 @@ class ProjectLoader:
             self._loaded[path] = self._module(path)
         return self._loaded[path]
 
-    def _module(self, path: str) -> tuple[Module, ast.Module] | None:
+    def _module(self, path: str) -> tuple[ProgramFile, ast.Module] | None:
         if len(self._loaded) >= MAX_FILES:
             self.left.append(path)
             return None
@@ -77,7 +77,7 @@ class ProjectLoader:
             if self._files.is_large(path):
                 self.large.append(path)
             return None
-        return Module(found[0], is_main=False), found[1]
+        return ProgramFile(found[0], is_main=False), found[1]
 
     def undo(self) -> None:
         """Takes back what the program has changed of the modules that other programs import too."""
@@ -189,7 +189,7 @@ class _Files:
         return any(
             self._leading.get(start, self._leads)
             for each, files in taken
-            for start in self._asked(files, each, running)
+            for start in self._names_for(files, each, running)
         )
 
     def _candidates(self, importer: str, taken: Import) -> list[str]:
@@ -202,7 +202,7 @@ class _Files:
             found.append(self.path(folder, f"{taken.module}.{taken.member}".lstrip("."), taken.level))
         return [path for path in found if path is not None and path != importer]
 
-    def _asked(self, files: list[str], taken: Import, mentioned: Set[bytes]) -> Iterator[tuple[str, bytes]]:
+    def _names_for(self, files: list[str], taken: Import, mentioned: Set[bytes]) -> Iterator[tuple[str, bytes]]:
         """The names of some files that an import asks for: its own, or of a whole module those that are mentioned."""
         for number, path in enumerate(files):
             if taken.member in (None, "*") or number:
@@ -224,7 +224,7 @@ class _Files:
             for bound in {name, b"*", *mentioned} & outline.imports.keys():
                 for each in outline.imports[bound]:
                     asked = {name} if bound == b"*" else mentioned
-                    new.update(self._asked(self._candidates(path, each), each, asked))
+                    new.update(self._names_for(self._candidates(path, each), each, asked))
             waiting += new - seen
             seen |= new
         return False

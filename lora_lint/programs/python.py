@@ -6,7 +6,7 @@ import os
 import posixpath
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.definitions import Module
+from lora_lint.interpreter.definitions import ProgramFile
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.values import Const, ListVal, Opaque, either
 from lora_lint.libraries.marks import starts_programs
@@ -92,7 +92,7 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
             detail = f"{MAX_SCRIPTS} shell scripts are searched for calls of it, and {left:,} more are not"
             records.leave_unread("scripts", detail)
     machine = Machine(library, loader)
-    module = Module(source, is_main=True)
+    module = ProgramFile(source, is_main=True)
     try:
         machine.run(module, tree)
         attach(records, module.scope)

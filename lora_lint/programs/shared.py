@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.definitions import Class, Deferred, Function, Instance, Module, Namespace
+from lora_lint.interpreter.definitions import Class, Deferred, Function, Instance, Namespace, ProgramFile
 from lora_lint.interpreter.machine import Exhausted, Machine
 from lora_lint.interpreter.values import (
     Const,
@@ -60,7 +60,7 @@ class SharedModules:
         self._project = project
         self._tree = tree
         self._find = find
-        self._kept: dict[str, tuple[tuple[Module, ast.Module] | None, disk.Noted]] = {}
+        self._kept: dict[str, tuple[tuple[ProgramFile, ast.Module] | None, disk.Noted]] = {}
         self._contents: dict[str, _Contents] = {}
         self._needed: dict[str, set[str]] = {}
         """The modules that each asks for while it is followed."""
@@ -68,7 +68,7 @@ class SharedModules:
         self._used: set[str] = set()
         self._bytes = 0
 
-    def get(self, path: str) -> tuple[Module, ast.Module] | None:
+    def get(self, path: str) -> tuple[ProgramFile, ast.Module] | None:
         """A module with its names defined, and its syntax tree; None if each program has to follow it."""
         if self._loading:
             self._needed[self._loading[-1]].add(path)
@@ -84,7 +84,7 @@ class SharedModules:
         disk.again(noted)
         return found
 
-    def module(self, importer: str, name: str, level: int) -> tuple[Module, ast.Module] | None:
+    def module(self, importer: str, name: str, level: int) -> tuple[ProgramFile, ast.Module] | None:
         """What the interpreter asks for while it follows a shared module. Raises _NotShared."""
         path = self._find(importer, name, level)
         if path is None or path == importer:
@@ -112,12 +112,12 @@ class SharedModules:
             self._needed.clear()
             self._bytes = 0
 
-    def _followed(self, path: str) -> tuple[Module, ast.Module] | None:
+    def _followed(self, path: str) -> tuple[ProgramFile, ast.Module] | None:
         parsed = self._tree(path)
         if parsed is None:
             return None
         source, tree = parsed
-        module, library = Module(source, is_main=False), _Defining(self._project)
+        module, library = ProgramFile(source, is_main=False), _Defining(self._project)
         module.scope.names["__name__"] = Const(path)
         machine = Machine(library, self)
         self._loading.append(path)
@@ -163,7 +163,7 @@ def _has_effects(records: Records) -> bool:
 class _Contents:
     """What can be changed of all that a module holds, as it is now. Raises _NotShared for what cannot be put back."""
 
-    def __init__(self, module: Module, journal: Journal) -> None:
+    def __init__(self, module: ProgramFile, journal: Journal) -> None:
         self._journal = journal
         self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self._lists: list[tuple[list[Any], list[Any]]] = []

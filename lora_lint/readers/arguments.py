@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Arguments:
+class CommandOptions:
     """`mapping` has the options, `positional` the rest. `open`: the command has further arguments that are not known.
     `defaults` are the places of values that the environment or who calls the script may override."""
 
@@ -31,7 +31,7 @@ _HYDRA = re.compile(r"(\+{0,2})([\w.@/-]+)=")
 _ITEM = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,]*))\s*(?:,|$)""")
 
 
-def options(words: tuple[Word, ...], span: Span) -> Arguments:
+def options(words: tuple[Word, ...], span: Span) -> CommandOptions:
     """Of `--lora_r 8 --lora-alpha=16 --bf16 train.py`: `-` in names counts as `_`, and an option without a value as
     true. Of an option that is given twice the last counts."""
     entries: list[Entry] = []
@@ -56,10 +56,10 @@ def options(words: tuple[Word, ...], span: Span) -> Arguments:
         key = name.lstrip("-").replace("-", "_")
         place = Span(word.span.path, word.span.start, word.span.start + len(name)) if equals else word.span
         entries.append(Entry(Scalar(key, name, place), _value(values, word.span)))
-    return Arguments(Mapping(tuple(entries), span), tuple(positional), is_open, _defaults(words))
+    return CommandOptions(Mapping(tuple(entries), span), tuple(positional), is_open, _defaults(words))
 
 
-def overrides(words: tuple[Word, ...], span: Span) -> Arguments:
+def overrides(words: tuple[Word, ...], span: Span) -> CommandOptions:
     """Of Hydra's `model.lora_rank=8 +data.files=[a,b]`."""
     entries = []
     positional = []
@@ -72,7 +72,7 @@ def overrides(words: tuple[Word, ...], span: Span) -> Arguments:
         key = Scalar(match[2], match[2], Span(word.span.path, word.span.start, value.span.start))
         entries.append(Entry(key, _list(value) if (value.text or "").startswith("[") else scalar(value)))
     is_open = any(word.many for word in positional)
-    return Arguments(Mapping(tuple(entries), span), tuple(positional), is_open, _defaults(words))
+    return CommandOptions(Mapping(tuple(entries), span), tuple(positional), is_open, _defaults(words))
 
 
 def _defaults(words: tuple[Word, ...]) -> frozenset[Span]:

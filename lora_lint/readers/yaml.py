@@ -218,18 +218,18 @@ class _Builder:
         value = templated(text) if quoted else resolve(text)
         if event.tag is not None and event.tag != "!":
             value = _tagged(event.tag, text, value)
-        elif not quoted and self.blanked and value.__class__ is str and _TEMPLATE.search(self._written(start, end)):
-            value = Placeholder(self._written(start, end))
+        elif not quoted and self.blanked and value.__class__ is str and _TEMPLATE.search(self._text(start, end)):
+            value = Placeholder(self._text(start, end))
         node = Scalar(value, text, Span(self.path, start, end), quoted)
         if event.anchor is not None:
             self.anchors[event.anchor] = (node, 1)
         return node
 
     def _after_properties(self, start: int, end: int) -> int:
-        match = _PROPERTIES.match(self._written(start, end))
+        match = _PROPERTIES.match(self._text(start, end))
         return start + len(match[0].encode()) if match else start
 
-    def _written(self, start: int, end: int) -> str:
+    def _text(self, start: int, end: int) -> str:
         return self.utf8[start:end].decode("utf-8", "replace")
 
     def _start(self, event: Any, is_mapping: bool) -> None:
@@ -269,7 +269,7 @@ class _Builder:
         return node
 
     def _filled_in(self, span: Span) -> Scalar:
-        text = self._written(span.start, span.end)
+        text = self._text(span.start, span.end)
         return Scalar(Placeholder(text), text, span)
 
     def _entries(self, nodes: list[Node]) -> tuple[Entry, ...]:

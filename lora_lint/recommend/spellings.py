@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ON_PURPOSE = "lora-lint: ignore[LL102] alpha stays the same at every rank on purpose"
 
 
-def written(found: Recommendation, framework: Framework) -> str:
+def text_of(found: Recommendation, framework: Framework) -> str:
     """The text of a config, or of a script where programs call PEFT. Raises NotKnown where the framework cannot do
     it."""
     purpose = _purpose(found) if framework.can("use_rslora") else ""

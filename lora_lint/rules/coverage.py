@@ -369,12 +369,12 @@ def _widest_gap(case: Case) -> _Gap | None:
         same = {layer: names_ for layer, names_ in there.get((stack, block), {}).items() if layer not in layers}
         if same:
             bare = all((stack, layer) not in touched for layer in same)
-            found.append(_Gap(block, len(layers), *_left(same), block, entries, bare))
+            found.append(_Gap(block, len(layers), *_layers_and_leaves(same), block, entries, bare))
         for (other_stack, other), where in there.items():
             apart = other_stack == stack and other != block and where.keys().isdisjoint(layers)
             if apart and (stack, other) not in adapted and where.keys().isdisjoint(there.get((stack, block), {})):
                 bare = all((stack, layer) not in touched for layer in where)
-                found.append(_Gap(block, len(layers), *_left(where), other, entries, bare))
+                found.append(_Gap(block, len(layers), *_layers_and_leaves(where), other, entries, bare))
     refused = _refused_leaves(case)
     return max((gap for gap in found if refused.isdisjoint(gap.left)), key=lambda gap: len(gap.layers), default=None)
 
@@ -395,7 +395,7 @@ def _in_layer(path: str) -> tuple[str, int, str] | None:
     return (found[1], int(found[2]), found[3]) if found else None
 
 
-def _left(where: Mapping[int, list[str]]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def _layers_and_leaves(where: Mapping[int, list[str]]) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Layers, and the linear layers in them."""
     return tuple(sorted(where)), tuple(dict.fromkeys(leaf for each in where.values() for leaf in each))
 

@@ -54,8 +54,8 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
     for problem in run.problems:
         if isinstance(problem, InvalidValue):
             told.add(problem.span)
-            message = f"`{problem.key}={_shown(problem.value)}`: {problem.owner} expects {problem.expected}"
-            yield Finding("LL902", message, problem.span, fix=_meant(problem.span, problem.value, problem.takes))
+            message = f"`{problem.key}={_in_short(problem.value)}`: {problem.owner} expects {problem.expected}"
+            yield Finding("LL902", message, problem.span, fix=_correction(problem.span, problem.value, problem.takes))
     adapter = run.adapter
     biases = bias_words(run.method)
     for field, expected, takes, wrong in (
@@ -70,8 +70,8 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
             span = given.span or adapter.span
             if span not in told:
                 told.add(span)
-                message = f"`{adapter.key(field)}={_shown(given.value)}`: LoRA expects {expected}"
-                fix = _meant(given.span, given.value, takes) if confidence == "certain" else None
+                message = f"`{adapter.key(field)}={_in_short(given.value)}`: LoRA expects {expected}"
+                fix = _correction(given.span, given.value, takes) if confidence == "certain" else None
                 yield resting("LL902", message, given, otherwise=span, doubt=confidence, fix=fix)
     yield from _no_targets(run)
     yield from _endless_match(run)
@@ -95,7 +95,7 @@ def _no_targets(run: Run) -> Iterator[Finding]:
         yield resting("LL902", message, targets, otherwise=adapter.span, doubt=confidence)
 
 
-def _meant(span: Span | None, value: Any, takes: Number | OneOf | None) -> Fix | None:
+def _correction(span: Span | None, value: Any, takes: Number | OneOf | None) -> Fix | None:
     """The value that was clearly intended: a number written as a string, an integer with a point, a word with different
     capitals."""
     meant: Any = None
@@ -154,7 +154,7 @@ def _endless_match(run: Run) -> Iterator[Finding]:
             enough = f"{SECONDS} s are" if slow.alone else f"{TOTAL:g} s is"
             texts = f"`{slow.text}` alone" if slow.alone else f"{slow.count:,} of the model's modules"
             message = (
-                f"`{adapter.key(field)}` {hangs} once the model is loaded: PEFT matches {_shown(slow.pattern)} with "
+                f"`{adapter.key(field)}` {hangs} once the model is loaded: PEFT matches {_in_short(slow.pattern)} with "
                 f"Python's `re`, for which {enough} not enough on {texts}. Do not repeat a group that contains a "
                 "repetition, and use `.*` sparingly"
             )
@@ -213,6 +213,6 @@ def _not_a_regex(value: Any) -> bool:
     return False
 
 
-def _shown(value: Any) -> str:
+def _in_short(value: Any) -> str:
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"

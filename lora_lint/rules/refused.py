@@ -42,7 +42,7 @@ def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     case, refusal = cases[0], refusals[0]
     assert refusal is not None
     adapter, label = run.adapter, model_label(case.name, case.model)
-    key, entries, taken = adapter.key("target_modules"), _entries(case, refusal), _taken(case, refusal)
+    key, entries, taken = adapter.key("target_modules"), _entries(case, refusal), _adaptable(case, refusal)
     if not run.framework.passes_on and (taken or not entries):
         return  # others choose among the modules of a name themselves, or let PEFT wrap what is inside
     if refusal.kind in run.framework.avoids:
@@ -94,7 +94,7 @@ def _entries(case: Case, refusal: Refusal) -> list[str]:
     return list(dict.fromkeys(record.entry for record in case.match.modules if record.path in refused))
 
 
-def _taken(case: Case, refusal: Refusal) -> list[str]:
+def _adaptable(case: Case, refusal: Refusal) -> list[str]:
     """The modules among those that the rejected entries name which LoRA can adapt."""
     refused, entries = set(refusal.names), set(_entries(case, refusal))
     return [each.path for each in case.match.modules if each.entry in entries and each.path not in refused]

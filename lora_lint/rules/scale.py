@@ -84,6 +84,6 @@ def stated(alpha: float, framework: Framework) -> float:
     return value if framework.takes_alpha(value) else float(max(1, int(alpha)))
 
 
-def written(alpha: float) -> str:
+def spelling(alpha: float) -> str:
     """Alpha as a fix writes it, so that messages give the number that the file has afterwards."""
     return str(int(alpha)) if float(alpha).is_integer() else repr(alpha)

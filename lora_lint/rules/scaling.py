@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import all_of, beside, put, settled, uniform
-from lora_lint.rules.scale import SLACK, Arm, arms_of, divisor, law_of, stated, written
+from lora_lint.rules.scale import SLACK, Arm, arms_of, divisor, law_of, spelling, stated
 from lora_lint.rules.words import every_case, listed, number, place, resting, setting, some_case, subjects, surety
 from lora_lint.run.values import alternatives, always, known
 
@@ -50,12 +50,12 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         message = (
             f"{setting(rank_key, rank)} without rsLoRA, whose use is contested: the adapter is scaled by "
             f"{alpha_key}/{rank_key} = {now}, and {shrink}. `{flag}` alone makes the scale {then} ({times} times as "
-            f"much); with `{alpha_key}={written(same)}` it {kept} and stays stable when the rank grows"
+            f"much); with `{alpha_key}={spelling(same)}` it {kept} and stays stable when the rank grows"
         )
         if exact and settled(run) and uniform(adapter):
             changes = all_of(put(adapter, "use_rslora", True), put(adapter, "alpha", same))
             changes = beside(adapter, changes, "rank")
-            fix = Fix("unsafe", f"Set {flag}, and {alpha_key} to {written(same)}", changes, follows=True)
+            fix = Fix("unsafe", f"Set {flag}, and {alpha_key} to {spelling(same)}", changes, follows=True)
     else:
         message = (
             f"{setting(rank_key, rank)} without rsLoRA, whose use is contested: {shrink}. `{flag}` alone multiplies "
@@ -92,12 +92,12 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
         f"With `{adapter.key('use_rslora')}` the adapter is scaled by {alpha_key}/sqrt({rank_key}) = "
         f"{number(arm.alpha)}/sqrt({arm.rank}) = {number(arm.scale)}, {number(sqrt(arm.rank))} times the "
         f"{number(ratio)} without rsLoRA: the first steps are that much larger at the same learning rate. "
-        f"`{alpha_key}={written(alpha)}` {then}"
+        f"`{alpha_key}={spelling(alpha)}` {then}"
     )
     span = place(adapter.alpha, adapter.use_rslora, otherwise=adapter.span)
     related = (Related(flag, "rsLoRA is on here"),) if flag and flag != span else ()
     changes = beside(adapter, put(adapter, "alpha", alpha), "rank") if settled(run) else ()
-    fix = Fix("unsafe", f"Set {alpha_key} to {written(alpha)}", changes, follows=True)
+    fix = Fix("unsafe", f"Set {alpha_key} to {spelling(alpha)}", changes, follows=True)
     about = adapter.alpha, adapter.rank, adapter.use_rslora
     yield resting("LL103", message, *about, otherwise=adapter.span, span=span, related=related, fix=fix)
 
@@ -124,14 +124,14 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     message = (
         f"{given} with {setting(rank_key, arm.rank)}{' and rsLoRA' if arm.rslora else ''} scales the adapter by "
         f"{number(arm.scale)}, {bound}: {effect}. Scales of 1 and 2 are usual: "
-        f"{' or '.join(f'`{alpha_key}={written(alpha)}`' for alpha in usual)} here"
+        f"{' or '.join(f'`{alpha_key}={spelling(alpha)}`' for alpha in usual)} here"
     )
     span = place(adapter.alpha, adapter.rank, otherwise=adapter.span)
     where = place(adapter.rank, otherwise=span)
     related = (Related(where, f"`{rank_key}` is set here"),) if where != span else ()
     changes = beside(adapter, put(adapter, "alpha", usual[0]), "rank") if settled(run) else ()
     then = "LL102 and LL501 may then apply"
-    fix = Fix("unsafe", f"Set {alpha_key} to {written(usual[0])}; {then}", changes, ("LL102", "LL501"), True)
+    fix = Fix("unsafe", f"Set {alpha_key} to {spelling(usual[0])}; {then}", changes, ("LL102", "LL501"), True)
     yield resting(
         *("LL104", message, adapter.alpha, adapter.rank),
         otherwise=adapter.span,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related, Remark
 from lora_lint.rules.changes import tied
-from lora_lint.rules.scale import SLACK, Arm, arm_of, arms_of, law_of, stated, written
+from lora_lint.rules.scale import SLACK, Arm, arm_of, arms_of, law_of, spelling, stated
 from lora_lint.rules.scaling import beyond_range
 from lora_lint.rules.words import least, listed, number, place, resting, spread, subjects, surety
 from lora_lint.run.run import SweepKind
@@ -317,7 +317,7 @@ def _study_varies(sweep: Sweep, study: list[tuple[Arm, Run]], law: Law, apart: f
     goes = "rank * scale" if law == "adam" else "rank * scale^2"
     differ = len({repr(_targets(run)) for _, run in study}) > 1
     arms = list(dict.fromkeys(arm for arm, _ in study))
-    shown = [_shown(arm, [run for other, run in study if other == arm], arms[0], law) for arm in arms]
+    shown = [_described(arm, [run for other, run in study if other == arm], arms[0], law) for arm in arms]
     message = (
         f"The arms of this {sweep.kind.phrase} are compared at one learning rate, but under {_optimizer(first)} their "
         f"first steps are proportional to {goes} and differ by up to {number(apart)} "
@@ -337,7 +337,7 @@ def _study_varies(sweep: Sweep, study: list[tuple[Arm, Run]], law: Law, apart: f
     )
 
 
-def _shown(arm: Arm, runs: Sequence[Run], baseline: Arm, law: Law) -> str:
+def _described(arm: Arm, runs: Sequence[Run], baseline: Arm, law: Law) -> str:
     """An arm of a study, on all targets it is tried on, with its scale and its step relative to the first arm's."""
     adapter = runs[0].adapter
     counts = [str(len(names)) for run in runs if isinstance(names := known(run.adapter.target_modules), tuple)]
@@ -355,8 +355,8 @@ def _schools_of_study(arms: Sequence[Arm], run: Run, law: Law) -> str:
     scales = [stated(arms[0].scale * arm.alpha / arm.scale, run.framework) for arm in arms]
     return (
         f"{_against(run.sweep_keeps)}Two schools: a rank-invariant step, `{run.adapter.key('alpha')}` = "
-        f"{listed(map(written, steps))} with the comment `{remark('step')}`, or a constant ratio, "
-        f"{listed(map(written, scales))} with `{remark('ratio')}`; or a learning rate for each arm"
+        f"{listed(map(spelling, steps))} with the comment `{remark('step')}`, or a constant ratio, "
+        f"{listed(map(spelling, scales))} with `{remark('ratio')}`; or a learning rate for each arm"
     )
 
 
@@ -388,7 +388,7 @@ def _equal_step(low: Arm, run: Run, law: Law) -> str:
     alpha_key, rank_key = adapter.key("alpha"), adapter.key("rank")
     if law == "adam":
         return f"`{alpha_key} = {ratio * low.rank}` at every rank{' without rsLoRA' if low.rslora else ''}"
-    alpha = written(stated(ratio * sqrt(low.rank), run.framework))
+    alpha = spelling(stated(ratio * sqrt(low.rank), run.framework))
     if run.framework.can("use_rslora"):
         return f"`{alpha_key} = {alpha}` at every rank with `{adapter.key('use_rslora')}`"
     return f"`{alpha_key} = {alpha} * sqrt({rank_key})`"

@@ -54,47 +54,13 @@ LONG_SIGNATURES = {
     "knowledge.matching.match",
     "knowledge.schemas.unknown_keys",
 }
-SHARED_NAMES = {
-    # 2026-11-29: of the interpreter and of text, of modules that a program imports and of those of a model.
-    "Arguments",
-    "Module",
-    "Refusal",
-    "Match",
-    "Condition",
-    "Table",
-    "Parameter",
-}
+SHARED_NAMES: set[str] = set()
 PARTICIPLES = {
     "answered", "asked", "called", "done", "drawn", "found", "given", "heard", "held", "kept", "left", "lost", "made",
     "meant", "met", "read_in", "said", "seen", "shown", "spoken", "taken", "told", "tried", "used", "wanted",
     "written",
 }  # fmt: skip
-BARE_PARTICIPLES = {
-    # 2026-11-29
-    "rules.refusals._found",
-    "rules.refusals._shown",
-    "programs.runs._given",
-    "fixes.scopes._called",
-    "fixes.session._tried",
-    "frameworks.fields.given",
-    "interpreter.machine._written",
-    "interpreter.machine.made",
-    "knowledge.matching._wanted",
-    "libraries.argparse._given",
-    "libraries.datasets.kept",
-    "libraries.hydra.given",
-    "libraries.table.made",
-    "programs.called._given",
-    "programs.files._asked",
-    "readers.yaml._written",
-    "recommend.spellings.written",
-    "rules.coverage._left",
-    "rules.files._meant",
-    "rules.files._shown",
-    "rules.refused._taken",
-    "rules.scale.written",
-    "rules.sweeps._shown",
-}
+BARE_PARTICIPLES: set[str] = set()
 
 
 def floor_of(module: str) -> int | None:

@@ -13,7 +13,7 @@ from lora_lint.lint import engine
 from lora_lint.lint.reading import read
 from lora_lint.project import Project
 from lora_lint.recommend.choices import Layers, NotKnown, recommend
-from lora_lint.recommend.spellings import written
+from lora_lint.recommend.spellings import text_of as recommended
 from lora_lint.run.values import known
 from lora_lint.settings import TASKS, Settings
 from lora_lint.source import SourceFile
@@ -41,7 +41,7 @@ SIZES = (None, 50, 999, 1_000, 9_999, 10_000, 99_999, 1_000_000)
 def text_of(model: str, size: int | None, task: str, framework: str, scaling: str) -> str | None:
     try:
         found = recommend(model, size, task, scaling, registry.framework(framework).can("use_rslora"))  # type: ignore[arg-type]
-        return written(found, registry.framework(framework))
+        return recommended(found, registry.framework(framework))
     except NotKnown:
         return None
 
@@ -72,7 +72,7 @@ def test_what_is_printed_is_what_is_meant(framework: str) -> None:
     )
     kind = "python" if framework == "peft" else "yaml"
     name = "train.py" if framework == "peft" else "config.yaml"
-    (run,) = read(SourceFile(name, kind, written(found, registry.framework(framework)).encode()), Project(".")).runs  # type: ignore[arg-type]
+    (run,) = read(SourceFile(name, kind, recommended(found, registry.framework(framework)).encode()), Project(".")).runs  # type: ignore[arg-type]
     assert known(run.adapter.rank) == found.rank.value == 32
     assert known(run.adapter.alpha) == found.alpha.value
     assert bool(known(run.adapter.use_rslora)) is found.rslora
@@ -87,7 +87,7 @@ def test_each_choice_is_there_and_has_its_reason(model: str, task: str) -> None:
     from lora_lint.knowledge.resolve import resolve
 
     found = recommend(model, 2_000, task)
-    text = written(found, registry.framework("peft"))
+    text = recommended(found, registry.framework("peft"))
     choices = [found.rank, found.alpha, found.targets, found.learning_rate, found.epochs, found.experts]
     for choice in filter(None, choices):
         assert choice.why in text
@@ -150,7 +150,7 @@ def test_the_models_own_names() -> None:
 def test_the_class_that_a_model_is_made_for(model: str, loader: str, task_type: str | None) -> None:
     found = recommend(model, None, "chat")
     assert (found.loader, found.task_type) == (loader, task_type)
-    text = written(found, registry.framework("peft"))
+    text = recommended(found, registry.framework("peft"))
     assert f"model = {loader}.from_pretrained" in text
     assert ("task_type" in text) is (task_type is not None)
     assert [each.code for each in engine.lint_text(text, "train.py", Settings()).findings] == []
@@ -171,7 +171,7 @@ def test_all_linear_layers_unless_asked_otherwise(task: str) -> None:
 def test_fewer_layers_lint_clean(framework: str, layers: Layers) -> None:
     name = "train.py" if framework == "peft" else "config.yaml"
     found = recommend("meta-llama/Llama-3.1-8B", 5_000, "chat", layers=layers)
-    text = written(found, registry.framework(framework))
+    text = recommended(found, registry.framework(framework))
     assert [each.code for each in engine.lint_text(text, name, Settings()).findings] == []
 
 
