@@ -28,7 +28,7 @@ from generate_architectures import Session, Space, TooSlow, sizes_of  # noqa: E4
 from lora_lint.knowledge import architectures  # noqa: E402
 from lora_lint.knowledge.adaptable import adaptable  # noqa: E402
 from lora_lint.knowledge.matching import Targets, match  # noqa: E402
-from lora_lint.knowledge.modules import ADAPTED, LINEAR_KINDS, Module  # noqa: E402
+from lora_lint.knowledge.modules import ADAPTED, LINEAR_KINDS, Beside, Module  # noqa: E402
 
 PEFT_NAMES = {"trainable_tokens": "trainable_token_indices"}
 RANK = 4
@@ -139,13 +139,15 @@ def _count(
     session: Session,
     found: architectures.Architecture,
     modules: Sequence[Module],
-    beside: dict[str, Any],
+    beside: Beside,
     model: Any,
     label: str,
     chance: random.Random,
 ) -> None:
-    arguments = chance.choice(list(_adapters(modules, beside["input_embedding"], chance)))
-    mine = match(modules, Targets(**arguments, rank=RANK), model_type=found.model_type, version=session.major, **beside)
+    arguments = chance.choice(list(_adapters(modules, beside.input_embedding, chance)))
+    mine = match(
+        modules, Targets(**arguments, rank=RANK), model_type=found.model_type, version=session.major, beside=beside
+    )
     tally.counts += 1
     if mine.parameters is None and not mine.errors:
         tally.inexact += 1

@@ -129,14 +129,13 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping, project:
         schemas.invalid_values("peft_adapter", block, "PEFT", unconverted=("r",))
     )
     if not any(key.startswith("lora_") for key in (rank, *own.values())):
-        unknown = schemas.unknown_keys(
-            "peft_adapter",
-            block,
+        unlisted = schemas.Unlisted(
             "PEFT's LoraConfig",
             "raises TypeError there",
             also=(*_KEYWORDS, "alpha", "dropout", *_TOLD_BY, *_OFF),
             only_near=schemas.keys("peft_adapter") - {"r"},
         )
+        unknown = schemas.unknown_keys("peft_adapter", block, unlisted)
         # What a program of the project reads by its name is a key of the project's own.
         problems = (*(key for key in unknown if not project.programs_name(key.key, key.span.path)), *problems)
     span = fields.span(rank)

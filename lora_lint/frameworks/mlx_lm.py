@@ -174,19 +174,13 @@ def _depth(model: Model | None) -> int | None:
 
 def _problems(fields: Fields, model: Model | None) -> Iterator[UnknownKey | InvalidValue]:
     owner = "mlx-lm"
-    near = schemas.keys(FRAMEWORK.name)
-    yield from schemas.unknown_keys(FRAMEWORK.name, fields.mapping, owner, "is ignored", synonyms=_OLD, only_near=near)
+    unlisted = schemas.Unlisted(owner, "is ignored", synonyms=_OLD, only_near=schemas.keys(FRAMEWORK.name))
+    yield from schemas.unknown_keys(FRAMEWORK.name, fields.mapping, unlisted)
     yield from schemas.invalid_values(FRAMEWORK.name, fields.mapping, owner)
     lora = fields.section(_PART)
     if lora is not None:
-        yield from schemas.unknown_keys(
-            FRAMEWORK.name,
-            lora.mapping,
-            "mlx-lm's `lora_parameters`",
-            "is ignored",
-            definition="lora",
-            synonyms=FRAMEWORK.synonyms,
-        )
+        unlisted = schemas.Unlisted("mlx-lm's `lora_parameters`", "is ignored", synonyms=FRAMEWORK.synonyms)
+        yield from schemas.unknown_keys(FRAMEWORK.name, lora.mapping, unlisted, "lora")
         yield from schemas.invalid_values(FRAMEWORK.name, lora.mapping, owner, "lora")
         missing = [key for key in _REQUIRED if not lora.has(key)]
         if missing:

@@ -155,17 +155,15 @@ def problems(
     are misspelt ones of these; `owner` is what does not know them. `unconverted` is as in schemas."""
     if not schemas.has(framework.name):
         return ()
+    unlisted = schemas.Unlisted(
+        owner or framework.title,
+        framework.unknown_keys,
+        synonyms=framework.synonyms if synonyms is None else synonyms,
+        only_near=near,
+        refused=framework.refuses_unknown,
+    )
     return (
-        *schemas.unknown_keys(
-            framework.name,
-            mapping,
-            owner or framework.title,
-            framework.unknown_keys,
-            definition=definition,
-            synonyms=framework.synonyms if synonyms is None else synonyms,
-            only_near=near,
-            refused=framework.refuses_unknown,
-        ),
+        *schemas.unknown_keys(framework.name, mapping, unlisted, definition),
         *schemas.invalid_values(framework.name, mapping, framework.title, definition, unconverted=unconverted),
     )
 

@@ -186,12 +186,9 @@ def read(document: Mapping, project: Project) -> Reading:
     )
     problems: tuple[UnknownKey | InvalidValue, ...] = (
         *schemas.unknown_keys(
-            FRAMEWORK.name,
-            model.mapping,
-            builder,
-            FRAMEWORK.unknown_keys,
-            definition=definition,
-            also=("_component_",),
+            *(FRAMEWORK.name, model.mapping),
+            schemas.Unlisted(builder, FRAMEWORK.unknown_keys, also=("_component_",)),
+            definition,
         ),
         *schemas.invalid_values(FRAMEWORK.name, model.mapping, builder, definition, unconverted=("lora_rank",)),
         *_no_builder(model, family, builder),

@@ -50,6 +50,7 @@ FRAMEWORK = Framework(
 )
 MEGATRON_KEYS = {"rank": "lora.rank", "alpha": "lora.alpha", "dropout": "lora.dropout"}
 _OF_LORA = frozenset({"lora_rank", "lora_alpha", "target_modules", "exclude_modules", "lora_adapter_path"})
+_UNLISTED = schemas.Unlisted("verl", FRAMEWORK.unknown_keys, synonyms=FRAMEWORK.synonyms, only_near=_OF_LORA)
 
 
 def recognises(document: Mapping) -> bool:
@@ -83,17 +84,7 @@ def read(document: Mapping, project: Project) -> Reading:
         _dataset(whole, document.span.path, project),
         _training(whole, method),
         (Load(model.span(path)), put_on, Train(span)),
-        (
-            *schemas.unknown_keys(
-                FRAMEWORK.name,
-                model.mapping,
-                "verl",
-                FRAMEWORK.unknown_keys,
-                definition="model",
-                synonyms=FRAMEWORK.synonyms,
-                only_near=_OF_LORA,
-            ),
-        ),
+        tuple(schemas.unknown_keys(FRAMEWORK.name, model.mapping, _UNLISTED, "model")),
         own_names=megatron is not None,
         trained=True,
     )

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import architectures
-from lora_lint.knowledge.modules import PEFT_KINDS, Module, Parameter
+from lora_lint.knowledge.modules import PEFT_KINDS, Beside, Module, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,11 +15,8 @@ if TYPE_CHECKING:
 _NORMED = ".parametrizations.weight"
 
 
-def adaptable(
-    architecture: architectures.Architecture, config: Mapping[str, Any]
-) -> tuple[tuple[Module, ...], dict[str, Any]]:
-    """The modules of a model with the sizes that exact counts need, and the keyword arguments of `match` that describe
-    the model beside them (`parameters`, `output_embedding`, `input_embedding`, `tied`, `seems_tied`).
+def adaptable(architecture: architectures.Architecture, config: Mapping[str, Any]) -> tuple[tuple[Module, ...], Beside]:
+    """The modules of a model with the sizes that exact counts need, and what `match` asks of the model beside them.
 
     Raises architectures.UnusableConfig. Keep the modules: `match` is quick for modules that it has seen before.
     """
@@ -50,13 +47,11 @@ def adaptable(
         owner, _, name = path.rpartition(".")
         if kinds.get(owner, "") not in PEFT_KINDS and "Norm" not in kinds.get(owner, ""):
             records.append(Parameter(owner, name, (0,) * len(shape) if owner in unsized else shape))
-    return tuple(modules), {
-        "parameters": tuple(records),
-        "output_embedding": architecture.output_embeddings,
-        "input_embedding": architecture.input_embeddings,
-        "tied": _tied(architecture, shapes),
-        "seems_tied": _seems_tied(architecture, config),
-    }
+    beside = Beside(
+        *(tuple(records), architecture.output_embeddings, architecture.input_embeddings),
+        *(_tied(architecture, shapes), _seems_tied(architecture, config)),
+    )
+    return tuple(modules), beside
 
 
 def _seems_tied(architecture: architectures.Architecture, config: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from lora_lint.knowledge import moe
 from lora_lint.knowledge.counting import all_biases, copied, lora_parameters, parameter_lora, total
 from lora_lint.knowledge.index import Index, index_of
-from lora_lint.knowledge.modules import LINEAR_KINDS
+from lora_lint.knowledge.modules import GUESS, LINEAR_KINDS, Beside
 from lora_lint.knowledge.patterns import compiled, is_plain, layer_of, pattern_key
 from lora_lint.knowledge.peft_facts import facts
 from lora_lint.knowledge.versions import default_targets
@@ -23,12 +23,9 @@ from lora_lint.records import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from lora_lint.knowledge.modules import Module, Parameter
+    from lora_lint.knowledge.modules import Module
     from lora_lint.knowledge.patterns import Pattern
     from lora_lint.run.versions import Version
-
-GUESS = "?"
-"""For `match(output_embedding=…)`: find the output embedding by its usual names."""
 
 RefusalKind = Literal[
     "no-match",  # nothing is adapted at all
@@ -155,27 +152,21 @@ def match(
     *,
     model_type: str | None = None,
     version: int = 5,
-    parameters: Sequence[Parameter] = (),
-    output_embedding: str | None = GUESS,
-    input_embedding: str | None = None,
-    tied: Sequence[tuple[str, ...]] = (),
-    seems_tied: bool = False,
+    beside: Beside | None = None,
     below: Version | None = None,
 ) -> Match:
     """What PEFT adapts, trains and refuses.
 
-    `modules` are all modules of the model in the order of `named_modules`, the root ("") included or not; `parameters`
-    those that are no layer (fused experts, routers). `version` is the major version of transformers; `below` is what
-    PEFT is older than (None: it is the newest), for its defaults and the experts it knows. The embeddings are paths:
-    the output embedding is what "all-linear" leaves out (None: the model has none), the input embedding what
-    `trainable_tokens` applies to. `tied` holds groups of parameter names that are one tensor;
-    `seems_tied` says that the config ties the output embedding, whether the model does or not.
+    `modules` are all modules of the model in the order of `named_modules`, the root ("") included or not. `version` is
+    the major version of transformers; `below` is what PEFT is older than (None: it is the newest), for its defaults
+    and the experts it knows.
 
     Raises patterns.TooSlow for a regular expression that PEFT would not come to an end with.
     """
-    return _Matcher(index_of(modules, parameters), targets, model_type, version, output_embedding, below).run(
-        input_embedding, tied, seems_tied
-    )
+    beside = beside or Beside()
+    return _Matcher(
+        index_of(modules, beside.parameters), targets, model_type, version, beside.output_embedding, below
+    ).run(beside.input_embedding, beside.tied, beside.seems_tied)
 
 
 class _Matcher:

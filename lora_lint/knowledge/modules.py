@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from lora_lint.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Module(NamedTuple):
@@ -34,6 +39,24 @@ class Parameter(NamedTuple):
     owner: str
     name: str
     shape: tuple[int, ...]
+
+
+GUESS = "?"
+"""For `Beside.output_embedding`: find the output embedding by its usual names."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What PEFT asks of a model beside its modules: the parameters that are no layer (fused experts, routers), and the
+    paths of the embeddings. `output_embedding` is what "all-linear" leaves out (None: the model has none),
+    `input_embedding` what `trainable_tokens` applies to. `tied` holds groups of parameter names that are one tensor;
+    `seems_tied` says that the config ties the output embedding, whether the model does or not."""
+
+    parameters: Sequence[Parameter] = ()
+    output_embedding: str | None = GUESS
+    input_embedding: str | None = None
+    tied: Sequence[tuple[str, ...]] = ()
+    seems_tied: bool = False
 
 
 PEFT_KINDS = (

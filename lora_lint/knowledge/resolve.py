@@ -254,7 +254,7 @@ def _expert_parameters(run: Run, settings: Targets, built: Built) -> Mapping[str
         return {}
     from lora_lint.knowledge.unsloth import expert_parameters
 
-    return expert_parameters(listed, built.beside["parameters"])
+    return expert_parameters(listed, built.beside.parameters)
 
 
 def _redirected(run: Run, settings: Targets) -> Targets:
@@ -369,7 +369,7 @@ def _match(built: Built, settings: Targets, found: Architecture, below: Version 
         if len(_matched) >= _KEPT_MATCHES:
             _matched.clear()
         kind, version = found.model_type, found.version
-        result = match(built.modules, settings, model_type=kind, version=version, below=below, **built.beside)
+        result = match(built.modules, settings, model_type=kind, version=version, beside=built.beside, below=below)
         kept = _matched[key] = (built, result)
     return kept[1]
 

@@ -14,10 +14,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
+from lora_lint.records import dataclass, field
 from lora_lint.run.problems import InvalidValue, Number, UnknownKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from lora_lint.readers.nodes import Node
 
@@ -115,41 +116,44 @@ def invalid_values(
     return problems
 
 
-def unknown_keys(
-    name: str,
-    mapping: Mapping,
-    owner: str,
-    consequence: str,
-    *,
-    definition: str | None = None,
-    also: Iterable[str] = (),
-    synonyms: Names | None = None,
-    only_near: Iterable[str] | None = None,
-    refused: bool = False,
-) -> list[UnknownKey]:
-    """The keys of a mapping that the framework does not know.
+@dataclass(frozen=True)
+class Unlisted:
+    """What a framework does with keys that its schema does not list.
 
-    `also` are further keys that it takes. `synonyms` maps spellings of other frameworks to this one's. With `only_near`
-    a key counts only if it is one of those keys misspelt, or a synonym, and that key is not there: for frameworks whose
-    users add keys of their own, and whose other versions have other keys. One that has refused (`refused`) every key
-    that it does not know in all versions has no keys of users, so that a typo counts beside the right key too. Keys
-    that start with `_`, `.` or `x-` are the user's own anywhere.
+    `owner` is what does not know them, and `consequence` what comes of one. `also` are further keys that it takes.
+    `synonyms` maps spellings of other frameworks to this one's. With `only_near` a key counts only if it is one of
+    those keys misspelt, or a synonym, and that key is not there: for frameworks whose users add keys of their own, and
+    whose other versions have other keys. One that has refused (`refused`) every key that it does not know in all
+    versions has no keys of users, so that a typo counts beside the right key too.
     """
+
+    owner: str
+    consequence: str
+    also: Collection[str] = ()
+    synonyms: Names = field(default_factory=dict)
+    only_near: Collection[str] | None = None
+    refused: bool = False
+
+
+def unknown_keys(name: str, mapping: Mapping, unlisted: Unlisted, definition: str | None = None) -> list[UnknownKey]:
+    """The keys of a mapping that the framework does not know. Those that start with `_`, `.` or `x-` are the user's own
+    anywhere."""
     names = keys(name, definition)
     if not names:
         return []
+    near = names if unlisted.only_near is None else frozenset(unlisted.only_near)
     problems = []
     for entry in mapping.entries:
         key = entry.key.value
-        if not isinstance(key, str) or key in names or key in also or key.startswith(("_", ".", "x-")):
+        if not isinstance(key, str) or key in names or key in unlisted.also or key.startswith(("_", ".", "x-")):
             continue
         if not key or entry.key.span.start < mapping.span.start:  # merged from elsewhere, told there
             continue
-        near = names if only_near is None else frozenset(only_near)
-        missing = tuple(each for each in _alike(key, near, synonyms or {}, _NEAR) if mapping.entry(each) is None)
+        missing = tuple(each for each in _alike(key, near, unlisted.synonyms, _NEAR) if mapping.entry(each) is None)
         fitting = tuple(each for each in missing if _fits(name, definition, each, entry.value))
-        if only_near is None or missing or (refused and _alike(key, near, synonyms or {}, _TYPO)):
-            problems.append(UnknownKey(key, entry.key.span, owner, fitting, consequence))
+        typo = unlisted.refused and _alike(key, near, unlisted.synonyms, _TYPO)
+        if unlisted.only_near is None or missing or typo:
+            problems.append(UnknownKey(key, entry.key.span, unlisted.owner, fitting, unlisted.consequence))
     return problems
 
 

@@ -12,6 +12,7 @@ from lora_lint.knowledge.peft_facts import PROMPT_LEARNING
 from lora_lint.libraries.convert import as_list, is_flag, is_none, text_of, to_value
 from lora_lint.libraries.effects import ConfigRecord, Fact, Happening, ModelRecord, ModelView, Records, RunRecord
 from lora_lint.libraries.parameters import split_conditions
+from lora_lint.records import replace
 from lora_lint.run.events import DEFAULT_ADAPTER, Freeze, Load, Unfreeze, Wrap
 from lora_lint.run.values import ABSENT
 
@@ -72,27 +73,15 @@ class Context:
                 return step
         return None
 
-    def model(
-        self,
-        span: Span,
-        callee: str,
-        arguments: Arguments,
-        name: Val,
-        loader: str | None,
-        quantization: Val | None = None,
-        dtype: Val | None = None,
-        *,
-        whole: bool = False,
-        loader_adapts: bool = False,
-    ) -> Object:
-        """A freshly loaded model."""
+    def model(self, span: Span, callee: str, arguments: Arguments, loaded: ModelRecord) -> Object:
+        """A freshly loaded model. `loaded` is what the library knows of it; the arguments that all loaders share are
+        read here."""
         trusted = arguments.keywords.get("trust_remote_code")
-        record = ModelRecord(
-            *(name, loader, quantization, dtype, tuple(self.machine.trail)),
+        record = replace(
+            loaded,
+            trail=tuple(self.machine.trail),
             labels=_labels(arguments, span),
             remote_code=trusted is not None and not (isinstance(trusted, Const) and not trusted.value),
-            whole=whole,
-            loader_adapts=loader_adapts,
             loading=arguments,
         )
         self.records.add_model(record)

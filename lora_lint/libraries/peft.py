@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.values import Arguments, DictVal, Either, Object, Opaque, Val
 from lora_lint.libraries.context import Context, adapter_names, config_of, flag_of, negated, nothing, view_of, views_of
 from lora_lint.libraries.convert import text_of
-from lora_lint.libraries.effects import Fact, ModelView
+from lora_lint.libraries.effects import Fact, ModelRecord, ModelView
 from lora_lint.run.events import (
     AddBeside,
     DeleteAdapter,
@@ -94,7 +94,8 @@ def _folder(arguments: Arguments) -> tuple[Val, ...]:
 
 def auto_from_pretrained(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`AutoPeftModelForCausalLM.from_pretrained(path)`: loads the base model and the adapter on it."""
-    model = context.model(span, name, arguments, Opaque("the adapter's own config names it", span), name.split(".")[-2])
+    base = ModelRecord(Opaque("the adapter's own config names it", span), name.split(".")[-2])
+    model = context.model(span, name, arguments, base)
     view: ModelView = model.data
     trainable, adapters = _trainable(arguments, 2, span), adapter_names(arguments.get("adapter_name", 1))
     context.happen(view.record, LoadAdapter(span, adapters=adapters, trainable=trainable))

@@ -8,7 +8,7 @@ from lora_lint.interpreter.values import Arguments, Const, Either, ListVal, Obje
 from lora_lint.libraries import trl
 from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
 from lora_lint.libraries.convert import is_none, text_of
-from lora_lint.libraries.effects import TrainingRecord
+from lora_lint.libraries.effects import ModelRecord, TrainingRecord
 from lora_lint.libraries.peft import saved
 from lora_lint.run.events import MakeOptimizer, Train
 
@@ -53,7 +53,8 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):
-        model = context.model(span, short, arguments, model, trl.LOADERS.get(short, "AutoModelForCausalLM"))
+        loaded = ModelRecord(model, trl.LOADERS.get(short, "AutoModelForCausalLM"))
+        model = context.model(span, short, arguments, loaded)
     if isinstance(config, Either | Object) and (config_of(config) is not None or isinstance(config, Either)):
         model = context.wrap(model, config, span)
     if not (is_none(dataset) and arguments.get("eval_dataset") is not None and not arguments.open):

@@ -62,7 +62,7 @@ def _loaded(context: Context, name: str, loader: str | None, arguments: Argument
             Opaque("the model's name is not given by that call", span),
         )
     dtype = arguments.get("dtype") or arguments.get("torch_dtype")
-    return context.model(span, name, arguments, model, loader, quantization_of(arguments, span), dtype)
+    return context.model(span, name, arguments, ModelRecord(model, loader, quantization_of(arguments, span), dtype))
 
 
 def from_unknown_class(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -81,7 +81,7 @@ def from_config(context: Context, name: str, arguments: Arguments, span: Span) -
     model: Val = Opaque("the model is made from a config", span)
     if isinstance(config, Object) and config.callee.endswith("Config.from_pretrained"):
         model = config.arguments.get("pretrained_model_name_or_path", 0) or model
-    return context.model(span, name, arguments, model, loader)
+    return context.model(span, name, arguments, ModelRecord(model, loader))
 
 
 def attribute(context: Context, view: ModelView, owner: Object, name: str, span: Span) -> Val | None:
@@ -115,9 +115,8 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
 
 def _copy(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
     copied: ModelRecord = owner.data.record
-    return context.model(
-        *(span, owner.callee, owner.arguments, copied.name, copied.loader), loader_adapts=copied.loader_adapts
-    )
+    record = ModelRecord(copied.name, copied.loader, loader_adapts=copied.loader_adapts)
+    return context.model(span, owner.callee, owner.arguments, record)
 
 
 def _input_embeddings(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:

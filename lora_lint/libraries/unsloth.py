@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
 from lora_lint.libraries import datasets, tokens
 from lora_lint.libraries.context import Context, view_of
+from lora_lint.libraries.effects import ModelRecord
 from lora_lint.libraries.transformers import quantization_of
 from lora_lint.run.events import Resize
 
@@ -24,11 +25,9 @@ def load(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     if isinstance(quantization, Const) and quantization.value is None and usual:
         quantization = Const("4bit", span, "framework-default")
     full = arguments.get("full_finetuning")
-    loaded = context.model(
-        *(span, name, arguments, model, loader, quantization, arguments.get("dtype")),
-        whole=isinstance(full, Const) and full.value is True,
-        loader_adapts=True,
-    )
+    whole = isinstance(full, Const) and full.value is True
+    record = ModelRecord(model, loader, quantization, arguments.get("dtype"), whole=whole, loader_adapts=True)
+    loaded = context.model(span, name, arguments, record)
     if loader == "FastSentenceTransformer":
         return loaded
     tokenizer = Object("tokenizer", arguments, span)

@@ -12,7 +12,7 @@ from lora_lint.interpreter.definitions import Class, Function
 from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Object, Opaque
 from lora_lint.libraries import datasets, peft, transformers
 from lora_lint.libraries.context import config_of
-from lora_lint.libraries.effects import DatasetRecord, TrainingRecord
+from lora_lint.libraries.effects import DatasetRecord, ModelRecord, TrainingRecord
 
 if TYPE_CHECKING:
     from lora_lint.interpreter.definitions import Scope
@@ -58,7 +58,7 @@ def typed_dict(context: Context, arguments: Arguments, span: Span) -> Val | None
 def _whole(context: Context, short: str, arguments: Arguments, span: Span) -> Val | None:
     """A model of which all parts come from one place (InternVL)."""
     path = arguments.get("model_path")
-    return None if path is None else context.model(span, short, arguments, path, "AutoModel")
+    return None if path is None else context.model(span, short, arguments, ModelRecord(path, "AutoModel"))
 
 
 def _short(type_: Val) -> str:

@@ -91,7 +91,7 @@ def _experts(case: Case) -> list[Parameter]:
     """The experts that are fused into 3-D parameters."""
     found: list[Parameter] = [
         record
-        for record in case.built.beside["parameters"]
+        for record in case.built.beside.parameters
         if len(record.shape) == 3 and ("expert" in record.owner or "moe" in record.owner.rpartition(".")[0])
     ]
     return found

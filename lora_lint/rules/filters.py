@@ -122,7 +122,7 @@ def _layers(case: Case, adapter: Adapter) -> set[int]:
     patterns = (given,) if isinstance(given, str) else tuple(given)
     if any(error.kind == "invalid-regex" for error in case.match.errors):
         return set()
-    index = index_of(case.built.modules, case.built.beside["parameters"])
+    index = index_of(case.built.modules, case.built.beside.parameters)
     paths = {case.modules[position].path for entry in case.match.entries for position in index.named(entry)}
     return {number for path in paths if (number := layer_of(path, patterns)) is not None}
 
@@ -199,10 +199,10 @@ def _like(name: str, case: Case) -> str | None:
     """The model's name for a module that has another name elsewhere."""
     role = _ROLES.get(name.rpartition(".")[2])
     if role is _INPUTS:
-        path = case.built.beside["input_embedding"]
+        path = case.built.beside.input_embedding
         return path.rpartition(".")[2] if path else None
     if role is _OUTPUTS:
-        path = case.built.beside["output_embedding"]
+        path = case.built.beside.output_embedding
         return path.rpartition(".")[2] if path else None
     return next((other for other in role or () if any(module.path == other for module in case.modules)), None)
 

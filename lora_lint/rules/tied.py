@@ -49,8 +49,8 @@ def tied_ends(run: Run) -> Tied | None:
 
 def _of_case(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The adapted ones of a model's tied modules, and all of them."""
-    embedding = f"{case.built.beside['input_embedding']}.weight"
-    group = next((group for group in case.built.beside["tied"] if embedding in group), ())
+    embedding = f"{case.built.beside.input_embedding}.weight"
+    group = next((group for group in case.built.beside.tied if embedding in group), ())
     ends = tuple(name.rpartition(".")[0] for name in group)
     return tuple(record.path for record in case.match.modules if record.path in ends), ends
 

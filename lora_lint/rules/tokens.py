@@ -73,9 +73,9 @@ def _training_them(run: Run) -> tuple[Change, ...]:
     """The change that puts a known model's embeddings and head into `modules_to_save`."""
     saved = run.adapter.modules_to_save
     cases = resolved_of(run).cases
-    ends = {tuple(case.built.beside[end] for end in ("input_embedding", "output_embedding")) for case in cases}
-    paths = ends.pop() if len(ends) == 1 else ()
-    if not paths or not all(paths) or not isinstance(saved, Known):
+    ends = {(case.built.beside.input_embedding, case.built.beside.output_embedding) for case in cases}
+    paths = [path for path in ends.pop() if path] if len(ends) == 1 else []
+    if len(paths) < 2 or not isinstance(saved, Known):
         return ()
     return put(run.adapter, "modules_to_save", tuple(dict.fromkeys([*(saved.value or ()), *leaves(paths)])))
 

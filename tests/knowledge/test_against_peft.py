@@ -275,7 +275,7 @@ def test_the_architecture_data_leads_to_the_same(model_type: str, head: str) -> 
     differences = [
         name
         for name, targets in cases(described).items()
-        if not agreeing(match(modules, targets, model_type=model_type, **beside), ours(described, targets))
+        if not agreeing(match(modules, targets, model_type=model_type, beside=beside), ours(described, targets))
     ]
     assert differences == []
 

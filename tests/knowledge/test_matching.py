@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lora_lint.knowledge.matching import Match, Refusal, Targets, match
-from lora_lint.knowledge.modules import Module, Parameter
+from lora_lint.knowledge.modules import Beside, Module, Parameter
 from lora_lint.knowledge.versions import default_targets
 
 LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -116,7 +116,7 @@ def test_all_linear_leaves_the_output_embedding_out() -> None:
     assert found.left_out == ("lm_head",)
     assert len(found.modules) == 14
     assert {matched.entry for matched in found.modules} == {"all-linear"}
-    everything = match(llama(), Targets("all-linear"), model_type="llama", output_embedding=None)
+    everything = match(llama(), Targets("all-linear"), model_type="llama", beside=Beside(output_embedding=None))
     assert everything.modules[-1].path == "lm_head"
 
 
@@ -159,8 +159,8 @@ def test_saving_by_the_end_of_a_word_meets_adapted_modules() -> None:
 @pytest.mark.parametrize("head", ["score", "classifier"])
 def test_classification_heads(head: str) -> None:
     modules = (*llama()[:-1], linear(head, 4096, 2))
-    causal = match(modules, Targets("all-linear"), output_embedding=None)
-    classified = match(modules, Targets("all-linear", task_type="SEQ_CLS"), output_embedding=None)
+    causal = match(modules, Targets("all-linear"), beside=Beside(output_embedding=None))
+    classified = match(modules, Targets("all-linear", task_type="SEQ_CLS"), beside=Beside(output_embedding=None))
     assert causal.modules[-1].path == head
     assert classified.saved == classified.left_out == (head,)
 
@@ -170,8 +170,12 @@ def test_classification_heads(head: str) -> None:
 )
 def test_heads_that_are_saved_only_after_lora_took_them(head: str, task: str) -> None:
     modules = (*llama()[:-1], linear(head, 4096, 2))
-    assert kinds(match(modules, Targets("all-linear", task_type=task), output_embedding=None)) == ["saved-adapted"]
-    assert kinds(match(modules, Targets("all-linear", task_type="CAUSAL_LM"), output_embedding=None)) == []
+    assert kinds(match(modules, Targets("all-linear", task_type=task), beside=Beside(output_embedding=None))) == [
+        "saved-adapted"
+    ]
+    assert (
+        kinds(match(modules, Targets("all-linear", task_type="CAUSAL_LM"), beside=Beside(output_embedding=None))) == []
+    )
 
 
 def test_ranks_and_scales_differ_by_pattern() -> None:
@@ -236,27 +240,30 @@ def test_what_lora_cannot_wrap() -> None:
 def test_expert_names_become_parameters_on_transformers_5() -> None:
     modules, parameters = moe()
     targets = Targets(("q_proj", "gate_proj", "up_proj", "down_proj"), rank=2)
-    found = match(modules, targets, model_type="qwen3_moe", parameters=parameters)
+    found = match(modules, targets, model_type="qwen3_moe", beside=Beside(parameters=parameters))
     assert found.converted == {"gate_proj": "gate_up_proj", "up_proj": "gate_up_proj", "down_proj": "down_proj"}
     assert found.unmatched == ()
     by_name = {(m.path, m.parameter): m for m in found.modules}
     fused = by_name["model.layers.1.mlp.experts", "gate_up_proj"]
     assert (fused.rank, fused.alpha, fused.trainable) == (4, 16, 4 * 4 * (12 + 8))
     assert found.parameters == 2 * (2 * 16 + 4 * 4 * 20 + 2 * 4 * 14)
-    four = match(modules, targets, model_type="qwen3_moe", parameters=parameters, version=4)
+    four = match(modules, targets, model_type="qwen3_moe", version=4, beside=Beside(parameters=parameters))
     assert four.unmatched == ("gate_proj", "up_proj", "down_proj")
     dropped = match(
-        modules, Targets(targets.target_modules, dropout=0.1), model_type="qwen3_moe", parameters=parameters
+        modules,
+        Targets(targets.target_modules, dropout=0.1),
+        model_type="qwen3_moe",
+        beside=Beside(parameters=parameters),
     )
     assert kinds(dropped) == ["parameter-dropout"]
-    half = match(modules, Targets(("gate_proj",)), model_type="qwen3_moe", parameters=parameters)
+    half = match(modules, Targets(("gate_proj",)), model_type="qwen3_moe", beside=Beside(parameters=parameters))
     assert kinds(half) == ["fused-partly"]
 
 
 def test_default_targets_are_lost_where_names_are_converted() -> None:
     """PEFT turns "not given" into an empty list before it looks for its own default."""
     modules, parameters = moe()
-    found = match(modules, Targets(), model_type="mixtral", parameters=parameters)
+    found = match(modules, Targets(), model_type="mixtral", beside=Beside(parameters=parameters))
     assert kinds(found) == ["no-match"]
     assert match(modules, Targets(), model_type="mixtral", version=4).used_defaults
 
@@ -264,13 +271,13 @@ def test_default_targets_are_lost_where_names_are_converted() -> None:
 def test_an_excluded_name_of_an_expert_is_not_converted() -> None:
     modules, parameters = moe()
     targets = Targets(r".*\.(q|gate|up|down)_proj", exclude_modules=("down_proj",))
-    found = match(modules, targets, model_type="qwen3_moe", parameters=parameters)
+    found = match(modules, targets, model_type="qwen3_moe", beside=Beside(parameters=parameters))
     assert found.converted == {"gate_proj": "gate_up_proj", "up_proj": "gate_up_proj"}
 
 
 def test_an_invalid_regex_is_not_taken_for_default_targets_where_names_are_converted() -> None:
     modules, parameters = moe()
-    found = match(modules, Targets("*_proj"), model_type="mixtral", parameters=parameters)
+    found = match(modules, Targets("*_proj"), model_type="mixtral", beside=Beside(parameters=parameters))
     assert only(found).kind == "invalid-regex"
     assert found.modules == ()
     assert not found.used_defaults
@@ -284,21 +291,21 @@ def test_an_invalid_regex_is_not_taken_for_default_targets_where_names_are_conve
 def test_options_that_parameters_do_not_take(option: dict[str, Any], kind: str) -> None:
     modules, parameters = moe()
     targets = Targets((), target_parameters=("experts.down_proj",), rank=2, **option)
-    assert kinds(match(modules, targets, parameters=parameters)) == [kind]
+    assert kinds(match(modules, targets, beside=Beside(parameters=parameters))) == [kind]
 
 
 def test_target_parameters() -> None:
     modules, parameters = moe()
     targets = Targets((), target_parameters=("experts.down_proj", "nowhere"), rank=2)
-    found = match(modules, targets, model_type="gpt_oss", parameters=parameters)
+    found = match(modules, targets, model_type="gpt_oss", beside=Beside(parameters=parameters))
     assert found.parameters == 2 * 2 * 4 * 14
     both = Targets(("q_proj",), target_parameters=("q_proj.weight",))
-    assert kinds(match(modules, both, parameters=parameters)) == ["parameter-adapted"] * 2
+    assert kinds(match(modules, both, beside=Beside(parameters=parameters))) == ["parameter-adapted"] * 2
 
 
 def test_trainable_tokens() -> None:
     targets = Targets(("q_proj",), trainable_tokens=(0, 1, 2, 3, 4))
-    found = match(llama(1), targets, model_type="llama", input_embedding="model.embed_tokens")
+    found = match(llama(1), targets, model_type="llama", beside=Beside(input_embedding="model.embed_tokens"))
     assert found.parameters == 8 * 8192 + 5 * 4096
     assert kinds(match(llama(1), Targets(("q_proj",), trainable_tokens={"gone": (1,)}))) == ["tokens"]
 
@@ -308,7 +315,7 @@ def test_a_tied_head_is_not_adapted_beside_its_tokens(version: int, tied: bool, 
     """Under transformers 4 PEFT wraps the head itself for its tokens, and raises a TypeError if LoRA has it already."""
     targets = Targets(("q_proj", "lm_head"), trainable_tokens=(0, 1, 2))
     groups = (("model.embed_tokens.weight", "lm_head.weight"),) if tied else ()
-    found = match(llama(1), targets, version=version, input_embedding="model.embed_tokens", tied=groups)
+    found = match(llama(1), targets, version=version, beside=Beside(input_embedding="model.embed_tokens", tied=groups))
     assert kinds(found) == refusals
     assert (found.parameters is None) is bool(refusals)
 
