@@ -31,7 +31,7 @@ UNKNOWN: Final = _Unknown()
 """The value of what is not known."""
 
 
-class Condition(NamedTuple):
+class Clause(NamedTuple):
     """A condition: the names that it reads, and whether it holds for their values (True, False or UNKNOWN)."""
 
     names: tuple[str, ...]
@@ -39,7 +39,7 @@ class Condition(NamedTuple):
 
 
 @cache
-def condition(text: str) -> Condition:
+def condition(text: str) -> Clause:
     """The condition that a text stands for. Raises ValueError for what is none."""
     try:
         tree = ast.parse(text, mode="eval")
@@ -47,7 +47,7 @@ def condition(text: str) -> Condition:
         raise ValueError(f"{text!r}: {error.msg}") from error
     names: dict[str, None] = {}
     term = _term(tree.body, names)
-    return Condition(tuple(names), lambda values: _truth(term(values)))
+    return Clause(tuple(names), lambda values: _truth(term(values)))
 
 
 def _text(value: Any) -> Any:

@@ -80,7 +80,7 @@ class Table:
     undecided: tuple[Undecided, ...] = ()
 
 
-class Match(NamedTuple):
+class Hit(NamedTuple):
     """A row that holds for what is given, and how sure that is."""
 
     row: Refusal
@@ -119,7 +119,7 @@ def defaults(framework: str, owner: str) -> Mapping[str, Any]:
     return {**signatures.defaults(owner), **(found.defaults if found is not None else {})}
 
 
-def matches(given: Given, facts: Mapping[str, Value[Any]], holds: Callable[[Refusal], bool]) -> Iterator[Match]:
+def matches(given: Given, facts: Mapping[str, Value[Any]], holds: Callable[[Refusal], bool]) -> Iterator[Hit]:
     """The rows that hold for what a framework is given; `facts` are further values that conditions may name, and
     `holds` says whether a row belongs to the version that is used."""
     by_key = _by_key(given.framework, given.owner)
@@ -130,7 +130,7 @@ def matches(given: Given, facts: Mapping[str, Value[Any]], holds: Callable[[Refu
                 and holds(row)
                 and (confidence := _confidence(row, given, facts)) is not None
             ):
-                yield Match(row, confidence)
+                yield Hit(row, confidence)
 
 
 def _confidence(row: Refusal, given: Given, facts: Mapping[str, Value[Any]]) -> Confidence | None:

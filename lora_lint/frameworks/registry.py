@@ -1,5 +1,6 @@
-"""The frameworks by name. A framework is one module of this folder with a record `FRAMEWORK`. `tables.Table` reads its
-files by that alone; those that it does not describe in full are read by two functions of the module:
+"""The frameworks by name. A framework is one module of this folder with a record `FRAMEWORK`.
+`tables.TableReader` reads its files by that alone; those that it does not describe in full are read by two functions of
+the module:
 
     recognises     (document) -> whether a mapping is a file of that framework, whatever it trains
     read           (document, project) -> the runs, none where it is not about LoRA
@@ -40,9 +41,9 @@ def reader(name: str) -> Reader:
     module = import_module(f"lora_lint.frameworks.{name}")
     if hasattr(module, "read"):
         return module
-    from lora_lint.frameworks.tables import Table
+    from lora_lint.frameworks.tables import TableReader
 
-    return Table(module.FRAMEWORK)
+    return TableReader(module.FRAMEWORK)
 
 
 def own(name: str, function: str) -> Callable[..., Any] | None:

@@ -61,7 +61,7 @@ _TRAINING: dict[str, Callable[[Fields, str, Value[Any]], Value[Any]]] = {
 
 
 @dataclass(frozen=True)
-class Table:
+class TableReader:
     """Reads the files of a framework that has no reader of its own."""
 
     framework: Framework

@@ -101,7 +101,7 @@ class Matched(NamedTuple):
     parameter: str | None = None
 
 
-class Refusal(NamedTuple):
+class PeftRefusal(NamedTuple):
     """An exception that PEFT raises: its kind, its class, what is wrong in words, the modules or names concerned."""
 
     kind: RefusalKind
@@ -142,7 +142,7 @@ class Match:
     left_out: tuple[str, ...] = ()
     converted: Mapping[str, str] = field(default_factory=dict)
     used_defaults: bool = False
-    errors: tuple[Refusal, ...] = ()
+    errors: tuple[PeftRefusal, ...] = ()
     parameters: int | None = None
 
 
@@ -187,7 +187,7 @@ class _Matcher:
         self.version = version
         self.output_embedding = output_embedding
         self.below = below
-        self.errors: list[Refusal] = []
+        self.errors: list[PeftRefusal] = []
         self.save = tuple(targets.modules_to_save or ())
         if targets.task_type == "SEQ_CLS":
             self.save += ("classifier", "score")
@@ -244,7 +244,7 @@ class _Matcher:
         )
 
     def _refuse(self, kind: RefusalKind, text: str, names: Iterable[str] = (), exception: str = "ValueError") -> None:
-        self.errors.append(Refusal(kind, exception, text, tuple(names)))
+        self.errors.append(PeftRefusal(kind, exception, text, tuple(names)))
 
     def _compile(self, pattern: str, where: str, written: str | None = None) -> Pattern | None:
         try:

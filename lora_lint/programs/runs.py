@@ -265,7 +265,7 @@ def _run(
         training=_training(trainings, span),
         events=events,
         problems=problems,
-        given=_given(config, trainings, span),
+        given=_given_config(config, trainings, span),
         trained=_is_trained(events),
         method=config.data.kind,
         own_names=any(part in (known(adapter.target_modules) or ()) for part in framework.parts),
@@ -275,7 +275,7 @@ def _run(
     )
 
 
-def _given(config: Object, trainings: list[TrainingRecord], span: Span) -> tuple[Given, ...]:
+def _given_config(config: Object, trainings: list[TrainingRecord], span: Span) -> tuple[Given, ...]:
     """What the adapter's config is given, and the arguments of the trainer."""
     found = [of_call(config, config.data.dialect, config.data.kind, span)]
     arguments = trainings[-1].arguments if trainings else None

@@ -13,7 +13,7 @@ from lora_lint.run.values import ABSENT, Known, alternatives
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lora_lint.frameworks.refusals import Match, Refusal, Table
+    from lora_lint.frameworks.refusals import Hit, Refusal, Table
     from lora_lint.run.given import Given
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
@@ -25,26 +25,26 @@ _LONGEST = 40
 def refused_combination(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL904"""
     for given in run.given:
-        yield from _found("LL904", given, run)
+        yield from _findings("LL904", given, run)
 
 
 def setting_without_effect(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL905"""
     for given in run.given:
-        yield from _found("LL905", given, run)
+        yield from _findings("LL905", given, run)
 
 
 def refused_settings(given: Given, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL904 of settings that train no LoRA."""
-    return _found("LL904", given)
+    return _findings("LL904", given)
 
 
 def ignored_settings(given: Given, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL905 of settings that train no LoRA."""
-    return _found("LL905", given)
+    return _findings("LL905", given)
 
 
-def _found(code: str, given: Given, run: Run | None = None) -> Iterator[Finding]:
+def _findings(code: str, given: Given, run: Run | None = None) -> Iterator[Finding]:
     """The rows of a framework that hold for what it is given; where several point at one place, the first."""
     table = refusals.table(given.framework)
     if table is None:
@@ -62,12 +62,12 @@ def _found(code: str, given: Given, run: Run | None = None) -> Iterator[Finding]
             yield _finding(code, match, given, table, _title(table, given.framework, run))
 
 
-def _finding(code: str, match: Match, given: Given, table: Table, title: str) -> Finding:
+def _finding(code: str, match: Hit, given: Given, table: Table, title: str) -> Finding:
     row, value = match.row, given.values.get(match.row.key, ABSENT)
     what = "ignores" if row.ignored else "refuses"
     when = ", once the model is loaded" if row.late else ""
     setting = (
-        f"{_shown(row.key, value)} here" if row.key in given.values else f"{given.owner or 'this'} without `{row.key}`"
+        f"{_as_set(row.key, value)} here" if row.key in given.values else f"{given.owner or 'this'} without `{row.key}`"
     )
     source = f"{row.source} of {table.version}" if table.version not in title else row.source
     message = f"{title} {what} {setting}{when}: {row.says} ({source}). {row.instead}"
@@ -95,7 +95,7 @@ def _title(table: Table, framework: str, run: Run | None) -> str:
     return f"{table.title} {table.version}" if pin is None else f"{table.title} before {named(pin.below)} ({pin})"
 
 
-def _shown(key: str, value: Value[Any]) -> str:
+def _as_set(key: str, value: Value[Any]) -> str:
     """`key=value`; the key alone where its value is long, or not one."""
     plain = isinstance(value, Known) and isinstance(value.value, bool | int | float | str)
     text = f"{key}={value.value!r}" if isinstance(value, Known) and plain else key

@@ -22,7 +22,7 @@ from lora_lint.run.values import known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lora_lint.knowledge.matching import Refusal
+    from lora_lint.knowledge.matching import PeftRefusal
     from lora_lint.knowledge.resolve import Case
     from lora_lint.run.run import Run
 
@@ -80,13 +80,13 @@ def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     )
 
 
-def _refusal(case: Case) -> Refusal | None:
+def _refusal(case: Case) -> PeftRefusal | None:
     """The error for modules that PEFT cannot wrap, if there is one."""
     found = (error for error in case.match.errors if error.kind in _KINDS)
     return None if case.partial else next(found, None)
 
 
-def _entries(case: Case, refusal: Refusal) -> list[str]:
+def _entries(case: Case, refusal: PeftRefusal) -> list[str]:
     """The entries of a list that name rejected modules; none if the targets are a string."""
     if not isinstance(case.targets.value, tuple):
         return []
@@ -94,13 +94,13 @@ def _entries(case: Case, refusal: Refusal) -> list[str]:
     return list(dict.fromkeys(record.entry for record in case.match.modules if record.path in refused))
 
 
-def _adaptable(case: Case, refusal: Refusal) -> list[str]:
+def _adaptable(case: Case, refusal: PeftRefusal) -> list[str]:
     """The modules among those that the rejected entries name which LoRA can adapt."""
     refused, entries = set(refusal.names), set(_entries(case, refusal))
     return [each.path for each in case.match.modules if each.entry in entries and each.path not in refused]
 
 
-def _excluding(refusal: Refusal, taken: Sequence[str]) -> str:
+def _excluding(refusal: PeftRefusal, taken: Sequence[str]) -> str:
     """A regex for the parts of the model that contain all rejected modules and no others: its towers."""
     parts = dict.fromkeys(".".join(path.split(".")[:2]) for path in refusal.names)
     if not taken or any(f"{path}.".startswith(f"{part}.") for path in taken for part in parts):
@@ -109,7 +109,7 @@ def _excluding(refusal: Refusal, taken: Sequence[str]) -> str:
     return rf".*{towers[0]}\..*" if len(towers) == 1 else rf".*({'|'.join(towers)})\..*"
 
 
-def _instead(case: Case, refusal: Refusal, entries: Sequence[str]) -> tuple[str, ...]:
+def _instead(case: Case, refusal: PeftRefusal, entries: Sequence[str]) -> tuple[str, ...]:
     """The targets without rejected modules, and with the linear layers inside a block that was named as a whole."""
     refused, wanted = set(refusal.names), case.targets.value
     if is_shorthand(wanted):

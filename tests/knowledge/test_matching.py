@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lora_lint.knowledge.matching import Match, Refusal, Targets, match
+from lora_lint.knowledge.matching import Match, PeftRefusal, Targets, match
 from lora_lint.knowledge.modules import Beside, Module, Parameter
 from lora_lint.knowledge.versions import default_targets
 
@@ -63,7 +63,7 @@ def kinds(found: Match) -> list[str]:
     return [refusal.kind for refusal in found.errors]
 
 
-def only(found: Match) -> Refusal:
+def only(found: Match) -> PeftRefusal:
     assert len(found.errors) == 1
     return found.errors[0]
 
