@@ -172,8 +172,11 @@ def guarded(command: Callable[[], int]) -> int:
     return status
 
 
-def check(request: Check) -> int:
-    """Lints, settles the findings if asked to, reports, and gives the exit status."""
+def check(request: Check) -> int:  # noqa: C901
+    """Lints, settles the findings if asked to, reports, and gives the exit status.
+
+    The order of the steps is the command, and each exit depends on those before, so that it reads best whole.
+    """
     from lora_lint.report import FORMATS
 
     output, repair, verification = request.output, request.repair, request.verification

@@ -57,7 +57,9 @@ else:
             options["default_factory"] = each.factory
         return dataclasses.field(**options)
 
-    def dataclass(cls=None, *, frozen=False, eq=True):
+    # One function, for the methods that it makes share what it works out here once a class: that is what makes a
+    # record quick to make.
+    def dataclass(cls=None, *, frozen=False, eq=True):  # noqa: C901
         if cls is None:
             return lambda given: dataclass(given, frozen=frozen, eq=eq)
         fields = {}

@@ -103,7 +103,8 @@ class Fitter:
             self.found.sort(key=lambda known: len(str(known)))  # of two that fit, the simpler
         return term
 
-    def _new_size(self, samples: Sequence[Sample]) -> Any | None:
+    # A search in a fixed order, from cheap terms to dear ones: each stage starts from what the ones before ruled out.
+    def _new_size(self, samples: Sequence[Sample]) -> Any | None:  # noqa: C901
         fields = candidates(samples)
         for some in (fields[:3], fields[:5], fields):
             term = _polynomial(samples, some)
@@ -307,8 +308,11 @@ def _numbers(term: Any, samples: Sequence[Sample]) -> list[Any] | None:
     return values if all(isinstance(value, int | float) for value in values) else None
 
 
-def _polynomial(samples: Sequence[Sample], fields: Sequence[str], loose: bool = False) -> Any | None:
-    """The simplest sum of products of fields that gives every sample's value."""
+def _polynomial(samples: Sequence[Sample], fields: Sequence[str], loose: bool = False) -> Any | None:  # noqa: C901
+    """The simplest sum of products of fields that gives every sample's value.
+
+    The products, their sums and the quotients are tried in one function, for all share the table of columns.
+    """
     targets = [sample[2] for sample in samples]
     if any(isinstance(target, bool) or not isinstance(target, int) for target in targets):
         return None
@@ -519,10 +523,13 @@ def _atoms(samples: Sequence[Sample], fields: Sequence[str], hints: Sequence[str
     return atoms
 
 
-def _condition(
+def _condition(  # noqa: C901
     samples: Sequence[Sample], hints: tuple[str, ...], fields: Sequence[str] = (), split: bool = True
 ) -> Any | None:
-    """A conjunction, or the negation of one, of as few conditions as possible."""
+    """A conjunction, or the negation of one, of as few conditions as possible.
+
+    The greedy cover and its fallback work on one table of truth values, so that they stay together.
+    """
     chosen_before = bool(fields)
     fields = fields or candidates(samples)
     if samples[0][1]:

@@ -441,8 +441,11 @@ class Space:
         """All fields of a config, dotted, and those that it takes without having them."""
         return self.undeclared | config.asked | flatten(config.to_dict())
 
-    def variations(self) -> Iterator[dict[str, list[Any]]]:
-        """Each field with the values to try, the first that builds counts."""
+    def variations(self) -> Iterator[dict[str, list[Any]]]:  # noqa: C901
+        """Each field with the values to try, the first that builds counts.
+
+        A table by the kind of the field's value, written as one chain because the kinds share what is known of a field.
+        """
         for name, value in self.defaults.items():
             last = name.rsplit(".", 1)[-1]
             if name.count(".") > 1 or IRRELEVANT.search(last):
@@ -904,7 +907,9 @@ class Plan:
                 break
         return found
 
-    def _first(self, build: Any, deadline: float) -> list[tuple[Observation, Raw]]:
+    # The order of the attempts is the method: each stage tries what the ones before found to have an effect, or none,
+    # and all of them keep those findings here.
+    def _first(self, build: Any, deadline: float) -> list[tuple[Observation, Raw]]:  # noqa: C901
         space = self.space
         found: list[tuple[Observation, Raw]] = []
         base: dict[str, Any] = {}
@@ -1130,8 +1135,11 @@ def plains(raw: Raw) -> list[bool]:
     return [not child.children and not child.parameters for child in walk(raw)]
 
 
-def describe(session: Session, kind: str, budget: float, like: bool = False) -> dict[str, Any]:
-    """All that is recorded of one model type under this version of transformers."""
+def describe(session: Session, kind: str, budget: float, like: bool = False) -> dict[str, Any]:  # noqa: C901
+    """All that is recorded of one model type under this version of transformers.
+
+    One pass over the heads of the type, which share the writer and the fitter and fail one by one.
+    """
     # the first decides which fields matter: where there is an encoder, a causal model shows half of them
     order = ["seq2seq-lm", "speech-seq2seq", "causal-lm", "image-text-to-text", *HEADS]
     heads = {head: session.classes[head][kind] for head in dict.fromkeys(order) if kind in session.classes[head]}
@@ -1404,7 +1412,8 @@ def give_up(*_: object) -> None:
     raise GivenUp("no terms found in time")
 
 
-def merge(arguments: argparse.Namespace) -> None:
+def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
+    """Joins what was collected under each version into the data: read, completed, written, in this order."""
     source = Path(arguments.out)
     data = Path(arguments.data)
     present = {path.stem: json.loads(path.read_text()) for path in data.glob("*.json")}

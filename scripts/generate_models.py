@@ -16,14 +16,16 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "lora_lint" / "knowledge" / "data"
 UNKNOWN = "?"
+Rows: TypeAlias = "dict[str, list[str]]"
+"""By the lower-case id: the id, its model type, its shape, and the mark of the source."""
 QUANTIZED = re.compile(r"(?i)-(awq|gptq-int[48]|int[48]|fp8|4bits|8bits|bnb-4bit|unsloth-bnb-4bit|gguf)$")
 
 # Class names whose code lives in the models' own repositories: their model_type on the hub.
@@ -151,6 +153,41 @@ def unsloth_ids(unsloth: Path) -> Iterator[tuple[str, str]]:
                             yield name, originals[0]
 
 
+def name_shapes(rows: Rows, supplement: Mapping[str, Any]) -> None:
+    """Gives ids the shape that the supplement names for them, or that of an id that it says they are like."""
+    for lower, row in rows.items():
+        if row[2]:
+            continue
+        for key, rule in supplement["shapes"].items():
+            if row[1] == rule["type"] and any(re.fullmatch(p, row[0], re.IGNORECASE) for p in rule["ids"]):
+                row[2] = key
+                break
+        else:
+            for like, patterns in supplement["like"].items():
+                twin = rows.get(like.lower())
+                if twin and twin[2] and twin[1] == row[1] and any(re.fullmatch(p, lower, re.I) for p in patterns):
+                    row[2] = twin[2]
+                    break
+
+
+def share_shapes(rows: Rows, twins: Sequence[tuple[Sequence[str], str]], copies: Sequence[tuple[str, str]]) -> None:
+    """Gives ids without a shape that of what they are copies of."""
+    for name, original in copies:
+        row, base = rows.get(name.lower()), rows.get(original.lower())
+        if row and base and row[1] == base[1] and not row[2]:
+            row[2] = base[2]
+    for names, _ in twins:
+        same = [rows[name.lower()] for name in names]
+        shape = next((row[2] for row in same if row[2]), "")
+        for row in same:
+            if row[1] == same[0][1]:
+                row[2] = row[2] or shape
+    for row in rows.values():  # 4-bit and 8-bit copies have the sizes of what they are copies of
+        base = rows.get(QUANTIZED.sub("", row[0]).lower())
+        if base and base[1] == row[1] and base[2] and not row[2]:
+            row[2] = base[2]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for package in ("transformers", "litgpt", "ms-swift", "unsloth"):
@@ -159,7 +196,7 @@ def main() -> None:
     supplement = json.loads((HERE / "models_supplement.json").read_text(encoding="utf-8"))
     types = class_types(options.transformers)
 
-    rows: dict[str, list[str]] = {}  # lower-case id -> [id, type, shape, source mark]
+    rows: Rows = {}
     shapes: dict[str, tuple[dict[str, Any], str]] = {}
 
     def add(name: str, model_type: str, mark: str) -> None:
@@ -173,11 +210,7 @@ def main() -> None:
     for names, model_type in twins:
         for name in names:
             add(name, model_type, "s")
-    type_of = {row[0]: row[1] for row in rows.values()}
-    for pattern, model_type in supplement["litgpt_families"].items():
-        for name in litgpt_names(options.litgpt):
-            if re.match(pattern, name):
-                type_of.setdefault(name, model_type)
+    type_of = litgpt_types(options.litgpt, supplement) | {row[0]: row[1] for row in rows.values()}
     keys: dict[str, str] = {}
     for name, model_type, fields in litgpt_shapes(options.litgpt, type_of):
         add(name, model_type, "l")
@@ -196,33 +229,13 @@ def main() -> None:
         if base is not None and name.lower() not in rows:
             mark = "u!" if "bnb-4bit" in name and base[1] in supplement["rewritten"] else "u"
             rows[name.lower()] = [name, base[1], base[2], mark]
-    for lower, row in rows.items():
-        if row[2]:
-            continue
-        for key, rule in supplement["shapes"].items():
-            if row[1] == rule["type"] and any(re.fullmatch(p, row[0], re.IGNORECASE) for p in rule["ids"]):
-                row[2] = key
-                break
-        else:
-            for like, patterns in supplement["like"].items():
-                twin = rows.get(like.lower())
-                if twin and twin[2] and twin[1] == row[1] and any(re.fullmatch(p, lower, re.I) for p in patterns):
-                    row[2] = twin[2]
-                    break
-    for name, original in unsloth_ids(options.unsloth):
-        row, base = rows.get(name.lower()), rows.get(original.lower())
-        if row and base and row[1] == base[1] and not row[2]:
-            row[2] = base[2]
-    for names, _ in twins:
-        same = [rows[name.lower()] for name in names]
-        shape = next((row[2] for row in same if row[2]), "")
-        for row in same:
-            if row[1] == same[0][1]:
-                row[2] = row[2] or shape
-    for row in rows.values():  # 4-bit and 8-bit copies have the sizes of what they are copies of
-        base = rows.get(QUANTIZED.sub("", row[0]).lower())
-        if base and base[1] == row[1] and base[2] and not row[2]:
-            row[2] = base[2]
+    name_shapes(rows, supplement)
+    share_shapes(rows, twins, list(unsloth_ids(options.unsloth)))
+    write_tables(rows, shapes, supplement)
+
+
+def write_tables(rows: Rows, shapes: Mapping[str, tuple[dict[str, Any], str]], supplement: Mapping[str, Any]) -> None:
+    """Writes both tables, and prints what is lacking."""
     used = {row[2] for row in rows.values()}
     for key in sorted(set(shapes) - used):
         print("shape without an id:", key, file=sys.stderr)
@@ -240,6 +253,16 @@ def main() -> None:
     complete = sum(1 for row in rows.values() if row[2])
     unknown = sum(1 for row in rows.values() if row[1] == UNKNOWN)
     print(f"{len(rows)} ids: {complete} with sizes, {len(rows) - complete - unknown} type only, {unknown} kept unknown")
+
+
+def litgpt_types(litgpt: Path, supplement: Mapping[str, Any]) -> dict[str, str]:
+    """The model types of litgpt's ids by the families of the supplement, of which the first that fits counts."""
+    types: dict[str, str] = {}
+    for pattern, model_type in supplement["litgpt_families"].items():
+        for name in litgpt_names(litgpt):
+            if re.match(pattern, name):
+                types.setdefault(name, model_type)
+    return types
 
 
 def litgpt_names(litgpt: Path) -> list[str]:

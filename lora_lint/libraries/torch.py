@@ -262,7 +262,7 @@ def wrapped(name: str, arguments: Arguments, span: Span) -> Val | None:
 
 def create_model(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`timm.create_model(name, pretrained=True, num_classes=10)`: a model of torch that timm makes."""
-    return context.model(span, name, arguments, Opaque("timm makes the model", span), name)
+    return context.model(span, name, arguments, ModelRecord(Opaque("timm makes the model", span), name))
 
 
 TIMM: dict[str, Handler] = {"create_model": create_model}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from lora_lint.run.versions import PINNED, Pin, padded
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.run.versions import Version
@@ -351,45 +352,56 @@ def _setup_py(text: str, file: str) -> Sequence[Group]:
         tree = parse(SourceFile(file, "python", text.encode("utf-8", "replace")))
     except Unreadable:
         return ()
-    names: dict[str, Any] = {}
-
-    def value(node: ast.expr) -> Any:
-        if isinstance(node, ast.Name):
-            return names.get(node.id)
-        if isinstance(node, ast.Constant):
-            return node.value
-        if isinstance(node, ast.List | ast.Tuple):
-            return [value(each) for each in node.elts]
-        if isinstance(node, ast.Dict):
-            pairs = zip(node.keys, node.values, strict=True)
-            return {key.value: value(each) for key, each in pairs if isinstance(key, ast.Constant)}
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            left, right = value(node.left), value(node.right)
-            return [*left, *right] if isinstance(left, list) and isinstance(right, list) else None
-        if isinstance(node, ast.Subscript):
-            owner, key = value(node.value), value(node.slice)
-            return owner.get(key) if isinstance(owner, dict) and isinstance(key, str) else None
-        return None
-
+    names = _assigned_names(tree)
     found: list[Group] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target = node.targets[0]
-            if isinstance(target, ast.Name):
-                names[target.id] = value(node.value)
-            elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-                owner = value(target.value)
-                if isinstance(owner, dict):
-                    owner[target.slice.value] = value(node.value)
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or getattr(node.func, "attr", getattr(node.func, "id", "")) != "setup":
             continue
-        given = {each.arg: value(each.value) for each in node.keywords if each.arg}
+        given = {each.arg: _plain(each.value, names) for each in node.keywords if each.arg}
         main = list(_each(_listed(given.get("install_requires")), file))
         extras = given.get("extras_require")
         more = extras.values() if isinstance(extras, dict) else ()
         found += [main, *([*main, *_each(_listed(extra), file)] for extra in more)]
     return found
+
+
+def _assigned_names(tree: ast.Module) -> dict[str, Any]:
+    """The names that a module assigns, with their values as far as they are written there."""
+    import ast
+
+    names: dict[str, Any] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+            if isinstance(target, ast.Name):
+                names[target.id] = _plain(node.value, names)
+            elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+                owner = _plain(target.value, names)
+                if isinstance(owner, dict):
+                    owner[target.slice.value] = _plain(node.value, names)
+    return names
+
+
+def _plain(node: ast.expr, names: Mapping[str, Any]) -> Any:
+    """The value of an expression of constants, names, lists and dicts; None for others."""
+    import ast
+
+    if isinstance(node, ast.Name):
+        return names.get(node.id)
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_plain(each, names) for each in node.elts]
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return {key.value: _plain(each, names) for key, each in pairs if isinstance(key, ast.Constant)}
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _plain(node.left, names), _plain(node.right, names)
+        return [*left, *right] if isinstance(left, list) and isinstance(right, list) else None
+    if isinstance(node, ast.Subscript):
+        owner, key = _plain(node.value, names), _plain(node.slice, names)
+        return owner.get(key) if isinstance(owner, dict) and isinstance(key, str) else None
+    return None
 
 
 def _listed(wanted: object) -> Sequence[object]:
