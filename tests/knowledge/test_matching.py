@@ -324,8 +324,8 @@ def test_a_tied_head_is_not_adapted_beside_its_tokens(version: int, tied: bool, 
 def test_a_head_that_only_the_config_ties_leaves_the_count_open(names: tuple[str, ...], known: bool) -> None:
     """transformers 4: PEFT reads the tie off the config, and wraps for the tokens a head that shares nothing."""
     targets = Targets(names, trainable_tokens=(0, 1, 2))
-    where = {"input_embedding": "model.embed_tokens", "output_embedding": "lm_head"}
-    found = match(llama(1), targets, version=4, seems_tied=True, **where)
+    beside = Beside(input_embedding="model.embed_tokens", output_embedding="lm_head", seems_tied=True)
+    found = match(llama(1), targets, version=4, beside=beside)
     assert not found.errors
     assert (found.parameters is not None) is known
 
