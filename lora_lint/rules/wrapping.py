@@ -178,7 +178,7 @@ def adapter_config_twice(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             if first is not None and isinstance(event, Wrap) and event.wrapped and event.span == training.span:
                 does, level = _of_two_adapters(run, fresh=isinstance(first, Wrap))
                 message = (
-                    f"{training.trainer} gets `peft_config` and a model that already has an adapter: {does}. Remove "
+                    f"`{training.trainer}` gets `peft_config` and a model that already has an adapter: {does}. Remove "
                     "`peft_config`, or pass the plain model with it"
                 )
                 confidence = least("likely", happening(first, event, flagged="possible"))

@@ -130,7 +130,7 @@ def test_it_is_inspected(tmp_path: Path) -> None:
 
 def test_it_is_recommended_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert "tinkertune" in marks.RECOMMENDED
-    assert commands.recommend("meta-llama/Llama-3.1-8B", 20_000, "code", "tinkertune", "ratio") == 0
+    assert commands.recommend("meta-llama/Llama-3.1-8B", 20_000, "code", "tinkertune", "ratio", "all") == 0
     text = capsys.readouterr().out
     assert "method: low-rank\n" in text
     run = only(config(text))

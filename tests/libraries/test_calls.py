@@ -10,6 +10,7 @@ from lora_lint.libraries.table import is_library, names_adapter
 from lora_lint.libraries.trainers import is_arguments, method_of
 from lora_lint.run.events import (
     AddBeside,
+    Cast,
     DeleteAdapter,
     DisableAdapters,
     EnableAdapters,
@@ -186,7 +187,13 @@ def test_methods_of_a_model(statement: str, expected: list[type[Event]]) -> None
     ],
 )
 def test_methods_that_give_the_model_back(method: str) -> None:
-    assert kinds(program(f"model = model.{method}", "model.merge_and_unload()")) == [Load, Wrap, Unwrap]
+    found = kinds(program(f"model = model.{method}", "model.merge_and_unload()"))
+    assert [kind for kind in found if kind is not Cast] == [Load, Wrap, Unwrap]
+
+
+@pytest.mark.parametrize("method", ["float()", "bfloat16()", "double()"])
+def test_methods_that_cast_the_model(method: str) -> None:
+    assert kinds(program(after=f"model.{method}")) == [Load, Wrap, Cast]
 
 
 @pytest.mark.parametrize("attribute", ["base_model", "module", "_orig_mod", "pretrained_model"])

@@ -524,7 +524,7 @@ class TestAdapterConfigTwice:
         here = Training(trainer=trainer, span=at(1400))
         again = Wrap(at(1400), wrapped=True)
         found = one("LL412", loop(WRAP, again, training=here))
-        assert f"{trainer} gets `peft_config` and a model" in found.message
+        assert f"`{trainer}` gets `peft_config` and a model" in found.message
         assert (found.confidence, found.level, found.related[0].span) == ("likely", None, at(1010))
         assert check("LL412", loop(WRAP, Unwrap, again, training=here)) == []
         assert check("LL412", loop(WRAP, replace(again, span=at(1300)), training=here)) == []
