@@ -21,7 +21,7 @@ from peft.utils.error import NoMatchingPeftModuleError
 from lora_lint.knowledge.adaptable import adaptable
 from lora_lint.knowledge.architectures import architecture, class_of, model_types
 from lora_lint.knowledge.matching import Match, Targets, match
-from lora_lint.knowledge.modules import Module
+from lora_lint.knowledge.modules import Beside, Module
 from lora_lint.knowledge.peft_facts import facts
 from tests.support.peft_models import ARCHITECTURES, Described, build, describe
 
@@ -204,10 +204,12 @@ def ours(described: Described, targets: Targets) -> Match:
         described.modules,
         targets,
         model_type=described.model_type,
-        parameters=described.parameters,
-        output_embedding=described.output_embedding,
-        input_embedding=described.input_embedding,
-        tied=described.tied,
+        beside=Beside(
+            parameters=described.parameters,
+            output_embedding=described.output_embedding,
+            input_embedding=described.input_embedding,
+            tied=described.tied,
+        ),
     )
 
 

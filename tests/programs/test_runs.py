@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint.interpreter.definitions import Module
+from lora_lint.interpreter.definitions import ProgramFile
 from lora_lint.interpreter.machine import Machine
 from lora_lint.libraries.table import Knowledge
 from lora_lint.programs.files import ProjectLoader
@@ -516,7 +516,7 @@ def test_branches_that_are_merged_again_and_again_keep_each_event_once() -> None
     )
     knowledge = Knowledge(Project("."))
     machine = Machine(knowledge, ProjectLoader(Project(".")))
-    machine.run(Module(SourceFile("train.py", "python", program.encode()), is_main=True), ast.parse(program))
+    machine.run(ProgramFile(SourceFile("train.py", "python", program.encode()), is_main=True), ast.parse(program))
     assert knowledge.records.runs
     assert all(len(record.model.events) <= 1 + 12 + 1 for record in knowledge.records.runs)
 

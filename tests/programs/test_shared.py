@@ -16,7 +16,7 @@ from lora_lint.source import SourceFile
 if TYPE_CHECKING:
     import ast
 
-    from lora_lint.interpreter.definitions import Module
+    from lora_lint.interpreter.definitions import ProgramFile
 
 TUNING = """\
 from peft import LoraConfig, get_peft_model
@@ -80,7 +80,7 @@ def test_a_shared_module_is_followed_once(project: Project, monkeypatch: pytest.
     followed = []
     load = Machine.load
 
-    def counted(self: Machine, module: Module, tree: ast.Module) -> None:
+    def counted(self: Machine, module: ProgramFile, tree: ast.Module) -> None:
         followed.append(module.source.path)
         load(self, module, tree)
 

@@ -271,7 +271,7 @@ def test_the_command(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "sweep.sh:2:66: warning LL101" in done.stdout
-    assert "lora_alpha/lora_r falls from 4 to 0.5" in done.stdout
+    assert "`lora_r` takes 4, 8, 16 and 32 in this loop" in done.stdout
 
 
 ARGPARSE = """\

@@ -105,7 +105,7 @@ def test_the_wheel_has_the_package_and_its_data_alone(wheel: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
     assert found >= DATA
     assert {name.split("/")[0] for name in found} == {"lora_lint", f"lora_lint-{__version__}.dist-info"}
-    assert not [name for name in found if "test" in name or name.endswith((".pyc", ".md"))]
+    assert not [name for name in found if "/tests/" in name or name.endswith((".pyc", ".md"))]
     tracked = {
         str(path.relative_to(ROOT)).replace("\\", "/")
         for path in (ROOT / "lora_lint").rglob("*")
@@ -116,7 +116,7 @@ def test_the_wheel_has_the_package_and_its_data_alone(wheel: Path) -> None:
 
 def test_the_wheel_is_small(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        assert sum(entry.file_size for entry in archive.infolist()) < 3_000_000
+        assert sum(entry.file_size for entry in archive.infolist()) < 4_000_000
 
 
 def test_the_architectures_are_packed_without_loss(wheel: Path, unpacked: Path) -> None:

@@ -362,12 +362,12 @@ def test_experts_take_no_dropout(model_type: str, model: str, settings: str) -> 
     ("model_type", "model", "targets", "message", "said"),
     [
         ("llama", "meta-llama/Llama-2-7b-hf", ["q_proj", "input_layernorm"], "is not supported. Currently, only",
-         "reaches `model.layers.0.input_layernorm` of meta-llama/Llama-2-7b-hf (llama), a LlamaRMSNorm"),
+         "matches `model.layers.0.input_layernorm` of meta-llama/Llama-2-7b-hf (llama), a LlamaRMSNorm"),
         ("llama", "meta-llama/Llama-2-7b-hf", ["self_attn"], "is not supported. Currently, only",
          "Name `q_proj`, `k_proj`, `v_proj` and `o_proj`"),
         ("llama", "meta-llama/Llama-2-7b-hf", r".*\.layers\.\d+\..*", "is not supported. Currently, only", "LlamaAttention"),
-        ("mamba", "state-spaces/mamba-130m-hf", ["in_proj", "out_proj"], "incompatible with Mamba", "reaches `out_proj`"),
-        ("mamba", "state-spaces/mamba-130m-hf", ["in_proj", "conv1d"], "incompatible with Mamba", "reaches `conv1d`"),
+        ("mamba", "state-spaces/mamba-130m-hf", ["in_proj", "out_proj"], "incompatible with Mamba", "matches `out_proj`"),
+        ("mamba", "state-spaces/mamba-130m-hf", ["in_proj", "conv1d"], "incompatible with Mamba", "matches `conv1d`"),
         ("falcon_h1", "tiiuae/Falcon-H1-0.5B-Base", "all-linear", "incompatible with Mamba", "Name `gate_proj`, `up_proj`"),
     ],
 )  # fmt: skip

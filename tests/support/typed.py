@@ -8,13 +8,18 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from lora_lint.run import run as records
-from lora_lint.run.values import alternatives
+from lora_lint.run.problems import UnknownKey
+from lora_lint.run.values import Value, alternatives
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Training
+
+
+_NAMES = {"Mapping": Mapping, "Span": Span, "Value": Value, "UnknownKey": UnknownKey}
+"""What the module of the records imports for type checkers alone."""
 
 
 def mistyped(run: Run) -> Iterator[str]:
@@ -27,7 +32,7 @@ def mistyped(run: Run) -> Iterator[str]:
 
 
 def _values(part: Adapter | BaseModel | Dataset | Training) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    hints = get_type_hints(type(part), vars(records), {"Mapping": Mapping, "Span": Span})
+    hints = get_type_hints(type(part), vars(records), _NAMES)
     for name, hint in hints.items():
         if records.Unknown in get_args(hint):
             (inner,) = get_args(next(each for each in get_args(hint) if get_origin(each) is records.Known))
