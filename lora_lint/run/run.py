@@ -137,8 +137,8 @@ class Training:
     span: Span | None = None
     unknown_keywords: tuple[UnknownKey, ...] = ()
     """Keyword arguments of the class of training arguments that it does not take."""
-    checkpointing: Value[bool] = ABSENT
-    """The trainer switches gradient checkpointing on."""
+    checkpointing: Value[bool | None] = ABSENT
+    """The trainer switches gradient checkpointing on; None, as transformers has it, is off."""
     reentrant: bool = False
     """It leaves the kind of checkpoints to transformers, or asks for reentrant ones."""
     by_hand: bool = False
