@@ -72,6 +72,16 @@ class Project:
                 return
             folder = posixpath.normpath(posixpath.join(folder, "..")) if beyond else os.path.dirname(folder)
 
+    def nearest(self, near: str, *paths: str) -> str | None:
+        """The file that one of some relative paths leads to from the folder of the file `near`, else from one above, as
+        a program finds it that is started there; None if the project does not have it."""
+        for folder in self.upwards(os.path.dirname(near)):
+            for path in paths:
+                place = os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/")
+                if self.exists(place):
+                    return place
+        return None
+
     def exists(self, path: str) -> bool:
         """Whether `path` is a regular file of the project."""
         found = self._exists.get(path)

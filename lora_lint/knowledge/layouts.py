@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import TYPE_CHECKING
 
@@ -31,13 +30,9 @@ def stage_in_name(path: str) -> Sharding | None:
 def stage_of(path: str, near: str, project: Project | None) -> tuple[Sharding | None, bool]:
     """The ZeRO stage of a DeepSpeed config that the file `near` names, and whether the config itself says so: it is
     looked for from that file's folder upwards. Without the file its name tells."""
-    if project is None:
-        return stage_in_name(path), False
-    for folder in project.upwards(os.path.dirname(near)):
-        source = project.load(os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/"))
-        if source is not None:
-            return stage_of_text(source.utf8), True
-    return stage_in_name(path), False
+    place = project.nearest(near, path) if project is not None else None
+    source = project.load(place) if project is not None and place is not None else None
+    return (stage_in_name(path), False) if source is None else (stage_of_text(source.utf8), True)
 
 
 def stage_of_text(text: bytes) -> Sharding | None:

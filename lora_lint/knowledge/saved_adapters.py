@@ -20,12 +20,8 @@ CONFIG = "adapter_config.json"
 def saved_config(folder: str, near: str, project: Project) -> SourceFile | None:
     """The config in an adapter's folder, which is looked for from the folder of the file `near` upwards; None if the
     project does not have it."""
-    for start in project.upwards(os.path.dirname(near)):
-        place = os.path.normpath(os.path.join(start, folder, CONFIG)).replace(os.sep, "/")
-        source = project.load(place)
-        if source is not None:
-            return source
-    return None
+    place = project.nearest(near, os.path.join(folder, CONFIG))
+    return project.load(place) if place is not None else None
 
 
 def saved_base(folder: str, near: str, project: Project) -> Value[str] | None:

@@ -67,12 +67,9 @@ def _find(context: Context, name: str, program: str) -> SourceFile | None:
     project = context.records.project
     if project is None:
         return None
-    for written in _tails(name) if os.path.isabs(name) else (name,):
-        for folder in project.upwards(os.path.dirname(program)):
-            path = os.path.normpath(os.path.join(folder, written)).replace(os.sep, "/")
-            if project.exists(path):
-                return project.load(path)
-    return None
+    written = _tails(name) if os.path.isabs(name) else (name,)
+    place = next((found for each in written if (found := project.nearest(program, each)) is not None), None)
+    return project.load(place) if place is not None else None
 
 
 def _tails(path: str) -> list[str]:

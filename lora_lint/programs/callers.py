@@ -46,12 +46,7 @@ def program_path(call: Call, near: str, project: Project) -> str | None:
     """The file of the program that a call in the script `near` starts: as seen from the script, and from the folders
     above it, in one of which it is run; None if the project does not have it."""
     name = call.name if call.kind == "script" else call.name.replace(".", "/") + ".py"
-    name = name.lstrip("/")
-    for folder in project.upwards(os.path.dirname(near)):
-        place = os.path.normpath(os.path.join(folder, name)).replace(os.sep, "/")
-        if project.exists(place):
-            return place
-    return None
+    return project.nearest(near, name.lstrip("/"))
 
 
 @lru_cache(maxsize=2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import registry
@@ -82,12 +81,8 @@ def _document(file: Word, command: CommandLine, path: str, project: Project) -> 
     names = [name]
     if command.shipped and not CONFIG.search(name):
         names = [f"{folder}/{name}.yaml".lstrip("/") for folder in ("", *command.shipped)]
-    for folder in project.upwards(os.path.dirname(path)):
-        for each in names:
-            place = os.path.normpath(os.path.join(folder, each)).replace(os.sep, "/")
-            if project.exists(place):
-                return _read(place, project)
-    return None
+    place = project.nearest(path, *names)
+    return _read(place, project) if place is not None else None
 
 
 def _read(path: str, project: Project) -> Mapping | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import posixpath
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import ProgramFile
@@ -121,9 +119,7 @@ def _with_processes(reading: Reading, path: str, project: Project) -> Reading:
 
 def _has_its_own_peft(path: str, project: Project) -> bool:
     """Whether `import peft` means a package in the repository, which may take other keywords than any release."""
-    packages = ("peft/__init__.py", "src/peft/__init__.py")
-    folders = project.upwards(os.path.dirname(path))
-    return any(project.exists(posixpath.join(folder, package)) for folder in folders for package in packages)
+    return project.nearest(path, "peft/__init__.py", "src/peft/__init__.py") is not None
 
 
 def _without_refusals(run: Run) -> Run:
