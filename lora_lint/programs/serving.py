@@ -12,6 +12,7 @@ from lora_lint.knowledge.saved_adapters import saved_config
 from lora_lint.knowledge.servers import LLAMA_CPP, VLLM
 from lora_lint.programs.overrides import named_document
 from lora_lint.readers.arguments import options
+from lora_lint.readers.nodes import Scalar, Sequence
 from lora_lint.records import replace
 from lora_lint.run.run import Serving
 from lora_lint.run.values import Known, known
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.servers import Server
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
-    from lora_lint.readers.shell import Word
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -58,43 +58,34 @@ class Trained:
 def runs_of(call: Call, span: Span, path: str, project: Project, trained: Trained) -> list[Run]:
     """The adapters that a command serves or converts, where the project or the script tells what is in them."""
     found = []
-    for server, folder, max_rank in _served(call, span):
-        run = _saved(folder.text or "", path, project) or trained.by(folder.text or "")
+    for server, folder, place, max_rank in _served(call, span):
+        run = _saved(folder, path, project) or trained.by(folder)
         if run is not None:
-            serving = Serving(server, folder.span, max_rank)
-            found.append(replace(run, span=folder.span, serving=serving, trained=False, problems=(), weights=None))
+            serving = Serving(server, place, max_rank)
+            found.append(replace(run, span=place, serving=serving, trained=False, problems=(), weights=None))
     return found
 
 
-def _served(call: Call, span: Span) -> Iterator[tuple[Server, Word, Value[int]]]:
-    """The folders of adapters that a command names, each with the highest rank that it lets in."""
+def _served(call: Call, span: Span) -> Iterator[tuple[Server, str, Span, Value[int]]]:
+    """The folders of adapters that a command names, where it names them, and the highest rank that it lets in."""
     words = call.arguments
     serves = call.kind == "command" and call.name == "vllm" and bool(words) and words[0].text == "serve"
     if serves or (call.kind == "module" and call.name in _VLLM_MODULES):
         given = Fields(options(words, span).mapping)
         usual: Value[int] = Known(VLLM.usual_rank or 0, None, "framework-default")
         max_rank = given.whole("max_lora_rank", usual)
-        for word in _values(words, "--lora-modules"):
-            name, equals, folder = (word.text or "").partition("=")
-            if equals and name:
-                yield VLLM, replace(word, text=folder), max_rank
+        modules = given.node("lora_modules")
+        for item in modules.items if isinstance(modules, Sequence) else (modules,):
+            if isinstance(item, Scalar):
+                name, _, folder = str(item.value).partition("=")
+                if name and folder:
+                    yield VLLM, folder, item.span, max_rank
     elif call.kind == "script" and call.name.rpartition("/")[2] in _CONVERTERS:
         arguments = options(words, span)
         # The last value of an option may be the folder: the converter's options take one value each.
         rest = [word for word in words if not (word.text or "-").startswith("-")]
         if rest and not arguments.open:
-            yield LLAMA_CPP, rest[-1], Known(0, None, "framework-default")
-
-
-def _values(words: tuple[Word, ...], option: str) -> Iterator[Word]:
-    """The words behind an option, up to the next one."""
-    inside = False
-    for word in words:
-        text = word.text or ""
-        if text.startswith("--"):
-            inside = text == option
-        elif inside:
-            yield word
+            yield LLAMA_CPP, rest[-1].text or "", rest[-1].span, Known(0, None, "framework-default")
 
 
 def _saved(folder: str, near: str, project: Project) -> Run | None:

@@ -12,6 +12,7 @@ from lora_lint.run.values import Known, known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from lora_lint.finding import Confidence
     from lora_lint.run.run import Run
 
 
@@ -21,38 +22,36 @@ def quantized_base_sharded(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     sharding, quantizer = known(launch.sharding), known(launch.quantizer)
     if run.trained is False or sharding not in SPLITS or quantizer is None:
         return
-    found = _refused_by_framework(run, quantizer) or _not_flattened(run, sharding, quantizer)
+    found = _refused_by_framework(run, sharding, quantizer) or _not_flattened(run, sharding, quantizer)
     if found is None:
         return
-    message, level_of_doubt = found
+    message, doubt = found
     at = place(launch.sharding, otherwise=run.span)
     related = (Related(at, f"{sharding.phrase} is configured here"),) if at != run.span else ()
     yield resting(
         *("LL801", message, launch.quantizer, launch.sharding),
         otherwise=run.span,
-        doubt=level_of_doubt,
+        doubt=doubt,
         related=related,
     )
 
 
-def _refused_by_framework(run: Run, quantizer: Quantizer) -> tuple[str, Any] | None:
+def _refused_by_framework(run: Run, sharding: Sharding, quantizer: Quantizer) -> tuple[str, Confidence] | None:
     """For a framework that shards no quantized base model except bitsandbytes' 4 bits."""
     bits = known(run.model.quantization)
     whole = quantizer is Quantizer.BITSANDBYTES
     if not run.framework.refuses_sharded or (whole and bits != "8bit"):
         return None
     base = "an 8-bit base model of bitsandbytes" if whole else f"a base model quantized by {quantizer.phrase}"
-    title, sharding = run.framework.title, known(run.launch.sharding)
-    assert sharding is not None
     return (
-        f"{title} does not shard {base}: with {sharding.phrase} it raises a ValueError once it has read the model's "
-        "config. Use DeepSpeed ZeRO-2 or plain data parallelism, or load the unquantized model in 4 bits "
+        f"{run.framework.title} does not shard {base}: with {sharding.phrase} it raises a ValueError once it has read "
+        "the model's config. Use DeepSpeed ZeRO-2 or plain data parallelism, or load the unquantized model in 4 bits "
         "(`quantization_bit: 4`)",
         "certain",
     )
 
 
-def _not_flattened(run: Run, sharding: Sharding, quantizer: Quantizer) -> tuple[str, Any] | None:
+def _not_flattened(run: Run, sharding: Sharding, quantizer: Quantizer) -> tuple[str, Confidence] | None:
     """What FSDP 1 does with weights whose dtype differs from their neighbours' (torch,
     distributed/fsdp/_flat_param.py)."""
     if sharding is not Sharding.FSDP1 or quantizer is not Quantizer.BITSANDBYTES:
