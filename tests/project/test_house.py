@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.package import package
+from tests.support.package import circles, package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +46,7 @@ FLOORS = (
 
 CLIMBS: set[str] = set()
 CIRCLES: set[frozenset[str]] = set()
+MACHINE = "interpreter.machine"
 MOST_PARAMETERS = 7
 LONG_SIGNATURES = {
     # 2026-11-29: what a finding may have beside its message; 45 calls name two or three each, and a record would have to
@@ -117,7 +118,20 @@ def test_no_room_takes_from_a_higher_one() -> None:
 
 
 def test_no_circle_of_imports() -> None:
-    assert set(package().circles()) == CIRCLES
+    assert set(circles(package().imports())) == CIRCLES
+
+
+def test_the_interpreter_looks_up_to_the_machine_alone() -> None:
+    """Values and statements are given the machine, and name it as a type; nothing else of them goes in a circle."""
+    assert circles({name: others - {MACHINE} for name, others in of_the_interpreter(typing=True).items()}) == []
+    assert MACHINE not in set().union(*of_the_interpreter(typing=False).values())
+
+
+def of_the_interpreter(typing: bool) -> dict[str, set[str]]:
+    """What the modules of the interpreter import from each other."""
+    imports = package().imports(typing=typing)
+    room = {name for name in imports if f"{name}.".startswith("interpreter.")}
+    return {name: imports[name] & room for name in room}
 
 
 def test_no_private_name_is_taken_from_another_module() -> None:
@@ -153,7 +167,16 @@ def test_what_only_type_checkers_import_is_no_climb() -> None:
 
 def test_a_circle_that_is_put_back_is_seen() -> None:
     put_back = package({"run.values": "\ndef late() -> None:\n    from lora_lint.run.run import Run\n"})
-    assert any({"run.values", "run.run"} <= circle for circle in put_back.circles())
+    assert any({"run.values", "run.run"} <= circle for circle in circles(put_back.imports()))
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [frozenset("bc")]
+
+
+@pytest.mark.parametrize("shape", ["{}", "def late():\n    {}", "try:\n    {}\nexcept ImportError: pass"])
+def test_imports_for_type_checkers_are_told_apart(shape: str) -> None:
+    choice = "if TYPE_CHECKING:\n    import lora_lint.source\nelse:\n    import lora_lint.finding\n"
+    made = package({"alone": shape.format(choice.replace("\n", "\n    ") if shape != "{}" else choice)})
+    assert made.imports()["alone"] == {"finding"}
+    assert made.imports(typing=True)["alone"] == {"source", "finding"}
 
 
 def test_a_private_import_that_is_put_back_is_seen() -> None:

@@ -27,14 +27,16 @@ def sources() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Package:
-    """Some modules by name. Imports are those that happen when the program runs, wherever they are written; what is
-    imported for type checkers alone does not count."""
+    """Some modules by name. Imports are those that happen when the program runs, wherever they are written, and where
+    `typing` is on also those for type checkers alone."""
 
     modules: Mapping[str, ast.Module]
 
-    def imports(self) -> dict[str, set[str]]:
+    def imports(self, *, typing: bool = False) -> dict[str, set[str]]:
         """The modules of the package that each module imports."""
-        return {name: {target for target, _ in self._imported(tree)} - {name} for name, tree in self.modules.items()}
+        return {
+            name: {target for target, _ in self._imported(tree, typing)} - {name} for name, tree in self.modules.items()
+        }
 
     def private_imports(self) -> list[str]:
         """What modules import from others though its name starts with an underscore: "lint.pool takes rules._x"."""
@@ -45,16 +47,9 @@ class Package:
             if target != name and member.startswith("_") and not member.startswith("__")
         ]
 
-    def circles(self) -> list[frozenset[str]]:
-        """The groups of modules that import each other, directly or through others of the group."""
-        imports = self.imports()
-        reached = {name: _reached(name, imports) for name in imports}
-        groups = {frozenset(other for other in reached[name] if name in reached[other]) for name in imports}
-        return sorted((group for group in groups if len(group) > 1), key=sorted)
-
-    def _imported(self, tree: ast.Module) -> Iterator[tuple[str, str]]:
+    def _imported(self, tree: ast.Module, typing: bool = False) -> Iterator[tuple[str, str]]:
         """The module and the member of each import; a module alone has no member."""
-        for node in _running(tree.body):
+        for node in _import_statements(tree.body, typing):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     below = _below(alias.name)
@@ -77,6 +72,13 @@ def package(added: Mapping[str, str] | None = None) -> Package:
     return Package({name: _parsed(text) for name, text in texts.items()})
 
 
+def circles(imports: Mapping[str, set[str]]) -> list[frozenset[str]]:
+    """The groups of modules that import each other, directly or through others of the group."""
+    reached = {name: _reached(name, imports) for name in imports}
+    groups = {frozenset(other for other in reached[name] if name in reached[other]) for name in imports}
+    return sorted((group for group in groups if len(group) > 1), key=sorted)
+
+
 @cache
 def _parsed(text: str) -> ast.Module:
     return ast.parse(text)
@@ -88,18 +90,18 @@ def _below(name: str) -> str | None:
     return rest if first == NAME else None
 
 
-def _running(body: list[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
-    """The imports among statements, and within them, but for those under `if TYPE_CHECKING`."""
+def _import_statements(body: list[ast.stmt], typing: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports among statements, and within them; those under `if TYPE_CHECKING` with `typing`."""
     for node in body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
         elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            yield from _running(node.orelse)
+            yield from _import_statements([*(node.body if typing else []), *node.orelse], typing)
         else:
             for field in ("body", "orelse", "finalbody"):
-                yield from _running(getattr(node, field, []))
+                yield from _import_statements(getattr(node, field, []), typing)
             for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
-                yield from _running(part.body)
+                yield from _import_statements(part.body, typing)
 
 
 def _reached(start: str, imports: Mapping[str, set[str]]) -> set[str]:
