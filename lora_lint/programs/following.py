@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.programs import python
-from lora_lint.programs.called import MAX_FOLLOWED, Follower
 from lora_lint.records import replace
 from lora_lint.run.run import Reading, Sweep
 from lora_lint.run.values import Known
 
 if TYPE_CHECKING:
-    from lora_lint.programs.called import Invocation
+    from lora_lint.programs.called import Follower, Invocation
     from lora_lint.project import Project
     from lora_lint.run.run import Started
     from lora_lint.source import SourceFile
@@ -56,9 +55,11 @@ def read_script(source: SourceFile, project: Project) -> Reading:
 def read_started(started: Started, project: Project) -> Reading | None:
     """The runs of a program that a configuration file starts, one a call; None if it is not understood as one run that
     takes the rank."""
+    from lora_lint.programs.called import MAX_FOLLOWED
+    from lora_lint.programs.launchers import Call
+
     if len(started.calls) > MAX_FOLLOWED:
         return None
-    from lora_lint.programs.launchers import Call
 
     following, runs = follower(project), []
     for words in started.calls:
@@ -73,6 +74,7 @@ def read_started(started: Started, project: Project) -> Reading | None:
 
 def follower(project: Project) -> Follower:
     """Follows the Python programs of a project for the calls of one file."""
+    from lora_lint.programs.called import Follower
 
     def read(program: SourceFile, invocation: Invocation) -> Reading:
         return python.read(program, project, invocation).reading
