@@ -191,20 +191,22 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
     inner = Scope(scope.module, scope)
     elements: list[Val] = []
     complete = True
-    cut: list[int] = []
+    turns = _Turns()
     before = machine.library.tally()
-    for known in _generate(machine, node.generators, 0, inner, machine.span(node, scope), cut):
+    for known in _generate(machine, node.generators, 0, inner, machine.span(node, scope), turns):
         complete = complete and known
         elements.append(machine.evaluate(node.elt, inner))
-    if cut and machine.library.tally() > before:
-        machine.leave_turns(node, max(cut), scope)
+    if turns.cut and machine.library.tally() > before:
+        machine.leave_turns(node, turns.cut, scope)
+    # With another value of the option something is left: nobody gives one to filter all of it out.
+    complete = complete and (bool(elements) or not turns.dropped_a_default)
     if not complete and (found := _mapped(machine, node, scope)) is not None:
         return found
     kind = "set" if isinstance(node, ast.SetComp) else "list"
     # A filter of what one element stands for, as of a model's parameters, has that element too.
     filtered = len(elements) == 1 and isinstance(elements[0], Object) and isinstance(node.elt, ast.Name)
     made = ListVal(elements if complete or filtered else [], machine.span(node, scope), kind, not complete)
-    made.cut = max(cut, default=0)
+    made.cut = turns.cut
     return made
 
 
@@ -222,7 +224,7 @@ def _mapped(machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorEx
 def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> Val:
     inner = Scope(scope.module, scope)
     result = DictVal({}, machine.span(node, scope))
-    for known in _generate(machine, node.generators, 0, inner, machine.span(node, scope), []):
+    for known in _generate(machine, node.generators, 0, inner, machine.span(node, scope), _Turns()):
         key = machine.evaluate(node.key, inner)
         value = machine.evaluate(node.value, inner)
         if known and isinstance(key, Const) and is_key(key.value):
@@ -232,13 +234,21 @@ def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> Va
     return result
 
 
-def _generate(
-    machine: Machine, generators: list[ast.comprehension], index: int, scope: Scope, span: Span, cut: list[int]
-) -> Iterator[bool]:
-    """Binds the targets of a comprehension turn by turn; yields whether the turn is known to happen.
+class _Turns:
+    """What happens to the turns of a comprehension: `cut` is their number where there are too many to be followed, and
+    `dropped_a_default` whether a filter leaves one out because of an option's default."""
 
-    `cut` gets the number of turns where there are too many to be followed.
-    """
+    __slots__ = ("cut", "dropped_a_default")
+
+    def __init__(self) -> None:
+        self.cut = 0
+        self.dropped_a_default = False
+
+
+def _generate(
+    machine: Machine, generators: list[ast.comprehension], index: int, scope: Scope, span: Span, turns: _Turns
+) -> Iterator[bool]:
+    """Binds the targets of a comprehension turn by turn; yields whether the turn is known to happen."""
     if index == len(generators):
         yield True
         return
@@ -247,12 +257,12 @@ def _generate(
     iterated = machine.evaluate(generator.iter, around)
     listed = iterated.iterate(machine, span)
     if (count := iterated.turns()) > MAX_UNROLL:
-        cut.append(count)
+        turns.cut = max(turns.cut, count)
     complete = listed is not None and listed[1] and len(listed[0]) <= MAX_UNROLL
-    turns = listed[0] if listed and complete else [Opaque("it runs over something that is not known", span)]
+    items = listed[0] if listed and complete else [Opaque("it runs over something that is not known", span)]
     if not complete and listed and len(listed[0]) == 1:
-        turns = listed[0]
-    for turn, item in enumerate(turns):
+        items = listed[0]
+    for turn, item in enumerate(items):
         machine.assign(generator.target, item, scope)
         known = complete
         skipped = False
@@ -261,6 +271,7 @@ def _generate(
             truth = value.truth()
             if truth is None and isinstance(value, Const):  # the default of an option decides
                 truth = bool(value.value)
+                turns.dropped_a_default = turns.dropped_a_default or not truth
                 machine.assign(generator.target, item.overridable(), scope)
             skipped = skipped or truth is False
             known = known and truth is True
@@ -268,7 +279,7 @@ def _generate(
             continue
         machine.trail.append(Step("comprehension" if complete else "vague", span, turn))
         try:
-            for inner in _generate(machine, generators, index + 1, scope, span, cut):
+            for inner in _generate(machine, generators, index + 1, scope, span, turns):
                 yield known and inner
         finally:
             machine.trail.pop()

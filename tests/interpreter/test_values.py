@@ -487,3 +487,12 @@ def test_alternatives_are_compared_no_further_than_they_are_of_use() -> None:
 def test_one_that_is_not_known_makes_the_whole_unknown_however_late_it_comes() -> None:
     unknown = Opaque("nobody knows")
     assert either([*map(Const, range(100)), unknown]) is unknown
+
+
+@pytest.mark.parametrize(("default", "expected"), [("", Unknown), ("v_proj, k_proj,", ("v_proj", "k_proj"))])
+def test_a_filter_that_leaves_nothing_of_a_default(default: str, expected: object) -> None:
+    """Nobody gives the option a value of which nothing is left."""
+    options = f"import argparse\np = argparse.ArgumentParser()\np.add_argument('--names', default='{default}')\n"
+    names = "names = [name.strip() for name in p.parse_args().names.split(',') if name.strip()]\n"
+    run = only(read_python(IMPORTS + options + names + "LoraConfig(r=8, target_modules=names)\n"))
+    assert plain(run.adapter.target_modules) == expected
