@@ -125,8 +125,11 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping, project:
         task_type=fields.text(keys["task_type"], ABSENT),
         own_spelling=usual(rank != "r"),
     )
+    # A map where PEFT takes none, as from models to targets, is the project's own: its program picks a part of it.
     problems: tuple[UnknownKey | InvalidValue, ...] = tuple(
-        schemas.invalid_values("peft_adapter", block, "PEFT", unconverted=("r",))
+        problem
+        for problem in schemas.invalid_values("peft_adapter", block, "PEFT", unconverted=("r",))
+        if not isinstance(problem.value, dict)
     )
     if not any(key.startswith("lora_") for key in (rank, *own.values())):
         unlisted = schemas.Unlisted(

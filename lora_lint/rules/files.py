@@ -45,7 +45,12 @@ def unknown_config_key(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
                 name = problem.suggestions[0]
                 changes = (Rename(problem.span, name),) if len(problem.suggestions) == 1 else ()
                 fix = giving_effect("unsafe", f"Write {name}", *changes)
-            yield Finding("LL901", message, problem.span, fix=fix)
+            yield Finding("LL901", message, problem.span, _surety(run), fix=fix)
+
+
+def _surety(run: Run) -> Confidence:
+    """How sure it is that a file's keys and values reach the framework as they stand."""
+    return "likely" if run.framework.reader_unknown else "certain"
 
 
 def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -55,7 +60,8 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
         if isinstance(problem, InvalidValue):
             told.add(problem.span)
             message = f"`{problem.key}={_in_short(problem.value)}`: {problem.owner} expects {problem.expected}"
-            yield Finding("LL902", message, problem.span, fix=_correction(problem.span, problem.value, problem.takes))
+            fix = _correction(problem.span, problem.value, problem.takes)
+            yield Finding("LL902", message, problem.span, _surety(run), fix=fix)
     adapter = run.adapter
     biases = bias_words(run.method)
     for field, expected, takes, wrong in (

@@ -8,10 +8,11 @@ import pytest
 
 from lora_lint.lint.reading import read
 from lora_lint.project import Project
-from lora_lint.run.problems import UnknownKey
+from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import Unknown
 from lora_lint.source import SourceFile
 from tests.support.reading import config, edited, only, plain, realistic
+from tests.support.runs import check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -235,3 +236,13 @@ def test_the_method_may_stand_beside_the_block(method: str, runs: int) -> None:
     reading = config(text)
     assert len(reading.runs) == runs
     assert all(plain(run.model.name) == "tiiuae/falcon-7b" for run in reading.runs)
+
+
+def test_a_map_from_models_to_targets_is_the_projects_own() -> None:
+    text = "lora:\n  r: 8\n  lora_alpha: 16\n  target_modules:\n    qwen: [c_attn]\n    yi: [q_proj]\n"
+    run = only(config(text))
+    assert run.problems == ()
+    assert plain(run.adapter.target_modules) is Unknown
+    wrong = only(config(text.replace("lora_alpha: 16", "lora_alpha: [16]")))
+    assert [type(problem) for problem in wrong.problems] == [InvalidValue]
+    assert [finding.confidence for finding in check("LL902", wrong)] == ["likely"]
