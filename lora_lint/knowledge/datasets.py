@@ -50,7 +50,7 @@ def is_stand_in(name: str) -> bool:
     `./data/dummy_data.jsonl`."""
     import re
 
-    return all(re.search(r"(?i)(?<![a-z])(?:test|dummy)(?![a-z])", part) for part in name.split(","))
+    return all(re.search(r"(?<![a-z])(?:test|dummy)(?![a-z])", part) for part in name.lower().split(","))
 
 
 def source_of(name: str) -> str | None:

@@ -29,7 +29,7 @@ _OF_NO_HEAD = (None, "FEATURE_EXTRACTION")
 _GENERATE = frozenset({"CAUSAL_LM", "SEQ_2_SEQ_LM"})
 _HEADS = frozenset({"score", "classifier", "classification_head", "cls"})
 _OF_TIMM = ("head", "heads", "fc", "classifier", "head.fc", "head_dist")
-_FINE_TUNED = re.compile(
+_FINE_TUNED = (
     r"(?i)mnli|nli\b|sst|squad|conll|emotion|sentiment|toxic|reward|\brm\b|fine-?tuned|zero-?shot|cross-encoder|classif"
 )
 """In the names of checkpoints that have a trained head."""
@@ -93,7 +93,7 @@ def _untold(run: Run, saved: tuple[str, ...], task: str) -> Iterator[Finding]:
 def _of_a_class(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
     """Parts of a known model's head that are neither trained nor saved."""
     adapter = run.adapter
-    if any(_FINE_TUNED.search(str(name.value)) for name in alternatives(run.model.name)):
+    if any(re.search(_FINE_TUNED, str(name.value)) for name in alternatives(run.model.name)):
         return
     resolved, cases = cases_of(run)
     if not cases or not all(case.sure_head for case in cases):
