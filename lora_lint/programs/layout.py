@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Const, DictVal, ListVal, Object
+from lora_lint.interpreter.values import Const, DictVal, Object
 from lora_lint.knowledge.layouts import quantizer_in_name, stage_of
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, to_value
@@ -107,12 +107,8 @@ def _placement(model: ModelRecord, here: Span) -> Value[Placement]:
     given = model.loading.keywords.get("device_map") if model.loading is not None else None
     if isinstance(given, DictVal) and list(given.items) == [""]:
         device = given.items[""]
-        fixed = (
-            isinstance(device, Const) and isinstance(device.value, int | str) and device.value not in ("cpu", "cuda")
-        )
+        fixed = isinstance(device, Const) and _is_one_device(device.value)
         return Known(Placement.FIXED, given.span or here) if fixed else ABSENT
-    if isinstance(given, ListVal):
-        return ABSENT
     name = to_value(given, here, ABSENT, convert.is_text)
     if isinstance(name, Known) and name.value in _SPREADING:
         return Known(Placement.SPREAD, name.span, name.origin, name.written)

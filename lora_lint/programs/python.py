@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
     from lora_lint.unread import Limit
 
-NAME = "python"
-
 
 @dataclass(frozen=True)
 class Program:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Run
     from lora_lint.source import SourceFile, Span
 
-NAME = "shell"
 MAX_RUNS = 500
 
 

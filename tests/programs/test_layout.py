@@ -74,6 +74,8 @@ def test_the_file_of_a_deepspeed_config_outweighs_its_name(tmp_path: Path) -> No
         (", device_map={'': 'cuda:0'}", Unknown, Unknown, Placement.FIXED),
         (", device_map={'': local_rank}", Unknown, Unknown, Unknown),
         (", device_map='cuda'", Unknown, Unknown, Unknown),
+        (", device_map={'': 'cuda'}", Unknown, Unknown, Unknown),
+        (", device_map={'': 'mps'}", Unknown, Unknown, Unknown),
         (", device_map={'a': 0, 'b': 1}", Unknown, Unknown, Unknown),
     ],
 )
