@@ -6,13 +6,13 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from lora_lint.records import dataclass
-from lora_lint.run.values import ABSENT
+from lora_lint.run.values import ABSENT, Phrased
 
 if TYPE_CHECKING:
     from lora_lint.run.values import Value
 
 
-class Sharding(Enum):
+class Sharding(Phrased):
     """How the parameters of a model are spread over the processes."""
 
     FSDP = "FSDP"
@@ -21,10 +21,6 @@ class Sharding(Enum):
     FSDP2 = "FSDP 2"
     ZERO = "DeepSpeed ZeRO below stage 3"
     ZERO3 = "DeepSpeed ZeRO-3"
-
-    @property
-    def phrase(self) -> str:
-        return self.value
 
 
 SPLITS = frozenset({Sharding.FSDP, Sharding.FSDP1, Sharding.FSDP2, Sharding.ZERO3})
@@ -40,7 +36,7 @@ class Placement(Enum):
     """On one device that is the same in every process."""
 
 
-class Quantizer(Enum):
+class Quantizer(Phrased):
     """What quantized a base model, which decides what its weights are."""
 
     BITSANDBYTES = "bitsandbytes"
@@ -49,10 +45,6 @@ class Quantizer(Enum):
     HQQ = "HQQ"
     EETQ = "EETQ"
     AQLM = "AQLM"
-
-    @property
-    def phrase(self) -> str:
-        return self.value
 
 
 class Storage(Enum):

@@ -5,12 +5,11 @@ Rules read only these records; they never know the file format.
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field, replace
 from lora_lint.run.launch import Launch
-from lora_lint.run.values import ABSENT, Known, Unknown, known
+from lora_lint.run.values import ABSENT, Known, Phrased, Unknown, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -261,7 +260,7 @@ class Run:
         return replace(self, **records)
 
 
-class SweepKind(Enum):
+class SweepKind(Phrased):
     """What makes the runs of a sweep; the phrase completes "in this …"."""
 
     LOOP = "loop"
@@ -274,10 +273,6 @@ class SweepKind(Enum):
     OPTUNA = "Optuna study"
     RAY = "Ray Tune search"
     WANDB = "W&B sweep"
-
-    @property
-    def phrase(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,14 @@ class Choices(Generic[T_co]):
     options: tuple[Known[T_co], ...]
 
 
+class Phrased(Enum):
+    """Kinds whose values are what messages call them."""
+
+    @property
+    def phrase(self) -> str:
+        return str(self.value)
+
+
 class Reason(Enum):
     """Why a value is not known, as far as anything depends on it; the words for people are beside it."""
 
