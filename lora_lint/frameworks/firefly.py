@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.run.events import Event, Load, PrepareKbit, Train, Wrap
-from lora_lint.run.framework import Framework
+from lora_lint.run.framework import TRAINER_KEYS, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import Known, known
 
@@ -38,12 +38,7 @@ FRAMEWORK = Framework(
     },
     other_keys={
         "model": "model_name_or_path",
-        "optimizer": "optim",
-        "learning_rate": "learning_rate",
-        "epochs": "num_train_epochs",
-        "max_steps": "max_steps",
-        "batch_size": "per_device_train_batch_size",
-        "accumulation": "gradient_accumulation_steps",
+        **TRAINER_KEYS,
     },
     defaults={
         "rank": 64,

@@ -15,7 +15,7 @@ from lora_lint.knowledge.layouts import quantizer_in_name
 from lora_lint.knowledge.saved_adapters import saved_base
 from lora_lint.records import replace
 from lora_lint.run.events import Load, LoadAdapter, Resize, Train, Wrap
-from lora_lint.run.framework import CommandLine, Framework
+from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
 from lora_lint.run.launch import Launch, Quantizer, Storage
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -66,12 +66,7 @@ FRAMEWORK = Framework(
     other_keys={
         "output": "output_dir",
         "model": "model_name_or_path",
-        "optimizer": "optim",
-        "learning_rate": "learning_rate",
-        "epochs": "num_train_epochs",
-        "max_steps": "max_steps",
-        "batch_size": "per_device_train_batch_size",
-        "accumulation": "gradient_accumulation_steps",
+        **TRAINER_KEYS,
     },
     defaults={
         "rank": 8,

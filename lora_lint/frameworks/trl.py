@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.framework import CommandLine, Framework
+from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
 from lora_lint.run.run import BaseModel, Dataset, Reading, Run
 from lora_lint.run.values import Known, Unknown, known
 
@@ -58,12 +58,7 @@ FRAMEWORK = Framework(
     one_is_regex=True,
     other_keys={
         "model": "model_name_or_path",
-        "optimizer": "optim",
-        "learning_rate": "learning_rate",
-        "epochs": "num_train_epochs",
-        "max_steps": "max_steps",
-        "batch_size": "per_device_train_batch_size",
-        "accumulation": "gradient_accumulation_steps",
+        **TRAINER_KEYS,
     },
     says_lora={"use_peft": True},
     recommended=(

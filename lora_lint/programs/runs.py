@@ -39,6 +39,7 @@ from lora_lint.programs.layout import launch_of
 from lora_lint.programs.resumed import resumes
 from lora_lint.records import dataclass, replace
 from lora_lint.run.events import LoadAdapter, Save, SetWeights, Train, Unwrap
+from lora_lint.run.framework import TRAINER_KEYS
 from lora_lint.run.problems import InvalidValue, NoResult, Number, UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Sweep, SweepKind, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, Value, alternatives, is_number, known
@@ -627,14 +628,16 @@ def _origin(value: Val) -> str:
     return f"`{value.callee}(…)` makes the data" if isinstance(value, Object) else "the data is made in the program"
 
 
-_TRAINING = {
-    "optimizer": ("optim", convert.is_text),
-    "learning_rate": ("learning_rate", is_number),
-    "epochs": ("num_train_epochs", is_number),
-    "max_steps": ("max_steps", convert.is_whole),
-    "batch_size": ("per_device_train_batch_size", convert.is_whole),
-    "accumulation": ("gradient_accumulation_steps", convert.is_whole),
-    "checkpointing": ("gradient_checkpointing", convert.is_flag),
+_ACCEPTED = {
+    "optimizer": convert.is_text,
+    "learning_rate": is_number,
+    "epochs": is_number,
+    "max_steps": convert.is_whole,
+    "batch_size": convert.is_whole,
+    "accumulation": convert.is_whole,
+}
+_TRAINING = {field: (keyword, _ACCEPTED[field]) for field, keyword in TRAINER_KEYS.items()} | {
+    "checkpointing": ("gradient_checkpointing", convert.is_flag)
 }
 
 

@@ -20,6 +20,17 @@ Avoided = Literal["mamba-module", "expert-dropout", "vision-tower"]
 Spelling = Literal["flags", "dotted"]
 """`--lora_r 8`, or `model.lora_rank=8`."""
 
+TRAINER_KEYS: Mapping[str, str] = {
+    "optimizer": "optim",
+    "learning_rate": "learning_rate",
+    "epochs": "num_train_epochs",
+    "max_steps": "max_steps",
+    "batch_size": "per_device_train_batch_size",
+    "accumulation": "gradient_accumulation_steps",
+}
+"""What transformers' training arguments call the settings of a training (5.23, training_args.py). The frameworks that
+hand their own on to them spell them so too."""
+
 
 @dataclass(frozen=True)
 class CommandLine:
