@@ -168,9 +168,8 @@ def adapter_base_differs(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     if name is None or own is None or _last_part(name) == _last_part(own):
         return
     message = (
-        f"The adapter was trained on `{own}`, as its own config says, and is put on `{name}` here: its weights are "
-        "added to those of another model, without an error where the shapes are the same. Name the base that it was "
-        "trained on"
+        f"`{name}` is not the base model of this adapter: the adapter's own config names `{own}`. Where the shapes "
+        "match, its weights are added to the wrong model without an error. Name the model that it was trained on"
     )
     written = run.trained_on.written if isinstance(run.trained_on, Known) else None
     related = (Related(written, f"its config names {own}"),) if written is not None else ()

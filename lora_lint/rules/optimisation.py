@@ -127,8 +127,8 @@ def reference_is_base(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     if not always(bare, True):
         return
     message = (
-        f"The training goes on with a saved adapter, and {run.framework.title} takes the model with its adapter "
-        "switched off as the reference: the policy starts away from it, by all that the adapter has learned. Name the "
-        "reference with that adapter, or merge the adapter into the base first"
+        f"The reference model lacks the adapter that training starts from: {run.framework.title} uses the base model "
+        "with its adapter switched off, so the policy starts far from its reference and is pulled back to the base. "
+        "Give the reference the same adapter, or merge the adapter into the base model first"
     )
     yield resting("LL505", message, bare, otherwise=run.span)
