@@ -109,7 +109,7 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
         method = command.methods.get(start.task or "", "unknown")
         runs = tuple(replace(run, training=replace(run.training, method=method)) for run in runs)
     is_open = arguments.open or not command.usual
-    own = given_to(start.framework.name, given, is_open=is_open, defaults=arguments.defaults)
+    own = given_to(start.framework.name, given, is_open, arguments.defaults) if command.checked else ()
     return [settled(replace(run, given=own), arguments, command.usual) for run in runs]
 
 

@@ -65,7 +65,7 @@ FRAMEWORK = Framework(
     },
     commands=(
         CommandLine("command", "swift", _TASKS_THAT_TRAIN, config="first"),
-        CommandLine("command", "megatron", _TASKS_THAT_TRAIN),
+        CommandLine("command", "megatron", _TASKS_THAT_TRAIN, checked=False),
         CommandLine("script", r"swift/cli/(?P<task>sft|pt|rlhf)\.py", config="first"),
     ),
     tells_in_commands=(rb"\bswift\s+(?:sft|pt|rlhf)\b",),
@@ -114,6 +114,16 @@ def recognises(document: Mapping) -> bool:
     return any(merged.entry(key) is not None for key in _TYPES) and any(
         merged.entry(key) is not None for key in ("model", "model_id_or_path", "model_type", "mcore_model", "adapters")
     )
+
+
+def owner(document: Mapping) -> str | None:
+    """What takes the settings of a file: `swift sft`, `swift pt` or `swift rlhf`. None for Megatron, for the spellings
+    of 2.x and 3.x, for workers of Ray with settings of their own, and for what trains nothing or has been trained."""
+    other = (*_MEGATRON, *_TYPES[1:], *_STATE, "to_cached_dataset")
+    trains = any(document.entry(key) is not None for key in ("dataset", "cached_dataset"))
+    if not trains or any(document.entry(key) is not None for key in other):
+        return None
+    return None if isinstance(document.get("train"), Mapping) else ""
 
 
 def read(document: Mapping, project: Project) -> Reading:

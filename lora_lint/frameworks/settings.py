@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks import refusals
+from lora_lint.frameworks import refusals, registry
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
 from lora_lint.records import replace
@@ -32,18 +32,22 @@ def with_given(reading: Reading, framework: str, document: Mapping) -> Reading:
 
 
 def given_to(
-    framework: str, mapping: Mapping, *, is_open: bool = False, defaults: Collection[Span] = ()
+    framework: str, mapping: Mapping, is_open: bool = False, defaults: Collection[Span] = ()
 ) -> tuple[Given, ...]:
     """What the framework is given, if anything is known of what it refuses. `is_open`: there is more that is not known,
     and what there is may be overridden, as what is written at one of `defaults` may."""
     if framework not in refusals.tables():
+        return ()
+    owner_of = registry.own(framework, "owner")
+    owner = owner_of(mapping) if owner_of is not None else ""
+    if owner is None:
         return ()
     values = dict(_values(mapping, ""))
     if is_open or defaults:
         for name, value in values.items():
             if isinstance(value, Known) and (is_open or value.span in defaults):
                 values[name] = Known(value.value, value.span, "cli-default")
-    return (Given(framework, mapping.span, values, open=is_open),)
+    return (Given(framework, mapping.span, values, owner, open=is_open),)
 
 
 def _values(mapping: Mapping, prefix: str) -> Iterator[tuple[str, Value[Any]]]:

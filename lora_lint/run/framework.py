@@ -59,6 +59,8 @@ class CommandLine:
     """Settings that the command itself makes."""
     usual: bool = True
     """Its defaults are those of the files; others have grown from it and may have other ones."""
+    checked: bool = True
+    """It refuses what the framework's table says; others have arguments of their own."""
 
 
 @dataclass(frozen=True, eq=False)
