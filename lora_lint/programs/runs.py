@@ -89,7 +89,7 @@ _FIELDS = {
     "alpha_pattern": _Setting("alpha_pattern", convert.is_pattern, "a dict from module name to alpha"),
     "use_rslora": _Setting("use_rslora", convert.is_flag, "True or False"),
     "use_dora": _Setting("use_dora", convert.is_flag, "True or False"),
-    "bias": _Setting("bias", convert.anything),
+    "bias": _Setting("bias", convert.is_text, "`none`, `all` or the method's own word, such as `lora_only`"),
     "lora_bias": _Setting("lora_bias", convert.is_flag, "True or False"),
     "modules_to_save": _Setting("modules_to_save", convert.is_listing, _SAVED),
     "trainable_token_indices": _Setting("trainable_token_indices", convert.anything),

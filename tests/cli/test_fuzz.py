@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lora_lint import discovery
@@ -140,6 +140,7 @@ def test_programs(program: str) -> None:
 
 
 @settings(max_examples=40)
+@example(["model = LoraConfig(bias=0)"], "")
 @given(st.lists(PROGRAMS, max_size=4), st.sampled_from(["", "%%bash\n", "!pip install peft\n", "%time "]))
 def test_notebooks(cells: list[str], magic: str) -> None:
     listed = [
@@ -215,9 +216,9 @@ def both_ways(folder: Path) -> None:
 
 
 def test_the_prefilter_hides_nothing_of_what_we_know(tmp_path: Path) -> None:
-    for number, example in enumerate(pages.all_examples()):
+    for number, shown in enumerate(pages.all_examples()):
         folder = tmp_path / f"{number:03d}"
-        for name, text in (*example.beside, (example.name, example.text)):
+        for name, text in (*shown.beside, (shown.name, shown.text)):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(pages.weights(text) if name.endswith(".safetensors") else text.encode())
     both_ways(tmp_path)
@@ -225,9 +226,9 @@ def test_the_prefilter_hides_nothing_of_what_we_know(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60)
-@given(example=st.sampled_from([each for each in pages.all_examples() if not each.beside]), data=st.data())
+@given(shown=st.sampled_from([each for each in pages.all_examples() if not each.beside]), data=st.data())
 def test_the_prefilter_hides_nothing_of_what_comes(
-    example: pages.Example, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+    shown: pages.Example, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Lines that are left out, and spaces and quotes that change, leave the file as telling as it is."""
     lines = example.text.split("\n")
