@@ -22,8 +22,10 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("timeless")
+# The gate gives one commit one answer; `--hypothesis-profile search` looks for what no run has tried yet.
+settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("search", settings.get_profile("gate"), derandomize=False)
+settings.load_profile("gate")
 
 HEAVY = ("torch", "transformers", "peft", "trl", "huggingface_hub")
 PROCESSES = ("subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system")

@@ -231,7 +231,7 @@ def test_the_prefilter_hides_nothing_of_what_comes(
     shown: pages.Example, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Lines that are left out, and spaces and quotes that change, leave the file as telling as it is."""
-    lines = example.text.split("\n")
+    lines = shown.text.split("\n")
     kept = [line for line in lines if data.draw(st.integers(0, 9))]
     text = "\n".join(kept)
     if data.draw(st.booleans()):
@@ -239,6 +239,6 @@ def test_the_prefilter_hides_nothing_of_what_comes(
     if data.draw(st.booleans()):
         text = text.replace("=", " = ").replace(":", " :")
     folder = tmp_path_factory.mktemp("prefilter")
-    (folder / example.name).parent.mkdir(parents=True, exist_ok=True)
-    (folder / example.name).write_text(text, encoding="utf-8")
+    (folder / shown.name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / shown.name).write_text(text, encoding="utf-8")
     both_ways(folder)
