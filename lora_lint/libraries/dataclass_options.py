@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 
-def parser(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`HfArgumentParser((ModelArguments, TrainingArguments))` and TRL's `TrlParser`."""
-    return Object("transformers.HfArgumentParser", arguments, span)
-
-
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
     """One object for each dataclass, its fields at their defaults; the command line or a file may override them."""
     if not name.startswith("parse_"):

@@ -113,5 +113,3 @@ def _overridable(value: Val) -> Val:
 
 
 YAML: dict[str, Handler] = dict.fromkeys(("safe_load", "load", "full_load", "unsafe_load"), parsed)
-JSON: dict[str, Handler] = dict.fromkeys(("load", "loads"), parsed)
-BUILTINS: dict[str, Handler] = {"open": opened}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, DictVal, ListVal, Val
-from lora_lint.libraries import loaded
+from lora_lint.libraries import loaded, parsers
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
@@ -63,5 +63,6 @@ def _as_namespace(value: Val) -> Val:
 CALLS: dict[str, Handler] = {
     "OmegaConf.load": namespace,
     "OmegaConf.merge": merged,
+    "OmegaConf.structured": parsers.parsed,
     **dict.fromkeys(("OmegaConf.to_container", "OmegaConf.to_object"), unchanged),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Object, Val
+from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Object, Opaque, Val
 from lora_lint.libraries.context import Context, nothing
 from lora_lint.libraries.spaces import ends_of, is_callable, space_of
 from lora_lint.run.run import SweepKind
@@ -28,6 +28,11 @@ def suggest(name: str, arguments: Arguments, span: Span) -> Val | None:
 def trial() -> Object:
     """The trial that a study gives to its objective, which may also stand in another file than the study."""
     return Object(TRIAL, NO_ARGUMENTS, None, TRIAL)
+
+
+def subscript(owner: Object, span: Span) -> Val | None:
+    """`trial.params["r"]`, and whatever else is taken from a trial by a key."""
+    return Opaque("the trial gives it", span) if owner.callee == TRIAL else None
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Class, Function, Instance
 from lora_lint.interpreter.values import Arguments, Object, Val
-from lora_lint.libraries import fire
+from lora_lint.libraries import argparse, fire
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
@@ -40,5 +40,5 @@ def tap_method(context: Context, owner: Object, name: str, arguments: Arguments,
 
 
 PARSE: dict[str, Handler] = {"parse": parsed, "cli": parsed}
-OMEGACONF: dict[str, Handler] = {"OmegaConf.structured": parsed}
+SIMPLE_PARSING: dict[str, Handler] = {**PARSE, **argparse.CALLS}
 TAPS: dict[str, Handler] = {"Tap": tap}

@@ -34,5 +34,4 @@ def split(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
 SUBPROCESS: dict[str, Handler] = dict.fromkeys(
     ("run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput"), launch
 )
-OS: dict[str, Handler] = dict.fromkeys(("system", "popen"), launch)
 SHLEX: dict[str, Handler] = {"split": split}

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.interpreter.definitions import Class, Function
-from lora_lint.interpreter.values import Arguments, Const, External, Member, Object, Opaque, Val, constant
-from lora_lint.libraries import (
-    accelerate,
-    argparse,
-    dataclass_options,
-    datasets,
-    deepspeed,
-    fire,
-    hydra,
-    loaded,
-    omegaconf,
-    optuna,
-    pandas,
-    parsers,
-    peft,
-    processes,
-    pytest,
-    ray,
-    shapes,
-    sklearn,
-    tokens,
-    torch,
-    trainers,
-    transformers,
-    trl,
-    typer,
-    unsloth,
-    wandb,
-    xtuner,
-)
+from lora_lint.interpreter.values import Arguments, Const, External, Member, Object, Val, constant
+from lora_lint.libraries import datasets, shapes, tokens, torch, trainers, transformers
 from lora_lint.libraries.context import Context
 from lora_lint.libraries.effects import (
     ConfigRecord,
@@ -52,76 +26,98 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
 
+    from lora_lint.interpreter.definitions import Scope
     from lora_lint.interpreter.machine import Machine
     from lora_lint.libraries.context import Handler
     from lora_lint.project import Project
     from lora_lint.source import Span
     from lora_lint.unread import Limit
 
-CALLS: dict[str, dict[str, Handler]] = {
-    "argparse": argparse.CALLS,
-    "builtins": loaded.BUILTINS,
-    "datasets": datasets.CALLS,
-    "deepspeed": deepspeed.CALLS,
-    "fire": fire.CALLS,
-    "hydra": hydra.CALLS,
-    "json": loaded.JSON,
-    "omegaconf": {**omegaconf.CALLS, **parsers.OMEGACONF},
-    "os": processes.OS,
-    "pandas": pandas.CALLS,
-    "peft": peft.CALLS,
-    "ray": ray.CALLS,
-    "shlex": processes.SHLEX,
-    "sklearn": sklearn.CALLS,
-    "subprocess": processes.SUBPROCESS,
-    "tap": parsers.TAPS,
-    "simple_parsing": {**parsers.PARSE, **argparse.CALLS},
-    **dict.fromkeys(("draccus", "pyrallis", "tyro"), parsers.PARSE),
-    "transformers": {"HfArgumentParser": dataclass_options.parser},
-    "timm": torch.TIMM,
-    "trl": trl.CALLS,
-    "typer": typer.CALLS,
-    "typing": {"cast": lambda context, name, arguments, span: arguments.get("val", 1)},
-    "unsloth": unsloth.CALLS,
-    "wandb": wandb.CALLS,
-    "yaml": loaded.YAML,
+CALLS = {
+    "argparse": "argparse.CALLS",
+    "datasets": "datasets.CALLS",
+    "deepspeed": "deepspeed.CALLS",
+    "draccus": "parsers.PARSE",
+    "fire": "fire.CALLS",
+    "hydra": "hydra.CALLS",
+    "omegaconf": "omegaconf.CALLS",
+    "pandas": "pandas.CALLS",
+    "peft": "peft.CALLS",
+    "pyrallis": "parsers.PARSE",
+    "ray": "ray.CALLS",
+    "shlex": "processes.SHLEX",
+    "simple_parsing": "parsers.SIMPLE_PARSING",
+    "sklearn": "sklearn.CALLS",
+    "subprocess": "processes.SUBPROCESS",
+    "tap": "parsers.TAPS",
+    "timm": "torch.TIMM",
+    "transformers": "transformers.CALLS",
+    "trl": "trl.CALLS",
+    "typer": "typer.CALLS",
+    "tyro": "parsers.PARSE",
+    "unsloth": "unsloth.CALLS",
+    "wandb": "wandb.CALLS",
+    "yaml": "loaded.YAML",
 }
-"""What a library's functions do, by its package and the name of the function, or the last two parts of it."""
+"""What a library's functions do, by its package: the table in a module of this folder that has the handlers by the name
+of the function, or the last two parts of it. The module is imported once a program calls something of the package."""
+
+FUNCTIONS = {
+    "builtins.open": "loaded.opened",
+    "json.load": "loaded.parsed",
+    "json.loads": "loaded.parsed",
+    "os.popen": "processes.launch",
+    "os.system": "processes.launch",
+    "typing.cast": "typing.cast",
+}
+"""The handlers of single functions of packages that most programs call other functions of."""
 
 Method: TypeAlias = "Callable[[Context, Object, tuple[str, ...], Arguments, Span], Val | None]"
 
 
-def _own(method: Callable[[Context, Object, str, Arguments, Span], Val | None]) -> Method:
+def _own(method: str) -> Method:
     """A method of an object itself, and of nothing inside it."""
 
     def call(context: Context, owner: Object, path: tuple[str, ...], arguments: Arguments, span: Span) -> Val | None:
-        return method(context, owner, path[-1], arguments, span) if len(path) == 1 else None
+        found: Val | None = None
+        if len(path) == 1:
+            found = part_of_library(method)(context, owner, path[-1], arguments, span)
+        return found
 
     return call
 
 
-def _anywhere(method: Callable[[Context, Object, str, Arguments, Span], Val | None]) -> Method:
+def _anywhere(method: str) -> Method:
     """A method that is known by its name alone, as of an object's attribute too."""
-    return lambda context, owner, path, arguments, span: method(context, owner, path[-1], arguments, span)
+    return lambda context, owner, path, arguments, span: part_of_library(method)(
+        context, owner, path[-1], arguments, span
+    )
 
 
 METHODS: dict[type, Method] = {
     ModelView: transformers.method,
     Part: torch.part_method,
-    TableRecord: _own(pandas.method),
-    DatasetRecord: _own(datasets.method),
-    TrainingRecord: _anywhere(trainers.method),
-    ConfigRecord: _anywhere(peft.config_method),
+    TableRecord: _own("pandas.method"),
+    DatasetRecord: _own("datasets.method"),
+    TrainingRecord: _anywhere("trainers.method"),
+    ConfigRecord: _anywhere("peft.config_method"),
 }
 """What the methods of an object do, by the record that is kept of it."""
 
 METHODS_OF: dict[str, Method] = {
-    parsers.TAP: _own(parsers.tap_method),
-    loaded.OPEN: _own(loaded.method),
-    "argparse.ArgumentParser": _anywhere(argparse.method),
-    "transformers.HfArgumentParser": _anywhere(dataclass_options.method),
+    "tap.Tap": _own("parsers.tap_method"),
+    "builtins.open": _own("loaded.method"),
+    "argparse.ArgumentParser": _anywhere("argparse.method"),
+    "transformers.HfArgumentParser": _anywhere("dataclass_options.method"),
 }
 """The same of objects without a record, by what made them."""
+
+
+@cache
+def part_of_library(name: str) -> Any:
+    """A table or a function of a module of this folder, by the names of both."""
+    module, _, part = name.partition(".")
+    return getattr(import_module(f"{__package__}.{module}"), part)
 
 
 class Knowledge:
@@ -150,6 +146,8 @@ class Knowledge:
         if name.endswith(".INCLUDE_LINEAR_LAYERS_SHORTHAND") and name.startswith("peft."):
             return Const("all-linear", span)
         if name == "wandb.config":
+            from lora_lint.libraries import wandb
+
             return wandb.swept_config(Context(machine, self.records), span)
         return None
 
@@ -161,18 +159,31 @@ class Knowledge:
     def parameter(self, machine: Machine, function: Function, name: str) -> Val | None:
         """What a library gives for a parameter that no caller of the program gives."""
         if name == "trial" and constant(function.defaults.get(name)) is None:
+            from lora_lint.libraries import optuna
+
             return optuna.trial()
-        if not function.decorators:
-            return None
-        found = pytest.parametrized(function, name)
-        return found if found is not None else hydra.main_config(Context(machine, self.records), function, name)
+        decorators = {each.callee for each in function.decorators if isinstance(each, Object)}
+        if "pytest.mark.parametrize" in decorators:
+            from lora_lint.libraries import pytest
+
+            found = pytest.parametrized(function, name)
+            if found is not None:
+                return found
+        if "hydra.main" in decorators:
+            from lora_lint.libraries import hydra
+
+            return hydra.main_config(Context(machine, self.records), function, name)
+        return None
 
     def call(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
         context = Context(machine, self.records)
         package, _, rest = name.partition(".")
         last = name.rpartition(".")[2]
-        table = CALLS.get(package)
-        if table is not None:
+        if name in FUNCTIONS:
+            found: Val | None = part_of_library(FUNCTIONS[name])(context, name, arguments, span)
+            return found
+        if package in CALLS:
+            table: dict[str, Handler] = part_of_library(CALLS[package])
             handler = table.get(".".join(rest.rsplit(".", 2)[-2:])) or table.get(last)
             if handler is not None:
                 return handler(context, name, arguments, span)
@@ -185,6 +196,8 @@ class Knowledge:
         if last in torch.OPTIMIZERS:
             return torch.optimizer(context, name, arguments, span)
         if name == "builtins.dict" and isinstance(arguments.get("type"), External | Class | Function):
+            from lora_lint.libraries import xtuner
+
             return xtuner.typed_dict(context, arguments, span)
         return torch.wrapped(name, arguments, span)
 
@@ -200,8 +213,14 @@ class Knowledge:
         if method is not None:
             return method(context, root, path, arguments, span)
         if root.callee.endswith("Accelerator"):
+            from lora_lint.libraries import accelerate
+
             return accelerate.method(name, arguments, span)
-        return optuna.method(context, root, name, arguments, span)
+        if name.startswith("suggest_") or root.callee.startswith("optuna"):
+            from lora_lint.libraries import optuna
+
+            return optuna.method(context, root, name, arguments, span)
+        return None
 
     def attribute(self, machine: Machine, owner: Object, name: str, span: Span) -> Val | None:
         if isinstance(owner.data, ModelView):
@@ -214,8 +233,10 @@ class Knowledge:
     def subscript(self, machine: Machine, owner: Object, key: Val, span: Span) -> Val | None:
         if isinstance(owner.data, DatasetRecord):
             return datasets.subscript(owner, key, span)
-        if owner.callee == optuna.TRIAL:
-            return Opaque("the trial gives it", span)
+        if owner.callee.startswith("optuna"):
+            from lora_lint.libraries import optuna
+
+            return optuna.subscript(owner, span)
         return None
 
     def assign(self, machine: Machine, target: Object | Member, name: str, value: Val, span: Span) -> bool:
@@ -237,6 +258,13 @@ class Knowledge:
         """Whether what a function did to something stays when it is left, and nothing is known of what follows: what
         happens to the models that it made itself."""
         return isinstance(container, Log) and not before
+
+    def complete(self, scope: Scope) -> None:
+        """Adds to the records what is known only when the whole program has been followed; `scope` is the program's."""
+        if any(run.dialect == "xtuner" for run in self.records.runs):
+            from lora_lint.libraries import xtuner
+
+            xtuner.attach(self.records, scope)
 
     def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
         """A call that is not followed: a trainer of the project's own is still a trainer, a model is still loaded by

@@ -15,6 +15,7 @@ from lora_lint.run.events import Cast, EnableCheckpointing, EnableInputGrads, Sa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lora_lint.libraries.context import Handler
     from lora_lint.source import Span
 
 _NOT_MODELS = re.compile(
@@ -198,3 +199,11 @@ def merge(values: list[Val]) -> Val | None:
     template = values[0]
     assert isinstance(template, Object)
     return Object(template.callee, template.arguments, template.span, ModelView(merged))
+
+
+def options_parser(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`HfArgumentParser((ModelArguments, TrainingArguments))` and TRL's `TrlParser`; see `dataclass_options`."""
+    return Object("transformers.HfArgumentParser", arguments, span)
+
+
+CALLS: dict[str, Handler] = {"HfArgumentParser": options_parser}

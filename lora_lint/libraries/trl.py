@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, ListVal, Object, Opaque, Val
-from lora_lint.libraries import dataclass_options
+from lora_lint.libraries import transformers
 from lora_lint.run.versions import Pin
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ ARGUMENTS = frozenset(
 """Classes of training arguments."""
 
 CALLS: dict[str, Handler] = {
-    "TrlParser": dataclass_options.parser,
+    "TrlParser": transformers.options_parser,
     "setup_chat_format": with_tokenizer,
     "get_peft_config": lambda context, name, arguments, span: Opaque("TRL's command line gives it", span),
 }

@@ -9,7 +9,6 @@ from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.values import Const, ListVal, Opaque, either
 from lora_lint.libraries.marks import starts_programs
 from lora_lint.libraries.table import Knowledge
-from lora_lint.libraries.xtuner import attach
 from lora_lint.programs.callers import MAX_SCRIPTS, SUFFIXES, always_given, scripts_left, started_together
 from lora_lint.programs.files import MAX_FILES, ProjectLoader, worth_following
 from lora_lint.programs.runs import finish, with_printed_sizes
@@ -91,7 +90,7 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
     module = ProgramFile(source, is_main=True)
     try:
         machine.run(module, tree)
-        attach(records, module.scope)
+        library.complete(module.scope)
         reading = with_printed_sizes(finish(records, source.path), source.trained_on)
         if reading.runs and _has_its_own_peft(source.path, project):
             reading = reading.mapped(_without_refusals)

@@ -26,7 +26,6 @@ ALLOWED = {
     "marks.py": "written from the records",
     "knowledge/models.py": "the organisation of that name on the hub, which republishes models in other forms",
     "knowledge/resolve.py": "what unsloth makes of the modules of a model that it loads, whatever framework asks it to",
-    "programs/python.py": "xtuner's runner, which is handed a whole program",
     "programs/shared.py": "the search space of a W&B sweep, among what is recorded",
     "rules/reached.py": "how a model is known: as an organisation on the hub publishes it",
     "run/run.py": "the phrase of a kind of sweep",

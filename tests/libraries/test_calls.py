@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.libraries.table import is_library, names_adapter
+from lora_lint.libraries.table import CALLS, FUNCTIONS, is_library, names_adapter, part_of_library
 from lora_lint.libraries.trainers import is_arguments, method_of
 from lora_lint.run.events import (
     AddBeside,
@@ -591,3 +591,9 @@ def test_options_that_are_switches(action: str, usual: bool) -> None:
     rslora = only(read_python(text)).adapter.use_rslora
     assert isinstance(rslora, Known)
     assert (rslora.value, rslora.origin) == (usual, "cli-default")
+
+
+@pytest.mark.parametrize("name", [*CALLS.values(), *FUNCTIONS.values()])
+def test_what_the_table_names_is_there(name: str) -> None:
+    part = part_of_library(name)
+    assert callable(part) or (part and all(map(callable, part.values())))

@@ -1,0 +1,15 @@
+"""typing: what has a type only for those who check it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lora_lint.interpreter.values import Arguments, Val
+    from lora_lint.libraries.context import Context
+    from lora_lint.source import Span
+
+
+def cast(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`cast(Model, model)`: the value as it is."""
+    return arguments.get("val", 1)
