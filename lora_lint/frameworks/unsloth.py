@@ -29,6 +29,7 @@ FRAMEWORK = Framework(
     signature="FastLanguageModel.get_peft_model",
     parts=frozenset({AUDIO}),
     refuses_second_adapter=True,  # models/llama.py, get_peft_model
+    refuses_loftq=True,
 )
 SENTENCE_TARGETS = ("query", "key", "value", "dense")
 """What `FastSentenceTransformer.get_peft_model` adapts where no targets are given (models/sentence_transformer.py)."""

@@ -65,6 +65,11 @@ CLASSIFIERS_DO_NOT_GENERATE: Version = (4, 50, 0)
 """transformers: models without a language head have no `prepare_inputs_for_generation`, for which PEFT asks under the
 task types that generate (modeling_utils.py: PreTrainedModel is no GenerationMixin any more)."""
 
+HEAD_OF_LAST_PARAMETER: Version = (5, 0, 0)
+"""transformers: beside the output embedding, bitsandbytes leaves the module of the model's last parameter as it is, so
+that a head with a bias is quantized (quantizers/base.py; measured with 5.23.0). Before, the last of the model's
+children was left as it is."""
+
 
 def number(text: str) -> Version:
     """(0, 8, 0) of 0.8.0"""

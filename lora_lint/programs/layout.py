@@ -7,7 +7,7 @@ accelerate 1.15, utils/dataclasses.py (FSDP's versions).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import Const, DictVal, Object
 from lora_lint.knowledge.layouts import quantizer_in_name, stage_of
@@ -44,6 +44,7 @@ def launch_of(model: ModelRecord, training: Object | None, here: Span, project: 
         storage=storage,
         compute=compute,
         placement=_placement(model, here),
+        kept=_skipped_modules(model, here),
     )
 
 
@@ -101,6 +102,16 @@ def _quantization(model: ModelRecord, here: Span) -> tuple[Value[Quantizer], Val
     if compute is ABSENT:
         compute = to_value(argument_of(config, "bnb_4bit_compute_dtype"), here, ABSENT, convert.is_text)
     return (ABSENT if found is None else Known(found, config.span)), storage, compute
+
+
+def _skipped_modules(model: ModelRecord, here: Span) -> Value[Any]:
+    """The modules that bitsandbytes is told to leave as they are."""
+    config = model.loading.keywords.get("quantization_config") if model.loading is not None else None
+    if not isinstance(config, Object):
+        return ABSENT
+    if config.arguments.open:
+        return Unknown("`**` arguments may set it", here)
+    return to_value(argument_of(config, "llm_int8_skip_modules"), here, ABSENT, convert.anything)
 
 
 def _placement(model: ModelRecord, here: Span) -> Value[Placement]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.rules import (
     adapters,
+    bits,
     capacity,
     coverage,
     devices,
@@ -104,6 +105,8 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL801": devices.quantized_base_sharded,
     "LL802": devices.device_map_in_distributed,
     "LL803": heads.fp16_copies_trained,
+    "LL804": bits.saved_module_quantized,
+    "LL805": bits.init_needs_full_weights,
     "LL901": files.unknown_config_key,
     "LL902": files.invalid_value,
     "LL903": files.mutating_call_result,

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 _TASKS = {"seq-cls": "SEQ_CLS", "token-cls": "TOKEN_CLS"}
 _BY_HAND = frozenset({"image-cls", "audio-cls", "video-cls"})
 """Heads of classifiers for which PEFT has no task type."""
-_SAVED = {"SEQ_CLS": ("classifier", "score"), "TOKEN_CLS": ("classifier", "score"), "QUESTION_ANS": ("qa_outputs",)}
+SAVED_BY_TASK = {
+    "SEQ_CLS": ("classifier", "score"),
+    "TOKEN_CLS": ("classifier", "score"),
+    "QUESTION_ANS": ("qa_outputs",),
+}
 """What a task type trains and saves whole (PEFT 0.21.2, peft_model.py), of modules whose paths end so."""
 _OF_NO_HEAD = (None, "FEATURE_EXTRACTION")
 _GENERATE = frozenset({"CAUSAL_LM", "SEQ_2_SEQ_LM"})
@@ -58,7 +62,7 @@ def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
             yield from _of_a_class(run, saved)
     elif head in _TASKS and adapter.task_type.value in _OF_NO_HEAD:
         yield from _untold(run, saved, _TASKS[head])
-    elif head in _TASKS and adapter.task_type.value in _SAVED:
+    elif head in _TASKS and adapter.task_type.value in SAVED_BY_TASK:
         yield from _frozen_again(run)
         yield from _of_a_class(run, saved)
 
@@ -99,13 +103,13 @@ def _of_a_class(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
     if not cases or not all(case.sure_head for case in cases):
         return
     task = adapter.task_type.value if isinstance(adapter.task_type, Known) else None
-    kept = (*saved, *_SAVED.get(task or "", ()))
+    kept = (*saved, *SAVED_BY_TASK.get(task or "", ()))
     left = [_left_frozen(case, kept) for case in cases]
     if not all(left):
         return
     case, parts = cases[0], left[0]
     key, many = adapter.key("modules_to_save"), len(parts) > 1
-    by = f" beside what `{task}` saves" if task in _SAVED else ""
+    by = f" beside what `{task}` saves" if task in SAVED_BY_TASK else ""
     is_part, it = ("are parts", "them") if many else ("is a part", "it")
     message = (
         f"{names(parts)} of {case.built.architecture.class_name} {is_part} of the head that this checkpoint does not "
@@ -201,7 +205,7 @@ def wrong_task_type(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     named = [str(each.value).lower() for each in alternatives(run.model.name)]
     whisper = loader == "AutoModelForSpeechSeq2Seq" and bool(named) and all("whisper" in name for name in named)
     heard = known_class is not None and known_class[0] in _NO_INPUT_IDS and known_class[1] == "speech-seq2seq"
-    if task in (*_GENERATE, *_SAVED) and (heard or whisper):
+    if task in (*_GENERATE, *SAVED_BY_TASK) and (heard or whisper):
         message = (
             f"`{key}={task}` makes PEFT hand `input_ids` to the model, and {loader} takes `input_features`: the first "
             f"step raises a TypeError. Leave `{key}` out"
@@ -225,7 +229,7 @@ def fp16_copies_trained(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
         return
     saved = [*dict.fromkeys(name for each in alternatives(adapter.modules_to_save) for name in each.value or ())]
     task = adapter.task_type.value if isinstance(adapter.task_type, Known) else None
-    by_task = task in _SAVED and head_for(model.loader) in _TASKS
+    by_task = task in SAVED_BY_TASK and head_for(model.loader) in _TASKS
     if not saved and not by_task:
         return
     what = f"the copies of {names(saved)}" if saved else f"the copy of the head that `{task}` trains"

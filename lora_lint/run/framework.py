@@ -113,6 +113,8 @@ class Framework:
     """What the framework itself makes of tokens whose embeddings stay frozen."""
     refuses_second_adapter: bool = False
     """It puts no adapter on a model that has one."""
+    refuses_loftq: bool = False
+    """It refuses to initialise an adapter on a quantized model by LoftQ."""
     refuses_sharded: bool = False
     """It refuses to shard a base that is quantized other than by bitsandbytes in 4 bits."""
     reader_unknown: bool = False

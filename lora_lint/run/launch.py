@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import dataclass
 from lora_lint.run.values import ABSENT, Phrased
@@ -57,11 +57,12 @@ class Storage(Enum):
 @dataclass(frozen=True)
 class Launch:
     """`processes`: how many a script of the project starts. `storage` is `bnb_4bit_quant_storage`, `compute` the dtype
-    of the other parameters."""
+    of the other parameters, `kept` the modules that bitsandbytes is told to leave as they are."""
 
     processes: Value[int] = ABSENT
     sharding: Value[Sharding] = ABSENT
     quantizer: Value[Quantizer] = ABSENT
     storage: Value[str | Storage] = ABSENT
     compute: Value[str] = ABSENT
+    kept: Value[Any] = ABSENT
     placement: Value[Placement] = ABSENT

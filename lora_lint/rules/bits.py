@@ -1,0 +1,147 @@
+"""LL804, LL805: what an adapter asks of a base model whose weights bitsandbytes has packed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Add, Finding, Fix, Related, Write
+from lora_lint.knowledge import versions
+from lora_lint.rules.heads import SAVED_BY_TASK
+from lora_lint.rules.reached import cases_of, model_place, sureness
+from lora_lint.rules.refusals import refused_combination
+from lora_lint.rules.words import least, names, place, resting, setting
+from lora_lint.run.launch import Quantizer
+from lora_lint.run.values import ABSENT, Known, alternatives, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from lora_lint.knowledge.resolve import Case
+    from lora_lint.run.run import Run
+
+_PACKED: frozenset[str | None] = frozenset({"4bit", "8bit"})
+_CHECKED = ("pissa", "corda")
+"""Initialisations that look at the dtype of the base weights first (PEFT 0.21.2, tuners/lora/layer.py)."""
+_TEXTS = {
+    "loftq": (
+        "LoftQ quantizes the weights itself, and takes the packed numbers for weights: the shapes or the values that "
+        "it computes are wrong"
+    ),
+    "orthogonal": "its matrices get the integer dtype of the packed weights, and PyTorch raises a RuntimeError",
+}
+
+
+def init_needs_full_weights(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
+    """LL805"""
+    adapter, start = run.adapter, run.adapter.init_lora_weights
+    bits = {each.value for each in alternatives(run.model.quantization)}
+    if run.trained is False or run.method != "LoraConfig" or not bits or not bits <= _PACKED:
+        return
+    given = {each.value.lower() for each in alternatives(start) if isinstance(each.value, str)}
+    name = given.pop() if len(given) == 1 and isinstance(start, Known) else ""
+    harm = _harm(name, run)
+    if harm is None or any(
+        found.span == place(start, otherwise=adapter.span) for found in refused_combination(run, options)
+    ):
+        return
+    key = adapter.key("init_lora_weights")
+    loaded = " or ".join(sorted(map(str, bits)))
+    remedy = "Load the base model unquantized, or leave the initialisation at its default"
+    if name == "loftq":
+        remedy += (
+            "; on a quantized base, PEFT's `replace_lora_weights_loftq(model)` after the wrap does what LoftQ is for"
+        )
+    message = (
+        f"{setting(key, repr(name))} computes from the base model's weights, and that is in {loaded}: {harm}. {remedy}"
+    )
+    where = place(run.model.quantization, otherwise=adapter.span)
+    related = (Related(where, "the base model is quantized here"),) if where != adapter.span else ()
+    changes = tuple(Write(each.span, True) for each in alternatives(start) if each.span is not None)
+    fix = Fix("unsafe", "Start from PEFT's default initialisation", changes)
+    yield resting("LL805", message, start, run.model.quantization, otherwise=adapter.span, related=related, fix=fix)
+
+
+def _harm(name: str, run: Run) -> str | None:
+    """What becomes of an initialisation of packed weights; None if it copes with them (OLoRA and EVA do)."""
+    if name == "loftq" and run.framework.refuses_loftq:
+        return f"{run.framework.title} raises a ValueError"
+    if name.startswith(_CHECKED):
+        return "PEFT raises a TypeError once the model is loaded"
+    return _TEXTS.get(name)
+
+
+def saved_module_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL804"""
+    adapter, launch = run.adapter, run.launch
+    if run.trained is False or run.model.edited or not isinstance(adapter.modules_to_save, Known):
+        return
+    if not _packs_whole_numbers(run) or launch.kept is not ABSENT:
+        return
+    resolved, cases = cases_of(run)
+    if not cases or not all(case.sure_head for case in cases):
+        return
+    task = known(adapter.task_type) or ""
+    saved = (*(adapter.modules_to_save.value or ()), *SAVED_BY_TASK.get(task, ()))
+    old = run.before("transformers", versions.HEAD_OF_LAST_PARAMETER) is not None
+    found = [list(dict.fromkeys(_packed(case, saved, old))) for case in cases]
+    if not found or not all(found):
+        return
+    case, paths = cases[0], found[0]
+    it = "them" if len(paths) > 1 else "it"
+    by = adapter.key("modules_to_save" if adapter.modules_to_save.value else "task_type")
+    output = case.built.beside.output_embedding
+    skipped = [*paths, *([output] if output and output not in paths else [])]
+    message = (
+        f"`{by}` trains {names(paths)} of {case.built.architecture.class_name} whole, and bitsandbytes has packed {it} "
+        f"into integers ({known(run.model.quantization)}): the wrap raises a RuntimeError (only Tensors of floating "
+        f"point dtype can require gradients) once the model is loaded. Keep {it} out of the quantization: "
+        f"`llm_int8_skip_modules={skipped}` in BitsAndBytesConfig"
+    )
+    config = launch.quantizer.span if isinstance(launch.quantizer, Known) else None
+    changes = (Add(config, "llm_int8_skip_modules", skipped),) if config is not None else ()
+    fix = Fix("unsafe", f"Leave {names(paths)} unquantized", changes)
+    yield resting(
+        *("LL804", message, adapter.modules_to_save),
+        otherwise=adapter.span,
+        doubt=least("likely", sureness(run, resolved)),
+        related=model_place(run, case.name, case.model),
+        fix=fix,
+    )
+
+
+def _packs_whole_numbers(run: Run) -> bool:
+    """Whether the base model is loaded by bitsandbytes, with weights that are stored as integers."""
+    bits, launch = known(run.model.quantization), run.launch
+    if bits not in _PACKED or not run.framework.direct:
+        return False
+    if launch.quantizer is not ABSENT and known(launch.quantizer) is not Quantizer.BITSANDBYTES:
+        return False
+    return bits == "8bit" or launch.storage is ABSENT or known(launch.storage) == "uint8"
+
+
+def _packed(case: Case, saved: Iterable[str], old: bool) -> Iterator[str]:
+    """The modules that are copied whole and are, or hold, a linear layer that transformers lets bitsandbytes pack.
+
+    It leaves out the output embedding and what is tied to it, and the module of the last parameter if that is a weight
+    (5.0.0 to 5.23.0, quantizers/base.py); before, the last of the model's children (4.57.1, integrations/
+    bitsandbytes.py).
+    """
+    endings = tuple(saved)
+    left = {case.built.beside.output_embedding}
+    left |= {name.removesuffix(".weight") for group in case.built.beside.tied for name in group}
+    last = next((module for module in reversed(case.modules) if module.own != 0), None)
+    if last is not None and (old or not last.bias):
+        left.add(last.path.partition(".")[0] if old else last.path)
+    linears = [
+        module.path
+        for module in case.modules
+        if module.kind == "Linear" and not any(kept and _is_below(module.path, kept) for kept in left)
+    ]
+    for module in case.modules:
+        if endings and module.path.endswith(endings) and any(_is_below(path, module.path) for path in linears):
+            yield module.path
+
+
+def _is_below(path: str, module: str) -> bool:
+    """Whether a path is that of a module, or of one inside it."""
+    return path == module or path.startswith(f"{module}.")
