@@ -1,11 +1,11 @@
-"""What the test of a branch says of options: which way is taken where nobody gives one, which defaults it rules out."""
+"""What the test of a branch says about options: which way is taken by default, and what they are in a branch."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from lora_lint.interpreter.definitions import Instance
+from lora_lint.interpreter.definitions import Condition, Instance
 from lora_lint.interpreter.values import Const, Either, Object, Opaque, Val, either, left_open
 from lora_lint.run.values import Reason
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from lora_lint.interpreter.definitions import Scope
     from lora_lint.interpreter.machine import Machine
-    from lora_lint.source import Span
+
+
+Replaced: TypeAlias = "list[tuple[dict[str, Val], str, Val, Val]]"
+"""Where a branch narrows options: the container and the key, the value before and the one in the branch."""
 
 
 def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
@@ -40,8 +43,13 @@ def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
     return taken if left_open(machine.evaluate(test, scope)) else None
 
 
-def rule_out_defaults(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> None:
-    """Makes the defaults unknown that a branch is not taken at: in `if args.rank > 0:` the rank is not 0."""
+def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Replaced:
+    """Begins a branch: notes its condition, and gives the options that it is not taken at by default the values that
+    they have in it. In `if args.rank > 0:` the rank is not 0, and in `if args.model == "gpt2":` the model is gpt2.
+
+    Gives what `leave` needs at the end of the branch."""
+    narrowed: list[tuple[Val, Val]] = []
+    replaced: Replaced = []
     for target, atom, holds in _atoms(test, taken):
         places = _places(machine, target, scope)
         for container, key in places:
@@ -49,26 +57,43 @@ def rule_out_defaults(machine: Machine, test: ast.expr, taken: bool, scope: Scop
             if not isinstance(value, Const | Either):
                 continue
             options = value.alternatives()
-            left = [
+            out = [
                 each
                 for each in options
-                if not (_is_off(each) and _decides(machine, atom, each, places, scope) is (not holds))
+                if _may_be_ruled_out(each) and _decides(machine, atom, each, places, scope) is (not holds)
             ]
-            if len(left) < len(options):
-                known = either(left) if left else _ruled_out(machine.span(target, scope))
+            if out:
+                left = [each for each in options if each not in out]
+                known = either(left) if left else _in_branch(machine, target, atom, holds, scope)
+                narrowed += [(each, known) for each in out]
                 machine.journal.set_item(container, key, known)
+                if isinstance(known, Const):
+                    replaced.append((container, key, value, known))
+    machine.conditions.append(Condition(test, taken, scope, tuple(narrowed)))
+    return replaced
 
 
-def _ruled_out(span: Span) -> Opaque:
-    """An option that has no value left in a branch."""
-    return Opaque("it has to be given for this branch", span, Reason.RULED_OUT)
+def leave(machine: Machine, replaced: Replaced) -> None:
+    """Ends a branch: an option that was compared with a value has its default again, unless the branch has set it."""
+    for container, key, before, inside in replaced:
+        if container.get(key) is inside:
+            machine.journal.set_item(container, key, before)
 
 
-def _is_off(value: Val) -> bool:
-    """Whether a default is zero or below, as options have it that nobody gives."""
+def _in_branch(machine: Machine, target: ast.expr, atom: ast.expr, holds: bool, scope: Scope) -> Val:
+    """What an option is in a branch that none of its defaults leads to: what it is compared with, where it is equal."""
+    if holds and isinstance(atom, ast.Compare) and isinstance(atom.ops[0], ast.Eq) and atom.left is target:
+        equal = machine.evaluate(atom.comparators[0], scope)
+        if isinstance(equal, Const) and isinstance(equal.value, str):
+            return equal.overridable()
+    return Opaque("it has to be given for this branch", machine.span(target, scope), Reason.RULED_OUT)
+
+
+def _may_be_ruled_out(value: Val) -> bool:
+    """Whether a default is a text, or zero or below, as options have it that nobody gives."""
     if not isinstance(value, Const) or value.origin != "cli-default" or isinstance(value.value, bool):
         return False
-    return isinstance(value.value, int | float) and value.value <= 0
+    return isinstance(value.value, str) or (isinstance(value.value, int | float) and value.value <= 0)
 
 
 def _decides(
@@ -91,10 +116,25 @@ def _atoms(test: ast.expr, holds: bool) -> Iterator[tuple[ast.Name | ast.Attribu
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) == holds:
         for part in test.values:
             yield from _atoms(part, holds)
-    elif isinstance(test, ast.Name | ast.Attribute):
-        yield test, test, holds
-    elif isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Name | ast.Attribute):
-        yield test.left, test, holds
+    elif (target := _target(test)) is not None:
+        yield target, test, holds
+
+
+_SPELLINGS = frozenset({"lower", "upper", "casefold", "strip"})
+_TEXT_TESTS = frozenset({"startswith", "endswith", *_SPELLINGS})
+
+
+def _target(test: ast.expr) -> ast.Name | ast.Attribute | None:
+    """The name or attribute that a test is about: `rank` in `rank > 0`, `args.model` in `"phi" in args.model.lower()`
+    and in `args.model.startswith("phi")`."""
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        test = test.comparators[0] if isinstance(test.left, ast.Constant) else test.left
+        methods = _SPELLINGS
+    else:
+        methods = _TEXT_TESTS
+    while isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr in methods:
+        test = test.func.value
+    return test if isinstance(test, ast.Name | ast.Attribute) else None
 
 
 def _places(machine: Machine, target: ast.Name | ast.Attribute, scope: Scope) -> list[tuple[dict[str, Val], str]]:

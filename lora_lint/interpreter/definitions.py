@@ -64,11 +64,13 @@ class Scope:
 
 
 class Condition(NamedTuple):
-    """A condition that may or may not hold, and the branch of it that is being followed."""
+    """A condition that may or may not hold, and the branch of it that is being followed. `narrowed` are the defaults
+    at which the branch is not taken, each with the value in its place there."""
 
     test: ast.expr
     taken: bool
     scope: Scope
+    narrowed: tuple[tuple[Val, Val], ...] = ()
 
 
 class Namespace(Val):

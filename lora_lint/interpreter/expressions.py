@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter import branches, operations
-from lora_lint.interpreter.definitions import Class, Condition, Deferred, Instance, Scope, make_function
+from lora_lint.interpreter.definitions import Class, Deferred, Instance, Scope, make_function
 from lora_lint.interpreter.state import Step
 from lora_lint.interpreter.values import (
     MAX_NUMBER,
@@ -138,12 +138,12 @@ def conditional(machine: Machine, node: ast.IfExp, scope: Scope) -> Val:
 
     def follow(branch: ast.expr, taken: bool) -> Callable[[], None]:
         def evaluate() -> None:
-            machine.conditions.append(Condition(node.test, taken, scope))
-            branches.rule_out_defaults(machine, node.test, taken, scope)
+            replaced = branches.enter(machine, node.test, taken, scope)
             try:
                 values.append(machine.evaluate(branch, scope))
             finally:
                 machine.conditions.pop()
+            branches.leave(machine, replaced)
 
         return evaluate
 

@@ -109,10 +109,10 @@ def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
         signal: Signal | None = None
         while True:
             join = machine.join_of(branches.usual_branch(machine, node.test, scope))
-            links.append(_Link(node.test, join, *_branch(machine, node.test, node.body, scope)))
+            left = _branch(machine, node.test, node.body, scope)
             machine.journal.begin()
-            machine.conditions.append(Condition(node.test, False, scope))
-            branches.rule_out_defaults(machine, node.test, False, scope)
+            replaced = branches.enter(machine, node.test, False, scope)
+            links.append(_Link(node.test, join, *left, replaced))
             following = node.orelse[0] if len(node.orelse) == 1 else None
             if not isinstance(following, ast.If):
                 signal = machine.block(node.orelse, scope)
@@ -130,17 +130,20 @@ def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
         del machine.conditions[conditions:]
     for link in reversed(links):
         del machine.conditions[conditions:]  # those of the links within hold no longer
+        branches.leave(machine, link.replaced)
         signal = _joined(machine, link, machine.journal.end(), signal, scope)
     return signal
 
 
 class _Link(NamedTuple):
-    """A condition that is not known: how to join what its branches leave, and what the one where it holds leaves."""
+    """A condition that is not known: how to join what its branches leave, what the one where it holds leaves, and what
+    the other one narrows."""
 
     test: ast.expr
     join: Callable[[list[Any]], Any]
     changes: Changes
     signal: Signal | None
+    replaced: branches.Replaced
 
 
 def _branch(machine: Machine, test: ast.expr, body: list[ast.stmt], scope: Scope) -> tuple[Changes, Signal | None]:
@@ -148,12 +151,12 @@ def _branch(machine: Machine, test: ast.expr, body: list[ast.stmt], scope: Scope
     signals: list[Signal | None] = []
 
     def follow() -> None:
-        machine.conditions.append(Condition(test, True, scope))
-        branches.rule_out_defaults(machine, test, True, scope)
+        replaced = branches.enter(machine, test, True, scope)
         try:
             signals.append(machine.block(body, scope))
         finally:
             machine.conditions.pop()
+        branches.leave(machine, replaced)
 
     return machine.journal.branch(follow), signals[0]
 

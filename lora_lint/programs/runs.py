@@ -261,7 +261,7 @@ def _run(
         framework=framework,
         span=span,
         adapter=adapter,
-        model=_model(model, span),
+        model=_model(model, span, (*config.data.conditions, *record.conditions)),
         dataset=_dataset(trainings, span),
         training=_training(trainings, span),
         events=events,
@@ -569,9 +569,12 @@ def _event(happening: Happening, common: tuple[Condition, ...], loop: Span | Non
     return replace(happening.event, flag=flag, loop=loop)
 
 
-def _model(model: ModelRecord, here: Span) -> BaseModel:
+def _model(model: ModelRecord, here: Span, conditions: tuple[Condition, ...] = ()) -> BaseModel:
+    name = model.name
+    for condition in conditions:
+        name = _narrowed(name, condition)
     return BaseModel(
-        name=to_value(model.name, here, ABSENT, convert.is_text),
+        name=to_value(name, here, ABSENT, convert.is_text),
         loader=model.loader,
         quantization=to_value(model.quantization, here, ABSENT, convert.is_optional_text),
         dtype=to_value(model.dtype, here, ABSENT, convert.is_optional_text),
@@ -581,6 +584,20 @@ def _model(model: ModelRecord, here: Span) -> BaseModel:
         loader_adapts=model.loader_adapts,
         own_class=model.own_class,
     )
+
+
+def _narrowed(name: Val, condition: Condition) -> Val:
+    """A model that was loaded by its default, in a branch that is not taken at that default."""
+    for default, inside in condition.narrowed:
+        if isinstance(name, Const) and name.origin == "cli-default" and _alike(name, default):
+            return inside
+    return name
+
+
+def _alike(name: Const, default: Val) -> bool:
+    """Whether the name of a model is a default, as it is or in small letters."""
+    value = default.value if isinstance(default, Const) else None
+    return isinstance(value, str) and isinstance(name.value, str) and name.value.lower() == value.lower()
 
 
 def _trainings(model: ModelRecord, common: tuple[Condition, ...]) -> list[TrainingRecord]:

@@ -36,7 +36,7 @@ from lora_lint.run.values import Known, alternatives, always, known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from lora_lint.finding import Level
+    from lora_lint.finding import Confidence, Level
     from lora_lint.knowledge.adapter_states import AdapterStates
     from lora_lint.run.events import Event, Selection
     from lora_lint.run.run import Run
@@ -257,15 +257,16 @@ def _biases(run: Run) -> Iterator[Finding]:
     if some is False:
         return
     which = "every bias of the base model" if value.value == "all" else "the biases of the adapted layers"
-    if some is None:
-        which += ", if there are any,"
+    doubt: Confidence = "certain"
+    if some is None:  # of most models that are trained today the layers have none
+        which, doubt = f"{which}, if there are any,", "possible"
     message = (
         f'`{adapter.key("bias")}="{value.value}"` trains {which} with the adapter: with the adapter disabled, the '
         "model then differs from the base model, and servers reject or ignore an adapter's biases. "
         f'`{adapter.key("bias")}="none"` trains only the adapter'
     )
     fix = Fix("unsafe", f'Set {adapter.key("bias")} to "none"', put(adapter, "bias", "none"))
-    yield resting("LL401", message, adapter.bias, otherwise=adapter.span, level="warning", fix=fix)
+    yield resting("LL401", message, adapter.bias, otherwise=adapter.span, doubt=doubt, level="warning", fix=fix)
 
 
 def _has_biases(run: Run, every: bool) -> bool | None:

@@ -288,6 +288,54 @@ def test_defaults_that_the_branch_does_not_rule_out(default: int, branch: str, r
     assert plain(run.adapter.rank) == rank
 
 
+CHOSEN = (
+    IMPORTS
+    + """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--model", default="EleutherAI/gpt-neo-1.3B")
+args = parser.parse_args()
+model = AutoModelForCausalLM.from_pretrained(args.model)
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("test", "model"),
+    [
+        ('args.model == "gpt2"', "gpt2"),
+        ('args.model == "gpt2" and args.model', "gpt2"),
+        ('"gpt2" == args.model', Unknown),
+        ('"phi" in args.model.lower()', Unknown),
+        ('args.model.startswith("facebook/")', Unknown),
+        ('args.model in ("gpt2", "gpt2-large")', Unknown),
+        ('args.model != "EleutherAI/gpt-neo-1.3B"', Unknown),
+        ('"gpt-neo" in args.model', "EleutherAI/gpt-neo-1.3B"),
+        ('args.model != "gpt2"', "EleutherAI/gpt-neo-1.3B"),
+        ('args.model == "gpt2" or args.model', "EleutherAI/gpt-neo-1.3B"),
+    ],
+)
+def test_a_model_in_a_branch_that_its_default_does_not_lead_to(test: str, model: object) -> None:
+    program = CHOSEN + f"if {test}:\n    model = get_peft_model(model, LoraConfig(r=8))\n"
+    assert plain(only(read_python(program)).model.name) == model
+
+
+def test_a_config_that_is_chosen_by_the_model() -> None:
+    program = """
+        if args.model == "gpt2":
+            config = LoraConfig(r=8, target_modules=["c_attn"])
+        else:
+            config = LoraConfig(r=8, target_modules=["q_proj"])
+        model = get_peft_model(model, config)
+        other = get_peft_model(AutoModelForCausalLM.from_pretrained(args.model), LoraConfig(r=16))
+    """
+    runs = read_python(CHOSEN + textwrap.dedent(program)).runs
+    named = {plain(run.model.name) for run in runs if plain(run.adapter.target_modules) == ("c_attn",)}
+    assert named == {"gpt2"}
+    others = {plain(run.model.name) for run in runs if plain(run.adapter.target_modules) != ("c_attn",)}
+    assert others == {"EleutherAI/gpt-neo-1.3B"}
+
+
 @pytest.mark.parametrize("context", ["pytest.raises(ValueError)", "self.assertRaises(ValueError)"])
 def test_a_block_that_is_meant_to_fail_makes_nothing(context: str) -> None:
     program = IMPORTS + f"import pytest\nwith {context}:\n    LoraConfig(r=-1)\nLoraConfig(r=8)\n"

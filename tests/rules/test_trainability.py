@@ -139,7 +139,9 @@ class TestBaseParamsTrainable:
         assert check("LL401", run(bias=either("all", "none"))) == []
         assert check("LL401", run(bias=either("all", "lora_only")))
         assert check("LL401", run(bias=Unknown("…"))) == []
-        assert one("LL401", run(bias=cli("all"))).confidence == "likely"
+        bert = BaseModel(name=lit("bert-base-uncased"), loader="AutoModel")
+        given = run(bias=cli("all"), target_modules=("query",), of={"model": bert})
+        assert one("LL401", given).confidence == "likely"
 
     def test_bias_of_a_model_without_any(self) -> None:
         def of(name: str, bias: str = "all", target: str = "q_proj") -> Run:
@@ -148,7 +150,8 @@ class TestBaseParamsTrainable:
 
         assert check("LL401", of("meta-llama/Llama-2-7b-hf")) == []
         assert "base model with the adapter" in one("LL401", of("Qwen/Qwen2.5-7B")).message
-        assert "if there are any" in one("LL401", of("someone/unheard-of")).message
+        unknown = one("LL401", of("someone/unheard-of"))
+        assert ("if there are any" in unknown.message, unknown.confidence) == (True, "possible")
         assert check("LL401", of("Qwen/Qwen2.5-7B", "lora_only"))
         assert check("LL401", of("Qwen/Qwen2.5-7B", "lora_only", "o_proj")) == []
 
