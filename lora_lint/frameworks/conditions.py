@@ -63,6 +63,8 @@ _QUANTIZED = re.compile(r"(?i)(?:^|[-_/.])(?:gptq|awq|aqlm|eetq|hqq)(?:[-_.]|$)"
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": len,
+    "first": lambda values: values[0],
+    "field": lambda mapping, name: mapping.get(name) if mapping is not None else None,
     "lower": lambda value: str(value).lower(),
     "is_text": _text,
     "is_whole": _whole,
@@ -160,7 +162,7 @@ def _applied(function: Callable[..., Any], parts: list[Term]) -> Term:
             return UNKNOWN
         try:
             return function(*operands)
-        except (TypeError, ValueError, ZeroDivisionError, AttributeError, OverflowError):
+        except (TypeError, ValueError, LookupError, ZeroDivisionError, AttributeError, OverflowError):
             return UNKNOWN
 
     return applied

@@ -124,6 +124,12 @@ _DATASETS = {
 """Dataset builders and their `source` where none is given (torchtune 0.6.1, datasets/*.py)."""
 
 
+def owner(document: Mapping) -> str | None:
+    """What takes the settings of a file: a recipe for LoRA, whatever it is called. None for the others."""
+    model = Fields(document).section("model")
+    return "" if model is not None and _BUILDER.match(str(known(model.text("_component_")))) else None
+
+
 def builder_of(model: str) -> str | None:
     """The LoRA builder for a model, as `_component_` has it; None if torchtune has none."""
     same = {model.lower(), model.lower().removesuffix("-instruct")}

@@ -58,6 +58,12 @@ def recognises(document: Mapping) -> bool:
     return _model(Fields(unfolded(document))) is not None
 
 
+def owner(document: Mapping) -> str | None:
+    """What takes the settings of a file or command: the trainer of reinforcement learning. None for the other."""
+    sections = unfolded(document)
+    return "" if sections.entry("actor_rollout_ref") is not None else None
+
+
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file whose rank is above 0."""
     sections = unfolded(document)

@@ -10,8 +10,27 @@ from lora_lint.discovery import Found
 from lora_lint.lint.checker import Checker
 from lora_lint.settings import Settings
 
+LLAMA = "model: {_component_: torchtune.models.llama3_2.lora_llama3_2_1b, lora_attn_modules: [q_proj], lora_rank: 8}\n"
+COSINE = "lr_schedule: {name: cosine_decay, arguments: [1e-5, 1000]}\n"
+FINETUNE = "trainer: {type: finetune}\n"
+MERGED = "adapter: {type: lora, postprocessor: {merge_adapter_into_base_model: true}}\n"
+
+
+def verl(more: str = "") -> str:
+    return f"actor_rollout_ref: {{model: {{path: a/b, lora_rank: 8}}, {more}}}\n".replace(", }", "}")
+
+
+def ludwig(output: str = "text") -> str:
+    return f"input_features: [{{name: x, type: text}}]\noutput_features: [{{name: y, type: {output}}}]\n"
+
+
 BASES = {
     "ms_swift": "model: Qwen/Qwen2.5-7B-Instruct\ntuner_type: lora\nlora_rank: 8\ndataset: [a/b]\n",
+    "litgpt": "checkpoint_dir: checkpoints/Qwen/Qwen2.5-7B\nlora_r: 8\nlora_query: true\nprecision: bf16-true\n",
+    "mlx_lm": "model: Qwen/Qwen2.5-7B-Instruct\nfine_tune_type: lora\ntrain: true\nnum_layers: 8\n",
+    "torchtune": "tokenizer: {_component_: torchtune.models.llama3.llama3_tokenizer, path: /t}\nseed: 1\n",
+    "verl": "trainer: {n_gpus_per_node: 8, nnodes: 1}\n",
+    "ludwig": "model_type: llm\nbase_model: Qwen/Qwen2.5-7B\n# an adapter\n",
 }
 REFUSED = [
     ("ms_swift", "quant_method: bnb\nquant_bits: 2\n", "quant_method: hqq\nquant_bits: 2\n"),
@@ -29,21 +48,142 @@ REFUSED = [
     ),
     ("ms_swift", "rlhf_type: orpo\nsequence_parallel_size: 2\n", "rlhf_type: dpo\nsequence_parallel_size: 2\n"),
     ("ms_swift", "adapters: [c/d, e/f]\n", "adapters: [c/d]\n"),
+    ("litgpt", "train: {max_norm: 1.0}\n", "train: {max_norm: null, max_steps: 100}\n"),
+    ("litgpt", "train: {lr_warmup_steps: 0}\n", "train: {lr_warmup_steps: 1}\n"),
+    ("litgpt", "quantize: bnb.nf4\nprecision: bf16-mixed\n", "quantize: bnb.nf4\nprecision: bf16-true\n"),
+    ("litgpt", "quantize: bnb.nf4\ndevices: 2\n", "quantize: bnb.nf4\ndevices: auto\n"),
+    (
+        "litgpt",
+        "quantize: bnb.nf4\noptimizer: SGD\n",
+        "quantize: bnb.nf4\noptimizer: {class_path: torch.optim.AdamW}\n",
+    ),
+    (
+        "litgpt",
+        "devices: 8\ntrain: {global_batch_size: 16, micro_batch_size: 4}\n",
+        "devices: 4\ntrain: {global_batch_size: 16, micro_batch_size: 4}\n",
+    ),
+    ("mlx_lm", "lr_schedule: cosine_decay\n", "lr_schedule: {name: cosine_decay, arguments: [1e-5, 1000]}\n"),
+    (
+        "mlx_lm",
+        "lr_schedule: {name: cosine_decay}\n",
+        "lr_schedule: {name: exponential_decay, arguments: [1e-5, 0.9]}\n",
+    ),
+    ("mlx_lm", "lr_schedule: {arguments: [1e-5, 9]}\n", "lr_schedule: {name: cosine_decay, arguments: [1e-5, 9]}\n"),
+    (
+        "mlx_lm",
+        "lr_schedule: {name: step_decay, arguments: [1e-5, 0.9]}\n",
+        "lr_schedule: {name: step_decay, arguments: [1e-5, 0.9, 10]}\n",
+    ),
+    ("mlx_lm", "hf_dataset: {name: a/b}\n", "hf_dataset: {path: a/b}\n"),
+    ("mlx_lm", "test: true\nhf_dataset: {path: a/b}\n", "test: true\nhf_dataset: {path: a/b, test_split: test}\n"),
+    ("torchtune", f"{LLAMA}dtype: fp16\n", f"{LLAMA}dtype: bf16\n"),
+    (
+        "torchtune",
+        f"{LLAMA}enable_activation_offloading: true\n",
+        f"{LLAMA}enable_activation_offloading: true\nenable_activation_checkpointing: true\n",
+    ),
+    (
+        "torchtune",
+        f"{LLAMA}profiler: {{_component_: torch.profiler.profile}}\n",
+        f"{LLAMA}profiler: {{_component_: torchtune.training.setup_torch_profiler}}\n",
+    ),
+    (
+        "torchtune",
+        LLAMA.replace("lora_rank", "apply_lora_to_output: true, lora_rank"),
+        LLAMA.replace("lora_rank", "apply_lora_to_output: false, lora_rank"),
+    ),
+    (
+        "torchtune",
+        f"{LLAMA}dataset: {{_component_: torchtune.datasets.alpaca_dataset, packed: true}}\n",
+        f"{LLAMA}dataset: {{_component_: torchtune.datasets.alpaca_dataset, packed: false}}\n",
+    ),
+    (
+        "torchtune",
+        f"{LLAMA}quantizer: {{_component_: torchtune.training.quantization.Int8DynActInt4WeightQATQuantizer}}\ncompile: true\n",
+        f"{LLAMA}quantizer: {{_component_: torchtune.training.quantization.Int8DynActInt4WeightQATQuantizer}}\ncompile: false\n",
+    ),
+    (
+        "torchtune",
+        f"{LLAMA}checkpointer: {{_component_: torchtune.training.FullModelMetaCheckpointer, checkpoint_files: [a, b]}}\n",
+        f"{LLAMA}checkpointer: {{_component_: torchtune.training.FullModelHFCheckpointer, checkpoint_files: [a, b]}}\n",
+    ),
+    (
+        "verl",
+        verl("actor: {ppo_micro_batch_size: 8, ppo_micro_batch_size_per_gpu: 1}"),
+        verl("actor: {ppo_micro_batch_size: 8}"),
+    ),
+    ("verl", f"{verl()}data: {{train_batch_size: 128}}\n", f"{verl()}data: {{train_batch_size: 256}}\n"),
+    (
+        "verl",
+        f"{verl()}data: {{train_batch_size: 1020}}\n",
+        f"{verl('rollout: {n: 2}')}data: {{train_batch_size: 1020}}\n",
+    ),
+    ("verl", verl("rollout: {mode: sync}"), verl("rollout: {mode: async}")),
+    (
+        "verl",
+        verl("rollout: {name: vllm, pipeline_model_parallel_size: 2}"),
+        verl("rollout: {name: vllm, pipeline_model_parallel_size: 1}"),
+    ),
+    (
+        "verl",
+        verl("rollout: {log_prob_use_dynamic_bsz: true}"),
+        verl("rollout: {log_prob_use_dynamic_bsz: true}, actor: {use_dynamic_bsz: true}"),
+    ),
+    ("ludwig", f"{ludwig()}adapter: {{type: lora}}\n", f"{ludwig()}adapter: {{type: lora}}\n{FINETUNE}"),
+    (
+        "ludwig",
+        f"{ludwig()}{FINETUNE}quantization: {{bits: 4}}\n",
+        f"{ludwig()}{FINETUNE}adapter: {{type: lora}}\nquantization: {{bits: 4}}\n",
+    ),
+    (
+        "ludwig",
+        f"{ludwig()}{FINETUNE}{MERGED}quantization: {{bits: 4}}\n",
+        f"{ludwig()}{FINETUNE}{MERGED}quantization: {{bits: 8}}\n",
+    ),
+    ("ludwig", f"{ludwig(output='category')}{FINETUNE}", f"{ludwig(output='text')}{FINETUNE}"),
+    ("ludwig", f"{ludwig()}prompt: {{template: a}}\n", f"{ludwig()}prompt: {{template: 'a {{x}}'}}\n"),
+    (
+        "ludwig",
+        f"{ludwig()}prompt: {{template: 'a {{x}}', task: b}}\n",
+        f"{ludwig()}prompt: {{template: '{{__task__}} {{x}}', task: b}}\n",
+    ),
+    (
+        "ludwig",
+        f"{ludwig()}trainer: {{type: finetune, batch_size: 3, effective_batch_size: 16}}\n",
+        f"{ludwig()}trainer: {{type: finetune, batch_size: 4, effective_batch_size: 16}}\n",
+    ),
 ]
 """Settings that are refused for certain, and others that are not."""
 MISSING = [
     ("ms_swift", "packing: true\n", "packing: false\n"),
     ("ms_swift", "rlhf_type: grpo\nuse_vllm: true\n", "rlhf_type: grpo\nuse_vllm: true\nvllm_mode: colocate\n"),
     ("ms_swift", "quant_method: bnb\n", "quant_method: fp8\n"),
+    ("torchtune", f"{LLAMA}device: npu\ncompile: true\n", f"{LLAMA}device: npu\ncompile: false\n"),
+    ("verl", "actor_rollout_ref: {model: {lora_rank: 8}}\ntrainer: {resume_mode: resume_path}\n", verl()),
 ]
 """Settings that are refused unless a command line gives what they need."""
 IGNORED = [
     ("ms_swift", "target_regex: .*q_proj\ntarget_modules: [v_proj]\n", "target_regex: .*q_proj\n"),
     ("ms_swift", "val_dataset: [c/d]\nsplit_dataset_ratio: 0.1\n", "val_dataset: [c/d]\nsplit_dataset_ratio: 0\n"),
     ("ms_swift", "rlhf_type: dpo\nteacher_model: c/d\n", "rlhf_type: gkd\nteacher_model: c/d\n"),
+    ("litgpt", "train: {min_lr: 1e-5}\n", "train: {min_lr: 6.0e-5}\n"),
+    ("mlx_lm", f"{COSINE}learning_rate: 1e-4\n", f"{COSINE}learning_rate: 1e-5\n"),
+    ("mlx_lm", "hf_dataset: {path: a/b}\ndata: d\n", "data: d\n"),
+    (
+        "mlx_lm",
+        "optimizer_config: {adamw: {weight_decay: 0.1}}\n",
+        "optimizer: adamw\noptimizer_config: {adamw: {weight_decay: 0.1}}\n",
+    ),
+    (
+        "torchtune",
+        f"{LLAMA}checkpointer: {{_component_: torchtune.training.FullModelHFCheckpointer, adapter_checkpoint: a}}\n",
+        f"{LLAMA}resume_from_checkpoint: true\ncheckpointer: {{_component_: torchtune.training.FullModelHFCheckpointer, adapter_checkpoint: a}}\n",
+    ),
 ]
 """Settings that are accepted, and that some other setting leaves without effect."""
 OTHERS = [
+    ("torchtune", "model: {_component_: torchtune.models.llama3.llama3_8b}\ndtype: fp16\n"),
+    ("verl", "model: {path: a/b, lora_rank: 8}\ndata: {train_batch_size: 128, train_files: c}\ntrainer: {nnodes: 1}\n"),
     ("ms_swift", "model: Qwen/Qwen2.5-7B\ntuner_type: lora\nmerge_lora: true\nadapters: [c/d, e/f]\n"),
     ("ms_swift", "model: Qwen/Qwen2.5-7B\ntrain_type: lora\ndataset: [a/b]\npacking: true\nattn_impl: sdpa\n"),
     (
