@@ -175,6 +175,7 @@ COMMENT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", fixable_examples(".py"), ids=str)
 @settings(max_examples=5)
 @given(
@@ -359,6 +360,7 @@ def entry(key: str, item: Any, chance: random.Random, depth: int) -> str:
     return f"{pad}{key}:{gap}{emitted(item, chance, 9)}{comment}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", [each for each in fixable_examples(".yaml") if each.code != "LL910"], ids=str)
 @settings(max_examples=8)
 @given(

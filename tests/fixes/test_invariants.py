@@ -86,6 +86,7 @@ def keeps_its_word(data: bytes, name: str) -> Fixed:
     return once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", pages.all_examples(), ids=str)
 def test_examples_of_the_pages(example: pages.Example) -> None:
     keeps_its_word(example.text.encode(), example.name)

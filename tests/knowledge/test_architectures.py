@@ -32,6 +32,7 @@ from lora_lint.knowledge.architectures import (
     unsized,
 )
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate, fields_of
+from tests.support.processes import PATIENCE
 
 LLAMA_3_8B = {
     "hidden_size": 4096,
@@ -289,7 +290,7 @@ def test_merging_nothing_new_leaves_the_data_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "collected").mkdir()
     script = Path(__file__).parents[2] / "scripts/generate_architectures.py"
     command = [sys.executable, str(script), "merge", "--out", "collected", "--data", "data"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     before, after = (
         {p.name: p.read_bytes() for p in Path(folder).iterdir()} for folder in (architectures.DATA, tmp_path / "data")
@@ -370,6 +371,7 @@ def test_hostile_configs_are_refused(config: dict[str, Any]) -> None:
         modules(known("llama", "causal-lm"), config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_type", model_types())
 def test_every_architecture_expands_with_its_defaults(model_type: str) -> None:
     for version in architectures.VERSIONS:
@@ -469,7 +471,7 @@ def test_random_configs_against_transformers_and_peft() -> None:
     others = random.Random(SEED).sample([kind for kind in model_types() if kind not in ALWAYS], 4)
     script = Path(__file__).parents[2] / "scripts/check_architectures.py"
     command = [sys.executable, str(script), *ALWAYS, *others, "--configs", "3", "--seed", SEED]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     compared = re.search(r"types: (\d+) models, ([\d,]+) layers and (\d+) counts", done.stdout)
     assert compared is not None

@@ -66,6 +66,7 @@ def test_the_examples_are_read() -> None:
     assert len(runs()) > 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framework", RECORDS, ids=lambda record: record.name)
 def test_no_key_is_named_that_the_framework_lacks(framework: Framework) -> None:
     words = [key for name, key in SETTINGS.items() if key not in framework.keys.values()]

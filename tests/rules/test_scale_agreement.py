@@ -300,6 +300,7 @@ def scale_of(text: str) -> float:
     return alpha / (sqrt(rank) if given.get("use_rslora") else rank)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rslora", [False, True])
 @pytest.mark.parametrize("rank", RANKS)
 def test_one_fix_does_what_it_says(rank: int, rslora: bool) -> None:
@@ -339,6 +340,7 @@ def test_the_fix_of_a_sweep_leaves_it_clean(ranks: tuple[int, ...], alpha: float
     assert tied[1] in ("rank", "2 * rank")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", RANKS)
 @pytest.mark.parametrize(("rank", "alpha"), [(8, 16), (16, 8), (7, 22.5), (64, 100)])
 def test_a_pattern_gets_the_scale_of_the_others(rank: int, alpha: float, own: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lora_lint.system import bounds
+from tests.support.processes import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 HEAD = """\
@@ -66,7 +67,11 @@ def write(path: Path | str, text: str) -> None:
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "lora_lint", *arguments], capture_output=True, text=True, encoding="utf-8", timeout=120
+        [sys.executable, "-m", "lora_lint", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
     )
 
 
