@@ -217,12 +217,12 @@ class Function(Val):
         node = self.node
         scope = Scope(self.scope.module, self.scope)
         self._bind(machine, arguments, scope, span, entry)
-        if isinstance(node, ast.Lambda):
-            return machine.evaluate(node.body, scope)
         frame = Frame(node)
         machine.frames.append(frame)
         machine.trail.append(Step("call", span, 0))
         try:
+            if isinstance(node, ast.Lambda):
+                return machine.evaluate(node.body, scope)
             machine.block(node.body, scope)
         finally:
             machine.trail.pop()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support import hostile
-from tests.support.processes import PATIENCE
+from tests.support.processes import COMMAND, PATIENCE
 
 pytestmark = pytest.mark.process
 ROOT = Path(__file__).parents[2]
@@ -142,7 +142,7 @@ READABLE: dict[str, bytes] = {
 def lint(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """Status, JSON report and stderr of the command, run in a folder."""
     done = subprocess.run(
-        [sys.executable, "-m", "lora_lint", "check", "--isolated", "--output-format", "json", *arguments],
+        [*COMMAND, "check", "--isolated", "--output-format", "json", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -155,12 +155,14 @@ def lint(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any], str, Path]:
-    """One run over all of the files, and one that is simply wrong."""
-    folder = tmp_path_factory.mktemp("hostile")
+    """One run over all of the files, and one that is simply wrong: all together take no more than one file may."""
+    folder = tmp_path_factory.mktemp("hostile") / "files"
+    folder.mkdir()
     for name, data in (UNREADABLE | READABLE).items():
         (folder / name).write_bytes(data)
     (folder / "zz_last.py").write_text(BROKEN)
-    return *lint(folder, "."), folder
+    run = lint if os.name == "nt" else measured
+    return *run(folder, "--isolated", "."), folder
 
 
 def test_the_run_ends_as_documented(report: tuple[int, dict[str, Any], str, Path]) -> None:
@@ -220,7 +222,7 @@ def measured(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """`lint` in one process, which takes no more CPU seconds and memory than one file may, and writes nothing."""
     before = files_in(folder)
     output, told, usage = (folder.parent / name for name in ("report.json", "stderr.txt", "usage.json"))
-    lint = [sys.executable, "-m", "lora_lint", "check", "--no-cache", "--jobs", "1", "--output-format", "json"]
+    lint = [*COMMAND, "check", "--no-cache", "--jobs", "1", "--output-format", "json"]
     with output.open("wb") as stdout, told.open("wb") as stderr:
         subprocess.run(
             [sys.executable, "-c", MEASURE, str(usage), *lint, *arguments],

@@ -240,6 +240,7 @@ def test_a_name_that_stands_for_fields_in_its_own_way_leaves_the_modules_open() 
         ("mllama", "base", 4, {"vision_config": {"attention_heads": 48}}),
         ("qwen3_next", "causal-lm", 4, {"decoder_sparse_step": 2}),
         ("qwen3_next", "causal-lm", 4, {"mlp_only_layers": [0]}),
+        ("segformer", "semantic-segmentation", 5, {"num_encoder_blocks": 2}),
     ],
 )
 def test_values_for_which_no_term_holds_leave_the_modules_open(

@@ -104,6 +104,12 @@ READ = {
     + "class A0: pass\nclass B0: pass\n"
     + "".join(f"class A{n}(A{n - 1}, B{n - 1}): pass\nclass B{n}(A{n - 1}, B{n - 1}): pass\n" for n in range(1, 40))
     + "class C(A39, B39):\n    r = 8\nc = C()\nx = c.nothing\nLoraConfig(r=c.r, lora_alpha=0)\n",
+    "combinator.py": LORA
+    + "Y = lambda f: (lambda x: x(x))(lambda x: f(lambda *a: x(x)(*a)))\n"
+    + "power = Y(lambda f: lambda n: 1 if n == 0 else 2 * f(n - 1))\nLoraConfig(r=power(1000), lora_alpha=0)\n",
+    "lambdas.py": LORA
+    + "".join(f"f{n} = lambda x: f{n + 1}(x) + f{n + 1}(x)\n" for n in range(60))
+    + "f60 = lambda x: x\nLoraConfig(r=f0(1), lora_alpha=0)\n",
     "thousand_keys.py": TRAINED.format(
         "target_modules=['q_proj'], rank_pattern={f'model.layers.{n}.self_attn.q_proj': 4 for n in range(50)}"
     )

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from pathlib import Path
 from typing import IO
+
+_installed = shutil.which("lora-lint", path=str(Path(sys.executable).parent))
+COMMAND = (_installed,) if _installed is not None else (sys.executable, "-m", "lora_lint")
+"""lora-lint as users start it: the command that is installed beside this Python, or else the package."""
 
 PATIENCE = 900
 """Seconds after which a process is taken to hang: many times what any of them needs on a busy machine."""
