@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from typing import TYPE_CHECKING
 
 from lora_lint.report.wording import (
@@ -114,10 +113,14 @@ def _hint(outcome: Outcome, brief: bool, view: View) -> list[str]:
 def _wrapped(text: str, view: View, first: str = "", later: str = "") -> list[str]:
     """A visible text in lines; names, which have hyphens in them, and short pieces of code stay whole."""
     glued = _WHOLE.sub(lambda code: code[0].replace(" ", _GLUE), text)
-    lines = textwrap.wrap(
-        glued, view.width, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
-    )
-    return [line.replace(_GLUE, " ") for line in lines]
+    lines, gap = [first], ""  # `textwrap` does the same; its import and its patterns cost more than all reports
+    for word, behind in re.findall(r"([^ ]+)( *)", glued):
+        if gap and len(lines[-1]) + len(gap) + len(word) > view.width:
+            lines.append(later)
+            gap = ""
+        lines[-1] += gap + word
+        gap = behind
+    return [line.replace(_GLUE, " ") for line in lines] if text else []
 
 
 def _excerpt(source: SourceFile, span: Span, level: Level, view: View) -> list[str]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
-from lora_lint.knowledge.servers import VLLM
 from lora_lint.rules.words import happening, names, number, place, plural, resting, setting
 from lora_lint.run.events import PutOn, Unwrap
 from lora_lint.run.values import Known, alternatives, known
@@ -59,6 +58,8 @@ def serve_incompatible(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             related = () if run.adapter.span == run.serving.span else (Related(run.adapter.span, "the adapter"),)
             yield Finding("LL602", message, run.serving.span, "likely", "error", related)
     elif run.weights is not None:
+        from lora_lint.knowledge.servers import VLLM
+
         reasons = _refused_by(VLLM, run, options["max-rank"])
         if reasons:
             message = f"vLLM refuses this adapter: {'; '.join(reasons)}. Merge it into the base model to serve it there"
