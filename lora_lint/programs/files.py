@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import ProgramFile
 from lora_lint.libraries.marks import names_adapter
-from lora_lint.programs.outline import Outline
 from lora_lint.programs.shared import SharedModules
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.python import LARGEST, parse
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator, Set
 
-    from lora_lint.programs.outline import Import
+    from lora_lint.programs.outline import Import, Outline
     from lora_lint.project import Project
     from lora_lint.source import SourceFile
 
@@ -40,6 +39,8 @@ def worth_following(source: SourceFile, loader: ProjectLoader) -> bool:
     text = source.utf8
     if names_adapter(text):
         return True
+    from lora_lint.programs.outline import Outline
+
     outline = Outline(text)
     return loader.reaches_adapter(source.path, outline, whatever=any(call in text for call in _UNCERTAIN))
 
@@ -171,6 +172,8 @@ class _Files:
         return self._outlines.get(path, self._outlined)
 
     def _outlined(self, path: str) -> Outline:
+        from lora_lint.programs.outline import Outline
+
         source = self._project.load(path)
         return Outline(source.utf8 if source is not None else b"")
 
