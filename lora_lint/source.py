@@ -23,7 +23,8 @@ class Span(NamedTuple):
     end: int
 
 
-class Location(NamedTuple):
+@dataclass(frozen=True)
+class Location:
     """A place for people: lines and columns from 1, columns in characters; `cell` counts code cells from 1."""
 
     path: str

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import import_module
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import refused_by
 from lora_lint.frameworks.conditions import UNKNOWN, condition
@@ -57,7 +57,8 @@ class Refusal:
     """It holds too where the key is not given: the finding is about the settings as a whole then."""
 
 
-class Undecided(NamedTuple):
+@dataclass(frozen=True)
+class Undecided:
     """A group of refusals that no file decides: what they are about, why, and where they are."""
 
     what: str
@@ -80,7 +81,8 @@ class Table:
     undecided: tuple[Undecided, ...] = ()
 
 
-class Hit(NamedTuple):
+@dataclass(frozen=True)
+class Hit:
     """A row that holds for what is given, and how sure that is."""
 
     row: Refusal

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter import branches, operations
 from lora_lint.interpreter.definitions import Class, Condition, Scope, make_function
 from lora_lint.interpreter.state import Step
 from lora_lint.interpreter.values import MAX_UNROLL, Const, DictVal, ListVal, Opaque
+from lora_lint.records import dataclass
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
     return signal
 
 
-class _Link(NamedTuple):
+@dataclass(frozen=True)
+class _Link:
     """A condition that is not known: how to join what its branches leave, what the one where it holds leaves, and what
     the other one narrows."""
 

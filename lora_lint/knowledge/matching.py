@@ -101,7 +101,8 @@ class Matched(NamedTuple):
     parameter: str | None = None
 
 
-class PeftRefusal(NamedTuple):
+@dataclass(frozen=True)
+class PeftRefusal:
     """An exception that PEFT raises: its kind, its class, what is wrong in words, the modules or names concerned."""
 
     kind: RefusalKind

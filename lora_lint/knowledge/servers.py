@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Server(NamedTuple):
+@dataclass(frozen=True)
+class Server:
     """A program that loads adapters. `ranks` is the highest rank that it can be told to take and `usual_rank` the one
     that it takes where it is told nothing, None where it takes any. `refuses` says what it lacks, by setting."""
 

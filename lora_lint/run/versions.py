@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from lora_lint.records import dataclass
 
 Version = tuple[int, ...]
 
@@ -11,7 +11,8 @@ PINNED = ("peft", "transformers", "trl")
 """The frameworks whose version decides what a run's settings mean."""
 
 
-class Pin(NamedTuple):
+@dataclass(frozen=True)
+class Pin:
     """The newest version of a framework that may be used: all that are allowed are older than `below`. `text` is how it
     is written in `file`."""
 
