@@ -286,9 +286,9 @@ def kind_of(path: str) -> FileKind | None:
     return KINDS.get(name[dot:].lower()) if dot > 0 else "python"
 
 
-_IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+\w", re.MULTILINE)
-_KEY = re.compile(rb"(?:[\w.\"'/-]+[ \t]*:(?:\s|$)|[ \t#-]|\r?$)")
-_COMMAND = re.compile(rb"^[ \t]*(?:\w+=\S*[ \t]+)*(?:python3?|accelerate|torchrun|deepspeed)[ \t]", re.MULTILINE)
+_IMPORT = rb"(?m)^[ \t]*(?:import|from)[ \t]+\w"
+_KEY = rb"(?:[\w.\"'/-]+[ \t]*:(?:\s|$)|[ \t#-]|\r?$)"
+_COMMAND = rb"(?m)^[ \t]*(?:\w+=\S*[ \t]+)*(?:python3?|accelerate|torchrun|deepspeed)[ \t]"
 
 
 def kind_of_text(data: bytes) -> FileKind | None:
@@ -299,11 +299,11 @@ def kind_of_text(data: bytes) -> FileKind | None:
     shebang = start.partition(b"\n")[0]
     if shebang.startswith(b"#!") and b"python" not in shebang:
         return "shell" if b"sh" in shebang else None
-    if not start or shebang.startswith(b"#!") or _IMPORT.search(data) is not None:
+    if not start or shebang.startswith(b"#!") or re.search(_IMPORT, data) is not None:
         return "python"
-    if all(_KEY.match(line) for line in data.splitlines()):
+    if all(re.match(_KEY, line) for line in data.splitlines()):
         return "yaml"
-    if _COMMAND.search(data) is not None:
+    if re.search(_COMMAND, data) is not None:
         return "shell"
     return "python" if len(data) < _CHUNK and _does_something(data) else None
 

@@ -14,7 +14,9 @@ import ast
 import operator
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +33,8 @@ UNKNOWN: Final = _Unknown()
 """The value of what is not known."""
 
 
-class Clause(NamedTuple):
+@dataclass(frozen=True)
+class Clause:
     """A condition: the names that it reads, and whether it holds for their values (True, False or UNKNOWN)."""
 
     names: tuple[str, ...]
@@ -58,7 +61,7 @@ def _whole(value: Any) -> Any:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-_QUANTIZED = re.compile(r"(?i)(?:^|[-_/.])(?:gptq|awq|aqlm|eetq|hqq)(?:[-_.]|$)")
+_QUANTIZED = r"(?i)(?:^|[-_/.])(?:gptq|awq|aqlm|eetq|hqq)(?:[-_.]|$)"
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -74,7 +77,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ends": lambda value, end: isinstance(value, str) and value.endswith(end),
     "holds": lambda value, part: isinstance(value, str) and part in value,
     "words": lambda value: tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value,
-    "names_ptq": lambda name: isinstance(name, str) and _QUANTIZED.search(name) is not None,
+    "names_ptq": lambda name: isinstance(name, str) and re.search(_QUANTIZED, name) is not None,
     "within": lambda some, others: set(some or ()) <= set(others or ()),
     "common": lambda some, others: bool(set(some or ()) & set(others or ())),
 }

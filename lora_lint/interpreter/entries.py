@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _BEFORE_TESTS = ("setUpClass", "setup_class", "setUp", "setup_method")
 _OF_THE_CLASS = frozenset({"setUpClass", "setup_class"})
-_WORD = re.compile(rb"\w+")
 _MAX_CALLERS = 4
 
 
@@ -43,7 +42,7 @@ def _leading(machine: Machine, tree: ast.Module, module: ProgramFile) -> list[tu
     texts = {id(function): function.text() for function, _ in callees}
     leading = [callee for callee in callees if machine.library.concerns(texts[id(callee[0])])]
     others = [callee for callee in callees if callee not in leading] if leading else []
-    words = {id(function): set(_WORD.findall(texts[id(function)])) for function, _ in others}
+    words = {id(function): set(re.findall(rb"\w+", texts[id(function)])) for function, _ in others}
     for _ in range(_MAX_CALLERS):
         names = {function.name.encode() for function, _ in leading}
         more = [callee for callee in others if not names.isdisjoint(words[id(callee[0])])]

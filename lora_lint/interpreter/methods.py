@@ -37,7 +37,7 @@ _TEXT_METHODS = frozenset(
     "upper".split()
 )
 _LONG = 1000
-_WIDE = re.compile(r"\{[^}]*([.\[]|:[^}]*\d{3,}|:[^}]*\{)")
+_WIDE = r"\{[^}]*([.\[]|:[^}]*\d{3,}|:[^}]*\{)"
 """In templates that pad or look into objects: `{:>1000000}`, `{0.__class__}`."""
 
 
@@ -54,7 +54,7 @@ def of_text(machine: Machine, owner: Const, name: str, arguments: Arguments, spa
     keywords = {key: value.value for key, value in arguments.keywords.items() if isinstance(value, Const)}
     if len(keywords) < len(arguments.keywords):
         return Opaque("it is computed from values that are not known", span)
-    if name == "format" and (len(owner.value) > _LONG or _WIDE.search(owner.value)):
+    if name == "format" and (len(owner.value) > _LONG or re.search(_WIDE, owner.value)):
         return Opaque("it is formatted text", span)
     if name == "replace" and len(owner.value) > _LONG:
         return Opaque("it is a long text", span)

@@ -56,8 +56,8 @@ _FOREIGN = (
     r"|tiny-random\w*|random|dummy|pruned|minitron|distill-?bert|adapter|v\d?-projector|mmproj)(?:-|$)"
 )
 _MINIATURE = r"(?:^|/)tiny-(?:random-)?([A-Z]\w+(?:For[A-Z]\w+|Model))"  # tiny-LlamaForCausalLM-3.2
-_HUB_ID = re.compile(r"[\w.\-]+(?:/[\w.\-]+)?")
-_PATH_START = re.compile(r"[/.~\\]|[A-Za-z]:[\\/]")
+_HUB_ID = r"[\w.\-]+(?:/[\w.\-]+)?"
+_PATH_START = r"[/.~\\]|[A-Za-z]:[\\/]"
 
 
 @dataclass(frozen=True)
@@ -376,7 +376,7 @@ def _from_unsloth(name: str) -> Model | None:
 
 def _from_cache(name: str) -> Model | None:
     """The config.json of the hub's local cache."""
-    if not _HUB_ID.fullmatch(name) or ".." in name:
+    if not re.fullmatch(_HUB_ID, name) or ".." in name:
         return None
     for root in _cache_roots():
         folder = os.path.join(root, "models--" + name.replace("/", "--"))
@@ -406,7 +406,7 @@ def _cache_roots() -> Iterator[str]:
 
 
 def _is_path(name: str) -> bool:
-    return bool(_PATH_START.match(name)) or name.count("/") > 1 or "\\" in name
+    return bool(re.match(_PATH_START, name)) or name.count("/") > 1 or "\\" in name
 
 
 def _from_path(name: str) -> Model | None:

@@ -12,8 +12,9 @@ import time
 import warnings
 from functools import lru_cache
 from math import inf
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from lora_lint.records import dataclass
 from lora_lint.system.deadline import Exceeded, Limit, current
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ TOTAL = 1.0
 _KEPT = 10_000
 """Texts for which a pattern keeps what it found, from one file to the next."""
 _FIRST_INDEX = r".*?\.[^.]*\.(?P<idx>\d+)\."
-_PLAIN = re.compile(r"\w+")
 _PART = (  # compiled where it is needed, which is rare
     r"(?s)\\.|\[\^?\]?(?:\\.|[^]\\])*\]"
     r"|(?P<repeated>\)[*+{])|(?P<endless>[*+]|\{\d*,\})|(?P<choice>[?{]|\((?:\?.)?)"
@@ -50,7 +50,8 @@ class TooSlow(Exception):
         self.alone = alone
 
 
-class _Timed(NamedTuple):
+@dataclass(frozen=True)
+class _Timed:
     """What a match of one text gave, and the CPU seconds that it took: infinitely many if SECONDS are not enough."""
 
     found: _Match | None
@@ -159,7 +160,7 @@ def is_quick(pattern: str) -> bool:
 
 def is_plain(name: str) -> bool:
     """Whether a name stands for itself when it is used as a regex."""
-    return _PLAIN.fullmatch(name) is not None
+    return re.fullmatch(r"\w+", name) is not None
 
 
 def layer_of(path: str, patterns: tuple[str, ...]) -> int | None:

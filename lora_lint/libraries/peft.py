@@ -103,16 +103,16 @@ def auto_from_pretrained(context: Context, name: str, arguments: Arguments, span
 
 
 _OTHER_WAYS = (
-    re.compile(rb"save(?:(?<=\wsave)|(?!_(?:pretrained|model|state|metrics|vocabulary|to_disk)\b))\w*\s*\("),
-    re.compile(rb"_merged\s*\("),
-    re.compile(rb"\.dump\(\s*model"),
-    re.compile(rb"merge_and_unload"),
-    re.compile(rb"state_dict"),
-    re.compile(rb"non_lora"),
+    rb"save(?:(?<=\wsave)|(?!_(?:pretrained|model|state|metrics|vocabulary|to_disk)\b))\w*\s*\(",
+    rb"_merged\s*\(",
+    rb"\.dump\(\s*model",
+    rb"merge_and_unload",
+    rb"state_dict",
+    rb"non_lora",
 )
 """What else a program may save of a model. Each begins with its letters, for which Python's search is made: as one
 pattern, they took a twentieth of the time of a lint."""
-_SWITCHES = re.compile(rb"set_adapter|active_adapter|activate_adapter|(?:model|ref)_adapter_name|adapter_names\s*=")
+_SWITCHES = rb"set_adapter|active_adapter|activate_adapter|(?:model|ref)_adapter_name|adapter_names\s*="
 """Ways to activate an adapter; trainers of TRL take the names of the policy's and the reference's."""
 _ASIDE = frozenset(
     "save_directory safe_serialization push_to_hub max_shard_size tokenizer "
@@ -124,7 +124,7 @@ _ASIDE = frozenset(
 def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
     """`save_pretrained` of a model: of a wrapped one PEFT writes the adapter's own parameters."""
     plain = not arguments.open and _ASIDE.issuperset(arguments.keywords)
-    alone = view.wrapped and plain and not any(way.search(context.records.text) for way in _OTHER_WAYS)
+    alone = view.wrapped and plain and not any(re.search(way, context.records.text) for way in _OTHER_WAYS)
     context.happen(view.record, Save(span, adapter_alone=alone, wrapped=view.wrapped and not view.inside))
 
 
@@ -207,7 +207,7 @@ def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span:
 
 
 def _may_switch(context: Context) -> bool:
-    return _SWITCHES.search(context.records.text) is not None
+    return re.search(_SWITCHES, context.records.text) is not None
 
 
 def set_weights(context: Context, name: str, arguments: Arguments, span: Span) -> None:

@@ -32,10 +32,10 @@ LIMIT = 4_000_000
 _LOCKS = re.compile(r"(?:uv|poetry|pdm)\.lock|Pipfile\.lock|pylock(?:\.[\w-]+)?\.toml")
 _REQUIREMENTS = re.compile(r"[\w.-]*requirements?[\w.-]*\.txt")
 _OTHERS = re.compile(r"pyproject\.toml|setup\.cfg|setup\.py|Pipfile|(?:conda|environment)[\w.-]*\.ya?ml")
-_MENTIONED = re.compile(rb"(?i)" + b"|".join(framework.encode() for framework in PINNED))
-_INCLUDED = re.compile(rb"(?m)^[ \t]*(?:-[rc]|--(?:requirement|constraint))[ \t=\w.]")
-_PIP = re.compile(r"(?:.*/)?pip[\d.]*")
-_METADATA = re.compile(rb"^# /// script\s*$(.*?)^# ///\s*$", re.MULTILINE | re.DOTALL)
+_MENTIONED = rb"(?i)" + b"|".join(framework.encode() for framework in PINNED)
+_INCLUDED = rb"(?m)^[ \t]*(?:-[rc]|--(?:requirement|constraint))[ \t=\w.]"
+_PIP = r"(?:.*/)?pip[\d.]*"
+_METADATA = rb"(?ms)^# /// script\s*$(.*?)^# ///\s*$"
 
 
 def pins_of(project: Project, source: SourceFile) -> dict[str, Pin]:
@@ -64,16 +64,24 @@ def _in_program(project: Project, source: SourceFile) -> Pins:
         pins = _settled(installed(words, name, include) for words in installs)
         if pins:
             return pins
-    if b"# /// script" in source.utf8 and (block := _METADATA.search(source.utf8)) and _MENTIONED.search(block[1]):
+    if (
+        b"# /// script" in source.utf8
+        and (block := re.search(_METADATA, source.utf8))
+        and _mentions_framework(block[1])
+    ):
         from lora_lint.lint.required import of_script
 
         return _settled([of_script(re.sub(r"(?m)^# ?", "", block[1].decode()), name)])
     return {}
 
 
+def _mentions_framework(text: bytes) -> bool:
+    return re.search(_MENTIONED, text) is not None
+
+
 def _may_pin(words: Sequence[str]) -> bool:
     """Whether the words of a pip command name a framework or a file."""
-    return any(_MENTIONED.search(word.encode("utf-8", "replace")) or word in ("-r", "-c") for word in words)
+    return any(_mentions_framework(word.encode("utf-8", "replace")) or word in ("-r", "-c") for word in words)
 
 
 def _of_script(source: SourceFile) -> Iterator[list[str]]:
@@ -84,7 +92,7 @@ def _of_script(source: SourceFile) -> Iterator[list[str]]:
 
     for command in read_shell(source):
         words = [word.head if word.text is None else word.text for word in command.words]
-        pip = next((place for place, word in enumerate(words) if _PIP.fullmatch(word)), None)
+        pip = next((place for place, word in enumerate(words) if re.fullmatch(_PIP, word)), None)
         if pip is not None and "install" in words[pip:] and not {"echo", "printf"} & set(words[:pip]):
             yield words[words.index("install", pip) + 1 :]
 
@@ -123,7 +131,8 @@ def _listed(folder: str, names: Iterable[str]) -> list[str]:
 def _groups(project: Project, folder: str, name: str) -> Sequence[Group]:
     """What a file requires: alternatives, of which one is installed."""
     data = _data(project, os.path.join(folder, name))
-    if not _MENTIONED.search(data) and not (_REQUIREMENTS.fullmatch(os.path.basename(name)) and _INCLUDED.search(data)):
+    includes = _REQUIREMENTS.fullmatch(os.path.basename(name)) and re.search(_INCLUDED, data)
+    if not includes and not _mentions_framework(data):
         return ()
     from lora_lint.lint.required import groups
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lora_lint.run.values import Known, Value
     from lora_lint.source import Span
 
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _MATCHED = (
     "target_modules",
     "exclude_modules",
@@ -120,7 +120,7 @@ def _correction(span: Span | None, value: Any, takes: Number | OneOf | None) -> 
 
 def _number(text: str, whole: bool) -> float | None:
     """The number that makes up the whole string."""
-    if not _NUMBER.fullmatch(text):
+    if not re.fullmatch(_NUMBER, text):
         return None
     number = float(text)
     if number.is_integer() and "e" not in text.lower():

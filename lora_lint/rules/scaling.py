@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LEAST = 0.25
 """The smallest scale that LL103 suggests: LL104 reports smaller ones."""
-_PLAIN_NAME = re.compile(r"\^?[\w.]+")
+_PLAIN_NAME = r"\^?[\w.]+"
 
 
 def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
@@ -258,7 +258,7 @@ def _reached(patterns: Iterable[str], targets: Value[Any]) -> tuple[list[str], b
     if not isinstance(named, tuple):
         return list(patterns), True
     ends = {entry.rpartition(".")[2] for entry in named}
-    plain = {key: key.lstrip("^").rpartition(".")[2] for key in patterns if _PLAIN_NAME.fullmatch(key)}
+    plain = {key: key.lstrip("^").rpartition(".")[2] for key in patterns if re.fullmatch(_PLAIN_NAME, key)}
     reached = [key for key in patterns if key not in plain or plain[key] in ends]
     return reached, not ends <= {plain.get(key) for key in reached if key == plain.get(key)}
 
