@@ -42,6 +42,7 @@ FRAMEWORK = Framework(
         "use_dora": "peft_use_dora",
         "init_lora_weights": "peft_init_lora_weights",
         "trainable_token_indices": "peft_trainable_token_indices",
+        "dtype": "peft_autocast_adapter_dtype",
     },
     kinds=("yaml",),
     marks=((b"base_model", b"adapter"), (b"base_model", b"load_in_")),
@@ -178,10 +179,19 @@ def _adapter(fields: Fields) -> Adapter:
     if fields.has("peft_trainable_token_indices"):
         span = fields.span("peft_trainable_token_indices")
         own["trainable_token_indices"] = Unknown("what they stand for is the tokenizer's", span)
+    if known(fields.flag("peft_autocast_adapter_dtype")) is False:
+        own["dtype"] = _half(fields)
     if fields.has("peft"):
         own["init_lora_weights"] = Unknown("`peft` may set it", fields.span("peft"))
     adapter = tables.adapter(FRAMEWORK, fields, fields.span("lora_r"), **own)
     return tables.resumed(adapter) if fields.has("lora_model_dir") else adapter
+
+
+def _half(fields: Fields) -> Value[str]:
+    """The dtype of an adapter that keeps its base model's, where that is float16."""
+    halved = any(known(fields.flag(key)) is True for key in ("fp16", "float16"))
+    packed = any(fields.has(key) for key in ("load_in_4bit", "load_in_8bit", "gptq"))
+    return Known("float16", fields.span("peft_autocast_adapter_dtype")) if halved and not packed else ABSENT
 
 
 def _task(fields: Fields) -> Value[str | None]:

@@ -37,6 +37,7 @@ FRAMEWORK = Framework(
         "alpha": "lora_alpha",
         "dropout": "lora_dropout",
         "target_modules": "lora_query",
+        "dtype": "precision",
     },
     kinds=("yaml",),
     marks=((b"lora_query",), (b"lora_r", b"checkpoint_dir")),
@@ -105,7 +106,8 @@ def read(document: Mapping, project: Project) -> Reading:
     span = fields.span(place)
     model = _model(fields)
     targets = _targets(fields, known(model.name))
-    adapter = replace(tables.adapter(FRAMEWORK, fields, span, target_modules=targets), span=span, target_spans=())
+    own: dict[str, Any] = {"target_modules": targets, "dtype": _dtype(fields)}
+    adapter = replace(tables.adapter(FRAMEWORK, fields, span, **own), span=span, target_spans=())
     names = known(adapter.target_modules)
     run = Run(
         FRAMEWORK,
@@ -165,6 +167,15 @@ def _targets(fields: Fields, name: str | None) -> Value[Any]:
     if any(not meant[key] for key in on):
         return Known(tuple(on), span, "derived")
     return Known(tuple(module for key in on for module in meant[key]), span, "derived")
+
+
+def _dtype(fields: Fields) -> Value[str]:
+    """Under a "true" precision all weights have it; a mixed one keeps them in float32 (lightning.fabric)."""
+    precision = fields.text("precision")
+    if not isinstance(precision, Known):
+        return precision
+    dtype = {"16-true": "float16", "bf16-true": "bfloat16"}.get(precision.value, "float32")
+    return Known(dtype, precision.span, precision.origin)
 
 
 def _model(fields: Fields) -> BaseModel:

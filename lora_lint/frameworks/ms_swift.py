@@ -47,6 +47,7 @@ FRAMEWORK = Framework(
         "use_dora": "use_dora",
         "init_lora_weights": "init_weights",
         "bias": "lora_bias",
+        "dtype": "lora_dtype",
     },
     kinds=("yaml", "json"),
     marks=((b"tuner_type",), (b"train_type",), (b"sft_type",)),
@@ -223,6 +224,7 @@ def _adapter(fields: Fields, older: bool, resumed: bool, megatron: bool, model: 
         "modules_to_save": _saved(fields, keys["modules_to_save"], megatron),
         "init_lora_weights": _start(fields, keys["init_lora_weights"]),
         "task_type": _task(fields),
+        "dtype": fields.text("lora_dtype"),
     }
     span = fields.span(next((key for key in _TYPES if fields.has(key)), "model"))
     adapter = tables.adapter(FRAMEWORK, fields, span, keys, **own)

@@ -92,6 +92,7 @@ def _after(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
             | events.EnableCheckpointing()
             | events.SetWeights()
             | events.Cast()
+            | events.Halve()
             | events.MakeOptimizer()
             | events.MakeOtherOptimizer()
             | events.Train()

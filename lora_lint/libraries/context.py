@@ -12,7 +12,7 @@ from lora_lint.knowledge.peft_facts import PROMPT_LEARNING
 from lora_lint.libraries.convert import as_list, is_flag, is_none, text_of, to_value
 from lora_lint.libraries.effects import ConfigRecord, Fact, Happening, ModelRecord, ModelView, Records, RunRecord
 from lora_lint.libraries.parameters import split_conditions
-from lora_lint.records import replace
+from lora_lint.records import dataclass, replace
 from lora_lint.run.events import DEFAULT_ADAPTER, Freeze, Load, Unfreeze, Wrap
 from lora_lint.run.values import ABSENT
 
@@ -34,6 +34,17 @@ _MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.module.Module", "torc
 MAX_CONFIGS = 500
 """Configs, and runs, that one file is followed for. Of 3,480 programs of 38 repositories 1% make more than 11, and the
 most are 204, in a test of PEFT."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a call puts an adapter on a model: the framework that does it, the adapter's name and PEFT's
+    `autocast_adapter_dtype` where they are given. `integrated`: transformers does it (see events.Wrap)."""
+
+    dialect: str = "peft"
+    name: Val | None = None
+    autocast: Val | None = None
+    integrated: bool = False
 
 
 class Context:
@@ -115,29 +126,17 @@ class Context:
     def _too_many(self) -> None:
         self.records.leave_unread("runs", f"it makes more than {MAX_CONFIGS} adapters, and the others are not judged")
 
-    def wrap(
-        self,
-        model: Val | None,
-        config: Val | None,
-        span: Span,
-        dialect: str = "peft",
-        name: Val | None = None,
-        *,
-        integrated: bool = False,
-    ) -> Val:
-        """Puts an adapter on a model: an event on the model, and a run. Returns the wrapped model. `name` is the
-        adapter's, where it is given; `integrated`: transformers does it (see events.Wrap)."""
+    def wrap(self, model: Val | None, config: Val | None, span: Span, manner: Manner | None = None) -> Val:
+        """Puts an adapter on a model: an event on the model, and a run. Returns the wrapped model."""
+        manner = manner or Manner()
         configs = (None,) if config is None else config.alternatives()
         models = (None,) if model is None else model.alternatives()
         wrapped = [
-            either(self._wrapped(each, _config_in(option), span, dialect, name, integrated) for each in models)
-            for option in configs
+            either(self._wrapped(each, _config_in(option), span, manner) for each in models) for option in configs
         ]
         return wrapped[0]
 
-    def _wrapped(
-        self, model: Val | None, config: Val | None, span: Span, dialect: str, name: Val | None, integrated: bool
-    ) -> Val:
+    def _wrapped(self, model: Val | None, config: Val | None, span: Span, manner: Manner) -> Val:
         """One model with one config, of those that they may be."""
         view: ModelView = view_of(model) or self.unknown_model(model, span).data
         record = view.record
@@ -146,11 +145,12 @@ class Context:
             inference = config.attributes.get("inference_mode") or config.arguments.get("inference_mode")
         event = Wrap(
             span,
-            adapters=adapter_names(name),
+            adapters=adapter_names(manner.name),
             trainable=flag_of(negated(inference), span),
             wrapped=view.wrapped,
-            integrated=integrated,
+            integrated=manner.integrated,
             compiled=view.compiled,
+            autocast=flag_of(manner.autocast, span),
             guarded=any(_asks_for_adapter(condition.test) for condition in self.machine.conditions),
             prompts=isinstance(config, Object) and config.callee.rpartition(".")[2] in PROMPT_LEARNING,
         )
@@ -160,7 +160,7 @@ class Context:
             machine = self.machine
             if len(self.records.runs) < MAX_CONFIGS:
                 self.records.add_run(
-                    RunRecord(config, record, span, tuple(machine.trail), tuple(machine.conditions), dialect)
+                    RunRecord(config, record, span, tuple(machine.trail), tuple(machine.conditions), manner.dialect)
                 )
             else:
                 self._too_many()

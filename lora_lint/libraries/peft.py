@@ -6,7 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, DictVal, Either, Object, Opaque, Val
-from lora_lint.libraries.context import Context, adapter_names, config_of, flag_of, negated, nothing, view_of, views_of
+from lora_lint.libraries.context import (
+    Context,
+    Manner,
+    adapter_names,
+    config_of,
+    flag_of,
+    negated,
+    nothing,
+    view_of,
+    views_of,
+)
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import Fact, ModelRecord, ModelView
 from lora_lint.run.events import (
@@ -51,8 +61,8 @@ def config_method(context: Context, root: Object, name: str, arguments: Argument
 
 
 def get_peft_model(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    called = arguments.get("adapter_name", 2)
-    return context.wrap(arguments.get("model", 0), arguments.get("peft_config", 1), span, name=called)
+    manner = Manner(name=arguments.get("adapter_name", 2), autocast=arguments.get("autocast_adapter_dtype", 4))
+    return context.wrap(arguments.get("model", 0), arguments.get("peft_config", 1), span, manner)
 
 
 def prepare(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -68,7 +78,8 @@ def from_pretrained(context: Context, name: str, arguments: Arguments, span: Spa
     view: ModelView = view_of(model) or context.unknown_model(model, span).data
     adapters = adapter_names(arguments.get("adapter_name", 2))
     trainable = _trainable(arguments, 3, span)
-    loaded = LoadAdapter(span, adapters=adapters, trainable=trainable, wrapped=view.wrapped)
+    autocast = flag_of(arguments.get("autocast_adapter_dtype", 5), span)
+    loaded = LoadAdapter(span, adapters=adapters, trainable=trainable, wrapped=view.wrapped, autocast=autocast)
     context.happen(view.record, loaded, _folder(arguments))
     if "PeftMixedModel" in name:  # it sets what it has loaded, frozen or not (PEFT 0.21.2, mixed_model.py)
         context.happen(view.record, SetAdapter(span, adapters=adapters, trainable=Known(True, span)))
@@ -188,7 +199,7 @@ def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: 
         context.happen(view.record, beside)
         return
     model = Object("model", arguments, span, ModelView(view.record))
-    context.wrap(model, config, span, name=called, integrated=not named_first)
+    context.wrap(model, config, span, Manner(name=called, integrated=not named_first))
 
 
 def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
@@ -235,7 +246,10 @@ CALLS: dict[str, Handler] = {
     **dict.fromkeys(CONFIGS - {"LoraRuntimeConfig"}, lora_config),
     "get_peft_model": get_peft_model,
     "inject_adapter_in_model": lambda context, name, arguments, span: context.wrap(
-        *(arguments.get("model", 1), arguments.get("peft_config", 0), span), name=arguments.get("adapter_name", 2)
+        arguments.get("model", 1),
+        arguments.get("peft_config", 0),
+        span,
+        Manner(name=arguments.get("adapter_name", 2)),
     ),
     "set_peft_model_state_dict": set_weights,
     "prepare_model_for_kbit_training": prepare,

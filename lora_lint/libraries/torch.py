@@ -94,6 +94,13 @@ def casts(name: str, arguments: Arguments) -> bool:
     )
 
 
+def halves(name: str, arguments: Arguments) -> bool:
+    """Whether a call gives a module numbers in float16."""
+    given = (*arguments.positional, *arguments.keywords.values())
+    half = any(isinstance(value, External) and value.name in ("torch.float16", "torch.half") for value in given)
+    return name == "half" or (name in ("to", "type") and half)
+
+
 def part_of(value: Object | Member) -> Part | None:
     """The parameters or modules that an iteration goes over: `model.parameters()`, `model.model.layers`."""
     root, path = (value, ()) if isinstance(value, Object) else value.path()

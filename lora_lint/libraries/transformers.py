@@ -10,7 +10,7 @@ from lora_lint.libraries import peft, tokens, torch
 from lora_lint.libraries.context import Context, nothing, view_of
 from lora_lint.libraries.effects import Fact, Log, ModelRecord, ModelView, Part
 from lora_lint.records import replace
-from lora_lint.run.events import Cast, EnableCheckpointing, EnableInputGrads, Save, SetWeights
+from lora_lint.run.events import Cast, EnableCheckpointing, EnableInputGrads, Halve, Save, SetWeights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,9 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if len(path) > 1:
         return None
     if name in _SAME:
-        if torch.casts(name, arguments):
+        if torch.halves(name, arguments):
+            context.happen(view.record, Halve(span))
+        elif torch.casts(name, arguments):
             context.happen(view.record, Cast(span))
         return owner
     own = _METHODS.get(name)

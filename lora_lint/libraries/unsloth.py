@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
 from lora_lint.libraries import datasets, tokens
-from lora_lint.libraries.context import Context, view_of
+from lora_lint.libraries.context import Context, Manner, view_of
 from lora_lint.libraries.effects import ModelRecord
 from lora_lint.libraries.transformers import quantization_of
 from lora_lint.run.events import Resize
@@ -44,7 +44,7 @@ def wrap(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     if model is not None and view is not None and view.record.whole:
         return model
     config = context.config("LoraConfig", arguments, span, "unsloth", made_by=name.split(".")[-2])
-    return context.wrap(model, config, span, "unsloth")
+    return context.wrap(model, config, span, Manner("unsloth"))
 
 
 def add_new_tokens(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.definitions import Class, Function
 from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Object, Opaque
 from lora_lint.libraries import datasets, peft, transformers
-from lora_lint.libraries.context import config_of
+from lora_lint.libraries.context import Manner, config_of
 from lora_lint.libraries.effects import DatasetRecord, ModelRecord, TrainingRecord
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def typed_dict(context: Context, arguments: Arguments, span: Span) -> Val | None
     for key, owner in _ADAPTED.items():
         adapter = arguments.get(key)
         if adapter is not None and config_of(adapter) is not None:
-            context.wrap(arguments.get(owner) or _whole(context, short, arguments, span), adapter, span, "xtuner")
+            context.wrap(
+                arguments.get(owner) or _whole(context, short, arguments, span), adapter, span, Manner("xtuner")
+            )
     return None
 
 

@@ -85,6 +85,11 @@ class Cast(_Occurrence):
 
 
 @dataclass(frozen=True)
+class Halve(_Occurrence):
+    """The whole model gets numbers in float16."""
+
+
+@dataclass(frozen=True)
 class OfAdapters(_Occurrence):
     """What concerns adapters: `adapters` are their names, None where they are not known."""
 
@@ -98,13 +103,15 @@ class _PutOn(OfAdapters):
     `trainable`: whether it trains then, ABSENT where the program leaves it to the framework. `wrapped`: it goes onto a
     PeftModel, and not onto the base model, which PEFT changes in place. `integrated`: a method of transformers' own
     model does it, which differs from PEFT's in what it activates. `compiled`: where `torch.compile` has made the module
-    that it goes onto.
+    that it goes onto. `autocast`: whether PEFT turns float16 and bfloat16 of the adapter into float32, which it does
+    where nothing is said.
     """
 
     trainable: Value[bool] = ABSENT
     wrapped: bool = False
     integrated: bool = False
     compiled: Span | None = None
+    autocast: Value[bool] = ABSENT
 
 
 @dataclass(frozen=True)
@@ -240,6 +247,7 @@ Event: TypeAlias = (
     | EnableInputGrads
     | EnableCheckpointing
     | Cast
+    | Halve
     | Wrap
     | LoadAdapter
     | AddBeside

@@ -61,6 +61,8 @@ class Adapter:
     init_lora_weights: Value[bool | str] = Known(True, None, "framework-default")
     inference_mode: Value[bool] = Known(False, None, "framework-default")
     task_type: Value[str | None] = Known(None, None, "framework-default")
+    dtype: Value[str] = ABSENT
+    """That of the adapter's own weights, where one setting of a file decides it."""
     scale: Value[float] = ABSENT
     parts: Value[tuple[str, ...]] = ABSENT
     """The parts of the model that unsloth adapts where it chooses the targets itself, of knowledge.unsloth.PARTS."""

@@ -56,6 +56,7 @@ def replay(model: Any, run: Run) -> Any:
                 | events.EnableCheckpointing()
                 | events.SetWeights()
                 | events.Cast()
+                | events.Halve()
                 | events.MakeOptimizer()
                 | events.MakeOtherOptimizer()
                 | events.Train()
