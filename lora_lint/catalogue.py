@@ -47,7 +47,8 @@ class Settlement:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `options` maps each option to a JSON Schema with its default; `file` is the page's file name."""
+    """One rule. `options` maps each option to a JSON Schema with its default; `file` is the page's file name; of
+    `contested` advice, on which the literature is split, people see only the number unless they ask for the rule."""
 
     code: str
     name: str
@@ -58,6 +59,7 @@ class Rule:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     references: tuple[str, ...] = ()
     file: str = ""
+    contested: bool = False
 
     @property
     def body(self) -> str:
@@ -84,7 +86,8 @@ def find(code_or_name: str) -> Rule | None:
 def page(code: str) -> str:
     """The page of a rule as people read it: title, facts and body, as Markdown. Raises KeyError."""
     rule = rules()[code]
-    facts = [f"- Level: {rule.level}", f"- Fix: {rule.fix.applicability}. {rule.fix.text}"]
+    level = f"{rule.level}, contested" if rule.contested else rule.level
+    facts = [f"- Level: {level}", f"- Fix: {rule.fix.applicability}. {rule.fix.text}"]
     if rule.verify.kind == "none":
         facts.append(f"- `--verify`: {rule.verify.text}")
     else:
@@ -114,6 +117,7 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         options=entry.get("options", {}),
         references=tuple(entry.get("references", ())),
         file=entry["file"],
+        contested=entry.get("contested", False),
     )
 
 

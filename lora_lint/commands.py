@@ -214,7 +214,8 @@ def check(request: Check) -> int:  # noqa: C901
         outcome = with_fixable(outcome, settings)
     if outcome.failed and not outcome.summary.files and FORMATS[output.format].for_people:
         return 2  # nothing of what was named is there: that has been said, and there is nothing to report
-    unwritten = not _report(outcome, output, request.input.is_one_file()) or unwritten
+    aside = None if request.input.is_one_file() else _contested() - settings.named()
+    unwritten = not _report(outcome, output, aside) or unwritten
     if verification is not None and verification.report is not None:
         from lora_lint.report import render
 
@@ -285,12 +286,21 @@ def _content(request: Check, settings: Settings) -> Content:
     return Content(entries, fingerprints=marked, basis=request.verification is not None)
 
 
-def _report(outcome: Outcome, output: Output, in_full: bool) -> bool:
-    """Writes the report, and the count of the findings by rule; gives whether both could be written."""
+def _contested() -> frozenset[str]:
+    """The rules whose advice people ask for by name."""
+    from lora_lint import catalogue
+
+    return frozenset(code for code, rule in catalogue.rules().items() if rule.contested)
+
+
+def _report(outcome: Outcome, output: Output, aside: frozenset[str] | None) -> bool:
+    """Writes the report, and the count of the findings by rule; gives whether both could be written. `aside` are the
+    rules whose advice is only counted; None gives all in full."""
     from lora_lint.report import FORMATS, View, render
 
     color = wants_color(output.color, output.file)
-    view = View(width(output.file), color, color and wants_links(output.file), brief=not in_full)
+    links = color and wants_links(output.file)
+    view = View(width(output.file), color, links, brief=aside is not None, aside=aside or frozenset())
     text = _with_newline(render(output.format, outcome, view))
     for_people = FORMATS[output.format].for_people
     in_file = output.file is not None and _write_report(output.file, text)
@@ -538,6 +548,7 @@ def _facts(rule: Rule) -> dict[str, Any]:
         "code": rule.code,
         "name": rule.name,
         "level": rule.level,
+        "contested": rule.contested,
         "summary": rule.summary,
         "options": {name: dict(schema) for name, schema in rule.options.items()},
         "url": url_of(rule.code),

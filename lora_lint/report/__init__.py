@@ -41,12 +41,14 @@ FORMATS: dict[str, Format] = {
 @dataclass(frozen=True)
 class View:
     """How people see a report: in `width` columns, with colors, with links on the codes of rules (OSC 8); `brief` gives
-    advice one line a place."""
+    what is said several times once with its places, advice one line a place, and only the number of the advice of the
+    rules in `aside`."""
 
     width: int = 100
     color: bool = False
     links: bool = False
     brief: bool = False
+    aside: frozenset[str] = frozenset()
 
 
 PLAIN = View()

@@ -20,6 +20,8 @@ from lora_lint.report.wording import (
 from lora_lint.system.visible import columns, visible, within
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lora_lint.finding import Finding, Level
     from lora_lint.lint.engine import Outcome
     from lora_lint.report import View
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 MAX_LINES = 6
 """Lines of source that an excerpt shows at most."""
 MAX_PLACES = 12
-"""Places that an entry of advice shows at most."""
+"""Places that an entry shows at most."""
 _BEFORE = 40
 """Columns that an excerpt shows before the underlined part, where not all of the line fits."""
 _MOST = 1000
@@ -44,20 +46,27 @@ _TAB = "    "
 
 def render(outcome: Outcome, view: View) -> str:
     """Errors, then warnings, then advice, each with an excerpt, its related places and its fix; then the summary."""
-    blocks: list[str] = []
+    blocks: dict[object, list[Finding]] = {}
     listed: dict[str, list[Finding]] = {}
     for finding in by_level(outcome.findings):
-        if view.brief and level_of(finding) == "advice" and finding.verdict is None:
+        level, said = level_of(finding), finding.message
+        if not view.brief or finding.verdict is not None:
+            blocks[finding.code, finding.span, said] = [finding]
+        elif level == "advice":
             listed.setdefault(finding.code, []).append(finding)
         else:
-            blocks.append(_block(outcome, finding, view))
-    blocks += [_entry(outcome, findings, view) for findings in listed.values()]
+            blocks.setdefault((finding.code, level, said), []).append(finding)
+    aside = {code: listed.pop(code) for code in view.aside if code in listed}
+    entries = [_block(outcome, *findings, view=view) for findings in blocks.values()]
+    entries += [_entry(outcome, findings, view) for findings in listed.values()]
     sentence, *fixes = closing(outcome)
-    last = [*_hint(outcome, bool(listed), view), paint(sentence, "bold", view.color), *fixes]
-    return "\n".join([*blocks, *last]) + "\n"
+    last = [paint(sentence, "bold", view.color), *fixes, *(_counted(findings, view) for findings in aside.values())]
+    hint = _hint(outcome, bool(listed), view) if entries else []
+    return "\n".join([*entries, *hint, *last]) + "\n"
 
 
-def _block(outcome: Outcome, finding: Finding, view: View) -> str:
+def _block(outcome: Outcome, finding: Finding, *others: Finding, view: View) -> str:
+    """A finding in full, with the places of others that say the same."""
     source = outcome.source(finding.span.path)
     level, color = level_of(finding), view.color
     sure = "" if finding.confidence == "certain" else f" ({finding.confidence})"
@@ -69,6 +78,8 @@ def _block(outcome: Outcome, finding: Finding, view: View) -> str:
     for related in finding.related:
         where = place(outcome.located(related.span)).replace(" ", _GLUE)
         lines += _wrapped(f"{where}: {visible(related.message)}", view, "  = ", "    ")
+    if others:
+        lines += _wrapped(f"here too: {_places(outcome, others)}", view, "  = ", "    ")
     if finding.fix is not None:
         kind = f"fix ({finding.fix.applicability})" if finding.fix.changes else "by hand"
         lines += _wrapped(f"{kind}: {visible(finding.fix.message)}", view, "  = ", "    ")
@@ -78,6 +89,21 @@ def _block(outcome: Outcome, finding: Finding, view: View) -> str:
         status = finding.verdict.status
         lines += [verdict[0].replace(status, paint(status, style, color), 1), *verdict[1:]]
     return "\n".join(lines) + "\n"
+
+
+def _places(outcome: Outcome, findings: Sequence[Finding]) -> str:
+    """The first places of findings, and how many more there are."""
+    shown = [place(outcome.located(finding.span)).replace(" ", _GLUE) for finding in findings[:MAX_PLACES]]
+    more = f" and {len(findings) - len(shown)} more" if len(findings) > len(shown) else ""
+    return ", ".join(shown) + more
+
+
+def _counted(findings: list[Finding], view: View) -> str:
+    """How often contested advice is given, which is not listed."""
+    code = findings[0].code
+    places = f", {len(findings)} places" if len(findings) > 1 else ""
+    listing = f"--select {code} lists {'them' if places else 'it'}"
+    return f"Contested, not listed: {linked(code, view)} {name_of(findings[0])}{places} ({listing})"
 
 
 def _entry(outcome: Outcome, findings: list[Finding], view: View) -> str:
@@ -102,8 +128,6 @@ def _head(finding: Finding, view: View, sure: str = "") -> str:
 
 def _hint(outcome: Outcome, brief: bool, view: View) -> list[str]:
     """Where to read more, once a report: about the first rule that it names."""
-    if not outcome.findings:
-        return []
     first = by_level(outcome.findings)[0]
     more = "; name a single file to read its advice in full" if brief else ""
     text = f"More about a rule: lora-lint explain {first.code}{more}"

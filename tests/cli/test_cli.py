@@ -541,6 +541,7 @@ def test_advice_is_in_full_where_one_file_is_named() -> None:
     Path("no.json").write_text("{}")
     calls: tuple[tuple[str, ...], ...] = ((), (".",), ("train.py", "no.json"))
     for arguments in calls:
+        assert "\nContested, not listed: LL102 " in process(*arguments).stdout
         several = process("--select", "LL102", *arguments).stdout
         assert several.startswith("advice LL102 rslora-off-high-rank\n  train.py:5:23: ")
         assert "5 | config" not in several

@@ -210,6 +210,32 @@ class TestFull:
         assert "advice LL102 rslora-off-high-rank, 100 places\n" in text
         assert text.count("  a.py:") + 88 == 100 and "  … and 88 more: " in text
 
+    def test_what_several_findings_say_is_said_once_where_it_is_brief(self) -> None:
+        texts = {f"{name}.py": SourceFile(f"{name}.py", "python", b"x = 1\n") for name in "abcd"}
+        found = [Finding("LL104", "A scale of 8. Too high", Span(path, 0, 1), level="warning") for path in texts]
+        other = Finding("LL104", "A scale of 16. Too high", Span("a.py", 4, 5), level="warning")
+        settled = replace(found[3], verdict=Verdict("confirmed", "as measured"))
+        given = Outcome((*found[:3], settled, other), Summary(4, 4, warnings=5), texts=texts)
+        brief = render("full", given, View(brief=True))
+        assert brief.count("Too high") == 3 and "  = here too: b.py:1:1, c.py:1:1\n" in brief
+        assert "d.py:1:1: warning LL104 " in brief and "here too: d.py" not in brief
+        assert render("full", given).count("Too high") == 5 and "here too" not in render("full", given)
+
+    def test_contested_advice_is_only_counted_where_it_is_brief(self) -> None:
+        texts = {f"{name}.py": SourceFile(f"{name}.py", "python", b"x = 1\n") for name in "abc"}
+        found = [Finding("LL102", "`r=16`", Span(path, 0, 1), level="advice") for path in texts]
+        gravest = Finding("LL102", "`r=64`", Span("a.py", 4, 5), level="warning")
+        view = View(brief=True, aside=frozenset({"LL102", "LL301"}))
+        text = render("full", Outcome((*found, gravest), Summary(3, 3, advice=3), texts=texts), view)
+        assert "`r=16`" not in text and "`r=64`" in text
+        last = "Contested, not listed: LL102 rslora-off-high-rank, 3 places (--select LL102 lists them)"
+        assert text.splitlines()[-1] == last
+        alone = render("full", Outcome((found[0],), Summary(3, 3, advice=1), texts=texts), view)
+        assert alone.splitlines() == [
+            "1 advice in 3 runs of 3 files",
+            "Contested, not listed: LL102 rslora-off-high-rank (--select LL102 lists it)",
+        ]
+
     def test_links(self) -> None:
         link = "\x1b]8;;https://github.com/lora-lint/lora-lint/blob/main/rules/"
         assert link in render("full", outcome(), View(links=True))
