@@ -160,10 +160,11 @@ def check(**options: Any) -> int:
 @main.command(context_settings=_CONTEXT)
 @click.argument("rules", nargs=-1, type=_Rules())
 @click.option("--level", type=click.Choice(["error", "warning", "advice"]), help="Only the rules of this level.")
+@click.option("--fix", type=click.Choice(["safe", "unsafe", "none"]), help="Only the rules with such a fix.")
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def rules(rules: tuple[tuple[str, ...], ...], level: str | None, output_format: str) -> int:
+def rules(rules: tuple[tuple[str, ...], ...], level: str | None, fix: str | None, output_format: str) -> int:
     """List the rules: all, or those of some codes, names or prefixes (LL2)."""
-    return commands.rules([word for words in rules for word in words], level, output_format)
+    return commands.rules([word for words in rules for word in words], level, fix, output_format)
 
 
 @main.command(context_settings=_CONTEXT)

@@ -13,6 +13,7 @@ from lora_lint.terminal import (
     ProgressLine,
     complain,
     flush,
+    is_terminal,
     progress,
     tell,
     wants_color,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lora_lint.catalogue import Rule
     from lora_lint.lint.cache import Cache
     from lora_lint.lint.outcome import Content, Outcome
+    from lora_lint.report import View
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
 
@@ -78,6 +80,9 @@ class Output:
     write_baseline: str | None = None
     statistics: bool = False
     color: str = "auto"
+
+
+_PLAIN = Output()
 
 
 @dataclass(frozen=True)
@@ -296,11 +301,9 @@ def _contested() -> frozenset[str]:
 def _report(outcome: Outcome, output: Output, aside: frozenset[str] | None) -> bool:
     """Writes the report, and the count of the findings by rule; gives whether both could be written. `aside` are the
     rules whose advice is only counted; None gives all in full."""
-    from lora_lint.report import FORMATS, View, render
+    from lora_lint.report import FORMATS, render
 
-    color = wants_color(output.color, output.file)
-    links = color and wants_links(output.file)
-    view = View(width(output.file), color, links, brief=aside is not None, aside=aside or frozenset())
+    view = replace(_view(output), brief=aside is not None, aside=aside or frozenset())
     text = _with_newline(render(output.format, outcome, view))
     for_people = FORMATS[output.format].for_people
     in_file = output.file is not None and _write_report(output.file, text)
@@ -309,6 +312,14 @@ def _report(outcome: Outcome, output: Output, aside: frozenset[str] | None) -> b
     if output.statistics:
         (write if for_people and not in_file else tell)(counts(outcome))
     return in_file or output.file is None
+
+
+def _view(output: Output = _PLAIN) -> View:
+    """How what is written somewhere is seen there."""
+    from lora_lint.report import View
+
+    color = wants_color(output.color, output.file)
+    return View(width(output.file), color, color and wants_links(output.file))
 
 
 def _refuse_unwritable(path: str | None, settings: Settings) -> None:
@@ -506,21 +517,25 @@ def version() -> int:
     return 0
 
 
-def rules(words: Sequence[str] = (), level: str | None = None, output_format: str = "text") -> int:
-    """Lists the catalogue, or the rules in it that words name and that have a level by default."""
+def rules(
+    words: Sequence[str] = (), level: str | None = None, fix: str | None = None, output_format: str = "text"
+) -> int:
+    """Lists the catalogue, or the rules in it that words name, that have a level by default, and whose fix is of a
+    kind."""
     from lora_lint import catalogue
     from lora_lint.settings import expand
 
     codes = expand(words, "rules") or tuple(catalogue.rules())
-    found = [rule for code in codes if level in (None, (rule := catalogue.rules()[code]).level)]
+    every = map(catalogue.rules().__getitem__, codes)
+    found = [rule for rule in every if level in (None, rule.level) and fix in (None, rule.fix.applicability)]
     if output_format == "json":
         from lora_lint.system.visible import json_text
 
         write(json_text(list(map(_facts, found))), machine=True)
         return 0
-    width = max((len(rule.name) for rule in found), default=0)
-    for rule in found:
-        write(f"{rule.code}  {rule.name:<{width}}  {rule.level:<7}  {rule.summary}\n")
+    from lora_lint.report.pages import listing
+
+    write(listing(found, _view(), heading=is_terminal(sys.stdout)))
     return 0
 
 
@@ -536,7 +551,12 @@ def explain(words: Sequence[str], output_format: str = "text") -> int:
         pages = [{**_facts(catalogue.rules()[code]), "page": catalogue.page(code)} for code in codes]
         write(json_text(pages), machine=True)
         return 0
-    write("\n".join(catalogue.page(code).rstrip("\n") + "\n" for code in codes))
+    texts = [catalogue.page(code) for code in codes]
+    if is_terminal(sys.stdout):
+        from lora_lint.report.pages import rendered
+
+        texts = [rendered(text, _view()) for text in texts]
+    write("\n".join(text.rstrip("\n") + "\n" for text in texts))
     return 0
 
 
@@ -549,6 +569,7 @@ def _facts(rule: Rule) -> dict[str, Any]:
         "name": rule.name,
         "level": rule.level,
         "contested": rule.contested,
+        "fix": rule.fix.applicability,
         "summary": rule.summary,
         "options": {name: dict(schema) for name, schema in rule.options.items()},
         "url": url_of(rule.code),
