@@ -27,7 +27,11 @@ ADAPTERS = (
     *("LoraConfig", "AdaLoraConfig", "LoHaConfig", "LoKrConfig", "IA3Config", "VeraConfig", "OFTConfig", "BOFTConfig"),
     *("FourierFTConfig", "HRAConfig", "VBLoRAConfig", "RandLoraConfig", "XLoraConfig", "LoraRuntimeConfig"),
     *("LoftQConfig", "EvaConfig"),
+    *("AdamssConfig", "C3AConfig", "DeftConfig", "DeloraConfig", "FrodConfig", "GraloraConfig", "HiraConfig"),
+    *("LilyConfig", "MissConfig", "PeanutConfig", "PsoftConfig", "PveraConfig", "RoadConfig", "ShadowConfig"),
+    *("SupertuningConfig", "TinyLoraConfig", "UniLoraConfig", "WaveFTConfig", "PromptTuningConfig"),
 )
+QUANTIZERS = ("BitsAndBytesConfig", "GPTQConfig", "QuantoConfig", "EetqConfig")
 ARGUMENTS = (
     (transformers, ("TrainingArguments", "Seq2SeqTrainingArguments")),
     (trl, ("SFTConfig", "DPOConfig", "GRPOConfig", "RewardConfig", "KTOConfig", "RLOOConfig")),
@@ -42,8 +46,10 @@ EXPERIMENTAL = {
 UNSLOTH = {
     "FastLanguageModel.get_peft_model": ("models/llama.py", "FastLlamaModel", "get_peft_model"),
     "FastVisionModel.get_peft_model": ("models/vision.py", "FastBaseModel", "get_peft_model"),
+    "FastModel.get_peft_model": ("models/vision.py", "FastBaseModel", "get_peft_model"),
     "FastLanguageModel.from_pretrained": ("models/loader.py", "FastLanguageModel", "from_pretrained"),
     "FastModel.from_pretrained": ("models/loader.py", "FastModel", "from_pretrained"),
+    "FastVisionModel.from_pretrained": ("models/loader.py", "FastModel", "from_pretrained"),
 }
 _UNSET = dataclasses.MISSING
 
@@ -85,6 +91,15 @@ def own(config: type) -> dict[str, Any]:
     inherited = fields(base)
     changed = {name: value for name, value in every.items() if inherited.get(name) != value}
     return {"version": version_of(config), "base": base.__name__, "keywords": changed}
+
+
+def constructor(config: type) -> dict[str, Any]:
+    """The keywords of a class that is no dataclass, without those that it passes over."""
+    parameters = [each for each in inspect.signature(config).parameters.values() if each.kind is not each.VAR_KEYWORD]
+    found = {
+        each.name: entry("", _UNSET if each.default is inspect.Parameter.empty else each.default) for each in parameters
+    }
+    return {"version": version_of(config), "open": True, "keywords": found}
 
 
 def version_of(config: type) -> str:
@@ -135,6 +150,8 @@ def main() -> None:
     for name in ADAPTERS:
         config = getattr(peft, name)
         classes[name] = {"version": version_of(config), "keywords": fields(config)}
+    for name in QUANTIZERS:
+        classes[name] = constructor(getattr(transformers, name))
     for module, names in ARGUMENTS:
         for name in names:
             classes[name] = own(getattr(module, name))

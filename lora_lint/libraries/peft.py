@@ -46,9 +46,21 @@ CONFIGS = frozenset(
     {"LoraConfig", "AdaLoraConfig", "LoHaConfig", "LoKrConfig", "IA3Config", "VeraConfig", "LoraRuntimeConfig"}
 )
 
+CHECKED = frozenset(
+    "AdamssConfig BOFTConfig C3AConfig DeftConfig DeloraConfig FourierFTConfig FrodConfig GraloraConfig HRAConfig "
+    "HiraConfig LilyConfig MissConfig OFTConfig PeanutConfig PromptTuningConfig PsoftConfig PveraConfig RoadConfig "
+    "ShadowConfig SupertuningConfig TinyLoraConfig UniLoraConfig VBLoRAConfig WaveFTConfig".split()
+)
+"""Configs of other methods, of which only what PEFT refuses is known."""
+
 
 def lora_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     return context.config(name.rpartition(".")[2], arguments, span)
+
+
+def other_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    context.records.add_checked(Object(name.rpartition(".")[2], arguments, span))
+    return None
 
 
 def config_method(context: Context, root: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -244,6 +256,7 @@ def _switch(context: Context, view: ModelView, name: str, arguments: Arguments, 
 
 CALLS: dict[str, Handler] = {
     **dict.fromkeys(CONFIGS - {"LoraRuntimeConfig"}, lora_config),
+    **dict.fromkeys(CHECKED, other_config),
     "get_peft_model": get_peft_model,
     "inject_adapter_in_model": lambda context, name, arguments, span: context.wrap(
         arguments.get("model", 1),

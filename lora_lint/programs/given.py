@@ -6,15 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import refusals
 from lora_lint.interpreter.values import Object
+from lora_lint.knowledge import signatures
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import is_none, to_value
+from lora_lint.records import replace
 from lora_lint.run.given import Given, Made
 from lora_lint.run.values import ABSENT, Known, Unknown
 
 if TYPE_CHECKING:
-    from lora_lint.interpreter.values import Val
+    from collections.abc import Iterator
+
+    from lora_lint.interpreter.values import Arguments, Val
+    from lora_lint.libraries.effects import ModelRecord
     from lora_lint.run.values import Value
     from lora_lint.source import Span
+
+_WRAPS = ".get_peft_model"
+"""Its first argument is the model, which has no default."""
 
 
 def of_call(made: Object, framework: str, owner: str, run: Span) -> Given | None:
@@ -23,16 +31,45 @@ def of_call(made: Object, framework: str, owner: str, run: Span) -> Given | None
 
     What is set once it is made is not known: it is seldom looked at again.
     """
+    place = made.span if made.span is not None and made.span.path == run.path else run
+    given = of_arguments(made.arguments, framework, owner, place)
+    if given is None or given.values.keys().isdisjoint(made.attributes):
+        return given
+    later = {name: Unknown("it is set later", place) for name in given.values.keys() & made.attributes.keys()}
+    return replace(given, values={**given.values, **later})
+
+
+def of_arguments(arguments: Arguments, framework: str, owner: str, place: Span) -> Given | None:
+    """The settings among the arguments of a call, at `place` where they are written in another file; None where nothing
+    is known of what the framework refuses."""
     if framework not in refusals.tables():
         return None
-    arguments = made.arguments
-    place = made.span if made.span is not None and made.span.path == run.path else run
+    names = ("model", *signatures.signature(owner)) if owner.endswith(_WRAPS) else tuple(signatures.signature(owner))
+    places = {name: index for index, name in enumerate(names[: len(arguments.positional)])}
     values: dict[str, Value[Any]] = {}
-    for name, value in arguments.keywords.items():
-        span = arguments.span(name) or place
-        span = span if span.path == run.path else place
-        values[name] = Unknown("it is set later", span) if name in made.attributes else _value(value, span)
-    return Given(framework, place, values, owner, open=arguments.open or bool(arguments.positional))
+    for name in (*places, *arguments.keywords):
+        value = arguments.get(name, places.get(name))
+        assert value is not None
+        span = arguments.span(name, places.get(name)) or place
+        values[name] = _value(value, span if span.path == place.path else place)
+    is_open = arguments.open or len(arguments.positional) > len(names)
+    return Given(framework, place, values, owner, open=is_open)
+
+
+def of_loading(model: ModelRecord, framework: str, run: Span) -> Iterator[Given]:
+    """What the call that loads a model is given, as far as `framework` loads it itself, and how it is quantized."""
+    if model.loading is None:
+        return
+    own = (
+        of_arguments(model.loading, framework, f"{model.loader}.from_pretrained", run) if model.loader_adapts else None
+    )
+    if own is not None:
+        yield own
+    quantizer = model.loading.keywords.get("quantization_config")
+    if isinstance(quantizer, Object):
+        made = of_call(quantizer, "transformers", quantizer.callee.rpartition(".")[2], run)
+        if made is not None:
+            yield made
 
 
 def _value(value: Val, span: Span) -> Value[Any]:

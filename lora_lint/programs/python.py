@@ -92,8 +92,8 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         machine.run(module, tree)
         library.complete(module.scope)
         reading = with_printed_sizes(finish(records, source.path), source.trained_on)
-        if reading.runs and _has_its_own_peft(source.path, project):
-            reading = reading.mapped(_without_refusals)
+        if (reading.runs or reading.given) and _has_its_own_peft(source.path, project):
+            reading = replace(reading.mapped(_without_refusals), given=())
         if invocation is None and any(run.launch.placement is not ABSENT for run in reading.runs):
             reading = _with_processes(reading, source.path, project)
         if invocation is None and records.given:

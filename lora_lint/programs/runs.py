@@ -34,7 +34,7 @@ from lora_lint.libraries.effects import (
     RunRecord,
     TrainingRecord,
 )
-from lora_lint.programs.given import of_call
+from lora_lint.programs.given import of_call, of_loading
 from lora_lint.programs.layout import launch_of
 from lora_lint.programs.resumed import resumes
 from lora_lint.records import dataclass, replace
@@ -141,7 +141,9 @@ def finish(records: Records, path: str) -> Reading:
         made.append((record, base))
     sweeps += _repeated(made)
     runs = [run for _, run in made] + list(_reloaded(records, path))
-    return Reading(tuple(_distinct(runs + extra)), tuple(sweeps))
+    given = (of_call(made, "peft", made.callee, made.span) for made in records.checked if made.span is not None)
+    here = tuple(each for each in given if each is not None and each.span.path == path)
+    return Reading(tuple(_distinct(runs + extra)), tuple(sweeps), given=here)
 
 
 def _distinct(runs: list[Run]) -> list[Run]:
@@ -266,7 +268,7 @@ def _run(
         training=_training(trainings, span),
         events=events,
         problems=problems,
-        given=_given_config(config, trainings, span),
+        given=_given_config(config, model, trainings, span),
         trained=_is_trained(events),
         method=config.data.kind,
         own_names=any(part in (known(adapter.target_modules) or ()) for part in framework.parts),
@@ -276,9 +278,11 @@ def _run(
     )
 
 
-def _given_config(config: Object, trainings: list[TrainingRecord], span: Span) -> tuple[Given, ...]:
-    """What the adapter's config is given, and the arguments of the trainer."""
-    found = [of_call(config, config.data.dialect, config.data.kind, span)]
+def _given_config(config: Object, model: ModelRecord, trainings: list[TrainingRecord], span: Span) -> tuple[Given, ...]:
+    """What the adapter's config is given, the call that loads the model, and the arguments of the trainer."""
+    data: ConfigRecord = config.data
+    kind = f"{data.made_by}.get_peft_model" if data.made_by else data.kind
+    found = [of_call(config, data.dialect, kind, span), *of_loading(model, data.dialect, span)]
     arguments = trainings[-1].arguments if trainings else None
     if arguments is not None:
         owner = arguments.callee.rpartition(".")[2]

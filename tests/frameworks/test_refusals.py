@@ -6,6 +6,7 @@ import re
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,13 +23,11 @@ from lora_lint.settings import Settings
 from scripts import compare_refusals, list_refusals
 
 if TYPE_CHECKING:
-    from random import Random
-
     from lora_lint.finding import Finding
 
 FACTS = {"bits", "base_model_name"}
-BESIDE = {"torchtune": {"profiler"}}
-"""Settings that a recipe reads by a constant, so that the schema does not have them."""
+BESIDE = {"torchtune": {"profiler"}, "transformers": {"evaluation_strategy"}}
+"""Settings that a recipe reads by a constant, so that the schema does not have them, or that older versions have."""
 ROWS = [
     pytest.param(name, owner, row, id=f"{name}-{owner}-{row.source}")
     for name in sorted(refusals.tables())
@@ -36,7 +35,10 @@ ROWS = [
     for owner, rows in table.rows.items()
     for row in rows
 ]
-START = "from peft import AdaLoraConfig, EvaConfig, IA3Config, LoftQConfig, LoraConfig\n"
+START = (
+    "from peft import AdaLoraConfig, BOFTConfig, EvaConfig, GraloraConfig, HRAConfig, IA3Config, LoftQConfig, LoraConfig\n"
+    "from peft import OFTConfig, PromptTuningConfig, PsoftConfig, ShadowConfig, SupertuningConfig, get_peft_model\n"
+)
 
 
 def found(text: str, name: str = "train.py") -> list[Finding]:
@@ -52,7 +54,7 @@ def of_config(text: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("framework", "owner", "row"), ROWS)
 def test_a_row_is_about_settings_that_there_are(framework: str, owner: str, row: refusals.Refusal) -> None:
-    names = signatures.keywords(owner) | {"evaluation_strategy"} if owner else schemas.keys(framework)
+    names = signatures.keywords(owner) if owner else schemas.keys(framework)
     names |= BESIDE.get(framework, set()) if names else set()
     sections = {name.partition(".")[0] for name in (*condition(row.when).names, row.key, *row.others)} - FACTS
     assert sections <= names or not names
@@ -88,6 +90,13 @@ class TestPrograms:
             "AdaLoraConfig(target_modules=['q'], total_step=100, tinit=80, tfinal=20)",
             "AdaLoraConfig(target_modules=['q'])",
             "IA3Config(target_modules=['k'], feedforward_modules=['down'])",
+            "OFTConfig(target_modules=['q'], r=8)",
+            "BOFTConfig(target_modules=['q'], boft_block_num=4)",
+            "HRAConfig(target_modules='.*q', layers_to_transform=[1])",
+            "GraloraConfig(target_modules=['q'], r=9)",
+            "PromptTuningConfig(num_virtual_tokens=8, prompt_tuning_init='TEXT', prompt_tuning_init_text='a')",
+            "ShadowConfig(shadow_model='gpt2', shadow_hidden_size=64)",
+            "SupertuningConfig(lora_alpha=16)",
         ],
     )
     def test_refused(self, text: str) -> None:
@@ -99,6 +108,7 @@ class TestPrograms:
             "LoraConfig(target_modules=['q'], loftq_config=LoftQConfig())",
             "LoraConfig(target_modules=['q'], eva_config=EvaConfig(rho=2.0))",
             "AdaLoraConfig(target_modules=['q'], total_step=100, r=16)",
+            "PsoftConfig(target_modules=['q'], psoft_svd_lowrank_niter=20)",
         ],
     )
     def test_ignored(self, text: str) -> None:
@@ -118,6 +128,15 @@ class TestPrograms:
             "AdaLoraConfig(target_modules=['q'], total_step=100, tinit=10, tfinal=20)",
             "AdaLoraConfig(target_modules=['q'], total_step=steps, tinit=10, tfinal=20)",
             "IA3Config(target_modules=['k', 'down'], feedforward_modules=['down'])",
+            "OFTConfig(target_modules=['q'], r=8, oft_block_size=0)",
+            "OFTConfig(target_modules=['q'])",
+            "OFTConfig(target_modules=['q'], r=rank)",
+            "BOFTConfig(target_modules=['q'], boft_block_num=4, boft_block_size=0)",
+            "HRAConfig(target_modules=['q'], layers_to_transform=[1])",
+            "GraloraConfig(target_modules=['q'], r=9, gralora_k=3)",
+            "PromptTuningConfig(num_virtual_tokens=8)",
+            "ShadowConfig(shadow_hidden_size=64)",
+            "PsoftConfig(target_modules=['q'], psoft_svd='lowrank', psoft_svd_lowrank_niter=20)",
         ],
     )
     def test_taken(self, text: str) -> None:
@@ -134,6 +153,14 @@ class TestPrograms:
             ("SFTConfig(output_dir='o', dataloader_prefetch_factor=2)", ["dataloader_prefetch_factor"]),
             ("SFTConfig(output_dir='o', dataloader_prefetch_factor=2, dataloader_num_workers=4)", []),
             ("SFTConfig(output_dir='o', lr_scheduler_type='reduce_lr_on_plateau')", ["lr_scheduler_type"]),
+            ("SFTConfig('o', lr_scheduler_type='greedy')", ["lr_scheduler_type"]),
+            ("SFTConfig('o', lr_scheduler_type='greedy', eval_strategy='epoch')", []),
+            ("SFTConfig('o', padding_free=True)", ["padding_free"]),
+            ("SFTConfig('o', padding_free=True, max_length=None)", []),
+            ("SFTConfig('o', packing=True, max_length=None)", ["max_length"]),
+            ("SFTConfig('o', packing=True)", []),
+            ("SFTConfig('o', eval_strategy='steps', logging_strategy='no', logging_steps=0)", ["eval_strategy"]),
+            ("SFTConfig('o', eval_strategy='steps', logging_strategy='no', logging_steps=0, eval_steps=9)", []),
         ],
     )
     def test_arguments_of_the_trainer(self, text: str, refused: list[str]) -> None:
@@ -146,6 +173,82 @@ trainer.train()
 """
         places = [finding for finding in found(program) if finding.code == "LL904"]
         assert [re.search(r"refuses `(\w+)", each.message)[1] for each in places] == refused  # type: ignore[index]
+
+    @pytest.mark.parametrize(
+        ("kind", "text", "refused"),
+        [
+            ("DPO", "f_divergence_type='js_divergence', loss_type='apo_zero'", ["f_divergence_type"]),
+            ("DPO", "f_divergence_type='js_divergence', loss_type=['sigmoid', 'hinge']", []),
+            ("DPO", "loss_type='exo_pair'", ["loss_type"]),
+            ("DPO", "loss_type='exo_pair', label_smoothing=1e-3", []),
+            ("DPO", "sync_ref_model=True", ["sync_ref_model"]),
+            ("DPO", "sync_ref_model=False", []),
+            ("KTO", "per_device_train_batch_size=1", ["per_device_train_batch_size"]),
+            ("KTO", "per_device_train_batch_size=1, loss_type='apo_zero_unpaired'", []),
+            ("GRPO", "generation_batch_size=12", ["generation_batch_size"]),
+            ("GRPO", "generation_batch_size=12, num_generations=4", []),
+            ("GRPO", "log_completions_hub_repo='a/b'", ["log_completions_hub_repo"]),
+            ("GRPO", "log_completions_hub_repo='a/b', log_completions=True", []),
+            ("RLOO", "auto_find_batch_size=True", ["auto_find_batch_size"]),
+            ("RLOO", "auto_find_batch_size=False", []),
+        ],
+    )
+    def test_arguments_of_other_trainers(self, kind: str, text: str, refused: list[str]) -> None:
+        program = f"""\
+from peft import LoraConfig
+from trl import {kind}Config, {kind}Trainer
+config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"], task_type="CAUSAL_LM")
+args = {kind}Config("o", {text})
+trainer = {kind}Trainer("facebook/opt-125m", args=args, peft_config=config, train_dataset=data)
+trainer.train()
+"""
+        places = [finding for finding in found(program) if finding.code == "LL904"]
+        assert [re.search(r"refuses `(\w+)", each.message)[1] for each in places] == refused  # type: ignore[index]
+
+    @pytest.mark.parametrize(
+        ("text", "refused"),
+        [
+            ("load_in_4bit=True, load_in_8bit=True", [("LL904", "certain")]),
+            ("load_in_8bit=True", []),
+            ("load_in_8bit=True, bnb_4bit_use_double_quant=True", [("LL905", "certain")]),
+            ("load_in_4bit=True, bnb_4bit_use_double_quant=True", []),
+            ("load_in_4bit=True, bnb_4bit_quant_storage='int4'", [("LL904", "certain")]),
+        ],
+    )
+    def test_quantizers(self, text: str, refused: list[tuple[str, str]]) -> None:
+        program = f"""\
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+model = AutoModelForCausalLM.from_pretrained("facebook/opt-125m", quantization_config=BitsAndBytesConfig({text}))
+model = get_peft_model(model, LoraConfig(target_modules=["q_proj"], task_type="CAUSAL_LM"))
+"""
+        assert [(finding.code, finding.confidence) for finding in found(START + program)] == refused
+
+    @pytest.mark.parametrize(
+        ("loaded", "wrapped", "refused"),
+        [
+            ("", "", []),
+            ("load_in_8bit=True", "", [("LL904", "certain")]),
+            ("load_in_8bit=True, load_in_4bit=False", "", []),
+            ("load_in_8bit=True, **more", "", []),
+            ("qat_scheme='int4'", "", [("LL904", "certain")]),
+            ("float8_training=True", "", [("LL904", "certain")]),
+            ("", "init_lora_weights='mica'", [("LL904", "certain")]),
+            ("", "init_lora_weights='loftq'", []),
+            ("load_in_4bit=False", "init_lora_weights='mica'", []),
+            ("", "init_lora_weights='olora'", []),
+            ("", "alora_invocation_tokens=[1]", [("LL904", "certain")]),
+            ("", "target_modules=['q_proj'], modules_to_save=['down_proj']", [("LL904", "likely")]),
+            ("", "modules_to_save=['lm_head', 'embed_tokens']", []),
+            ("", "loftq_config={'loftq_bits': 4}", [("LL905", "certain")]),
+        ],
+    )
+    def test_unsloth(self, loaded: str, wrapped: str, refused: list[tuple[str, str]]) -> None:
+        program = f"""\
+from unsloth import FastLanguageModel
+model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Llama-3.2-1B", {loaded})
+model = FastLanguageModel.get_peft_model(model, 16, {wrapped})
+"""
+        assert [(finding.code, finding.confidence) for finding in found(program)] == refused
 
     def test_some_of_the_cases(self) -> None:
         text = f"{START}import sys\nstart = 'loftq' if sys.argv[1:] else True\n"
@@ -255,3 +358,11 @@ class TestFiles:
 @given(st.randoms(use_true_random=False))
 def test_peft_refuses_what_is_reported_and_takes_the_rest(random: Random) -> None:
     assert compare_refusals.disagreement(compare_refusals.generated(random)) is None
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kind", compare_refusals.ARGUMENTS)
+def test_arguments_are_refused_where_it_is_reported(kind: str) -> None:
+    random, checker = Random(0), Checker(Settings())
+    calls = [compare_refusals.generated(random, (kind,)) for _ in range(500)]
+    assert [told for call in calls if (told := compare_refusals.disagreement(call, checker)) is not None] == []

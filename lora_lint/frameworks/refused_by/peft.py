@@ -1,4 +1,6 @@
-"""PEFT 0.21.2: what its configs refuse, and what LoRA's layers do once the model is there."""
+"""PEFT 0.21.2: what its configs refuse, and what LoRA's layers do once the model is there.
+
+A single value that is out of range is no row."""
 
 from __future__ import annotations
 
@@ -115,6 +117,160 @@ _OF_LORA = (
         late=True,
     ),
 )
+
+
+def _layered(method: str, *, regex: int = 0, pattern: int = 0, alone: int = 0) -> tuple[Refusal, ...]:
+    """The checks of layers that many configs share, at the lines where each has them."""
+    source = f"tuners/{method}/config.py"
+    found = (
+        (regex, _regex_with("layers_to_transform", f"{source}:{regex}")),
+        (pattern, _regex_with("layers_pattern", f"{source}:{pattern}")),
+        (alone, _pattern_alone(f"{source}:{alone}")),
+    )
+    return tuple(row for line, row in found if line)
+
+
+def _one_of(one: str, other: str, source: str, line: int) -> tuple[Refusal, ...]:
+    """Two sizes whose product is the width of a layer."""
+    return (
+        Refusal(
+            one,
+            f"{one} == 0 and {other} == 0",
+            f"`{one}` or `{other}` must be above 0",
+            f"Set `{other}`",
+            f"{source}:{line}",
+            (other,),
+            absent=True,
+        ),
+        Refusal(
+            one,
+            f"{one} != 0 and {other} != 0",
+            f"`{one}` follows from `{other}`, and one of the two must be 0",
+            f"Set `{other}=0`",
+            f"{source}:{line + 4}",
+            (other,),
+        ),
+    )
+
+
+_MIRRORED = (
+    *("shadow_num_hidden_layers", "shadow_hidden_size", "shadow_num_attention_heads"),
+    "shadow_intermediate_size",
+)
+_OF_OTHERS: dict[str, tuple[Refusal, ...]] = {
+    "AdamssConfig": (
+        Refusal(
+            "init_warmup",
+            "use_asa and init_warmup >= final_warmup",
+            "it must be smaller than `final_warmup`, so that subspaces can be given up in between",
+            "Lower it, or raise `final_warmup`",
+            "tuners/adamss/config.py:360",
+            ("final_warmup",),
+            absent=True,
+        ),
+    ),
+    "BOFTConfig": (
+        *_layered("boft", alone=162),
+        *_one_of("boft_block_num", "boft_block_size", "tuners/boft/config.py", 164),
+    ),
+    "C3AConfig": _layered("c3a", regex=133, pattern=137),
+    "DeftConfig": _layered("deft", regex=201, pattern=205, alone=209),
+    "DeloraConfig": _layered("delora", regex=155, alone=159),
+    "FourierFTConfig": _layered("fourierft", regex=199, pattern=203, alone=206),
+    "FrodConfig": _layered("frod", alone=190),
+    "GraloraConfig": (
+        Refusal(
+            "gralora_k",
+            "is_whole(r) and is_whole(gralora_k) and r % gralora_k != 0",
+            "the rank must be divisible by it",
+            "Change one of the two",
+            "tuners/gralora/config.py:187",
+            ("r",),
+            absent=True,
+        ),
+    ),
+    "HRAConfig": _layered("hra", regex=127, pattern=131, alone=135),
+    "HiraConfig": _layered("hira", regex=153, pattern=157),
+    "LilyConfig": _layered("lily", alone=233),
+    "MissConfig": _layered("miss", regex=138, pattern=142),
+    "OFTConfig": (*_layered("oft", alone=188), *_one_of("r", "oft_block_size", "tuners/oft/config.py", 190)),
+    "PeanutConfig": _layered("peanut", alone=186),
+    "PromptTuningConfig": (
+        *(
+            Refusal(
+                key,
+                f"prompt_tuning_init == 'TEXT' and {key} is None",
+                f"the text that the prompt starts from needs `{key}`",
+                "Set it",
+                f"tuners/prompt_tuning/config.py:{line}",
+                ("prompt_tuning_init",),
+                absent=True,
+            )
+            for key, line in (("tokenizer_name_or_path", 79), ("prompt_tuning_init_text", 84))
+        ),
+        Refusal(
+            "tokenizer_kwargs",
+            "tokenizer_kwargs and prompt_tuning_init == 'RANDOM'",
+            "there is a tokenizer with `prompt_tuning_init='TEXT'` alone",
+            "Leave it out",
+            "tuners/prompt_tuning/config.py:89",
+            ("prompt_tuning_init",),
+        ),
+    ),
+    "PsoftConfig": (
+        *_layered("psoft", regex=273, pattern=277, alone=281),
+        Refusal(
+            "psoft_svd_lowrank_niter",
+            "psoft_svd != 'lowrank' and psoft_svd_lowrank_niter != 10",
+            "it counts with `psoft_svd='lowrank'` alone",
+            "Set `psoft_svd='lowrank'`, or leave it out",
+            "tuners/psoft/config.py:296",
+            ("psoft_svd",),
+            ignored=True,
+        ),
+        *(
+            Refusal(
+                key,
+                f"not use_cayley_neumann and {key} != {usual}",
+                "it counts with `use_cayley_neumann=True` alone",
+                "Set `use_cayley_neumann=True`, or leave it out",
+                f"tuners/psoft/config.py:{line}",
+                ("use_cayley_neumann",),
+                ignored=True,
+            )
+            for key, usual, line in (("num_cayley_neumann_terms", 5, 313), ("cayley_neumann_eps", None, 319))
+        ),
+    ),
+    "PveraConfig": _layered("pvera", alone=196),
+    "ShadowConfig": (
+        *_layered("shadow", regex=208, pattern=210, alone=212),
+        *(
+            Refusal(
+                key,
+                f"{key} is not None and shadow_model != 'mirror'",
+                "a shadow that is a checkpoint has a shape of its own",
+                "Leave it out",
+                "tuners/shadow/config.py:222",
+                ("shadow_model",),
+            )
+            for key in _MIRRORED
+        ),
+    ),
+    "SupertuningConfig": (
+        Refusal(
+            "lora_alpha",
+            "lora_alpha is not None and r is None",
+            "it needs a rank",
+            "Set `r`, or leave it out",
+            "tuners/supertuning/config.py:158",
+            ("r",),
+        ),
+    ),
+    "TinyLoraConfig": _layered("tinylora", alone=188),
+    "UniLoraConfig": _layered("unilora", regex=218, pattern=220),
+    "VBLoRAConfig": _layered("vblora", alone=196),
+    "WaveFTConfig": _layered("waveft", regex=253, pattern=257, alone=260),
+}
 TABLE = Table(
     "PEFT",
     "0.21.2",
@@ -182,6 +338,7 @@ TABLE = Table(
         "LoHaConfig": (_pattern_alone("tuners/loha/config.py:143"),),
         "LoKrConfig": (_pattern_alone("tuners/lokr/config.py:155"),),
         "VeraConfig": (_pattern_alone("tuners/vera/config.py:156"),),
+        **_OF_OTHERS,
     },
     undecided=(
         Undecided(

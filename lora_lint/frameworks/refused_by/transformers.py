@@ -1,4 +1,4 @@
-"""transformers 5.23.0: what `TrainingArguments` and the classes on it refuse."""
+"""transformers 5.23.0: what `TrainingArguments`, the classes on it and the configs of quantizers refuse."""
 
 from __future__ import annotations
 
@@ -45,6 +45,44 @@ _ROWS = (
         ("save_steps", "eval_steps"),
     ),
     Refusal(
+        "load_best_model_at_end",
+        "load_best_model_at_end and evaluation_strategy is None and lower(save_strategy) == 'steps'"
+        " and lower(eval_strategy) == 'steps' and eval_steps is None and is_whole(save_steps)"
+        " and is_whole(logging_steps) and logging_steps > 0 and save_steps % logging_steps != 0",
+        "`save_steps` must be a multiple of `eval_steps`, which is `logging_steps` where it is not given",
+        "Set `eval_steps` to `save_steps`",
+        f"{_ARGUMENTS}:1771",
+        ("save_steps", "logging_steps"),
+        _READ,
+    ),
+    Refusal(
+        "eval_strategy",
+        "lower(eval_strategy) == 'steps' and not eval_steps and logging_steps == 0",
+        "it needs `eval_steps`, for which `logging_steps` stand where it is not given",
+        "Set `eval_steps`",
+        f"{_ARGUMENTS}:1580",
+        ("eval_steps", "logging_steps"),
+        _READ,
+    ),
+    Refusal(
+        "logging_steps",
+        "lower(logging_strategy) == 'steps' and logging_steps == 0",
+        "steps that are logged have a number above 0",
+        "Set `logging_strategy='no'` to log nothing",
+        f"{_ARGUMENTS}:1733",
+        ("logging_strategy",),
+        _READ,
+    ),
+    Refusal(
+        "lr_scheduler_type",
+        f"lower(lr_scheduler_type) == 'greedy' and {_NO_EVALUATION}",
+        "this schedule goes by the evaluation, and there is none",
+        "Set `eval_strategy`",
+        f"{_ARGUMENTS}:1798",
+        ("eval_strategy",),
+        "5.23.0",
+    ),
+    Refusal(
         "lr_scheduler_type",
         f"lower(lr_scheduler_type) in ('reduce_lr_on_plateau', 'reduce_on_plateau') and {_NO_EVALUATION}",
         "this schedule goes by the evaluation, and there is none",
@@ -67,10 +105,80 @@ _CLASSES = (
     *("TrainingArguments", "Seq2SeqTrainingArguments", "SFTConfig", "DPOConfig", "KTOConfig", "GRPOConfig"),
     *("RLOOConfig", "RewardConfig", "ORPOConfig", "CPOConfig"),
 )
+_QUANTIZERS = "utils/quantization_config.py"
+_OF_4_BITS = ("bnb_4bit_compute_dtype", "bnb_4bit_use_double_quant", "bnb_4bit_quant_storage", "bnb_4bit_quant_type")
+_OF_QUANTIZERS = {
+    "BitsAndBytesConfig": (
+        Refusal(
+            "load_in_8bit",
+            "load_in_4bit == True and load_in_8bit == True",
+            "a model is loaded in 4 or in 8 bits",
+            "Leave one of the two out",
+            f"{_QUANTIZERS}:457",
+            ("load_in_4bit",),
+        ),
+        Refusal(
+            "bnb_4bit_quant_storage",
+            "is_text(bnb_4bit_quant_storage)"
+            " and bnb_4bit_quant_storage not in ('float16', 'float32', 'int8', 'uint8', 'float64', 'bfloat16')",
+            "no data type of this name can hold 4-bit weights",
+            "Take the one of the model, as bfloat16",
+            f"{_QUANTIZERS}:481",
+        ),
+        *(
+            Refusal(
+                key,
+                f"load_in_8bit == True and not load_in_4bit and {key} is not None and {key} != False",
+                "it is for weights in 4 bits",
+                "Leave it out, or set `load_in_4bit=True` for 8 bits",
+                f"{_QUANTIZERS}:{line}",
+                ("load_in_8bit",),
+                ignored=True,
+            )
+            for key, line in zip(_OF_4_BITS, (475, 466, 488, 465), strict=True)
+        ),
+    ),
+    "GPTQConfig": (
+        Refusal(
+            "dataset",
+            "is_text(dataset) and dataset not in ('wikitext2', 'c4', 'c4-new')",
+            "a text names one of wikitext2, c4 and c4-new",
+            "Name one of these, or pass the texts themselves in a list",
+            f"{_QUANTIZERS}:751",
+        ),
+        Refusal(
+            "act_group_aware",
+            "desc_act and act_group_aware",
+            "it counts with `desc_act=False` alone",
+            "Leave one of the two out",
+            f"{_QUANTIZERS}:764",
+            ("desc_act",),
+            ignored=True,
+        ),
+    ),
+    "QuantoConfig": (
+        Refusal(
+            "weights",
+            "is_text(weights) and weights not in ('float8', 'int8', 'int4', 'int2')",
+            "quanto has float8, int8, int4 and int2 alone",
+            "Take one of these",
+            f"{_QUANTIZERS}:1056",
+        ),
+    ),
+    "EetqConfig": (
+        Refusal(
+            "weights",
+            "is_text(weights) and weights != 'int8'",
+            "EETQ has int8 alone",
+            "Leave it out",
+            f"{_QUANTIZERS}:1092",
+        ),
+    ),
+}
 TABLE = Table(
     "transformers",
     "5.23.0",
-    dict.fromkeys(_CLASSES, _ROWS),
+    {**dict.fromkeys(_CLASSES, _ROWS), **_OF_QUANTIZERS},
     undecided=(
         Undecided(
             "devices, data types that they have, distributed processes, installed packages",

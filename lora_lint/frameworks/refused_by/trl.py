@@ -1,14 +1,15 @@
-"""TRL 1.16.0: what its configs refuse, beside what they share with `TrainingArguments`."""
+"""TRL 1.16.0: what its configs refuse, beside what they share with `TrainingArguments`, and its trainers once the model
+is there, which has an adapter."""
 
 from __future__ import annotations
 
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided
 
 _READ = "1.16.0"
-"""Older versions have not been read."""
+"""The others are in 0.20.0, or in the first of 0.24.0, 0.29.0, 1.4.0, 1.9.0 and 1.13.0 that has them."""
 
 
-def _generations(file: str, both: int, few: int, halved: int) -> tuple[Refusal, ...]:
+def _generations(file: str, both: int, few: int, halved: int, uneven: int) -> tuple[Refusal, ...]:
     return (
         Refusal(
             "steps_per_generation",
@@ -17,15 +18,13 @@ def _generations(file: str, both: int, few: int, halved: int) -> tuple[Refusal, 
             "Leave one of the two out",
             f"{file}:{both}",
             ("generation_batch_size",),
-            _READ,
         ),
         Refusal(
             "num_generations",
-            "is_whole(num_generations) and num_generations == 1",
+            "is_whole(num_generations) and num_generations < 2",
             "at least 2 generations of each prompt are needed: one alone has no advantage over others",
             "Raise `num_generations`",
             f"{file}:{few}",
-            since=_READ,
         ),
         Refusal(
             "auto_find_batch_size",
@@ -33,11 +32,198 @@ def _generations(file: str, both: int, few: int, halved: int) -> tuple[Refusal, 
             "a smaller batch may not hold whole groups of generations",
             "Set `per_device_train_batch_size`, and leave it out",
             f"{file}:{halved}",
-            since=_READ,
+            since="1.9.0",
+        ),
+        Refusal(
+            "generation_batch_size",
+            "is_whole(generation_batch_size) and is_whole(num_generations) and num_generations > 1"
+            " and generation_batch_size % num_generations != 0",
+            "it must be divisible by `num_generations`",
+            "Change one of the two",
+            f"{file}:{uneven}",
+            ("num_generations",),
         ),
     )
 
 
+def _not_synced(file: str, line: int) -> Refusal:
+    return Refusal(
+        "sync_ref_model",
+        "sync_ref_model == True",
+        "the reference of an adapter is its base model, which does not change",
+        "Set it to False",
+        f"{file}:{line}",
+        since="0.29.0",
+        late=True,
+    )
+
+
+def _fused_by_itself(file: str, line: int) -> Refusal:
+    return Refusal(
+        "liger_kernel_config",
+        "use_liger_kernel and is_mapping(liger_kernel_config)"
+        " and field(liger_kernel_config, 'fused_linear_cross_entropy')",
+        "the trainer fuses the head and the loss itself",
+        "Leave `fused_linear_cross_entropy` out",
+        f"{file}:{line}",
+        ("use_liger_kernel",),
+        _READ,
+        late=True,
+    )
+
+
+_CHECKPOINTED = "is_mapping(gradient_checkpointing_kwargs) and field(gradient_checkpointing_kwargs, 'selective')"
+_OF_SFT = (
+    Refusal(
+        "padding_free",
+        "padding_free == True and packing == False and max_length is not None",
+        "without packing nothing truncates the rows to `max_length`",
+        "Set `packing=True`, or `max_length=None` for rows that are short enough",
+        "trainer/sft_trainer.py:1000",
+        ("packing", "max_length"),
+        "1.4.0",
+        late=True,
+        likely=True,
+    ),
+    Refusal(
+        "max_length",
+        "packing == True and max_length is None",
+        "rows are packed up to `max_length`",
+        "Set it",
+        "trainer/sft_trainer.py:1468",
+        ("packing",),
+        late=True,
+    ),
+    Refusal(
+        "gradient_checkpointing_kwargs",
+        f"{_CHECKPOINTED} and gradient_checkpointing == False",
+        "`selective` needs `gradient_checkpointing=True`",
+        "Set it",
+        "trainer/sft_trainer.py:1087",
+        ("gradient_checkpointing",),
+        _READ,
+        late=True,
+    ),
+    Refusal(
+        "gradient_checkpointing_kwargs",
+        f"{_CHECKPOINTED} and field(gradient_checkpointing_kwargs, 'use_reentrant')",
+        "`selective` needs checkpoints that are not reentrant",
+        "Leave `use_reentrant` out",
+        "trainer/sft_trainer.py:1091",
+        since=_READ,
+        late=True,
+    ),
+    _fused_by_itself("trainer/sft_trainer.py", 1136),
+)
+_DIVERGING = "('sigmoid', 'sigmoid_norm', 'hinge', 'ipo', 'exo_pair', 'robust', 'discopop', 'sft')"
+_OF_DPO = (
+    Refusal(
+        "f_divergence_type",
+        "f_divergence_type is not None and f_divergence_type != 'reverse_kl'"
+        f" and (is_text(loss_type) and loss_type not in {_DIVERGING}"
+        f" or is_list(loss_type) and not within(loss_type, {_DIVERGING}))",
+        "this loss has no other divergence",
+        "Leave it out, or take the loss sigmoid",
+        "trainer/dpo_trainer.py:812",
+        ("loss_type",),
+        "1.13.0",
+        late=True,
+    ),
+    Refusal(
+        "use_weighting",
+        "use_weighting == True and (loss_type in ('aot', 'aot_unpaired')"
+        " or is_list(loss_type) and common(loss_type, ('aot', 'aot_unpaired')))",
+        "this loss sorts the rows, so that their weights would go to others",
+        "Leave one of the two out",
+        "trainer/dpo_trainer.py:820",
+        ("loss_type",),
+        "0.29.0",
+        late=True,
+    ),
+    Refusal(
+        "loss_type",
+        "label_smoothing == 0 and (loss_type == 'exo_pair' or is_list(loss_type) and common(loss_type, ('exo_pair',)))",
+        "exo_pair needs `label_smoothing`",
+        "Set it, to 1e-3 for one",
+        "trainer/dpo_trainer.py:830",
+        ("label_smoothing",),
+        "0.29.0",
+        late=True,
+    ),
+    _not_synced("trainer/dpo_trainer.py", 994),
+    _fused_by_itself("trainer/dpo_trainer.py", 948),
+)
+_ESTIMATED = "loss_type != 'apo_zero_unpaired'"
+_OF_KTO = (
+    Refusal(
+        "train_sampling_strategy",
+        f"{_ESTIMATED} and is_text(train_sampling_strategy) and train_sampling_strategy != 'sequential'",
+        "the loss pairs each row with its neighbour in a fixed order",
+        "Leave it out",
+        "trainer/kto_trainer.py:838",
+        ("loss_type",),
+        "1.9.0",
+        late=True,
+    ),
+    Refusal(
+        "per_device_train_batch_size",
+        f"{_ESTIMATED} and is_whole(per_device_train_batch_size) and per_device_train_batch_size <= 1",
+        "the loss compares the rows of a batch on one device",
+        "Raise it to 2 at least, and lower `gradient_accumulation_steps`",
+        "trainer/kto_trainer.py:845",
+        ("loss_type",),
+        late=True,
+    ),
+    _not_synced("trainer/kto_trainer.py", 1002),
+    _fused_by_itself("trainer/kto_trainer.py", 959),
+)
+_OF_GRPO = (
+    Refusal(
+        "log_completions_hub_repo",
+        "log_completions_hub_repo is not None and log_completions == False",
+        "completions are uploaded where they are logged",
+        "Set `log_completions=True`",
+        "trainer/grpo_config.py:1081",
+        ("log_completions",),
+        "0.29.0",
+    ),
+    Refusal(
+        "vllm_importance_sampling_clip_min",
+        "vllm_importance_sampling_clip_min is not None and vllm_importance_sampling_clip_max is not None"
+        " and vllm_importance_sampling_cap is None"
+        " and vllm_importance_sampling_clip_min >= vllm_importance_sampling_clip_max",
+        "it must be smaller than `vllm_importance_sampling_clip_max`",
+        "Lower it",
+        "trainer/grpo_config.py:1157",
+        ("vllm_importance_sampling_clip_max",),
+        "1.9.0",
+    ),
+    Refusal(
+        "vllm_importance_sampling_clip_max",
+        "vllm_importance_sampling_clip_max is None and vllm_importance_sampling_clip_min is None"
+        " and vllm_importance_sampling_cap is None and vllm_importance_sampling_correction == True"
+        " and vllm_importance_sampling_mode in ('token_truncate', 'sequence_truncate')",
+        "a ratio that is truncated needs a bound",
+        "Set it, or `vllm_importance_sampling_clip_min`",
+        "trainer/grpo_config.py:1168",
+        ("vllm_importance_sampling_mode",),
+        "1.9.0",
+    ),
+    Refusal(
+        "loss_type",
+        "loss_type == 'vespo' and use_vllm == True and vllm_importance_sampling_correction == True"
+        " and is_text(vllm_importance_sampling_mode)"
+        " and vllm_importance_sampling_mode not in ('token_truncate', 'token_mask')",
+        "it needs a ratio of each token",
+        "Set `vllm_importance_sampling_mode='token_truncate'`",
+        "trainer/grpo_trainer.py:938",
+        ("vllm_importance_sampling_mode",),
+        "1.4.0",
+        late=True,
+    ),
+    _not_synced("trainer/grpo_trainer.py", 1198),
+    _fused_by_itself("trainer/grpo_trainer.py", 1060),
+)
 TABLE = Table(
     "TRL",
     "1.16.0",
@@ -52,8 +238,13 @@ TABLE = Table(
                 ("load_in_4bit",),
             ),
         ),
-        "GRPOConfig": _generations("trainer/grpo_config.py", 1114, 1138, 1090),
-        "RLOOConfig": _generations("trainer/rloo_config.py", 677, 701, 653),
+        "SFTConfig": _OF_SFT,
+        "GRPOConfig": (*_generations("trainer/grpo_config.py", 1114, 1138, 1090, 1132), *_OF_GRPO),
+        "RLOOConfig": (
+            *_generations("trainer/rloo_config.py", 677, 701, 653, 695),
+            _not_synced("trainer/rloo_trainer.py", 830),
+        ),
+        "KTOConfig": _OF_KTO,
         "DPOConfig": (
             Refusal(
                 "loss_weights",
@@ -63,8 +254,9 @@ TABLE = Table(
                 "Give one for each",
                 "trainer/dpo_config.py:361",
                 ("loss_type",),
-                _READ,
+                "0.29.0",
             ),
+            *_OF_DPO,
         ),
     },
     undecided=(

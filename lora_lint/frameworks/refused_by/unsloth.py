@@ -1,0 +1,177 @@
+"""unsloth 2026.10.9: what its classes refuse when a model is loaded, and when an adapter is put on it."""
+
+from __future__ import annotations
+
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+
+_UTILS = "models/_utils.py"
+_LOADER = "models/loader.py"
+_LLAMA = "models/llama.py"
+_PROJECTIONS = (
+    *("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+    *("score", "classifier"),
+)
+_WRAPPED = (
+    Refusal(
+        "alora_invocation_tokens",
+        "alora_invocation_tokens is not None",
+        "unsloth would apply the adapter to every token",
+        "Leave it out, or train with PEFT itself",
+        f"{_UTILS}:7635",
+    ),
+    Refusal(
+        "init_lora_weights",
+        "bits is not None and init_lora_weights in ('lora_ga', 'mica')",  # LL805 speaks of the others
+        "it starts from the weights of the base model, which is quantized",
+        "Load the model with `load_in_4bit=False`, or take another initialisation",
+        f"{_UTILS}:7691",
+        late=True,
+    ),
+    Refusal(
+        "init_lora_weights",
+        "init_lora_weights == 'orthogonal' and is_whole(r) and r % 2 != 0",
+        "orthogonal initialization requires the rank to be even",
+        "Take an even rank",
+        f"{_UTILS}:7697",
+        ("r",),
+        late=True,
+    ),
+    Refusal(
+        "target_modules",
+        "is_list(target_modules) and len(target_modules) > 0 and within(target_modules, ('embed_tokens', 'lm_head'))"
+        " and not target_parameters",
+        "unsloth trains these whole, and no target of LoRA is left",
+        "Add projections of the layers",
+        f"{_UTILS}:11571",
+        late=True,
+    ),
+    Refusal(
+        "loftq_config",
+        "loftq_config and init_lora_weights != 'loftq'",
+        "it counts with `init_lora_weights='loftq'` alone",
+        "Leave it out",
+        f"{_LLAMA}:4810",
+        ("init_lora_weights",),
+        ignored=True,
+    ),
+)
+_OF_LANGUAGE_MODELS = (
+    *_WRAPPED,
+    Refusal(
+        "init_lora_weights",
+        "init_lora_weights == 'eva'",
+        "the fused kernels of FastLanguageModel leave out the hooks that EVA needs",
+        "Load the model with FastModel",
+        f"{_LLAMA}:4831",
+        late=True,
+        likely=True,
+    ),
+    Refusal(
+        "modules_to_save",
+        f"is_list(modules_to_save) and common(modules_to_save, {_PROJECTIONS!r})",
+        "FastLanguageModel trains the embeddings, the head and norms whole, and nothing else",
+        "Load the model with FastModel, or leave these out",
+        f"{_LLAMA}:4966",
+        late=True,
+        likely=True,
+    ),
+)
+_LOADED = (
+    *(
+        Refusal(
+            key,
+            f"{key} and load_in_4bit and quantization_config is None and not full_finetuning",
+            f"a model is loaded in one precision, and 4 bits are the default beside `{key}`",
+            "Set `load_in_4bit=False`",
+            f"{_LOADER}:2350",
+            ("load_in_4bit",),
+            likely=key != "load_in_8bit",  # a repository of weights in bf16 or FP8 may set the others aside
+        )
+        for key in ("load_in_8bit", "load_in_16bit", "load_in_fp8")
+    ),
+    Refusal(
+        "load_in_16bit",
+        "load_in_16bit and load_in_8bit and not full_finetuning",
+        "a model is loaded in one precision",
+        "Leave one of the two out",
+        f"{_LOADER}:2350",
+        ("load_in_8bit",),
+    ),
+    Refusal(
+        "qat_scheme",
+        "qat_scheme is not None and not full_finetuning",
+        "a model that gets an adapter has its scheme in `get_peft_model`",
+        "Pass it to `get_peft_model`, or set `full_finetuning=True`",
+        f"{_LOADER}:2358",
+        ("full_finetuning",),
+    ),
+    Refusal(
+        "float8_training",
+        "float8_training is not None and float8_training != False and not full_finetuning",
+        "it is for `full_finetuning=True` alone: under an adapter the base weights do not train",
+        "Leave it out",
+        f"{_LOADER}:2248",
+        ("full_finetuning",),
+    ),
+    Refusal(
+        "float8_training",
+        "float8_training is not None and float8_training != False and full_finetuning and qat_scheme is not None",
+        "`float8_training` and `qat_scheme` cannot be combined",
+        "Leave one of the two out",
+        f"{_LOADER}:2253",
+        ("qat_scheme",),
+    ),
+)
+TABLE = Table(
+    "unsloth",
+    "2026.10.9",
+    {
+        "FastLanguageModel.get_peft_model": _OF_LANGUAGE_MODELS,
+        "FastModel.get_peft_model": _WRAPPED,
+        "FastVisionModel.get_peft_model": _WRAPPED,
+        "FastLanguageModel.from_pretrained": (
+            *_LOADED,
+            Refusal(
+                "fast_inference",
+                "fast_inference and trust_remote_code",
+                "it does not support `trust_remote_code`",
+                "Leave one of the two out",
+                f"{_LLAMA}:3518",
+                ("trust_remote_code",),
+                likely=True,
+            ),
+        ),
+        "FastModel.from_pretrained": _LOADED,
+        "FastVisionModel.from_pretrained": _LOADED,
+    },
+    undecided=(
+        Undecided(
+            "devices, versions of packages, environment variables",
+            "they belong to the machine",
+            (
+                "device_type.py",
+                "import_fixes.py",
+                "kernels/",
+                "registry/",
+                "utils/",
+                "dataprep/",
+                "_gpu_init.py",
+                "_cpu_init.py",
+            ),
+        ),
+        Undecided(
+            "architectures and checkpoints",
+            "the model's own config and files decide: RoPE scaling, vision, adapters that are there already",
+            (
+                "models/",
+                "optimizers/",
+                "context_parallel.py",
+                "tokenizer_utils.py",
+                "chat_templates.py",
+                "save.py",
+                "ollama_template_mappers.py",
+            ),
+        ),
+        Undecided("trainers that are patched", "their source is rewritten when they are imported", ("trainer.py",)),
+    ),
+)
