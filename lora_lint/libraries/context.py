@@ -11,6 +11,7 @@ from lora_lint.interpreter.values import Arguments, Const, DictVal, Object, Opaq
 from lora_lint.knowledge.peft_facts import PROMPT_LEARNING
 from lora_lint.libraries.convert import as_list, is_flag, is_none, text_of, to_value
 from lora_lint.libraries.effects import ConfigRecord, Fact, Happening, ModelRecord, ModelView, Records, RunRecord
+from lora_lint.libraries.making import made_with
 from lora_lint.libraries.parameters import split_conditions
 from lora_lint.records import dataclass, replace
 from lora_lint.run.events import DEFAULT_ADAPTER, Freeze, Load, Unfreeze, Wrap
@@ -151,6 +152,7 @@ class Context:
             integrated=manner.integrated,
             compiled=view.compiled,
             autocast=flag_of(manner.autocast, span),
+            made=made_with(config, span),
             guarded=any(_asks_for_adapter(condition.test) for condition in self.machine.conditions),
             prompts=isinstance(config, Object) and config.callee.rpartition(".")[2] in PROMPT_LEARNING,
         )

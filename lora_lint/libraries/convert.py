@@ -105,6 +105,11 @@ def is_optional_whole(value: Any) -> bool:
     return value is None or is_whole(value)
 
 
+def is_weights(value: Any) -> bool:
+    """A list of numbers."""
+    return isinstance(value, tuple) and bool(value) and all(map(is_number, value))
+
+
 def is_text(value: Any) -> bool:
     return isinstance(value, str)
 

@@ -17,10 +17,12 @@ from lora_lint.libraries.context import (
     view_of,
     views_of,
 )
-from lora_lint.libraries.convert import text_of
+from lora_lint.libraries.convert import is_optional_whole, is_text, is_weights, text_of, to_value
 from lora_lint.libraries.effects import Fact, ModelRecord, ModelView
+from lora_lint.libraries.making import made_with, saved_with
 from lora_lint.run.events import (
     AddBeside,
+    Blend,
     DeleteAdapter,
     DisableAdapters,
     EnableAdapters,
@@ -35,7 +37,7 @@ from lora_lint.run.events import (
     Unfreeze,
     Unwrap,
 )
-from lora_lint.run.values import Known, Unknown
+from lora_lint.run.values import ABSENT, Known, Unknown
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Handler
@@ -91,7 +93,10 @@ def from_pretrained(context: Context, name: str, arguments: Arguments, span: Spa
     adapters = adapter_names(arguments.get("adapter_name", 2))
     trainable = _trainable(arguments, 3, span)
     autocast = flag_of(arguments.get("autocast_adapter_dtype", 5), span)
-    loaded = LoadAdapter(span, adapters=adapters, trainable=trainable, wrapped=view.wrapped, autocast=autocast)
+    made = saved_with(arguments.get("model_id", 1), span, context.records.project)
+    loaded = LoadAdapter(
+        span, adapters=adapters, trainable=trainable, wrapped=view.wrapped, autocast=autocast, made=made
+    )
     context.happen(view.record, loaded, _folder(arguments))
     if "PeftMixedModel" in name:  # it sets what it has loaded, frozen or not (PEFT 0.21.2, mixed_model.py)
         context.happen(view.record, SetAdapter(span, adapters=adapters, trainable=Known(True, span)))
@@ -172,8 +177,7 @@ def method(context: Context, view: ModelView, name: str, arguments: Arguments, s
         context.happen(view.record, _ABLE[name](span))
         return nothing(span)
     if name == "add_weighted_adapter":
-        called = adapter_names(arguments.get("adapter_name", 2))
-        context.happen(view.record, AddBeside(span, adapters=called, combined=True))
+        _blend(context, view, arguments, span)
         return nothing(span)
     if name == "merge_adapter":
         return nothing(span)
@@ -207,7 +211,8 @@ def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: 
         second = config_of(config)
         if second is not None:
             context.records.note(second, Fact.BESIDE)
-        beside = AddBeside(span, adapters=adapter_names(called), may_switch=_may_switch(context))
+        made = made_with(config, span)
+        beside = AddBeside(span, adapters=adapter_names(called), may_switch=_may_switch(context), made=made)
         context.happen(view.record, beside)
         return
     model = Object("model", arguments, span, ModelView(view.record))
@@ -219,7 +224,9 @@ def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span:
     adapters = adapter_names(arguments.get("adapter_name", 1))
     if view.wrapped:
         trainable = _trainable(arguments, 2, span)
-        beside = LoadBeside(span, adapters=adapters, trainable=trainable, may_switch=_may_switch(context))
+        folder = arguments.get("model_id", 0) or arguments.get("peft_model_id")
+        made = saved_with(folder, span, context.records.project)
+        beside = LoadBeside(span, adapters=adapters, trainable=trainable, may_switch=_may_switch(context), made=made)
         context.happen(view.record, beside)
         return
     if (view.record.loader or "").startswith("AutoModel"):
@@ -227,6 +234,20 @@ def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span:
     else:
         trainable = Unknown("the model's own method decides", span)
     context.happen(view.record, LoadAdapter(span, adapters=adapters, trainable=trainable, integrated=True))
+
+
+def _blend(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    """`add_weighted_adapter(adapters, weights, name, combination_type)`."""
+    sources, weights = arguments.get("adapters", 0), arguments.get("weights", 1)
+    usual: Value[str] = Unknown("`**` arguments may set it", span) if arguments.open else Known("svd", span)
+    blend = Blend(
+        names=adapter_names(sources) if sources is not None else None,
+        weights=to_value(weights, span, ABSENT, is_weights),
+        kind=to_value(arguments.get("combination_type", 3), span, usual, is_text),
+        rank=to_value(arguments.get("svd_rank", 4), span, Known(None, span), is_optional_whole),
+    )
+    called = adapter_names(arguments.get("adapter_name", 2))
+    context.happen(view.record, AddBeside(span, adapters=called, blend=blend))
 
 
 def _may_switch(context: Context) -> bool:

@@ -11,9 +11,11 @@ from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
 from lora_lint.libraries.peft import saved
 from lora_lint.run.events import MakeOptimizer, Train
+from lora_lint.run.values import ABSENT, Known, Unknown
 
 if TYPE_CHECKING:
     from lora_lint.run.run import Method
+    from lora_lint.run.values import Value
     from lora_lint.source import Span
 
 METHODS: dict[str, Method] = {"Trainer": "supervised", "Seq2SeqTrainer": "supervised", **trl.METHODS}
@@ -76,8 +78,9 @@ def _own_optimizer(given: Val | None, span: Span) -> dict[str, Val]:
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`.train()` starts training on the trainer's model."""
     if name in ("train", "step", "fit", "finetune"):
+        resumes = _resumes(owner, arguments, span) if name == "train" else ABSENT
         for view in views_of(owner.attributes.get("model")):
-            context.happen(view.record, Train(span))
+            context.happen(view.record, Train(span, resumes=resumes))
         return Object("training output", arguments, span)
     if name == "add_param_group":
         for record in {id(each): each for each in context.records.all_models()}.values():
@@ -91,6 +94,19 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
     if name in ("save_model", "save_state", "evaluate", "add_callback", "log_metrics", "push_to_hub"):
         return nothing(span)
     return None
+
+
+def _resumes(owner: Object, arguments: Arguments, span: Span) -> Value[bool]:
+    """Whether `trainer.train(resume_from_checkpoint=…)` goes on from a checkpoint: a folder or True, not None or False.
+
+    The training arguments have such a setting too, which only programs hand on.
+    """
+    given = arguments.get("resume_from_checkpoint", 0)
+    if not isinstance(owner.data, TrainingRecord) or owner.data.trainer not in METHODS or given is None:
+        return ABSENT
+    if isinstance(given, Const):
+        return Known(bool(given.value), given.span or span, given.origin)
+    return Unknown("the program decides it", span)
 
 
 def is_arguments(name: str) -> bool:

@@ -38,7 +38,7 @@ from lora_lint.programs.given import of_call, of_loading
 from lora_lint.programs.layout import launch_of
 from lora_lint.programs.resumed import resumes
 from lora_lint.records import dataclass, replace
-from lora_lint.run.events import LoadAdapter, Save, SetWeights, Train, Unwrap
+from lora_lint.run.events import AddBeside, LoadAdapter, LoadBeside, Save, SetWeights, Train, Unwrap
 from lora_lint.run.framework import TRAINER_KEYS
 from lora_lint.run.problems import InvalidValue, NoResult, Number, UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Sweep, SweepKind, Training
@@ -315,12 +315,13 @@ def _written_in(value: Val, path: str) -> bool:
 
 
 def _reloaded(records: Records, path: str) -> list[Run]:
-    """Models whose adapter is loaded from disk without a new config, and trained on, merged into a quantized base, or
-    merged and saved."""
+    """Models whose adapter is loaded from disk without a new config, and trained on, merged into a quantized base,
+    merged and saved, or joined by others."""
     runs = []
     for model in records.models:
         trained = _has(model, Train)
-        if not trained and not (_has(model, Unwrap) and (_quantized(model) or _has(model, Save))):
+        merged = _has(model, Unwrap) and (_quantized(model) or _has(model, Save))
+        if not (trained or merged or _has(model, AddBeside) or _has(model, LoadBeside)):
             continue
         wraps = [record for record in records.runs if record.model is model]
         for happening in model.events:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.rules import (
     adapters,
+    beside,
     bits,
     capacity,
     coverage,
@@ -86,6 +87,7 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL416": life.adapter_frozen_after_wrap,
     "LL417": life.optimizer_before_wrap,
     "LL418": heads.wrong_task_type,
+    "LL419": life.resume_of_add_adapter,
     "LL501": optimisation.full_finetune_learning_rate,
     "LL502": optimisation.learning_rate_too_high,
     "LL503": optimisation.loraplus_not_supported,
@@ -96,6 +98,8 @@ RUN_CHECKS: dict[str, Callable[[Run, Options], Iterable[Finding]]] = {
     "LL603": tied.tied_embeddings_adapted,
     "LL604": life.merge_result_dropped,
     "LL605": life.compiled_before_wrap,
+    "LL606": beside.init_changes_base,
+    "LL609": beside.weighted_merge_loses_scale,
     "LL701": adapters.adapter_rank_mismatch,
     "LL702": adapters.adapter_untrained,
     "LL703": adapters.adapter_empty_tensors,

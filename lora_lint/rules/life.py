@@ -1,4 +1,4 @@
-"""LL414 to LL417, LL604, LL605: what happens to an adapter between the wrap and the file it is saved in."""
+"""LL414 to LL417, LL419, LL604, LL605: what happens to an adapter between the wrap and the file it is saved in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Bind, Finding, Fix, Follow, Move, Related
 from lora_lint.knowledge.adapter_states import course, trains_nothing
-from lora_lint.rules.words import names
+from lora_lint.rules.words import least, names, surety
 from lora_lint.run.events import (
     AddBeside,
     Freeze,
@@ -132,7 +132,7 @@ def _meant_to_train(put: AddBeside | LoadBeside, run: Run) -> bool:
     """Whether an adapter is added next to others for training, and no code that is not followed may activate it."""
     if put.may_switch and not any(isinstance(event, SetAdapter) for event in run.events):
         return False
-    return not put.combined if isinstance(put, AddBeside) else always(put.trainable, True)
+    return put.blend is None if isinstance(put, AddBeside) else always(put.trainable, True)
 
 
 def _thawed_along(run: Run) -> Iterator[Finding]:
@@ -226,6 +226,26 @@ def _only_it_trains(put_on: PutOn, earlier: Sequence[Event]) -> bool:
     """Whether an adapter is added for training, and the base model was not trained before."""
     trains = isinstance(put_on, Wrap) or always(put_on.trainable, True)
     return trains and not any(isinstance(event, Train) for event in earlier)
+
+
+def resume_of_add_adapter(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL419"""
+    put_on: PutOn | None = None
+    for event in run.events:
+        if isinstance(event, PutOn):
+            put_on = event
+        elif isinstance(event, TakeOff):
+            put_on = None
+        elif isinstance(event, Train) and put_on is not None and put_on.integrated and always(event.resumes, True):
+            message = (
+                "Trainer cannot resume an adapter that transformers' own method has added: it saves the adapter alone, "
+                "and looks for the weights of the whole model (ValueError: Can't find a checkpoint index). Add the "
+                "adapter with PEFT's `get_peft_model`"
+            )
+            related = (Related(put_on.span, _HERE),)
+            doubt: Confidence = "certain" if put_on.flag is None and event.flag is None else "likely"
+            yield Finding("LL419", message, event.span, least(doubt, surety(event.resumes)), None, related)
+            return
 
 
 def merge_result_dropped(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -97,6 +97,16 @@ class OfAdapters(_Occurrence):
 
 
 @dataclass(frozen=True)
+class Making:
+    """What an adapter on a model is made with, as far as a program or the config of a saved one tells."""
+
+    init: Value[bool | str] = ABSENT
+    rslora: Value[bool] = ABSENT
+    lora_bias: Value[bool] = ABSENT
+    rank: Value[int] = ABSENT
+
+
+@dataclass(frozen=True)
 class _PutOn(OfAdapters):
     """An adapter goes onto the model, and is the only active one.
 
@@ -112,6 +122,7 @@ class _PutOn(OfAdapters):
     integrated: bool = False
     compiled: Span | None = None
     autocast: Value[bool] = ABSENT
+    made: Making = Making()
 
 
 @dataclass(frozen=True)
@@ -134,13 +145,25 @@ class _PutBeside(OfAdapters):
     to activate adapters, which may happen where it is not followed."""
 
     may_switch: bool = False
+    made: Making = Making()
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How `add_weighted_adapter` makes an adapter of others: their names in order, None where they are not known, its
+    `combination_type` and its `svd_rank`."""
+
+    names: tuple[str, ...] | None
+    weights: Value[tuple[float, ...]]
+    kind: Value[str]
+    rank: Value[int | None]
 
 
 @dataclass(frozen=True)
 class AddBeside(_PutBeside):
-    """`PeftModel.add_adapter`: a new adapter. `combined`: `add_weighted_adapter` makes it of others."""
+    """`PeftModel.add_adapter`: a new adapter. `blend`: `add_weighted_adapter` makes it of others."""
 
-    combined: bool = False
+    blend: Blend | None = None
 
 
 @dataclass(frozen=True)
@@ -222,7 +245,9 @@ class MakeOtherOptimizer(_Occurrence):
 
 @dataclass(frozen=True)
 class Train(_Occurrence):
-    """`trainer.train()`, an optimizer step …"""
+    """`trainer.train()`, an optimizer step … `resumes`: it goes on from a checkpoint of the trainer."""
+
+    resumes: Value[bool] = ABSENT
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,121 @@
+"""LL606, LL609: adapters that are on one model together, and what one does to the others."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Related
+from lora_lint.rules.words import happening, least, names, number
+from lora_lint.run.events import AddBeside, DeleteAdapter, LoadBeside, PutBeside, PutOn, TakeOff
+from lora_lint.run.values import always, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lora_lint.run.events import Blend, Making
+    from lora_lint.run.run import Run
+
+_CHANGING = {"pissa": "PiSSA", "olora": "OLoRA", "corda": "CorDA"}
+"""Initialisations that subtract what an adapter starts with from the base weights (PEFT 0.21.2, tuners/lora/layer.py),
+also where a saved adapter is loaded whose config still names them."""
+_SLACK = 1.01
+_CONVERT = "`save_pretrained(…, path_initial_model_for_weight_conversion=…)`"
+
+
+def init_changes_base(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL606"""
+    there: dict[str, PutOn | PutBeside] = {}
+    for event in run.events:
+        if isinstance(event, DeleteAdapter):
+            there = {name: put for name, put in there.items() if name not in (event.adapters or there)}
+        elif isinstance(event, TakeOff):
+            there = {}
+        elif isinstance(event, PutOn | PutBeside) and not (isinstance(event, AddBeside) and event.blend is not None):
+            name = event.adapters[0] if event.adapters else ""
+            earlier = [(other, put) for other, put in there.items() if other != name and put.flag == event.flag]
+            mover = _method(event.made) or next((found for _, put in earlier if (found := _method(put.made))), None)
+            if mover is not None and earlier:
+                yield _moved(event, earlier, mover)
+                return
+            there[name] = event
+
+
+def _method(made: Making) -> str | None:
+    """What an adapter is initialised with, if that changes the base model."""
+    start = known(made.init)
+    return _CHANGING.get(start.lower().partition("_niter")[0]) if isinstance(start, str) else None
+
+
+def _moved(event: PutOn | PutBeside, earlier: Sequence[tuple[str, PutOn | PutBeside]], mover: str) -> Finding:
+    """Adapters on one model, of which one changes the base weights under the others."""
+    if _method(event.made) is not None:
+        moved = names(name for name, _ in earlier if name) if any(name for name, _ in earlier) else "the adapter before"
+        what = f"{mover} subtracts what this adapter starts with from the base model's weights, so that {moved} no "
+        what += "longer computes what it was trained to"
+        place, says = earlier[0][1].span, "the other adapter is put on here"
+    else:
+        other = next(put for _, put in earlier if _method(put.made))
+        what = f"The base model's weights are no longer the original ones: {mover} has subtracted from them what "
+        what += "another adapter starts with, so that this one computes on other weights than "
+        what += "it was trained on" if isinstance(event, LoadBeside) else "those it will be loaded on"
+        place, says = other.span, f"{mover} changes the base model here"
+    message = f"{what}. Give each a model of its own, or convert the {mover} adapter into a plain one with {_CONVERT}"
+    return Finding("LL606", message, event.span, least("likely", happening(event)), None, (Related(place, says),))
+
+
+def weighted_merge_loses_scale(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL609"""
+    there: dict[str, PutOn | PutBeside] = {}
+    for event in run.events:
+        if isinstance(event, TakeOff) and not isinstance(event, DeleteAdapter):
+            there = {}
+        elif isinstance(event, AddBeside) and event.blend is not None:
+            sources = [there.get(name) for name in event.blend.names or ()]
+            first = sources[0] if sources else None
+            if first is None:
+                continue
+            if always(first.made.rslora, True):
+                message = _inflated(event.blend, [put.made for put in sources if put is not None], len(sources))
+            elif any(put is not None and always(put.made.lora_bias, True) for put in sources):
+                message = (
+                    "`add_weighted_adapter` combines the matrices of the adapters and leaves out their `lora_bias`: "
+                    "even one adapter at weight 1.0 does not come back. Merge them into the base model one by one"
+                )
+            else:
+                continue
+            if message is not None:
+                related = (Related(first.span, "the adapter that decides its settings is put on here"),)
+                yield Finding("LL609", message, event.span, least("likely", happening(event, first)), None, related)
+                return
+        elif isinstance(event, PutOn | PutBeside) and event.adapters:
+            there[event.adapters[0]] = event
+
+
+def _inflated(blend: Blend, made: Sequence[Making], count: int) -> str | None:
+    """What is said of a blend that takes rsLoRA over from its first adapter; None where its weights make up for that.
+
+    Each adapter's scale is in the matrices already, and the blend's alpha is its rank: a scale of 1, with rsLoRA of the
+    root of the rank (PEFT 0.21.2, tuners/lora/model.py).
+    """
+    rank = _rank_of(blend, made) if len(made) == count else None
+    weights = known(blend.weights)
+    if rank is not None and weights is not None and sum(map(abs, weights)) * sqrt(rank) <= _SLACK:
+        return None
+    times = f"{number(round(sqrt(rank), 2))} times too strong (the root of its rank, {rank})" if rank else "too strong"
+    return (
+        f"`add_weighted_adapter` takes `use_rslora` over from the first adapter, with alpha equal to the rank: the "
+        f"combined adapter counts {times}. Divide the weights by the root of its rank, or merge the adapters one by one"
+    )
+
+
+def _rank_of(blend: Blend, made: Sequence[Making]) -> int | None:
+    """The rank of a blend; None where it is not known."""
+    ranks = [known(each.rank) for each in made]
+    kind = "linear" if len(made) == 1 else known(blend.kind)
+    sure = [rank for rank in ranks if rank is not None]
+    if kind is None or len(sure) < len(ranks) or not sure:
+        return None
+    if kind == "cat":
+        return sum(sure)
+    return known(blend.rank) or max(sure) if kind.endswith("svd") else max(sure)
