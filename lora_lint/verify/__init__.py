@@ -1,1 +1,1 @@
-"""Settles findings by experiments on the model: the only place that imports torch, transformers or peft."""
+"""Settles findings by experiments on the model. Only this package imports torch, transformers or peft."""

@@ -1,4 +1,4 @@
-"""A model on the bench: loaded once, wrapped with one adapter after the other, stepped once for each seed."""
+"""A model on the bench: loaded once, wrapped with one adapter after another, stepped once per seed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from lora_lint.verify.optimizers import Optimizer
     from lora_lint.verify.probe import Batch
 
-_SEQUENCES = {"cpu": 8, "cuda": 16}  # at most, in a step
+_SEQUENCES = {"cpu": 8, "cuda": 16}  # per step, at most
 _LENGTH = {"cpu": 128, "cuda": 256}  # tokens
-_TEXT = 40_000  # tokens that the windows are taken from
+_TEXT = 40_000  # tokens to cut the windows from
 _FLOOR = {weights.FULL: 1e-4, weights.HALF: 2e-2, weights.QUARTER: 2e-2}
-"""The smallest relative change of the logits that rounding leaves alone. In bf16 smaller ones read as noise, and
+"""The smallest relative change of the logits that survives rounding. In bf16 smaller ones read as noise, and the
 exponents come out too small (0.46 to 0.64 where 0.97 is right)."""
 _TRIES = 5
 _USUAL_BATCH = 8
@@ -36,7 +36,7 @@ _USUAL_BATCH = 8
 @dataclass(frozen=True)
 class Sample:
     """One step of one arm with one seed: ||logits after - before|| / ||before||, and the norm of the gradient of all
-    lora_B before it."""
+    lora_B before the step."""
 
     step: float
     gradient: float
@@ -44,7 +44,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of some arms; `samples[arm]` has one for each seed. `rate` is the learning rate of the probe."""
+    """The steps of several arms; `samples[arm]` has one per seed. `rate` is the learning rate of the probe."""
 
     samples: dict[Arm, list[Sample]]
     rate: float
@@ -52,7 +52,7 @@ class Steps:
 
 
 class Late(Exception):
-    """The time was used up before there were enough seeds."""
+    """Time ran out before enough seeds were measured."""
 
 
 @dataclass
@@ -76,17 +76,18 @@ class Bench:
         return self.reason is not None
 
     def described(self) -> str:
-        """For the measurements: which weights, how many, in which numbers."""
+        """For the measurements: which weights, how many, and in which type."""
         kind = "sized down, random weights, " if self.proxy else ""
         return f"{self.name} ({kind}{self.parameters / 1e6:,.1f} M parameters, {self.dtype}, {self.head})"
 
     def seeds(self, case: FindingCase) -> int:
-        """How many seeds; never fewer than make an interval that can be trusted."""
+        """The number of seeds, never too few for a trustworthy interval."""
         least = PROXY_SEEDS if self.proxy else DEFAULT_SEEDS
         return max(case.options.seeds or least, least)
 
     def halve(self, error: BaseException) -> None:
-        """Halves the sequences that go through at once after memory ran out; raises TooBig if it was one already."""
+        """Halves the number of sequences that go through at once, after memory ran out. Raises TooBig if it was one
+        already."""
         if self.device == "cuda":
             import torch
 
@@ -100,7 +101,7 @@ _open: dict[Any, Bench] = {}
 
 
 def release() -> None:
-    """Lets go of the model that is kept for the next experiment."""
+    """Releases the model kept for the next experiment."""
     _open.clear()
     with contextlib.suppress(ImportError):
         import torch
@@ -110,9 +111,8 @@ def release() -> None:
 
 
 def on_bench(case: FindingCase, experiment: Callable[[Bench], Verdict], rank: int, proxies: bool = True) -> Verdict:
-    """Makes an experiment on the run's own weights or, where they are not here, do not fit or take too long, on a
-    sized-down model of the family (`proxies`; else it is skipped). `rank` is the highest that will be tried. Raises
-    Skip."""
+    """Runs an experiment on the run's own weights. Where they are not here, do not fit or take too long, it uses a
+    sized-down model of the family if `proxies`. `rank` is the highest that will be tried. Raises Skip."""
     start = time.monotonic()
     name = weights.name_of(case.run)
     weights.device_of(case.options.device)
@@ -125,7 +125,7 @@ def on_bench(case: FindingCase, experiment: Callable[[Bench], Verdict], rank: in
         try:
             verdict = experiment(_proxy(case, name, str(error)))
         except weights.NoWeights as too_big:
-            raise Skip(f"{error}, and a sized-down model does not do either: {too_big}") from too_big
+            raise Skip(f"{error}, and a sized-down model does not work either: {too_big}") from too_big
     return replace(verdict, seconds=time.monotonic() - start)
 
 
@@ -174,8 +174,8 @@ def _proxy(case: FindingCase, name: str, reason: str) -> Bench:
 
 
 def stand_in(config: Any, run: Run, device: str, micro: int, otherwise: str) -> Bench:
-    """A model of random weights that stands in for the run's own, by a config that is sized down. Raises Skip, for the
-    reason `otherwise` where it reads no text."""
+    """A model with random weights that stands in for the run's own, built from a config that is already sized down.
+    Raises Skip, with the reason `otherwise`, where it reads no text."""
     head = weights.head_of(run, config)
     model = proxy.build(config, head, device)
     size = sum(each.numel() for each in model.parameters())
@@ -183,21 +183,22 @@ def stand_in(config: Any, run: Run, device: str, micro: int, otherwise: str) -> 
     return Bench(config.model_type, head, model, device, weights.FULL, micro, size, encode)
 
 
-_TEXT_ONLY = "only text models are measured, and this one has no table of tokens"
+_TEXT_ONLY = "only text models are measured, and this one has no token embeddings"
 
 
 def vocabulary(model: Any, otherwise: str) -> int:
-    """How many tokens there are. Raises Skip, for the reason `otherwise`, where the model reads no text."""
+    """The number of tokens in the vocabulary. Raises Skip, with the reason `otherwise`, where the model reads
+    no text."""
     try:
         return int(model.get_input_embeddings().num_embeddings)
-    except (NotImplementedError, AttributeError) as error:  # of models of images or sound (transformers 5)
+    except (NotImplementedError, AttributeError) as error:  # image and audio models (transformers 5)
         raise Skip(otherwise) from error
 
 
 def lora_config(adapter: Adapter, arm: Arm, bench: Bench, dropout: float = 0.0) -> Any:
-    """PEFT's settings of an arm: the run's targets, filters and patterns. Left out is what an arm must not differ by
-    (dropout, unless it is given) or what is not of the adapter (biases, modules trained in full), and initialisations
-    that need data or change the base model."""
+    """PEFT's settings for an arm: the run's targets, filters and patterns. Anything that arms must not differ by is
+    left out (dropout, unless it is given), as is what is not part of the adapter (biases, modules trained in full), and
+    any initialisation that needs data or changes the base model."""
     from peft import LoraConfig
 
     def of(name: str) -> Any:
@@ -228,7 +229,7 @@ def lora_config(adapter: Adapter, arm: Arm, bench: Bench, dropout: float = 0.0) 
 
 @contextlib.contextmanager
 def wrapped(bench: Bench, adapter: Adapter, arm: Arm, dropout: float = 0.0) -> Iterator[Any]:
-    """The model with an adapter on it, and without it again afterwards. Raises Skip with what PEFT says."""
+    """The model with an adapter on it, removed again afterwards. Raises Skip with PEFT's reason."""
     from peft import get_peft_model
 
     config = lora_config(adapter, arm, bench, dropout)
@@ -247,8 +248,8 @@ def wrapped(bench: Bench, adapter: Adapter, arm: Arm, dropout: float = 0.0) -> I
 
 
 def reset(model: Any, config: Any, seed: int, others: dict[str, Any]) -> None:
-    """Starts the adapter anew, in place: lora_A at random by the seed, lora_B 0, all else (DoRA's magnitudes) as it
-    was when the model was wrapped; `others` keeps that."""
+    """Resets the adapter in place: lora_A at random from the seed, lora_B to 0, everything else (DoRA's magnitudes) to
+    its value after the wrap, which `others` keeps."""
     import torch
     from peft.tuners.lora.layer import LoraLayer
 
@@ -267,7 +268,7 @@ def reset(model: Any, config: Any, seed: int, others: dict[str, Any]) -> None:
 
 
 def batch_of(run: Run, bench: Bench, tokens: Sequence[int], seed: int) -> Batch:
-    """The batch of a seed: as many sequences as the run has in a step, within reason."""
+    """The batch for a seed: as many sequences as the run has in a step, within reason."""
     asked = 1
     for value in (run.training.batch_size, run.training.accumulation):
         numbers = [each.value for each in alternatives(value) if isinstance(each.value, int) and each.value > 0]
@@ -280,7 +281,7 @@ def batch_of(run: Run, bench: Bench, tokens: Sequence[int], seed: int) -> Batch:
 
 
 def sequence_length(bench: Bench) -> int:
-    """Tokens of a sequence: 128 on the CPU, 256 on CUDA, less where the model takes less."""
+    """Tokens per sequence: 128 on the CPU, 256 on CUDA, fewer where the model takes fewer."""
     config = bench.model.config
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
     longest = getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None)
@@ -290,7 +291,7 @@ def sequence_length(bench: Bench) -> int:
 
 
 def probe_tokens(run: Run, bench: Bench) -> tuple[list[int], probe.Source]:
-    """Tokens to probe with, and whose text they are."""
+    """Tokens to probe with, and whose text they come from."""
     try:
         texts = texts_of(run, limit=400)
         source = probe.Source(texts.source)
@@ -301,14 +302,14 @@ def probe_tokens(run: Run, bench: Bench) -> tuple[list[int], probe.Source]:
 
 
 def backward(bench: Bench, model: Any, batch: Batch) -> tuple[Any, float]:
-    """One forward and backward pass over a batch, in as many parts as memory wants: some of the logits, and the mean
-    loss. Gradients are left on the parameters; they are those of the mean over the whole batch."""
+    """One forward and backward pass over a batch, in as many parts as memory requires: some of the logits, and the mean
+    loss. Leaves the gradients of the mean over the whole batch on the parameters."""
     while True:
         try:
             return _backward(bench, model, batch)
         except Exception as error:  # noqa: PERF203  # one turn is the rule
             if not weights.out_of_memory(error):
-                # Each family fails in its own way where it wants images, end tokens or the like.
+                # Each family fails in its own way where it needs images, end tokens or the like.
                 raise Skip(f"the model does not run on plain text: {weights.in_one_line(error)}") from error
             model.zero_grad(set_to_none=True)
             bench.halve(error)
@@ -348,10 +349,10 @@ def _parts(bench: Bench, batch: Batch) -> Iterator[Batch]:
 def first_steps(
     case: FindingCase, bench: Bench, arms: Sequence[Arm], optimizer: Optimizer
 ) -> tuple[Steps, probe.Source]:
-    """One optimizer step of each arm for each seed, on the same batches; and whose text it was. The learning rate is
-    the run's, raised for all arms alike until rounding no longer matters for the smallest step.
+    """One optimizer step per arm and seed, all on the same batches; and whose text they come from.
 
-    Raises TooBig when the run's own weights are too slow for the time, Late, Skip.
+    The learning rate is the run's, raised equally for all arms until rounding no longer hides the smallest step. Raises
+    TooBig when the run's own weights are too slow for the time left, Late, Skip.
     """
     tokens, source = probe_tokens(case.run, bench)
     seeds = bench.seeds(case)
@@ -364,7 +365,7 @@ def first_steps(
             _in_time(case, bench, time.monotonic() - started, seeds)
         smallest = min(samples[0].step for samples in first.values())
         if smallest == 0.0 or not math.isfinite(smallest):
-            raise Skip("a step does not change the logits" if smallest == 0.0 else "the model's answers are not finite")
+            raise Skip("a step does not change the logits" if smallest == 0.0 else "the model's outputs are not finite")
         if smallest >= _FLOOR[bench.dtype]:
             break
         rate *= 1.5 * _FLOOR[bench.dtype] / smallest
@@ -372,10 +373,10 @@ def first_steps(
 
 
 def _in_time(case: FindingCase, bench: Bench, spent: float, seeds: int) -> None:
-    """Gives up at once where the rest would take longer than there is time."""
+    """Gives up at once if the rest would take longer than the time left."""
     if not bench.proxy and spent * (seeds + 1) > case.deadline - time.monotonic():
         raise weights.TooBig(
-            f"it takes about {spent * (seeds + 2):,.0f} s on {bench.device}, longer than there is time"
+            f"one experiment takes about {spent * (seeds + 2):,.0f} s on {bench.device}, longer than the time left"
         )
 
 
@@ -397,7 +398,7 @@ def _samples(
                 reset(model, config, seed, others)
                 bench.known[key] = _sample(bench, model, batch, optimizer, rate)
             if not others and not bench.known:
-                raise Skip("there is no adapter")
+                raise Skip("the run has no adapter")
     return [bench.known[key] for key in keys]
 
 

@@ -1,5 +1,5 @@
-"""LL213, LL301, LL303: what an adapter can hold. Held-out losses of trainings on the run's own examples at two ranks,
-or on attention alone and on all linear layers."""
+"""LL213, LL301, LL303: what an adapter can hold, by held-out losses of trainings on the run's own examples at two
+ranks, or on attention alone and on all linear layers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lora_lint.verify.training import Pair, Trial
 
 _AS_MANY = 1.25
-"""The factor up to which two adapters count as equally large: a rank is a whole number."""
+"""The factor up to which two adapters count as the same size: a rank is a whole number."""
 
 
 def rank_against_data(case: FindingCase) -> Verdict:
@@ -48,8 +48,8 @@ def rank_against_task(case: FindingCase) -> Verdict:
 
 
 def _at_ranks(case: FindingCase, own: Arm, rank: int) -> Verdict:
-    """The run's rank against another one, with an alpha for that one by which the first step is as large: else it
-    would be the step that is compared."""
+    """The run's rank against another one, whose alpha makes the first step equal: otherwise the comparison would be
+    between step sizes."""
     optimizer = optimizer_of(case.run)
     other = equal_step(own, rank, optimizer)
     pair = tuple(Treatment(f"r={arm.rank}", case.run.adapter, arm, optimizer.rate) for arm in (own, other))
@@ -62,22 +62,22 @@ def _at_ranks(case: FindingCase, own: Arm, rank: int) -> Verdict:
 
 
 def _proposed(case: FindingCase) -> int:
-    """The rank that the finding proposes. Raises Skip."""
+    """The rank that the finding suggests. Raises Skip."""
     if case.finding.figure is None:
-        raise Skip("the finding proposes no other rank")
+        raise Skip("the finding suggests no other rank")
     return int(case.finding.figure)
 
 
 def equal_step(arm: Arm, rank: int, optimizer: Optimizer) -> Arm:
-    """The setting of another rank whose first step is as large: it goes as scale * r where the optimizer divides the
-    size of the gradient out (Adam and its kin), and as scale^2 * r under SGD."""
+    """The setting of another rank with an equal first step. The step is proportional to scale * r where the optimizer
+    divides out the size of the gradient (the Adam family), and to scale^2 * r under SGD."""
     law: Law = "sgd" if optimizer.family == "sgd" else "adam"
     other = Arm(rank, arm.alpha, arm.rslora)
     return Arm(rank, other.alpha_for_step(arm.step(law), law), arm.rslora)
 
 
 def judged_as_too_high(best: Interval, final: Interval, high: int, low: int) -> tuple[Status, str]:
-    """Of LL301, from the differences of the losses, the higher rank's minus the lower's. Where only the final loss is
+    """The status and reason for LL301, from the higher rank's losses minus the lower's. Where only the final loss is
     worse, over-training is to blame, not the rank."""
     lowest, last = losses_in_words(best, final, f"at r={high}", f"r={low}")
     status = status_of(best)
@@ -86,24 +86,24 @@ def judged_as_too_high(best: Interval, final: Interval, high: int, low: int) -> 
     worse_at_the_end = final.low > 0 and final.mean > HARM
     if status == "refuted":
         if worse_at_the_end:
-            return status, f"over-training, not rank: stop earlier; {last}, but {lowest}"
-        return status, f"{lowest}, {last}: no harm of the rank measured"
+            return status, f"over-training, not the rank: stop earlier; {last}, but {lowest}"
+        return status, f"{lowest}, {last}: no harm from the rank measured"
     if worse_at_the_end:
-        reason = f"over-training for certain: stop earlier; {last}; whether rank harms too is open: {lowest}"
+        reason = f"over-training: stop earlier; {last}; whether the rank also does harm is undecided: {lowest}"
         return status, reason
-    return status, f"{lowest}, {last}: too uncertain to tell"
+    return status, f"{lowest}, {last}: the intervals are too wide to decide"
 
 
 def judged_as_too_low(best: Interval, final: Interval, low: int, high: int) -> tuple[Status, str]:
-    """Of LL303, from the differences of the losses, the lower rank's minus the higher's."""
+    """The status and reason for LL303, from the lower rank's losses minus the higher's."""
     lowest, last = losses_in_words(best, final, f"at r={low}", f"r={high}")
     return _with_ending(status_of(best), f"{lowest}, {last}", "the higher rank does better", "the rank")
 
 
 def attention_alone(case: FindingCase) -> Verdict:
-    """LL213: the run's targets against all linear layers, at a rank by which the adapter is as large. With the same
-    rank it would be several times as large, and size be compared with place; that attention alone is worse even then
-    is what the finding rests on."""
+    """LL213: the run's targets against all linear layers, at a rank that makes the adapter the same size. With the same
+    rank it would be several times as large, and the comparison would be of size, not of place. The finding claims that
+    attention alone is worse even at equal size."""
     own = arm_of(case.run)
 
     def judged(trial: Trial) -> tuple[Status, str]:
@@ -123,7 +123,7 @@ def _places(case: FindingCase, bench: Bench, own: Arm) -> Pair:
         raise Skip("the targets are all linear layers already")
     rank = max(round(own.rank * size / larger), 1)
     if rank * larger / own.rank > _AS_MANY * size:
-        raise Skip(f"at r={own.rank} no adapter on all linear layers is as small as that on the run's targets")
+        raise Skip(f"at r={own.rank} every adapter on all linear layers is larger than the run's")
     arm = equal_step(own, rank, optimizer)
     return (
         Treatment(f"attention alone, r={own.rank}", adapter, own, optimizer.rate),
@@ -137,8 +137,8 @@ def _size(bench: Bench, adapter: Adapter, arm: Arm) -> int:
 
 
 def judged_by_place(best: Interval, final: Interval, own: int, everywhere: int, rank: int) -> tuple[Status, str]:
-    """Of LL213, from the differences of the losses, those of attention alone minus those of all linear layers, and
-    the trainable parameters of both."""
+    """The status and reason for LL213, from the losses of attention alone minus those of all linear layers, and the
+    trainable parameters of both."""
     lowest, last = losses_in_words(
         best, final, f"with attention alone ({own:,} parameters)", f"all linear layers at r={rank} ({everywhere:,})"
     )
@@ -146,5 +146,5 @@ def judged_by_place(best: Interval, final: Interval, own: int, everywhere: int, 
 
 
 def _with_ending(status: Status, reason: str, better: str, blamed: str) -> tuple[Status, str]:
-    endings = {"confirmed": better, "refuted": f"no harm of {blamed} measured"}
-    return status, f"{reason}: {endings.get(status, 'too uncertain to tell')}"
+    endings = {"confirmed": better, "refuted": f"no harm from {blamed} measured"}
+    return status, f"{reason}: {endings.get(status, 'the intervals are too wide to decide')}"

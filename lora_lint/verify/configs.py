@@ -1,4 +1,5 @@
-"""The config of a run's model: from a folder, the hub's cache or the hub, else made of the linter's own table."""
+"""The config of a run's model: from a folder, the hub's cache or the hub, otherwise built from the linter's own
+table."""
 
 from __future__ import annotations
 
@@ -16,13 +17,13 @@ from lora_lint.verify.weights import folder_of, in_one_line, load_config
 if TYPE_CHECKING:
     from lora_lint.run.run import Run
 
-_PATIENCE = 5.0  # seconds for one answer of the hub
+_PATIENCE = 5.0  # seconds to wait for one answer from the hub
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A config of transformers, and where it is from in words: "config.json", "the hub", "lora-lint's table of models".
-    `made`: the linter makes it of what its table has of the model, and sizes may be the class's defaults."""
+    """A transformers config, and where it comes from in words: "config.json", "the hub", "lora-lint's table of models".
+    `made`: the linter built it from its table, and some sizes may be the class's defaults."""
 
     config: Any
     source: str
@@ -30,7 +31,7 @@ class ModelConfig:
 
 
 def config_of(run: Run, name: str) -> ModelConfig:
-    """The config of the model `name` of a run, without any code of the model's repository. Raises Skip."""
+    """The config of the model `name` of a run, without running code from the model's repository. Raises Skip."""
     folder = folder_of(name, run.path)
     if folder is not None:
         snapshot = "snapshots" in folder.parts
@@ -44,7 +45,7 @@ def config_of(run: Run, name: str) -> ModelConfig:
 
 @cache
 def _from_hub(name: str) -> Any:
-    """The config as the hub has it; None where it cannot be reached or does not say. One request, not kept."""
+    """The config that the hub has; None where the hub cannot be reached or has none. One request, not cached."""
     if not _hub_is_there():
         return None
     from huggingface_hub import hf_hub_url
@@ -53,7 +54,7 @@ def _from_hub(name: str) -> Any:
     try:
         answer = get_session().get(hf_hub_url(name, "config.json"), headers=build_hf_headers(), timeout=_PATIENCE)
         fields = answer.json() if answer.status_code == 200 else None
-    except Exception:  # the errors of two generations of its library
+    except Exception:  # errors of two generations of its library
         return None
     if not isinstance(fields, dict):
         return None
@@ -67,7 +68,7 @@ def _from_hub(name: str) -> Any:
 
 @cache
 def _hub_is_there() -> bool:
-    """Whether the hub may be asked and answers; asked once."""
+    """Whether the hub may be asked and answers; checked once."""
     import socket
     from urllib.parse import urlsplit
 
@@ -90,7 +91,7 @@ def _from_table(run: Run, name: str) -> ModelConfig:
 
     model = identify(name, near=os.path.dirname(run.path) or None, own=run.model.own)
     if model is not None and model.module_names is not None:
-        raise Skip(f"the code of {name} is not in transformers, and code of a model's repository is never run")
+        raise Skip(f"{name} needs code from its repository, which lora-lint never runs")
     model_type = run.model.architecture or (model.model_type if model is not None else None)
     if model_type is None:
         raise Skip(f"the config of {name} is not available")
@@ -98,18 +99,18 @@ def _from_table(run: Run, name: str) -> ModelConfig:
     fields.pop("model_type", None)
     try:
         config = AutoConfig.for_model(model_type, **fields)
-    except Exception as error:  # each family checks its fields in its own way
+    except Exception as error:  # each family validates its fields in its own way
         raise Skip(f"this version of transformers makes no config for {model_type}: {in_one_line(error)}") from error
     whole = model is not None and model.complete
     if not whole:
         _with_towers(config)
-    sizes = "" if whole else f", with the sizes that {model_type} has by default"
+    sizes = "" if whole else f", with the default sizes of {model_type}"
     return ModelConfig(config, f"lora-lint's table of models{sizes}", made=True)
 
 
 def _with_towers(config: Any) -> None:
-    """Gives a default config the towers that its class has and the default leaves out (Gemma 4): published models of
-    the type have them, and the linter's own table of modules does too."""
+    """Adds the towers that a default config leaves out although its class has them (Gemma 4): published models of the
+    type have them, and so does the linter's own table of modules."""
     for part in ("vision_config", "audio_config"):
         kind = config.sub_configs.get(part)
         if getattr(kind, "model_type", None) and getattr(config, part) is None:

@@ -1,5 +1,5 @@
-"""The texts that a run trains on, where they can be read without running anything: local files, or what the hub's
-cache already holds. JSON lines, JSON, CSV, plain text, and Parquet if pyarrow is there."""
+"""The texts that a run trains on, where they can be read without running anything: from local files or the hub's cache.
+Reads JSON lines, JSON, CSV, plain text, and Parquet if pyarrow is installed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".md", ".parquet")
 _LARGEST = 200_000_000
-"""Bytes of a file that is read as a whole (JSON); the others are read row by row, as far as needed."""
+"""The largest file, in bytes, that is read as a whole (JSON); other formats are read row by row, as far as needed."""
 _COLUMNS = ("text", "content", "document", "body", "sentence", "code")
 _JOINED = (
     ("instruction", "input", "output"),
@@ -48,7 +48,7 @@ class NoTexts(Exception):
 
 @dataclass(frozen=True)
 class Texts:
-    """`source` completes "on the texts of …", with the columns: "data.jsonl (text)"."""
+    """`source` completes "on the texts of …" and names the columns: "data.jsonl (text)"."""
 
     texts: tuple[str, ...]
     source: str
@@ -58,7 +58,7 @@ def texts_of(run: Run, limit: int | None = None) -> Texts:
     """The run's training texts in order, at most `limit`. Raises NoTexts."""
     names = [each.value for each in alternatives(run.dataset.name) if isinstance(each.value, str)]
     if not names:
-        why = getattr(run.dataset.name, "why", "") or "no data set is named"
+        why = getattr(run.dataset.name, "why", "") or "the run names no data set"
         raise NoTexts(f"the data set is not known: {why}")
     file = _local(names[0], run.path) or _cached(names[0])
     if file is None:
@@ -66,7 +66,7 @@ def texts_of(run: Run, limit: int | None = None) -> Texts:
     columns: tuple[str, ...] = ()
     texts: list[str] = []
     try:
-        # Rows without any text do not count; a file without any is not read to its end.
+        # Rows without text do not count; a file that has none is not read to its end.
         for row in itertools.islice(_rows(file), None if limit is None else 2 * limit):
             text, found = text_of(row)
             columns = columns or found
@@ -77,13 +77,13 @@ def texts_of(run: Run, limit: int | None = None) -> Texts:
     except (OSError, ValueError, csv.Error, RecursionError) as error:
         raise NoTexts(f"{file.name} cannot be read: {error}") from error
     if not texts:
-        raise NoTexts(f"no text was found in {file.name}")
+        raise NoTexts(f"{file.name} has no text")
     return Texts(tuple(texts), f"{file.name} ({', '.join(columns)})" if columns else file.name)
 
 
 def text_of(row: Any) -> tuple[str, tuple[str, ...]]:
-    """The text that a row trains on, and the columns it is from: a text column, a chat, a prompt with its answer, or
-    all that is text in it."""
+    """The text that a row trains on, and the columns it comes from: a text column, a chat, a prompt with its answer, or
+    any text in it."""
     if isinstance(row, str):
         return row, ()
     if not isinstance(row, dict):
@@ -104,7 +104,7 @@ def text_of(row: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _local(name: str, path: str) -> Path | None:
-    """A file, or the training file of a folder; relative to where the command runs or to the file that names it."""
+    """A file, or the training file of a folder; relative to the working directory or to the file that names it."""
     for folder in (Path(), Path(path).parent):
         with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: `~nobody/…`, whose home is not known
             found = folder / Path(name).expanduser()
@@ -116,7 +116,7 @@ def _local(name: str, path: str) -> Path | None:
 
 
 def _cached(name: str) -> Path | None:
-    """The training file of a data set that was downloaded before."""
+    """The training file of a data set already in the hub's cache."""
     if name.count("/") > 1 or name.startswith((".", "~")):
         return None
     from huggingface_hub import constants
@@ -129,7 +129,7 @@ def _cached(name: str) -> Path | None:
 
 
 def _training_file(folder: Path) -> Path | None:
-    """The first readable file of a folder, those named for training first; test sets are none."""
+    """The first readable file of a folder, training files first; never a test set."""
     files = sorted(
         Path(above) / name for above, _, names in os.walk(folder) for name in names if name.lower().endswith(_ENDINGS)
     )

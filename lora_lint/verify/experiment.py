@@ -1,7 +1,7 @@
-"""What an experiment gets, and where it is kept.
+"""What an experiment receives, and where it is registered.
 
-An experiment is a function from a `FindingCase` to the `Verdict` on its finding. It is registered by the rule's code in
-`structure.EXPERIMENTS` (exact, on the meta device) or `measurement.EXPERIMENTS` (statistics, on weights).
+An experiment is a function from a `FindingCase` to the `Verdict` on its finding. It is registered under the rule's code
+in `structure.EXPERIMENTS` (exact, on the meta device) or `measurement.EXPERIMENTS` (statistics, on weights).
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 DEFAULT_SEEDS = 3
 PROXY_SEEDS = 6
-"""A sized-down random model is noisier: the exponents' standard deviation is about 0.11."""
+"""A sized-down random model is noisier: the standard deviation of its exponents is about 0.11."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """The user's choices. `time_budget` is in seconds for all experiments together; `seeds` None means the defaults."""
+    """The user's choices. `time_budget` is in seconds, for all experiments together; `seeds` None means the
+    defaults."""
 
     device: Literal["auto", "cuda", "cpu", "meta"] = "auto"
     time_budget: float = 600.0
@@ -50,12 +51,12 @@ class FindingCase:
     say: Callable[[str], None] = print
 
     def late(self) -> bool:
-        """Whether the time is used up."""
+        """Whether time has run out."""
         return time.monotonic() > self.deadline
 
 
 class Skip(Exception):
-    """An experiment that cannot be made; the message completes "skipped: …"."""
+    """An experiment that cannot be run; the message completes "skipped: …"."""
 
     def verdict(self) -> Verdict:
         return Verdict("skipped", str(self))

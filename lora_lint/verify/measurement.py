@@ -16,7 +16,7 @@ TRAININGS: dict[str, Experiment] = {
     "LL501": rates.rate_too_low,
     "LL502": rates.rate_too_high,
 }
-"""Those that train and take all the time that they are given."""
+"""Experiments that train, and use all the time they are given."""
 EXPERIMENTS: dict[str, Experiment] = {
     "LL101": scaling.sweep,
     "LL102": scaling.rslora_off,

@@ -1,5 +1,5 @@
-"""LL304: what one step takes in memory: the peak of one on CUDA, where there is one with the weights; else every tensor
-that has to be there, counted on the meta device, which takes no weights."""
+"""LL304: the memory of one step. With CUDA and the weights at hand, the measured peak; otherwise every tensor that a
+step needs, counted on the meta device, which takes no weights."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _ROUNDED = {0.5: weights.QUARTER, 2.0: weights.HALF, 4.0: weights.FULL}
 
 @dataclass(frozen=True)
 class Needed:
-    """Bytes: of all weights, of the gradients of the trainable ones, of what the optimizer keeps for them, and of what
-    one sequence leaves for the backward pass (None where the model does not run on the meta device)."""
+    """Bytes: all weights, the gradients of the trainable ones, the optimizer's states for them, and the activations
+    that one sequence keeps for the backward pass (None where the model does not run on the meta device)."""
 
     weights: float
     gradients: float
@@ -42,7 +42,7 @@ class Needed:
 
     @property
     def least(self) -> float:
-        """What has to be there whatever the batch, and with gradient checkpointing too."""
+        """What a step needs whatever the batch size, gradient checkpointing included."""
         return self.weights + self.gradients + self.states
 
 
@@ -50,7 +50,7 @@ def peak_of_a_step(case: FindingCase) -> Verdict:
     """LL304"""
     limit = case.run.gpu_memory
     if limit is None:
-        raise Skip("the memory of the GPU is not known")
+        raise Skip("the GPU's memory is not known")
     case.say("counting on the meta device")
     needed = min((counted(run) for run in possible(case.run)), key=lambda each: each.least)
     peak, how = _peak(case, limit)
@@ -71,9 +71,11 @@ def peak_of_a_step(case: FindingCase) -> Verdict:
 
 
 def judged(needed: Needed, peak: float | None, limit: float) -> tuple[Status, str]:
-    """The status, and what to say: from the peak of a step in bytes where one was measured, else from the count.
-    `limit` is in GiB. What is above it without any activation does not fit; what is above it only with those of one
-    sequence may fit with gradient checkpointing."""
+    """The status and its reason: from the peak of a step, in bytes, if one was measured, otherwise from the count.
+
+    `limit` is in GiB. If the run exceeds it without any activations, it does not fit; if it exceeds it only with those
+    of one sequence, gradient checkpointing may make it fit.
+    """
     setting = f"the `gpu-memory` setting is {number(limit)} GiB"
     parts = (
         f"{_gib(needed.weights)} GiB of weights, {_gib(needed.gradients)} of gradients, {_gib(needed.states)} of the "
@@ -81,23 +83,25 @@ def judged(needed: Needed, peak: float | None, limit: float) -> tuple[Status, st
     )
     beside = ""
     if needed.activations is not None:
-        beside = f"; a sequence of {_LENGTH} tokens leaves about {_gib(needed.activations)} more for the backward pass"
+        beside = (
+            f"; a sequence of {_LENGTH} tokens leaves about {_gib(needed.activations)} GiB more for the backward pass"
+        )
     if peak is not None:
-        reason = f"one step takes {_gib(peak)} GiB at its peak, and {setting}: {parts}"
+        reason = f"one step takes {_gib(peak)} GiB at its peak; {setting}: {parts}"
         return ("confirmed" if peak > limit * _GIB else "refuted"), reason
-    reason = f"{_gib(needed.least)} GiB have to be there, and {setting}: {parts}{beside}"
+    reason = f"{_gib(needed.least)} GiB are needed at least; {setting}: {parts}{beside}"
     if needed.least > limit * _GIB:
         return "confirmed", reason
     if needed.activations is not None and needed.least + needed.activations > limit * _GIB:
-        return "inconclusive", f"{reason}, which is too much together unless they are computed again"
+        return "inconclusive", f"{reason}, together more than the setting without gradient checkpointing"
     return "refuted", reason
 
 
 def counted(run: Run) -> Needed:
-    """The bytes of a run's tensors by the types that PEFT and torch give them. Raises Skip.
+    """The bytes of a run's tensors in the types that PEFT and torch give them. Raises Skip.
 
-    In 4 and 8 bits the weights of the linear layers are that small and all others of half precision, as bitsandbytes
-    has it; its scales are left out.
+    In 4 and 8 bits only the weights of the linear layers shrink; all others stay in half precision, as with
+    bitsandbytes. Its scales are not counted.
     """
     import torch
 
@@ -128,8 +132,8 @@ def _bytes(tensor: Any) -> int:
 
 
 def _states(run: Run, trained: list[Any]) -> float:
-    """What the run's optimizer keeps on the GPU, from a step of it on the meta device. Paged states may lie outside,
-    and 8-bit ones take a quarter."""
+    """The optimizer states on the GPU, from one step of it on the meta device. Paged states may live elsewhere, and
+    8-bit ones take a quarter."""
     import torch
 
     names = [str(each.value).lower() for each in alternatives(run.training.optimizer)]
@@ -140,7 +144,7 @@ def _states(run: Run, trained: list[Any]) -> float:
     stepper = optimizer_of(run).make(trained)
     try:
         stepper.step()
-    except (NotImplementedError, RuntimeError):  # one that looks at numbers, of which there are none
+    except (NotImplementedError, RuntimeError):  # one that inspects values, which meta tensors lack
         return 0.0
     finally:
         for each in trained:
@@ -169,14 +173,14 @@ def _activations(model: Any) -> float | None:
         with weights.quiet(), saved_tensors_hooks(note, lambda tensor: tensor), _fused_attention():
             logits = model(input_ids=ids).logits.float()
             cross_entropy(logits.flatten(0, -2), ids.flatten())
-    except Exception:  # each family has its own way of needing numbers, images or end tokens
+    except Exception:  # each family needs values, images or end tokens in its own way
         return None
     return math.fsum(kept.values())
 
 
 def _fused_attention() -> Any:
-    """A mode in which attention keeps its inputs and its output, as the kernels of GPUs do; on the meta device torch
-    takes it apart, and the whole matrix of attention would be kept."""
+    """A mode in which attention keeps its inputs and its output, as GPU kernels do. On the meta device torch decomposes
+    it, and the whole attention matrix would be kept."""
     import torch
     from torch.nn.functional import scaled_dot_product_attention
     from torch.overrides import TorchFunctionMode
@@ -205,25 +209,25 @@ def _gib(size: float) -> float:
 
 
 def _peak(case: FindingCase, limit: float) -> tuple[float | None, str]:
-    """Bytes that one step takes at its peak on CUDA, or None; and how that was found, or why it was not."""
+    """The peak memory of one step on CUDA in bytes, or None; and how it was measured, or why it was not."""
     counting = "counted on the meta device, not measured"
     try:
         if weights.device_of(case.options.device) != "cuda":
-            return None, f"{counting}: no CUDA device is used"
+            return None, f"{counting}: CUDA is not in use"
         return _measured(case, limit), "measured on CUDA, one sequence at a time"
     except (weights.NoWeights, Skip) as error:
         return None, f"{counting}: {error}"
 
 
 def _measured(case: FindingCase, limit: float) -> float:
-    """Raises NoWeights, Skip. Where memory runs out on a GPU that has more than the limit free, all that was free is
-    what it took."""
+    """Raises NoWeights, Skip. If memory runs out on a GPU with more than the limit free, the step took at least all
+    that was free."""
     import torch
 
     run = case.run
     dtype = _ROUNDED.get(bytes_of_a_weight(run.model))
     if dtype is None:
-        raise Skip("weights of 8 bits are not loaded here")
+        raise Skip("8-bit weights are counted, not loaded")
     name = weights.name_of(run)
     stored = weights.stored(name, run.path)
     head = weights.head_of(run, weights.load_config(stored.folder))
@@ -239,7 +243,7 @@ def _measured(case: FindingCase, limit: float) -> float:
         if not (isinstance(error, weights.TooBig) or weights.out_of_memory(error)):
             raise
         if free < limit * _GIB:
-            raise weights.TooBig("memory ran out, and less than the setting was free") from error
+            raise weights.TooBig("memory ran out with less free than the `gpu-memory` setting") from error
         return float(free)
     return float(torch.cuda.max_memory_allocated())
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Run
 
 USUAL_RATE = 2e-4
-"""The commonest learning rate of public LoRA configs (42% of 1,127)."""
+"""The most common learning rate in public LoRA configs (42% of 1,127)."""
 
 Family = Literal["adam", "sgd", "sign", "adafactor", "rmsprop", "adagrad"]
 
@@ -55,28 +55,29 @@ class Optimizer:
             # As transformers' trainer sets it up.
             return Adafactor(parameters, lr=rate, scale_parameter=False, relative_step=False)
         if self.family == "sign":
-            # Lion steps by the sign of b*m + (1 - b)*g, and m is 0 at first: Adam without memory does the same.
+            # Lion's first step follows the sign of (1 - b)*g, because m starts at 0: Adam without momentum does the
+            # same.
             return optim.Adam(parameters, lr=rate, betas=(0.0, 0.0))
         return optim.AdamW(parameters, lr=rate, weight_decay=0.0)
 
 
 def optimizer_of(run: Run) -> Optimizer:
-    """The optimizer of a run; what the file does not tell is assumed, and noted."""
+    """The optimizer of a run. What the file does not say is assumed, with a note."""
     notes: list[str] = []
     rates = [
         each.value for each in alternatives(run.training.learning_rate) if is_number(each.value) and each.value > 0
     ]
     if not rates:
-        notes.append(f"the learning rate is not known and taken as {USUAL_RATE:g}")
+        notes.append(f"the learning rate is not known; {USUAL_RATE:g} is assumed")
     rate = float(rates[0]) if rates else USUAL_RATE
     names = [str(each.value) for each in alternatives(run.training.optimizer)]
     if not names:
-        return Optimizer("adam", "AdamW", rate, ("the optimizer is not known and taken as AdamW", *notes))
+        return Optimizer("adam", "AdamW", rate, ("the optimizer is not known; AdamW is assumed", *notes))
     plain = names[0].lower().rpartition(".")[2]
     for word, family, label in _NAMES:
         if word in plain:
             if any(mark in plain for mark in _ROUNDED):
-                notes.append(f"{names[0]} is measured without its rounding")
+                notes.append(f"{names[0]} is measured without its quantized states")
             return Optimizer(family, label, rate, tuple(notes))
     notes.append(f"{names[0]} is measured as AdamW")
     return Optimizer("adam", "AdamW", rate, tuple(notes))

@@ -1,8 +1,8 @@
-"""What a model is probed with: tokens of the user's texts (or of a text of our own), as batches for each kind of head,
+"""What a model is probed with: tokens of the user's texts (or of lora-lint's own), as batches for each kind of head,
 with a loss for it.
 
 Heads other than language models get labels made up from the tokens: enough for a gradient that depends on the input,
-which is all that a first step needs.
+and a first step needs no more.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     Encode = Callable[[str], list[int]]
 
 HEADS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "masked-lm", "seq-cls", "token-cls", "qa", "base")
-"""Heads that text alone can probe."""
+"""Heads that can be probed with text alone."""
 IGNORED = -100
 _KEPT = 32  # positions of a sequence whose logits are compared
-_MASKED = 0.15  # share of the tokens that a masked language model is to tell
-_TEMPERATURE = 0.05  # of the similarity of the halves of a text
+_MASKED = 0.15  # share of the tokens that a masked language model has to predict
+_TEMPERATURE = 0.05  # for the similarity between the two halves of a text
 
 
 @dataclass(frozen=True)
 class Source:
-    """Whose text a model is probed with, in words. `own`: the linter's, because the run's are not to be had."""
+    """Whose text a model is probed with, in words. `own`: lora-lint's, because the run's is not available."""
 
     words: str
     own: bool = False
@@ -37,7 +37,7 @@ OWN = Source("lora-lint's own text", own=True)
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors for the model by name, and what it should answer; the first dimension of all is the batch."""
+    """Tensors for the model by name, and the expected answers; the first dimension of each is the batch."""
 
     inputs: dict[str, Any]
     targets: Any
@@ -51,19 +51,19 @@ class Batch:
 
 
 def own_text() -> tuple[str, ...]:
-    """The text that ships with the package, by paragraphs."""
+    """The text that ships with the package, in paragraphs."""
     text = Path(__file__).with_name("probe.txt").read_text(encoding="utf-8")
     return tuple(text.strip().split("\n\n"))
 
 
 def encoder(folder: str | None, vocabulary: int) -> Encode:
-    """The tokenizer of a model's folder; where there is none, the bytes of a text stand for its tokens."""
+    """The tokenizer in a model's folder; where there is none, the bytes of a text serve as its tokens."""
     if folder is not None:
         from transformers import AutoTokenizer
 
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        except Exception:  # whatever is wrong with it: each version fails in its own way where the files are missing
+        except Exception:  # any failure: each version fails in its own way where files are missing
             tokenizer = None
         if tokenizer is not None and len(tokenizer) > 1:
             return lambda text: _within(tokenizer(text, add_special_tokens=False, verbose=False).input_ids, vocabulary)
@@ -75,7 +75,7 @@ def _within(ids: list[int], vocabulary: int) -> list[int]:
 
 
 def stream(texts: Sequence[str], encode: Encode, enough: int) -> list[int]:
-    """The tokens of some texts one after the other, at least `enough` of them: a short text is repeated."""
+    """The tokens of some texts, concatenated, at least `enough` of them: a short text is repeated."""
     tokens: list[int] = []
     for text in texts:
         tokens += encode(text + "\n\n")
@@ -87,7 +87,7 @@ def stream(texts: Sequence[str], encode: Encode, enough: int) -> list[int]:
 
 
 def windows(tokens: Sequence[int], count: int, length: int, seed: int) -> Any:
-    """`count` stretches of `length` tokens from random places; the same for the same seed."""
+    """`count` windows of `length` tokens from random places; the same for the same seed."""
     import torch
 
     generator = torch.Generator().manual_seed(seed)
@@ -96,14 +96,14 @@ def windows(tokens: Sequence[int], count: int, length: int, seed: int) -> Any:
 
 
 def batch(head: str, ids: Any, config: Any, seed: int) -> Batch:
-    """The batch that a head is probed with, from windows of tokens."""
+    """The batch for a head, from windows of tokens."""
     import torch
 
     if head == "seq2seq-lm":
         half = ids.shape[1] // 2
         answer = ids[:, half:].contiguous()
         return Batch({"input_ids": ids[:, :half].contiguous(), "labels": answer}, answer)
-    if head == "base":  # tell which halves belong together
+    if head == "base":  # match the halves
         half = ids.shape[1] // 2
         halves = ids[:, : 2 * half].reshape(-1, half)
         return Batch({"input_ids": halves}, torch.arange(len(halves)))
@@ -122,8 +122,8 @@ def batch(head: str, ids: Any, config: Any, seed: int) -> Batch:
 
 
 def answers(head: str, outputs: Any) -> Any:
-    """What a model answers, in float32: logits, by position where there are positions; embeddings where there is no
-    head; start and end logits of question answering side by side."""
+    """A model's answers, in float32: logits, by position where there are positions; embeddings where there is no head;
+    start and end logits of question answering side by side."""
     import torch
 
     if head == "base":
@@ -135,7 +135,7 @@ def answers(head: str, outputs: Any) -> Any:
 
 
 def some(logits: Any) -> Any:
-    """A part of the logits that is kept to be compared: all of short answers, some positions of long ones."""
+    """The logits that are kept for comparison: all of short answers, some positions of long ones."""
     if logits.dim() < 3:
         return logits.detach()
     every = max(logits.shape[1] // _KEPT, 1)
@@ -143,7 +143,7 @@ def some(logits: Any) -> Any:
 
 
 def loss_of(head: str, logits: Any, targets: Any) -> tuple[Any, int]:
-    """The summed loss and over how many answers it is summed."""
+    """The summed loss, and the number of answers it covers."""
     import torch
     from torch.nn.functional import cross_entropy, mse_loss, normalize
 

@@ -1,4 +1,4 @@
-"""A sized-down model of the same family with random weights, for where the real one does not fit or is not there."""
+"""A sized-down model of the same family with random weights, for when the real one does not fit or is not here."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _SIZES: dict[str, int] = {
     "attention_hidden_size": _HIDDEN,
     "state_size": 16,
 }
-"""What sizes are called, and how small they become; a size that is smaller already stays."""
+"""The names of sizes, and what they shrink to; a smaller size stays."""
 _EXPERTS_A_TOKEN = ("num_experts_per_tok", "top_k_experts", "moe_topk")
 _PARTS = ("text_config", "vision_config", "audio_config", "encoder", "decoder")
 _TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "unk_token_id", "decoder_start_token_id", "image_token_id")
@@ -82,13 +82,13 @@ def sized_down(run: Run, name: str) -> Any:
 
 
 def shrink(config: Any) -> Any:
-    """A copy of a config with few layers, narrow and with few words; everything else, and with it the names of the
-    modules, stays."""
+    """A copy of a config with few layers, narrow and with a small vocabulary; everything else stays, and with it the
+    names of the modules."""
     fields = _shrunk(config.to_dict())
     fields.pop("quantization_config", None)
     try:
         return type(config).from_dict(fields)
-    except Exception as error:  # each family checks its fields in its own way
+    except Exception as error:  # each family validates its fields in its own way
         raise Skip(f"a sized-down {config.model_type} cannot be made: {in_one_line(error)}") from error
 
 
@@ -111,7 +111,7 @@ def _shrunk(fields: dict[str, Any]) -> dict[str, Any]:
             small[key] = value[:_LAYERS]
         elif key == "attention_types" and isinstance(value, list):
             small[key] = [[["global"], _LAYERS]]
-    # One head for each pair where the model has as many pairs as heads (no grouped queries).
+    # As many key-value heads as query heads where the model has as many (no grouped queries).
     if fields.get("num_key_value_heads") == fields.get("num_attention_heads") and "num_key_value_heads" in fields:
         small["num_key_value_heads"] = small["num_attention_heads"]
     for key in ("rope_scaling", "rope_parameters"):
@@ -122,8 +122,8 @@ def _shrunk(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rope(rope: dict[str, Any]) -> dict[str, Any]:
-    """Positions for the small heads: sections that add up to half of a head; factors that are made for one size of
-    head are left out."""
+    """Position settings for the small heads: sections that add up to half a head; factors made for one head size are
+    dropped."""
     sections = rope.get("mrope_section")
     if isinstance(sections, list) and sections:
         half, whole = _HIDDEN // _HEADS // 2, sum(sections)
@@ -135,19 +135,19 @@ def _rope(rope: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kinds(kinds: list[Any]) -> list[Any]:
-    """Few layers with each kind of layer among them."""
+    """A few layers, with every kind of layer among them."""
     different = list(dict.fromkeys(kinds))[:_LAYERS]
     return [*kinds[: _LAYERS - len(different)], *different] if len(different) > 1 else kinds[:_LAYERS]
 
 
 def build(config: Any, head: str, device: str) -> Any:
-    """The small model with random weights, the same each time. Raises Skip."""
+    """The small model with random weights, the same every time. Raises Skip."""
     import torch
 
     torch.manual_seed(0)
     try:
         with quiet():
             model = automatic(head).from_config(config, trust_remote_code=False)
-    except Exception as error:  # a size that does not go with another one
+    except Exception as error:  # a size that does not fit another one
         raise Skip(f"a sized-down {config.model_type} cannot be made: {in_one_line(error)}") from error
     return completed(model.float().to(device), head)

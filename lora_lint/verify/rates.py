@@ -1,4 +1,4 @@
-"""LL501, LL502: the run's learning rate against another one, by held-out losses of trainings on the run's examples."""
+"""LL501, LL502: the run's learning rate against another, by held-out losses of trainings on the run's examples."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from lora_lint.verify.training import Judge, Trial
 
 _FEW = 20
-"""Steps that are enough to see a training diverge, though not to see that none will."""
+"""Enough steps to see a training diverge, but not to see that none will."""
 
 
 def rate_too_low(case: FindingCase) -> Verdict:
-    """LL501: the run's rate against the usual one of LoRA."""
+    """LL501: the run's rate against the usual one for LoRA."""
 
     def judged(trial: Trial) -> tuple[Status, str]:
         plan = trial.plan
@@ -35,7 +35,7 @@ def rate_too_low(case: FindingCase) -> Verdict:
 
 
 def rate_too_high(case: FindingCase) -> Verdict:
-    """LL502: the run's rate against the one that the finding advises."""
+    """LL502: the run's rate against the one that the finding suggests."""
 
     def judged(trial: Trial) -> tuple[Status, str]:
         return judged_as_too_high(
@@ -49,9 +49,9 @@ def rate_too_high(case: FindingCase) -> Verdict:
 
     advised, own = case.finding.figure, optimizer_of(case.run).rate
     if advised is None:
-        raise Skip("the finding advises no other rate")
+        raise Skip("the finding suggests no other rate")
     if advised >= own:
-        raise Skip(f"a rate of {own:g} is not above the advised {advised:g}")
+        raise Skip(f"a rate of {own:g} is not above the suggested {advised:g}")
     return _against(case, advised, judged, _FEW)
 
 
@@ -64,14 +64,15 @@ def _against(case: FindingCase, rate: float, judged: Judge, few: int | None = No
 def judged_as_too_low(
     best: Interval, final: Interval, own: str, usual: str, steps: int, whole: int
 ) -> tuple[Status, str]:
-    """Of LL501, from the differences of the losses, those at the run's rate minus those at the usual one, after
-    `steps` of the run's `whole`."""
+    """The status and reason for LL501, from the losses at the run's rate minus those at the usual one, after `steps` of
+    the run's `whole`."""
     reason = f"after {steps:,} steps {', '.join(losses_in_words(best, final, own, usual.removeprefix('at ')))}"
     status = status_of(best)
     if status == "confirmed":
-        later = "; the run's other steps may close the gap" if steps < whole else ""
+        later = "; the remaining steps may close the gap" if steps < whole else ""
         return status, f"{reason}: the usual rate does better{later}"
-    return status, f"{reason}: {'no harm of the rate measured' if status == 'refuted' else 'too uncertain to tell'}"
+    ending = "no harm from the rate measured" if status == "refuted" else "the intervals are too wide to decide"
+    return status, f"{reason}: {ending}"
 
 
 def judged_as_too_high(
@@ -82,22 +83,22 @@ def judged_as_too_high(
     rates: tuple[str, str],
     an_epoch: bool,
 ) -> tuple[Status, str]:
-    """Of LL502, from the differences of the losses, those at the run's rate minus those at the advised one, and in
-    how many of the seeds each of them ended worse than it began. Less than an epoch refutes nothing."""
+    """The status and reason for LL502, from the losses at the run's rate minus those at the suggested one, and the
+    number of seeds in which each ended worse than it began. Less than an epoch refutes nothing."""
     reason = ", ".join(losses_in_words(best, final, rates[0], rates[1].removeprefix("at ")))
     ends = "the loss ends above where it began"
     if diverged[0] == seeds and diverged[1] == 0:
         return "confirmed", f"{rates[0]} {ends} in all {seeds} seeds, {rates[1]} in none; {reason}"
     status = status_of(best)
     if status == "confirmed":
-        return status, f"{reason}: the advised rate does better"
+        return status, f"{reason}: the suggested rate does better"
     if status == "refuted" and diverged[0] == 0:
         if not an_epoch:
             return "inconclusive", f"{reason}: no harm so far, in less than an epoch"
-        return status, f"{reason}: no harm of the rate measured"
+        return status, f"{reason}: no harm from the rate measured"
     if diverged[0]:
         return (
             "inconclusive",
             f"{rates[0]} {ends} in {diverged[0]} of {seeds} seeds, {rates[1]} in {diverged[1]}; {reason}",
         )
-    return status, f"{reason}: too uncertain to tell"
+    return status, f"{reason}: the intervals are too wide to decide"

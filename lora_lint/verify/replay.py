@@ -1,6 +1,6 @@
-"""What a run does to its model, done again on a skeleton or a small model: wrap, prepare, freeze, switch adapters.
+"""Replays what a run does to its model on a skeleton or a small model: wrap, prepare, freeze, switch adapters.
 
-The events are those that the linter has read; nothing of the user's is run.
+The events are those that the linter has read; none of the user's code runs.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def replay(model: Any, run: Run) -> Any:
-    """The model as it is when the training starts. Raises what PEFT raises, and Skip for what cannot be done again.
+    """The model as it is when training starts. Raises what PEFT raises, and Skip for what cannot be replayed.
 
-    Happenings under a flag happen. Each adapter is a fresh one with the run's settings, also one that is loaded from
-    disk: what is trainable depends neither on its numbers nor on most settings.
+    Events under a flag happen. Every adapter is a fresh one with the run's settings, even one that is loaded from disk:
+    what is trainable depends neither on its values nor on most settings.
     """
     adapted = False
     for event in _until_training(run):
@@ -83,11 +83,11 @@ def _until_training(run: Run) -> Iterable[Event]:
 
 
 def _with_adapter(model: Any, event: PutOn | PutBeside, run: Run) -> Any:
-    """The model with one more adapter, put on by the calls that PEFT 0.21.2 and transformers 5.23.0 make themselves."""
+    """The model with one more adapter, added by the calls that PEFT 0.21.2 and transformers 5.23.0 make themselves."""
     [name] = _names(event)
     fresh = isinstance(event, events.Wrap | events.AddBeside)
     trainable = ABSENT if isinstance(event, events.AddBeside) else event.trainable
-    # What is not known of a load leaves it trainable: there is no finding that rests on it.
+    # A load whose arguments are not known counts as trainable: no finding rests on it.
     frozen = known(trainable) is False
     config = peft_config(run.adapter, **({} if fresh and trainable is ABSENT else {"inference_mode": frozen}))
     if isinstance(event, events.AddBeside | events.LoadBeside):
@@ -100,7 +100,7 @@ def _with_adapter(model: Any, event: PutOn | PutBeside, run: Run) -> Any:
 
 
 def _put_beside(model: Any, name: str, config: Any, trainable: bool) -> Any:
-    """`PeftModel.add_adapter`, and `load_adapter` without the numbers."""
+    """`PeftModel.add_adapter`, and `load_adapter` without the values."""
     if name in model.peft_config:
         return model
     with quiet():
@@ -111,7 +111,7 @@ def _put_beside(model: Any, name: str, config: Any, trainable: bool) -> Any:
 
 
 def _integrated(model: Any, name: str, config: Any, fresh: bool) -> Any:
-    """`add_adapter` of transformers' own model, and `load_adapter` without the numbers."""
+    """`add_adapter` of transformers' own model class, and `load_adapter` without the values."""
     from peft import inject_adapter_in_model
     from peft.tuners.tuners_utils import BaseTunerLayer
 
@@ -157,12 +157,12 @@ def _names(event: events.OfAdapters) -> tuple[str, ...]:
 def _trainable(event: events.SetAdapter | events.SetRequiresGrad) -> bool:
     trainable = known(event.trainable)
     if trainable is None:
-        raise Skip("it is not known whether one of the adapters is set trainable")
+        raise Skip("it is not known whether one of the adapters is made trainable")
     return trainable
 
 
 def _is_wrapped(model: Any) -> bool:
-    """Whether it is a PeftModel, and not a model of transformers that has adapters in it."""
+    """Whether it is a PeftModel, as opposed to a transformers model with adapters in it."""
     return hasattr(model, "get_base_model")
 
 
@@ -173,7 +173,7 @@ def _peft_model(model: Any) -> Any:
 
 
 def prepare(model: Any) -> None:
-    """`prepare_model_for_kbit_training` (PEFT 0.21.2, peft/utils/other.py), without the casts, which need numbers."""
+    """`prepare_model_for_kbit_training` (PEFT 0.21.2, peft/utils/other.py), without the casts, which need values."""
     from peft import prepare_model_for_kbit_training
 
     with quiet():
@@ -185,7 +185,7 @@ def prepare(model: Any) -> None:
 
 
 def _set(model: Any, selection: Selection, trainable: bool) -> None:
-    """`requires_grad` of the parameters that are selected; of those of a selection that cannot be read, none."""
+    """Sets `requires_grad` of the selected parameters; of none where the selection cannot be read."""
     for name, parameter in model.named_parameters():
         named = isinstance(selection, events.Fragments) and any(fragment in name for fragment in selection.names)
         if named or selection is events.Selected.ALL:
@@ -205,4 +205,4 @@ def freeze_all_but(model: Any, patterns: Iterable[str]) -> None:
     except TooSlow as slow:
         raise Skip(str(slow)) from None
     except re.error as error:
-        raise Skip(f"a pattern of `unfrozen_parameters` is no regular expression: {error}") from None
+        raise Skip(f"a pattern of `unfrozen_parameters` is not a regular expression: {error}") from None

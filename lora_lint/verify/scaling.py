@@ -1,8 +1,8 @@
 """LL101, LL102, LL103, LL104, LL107: what rank, alpha and rsLoRA do to the first optimizer step on the user's model.
 
-Measured is the relative change of the logits after one step with the run's optimizer and learning rate, on the same
-batches for every setting, and the norm of the gradient of all lora_B before it. (The norm of s*B*A would mislead: it
-makes rsLoRA look as if the step did not depend on the rank.)
+The experiments measure the relative change of the logits after one step with the run's optimizer and learning rate, on
+the same batches for every setting, and the norm of the gradient of all lora_B before it. (The norm of s*B*A would
+mislead: it makes rsLoRA look as if the step did not depend on the rank.)
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from lora_lint.verify.probe import Source
     from lora_lint.verify.statistics import Interval
 
-_MOST = 5  # ranks of a sweep that are measured: its ends, and some between
-_LOW = 8  # the rank that a single run's rank is held against
+_MOST = 5  # measured ranks of a sweep: its ends, and some between
+_LOW = 8  # the rank to compare a single run's with
 _TWICE = math.log(2.0)
-_HALF_COLLAPSE = 0.25  # half of the exponent -0.5 that rsLoRA's theorem gives the gradient of lora_B
+_HALF_COLLAPSE = 0.25  # half the exponent -0.5 that rsLoRA's theorem gives for the gradient of lora_B
 _USUAL_ALPHA = 16.0
 
 
 def sweep(case: FindingCase) -> Verdict:
-    """LL101, LL107, and LL103 of a sweep: whether the step depends on the rank. LL101 claims that it shrinks with the
-    rank, LL103 that it grows, LL107 that it varies, whichever way, or that it does between the arms of a study."""
+    """LL101, LL107, and LL103 for a sweep: whether the step depends on the rank. LL101 claims that it shrinks with the
+    rank, LL103 that it grows, LL107 that it varies in either direction, or between the arms of a study."""
     study = _study_arms(case)
     if study:
         return on_bench(
@@ -69,23 +69,23 @@ def _sweep(case: FindingCase, bench: Bench, arms: Sequence[Arm]) -> Verdict:
     factor = (grows if grows.mean >= 0 else grows.negative()).exp()
     way = "grows" if grows.mean >= 0 else "shrinks"
     reason = (
-        f"from r={low} to r={high} the first step {way} {_times(factor)} under {_with(optimizer)}, "
+        f"from r={low} to r={high} the first step {way} by a factor of {_factor(factor)} under {_with(optimizer)}, "
         f"as r^{power.mean:.2f}"
     )
     if status == "refuted" and abs(grows.mean) < TOLERANCE:
         reason = (
             f"the first step does not depend on the rank under {_with(optimizer)} (r^{power.mean:.2f}; r={low} to "
-            f"r={high}: {_times(factor)}): no harm measured"
+            f"r={high}: a factor of {_factor(factor)}): no harm measured"
         )
     elif status == "refuted":
-        reason += ": the other way than claimed"
+        reason += ": the opposite of what the finding claims"
     elif status == "inconclusive":
-        reason += f": the interval does not settle whether it is more than {number(math.exp(TOLERANCE))} times"
+        reason += f": the interval does not settle whether the factor is above {number(math.exp(TOLERANCE))}"
     return _verdict(bench, status, reason, _measured(bench, steps, arms, optimizer, source), optimizer, steps, source)
 
 
 def _study(case: FindingCase, bench: Bench, arms: Sequence[tuple[float, Arm]]) -> Verdict:
-    """The arm of the largest predicted step against that of the smallest, on the targets of the first."""
+    """The arm with the largest predicted step against that with the smallest, on the targets of the first."""
     optimizer = optimizer_of(case.run)
     order = [arm for _, arm in arms]
     steps, source = first_steps(case, bench, order, optimizer)
@@ -154,22 +154,25 @@ def _rslora_off(case: FindingCase, bench: Bench, plain: Sequence[Arm], stable: S
     elif harm == "refuted":
         status = "refuted"
         way = "does not depend on the rank" if abs(falls.mean) < TOLERANCE else "grows with the rank"
-        seen = f"gradient collapse {'confirmed' if collapse == 'confirmed' else 'likely'} (r^{gradient.mean:.2f})"
-        reason = f"{seen}, step size {way} under {label} (r^{power.mean:.2f}): no harm measured"
+        seen = (
+            f"the gradient of lora_B {'falls' if collapse == 'confirmed' else 'probably falls'} with the rank "
+            f"(r^{gradient.mean:.2f})"
+        )
+        reason = f"{seen}, but the step size {way} under {label} (r^{power.mean:.2f}): no harm measured"
     elif collapse == harm == "confirmed":
         status = "confirmed"
         reason = (
-            f"gradient collapse confirmed (r^{gradient.mean:.2f}), and under {label} the step falls with it "
-            f"(r^{power.mean:.2f}): from r={plain[0].rank} to r={plain[-1].rank} {_times(falls.exp())}"
+            f"the gradient of lora_B falls with the rank (r^{gradient.mean:.2f}), and so does the step under {label} "
+            f"(r^{power.mean:.2f}), from r={plain[0].rank} to r={plain[-1].rank} by a factor of {_factor(falls.exp())}"
         )
     else:
         status = "inconclusive"
         reason = (
-            f"the gradient of lora_B goes as r^{gradient.mean:.2f} and the step as r^{power.mean:.2f} under {label}, "
-            "with intervals too wide to tell"
+            f"the gradient of lora_B scales as r^{gradient.mean:.2f} and the step as r^{power.mean:.2f} under {label}, "
+            "but the intervals are too wide to decide"
         )
     flag = _ratio(steps, stable[-1], plain[-1]).exp()
-    reason += f". The flag alone makes the step at r={plain[-1].rank} {flag.mean:.3g} times as large"
+    reason += f". rsLoRA alone makes the step at r={plain[-1].rank} {flag.mean:.3g} times as large"
     measured = _measured(bench, steps, plain, optimizer, source)
     measured["rslora"] = {
         key: value
@@ -181,8 +184,8 @@ def _rslora_off(case: FindingCase, bench: Bench, plain: Sequence[Arm], stable: S
 
 
 def rslora_jump(case: FindingCase) -> Verdict:
-    """LL103: in a sweep whose alpha grows, whether the step grows with the rank; else the step at alpha/sqrt(r) against
-    that at alpha/r, of the largest scale."""
+    """LL103: in a sweep whose alpha grows, whether the step grows with the rank; otherwise, for the largest scale, the
+    step at alpha/sqrt(r) against that at alpha/r."""
     if case.sweep is not None and len({known(run.adapter.alpha) for run in case.sweep.runs}) > 1:
         return sweep(case)
     arm = _farthest(case)
@@ -190,20 +193,20 @@ def rslora_jump(case: FindingCase) -> Verdict:
 
 
 def scale_range(case: FindingCase) -> Verdict:
-    """LL104: the step at the run's scale, of a sweep at the one that is farthest from 1, against a scale of 1."""
+    """LL104: the step at the run's scale (for a sweep, the one farthest from 1) against a scale of 1."""
     arm = _farthest(case)
     return _against(case, arm, Arm(arm.rank, float(arm.rank), False), "alpha = r")
 
 
 def _farthest(case: FindingCase) -> Arm:
-    """The setting of a run, or that of a sweep whose scale is farthest from 1."""
+    """The setting of a run, or the one in a sweep whose scale is farthest from 1."""
     arms = [arm for run in case.sweep.runs if (arm := setting_of(run)) is not None] if case.sweep is not None else []
     return max(arms, key=lambda arm: abs(math.log(arm.scale)), default=None) or arm_of(case.run)
 
 
 def _against(case: FindingCase, arm: Arm, usual: Arm, name: str) -> Verdict:
-    """The step of one setting against another at the same rank; claimed is more than a factor of two on the side
-    that the scale lies."""
+    """The step of one setting against another at the same rank; the claim is more than a factor of two in the direction
+    of the scale."""
 
     def measure(case: FindingCase, bench: Bench) -> Verdict:
         optimizer = optimizer_of(case.run)
@@ -217,9 +220,10 @@ def _against(case: FindingCase, arm: Arm, usual: Arm, name: str) -> Verdict:
             f"(scale {number(round(usual.scale, 4))}) under {_with(optimizer)}"
         )
         if status == "refuted":
-            reason += ": within a factor of 2" if abs(ratio.mean) < _TWICE else ": the other way than claimed"
+            near = abs(ratio.mean) < _TWICE
+            reason += ": within a factor of 2" if near else ": the opposite of what the finding claims"
         elif status == "inconclusive":
-            reason += ": the interval does not settle whether that is more than a factor of 2"
+            reason += ": the interval does not settle whether the factor is above 2"
         measured = _measured(bench, steps, [arm], optimizer, source)
         measured |= {
             "ratio": factor.rounded(),
@@ -232,12 +236,12 @@ def _against(case: FindingCase, arm: Arm, usual: Arm, name: str) -> Verdict:
 
 
 def _settled(case: FindingCase, bench: Bench, measure: Callable[[FindingCase, Bench], Verdict]) -> Verdict:
-    """Measures; once more with twice the seeds where that settles nothing, the user did not say how many, and time is
-    left. What was measured is kept, so that only the new seeds are run."""
+    """Measures; if that settles nothing, measures once more with twice the seeds, unless the user set their number or
+    time has run out. Measured seeds are kept, so that only the new ones are run."""
     try:
         verdict = measure(case, bench)
     except Late:
-        why = f"the time was used up before {bench.seeds(case)} seeds were measured"
+        why = f"time ran out before {bench.seeds(case)} seeds were measured"
         return Verdict("inconclusive", why, {"model": bench.described()}, bench.device, proxy=bench.proxy)
     if verdict.status != "inconclusive" or case.options.seeds is not None:
         return verdict
@@ -252,14 +256,14 @@ def _settled(case: FindingCase, bench: Bench, measure: Callable[[FindingCase, Be
 
 
 def _by_rank(case: FindingCase) -> list[Run]:
-    """The runs of a sweep that are measured, one for each rank, in the order of the ranks. Raises Skip."""
+    """The measured runs of a sweep, one per rank, in the order of the ranks. Raises Skip."""
     runs = case.sweep.runs if case.sweep is not None else ()
     groups: dict[str, dict[int, Run]] = {}
     for run in runs:
         rank = known(run.adapter.rank)
         if isinstance(rank, int) and rank > 0:
             groups.setdefault(repr(known(run.model.name)), {}).setdefault(rank, run)
-    # A sweep over several models has a finding for each: the one that was found in the case's run, if that is known.
+    # A sweep over several models has one finding per model: take the model of the case's run, if it is known.
     chosen = groups.get(repr(known(case.run.model.name)), {})
     if len(chosen) < 2:
         chosen = max(groups.values(), key=len, default={})
@@ -272,7 +276,7 @@ def _by_rank(case: FindingCase) -> list[Run]:
 
 
 def _spaced(count: int) -> list[int]:
-    """As many places of a list as are measured: its ends, and some between."""
+    """The places in a list to measure: its ends, and some between."""
     return [round(place * (count - 1) / (_MOST - 1)) for place in range(_MOST)]
 
 
@@ -284,25 +288,25 @@ def _rank(run: Run) -> int:
 
 
 def arm_of(run: Run, rank: int | None = None) -> Arm:
-    """A run's own setting, at its own rank or at another one. Where alpha may have several values the first stands
-    for all; where it is not known, 16 does: exponents do not depend on it."""
+    """A run's own setting, at its own rank or another. Where alpha may have several values the first stands for all;
+    where it is not known, 16 does: exponents do not depend on it."""
     alphas = [float(each.value) for each in alternatives(run.adapter.alpha) if each.value]
     flags = [each.value for each in alternatives(run.adapter.use_rslora)]
     return Arm(rank or _rank(run), alphas[0] if alphas else _USUAL_ALPHA, flags[:1] == [True])
 
 
 def _ladder(rank: int) -> list[int]:
-    """Ranks to fit an exponent on: 8 (less, where the rank is not four times that), one between, the rank itself."""
+    """Ranks to fit an exponent on: 8 (less where the rank is below four times that), one between, the rank itself."""
     low = max(min(_LOW, rank // 4), 1)
     middle = 2 ** round(math.log2(math.sqrt(low * rank)))
     return sorted({low, middle, rank})
 
 
-# --- what was measured ------------------------------------------------------------------------------------------------
+# --- measurements -- ------------------------------------------------------------------------------------------------
 
 
 def _ratio(steps: Steps, above: Arm, below: Arm) -> Interval:
-    """The logarithm of one arm's step over another's."""
+    """The logarithm of the ratio of one arm's step to another's, by seed."""
     pairs = zip(steps.samples[above], steps.samples[below], strict=True)
     return interval([math.log(one.step / other.step) for one, other in pairs])
 
@@ -361,7 +365,8 @@ def _verdict(
     notes = list(optimizer.notes)
     if steps.rate > optimizer.rate:
         notes.append(
-            f"the probe's learning rate is raised from {optimizer.rate:g} to {steps.rate:.2g} against rounding"
+            f"the probe raises the learning rate from {optimizer.rate:g} to {steps.rate:.2g} so that rounding does not "
+            "hide the step"
         )
     if source.own:
         notes.append(f"probed with {source.words}")
@@ -377,8 +382,8 @@ def _with(optimizer: Optimizer) -> str:
     return f"{optimizer.label} at {optimizer.rate:g}"
 
 
-def _times(factor: Interval) -> str:
-    return f"{factor.mean:.3g} times, 95% {factor.low:.2g} to {factor.high:.2g}"
+def _factor(factor: Interval) -> str:
+    return f"{factor.mean:.3g} (95% {factor.low:.2g} to {factor.high:.2g})"
 
 
 def _as(factor: Interval) -> str:

@@ -1,4 +1,4 @@
-"""All findings of a lint to their verdicts, one experiment after the other, within the time that there is."""
+"""Turns all findings of a lint into verdicts, one experiment after another, within the time budget."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEEDED = ("torch", "transformers", "peft", "safetensors")
 
 @dataclass(frozen=True)
 class Progress:
-    """The `number`-th of `total` experiments, what it is doing, and the seconds left."""
+    """Shows the `number`-th of `total` experiments, what it is doing, and the seconds left."""
 
     number: int
     total: int
@@ -33,14 +33,14 @@ class Progress:
 
 
 def missing() -> list[str]:
-    """What of the extra `verify` is not installed."""
+    """The packages of the `verify` extra that are not installed."""
     from importlib.util import find_spec
 
     return [name for name in NEEDED if find_spec(name) is None]
 
 
 def _why_not(code: str) -> str:
-    """Why there is no experiment for a rule, in the words of its page."""
+    """Why a rule has no experiment, in the words of its page."""
     text = catalogue.rules()[code].verify.text
     return f"{text[0].lower()}{text[1:].rstrip('.')}"
 
@@ -48,8 +48,8 @@ def _why_not(code: str) -> str:
 def settle(
     outcome: Outcome, options: Effort, show: Callable[[Progress], None]
 ) -> tuple[Outcome, KeyboardInterrupt | None]:
-    """The outcome, whose findings have their basis, with a verdict on each; and the interrupt that ended it before all
-    were settled."""
+    """The outcome with a verdict on each finding (whose basis it must hold), and the interrupt that ended it early, if
+    any."""
     from lora_lint.verify import bench, measurement, structure
 
     experiments: dict[str, Experiment] = structure.EXPERIMENTS | measurement.EXPERIMENTS
@@ -84,7 +84,7 @@ def settle(
 
 
 def _cost(finding: Finding) -> tuple[bool, bool, str]:
-    """Exact verdicts first, trainings last; in between those on one model together, so that it is loaded once."""
+    """Exact verdicts first, trainings last; in between, those on the same model together, so that it is loaded once."""
     from lora_lint.verify.measurement import TRAININGS
     from lora_lint.verify.structure import EXPERIMENTS
 
@@ -97,7 +97,7 @@ def _basis(finding: Finding) -> Basis:
 
 
 def _deadline(ends: float, left: int) -> float:
-    """The time that is left, shared out among the experiments that are left."""
+    """The deadline of the next experiment: the time left is shared among the experiments left."""
     now = time.monotonic()
     return now + max(ends - now, 0.0) / left
 

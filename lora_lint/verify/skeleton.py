@@ -1,7 +1,7 @@
-"""The model without its numbers: built on the meta device from its config, wrapped by PEFT as the run says.
+"""The model without its weights: built on the meta device from its config, wrapped by PEFT as the run says.
 
-A model of 8 billion parameters takes seconds and no memory to speak of, and answers all that depends on names and
-shapes alone.
+A model of 8 billion parameters takes seconds and hardly any memory, and answers every question that depends on names
+and shapes alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lora_lint.run.versions import Version
     from lora_lint.verify.configs import ModelConfig
 
-_MOST = 8  # combinations of model and targets that a run may have, looked at
+_MOST = 8  # combinations of model and targets to try for one run
 _FIELDS = (
     "target_modules",
     "exclude_modules",
@@ -43,15 +43,15 @@ _FIELDS = (
 )
 _USUAL_RANK = 8
 PREFIX = "base_model.model."
-"""What the paths of a base model's modules start with after the wrap."""
+"""The prefix that the wrap puts before the paths of a base model's modules."""
 REFUSALS = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
-"""What PEFT and torch raise for an adapter that does not suit a model."""
+"""What PEFT and torch raise for an adapter that does not fit a model."""
 
 
 @dataclass(frozen=True)
 class Skeleton:
-    """A base model on the meta device, with its config and where that is from. Wrapping changes `model`: take a new one
-    for each experiment."""
+    """A base model on the meta device, with its config and its source. Wrapping changes `model`: take a new one for
+    each experiment."""
 
     name: str
     config: ModelConfig
@@ -62,7 +62,8 @@ class Skeleton:
 
 
 def skeleton_of(run: Run) -> Skeleton:
-    """The run's model. Raises Skip where its config is not available or transformers makes no such model of it."""
+    """The run's model. Raises Skip where its config is not available or transformers cannot build the
+    model from it."""
     name = name_of(run)
     found = config_of(run, name)
     return Skeleton(name, found, build(found.config, run))
@@ -82,17 +83,16 @@ def build(config: Any, run: Run) -> Any:
         try:
             with quiet(), torch.device("meta"):
                 model = automatic(head).from_config(config, trust_remote_code=False)
-        except Exception as error:  # each family fails in its own way where a head or a size does not suit it
+        except Exception as error:  # each family fails in its own way where a head or a size does not fit
             failures.append(in_one_line(error))
             continue
         return model.train()
-    raise Skip(f"transformers {transformers.__version__} builds no model of this config: {failures[0]}")
+    raise Skip(f"transformers {transformers.__version__} cannot build a model from this config: {failures[0]}")
 
 
 def peft_config(adapter: Adapter, **changes: Any) -> Any:
-    """PEFT's settings as the run has them, with the first of several values, and PEFT's default where one is not
-    known; `changes` override. Initialisations that need numbers are left out. Raises ValueError and TypeError as PEFT
-    does."""
+    """PEFT's settings as the run has them: the first of several values, PEFT's default where one is not known;
+    `changes` override. Initialisations that need weights are left out. Raises ValueError and TypeError as PEFT does."""
     from peft import LoraConfig
 
     settings: dict[str, Any] = {}
@@ -114,7 +114,7 @@ def peft_config(adapter: Adapter, **changes: Any) -> Any:
 
 
 def installed_peft() -> Version:
-    """The version of the PEFT that experiments are made with."""
+    """The version of PEFT that the experiments use."""
     import peft
 
     return tuple(int(part) for part in peft.__version__.split(".")[:3] if part.isdecimal())
@@ -126,7 +126,7 @@ def _first(value: Any, default: Any) -> Any:
 
 
 def wrap(model: Any, config: Any, name: str = "default") -> Any:
-    """The model with an adapter on it, through PEFT. Raises what PEFT raises."""
+    """The model with an adapter on it, added by PEFT. Raises what PEFT raises."""
     from peft import get_peft_model
 
     with quiet():
@@ -134,7 +134,7 @@ def wrap(model: Any, config: Any, name: str = "default") -> Any:
 
 
 def possible(run: Run) -> Iterator[Run]:
-    """Each single thing that a run may be, where its model or its targets have several values."""
+    """Every single run that a run may stand for, where its model or its targets have several values."""
     names = alternatives(run.model.name) or (None,)
     targets = alternatives(run.adapter.target_modules) or (None,)
     for name, target in itertools.islice(itertools.product(names, targets), _MOST):
@@ -149,8 +149,8 @@ def trainable(model: Any) -> dict[str, int]:
 
 
 def owned(model: Any) -> set[str]:
-    """The names of all parameters that the adapters on a model own, by PEFT's own layers: lora_A and lora_B, DoRA's
-    magnitudes, biases of their own, the copies of `modules_to_save`, the deltas of single tokens."""
+    """The names of all parameters that the adapters on a model own, according to PEFT's layers: lora_A and lora_B,
+    DoRA's magnitudes, their own biases, the copies of `modules_to_save`, the deltas of single tokens."""
     from peft.tuners.tuners_utils import BaseTunerLayer
     from peft.utils.other import ModulesToSaveWrapper
 
@@ -185,5 +185,5 @@ def by_leaf(paths: Iterable[str]) -> str:
 
 
 def rank_known(run: Run) -> bool:
-    """Whether the counts of a skeleton are those of the run: its rank is one number."""
+    """Whether the counts of a skeleton are those of the run: its rank is a single known number."""
     return known(run.adapter.rank) is not None

@@ -1,7 +1,7 @@
-"""Means with 95% intervals, exponents and verdicts: the little statistics that measured verdicts need.
+"""Means with 95% intervals, exponents and verdicts: the statistics behind measured verdicts.
 
-Every seed sees all arms on the same batches, so that effects are taken seed by seed and their spread over the seeds
-is what the interval is made of (Student's t).
+Every seed sees all arms on the same batches, so effects are taken seed by seed, and the interval comes from their
+spread over the seeds (Student's t).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TOLERANCE = math.log(1.5)
-"""Effects below a factor of 1.5 do not matter: less than a third of a step of the usual grids of learning rates."""
+"""Effects below a factor of 1.5 do not matter: less than a third of a step in the usual learning-rate grids."""
 
 _NORMAL = 1.959964
 # Two-sided 95% quantiles of Student's t for 1 to 10 degrees of freedom.
@@ -32,20 +32,20 @@ class Interval:
     high: float
 
     def exp(self) -> Interval:
-        """Of logarithms: the geometric mean, a factor."""
+        """For logarithms: the geometric mean, a factor."""
         return Interval(_exp(self.mean), _exp(self.low), _exp(self.high))
 
     def negative(self) -> Interval:
         return Interval(-self.mean, -self.high, -self.low)
 
     def rounded(self) -> list[float]:
-        """As measurements hold it: four significant digits, no infinities (JSON has none)."""
+        """Rounded for the measurements: four significant digits, no infinities (JSON has none)."""
         return [float(f"{min(max(each, -1e300), 1e300):.4g}") for each in (self.mean, self.low, self.high)]
 
 
 def quantile(freedom: int) -> float:
-    """The two-sided 95% quantile of Student's t. Beyond the table by the expansion of Cornish and Fisher
-    (Abramowitz & Stegun 26.7.5), right to four digits."""
+    """The two-sided 95% quantile of Student's t. Beyond the table by the Cornish-Fisher expansion (Abramowitz & Stegun
+    26.7.5), right to four digits."""
     if freedom < 1:
         return math.inf
     if freedom <= len(_STUDENT):
@@ -58,7 +58,7 @@ def quantile(freedom: int) -> float:
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """The mean of some values, one a seed, with its 95% interval; one value alone is known to no precision."""
+    """The mean of some values, one per seed, with its 95% interval; infinitely wide for a single value."""
     mean = math.fsum(values) / len(values)
     if len(values) == 1:
         return Interval(mean, -math.inf, math.inf)
@@ -68,7 +68,7 @@ def interval(values: Sequence[float]) -> Interval:
 
 
 def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
-    """The least-squares slope of ys over xs; of logarithms it is an exponent. Needs two different xs."""
+    """The least-squares slope of ys over xs; for logarithms it is an exponent. Needs two different xs."""
     middle = math.fsum(xs) / len(xs)
     centre = math.fsum(ys) / len(ys)
     across = math.fsum((x - middle) * (y - centre) for x, y in zip(xs, ys, strict=True))
@@ -76,13 +76,13 @@ def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
 
 
 def exponent(ranks: Sequence[int], by_seed: Sequence[Sequence[float]]) -> Interval:
-    """p of "goes as r^p": `by_seed` holds for each seed the (positive) value at each rank."""
+    """p in "proportional to r^p": `by_seed` holds, for each seed, the (positive) value at each rank."""
     xs = [math.log(rank) for rank in ranks]
     return interval([slope(xs, [math.log(value) for value in values]) for values in by_seed])
 
 
 def judge(effect: Interval, tolerance: float = TOLERANCE) -> Judgement:
-    """What an effect says of the claim that it is above `tolerance`: confirmed if the whole interval lies above,
+    """Whether an effect supports the claim that it is above `tolerance`: confirmed if the whole interval lies above,
     refuted if all of it lies below (within the tolerance, or on the other side), inconclusive if it straddles it."""
     if effect.low > tolerance:
         return "confirmed"

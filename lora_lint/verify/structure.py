@@ -1,4 +1,4 @@
-"""The structure tier: findings that names and shapes settle, on the meta device, exactly."""
+"""The structure tier: findings that names and shapes settle exactly, on the meta device."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 
 def exact(experiment: Callable[[Run, Skeleton], Verdict], stepped: bool = False) -> Experiment:
-    """An experiment on each thing that a run may be. Claimed is that it holds in all of them, so that one in which it
-    does not refutes the finding. `stepped` tells as well what one step of a sized-down model changes."""
+    """An experiment on every single run that a run may stand for. The finding claims that it holds in all of them, so
+    one in which it does not refutes it. `stepped` adds what one step of a sized-down model changes."""
 
     def settle(case: FindingCase) -> Verdict:
         start = time.monotonic()
@@ -62,7 +62,7 @@ def exact(experiment: Callable[[Run, Skeleton], Verdict], stepped: bool = False)
 
 
 def _as_claimed(case: FindingCase) -> Run:
-    """The run up to the training that the finding speaks of, where it shows one."""
+    """The run up to the training that the finding is about, if it names one."""
     shown = {related.span for related in case.finding.related}
     events = case.run.events
     for place, event in enumerate(events):
@@ -72,18 +72,16 @@ def _as_claimed(case: FindingCase) -> Run:
 
 
 def _same_peft(run: Run) -> None:
-    """Raises Skip where the project pins a PEFT older than the one that an experiment was made with."""
+    """Raises Skip where the project pins a PEFT older than the one that the experiments use."""
     installed = installed_peft()
     pin = run.before("peft", installed)
     if pin is not None:
-        reason = (
-            f"PEFT {versions.named(installed)} is installed, which does otherwise than the one of the project ({pin})"
-        )
+        reason = f"PEFT {versions.named(installed)} is installed and behaves differently from the project's ({pin})"
         raise Skip(reason)
 
 
 def _wrapped(run: Run, skeleton: Skeleton) -> Any:
-    """The skeleton with the run's adapter on it, which is to be trained. Raises what PEFT raises."""
+    """The skeleton with the run's adapter on it, for training. Raises what PEFT raises."""
     return wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
 
 
@@ -98,10 +96,10 @@ def refused_targets(run: Run, skeleton: Skeleton) -> Verdict:
 
 
 def dead_entries(run: Run, skeleton: Skeleton) -> Verdict:
-    """LL202, LL203, LL204: entries of the list that name nothing, found by leaving them out."""
+    """LL202, LL203, LL204: entries of the list that match nothing, found by leaving each out."""
     entries = alternatives(run.adapter.target_modules)[0].value
     if not isinstance(entries, tuple):
-        raise Skip("the targets are no list")
+        raise Skip("the targets are not a list")
     try:
         model = _wrapped(run, skeleton)
     except REFUSALS as error:
@@ -110,14 +108,14 @@ def dead_entries(run: Run, skeleton: Skeleton) -> Verdict:
     layers = adapted(model)
     measured = _coverage(run, model)
     suspicious = [entry for entry in entries if not any(path == entry or path.endswith(f".{entry}") for path in layers)]
-    # The names of fused experts are translated: only what changes nothing when it is left out is dead.
+    # PEFT translates the names of fused experts: only an entry that changes nothing when left out is dead.
     dead = [entry for entry in suspicious if with_all == _without(run, entries, entry)]
     if not dead:
-        return _on_meta(skeleton, "refuted", f"every entry names something: PEFT adapts {by_leaf(layers)}", measured)
+        return _on_meta(skeleton, "refuted", f"every entry matches a module: PEFT adapts {by_leaf(layers)}", measured)
     count = measured["trainable"]
     reason = (
-        f"{names(dead)} match{'es' if len(dead) == 1 else ''} no module: PEFT adapts {by_leaf(layers)} and says "
-        f"nothing: {count:,} trainable parameters{'' if rank_known(run) else ' at r=8'}"
+        f"{names(dead)} match{'es' if len(dead) == 1 else ''} no module: PEFT adapts {by_leaf(layers)} without a "
+        f"warning: {count:,} trainable parameters{'' if rank_known(run) else ' at r=8'}"
     )
     return _on_meta(skeleton, "confirmed", reason, {**measured, "unmatched": dead})
 
@@ -137,7 +135,7 @@ def _lora_shapes(model: Any) -> dict[str, tuple[int, ...]]:
 
 
 def holds(claim: Claim) -> Callable[[Run, Skeleton], Verdict]:
-    """An experiment that asks of the wrapped model whether what a finding claims is so."""
+    """An experiment that checks a finding's claim on the wrapped model."""
 
     def experiment(run: Run, skeleton: Skeleton) -> Verdict:
         try:
@@ -161,19 +159,19 @@ def zero_scale(run: Run, skeleton: Skeleton) -> Verdict:
     dropouts = sorted({float(getattr(layer.lora_dropout["default"], "p", 0.0)) for layer in layers})
     measured = {"scales": scales, "dropouts": dropouts, "layers": len(layers)}
     if dropouts and dropouts[-1] >= 1:
-        reason = f"the input of all {len(layers)} adapted layers is dropped with probability {dropouts[-1]:g}"
+        reason = f"all {len(layers)} adapted layers drop their input with probability {dropouts[-1]:g}"
         return _on_meta(skeleton, "confirmed", f"{reason}: lora_A and lora_B get gradients of 0", measured)
     if scales and scales[0] <= 0:
         reason = (
             f"{sum(layer.scaling['default'] <= 0 for layer in layers)} of {len(layers)} adapted layers have the scale"
         )
-        zero = "their output and its gradients are 0" if scales[0] == 0 else "what is learned is subtracted"
+        zero = "their output and its gradients are 0" if scales[0] == 0 else "what they learn is subtracted"
         return _on_meta(skeleton, "confirmed", f"{reason} {scales[0]:g}: {zero}", measured)
     return _on_meta(skeleton, "refuted", f"the scales of the adapted layers are {names(map(str, scales))}", measured)
 
 
 def reused_base(case: FindingCase) -> Verdict:
-    """LL408: two turns of the loop on one base model, and what is left of the first after the second."""
+    """LL408: two iterations of the loop on one base model, and what is left of the first after the second."""
     start = time.monotonic()
     case.say("on the meta device")
     turns = [run for run in case.siblings if run.events and _same_wrap(run, case)] or [case.run]
@@ -191,13 +189,14 @@ def reused_base(case: FindingCase) -> Verdict:
     measured = {"left": len(left), "trainable": both, "trainable_alone": own}
     if left:
         reason = (
-            f"after the second turn {len(left)} layers of the first ({by_leaf(left)}) are still in the model and "
-            f"train along: {both:,} trainable parameters where the second turn alone has {own:,}"
+            f"after the second iteration {len(left)} layers of the first ({by_leaf(left)}) are still in the model and "
+            f"train too: {both:,} trainable parameters instead of the second iteration's {own:,}"
         )
         verdict = _on_meta(skeleton, "confirmed", reason, measured)
     else:
         reason = (
-            "every turn adapts the same layers, and PEFT makes the adapter anew: nothing of an earlier turn is left"
+            "every iteration adapts the same layers, and PEFT replaces the adapter: nothing of an earlier iteration is "
+            "left"
         )
         verdict = _on_meta(skeleton, "refuted", reason, measured)
     return replace(verdict, seconds=time.monotonic() - start)
@@ -216,7 +215,7 @@ def _on_meta(skeleton: Skeleton, status: Status, reason: str, measured: dict[str
 
 
 def _coverage(run: Run, model: Any) -> dict[str, Any]:
-    """How many modules each entry matches and in how many layers, and what is trainable."""
+    """How many modules each entry matches, in how many layers, and the number of trainable parameters."""
     layers = adapted(model)
     entries = alternatives(run.adapter.target_modules)[:1]
     by_entry: dict[str, dict[str, int]] = {}

@@ -1,4 +1,4 @@
-"""LL504: what DoRA costs in time: steps of the run's adapter with and without it, in turn on the same batches."""
+"""LL504: what DoRA costs in time: steps of the run's adapter with and without it, alternating on the same batches."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 _MATTERS = 1.1
 """The factor from which a step counts as slower: users report 1.2 to 2."""
 _TURNS, _LEAST_TURNS = 5, 3
-_STEPS = 2  # timed in each turn, of which the quicker counts: what else the machine does only ever adds
+_STEPS = 2  # timed in each turn; the faster counts, because other load on the machine only adds time
 
 
 def dora_cost(case: FindingCase) -> Verdict:
-    """LL504. There is no proxy: what the norms cost beside the rest depends on the sizes of the layers."""
+    """LL504. Never on a proxy: the relative cost of the norms depends on the sizes of the layers."""
     arm = arm_of(case.run)
     return on_bench(case, lambda bench: _compare(case, bench, arm), arm.rank, proxies=False)
 
@@ -41,7 +41,7 @@ def dora_cost(case: FindingCase) -> Verdict:
 def _compare(case: FindingCase, bench: Bench, arm: Arm) -> Verdict:
     run = case.run
     tokens, _ = probe_tokens(run, bench)
-    # Each part of an accumulated batch takes the norms anew: the time of one part is what counts.
+    # Each part of an accumulated batch computes the norms again: the time of one part is what counts.
     one_part = replace(run, training=replace(run.training, accumulation=ABSENT))
     batch = batch_of(one_part, bench, tokens, 0)
     with_dora, without = (replace(run.adapter, use_dora=Known(value, None)) for value in (True, False))
@@ -52,7 +52,7 @@ def _compare(case: FindingCase, bench: Bench, arm: Arm) -> Verdict:
         if case.late() or (turn == turns and decided(pairs)[0] != "inconclusive"):
             break
         case.say(f"steps with and without DoRA, turn {turn + 1} of {turns if turn < turns else most}")
-        order = (with_dora, without) if turn % 2 else (without, with_dora)  # so that neither is always the second
+        order = (with_dora, without) if turn % 2 else (without, with_dora)  # so that neither always comes second
         taken = [_seconds(case, bench, each, arm, batch) for each in order]
         pairs.append((taken[0], taken[1]) if turn % 2 else (taken[1], taken[0]))
     size = batch.inputs["input_ids"].numel()
@@ -63,16 +63,16 @@ def _compare(case: FindingCase, bench: Bench, arm: Arm) -> Verdict:
         "model": bench.described(),
     }
     if len(pairs) < _LEAST_TURNS:
-        why = f"the time was used up after {len(pairs)} of {turns} turns"
+        why = f"time ran out after {len(pairs)} of {turns} turns"
         return Verdict("inconclusive", why, measured, bench.device)
     status, reason = decided(pairs)
     measured["ratio"] = _logarithm(pairs).exp().rounded()
-    reason += f" ({bench.device}, {bench.dtype}, {size:,} tokens a step: the more there are, the smaller is the share)"
+    reason += f" ({bench.device}, {bench.dtype}, {size:,} tokens a step: the more tokens, the smaller DoRA's share)"
     return Verdict(status, reason, measured, bench.device)
 
 
 def decided(pairs: Sequence[tuple[float, float]]) -> tuple[Status, str]:
-    """The status, and what to say, from seconds of a step with DoRA and without it."""
+    """The status and its reason, from seconds per step with DoRA and without it."""
     logarithm = _logarithm(pairs)
     status, ratio = judge(logarithm, math.log(_MATTERS)), logarithm.exp()
     slow, fast = (statistics.median(pair[place] for pair in pairs) for place in (0, 1))
@@ -83,18 +83,18 @@ def decided(pairs: Sequence[tuple[float, float]]) -> tuple[Status, str]:
     if status == "refuted":
         reason += f", less than {_MATTERS - 1:.0%} more"
     elif status == "inconclusive":
-        reason += f", too uncertain to tell whether it is {_MATTERS - 1:.0%} more"
+        reason += f", and the interval does not settle whether it is {_MATTERS - 1:.0%} more"
     return status, reason
 
 
 def _logarithm(pairs: Sequence[tuple[float, float]]) -> Interval:
-    """Of the ratio of the seconds with DoRA to those without it."""
+    """The logarithm of the ratio of the seconds with DoRA to those without it."""
     return interval([math.log(slow / fast) for slow, fast in pairs])
 
 
 def _seconds(case: FindingCase, bench: Bench, adapter: Adapter, arm: Arm, batch: Batch) -> float:
-    """The quickest of some steps after one that does not count, in training mode and with the run's dropout: what DoRA
-    has to compute depends on both."""
+    """The fastest of some steps after a warm-up step, in training mode and with the run's dropout: what DoRA has to
+    compute depends on both."""
     optimizer = optimizer_of(case.run)
     dropouts = [float(each.value) for each in alternatives(adapter.dropout) if isinstance(each.value, (int, float))]
     taken = []
@@ -112,7 +112,7 @@ def _seconds(case: FindingCase, bench: Bench, adapter: Adapter, arm: Arm, batch:
 
 
 def _now(device: str) -> float:
-    """The clock, once the device has done all that it was given."""
+    """The clock, after the device has finished all its work."""
     if device == "cuda":
         import torch
 

@@ -1,4 +1,4 @@
-"""What is trainable when the training starts, against what the adapter owns; and what one step then changes."""
+"""What is trainable when training starts, against what the adapter owns; and what one step then changes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from lora_lint.verify.experiment import FindingCase
     from lora_lint.verify.skeleton import Skeleton
 
-_NAMED = 3  # parameters that are named as examples
+_NAMED = 3  # parameters named as examples
 _SEQUENCES = 2
 
 
 def foreign_parameters(run: Run, skeleton: Skeleton) -> Verdict:
-    """LL401: the trainable parameters that are not the adapter's."""
+    """LL401: trainable parameters outside the adapter."""
     model = _replayed(run, skeleton)
     sizes, own = trainable(model), owned(model)
     foreign = {name: size for name, size in sizes.items() if name not in own}
@@ -41,18 +41,18 @@ def foreign_parameters(run: Run, skeleton: Skeleton) -> Verdict:
     status: Status = "confirmed"
     if foreign:
         reason = (
-            f"{len(foreign):,} parameters that are not the adapter's are trainable, {sum(foreign.values()):,} numbers "
-            f"beside the adapter's {ours:,}: {_examples(foreign)}"
+            f"{sum(foreign.values()):,} parameters outside the adapter are trainable, in {len(foreign):,} tensors, "
+            f"besides the adapter's {ours:,}: {_examples(foreign)}"
         )
     elif not sizes:
-        reason = "no parameter at all is trainable, the adapter's neither"
+        reason = "no parameter is trainable, not even the adapter's"
     else:
-        status, reason = "refuted", f"all {len(sizes):,} trainable parameters ({ours:,} numbers) are the adapter's"
+        status, reason = "refuted", f"all {ours:,} trainable parameters ({len(sizes):,} tensors) belong to the adapter"
     return Verdict(status, reason, measured, "meta")
 
 
 def unsaved_parameters(run: Run, skeleton: Skeleton) -> Verdict:
-    """LL410: the trainable parameters that are not among those that PEFT saves."""
+    """LL410: the trainable parameters that PEFT does not save."""
     from peft import get_peft_model_state_dict
 
     model = _replayed(run, skeleton)
@@ -67,31 +67,31 @@ def unsaved_parameters(run: Run, skeleton: Skeleton) -> Verdict:
     measured = {"saved": saved, "lost": sum(lost.values()), "lost_parameters": list(lost)[:50]}
     measured["model"] = skeleton.described()
     if not lost:
-        return Verdict("refuted", f"PEFT saves every parameter that trains, as {saved:,} tensors", measured, "meta")
+        return Verdict("refuted", f"PEFT saves every trainable parameter, in {saved:,} tensors", measured, "meta")
     reason = (
-        f"{sum(lost.values()):,} numbers train and are not among the {saved:,} tensors that PEFT saves: "
+        f"{sum(lost.values()):,} parameters train but are not in the {saved:,} tensors that PEFT saves: "
         f"{_examples(lost)}"
     )
     return Verdict("confirmed", reason, measured, "meta")
 
 
 def nothing_trains(run: Run, skeleton: Skeleton) -> Verdict:
-    """LL402, LL403, LL404: whether the adapter is frozen when the training starts."""
+    """LL402, LL403, LL404: whether the adapter is frozen when training starts."""
     model = _replayed(run, skeleton)
     sizes, own = trainable(model), owned(model)
     ours = {name: size for name, size in sizes.items() if name in own}
     total = sum(each.numel() for name, each in model.named_parameters() if name in own)
     measured = {"trainable": sum(sizes.values()), "adapter": total, "adapter_trainable": sum(ours.values())}
     if not ours:
-        rest = f", {sum(sizes.values()):,} numbers of the base model are" if sizes else ""
-        reason = f"0 of the adapter's {total:,} numbers are trainable when the training starts{rest}"
+        rest = f"; {sum(sizes.values()):,} parameters of the base model are" if sizes else ""
+        reason = f"0 of the adapter's {total:,} parameters are trainable when training starts{rest}"
         return Verdict("confirmed", reason, measured, "meta")
-    reason = f"{sum(ours.values()):,} of the adapter's {total:,} numbers are trainable when the training starts"
+    reason = f"{sum(ours.values()):,} of the adapter's {total:,} parameters are trainable when training starts"
     return Verdict("refuted", reason, measured, "meta")
 
 
 def embeddings_frozen(run: Run, skeleton: Skeleton) -> Verdict:
-    """LL407: whether anything of the input embeddings is trainable when the training starts."""
+    """LL407: whether any of the input embeddings are trainable when training starts."""
     model = _replayed(run, skeleton)
     try:
         layer = model.get_input_embeddings()
@@ -100,9 +100,9 @@ def embeddings_frozen(run: Run, skeleton: Skeleton) -> Verdict:
     sizes = {name: each.numel() for name, each in layer.named_parameters() if each.requires_grad}
     measured = {"embeddings_trainable": sum(sizes.values()), "model": skeleton.described()}
     if sizes:
-        reason = f"{sum(sizes.values()):,} numbers of the input embeddings are trainable"
+        reason = f"{sum(sizes.values()):,} parameters of the input embeddings are trainable"
         return Verdict("refuted", reason, measured, "meta")
-    reason = "no number of the input embeddings is trainable when the training starts, the new tokens' rows neither"
+    reason = "none of the input embeddings are trainable when training starts, not even the rows of the new tokens"
     return Verdict("confirmed", reason, measured, "meta")
 
 
@@ -114,7 +114,7 @@ def _replayed(run: Run, skeleton: Skeleton) -> Any:
 
 
 def _examples(sizes: dict[str, int]) -> str:
-    """Some names, with the numbers of layers left out: `layers.*.mlp.up_proj.weight` ×32."""
+    """Some names, with layer numbers replaced by a star: `layers.*.mlp.up_proj.weight` ×32."""
     counts: Counter[str] = Counter()
     for name in sizes:
         plain = name.removeprefix(PREFIX)
@@ -127,13 +127,13 @@ def _examples(sizes: dict[str, int]) -> str:
 
 
 def with_a_step(case: FindingCase, run: Run, skeleton: Skeleton, verdict: Verdict) -> Verdict:
-    """The verdict with what one step changes on a sized-down model of the family: it costs no more than seconds, and
-    names and trainability are those of the real one. Left out where such a model cannot be had."""
+    """The verdict plus what one step changes on a sized-down model of the family: that takes only seconds, and names
+    and trainability are those of the real one. Left out where such a model cannot be built."""
     base = {**verdict.measurements, "model": skeleton.described()}
     try:
         step = one_step(case, run, skeleton)
     except Skip as skip:
-        return replace(verdict, measurements={**base, "one_step": f"not made: {skip}"})
+        return replace(verdict, measurements={**base, "one_step": f"skipped: {skip}"})
     reason = (
         f"{verdict.reason}. One step on a sized-down model changes {step['foreign_changed']} tensors of the base model "
         f"and {step['adapter_changed']} of the adapter's {step['adapter']}"
@@ -143,7 +143,7 @@ def with_a_step(case: FindingCase, run: Run, skeleton: Skeleton, verdict: Verdic
 
 def one_step(case: FindingCase, run: Run, skeleton: Skeleton) -> dict[str, Any]:
     """One forward, backward and optimizer step of the run's adapter on a sized-down model: how many tensors get a
-    gradient and change. lora_A's gradients are 0 in the first step, because lora_B is. Raises Skip."""
+    gradient and how many change. lora_A's gradients are 0 in the first step, because lora_B is. Raises Skip."""
     device = device_of(case.options.device)
     case.say("one step on a sized-down model")
     bench = stand_in(proxy.shrink(skeleton.model.config), run, device, _SEQUENCES, "the model reads no text")
@@ -154,7 +154,7 @@ def one_step(case: FindingCase, run: Run, skeleton: Skeleton) -> dict[str, Any]:
         with quiet():
             model = replay(model, run)
     except REFUSALS as error:
-        raise Skip(f"PEFT refuses the adapter on it: {in_one_line(error)}") from error
+        raise Skip(f"PEFT refuses the adapter on the sized-down model: {in_one_line(error)}") from error
     own = owned(model)
     before = {name: each.detach().clone() for name, each in model.named_parameters()}
     trained = [each for each in model.parameters() if each.requires_grad]

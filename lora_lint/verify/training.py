@@ -1,7 +1,7 @@
 """Two trainings side by side on the run's own examples: the same examples in the same order, the same seeds, and the
 held-out loss of both along the way.
 
-The *best* loss decides. A final loss that is worse alone is over-training, which stopping earlier cures.
+The *best* loss decides. If only the final loss is worse, the cause is over-training, which stopping earlier cures.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ if TYPE_CHECKING:
     Judge = Callable[["Trial"], tuple[Status, str]]
 
 HARM = 0.01
-"""Nats by which the held-out loss has to be worse to matter."""
-_POINTS = 10  # evaluations of a training
+"""The difference in held-out loss, in nats, that matters."""
+_POINTS = 10  # evaluations per training
 _HELD_OUT = 0.15  # share of the examples
 _LEAST_HELD, _MOST_HELD = 8, {"cpu": 48, "cuda": 256}
 _LEAST = 24  # examples
 _LARGEST_BATCH = 64
-_USUAL_BATCH, _USUAL_EPOCHS = 8, 3.0  # of transformers' trainer
+_USUAL_BATCH, _USUAL_EPOCHS = 8, 3.0  # transformers' trainer
 _CLIP = 1.0  # gradient norm, as transformers' trainer clips it
-_RESERVE = 0.9  # of the time left that a training is planned with
+_RESERVE = 0.9  # share of the time left to plan a training with
 _LOST = 100.0
-"""Nats that a held-out loss counts as where it is no number any more, or larger: guessing costs 12 at most."""
+"""The held-out loss, in nats, that stands for one that is not finite or is larger: guessing costs 12 at most."""
 
 
 @dataclass(frozen=True)
 class Treatment:
-    """One way to train. `name` is that of its curve: "r=64"."""
+    """One way to train. `name` labels its curve: "r=64"."""
 
     name: str
     adapter: Adapter
@@ -63,7 +63,7 @@ class Treatment:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is trained, and by what: `steps` are made of the `whole` that the run would make."""
+    """What to train on and for how long: `steps` are made of the `whole` number that the run would make."""
 
     train: tuple[tuple[int, ...], ...]
     held: tuple[tuple[int, ...], ...]
@@ -74,18 +74,18 @@ class Plan:
 
     @property
     def an_epoch(self) -> int:
-        """The steps of one."""
+        """The steps in one epoch."""
         return -(-len(self.train) // self.batch)
 
     @property
     def points(self) -> list[int]:
-        """After which steps the held-out loss is taken."""
+        """The steps after which the held-out loss is taken."""
         return sorted({round(self.steps * point / _POINTS) for point in range(_POINTS + 1)})
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Held-out loss (nats a token) after some steps of one training, the first of them before any."""
+    """Held-out losses (nats per token) along one training, the first of them before any step."""
 
     losses: tuple[float, ...]
 
@@ -105,8 +105,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of two treatments: the one that a finding blames, and the one that it proposes. Each has a curve for
-    each seed; `parameters` are the trainable ones."""
+    """The curves of two treatments, the one that a finding blames and the one that it suggests, with one per seed;
+    `parameters` are the numbers of trainable parameters."""
 
     plan: Plan
     blamed: Treatment
@@ -120,16 +120,16 @@ class Trial:
 
     @property
     def best(self) -> Interval:
-        """By how much the lowest loss of the blamed treatment is worse, seed by seed."""
+        """How much worse the lowest loss of the blamed treatment is, seed by seed."""
         return self._difference(lambda curve: curve.best)
 
     @property
     def final(self) -> Interval:
-        """By how much the last loss of the blamed treatment is worse."""
+        """How much worse the last loss of the blamed treatment is."""
         return self._difference(lambda curve: curve.final)
 
     def diverged(self, treatment: Treatment) -> int:
-        """In how many seeds."""
+        """The number of seeds in which a training diverged."""
         return sum(curve.diverged for curve in self.curves[treatment.name])
 
     def _difference(self, of: Callable[[Curve], float]) -> Interval:
@@ -145,9 +145,9 @@ def status_of(best: Interval) -> Status:
 
 
 def losses_in_words(best: Interval, final: Interval, blamed: str, proposed: str) -> tuple[str, str]:
-    """The differences of the best and of the final losses in words."""
+    """The differences of the best and the final losses in words."""
     lowest = (
-        f"best held-out loss {best.mean:+.3f} nats {blamed} against {proposed} "
+        f"best held-out loss {best.mean:+.3f} nats {blamed} compared with {proposed} "
         f"(95% {best.low:+.3f} to {best.high:+.3f})"
     )
     return lowest, f"final {final.mean:+.3f} ({final.low:+.3f} to {final.high:+.3f})"
@@ -156,20 +156,20 @@ def losses_in_words(best: Interval, final: Interval, blamed: str, proposed: str)
 def side_by_side(
     case: FindingCase, rank: int, pair: Callable[[Bench], Pair], judged: Judge, few: int | None = None
 ) -> Verdict:
-    """Trains the blamed and the proposed treatment and says what came of it. `rank` is the highest that is tried.
+    """Trains the blamed and the suggested treatment and compares them. `rank` is the highest that is tried.
 
-    Where there is no time for all steps of the run, fewer are made, but at least an epoch, or `few` where that is less.
-    Raises Skip, for one where the run's own data is not here.
+    If there is no time for all steps of the run, it makes fewer, but at least an epoch, or `few` where that is less.
+    Raises Skip, also where the run's own data is not here.
     """
     sizes = [each.value for each in alternatives(case.run.dataset.size) if isinstance(each.value, int)]
     try:
         texts = texts_of(case.run, sizes[0] if sizes else None)
     except NoTexts as error:
-        raise Skip(f"it takes the run's own data: {error}") from error
+        raise Skip(f"the experiment needs the run's own data: {error}") from error
 
     def experiment(bench: Bench) -> Verdict:
         if bench.head not in ("causal-lm", "image-text-to-text"):
-            raise Skip(f"held-out losses are measured on causal language models, and this is {bench.head}")
+            raise Skip(f"held-out losses are measured on causal language models only, and this is {bench.head}")
         return _compare(case, bench, pair(bench), judged, texts, few)
 
     return on_bench(case, experiment, rank, proxies=False)
@@ -181,7 +181,8 @@ def _compare(case: FindingCase, bench: Bench, pair: Pair, judged: Judge, texts: 
     begun = time.monotonic()
     parameters = {each.name: _rehearsal(case, bench, each, plan) for each in pair}
     seeds = bench.seeds(case)
-    step = (time.monotonic() - begun) / 8  # each two steps, and two evaluations about as dear as a step each
+    # Two rehearsals, each of two steps and two evaluations; an evaluation costs about as much as a step.
+    step = (time.monotonic() - begun) / 8
     evaluations = (_POINTS + 1) * step * max(len(plan.held) / (3 * plan.batch), 1 / 3)
     left = (case.deadline - time.monotonic()) * _RESERVE
     steps = min(plan.whole, int((left / (2 * seeds) - evaluations) / step))
@@ -189,9 +190,12 @@ def _compare(case: FindingCase, bench: Bench, pair: Pair, judged: Judge, texts: 
     if steps < least:
         takes = 2 * seeds * (least * step + evaluations) / _RESERVE
         what = "one epoch of" if least == plan.an_epoch else f"{least} steps on"
-        why = f"{what} {len(plan.train):,} examples, both ways and with {seeds} seeds, takes about {takes:,.0f} s here"
+        why = (
+            f"{what} {len(plan.train):,} examples, with both settings and {seeds} seeds, takes about {takes:,.0f} s "
+            "here"
+        )
         measured = {"model": bench.described(), "data": texts.source, "seeds": 0}
-        return Verdict("inconclusive", f"{why}, and {max(left, 0):,.0f} s are left", measured, bench.device)
+        return Verdict("inconclusive", f"{why}, but only {max(left, 0):,.0f} s are left", measured, bench.device)
     plan = replace(plan, steps=max(steps, 1))
     trial = Trial(plan, blamed, proposed, {each.name: [] for each in pair}, parameters)
     try:
@@ -203,21 +207,21 @@ def _compare(case: FindingCase, bench: Bench, pair: Pair, judged: Judge, texts: 
     except Late:
         whole = trial.seeds
         if whole < seeds:
-            why = f"the time was used up after {whole} of {seeds} seeds"
+            why = f"time ran out after {whole} of {seeds} seeds"
             return Verdict("inconclusive", why, {"model": bench.described()}, bench.device)
         del trial.curves[blamed.name][whole:]
     return _settled(bench, trial, judged, texts.source)
 
 
 def _rehearsal(case: FindingCase, bench: Bench, treatment: Treatment, plan: Plan) -> int:
-    """Two steps, whatever the time, to see what they take; gives the number of trainable parameters."""
+    """Trains two steps, even past the deadline, to time them; gives the number of trainable parameters."""
     with wrapped(bench, treatment.adapter, treatment.arm) as model:
         _train(case, bench, model, treatment, replace(plan, steps=2), 0, timing=True)
         return sum(trainable(model).values())
 
 
 def _trainings(case: FindingCase, bench: Bench, trial: Trial, seeds: int) -> None:
-    """Trains both ways with each seed that is lacking. Raises Late."""
+    """Trains both ways with each missing seed. Raises Late."""
     for seed in range(trial.seeds, seeds):
         for treatment in (trial.blamed, trial.proposed):
             case.say(f"training {treatment.name}, seed {seed + 1} of {seeds}")
@@ -227,7 +231,7 @@ def _trainings(case: FindingCase, bench: Bench, trial: Trial, seeds: int) -> Non
 
 
 def prepared(run: Run, bench: Bench, texts: Sequence[str]) -> Plan:
-    """Examples as tokens, the held-out ones aside, and how many steps the run makes. Raises Skip."""
+    """The examples as tokens with some held out, and the number of steps that the run makes. Raises Skip."""
     length = sequence_length(bench)
     examples = [tuple(bench.encode(text)[:length]) for text in texts]
     examples = [each for each in examples if len(each) > 1]
@@ -239,7 +243,7 @@ def prepared(run: Run, bench: Bench, texts: Sequence[str]) -> Plan:
     kept_aside = set(aside)
     train = [each for each in examples if each not in kept_aside]
     if not train:
-        raise Skip("all examples are alike")
+        raise Skip("all examples are the same")
 
     def of(value: Any, usual: float) -> float:
         numbers = [each.value for each in alternatives(value) if isinstance(each.value, (int, float))]
@@ -261,8 +265,8 @@ def _train(
     seed: int,
     timing: bool = False,
 ) -> Curve:
-    """One training from a fresh adapter; the rate falls linearly to 0 over the run's steps, as transformers' trainer
-    has it by default, without a warm-up. Raises Late."""
+    """One training from a fresh adapter. The rate falls linearly to 0 over the run's steps, the default of
+    transformers' trainer, without a warm-up. Raises Late."""
     import torch
 
     reset(model, lora_config(treatment.adapter, treatment.arm, bench), seed, {})
@@ -290,7 +294,7 @@ def _train(
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Batch:
-    """Examples of several lengths side by side; what is padding is neither seen nor answered."""
+    """A batch of examples of different lengths; padding is masked in the attention and in the loss."""
     import torch
 
     longest = max(len(row) for row in rows)
@@ -302,7 +306,7 @@ def _padded(rows: Sequence[Sequence[int]]) -> Batch:
 
 
 def _held_out(bench: Bench, model: Any, plan: Plan) -> float:
-    """Mean loss on the held-out examples, nats a token."""
+    """Mean loss on the held-out examples, in nats per token."""
     import torch
 
     total, count = 0.0, 0
@@ -322,7 +326,7 @@ def _settled(bench: Bench, trial: Trial, judged: Judge, source: str) -> Verdict:
     epochs = plan.steps / plan.an_epoch
     over = f"{len(plan.train):,} examples, {number(round(epochs, 1))} epochs, {trial.seeds} seeds"
     if plan.steps < plan.whole:
-        over += f", stopped by the time after {plan.steps:,} of {plan.whole:,} steps"
+        over += f", stopped by the time budget after {plan.steps:,} of {plan.whole:,} steps"
     notes = list(plan.optimizer.notes)
     reason += f" ({'; '.join([over, *notes])})"
     pair = (trial.blamed, trial.proposed)

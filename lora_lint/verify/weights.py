@@ -1,7 +1,7 @@
-"""Weights: where they are on this machine, whether they fit, and loading them.
+"""Finds weights on this machine, checks whether they fit, and loads them.
 
-Only safetensors of a local folder or of the hub's cache are read: nothing is downloaded, nothing unpickled, and no
-code of a model's repository is run.
+Reads only safetensors from a local folder or the hub's cache: downloads nothing, unpickles nothing, and runs no code
+from a model's repository.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 FULL = "float32"
 HALF = "bfloat16"
 QUARTER = "4-bit"
-_BYTES = {FULL: 4.0, HALF: 2.0, QUARTER: 0.6}  # a parameter; 4-bit with its scales and the parts left in bf16
-_SHARE = 0.9  # of the free memory that may be planned with
-_ACTIVATIONS = 18  # float32 numbers a token, a layer and a hidden unit that the backward pass keeps (attention and MLP)
-_LOGITS = 4  # copies of the logits: the model's, in float32, of the loss, their gradient
+_BYTES = {FULL: 4.0, HALF: 2.0, QUARTER: 0.6}  # per parameter; 4-bit with its scales and the parts left in bf16
+_SHARE = 0.9  # share of the free memory to plan with
+_ACTIVATIONS = 18  # float32 values that the backward pass keeps per token, layer and hidden unit (attention and MLP)
+_LOGITS = 4  # copies of the logits: the model's, the float32 ones, the loss's, their gradient
 _ADAPTED = 20  # inputs and outputs of a layer's seven projections, in hidden sizes
 
 
@@ -40,7 +40,7 @@ class NoWeights(Exception):
 
 
 class TooBig(NoWeights):
-    """They do not fit, or take too long."""
+    """The weights do not fit, or take too long."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Stored:
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """How weights are loaded: the type of their numbers, and how many sequences go through the model at once."""
+    """How to load weights: their type, and how many sequences go through the model at once."""
 
     dtype: str
     micro: int
 
 
 def name_of(run: Run) -> str:
-    """The model's name. Raises Skip where the run does not tell."""
+    """The model's name. Raises Skip where the run does not give it."""
     names = [each.value for each in alternatives(run.model.name) if isinstance(each.value, str)]
     if names:
         return names[0]
@@ -70,8 +70,8 @@ def name_of(run: Run) -> str:
 
 
 def folder_of(name: str, path: str) -> Path | None:
-    """The folder that holds a model's config: a path (from where the command runs, or from the file that names it), or
-    its snapshot in the hub's cache."""
+    """The folder that holds a model's config: a path (relative to the working directory or to the file that names it),
+    or its snapshot in the hub's cache."""
     for start in (Path(), Path(path).parent):
         with contextlib.suppress(OSError, RuntimeError):
             folder = start / Path(name).expanduser()
@@ -117,7 +117,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _parameters(file: Path) -> int:
-    """How many numbers a file holds, from its header."""
+    """How many values a file holds, from its header."""
     from safetensors import SafetensorError, safe_open
 
     count = 0
@@ -131,7 +131,7 @@ def _parameters(file: Path) -> int:
 
 
 def head_of(run: Run, config: Any) -> str:
-    """The head to load: the run's loader or task type, else what the checkpoint was saved with. Raises Skip."""
+    """The head to load: that of the run's loader or task type, otherwise that of the checkpoint. Raises Skip."""
     head = head_for(run.model.loader) or head_for_task(known(run.adapter.task_type))
     if head is None:
         saved = (getattr(config, "architectures", None) or [None])[0]
@@ -149,23 +149,23 @@ def automatic(head: str) -> Any:
     found = (getattr(transformers, name, None) for name in heads_of_loaders().get(head, ()))
     made = next((each for each in found if each is not None), None)
     if made is None:
-        raise Skip(f"transformers {transformers.__version__} loads no model as {head}")
+        raise Skip(f"transformers {transformers.__version__} cannot load a model as {head}")
     return made
 
 
 def device_of(wanted: str) -> str:
-    """cuda if there is one and it is not forbidden, else cpu. Raises Skip."""
+    """cuda if there is one and it is allowed, otherwise cpu. Raises Skip."""
     import torch
 
     if wanted == "meta":
-        raise Skip("it takes weights, and the device is meta")
+        raise Skip("the experiment needs weights, and the device is meta")
     if wanted == "cuda" and not torch.cuda.is_available():
         raise Skip("there is no CUDA device")
     return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def free_memory(device: str) -> int:
-    """Bytes that can be had on a device; a terabyte where nobody can tell."""
+    """The free memory of a device in bytes; a terabyte if it cannot be determined."""
     if device == "cuda":
         import torch
 
@@ -179,8 +179,8 @@ def free_memory(device: str) -> int:
 
 
 def needed(parameters: int, config: Any, dtype: str, tokens: int, rank: int) -> int:
-    """Bytes that one step takes, estimated: the weights, an adapter on all linear layers with its gradients and Adam's
-    moments (16 bytes a parameter), and what a number of tokens at once leave behind."""
+    """An estimate of the bytes that one step takes: the weights, an adapter on all linear layers with its gradients and
+    Adam's moments (16 bytes per parameter), and what a number of tokens at once leave behind."""
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
     hidden = int(getattr(text, "hidden_size", 0) or 1024)
     layers = int(getattr(text, "num_hidden_layers", 0) or 12)
@@ -193,8 +193,8 @@ def needed(parameters: int, config: Any, dtype: str, tokens: int, rank: int) -> 
 def plan(
     parameters: int, config: Any, *, device: str, quantized: bool, sequences: int, length: int, rank: int
 ) -> LoadPlan:
-    """The most exact way to load some weights that fits: 4-bit if the run has them so and bitsandbytes is there, else
-    float32, else bfloat16, each with as many sequences at once as fit. Raises TooBig."""
+    """The most exact way to load the weights that fits: 4-bit if the run uses it and bitsandbytes is installed,
+    otherwise float32, otherwise bfloat16, each with as many sequences at once as fit. Raises TooBig."""
     free = free_memory(device) * _SHARE
     quarter = quantized and device == "cuda" and _bitsandbytes()
     for dtype in (QUARTER,) if quarter else (FULL, HALF):
@@ -204,7 +204,7 @@ def plan(
                 return LoadPlan(dtype, micro)
             micro //= 2
     least = needed(parameters, config, QUARTER if quarter else HALF, length, rank)
-    raise TooBig(f"it needs about {least / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free on {device}")
+    raise TooBig(f"the experiment needs about {least / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free on {device}")
 
 
 def _bitsandbytes() -> bool:
@@ -214,7 +214,7 @@ def _bitsandbytes() -> bool:
 
 
 def load_config(folder: Path) -> Any:
-    """The config of a folder, without code of its own. Raises Skip."""
+    """The config in a folder, if it needs no code of its own. Raises Skip."""
     from transformers import AutoConfig
 
     try:
@@ -237,7 +237,7 @@ def load(weights: Stored, head: str, dtype: str, device: str) -> Any:
         )
     if device == "cuda":
         settings["device_map"] = {"": 0}
-    torch.manual_seed(0)  # a head that the files do not have is made at random
+    torch.manual_seed(0)  # a head that is not in the files is initialised at random
     try:
         with quiet():
             model = automatic(head).from_pretrained(
@@ -253,7 +253,7 @@ def load(weights: Stored, head: str, dtype: str, device: str) -> Any:
 
 
 def completed(model: Any, head: str) -> Any:
-    """A model whose config has the tokens that its head asks for."""
+    """A model whose config has the tokens that its head needs."""
     config = model.config
     if head == "seq-cls" and getattr(config, "pad_token_id", None) is None:
         config.pad_token_id = 0
@@ -263,7 +263,7 @@ def completed(model: Any, head: str) -> Any:
 
 
 def in_one_line(error: BaseException) -> str:
-    """What an exception says, in a line of at most 200 characters. Errors of PEFT show modules over several lines."""
+    """An exception's message, in one line of at most 200 characters. PEFT's errors show modules over several lines."""
     line = " ".join(str(error).split()) or type(error).__name__
     return line if len(line) <= 200 else line[:199] + "…"
 
@@ -279,7 +279,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without the warnings and progress bars of the libraries: what matters is in the verdict."""
+    """Silences the warnings and progress bars of the libraries: what matters is in the verdict."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

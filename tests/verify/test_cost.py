@@ -33,7 +33,7 @@ GIB = 2**30
         ((1.30, 1.28, 1.33, 1.31), "confirmed", "1.30 times as long (95% 1.2"),
         ((1.02, 1.01, 1.03, 1.02), "refuted", "less than 10% more"),
         ((0.95, 0.97, 0.96, 0.95), "refuted", "less than 10% more"),
-        ((1.0, 1.4, 0.9, 1.3), "inconclusive", "too uncertain to tell whether it is 10% more"),
+        ((1.0, 1.4, 0.9, 1.3), "inconclusive", "the interval does not settle whether it is 10% more"),
     ],
 )
 def test_how_times_are_judged(slow: Any, status: str, words: str) -> None:
@@ -59,7 +59,7 @@ def test_steps_with_and_without_dora_are_timed() -> None:
 def test_without_time_nothing_is_timed() -> None:
     verdict = settled("LL504", of(8, 16, model=TINY, adapter={"use_dora": True}), time_budget=0.0)
     assert verdict.status == "inconclusive"
-    assert "the time was used up after 0 of 5 turns" in verdict.reason
+    assert "time ran out after 0 of 5 turns" in verdict.reason
 
 
 def test_times_have_no_proxy() -> None:
@@ -73,8 +73,8 @@ def test_times_have_no_proxy() -> None:
 @pytest.mark.parametrize(
     ("peak", "limit", "status", "words"),
     [
-        (None, 12, "confirmed", "13 GiB have to be there, and the `gpu-memory` setting is 12 GiB"),
-        (None, 14, "inconclusive", "a sequence of 512 tokens leaves about 3.0 more"),
+        (None, 12, "confirmed", "13 GiB are needed at least; the `gpu-memory` setting is 12 GiB"),
+        (None, 14, "inconclusive", "a sequence of 512 tokens leaves about 3.0 GiB more"),
         (None, 17, "refuted", "10.0 GiB of weights, 1.0 of gradients, 2.0 of the optimizer"),
         (18.0, 17, "confirmed", "one step takes 18.0 GiB at its peak"),
         (16.5, 17, "refuted", "one step takes 16.5 GiB at its peak"),

@@ -112,7 +112,7 @@ def test_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [("{broken", "cannot be read"), ('[{"n": 1}]', "no text was found"), ("[" * 100_000, "cannot be read")],
+    [("{broken", "cannot be read"), ('[{"n": 1}]', "has no text"), ("[" * 100_000, "cannot be read")],
 )
 def test_unreadable(tmp_path: Path, content: str, why: str) -> None:
     (tmp_path / "data.json").write_text(content, encoding="utf-8")
@@ -150,7 +150,7 @@ def test_optimizers(name: str, family: str, label: str) -> None:
 def test_what_is_assumed_is_noted() -> None:
     unknown = optimizer_of(trained(optimizer=ABSENT))
     assert (unknown.family, unknown.rate, len(unknown.notes)) == ("adam", 2e-4, 2)
-    assert "without its rounding" in optimizer_of(trained(optimizer=lit("paged_adamw_8bit"))).notes[-1]
+    assert "without its quantized states" in optimizer_of(trained(optimizer=lit("paged_adamw_8bit"))).notes[-1]
     assert optimizer_of(trained(optimizer=lit("apollo"))).notes[-1] == "apollo is measured as AdamW"
 
 

@@ -137,9 +137,9 @@ def test_rslora_is_told_with_both_numbers() -> None:
     """A collapse of the gradient that Adam undoes harms nothing; under SGD it does."""
     adam = settled("LL102", of(64, 64, batch_size=lit(2)))
     assert adam.status == "refuted"
-    assert "gradient collapse confirmed (r^-0.4" in adam.reason
+    assert "the gradient of lora_B falls with the rank (r^-0.4" in adam.reason
     assert "step size does not depend on the rank" in adam.reason
-    assert "The flag alone makes the step at r=64 " in adam.reason
+    assert "rsLoRA alone makes the step at r=64 " in adam.reason
     assert adam.measurements["flag"][0] == pytest.approx(8, rel=0.2)
     sgd = settled("LL102", of(128, 64, batch_size=lit(2), optimizer=lit("sgd")), seeds=6)
     assert sgd.status == "confirmed"
@@ -210,7 +210,7 @@ def test_memory_that_runs_out_halves_the_batch_first(monkeypatch: pytest.MonkeyP
 def test_no_time_is_inconclusive() -> None:
     told = settled("LL101", *sweep_of("adamw_torch", 16, 16, 16), time_budget=0.0)
     assert told.status == "inconclusive"
-    assert "the time was used up" in told.reason
+    assert "time ran out" in told.reason
 
 
 def test_weights_that_take_longer_than_there_is_time_are_stood_in_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,11 +219,11 @@ def test_weights_that_take_longer_than_there_is_time_are_stood_in_for(monkeypatc
     monkeypatch.setattr(bench, "_in_time", lambda case, at, _, seeds: real(case, at, 1000.0, seeds))
     verdict = settled("LL101", *sweep_of("adamw_torch", 16, 16, 16), time_budget=200.0)
     assert verdict.proxy
-    assert "longer than there is time" in verdict.reason
+    assert "longer than the time left" in verdict.reason
 
 
 def test_what_cannot_be_measured_is_skipped() -> None:
-    with pytest.raises(Skip, match="it takes weights, and the device is meta"):
+    with pytest.raises(Skip, match="the experiment needs weights"):
         settled("LL101", *sweep_of("adamw_torch", 16, 16, 16), device="meta")
     with pytest.raises(Skip, match="the model is not known"):
         settled("LL104", replace(of(64, 4), model=BaseModel()))

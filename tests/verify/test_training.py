@@ -96,7 +96,7 @@ def test_without_its_data_it_is_skipped(code: str) -> None:
     rank, figure, rate = {"LL303": (4, HIGHER, 2e-3), "LL501": (8, None, 2e-5), "LL502": (64, 1e-4, 2e-3)}.get(
         code, (64, LOWER, 2e-3)
     )
-    with pytest.raises(Skip, match="it takes the run's own data"):
+    with pytest.raises(Skip, match="the experiment needs the run's own data"):
         settled(code, on_data(rank, "no-such-org/data", 500, learning_rate=lit(rate)), figure=figure)
 
 
@@ -107,11 +107,11 @@ CERTAIN, SAME, OPEN = (0.05, 0.02, 0.08), (0.0, -0.005, 0.005), (0.02, -0.02, 0.
     ("best", "final", "status", "words"),
     [
         (CERTAIN, (0.1, 0.05, 0.15), "confirmed", "the lower rank does better"),
-        (SAME, (0.1, 0.05, 0.15), "refuted", "over-training, not rank: stop earlier"),
-        ((-0.02, -0.03, -0.01), (-0.02, -0.03, -0.01), "refuted", "no harm of the rank measured"),
-        (OPEN, (0.1, 0.05, 0.15), "inconclusive", "whether rank harms too is open"),
-        (OPEN, (0.0, -0.1, 0.1), "inconclusive", "too uncertain to tell"),
-        ((0.009, 0.001, 0.02), (0.0, -0.1, 0.1), "inconclusive", "too uncertain to tell"),  # not by enough
+        (SAME, (0.1, 0.05, 0.15), "refuted", "over-training, not the rank: stop earlier"),
+        ((-0.02, -0.03, -0.01), (-0.02, -0.03, -0.01), "refuted", "no harm from the rank measured"),
+        (OPEN, (0.1, 0.05, 0.15), "inconclusive", "whether the rank also does harm is undecided"),
+        (OPEN, (0.0, -0.1, 0.1), "inconclusive", "the intervals are too wide to decide"),
+        ((0.009, 0.001, 0.02), (0.0, -0.1, 0.1), "inconclusive", "the intervals are too wide to decide"),  # not by enough
     ],
 )
 def test_how_losses_of_a_high_rank_are_judged(best: Any, final: Any, status: str, words: str) -> None:
@@ -120,7 +120,7 @@ def test_how_losses_of_a_high_rank_are_judged(best: Any, final: Any, status: str
     assert words in told
 
 
-JUDGED = [(CERTAIN, "confirmed", "do"), (SAME, "refuted", "no harm of"), (OPEN, "inconclusive", "too uncertain")]
+JUDGED = [(CERTAIN, "confirmed", "do"), (SAME, "refuted", "no harm from"), (OPEN, "inconclusive", "too wide")]
 
 
 @pytest.mark.parametrize(("best", "status", "words"), JUDGED)
@@ -161,7 +161,7 @@ def test_nothing_is_left_to_compare(tmp_path: Path) -> None:
     file = write_data(tmp_path, 32)
     with pytest.raises(Skip, match="all linear layers already"):
         settled("LL213", on_data(16, file, 32, model=TINY))
-    with pytest.raises(Skip, match="at r=1 no adapter on all linear layers is as small"):
+    with pytest.raises(Skip, match="at r=1 every adapter on all linear layers is larger"):
         settled("LL213", on_data(1, file, 32, adapter=ATTENTION, model=TINY))
 
 
@@ -212,7 +212,7 @@ def test_a_rate_without_another_is_not_compared(tmp_path: Path) -> None:
     file = write_data(tmp_path, 32)
     with pytest.raises(Skip, match="not below the usual"):
         settled("LL501", on_data(16, file, 32))
-    with pytest.raises(Skip, match="advises no other rate"):
+    with pytest.raises(Skip, match="suggests no other rate"):
         settled("LL502", on_data(16, file, 32))
 
 
@@ -221,20 +221,20 @@ def test_how_losses_of_a_low_rate_are_judged(best: Any, status: str, words: str)
     told = rates.judged_as_too_low(Interval(*best), Interval(*best), "at 2e-05", "at 0.0002", 50, 200)
     assert told[0] == status
     assert words in told[1] and "after 50 steps" in told[1] and "at 2e-05 against 0.0002" in told[1]
-    assert ("the run's other steps may close the gap" in told[1]) is (status == "confirmed")
+    assert ("the remaining steps may close the gap" in told[1]) is (status == "confirmed")
 
 
 @pytest.mark.parametrize(
     ("best", "diverged", "an_epoch", "status", "words"),
     [
         (OPEN, (3, 0), False, "confirmed", "the loss ends above where it began in all 3 seeds, at 0.001 in none"),
-        (CERTAIN, (0, 0), True, "confirmed", "the advised rate does better"),
-        (CERTAIN, (3, 3), True, "confirmed", "the advised rate does better"),
-        (SAME, (0, 0), True, "refuted", "no harm of the rate measured"),
+        (CERTAIN, (0, 0), True, "confirmed", "the suggested rate does better"),
+        (CERTAIN, (3, 3), True, "confirmed", "the suggested rate does better"),
+        (SAME, (0, 0), True, "refuted", "no harm from the rate measured"),
         (SAME, (0, 0), False, "inconclusive", "less than an epoch"),
         (SAME, (3, 3), True, "inconclusive", "in 3 of 3 seeds, at 0.001 in 3"),  # over-training, at either
         (SAME, (1, 0), True, "inconclusive", "in 1 of 3 seeds, at 0.001 in 0"),
-        (OPEN, (0, 0), True, "inconclusive", "too uncertain to tell"),
+        (OPEN, (0, 0), True, "inconclusive", "the intervals are too wide to decide"),
     ],
 )
 def test_how_losses_of_a_high_rate_are_judged(
