@@ -1,4 +1,4 @@
-"""The entry point: answers the simplest calls without the option parser, whose import costs more than a lint."""
+"""The entry point: handles the simplest calls without the option parser, whose import costs more than a lint."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 def program() -> NoReturn:
     """The command as a process: runs it and ends with its exit status.
 
-    Collecting garbage during the imports finds none, and taking the interpreter down frees what the process gives back
-    anyway; together they took an eighth of a lint of one script.
+    Garbage collection during the imports finds nothing, and tearing the interpreter down frees only what the process
+    gives back anyway; together they took an eighth of a lint of one script.
     """
     import gc
     import os
 
-    gc.disable()  # until `pool.relax` says how often to look
+    gc.disable()  # until `pool.relax` sets the thresholds
     status = main()
     if "torch" in sys.modules:  # which has work of its own at the exit
         sys.exit(status)
@@ -62,7 +62,8 @@ def _by_click(given: list[str]) -> int:
 
 
 def _forget_the_current_folder() -> None:
-    """`python -m` looks for modules in the current folder first, which is the user's: none of it is ever imported."""
+    """`python -m` searches the current folder, which is the user's, for modules first; this makes sure that none of
+    them is imported."""
     import os
 
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

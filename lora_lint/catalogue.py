@@ -1,6 +1,6 @@
-"""The rule catalogue: one Markdown page a rule in `rules/`, with its facts in the front matter.
+"""The rule catalogue: one Markdown page per rule in `rules/`, with its facts in the front matter.
 
-An installed package holds the catalogue compiled (`catalogue.json` and `pages.json`, written by the build); in a
+An installed package contains the catalogue compiled (`catalogue.json` and `pages.json`, written by the build); in a
 checkout it is read from `rules/` each time.
 """
 
@@ -26,12 +26,12 @@ _SOURCE = os.path.join(os.path.dirname(_HERE), "rules")
 
 
 class CatalogueError(Exception):
-    """A page of the catalogue that cannot be read, or no catalogue at all."""
+    """A page of the catalogue that cannot be read, or a missing catalogue."""
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """What would mend a finding: whether the linter could write it, and a sentence."""
+    """How to fix a finding: whether the linter can do it, and a sentence."""
 
     applicability: Literal["none", "safe", "unsafe"]
     text: str
@@ -84,7 +84,7 @@ def find(code_or_name: str) -> Rule | None:
 
 
 def page(code: str) -> str:
-    """The page of a rule as people read it: title, facts and body, as Markdown. Raises KeyError."""
+    """The page of a rule for reading: title, facts and body, as Markdown. Raises KeyError."""
     rule = rules()[code]
     level = f"{rule.level}, contested" if rule.contested else rule.level
     facts = [f"- Level: {level}", f"- Fix: {rule.fix.applicability}. {rule.fix.text}"]
@@ -144,7 +144,7 @@ def _body(code: str) -> str:
 def compile_pages(folder: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """The front matter of every page in `folder` in the order of the codes, and the bodies by code.
 
-    Raises CatalogueError for a page without front matter, a front matter that is no YAML mapping with a code, or a
+    Raises CatalogueError for a page without front matter, a front matter that is not a YAML mapping with a code, or a
     code that occurs twice.
     """
     try:
@@ -165,17 +165,17 @@ def compile_pages(folder: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
 
 
 def split_page(text: str, name: str) -> tuple[dict[str, Any], str]:
-    """The front matter of a page and what is below it; `name` is for errors. Raises CatalogueError."""
+    """The front matter of a page and the text below it; `name` is for error messages. Raises CatalogueError."""
     import yaml
 
     start, mark, rest = text.partition("---\n")
     front, end, body = rest.partition("\n---\n")
     if start or not mark or not end:
-        raise CatalogueError(f"{name}: it does not start with a front matter between two lines of ---")
+        raise CatalogueError(f"{name}: no front matter between two lines of --- at the start")
     try:
         entry = yaml.load(front, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
         raise CatalogueError(f"{name}: {error}") from error
     if not isinstance(entry, dict) or not isinstance(entry.get("code"), str):
-        raise CatalogueError(f"{name}: the front matter is no mapping with a code")
+        raise CatalogueError(f"{name}: the front matter is not a mapping with a code")
     return entry, body.lstrip("\n")

@@ -23,8 +23,11 @@ _PROGRAM = "lora-lint"
 
 
 def run(arguments: list[str]) -> int:
-    """Parses the arguments, runs the command and gives the exit status. Raises OSError where what click writes itself
-    cannot be written; its `main` would exit with the status of findings there."""
+    """Parses the arguments, runs the command and gives the exit status.
+
+    Raises OSError where the text that click writes itself cannot be written; click's own `main` would exit with the
+    status for findings.
+    """
     if commands.completing():
         main.main(arguments, prog_name=_PROGRAM)
     try:
@@ -35,7 +38,7 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         from lora_lint.system.visible import visible
 
-        # It repeats arguments, which may be names of files that the shell has filled in.
+        # click's messages repeat arguments, which may be file names that the shell has expanded.
         error.message = visible(error.message)  # type: ignore[misc]
         error.show()
         return error.exit_code
@@ -43,7 +46,7 @@ def run(arguments: list[str]) -> int:
 
 
 class _DefaultGroup(click.Group):
-    """A group in which `check` need not be said."""
+    """A group whose default command is `check`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         alone = {*commands.COMMANDS, "-h", "--help", "-V", "--version"}
@@ -70,7 +73,7 @@ class _Words(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
 
 
 class _Rules(_Words):
-    """Codes, names or prefixes of codes, with commas between them."""
+    """Codes, names or prefixes of codes, separated by commas."""
 
     name = "rules"
 
@@ -94,7 +97,7 @@ def _flat(_ctx: click.Context, _param: click.Parameter, value: tuple[tuple[str, 
 
 
 def _type(option: Option) -> Any:
-    """How click reads the value of an option."""
+    """The click type for the values of an option."""
     kinds: dict[str, Any] = {
         "text": str,
         "file": click.Path(dir_okay=False),
@@ -148,8 +151,8 @@ def main(ctx: click.Context) -> int | None:
 def check(**options: Any) -> int:
     """Lint files and folders (the default command).
 
-    A fix is applied only if its finding is then gone and no new one appears. Advice is fixed where its rule is selected
-    by code, name or prefix (not by ALL).
+    A fix is applied only if its finding then disappears and no new one appears. Advice is fixed where its rule is
+    selected by code, name or prefix (not by ALL).
 
     Exit status: 0 nothing at or above --fail-on, 1 findings, 2 usage or internal error, or a file or the output could
     not be read or written, 130 interrupted, 143 terminated.
@@ -159,8 +162,8 @@ def check(**options: Any) -> int:
 
 @main.command(context_settings=_CONTEXT)
 @click.argument("rules", nargs=-1, type=_Rules())
-@click.option("--level", type=click.Choice(["error", "warning", "advice"]), help="Only the rules of this level.")
-@click.option("--fix", type=click.Choice(["safe", "unsafe", "none"]), help="Only the rules with such a fix.")
+@click.option("--level", type=click.Choice(["error", "warning", "advice"]), help="Only the rules with this level.")
+@click.option("--fix", type=click.Choice(["safe", "unsafe", "none"]), help="Only the rules with this kind of fix.")
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def rules(rules: tuple[tuple[str, ...], ...], level: str | None, fix: str | None, output_format: str) -> int:
     """List the rules: all, or those of some codes, names or prefixes (LL2)."""
@@ -199,7 +202,7 @@ def inspect(output_format: str, **options: Any) -> int:
     type=click.Choice(["ratio", "step"]),
     default="ratio",
     show_default=True,
-    help="The school: a constant ratio of alpha to rank, or one alpha at all ranks.",
+    help="The convention: a constant ratio of alpha to rank, or one alpha at all ranks.",
 )
 @click.option(
     "--layers",

@@ -1,4 +1,4 @@
-"""What the commands do, without the option parser."""
+"""What each command does, apart from parsing its options."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _COMPLETE = "_LORA_LINT_COMPLETE"
 
 
 class UsageError(Exception):
-    """A call that makes no sense; the message is for people."""
+    """A call that makes no sense; the message is for the user."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """The files that a command reads, and the settings under which it does. `options` are those of
+    """The files that a command reads, and the settings it reads them under. `options` are those of
     `settings.override`."""
 
     paths: Sequence[str] = ()
@@ -53,7 +53,7 @@ class Input:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self) -> Settings:
-        """The settings that hold. Raises SettingsError."""
+        """The effective settings. Raises SettingsError."""
         from lora_lint import settings
 
         return settings.override(settings.load(self.config, self.isolated), **self.options)
@@ -61,13 +61,13 @@ class Input:
     def is_stdin(self) -> bool:
         """Whether the text to read is on standard input. Raises UsageError."""
         if "-" in self.paths and len(self.paths) > 1:
-            raise UsageError("`-` reads standard input: give no other path with it")
+            raise UsageError("`-` reads standard input: give no other path")
         if self.stdin_filename is not None and "-" not in self.paths:
-            raise UsageError("--stdin-filename names the text on standard input: give `-` as the path")
+            raise UsageError("--stdin-filename names the text on standard input: give `-` as the only path")
         return "-" in self.paths
 
     def is_one_file(self) -> bool:
-        """Whether one file is named, or standard input, and no folder."""
+        """Whether a single file, or standard input, is named, and no folder."""
         return len(self.paths) == 1 and (self.paths[0] == "-" or not os.path.isdir(self.paths[0]))
 
 
@@ -87,7 +87,7 @@ _PLAIN = Output()
 
 @dataclass(frozen=True)
 class Repair:
-    """Whether fixes are made, or only shown; `unsafe` ones too."""
+    """Whether fixes are applied or only shown, and whether unsafe ones are included."""
 
     fix: bool = False
     diff: bool = False
@@ -107,8 +107,8 @@ class Verification:
 
 @dataclass(frozen=True)
 class Check:
-    """A call of `check`. `jobs` is the number of processes, 0 as many as pay; `cache_dir` None is that of the
-    settings."""
+    """A call of `check`. `jobs` is the number of processes, 0 for as many as are worth starting; `cache_dir` None means
+    the one in the settings."""
 
     input: Input = Input()
     output: Output = Output()
@@ -120,7 +120,7 @@ class Check:
 
 
 def request_of(options: dict[str, Any]) -> Check:
-    """The call of `check` with the values of all options of `options.CHECK`."""
+    """The call of `check`, from the values of all options in `options.CHECK`."""
     take = options.pop
     report, color = (take("output_format"), take("output_file"), take("write_baseline")), take("color")
     output = Output(*report, take("statistics"), color)
@@ -133,7 +133,7 @@ def request_of(options: dict[str, Any]) -> Check:
 
 
 def input_of(options: dict[str, Any]) -> Input:
-    """The files and the settings of a command, of the values of all of its options."""
+    """The files and settings of a command, from the values of all its options."""
     take = options.pop
     return Input(take("paths"), take("stdin_filename"), take("config"), take("isolated"), options)
 
@@ -145,13 +145,13 @@ def completing() -> bool:
 
 def guarded(command: Callable[[], int]) -> int:
     """Runs `command` and gives the exit status: 2 for usage errors and for output that cannot be written, 130 for
-    Ctrl-C and 143 for SIGTERM. No traceback for any of these."""
+    Ctrl-C and 143 for SIGTERM, never with a traceback."""
     from lora_lint.catalogue import CatalogueError
     from lora_lint.settings import SettingsError
     from lora_lint.system import interrupts
 
     for stream in (sys.stdout, sys.stderr):
-        # File names may hold bytes that are no text, and not every terminal has every character.
+        # File names may hold bytes that are not text, and not every terminal can show every character.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -165,7 +165,7 @@ def guarded(command: Callable[[], int]) -> int:
         if str(error):
             complain(f"error: {error}")
         return 2
-    except OSError as error:  # of what click writes itself
+    except OSError as error:  # of the text that click writes itself
         if not isinstance(error, BrokenPipeError):
             complain(f"error: {error}")
         with suppress(OutputError):
@@ -180,7 +180,7 @@ def guarded(command: Callable[[], int]) -> int:
 def check(request: Check) -> int:  # noqa: C901
     """Lints, settles the findings if asked to, reports, and gives the exit status.
 
-    The order of the steps is the command, and each exit depends on those before, so that it reads best whole.
+    The steps are the command, and each exit depends on the steps before it, so the function reads best whole.
     """
     from lora_lint.report import FORMATS
 
@@ -188,11 +188,11 @@ def check(request: Check) -> int:  # noqa: C901
     _refuse_misspelt_command(request.input.paths)
     settings = request.input.settings()
     if request.input.is_stdin() and (repair.fix or repair.diff):
-        raise UsageError("standard input cannot be fixed: give the file, or take the edits of `--output-format sarif`")
+        raise UsageError("standard input cannot be fixed: give the file, or use the edits in `--output-format sarif`")
     for path in (output.file, output.write_baseline, verification.report if verification is not None else None):
         _refuse_unwritable(path, settings)
     if output.write_baseline is not None or repair.diff:
-        verification = None  # no finding is reported that could be settled
+        verification = None  # no reported finding has an experiment
     if verification is not None:
         _refuse_unverifiable()
     request = replace(request, verification=verification)
@@ -211,14 +211,14 @@ def check(request: Check) -> int:  # noqa: C901
     if output.write_baseline is not None:
         if _write_baseline(output.write_baseline, outcome, settings):
             return 2 if unwritten or outcome.failed else 0
-        unwritten = True  # so that the findings are not lost, they are reported
+        unwritten = True  # report, so that the findings are not lost
     elif verification is not None:
         from lora_lint.lint.outcome import with_fixable
 
         outcome, interrupt = _settled(outcome, verification)
         outcome = with_fixable(outcome, settings)
     if outcome.failed and not outcome.summary.files and FORMATS[output.format].for_people:
-        return 2  # nothing of what was named is there: that has been said, and there is nothing to report
+        return 2  # none of the named paths exists: the notes say so, and there is nothing to report
     aside = None if request.input.is_one_file() else _contested() - settings.named()
     unwritten = not _report(outcome, output, aside) or unwritten
     if verification is not None and verification.report is not None:
@@ -231,7 +231,7 @@ def check(request: Check) -> int:  # noqa: C901
 
 
 def _outcome(request: Check, settings: Settings) -> Outcome:
-    """What the lint gives, of the files or of standard input."""
+    """The outcome of linting the files or standard input."""
     from lora_lint.lint import engine
 
     content = _content(request, settings)
@@ -247,7 +247,7 @@ def _outcome(request: Check, settings: Settings) -> Outcome:
 
 
 def _cache(request: Check, settings: Settings) -> Cache | None:
-    """The results of earlier lints, a new one for each lint: files may have changed since the last."""
+    """The results of earlier lints; a new object for each lint, because files may have changed since the last."""
     if request.no_cache or os.environ.get(_NO_CACHE) or "-" in request.input.paths:
         return None
     from lora_lint.lint.cache import Cache
@@ -256,8 +256,8 @@ def _cache(request: Check, settings: Settings) -> Cache | None:
 
 
 def _relint(request: Check, settings: Settings, outcome: Outcome) -> Callable[[], Outcome] | None:
-    """What lints all files anew by all rules, to see what a fix does to files that read the fixed one; None where there
-    is no other file."""
+    """Lints all files again with all rules, to see how a fix affects files that import the fixed one; None where there
+    are no other files."""
     if outcome.summary.files < 2:
         return None
 
@@ -274,7 +274,7 @@ def _relint(request: Check, settings: Settings, outcome: Outcome) -> Callable[[]
 
 
 def _content(request: Check, settings: Settings) -> Content:
-    """What the outcome has to hold. Raises UsageError for a baseline that cannot be used."""
+    """What to keep in the outcome. Raises UsageError for a baseline that cannot be used."""
     from lora_lint.lint.outcome import Content
     from lora_lint.report import FORMATS
 
@@ -292,15 +292,15 @@ def _content(request: Check, settings: Settings) -> Content:
 
 
 def _contested() -> frozenset[str]:
-    """The rules whose advice people ask for by name."""
+    """The contested rules, whose advice is listed only if they are selected by name."""
     from lora_lint import catalogue
 
     return frozenset(code for code, rule in catalogue.rules().items() if rule.contested)
 
 
 def _report(outcome: Outcome, output: Output, aside: frozenset[str] | None) -> bool:
-    """Writes the report, and the count of the findings by rule; gives whether both could be written. `aside` are the
-    rules whose advice is only counted; None gives all in full."""
+    """Writes the report and the counts by rule; gives whether both could be written. `aside` are the rules whose
+    advice is only counted; None shows everything in full."""
     from lora_lint.report import FORMATS, render
 
     view = replace(_view(output), brief=aside is not None, aside=aside or frozenset())
@@ -315,7 +315,7 @@ def _report(outcome: Outcome, output: Output, aside: frozenset[str] | None) -> b
 
 
 def _view(output: Output = _PLAIN) -> View:
-    """How what is written somewhere is seen there."""
+    """How a report looks where it is written."""
     from lora_lint.report import View
 
     color = wants_color(output.color, output.file)
@@ -323,8 +323,8 @@ def _view(output: Output = _PLAIN) -> View:
 
 
 def _refuse_unwritable(path: str | None, settings: Settings) -> None:
-    """Raises UsageError where a file cannot be written, which is better known before the work than after it, and where
-    a link in the project would have another one written."""
+    """Raises UsageError where a file cannot be written (better known before the work than after it), and where a link
+    in the project would lead the output outside it."""
     if path is not None:
         from lora_lint.system import bounds
         from lora_lint.system.writing import why_unwritable
@@ -332,20 +332,20 @@ def _refuse_unwritable(path: str | None, settings: Settings) -> None:
         outside = bounds.leads_out(path, bounds.tree(settings.root))
         why = "it is a link that leads out of the project" if outside else why_unwritable(path)
         if why is not None:
-            raise UsageError(f"{path}: it cannot be written, {why}")
+            raise UsageError(f"{path}: cannot be written, {why}")
 
 
 def _refuse_misspelt_command(paths: Sequence[str]) -> None:
-    """Raises UsageError where the first path is no file and nearly a command."""
+    """Raises UsageError where the first path does not exist but resembles a command."""
     from lora_lint.settings import did_you_mean
 
     word = paths[0] if paths else ""
     if word.isalpha() and not os.path.exists(word) and (hint := did_you_mean(word, COMMANDS)):
-        raise UsageError(f"there is no file or command {word!r}{hint}")
+        raise UsageError(f"no such file or command: {word!r}{hint}")
 
 
 def _refuse_unverifiable() -> None:
-    """Raises UsageError where something is not installed that --verify needs."""
+    """Raises UsageError where packages that --verify needs are missing."""
     from lora_lint.verify import session
 
     absent = session.missing()
@@ -369,7 +369,7 @@ def _settled(outcome: Outcome, verification: Verification) -> tuple[Outcome, Key
 
 
 def _fix(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], Outcome] | None) -> tuple[bool, bool]:
-    """Fixes what can be fixed; gives whether a file has changed, and whether one could not be written."""
+    """Fixes what can be fixed; gives whether any file changed, and whether one could not be written."""
     from lora_lint.fixes import session
     from lora_lint.system import bounds, interrupts
 
@@ -393,27 +393,29 @@ def _fix(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], 
                 complain(f"{file.path}: not fixed, {problem}")
             for line in file.left:
                 complain(f"{file.path}: {line}")
-    finally:  # also after an interrupt: what is done is done
+    finally:  # after an interrupt too: some fixes are already written
         if count:
             complain(f"{_findings(count)} fixed in {files} file{'' if files == 1 else 's'}")
     return count > 0, failed
 
 
 def _is_elsewhere(path: str, tree: str) -> bool:
-    """Whether a file is a link out of the project or, outside that, out of its folder."""
+    """Whether a file is a link out of the project or, for a file outside the project, out of its folder."""
     from lora_lint.system import bounds
 
     return bounds.leads_out(path, tree) or bounds.leads_out(path, os.path.realpath(os.path.dirname(path)))
 
 
 def _count_fixable(outcome: Outcome, settings: Settings) -> None:
-    """Says how many findings `--fix` would fix with `--unsafe-fixes`, which alone changes nothing."""
+    """Says how many findings `--fix` would fix with `--unsafe-fixes`, which has no effect alone."""
     from lora_lint.finding import fixable
 
     named = settings.named()
     count = sum(fixable(finding, unsafe=True, named=named) for finding in outcome.findings)
     if count:
-        complain(f"{_findings(count)} can be fixed: `--fix --unsafe-fixes` does it, `--diff --unsafe-fixes` shows it")
+        complain(
+            f"{_findings(count)} can be fixed with `--fix --unsafe-fixes`; `--diff --unsafe-fixes` shows the changes"
+        )
 
 
 def _findings(count: int) -> str:
@@ -421,7 +423,7 @@ def _findings(count: int) -> str:
 
 
 def _diff(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], Outcome] | None) -> int:
-    """Shows what `--fix` would do. The exit status is 1 if there is anything to do."""
+    """Shows what `--fix` would change. The exit status is 1 if there is anything to change."""
     from lora_lint.fixes import session
 
     files = session.fixed(outcome, settings, unsafe, lint)
@@ -449,7 +451,7 @@ def _stdin(stdin_filename: str | None) -> tuple[str, FileKind, bytes]:
         raise UsageError(f"standard input cannot be read ({error.strerror or error})") from None
     kind = named or discovery.kind_of_text(data)
     if kind is None:
-        raise UsageError("standard input is no program or config that can be recognized: say --stdin-filename NAME.py")
+        raise UsageError("the kind of text on standard input cannot be recognised: give --stdin-filename NAME.py")
     return path, kind, data
 
 
@@ -505,7 +507,7 @@ def _write_report(path: str, text: str) -> bool:
 
 
 def _with_newline(text: str) -> str:
-    """A text with a newline at its end, unless it is empty."""
+    """A text that ends with a newline, unless it is empty."""
     return text if not text or text.endswith("\n") else text + "\n"
 
 
@@ -520,8 +522,8 @@ def version() -> int:
 def rules(
     words: Sequence[str] = (), level: str | None = None, fix: str | None = None, output_format: str = "text"
 ) -> int:
-    """Lists the catalogue, or the rules in it that words name, that have a level by default, and whose fix is of a
-    kind."""
+    """Lists the catalogue, or the rules that `words` name, that have the default `level`, and whose fix is of the kind
+    `fix`."""
     from lora_lint import catalogue
     from lora_lint.settings import expand
 
@@ -540,7 +542,7 @@ def rules(
 
 
 def explain(words: Sequence[str], output_format: str = "text") -> int:
-    """Prints the catalogue's pages of some rules."""
+    """Prints the catalogue's pages for some rules."""
     from lora_lint import catalogue
     from lora_lint.settings import expand
 

@@ -1,7 +1,7 @@
 """Paths to file contents: the walk, the excludes, the byte prefilter and the size limits.
 
-Most files of most repositories have nothing to do with LoRA, so what is done for each file here is kept to one
-open, one read and a few substring tests.
+Most files in most repositories have nothing to do with LoRA, so the work per file here is one open, one read and a few
+substring tests.
 """
 
 from __future__ import annotations
@@ -61,20 +61,20 @@ DEFAULT_EXCLUDES = frozenset(
 SIZE_LIMIT = 10_000_000
 """Bytes; scripts and configs are far smaller. Files above it are never read as a whole."""
 NOTEBOOK_SIZE_LIMIT = 50_000_000
-"""Bytes; notebooks carry their outputs, pictures included."""
+"""Bytes; notebooks contain their outputs, images included."""
 
 _PROGRAMS = frozenset({"python", "notebook"})
 _CHUNK = 1 << 16
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
-# Compiled when first needed, which for most runs is never.
-# A comment for other linters can name our codes in a file that is otherwise none of our business (LL910).
+# Compiled on first use, which most runs never reach.
+# A comment for other linters can name our codes in a file that otherwise does not concern us (LL910).
 _NOQA = rb"noqa[^\n]*"
 _OURS = rb"\bll\d"
-# In a key of a configuration or in Python code, not in running text.
+# In a configuration key or in Python code, not in running text.
 _CODE = rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"
 _ASSIGNED = rb"(?<!\w)\w+(?==)"
-# None of these looks at a letter from more than a few starts, however long a word or a line is.
+# None of these scans a character more than a few times, however long a word or a line is.
 _TELLING = {
     "python": _CODE,
     "notebook": _CODE,
@@ -85,11 +85,9 @@ _TELLING = {
 
 
 class Found(NamedTuple):
-    """A file to lint. `data` is None when it could not be read, `problem` then says why (for people).
-
-    `path` is what reports show: relative to the current folder where the file lies in it, with `/`. `limit` is the one
-    that it was left unread for where nothing says that it is about LoRA.
-    """
+    """A file to lint. `data` is None if it could not be read; `problem` then says why, for the user. `path` is the one
+    that reports show: relative to the current folder if the file is in it, with `/`. `limit` is the limit that it
+    exceeds, for a file that may not be about LoRA."""
 
     path: str
     kind: FileKind
@@ -100,9 +98,9 @@ class Found(NamedTuple):
 
 
 class Walk:
-    """The files under some paths, and what was met on the way.
+    """The files under some paths, and what the walk met on the way.
 
-    Iterating gives the relevant files in a fixed order; afterwards `files` counts all that were looked at, `missing`
+    Iterating gives the relevant files in a fixed order; afterwards `files` counts all that were examined, `missing`
     holds the paths that do not exist, and `notes` what else the user should know.
     """
 
@@ -123,7 +121,7 @@ class Walk:
         self._prefilter = prefilter
         self._seen: set[str] = set()
         self._outside: list[str] = []
-        # For programs that say nothing of LoRA themselves but import one that does, or shell scripts that call one: the
+        # For programs that do not mention LoRA themselves but import one that does, or shell scripts that call one: the
         # modules that do, and what the others import or call.
         self._modules: set[bytes] = set()
         self._importers: list[tuple[str, FileKind, bytes]] = []
@@ -134,7 +132,7 @@ class Walk:
                 self._modules.add(module_name(found.path))
             yield found
         self._modules |= {
-            module_name(path)  # a package that hands on what it takes from one of them
+            module_name(path)  # a package that re-exports from one of them
             for path, _, imports in self._importers
             if path.endswith("/__init__.py") and not self._modules.isdisjoint(words(imports))
         }
@@ -154,7 +152,7 @@ class Walk:
             )
 
     def _named_files(self) -> Iterator[Found]:
-        """The files that were named, and those that are relevant by themselves."""
+        """The named files, and those that are relevant by themselves."""
         for given in self.paths:
             path = display(given) if given else "''"
             try:
@@ -175,7 +173,7 @@ class Walk:
                 yield from self._file(path)
 
     def _file(self, path: str) -> Iterator[Found]:
-        """A file that was named: read whatever it holds."""
+        """A named file: read whatever it contains."""
         kind = kind_of(path)
         if kind is None:
             self.notes.append(f"{path}: skipped, lora-lint reads {', '.join(KINDS)} files")
@@ -195,8 +193,11 @@ class Walk:
             yield Found(path, kind, data, True)
 
     def _folder(self, prefix: str, folder: str) -> Iterator[Found]:
-        """A folder, depth first in the order of names. Links to folders are not followed, so no cycle can arise, and
-        neither are links to files outside the project and of this folder."""
+        """A folder, depth first in the order of names.
+
+        Links to folders are not followed, so there can be no cycles; nor are links to files outside both the project
+        and this folder.
+        """
         given = folder
         stack = [(prefix, folder)]
         while stack:
@@ -236,23 +237,23 @@ class Walk:
             stack.extend(reversed(below))
 
     def _belongs(self, link: str, folder: str) -> bool:
-        """Whether a link in a folder that was named leads to something in it or in the project."""
+        """Whether a link in a named folder leads to something in it or in the project."""
         from lora_lint.system import bounds
 
         real = os.path.realpath(link)
         return any(bounds.holds(tree, real) for tree in (bounds.tree(self.root), os.path.realpath(folder or os.curdir)))
 
     def _read(self, path: str, kind: FileKind) -> Found | None:
-        """A file that a walk came upon: None if nothing in it can concern us."""
+        """A file found by a walk; None if nothing in it can concern us."""
         try:
             data = read(path, limit_of(kind))
         except OSError as error:
-            # Nobody can say whether it is about LoRA; that it was passed over must not stay unsaid.
+            # It may be about LoRA, so the report has to mention that it was not read.
             return Found(path, kind, None, False, cannot_be_read(error))
         if data is None:
             if telling(head(path), kind):
                 return Found(path, kind, None, False, too_large(kind))
-            # A program may speak of LoRA further down; large files of data are common, and hardly ever configs.
+            # A program may mention LoRA further down; large data files are common, and hardly ever configs.
             return Found(path, kind, None, False, too_large(kind), "size") if kind in _PROGRAMS else None
         if self._prefilter and not relevant(data):
             if kind == "shell" and re.search(b"|".join(marks.IN_COMMANDS), data) is not None:
@@ -269,7 +270,7 @@ def _name(entry: os.DirEntry[str]) -> str:
 
 
 def display(path: str) -> str:
-    """`path` as reports show it: relative to the current folder where it lies in it, else as it was given."""
+    """`path` as reports show it: relative to the current folder if the file is in it, otherwise as given."""
     if os.path.isabs(path):
         here = os.getcwd()
         if path == here:
@@ -280,7 +281,7 @@ def display(path: str) -> str:
 
 
 def kind_of(path: str) -> FileKind | None:
-    """What `path` is by its suffix; a file without one is taken for Python."""
+    """The kind of `path` by its suffix; a file without one counts as Python."""
     name = path[path.rfind("/") + 1 :]
     dot = name.rfind(".")
     return KINDS.get(name[dot:].lower()) if dot > 0 else "python"
@@ -292,7 +293,7 @@ _COMMAND = rb"(?m)^[ \t]*(?:\w+=\S*[ \t]+)*(?:python3?|accelerate|torchrun|deeps
 
 
 def kind_of_text(data: bytes) -> FileKind | None:
-    """What a text without a name is by what is in it; None where that does not tell."""
+    """The kind of a text without a name, by its content; None if the content does not show it."""
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"{"):
         return "notebook" if b'"nbformat"' in data and b'"cells"' in data else "json"
@@ -368,13 +369,12 @@ def head(path: str) -> bytes:
 
 
 def relevant(data: bytes) -> bool:
-    """Whether a file of these bytes could have a finding.
+    """Whether a file with these bytes could have a finding.
 
     Every construct that the linter knows spells `lora` or `peft` somewhere: LoraConfig, get_peft_model, PeftModel,
-    lora_r, `adapter: qlora`, peft_type, and its own comments; but for files of frameworks that train LoRA unless told
-    otherwise, which are known by a key of theirs. NULs are dropped, which turns the
-    ASCII part of UTF-16 and UTF-32 into ASCII. "exploration" is the one common word of training code that contains it
-    too.
+    lora_r, `adapter: qlora`, peft_type, and its own comments. The exceptions are files of frameworks that train LoRA by
+    default, which are recognised by one of their keys. NULs are dropped, which turns the ASCII part of UTF-16 and
+    UTF-32 into ASCII. "exploration" is the one common word in training code that also contains "lora".
     """
     low = data.lower()
     if b"\0" in low:
@@ -385,19 +385,19 @@ def relevant(data: bytes) -> bool:
         return True
     if any(word in low for word in marks.WORDS):
         return True
-    # Line by line, each once: a single expression would start anew at each `noqa` of a long line.
+    # Line by line, each once: a single expression would rescan a long line from each `noqa`.
     return b"noqa" in low and any(re.search(_OURS, line) for line in re.findall(_NOQA, low))
 
 
 def module_name(path: str) -> bytes:
-    """The last part of the name that a program is imported by."""
+    """The last part of the name under which a program is imported."""
     folder, _, name = path.rpartition("/")
     stem = name.rpartition(".")[0]
     return os.fsencode(folder.rpartition("/")[2] if stem == "__init__" else stem)
 
 
 def import_lines(data: bytes) -> bytes:
-    """The import statements of a program or notebook, or what looks like one, one after the other."""
+    """The import statements of a program or notebook, or whatever looks like one."""
     found = []
     at = data.find(b"import ")
     while at >= 0:
@@ -412,7 +412,7 @@ def import_lines(data: bytes) -> bytes:
 
 
 def programs(data: bytes) -> bytes:
-    """The names of the programs that a shell script names, without folder and suffix."""
+    """The names of the programs that a shell script mentions, without folder and suffix."""
     return b" ".join(re.findall(rb"(\w+)\.py\b", data)) if b".py" in data else b""
 
 
@@ -425,10 +425,8 @@ def words(text: bytes) -> set[bytes]:
 
 
 def telling(data: bytes, kind: FileKind) -> bool:
-    """Whether a file that cannot be understood is probably about LoRA, so that the failure is worth a finding.
-
-    Stricter than `relevant`: data sets and templates that mention the word in running text are not our business.
-    """
+    """Whether a file that cannot be parsed is probably about LoRA, so that the failure deserves a finding. Stricter
+    than `relevant`: data sets and templates that mention the word in running text do not concern us."""
     data = data.replace(b"\0", b"")
     if re.search(_TELLING[kind], data) is not None:
         return True
@@ -438,8 +436,8 @@ def telling(data: bytes, kind: FileKind) -> bool:
 def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] | None:
     """A test of paths against exclude globs; None if there are no globs.
 
-    A glob without `/` is matched against the name of each file and folder, one with `/` against the path from
-    `root` (the folder of the settings file; the current folder by default). `**` crosses folders.
+    A glob without `/` is matched against the name of each file and folder, one with `/` against the path from `root`
+    (the folder of the settings file; the current folder by default). `**` crosses folders.
     """
     names: list[str] = []
     paths: list[str] = []

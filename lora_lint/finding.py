@@ -22,7 +22,7 @@ CONFIDENCES: tuple[Confidence, ...] = ("certain", "likely", "possible")
 
 @dataclass(frozen=True)
 class Related:
-    """Another place that a finding rests on: the model's name, the other end of a sweep."""
+    """Another place that a finding refers to: the model's name, the other end of a sweep."""
 
     span: Span
     message: str
@@ -30,8 +30,8 @@ class Related:
 
 @dataclass(frozen=True)
 class Write:
-    """The literal at `span` becomes `value`. `of` is the call that takes it where it is written somewhere else: it is
-    changed only if nothing else takes it."""
+    """The literal at `span` becomes `value`. `of` is the call that uses it, if it is written elsewhere: it is changed
+    only if nothing else uses it."""
 
     span: Span
     value: Any
@@ -40,8 +40,8 @@ class Write:
 
 @dataclass(frozen=True)
 class Tie:
-    """The literal at `span`, an argument of a call, becomes `factor` times what the argument `other` is given as. With
-    a `key`, `span` is the call, which gets that argument."""
+    """The literal at `span`, an argument of a call, becomes `factor` times the value of the argument `other`. With a
+    `key`, `span` is the call, which gets that argument."""
 
     span: Span
     other: str
@@ -52,7 +52,7 @@ class Tie:
 @dataclass(frozen=True)
 class Add:
     """The call at `span` gets a keyword argument; in a config file, the mapping with the key or value at `span` gets a
-    key. What is there under that name already is overwritten."""
+    key. An argument or key that already has that name is overwritten."""
 
     span: Span
     key: str
@@ -61,8 +61,7 @@ class Add:
 
 @dataclass(frozen=True)
 class Drop:
-    """The call or the mapping that has the key or the value at `span`, or is at `span` itself, loses a key. `of` as in
-    Write."""
+    """The call or mapping with the key or value at `span`, or at `span` itself, loses a key. `of` as in Write."""
 
     span: Span
     key: str
@@ -71,7 +70,7 @@ class Drop:
 
 @dataclass(frozen=True)
 class Rename:
-    """The key at `span` gets another name."""
+    """The key at `span` is renamed."""
 
     span: Span
     name: str
@@ -79,7 +78,7 @@ class Rename:
 
 @dataclass(frozen=True)
 class Move:
-    """The statement that holds `span` goes in front of the statement that holds `before`."""
+    """The statement that holds `span` moves in front of the statement that holds `before`."""
 
     span: Span
     before: Span
@@ -88,7 +87,7 @@ class Move:
 @dataclass(frozen=True)
 class Into:
     """The statement that holds `span` becomes the first in the body of the loop that starts where `loop` does, if it
-    gives a value to one name that is used in that body alone."""
+    assigns to one name that is used in that body alone."""
 
     span: Span
     loop: Span
@@ -96,8 +95,8 @@ class Into:
 
 @dataclass(frozen=True)
 class Through:
-    """The first argument of the call at `span` goes through `function` first, which is imported beside the call's own
-    function."""
+    """The first argument of the call at `span` is wrapped in a call of `function`, which is imported alongside the
+    call's own function."""
 
     span: Span
     function: str
@@ -105,7 +104,7 @@ class Through:
 
 @dataclass(frozen=True)
 class Follow:
-    """The statement that is the call at `span`, of a method, is followed by a call of `method` of the same object."""
+    """The statement at `span`, a method call, is followed by a call of `method` on the same object."""
 
     span: Span
     method: str
@@ -114,21 +113,22 @@ class Follow:
 
 @dataclass(frozen=True)
 class Bind:
-    """The statement that is the call at `span`, of a method, gives its value to the name of that object."""
+    """The statement at `span`, a method call, assigns its result to the name of that object."""
 
     span: Span
 
 
 @dataclass(frozen=True)
 class Unfold:
-    """The call at `span` that changes a list in place, and gives None, becomes the list that it makes."""
+    """The call at `span`, which changes a list in place and returns None, becomes an expression for the
+    resulting list."""
 
     span: Span
 
 
 @dataclass(frozen=True)
 class Replace:
-    """What is written at `span`, a comment, becomes `text`."""
+    """The comment at `span` becomes `text`."""
 
     span: Span
     text: str
@@ -136,7 +136,7 @@ class Replace:
 
 @dataclass(frozen=True)
 class Remark:
-    """A comment, `text`, goes on a line of its own above the line that `span` starts on."""
+    """A comment, `text`, is inserted on its own line above the line that `span` starts on."""
 
     span: Span
     text: str
@@ -149,13 +149,13 @@ Change: TypeAlias = (
 
 @dataclass(frozen=True)
 class Fix:
-    """What would mend a finding. Safe fixes keep the function that is trained, or turn a certain error into what was
+    """How to fix a finding. Safe fixes keep the function that is trained, or turn a certain error into what was
     evidently meant; unsafe ones change what is trained.
 
-    `changes` say how, all of them or none; without any, a person has to do it. `announces` names the rules, by code or
-    prefix, that may speak once it is made, and the message says why; a fix that brings any other finding is not made.
-    `follows`: it is worked out from values that fixes of other findings may change (a scale from the rank), and is made
-    after them.
+    `changes` are applied all together or not at all; without any, the fix is left to the user. `announces` names the
+    rules, by code or prefix, that may report once it is made, as its message says; a fix that causes any other finding
+    is not made. `follows`: it is computed from values that fixes of other findings may change (a scale from the rank),
+    and is made after them.
     """
 
     applicability: Literal["safe", "unsafe"]
@@ -170,11 +170,11 @@ Status = Literal["confirmed", "refuted", "inconclusive", "skipped"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `--verify` has to say about a finding.
+    """The result of `--verify` for a finding. `reason` is one or two lines for the user; for "skipped" it says what was
+    missing.
 
-    `reason` is one or two lines for people; for "skipped" it tells what was missing. `measurements` are plain numbers,
-    texts, lists and mappings, as JSON has them. `device` is "meta", "cpu" or "cuda". `proxy`: measured on a sized-down
-    model of the same family.
+    `measurements` are plain numbers, texts, lists and mappings, as in JSON. `device` is "meta", "cpu" or "cuda".
+    `proxy`: measured on a sized-down model of the same family.
     """
 
     status: Status
@@ -187,7 +187,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Basis:
-    """What a finding was found in: a run, or for rules on sweeps the sweep and its first run; with all runs of that
+    """Where a finding comes from: a run or, for rules on sweeps, the sweep and its first run; with all runs of that
     file."""
 
     run: Run
@@ -197,12 +197,12 @@ class Basis:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing wrong at one place.
+    """One problem at one place. `level` is None where the catalogue's level applies; the engine fills it in, along with
+    the fingerprint (which does not depend on line numbers, so that a baseline survives edits elsewhere in the file).
 
-    `level` is None where the catalogue's level holds; the engine fills it in, with the fingerprint (which does not
-    depend on line numbers, so that a baseline survives edits elsewhere in the file). `figure` is the number that
-    `--verify` tests: the rank or the learning rate that the finding proposes, or the GiB that it counts. `subjects` are
-    the values that it rests on, those that are written somewhere. `basis` is there where `--verify` is to follow.
+    `figure` is the number that `--verify` tests: the rank or learning rate that the finding suggests, or the GiB that
+    it counts. `subjects` are the values that the finding rests on, if they are written somewhere. `basis` is present if
+    `--verify` is to follow.
     """
 
     code: str
@@ -217,13 +217,13 @@ class Finding:
     verdict: Verdict | None = None
     subjects: tuple[Known[Any], ...] = ()
     about: Span | None = None
-    """Where the adapter's config is made, of a finding about the adapter itself."""
+    """The place where the adapter's config is built, for a finding about the adapter itself."""
     basis: Basis | None = field(default=None, compare=False, repr=False)
 
 
 def fixable(finding: Finding, unsafe: bool, named: Collection[str]) -> bool:
-    """Whether a finding's fix may be made: it has changes, is safe or unsafe ones are wanted too, and is more than
-    advice or of a rule that was selected by name (`named`)."""
+    """Whether a finding's fix may be applied: it has changes, it is safe or unsafe fixes are wanted too, and the
+    finding is more than advice or its rule was selected by name (`named`)."""
     fix, refuted = finding.fix, finding.verdict is not None and finding.verdict.status == "refuted"
     wanted = finding.level != "advice" or finding.code in named
     return fix is not None and bool(fix.changes) and not refuted and wanted and (unsafe or fix.applicability == "safe")

@@ -1,8 +1,8 @@
-"""The options of the commands that read files, as one table: the quick reading of ordinary calls and the full parser
-are both made from it.
+"""The options of the commands that read files, as one table, from which both the quick parser for ordinary calls and
+the full parser are built.
 
-Importing click and building its commands costs a third of linting one script. What `quickly` cannot read for certain
-(a misspelt option, a value out of range, `--help`) it leaves to click, which says what is wrong.
+Importing click and building its commands costs a third of linting one script. What `quickly` cannot parse with
+certainty (a misspelt option, a value out of range, `--help`) it leaves to click, which reports what is wrong.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LISTS = ("words", "rules")
 
 
 class Option(NamedTuple):
-    """An option of a command; `least` is the smallest number that it takes."""
+    """An option of a command; `least` is the smallest number it accepts."""
 
     flag: str
     kind: Kind
@@ -39,7 +39,7 @@ class Option(NamedTuple):
 
     @property
     def without(self) -> Any:
-        """The value where the option is not given."""
+        """The value if the option is not given."""
         if self.kind in LISTS:
             return ()
         return False if self.kind == "flag" else self.default
@@ -54,7 +54,7 @@ SHARED = (
     Option(
         "--model",
         "text",
-        "The model of the runs whose own cannot be read: a hub id, or a folder with a config.json.",
+        "The model for runs whose own cannot be read: a hub id, or a folder with a config.json.",
         metavar="MODEL",
     ),
     Option("--gpu-memory", "number", "The memory of all GPUs of a run together, in GiB.", least=1, metavar="GIB"),
@@ -94,7 +94,7 @@ CHECK = (
     Option(
         "--cache-dir",
         "folder",
-        "Keep results in .lora-lint-cache in this folder.  [default: that of the settings, or the current one]",
+        "Keep results in .lora-lint-cache in this folder.  [default: the one in the settings, or the current folder]",
     ),
     Option("--no-cache", "flag", "Neither use nor keep cached results."),
     Option("--color", "choice", "Whether the report has colors.", choices=("auto", "always", "never"), default="auto"),
@@ -102,14 +102,14 @@ CHECK = (
     Option(
         "--unsafe-fixes",
         "flag",
-        "Let --fix and --diff also change what is trained; no effect alone.",
+        "Let --fix and --diff also change what is trained; has no effect alone.",
     ),
     Option("--diff", "flag", "Show what --fix (with --unsafe-fixes) would change, without changing it."),
     Option("--verify", "flag", "Test the findings on the model (needs the extra `verify`)."),
     Option(
         "--device",
         "choice",
-        "Where --verify measures; meta: only names and shapes, no weights.",
+        "The device for --verify; meta: only names and shapes, no weights.",
         choices=("auto", "cuda", "cpu", "meta"),
         default="auto",
     ),
@@ -127,7 +127,8 @@ CHECK = (
 
 
 def quickly(arguments: Sequence[str], options: tuple[Option, ...] = CHECK) -> dict[str, Any] | None:
-    """The keyword arguments of a command, `paths` among them, as click would give them; None where it has to look."""
+    """The keyword arguments of a command, `paths` among them, as click would give them; None where click has to parse
+    the call."""
     by_flag = {option.flag: option for option in options}
     given: dict[str, Any] = {option.name: option.without for option in options}
     paths: list[str] = []
@@ -160,7 +161,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def _value(option: Option, text: str) -> Any:
-    """The value of an option; None where click has to say what is wrong with the text, or whether there is one."""
+    """The value of an option; None where click has to report what is wrong with the text, or that it is missing."""
     if not text or text.startswith("-"):
         return None
     if option.kind in LISTS:
@@ -176,6 +177,6 @@ def _value(option: Option, text: str) -> Any:
         return text
     import os
 
-    # Click refuses a folder instead of a file, a file instead of a folder, and what cannot be read.
+    # click refuses a folder instead of a file, a file instead of a folder, and unreadable paths.
     wrong = os.path.isdir(text) if option.kind == "file" else os.path.isfile(text)
     return None if wrong or (os.path.exists(text) and not os.access(text, os.R_OK)) else text

@@ -1,4 +1,4 @@
-"""The files around the one that is linted: imports, configs that refer to each other, local data."""
+"""The files around the linted one: imports, configs that refer to each other, local data."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 _KEPT = 256
-"""Texts kept at a time."""
+"""The number of texts kept in memory."""
 _MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "README.md")
-"""Files that lie at the top of a project."""
+"""Files that mark the top of a project."""
 MAX_PROGRAMS = 200
-"""Programs that are searched for a word, and folders that are searched for programs."""
+"""How many programs are searched for a word, and how many folders for programs."""
 _NOT_OURS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
 
 
 class Project:
-    """Reads other files of a project, each once. `root` is the folder that searches stop at ("": the current one).
+    """Reads other files of a project, each once. `root` is the folder where searches stop ("": the current one).
 
-    A file outside the project's tree (see `bounds`) counts as one that is not there. Paths are as reports show them:
-    relative to the current folder, or absolute, with `/`.
+    A file outside the project's tree (see `bounds`) counts as missing. Paths are as reports show them: relative to the
+    current folder, or absolute, with `/`.
     """
 
     def __init__(self, root: str = "") -> None:
@@ -36,7 +36,7 @@ class Project:
         self._root = os.path.abspath(root or ".")
         self._trees = [bounds.tree(root)]
         given = os.path.realpath(root or os.curdir)
-        if not bounds.holds(given, os.path.realpath(os.curdir)):  # the folder of settings that were named
+        if not bounds.holds(given, os.path.realpath(os.curdir)):  # the folder of a settings file given by name
             self._trees.append(given)
         self._texts: disk.Remembered[str, SourceFile | None] = disk.Remembered(_KEPT)
         self._exists: dict[str, bool] = {}
@@ -45,7 +45,8 @@ class Project:
         self._roots: disk.Remembered[str, bool] = disk.Remembered()
 
     def admit(self, path: str) -> None:
-        """Lets what surrounds a file that is linted be read: outside the project's tree, that of its own project."""
+        """Allows reading what surrounds a linted file: outside the project's tree, the tree of the file's own
+        project."""
         folder = self._real.get(os.path.dirname(path), disk.real)
         if not self._holds(folder):
             *_, top = self.upwards(folder.replace(os.sep, "/"), beyond=True)
@@ -53,8 +54,9 @@ class Project:
             self._texts, self._within = disk.Remembered(_KEPT), disk.Remembered()
 
     def is_root(self, folder: str) -> bool:
-        """Whether nothing above `folder` belongs to the project: its root, the top of a repository or of the disk; and
-        outside these a folder above which none is a repository's or has one of the files of a project's top."""
+        """Whether nothing above `folder` belongs to the project: it is the root, the top of a repository or of
+        the disk, or, outside these, no folder above it is a repository's or has one of the files that mark a
+        project's top."""
         return self._roots.get(folder, self._is_top)
 
     def _is_top(self, folder: str) -> bool:
@@ -64,7 +66,7 @@ class Project:
         return not bounds.holds(self._root, here) and not any(map(_is_projects, bounds.above(here)))
 
     def upwards(self, folder: str, *, beyond: bool = False) -> Iterator[str]:
-        """A folder and those above it that belong to the project, up to the current folder; or `beyond` that, to the
+        """A folder and those above it that belong to the project, up to the current folder or, with `beyond`, up to the
         root."""
         while True:
             yield folder
@@ -73,8 +75,8 @@ class Project:
             folder = posixpath.normpath(posixpath.join(folder, "..")) if beyond else os.path.dirname(folder)
 
     def nearest(self, near: str, *paths: str) -> str | None:
-        """The file that one of some relative paths leads to from the folder of the file `near`, else from one above, as
-        a program finds it that is started there; None if the project does not have it."""
+        """The file that the first of some relative paths leads to from the folder of the file `near`, otherwise from a
+        folder above, as a program started there finds it; None if the project does not have it."""
         for folder in self.upwards(os.path.dirname(near)):
             for path in paths:
                 place = os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/")
@@ -92,7 +94,7 @@ class Project:
         return found and self._within.get(path, self._is_within)
 
     def _is_within(self, path: str) -> bool:
-        """Whether a file lies in the project's tree, or in another one that is linted, once links are followed."""
+        """Whether a file, once links are followed, is in the project's tree or in another linted one."""
         if os.path.islink(path):
             return self._holds(disk.real(path))
         folder, name = os.path.split(path)
@@ -106,12 +108,12 @@ class Project:
         return disk.size(path) if self.exists(path) else None
 
     def load(self, path: str) -> SourceFile | None:
-        """The text of another file; None if there is none of a kind that is read, or it is too large or not text."""
+        """The text of another file; None if it is missing, of a kind that is not read, too large or not text."""
         return self._texts.get(path, self._read)
 
     def programs_name(self, word: str, near: str) -> bool:
-        """Whether a Python program around the file `near` holds a word: in its folder and those above it, and three
-        folders deep below these. Of MAX_PROGRAMS that are looked into, the nearest come first."""
+        """Whether a Python program around the file `near` contains a word: in its folder, in those above it, and up to
+        three folders below these. At most MAX_PROGRAMS are searched, the nearest first."""
         wanted = os.fsencode(word)
         for path in itertools.islice(self._programs(os.path.dirname(near)), MAX_PROGRAMS):
             source = self.load(path)
@@ -152,5 +154,5 @@ class Project:
 
 
 def _is_projects(folder: str) -> bool:
-    """Whether a folder is the top of a repository, or has a file that lies at the top of a project."""
+    """Whether a folder is the top of a repository, or has a file that marks a project's top."""
     return disk.exists(os.path.join(folder, ".git")) or any(disk.is_file(os.path.join(folder, mark)) for mark in _MARKS)

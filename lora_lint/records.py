@@ -21,7 +21,7 @@ else:
     _MISSING = object()
 
     class _Field:
-        """What `field(…)` says of an attribute."""
+        """What `field(…)` says about an attribute."""
 
         __slots__ = ("compare", "default", "factory", "repr")
 
@@ -35,7 +35,7 @@ else:
         return _Field(default, default_factory, compare, repr)
 
     class _StandardFields:
-        """`__dataclass_fields__`, made once and only when something of the standard module asks for it."""
+        """`__dataclass_fields__`, built once and only when the standard module asks for it."""
 
         def __get__(self, instance, owner):
             import dataclasses
@@ -51,7 +51,7 @@ else:
     def _standard_field(dataclasses, each):
         options = {"compare": each.compare, "repr": each.repr}
         if each.default is not _MISSING:
-            # Never used as a default of the class made: `replace` passes every value on.
+            # Never used as a default of the new class: `replace` passes every value on.
             options["default_factory"] = lambda: each.default
         elif each.factory is not _MISSING:
             options["default_factory"] = each.factory
@@ -135,6 +135,6 @@ else:
         fields = cls.__record_fields__
         if hasattr(cls, "__post_init__") or not changes.keys() <= fields.keys():
             return cls(**{name: state[name] for name in fields} | changes)
-        made = cls.__new__(cls)  # nothing is missing, so nothing is to be checked: a third of the price
+        made = cls.__new__(cls)  # nothing is missing, so there is nothing to check: this costs a third
         made.__dict__.update({name: state[name] for name in fields} if len(state) > len(fields) else state, **changes)
         return made

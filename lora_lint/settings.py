@@ -1,4 +1,4 @@
-"""Settings: `[tool.lora-lint]` of pyproject.toml or lora-lint.toml, made one with the command line's options."""
+"""Settings: `[tool.lora-lint]` in pyproject.toml or lora-lint.toml, merged with the command line's options."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ SWEEP_KEEPS = ("ratio", "step")
 
 FILE_NAMES = ("lora-lint.toml", "pyproject.toml")
 LARGEST = 1_000_000
-"""Bytes of a settings file; a pyproject.toml with all of a large project's tools has 50,000."""
+"""The largest settings file, in bytes; a pyproject.toml with all the tools of a large project has 50,000."""
 MOST_PARTS = 100
-"""Parts of a dotted key."""
+"""The most parts that a dotted key may have."""
 
 
 class SettingsError(Exception):
-    """A settings file or an option that makes no sense; the message is for people."""
+    """A settings file or an option that makes no sense; the message is for the user."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a lint is to do. Rules are held by code; `root` is the folder that globs and `baseline` start from
-    ("" for the current one) and `file` the settings file, if there is one."""
+    """What a lint is to do. Rules are held by code; `root` is the folder that globs and `baseline` are relative to (""
+    for the current one) and `file` the settings file, if there is one."""
 
     root: str = ""
     file: str | None = None
@@ -56,16 +56,16 @@ class Settings:
     dataset_size: int | None = None
     task: str | None = None
     model: str | None = None
-    """That of the runs whose own cannot be read."""
+    """The model for runs whose own cannot be read."""
     gpu_memory: float | None = None
     sweep_keeps: SweepKeeps | None = None
     transformers: str | None = None
     fail_on: FailOn = "warning"
     confidence: Confidence = "likely"
     level: Level = "advice"
-    """The least level of findings to show."""
+    """The lowest level of findings to show."""
     baseline: str | None = None
-    """As a path from the current folder."""
+    """Relative to the current folder."""
 
     @property
     def everything(self) -> bool:
@@ -80,17 +80,17 @@ class Settings:
         return frozenset((chosen | set(self.extend_select)) - set(self.ignore))
 
     def named(self) -> frozenset[str]:
-        """The codes of the rules that were selected by code, name or prefix: neither by default nor by `ALL`."""
+        """The codes of the rules selected by code, name or prefix, neither by default nor by `ALL`."""
         return frozenset({*(self.select or ()), *self.extend_select} - set(self.ignore))
 
 
 def load(config: str | None = None, isolated: bool = False) -> Settings:
-    """The settings that hold in the current folder: those of `config` (a TOML file) if it is given, else of the
-    nearest lora-lint.toml or pyproject.toml with a [tool.lora-lint] table, upward from here. Raises SettingsError."""
+    """The settings that apply in the current folder: those in `config` (a TOML file) if it is given, otherwise in the
+    nearest lora-lint.toml or pyproject.toml with a [tool.lora-lint] table, searching upwards. Raises SettingsError."""
     if config is not None:
         table = _table(config)
         if table is None:
-            raise SettingsError(f"{config}: there is no [tool.lora-lint] table in it")
+            raise SettingsError(f"{config}: no [tool.lora-lint] table")
         return _settings(config, table)
     if isolated:
         return Settings()
@@ -108,10 +108,10 @@ def load(config: str | None = None, isolated: bool = False) -> Settings:
 
 
 def override(settings: Settings, **options: Any) -> Settings:
-    """`settings` with options of the command line over them; those that are None or empty change nothing.
+    """`settings` overridden by the command line's options; those that are None or empty change nothing.
 
-    `select`, `extend_select` and `ignore` are lists of codes, names and prefixes; a selection of the command line
-    takes the place of the file's, the other two add to it. Raises SettingsError.
+    `select`, `extend_select` and `ignore` are lists of codes, names and prefixes; a `select` on the command line
+    replaces the file's, the other two add to it. Raises SettingsError.
     """
     changes = {key: value for key, value in options.items() if value is not None and value != ()}
     if not 0 < changes.get("gpu_memory", 1) < float("inf"):
@@ -123,7 +123,7 @@ def override(settings: Settings, **options: Any) -> Settings:
         wanted = changes.pop("select")
         select, all_of_them = _named(wanted, "--select")
         changes["select"], changes["extend_select"] = _chosen(select, extend, every or all_of_them)
-        # What is asked for on the command line is wanted, whatever the file ignores.
+        # A rule named on the command line runs even if the file ignores it.
         if "ignore" not in changes:
             codes = expand(wanted, "--select")
             changes["ignore"] = tuple(code for code in settings.ignore if code not in codes)
@@ -137,7 +137,8 @@ def override(settings: Settings, **options: Any) -> Settings:
 
 
 def expand(entries: Iterable[str], where: str) -> tuple[str, ...]:
-    """The codes that a list of codes, names, prefixes (`LL2`) and `ALL` means. Raises SettingsError, naming `where`."""
+    """The codes that a list of codes, names, prefixes (`LL2`) and `ALL` stands for. Raises SettingsError, naming
+    `where`."""
     from lora_lint import catalogue
 
     codes: list[str] = []
@@ -153,7 +154,7 @@ def expand(entries: Iterable[str], where: str) -> tuple[str, ...]:
         elif family and prefix.startswith("LL"):
             codes.extend(family)
         else:
-            raise SettingsError(f"{where}: there is no rule {entry!r}{did_you_mean(entry, known_rules())}")
+            raise SettingsError(f"{where}: unknown rule {entry!r}{did_you_mean(entry, known_rules())}")
     return tuple(dict.fromkeys(codes))
 
 
@@ -166,7 +167,7 @@ def _named(entries: Iterable[str], where: str) -> tuple[tuple[str, ...], bool]:
 def _chosen(
     select: tuple[str, ...], extend: tuple[str, ...], every: bool
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-    """`select` and `extend_select` of the settings; with `every`, all rules run and those given count as named."""
+    """`select` and `extend_select` of the settings; with `every`, all rules run and the listed ones count as named."""
     return (None, (*select, *extend)) if every else (select, extend)
 
 
@@ -188,7 +189,7 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
         return ""
 
     def likeness(candidate: str) -> tuple[float, int]:
-        # A wrong letter leaves the others in their places: LL1O5 is LL105 rather than LL215.
+        # A wrong letter leaves the others in place: LL1O5 is LL105 rather than LL215.
         in_place = sum(map(str.__eq__, folded, candidate))
         return SequenceMatcher(None, candidate, folded).ratio(), in_place
 
@@ -196,12 +197,12 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
 
 
 def _refuse_link(path: str, folder: str) -> None:
-    """Raises SettingsError for a settings file that is a link out of the project: messages show what is in it."""
+    """Raises SettingsError for a settings file that is a link out of the project: error messages quote its content."""
     if os.path.islink(path):
         from lora_lint.system import bounds
 
         if bounds.leads_out(path, bounds.tree(folder)):
-            raise SettingsError(f"{path}: it is a link that leads out of the project: name it with --config")
+            raise SettingsError(f"{path}: this link leads out of the project; name the file with --config")
 
 
 def _table(path: str) -> dict[str, Any] | None:
@@ -211,9 +212,9 @@ def _table(path: str) -> dict[str, Any] | None:
     try:
         data = disk.read_regular(path, LARGEST)
     except OSError as error:
-        raise SettingsError(f"{path}: it cannot be read ({error.strerror or error})") from None
+        raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from None
     if data is None:
-        raise SettingsError(f"{path}: it is larger than {LARGEST // 1_000_000} MB, which no settings are")
+        raise SettingsError(f"{path}: larger than {LARGEST // 1_000_000} MB, so it is not read")
     whole = os.path.basename(path) != "pyproject.toml"
     if not whole and not _mentioned(data):
         return None
@@ -226,7 +227,7 @@ def _table(path: str) -> dict[str, Any] | None:
     try:
         document = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingsError(f"{path}: it is not valid TOML ({error})") from None
+        raise SettingsError(f"{path}: not valid TOML ({error})") from None
     tool = document.get("tool")
     table = tool.get("lora-lint") if isinstance(tool, dict) else None
     if table is None and whole:
@@ -237,7 +238,7 @@ def _table(path: str) -> dict[str, Any] | None:
 
 
 def _has_endless_key(data: bytes) -> bool:
-    """Whether a dotted key has so many parts that the TOML parser, whose work grows with their square, would hang."""
+    """Whether a dotted key has so many parts that the TOML parser, which takes quadratic time, would hang."""
     import re
 
     pieces = (piece.split(b".") for piece in re.split(rb"[=,\n]", data) if piece.count(b".") >= MOST_PARTS)
@@ -245,8 +246,8 @@ def _has_endless_key(data: bytes) -> bool:
 
 
 def _mentioned(data: bytes) -> bool:
-    """Whether a pyproject.toml could have our table; most name us at most among their dependencies, and the import of
-    the TOML parser takes longer than a small lint."""
+    """Whether a pyproject.toml could have our table. Most mention lora-lint only among their dependencies, if at all,
+    and importing the TOML parser takes longer than a small lint."""
     if b"lora-lint" not in data:
         return False
     import re
@@ -255,7 +256,7 @@ def _mentioned(data: bytes) -> bool:
 
 
 def _settings(path: str, table: dict[str, Any]) -> Settings:
-    """The settings that a table means, after validation. Raises SettingsError."""
+    """The settings that a table stands for, validated. Raises SettingsError."""
     _validate(path, table)
     # Not relpath(root) for the current folder: "" keeps every later join a no-op.
     root = os.path.dirname(os.path.abspath(path))
@@ -264,7 +265,7 @@ def _settings(path: str, table: dict[str, Any]) -> Settings:
     def one(entry: str, key: str) -> str:
         found = expand([entry], f"{path}: `{key}`")
         if len(found) != 1:
-            raise SettingsError(f"{path}: `{key}`: {entry!r} means several rules, name one")
+            raise SettingsError(f"{path}: `{key}`: {entry!r} stands for several rules; name one")
         return found[0]
 
     named, every = _named(table.get("select", ("ALL",)), f"{path}: `select`")
@@ -302,7 +303,8 @@ def _settings(path: str, table: dict[str, Any]) -> Settings:
 
 
 def _model(root: str, value: str | dict[str, Any]) -> str | dict[str, Any]:
-    """A model's entry; a folder with a config.json beside the settings file is made to hold from the current one."""
+    """A model's entry; the path of a folder with a config.json beside the settings file becomes relative to the current
+    folder."""
     if isinstance(value, str):
         folder = os.path.join(root or ".", value.removesuffix("config.json"))
         if os.path.isfile(os.path.join(folder, "config.json")):
@@ -318,12 +320,12 @@ def _validate(path: str, table: dict[str, Any]) -> None:
     schema = json.loads((files("lora_lint.knowledge") / "data" / "settings.schema.json").read_text("utf-8"))
     for key in table:
         if key not in schema["properties"]:
-            raise SettingsError(f"{path}: there is no setting {key!r}{did_you_mean(key, schema['properties'])}")
+            raise SettingsError(f"{path}: unknown setting {key!r}{did_you_mean(key, schema['properties'])}")
     _check(path, table, schema)
 
 
 def _options(path: str, options: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The rules' options, checked against the schemas of the catalogue. Raises SettingsError."""
+    """The rules' options, checked against the schemas in the catalogue. Raises SettingsError."""
     from lora_lint import catalogue
 
     for code, given in options.items():
@@ -337,7 +339,7 @@ def _options(path: str, options: dict[str, dict[str, Any]]) -> dict[str, dict[st
 
 
 def _check(path: str, value: Any, schema: dict[str, Any], at: str = "") -> None:
-    """Raises SettingsError if `value` does not fit a JSON Schema; `at` names the place of the value."""
+    """Raises SettingsError if `value` does not fit a JSON Schema; `at` is the path of the value."""
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
@@ -355,7 +357,7 @@ def _explanation(error: ValidationError, whole: dict[str, Any]) -> str:
     given = repr(error.instance)
     given = given if len(given) <= 100 else f"{given[:99]}…"
     if "description" in schema and ("pattern" in schema or "anyOf" in schema):
-        return f"{given} does not fit. {schema['description']}"
+        return f"{given} is not valid. {schema['description']}"
     if error.validator in ("type", "enum"):
         return f"{given} is not {expected(schema, whole)}"
     return error.message if len(error.message) <= 500 else f"{error.message[:499]}…"

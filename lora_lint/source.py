@@ -37,12 +37,12 @@ class Location:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """The text of one file.
+    """The text of one file. `utf8` is the text encoded as UTF-8 whatever the file's own encoding; newlines are kept as
+    they are.
 
-    `utf8` is the text encoded as UTF-8 whatever the file's own encoding; newlines are kept as they are. For a
-    notebook it is the code cells one after the other, and `cells` holds the 0-based first line of each code cell;
+    For a notebook it is the code cells one after another, and `cells` holds the 0-based first line of each code cell;
     `trained_on` is the number of training examples that a trainer printed there when the notebook was last run, and
-    `installs` is what its pip commands install: the words behind `pip install`, one text a command.
+    `installs` is what its pip commands install: the words after `pip install`, one text per command.
     """
 
     path: str
@@ -65,7 +65,7 @@ class SourceFile:
         return starts
 
     def offset(self, line: int, column: int) -> int:
-        """The byte offset of a 1-based line and a 0-based column in bytes, which is how `ast` names a place."""
+        """The byte offset of a 1-based line and a 0-based column in bytes, as `ast` gives places."""
         return self.line_starts[line - 1] + column
 
     def line_text(self, line: int) -> str:

@@ -1,4 +1,4 @@
-"""The standard streams: what is written to them, what may go wrong with them, and what a terminal shows of progress."""
+"""The standard streams: writing to them, errors on them, and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 WIDTH = 100
-"""Columns of a report that no terminal shows."""
+"""Columns of a report that goes to no terminal."""
 NARROWEST = 40
 _LINKING_VARIABLES = ("WT_SESSION", "KONSOLE_VERSION", "KITTY_WINDOW_ID", "DOMTERM")
 _LINKING_TERMINALS = frozenset(
@@ -23,11 +23,12 @@ _LINKING_TERMINALS = frozenset(
 
 
 class OutputError(Exception):
-    """Standard output cannot be written to. The message is for people, and empty where the reader has gone."""
+    """Standard output cannot be written to. The message is for the user, and empty if the reader has closed the
+    pipe."""
 
 
 def complain(message: str) -> None:
-    """Says something on stderr, if anything can be said there."""
+    """Writes a message to stderr, if anything can be written there."""
     from lora_lint.system.visible import visible
 
     tell(f"lora-lint: {visible(message)}\n")
@@ -42,7 +43,7 @@ def tell(text: str) -> None:
 
 
 def write(text: str | bytes, machine: bool = False) -> None:
-    """Writes to stdout: bytes as they are, text as UTF-8 whatever the locale if a program is to read it. Raises
+    """Writes to stdout: bytes unchanged, text as UTF-8 whatever the locale if a program is to read it. Raises
     OutputError."""
     if sys.stdout is None:
         raise OutputError("standard output is closed")
@@ -59,7 +60,7 @@ def write(text: str | bytes, machine: bool = False) -> None:
 
 
 def flush() -> None:
-    """Sees to it that what was written to stdout has arrived. Raises OutputError."""
+    """Flushes stdout. Raises OutputError."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -68,7 +69,8 @@ def flush() -> None:
 
 
 def _undelivered(error: OSError) -> OutputError:
-    """What to raise for an error of stdout, which is given up: the interpreter must not fail on its last flush."""
+    """The error to raise for a failed stdout, which is abandoned so that the interpreter does not fail on its last
+    flush."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
@@ -77,7 +79,8 @@ def _undelivered(error: OSError) -> OutputError:
 
 
 def wants_color(color: str, output_file: str | None = None) -> bool:
-    """Whether the report has colors: as the option says, else as NO_COLOR and FORCE_COLOR do, else on a terminal."""
+    """Whether the report has colors: as the option says, otherwise as NO_COLOR and FORCE_COLOR do, otherwise on a
+    terminal."""
     if color != "auto":
         return color == "always"
     if os.environ.get("NO_COLOR"):
@@ -88,7 +91,7 @@ def wants_color(color: str, output_file: str | None = None) -> bool:
 
 
 def wants_links(output_file: str | None = None) -> bool:
-    """Whether codes are to be links to their pages: on a terminal that is known to understand OSC 8."""
+    """Whether to turn codes into links to their pages: on a terminal known to understand OSC 8."""
     if output_file is not None or os.environ.get("NO_COLOR") or not is_terminal(sys.stdout):
         return False
     given = os.environ.get
@@ -100,7 +103,7 @@ def wants_links(output_file: str | None = None) -> bool:
 
 
 def width(output_file: str | None = None) -> int:
-    """The columns of what shows the report: as $COLUMNS says, else those of the terminal, else WIDTH."""
+    """The width of the report: $COLUMNS, otherwise the terminal's width, otherwise WIDTH."""
     told = os.environ.get("COLUMNS", "")
     columns = int(told) if told.isascii() and told.isdigit() and len(told) < 6 else 0
     if not columns and output_file is None and sys.stdout is not None and sys.stdout.isatty():
@@ -115,7 +118,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def progress() -> Callable[[int, int], None] | None:
-    """A progress bar on stderr if that is a terminal. It shows up only when the work takes long; (0, 0) removes it."""
+    """A progress bar on stderr if that is a terminal. It appears only when the work takes long; (0, 0) removes it."""
     if not is_terminal(sys.stderr):
         return None
     import time
@@ -138,7 +141,7 @@ def progress() -> Callable[[int, int], None] | None:
 
 
 class ProgressLine:
-    """The experiment under way, on stderr: one line that is written over on a terminal, else one line for each."""
+    """The current experiment, on stderr: one line that is overwritten on a terminal, otherwise one line each."""
 
     def __init__(self) -> None:
         self._terminal = is_terminal(sys.stderr)

@@ -1,1 +1,1 @@
-"""What was read from files, as facts; `report.inspect` shows them."""
+"""The facts that were read from files; `report.inspect` shows them."""

@@ -1,4 +1,4 @@
-"""One run as plain JSON values: all that was read of it, and what follows from that."""
+"""One run as plain JSON values: everything that was read of it, and what follows from that."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 BYTES_ON_DISK = 4
-"""Bytes a parameter in a saved adapter: PEFT trains and saves in fp32 by default."""
+"""Bytes per parameter in a saved adapter: PEFT trains and saves in fp32 by default."""
 BYTES_IN_TRAINING = 16
-"""Bytes a trainable parameter: fp32 weight, gradient, and the two moments of Adam."""
+"""Bytes per trainable parameter: fp32 weight, gradient, and Adam's two moments."""
 
 _ADAPTER_FIELDS = (
     "rank",
@@ -87,7 +87,7 @@ def _value(value: Value[Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
+    """A value in its JSON form."""
     if isinstance(value, tuple | list | set | frozenset):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
@@ -98,7 +98,7 @@ def _plain(value: Any) -> Any:
 
 
 def _scale(run: Run) -> dict[str, Any]:
-    """What the adapter's output is multiplied with: alpha / r, or alpha / sqrt(r) with rsLoRA."""
+    """The factor on the adapter's output: alpha / r, or alpha / sqrt(r) with rsLoRA."""
     adapter = run.adapter
     if alternatives(adapter.scale):
         return _value(adapter.scale) | {"formula": "as given"}
@@ -113,7 +113,7 @@ def _scale(run: Run) -> dict[str, Any]:
                     root = math.sqrt(rank.value) if rslora.value else rank.value
                     scales[alpha.value / root] = "alpha / sqrt(r)" if rslora.value else "alpha / r"
     if not scales:
-        return {"unknown": "rank or alpha is no number to compute with"}
+        return {"unknown": "rank or alpha is not a finite number"}
     if len(scales) == 1:
         [(scale, formula)] = scales.items()
         return {"value": scale, "formula": formula}
@@ -145,10 +145,8 @@ def _model(run: Run, resolved: Resolved) -> dict[str, Any]:
 
 
 def _modules(resolved: Resolved) -> list[dict[str, Any]]:
-    """The matched modules of the first case, those of one name and shape together.
-
-    Where not every dimension of the model is known, the names alone: the rest would be that of its class's defaults.
-    """
+    """The matched modules of the first case, grouped by name and shape. If some dimension of the model is not known,
+    the names alone: the shapes would be those of its class's defaults."""
     groups: dict[tuple[str, int, int, int | None], int] = {}
     for case in resolved.cases[:1]:
         if not case.exact:
@@ -168,7 +166,8 @@ def _name(module: Matched) -> str:
 
 
 def _parameters(run: Run, resolved: Resolved) -> dict[str, Any]:
-    """Trainable parameters, exact, or why they are not known; with those of the whole model where they are."""
+    """The exact number of trainable parameters, or why it is not known; with that of the whole model where it
+    is known."""
     rank = run.adapter.rank
     if isinstance(rank, Unknown):
         return {"unknown": f"{run.adapter.key('rank')} is not known: {rank.why}"}
@@ -181,7 +180,7 @@ def _parameters(run: Run, resolved: Resolved) -> dict[str, Any]:
         kinds = {case.model.model_type for case in resolved.cases if case.parameters is None}
         return {"unknown": f"not every dimension of the {' or '.join(sorted(kinds))} model is known"}
     if len(counts) != 1:
-        return {"unknown": "the models or targets that are possible differ in it"}
+        return {"unknown": "it differs between the possible models or targets"}
     trainable = counts.pop()
     assert trainable is not None
     total = resolved.total

@@ -1,4 +1,4 @@
-"""The runs of some files with all that was read of them, for `inspect`."""
+"""The runs in some files with everything that was read of them, for `inspect`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The runs of some files as plain JSON values, see `facts`; `notes` are for stderr. `recognised` are the
-    dialects of the configuration files, those without a run included, each with the number of files; `unread` is what
-    was left unread because of a limit."""
+    """The runs in some files as plain JSON values, see `facts`; `notes` are for stderr.
+
+    `recognised` are the dialects of the configuration files, those without a run included, each with the number of
+    files; `unread` is what was left unread because of a limit.
+    """
 
     runs: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
@@ -37,10 +39,10 @@ class Inspection:
 
 
 def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
-    """The runs of the files under `paths`.
+    """The runs in the files under `paths`.
 
-    A function whose file does not call it is read by itself: that run is left out where a program that calls it is
-    among the files, and so a run with values.
+    A function that its own file does not call is read by itself. That run is left out if a program that calls the
+    function, and so knows the values, is among the files.
     """
     walk = discovery.Walk(paths, engine.excluder(settings), root=settings.root)
     reader = _Reader(settings)
@@ -56,7 +58,7 @@ def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
 
 
 def inspect_text(data: bytes, path: str, settings: Settings, kind: FileKind | None = None) -> Inspection:
-    """The runs of one text, read as the file `path` would be; its suffix decides how, unless its kind is given."""
+    """The runs in one text, read as the file `path` would be; its suffix decides how, unless its kind is given."""
     reader = _Reader(settings)
     read = reader.read(discovery.Found(path, kind or discovery.kind_of(path) or "python", data, True))
     runs = tuple(facts_of_run for _, facts_of_run in read)
@@ -64,13 +66,13 @@ def inspect_text(data: bytes, path: str, settings: Settings, kind: FileKind | No
 
 
 def _waits_for_caller(run: Run) -> bool:
-    """Whether a run has no rank because the caller of its function gives it."""
+    """Whether a run has no rank because the caller of its function supplies it."""
     rank = run.adapter.rank
     return isinstance(rank, Unknown) and rank.reason is Reason.CALLER
 
 
 class _Reader:
-    """Reads files one after the other; what stands in the way becomes a note."""
+    """Reads files one after another; each failure becomes a note."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -105,12 +107,12 @@ class _Reader:
         return file, [(run, facts(run, file.source)) for run in file.reading.runs]
 
     def _fail(self, found: discovery.Found, data: bytes, failure: Failure) -> None:
-        """Says what stood in the way; of a file that is not about LoRA only what a limit left out."""
+        """Notes each failure; for a file that is not about LoRA only what a limit left out."""
         if failure.cause == "bug":
             self.failed = True
             self.notes.append(f"{found.path}: {failure.message}")
         elif failure.cause == "time":
-            self.project = Project(self.settings.root)  # what it remembers may be half of it
+            self.project = Project(self.settings.root)  # it may have been left half updated
             self._leave(Unread(found.path, "time", f"reading it {failure.message}"))
         elif found.explicit or discovery.telling(data, found.kind):
             why = failure.message if failure.cause == "syntax" else "too deep or too large"

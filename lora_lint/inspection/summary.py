@@ -1,4 +1,4 @@
-"""Of how many runs each setting is known: the last lines of `inspect` in JSON."""
+"""In how many runs each setting is known: the last lines of `inspect` in JSON."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from lora_lint.inspection.runs import Inspection
 
 SETTINGS = ("rank", "alpha", "targets", "model", "architecture", "dataset_size")
-"""What `summary` counts. A model is known by its name, or by its class where the program makes it itself; its
-architecture where the name says that too."""
+"""What `summary` counts. A model is known by its name, or by its class if the program builds it itself; its
+architecture if the name reveals it too."""
 
 
 def summary(inspection: Inspection) -> list[dict[str, Any]]:
-    """For each dialect, the most frequent first, and for all: files recognised, runs read, and of how many runs a
-    setting is known, with its share. Runs of other methods than LoRA are counted apart, since most have no rank."""
+    """For each dialect, the most frequent first, and for all: files recognised, runs read, and in how many runs a
+    setting is known, with the share. Runs of methods other than LoRA are counted apart, since most have no rank."""
     dialects = dict.fromkeys((*(run["dialect"] for run in inspection.runs), *inspection.recognised))
     groups = {dialect: [run for run in inspection.runs if run["dialect"] == dialect] for dialect in dialects}
     rows = [
@@ -43,7 +43,7 @@ def why(run: dict[str, Any], setting: str) -> str | None:
     if setting == "alpha" and "unknown" not in run["scale"]:
         return None  # the scale itself is given
     if setting == "architecture":
-        return None if "type" in model else model["name"].get("unknown", "nothing is known of this model")
+        return None if "type" in model else model["name"].get("unknown", "this model is not known")
     if setting == "model" and ("type" in model or model["class"]):
         return None
     value = {

@@ -455,7 +455,9 @@ class _Matcher:
             number = layer_of(path, patterns)
         except re.error as error:
             if not any(refusal.names == patterns for refusal in self.errors):
-                self._refuse("invalid-regex", f"layers_pattern is no regular expression: {error}", patterns, "re.error")
+                self._refuse(
+                    "invalid-regex", f"layers_pattern is not a regular expression: {error}", patterns, "re.error"
+                )
             return False
         return number is not None and (number == layers if isinstance(layers, int) else number in layers)
 

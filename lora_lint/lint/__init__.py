@@ -1,1 +1,1 @@
-"""From the bytes of a file to its findings, one way: reading, rules, suppressions, result; with pool and cache."""
+"""From the bytes of a file to its findings: reading, rules, suppressions, result; with pool and cache."""

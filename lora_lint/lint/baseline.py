@@ -1,4 +1,4 @@
-"""The baseline: findings that were there before, which are not to be shown again."""
+"""The baseline: known findings that are not to be shown again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 VERSION = 1
 LARGEST = 20_000_000
-"""Bytes of a baseline: an entry has some 300, and hundreds of repositories together have a few thousand findings."""
+"""The largest baseline, in bytes: an entry has some 300, and hundreds of repositories together have a few thousand
+findings."""
 
 
 class BaselineError(Exception):
-    """A baseline file that cannot be used; the message is for people."""
+    """A baseline file that cannot be used; the message is for the user."""
 
 
 def read(path: str) -> dict[str, dict[str, Any]]:
@@ -34,7 +35,7 @@ def read(path: str) -> dict[str, dict[str, Any]]:
         version = document["version"]
         if type(version) is int and version != VERSION:
             raise BaselineError(f"{path}: this is a baseline of version {version}, and lora-lint reads {VERSION}")
-        if version != VERSION:  # what other files hold is not shown
+        if version != VERSION:  # the content of other files is not shown
             raise BaselineError(f"{path}: this is not a baseline file")
         entries = {entry["fingerprint"]: entry for entry in document["findings"]}
         if any(type(text) is not str for each in entries.items() for text in (each[0], each[1]["path"])):
@@ -70,7 +71,7 @@ def write(path: str, findings: Iterable[Finding], root: str = "") -> int:
 
 
 def stale(entries: Mapping[str, Mapping[str, Any]], current: Iterable[str], checked: Iterable[str]) -> int:
-    """How many entries of a baseline no longer match anything, among those of the files that were `checked`."""
+    """The number of entries of a baseline, among those of the `checked` files, that no longer match anything."""
     from lora_lint.system.visible import encodable
 
     gone = set(entries).difference(current)

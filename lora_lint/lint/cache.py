@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 FOLDER = disk.KEPT
 VARIABLE = "LORA_LINT_CACHE_DIR"
 KEPT = 16
-"""Sets of results, one for each version and settings, of which the oldest go first."""
+"""The most sets of results, one per version and settings; the oldest are deleted first."""
 _ENVIRONMENT = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME", "USERPROFILE")
 _RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, Known, Unread, *get_args(Change))}
 _TAGS = {
@@ -50,7 +50,7 @@ _TAGS = {
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 """The names of sets and of entries."""
 _LARGEST = 50_000_000
-"""Bytes of an entry; the largest of real files have some hundred thousand."""
+"""The largest entry, in bytes; those of real files have some hundred thousand at most."""
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -58,8 +58,8 @@ class Cache:
     """The results of files under one set of settings. Neither `get` nor `put` ever raises."""
 
     def __init__(self, settings: Settings, root: str | None = None) -> None:
-        """`root` is the folder that the folder of all results lies in: by default what $LORA_LINT_CACHE_DIR says, else
-        that of the settings file, else the current one."""
+        """`root` is the parent of the folder for all results: by default $LORA_LINT_CACHE_DIR, otherwise the folder of
+        the settings file, otherwise the current one."""
         parent = root or os.environ.get(VARIABLE) or settings.root
         self.root = parent if os.path.basename(os.path.normpath(parent)) == FOLDER else os.path.join(parent, FOLDER)
         self._folder = os.path.join(self.root, _key(settings))
@@ -68,7 +68,7 @@ class Cache:
         self._answers: dict[tuple[disk.Kind, str], str] = {}
 
     def get(self, found: Found) -> FileResult | None:
-        """The result of a file, if there is one that still holds."""
+        """The result of a file, if there is one that is still valid."""
         if not self._usable:
             return None
         try:
@@ -83,12 +83,13 @@ class Cache:
             if all(self._now(kind, path) == answer for kind, path, answer in noted):
                 decoded = _decoded(result)
                 return decoded if isinstance(decoded, FileResult) else None
-        except (ValueError, KeyError, TypeError, RecursionError):  # of some other make
+        except (ValueError, KeyError, TypeError, RecursionError):  # written by something else
             pass
         return None
 
     def put(self, found: Found, result: FileResult, noted: disk.Noted) -> None:
-        """Keeps a result and the questions it was made of. What went wrong is not kept: it may go well next time."""
+        """Stores a result and the questions that it depends on. A failure is not stored: the next attempt may
+        succeed."""
         if not self._prepared:
             self._prepared = True
             self._usable = self._usable and _prepared(self.root, self._folder)
@@ -99,7 +100,7 @@ class Cache:
         questions = [(kind, path, answer) for (kind, path), answer in noted.items()]
         try:
             body = json.dumps((questions, _encoded(result)), separators=(",", ":")).encode()
-        except (TypeError, RecursionError):  # a fix with a value that is not plain
+        except (TypeError, RecursionError):  # a fix whose value is not plain JSON
             return
         from lora_lint.system.writing import replace_file
 
@@ -112,7 +113,7 @@ class Cache:
         return os.path.join(self._folder, disk.digest(os.fsencode(found.path)))
 
     def _now(self, kind: disk.Kind, path: str) -> str:
-        """The answer to a question, asked once: files of one project ask the same."""
+        """The answer to a question, asked once: the files of one project ask the same ones."""
         answer = self._answers.get((kind, path))
         if answer is None:
             answer = self._answers[kind, path] = disk.answer(kind, path)
@@ -120,13 +121,13 @@ class Cache:
 
 
 def _head(found: Found, body: bytes) -> bytes:
-    # A file that was named is reported if it cannot be understood, one that the walk found is not.
+    # A named file is reported if it cannot be parsed, one that the walk found is not.
     data = b"%d %s %s" % (found.explicit, found.kind.encode(), found.data or b"")
     return f"{disk.digest(body)} {disk.digest(data)}".encode()
 
 
 def _key(settings: Settings) -> str:
-    """A digest of all that decides about every file."""
+    """A digest of everything that affects every file."""
     relevant = replace(settings, baseline=None, fail_on="warning", exclude=())
     environment = [os.environ.get(name) for name in _ENVIRONMENT]
     place = (os.getcwd(), bounds.tree(settings.root))
@@ -161,7 +162,7 @@ def _program() -> Iterator[tuple[str, int, int]]:
 
 
 def _prepared(root: str, folder: str) -> bool:
-    """Makes the folder of results, and throws old ones out; gives whether it can be written to."""
+    """Makes the folder of results and deletes old ones; gives whether it can be written to."""
     try:
         if not os.path.isdir(folder):
             os.makedirs(root, exist_ok=True)
@@ -176,7 +177,7 @@ def _prepared(root: str, folder: str) -> bool:
 
 
 def _is_ours(root: str) -> bool:
-    """Whether a folder has the tag of lora-lint, or nothing in it but what is made here."""
+    """Whether a folder has lora-lint's tag, or contains nothing but what is created here."""
     from lora_lint.system.writing import DRAFT
 
     with suppress(OSError), open(os.open(os.path.join(root, "CACHEDIR.TAG"), _READ), "rb") as file:
@@ -198,7 +199,7 @@ def _prune(root: str) -> None:
         folders = [entry for entry in entries if _DIGEST.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)]
     sets = sorted(((entry.stat(follow_symlinks=False).st_mtime_ns, entry.path) for entry in folders), reverse=True)
     for _, path in sets[KEPT:]:
-        with suppress(OSError):  # another process prunes as well, or something else lies in it
+        with suppress(OSError):  # another process prunes too, or it contains something else
             _delete(path)
 
 
@@ -213,7 +214,8 @@ def _delete(folder: str) -> None:
 
 
 def _encoded(value: Any) -> Any:
-    """A value as JSON: lists start with what they stand for. Raises TypeError for what a finding cannot hold."""
+    """A value as JSON: each list starts with the kind of what it stands for. Raises TypeError for what a finding cannot
+    hold."""
     kind = type(value)
     if value is None or kind in (str, int, float, bool):
         return value
@@ -223,7 +225,7 @@ def _encoded(value: Any) -> Any:
         return [kind.__name__, *map(_encoded, value)]
     if _RECORDS.get(kind.__name__) is kind:
         return [kind.__name__, *(_encoded(getattr(value, name)) for name in kind.__match_args__)]
-    raise TypeError(f"{kind.__name__} is not kept")
+    raise TypeError(f"{kind.__name__} cannot be cached")
 
 
 def _decoded(value: Any) -> Any:

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 _MOST_KEPT = 200_000
-"""Bytes of a notebook's code that are kept with its findings. Of 837 public ones one has more."""
+"""The most bytes of a notebook's code that are kept with its findings. Of 837 public ones one has more."""
 
 
 class Checker:
-    """Checks one file after the other under the same settings. With `basis`, findings keep what they were found in."""
+    """Checks one file after another under the same settings. With `basis`, findings keep what they were found in."""
 
     def __init__(self, settings: Settings, cache: Cache | None = None, basis: bool = False) -> None:
         self._settings = settings
@@ -42,7 +42,8 @@ class Checker:
         self._silencer = Silencer(settings)
 
     def check(self, found: discovery.Found) -> FileResult:
-        """All that one file gives. Never raises, whatever the file holds; only an interrupt passes through."""
+        """Everything that one file gives. Never raises, whatever the file contains; only an interrupt passes
+        through."""
         if found.data is None:
             why = found.problem or "This file cannot be read"
             if found.limit is not None:
@@ -56,13 +57,13 @@ class Checker:
         return result
 
     def _checked(self, found: discovery.Found, data: bytes) -> FileResult:
-        """The result of a file, whatever becomes of it. The findings before a failure are kept."""
+        """The result of a file, even if it fails. Findings made before a failure are kept."""
         findings: list[Finding] = []
         result = attempt(lambda: self._result(found, findings))
         if not isinstance(result, Failure):
             return result
         if result.cause == "time":
-            self._project = Project(self._settings.root)  # what it remembers may be half of it
+            self._project = Project(self._settings.root)  # it may have been left half updated
             late = Failure("time", f"Checking this file {result.message}, so the rest of it was not checked")
             late_part = Unread(found.path, "time", f"checking it {result.message}")
             return replace(self._failed(found, late, findings), unread=(late_part,))
@@ -75,7 +76,8 @@ class Checker:
         return self._failed(found, result, findings)
 
     def _result(self, found: discovery.Found, findings: list[Finding]) -> FileResult:
-        """What a readable file gives; `findings` is filled on the way, so that a failure keeps those before it."""
+        """The result of a readable file; `findings` is filled along the way, so that a failure keeps those found so
+        far."""
         file = read_file(found, self._settings, self._project)
         judged: list[Judged] = []
         for finding, subject in self._judge.findings(file.reading):
@@ -84,7 +86,7 @@ class Checker:
             judged.append(Judged(leveled, subject, self._is_heard(leveled)))
         speaking, withheld = agreed(judged, file.reading)
         silence = self._silence(speaking, file)
-        of_withheld = self._silence(withheld, file)  # a comment that silences one of these is of use
+        of_withheld = self._silence(withheld, file)  # a comment that silences one of these is needed
         unused = distinct([self._judge.with_level(finding) for finding in self._unused(file)])
         shown = (*silence.remaining, *unused)
         return FileResult(
@@ -99,7 +101,7 @@ class Checker:
         )
 
     def _failed(self, found: discovery.Found, failure: Failure, before: Sequence[Finding]) -> FileResult:
-        """The result of a file that could not be checked to its end: one LL900 finding, beside those before it."""
+        """The result of a file that was not checked completely: one LL900 finding, in addition to those before it."""
         ours = Finding("LL900", failure.message, failure.span or Span(found.path, 0, 0))
         selected = [finding for finding in (*before, ours) if finding.code in self._judge.selected]
         source = SourceFile(found.path, found.kind, b"")
@@ -122,19 +124,19 @@ class Checker:
             yield from suppression.unused(file.comments, checked, self._settings.everything and not off)
 
     def _is_heard(self, finding: Finding) -> bool:
-        """Whether a finding would be shown, comments aside."""
+        """Whether a finding would be shown, apart from comments."""
         return is_shown(finding, self._settings) and finding.code not in self._silencer.ignored_in(finding.span.path)
 
     def _places(self, silence: Silence) -> tuple[tuple[str, Span], ...]:
-        """The rule and place of suppressed findings that would be shown."""
+        """The rule and place of the suppressed findings that would be shown."""
         return tuple(
             (finding.code, finding.span) for finding in silence.suppressed if is_shown(finding, self._settings)
         )
 
 
 def _to_show(source: SourceFile) -> SourceFile | None:
-    """The code of a notebook for the report, without what was worked out about it; None if reading it again costs less
-    than keeping it."""
+    """The code of a notebook for the report, without anything derived from it; None if reading it again costs less than
+    keeping it."""
     if source.kind != "notebook" or len(source.utf8) > _MOST_KEPT:
         return None
     return SourceFile(source.path, source.kind, source.utf8, source.cells)

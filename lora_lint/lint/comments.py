@@ -1,4 +1,4 @@
-"""Whether the comments of a file speak to the linter at all, which most do not: seen without parsing any."""
+"""A quick test whether the comments of a file address the linter at all, which most do not, without parsing any."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OWN_NOQA = rb"noqa(?:(?!\s*:)|\s*:[^\r\n]*\bll\d)"
 
 
 def comments_of(source: SourceFile) -> Comments | None:
-    """What the comments of a file say to the linter; None for most files, after two searches."""
+    """The comments of a file that address the linter; None for most files, after two searches."""
     low = source.utf8.lower()
     if b"lora-lint" not in low and not _has_noqa(low):
         return None

@@ -1,4 +1,4 @@
-"""Files to findings: discovery, reading, rules, suppression, one after the other."""
+"""Files to findings: discovery, reading, rules and suppression, one after another."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def lint(
     progress: Callable[[int, int], None] | None = None,
     cache: Cache | None = None,
 ) -> Outcome:
-    """Lints the files under `paths`. Never raises for what a file holds.
+    """Lints the files under `paths`. Never raises because of a file's content.
 
-    `jobs` is the number of processes (0: as many as pay). `prefilter` off reads every file in full, for tests.
-    `progress` is called with the numbers of relevant files done and to do. `cache` holds the results of earlier lints,
-    which have no basis: with `content.basis` none of them is taken.
+    `jobs` is the number of processes (0: as many as are worth starting). `prefilter` off reads every file in full, for
+    tests. `progress` is called with the numbers of relevant files done and in all. `cache` holds the results of earlier
+    lints, which have no basis: with `content.basis` none of them is used.
     """
     relax()
     if content.basis:
@@ -58,7 +58,7 @@ def lint_text(
     kind: FileKind | None = None,
     content: Content = _DEFAULT,
 ) -> Outcome:
-    """Lints one text as though it were the file `path` (which need not exist); its suffix decides how it is read."""
+    """Lints one text as if it were the file `path` (which need not exist); its suffix decides how it is read."""
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     kind = kind or discovery.kind_of(path) or "python"
     problem = discovery.too_large(kind) if len(data) > discovery.limit_of(kind) else None
@@ -70,14 +70,14 @@ def lint_text(
 
 
 def _checker(settings: Settings, cache: Cache | None, basis: bool) -> Checker:
-    """Imported only where a file is to be checked: an unchanged tree comes out of the cache."""
+    """Imported only when a file has to be checked: the results of an unchanged tree come from the cache."""
     from lora_lint.lint.checker import Checker
 
     return Checker(settings, cache, basis)
 
 
 def excluder(settings: Settings) -> Callable[[str], bool] | None:
-    """One test for the exclude globs of the settings file and of the command line, each from its own folder."""
+    """One test for the exclude globs of the settings file and of the command line, each relative to its own folder."""
     by_root: dict[str, list[str]] = {}
     for glob, root in settings.exclude:
         by_root.setdefault(root, []).append(glob)

@@ -1,4 +1,4 @@
-"""The fence around the work on one file: whatever the file holds, the work ends in time and with a result."""
+"""The fence around the work on one file: whatever the file contains, the work ends in time and with a result."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from lora_lint.unread import Limit
 
 PATIENCE = 8.0
-"""CPU seconds for one file, after which the work on it is stopped; the command as a whole has ten for it. Of 7,400
-files of 38 repositories 1% take more than 0.3, and the slowest 1.1."""
+"""CPU seconds for one file, after which the work on it is stopped; the command as a whole must take at most ten. Of
+7,400 files in 38 repositories 1% take more than 0.3, and the slowest 1.1."""
 
 Result = TypeVar("Result")
 Cause: TypeAlias = Literal[
     "time",  # PATIENCE is used up
-    "syntax",  # the file is not what its kind says
-    "depth",  # it is nested more deeply than Python's stack
+    "syntax",  # the content does not match the file's kind
+    "depth",  # it is nested too deeply for Python's stack
     "memory",
-    "bug",  # of lora-lint
+    "bug",  # a bug in lora-lint
 ]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why the work on a file ended early. `message` is a sentence for people; `span` and `limit` as in
+    """Why the work on a file ended early. `message` is a sentence for the user; `span` and `limit` as in
     readers.errors.Unreadable."""
 
     cause: Cause
@@ -40,8 +40,8 @@ class Failure:
 
 
 def attempt(work: Callable[[], Result]) -> Result | Failure:
-    """The result of the work on one file, or why there is none. Never raises, whatever the file holds; interrupts pass
-    through, and with LORA_LINT_DEBUG set what should not have been."""
+    """The result of the work on one file, or why there is none. Never raises, whatever the file contains. Interrupts
+    pass through and, with LORA_LINT_DEBUG set, so do unexpected exceptions."""
     from lora_lint.readers.errors import Unreadable
 
     limit = deadline.Limit(PATIENCE)
@@ -57,14 +57,14 @@ def attempt(work: Callable[[], Result]) -> Result | Failure:
     except RecursionError:
         return Failure("depth", "This file is nested too deeply to be checked")
     except MemoryError:
-        return Failure("memory", "This file needs more memory than there is")
+        return Failure("memory", "This file needs more memory than is available")
     except Exception as error:
         return Failure("bug", own_fault(error))
 
 
 def own_fault(error: Exception, where: str = "on this file") -> str:
-    """The message about an exception that should not have been. With LORA_LINT_DEBUG set it passes through."""
+    """The message about an unexpected exception. With LORA_LINT_DEBUG set it passes through."""
     if os.environ.get("LORA_LINT_DEBUG"):
         raise error
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return f"lora-lint failed {where} ({what[:200]}), which is a bug in lora-lint: please report it"
+    return f"lora-lint failed {where} ({what[:200]}): this is a bug in lora-lint, please report it"

@@ -1,4 +1,4 @@
-"""What the user says about runs, in settings and comments, made part of the runs."""
+"""What the user states about runs, in settings and comments, added to the runs."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def with_own_models(reading: Reading, settings: Settings) -> Reading:
 
 
 def with_hints(reading: Reading, text: Text) -> Reading:
-    """The runs with what the user says about them: the settings first, the comments of the file over them.
+    """The runs with what the user states about them: the settings first, then the file's comments, which override them.
 
-    A comment holds for the runs below it until another one says otherwise; runs above the first take the first. One
-    that makes no sense becomes a note.
+    A comment applies to the runs below it until the next one; runs above the first use the first. A comment that makes
+    no sense becomes a note.
     """
     source, settings = text.source, text.settings
     valid: list[Hint] = []
@@ -49,7 +49,7 @@ def with_hints(reading: Reading, text: Text) -> Reading:
         run = _with(run, "sweep-keeps", settings.sweep_keeps, None)
         for key in {hint.key for hint in valid}:
             of_key = [hint for hint in valid if hint.key == key]
-            # A comment within the adapter's config speaks for it too.
+            # A comment within the adapter's config applies to it too.
             end = run.adapter.span.end if run.adapter.span.path == source.path else run.span.start
             above = [hint for hint in of_key if hint.span.start <= max(run.span.start, end)]
             hint = above[-1] if above else of_key[0]
@@ -82,7 +82,7 @@ def _is_size(text: str) -> bool:
 
 
 def _with(run: Run, key: str, value: Any, span: Span | None) -> Run:
-    """`run` with one thing that the user says; None says nothing."""
+    """`run` with one thing that the user states; None states nothing."""
     from lora_lint.run.values import Known
 
     if value is None:

@@ -1,4 +1,4 @@
-"""The rules that are selected, asked about every run and sweep of a file."""
+"""Applies the selected rules to every run and sweep in a file."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from lora_lint.settings import Settings
 
 _SHORT = 60
-"""Characters of a value that is named where it is written."""
+"""The most characters of a value that is quoted where it is written."""
 
 
 class Judge:
-    """Asks the selected rules, with the options of the settings. With `basis`, findings keep what they were found in,
-    for --verify."""
+    """Applies the selected rules, with the options of the settings. With `basis`, findings keep what they were found
+    in, for --verify."""
 
     def __init__(self, settings: Settings, basis: bool = False) -> None:
         self.selected = settings.selected()
@@ -46,7 +46,7 @@ class Judge:
         return frozenset(self._run_checks.keys() | self._sweep_checks.keys())
 
     def findings(self, reading: Reading) -> Iterator[tuple[Finding, Run | Sweep | Given]]:
-        """What the rules find in a file, each with the run, the sweep or the settings that it was found in."""
+        """The findings of the rules in a file, each with the run, the sweep or the settings that it was found in."""
         for run in reading.runs:
             judged = run.judged()
             for code, check in self._run_checks.items():
@@ -65,19 +65,19 @@ class Judge:
                     yield finding, given
 
     def with_level(self, finding: Finding) -> Finding:
-        """The finding with its level: the settings', else its own, else the catalogue's."""
+        """The finding with its level: the settings', otherwise its own, otherwise the catalogue's."""
         level = self._levels.get(finding.code) or finding.level or self._rules[finding.code].level
         return finding if finding.level == level else replace(finding, level=level)
 
     def _placed(self, finding: Finding, run: Run, basis: Basis) -> Finding:
-        """The finding with the other places that it rests on, and with its basis if that is wanted."""
+        """The finding with the other places that it rests on, and with its basis if requested."""
         finding = _with_origins(finding, run)
         return replace(finding, basis=basis) if self._basis else finding
 
 
 def _with_origins(finding: Finding, run: Run) -> Finding:
-    """A finding that rests on values from another file (a module, a config that is loaded, a program that a command
-    starts) names the places where they are written too; one about the adapter itself names where its config is made."""
+    """A finding that rests on values from another file (a module, a loaded config, a program that a command starts)
+    also names the places where they are written; one about the adapter itself names where its config is built."""
     origins = {
         value.written: f"{_short(value.value)} is written here"
         for value in finding.subjects
@@ -86,7 +86,7 @@ def _with_origins(finding: Finding, run: Run) -> Finding:
     of_adapter = not finding.subjects and finding.span == run.adapter.span
     about = run.config if of_adapter else None
     if about is not None and about.path != finding.span.path:
-        origins[about] = "the adapter's config is made here"
+        origins[about] = "the adapter's config is built here"
     named = {finding.span, *(related.span for related in finding.related)}
     more = tuple(Related(span, message) for span, message in origins.items() if span not in named)
     if not more and about is None:

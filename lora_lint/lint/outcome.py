@@ -1,4 +1,4 @@
-"""What a lint found, put together from what each file gave."""
+"""The outcome of a lint, assembled from the results of the files."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from lora_lint.unread import Unread
 
 _KEPT = 64
-"""Texts that an outcome holds for the report at a time."""
+"""The number of texts that an outcome keeps for the report at a time."""
 _KEPT_NOTEBOOKS = 4
-"""Notebooks whose JSON it holds: each may have megabytes of pictures."""
+"""The number of notebooks whose JSON it keeps: each may have megabytes of images."""
 
 _MOST_PLACES = 8
-"""Other places of one cause that a finding names."""
+"""The most other places of one cause that a finding names."""
 _OF_VALUES = frozenset({"LL102", "LL103", "LL104"})
-"""Rules that follow from the values alone, whatever a file calls the settings that it takes them for."""
+"""Rules that depend on the values alone, whatever settings a file uses them for."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The counts that every report ends with. `suppressed`: hidden by comments, per-file ignores and the baseline;
-    `unread`: what was left unread because of a limit; `fixable`: what `--fix` fixes, and `fixable_unsafe` what it fixes
-    with `--unsafe-fixes` beyond that."""
+    """The counts at the end of every report. `suppressed`: hidden by comments, per-file ignores and the baseline;
+    `unread`: left unread because of a limit; `fixable`: what `--fix` fixes, and `fixable_unsafe` what `--unsafe-fixes`
+    adds."""
 
     files: int = 0
     runs: int = 0
@@ -47,12 +47,9 @@ class Summary:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a lint of some files gave: all that a report needs.
-
-    `findings` are those to show, sorted by path and position, with level and fingerprint filled in. `notes` are
-    for stderr. `failed` tells that something other than findings went wrong (a path that does not exist, an
-    unexpected exception), which makes the exit status 2.
-    """
+    """The outcome of linting some files: all that a report needs. `findings` are those to show, sorted by path and
+    position, with level and fingerprint filled in. `notes` are for stderr. `failed` means that something other than
+    findings went wrong (a path that does not exist, an unexpected exception), which makes the exit status 2."""
 
     findings: tuple[Finding, ...] = ()
     summary: Summary = Summary()
@@ -69,8 +66,8 @@ class Outcome:
     _cells: dict[str, Cells] = field(default_factory=dict, repr=False, compare=False)
 
     def source(self, path: str) -> SourceFile:
-        """The text that the spans of `path` point into; read again when asked for. Never raises: a file that has
-        become unreadable gives an empty text."""
+        """The text that the spans of `path` refer to, read again when needed. Never raises: a file that has become
+        unreadable gives an empty text."""
         source = self.texts.get(path) or self.programs.get(path) or self._cache.get(path)
         if source is None:
             if len(self._cache) >= _KEPT:
@@ -79,11 +76,11 @@ class Outcome:
         return source
 
     def located(self, span: Span) -> Location:
-        """Where a span is, for people: in a notebook a line of a cell."""
+        """The place of a span for people: in a notebook a line of a cell."""
         return self.source(span.path).locate(span)
 
     def in_file(self, span: Span) -> Location:
-        """Where a span is in the file as it is stored, for hosts: in a notebook a line of its JSON."""
+        """The place of a span in the stored file, for hosts: in a notebook a line of its JSON."""
         location = self.located(span)
         if location.cell is None:
             return location
@@ -104,10 +101,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class FileResult:
-    """What checking one file gave, before fingerprints: findings of every confidence, some perhaps in other files
-    that it imports; the rule and place of those that were suppressed though fit to show; the place of each comment
-    of another file that suppressed one; what was left unread because of a limit; and the code of a notebook with
-    findings."""
+    """The result of checking one file, before fingerprints: findings of every confidence, some perhaps in other
+    files that it imports; the rule and place of suppressed ones that would have been shown; the place of each
+    comment in another file that suppressed one; what was left unread because of a limit; and the code of a
+    notebook with findings."""
 
     path: str
     findings: tuple[Finding, ...] = ()
@@ -122,8 +119,8 @@ class FileResult:
 
 @dataclass(frozen=True)
 class Checked:
-    """What checking the files of a lint gave. `files` counts all that were looked at; `failed`: something that was
-    named is not there; `texts` as in Outcome."""
+    """The results of checking the files of a lint. `files` counts all that were examined; `failed`: something named is
+    missing; `texts` as in Outcome."""
 
     results: tuple[FileResult, ...]
     files: int
@@ -134,8 +131,9 @@ class Checked:
 
 @dataclass(frozen=True)
 class Content:
-    """What an outcome is to hold. Findings whose fingerprint is in `baseline` are suppressed; without one,
-    `fingerprints` off saves a look at each line with a finding; with `basis`, findings keep what they were found in."""
+    """What an outcome is to contain. Findings whose fingerprint is in `baseline` are suppressed; without a baseline,
+    turning `fingerprints` off saves a look at each line with a finding; with `basis`, findings keep what they were
+    found in."""
 
     baseline: Mapping[str, Mapping[str, Any]] | None = None
     fingerprints: bool = True
@@ -143,7 +141,8 @@ class Content:
 
 
 def reread(path: str) -> SourceFile:
-    """The file at `path` for a report: decoded if possible, else what bytes can be shown; empty if it is gone."""
+    """The file at `path` for a report: decoded if possible, otherwise whatever bytes can be shown; empty if it
+    is gone."""
     return readable(path, discovery.kind_of(path) or "python", _bytes(path), for_places=True)
 
 
@@ -156,9 +155,9 @@ def _bytes(path: str) -> bytes:
 
 
 def readable(path: str, kind: FileKind, data: bytes, for_places: bool = False) -> SourceFile:
-    """The text of some bytes for a report: decoded if possible, else with what cannot be shown replaced.
+    """The text of some bytes for a report: decoded if possible, otherwise with unprintable bytes replaced.
 
-    `for_places`: not to be parsed, so that a notebook's broken cells may be in it.
+    `for_places`: it will not be parsed, so that a notebook's broken cells may be in it.
     """
     from lora_lint.readers.errors import Unreadable
     from lora_lint.readers.files import decode
@@ -199,8 +198,8 @@ def outcome_of(checked: Checked, settings: Settings, content: Content) -> Outcom
         paths = (discovery.from_root(result.path, settings.root) for result in checked.results)
         gone = stale(baseline, (finding.fingerprint for finding in findings), paths)
         if gone:
-            entries = "1 entry" if gone == 1 else f"{gone} entries"
-            notes += (f"the baseline holds {entries} that match nothing any more; write it anew with --write-baseline",)
+            match = "1 baseline entry no longer matches" if gone == 1 else f"{gone} baseline entries no longer match"
+            notes += (f"{match} anything; refresh it with --write-baseline",)
     unread = tuple(dict.fromkeys(each for result in checked.results for each in result.unread))
     notes += tuple(each.line() for each in unread)
     levels = [finding.level for finding in visible]
@@ -219,7 +218,7 @@ def outcome_of(checked: Checked, settings: Settings, content: Content) -> Outcom
 
 
 def with_fixable(outcome: Outcome, settings: Settings) -> Outcome:
-    """The outcome with what can be fixed counted: again where verdicts have refuted some of it."""
+    """The outcome with its fixable findings counted, again after verdicts have refuted some."""
     named = settings.named()
     safe, every = (sum(fixable(finding, unsafe, named) for finding in outcome.findings) for unsafe in (False, True))
     return replace(outcome, summary=replace(outcome.summary, fixable=safe, fixable_unsafe=every - safe))
@@ -236,8 +235,8 @@ def distinct(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def by_cause(findings: Sequence[Finding], settings: Settings) -> list[Finding]:
-    """The findings, sorted by place, with one for each cause: what several files make of values that are written once
-    is told where these are written, or else in the first of the files, and the others are related places."""
+    """The findings, sorted by place, with one per cause. If several files use the same values, the finding is reported
+    where these are written, or otherwise in the first of the files, and the others become related places."""
     groups: dict[object, list[Finding]] = {}
     for number, finding in enumerate(findings):
         causes = _causes(finding)
@@ -254,13 +253,13 @@ def _causes(finding: Finding) -> frozenset[Span]:
 
 
 def _told_once(group: Sequence[Finding]) -> Finding:
-    """One finding for several of one cause."""
+    """Merges the findings of one cause into one."""
     if len(group) == 1:
         return group[0]
     chosen = min(group, key=lambda each: (_weight(each), each.span not in _causes(each)))
     named = {chosen.span, *(related.span for related in chosen.related)}
     more = dict.fromkeys(each.span for each in group if each.span not in named)
-    related = tuple(Related(span, "it holds here too") for span in more)
+    related = tuple(Related(span, "the same applies here") for span in more)
     return replace(chosen, related=(*chosen.related, *related[:_MOST_PLACES]))
 
 
@@ -273,15 +272,15 @@ def _place(finding: Finding) -> tuple[str, int, int, str]:
 
 
 def is_shown(finding: Finding, settings: Settings) -> bool:
-    """Whether the finding is sure and grave enough to be shown."""
+    """Whether the finding is certain and severe enough to be shown."""
     sure = CONFIDENCES.index(finding.confidence) <= CONFIDENCES.index(settings.confidence)
     return sure and LEVELS.index(finding.level or "warning") <= LEVELS.index(settings.level)
 
 
 def fingerprinted(findings: Iterable[Finding], source_of: Callable[[str], SourceFile], root: str = "") -> list[Finding]:
-    """The findings, which are sorted by place, with their fingerprints: a hash of the rule, the path from `root`, the
-    words of the line the finding starts on, and a number where all of these are the same. No line numbers, so that it
-    outlives edits."""
+    """The findings, sorted by place, with their fingerprints: a hash of the rule, the path from `root`, the words of
+    the line that the finding starts on, and a number where all of these are the same. It contains no line numbers, so
+    it survives edits."""
     from hashlib import sha256
 
     from lora_lint.system.visible import octets

@@ -1,4 +1,4 @@
-"""What the versions of frameworks that a project pins make of its runs."""
+"""Applies the framework versions that a project pins to its runs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _ADDED = (
     "layers_to_transform layers_pattern rank_pattern alpha_pattern use_rslora use_dora exclude_modules lora_bias "
     "trainable_token_indices target_parameters"
 ).split()
-"""The settings that `run.Adapter` keeps and that the first PEFT did not have."""
+"""The settings in `run.Adapter` that the first PEFT did not have."""
 
 
 def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading:
-    """The runs, with what the pinned versions of PEFT, transformers and TRL make of them."""
+    """The runs, adjusted for the pinned versions of PEFT, transformers and TRL."""
     runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
     if not any(run.framework.direct for run in runs):
         return reading
@@ -51,7 +51,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
 
 
 def _says_more(pin: Pin, other: Pin | None) -> bool:
-    """Whether what a call shows of a framework's version is narrower than what the project allows."""
+    """Whether a call implies a narrower version of a framework than the project allows."""
     return other is None or not other.lacks(pin.below)
 
 
@@ -63,7 +63,7 @@ def _is_transformers_4(run: Run) -> bool:
 
 
 def _problems_left(run: Run) -> Iterator[Problem]:
-    """The problems but for settings that only the newest PEFT has no more."""
+    """The problems, without settings that only the newest PEFT has dropped."""
     for problem in run.problems:
         gone = versions.removed(problem.key) if isinstance(problem, UnknownKey) else None
         if gone is None or run.before("peft", gone) is None:
@@ -71,16 +71,19 @@ def _problems_left(run: Run) -> Iterator[Problem]:
 
 
 def _too_new(run: Run, pin: Pin) -> Iterator[Problem]:
-    """The settings of a run that no allowed version of PEFT has, and the values that none knows."""
+    """The settings of a run that no allowed version of PEFT has, and the values that none accepts."""
     adapter = run.adapter
     for field in _ADDED:
         came = versions.added(field)
         if came is not None and pin.lacks(came) and (span := _span_of(getattr(adapter, field))):
             yield UnknownKey(adapter.key(field), span, _before(came, pin), (), "raises a TypeError")
     for targets in alternatives(adapter.target_modules) if pin.lacks(versions.ALL_LINEAR) else ():
-        known = targets.origin == "literal" and isinstance(targets.value, str)  # else a program found all linear layers
+        # Otherwise a program found all linear layers.
+        known = targets.origin == "literal" and isinstance(targets.value, str)
         if known and str(targets.value).lower() == "all-linear" and targets.span is not None:
-            expected = "names or a regular expression for whole paths; taken for one it matches nothing: a ValueError"
+            expected = (
+                "names, or a regular expression for whole paths; as one this matches nothing and raises a ValueError"
+            )
             owner = _before(versions.ALL_LINEAR, pin)
             yield InvalidValue(adapter.key("target_modules"), targets.value, targets.span, owner, expected)
     for start in alternatives(adapter.init_lora_weights):
@@ -88,12 +91,12 @@ def _too_new(run: Run, pin: Pin) -> Iterator[Problem]:
         if came is not None and pin.lacks(came) and start.span is not None:
             expected = "another value, and raises a ValueError once the model is loaded"
             if pin.lacks(versions.UNKNOWN_INITIALISATION_RAISES):
-                expected = "True or False: it takes any text for True, and says nothing"
+                expected = "True or False: it silently takes any text for True"
             yield InvalidValue(adapter.key("init_lora_weights"), start.value, start.span, _before(came, pin), expected)
 
 
 def _span_of(value: Value[Any]) -> Span | None:
-    """Where a setting is written, if all that it may be is."""
+    """The place where a setting is written, if every possible value is written."""
     every = alternatives(value)
     spans = [known.span for known in every if known.span is not None and known.origin != "framework-default"]
     return spans[0] if spans and len(spans) == len(every) else None

@@ -1,4 +1,4 @@
-"""Many files to their results, in this process or, where it pays, in several."""
+"""Many files to their results, in this process or, where it pays off, in several."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     """Called once in each process; it has to be picklable."""
 
 PER_WORKER = 50
-"""Relevant files that make another process worth its start."""
+"""The number of relevant files that makes another process worth starting."""
 _CHUNK = 16
 _GARBAGE = 10_000
-"""Objects left behind, those of a few files, that make a look of the collector worth while."""
+"""The number of leftover objects, those of a few files, that makes a garbage collection worthwhile."""
 
 
 def relax() -> None:
-    """Keeps the collector of cycles from looking while a file is followed: what it would visit then is a syntax tree
-    that is all in use, again and again (15% of the time on a tree of scripts). `tidy` calls it between files."""
+    """Keeps the cycle collector from running while a file is followed: it would only visit, again and again, a syntax
+    tree that is all in use (15% of the time on a tree of scripts). `tidy` calls it between files."""
     gc.freeze()  # modules and tables live as long as the process
     gc.set_threshold(1_000_000, 20, 50)
     gc.enable()
 
 
 def tidy() -> None:
-    """Lets the collector look now that a file is done; its functions and scopes refer to each other in circles."""
+    """Lets the collector run after a file is done; its functions and scopes form cycles."""
     if gc.get_count()[0] > _GARBAGE:
         gc.collect(1)
 
@@ -48,14 +48,15 @@ def check_all(
     progress: Callable[[int, int], None] | None,
     cache: Cache | None,
 ) -> Iterator[FileResult]:
-    """The results of the files of `walk`: out of the cache, checked here or, where it pays, by several processes."""
+    """The results of the files in `walk`: from the cache, or checked here or, where it pays off, by several
+    processes."""
     most = jobs or _processors()
     enough = 2 if jobs else 2 * PER_WORKER
     cached: list[FileResult] = []
     files: list[discovery.Found] = []
     ahead = _unknown(walk, cache, cached)
     if most > 1 or progress is not None:
-        # Beyond the first few the bytes are not kept: reading a file again costs little, holding all of them much.
+        # Beyond the first few the bytes are not kept: reading a file again costs little, keeping all of them a lot.
         for found in ahead:
             files.append(found if len(files) < 2 * PER_WORKER or found.data is None else found._replace(data=None))
     if most > 1 and len(files) >= enough:
@@ -72,7 +73,7 @@ def check_all(
 def _unknown(
     walk: Iterable[discovery.Found], cache: Cache | None, cached: list[FileResult]
 ) -> Iterator[discovery.Found]:
-    """The files whose results are not in the cache; those that are go to `cached`."""
+    """The files whose results are not in the cache; results that are go to `cached`."""
     for found in walk:
         result = cache.get(found) if cache is not None and found.data is not None else None
         if result is None:
@@ -90,24 +91,24 @@ def _serial(files: Iterable[discovery.Found], make_checker: MakeChecker) -> Iter
 
 
 def _processors() -> int:
-    """How many processes this one may keep busy."""
+    """The number of processes that can be kept busy."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _parallel(files: list[discovery.Found], make_checker: MakeChecker, jobs: int) -> Iterator[FileResult]:
-    """Checks files in several processes. A process that dies takes down no more than the file it died of."""
+    """Checks files in several processes. If a process dies, only the file that killed it is lost."""
     import multiprocessing
     from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
-    if multiprocessing.get_start_method() == "fork":  # what is imported here need not be imported by each process
+    if multiprocessing.get_start_method() == "fork":  # modules imported here need not be imported by each process
         import lora_lint.lint.checker
         import lora_lint.programs.following  # noqa: F401
     files = [found._replace(data=None) for found in files]
-    workers = min(jobs, max(2, len(files) // PER_WORKER), 61)  # 61 is what Windows can wait for
-    # Neighbours import the same files, which a process parses once; but none should be left with the last ones alone.
+    workers = min(jobs, max(2, len(files) // PER_WORKER), 61)  # Windows can wait for at most 61
+    # Neighbours import the same files, which a process parses once; but no process should end up with the last alone.
     size = min(max(_CHUNK, len(files) // (16 * workers)), 16 * _CHUNK)
     chunks = [files[start : start + size] for start in range(0, len(files), size)]
     lost: list[discovery.Found] = []
@@ -126,7 +127,7 @@ def _parallel(files: list[discovery.Found], make_checker: MakeChecker, jobs: int
 
 
 def _one_by_one(files: list[discovery.Found], make_checker: MakeChecker) -> Iterator[FileResult]:
-    """Checks files that were under way when a process died, to find out which of them it died of."""
+    """Checks the files that were in progress when a process died, to find out which of them killed it."""
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
     left = list(reversed(files))
@@ -137,7 +138,7 @@ def _one_by_one(files: list[discovery.Found], make_checker: MakeChecker) -> Iter
                     yield from pool.submit(_check_chunk, left[-1:]).result()
                     left.pop()
             except BrokenProcessPool:
-                why = "lora-lint died of this file, which is a bug in lora-lint: please report it"
+                why = "lora-lint crashed on this file: this is a bug in lora-lint, please report it"
                 yield replace(make_checker().check(left.pop()._replace(problem=why)), crashed=True)
 
 
@@ -165,7 +166,7 @@ def _check_chunk(files: list[discovery.Found]) -> list[FileResult]:
 
 
 def _load(found: discovery.Found) -> discovery.Found:
-    """`found` with its bytes; they have been read before, so a failure means that the file changed meanwhile."""
+    """`found` with its bytes; they were read before, so a failure means that the file has changed since."""
     if found.data is not None or found.problem is not None:
         return found
     try:

@@ -1,4 +1,4 @@
-"""One file to the runs that it holds: decoded, read by the reader of its kind, and completed by the passes."""
+"""One file to the runs in it: decoded, read by the reader for its kind, and completed by the passes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Text:
-    """The text of one file, what its comments say to the linter, and what lies around it. Passes add to `notes` what
-    the user should know."""
+    """The text of one file, its comments that address the linter, and its surroundings. Passes add to `notes` what the
+    user should know."""
 
     source: SourceFile
     comments: Comments | None
@@ -55,8 +55,8 @@ def read_file(found: Found, settings: Settings, project: Project) -> FileReading
 
 
 def read(source: SourceFile, project: Project, *, every_line: bool = False) -> Reading:
-    """The runs and sweeps that a text holds by itself. Raises readers.errors.Unreadable; with `every_line` also for
-    what is wrong in the parts of a program that have nothing to do with them."""
+    """The runs and sweeps that a text contains by itself. Raises readers.errors.Unreadable; with `every_line` also for
+    errors in unrelated parts of a program."""
     if source.kind in ("python", "notebook"):
         from lora_lint.programs.following import read_program
 
@@ -95,7 +95,7 @@ def _with_own_models(reading: Reading, text: Text) -> Reading:
 
 
 def _hinted(reading: Reading, text: Text) -> Reading:
-    """What settings say of all runs, and comments of those around them."""
+    """What settings state about all runs, and comments about those around them."""
     settings, hints = text.settings, text.comments.hints if text.comments is not None else ()
     told = (settings.dataset_size, settings.gpu_memory, settings.model, settings.task, settings.sweep_keeps)
     if not hints and all(each is None for each in told):
@@ -107,5 +107,5 @@ def _hinted(reading: Reading, text: Text) -> Reading:
 
 Pass: TypeAlias = "Callable[[Reading, Text], Reading]"
 PASSES: tuple[Pass, ...] = (_pinned, _with_own_models, _hinted)
-"""What completes the runs that a file holds by itself, in this order. Each looks whether it has anything to add before
-it imports what adds it."""
+"""The passes that complete the runs that a file contains by itself, in this order. Each checks whether it has anything
+to add before it imports what adds it."""

@@ -1,7 +1,8 @@
-"""What the files of a project require of the frameworks: requirements, project files, locks, pip's own words.
+"""What the files of a project require of the frameworks: requirements, project files, locks, pip's own arguments.
 
-Markers are judged for where models are trained: Linux on x86_64 with CPython, any of PYTHONS. A requirement whose
-marker is true under none of them, such as one for Windows or for an extra of another package, is no requirement.
+Markers are evaluated for the machines that models are trained on: Linux on x86_64 with CPython, any of PYTHONS. A
+requirement whose marker is true under none of them, such as one for Windows or for an extra of another package, is
+dropped.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from lora_lint.run.versions import Version
 
     Include: TypeAlias = Callable[[str], str]
-    """The text of a file by its path from the folder of the file that includes it; empty where there is none."""
+    """The text of a file by its path relative to the file that includes it; empty where there is none."""
 
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
-"""The Pythons that releases of transformers 4 and 5 run under."""
+"""The Python versions that releases of transformers 4 and 5 run on."""
 _LINUX = {
     "implementation_name": "cpython",
     "os_name": "posix",
@@ -34,13 +35,13 @@ _LINUX = {
     "extra": "",
 }
 _INCLUDES = 50
-"""Files that a requirements file may include, by itself and through others."""
+"""The most files that a requirements file may include, directly and through others."""
 _NAME = re.compile(r"\s*([A-Za-z0-9][\w.-]*)")
 _NUMBERS = r"[0-9]{1,9}(?:\.[0-9]{1,9})*"
 _RELEASED = rf"[ \t]*(?:[<>]=?[ \t]*{_NUMBERS}|[=!]=[ \t]*{_NUMBERS}(?:\.\*)?|~=[ \t]*{_NUMBERS}\.[0-9]{{1,9}})"
 _PLAIN = re.compile(rf"\s*[A-Za-z0-9][\w.-]*({_RELEASED}(?:[ \t]*,{_RELEASED})*)?\s*")
-"""A name, and bounds that are released versions. Nearly all requirements are so plain, and importing `packaging` for
-them takes a third of the time in which a script is linted."""
+"""A name, and bounds that are released versions. Nearly all requirements are that simple, and importing `packaging` for
+them takes a third of the time of linting a script."""
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[rc]))(\S+)")
 _GIT = re.compile(r"git\+[^\s\"']*/([\w.-]+?)(?:\.git)?(?:@([^\s\"'#;\]]+))?(?:#\S*)?")
 _TAG = re.compile(r"v?(\d+(?:\.\d+)+)")
@@ -49,8 +50,8 @@ _CONDA = re.compile(r"(?:[\w.-]+::)?([\w.-]+?)\s*(?:\[[^\]]*\])?\s*([=<>!~\d].*)
 
 
 class Demand(NamedTuple):
-    """One requirement of a framework: the pin that it makes (None where it has no upper bound), and the Pythons that
-    it holds for."""
+    """One requirement of a framework: the resulting pin (None without an upper bound), and the Python versions that it
+    applies to."""
 
     framework: str
     pin: Pin | None
@@ -62,8 +63,8 @@ Group: TypeAlias = "Sequence[Demand]"
 
 
 def groups(text: str, file: str, include: Include) -> Sequence[Group]:
-    """What a file requires, by its name: alternatives, of which one is installed. Files that cannot be read as what
-    their name says require nothing."""
+    """The requirements in a file, recognised by its name: alternatives, of which one is installed. Files that do not
+    match their name require nothing."""
     name = os.path.basename(file)
     try:
         if name == "Pipfile.lock":
@@ -86,7 +87,7 @@ def groups(text: str, file: str, include: Include) -> Sequence[Group]:
 
 
 def of_script(text: str, file: str) -> Group:
-    """What the inline metadata of a script requires (PEP 723), given without its comment signs."""
+    """The requirements in the inline metadata of a script (PEP 723), given without its comment signs."""
     try:
         return list(_each(_list(_toml(text), "dependencies"), file))
     except (ValueError, RecursionError):
@@ -94,7 +95,7 @@ def of_script(text: str, file: str) -> Group:
 
 
 def installed(words: Sequence[str], file: str, include: Include) -> Group:
-    """What the words behind `pip install` ask for."""
+    """The requirements in the arguments of `pip install`."""
     found: list[Demand] = []
     for place, word in enumerate(words):
         if place and words[place - 1] in ("-r", "--requirement", "-c", "--constraint"):
@@ -110,8 +111,8 @@ def installed(words: Sequence[str], file: str, include: Include) -> Group:
 def _requirements(
     text: str, file: str, include: Include, seen: set[str] | None = None, folder: str | None = None
 ) -> Iterator[Demand]:
-    """The requirements of a requirements file and of those that it includes. `folder` is where its own includes are
-    looked for, from the folder of `include`."""
+    """The requirements in a requirements file and in those that it includes. `folder` is where its own includes are
+    looked up, relative to the folder of `include`."""
     seen = set() if seen is None else seen
     folder = os.path.dirname(file) if folder is None else folder
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
@@ -146,7 +147,7 @@ def _requirement(framework: str, text: str, file: str) -> Demand:
 
     try:
         requirement = Requirement(text)
-    except InvalidRequirement:  # such as a version that a variable holds
+    except InvalidRequirement:  # such as a version in a variable
         return Demand(framework, None)
     if requirement.url is None:
         below = _upper(str(requirement.specifier))
@@ -164,7 +165,7 @@ def _demand(
 
 
 def _pythons(marker: Any) -> frozenset[str]:
-    """The Pythons under which a marker of `packaging` is true; all where that is open."""
+    """The Python versions under which a marker of `packaging` is true; all if that is undecided."""
     if marker is None:
         return frozenset(PYTHONS)
     from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
@@ -181,7 +182,7 @@ def _environment_of(python: str) -> dict[str, str]:
 
 
 def _marked(marker: object) -> frozenset[str]:
-    """The Pythons for a marker that is written apart from its requirement."""
+    """The Python versions for a marker that is written apart from its requirement."""
     from packaging.markers import InvalidMarker, Marker
 
     if not isinstance(marker, str) or not marker:
@@ -206,7 +207,7 @@ def _toml(text: str) -> dict[str, Any]:
 
 
 def _table(document: object, *keys: str) -> Mapping[str, Any]:
-    """A table inside tables; empty where it is not one."""
+    """A table inside tables; empty if it is not one."""
     for key in keys:
         document = document.get(key) if isinstance(document, dict) else None
     return document if isinstance(document, dict) else {}
@@ -264,7 +265,7 @@ def _pyproject(document: Mapping[str, Any], file: str, include: Include) -> Sequ
 
 
 def _sources(table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Where uv takes packages from, but for other indexes, whose versions are the usual ones."""
+    """The versions that uv's `sources` set; other indexes do not count, because they have the usual versions."""
     return {
         name: source
         for name, source in table.items()
@@ -285,7 +286,7 @@ def _dependency_group(document: Mapping[str, Any], name: str, file: str, seen: s
 
 
 def _tables(table: Mapping[str, Any], file: str) -> Iterator[Demand]:
-    """Dependencies as Poetry, PDM, pixi and Pipenv write them: a version, a table that has one, or a list of such for
+    """Dependencies as Poetry, PDM, pixi and Pipenv write them: a version, a table with one, or a list of these for
     several environments."""
     for name, wanted in table.items():
         framework = name.lower()
@@ -310,7 +311,7 @@ def _of_table(framework: str, name: str, table: Mapping[str, Any], file: str) ->
 
 
 def _allowed(constraint: object) -> frozenset[str]:
-    """The Pythons that a constraint of Poetry allows; all where it is not one of PEP 440."""
+    """The Python versions that a Poetry constraint allows; all where it is not a PEP 440 one."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     if not isinstance(constraint, str):
@@ -341,7 +342,7 @@ def _setup_cfg(text: str, file: str) -> Sequence[Group]:
 
 
 def _setup_py(text: str, file: str) -> Sequence[Group]:
-    """What the call of `setup` asks for, as far as lists are written there or in a name of the module."""
+    """The requirements in the call of `setup`, as far as lists are written there or in a name of the module."""
     import ast
 
     from lora_lint.readers.errors import Unreadable
@@ -405,7 +406,7 @@ def _plain(node: ast.expr, names: Mapping[str, Any]) -> Any:
 
 
 def _listed(wanted: object) -> Sequence[object]:
-    """Requirements, which setuptools takes as a list or as a text."""
+    """Requirements, which setuptools accepts as a list or as a text."""
     if isinstance(wanted, str):
         return wanted.splitlines()
     return wanted if isinstance(wanted, list) else ()
@@ -415,7 +416,7 @@ def _listed(wanted: object) -> Sequence[object]:
 
 
 def _environment(text: str, file: str, include: Include) -> Iterator[Demand]:
-    """The dependencies of a conda environment, those that it leaves to pip included."""
+    """The dependencies of a conda environment, including those that it leaves to pip."""
     from lora_lint.readers.errors import Unreadable
     from lora_lint.readers.nodes import Mapping as Node
     from lora_lint.readers.nodes import Scalar
@@ -438,7 +439,7 @@ def _environment(text: str, file: str, include: Include) -> Iterator[Demand]:
 
 
 def _conda(text: str, file: str) -> Iterator[Demand]:
-    """A match specification: `conda-forge::peft=0.7`, where one sign stands for every version that starts so."""
+    """A match specification: `conda-forge::peft=0.7`, where a single `=` stands for every version that starts so."""
     found = _CONDA.fullmatch(text.strip())
     if found is not None and found[1].lower() in PINNED:
         yield _demand(found[1].lower(), _upper(found[2] or ""), text, file)
@@ -455,7 +456,7 @@ def _conda_table(table: Mapping[str, Any], file: str) -> Iterator[Demand]:
 
 
 def _lock(document: Mapping[str, Any], file: str) -> Iterator[Demand]:
-    """The versions that uv, Poetry, PDM or a lock of PEP 751 chose."""
+    """The versions that uv, Poetry, PDM or a PEP 751 lock chose."""
     for package in (*_list(document, "package"), *_list(document, "packages")):
         if not isinstance(package, dict) or not isinstance(package.get("version"), str):
             continue
@@ -482,14 +483,14 @@ def _pipfile_lock(text: str, file: str) -> Iterator[Demand]:
 
 
 def _of_ref(ref: str | None) -> Version | None:
-    """What is below the version after a tag of a repository; None for branches and commits."""
+    """The version below which a repository's tag lies; None for branches and commits."""
     tag = _TAG.fullmatch(ref or "")
     return _after(_numbers(tag[1])) if tag is not None else None
 
 
 def _upper(requirement: str) -> Version | None:
-    """The version that all allowed ones are below; None where there is no such bound. Takes the specifiers of PEP 440,
-    Poetry's (`^1.2`, a version alone) and conda's (`=1.2`), and alternatives of both (`1.2 | 1.3`)."""
+    """The version that all allowed ones are below; None if there is no such bound. Accepts PEP 440 specifiers, Poetry's
+    (`^1.2`, a version alone) and conda's (`=1.2`), and alternatives of both (`1.2 | 1.3`)."""
     if "|" in requirement:
         below = [_upper(each) for each in re.split(r"\|+", requirement)]
         return None if None in below else max(filter(None, below), key=padded)
@@ -501,14 +502,14 @@ def _upper(requirement: str) -> Version | None:
         operator, numbers, star = found[1], _numbers(found[2]), found[3]
         if operator == "<":
             bounds.append(numbers)
-        elif star or operator in ("~", "="):  # one sign is conda's: every version that starts so
+        elif star or operator in ("~", "="):  # a single `=` is conda's: every version that starts so
             bounds.append(_next(numbers[:2] if operator == "~" and len(numbers) > 2 and not star else numbers))
         elif operator == "~=":
             bounds.append(_next(numbers[:-1] or numbers))
         elif operator == "^":
             first = next((place for place, number in enumerate(numbers) if number), len(numbers) - 1)
             bounds.append(_next(numbers[: first + 1]))
-        else:  # exact: written so, or a version alone as Poetry has it
+        else:  # exact: written so, or Poetry's version alone
             bounds.append(_after(numbers))
     return min(bounds, key=padded, default=None)
 

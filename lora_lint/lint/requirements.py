@@ -2,9 +2,9 @@
 
 The nearest place decides: the program itself (the pip commands of a notebook, or of a shell script for the programs
 that it starts; inline metadata), then the folders from its own up to the top of the project, in each of which a lock
-file comes before all others. Requirements that are installed together narrow each other, under every Python; of those
-that are alternatives (files, extras, groups, Pythons) the one that allows the newest version counts. A lower bound pins
-nothing: the newest version is assumed.
+file takes precedence. Requirements that are installed together narrow each other, under every Python; of alternatives
+(files, extras, groups, Pythons) the one that allows the newest version counts. A lower bound pins nothing: the newest
+version is assumed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
     Pins: TypeAlias = "Mapping[str, Pin | None]"
-    """What is said of each framework that is named: None where every version is allowed."""
+    """The requirement for each framework that is named: None where every version is allowed."""
 
 LIMIT = 4_000_000
-"""Bytes of a file that is looked into."""
+"""The largest file that is read, in bytes."""
 _LOCKS = re.compile(r"(?:uv|poetry|pdm)\.lock|Pipfile\.lock|pylock(?:\.[\w-]+)?\.toml")
 _REQUIREMENTS = re.compile(r"[\w.-]*requirements?[\w.-]*\.txt")
 _OTHERS = re.compile(r"pyproject\.toml|setup\.cfg|setup\.py|Pipfile|(?:conda|environment)[\w.-]*\.ya?ml")
@@ -39,7 +39,7 @@ _METADATA = rb"(?ms)^# /// script\s*$(.*?)^# ///\s*$"
 
 
 def pins_of(project: Project, source: SourceFile) -> dict[str, Pin]:
-    """What a program is run with at most: the PINNED frameworks, if they are."""
+    """The newest versions that a program can be run with: the PINNED frameworks, if they are pinned."""
     pins = dict(_in_program(project, source))
     found = _found_in(project)
     for folder in project.upwards(os.path.dirname(source.path), beyond=True):
@@ -49,12 +49,12 @@ def pins_of(project: Project, source: SourceFile) -> dict[str, Pin]:
 
 @lru_cache(maxsize=1)
 def _found_in(_: Project) -> disk.Remembered[str, Pins]:
-    """What the folders of a project pin, for all of its files."""
+    """The pins in the folders of a project, for all of its files."""
     return disk.Remembered()
 
 
 def _in_program(project: Project, source: SourceFile) -> Pins:
-    """What a program says itself."""
+    """The pins that a program states itself."""
     name, folder = os.path.basename(source.path), os.path.dirname(source.path)
     installs = list(_of_script(source) if source.kind == "shell" else map(_split, source.installs))
     if any(map(_may_pin, installs)):
@@ -80,12 +80,12 @@ def _mentions_framework(text: bytes) -> bool:
 
 
 def _may_pin(words: Sequence[str]) -> bool:
-    """Whether the words of a pip command name a framework or a file."""
+    """Whether the arguments of a pip command name a framework or a file."""
     return any(_mentions_framework(word.encode("utf-8", "replace")) or word in ("-r", "-c") for word in words)
 
 
 def _of_script(source: SourceFile) -> Iterator[list[str]]:
-    """What each pip command of a shell script installs, as far as its words are known."""
+    """What each pip command of a shell script installs, as far as its arguments are known."""
     if b"pip" not in source.utf8:
         return
     from lora_lint.interpreter.shell import read_shell
@@ -107,7 +107,7 @@ def _split(command: str) -> list[str]:
 
 
 def _in_folder(project: Project, folder: str) -> Pins:
-    """What the files of a folder say, locks before all others."""
+    """The requirements in the files of a folder, locks before all others."""
     names = disk.names(folder) or ()
     locked: list[Group] = []
     asked: list[Group] = []
@@ -129,7 +129,7 @@ def _listed(folder: str, names: Iterable[str]) -> list[str]:
 
 
 def _groups(project: Project, folder: str, name: str) -> Sequence[Group]:
-    """What a file requires: alternatives, of which one is installed."""
+    """The requirements in a file: alternatives, of which one is installed."""
     data = _data(project, os.path.join(folder, name))
     includes = _REQUIREMENTS.fullmatch(os.path.basename(name)) and re.search(_INCLUDED, data)
     if not includes and not _mentions_framework(data):
@@ -140,8 +140,8 @@ def _groups(project: Project, folder: str, name: str) -> Sequence[Group]:
 
 
 def _includes(project: Project, folder: str) -> Callable[[str], str]:
-    """Gives the text of a file that one of a folder includes, by its path from there; empty where there is none, and
-    for what lies outside the project."""
+    """A function for the text of an included file, by its path relative to the including one's folder; empty where
+    there is none, and for anything outside the project."""
 
     def text(path: str) -> str:
         return _data(project, os.path.normpath(os.path.join(folder, path))).decode("utf-8", "replace")
@@ -150,7 +150,7 @@ def _includes(project: Project, folder: str) -> Callable[[str], str]:
 
 
 def _data(project: Project, path: str) -> bytes:
-    """The content of a file of the project; empty if there is none that can be read."""
+    """The content of a file of the project; empty if it cannot be read."""
     try:
         return (disk.read(path, LIMIT) if project.exists(path) else None) or b""
     except (OSError, ValueError):
@@ -158,7 +158,7 @@ def _data(project: Project, path: str) -> bytes:
 
 
 def _settled(groups: Iterable[Group]) -> Pins:
-    """Of several alternatives the one that allows the newest version, for each framework that is named."""
+    """For each framework that is named, the alternative that allows the newest version."""
     pins: dict[str, Pin | None] = {}
     for group in groups:
         from lora_lint.lint.required import PYTHONS

@@ -1,4 +1,4 @@
-"""Findings that comments and the settings of a file suppress, in whichever file their places are."""
+"""Applies the comments and per-file settings that suppress findings, in whichever file the findings are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Silence:
-    """The findings that remain, those that are suppressed, and the comments of other files that suppressed some."""
+    """The remaining findings, the suppressed ones, and the comments of other files that suppressed some."""
 
     remaining: tuple[Finding, ...] = ()
     suppressed: tuple[Finding, ...] = ()
@@ -42,9 +42,9 @@ class Silencer:
     def silence(
         self, findings: Iterable[Finding], source: SourceFile, comments: Comments | None, project: Project
     ) -> Silence:
-        """The findings of a file, `source`, apart from those that are suppressed where they are.
+        """The findings of a file, `source`, without those that are suppressed at their place.
 
-        What a program takes from a module it imports is reported there, so the comments there count.
+        What a program takes from a module it imports is reported in that module, so the comments there count.
         """
         by_path: dict[str, list[Finding]] = {}
         for finding in findings:

@@ -1,7 +1,7 @@
-"""Comments that speak to the linter: `# lora-lint: ignore[LL102] reason`, `# noqa: LL102`, `# lora-lint: model=…`.
+"""Comments for the linter: `# lora-lint: ignore[LL102] reason`, `# noqa: LL102`, `# lora-lint: model=…`.
 
-A comment at the end of a line speaks for that line; on the first or last line of a statement for the whole statement;
-on a line of its own for the statement or line below it.
+A comment at the end of a line applies to that line; on the first or last line of a statement to the whole statement; on
+a line of its own to the statement or line below it.
 """
 
 from __future__ import annotations
@@ -46,9 +46,12 @@ HINTS = ("model", "dataset-size", "task", "gpu-memory", "sweep-keeps")
 
 @dataclass
 class Ignore:
-    """An ignore comment. `codes` maps what it names to the rules meant (nothing for an unknown name); None for all.
-    `lines` are the first and last line it speaks for; None for the whole file. `whole` is all that goes when it is
-    taken away, `listed` the place of the names, and `words` all of them as they are written."""
+    """An ignore comment. `codes` maps each entry to the rules it stands for (none for an unknown name); None for all.
+    `lines` are the first and last line that it applies to; None for the whole file.
+
+    `whole` is what is removed with the comment, `listed` the place of the entries, and `words` all of them as they are
+    written.
+    """
 
     span: Span
     text: str
@@ -66,7 +69,7 @@ class Ignore:
 
 @dataclass(frozen=True)
 class Hint:
-    """`key=value` of a `# lora-lint:` comment: what the linter cannot read from the code."""
+    """`key=value` in a `# lora-lint:` comment: what the linter cannot read from the code."""
 
     key: str
     value: str
@@ -75,7 +78,7 @@ class Hint:
 
 @dataclass(frozen=True)
 class Comments:
-    """What the comments of one file say. `mistaken`: those that are meant for the linter and make no sense."""
+    """The comments of one file. `mistaken`: those that address the linter but make no sense."""
 
     ignores: tuple[Ignore, ...] = ()
     hints: tuple[Hint, ...] = ()
@@ -86,7 +89,7 @@ NONE = Comments()
 
 
 def comments(source: SourceFile) -> Comments:
-    """The comments of `source` that speak to the linter; JSON has none."""
+    """The comments of `source` that address the linter; JSON has none."""
     if source.kind == "json":
         return NONE
     ignores: list[Ignore] = []
@@ -149,9 +152,8 @@ def _words(named: str | None) -> tuple[str, ...]:
 
 
 def _whole(source: SourceFile, start: int, text: str, first: int, last: int) -> Span:
-    """What is removed with the part of a comment that speaks to the linter: the rest of that part, the space in front
-    of it, and the line if nothing else is on it. `start` is the comment's place, `first` that of the part's `#` in
-    it."""
+    """The span to remove with the part of a comment that addresses the linter: that part, the space in front of it, and
+    the line if nothing else is on it. `start` is the comment's place, `first` that of the part's `#` in it."""
     following = text.find("#", last)
     last = len(text) if following < 0 else following
     begin, end = start + len(text[:first].encode()), start + len(text[:last].encode())
@@ -167,21 +169,21 @@ def _whole(source: SourceFile, start: int, text: str, first: int, last: int) -> 
 
 
 def _noqa_codes(named: str | None) -> dict[str, tuple[str, ...]] | None:
-    """What a `noqa` is about: our codes among those it names, or None for a bare one."""
+    """The rules that a `noqa` is about: our codes among those it names, or None for a bare one."""
     if named is None:
         return None
     return {code: (code,) for code in re.split(r"[\s,]+", named.upper()) if code.startswith("LL")}
 
 
 def _named_codes(named: str | None) -> dict[str, tuple[str, ...]] | None:
-    """What an `ignore` is about: each word of its brackets with the codes it means; None without brackets."""
+    """The rules that an `ignore` is about: each word in its brackets with its codes; None without brackets."""
     if named is None:
         return None
     return {word: _codes_of(word) for word in _words(named)}
 
 
 def _codes_of(word: str) -> tuple[str, ...]:
-    """The codes that a word of an ignore comment means; none if it is unknown."""
+    """The codes that a word in an ignore comment stands for; none if it is unknown."""
     from lora_lint.settings import SettingsError, expand
 
     try:
@@ -191,7 +193,7 @@ def _codes_of(word: str) -> tuple[str, ...]:
 
 
 def _python(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
-    """The comments of Python code that may speak to the linter: start, end, and the lines each one speaks for."""
+    """The comments of Python code that may address the linter: start, end, and the lines that each applies to."""
     starts, depth = [0], 0
     places: list[tuple[int, int]] = []
     for match in _PYTHON.finditer(source.utf8):
@@ -207,7 +209,7 @@ def _python(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
             places.append(match.span())
 
     def statement(line: int) -> tuple[int, int]:
-        """First and last line of the statement that a line belongs to."""
+        """The first and last line of the statement that a line belongs to."""
         index = bisect_right(starts, source.line_starts[line - 1])
         end = starts[index] - 1 if index < len(starts) else len(source.utf8)
         return source.position(starts[index - 1])[0], source.position(max(end, 0))[0]
@@ -237,7 +239,7 @@ def _yaml(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
 
 
 def _shell(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
-    """The same for shell scripts, where a command goes on behind a backslash, and has no comment before its end."""
+    """The same for shell scripts, where a command continues after a backslash and has no comment before its end."""
     last = len(source.line_starts)
     for start, end, (line, _) in _yaml(source):
         first = final = line
@@ -252,7 +254,7 @@ _LANGUAGES = {"yaml": _yaml, "shell": _shell}
 
 
 def _below(source: SourceFile, line: int) -> int:
-    """The line that a comment on a line of its own speaks for: the next one that is not such a comment too."""
+    """The line that a comment on a line of its own applies to: the next one that is not such a comment too."""
     last = len(source.line_starts)
     below = line + 1
     while below < last and source.line_text(below).lstrip().startswith("#"):
@@ -261,15 +263,15 @@ def _below(source: SourceFile, line: int) -> int:
 
 
 def _without(ignore: Ignore, idle: list[str]) -> Fix:
-    """Takes the comment away, or from its list what is of no use."""
+    """Removes the comment, or the unneeded entries from its list."""
     useful = [word for word in ignore.words if word not in idle and word.upper() not in idle]
     if not useful:
-        return Fix("safe", "Take the comment away", (Replace(ignore.whole, ""),))
-    return Fix("safe", f"Leave {' and '.join(idle)} out", (Replace(ignore.listed, ", ".join(useful)),))
+        return Fix("safe", "Remove the comment", (Replace(ignore.whole, ""),))
+    return Fix("safe", f"Remove {' and '.join(idle)}", (Replace(ignore.listed, ", ".join(useful)),))
 
 
 def silence(findings: Iterable[Finding], comments: Comments, source: SourceFile) -> tuple[list[Finding], list[Finding]]:
-    """The findings that remain, and those that a comment suppresses; marks the comments that were of use."""
+    """The remaining findings, and those that a comment suppresses; marks the comments that suppressed any."""
     remaining: list[Finding] = []
     silenced: list[Finding] = []
     for finding in findings:
@@ -302,7 +304,7 @@ def unused(comments: Comments, ran: frozenset[str], everything: bool) -> Iterato
                 from lora_lint.settings import did_you_mean, known_rules
 
                 hint = did_you_mean(word, known_rules())
-                message = f"`{ignore.text}` names {word!r}, which is no rule{hint}"
+                message = f"`{ignore.text}` names {word!r}, which is not a rule{hint}"
                 yield Finding("LL910", message, ignore.span)
             elif "LL910" not in meant and ran.issuperset(meant) and not ignore.used.intersection(meant):
                 idle.append(word)

@@ -1,7 +1,7 @@
 """What to choose, why, and how sure that is.
 
-The tables by task and by data are rules of thumb; what a model's layers are called and how many parameters an adapter
-has are facts.
+The tables by task and by data are rules of thumb; the names of a model's layers and an adapter's number of parameters
+are facts.
 """
 
 from __future__ import annotations
@@ -57,24 +57,24 @@ _PARTS: dict[Layers, tuple[str, ...]] = {
 }
 _WHY: dict[Layers, str] = {
     "all": "every linear layer, which QLoRA and LoRA Without Regret find best; `--layers attention` trains fewer "
-    "parameters, and is said to do for style and format (likely)",
-    "attention": "asked for: fewer parameters than with the MLP layers, which hold most of what a model knows (likely)",
-    "query-value": "asked for, as in the first LoRA paper: the fewest parameters of the three (likely)",
+    "parameters, which is said to suffice for style and format (likely)",
+    "attention": "requested: fewer parameters than with the MLP layers, which hold most of what a model knows (likely)",
+    "query-value": "requested, as in the first LoRA paper: the fewest parameters of the three (likely)",
 }
 _SMALL, _LARGE = 1_000, 10_000
 _CAP_SMALL, _CAP = 8, 64
 _WHOLE = ("seq2seq-lm", "speech-seq2seq")
-"""Heads of models that transformers can load as a decoder alone too."""
+"""Heads of models that transformers can also load as a decoder alone."""
 _TASK_TYPES = {"causal-lm": "CAUSAL_LM", "image-text-to-text": "CAUSAL_LM", "seq2seq-lm": "SEQ_2_SEQ_LM"}
 _EARS = re.compile(r"(?:^|\.)(?:audio_tower|audio_model|audio_encoder|speech_encoder)(?=\.)")
 _TARGETS = Span("targets", 0, 1)
-"""Where the targets of a run that is only thought of are written."""
+"""The place where the targets of a hypothetical run are written."""
 _HEADS = ("lm_head", "score", "classifier", "embed_out", "router", "gate")
 
 
 @dataclass(frozen=True)
 class Choice(Generic[T_co]):
-    """A setting, and the reason for it, which ends with how sure that is."""
+    """A setting and its reason, which ends with how sure it is."""
 
     value: T_co
     why: str
@@ -82,10 +82,13 @@ class Choice(Generic[T_co]):
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The settings for one run. `loader` is the class of transformers that loads the model, `task_type` PEFT's for it,
-    if it has one. `parameters` are exact, or None where a size of the model is not known; `targets` is a list of names,
-    or a regex where names alone would reach another part of the model too; `experts` are experts that are parameters
-    and no layers."""
+    """The settings for one run. `loader` is the transformers class that loads the model, `task_type` PEFT's for it, if
+    there is one.
+
+    `parameters` are exact, or None where a size of the model is not known; `targets` is a list of names, or a regex
+    where names alone would reach another part of the model too; `experts` are experts that are parameters rather than
+    layers.
+    """
 
     model: str
     model_type: str
@@ -115,9 +118,7 @@ def recommend(
     layers: Layers = "all",
 ) -> Recommendation:
     """The settings for a model (a hub id or a path). `size` is the number of training examples, None if not known.
-
-    Raises NotKnown for a model whose modules are not known.
-    """
+    Raises NotKnown for a model whose modules are not known."""
     case = _case(model)
     rank = _rank(_BY_TASK[task], size, task)
     loader = heads_of_loaders()[case.head][0]
@@ -138,9 +139,7 @@ def recommend(
         rslora,
         targets,
         experts,
-        Choice(
-            2e-4, "about ten times a rate for full fine-tuning; 2e-4 stands in 4 of 10 public LoRA configs (likely)"
-        ),
+        Choice(2e-4, "about ten times a rate for full fine-tuning; 4 of 10 public LoRA configs use 2e-4 (likely)"),
         _epochs(size),
         made.parameters,
         made.total,
@@ -155,23 +154,23 @@ def _rank(rank: int, size: int | None, task: str) -> Choice[int]:
     bound, words = bound_of(size, options)
     wanted = min(rank, _CAP_SMALL) if size < _SMALL else min(2 * rank, _CAP) if size >= _LARGE else rank
     if wanted > bound:
-        return Choice(bound, f"the highest {words}, where the task {task} would take {rank} (rule of thumb)")
+        return Choice(bound, f"the highest {words}; the task {task} alone would suggest {rank} (rule of thumb)")
     more = ", doubled for so many examples" if wanted > rank else ""
     less = ", lowered for so few examples" if wanted < rank else ""
     return Choice(wanted, f"for the task {task}{more}{less} (rule of thumb)")
 
 
 def _alpha(rank: int, scaling: Scaling, can_rslora: bool) -> tuple[Choice[int], bool]:
-    """Alpha by the school, and whether rsLoRA is on: from rank 16 it keeps lora_B's gradients from shrinking."""
+    """Alpha by the convention, and whether rsLoRA is on: from rank 16 it keeps lora_B's gradients from shrinking."""
     if scaling == "step":
         why = "the same at every rank: under Adam the first step then hardly depends on the rank (measured)"
         return Choice(STEP_ALPHA, why), False
     if rank < 16 or not can_rslora:
-        return Choice(int(RATIO * rank), "twice the rank: the ratio that is most common (one school of two)"), False
+        return Choice(int(RATIO * rank), "twice the rank: the most common ratio (one convention of two)"), False
     alpha = round(RATIO * sqrt(rank))
     scale = alpha / sqrt(rank)
     return Choice(
-        alpha, f"with rsLoRA the scale is alpha/sqrt(r) = {scale:.3g}, as twice the rank is without (likely)"
+        alpha, f"with rsLoRA the scale is alpha/sqrt(r) = {scale:.3g}, the same as twice the rank without it (likely)"
     ), True
 
 
@@ -181,36 +180,36 @@ def _epochs(size: int | None) -> Choice[int]:
             3, "over-training harms small data more than any rank: watch the eval loss and stop early (likely)"
         )
     if size is not None and size >= 10 * _LARGE:
-        return Choice(1, "so many examples need no second look (rule of thumb)")
+        return Choice(1, "with so many examples one epoch is enough (rule of thumb)")
     return Choice(2, "watch the eval loss: over-training harms more than rank (likely)")
 
 
 def _targets(case: Case, layers: Layers) -> tuple[Choice[Targets], bool]:
-    """The model's own names for the layers that are asked for, and whether these are layers of the MLPs too."""
+    """The model's own names for the requested layers, and whether these include layers of the MLPs."""
     wanted = _PARTS[layers]
     linears = [
         module.path for module in case.modules if module.kind in LINEAR_KINDS and _leaf(module.path) not in _HEADS
     ]
     named = [path for path in linears if _role(path) in wanted]
     if not named:  # names of its own: all its layers
-        return Choice("all-linear", f"the layers of {case.model.model_type} have names of their own (certain)"), True
+        return Choice("all-linear", f"{case.model.model_type} has its own layer names (certain)"), True
     why = _WHY[layers]
     language = [path for path in named if "language_model" in path or path.startswith("model.text")]
     language = language or [path for path in named if not _elsewhere(path)] or named
     names = _leaves(language)
     if any(_elsewhere(module.path) and _leaf(module.path) in names for module in case.modules):
         start = language[0].partition(".layers.")[0]
-        return Choice(rf"{re.escape(start)}\..*\.({'|'.join(names)})", f"{why}; of the language model alone"), True
+        return Choice(rf"{re.escape(start)}\..*\.({'|'.join(names)})", f"{why}; in the language model alone"), True
     return Choice(names, why), layers == "all"
 
 
 def _role(path: str) -> str | None:
-    """What a layer does; T5 calls the second layer of its MLPs as others call attention's output."""
+    """What a layer does; T5 calls the second layer of its MLPs what other models call attention's output."""
     return "down" if ".DenseReluDense." in path else ROLES.get(_leaf(path))
 
 
 def _elsewhere(path: str) -> bool:
-    """Whether a layer is in a tower that reads images or sound."""
+    """Whether a layer is in a tower that reads images or audio."""
     return bool(TOWERS.search(path) or _EARS.search(path))
 
 
@@ -225,8 +224,8 @@ def _leaves(paths: Iterable[str]) -> tuple[str, ...]:
 def _followed(
     asked: _Asked, targets: Choice[Targets], mlp: bool
 ) -> tuple[Choice[Targets], Choice[tuple[str, ...]] | None]:
-    """Targets and experts that the rules have nothing to say about: what they would change is changed. Where that is
-    not enough, a regex says which layers are meant."""
+    """Targets and experts that the rules have no objection to: what a rule would change is changed. Where that is not
+    enough, a regex selects the layers."""
     experts: Choice[tuple[str, ...]] | None = None
     for _ in range(4):
         said = _objections(asked.run(targets.value, experts.value if experts else None))
@@ -249,7 +248,7 @@ def _followed(
 
 
 def _objections(run: Run) -> list[Finding]:
-    """What the rules on targets say of a run."""
+    """What the rules on targets report about a run."""
     rules = catalogue.rules()
     found: list[Finding] = []
     for code, check in RUN_CHECKS.items():
@@ -263,7 +262,7 @@ def _case(model: str) -> Case:
     """The model with all its layers adapted, under the head that it is made for. Raises NotKnown."""
     found = _first(_Asked(model, heads_of_loaders()["causal-lm"][0], 8).run("all-linear", None))
     if found is None:
-        raise NotKnown(f"nothing is known of the model {model}; give a hub id, or a folder with a config.json")
+        raise NotKnown(f"the model {model} is not known; give a hub id, or a folder with a config.json")
     whole = next((head for head in _WHOLE if head in heads(found.model.model_type, found.version)), None)
     if whole is None:
         return found
@@ -272,7 +271,7 @@ def _case(model: str) -> Case:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is asked for: a model, the class that loads it, and the rank."""
+    """The request: a model, the class that loads it, and the rank."""
 
     model: str
     loader: str

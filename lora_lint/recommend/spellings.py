@@ -1,4 +1,4 @@
-"""A recommendation as a file of a framework, each setting with its reason."""
+"""A recommendation as a framework's file, each setting with its reason."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _ON_PURPOSE = "lora-lint: ignore[LL102] alpha stays the same at every rank on pu
 
 
 def text_of(found: Recommendation, framework: Framework) -> str:
-    """The text of a config, or of a script where programs call PEFT. Raises NotKnown where the framework cannot do
-    it."""
+    """The text of a config, or of a script for frameworks that are programs. Raises NotKnown where the framework cannot
+    express it."""
     purpose = _purpose(found) if framework.can("use_rslora") else ""
     lines = _script(found) if framework.direct else _yaml(_spelt(_settings(found), framework), found.rank, purpose)
     return "".join(f"{line}\n" for line in (*_size(found), *lines))
@@ -36,11 +36,11 @@ def _size(found: Recommendation) -> Iterable[str]:
     memory = found.parameters * STATE
     amount = f"{memory / 1e9:.2f} GB" if memory >= 1e9 else f"{memory / 1e6:.0f} MB"
     yield f"# {found.model} ({found.model_type}): {found.parameters:,} parameters are trained{share},"
-    yield f"# {amount} for weights, gradients and Adam's moments in fp32, beside the model itself"
+    yield f"# {amount} for weights, gradients and Adam's moments in fp32, in addition to the model itself"
 
 
 def _purpose(found: Recommendation) -> str:
-    """The comment that keeps the advice on rsLoRA away where alpha is fixed on purpose."""
+    """The comment that suppresses the advice on rsLoRA where alpha is fixed on purpose."""
     return f"  # {_ON_PURPOSE}" if _fixed(found) else ""
 
 
@@ -78,7 +78,7 @@ def _script(found: Recommendation) -> Iterable[str]:
 
 
 def _settings(found: Recommendation) -> dict[str, Any]:
-    """The settings by their names in a run; those that stay as they are without being given are left out."""
+    """The settings by their names in a run, without those that already have that default."""
     given = {
         "model": found.model,
         "rank": found.rank,
@@ -94,7 +94,7 @@ def _settings(found: Recommendation) -> dict[str, Any]:
 
 
 def _spelt(settings: dict[str, Any], framework: Framework) -> Mapping[str, Any]:
-    """The settings with the keys of a framework, in the order of its files. Raises NotKnown."""
+    """The settings with a framework's keys, in the order of its files. Raises NotKnown."""
     own = registry.own(framework.name, "spelt")
     if own is not None:
         special: Mapping[str, Any] | None = own(settings)
@@ -121,7 +121,7 @@ def _spelt(settings: dict[str, Any], framework: Framework) -> Mapping[str, Any]:
 
 
 def _targets(choice: Choice[Any], framework: Framework) -> Mapping[str, Choice[Any]]:
-    """The key of the targets and how it takes them."""
+    """The key of the targets, and the form of its value."""
     key, value = framework.keys["target_modules"], choice.value
     if value == ALL_LINEAR:
         switch = framework.every_layer_switch
@@ -136,7 +136,7 @@ def _targets(choice: Choice[Any], framework: Framework) -> Mapping[str, Choice[A
 
 
 def _yaml(settings: Mapping[str, Any], rank: Choice[int], purpose: str, indent: str = "") -> Iterator[str]:
-    """Settings as YAML, each choice with its reason above it, and the comment beside the rank."""
+    """Settings as YAML, each choice with its reason above it, and the comment next to the rank."""
     for key, setting in settings.items():
         value, comment = setting, ""
         if isinstance(setting, Choice):

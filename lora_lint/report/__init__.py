@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Format:
-    """Who reads a format: people, or programs, for which it is UTF-8 whatever the locale; and whether it shows
+    """Who reads a format: people, or programs, which get UTF-8 whatever the locale; and whether it shows
     fingerprints."""
 
     for_people: bool = False
@@ -35,14 +35,14 @@ FORMATS: dict[str, Format] = {
     "markdown": Format(),
     "html": Format(fingerprints=True),
 }
-"""By the name of their module here."""
+"""Keyed by the name of the format's module here."""
 
 
 @dataclass(frozen=True)
 class View:
-    """How people see a report: in `width` columns, with colors, with links on the codes of rules (OSC 8); `brief` gives
-    what is said several times once with its places, advice one line a place, and only the number of the advice of the
-    rules in `aside`."""
+    """How people see a report: `width` in columns, with colors, with links on rule codes (OSC 8); `brief` gives a
+    message that applies to several places once, advice one line per place, and only counts advice of the rules in
+    `aside`."""
 
     width: int = 100
     color: bool = False
@@ -55,7 +55,7 @@ PLAIN = View()
 
 
 def render(output_format: str, outcome: Outcome, view: View = PLAIN) -> str:
-    """The report of a lint in one of `FORMATS`; only those for people are seen through a view."""
+    """The report of a lint in one of `FORMATS`; only formats for people use the view."""
     report = import_module(f"lora_lint.report.{output_format}")
     text: str = report.render(outcome, view) if FORMATS[output_format].for_people else report.render(outcome)
     return text

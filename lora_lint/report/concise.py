@@ -1,4 +1,4 @@
-"""One line a finding."""
+"""One line per finding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lora_lint.report import View
 
 WIDTH = 160
-"""Columns of a line at most, unless a path alone takes more: it is never cut, for editors jump there."""
+"""The most columns in a line, unless the path alone takes more: it is never cut, because editors jump to it."""
 
 
 def render(outcome: Outcome, view: View) -> str:

@@ -1,4 +1,4 @@
-"""What was measured for a finding, as a part of an HTML page: tables, and plots with their intervals."""
+"""The measurements behind a finding, as part of an HTML page: tables, and plots with intervals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 440, 260, 62, 40, 14, 90
 
 
 def evidence(verdict: Verdict) -> str:
-    """A verdict with its reason and what was measured."""
+    """A verdict with its reason and its measurements."""
     badge = f'<span class="badge {verdict.status}">{verdict.status}</span>'
     where = f"<small>{escape(verdict.device)}, {verdict.seconds:.1f} s</small>" if verdict.status != "skipped" else ""
     plots = "".join(_plots(verdict.measurements))
@@ -32,7 +32,7 @@ def _table(measurements: Mapping[str, Any]) -> str:
         for key, value in measurements.items()
         if value not in ([], {}, None)
     )
-    return f"<details><summary>what was measured</summary><table>\n{rows}</table></details>\n" if rows else ""
+    return f"<details><summary>measurements</summary><table>\n{rows}</table></details>\n" if rows else ""
 
 
 def _value(value: Any) -> str:
@@ -70,7 +70,7 @@ def _plots(measurements: Mapping[str, Any]) -> list[str]:
     curves = measurements.get("curves")
     if isinstance(curves, dict):
         lines = {str(name): [tuple(point) for point in points] for name, points in curves.items()}
-        plots.append(_plot(lines, "step", "held-out loss, nats a token", False))
+        plots.append(_plot(lines, "step", "held-out loss, nats per token", False))
     return plots
 
 
@@ -129,6 +129,6 @@ def _few(values: Sequence[float]) -> Sequence[float]:
 
 
 def prose(text: str) -> str:
-    """Text with what stands in backticks as code."""
+    """Text whose backticked parts become code."""
     parts = escape(visible(text)).split("`")
     return "".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts))

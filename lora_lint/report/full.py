@@ -1,4 +1,4 @@
-"""Findings with the source they are about, for people."""
+"""Findings with the source lines they refer to, for people."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile, Span
 
 MAX_LINES = 6
-"""Lines of source that an excerpt shows at most."""
+"""The most source lines in an excerpt."""
 MAX_PLACES = 12
-"""Places that an entry shows at most."""
+"""The most places in an entry."""
 _BEFORE = 40
-"""Columns that an excerpt shows before the underlined part, where not all of the line fits."""
+"""The columns that an excerpt shows before the underlined part if the line does not fit."""
 _MOST = 1000
-"""Characters of a line that it looks at, before, in and behind that part."""
+"""The characters of a line that are examined before, in and after that part."""
 _WHOLE = re.compile(r"`[^`]{1,38}`")
 """Code that is not broken over two lines."""
 _GLUE = "\0"
-"""Stands for a space at which no line is broken; visible text has none."""
+"""Stands for a space where no line may break; visible text has none."""
 _LEAST = 20
-"""Columns that a headline keeps beside a long path."""
+"""The columns that a headline keeps next to a long path."""
 _TAB = "    "
 
 
@@ -99,7 +99,7 @@ def _places(outcome: Outcome, findings: Sequence[Finding]) -> str:
 
 
 def _counted(findings: list[Finding], view: View) -> str:
-    """How often contested advice is given, which is not listed."""
+    """The number of places with contested advice, which is not listed."""
     code = findings[0].code
     places = f", {len(findings)} places" if len(findings) > 1 else ""
     listing = f"--select {code} lists {'them' if places else 'it'}"
@@ -107,7 +107,7 @@ def _counted(findings: list[Finding], view: View) -> str:
 
 
 def _entry(outcome: Outcome, findings: list[Finding], view: View) -> str:
-    """The advice of one rule: a line for each place."""
+    """The advice of one rule: one line per place."""
     count = f", {len(findings)} places" if len(findings) > 1 else ""
     lines = [f"{_head(findings[0], view)}{count}"]
     for finding in findings[:MAX_PLACES]:
@@ -120,14 +120,14 @@ def _entry(outcome: Outcome, findings: list[Finding], view: View) -> str:
 
 
 def _head(finding: Finding, view: View, sure: str = "") -> str:
-    """What kind of finding it is: level, code and name."""
+    """The kind of finding: level, code and name."""
     level = level_of(finding)
     code = paint(linked(finding.code, view), "bold", view.color)
     return f"{paint(level, level, view.color)}{sure} {code} {name_of(finding)}"
 
 
 def _hint(outcome: Outcome, brief: bool, view: View) -> list[str]:
-    """Where to read more, once a report: about the first rule that it names."""
+    """Where to read more, once per report: about the first rule in it."""
     first = by_level(outcome.findings)[0]
     more = "; name a single file to read its advice in full" if brief else ""
     text = f"More about a rule: lora-lint explain {first.code}{more}"
@@ -135,7 +135,7 @@ def _hint(outcome: Outcome, brief: bool, view: View) -> list[str]:
 
 
 def _wrapped(text: str, view: View, first: str = "", later: str = "") -> list[str]:
-    """A visible text in lines; names, which have hyphens in them, and short pieces of code stay whole."""
+    """A visible text in lines; hyphenated names and short pieces of code stay whole."""
     glued = _WHOLE.sub(lambda code: code[0].replace(" ", _GLUE), text)
     lines, gap = [first], ""  # `textwrap` does the same; its import and its patterns cost more than all reports
     for word, behind in re.findall(r"([^ ]+)( *)", glued):
@@ -148,7 +148,7 @@ def _wrapped(text: str, view: View, first: str = "", later: str = "") -> list[st
 
 
 def _excerpt(source: SourceFile, span: Span, level: Level, view: View) -> list[str]:
-    """The lines of a span with their numbers, the span underlined."""
+    """The numbered lines of a span, with the span underlined."""
     color = view.color
     if not source.utf8 or span.start > len(source.utf8) or span.end <= span.start:
         return []
@@ -175,8 +175,8 @@ def _excerpt(source: SourceFile, span: Span, level: Level, view: View) -> list[s
 
 
 def _part(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
-    """A line fit for a terminal, and at which column and how wide the characters from `start` to `end` are in it: tabs
-    are spaces, what a line has before and behind them is cut to `room` columns."""
+    """A line fit for a terminal, with the column and width of the characters from `start` to `end` in it. Tabs become
+    spaces, and what precedes and follows those characters is cut to `room` columns."""
     head, mark, tail = (
         visible(part.replace("\t", _TAB))
         for part in (text[:start][-_MOST:], text[start:end][:_MOST], text[end:][:_MOST])

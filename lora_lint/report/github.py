@@ -14,7 +14,7 @@ _COMMANDS = {"error": "error", "warning": "warning", "advice": "notice"}
 
 
 def render(outcome: Outcome) -> str:
-    """A command for each finding, and the summary as plain text."""
+    """One command per finding, and the summary as plain text."""
     lines = []
     for finding in outcome.findings:
         location = outcome.in_file(finding.span)

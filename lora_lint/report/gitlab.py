@@ -15,7 +15,7 @@ _SEVERITIES = {"error": "major", "warning": "minor", "advice": "info"}
 
 
 def render(outcome: Outcome) -> str:
-    """A list with one entry for each finding."""
+    """A list with one entry per finding."""
     return json_text([_entry(outcome, finding) for finding in outcome.findings])
 
 

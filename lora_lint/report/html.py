@@ -1,4 +1,4 @@
-"""One self-contained HTML page with the findings, and with their verdicts and what was measured."""
+"""One self-contained HTML page with the findings, their verdicts and the measurements."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def _block(run: dict[str, Any]) -> str:
 
 
 def _rows(run: dict[str, Any], unknown: list[str]) -> Iterator[tuple[str, str]]:
-    """The titles and texts of what is known of a run; what is not goes to `unknown`."""
+    """The titles and texts of the known facts of a run; unknown ones are added to `unknown`."""
 
     def say(name: str, value: dict[str, Any]) -> str | None:
         if "unknown" in value:
@@ -66,7 +66,7 @@ def _rows(run: dict[str, Any], unknown: list[str]) -> Iterator[tuple[str, str]]:
         for name, label in _LABELS.items()
         if not _default(adapter[name]) and (text := say(label, adapter[name])) is not None
     ]
-    yield "adapter", ", ".join(settings) or "nothing is known of its settings"
+    yield "adapter", ", ".join(settings) or "its settings are not known"
     yield from _scale_row(run["scale"])
     yield from _module_rows(run)
     if "unknown" in run["parameters"]:
@@ -138,13 +138,13 @@ _LABELS = {
 
 
 def _default(value: dict[str, Any]) -> bool:
-    """Whether a setting is the framework's default and says nothing by itself."""
+    """Whether a setting is the framework's default and not informative by itself."""
     return value.get("origin") == "framework-default" and value["value"] in (None, False, True, "none", {}, [])
 
 
 def _model_text(model: dict[str, Any], say: Callable[[str, dict[str, Any]], str | None]) -> str:
     name = say("model", model["name"])
-    text = name or (f"{model['class']}, a class made in the program" if model["class"] else "not known")
+    text = name or (f"{model['class']}, a class defined in the program" if model["class"] else "not known")
     if "type" in model:
         sure = "" if model["confidence"] == "certain" else f", {model['confidence']}"
         text += f" ({model['type']}, by {model['how']}{sure})"
@@ -166,7 +166,7 @@ def _short(value: Any) -> str:
 
 
 def size_text(count: int) -> str:
-    """Bytes for people, in powers of 1000."""
+    """A number of bytes for people, in powers of 1000."""
     amount = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
         if amount < 1000:

@@ -1,4 +1,4 @@
-"""JUnit XML: a test case for each finding."""
+"""JUnit XML: one test case per finding."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 
 def render(outcome: Outcome) -> str:
-    """One suite for each file with findings; a lint without findings is one case that passes, and so is a refuted
-    finding."""
+    """One suite per file with findings; a lint without findings is one passing case, and so is a refuted finding."""
     by_path: dict[str, list[Finding]] = {}
     for finding in outcome.findings:
         by_path.setdefault(finding.span.path, []).append(finding)
@@ -53,5 +52,5 @@ def _case(outcome: Outcome, finding: Finding) -> str:
 
 
 def _attribute(text: str) -> str:
-    """A value in quotes. What can be seen is what XML 1.0 can say."""
+    """A quoted attribute value. Visible text is always valid XML 1.0."""
     return quoteattr(visible(text))

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from lora_lint.lint.engine import Outcome
 
 LARGEST = 500_000
-"""Characters of all rows: a job's summary takes 1 MiB."""
+"""The most characters in all rows: a job summary may have 1 MiB."""
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~$&]")
 
 
 def render(outcome: Outcome) -> str:
-    """The summary, and a table with a row for each finding."""
+    """The summary, and a table with one row per finding."""
     rows, size = [], 0
     for finding in by_level(outcome.findings):
         row = _row(outcome, finding)
@@ -51,7 +51,7 @@ def _row(outcome: Outcome, finding: Finding) -> str:
 
 
 def _prose(text: str) -> str:
-    """Text of a message, in which backticks mark code; nothing else in it means anything to Markdown."""
+    """The text of a message, in which backticks mark code; everything else in it is escaped for Markdown."""
     parts = text.split("`")
     if len(parts) % 2 == 0:
         return _plain(text)
@@ -63,7 +63,7 @@ def _plain(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """A code span in a cell of a table, between more backticks than there are in it."""
+    """A code span in a table cell, between more backticks than it contains."""
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     space = " " if text.startswith(("`", " ")) or text.endswith(("`", " ")) else ""
     return f"{fence}{space}{visible(text).replace('|', chr(92) + '|')}{space}{fence}"

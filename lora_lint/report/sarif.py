@@ -21,7 +21,7 @@ _PRECISION = {"certain": "very-high", "likely": "high", "possible": "medium"}
 
 
 def render(outcome: Outcome) -> str:
-    """One run with the rules that found something, and a result for each finding."""
+    """One run with the rules that found something, and one result per finding."""
     codes = sorted({finding.code for finding in outcome.findings})
     run = {
         "tool": {
@@ -89,7 +89,7 @@ def _result(outcome: Outcome, finding: Finding, index: int) -> dict[str, Any]:
 
 
 def _fix(outcome: Outcome, fix: Fix) -> dict[str, Any] | None:
-    """A fix that a viewer can make: none in notebooks, where the text of an edit would have to be JSON."""
+    """A fix that a viewer can apply: none in notebooks, where the edit would have to be JSON."""
     replacements: dict[str, list[Any]] = {}
     for edit in edits_of(fix, outcome.source):
         where = outcome.located(edit.span)

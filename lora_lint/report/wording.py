@@ -1,4 +1,4 @@
-"""What several reports say in the same words."""
+"""Wording that several reports share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CODES = {"error": "31", "warning": "33", "advice": "36", "bold": "1", "dim": "2
 
 
 def paint(text: str, style: str, color: bool) -> str:
-    """Text in one of the styles for terminals, if colors are wanted."""
+    """Text in a terminal style, if colors are wanted."""
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if color and text else text
 
 
@@ -33,12 +33,12 @@ def linked(code: str, view: View) -> str:
 
 
 def by_level(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings in the order in which people read them: errors, warnings, advice; those of one level as they come."""
+    """Findings in reading order: errors, warnings, advice; within a level in the given order."""
     return sorted(findings, key=lambda finding: LEVELS.index(level_of(finding)))
 
 
 def headline(message: str) -> tuple[str, str]:
-    """A message as its first clause, which says what is wrong, and the rest; both fit to be shown.
+    """A message split into its first clause, which says what is wrong, and the rest; both fit to be shown.
 
     A clause ends with `.`, `:` or `;` and a space, outside code and brackets, once it says more than code alone:
     "`r=0`: nothing is trained. Use 8" has the headline "`r=0`: nothing is trained".
@@ -64,7 +64,7 @@ def headline(message: str) -> tuple[str, str]:
 
 
 def clipped(text: str, width: int) -> str:
-    """The start of a visible text that fits into some columns, with `…` where something is cut."""
+    """The start of a visible text that fits into some columns, with `…` if it is cut."""
     return text if columns(text) <= width else f"{within(text, width - 1).rstrip()}…"
 
 
@@ -90,18 +90,18 @@ def place(location: Location) -> str:
 
 
 def cell_prefix(location: Location) -> str:
-    """`cell 2, line 3: ` for a place in a notebook, in front of a message whose host shows a line of the JSON."""
+    """`cell 2, line 3: ` for a place in a notebook, before a message whose host shows a line of the JSON."""
     return f"cell {location.cell}, line {location.line}: " if location.cell is not None else ""
 
 
 def verdict_line(finding: Finding) -> str:
-    """What `--verify` has to say of a finding, fit to be shown: "refuted: …"; empty where it was not asked."""
+    """The verdict of `--verify` on a finding, fit to be shown: "refuted: …"; empty if there is none."""
     verdict = finding.verdict
     return visible(f"{verdict.status}: {verdict.reason}") if verdict is not None else ""
 
 
 def with_verdict(finding: Finding) -> str:
-    """The message of a finding, fit to be shown, with its verdict behind it, for formats that have one text."""
+    """The message of a finding, fit to be shown, followed by its verdict, for formats that have a single text."""
     verdict, message = verdict_line(finding), visible(finding.message)
     return f"{message} [{verdict}]" if verdict else message
 
@@ -112,7 +112,7 @@ def refuted(finding: Finding) -> bool:
 
 
 def sentence(outcome: Outcome) -> str:
-    """A report in one line: what was found, in how much, what was hidden, and how it was settled."""
+    """A report in one line: how many findings, in what, how many hidden, and how they were settled."""
     summary = outcome.summary
     counts = [
         _count(number, word) for number, word in ((summary.errors, "error"), (summary.warnings, "warning")) if number
@@ -126,7 +126,7 @@ def sentence(outcome: Outcome) -> str:
 
 
 def closing(outcome: Outcome) -> list[str]:
-    """The last lines of a report for people: its sentence, and what can be fixed."""
+    """The last lines of a report for people: its summary, and what can be fixed."""
     safe, more = outcome.summary.fixable, outcome.summary.fixable_unsafe
     if not safe:
         fixes = f"{more} fixable with --fix --unsafe-fixes" if more else ""

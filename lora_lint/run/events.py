@@ -1,4 +1,4 @@
-"""What happens to a run's model object, in program order."""
+"""Events on a run's model object, in program order."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 DEFAULT_ADAPTER = ("default",)
-"""What PEFT and transformers call an adapter that is given no name."""
+"""The name that PEFT and transformers give an adapter by default."""
 
 
 class Selected(Enum):
-    """Parameters that are not selected by fragments of their names."""
+    """A selection of parameters that is not made by fragments of their names."""
 
     ALL = auto()
     UNREADABLE = auto()
-    """Some of them, and it cannot be read which."""
+    """Some parameters; which ones cannot be read."""
 
 
 @dataclass(frozen=True)
 class Fragments:
-    """The parameters whose names hold one of these fragments."""
+    """The parameters whose names contain one of these fragments."""
 
     names: tuple[str, ...]
 
@@ -39,8 +39,8 @@ Selection: TypeAlias = Selected | Fragments
 
 @dataclass(frozen=True)
 class _Occurrence:
-    """What all events have. `flag` is the source text of a condition that decides whether it happens at all; `loop` is
-    the span of the enclosing loop that repeats it on the same object, if one does."""
+    """What all events have. `flag` is the source text of a condition that decides whether the event happens at all;
+    `loop` is the span of the enclosing loop that repeats it on the same object, if there is one."""
 
     span: Span
     flag: str | None = None
@@ -54,8 +54,8 @@ class Load(_Occurrence):
 
 @dataclass(frozen=True)
 class Resize(_Occurrence):
-    """The embeddings get rows for new tokens: `tokens` are those that are written out, as far as they can be read;
-    `unread`: the program makes others of something else."""
+    """The embeddings are resized for new tokens: `tokens` are those written out, as far as they can be read; `unread`:
+    the program also computes others."""
 
     tokens: tuple[str, ...] = ()
     unread: bool = False
@@ -68,37 +68,37 @@ class PrepareKbit(_Occurrence):
 
 @dataclass(frozen=True)
 class EnableInputGrads(_Occurrence):
-    """`enable_input_require_grads`, a part of what k-bit preparation does."""
+    """`enable_input_require_grads`, one part of k-bit preparation."""
 
 
 @dataclass(frozen=True)
 class EnableCheckpointing(_Occurrence):
-    """`gradient_checkpointing_enable`, another part of it. `reentrant`: the program does not ask for the other kind,
-    which transformers 5 takes anyway."""
+    """`gradient_checkpointing_enable`, another part of it. `reentrant`: the program does not ask for the non-reentrant
+    kind, which transformers 5 uses anyway."""
 
     reentrant: bool = False
 
 
 @dataclass(frozen=True)
 class Cast(_Occurrence):
-    """The model, or a part of it, gets numbers of another type, or of one that is not known."""
+    """The model, or a part of it, is cast to another dtype, or to one that is not known."""
 
 
 @dataclass(frozen=True)
 class Halve(_Occurrence):
-    """The whole model gets numbers in float16."""
+    """The whole model is cast to float16."""
 
 
 @dataclass(frozen=True)
 class OfAdapters(_Occurrence):
-    """What concerns adapters: `adapters` are their names, None where they are not known."""
+    """An event on adapters: `adapters` are their names, None where they are not known."""
 
     adapters: tuple[str, ...] | None = DEFAULT_ADAPTER
 
 
 @dataclass(frozen=True)
 class Making:
-    """What an adapter on a model is made with, as far as a program or the config of a saved one tells."""
+    """The settings of an adapter on a model, as far as a program or a saved config shows them."""
 
     init: Value[bool | str] = ABSENT
     rslora: Value[bool] = ABSENT
@@ -108,13 +108,13 @@ class Making:
 
 @dataclass(frozen=True)
 class _PutOn(OfAdapters):
-    """An adapter goes onto the model, and is the only active one.
+    """An adapter is put on the model and is the only active one.
 
-    `trainable`: whether it trains then, ABSENT where the program leaves it to the framework. `wrapped`: it goes onto a
-    PeftModel, and not onto the base model, which PEFT changes in place. `integrated`: a method of transformers' own
-    model does it, which differs from PEFT's in what it activates. `compiled`: where `torch.compile` has made the module
-    that it goes onto. `autocast`: whether PEFT turns float16 and bfloat16 of the adapter into float32, which it does
-    where nothing is said.
+    `trainable`: whether it then trains, ABSENT where the program leaves that to the framework. `wrapped`: the model is
+    a PeftModel already, rather than the base model, which PEFT changes in place. `integrated`: a method of
+    transformers' own model does it, which activates different adapters than PEFT's. `compiled`: where `torch.compile`
+    has produced the module that the adapter goes onto. `autocast`: whether PEFT casts an adapter in float16 or bfloat16
+    to float32, its default.
     """
 
     trainable: Value[bool] = ABSENT
@@ -127,8 +127,8 @@ class _PutOn(OfAdapters):
 
 @dataclass(frozen=True)
 class Wrap(_PutOn):
-    """A new adapter: `get_peft_model`, transformers' `add_adapter`, a trainer that is given a `peft_config`. `guarded`:
-    the program asks first whether the model has one. `prompts`: it learns prompts, and leaves the layers alone."""
+    """A new adapter: `get_peft_model`, transformers' `add_adapter`, a trainer with a `peft_config`. `guarded`: the
+    program first checks whether the model has one. `prompts`: it learns prompts, and leaves the layers alone."""
 
     guarded: bool = False
     prompts: bool = False
@@ -136,13 +136,13 @@ class Wrap(_PutOn):
 
 @dataclass(frozen=True)
 class LoadAdapter(_PutOn):
-    """A saved adapter: `PeftModel.from_pretrained` and its kin, transformers' `load_adapter`."""
+    """A saved adapter: `PeftModel.from_pretrained` and its relatives, transformers' `load_adapter`."""
 
 
 @dataclass(frozen=True)
 class _PutBeside(OfAdapters):
-    """An adapter goes beside those that a PeftModel has, and is not active. `may_switch`: the program's text names ways
-    to activate adapters, which may happen where it is not followed."""
+    """An adapter is added to those that a PeftModel has, and is not active. `may_switch`: the program's text mentions
+    ways to activate adapters, which it may use where it is not followed."""
 
     may_switch: bool = False
     made: Making = Making()
@@ -150,8 +150,8 @@ class _PutBeside(OfAdapters):
 
 @dataclass(frozen=True)
 class Blend:
-    """How `add_weighted_adapter` makes an adapter of others: their names in order, None where they are not known, its
-    `combination_type` and its `svd_rank`."""
+    """How `add_weighted_adapter` builds an adapter from others: their names in order, None where they are not known,
+    its `combination_type` and its `svd_rank`."""
 
     names: tuple[str, ...] | None
     weights: Value[tuple[float, ...]]
@@ -161,7 +161,7 @@ class Blend:
 
 @dataclass(frozen=True)
 class AddBeside(_PutBeside):
-    """`PeftModel.add_adapter`: a new adapter. `blend`: `add_weighted_adapter` makes it of others."""
+    """`PeftModel.add_adapter`: a new adapter. `blend`: `add_weighted_adapter` builds it from others."""
 
     blend: Blend | None = None
 
@@ -175,12 +175,12 @@ class LoadBeside(_PutBeside):
 
 @dataclass(frozen=True)
 class SetWeights(_Occurrence):
-    """The numbers of a model or of its adapter are replaced: `set_peft_model_state_dict`, `load_state_dict`."""
+    """The weights of a model or of its adapter are replaced: `set_peft_model_state_dict`, `load_state_dict`."""
 
 
 @dataclass(frozen=True)
 class SetAdapter(OfAdapters):
-    """The adapters become the active ones; `trainable` says whether they train then."""
+    """The adapters become the active ones; `trainable` says whether they then train."""
 
     trainable: Value[bool] = ABSENT
 
@@ -209,8 +209,8 @@ class DeleteAdapter(OfAdapters):
 
 @dataclass(frozen=True)
 class Freeze(_Occurrence):
-    """Parameters are frozen: of those that cannot be read, all but those whose names hold one of the fragments that it
-    `spares`, where these are known."""
+    """Parameters are frozen: where it cannot be read which, all except those whose names contain one of the fragments
+    in `spares`, if these are known."""
 
     selection: Selection = Selected.ALL
     spares: tuple[str, ...] = ()
@@ -218,29 +218,29 @@ class Freeze(_Occurrence):
 
 @dataclass(frozen=True)
 class Unfreeze(_Occurrence):
-    """Parameters are set trainable."""
+    """Parameters become trainable."""
 
     selection: Selection = Selected.ALL
 
 
 @dataclass(frozen=True)
 class Unwrap(_Occurrence):
-    """The adapters are taken off: `unload`, or `merge_and_unload`, which `merges` them into the base model."""
+    """The adapters are removed: `unload`, or `merge_and_unload`, which `merges` them into the base model."""
 
     merges: bool = False
 
 
 @dataclass(frozen=True)
 class MakeOptimizer(_Occurrence):
-    """An optimizer is made by hand on parameters of the model: later unfreezing does not reach it. `sure`: they are
-    this model's for certain."""
+    """The program creates an optimizer on parameters of the model: later unfreezing does not reach it. `sure`: they are
+    certainly this model's."""
 
     sure: bool = True
 
 
 @dataclass(frozen=True)
 class MakeOtherOptimizer(_Occurrence):
-    """An optimizer is made by hand on parameters of other models alone."""
+    """The program creates an optimizer on parameters of other models alone."""
 
 
 @dataclass(frozen=True)
@@ -260,11 +260,11 @@ class Save(_Occurrence):
 
 
 PutOn: TypeAlias = Wrap | LoadAdapter
-"""An adapter goes onto the model."""
+"""An adapter is put on the model."""
 PutBeside: TypeAlias = AddBeside | LoadBeside
-"""An adapter goes beside those that a PeftModel has."""
+"""An adapter is added to those that a PeftModel has."""
 TakeOff: TypeAlias = Load | Unwrap | DeleteAdapter
-"""What leaves a model without the adapter that was put on it."""
+"""Events that leave a model without the adapter that was put on it."""
 Event: TypeAlias = (
     Load
     | Resize
@@ -291,10 +291,10 @@ Event: TypeAlias = (
     | Train
     | Save
 )
-"""Something that happens to the run's model object."""
+"""Any event on the run's model object."""
 
 
 def assert_never(event: NoReturn) -> NoReturn:
-    """Where every kind of event has been handled: a type checker refuses it when one is missing (typing.assert_never,
-    which Python 3.10 lacks)."""
+    """Marks that every kind of event has been handled: a type checker reports a missing one (typing.assert_never, which
+    Python 3.10 lacks)."""
     raise AssertionError(f"unhandled: {event!r}")

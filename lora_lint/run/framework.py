@@ -1,6 +1,6 @@
-"""What a framework's own module says of it: all that rules, fixes, recommendations and reports ask about it.
+"""The record of a framework: all that rules, fixes, recommendations and reports ask about it.
 
-The record holds facts alone and stands below everything that asks it. Reading is done in the framework's module.
+It contains only facts and stands below everything that uses it. Reading is done in the framework's module.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ TRAINER_KEYS: Mapping[str, str] = {
     "accumulation": "gradient_accumulation_steps",
 }
 """What transformers' training arguments call the settings of a training (5.23, training_args.py). The frameworks that
-hand their own on to them spell them so too."""
+pass their own on to them use the same names."""
 
 
 @dataclass(frozen=True)
 class CommandLine:
-    """One way to start a framework's training from a command line.
+    """One way to start a framework's training from a command line. `name` is the complete name of a command; for a
+    module an expression for its complete dotted name, for a script one for the end of its path.
 
-    `name` is all of a command's name; of a module an expression for all of its dotted name, of a script one for the end
-    of its path. `config` says where the command names its configuration file, and `beside` how settings are spelt that
-    stand beside one; `alone` how all settings are given without a file, None where it needs one.
+    `config` says where the command names its configuration file, and `beside` how settings next to one are spelt;
+    `alone` how all settings are given without a file, None where it needs one.
     """
 
     kind: Literal["command", "module", "script"]
@@ -47,20 +47,20 @@ class CommandLine:
     """The first arguments with which it trains; none where every call trains. A script has its task in a group of the
     expression."""
     methods: Mapping[str, Method] = field(default_factory=dict)
-    """What is trained, by task, where the settings do not tell."""
+    """What is trained, by task, where the settings do not say."""
     config: Literal["first", "option"] | None = None
     beside: Spelling = "flags"
     shipped: tuple[str, ...] = ()
-    """The folders of configuration files that come with it, which are named without their suffix."""
+    """The folders of bundled configuration files, which are named without their suffix."""
     component: str | None = None
     """The key that is meant where a whole section is given a name."""
     alone: Spelling | None = "flags"
     implied: Mapping[str, Any] = field(default_factory=dict)
-    """Settings that the command itself makes."""
+    """Settings that the command itself adds."""
     usual: bool = True
-    """Its defaults are those of the files; others have grown from it and may have other ones."""
+    """Its defaults are those of the files; scripts derived from it may have others."""
     checked: bool = True
-    """It refuses what the framework's table says; others have arguments of their own."""
+    """It refuses what the framework's table says; others have their own arguments."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,77 +82,78 @@ class Framework:
     kinds: tuple[FileKind, ...] = ()
     """The kinds of its configuration files; none where its runs are written in programs alone."""
     marks: tuple[tuple[bytes, ...], ...] = ()
-    """Words that each of these files holds, all of one of the groups, whatever it trains."""
+    """Words that each of these files contains: all words of one of the groups, whatever it trains."""
     last_resort: bool = False
-    """It reads a file only where no other framework recognises it."""
+    """It reads a file only if no other framework recognises it."""
     tells: tuple[bytes, ...] = ()
-    """Words that make a file worth reading although nothing in it says lora: it trains LoRA unless told otherwise, or
-    is refused as if it did."""
+    """Words that make a file worth reading although nothing in it mentions lora: it trains LoRA by default, or is
+    refused as if it did."""
     commands: tuple[CommandLine, ...] = ()
     tells_in_commands: tuple[bytes, ...] = ()
     """Expressions for commands that train LoRA unless they, or a configuration file, say otherwise."""
     adapts: str = "PEFT"
-    """Who puts the adapter on the model: what PEFT does holds only where PEFT does."""
+    """Who puts the adapter on the model: facts about PEFT apply only where PEFT does."""
     direct: bool = False
-    """The user's program calls PEFT, transformers and TRL itself: their versions and their calls are the user's."""
+    """The user's program calls PEFT, transformers and TRL itself: their versions and calls are the user's."""
     every_layer: str | None = "all-linear"
-    """What targets are all linear layers; None where each layer has to be named."""
+    """The targets that stand for all linear layers; None where each layer has to be named."""
     passes_on: bool = False
-    """It hands "all-linear" to PEFT; the others look for the linear layers themselves."""
+    """It passes "all-linear" on to PEFT; the others find the linear layers themselves."""
     usual_scale: float = 1.0
     """The default of a setting that is the scale itself; 1 where there is no such setting."""
     whole_alpha: bool = False
     """Alpha has to be a whole number."""
     regex_targets: bool = False
-    """A text that stands alone as the targets is one regex for whole paths."""
+    """A string as the targets is one regex for whole paths."""
     avoids: frozenset[Avoided] = frozenset()
-    """What it leaves out by itself: what PEFT would refuse, or is seldom meant."""
+    """What it leaves out by itself: modules that PEFT would refuse, or that are seldom meant."""
     names_tokens: bool = False
-    """A run tells which tokens are added."""
+    """A run shows which tokens are added."""
     on_new_tokens: str = ""
-    """What the framework itself makes of tokens whose embeddings stay frozen."""
+    """What the framework itself does about tokens whose embeddings stay frozen."""
     refuses_second_adapter: bool = False
-    """It puts no adapter on a model that has one."""
+    """It puts no adapter on a model that already has one."""
     refuses_loftq: bool = False
-    """It refuses to initialise an adapter on a quantized model by LoftQ."""
+    """It refuses to initialise an adapter on a quantized model with LoftQ."""
     refuses_sharded: bool = False
-    """It refuses to shard a base that is quantized other than by bitsandbytes in 4 bits."""
+    """It refuses to shard a base that is quantized in any way other than by bitsandbytes in 4 bits."""
     reader_unknown: bool = False
-    """Its files may be read by any program, in ways of its own."""
+    """Any program may read its files, in its own way."""
     searches: bool = False
-    """A run is one of many that a file tries: no value in it is the value of the run."""
+    """A run is one of many that a file tries: no value in it is the final one."""
     parts: frozenset[str] = frozenset()
-    """Names among the targets that stand for parts of a model, of which it finds the modules itself."""
+    """Target names that stand for parts of a model, whose modules it finds itself."""
     signature: str | None = None
-    """The function whose defaults hold before those of PEFT's config."""
+    """The function whose defaults take precedence over those of PEFT's config."""
     every_layer_switch: str | None = None
     """The key that adapts all linear layers where no target is named."""
     commas: bool = False
-    """Several targets are one text with commas."""
+    """Several targets are one comma-separated string."""
     one_is_regex: bool = False
-    """A list with one target is handed on as a text, which PEFT takes for a regex for whole paths."""
+    """A list with one target is passed on as a string, which PEFT takes for a regex for whole paths."""
     says_lora: Mapping[str, Any] = field(default_factory=dict)
-    """What says in a file that LoRA is trained."""
+    """The key that shows, in a file, that LoRA is trained."""
     recommended: tuple[str, ...] = ()
-    """The settings that a recommendation gives, in the order of the file; none where it is not written for it."""
+    """The settings that a recommendation gives, in the order of the file; none if recommendations are not written for
+    it."""
     unknown_keys: str = "is ignored"
-    """What becomes of a key that it does not know."""
+    """How it treats an unknown key."""
     refuses_unknown: bool = False
-    """All its versions have refused every key that they do not know, so that no file has keys of its users."""
+    """All its versions have refused every unknown key, so its files have no keys of the users' own."""
     synonyms: Mapping[str, str] = field(default_factory=dict)
-    """Spellings of other frameworks, and what they are called here."""
+    """Spellings of other frameworks, and their names here."""
 
     def __repr__(self) -> str:
         return f"Framework({self.name!r})"
 
     def can(self, setting: str) -> bool:
-        """Whether a user can give a setting of `run.Adapter` at all."""
+        """Whether a user can set a setting of `run.Adapter` at all."""
         return setting in self.keys
 
     def spelling(self, setting: str) -> str | None:
-        """What a setting is called here; None where there is none."""
+        """The name of a setting here; None if it has none."""
         return self.keys.get(setting)
 
     def takes_alpha(self, alpha: float) -> bool:
-        """Whether this number is taken as alpha."""
+        """Whether this number is accepted as alpha."""
         return float(alpha).is_integer() or not self.whole_alpha

@@ -1,7 +1,7 @@
-"""The settings that a framework is given, by the names that it has for them itself.
+"""The settings that a framework receives, under its own names.
 
-The other records of a run are in one vocabulary for all frameworks. What a framework refuses depends on more settings
-than those, each under its own name.
+The other records of a run use one vocabulary for all frameworks. What a framework refuses depends on more settings than
+those, each under its own name.
 """
 
 from __future__ import annotations
@@ -19,18 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Made:
-    """A value that is an object of a library, of which only the class is known."""
+    """A value that is an object from a library; only its class is known."""
 
     kind: str
 
 
 @dataclass(frozen=True)
 class Given:
-    """What one configuration file, or one object of a program, is given.
-
-    `framework` is the name of its record, `owner` the class that takes the settings ("" for a file). `values` holds
-    what is written, with sections both whole and by dotted names. `open`: more may be given that is not known.
-    """
+    """The settings in one configuration file, or in one object of a program. `framework` is the name of its record,
+    `owner` the class that takes the settings ("" for a file). `values` holds what is written, with sections both whole
+    and by dotted names. `open`: there may be more settings that are not known."""
 
     framework: str
     span: Span

@@ -1,4 +1,4 @@
-"""How a run is launched and laid out over devices: processes, sharding, quantization of the base, where it is put."""
+"""How a run is launched and laid out over devices: processes, sharding, quantization of the base, placement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Sharding(Phrased):
     """How the parameters of a model are spread over the processes."""
 
     FSDP = "FSDP"
-    """Of a version that is not known."""
+    """When the version is not known."""
     FSDP1 = "FSDP 1"
     FSDP2 = "FSDP 2"
     ZERO = "DeepSpeed ZeRO below stage 3"
@@ -51,7 +51,7 @@ class Storage(Enum):
     """The dtype of 4-bit weights, where it is not given by its name."""
 
     COMPUTE = "compute"
-    """Always the one that is computed in, which a framework sees to."""
+    """Always the compute dtype: the framework ensures that."""
 
 
 @dataclass(frozen=True)

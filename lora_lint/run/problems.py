@@ -1,4 +1,4 @@
-"""What a reader finds wrong with a setting before any rule looks at it."""
+"""Problems with a setting that a reader finds before any rule looks at it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UnknownKey:
-    """A key or keyword argument that the dialect does not know. `suggestions`: the closest keys it does know.
-    `consequence` completes "…, so it": "is ignored", "raises TypeError"."""
+    """A key or keyword argument that the dialect does not have. `suggestions`: its closest keys. `consequence`
+    completes "…, so it": "is ignored", "raises TypeError"."""
 
     key: str
     span: Span
@@ -24,7 +24,7 @@ class UnknownKey:
 
 @dataclass(frozen=True)
 class Number:
-    """A setting takes a number."""
+    """A setting needs a number."""
 
     whole: bool = False
     least: float | None = None
@@ -32,7 +32,7 @@ class Number:
 
 @dataclass(frozen=True)
 class OneOf:
-    """A setting takes one of some words."""
+    """A setting needs one of some words."""
 
     words: tuple[str, ...]
 
@@ -40,7 +40,7 @@ class OneOf:
 @dataclass(frozen=True)
 class InvalidValue:
     """A value of the wrong type or out of range, `expected` in words ("a whole number of at least 1"); `takes` is the
-    part of that which can tell what was meant."""
+    part of that which can reveal what was meant."""
 
     key: str
     value: Any
@@ -52,8 +52,9 @@ class InvalidValue:
 
 @dataclass(frozen=True)
 class NoResult:
-    """A setting that is given the None of a call which changes something in place: `modules_to_save=names.append(…)`.
-    `call` is the method's name, `made` the place of the call, if it is in the same file."""
+    """A setting that receives the None returned by a call that changes something in place:
+    `modules_to_save=names.append(…)`. `call` is the method's name, `made` the place of the call, if it is in the same
+    file."""
 
     key: str
     call: str

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _OWN_NAMES = Unknown("the framework builds this model from modules of its own")
 
 
-_JUDGED_ELSEWHERE = Unknown("another file decides it alone, and it is judged there")
+_JUDGED_ELSEWHERE = Unknown("only another file decides it, and it is judged there")
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class Adapter:
     """Where each entry of a `target_modules` list is written, when it is written as a literal: (entry, span) pairs."""
     keys: Mapping[str, str] = field(default_factory=dict)
     own_spelling: Value[bool] = Known(False, None, "framework-default")
-    """The names are a program's own: a key that is not there already may mean nothing to it."""
+    """The names are a program's own: a key that is not present already may mean nothing to it."""
 
     def key(self, name: str) -> str:
-        """The user's spelling of a field: `lora_r` for "rank" in axolotl; PEFT's own name where none was recorded."""
+        """The user's spelling of a field: `lora_r` for "rank" in axolotl; PEFT's own name if none was recorded."""
         return self.keys.get(name, {"rank": "r", "alpha": "lora_alpha", "dropout": "lora_dropout"}.get(name, name))
 
 
@@ -88,21 +88,21 @@ class BaseModel:
     quantization: Value[str | None] = ABSENT
     dtype: Value[str | None] = ABSENT
     labels: Value[int | None] = ABSENT
-    """How many labels a classifier is loaded for; None: what its config says."""
+    """The number of labels that a classifier is loaded for; None: the config's."""
     architecture: str | None = None
     own_class: str | None = None
-    """The class of the model where it is made in the program without a name: one of the program's own, or of torch."""
+    """The class of the model if the program builds it without a name: one of its own, or torch's."""
     own: Mapping[str, Any] = field(default_factory=dict)
     """The user's own entries for models (the `models` setting), applied by the engine."""
     transformers: str | None = None
-    """The version of transformers that the user tells (the `transformers` setting) or the project pins."""
+    """The version of transformers that the user states (the `transformers` setting) or the project pins."""
     remote_code: bool = False
-    """The program lets the code in the model's own repository run in the place of the class in transformers."""
+    """The program allows code from the model's repository to run instead of the class in transformers."""
     loader_adapts: bool = False
-    """The library that loads it also puts the adapter on, with targets, refusals and defaults that are not PEFT's."""
+    """The library that loads it also adds the adapter, with targets, refusals and defaults that differ from PEFT's."""
     edited: bool = False
-    """The program changes the model's modules before the wrap (a fused layer split by hand…): names that the
-    knowledge does not have may exist."""
+    """The program changes the model's modules before the wrap (a fused layer split by hand…): there may be names that
+    the knowledge does not have."""
 
 
 @dataclass(frozen=True)
@@ -137,25 +137,22 @@ class Training:
     accumulation: Value[int] = ABSENT
     span: Span | None = None
     unknown_keywords: tuple[UnknownKey, ...] = ()
-    """Keyword arguments of the class of training arguments that it does not take."""
+    """Keyword arguments that the class of training arguments does not accept."""
     checkpointing: Value[bool | None] = ABSENT
     """The trainer switches gradient checkpointing on; None, as transformers has it, is off."""
     reentrant: bool = False
-    """It leaves the kind of checkpoints to transformers, or asks for reentrant ones."""
+    """It leaves the kind of checkpointing to transformers, or asks for the reentrant kind."""
     by_hand: bool = False
-    """A loop of the program trains, with an optimizer that it makes itself: no trainer prepares or saves anything."""
+    """A training loop in the program, with its own optimizer: no trainer prepares or saves anything."""
     bare_reference: Value[bool] = ABSENT
-    """The reference model of a preference training is the base alone, without the adapter that the training starts
-    from."""
+    """The reference model of a preference training is the base alone, without the adapter that training starts from."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The saved weights of an adapter, as the header of their file tells: names to shapes, and bytes of each tensor.
-
-    `untrained`: there are `lora_B`, and all of them are zero. `other_scales` are the scales that the configs of the
-    same training's checkpoints give, each with its path.
-    """
+    """The saved weights of an adapter, according to the header of their file: names to shapes, and bytes of each
+    tensor. `untrained`: there are `lora_B`, and all of them are zero. `other_scales` are the scales in the configs of
+    the same training's checkpoints, each with its path."""
 
     path: str
     shapes: Mapping[str, tuple[int, ...]]
@@ -166,7 +163,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Serving:
-    """A command that serves or converts a saved adapter; `max_rank` is the highest rank that it is told to take."""
+    """A command that serves or converts a saved adapter; `max_rank` is the highest rank that it accepts."""
 
     server: Server
     span: Span
@@ -175,7 +172,7 @@ class Serving:
 
 _FEW_STEPS = 20
 _FEW_EXAMPLES = 12
-"""What a smoke test trains for, and on, at most."""
+"""The most steps and examples of a smoke test."""
 
 
 @dataclass(frozen=True)
@@ -196,34 +193,34 @@ class Run:
     events: tuple[Event, ...] = ()
     problems: tuple[Problem, ...] = ()
     given: tuple[Given, ...] = ()
-    """What the framework is given, by its own names: the file, or the objects of a program."""
+    """The framework's settings by its own names: those of the file, or of the objects of a program."""
     trained: bool | None = None
     unfrozen_patterns: Value[tuple[str, ...]] = ABSENT
     """Regexes of the parameters that alone stay trainable after the wrap (`unfrozen_parameters` of axolotl 0.19.0,
     train.py and utils/freeze.py)."""
     weights: Weights | None = None
-    """What was saved, where a trained adapter's folder is read."""
+    """The saved weights, where a trained adapter's folder is read."""
     serving: Serving | None = None
     trained_on: Value[str] = ABSENT
     """The base model that the saved adapter's own config names, where the run loads one that lies in the project."""
     method: str = "LoraConfig"
-    """The class of PEFT's config: those of other methods (IA3Config, LoHaConfig …) have no rank, or another one."""
+    """The class of PEFT's config: those of other methods (IA3Config, LoHaConfig …) have no rank, or a different one."""
     gpu_memory: float | None = None
-    """GiB of all GPUs together, where the user tells it (the `gpu-memory` setting)."""
+    """GiB of all GPUs together, where the user states it (the `gpu-memory` setting)."""
     task: str | None = None
-    """What the run is for, where the user tells it (the `task` setting or comment; `settings.TASKS`)."""
+    """What the run is for, where the user states it (the `task` setting or comment; `settings.TASKS`)."""
     sweep_keeps: SweepKeeps | None = None
     """What the sweep that the run is part of keeps (the `sweep-keeps` setting or comment)."""
     own_names: bool = False
-    """The targets are names that a framework has of its own, for modules that transformers builds otherwise: they are
-    shown, and no rule looks at them."""
+    """The targets are a framework's own names, for modules that transformers builds differently: they are shown, but no
+    rule looks at them."""
     config: Span | None = None
-    """Where a program makes the adapter's config, which may be in a file that it imports."""
+    """Where a program builds the adapter's config, possibly in a file that it imports."""
     elsewhere: tuple[str, ...] = ()
-    """Settings (`adapter.target_modules`) that another file alone decides, where they are judged."""
+    """Settings (`adapter.target_modules`) that only another file decides, where they are judged."""
     launch: Launch = Launch()
     pins: Mapping[str, Pin] = field(default_factory=dict)
-    """The frameworks (peft, transformers, trl) of which the project allows only older versions than the newest."""
+    """The frameworks (peft, transformers, trl) of which the project allows only versions older than the newest."""
 
     @property
     def dialect(self) -> str:
@@ -250,7 +247,7 @@ class Run:
         return (steps is not None and 0 < steps <= _FEW_STEPS) or (size is not None and 0 < size <= _FEW_EXAMPLES)
 
     def judged(self) -> Run:
-        """The run as the rules see it: what is judged in another file is not known, nor are a framework's own names."""
+        """The run as the rules see it: without what is judged in another file, and without a framework's own names."""
         if not self.elsewhere and not self.own_names:
             return self
         records: dict[str, Any] = {}
@@ -263,14 +260,14 @@ class Run:
 
 
 class SweepKind(Phrased):
-    """What makes the runs of a sweep; the phrase completes "in this …"."""
+    """The construct that makes the runs of a sweep; the phrase completes "in this …"."""
 
     LOOP = "loop"
     COMPREHENSION = "comprehension"
     CALLS = "series of calls"
     """Calls of one helper."""
     CHOICES = "argparse choices"
-    """What an option accepts: each call of the program picks one."""
+    """The values that an option accepts: each call of the program picks one."""
     HYDRA = "Hydra multirun"
     OPTUNA = "Optuna study"
     RAY = "Ray Tune search"
@@ -288,7 +285,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Started:
-    """A program that a configuration file starts several times, as a sweep does: with the options of each call. `span`
+    """A program that a configuration file starts several times, as a sweep does, with the options of each call. `span`
     is where the program is named, `sweep_span` where the sweep is."""
 
     program: SourceFile
@@ -300,25 +297,22 @@ class Started:
 
 @dataclass(frozen=True)
 class Reading:
-    """All that a file holds: its runs (those of sweeps included, in order) and the sweeps among them.
-
-    `recognised` names the frameworks whose configuration the file is, whether or not it trains LoRA; `unread` is what
-    was left out because of a limit. The runs of the program that is `started`, if it can be followed, count instead of
-    these.
-    """
+    """Everything in a file: its runs (those of sweeps included, in order) and the sweeps among them. `recognised` names
+    the frameworks whose configuration the file is, whether or not it trains LoRA; `unread` is what was left out because
+    of a limit. If the program that is `started` can be followed, its runs count instead of these."""
 
     runs: tuple[Run, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     recognised: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
     given: tuple[Given, ...] = ()
-    """What frameworks are given that makes no run: files that train no LoRA."""
+    """Settings of frameworks that belong to no run: files that train no LoRA."""
     started: Started | None = None
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)
 
     def mapped(self, change: Callable[[Run], Run]) -> Reading:
-        """The same with each run changed, also those of the sweeps."""
+        """The same with each run changed, including those in the sweeps."""
         sweeps = (replace(sweep, runs=tuple(map(change, sweep.runs))) for sweep in self.sweeps)
         return replace(self, runs=tuple(map(change, self.runs)), sweeps=tuple(sweeps))

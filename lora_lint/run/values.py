@@ -19,15 +19,15 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 Origin = Literal["literal", "cli-default", "framework-default", "derived", "setting"]
-"""Where a value comes from: written in the file; the default of a command-line option or of a launcher's dataclass
-that a caller may override; the framework's own default; computed from other values; told by the user's settings or
-a `# lora-lint: model=…` comment."""
+"""Where a value comes from: written in the file; the default of a command-line option or of a launcher's dataclass that
+a caller may override; the framework's own default; computed from other values; stated by the user's settings or a `#
+lora-lint: model=…` comment."""
 
 
 @dataclass(frozen=True)
 class Known(Generic[T_co]):
-    """A value that is known. `span` is where it is written (None for framework defaults); of a value from another file
-    it is where the file that is read takes it, and `written` is the place in the other file."""
+    """A value that is known. `span` is where it is written (None for framework defaults); for a value from another file
+    it is where the linted file uses it, and `written` is the place in the other file."""
 
     value: T_co
     span: Span | None = None
@@ -51,14 +51,14 @@ class Phrased(Enum):
 
 
 class Reason(Enum):
-    """Why a value is not known, as far as anything depends on it; the words for people are beside it."""
+    """Why a value is not known, as far as anything depends on it; words for the user accompany it."""
 
     NOT_FOLLOWED = auto()
-    """It is there, and it cannot be worked out without running the program: the usual case."""
+    """It exists but cannot be determined without running the program: the usual case."""
     NOT_GIVEN = auto()
     """Nothing sets it, and the framework has no default that decides."""
     OPTIONAL = auto()
-    """The command line may give it; a program does without where nobody does."""
+    """The command line may set it; otherwise the program does without."""
     RULED_OUT = auto()
     """An option in a branch that is not taken at the option's default."""
     CALLER = auto()
@@ -70,7 +70,7 @@ class Reason(Enum):
 @dataclass(frozen=True)
 class Unknown:
     """A value that cannot be known without running the program; `why` completes "unknown because …", and `reason` is
-    what decisions look at."""
+    what decisions use."""
 
     why: str
     span: Span | None = None
@@ -99,7 +99,7 @@ def known(value: Value[T]) -> T | None:
 
 
 def always(value: Value[Any], wanted: bool) -> bool:
-    """Whether a value is `wanted` in every case; False where it is not known."""
+    """Whether a value is `wanted` in every case; False if it is not known."""
     cases = alternatives(value)
     return bool(cases) and all(case.value is wanted for case in cases)
 
@@ -108,5 +108,6 @@ _LARGEST = 1e300
 
 
 def is_number(value: Any) -> TypeGuard[float]:
-    """Whether a value that was read can be reckoned with: no truth value, nothing endless (`.inf`, 1e400), no NaN."""
+    """Whether a value that was read can be calculated with: not a truth value, not infinite (`.inf`, 1e400),
+    not NaN."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST

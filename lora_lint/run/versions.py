@@ -13,15 +13,15 @@ PINNED = ("peft", "transformers", "trl")
 
 @dataclass(frozen=True)
 class Pin:
-    """The newest version of a framework that may be used: all that are allowed are older than `below`. `text` is how it
-    is written in `file`."""
+    """The newest version of a framework that may be used: all allowed ones are older than `below`. `text` is how it is
+    written in `file`."""
 
     below: Version
     text: str
     file: str
 
     def lacks(self, version: Version) -> bool:
-        """Whether what came with `version` is in none of the versions that are allowed."""
+        """Whether a feature that came with `version` is in none of the allowed versions."""
         return padded(version) >= padded(self.below)
 
     def __str__(self) -> str:

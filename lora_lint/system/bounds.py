@@ -1,9 +1,11 @@
 """How far a lint reaches: the tree of files that belong to a project.
 
-It begins at the top of the repository that holds the current folder. Without a repository it begins at the folder of
-the settings file, if that holds the current folder, and else at the current folder itself. What lies outside, also
-behind a link, is neither read nor written unless the user named it. The exception is what is known of models: their
-config.json and the hub's cache are looked up where they are, and of these only types and sizes are shown.
+It begins at the top of the repository that contains the current folder. Without a repository it begins at the folder of
+the settings file, if that contains the current folder, and otherwise at the current folder itself. What lies outside,
+also behind a link, is neither read nor written unless the user named it.
+
+The exception is knowledge about models: their config.json and the hub's cache are looked up where they are, and only
+types and sizes are shown from them.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COMMON = ("/tmp", "/var/tmp")
-"""Folders of everybody, in which nothing is a project's as a whole."""
+"""Shared folders, which never belong to one project as a whole."""
 
 
 def tree(settings_root: str = "") -> str:
@@ -29,7 +31,8 @@ def tree(settings_root: str = "") -> str:
 
 
 def above(folder: str) -> Iterator[str]:
-    """The folders above one, up to the home folder, that for temporary files or the top of the disk, without these."""
+    """The folders above one, up to but without the home folder, the folder for temporary files or the top of
+    the disk."""
     ends = {os.path.expanduser("~"), *_COMMON}
     while (parent := os.path.dirname(folder)) not in ends and parent != os.path.dirname(parent):
         yield parent

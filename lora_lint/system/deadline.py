@@ -1,8 +1,8 @@
-"""Limits on CPU time that stop the work, and do not only note afterwards that it took long.
+"""Limits on CPU time that stop the work rather than only note afterwards that it took long.
 
-CPU time, because a busy machine is no fault of the file. In the main thread of a POSIX process a timer of the system
-interrupts whatever runs, the loops of `re` included. Everywhere else (Windows, the thread of a language server, a
-process whose profiler uses the timer) `look` does, which every loop calls that a file can prolong.
+CPU time, because a busy machine is not the file's fault. In the main thread of a POSIX process a system timer
+interrupts whatever runs, including the loops of `re`. Everywhere else (Windows, the thread of a language server, a
+process whose profiler uses the timer) `look` does; every loop that a file can prolong calls it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _AGAIN = 0.25
 
 
 class Exceeded(BaseException):
-    """The work takes longer than its `limit`. No `Exception`: a fence inside the work must not catch it."""
+    """The work takes longer than its `limit`. Not an `Exception`: a fence inside the work must not catch it."""
 
     def __init__(self, limit: Limit) -> None:
         super().__init__()
@@ -27,10 +27,10 @@ class Exceeded(BaseException):
 
 
 class Limit:
-    """Raises Exceeded in a `with` block after some CPU seconds. Limits may stand in each other; the outer one holds
-    inside the inner one too.
+    """Raises Exceeded in a `with` block after some CPU seconds.
 
-    `timed` tells inside the block whether the timer watches over it, so that it ends without calls of `look`.
+    Limits can be nested; the outer one applies inside the inner one too. `timed` says inside the block whether the
+    timer watches it, so that it ends without calls of `look`.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -72,7 +72,7 @@ class Limit:
             signal.setitimer(signal.ITIMER_PROF, max(self._until - _clock(True), 1e-3), _AGAIN)
 
     def exceeded(self) -> Exceeded:
-        """What to raise: the limit that is over, the outermost of them."""
+        """The error to raise: for the limit that has passed, the outermost of them."""
         over = self
         while over._outer is not None and over._outer._until <= over._until:
             over = over._outer
@@ -87,12 +87,12 @@ _state = _State()
 
 
 def current() -> Limit | None:
-    """The limit on the work that is under way, the innermost; None where there is none."""
+    """The limit on the current work, the innermost; None if there is none."""
     return _state.limit
 
 
 def look() -> None:
-    """Raises Exceeded if the limit is over and no timer watches over it."""
+    """Raises Exceeded if the limit has passed and no timer watches it."""
     limit = _state.limit
     if limit is not None and not limit.timed and _clock(False) > limit._until:
         raise limit.exceeded()
@@ -104,7 +104,7 @@ def _clock(timed: bool) -> float:
 
 
 def _claimed() -> bool:
-    """Takes the timer; False where there is none, or it is somebody else's."""
+    """Takes the timer; False where there is none, or something else uses it."""
     import signal
 
     if not hasattr(signal, "setitimer") or signal.getsignal(signal.SIGPROF) is not signal.SIG_DFL:

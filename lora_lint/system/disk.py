@@ -1,8 +1,8 @@
-"""What is asked of the file system beyond the file that is linted, and what it answered.
+"""Questions to the file system beyond the linted file, and the answers.
 
-Whatever the reading of a file looks at besides that file (imports, local configs, data files, weights, the hub's
-cache, files that might have been there) is asked for here. While somebody watches, each question is noted with its
-answer; the result of a lint holds for as long as all of them are answered the same (see `cache`).
+Whatever the reading of a file looks at besides that file (imports, local configs, data files, weights, the hub's cache,
+files that might have existed) is asked for here. While a watch is on, each question is noted with its answer; the
+result of a lint is valid for as long as all answers stay the same (see `cache`).
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ K = TypeVar("K")
 V = TypeVar("V")
 Noted: TypeAlias = "dict[tuple[Kind, str], str]"
 Kind = Literal["file", "there", "size", "names", "content", "state", "real"]
-"""Whether a path is a regular file; whether anything is there; how many bytes it has; the names in a folder; a digest
-of the content; size, times and identity, for files that are too large to be read again each time; where links lead."""
+"""Whether a path is a regular file; whether anything exists there; how many bytes it has; the names in a folder; a
+digest of the content; size, times and identity, for files that are too large to be read again each time; where links
+lead."""
 
 KEPT = ".lora-lint-cache"
-"""The name of the folder that results are kept in, by default."""
+"""The default name of the folder for results."""
 LARGE = 4_000_000
-"""Bytes; of larger files the state stands for the content."""
+"""Bytes; for larger files the state stands for the content."""
 _FRESH = 2.0
-"""Seconds in which a second change of a file may leave its times as they are."""
+"""Seconds within which a second change of a file may leave its times the same."""
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 _noted: Noted | None = None
@@ -37,7 +38,7 @@ _instead: Mapping[str, bytes] = {}
 
 
 class Watch:
-    """Notes what is asked in a `with` block. Watches may stand in each other: the outer ones hear of it too."""
+    """Notes what is asked in a `with` block. Watches can be nested: the outer ones note it too."""
 
     def __init__(self) -> None:
         self.noted: Noted = {}
@@ -55,7 +56,7 @@ class Watch:
 
 
 class Instead:
-    """In a `with` block files hold other bytes than on the disk, for whatever reads them; by their paths."""
+    """In a `with` block files have other bytes than on the disk, for every reader; by their paths."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = {os.path.realpath(path): data for path, data in files.items()}
@@ -68,33 +69,31 @@ class Instead:
 
 
 def hold(files: Mapping[str, bytes]) -> None:
-    """From now on files hold these bytes, by their paths without links: for a process of its own."""
+    """From now on files have these bytes, by their paths without links: for a process of its own."""
     global _instead
     _instead = files
 
 
 def held_texts() -> Mapping[str, bytes]:
-    """All that files hold instead of what is on the disk, by their paths without links."""
+    """All content that replaces what is on the disk, by the files' paths without links."""
     return _instead
 
 
 def instead(path: str) -> bytes | None:
-    """What a file holds instead of what is on the disk."""
+    """The content that replaces a file's on the disk."""
     return _instead.get(os.path.realpath(path)) if _instead else None
 
 
 class Remembered(Generic[K, V]):
-    """What was worked out from files, by a key: a second reader counts as having asked the file system the same.
-
-    At most `most` are kept, the latest; None: all.
-    """
+    """Values computed from files, by key: a second reader counts as having asked the file system the same questions. At
+    most `most` are kept, the latest; None: all."""
 
     def __init__(self, most: int | None = None) -> None:
         self._most = most
         self._kept: dict[K, tuple[V, Noted]] = {}
 
     def get(self, key: K, make: Callable[[K], V]) -> V:
-        """What `make` gives for a key, the first time or now."""
+        """The value of `make` for a key, computed the first time or now."""
         entry = self._kept.get(key)
         if entry is None:
             if len(self._kept) == self._most:
@@ -109,7 +108,7 @@ class Remembered(Generic[K, V]):
 
 
 def again(noted: Noted) -> None:
-    """Notes questions that were asked before, where what they led to is used once more."""
+    """Notes questions that were asked before, when the value derived from them is used again."""
     if _noted is not None:
         _noted.update(noted)
 
@@ -120,7 +119,7 @@ def is_file(path: str) -> bool:
 
 
 def exists(path: str) -> bool:
-    """Whether anything is at `path`."""
+    """Whether anything exists at `path`."""
     return _noted_answer("there", path) != ""
 
 
@@ -153,14 +152,16 @@ def read(path: str, limit: int) -> bytes | None:
 
 
 def read_regular(path: str, limit: int) -> bytes | None:
-    """The content of a regular file; None if it has more than `limit` bytes. Notes nothing. Raises OSError: for a
-    folder, a pipe or a device too, none of which is waited for."""
+    """The content of a regular file; None if it has more than `limit` bytes. Notes nothing. Raises OSError, also for a
+    folder, a pipe or a device, none of which it waits for."""
     return _read(path, limit)[1]
 
 
 def real(path: str) -> str:
-    """The absolute path, without links, of what `path` leads to. Noted only where there is a link: one that takes the
-    place of a file later changes nothing of what is known of its content."""
+    """The absolute path, without links, of what `path` leads to.
+
+    Noted only where there is a link: a link that replaces a file later changes nothing about the known content.
+    """
     found = answer("real", path) or os.path.abspath(path)
     if found != os.path.abspath(path):
         note("real", path, found)
@@ -179,10 +180,10 @@ def note(kind: Kind, path: str, answer: str) -> None:
 
 
 def answer(kind: Kind, path: str) -> str:
-    """What the file system answers now; empty where there is nothing. Notes nothing."""
+    """The current answer of the file system; empty if nothing is there. Notes nothing."""
     try:
         return _ANSWERS[kind](path)
-    except (OSError, ValueError):  # ValueError: a path that no system has
+    except (OSError, ValueError):  # ValueError: a path that is impossible on any system
         return ""
 
 
@@ -222,7 +223,7 @@ def _names(path: str) -> str:
 
 
 def _entries(folder: str) -> list[str]:
-    """The names in a folder in order, but for that of the results which are kept there while it is looked at."""
+    """The names in a folder in order, without the folder of results, which may appear while it is being examined."""
     return sorted(name for name in os.listdir(folder or ".") if name != KEPT)
 
 
@@ -236,13 +237,13 @@ def _state(path: str) -> str:
 
 def _stamp(status: os.stat_result) -> str:
     changed = max(status.st_mtime_ns, status.st_ctime_ns)
-    # A file that is being written: nothing tells its states apart, so the answer is one that is never given again.
+    # A file that is being written: its states look alike, so the answer is one that never recurs.
     mark = f" {time.time_ns()}" if time.time_ns() - changed < _FRESH * 1e9 else ""
     return f"@{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}{mark}"
 
 
 def _content(path: str, limit: int) -> tuple[str, bytes | None]:
-    """What stands for the content, and the content itself unless it is beyond the limit."""
+    """What stands for the content, and the content itself unless it exceeds the limit."""
     data = instead(path)
     if data is not None:
         return digest(data), data if len(data) <= limit else None
@@ -251,7 +252,7 @@ def _content(path: str, limit: int) -> tuple[str, bytes | None]:
 
 
 def _read(path: str, limit: int) -> tuple[os.stat_result, bytes | None]:
-    """The state of a regular file, and its content unless it is beyond the limit. Raises OSError."""
+    """The state of a regular file, and its content unless it exceeds the limit. Raises OSError."""
     with open(os.open(path, _OPEN_FLAGS), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):

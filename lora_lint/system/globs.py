@@ -1,7 +1,7 @@
-"""Globs of settings: `*` and `?` stay within a folder, `**` does not, `[…]` is a set.
+"""Globs in settings: `*` and `?` stay within a folder, `**` does not, `[…]` is a set.
 
-A glob with few stars is a regular expression. One with many would backtrack without an end as such, so it is followed
-letter by letter with all places of the glob at once, which takes no more steps than the product of both lengths.
+A glob with few stars becomes a regular expression. One with many would backtrack almost forever, so it is followed
+character by character with all its positions at once, which takes no more steps than the product of both lengths.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _FEW = 2
-"""Stars of a glob that is a regular expression: on a path of 4,096 letters at most some eight million steps."""
+"""The most stars in a glob that becomes a regular expression: on a path of 4,096 characters that takes some eight
+million steps at most."""
 _SET = r"\[(!?)(\]?[^\]]*)\]"
 _Part: TypeAlias = "tuple[Literal['letter', 'star', 'folders'], str]"
-"""A part of a glob and its regular expression: one letter, any number of them, or any number of whole folders."""
+"""A part of a glob and its regular expression: one character, any number of them, or any number of whole folders."""
 
 
 def matcher(globs: Iterable[str]) -> Callable[[str], bool]:
-    """A test whether a text as a whole matches one of the globs."""
+    """A test whether an entire text matches one of the globs."""
     quick: list[str] = []
     slow: list[list[_Part]] = []
     for glob in globs:
@@ -60,7 +61,7 @@ def _parts(glob: str) -> Iterator[_Part]:
 
 
 def _set(negated: str, members: str) -> str | None:
-    """A set as a regular expression; None for a range that runs backwards, which is no set."""
+    """A set as a regular expression; None for a range that runs backwards, which matches nothing."""
     letters = f"[{'^' if negated else ''}{re.escape(members).replace(chr(92) + '-', '-')}]"
     try:
         re.compile(letters)
@@ -70,11 +71,11 @@ def _set(negated: str, members: str) -> str | None:
 
 
 def _follows(parts: list[_Part], text: str) -> bool:
-    """Whether a text matches. A place in the glob is the number of parts done; one within folders is negative."""
+    """Whether a text matches. A position in the glob is the number of parts done; one within folders is negative."""
     tests = [re.compile(regex.rstrip("*")).fullmatch for _, regex in parts]
 
     def reached(place: int) -> Iterator[int]:
-        """A place and those behind what may be empty there."""
+        """A position and those after it that skip parts which may be empty."""
         yield place
         if 0 <= place < len(parts) and parts[place][0] != "letter":
             if parts[place][0] == "folders":

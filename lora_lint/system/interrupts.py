@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run in the same way, and neither stops the replacement of a file halfway."""
+"""Ctrl-C and SIGTERM end a run in the same way, and neither interrupts the replacement of a file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-try:  # `signal` first makes an enumeration of every name: 0.5 ms
+try:  # importing `signal` builds an enumeration of every name: 0.5 ms
     import _signal as signal  # type: ignore[import-not-found,unused-ignore]
 except ImportError:
     import signal
@@ -20,7 +20,7 @@ class Terminated(KeyboardInterrupt):
 
 
 def status_of(interrupt: KeyboardInterrupt) -> int:
-    """The exit status after an interrupt, as shells know it: 128 and the number of the signal."""
+    """The exit status after an interrupt, by the shells' convention: 128 plus the number of the signal."""
     return 128 + int(signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT)
 
 
@@ -30,7 +30,7 @@ def terminable() -> Iterator[None]:
     process = os.getpid()
 
     def terminate(number: int, _frame: Any) -> None:
-        if os.getpid() != process:  # a forked worker, which has nothing to put in order
+        if os.getpid() != process:  # a forked worker, which has nothing to clean up
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         raise Terminated
@@ -49,10 +49,10 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def shield() -> Iterator[None]:
-    """Keeps Ctrl-C and SIGTERM waiting until the end of the block."""
+    """Delays Ctrl-C and SIGTERM until the end of the block."""
     arrived: list[int] = []
     before: dict[int, Any] = {}
-    with suppress(ValueError):  # outside the main thread, which alone they reach
+    with suppress(ValueError):  # outside the main thread, the only one they reach
         for number in (signal.SIGINT, signal.SIGTERM):
             before[number] = signal.signal(number, lambda number, _frame: arrived.append(number))
     try:

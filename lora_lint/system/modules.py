@@ -12,9 +12,9 @@ _SUFFIX = ".py"
 
 
 def modules_in(folders: Iterable[str]) -> list[str]:
-    """The names of the modules in the folders of a package, its `__path__`, sorted; without packages.
+    """The names of the modules in the folders of a package, its `__path__`, sorted; without subpackages.
 
-    `pkgutil.iter_modules` imports `inspect`, a tenth of the time of a lint of one script.
+    `pkgutil.iter_modules` imports `inspect`, a tenth of the time of linting one script.
     """
     names = (name for folder in folders for name in os.listdir(folder))
     return sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX) and name[0] != "_")

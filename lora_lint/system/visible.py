@@ -1,4 +1,4 @@
-"""Text of users fit to be shown: names of files, strings and lines of code may hold anything.
+"""The user's text made fit to be shown: file names, strings and lines of code may contain anything.
 
 Everything that is printed for people goes through `visible`, every JSON document through `json_text`.
 """
@@ -12,17 +12,17 @@ from typing import Any
 
 
 def visible(text: str) -> str:
-    r"""A text on one line without characters that act instead of being seen.
+    r"""A text on one line, without characters that act instead of being displayed.
 
-    What `str.isprintable` refuses (controls, newlines, marks of text direction, invisible spaces, lone surrogates,
-    code points without a character) is written as Python escapes it. A byte of a file name that is not UTF-8 reads as
-    that byte: `\xff`.
+    What `str.isprintable` refuses (controls, newlines, text direction marks, invisible spaces, lone surrogates,
+    unassigned code points) is written with Python's escapes. A byte of a file name that is not UTF-8 appears as that
+    byte: `\xff`.
     """
     return text if text.isprintable() else "".join(map(_visible, text))
 
 
 def encodable(text: str) -> str:
-    """A text that UTF-8 can hold: lone surrogates are written as `visible` writes them, all else stays."""
+    """A text that UTF-8 can encode: lone surrogates are written as `visible` writes them, everything else stays."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -31,7 +31,7 @@ def encodable(text: str) -> str:
 
 
 def octets(path: str) -> bytes:
-    """The bytes of a path as the file system has them."""
+    """The bytes of a path as the file system stores them."""
     try:
         return path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # half of a surrogate pair, which Windows allows in a name
@@ -53,7 +53,7 @@ def json_text(document: Any) -> str:
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal a visible text takes."""
+    """The number of terminal columns that a visible text takes."""
     if text.isascii():
         return len(text)
     from unicodedata import category, east_asian_width
@@ -80,7 +80,7 @@ def _in_json(character: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # how Python keeps a byte that is not UTF-8 (PEP 383)
+    if "\udc80" <= character <= "\udcff":  # Python's form of a byte that is not UTF-8 (PEP 383)
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode("ascii")
 

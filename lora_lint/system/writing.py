@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DRAFT = ".lora-lint-"
-"""How the names of drafts begin, which lie beside their target for as long as they are written."""
+"""The prefix of drafts, which lie next to their target while they are being written."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 def replace_file(target: str, data: bytes, ready: Callable[[], None] | None = None) -> None:
-    """Makes `data` the content of the file at `target`, a path without links: in a draft beside it, then moved there.
+    """Makes `data` the content of the file at `target`, a path without links: written to a draft next to it, which is
+    then moved there.
 
-    The permissions of a file that was there stay. `ready` is called right before the move and may raise to prevent it.
-    An interrupt waits until all is done. Raises OSError and what `ready` raises, and leaves no draft.
+    The permissions of an existing file stay. `ready` is called right before the move and may raise to prevent it.
+    Interrupts wait until everything is done. Raises OSError and what `ready` raises, and leaves no draft.
     """
     with shield():
         try:
@@ -45,14 +46,14 @@ def replace_file(target: str, data: bytes, ready: Callable[[], None] | None = No
 
 
 def create_file(path: str, data: bytes) -> None:
-    """Makes a file where there is nothing yet, not even a link that leads nowhere. Raises OSError."""
+    """Creates a file where nothing exists, not even a dangling link. Raises OSError."""
     with open(os.open(path, _NEW, 0o666), "wb") as file:
         file.write(data)
 
 
 def write_report(path: str, text: str) -> None:
-    """Writes a UTF-8 file that the user named: whole where a file can be replaced, straight into a pipe or a device.
-    A link is followed. Raises OSError."""
+    """Writes a UTF-8 file that the user named: atomically where a file can be replaced, directly into a pipe or a
+    device. A link is followed. Raises OSError."""
     data = text.encode("utf-8", "backslashreplace")
     if _is_stream(path):
         with open(path, "wb") as stream:
@@ -62,7 +63,7 @@ def write_report(path: str, text: str) -> None:
 
 
 def why_unwritable(path: str) -> str | None:
-    """Why no report can be written to `path`, as far as that shows before it is written; None if it can."""
+    """Why a report cannot be written to `path`, as far as that shows beforehand; None if it can."""
     if os.path.isdir(path):
         return "it is a folder"
     if _is_stream(path):

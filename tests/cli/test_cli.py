@@ -235,20 +235,20 @@ def test_selection(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--select", "LL1O5"), "--select: there is no rule 'LL1O5', did you mean 'LL105'?"),
+        (("--select", "LL1O5"), "--select: unknown rule 'LL1O5', did you mean 'LL105'?"),
         (("--ignore", "zero-scael"), "did you mean 'zero-scale'?"),
         (("explain", "zero-scael"), "did you mean 'zero-scale'?"),
         (("--config", "nope.toml"), "nope.toml"),
         (("--baseline", "nope.json"), "nope.json"),
         (("nope.py",), "nope.py: no such file or folder"),
-        (("-", "a.py"), "give no other path with it"),
+        (("-", "a.py"), "give no other path"),
         (("--stdin-filename", "a.fish", "-"), "a.fish"),
-        (("--stdin-filename", "a.py", "b.py"), "give `-` as the path"),
+        (("--stdin-filename", "a.py", "b.py"), "give `-` as the only path"),
         (("--fix", "-"), "standard input cannot be fixed"),
         (("--diff", "--stdin-filename", "a.py", "-"), "standard input cannot be fixed"),
         (("inspect", "--stdin-filename", "a.fish", "-"), "a.fish"),
         (("",), "'': no such file or folder"),
-        (("explan", "LL101"), "there is no file or command 'explan', did you mean 'explain'?"),
+        (("explan", "LL101"), "no such file or command: 'explan', did you mean 'explain'?"),
         (("--output-file", "no/such/folder/x", "."), "cannot be written"),
         (("--write-baseline", "no/such/folder/x", "."), "cannot be written"),
         (("--select", ","), "give at least one"),
@@ -319,7 +319,8 @@ def test_standard_input_of_unknown_kind_is_refused(text: str) -> None:
     for command in ("check", "inspect"):
         done = process(command, "-", stdin=text)
         assert (done.returncode, done.stdout) == (2, "")
-        assert "standard input is no program or config" in done.stderr and "--stdin-filename" in done.stderr
+        assert "the kind of text on standard input cannot be recognised" in done.stderr
+        assert "--stdin-filename" in done.stderr
 
 
 def test_output_file(capsys: pytest.CaptureFixture[str]) -> None:

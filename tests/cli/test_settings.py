@@ -119,14 +119,14 @@ def test_other_tables_need_not_be_valid() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("dataset-sze = 1", "there is no setting 'dataset-sze', did you mean 'dataset-size'?"),
+        ("dataset-sze = 1", "unknown setting 'dataset-sze', did you mean 'dataset-size'?"),
         ("select = 'LL101'", "`select`: 'LL101' is not a list"),
         ("levels = {LL101 = 'fatal'}", '`levels.LL101`: \'fatal\' is not one of "error", "warning" or "advice"'),
-        ("models = {x = 3}", "`models.x`: 3 does not fit. A model is a model type"),
-        ("transformers = 'latest'", "`transformers`: 'latest' does not fit. The version of transformers"),
-        ("select = ['LL1O1']", "`select`: there is no rule 'LL1O1', did you mean 'LL101'?"),
+        ("models = {x = 3}", "`models.x`: 3 is not valid. A model is a model type"),
+        ("transformers = 'latest'", "`transformers`: 'latest' is not valid. The version of transformers"),
+        ("select = ['LL1O1']", "`select`: unknown rule 'LL1O1', did you mean 'LL101'?"),
         ("ignore = ['zero-scael']", "did you mean 'zero-scale'?"),
-        ("ignore = ['L']", "there is no rule 'L'"),
+        ("ignore = ['L']", "unknown rule 'L'"),
         ("levels = {LL101 = 'fatal'}", "`levels.LL101`"),
         ("dataset-size = -1", "`dataset-size`"),
         ("task = 'talk'", "`task`"),
@@ -166,7 +166,7 @@ def test_only_a_regular_file_is_read(name: str) -> None:
     """A pipe would be waited for without end, and some devices have no end."""
     os.mkfifo(name)
     for config in (None, name):
-        with pytest.raises(SettingsError, match=f"{name}: it cannot be read .it is not a regular file"):
+        with pytest.raises(SettingsError, match=f"{name}: cannot be read .it is not a regular file"):
             load(config)
     with pytest.raises(SettingsError, match="not a regular file"):
         load("/dev/zero")
@@ -222,7 +222,7 @@ def test_options_of_the_command_line() -> None:
     assert override(settings, exclude=("b",)).exclude == (("a", ""), ("b", ""))
     assert override(settings, dataset_size=0, task=None).dataset_size == 0
     assert override(settings) == settings
-    with pytest.raises(SettingsError, match="--select: there is no rule 'LL00'"):
+    with pytest.raises(SettingsError, match="--select: unknown rule 'LL00'"):
         override(settings, select=("LL00",))
 
 

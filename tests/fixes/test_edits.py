@@ -713,7 +713,7 @@ def test_unsafe_fixes_are_asked_for(tmp_path: Path) -> None:
     result = run(tmp_path, "--unsafe-fixes", "train.py")
     assert script.read_text(encoding="utf-8") == text, "alone it changes nothing"
     assert result.returncode == 1
-    assert "can be fixed: `--fix --unsafe-fixes` does it" in result.stderr
+    assert "can be fixed with `--fix --unsafe-fixes`" in result.stderr
     result = run(tmp_path, "--fix", "--unsafe-fixes", "train.py")
     assert result.returncode == 0, result
     assert "LoraConfig(r=1, lora_alpha=1" in script.read_text(encoding="utf-8")

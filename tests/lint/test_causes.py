@@ -45,7 +45,7 @@ def test_it_is_told_where_the_value_is_written(tmp_path: Path, monkeypatch: pyte
     program = PROGRAM.replace("ALPHA", 'cfg["lora_alpha"]')
     (finding,) = found(tmp_path, monkeypatch, axolotl=CONFIG, a=program, b=program)
     assert finding.span.path == "axolotl.yaml"
-    assert [related.span.path for related in finding.related if related.message == "it holds here too"] == [
+    assert [related.span.path for related in finding.related if related.message == "the same applies here"] == [
         "a.py",
         "b.py",
     ]
@@ -69,4 +69,4 @@ def test_a_comment_silences_only_its_own_file(tmp_path: Path, monkeypatch: pytes
     program = PROGRAM.replace("ALPHA", 'cfg["lora_alpha"]')
     quiet = program.replace("target_modules=targets))", "target_modules=targets))  # lora-lint: ignore[LL102]")
     (finding,) = found(tmp_path, monkeypatch, axolotl=CONFIG, a=quiet, b=program)
-    assert {"b.py"} == {related.span.path for related in finding.related if related.message == "it holds here too"}
+    assert {"b.py"} == {related.span.path for related in finding.related if related.message == "the same applies here"}

@@ -99,9 +99,9 @@ def test_a_finding_about_another_value_does_not_name_it() -> None:
     config = f"from peft import LoraConfig\nCONFIG = {made}\n"
     program = PROGRAM.replace("import LORA, MODEL", "import CONFIG").replace("LoraConfig(**LORA)", "CONFIG")
     found = linted(conf_py=config, train_py=program.replace("MODEL", '"meta-llama/Llama-2-7b-hf"'))
-    assert found["LL406"] == ("train.py", [("conf.py", made, "the adapter's config is made here")])
+    assert found["LL406"] == ("train.py", [("conf.py", made, "the adapter's config is built here")])
     assert found["LL413"] == ("train.py", [("conf.py", "False", "`False` is written here")])
-    assert found["LL105"] == ("conf.py", [("train.py", "get_peft_model(model, CONFIG)", "it holds here too")])
+    assert found["LL105"] == ("conf.py", [("train.py", "get_peft_model(model, CONFIG)", "the same applies here")])
 
 
 def test_a_config_that_is_loaded() -> None:

@@ -131,9 +131,9 @@ def test_summary_counts_what_was_suppressed() -> None:
         ("# lora-lint: ignore", "`ignore` suppresses nothing: there is no finding here"),
         ("# noqa: LL102", "`noqa: LL102` suppresses nothing: there is no LL102 finding here"),
         ("# lora-lint: ignore-file[LL102]", "there is no LL102 finding in this file"),
-        ("# lora-lint: ignore[LL999]", "names 'LL999', which is no rule"),
+        ("# lora-lint: ignore[LL999]", "names 'LL999', which is not a rule"),
         ("# lora-lint: ignore[rslora-of-high-rank]", "did you mean 'rslora-off-high-rank'?"),
-        ("# noqa: LL999", "names 'LL999', which is no rule"),
+        ("# noqa: LL999", "names 'LL999', which is not a rule"),
         ("# lora-lint: disable=LL102", "is not understood"),
     ],
 )

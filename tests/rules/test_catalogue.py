@@ -156,7 +156,7 @@ class TestCatalogue:
             ("# LL101\n", "front matter"),
             ("---\ncode: LL101\n", "front matter"),
             ("---\n- LL101\n---\ntext\n", "no mapping"),
-            ("---\nname: x\n---\ntext\n", "no mapping with a code"),
+            ("---\nname: x\n---\ntext\n", "not a mapping with a code"),
             ("---\ncode: [\n---\ntext\n", "LL101.md"),
         ],
     )

@@ -182,7 +182,7 @@ def test_settings_behind_a_link_out_are_refused(here: Path) -> None:
     Path("lora-lint.toml").symlink_to(here / "secrets/lora-lint.toml")
     done = run(".")
     assert done.returncode == 2
-    assert "lora-lint.toml: it is a link that leads out of the project: name it with --config" in done.stderr
+    assert "lora-lint.toml: this link leads out of the project; name the file with --config" in done.stderr
     assert SECRET not in done.stderr
 
 
@@ -211,7 +211,7 @@ def test_reports_are_not_written_through_a_link_out(option: str, name: str, here
     before = sorted(path.name for path in (here / "secrets").iterdir())
     done = run(option, "report", ".")
     assert done.returncode == 2
-    assert "report: it cannot be written, it is a link that leads out of the project" in done.stderr
+    assert "report: cannot be written, it is a link that leads out of the project" in done.stderr
     assert sorted(path.name for path in (here / "secrets").iterdir()) == before
     assert SECRET in (here / "secrets/x.json").read_text()
 

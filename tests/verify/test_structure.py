@@ -405,7 +405,7 @@ def test_axolotl_patterns() -> None:
     assert {name for name, each in model.named_parameters() if each.requires_grad} == {"a.weight", "b1.bias"}
     freeze_all_but(model, ["weight"])
     assert not any(each.requires_grad for each in model.parameters())
-    with pytest.raises(Skip, match="is no regular expression"):
+    with pytest.raises(Skip, match="is not a regular expression"):
         freeze_all_but(model, ["(weight"])
 
 

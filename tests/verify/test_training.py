@@ -111,7 +111,12 @@ CERTAIN, SAME, OPEN = (0.05, 0.02, 0.08), (0.0, -0.005, 0.005), (0.02, -0.02, 0.
         ((-0.02, -0.03, -0.01), (-0.02, -0.03, -0.01), "refuted", "no harm from the rank measured"),
         (OPEN, (0.1, 0.05, 0.15), "inconclusive", "whether the rank also does harm is undecided"),
         (OPEN, (0.0, -0.1, 0.1), "inconclusive", "the intervals are too wide to decide"),
-        ((0.009, 0.001, 0.02), (0.0, -0.1, 0.1), "inconclusive", "the intervals are too wide to decide"),  # not by enough
+        (
+            (0.009, 0.001, 0.02),
+            (0.0, -0.1, 0.1),
+            "inconclusive",
+            "the intervals are too wide to decide",
+        ),  # not by enough
     ],
 )
 def test_how_losses_of_a_high_rank_are_judged(best: Any, final: Any, status: str, words: str) -> None:
@@ -127,10 +132,10 @@ JUDGED = [(CERTAIN, "confirmed", "do"), (SAME, "refuted", "no harm from"), (OPEN
 def test_how_losses_of_a_low_rank_and_of_attention_alone_are_judged(best: Any, status: str, words: str) -> None:
     found, told = capacity.judged_as_too_low(Interval(*best), Interval(*best), 4, 16)
     assert found == status
-    assert words in told and "at r=4 against r=16" in told
+    assert words in told and "at r=4 compared with r=16" in told
     found, told = capacity.judged_by_place(Interval(*best), Interval(*best), 1200, 1150, 3)
     assert found == status
-    assert words in told and "attention alone (1,200 parameters) against all linear layers at r=3 (1,150)" in told
+    assert words in told and "attention alone (1,200 parameters) compared with all linear layers at r=3 (1,150)" in told
 
 
 def test_the_first_step_is_equal_at_both_ranks() -> None:
@@ -220,7 +225,7 @@ def test_a_rate_without_another_is_not_compared(tmp_path: Path) -> None:
 def test_how_losses_of_a_low_rate_are_judged(best: Any, status: str, words: str) -> None:
     told = rates.judged_as_too_low(Interval(*best), Interval(*best), "at 2e-05", "at 0.0002", 50, 200)
     assert told[0] == status
-    assert words in told[1] and "after 50 steps" in told[1] and "at 2e-05 against 0.0002" in told[1]
+    assert words in told[1] and "after 50 steps" in told[1] and "at 2e-05 compared with 0.0002" in told[1]
     assert ("the remaining steps may close the gap" in told[1]) is (status == "confirmed")
 
 
