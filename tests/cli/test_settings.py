@@ -133,7 +133,7 @@ def test_other_tables_need_not_be_valid() -> None:
         ("transformers = '3.5'", "`transformers`"),
         ("rules = {LL102 = {min-rnk = 3}}", "LL102 has no option 'min-rnk', did you mean 'min-rank'?"),
         ("rules = {LL102 = {min-rank = 'x'}}", "`rules.LL102.min-rank`"),
-        ("rules = {LL1 = {min-rank = 3}}", "'LL1' means several rules"),
+        ("rules = {LL1 = {min-rank = 3}}", "'LL1' stands for several rules"),
         ("models = {a = 3}", "`models.a`"),
         ("models = {a = {hidden_size = 3}}", "`models.a`"),
         ("x = [", "not valid TOML"),

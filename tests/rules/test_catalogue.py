@@ -155,7 +155,7 @@ class TestCatalogue:
         [
             ("# LL101\n", "front matter"),
             ("---\ncode: LL101\n", "front matter"),
-            ("---\n- LL101\n---\ntext\n", "no mapping"),
+            ("---\n- LL101\n---\ntext\n", "not a mapping"),
             ("---\nname: x\n---\ntext\n", "not a mapping with a code"),
             ("---\ncode: [\n---\ntext\n", "LL101.md"),
         ],
