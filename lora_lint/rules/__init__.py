@@ -124,7 +124,7 @@ GIVEN_CHECKS: dict[str, Callable[[Given, Options], Iterable[Finding]]] = {
     "LL904": refusals.refused_settings,
     "LL905": refusals.ignored_settings,
 }
-"""Checks of what a framework is given where it trains no LoRA."""
+"""Checks of a framework's settings that train no LoRA."""
 
 SWEEP_CHECKS: dict[str, Callable[[Sweep, Options], Iterable[Finding]]] = {
     "LL101": sweeps.fixed_alpha_rank_sweep,

@@ -67,7 +67,7 @@ def serve_incompatible(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
 
 
 def _refused_by(server: Server, run: Run, max_rank: int | None) -> list[str]:
-    """What a server does not take of an adapter."""
+    """The properties of an adapter that a server does not support."""
     adapter, reasons = run.adapter, []
     rank = known(adapter.rank)
     if server.usual_rank is not None and max_rank is not None and rank is not None and rank > max_rank:
@@ -169,7 +169,7 @@ def adapter_base_differs(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     if name is None or own is None or _last_part(name) == _last_part(own):
         return
     message = (
-        f"`{name}` is not the base model of this adapter: the adapter's own config names `{own}`. Where the shapes "
+        f"`{name}` is not the base model of this adapter: its config names `{own}`. Where the shapes "
         "match, its weights are added to the wrong model without an error. Name the model that it was trained on"
     )
     written = run.trained_on.written if isinstance(run.trained_on, Known) else None
@@ -178,7 +178,7 @@ def adapter_base_differs(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
 
 
 def _last_part(name: str) -> str:
-    """What stays of a model's name when it is downloaded, moved or mirrored."""
+    """The part of a model's name that survives downloading, moving or mirroring."""
     return name.replace("\\", "/").rstrip("/").rpartition("/")[2].lower()
 
 
@@ -194,8 +194,8 @@ def adapter_scale_edited(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     if before:
         message = (
             f"The scale was changed after training: it is {number(scale)} here and {number(before)} in the config of a "
-            "checkpoint from the same run. The weights were trained at that scale: the adapter now counts "
-            f"{number(scale / before)} times"
+            "checkpoint from the same run. The weights were trained at that scale: the adapter is now "
+            f"{number(scale / before)} times as strong"
         )
         related = (Related(Span(path, 0, 0), f"the scale is {number(before)} here"),)
         adapter = run.adapter

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 class Judged(NamedTuple):
     """A finding with its level, the run, the sweep or the settings it was found in, and whether it will be shown: one
-    that will not does not silence others."""
+    that will not be shown does not silence others."""
 
     finding: Finding
     origin: Run | Sweep | Given
@@ -76,12 +76,12 @@ def agreed(judged: Sequence[Judged], reading: Reading) -> tuple[list[Finding], l
 
 
 def _grade(finding: Finding) -> int:
-    """0 for the gravest."""
+    """0 for the most severe."""
     return LEVELS.index(finding.level or "advice")
 
 
 def _places_of_others(judged: Sequence[Judged]) -> dict[Span, int]:
-    """Where rules speak that are not general, and how grave the gravest finding there is."""
+    """The places where rules other than the general ones report, and the severity of the most severe finding there."""
     places: dict[Span, int] = {}
     for finding, _, heard in judged:
         if heard and finding.code not in _GENERAL:
@@ -103,7 +103,8 @@ def _places(origin: Run | Sweep | Given) -> frozenset[Span]:
 
 
 def _is_compared(finding: Finding, run: Run, reading: Reading) -> bool:
-    """Whether a sweep tries a rank that is too high for the data beside one that is not: it finds out by itself."""
+    """Whether a sweep tries a rank that is too high for the data next to one that is not: it will find out by
+    itself."""
     place = run.adapter.span
     ranks = (
         known(arm.adapter.rank)
@@ -115,8 +116,8 @@ def _is_compared(finding: Finding, run: Run, reading: Reading) -> bool:
 
 
 def _cells(judged: Sequence[Judged], reading: Reading) -> Iterator[tuple[str, Setting]]:
-    """What is no choice of its own: a scale out of range where a search tries others too, or where the step is kept on
-    purpose, and rsLoRA off in either, or where the ratio is kept on purpose."""
+    """Values that are not a choice by themselves: a scale out of range where a search tries others too or the step is
+    kept on purpose; and rsLoRA off in either case, or where the ratio is kept on purpose."""
     of_runs = [(finding.code, _setting(origin)) for finding, origin, _ in judged if isinstance(origin, Run)]
     for sweep in reading.sweeps:
         search = is_search(sweep)

@@ -301,7 +301,7 @@ def pattern_matches_nothing(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         adapted = names(leaves(record.path for record in cases[0].match.modules))
         message = (
             f"{names(dead)} in `{key}` {'match' if many else 'matches'} no adapted module of "
-            f"{model_label(cases[0].name, cases[0].model)}: PEFT does not warn, and every layer keeps the usual "
+            f"{model_label(cases[0].name, cases[0].model)}: PEFT does not warn, and every layer keeps the default "
             f"{what}. {'They have' if many else 'It has'} to match the end of a path, and {adapted} are adapted"
         )
         yield resting(

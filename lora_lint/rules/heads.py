@@ -28,7 +28,7 @@ SAVED_BY_TASK = {
     "TOKEN_CLS": ("classifier", "score"),
     "QUESTION_ANS": ("qa_outputs",),
 }
-"""What a task type trains and saves whole (PEFT 0.21.2, peft_model.py), of modules whose paths end so."""
+"""The modules that a task type trains in full and saves (PEFT 0.21.2, peft_model.py), by the ends of their paths."""
 _OF_NO_HEAD = (None, "FEATURE_EXTRACTION")
 _GENERATE = frozenset({"CAUSAL_LM", "SEQ_2_SEQ_LM"})
 _HEADS = frozenset({"score", "classifier", "classification_head", "cls"})
@@ -68,7 +68,7 @@ def classifier_head_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 
 
 def _untold(run: Run, saved: tuple[str, ...], task: str) -> Iterator[Finding]:
-    """A head for which no task type and no name tells PEFT to train it."""
+    """A head that neither a task type nor a name makes PEFT train."""
     adapter = run.adapter
     patterns = [each.value for each in alternatives(adapter.target_modules) if isinstance(each.value, str)]
     if any(part in name for name in (*saved, *patterns) for part in _HEADS):
@@ -79,17 +79,17 @@ def _untold(run: Run, saved: tuple[str, ...], task: str) -> Iterator[Finding]:
     if aimed:
         has = (
             f"The model has a classification head, and the adapter adapts {names(aimed)} without a `{key}` that saves "
-            "it: the head itself is not saved, and a reload puts the adapter on another random one"
+            "it: the head itself is not saved, and reloading puts the adapter on a newly initialised one"
         )
     else:
         told = "has no `{}`" if known(adapter.task_type) is None else "has the `{}` FEATURE_EXTRACTION"
         has = (
             f"The model has a classification head, and the adapter {told.format(key)}: PEFT freezes the head with the "
-            "base model and does not save it. A head that is new stays random"
+            "base model and does not save it. A new head stays random"
         )
     message = f'{has}. `{key}="{task}"` trains and saves it (or name it in `{adapter.key("modules_to_save")}`)'
     fix = Fix("unsafe", f'Add {key}="{task}"', put(adapter, "task_type", task))
-    # A head of the checkpoint's own may be meant to stay as it is.
+    # The checkpoint's own head may be intended to stay unchanged.
     sure: Confidence = "likely" if aimed else "certain"
     yield Finding("LL406", message, adapter.span, sure, None, (), fix)
 
@@ -109,11 +109,12 @@ def _of_a_class(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
         return
     case, parts = cases[0], left[0]
     key, many = adapter.key("modules_to_save"), len(parts) > 1
-    by = f" beside what `{task}` saves" if task in SAVED_BY_TASK else ""
+    by = f" in addition to what `{task}` saves" if task in SAVED_BY_TASK else ""
     is_part, it = ("are parts", "them") if many else ("is a part", "it")
     message = (
         f"{names(parts)} of {case.built.architecture.class_name} {is_part} of the head that this checkpoint does not "
-        f"have{by}: PEFT freezes {it} at random values and does not save {it}, so that a reload answers otherwise. "
+        f"have{by}: PEFT freezes {it} at random values and does not save {it}, so a reloaded model gives different "
+        "answers. "
         f"Name {it} in `{key}`"
     )
     fix = Fix("unsafe", f"Name {names(parts)} in {key}", put(adapter, "modules_to_save", (*saved, *parts)))
@@ -127,7 +128,7 @@ def _of_a_class(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
 
 
 def _left_frozen(case: Case, saved: tuple[str, ...]) -> list[str]:
-    """The modules beside the backbone that hold weights and of which no part of the path ends as a saved name does."""
+    """The modules outside the backbone that hold weights and are not in a saved module."""
     prefix = case.built.architecture.prefix
     left: dict[str, None] = {}
     for module in case.modules if prefix else ():
@@ -142,7 +143,7 @@ def _left_frozen(case: Case, saved: tuple[str, ...]) -> list[str]:
 
 
 def _frozen_again(run: Run) -> Iterator[Finding]:
-    """A loop after the wrap that freezes all but LoRA, the copy of the head too."""
+    """A loop after the wrap that freezes everything except LoRA, including the copy of the head."""
     wrap: PutOn | None = None
     frozen: Freeze | None = None
     for event in run.events:
@@ -153,9 +154,9 @@ def _frozen_again(run: Run) -> Iterator[Finding]:
                 frozen = event
         elif isinstance(event, Train) and frozen is not None and wrap is not None:
             message = (
-                f"This freezes all whose name does not hold {names(frozen.spares)}, the copy of the classification "
-                f"head too that PEFT trains by `{run.adapter.key('task_type')}`: a head that is new stays random. "
-                "Leave it out, since PEFT freezes the base model itself"
+                f"This freezes every parameter whose name does not contain {names(frozen.spares)}, including the copy "
+                f"of the classification head that PEFT trains because of `{run.adapter.key('task_type')}`: a new head "
+                "stays random. Remove it, because PEFT freezes the base model itself"
             )
             related = (Related(wrap.span, "the adapter is added here"),)
             yield Finding("LL406", message, frozen.span, "certain", None, related)
@@ -163,7 +164,7 @@ def _frozen_again(run: Run) -> Iterator[Finding]:
 
 
 def _of_timm(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
-    """The new head of a model of timm that is made for a number of classes."""
+    """The new head that timm gives a model for a number of classes."""
     classes = known(run.model.labels)
     if not classes or known(run.adapter.task_type) not in _OF_NO_HEAD:
         return
@@ -171,8 +172,8 @@ def _of_timm(run: Run, saved: tuple[str, ...]) -> Iterator[Finding]:
         return
     key = run.adapter.key("modules_to_save")
     message = (
-        f"timm makes this model a new head for {classes:,} classes, and `{key}` does not name it: PEFT freezes it at "
-        f"random values and does not save it. Name it there (`head`, `fc` or `classifier`, as the model calls it)"
+        f"timm gives this model a new head for {classes:,} classes, and `{key}` does not name it: PEFT freezes it at "
+        f"random values and does not save it. Add it there (`head`, `fc` or `classifier`, as the model calls it)"
     )
     yield resting("LL406", message, run.adapter.modules_to_save, otherwise=run.adapter.span, doubt="likely")
 
@@ -207,7 +208,7 @@ def wrong_task_type(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     heard = known_class is not None and known_class[0] in _NO_INPUT_IDS and known_class[1] == "speech-seq2seq"
     if task in (*_GENERATE, *SAVED_BY_TASK) and (heard or whisper):
         message = (
-            f"`{key}={task}` makes PEFT hand `input_ids` to the model, and {loader} takes `input_features`: the first "
+            f"`{key}={task}` makes PEFT pass `input_ids` to the model, but {loader} takes `input_features`: the first "
             f"step raises a TypeError. Leave `{key}` out"
         )
         fix = Fix("unsafe", f"Leave {key} out", drop(adapter, "task_type"))
@@ -241,5 +242,5 @@ def fp16_copies_trained(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     )
     changes = tuple(Write(each.span, "bfloat16") for each in alternatives(model.dtype) if each.span is not None)
     fix = Fix("unsafe", "Load the model in bfloat16", changes)
-    related = (Related(adapter.span, "these copies have the type of the base model"),)
+    related = (Related(adapter.span, "these copies have the base model's dtype"),)
     yield resting("LL803", message, model.dtype, otherwise=run.span, doubt="likely", related=related, fix=fix)

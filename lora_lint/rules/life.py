@@ -258,8 +258,8 @@ def merge_result_dropped(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             merge = event if event.merges and event.flag is None else None
         elif isinstance(event, Save) and event.wrapped and merge is not None:
             message = (
-                "`merge_and_unload` gives the merged model back and leaves the PeftModel without its adapter, and that "
-                "one is saved: PEFT writes a file of 40 bytes without a tensor. Bind the result and save it"
+                "`merge_and_unload` returns the merged model and leaves the PeftModel without its adapter, but the "
+                "PeftModel is saved: PEFT writes a file of 40 bytes without a tensor. Bind the result and save that"
             )
             related = (Related(event.span, "the PeftModel is saved here"),)
             fix = Fix("safe", "Bind the merged model", (Bind(merge.span),))
@@ -276,12 +276,12 @@ def compiled_before_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     for event in run.events:
         if isinstance(event, PutOn) and event.compiled is not None:
             message = (
-                "The adapter is put on what `torch.compile` gives back: all its parameters are then called "
-                "`_orig_mod.…`, and where the saved adapter is loaded onto the model itself no name fits and nothing "
-                "is loaded, with a warning at most. Compile the model after the adapter is on it"
+                "The adapter is added to the result of `torch.compile`: all its parameters are then called "
+                "`_orig_mod.…`, so no name fits when the saved adapter is loaded onto the model itself, and nothing is "
+                "loaded, with a warning at most. Compile the model after adding the adapter"
             )
             related = (Related(event.compiled, "the model is compiled here"),)
-            fix = Fix("unsafe", "Put the adapter on before the model is compiled", (Move(event.span, event.compiled),))
+            fix = Fix("unsafe", "Add the adapter before compiling the model", (Move(event.span, event.compiled),))
             yield Finding(
                 "LL605", message, event.span, "certain" if event.flag is None else "likely", None, related, fix
             )

@@ -1,4 +1,4 @@
-"""LL904, LL905: what the framework's own code refuses, and what it takes and then ignores."""
+"""LL904, LL905: what the framework's own code rejects, and what it accepts but then ignores."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def setting_without_effect(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 
 
 def refused_settings(given: Given, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
-    """LL904 of settings that train no LoRA."""
+    """LL904 for settings that train no LoRA."""
     return _findings("LL904", given)
 
 
 def ignored_settings(given: Given, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
-    """LL905 of settings that train no LoRA."""
+    """LL905 for settings that train no LoRA."""
     return _findings("LL905", given)
 
 
 def _findings(code: str, given: Given, run: Run | None = None) -> Iterator[Finding]:
-    """The rows of a framework that hold for what it is given; where several point at one place, the first."""
+    """The rows of a framework that apply to its settings; the first of several that point at one place."""
     table = refusals.table(given.framework)
     if table is None:
         return
@@ -81,7 +81,7 @@ def _finding(code: str, match: Hit, given: Given, table: Table, title: str) -> F
 
 
 def _in_version(row: Refusal, framework: str, run: Run | None) -> bool:
-    """Whether the version that is used has a row: the newest, unless the project pins an older one."""
+    """Whether the version in use has a row: the newest, unless the project pins an older one."""
     if run is None:
         return not row.until
     if row.since and run.before(framework, number(row.since)) is not None:

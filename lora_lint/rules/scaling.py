@@ -264,7 +264,7 @@ def _reached(patterns: Iterable[str], targets: Value[Any]) -> tuple[list[str], b
 
 
 def _ranks(run: Run) -> list[int]:
-    """Every rank the run may have; none if nothing is to come of it, or if a rank is out of range."""
+    """Every rank the run may have; none if the rank cannot matter, or if one is out of range."""
     ranks = [each.value for each in alternatives(run.adapter.rank)]
     if run.trained is False or run.is_smoke_test() or any(rank < 1 for rank in ranks):
         return []

@@ -33,7 +33,7 @@ class Tied:
 
 
 def tied_ends(run: Run) -> Tied | None:
-    """What a run adapts of an embedding that is tied to the head; None if nothing of that kind is known."""
+    """The adapted embedding of a run that is tied to the head; None if none is known."""
     if run.method != "LoraConfig" or run.model.edited or run.model.loader_adapts:
         return None  # unsloth trains copies of both
     resolved, cases = cases_of(run)

@@ -131,7 +131,7 @@ def _enabled_by_the_trainer(run: Run, pin: Pin) -> Iterator[Finding]:
     if put_on is None or before or not training.reentrant or not always(training.checkpointing, True):
         return
     if isinstance(put_on, Wrap) and put_on.integrated:
-        return  # transformers' own `add_adapter`, after which it sees to the inputs
+        return  # transformers' own `add_adapter`, which makes the inputs require gradients
     message = (
         f"{training.trainer} enables gradient checkpointing when it starts, and in transformers before 5 ({pin}) it is "
         "reentrant: the embeddings are frozen, so no input of a layer requires a gradient, and the first `backward()` "
@@ -144,7 +144,7 @@ def _enabled_by_the_trainer(run: Run, pin: Pin) -> Iterator[Finding]:
 
 
 def _enabled_after_the_wrap(run: Run, pin: Pin) -> Iterator[Finding]:
-    """The program enables checkpointing on the wrapped model by itself."""
+    """The program itself enables checkpointing on the wrapped model."""
     wrap: Wrap | None = None
     for event in run.events:
         if isinstance(event, Wrap | Load):
