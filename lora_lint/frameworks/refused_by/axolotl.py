@@ -28,7 +28,7 @@ def _polora(key: str, says: str, line: int) -> Refusal:
     )
 
 
-_UNTRAINED = "polora has no optimizer for other parameters than LoRA's, and what this adds would never be trained"
+_UNTRAINED = "polora has no optimizer for parameters other than LoRA's, so what this adds would never be trained"
 _OWN_RATES = "polora sets the size of its steps itself, and this would be ignored"
 _ROWS = (
     *(
@@ -178,7 +178,7 @@ _ROWS = (
     Refusal(
         "trl.num_generations",
         "rl == 'grpo' and is_whole(trl.num_generations) and trl.num_generations < 2",
-        "GRPO requires at least 2 generations: one alone has no advantage over others",
+        "GRPO requires at least 2 generations: a single one has no advantage over others",
         "Raise `num_generations`",
         f"{_VALID}:855",
         ("rl",),
@@ -231,7 +231,7 @@ _ROWS = (
     Refusal(
         "weight_decay",
         "weight_decay and optimizer == 'polora'",
-        "polora has no weight decay",
+        "polora does not support weight decay",
         "Leave `weight_decay` out",
         f"{_VALID}:1011",
         ("optimizer",),
@@ -290,7 +290,7 @@ _ROWS = (
     Refusal(
         "pretraining_dataset",
         "pretraining_dataset and not max_steps",
-        "`max_steps` must be set with a `pretraining_dataset` that is streamed",
+        "a streamed `pretraining_dataset` needs `max_steps`",
         "Set it",
         f"{_VALID}:1463",
         ("max_steps",),
@@ -332,7 +332,7 @@ _ROWS = (
     Refusal(
         "eval_table_size",
         "eval_table_size and sample_packing and eval_sample_packing is not False",
-        "`eval_table_size` is not supported together with packed samples in the evaluation",
+        "`eval_table_size` is not supported with packed evaluation samples",
         "Set `eval_sample_packing: false`",
         f"{_VALID}:147",
         ("sample_packing", "eval_sample_packing"),
@@ -348,7 +348,7 @@ _ROWS = (
     Refusal(
         "gradient_checkpointing_kwargs.use_reentrant",
         "unfrozen_parameters and gradient_checkpointing_kwargs.use_reentrant == True",
-        "`use_reentrant` must be false where a part of the model is frozen",
+        "`use_reentrant` must be false if a part of the model is frozen",
         "Set it to false",
         f"{_VALID}:482",
         ("unfrozen_parameters",),
@@ -392,14 +392,14 @@ _ROWS = (
     _both(
         "dataset_exact_deduplication",
         "skip_prepare_dataset",
-        "`dataset_exact_deduplication` has no effect where the preparation is skipped",
+        "`dataset_exact_deduplication` has no effect if the preparation is skipped",
         2289,
         source=_CONFIG,
     ),
     Refusal(
         "dataset_exact_deduplication",
         "dataset_exact_deduplication and (streaming or pretraining_dataset)",
-        "`dataset_exact_deduplication` is not available for data that is streamed",
+        "`dataset_exact_deduplication` is not available for streamed data",
         "Leave it out",
         f"{_CONFIG}:2280",
         ("streaming", "pretraining_dataset"),
@@ -413,7 +413,7 @@ TABLE = Table(
     (
         Undecided(
             "devices, their number and capabilities, the version of torch",
-            "they belong to the machine",
+            "they depend on the machine",
             ("utils/schemas/internal/", "monkeypatch/", "kernels/", "utils/optimizers/", "model_support/"),
         ),
         Undecided("plugins", "each has a schema of its own", ("integrations/",)),

@@ -10,7 +10,7 @@ _ROWS = (
         Refusal(
             f"train.{name}",
             f"train.{name} is not None",
-            "the recipe for LoRA does not support it",
+            "the LoRA recipe does not support it",
             "Leave it out",
             f"{_RECIPE}:578",
         )
@@ -34,7 +34,7 @@ _ROWS = (
     Refusal(
         "precision",
         "starts(quantize, 'bnb.') and holds(precision, 'mixed')",
-        "quantization does not go with mixed precision",
+        "quantization is not compatible with mixed precision",
         "Set `precision: bf16-true`",
         f"{_RECIPE}:143",
         ("quantize",),
@@ -42,7 +42,7 @@ _ROWS = (
     Refusal(
         "quantize",
         "starts(quantize, 'bnb.') and precision is None",
-        "quantization does not go with mixed precision, which is the default",
+        "quantization is not compatible with mixed precision, which is the default",
         "Set `precision: bf16-true`",
         f"{_RECIPE}:143",
         ("precision",),
@@ -60,7 +60,7 @@ _ROWS = (
         "optimizer",
         "starts(quantize, 'bnb.') and (is_text(optimizer) and not holds(optimizer, 'AdamW')"
         " or is_text(optimizer.class_path) and not holds(optimizer.class_path, 'AdamW'))",
-        "a quantized model is trained with AdamW alone",
+        "a quantized model can only be trained with AdamW",
         "Take AdamW, or leave `quantize` out",
         "utils.py:623",
         ("quantize",),
@@ -78,7 +78,7 @@ _ROWS = (
     Refusal(
         "train.min_lr",
         "train.min_lr is not None and train.min_lr != 6e-05",
-        "the recipe for LoRA lets the rate fall to 0",
+        "the LoRA recipe always lets the rate decay to 0",
         "Leave it out",
         f"{_RECIPE}:234",
         ignored=True,
@@ -101,7 +101,7 @@ TABLE = Table(
             "they are on the machine",
             ("utils.py", "data/", "tokenizer.py", "prompts.py", "api.py", "scripts/", "deploy/", "generate/", "eval/"),
         ),
-        Undecided("shapes of the model", "its config is beside the weights", ("config.py", "model.py", "lora.py")),
+        Undecided("shapes of the model", "its config is next to the weights", ("config.py", "model.py", "lora.py")),
         Undecided(
             "other recipes", "they have arguments of their own", ("finetune/", "pretrain.py", "adapter.py", "chat/")
         ),

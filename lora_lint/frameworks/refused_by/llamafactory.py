@@ -69,7 +69,7 @@ _ROWS = (
     Refusal(
         "pissa_init",
         "pissa_init and quantization_bit is not None",
-        "a quantized model has to be initialized by scripts/pissa_init.py",
+        "a quantized model must be initialized with scripts/pissa_init.py",
         "Run that script first and train what it saves, or leave `pissa_init` out",
         f"{_PARSER}:193",
         ("quantization_bit",),
@@ -85,7 +85,7 @@ _ROWS = (
     Refusal(
         "create_new_adapter",
         "create_new_adapter and quantization_bit is not None and adapter_name_or_path is not None",
-        "cannot create a new adapter upon a quantized model",
+        "cannot create a new adapter on a quantized model",
         "Merge the adapter first, or go on training it",
         f"{_PARSER}:199",
         ("quantization_bit", "adapter_name_or_path"),
@@ -170,7 +170,7 @@ _ROWS = (
     Refusal(
         "infer_backend",
         "infer_backend in ('vllm', 'sglang') and do_train",
-        "the backends vllm and sglang are for inference alone",
+        "the backends vllm and sglang are for inference only",
         "Leave `infer_backend` out",
         f"{_PARSER}:407",
         ("do_train",),
@@ -194,7 +194,7 @@ _ROWS = (
     Refusal(
         "stage",
         "stage == 'ppo' and reward_model is None",
-        "`reward_model` is necessary for PPO",
+        "PPO needs `reward_model`",
         "Name it",
         f"{_TUNING}:581",
         likely=True,
@@ -278,7 +278,7 @@ _ROWS = (
         "interleave_probs",
         "interleave_probs is not None and mix_strategy != 'concat' and dataset is not None"
         " and len(words(dataset)) != len(words(interleave_probs))",
-        "there have to be as many `interleave_probs` as data sets",
+        "`interleave_probs` must have one entry per data set",
         "Give one for each",
         f"{_DATA}:171",
         ("dataset",),
@@ -319,7 +319,7 @@ _ROWS = (
     Refusal(
         "use_dora",
         "use_dora and finetuning_type == 'lora' and names_ptq(model_name_or_path)",
-        "DoRA is not compatible with models that are quantized beforehand",
+        "DoRA is not compatible with pre-quantized models",
         "Leave `use_dora` out, or take the model before its quantization with `quantization_bit: 4`",
         f"{_ADAPTER}:220",
         ("model_name_or_path",),
@@ -330,7 +330,7 @@ _ROWS = (
         "use_dora",
         "use_dora and finetuning_type == 'lora' and quantization_bit is not None"
         " and quantization_method in ('hqq', 'eetq')",
-        "DoRA is compatible with bitsandbytes' quantization alone",
+        "DoRA is compatible only with bitsandbytes' quantization",
         "Leave `use_dora` out, or set `quantization_method: bnb`",
         f"{_ADAPTER}:220",
         ("quantization_method", "quantization_bit"),
@@ -358,7 +358,7 @@ _ROWS = (
     Refusal(
         "quantization_bit",
         "quantization_bit is not None and names_ptq(model_name_or_path)",
-        "the model is quantized already",
+        "the model is already quantized",
         "Leave `quantization_bit` out",
         f"{_BITS}:94",
         ("model_name_or_path",),
@@ -390,7 +390,7 @@ TABLE = Table(
         ),
         Undecided(
             "installed packages and devices",
-            "they belong to the machine",
+            "they depend on the machine",
             ("extras/", "model/model_utils/attention.py", "model/model_utils/unsloth.py", "model/model_utils/mod.py"),
         ),
         Undecided(
@@ -399,6 +399,6 @@ TABLE = Table(
             ("model/model_utils/", "data/", "model/patcher.py", "model/loader.py"),
         ),
         Undecided("chat, API and web interface", "they train nothing", ("chat/", "api/", "webui/", "eval/")),
-        Undecided("its second architecture", "it is started by an environment variable", ("v1/",)),
+        Undecided("its second architecture", "an environment variable starts it", ("v1/",)),
     ),
 )

@@ -27,7 +27,7 @@ _ROWS = (
         "adapter",
         f"{_LLM} and adapter and (trainer.type is None or trainer.type == 'none')"
         " and adapter.pretrained_adapter_weights is None",
-        "an adapter needs a trainer that trains it",
+        "an adapter needs a trainer that trains",
         "Set `trainer.type: finetune`",
         f"{_CHECKS}:480",
         ("trainer.type", "trainer"),
@@ -36,7 +36,7 @@ _ROWS = (
         "input_features",
         f"{_LLM} and is_list(input_features)"
         " and (len(input_features) != 1 or field(first(input_features), 'type') != 'text')",
-        "a language model has one input feature, a text",
+        "a language model must have one input feature, a text",
         "Give one, and put the others into `prompt.template`",
         f"{_CHECKS}:446",
         ("model_type",),
@@ -46,7 +46,7 @@ _ROWS = (
         f"{_LLM} and trainer.type == 'finetune' and is_list(output_features)"
         " and field(first(output_features), 'type') is not None"
         " and field(first(output_features), 'type') != 'text'",
-        "fine-tuning has a text for its output",
+        "fine-tuning needs a text output",
         "Set its type to text",
         f"{_CHECKS}:459",
         ("trainer.type",),
@@ -54,7 +54,7 @@ _ROWS = (
     Refusal(
         "quantization",
         f"{_TRAINED} and quantization and adapter != 'lora' and adapter.type != 'lora'",
-        "a quantized model is trained with `adapter: lora` alone",
+        "a quantized model can only be trained with `adapter: lora`",
         "Take it, or leave `quantization` out",
         f"{_CHECKS}:633",
         ("adapter.type", "adapter"),
@@ -71,7 +71,7 @@ _ROWS = (
     Refusal(
         "prompt.template",
         f"{_LLM} and is_text(prompt.template) and prompt.task and not holds(prompt.template, '{{__task__}}')",
-        "it has no place for `prompt.task`",
+        "it has no placeholder for `prompt.task`",
         "Write `{__task__}` where the task is to be",
         f"{_CHECKS}:690",
         ("prompt.task",),
@@ -80,7 +80,7 @@ _ROWS = (
         "prompt.template",
         f"{_LLM} and is_text(prompt.template) and prompt.retrieval.type is not None"
         " and not holds(prompt.template, '{__context__}')",
-        "it has no place for what is retrieved",
+        "it has no placeholder for the retrieved text",
         "Write `{__context__}` where it is to be",
         f"{_CHECKS}:698",
         ("prompt.retrieval.type",),
@@ -104,14 +104,14 @@ _ROWS = (
     Refusal(
         "prompt.retrieval.k",
         "prompt.retrieval.type is None and is_whole(prompt.retrieval.k) and prompt.retrieval.k != 0",
-        "nothing is retrieved without `prompt.retrieval.type`",
+        "it has no effect without `prompt.retrieval.type`",
         "Set it, or leave `k` out",
         f"{_PROMPT}:22",
     ),
     Refusal(
         "prompt.retrieval.model_name",
         "prompt.retrieval.type is None and prompt.retrieval.model_name is not None",
-        "nothing is retrieved without `prompt.retrieval.type`",
+        "it has no effect without `prompt.retrieval.type`",
         "Set it, or leave `model_name` out",
         f"{_PROMPT}:27",
     ),
@@ -171,7 +171,7 @@ TABLE = Table(
         ),
         Undecided(
             "backends, devices and other trainers",
-            "they belong to the machine and the command",
+            "they depend on the machine and the command",
             ("backend/", "distributed/", "trainers/", "api.py", "hyperopt/"),
         ),
         Undecided("rows of the data", "they decide", ("data/", "features/", "datasets/")),

@@ -117,7 +117,8 @@ TABLE = Table(
     (
         Undecided(
             "layers of the model",
-            "which it has is in its own code: DoRA on experts, kinds that LoRA cannot be put on, more than there are",
+            "which it has is in its own code: DoRA on experts, kinds that LoRA does not support, more layers than it "
+            "has",
             ("tuner/", "models/", "convert.py", "quant/", "gguf.py", "utils.py", "fuse.py"),
         ),
         Undecided("rows of the data", "they are there only when it runs", ("tuner/datasets.py", "tuner/trainer.py")),

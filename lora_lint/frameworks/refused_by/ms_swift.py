@@ -89,7 +89,7 @@ _ROWS = (
     Refusal(
         "quant_bits",
         "quant_method == 'bnb' and quant_bits is not None and quant_bits not in (4, 8, '4', '8')",
-        "bitsandbytes has 4 and 8 bits alone",
+        "bitsandbytes has only 4 and 8 bits",
         "Set `quant_bits: 4`",
         f"{_BITS}:57",
         ("quant_method",),
@@ -97,7 +97,7 @@ _ROWS = (
     Refusal(
         "quant_bits",
         "quant_method == 'quanto' and quant_bits is not None and quant_bits not in (2, 4, 8, '2', '4', '8', 'float8')",
-        "quanto has 2, 4 and 8 bits and float8 alone",
+        "quanto has only 2, 4 and 8 bits and float8",
         "Take one of these",
         f"{_BITS}:91",
         ("quant_method",),
@@ -105,7 +105,7 @@ _ROWS = (
     Refusal(
         "quant_bits",
         "quant_method == 'eetq' and quant_bits is not None and quant_bits not in (8, '8')",
-        "EETQ has 8 bits alone",
+        "EETQ has only 8 bits",
         "Set `quant_bits: 8`",
         f"{_BITS}:95",
         ("quant_method",),
@@ -113,7 +113,7 @@ _ROWS = (
     Refusal(
         "quant_bits",
         "quant_bits is not None and quant_method is None and tuner_backend != 'unsloth'",
-        "it counts with `quant_method` alone",
+        "it has an effect only with `quant_method`",
         "Set `quant_method: bnb`",
         f"{_BITS}:47",
         ("quant_method",),
@@ -125,7 +125,7 @@ _ROWS = (
     Refusal(
         "packing",
         "packing and lazy_tokenize",
-        "packing needs the lengths of all rows before the training, and `lazy_tokenize` leaves them unknown",
+        "packing needs the lengths of all rows before training, which `lazy_tokenize` leaves unknown",
         _EITHER,
         f"{_BASE}:166",
         ("lazy_tokenize",),
@@ -149,7 +149,7 @@ _ROWS = (
     _out(
         "save_only_model",
         "fsdp == 'fsdp2' and save_only_model",
-        "the preset fsdp2 saves sharded states, of which the model alone cannot be saved",
+        "the preset fsdp2 saves sharded states, from which the model cannot be saved by itself",
         f"{_SFT}:348",
         ("fsdp",),
     ),
@@ -181,7 +181,7 @@ _ROWS = (
     Refusal(
         "truncation_strategy",
         "truncation_strategy == 'split' and use_chat_template",
-        "rows are split in pre-training alone",
+        "rows are split only in pre-training",
         "Set it to delete, or train with `swift pt`",
         f"{_TRAINED}:316",
         ("use_chat_template",),
@@ -191,7 +191,7 @@ _ROWS = (
     Refusal(
         "adapters",
         "is_list(adapters) and len(adapters) > 1 and tuner_type != 'full'",
-        "training goes on from one adapter",
+        "training can continue from only one adapter",
         "Merge the adapters first",
         f"{_TUNER}:390",
         late=True,
@@ -226,7 +226,7 @@ _ROWS = (
     Refusal(
         "target_parameters",
         "target_parameters is not None and (tuner_type == 'adalora' or tuner_backend == 'unsloth')",
-        "it is handed to PEFT's LoRA alone",
+        "only PEFT's LoRA receives it",
         "Leave it out",
         f"{_TUNER}:207",
         ("tuner_type", "tuner_backend"),
@@ -236,7 +236,7 @@ _ROWS = (
         Refusal(
             key,
             f"{key} is not None and not deepspeed",
-            "it is a setting of DeepSpeed, which is not used",
+            "it is a DeepSpeed setting, and DeepSpeed is not used",
             "Set `deepspeed`, or leave it out",
             f"{_SFT}:{line}",
             ("deepspeed",),
@@ -248,7 +248,7 @@ _ROWS = (
     Refusal(
         "split_dataset_ratio",
         "split_dataset_ratio > 0 and val_dataset",
-        "nothing is split off where there is a `val_dataset`",
+        "it has no effect together with `val_dataset`",
         _EITHER,
         f"{_DATA}:130",
         ("val_dataset",),
@@ -257,7 +257,7 @@ _ROWS = (
     Refusal(
         "split_dataset_ratio",
         "split_dataset_ratio > 0 and streaming and not val_dataset",
-        "nothing is split off a dataset that is streamed",
+        "a streamed dataset cannot be split",
         "Give a `val_dataset`",
         f"{_DATA}:130",
         ("streaming",),
@@ -275,7 +275,7 @@ _ROWS = (
     Refusal(
         "loss_type",
         "is_list(loss_type) and len(loss_type) > 1 and rlhf_type is not None and rlhf_type != 'dpo'",
-        "several losses are for DPO alone",
+        "several losses are for DPO only",
         "Name one",
         f"{_RLHF}:323",
         ("rlhf_type",),
@@ -283,7 +283,7 @@ _ROWS = (
     _out(
         "loss_weights",
         "loss_weights is not None and rlhf_type is not None and rlhf_type != 'dpo'",
-        "`loss_weights` are for DPO alone",
+        "`loss_weights` are for DPO only",
         f"{_RLHF}:334",
         ("rlhf_type",),
     ),
@@ -291,7 +291,7 @@ _ROWS = (
         "loss_weights",
         "rlhf_type == 'dpo' and is_list(loss_weights) and (is_list(loss_type) and len(loss_weights) != len(loss_type)"
         " or not is_list(loss_type) and len(loss_weights) != 1)",
-        "there have to be as many `loss_weights` as losses in `loss_type`",
+        "`loss_weights` must have one entry per loss in `loss_type`",
         "Give one for each",
         f"{_RLHF}:337",
         ("loss_type",),
@@ -306,7 +306,7 @@ _ROWS = (
     Refusal(
         "truncation_strategy",
         "rlhf_type == 'grpo' and truncation_strategy is not None and truncation_strategy not in ('left', 'delete')",
-        "GRPO truncates prompts at the left, or leaves them out",
+        "GRPO truncates prompts on the left or drops them",
         "Set it to left or delete",
         f"{_RLHF}:354",
         ("rlhf_type",),
@@ -324,7 +324,7 @@ _ROWS = (
     Refusal(
         "num_generations",
         "rlhf_type == 'grpo' and num_generations == 1 and teacher_model is None and teacher_model_server is None",
-        "one generation alone has no advantage over others",
+        "a single generation has no advantage over others",
         "Raise it",
         f"{_RLHF}:410",
         ("rlhf_type",),
@@ -343,7 +343,7 @@ _ROWS = (
     Refusal(
         "use_liger_kernel",
         "rlhf_type == 'gkd' and use_liger_kernel and teacher_model is None and teacher_model_server is None",
-        "Liger's loss does not support a model that teaches itself",
+        "Liger's loss does not support self-distillation",
         "Give a `teacher_model`, or leave `use_liger_kernel` out",
         f"{_RLHF}:408",
         ("teacher_model",),
@@ -371,7 +371,7 @@ _ROWS = (
         Refusal(
             key,
             f"{key} is not None and rlhf_type is not None and rlhf_type not in ('grpo', 'gkd')",
-            "GRPO and GKD alone have a teacher",
+            "only GRPO and GKD have a teacher",
             "Leave it out",
             f"{_RLHF}:400",
             ("rlhf_type",),
@@ -383,7 +383,7 @@ _ROWS = (
     Refusal(
         "vllm_mode",
         f"{_GENERATES} and vllm_mode is not None and not use_vllm",
-        "`vllm_mode` is not supported where `use_vllm` is false",
+        "`vllm_mode` is not supported if `use_vllm` is false",
         "Set `use_vllm: true`",
         f"{_RLHF}:445",
         ("use_vllm",),
@@ -402,7 +402,7 @@ _ROWS = (
         "vllm_mode",
         f"{_GENERATES} and use_vllm and vllm_mode == 'server' and vllm_server_host is None"
         " and vllm_server_base_url is None",
-        "a server has to be named",
+        "the server must be named",
         "Set `vllm_server_host`, or `vllm_mode: colocate`",
         f"{_RLHF}:453",
         ("vllm_server_host",),
@@ -411,7 +411,7 @@ _ROWS = (
     Refusal(
         "async_generate",
         "rlhf_type == 'grpo' and async_generate and vllm_mode is not None and vllm_mode != 'server'",
-        "a server of vLLM alone generates beside the training",
+        "only a vLLM server generates during training",
         "Set `vllm_mode: server`",
         f"{_RLHF}:456",
         ("vllm_mode",),
@@ -433,7 +433,7 @@ _ROWS = (
     Refusal(
         "vllm_max_model_len",
         f"{_GENERATES} and vllm_server_host and vllm_max_model_len is not None",
-        "the server of vLLM has a length of its own",
+        "the vLLM server has its own length",
         "Give it to `swift rollout`",
         f"{_RLHF}:705",
         ("vllm_server_host",),
@@ -443,7 +443,7 @@ _ROWS = (
         "scale_rewards",
         "rlhf_type == 'grpo' and loss_type in ('real', ('real',)) and scale_rewards is not None"
         " and scale_rewards != 'none'",
-        "the loss real takes rewards as they are",
+        "the loss `real` uses rewards unchanged",
         "Leave it out",
         f"{_RLHF}:380",
         ("loss_type",),
@@ -469,7 +469,7 @@ _ROWS = (
     Refusal(
         "advantage_reweight",
         f"{_RLSD} and not reward_funcs",
-        "RLSD needs `reward_funcs`, whose advantage gives its direction",
+        "RLSD needs `reward_funcs` for the direction of its advantage",
         "Set them",
         f"{_RLHF}:600",
         ("reward_funcs",),
@@ -530,7 +530,7 @@ _ROWS = (
         Refusal(
             key,
             f"{_TAUGHT} and not reward_funcs and {when}",
-            "without `reward_funcs` there are no rewards that could vary",
+            "without `reward_funcs` no rewards can vary",
             f"Set them, or leave `{key}` out",
             f"{_RLHF}:{line}",
             ("reward_funcs",),
@@ -548,7 +548,7 @@ _ROWS = (
     Refusal(
         "teacher_model_server",
         "rlhf_type == 'gkd' and teacher_model_server is not None and gkd_logits_topk is None",
-        "a server gives the best logits alone, and `gkd_logits_topk` says how many",
+        "a server returns only the top logits, and `gkd_logits_topk` sets how many",
         "Set `gkd_logits_topk`",
         f"{_RLHF}:766",
         ("gkd_logits_topk",),
@@ -564,7 +564,7 @@ _ROWS = (
     Refusal(
         "ref_adapters",
         "ref_adapters and rlhf_type is not None and rlhf_type not in ('dpo', 'kto', 'grpo')",
-        "DPO, KTO and GRPO alone have an adapter as their reference",
+        "only DPO, KTO and GRPO can have an adapter as their reference",
         "Leave it out",
         f"{_ALIGNED}:194",
         ("rlhf_type",),
@@ -581,7 +581,7 @@ _ROWS = (
     Refusal(
         "reward_model",
         "is_list(reward_model) and len(reward_model) > 1 and rlhf_type is not None and rlhf_type != 'grpo'",
-        "GRPO alone takes several reward models",
+        "only GRPO accepts several reward models",
         "Name one",
         f"{_ALIGNED}:175",
         ("rlhf_type",),
@@ -606,7 +606,7 @@ TABLE = Table(
     (
         Undecided(
             "number of devices and processes, installed packages",
-            "they belong to the machine and the launch: batches of generations, `device_map` beside DeepSpeed, FSDP "
+            "they depend on the machine and the launch: batches of generations, `device_map` beside DeepSpeed, FSDP "
             "and Liger, swanlab, evalscope",
             ("trainers/", "infer_engine/", "utils/", "model/npu_patch/", "sequence_parallel/", "ray/", "ray_utils/"),
         ),
@@ -617,7 +617,7 @@ TABLE = Table(
         ),
         Undecided(
             "data, rewards and rollouts",
-            "the rows and the programs that are plugged in decide",
+            "the rows and plugged-in programs decide",
             ("dataset/", "dataloader/", "rewards/", "rollout/", "rlhf_trainers/", "rl_core/", "loss/", "callbacks/"),
         ),
         Undecided(

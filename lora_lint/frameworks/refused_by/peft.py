@@ -14,7 +14,7 @@ def _regex_with(key: str, source: str, since: str = "") -> Refusal:
     return Refusal(
         key,
         f"is_text(target_modules) and {key} is not None",
-        f"`{key}` cannot be used when `target_modules` is a text",
+        f"`{key}` cannot be used when `target_modules` is a string",
         f"Name the modules in a list, or choose the layers in the regex and leave `{key}` out",
         source,
         ("target_modules",),
@@ -37,7 +37,7 @@ def _meant_for(config: str, start: str, source: str, since: str) -> Refusal:
     return Refusal(
         config,
         f"{config} is not None and init_lora_weights != '{start}'",
-        f"it counts with `init_lora_weights='{start}'` alone",
+        f"it has an effect only with `init_lora_weights='{start}'`",
         f"Set `init_lora_weights='{start}'`, or leave `{config}` out",
         source,
         ("init_lora_weights",),
@@ -79,7 +79,7 @@ _OF_LORA = (
     Refusal(
         "loftq_config",
         "loftq_config and init_lora_weights != 'loftq'",
-        "it counts with `init_lora_weights='loftq'` alone",
+        "it has an effect only with `init_lora_weights='loftq'`",
         "Set `init_lora_weights='loftq'`, or leave `loftq_config` out",
         f"{_LORA}:1065",
         ("init_lora_weights",),
@@ -91,7 +91,7 @@ _OF_LORA = (
     Refusal(
         "lora_bias",
         "lora_bias and init_lora_weights != True and init_lora_weights != False",
-        "`lora_bias=True` is supported with `init_lora_weights=True` or `False` alone",
+        "`lora_bias=True` is supported only with `init_lora_weights=True` or `False`",
         "Leave one of the two out",
         f"{_LORA}:1083",
         ("init_lora_weights",),
@@ -200,7 +200,7 @@ _OF_OTHERS: dict[str, tuple[Refusal, ...]] = {
             Refusal(
                 key,
                 f"prompt_tuning_init == 'TEXT' and {key} is None",
-                f"the text that the prompt starts from needs `{key}`",
+                f"the prompt's initial text needs `{key}`",
                 "Set it",
                 f"tuners/prompt_tuning/config.py:{line}",
                 ("prompt_tuning_init",),
@@ -211,7 +211,7 @@ _OF_OTHERS: dict[str, tuple[Refusal, ...]] = {
         Refusal(
             "tokenizer_kwargs",
             "tokenizer_kwargs and prompt_tuning_init == 'RANDOM'",
-            "there is a tokenizer with `prompt_tuning_init='TEXT'` alone",
+            "a tokenizer is used only with `prompt_tuning_init='TEXT'`",
             "Leave it out",
             "tuners/prompt_tuning/config.py:89",
             ("prompt_tuning_init",),
@@ -222,7 +222,7 @@ _OF_OTHERS: dict[str, tuple[Refusal, ...]] = {
         Refusal(
             "psoft_svd_lowrank_niter",
             "psoft_svd != 'lowrank' and psoft_svd_lowrank_niter != 10",
-            "it counts with `psoft_svd='lowrank'` alone",
+            "it has an effect only with `psoft_svd='lowrank'`",
             "Set `psoft_svd='lowrank'`, or leave it out",
             "tuners/psoft/config.py:296",
             ("psoft_svd",),
@@ -232,7 +232,7 @@ _OF_OTHERS: dict[str, tuple[Refusal, ...]] = {
             Refusal(
                 key,
                 f"not use_cayley_neumann and {key} != {usual}",
-                "it counts with `use_cayley_neumann=True` alone",
+                "it has an effect only with `use_cayley_neumann=True`",
                 "Set `use_cayley_neumann=True`, or leave it out",
                 f"tuners/psoft/config.py:{line}",
                 ("use_cayley_neumann",),
@@ -248,7 +248,7 @@ _OF_OTHERS: dict[str, tuple[Refusal, ...]] = {
             Refusal(
                 key,
                 f"{key} is not None and shadow_model != 'mirror'",
-                "a shadow that is a checkpoint has a shape of its own",
+                "a shadow that is a checkpoint has its own shape",
                 "Leave it out",
                 "tuners/shadow/config.py:222",
                 ("shadow_model",),
@@ -299,7 +299,7 @@ TABLE = Table(
             Refusal(
                 "total_step",
                 "not total_step or is_whole(total_step) and total_step <= 0",
-                "AdaLoRA needs `total_step`, the number of steps of the whole training",
+                "AdaLoRA needs `total_step`, the total number of training steps",
                 "Pass `total_step`",
                 "tuners/adalora/config.py:102",
                 since="0.15.0",
@@ -308,7 +308,7 @@ TABLE = Table(
             Refusal(
                 "total_step",
                 "is_whole(total_step) and total_step > 0 and tinit >= total_step - tfinal",
-                "the schedule leaves no phase in which ranks are given out: `tinit` and `tfinal` fill `total_step`",
+                "the schedule leaves no phase for allocating ranks: `tinit` and `tfinal` fill `total_step`",
                 "Lower `tinit` and `tfinal`, or raise `total_step`",
                 "tuners/adalora/config.py:110",
                 ("tinit", "tfinal"),
@@ -343,8 +343,8 @@ TABLE = Table(
     undecided=(
         Undecided(
             "layers and shapes of the model",
-            "which layers there are, and their widths, is in the model: LL201 to LL216 and LL302 answer it where it is "
-            "known",
+            "which layers there are, and their widths, is in the model: LL201 to LL216 and LL302 check them where "
+            "they are known",
             ("tuners/tuners_utils.py", "tuners/lora/layer.py", "tuners/lora/variants.py"),
         ),
         Undecided(
@@ -359,7 +359,7 @@ TABLE = Table(
         ),
         Undecided(
             "installed packages, devices, tensor parallelism",
-            "they belong to the machine",
+            "they depend on the machine",
             ("import_utils.py", "tuners/lora/tp_layer.py", "tuners/lora/torchao.py"),
         ),
         Undecided(

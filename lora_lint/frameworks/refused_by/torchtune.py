@@ -18,14 +18,14 @@ _ROWS = (
     Refusal(
         "dtype",
         "dtype == 'fp16'",
-        "the recipes for LoRA do not scale gradients, and take fp32 and bf16 alone",
+        "the LoRA recipes do not scale gradients, and accept only fp32 and bf16",
         "Set `dtype: bf16`",
         f"{_RECIPE}:131",
     ),
     Refusal(
         "enable_activation_offloading",
         "enable_activation_offloading and not enable_activation_checkpointing",
-        "activations are offloaded at checkpoints alone",
+        "activations are offloaded only with checkpointing",
         "Set `enable_activation_checkpointing: true`",
         f"{_RECIPE}:173",
         ("enable_activation_checkpointing",),
@@ -33,7 +33,7 @@ _ROWS = (
     Refusal(
         "enable_activation_offloading",
         "enable_activation_offloading and device == 'cpu'",
-        "activations are offloaded from CUDA devices alone",
+        "only CUDA devices offload activations",
         "Leave it out",
         f"{_RECIPE}:169",
         ("device",),
@@ -57,7 +57,7 @@ _ROWS = (
     Refusal(
         "collate_fn",
         "holds(collate_fn, 'left_pad_sequence')",
-        "rows are padded at the left for inference alone",
+        "rows are padded on the left only for inference",
         "Leave it out",
         f"{_RECIPE}:547",
         late=True,
@@ -65,7 +65,7 @@ _ROWS = (
     Refusal(
         "model.lora_attn_modules",
         "is_list(model.lora_attn_modules) and len(model.lora_attn_modules) == 0",
-        "LoRA needs a layer of the attention",
+        "LoRA needs at least one attention layer",
         "Name one",
         "torchtune/models/llama3/_component_builders.py:347",
         late=True,
@@ -96,7 +96,7 @@ _ROWS = (
         Refusal(
             "dataset.packed",
             f"dataset.packed and dataset._component_ == 'torchtune.datasets.multimodal.{name}_dataset'",
-            "data sets with images are not packed",
+            "data sets with images cannot be packed",
             "Set it to false",
             "torchtune/datasets/multimodal/_llava_instruct.py:122",
             ("dataset._component_",),
@@ -107,7 +107,7 @@ _ROWS = (
     Refusal(
         "compile",
         "compile and holds(quantizer._component_, 'QAT')",
-        "quantization-aware training does not compile",
+        "quantization-aware training cannot be compiled",
         "Set `compile: false`",
         f"{_QAT}:149",
         ("quantizer._component_",),
@@ -136,7 +136,7 @@ _ROWS = (
     Refusal(
         "checkpointer.adapter_checkpoint",
         "checkpointer.adapter_checkpoint is not None and not resume_from_checkpoint",
-        "an adapter is loaded to resume its training alone",
+        "an adapter is loaded only to resume its training",
         "Set `resume_from_checkpoint: true`",
         f"{_FILES}/_utils.py:465",
         ("resume_from_checkpoint",),
@@ -150,7 +150,7 @@ TABLE = Table(
     undecided=(
         Undecided(
             "devices, processes and installed packages",
-            "they belong to the machine",
+            "they depend on the machine",
             (
                 *("torchtune/utils/", "torchtune/training/precision.py", "torchtune/training/memory.py"),
                 *("torchtune/training/_distributed.py", "torchtune/training/_activation_offloading.py"),
@@ -168,13 +168,13 @@ TABLE = Table(
         ),
         Undecided("rows of the data", "they decide", ("torchtune/data/", "torchtune/datasets/")),
         Undecided(
-            "what only some recipes for LoRA refuse",
+            "refusals in only some LoRA recipes",
             "which recipe takes a file is in the command: fp16 in quantization-aware training, its quantizer",
             ("recipes/lora_dpo_", "recipes/knowledge_distillation_", "recipes/qat_lora_", "recipes/lora_finetune_"),
         ),
         Undecided(
             "components by their names",
-            "LL901 and LL902 answer it for the builders that are known",
+            "LL901 and LL902 check them for the known builders",
             ("torchtune/config/", "torchtune/_cli/"),
         ),
         Undecided(

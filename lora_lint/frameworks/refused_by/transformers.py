@@ -29,7 +29,7 @@ _ROWS = (
         "load_best_model_at_end",
         "load_best_model_at_end and evaluation_strategy is None and lower(save_strategy) != 'best'"
         " and lower(eval_strategy) != lower(save_strategy)",
-        "the strategies of saving and evaluating must match",
+        "the save and evaluation strategies must match",
         "Set `eval_strategy` to the value of `save_strategy`",
         f"{_ARGUMENTS}:1751",
         ("eval_strategy", "save_strategy"),
@@ -49,7 +49,7 @@ _ROWS = (
         "load_best_model_at_end and evaluation_strategy is None and lower(save_strategy) == 'steps'"
         " and lower(eval_strategy) == 'steps' and eval_steps is None and is_whole(save_steps)"
         " and is_whole(logging_steps) and logging_steps > 0 and save_steps % logging_steps != 0",
-        "`save_steps` must be a multiple of `eval_steps`, which is `logging_steps` where it is not given",
+        "`save_steps` must be a multiple of `eval_steps`, whose default is `logging_steps`",
         "Set `eval_steps` to `save_steps`",
         f"{_ARGUMENTS}:1771",
         ("save_steps", "logging_steps"),
@@ -58,7 +58,7 @@ _ROWS = (
     Refusal(
         "eval_strategy",
         "lower(eval_strategy) == 'steps' and not eval_steps and logging_steps == 0",
-        "it needs `eval_steps`, for which `logging_steps` stand where it is not given",
+        "it needs `eval_steps`, or `logging_steps` as its default",
         "Set `eval_steps`",
         f"{_ARGUMENTS}:1580",
         ("eval_steps", "logging_steps"),
@@ -67,7 +67,7 @@ _ROWS = (
     Refusal(
         "logging_steps",
         "lower(logging_strategy) == 'steps' and logging_steps == 0",
-        "steps that are logged have a number above 0",
+        "`logging_steps` must be above 0",
         "Set `logging_strategy='no'` to log nothing",
         f"{_ARGUMENTS}:1733",
         ("logging_strategy",),
@@ -76,7 +76,7 @@ _ROWS = (
     Refusal(
         "lr_scheduler_type",
         f"lower(lr_scheduler_type) == 'greedy' and {_NO_EVALUATION}",
-        "this schedule goes by the evaluation, and there is none",
+        "this schedule depends on the evaluation, but there is none",
         "Set `eval_strategy`",
         f"{_ARGUMENTS}:1798",
         ("eval_strategy",),
@@ -85,7 +85,7 @@ _ROWS = (
     Refusal(
         "lr_scheduler_type",
         f"lower(lr_scheduler_type) in ('reduce_lr_on_plateau', 'reduce_on_plateau') and {_NO_EVALUATION}",
-        "this schedule goes by the evaluation, and there is none",
+        "this schedule depends on the evaluation, but there is none",
         "Set `eval_strategy`",
         f"{_ARGUMENTS}:1792",
         ("eval_strategy",),
@@ -94,7 +94,7 @@ _ROWS = (
     Refusal(
         "dataloader_prefetch_factor",
         "dataloader_prefetch_factor is not None and dataloader_num_workers == 0",
-        "data is fetched ahead by worker processes alone",
+        "only worker processes prefetch data",
         "Set `dataloader_num_workers` above 0, or leave it out",
         f"{_ARGUMENTS}:1804",
         ("dataloader_num_workers",),
@@ -142,14 +142,14 @@ _OF_QUANTIZERS = {
         Refusal(
             "dataset",
             "is_text(dataset) and dataset not in ('wikitext2', 'c4', 'c4-new')",
-            "a text names one of wikitext2, c4 and c4-new",
+            "a string must be one of wikitext2, c4 and c4-new",
             "Name one of these, or pass the texts themselves in a list",
             f"{_QUANTIZERS}:751",
         ),
         Refusal(
             "act_group_aware",
             "desc_act and act_group_aware",
-            "it counts with `desc_act=False` alone",
+            "it has an effect only with `desc_act=False`",
             "Leave one of the two out",
             f"{_QUANTIZERS}:764",
             ("desc_act",),
@@ -160,7 +160,7 @@ _OF_QUANTIZERS = {
         Refusal(
             "weights",
             "is_text(weights) and weights not in ('float8', 'int8', 'int4', 'int2')",
-            "quanto has float8, int8, int4 and int2 alone",
+            "quanto has only float8, int8, int4 and int2",
             "Take one of these",
             f"{_QUANTIZERS}:1056",
         ),
@@ -169,7 +169,7 @@ _OF_QUANTIZERS = {
         Refusal(
             "weights",
             "is_text(weights) and weights != 'int8'",
-            "EETQ has int8 alone",
+            "EETQ has only int8",
             "Leave it out",
             f"{_QUANTIZERS}:1092",
         ),
@@ -182,7 +182,7 @@ TABLE = Table(
     undecided=(
         Undecided(
             "devices, data types that they have, distributed processes, installed packages",
-            "they belong to the machine",
+            "they depend on the machine",
             ("trainer.py", "trainer_utils.py", "integrations/", "utils/", "distributed/", "quantizers/"),
         ),
         Undecided(

@@ -22,14 +22,14 @@ def _generations(file: str, both: int, few: int, halved: int, uneven: int) -> tu
         Refusal(
             "num_generations",
             "is_whole(num_generations) and num_generations < 2",
-            "at least 2 generations of each prompt are needed: one alone has no advantage over others",
+            "at least 2 generations of each prompt are needed: a single one has no advantage over others",
             "Raise `num_generations`",
             f"{file}:{few}",
         ),
         Refusal(
             "auto_find_batch_size",
             "auto_find_batch_size == True",
-            "a smaller batch may not hold whole groups of generations",
+            "a smaller batch may split groups of generations",
             "Set `per_device_train_batch_size`, and leave it out",
             f"{file}:{halved}",
             since="1.9.0",
@@ -77,7 +77,7 @@ _OF_SFT = (
     Refusal(
         "padding_free",
         "padding_free == True and packing == False and max_length is not None",
-        "without packing nothing truncates the rows to `max_length`",
+        "rows are truncated to `max_length` only with packing",
         "Set `packing=True`, or `max_length=None` for rows that are short enough",
         "trainer/sft_trainer.py:1000",
         ("packing", "max_length"),
@@ -107,7 +107,7 @@ _OF_SFT = (
     Refusal(
         "gradient_checkpointing_kwargs",
         f"{_CHECKPOINTED} and field(gradient_checkpointing_kwargs, 'use_reentrant')",
-        "`selective` needs checkpoints that are not reentrant",
+        "`selective` needs non-reentrant checkpointing",
         "Leave `use_reentrant` out",
         "trainer/sft_trainer.py:1091",
         since=_READ,
@@ -133,7 +133,7 @@ _OF_DPO = (
         "use_weighting",
         "use_weighting == True and (loss_type in ('aot', 'aot_unpaired')"
         " or is_list(loss_type) and common(loss_type, ('aot', 'aot_unpaired')))",
-        "this loss sorts the rows, so that their weights would go to others",
+        "this loss sorts the rows, so their weights would apply to other rows",
         "Leave one of the two out",
         "trainer/dpo_trainer.py:820",
         ("loss_type",),
@@ -181,7 +181,7 @@ _OF_GRPO = (
     Refusal(
         "log_completions_hub_repo",
         "log_completions_hub_repo is not None and log_completions == False",
-        "completions are uploaded where they are logged",
+        "completions are uploaded only if they are logged",
         "Set `log_completions=True`",
         "trainer/grpo_config.py:1081",
         ("log_completions",),
@@ -203,7 +203,7 @@ _OF_GRPO = (
         "vllm_importance_sampling_clip_max is None and vllm_importance_sampling_clip_min is None"
         " and vllm_importance_sampling_cap is None and vllm_importance_sampling_correction == True"
         " and vllm_importance_sampling_mode in ('token_truncate', 'sequence_truncate')",
-        "a ratio that is truncated needs a bound",
+        "a truncated ratio needs a bound",
         "Set it, or `vllm_importance_sampling_clip_min`",
         "trainer/grpo_config.py:1168",
         ("vllm_importance_sampling_mode",),
@@ -214,7 +214,7 @@ _OF_GRPO = (
         "loss_type == 'vespo' and use_vllm == True and vllm_importance_sampling_correction == True"
         " and is_text(vllm_importance_sampling_mode)"
         " and vllm_importance_sampling_mode not in ('token_truncate', 'token_mask')",
-        "it needs a ratio of each token",
+        "it needs a ratio for each token",
         "Set `vllm_importance_sampling_mode='token_truncate'`",
         "trainer/grpo_trainer.py:938",
         ("vllm_importance_sampling_mode",),
@@ -250,7 +250,7 @@ TABLE = Table(
                 "loss_weights",
                 "is_list(loss_weights) and (is_text(loss_type) and len(loss_weights) != 1"
                 " or is_list(loss_type) and len(loss_weights) != len(loss_type))",
-                "there have to be as many `loss_weights` as losses in `loss_type`",
+                "`loss_weights` must have one entry per loss in `loss_type`",
                 "Give one for each",
                 "trainer/dpo_config.py:361",
                 ("loss_type",),
@@ -262,12 +262,12 @@ TABLE = Table(
     undecided=(
         Undecided(
             "number of processes, devices, servers of vLLM",
-            "they belong to the machine and the launch",
+            "they depend on the machine and the launch",
             ("trainer/callbacks.py", "generation/", "scripts/", "extras/"),
         ),
         Undecided(
-            "models, data sets and reward functions that a trainer is given",
-            "they are objects of the program: LL412 and others look at what is known of them",
+            "models, data sets and reward functions passed to a trainer",
+            "they are objects of the program: LL412 and other rules check what is known of them",
             ("trainer/", "experimental/", "data_utils.py"),
         ),
     ),

@@ -40,7 +40,7 @@ _WRAPPED = (
         "target_modules",
         "is_list(target_modules) and len(target_modules) > 0 and within(target_modules, ('embed_tokens', 'lm_head'))"
         " and not target_parameters",
-        "unsloth trains these whole, and no target of LoRA is left",
+        "unsloth trains these in full, so no target is left for LoRA",
         "Add projections of the layers",
         f"{_UTILS}:11571",
         late=True,
@@ -48,7 +48,7 @@ _WRAPPED = (
     Refusal(
         "loftq_config",
         "loftq_config and init_lora_weights != 'loftq'",
-        "it counts with `init_lora_weights='loftq'` alone",
+        "it has an effect only with `init_lora_weights='loftq'`",
         "Leave it out",
         f"{_LLAMA}:4810",
         ("init_lora_weights",),
@@ -69,7 +69,7 @@ _OF_LANGUAGE_MODELS = (
     Refusal(
         "modules_to_save",
         f"is_list(modules_to_save) and common(modules_to_save, {_PROJECTIONS!r})",
-        "FastLanguageModel trains the embeddings, the head and norms whole, and nothing else",
+        "FastLanguageModel trains only the embeddings, the head and norms in full",
         "Load the model with FastModel, or leave these out",
         f"{_LLAMA}:4966",
         late=True,
@@ -81,7 +81,7 @@ _LOADED = (
         Refusal(
             key,
             f"{key} and load_in_4bit and quantization_config is None and not full_finetuning",
-            f"a model is loaded in one precision, and 4 bits are the default beside `{key}`",
+            f"a model is loaded in one precision, and 4 bits are the default alongside `{key}`",
             "Set `load_in_4bit=False`",
             f"{_LOADER}:2350",
             ("load_in_4bit",),
@@ -100,7 +100,7 @@ _LOADED = (
     Refusal(
         "qat_scheme",
         "qat_scheme is not None and not full_finetuning",
-        "a model that gets an adapter has its scheme in `get_peft_model`",
+        "a model with an adapter gets its scheme in `get_peft_model`",
         "Pass it to `get_peft_model`, or set `full_finetuning=True`",
         f"{_LOADER}:2358",
         ("full_finetuning",),
@@ -108,7 +108,7 @@ _LOADED = (
     Refusal(
         "float8_training",
         "float8_training is not None and float8_training != False and not full_finetuning",
-        "it is for `full_finetuning=True` alone: under an adapter the base weights do not train",
+        "it is only for `full_finetuning=True`: with an adapter the base weights do not train",
         "Leave it out",
         f"{_LOADER}:2248",
         ("full_finetuning",),
@@ -147,7 +147,7 @@ TABLE = Table(
     undecided=(
         Undecided(
             "devices, versions of packages, environment variables",
-            "they belong to the machine",
+            "they depend on the machine",
             (
                 "device_type.py",
                 "import_fixes.py",
@@ -161,7 +161,7 @@ TABLE = Table(
         ),
         Undecided(
             "architectures and checkpoints",
-            "the model's own config and files decide: RoPE scaling, vision, adapters that are there already",
+            "the model's own config and files decide: RoPE scaling, vision, existing adapters",
             (
                 "models/",
                 "optimizers/",
@@ -172,6 +172,6 @@ TABLE = Table(
                 "ollama_template_mappers.py",
             ),
         ),
-        Undecided("trainers that are patched", "their source is rewritten when they are imported", ("trainer.py",)),
+        Undecided("patched trainers", "their source is rewritten when they are imported", ("trainer.py",)),
     ),
 )

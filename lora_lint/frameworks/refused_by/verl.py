@@ -66,7 +66,7 @@ _ROWS = (
         f"{_ACTOR}.ulysses_sequence_parallel_size",
         f"{_ACTOR}.ulysses_sequence_parallel_size > 1 and {_ACTOR}.strategy in ('fsdp', 'fsdp2')"
         f" and {_MODEL}.use_remove_padding == False",
-        "sequences are parallelized without padding alone",
+        "sequences are parallelized only without padding",
         f"Set `{_MODEL}.use_remove_padding=True`",
         f"{_OF_ACTOR}:339",
         (f"{_MODEL}.use_remove_padding",),
@@ -74,7 +74,7 @@ _ROWS = (
     Refusal(
         f"{_ROLLOUT}.mode",
         f"{_ROLLOUT}.mode == 'sync'",
-        "rollouts are asynchronous alone",
+        "rollouts are always asynchronous",
         "Leave it out",
         f"{_OF_ROLLOUT}:282",
         since=_SINCE,
@@ -93,7 +93,7 @@ _ROWS = (
     Refusal(
         f"{_ROLLOUT}.moe_tensor_parallel_size",
         f"{_ROLLOUT}.moe_tensor_parallel_size > 1 and {_ROLLOUT}.name in ('vllm', 'sglang', 'hf')",
-        "TensorRT-LLM alone supports it",
+        "only TensorRT-LLM supports it",
         "Leave it out",
         f"{_OF_ROLLOUT}:300",
         (f"{_ROLLOUT}.name",),
@@ -112,7 +112,7 @@ _ROWS = (
         f"{_ROLLOUT}.disaggregation.enabled",
         f"{_ROLLOUT}.disaggregation.enabled and {_ROLLOUT}.name is not None"
         f" and {_ROLLOUT}.name not in ('sglang', 'vllm')",
-        "vLLM and SGLang alone support it",
+        "only vLLM and SGLang support it",
         f"Set `{_ROLLOUT}.name` to one of them",
         f"{_OF_ROLLOUT}:342",
         (f"{_ROLLOUT}.name",),
@@ -207,7 +207,7 @@ TABLE = Table(
         ),
         Undecided(
             "GPUs, nodes, engines of generation and their packages",
-            "they belong to the machine",
+            "they depend on the machine",
             (
                 "workers/",
                 "single_controller/",
@@ -221,7 +221,7 @@ TABLE = Table(
         ),
         Undecided(
             "data, rewards and agents",
-            "rows and programs that are plugged in decide",
+            "rows and plugged-in programs decide",
             ("experimental/", "tools/", "interactions/", "trainer/", "base_config.py", "protocol.py"),
         ),
         Undecided(
