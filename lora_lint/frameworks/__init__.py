@@ -1,1 +1,1 @@
-"""One module a framework: how its configs and commands spell a run."""
+"""One module per framework: how its configs and commands spell a run."""

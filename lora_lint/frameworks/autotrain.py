@@ -79,7 +79,7 @@ def recognises(document: Mapping) -> bool:
 
 
 def read(document: Mapping, project: Project) -> Reading:
-    """The run of a file, if it trains LoRA: tasks on language models alone have `peft`."""
+    """The run of a file, if it trains LoRA: only tasks on language models have `peft`."""
     fields = Fields(document)
     params = fields.section("params")
     task = str(known(fields.text("task")))
@@ -103,8 +103,8 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def read_command(start: Start, arguments: CommandOptions, project: Project) -> Reading:
-    """The run of `autotrain llm --train --peft …`: what its file has in sections. The names of its options are not all
-    those of the file."""
+    """The run of `autotrain llm --train --peft …`, which takes as options what the file has in sections; some have
+    other names than in the file."""
     given = arguments.mapping
     trainer = given.entry("trainer")
     kind = f"{start.task}-{getattr(trainer.value, 'value', '')}" if trainer is not None else start.task
@@ -129,7 +129,7 @@ def _adapter(params: Fields, kind: str, trainer: str) -> Adapter:
 
 
 def _targets(params: Fields) -> Value[Any]:
-    """The shorthand, names with commas, or PEFT's own choice where the text is empty."""
+    """The shorthand, comma-separated names, or PEFT's own choice if the string is empty."""
     found = params.text("target_modules", usual("all-linear"))
     if params.mapping.entry("target_modules") is not None and not params.has("target_modules"):
         return Known(None, params.span("target_modules"))
@@ -174,7 +174,7 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
 
 
 def _training(params: Fields, kind: str, trainer: str) -> Training:
-    """Tasks from one text to another have defaults of their own."""
+    """Sequence-to-sequence tasks have their own defaults."""
     own = {}
     if kind == "seq2seq":
         own = {

@@ -94,16 +94,17 @@ _METHODS: dict[str, Method] = {
     **dict.fromkeys(("grpo", "gdpo", "ebft"), "rl"),
 }
 _DROPPED = ("lora_exclude_modules",)
-"""What the loader asks for, but no schema has: pydantic drops it before (axolotl 0.19.0, loaders/adapter.py and
-utils/schemas/peft.py)."""
+"""Settings that the loader asks for but no schema has: pydantic drops them first (axolotl 0.19.0, loaders/adapter.py
+and utils/schemas/peft.py)."""
 _ALL = "all-linear"
 _NEW_TOKENS = ("tokens", "special_tokens", "added_tokens_overrides", "resize_token_embeddings_to_32x")
-"""Keys with which the embeddings may get more rows (axolotl 0.19.0, loaders/tokenizer.py, loaders/model.py)."""
+"""Keys that may add rows to the embeddings (axolotl 0.19.0, loaders/tokenizer.py, loaders/model.py)."""
 _OUTSIDE = frozenset({"embed_tokens", "lm_head", _ALL})
 
 
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping is an axolotl file: ludwig has `base_model` and `adapter` too, but a mapping for the latter."""
+    """Whether a mapping is an axolotl file: ludwig has `base_model` and `adapter` too, but with a mapping as the
+    latter."""
     adapter = document.entry("adapter")
     of_axolotl = adapter is not None or any(document.entry(key) for key in _BITS)
     return (
@@ -160,8 +161,8 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _added(fields: Fields, key: str) -> tuple[str, ...]:
-    """The tokens that a key adds, or writes over those that a model keeps in reserve; not those that stand for what
-    has another name (bos, eos, pad), and none where their rows are filled in (axolotl 0.19.0, loaders/tokenizer.py)."""
+    """The tokens that a key adds, or writes over reserved ones of the model; not those for an existing role (bos, eos,
+    pad), and none if their rows are filled in (axolotl 0.19.0, loaders/tokenizer.py)."""
     from lora_lint.readers.nodes import Scalar
 
     if fields.has("fix_untrained_tokens"):
@@ -195,15 +196,15 @@ def _half(fields: Fields) -> Value[str]:
 
 
 def _task(fields: Fields) -> Value[str | None]:
-    """axolotl tells it from the model's class: that of a causal model unless it is a classifier (0.19.0,
+    """axolotl derives it from the model's class: a causal model unless it is a classifier (0.19.0,
     loaders/adapter.py)."""
     if "Classification" in (_model(fields).loader or "") or fields.has("num_labels"):
-        return Unknown("axolotl tells it from the model's class")
+        return Unknown("axolotl derives it from the model's class")
     return Known("CAUSAL_LM", None, "framework-default")
 
 
 def _targets(fields: Fields) -> Value[Any]:
-    """The names that are given, joined with those of all linear layers under `lora_target_linear`."""
+    """The given names, joined with those of all linear layers under `lora_target_linear`."""
     named = fields.names("lora_target_modules")
     linear = fields.flag("lora_target_linear", Known(False, None, "framework-default"))
     if not isinstance(linear, Known):
@@ -212,7 +213,7 @@ def _targets(fields: Fields) -> Value[Any]:
         given_names = known(named)
         names = (given_names,) if isinstance(given_names, str) else given_names or ()
         if not names or not _OUTSIDE.isdisjoint(names):
-            return Unknown("`lora_target_linear` adds the linear layers to what is named", linear.span)
+            return Unknown("`lora_target_linear` adds the linear layers to the named ones", linear.span)
     if linear.value:
         return Known(_ALL, linear.span)
     if named is ABSENT and fields.has("lora_target_parameters"):
@@ -231,7 +232,7 @@ def _model(fields: Fields) -> BaseModel:
 
 
 def _plain(mapping: Mapping) -> list[tuple[Any, Any]]:
-    """The keys and the texts of an entry, wherever it is written."""
+    """The keys and the strings of an entry, at any depth."""
     from lora_lint.readers.nodes import Scalar
 
     return sorted((str(e.key.value), e.value.raw if isinstance(e.value, Scalar) else e.value) for e in mapping.entries)

@@ -1,4 +1,4 @@
-"""Command lines of frameworks: the records say which commands start one, and their options are read as its file is."""
+"""Command lines of frameworks: the records say which commands start one, and their options are read like its file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONFIG = re.compile(r"\.(?:ya?ml|json)$")
 
 @dataclass(frozen=True)
 class Start:
-    """A call of a command of a framework: what it is to do, and the words behind that."""
+    """A call of a framework's command: what it is to do, and the arguments after that."""
 
     framework: Framework
     command: CommandLine
@@ -40,7 +40,7 @@ class Start:
 
 
 def start_of(call: Call) -> Start | None:
-    """The framework that a call starts, and how; None if it is no call of one, or does not train."""
+    """The framework that a call starts, and how; None if it is not such a call, or does not train."""
     for command, framework, match in _commands(call):
         task = match.groupdict().get("task")
         words = call.arguments
@@ -77,17 +77,17 @@ def _match(kind: str, name: str, call: Call) -> re.Match[str] | None:
 
 
 def _until_dashes(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """The arguments before `--`, behind which are those of the launcher."""
+    """The arguments before `--`, after which the launcher's follow."""
     return next((words[:at] for at, word in enumerate(words) if word.text == "--"), words)
 
 
 def arguments_of(words: tuple[Word, ...], span: Span, spelling: Spelling) -> CommandOptions:
-    """The settings in some words, as flags or with dots."""
+    """The settings in some arguments, as flags or with dots."""
     return options(words, span) if spelling == "flags" else overrides(words, span)
 
 
 def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
-    """The runs of a command that gives all settings itself; None if it is no such command."""
+    """The runs of a command that gives all settings itself; None if it is not such a command."""
     command = start.command
     if command.alone is None:
         return None
@@ -119,7 +119,7 @@ def _is_config(arguments: CommandOptions) -> bool:
 
 
 def entry(key: str, value: Any, span: Span) -> Entry:
-    """A setting that the command itself makes."""
+    """A setting that the command itself adds."""
     node: Node = Scalar(value, str(value), span)
     return Entry(Scalar(key, key, span), node)
 
@@ -128,8 +128,8 @@ _OPENED = ("rank", "alpha", "dropout", "target_modules", "scale", "use_rslora")
 
 
 def settled(run: Run, arguments: CommandOptions, usual: bool) -> Run:
-    """The run as sure as its arguments are: a default of a variable may be overridden, and where there are further
-    arguments that are not known, or the program's defaults are not, what is not given is not known."""
+    """The run, only as certain as its arguments: a variable's default may be overridden, and if there are further
+    arguments, or defaults, that are not known, a missing setting is not known either."""
     adapter, model, training = (
         _each(record, arguments, not usual or arguments.open) for record in (run.adapter, run.model, run.training)
     )
@@ -144,7 +144,7 @@ def _each(record: Any, arguments: CommandOptions, is_open: bool) -> Any:
             continue
         if value.origin == "framework-default":
             if is_open and (name in _OPENED or name in ("learning_rate", "optimizer", "epochs")):
-                changed[name] = Unknown("other arguments of the command may give it")
+                changed[name] = Unknown("other arguments of the command may set it")
         elif arguments.open or value.span in arguments.defaults:
             changed[name] = Known(value.value, value.span, "cli-default", value.written)
     return replace(record, **changed) if changed else record

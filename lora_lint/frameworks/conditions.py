@@ -30,7 +30,7 @@ class _Unknown:
 
 
 UNKNOWN: Final = _Unknown()
-"""The value of what is not known."""
+"""The value of anything that is not known."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Clause:
 
 @cache
 def condition(text: str) -> Clause:
-    """The condition that a text stands for. Raises ValueError for what is none."""
+    """The condition in a text. Raises ValueError if it is not one."""
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
@@ -107,7 +107,7 @@ def _truth(value: Any) -> Any:
 
 
 def _term(node: ast.expr, names: dict[str, None]) -> Term:
-    """What computes a node from the values of names; adds to `names`."""
+    """A function that computes a node from the values of names; adds to `names`."""
     if isinstance(node, ast.Constant):
         constant = node.value
         return lambda _: constant
@@ -132,7 +132,7 @@ def _term(node: ast.expr, names: dict[str, None]) -> Term:
         return _applied(_RECKONED[type(node.op)], [_term(node.left, names), _term(node.right, names)])
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:
         return _applied(FUNCTIONS[node.func.id], [_term(each, names) for each in node.args])
-    raise ValueError(f"{ast.unparse(node)!r} is no part of a condition")
+    raise ValueError(f"{ast.unparse(node)!r} is not allowed in a condition")
 
 
 def _dotted(node: ast.expr) -> str:
@@ -140,7 +140,7 @@ def _dotted(node: ast.expr) -> str:
         return f"{_dotted(node.value)}.{node.attr}"
     if isinstance(node, ast.Name):
         return node.id
-    raise ValueError(f"{ast.unparse(node)!r} is no name")
+    raise ValueError(f"{ast.unparse(node)!r} is not a name")
 
 
 def _joined(node: ast.BoolOp, parts: list[Term]) -> Term:
@@ -157,7 +157,7 @@ def _joined(node: ast.BoolOp, parts: list[Term]) -> Term:
 
 
 def _applied(function: Callable[..., Any], parts: list[Term]) -> Term:
-    """A function of values that are all known; unknown too where it has none for them."""
+    """A function of known values; unknown also if it is not defined for them."""
 
     def applied(values: Mapping[str, Any]) -> Any:
         operands = [part(values) for part in parts]

@@ -1,6 +1,6 @@
-"""YAML and JSON files: whose they are.
+"""YAML and JSON files: which framework's they are.
 
-The marks of each framework pass over most files without parsing them. The first that recognises a document reads it.
+The frameworks' marks rule out most files without parsing them. The first framework that recognises a document reads it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 LARGE = 500_000
-"""Bytes; a larger file without a framework's marks is data, and is not parsed at all."""
+"""Bytes; a larger file without a framework's marks is data and is not parsed at all."""
 
 
 def read_config(
     source: SourceFile, project: Project, follow: Callable[[Started], Reading | None] | None = None
 ) -> Reading:
-    """The runs and sweeps of a configuration file; `follow` gives those of a program that it starts, None where the
+    """The runs and sweeps in a configuration file; `follow` gives those of a program that it starts, None if the
     program is not understood. Raises readers.errors.Unreadable."""
     text = source.utf8
     candidates = [
@@ -60,7 +60,7 @@ def read_config(
 
 
 def documents(source: SourceFile) -> list[Mapping]:
-    """The mappings that a file holds at its top, or in a list at its top."""
+    """The mappings at the top of a file, or in a list at its top."""
     from lora_lint.readers.nodes import Mapping, Sequence
 
     roots: tuple[Node, ...]

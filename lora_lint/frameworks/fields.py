@@ -25,21 +25,19 @@ _WRONG = object()
 
 
 class Fields:
-    """The settings of one mapping. A key that is absent, or empty, gives the default of the call.
-
-    With `root`, `${section.key}` is looked up there, as OmegaConf does it.
-    """
+    """The settings of one mapping. A missing or empty key gives the default of the call. With `root`, `${section.key}`
+    is looked up there, as OmegaConf does."""
 
     def __init__(self, mapping: Mapping, root: Mapping | None = None) -> None:
         self.mapping = mapping
         self.root = root
 
     def has(self, key: str) -> bool:
-        """Whether the key is there and not empty."""
+        """Whether the key is present and not empty."""
         return self.node(key) is not None
 
     def node(self, key: str) -> Node | None:
-        """The value of a key; None if it is absent or empty."""
+        """The value of a key; None if it is missing or empty."""
         node = self.mapping.get(key)
         if self.root is not None and node is not None:
             node = _referred(node, self.root)
@@ -59,7 +57,7 @@ class Fields:
         return Span(start.path, start.start, end.end) if end.start >= start.start else start
 
     def value(self, key: str, convert: Callable[[Node], Any], expected: str, default: Value[Any]) -> Value[Any]:
-        """The value of a key as `convert` has it; Unknown where a template fills it in or it is no `expected`."""
+        """The value of a key after `convert`; Unknown if a template fills it in or it is not `expected`."""
         node = self.node(key)
         if node is None:
             return default
@@ -83,22 +81,22 @@ class Fields:
         return self.value(key, _text, "text", default)
 
     def names(self, key: str, default: Value[Any] = ABSENT) -> Value[Any]:
-        """A tuple of names; of a single text that text."""
+        """A tuple of names; a single string is one name."""
         return self.value(key, _names, "a list of names", default)
 
     def listing(self, key: str, default: Value[Any] = ABSENT) -> Value[Any]:
-        """A tuple of names, where the framework takes nothing but a list."""
+        """A tuple of names, where the framework accepts only a list."""
         found = self.names(key, default)
         if isinstance(found, Known) and isinstance(found.value, str):
             return Unknown(f"`{key}` is not a list of names", found.span)
         return found
 
     def switch(self, key: str, default: Value[Any] = ABSENT) -> Value[Any]:
-        """True or false, or a text that names one of several ways."""
+        """True or false, or a string that names one of several ways."""
         return self.value(key, _switch, "true, false or text", default)
 
     def commas(self, key: str, default: Value[Any] = ABSENT) -> Value[Any]:
-        """A tuple of names, from a list or from one text with commas."""
+        """A tuple of names, from a list or from one comma-separated string."""
         found = self.names(key, default)
         if isinstance(found, Known) and isinstance(found.value, str):
             return Known(tuple(part.strip() for part in found.value.split(",")), found.span)
@@ -129,7 +127,7 @@ class Fields:
         return self.value(key, convert, "a mapping of names to numbers", default)
 
     def places(self, key: str) -> tuple[tuple[str, Span], ...]:
-        """Each name of a list, or of one text with commas, and where it is written."""
+        """Each name in a list, or in one comma-separated string, and where it is written."""
         node = self.node(key)
         if isinstance(node, Sequence):
             return tuple(
@@ -157,10 +155,8 @@ def usual(value: T) -> Known[T]:
 
 
 def unfolded(mapping: Mapping) -> Mapping:
-    """A mapping whose keys with dots (`model.lora_rank`, as hydra's command line has them) are mappings of mappings.
-
-    Of what is given both ways, the last counts.
-    """
+    """A mapping whose keys with dots (`model.lora_rank`, as in hydra's command line) become nested mappings. If
+    something is given both ways, the last one counts."""
     if not any("." in str(entry.key.value) for entry in mapping.entries):
         return mapping
     found: dict[str, Entry] = {}
@@ -178,12 +174,12 @@ def unfolded(mapping: Mapping) -> Mapping:
 
 
 def set_by_config(value: Value[T], *, span: Span | None = None) -> Value[T]:
-    """A value of an adapter that is loaded from disk, whose own config counts."""
-    return Unknown("the config of the adapter that is loaded sets it", getattr(value, "span", span))
+    """A value of an adapter that is loaded from disk, whose own config decides."""
+    return Unknown("the loaded adapter's config sets it", getattr(value, "span", span))
 
 
 def _referred(node: Node, root: Mapping) -> Node:
-    """What `${section.key}` stands for; the node itself if it is no such reference."""
+    """The node that `${section.key}` refers to; the node itself if it is not such a reference."""
     for _ in range(_MAX_HOPS):
         if not isinstance(node, Scalar) or not isinstance(node.value, Placeholder):
             return node

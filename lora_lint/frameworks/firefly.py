@@ -1,4 +1,4 @@
-"""Firefly: a flat JSON file with `"train_mode": "lora"` or `"qlora"`, also of projects that grew from it.
+"""Firefly: a flat JSON file with `"train_mode": "lora"` or `"qlora"`, also in projects derived from it.
 
 Source: yangjianxin1/Firefly at e22b406, component/argument.py and train.py; the training arguments are those of
 transformers (5.23).
@@ -55,10 +55,10 @@ FRAMEWORK = Framework(
     },  # of targets: every linear layer but `lm_head` (train.py, find_all_linear_names)
 )
 _OF_LORA = frozenset({*FRAMEWORK.keys.values(), "train_mode", "learning_rate", "model_name_or_path"})
-"""Keys whose misspellings are told: projects that grew from it add settings of their own."""
+"""Keys whose misspellings are reported: derived projects add their own settings."""
 _MODES = ("full", "lora", "qlora")
 _OTHERS = ("finetuning_type", "tuner_type", "train_type", "sft_type", "use_lora", "use_peft")
-"""Keys by which other frameworks say that they train LoRA."""
+"""Keys that show, in other frameworks, that LoRA is trained."""
 _METHODS: dict[str, Method] = {"pretrain": "supervised", "sft": "supervised", "dpo": "preference"}
 
 
@@ -104,7 +104,7 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
-    """A file of lines of JSON; for pretraining a folder of them."""
+    """A JSON lines file; for pretraining a folder of them."""
     from lora_lint.knowledge.sizes import one_set
 
     return one_set(fields.text("train_file"), "train", None, near, project)

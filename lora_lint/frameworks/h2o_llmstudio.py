@@ -70,7 +70,7 @@ FRAMEWORK = Framework(
     commas=True,
 )
 _OF_LORA = frozenset({*FRAMEWORK.keys.values(), "lora", "lora_unfreeze_layers", "learning_rate"})
-"""Keys whose misspellings are told: files of older versions have keys that are gone."""
+"""Keys whose misspellings are reported: files of older versions have keys that no longer exist."""
 _METHODS: dict[str, Method] = {
     "text_causal_language_modeling": "supervised",
     "text_sequence_to_sequence_modeling": "supervised",
@@ -117,7 +117,7 @@ def _unfrozen(training: Fields) -> Iterator[Unfreeze]:
 
 
 def _targets(training: Fields) -> Value[Any]:
-    """Names with commas in one text; all linear layers but the heads where it is empty."""
+    """Comma-separated names; all linear layers but the heads if there are none."""
     found = training.text("lora_target_modules", usual(""))
     if not isinstance(found, Known):
         return found
@@ -137,7 +137,7 @@ def _model(whole: Fields, problem: str) -> BaseModel:
 
 
 def _dataset(whole: Fields, near: str, project: Project) -> Dataset:
-    """A table on the disk, of which a share may be taken, and a share held out."""
+    """A table on disk; a share of it may be used, and a share held out."""
     from lora_lint.knowledge.sizes import rows_of_file, without_held_out
 
     data = whole.section("dataset")

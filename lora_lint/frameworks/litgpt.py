@@ -74,7 +74,7 @@ _SWITCHES = {
     "lora_mlp": False,
     "lora_head": False,
 }
-"""What is adapted, and whether it is if the file does not say."""
+"""What is adapted, and whether it is by default."""
 _ATTENTION = {"lora_query": "q_proj", "lora_key": "k_proj", "lora_value": "v_proj"}
 _OUTPUTS = ("o_proj", "dense")
 _OF_LORA = frozenset({"lora_r", "lora_alpha", "lora_dropout", *_SWITCHES})
@@ -84,7 +84,7 @@ _SETS = {
     "Alpaca2k": ("mhenrichsen/alpaca_2k_test", 0.05),
     "AlpacaGPT4": ("vicgalle/alpaca-gpt4", 0.03847),
 }
-"""Data modules, public sets of the same rows, and the share that each holds out if the file does not say."""
+"""Data modules, public data sets with the same rows, and the share that each holds out by default."""
 _RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 1e-3}
 """The defaults of torch.optim."""
 
@@ -145,8 +145,8 @@ def _problems(fields: Fields) -> tuple[Problem, ...]:
 
 
 def _targets(fields: Fields, name: str | None) -> Value[Any]:
-    """The modules of the model in transformers that the switches stand for; the switches themselves where
-    that model has one module for queries, keys and values, or experts."""
+    """The modules of the transformers model that the switches stand for; the switches themselves if that model has one
+    module for queries, keys and values, or experts."""
     from lora_lint.knowledge.architectures import architecture, projections
     from lora_lint.knowledge.models import identify
 
@@ -194,7 +194,7 @@ def _model(fields: Fields) -> BaseModel:
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
-    """A data module by its class, with its arguments or with those that it has."""
+    """A data module by its class, with its own arguments or the defaults."""
     from lora_lint.knowledge.sizes import rows_of, rows_of_file, without_held_out
 
     node = fields.node("data")
@@ -220,7 +220,7 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
 
 
 def _training(fields: Fields) -> Training:
-    """Before 0.5 the rate was one of the settings of training."""
+    """Before 0.5 the rate was a training setting."""
     train = fields.section("train") or Fields(Mapping((), fields.mapping.span))
     rate, optimizer, span = _optimizer(fields)
     if train.has("learning_rate"):
@@ -245,7 +245,7 @@ def _optimizer(fields: Fields) -> tuple[Value[float], Value[str], Span | None]:
 
 
 def _accumulation(fields: Fields, whole: Value[int], micro: Value[int]) -> Value[int]:
-    """Batches between steps, if the number of devices is known."""
+    """Batches per step, if the number of devices is known."""
     devices, nodes = fields.node("devices"), known(fields.whole("num_nodes", usual(1)))
     count = known(fields.whole("devices", usual(1))) if isinstance(devices, Scalar) or devices is None else None
     if not isinstance(whole, Known) or not isinstance(micro, Known) or not count or not nodes or micro.value < 1:

@@ -43,7 +43,7 @@ FRAMEWORK = Framework(
     },
     kinds=("yaml", "json"),
     marks=((b"finetuning_type",),),
-    tells=(b"finetuning_type",),  # settings of LoRA are refused in other tunings
+    tells=(b"finetuning_type",),  # LoRA settings are rejected in other kinds of fine-tuning
     every_layer="all",
     avoids=frozenset({"vision-tower"}),  # model/model_utils/visual.py
     names_tokens=True,
@@ -59,7 +59,7 @@ FRAMEWORK = Framework(
             for name in ("llamafactory-cli", "lmf")
         ),
         CommandLine("script", r"src/train\.py", config="first", beside="dotted"),
-        CommandLine("script", r"src/train_bash\.py", usual=False),  # an older program with other defaults
+        CommandLine("script", r"src/train_bash\.py", usual=False),  # an older program with different defaults
     ),
     tells_in_commands=(rb"\bllamafactory-cli\b",),
     commas=True,
@@ -84,7 +84,7 @@ FRAMEWORK = Framework(
     refuses_sharded=True,
 )
 _NEW_TOKENS = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "init_special_tokens", "resize_vocab")
-"""Keys with which the embeddings may get more rows (hparams/model_args.py)."""
+"""Keys that may add rows to the embeddings (hparams/model_args.py)."""
 _STAGES: dict[str, Method] = {
     "pt": "supervised",
     "sft": "supervised",
@@ -110,8 +110,8 @@ _LEFT_OUT: dict[str, tuple[str, ...]] = {
     "gemma4": ("vision_tower", "audio_tower", "model.embed_vision", "model.embed_audio", "per_layer_projection_norm"),
     "dots_ocr": ("vision_tower", "merger"),
 }
-"""Model type -> parts of names that are left out of the targets while towers and projectors are frozen, which is the
-default (model/model_utils/visual.py)."""
+"""Model type -> parts of names that are left out of the targets while towers and projectors are frozen, as by default
+(model/model_utils/visual.py)."""
 _FROZEN = {"freeze_vision_tower": True, "freeze_multi_modal_projector": True, "freeze_language_model": False}
 
 
@@ -121,7 +121,7 @@ def recognises(document: Mapping) -> bool:
 
 
 def read(document: Mapping, project: Project) -> Reading:
-    """The run of a file, if it trains LoRA: not those that chat with an adapter, serve it or merge it."""
+    """The run of a file, if it trains LoRA: not one that chats with an adapter, serves it or merges it."""
     fields = Fields(document)
     if known(fields.text("finetuning_type")) != "lora" or not fields.has("model_name_or_path"):
         return Reading()
@@ -152,12 +152,12 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 _WITHOUT_REFERENCE = ("orpo", "simpo")
-"""Losses of `stage: dpo` that compare with no other model (hparams/finetuning_args.py, `use_ref_model`)."""
+"""Losses of `stage: dpo` without a reference model (hparams/finetuning_args.py, `use_ref_model`)."""
 
 
 def _bare_reference(fields: Fields) -> Value[bool]:
-    """Without `ref_model` the reference is the model with its adapter switched off (train/trainer_utils.py); the
-    adapter that training starts from is part of the base only where a new one is put on (model/adapter.py)."""
+    """Without `ref_model` the reference is the model with its adapter switched off (train/trainer_utils.py). The
+    adapter that training starts from is part of the base only if a new one is added (model/adapter.py)."""
     stage, loss = known(fields.text("stage")), known(fields.text("pref_loss", usual("sigmoid")))
     compared = stage in ("dpo", "kto") and loss is not None and loss not in _WITHOUT_REFERENCE
     own = fields.has("ref_model") or known(fields.flag("create_new_adapter", usual(False))) is not False
@@ -167,7 +167,7 @@ def _bare_reference(fields: Fields) -> Value[bool]:
 
 
 def _served(fields: Fields, project: Project) -> Reading:
-    """The adapter that a file merges, exports or chats with, where it lies in the project."""
+    """The adapter that a file merges, exports or chats with, if it is in the project."""
     path = known(fields.text("adapter_name_or_path"))
     base = saved_base(path, fields.mapping.span.path, project) if path is not None else None
     if base is None:
@@ -205,9 +205,9 @@ def _added(fields: Fields, key: str) -> tuple[str, ...]:
 
 
 def _saved(fields: Fields) -> Value[Any]:
-    """Where the vocabulary grows and it is not given, the embeddings and the head are added (model/adapter.py)."""
+    """Unless it is given, the embeddings and the head are added when the vocabulary grows (model/adapter.py)."""
     if not fields.has("additional_target") and any(fields.has(key) for key in _NEW_TOKENS):
-        return Unknown("LLaMA-Factory adds the embeddings where the vocabulary grows")
+        return Unknown("LLaMA-Factory adds the embeddings if the vocabulary grows")
     return fields.commas("additional_target", Known(None, None, "framework-default"))
 
 
@@ -223,7 +223,7 @@ def _adapter(fields: Fields, resumed: bool) -> Adapter:
     if isinstance(targets, Known) and targets.value in ("all", ("all",)):
         targets = Known("all-linear", targets.span, targets.origin)
     if known(fields.flag("use_llama_pro")):
-        targets = Unknown("LLaMA Pro adapts its new blocks alone", fields.span("use_llama_pro"))
+        targets = Unknown("LLaMA Pro adapts only its new blocks", fields.span("use_llama_pro"))
     own: dict[str, Any] = {
         "alpha": _alpha(fields, fields.whole("lora_rank", usual(FRAMEWORK.defaults["rank"]))),
         "target_modules": targets,
@@ -236,7 +236,7 @@ def _adapter(fields: Fields, resumed: bool) -> Adapter:
 
 
 def _alpha(fields: Fields, rank: Value[int]) -> Value[float]:
-    """Twice the rank where it is not given, or 0."""
+    """Twice the rank if it is not given, or 0."""
     alpha = fields.number("lora_alpha")
     if alpha is not ABSENT and known(alpha) != 0:
         return alpha
@@ -244,7 +244,7 @@ def _alpha(fields: Fields, rank: Value[int]) -> Value[float]:
 
 
 def _left_out(fields: Fields) -> Value[Any]:
-    """The towers and projectors of a model with vision or audio, as a regex; nothing of other models."""
+    """The towers and projectors of a vision or audio model, as a regex; nothing for other models."""
     import os
     import re
 
@@ -261,7 +261,7 @@ def _left_out(fields: Fields) -> Value[Any]:
 
 
 def _start(fields: Fields) -> Value[bool | str]:
-    """What the adapter is initialised with."""
+    """How the adapter is initialised."""
     pissa = fields.flag("pissa_init", Known(False, None, "framework-default"))
     if not isinstance(pissa, Known):
         return pissa
@@ -281,7 +281,7 @@ def _model(fields: Fields) -> BaseModel:
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
-    """The data is registered in `dataset_info.json`, under names of the project's own; `max_samples` caps each."""
+    """The data is registered in `dataset_info.json`, under the project's own names; `max_samples` caps each."""
     from lora_lint.knowledge.sizes import without_held_out
 
     names = fields.commas("dataset")
@@ -300,15 +300,15 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
     if any(size is None for size in capped):
         return Dataset(name, Unknown("the size of the dataset is not known", names.span))
     how = joined if len(names.value) == 1 else f"{len(names.value)} datasets"
-    if None in sizes:  # some are known by the cap alone, so this is the most there can be
+    if None in sizes:  # some are known only by the cap, so this is an upper bound
         how = "the cap max_samples" + ("" if len(sizes) == 1 else f" for each of {len(sizes)} datasets")
     total = without_held_out(sum(size or 0 for size in capped), held)
     return Dataset(name, Known(total, names.span if limit is None else getattr(cap, "span", None), "derived"), how)
 
 
 def _registered(fields: Fields, near: str, project: Project) -> tuple[str, dict[str, Any]] | None:
-    """The folder and content of the `dataset_info.json` of a config, which is looked for from the config upwards: the
-    program is started in some folder above it. No folder where the names are those of the hub; None if not found."""
+    """The folder and content of a config's `dataset_info.json`, searched from the config upwards, because the program
+    is started in some folder above it. No folder if the names are the hub's; None if it is not found."""
     import json
     import os
 
@@ -348,7 +348,7 @@ def _rows(name: str, registered: tuple[str, dict[str, Any]] | None, near: str, p
 
 def _training(fields: Fields) -> Training:
     stage = known(fields.text("stage", usual("sft")))
-    # With `tokenized_path` a first run prepares the data and trains nothing.
+    # With `tokenized_path` a first run only prepares the data.
     otherwise = ABSENT if fields.has("tokenized_path") else usual(5e-5)
     rate = fields.number("learning_rate", otherwise)
     return tables.training(FRAMEWORK, fields, _STAGES.get(stage or "", "unknown"), learning_rate=rate)

@@ -72,7 +72,7 @@ _RATES = ("learning_rate", "lr")
 
 
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping holds such a block, not too deep in it."""
+    """Whether a mapping contains such a block, not too deeply nested."""
     return next(_blocks(document, (), _DEPTH), None) is not None
 
 
@@ -82,7 +82,7 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _blocks(mapping: Mapping, above: tuple[Mapping, ...], depth: int) -> Iterator[tuple[tuple[Mapping, ...], Mapping]]:
-    """The blocks in a mapping, each with the mappings that it lies in, from the nearest outwards."""
+    """The blocks in a mapping, each with the enclosing mappings, the innermost first."""
     for entry in mapping.entries:
         key, value = entry.key.value, entry.value
         if not isinstance(key, str) or not isinstance(value, Mapping) or mapping.entry(key) is not entry:
@@ -94,8 +94,8 @@ def _blocks(mapping: Mapping, above: tuple[Mapping, ...], depth: int) -> Iterato
 
 
 def _plainly_lora(block: Mapping, beside: Mapping) -> bool:
-    """A rank, and something that only LoRA has; not another method (`peft_type` may stand beside the block), a grid of
-    values, or what a flag or a rank of 0 switches off."""
+    """A rank, and something that only LoRA has; not another method (`peft_type` may accompany the block), a grid of
+    values, or anything that a flag or a rank of 0 switches off."""
     fields = Fields(block)
     ranks = [key for key in _KEYWORDS if fields.has(key)]
     kinds = {str(known(fields.text(key))).upper().replace("-", "") for key in _TOLD_BY if fields.has(key)}
@@ -139,7 +139,7 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping, project:
             only_near=schemas.keys("peft_adapter") - {"r"},
         )
         unknown = schemas.unknown_keys("peft_adapter", block, unlisted)
-        # What a program of the project reads by its name is a key of the project's own.
+        # A key that a program of the project reads by name is the project's own.
         problems = (*(key for key in unknown if not project.programs_name(key.key, key.span.path)), *problems)
     span = fields.span(rank)
     model = BaseModel(_model(above, document))
@@ -148,18 +148,18 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping, project:
 
 
 def _spelt(fields: Fields, name: str) -> str:
-    """How the block spells a keyword: with `lora_` before it, where that is there and the keyword is not."""
+    """The block's spelling of a keyword: with `lora_` before it, if only that is present."""
     return f"lora_{name}" if fields.has(f"lora_{name}") and not fields.has(name) else name
 
 
 def _short(fields: Fields, name: str) -> str:
-    """How the block spells `lora_alpha` or `lora_dropout`: without `lora_` where that alone is there."""
+    """The block's spelling of `lora_alpha` or `lora_dropout`: without `lora_` if only that is present."""
     return name if fields.has(name) and not fields.has(f"lora_{name}") else f"lora_{name}"
 
 
 def _listed(fields: Fields, key: str, default: Value[Any]) -> Value[Any]:
-    """Names of modules. Of a list with "all-linear" or regexes in it PEFT would make nothing; a program that has a
-    spelling of its own may well make the one text of it that PEFT takes (oumi, core/configs/params/peft_params.py)."""
+    """Names of modules. PEFT could not use a list with "all-linear" or regexes in it, but a program with its own
+    spelling may turn it into the one string that PEFT takes (oumi, core/configs/params/peft_params.py)."""
     found = fields.names(key, default)
     if not key.startswith("lora_") or not isinstance(found, Known) or not isinstance(found.value, tuple):
         return found
@@ -168,8 +168,8 @@ def _listed(fields: Fields, key: str, default: Value[Any]) -> Value[Any]:
 
 
 def _model(above: tuple[Mapping, ...], document: Mapping) -> Value[str]:
-    """The model that is named beside the block, in a section beside it or in a `model` section; not known where two
-    are."""
+    """The model that is named next to the block, in a sibling section or in a `model` section; not known if there are
+    two."""
     for mapping in above:
         beside = Fields(mapping, document)
         found = _named(beside, _MODELS)

@@ -84,7 +84,7 @@ _METHODS: dict[str, Method] = {
     **dict.fromkeys(("dpo", "kto", "orpo"), "preference"),
     "grpo": "rl",
 }
-"""The types of trainers that train; without a type it only infers."""
+"""The types of trainers that train; without a type it only runs inference."""
 
 
 _ENCODERS = {
@@ -103,7 +103,7 @@ _ENCODERS = {
     "xlmroberta": "xlm-roberta-base",
     "xlnet": "xlnet-base-cased",
 }
-"""Text encoders and the models that they load where none is named."""
+"""Text encoders and the models that they load by default."""
 
 
 def recognises(document: Mapping) -> bool:
@@ -115,7 +115,7 @@ def recognises(document: Mapping) -> bool:
 
 
 def read(document: Mapping, project: Project) -> Reading:  # noqa: ARG001
-    """The run of a file, if it trains LoRA; of each text encoder if it has an adapter."""
+    """The run of a file, if it trains LoRA; one for each text encoder with an adapter."""
     whole = Fields(document)
     if known(whole.text("model_type", usual("ecd"))) == "ecd":
         return Reading(tuple(_of_encoder(encoder, whole) for encoder in _encoders(whole)))
@@ -141,7 +141,7 @@ def _of_encoder(encoder: Fields, whole: Fields) -> Run:
     kind = known(encoder.text("type"))
     key = "base_model" if kind == "llm" else "pretrained_model_name_or_path"
     span = adapter.span("type") if adapter is not None else encoder.span("adapter")
-    # An encoder has settings of the same names as an adapter: beside `adapter: lora` none of them is taken.
+    # An encoder has settings with the same names as an adapter's: with `adapter: lora` none of them counts.
     alone = Mapping(tuple(entry for entry in encoder.mapping.entries if entry.key.value == "adapter"), span)
     settings = adapter or Fields(alone)
     name = encoder.text(key, usual(_ENCODERS[kind]) if kind and _ENCODERS.get(kind) else ABSENT)
@@ -214,7 +214,7 @@ def _adapter(fields: Fields, whole: Fields, resumed: bool) -> Adapter:
         dropout=_searched(whole, "adapter.dropout", adapter.dropout),
     )
     if fields.has("adapter"):
-        # No setting can be added beside it, so that this is the span of no whole entry.
+        # No setting can be added next to it, so this is not the span of a whole entry.
         short = fields.span("adapter")
         adapter = replace(adapter, span=Span(short.path, short.start, short.end - 1))
     return tables.resumed(adapter) if resumed else adapter

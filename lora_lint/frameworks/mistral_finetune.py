@@ -1,4 +1,4 @@
-"""mistral-finetune: `lora: {rank: …, scaling: …}`, where `scaling` itself is what the adapter is multiplied with.
+"""mistral-finetune: `lora: {rank: …, scaling: …}`, where `scaling` is itself the factor on the adapter's output.
 
 Source: mistralai/mistral-finetune at 1943535, finetune/{args,wrapped_model}.py, finetune/data/args.py and
 model/{args,lora,transformer}.py. It trains Mistral models from their own checkpoints, whose modules `wq`, `wk`, `wv`,
@@ -57,7 +57,7 @@ FRAMEWORK = Framework(
         "max_steps": 100,
         "batch_size": 1,
         "accumulation": 1,
-    },  # the optimizer is written into its program (train.py)
+    },  # its program fixes the optimizer (train.py)
 )
 _OWN = ("run_dir", "seq_len", "ckpt_freq", "save_adapters", "num_microbatches")
 _TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -102,19 +102,19 @@ def _named(whole: Fields) -> bool:
 
 
 def _targets(whole: Fields) -> Value[tuple[str, ...] | str | None]:
-    """All linear layers of a block; those of experts are modules of each expert here, and not so in transformers 5."""
+    """All linear layers of a block; here each expert has its own modules, unlike in transformers 5."""
     from lora_lint.knowledge.models import identify
 
     name = known(whole.text("model_id_or_path"))
     model = identify(name) if name else None
     if model is not None and model.model_type != "mistral":
-        return Unknown("mistral-finetune builds this model from modules of its own")
+        return Unknown("mistral-finetune builds this model from its own modules")
     return usual(_TARGETS)
 
 
 def _dataset(whole: Fields, near: str, project: Project) -> Dataset:
     """`instruct_data` and `data`: files or folders with weights (`a.jsonl:.5,b.jsonl:.5`). A weight is a share of the
-    batches, so that the examples are those of all files."""
+    batches, so the examples of all files count."""
     from lora_lint.knowledge.sizes import rows_of_file
 
     data = whole.section("data")

@@ -1,7 +1,7 @@
-"""mlx-lm: `fine_tune_type: lora` and `lora_parameters`, whose `scale` itself is what the adapter is multiplied with.
+"""mlx-lm: `fine_tune_type: lora` and `lora_parameters`, whose `scale` is itself the factor on the adapter's output.
 
-Source: mlx-lm 0.32.0, lora.py, tuner/{utils,lora,datasets}.py. The adapter of its last `num_layers` layers alone is
-trained. `keys` are paths below a layer and compared whole, not by their ends; without them every linear layer is
+Source: mlx-lm 0.32.0, lora.py, tuner/{utils,lora,datasets}.py. Only the adapter of its last `num_layers` layers is
+trained. `keys` are paths below a layer and are compared whole, not by their ends; without them every linear layer is
 adapted, experts and routers included.
 """
 
@@ -87,12 +87,12 @@ _MIXTURES = ("num_experts", "num_local_experts", "n_routed_experts")
 
 
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping is an mlx-lm file, or the settings that it saves beside an adapter."""
+    """Whether a mapping is an mlx-lm file, or the settings that it saves next to an adapter."""
     return document.entry("fine_tune_type") is not None or isinstance(document.get(_PART), Mapping)
 
 
 def read(document: Mapping, project: Project) -> Reading:
-    """The run of a file, if it trains LoRA or DoRA: not those that only test an adapter."""
+    """The run of a file, if it trains LoRA or DoRA: not one that only tests an adapter."""
     fields = Fields(document)
     kind = known(fields.text("fine_tune_type", usual("lora")))
     trains = known(fields.flag("train"))
@@ -104,12 +104,12 @@ def read(document: Mapping, project: Project) -> Reading:
     problems: tuple[UnknownKey | InvalidValue, ...] = tuple(_problems(fields, model))
     resumed = fields.has("resume_adapter_file")
     loaded = LoadAdapter(fields.span("resume_adapter_file"), trainable=Known(True))
-    put_on = loaded if resumed else Wrap(span)  # weights for the adapter that is put on with these settings
+    put_on = loaded if resumed else Wrap(span)  # weights for the adapter that these settings create
     run = Run(
         FRAMEWORK,
         span,
         _adapter(fields, kind, model, span),
-        BaseModel(name, "AutoModelForCausalLM", Unknown("mlx-lm keeps the form that the weights have")),
+        BaseModel(name, "AutoModelForCausalLM", Unknown("mlx-lm keeps the quantization of the weights")),
         _dataset(fields, document.span.path, project),
         _training(fields),
         (Load(fields.span("model")), put_on, Train(span)),
@@ -127,7 +127,7 @@ def _identified(name: Value[str], near: str) -> Model | None:
 
 
 def _adapter(fields: Fields, kind: str | None, model: Model | None, span: Any) -> Adapter:
-    """Of `lora_parameters` that are given each has to be there."""
+    """If `lora_parameters` are given, each of them must be present."""
     given = fields.section(_PART)
     lora = given or Fields(Mapping((), fields.mapping.span))
     own: dict[str, Any] = {
@@ -141,19 +141,19 @@ def _adapter(fields: Fields, kind: str | None, model: Model | None, span: Any) -
 
 
 def _targets(lora: Fields, model: Model | None) -> Value[Any]:
-    """The keys where they mean in transformers what they mean in mlx-lm."""
+    """The keys, where they mean the same in transformers as in mlx-lm."""
     found = lora.listing("keys")
     if found is ABSENT and (model is None or any(model.config.get(key) for key in _MIXTURES)):
-        return Unknown("mlx-lm adapts the experts of a mixture too")
+        return Unknown("mlx-lm also adapts the experts")
     if found is ABSENT:
         return usual("all-linear")
     if isinstance(found, Known) and not _NAMED.issuperset(found.value):
-        return Unknown("mlx-lm has modules of its own", found.span)
+        return Unknown("mlx-lm has its own modules", found.span)
     return found
 
 
 def _layers(fields: Fields, model: Model | None) -> Value[Any]:
-    """The last `num_layers` of the model's layers; all of them where it is not above 0."""
+    """The last `num_layers` of the model's layers; all of them if it is not above 0."""
     wanted = fields.whole("num_layers", usual(16))
     if not isinstance(wanted, Known):
         return wanted

@@ -79,7 +79,7 @@ _OLDER = {
     "init_lora_weights": "init_lora_weights",
     "bias": "lora_bias_trainable",
 }
-"""Spellings of 2.x where they are others."""
+"""Spellings in 2.x that differ."""
 _TYPES = ("tuner_type", "train_type", "sft_type")
 _RESUMED = ("adapters", "resume_from_checkpoint", "mcore_adapter")
 _MEGATRON = ("mcore_model", "mcore_adapter", "micro_batch_size", "global_batch_size", "tensor_model_parallel_size")
@@ -95,12 +95,12 @@ _PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "qwen2_audio": (("audio_tower",), ("multi_modal_projector",)),
     "gemma3n": (("vision_tower", "audio_tower"), ("embed_vision", "embed_audio")),
 }
-"""Model type -> parts of the names of its towers, and of what lies between them and the language model
+"""Model type -> parts of the names of its towers, and of what connects them to the language model
 (model/model_arch.py)."""
 _MAMBA = ("falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h")
-"""Model types whose `out_proj` and `conv1d` are left out, since PEFT refuses them (pipelines/train/tuner.py)."""
+"""Model types whose `out_proj` and `conv1d` are left out, because PEFT rejects them (pipelines/train/tuner.py)."""
 _STATE = ("swift_version", "global_world_size")
-"""Keys of the args.json that a training leaves, which has much that is no setting."""
+"""Keys of the args.json that a training leaves, most of which is not settings."""
 _METHODS: dict[str, Method] = {
     **dict.fromkeys(("dpo", "orpo", "simpo", "kto", "cpo", "rm"), "preference"),
     **dict.fromkeys(("ppo", "grpo"), "rl"),
@@ -118,8 +118,9 @@ def recognises(document: Mapping) -> bool:
 
 
 def owner(document: Mapping) -> str | None:
-    """What takes the settings of a file: `swift sft`, `swift pt` or `swift rlhf`. None for Megatron, for the spellings
-    of 2.x and 3.x, for workers of Ray with settings of their own, and for what trains nothing or has been trained."""
+    """The command that takes the settings of a file: `swift sft`, `swift pt` or `swift rlhf`. None for Megatron, for
+    the spellings of 2.x and 3.x, for Ray workers with their own settings, and for files that train nothing or record a
+    finished training."""
     other = (*_MEGATRON, *_TYPES[1:], *_STATE, "to_cached_dataset")
     trains = any(document.entry(key) is not None for key in ("dataset", "cached_dataset"))
     if not trains or any(document.entry(key) is not None for key in other):
@@ -128,7 +129,7 @@ def owner(document: Mapping) -> str | None:
 
 
 def read(document: Mapping, project: Project) -> Reading:
-    """The run of a file, if it trains LoRA: not those that merge an adapter, serve it or chat with it."""
+    """The run of a file, if it trains LoRA: not one that merges an adapter, serves it or chats with it."""
     merged = _merged(document)
     fields = Fields(merged)
     if not any(fields.has(key) for key in ("dataset", "cached_dataset", "custom_train_dataset_path")):
@@ -140,7 +141,7 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def read_command(start: Start, arguments: CommandOptions, project: Project) -> Reading:
-    """The run of `swift sft --model …` and `megatron sft …`: LoRA and a full fine-tuning where nothing is said."""
+    """The run of `swift sft --model …` and `megatron sft …`: LoRA, or full fine-tuning, by default."""
     given = arguments.mapping
     if start.task == "rlhf" and given.entry("rlhf_type") is None:
         given = Mapping((entry("rlhf_type", "dpo", start.span), *given.entries), given.span)
@@ -153,7 +154,7 @@ def read_command(start: Start, arguments: CommandOptions, project: Project) -> R
 
 
 def settings_of(document: Mapping, project: Project, *, megatron: bool = False) -> Run | None:
-    """The run of settings that train, as a file or the flags of `swift sft|pt|rlhf` (or `megatron sft|pt|rlhf`) have
+    """The run of settings that train, as a file or the flags of `swift sft|pt|rlhf` (or `megatron sft|pt|rlhf`) give
     them, each flag without its dashes as a key; None if they do not train LoRA."""
     fields = Fields(document)
     megatron = megatron or any(fields.has(key) for key in _MEGATRON)
@@ -201,7 +202,7 @@ def _added(fields: Fields) -> tuple[str, ...]:
 
 
 def _merged(document: Mapping) -> Mapping:
-    """The settings with those of its `train` section, which a file for Ray has for the workers that train."""
+    """The settings with those in its `train` section, where a file for Ray has the settings of the training workers."""
     section = document.get("train")
     return Mapping((*document.entries, *section.entries), document.span) if isinstance(section, Mapping) else document
 
@@ -232,17 +233,17 @@ def _adapter(fields: Fields, older: bool, resumed: bool, megatron: bool, model: 
 
 
 _GROUPS = frozenset({"all-linear", "all-embedding", "all-router"})
-"""Names that stand for modules of a model, beside which others may be named."""
+"""Names that stand for modules of a model; others may be named as well."""
 
 
 def _targets(fields: Fields, key: str, older: bool) -> Value[Any]:
-    """A regex, or a list; a single text is one name, since it is not split. Without either, all linear layers: in 2.x
-    the attention alone, by names of each model's own."""
+    """A regex, or a list; a single string is one name, since it is not split. Without either, all linear layers; in 2.x
+    only attention, by each model's own names."""
     if fields.has("target_regex"):
         return fields.text("target_regex")
     if older and known(fields.names(key, usual("DEFAULT"))) in ("DEFAULT", "AUTO", "ALL", ("DEFAULT",), ("ALL",)):
         every = known(fields.names(key)) in ("ALL", ("ALL",))
-        return Known("all-linear", fields.span(key)) if every else Unknown("each model has targets of its own")
+        return Known("all-linear", fields.span(key)) if every else Unknown("each model has its own targets")
     found = fields.names(key, usual("all-linear"))
     if not isinstance(found, Known):
         return found
@@ -253,7 +254,7 @@ def _targets(fields: Fields, key: str, older: bool) -> Value[Any]:
 
 
 def _left_out(fields: Fields, name: str | None) -> Value[Any]:
-    """The towers and projectors that stay frozen under all-linear, as a regex; nothing of a model with text alone."""
+    """The towers and projectors that stay frozen under all-linear, as a regex; nothing for a text-only model."""
     from lora_lint.knowledge.architectures import heads
     from lora_lint.knowledge.models import identify
 
@@ -282,7 +283,7 @@ def _saved(fields: Fields, key: str, megatron: bool) -> Value[Any]:
     if not isinstance(found, Known) or found.value is None:
         return found
     if megatron:
-        return Unknown("Megatron has modules of its own", found.span)
+        return Unknown("Megatron has its own modules", found.span)
     names = (found.value,) if isinstance(found.value, str) else found.value
     if any(name.lower() in ("all-embedding", "all-norm", "embedding", "ln", "all") for name in names):
         return Unknown("it names a group of modules", found.span)
@@ -297,7 +298,7 @@ def _start(fields: Fields, key: str) -> Value[Any]:
 
 
 def _task(fields: Fields) -> Value[Any]:
-    """Of a reward model it is a classification."""
+    """For a reward model it is a classification."""
     if known(fields.text("rlhf_type")) == "rm":
         return usual("SEQ_CLS")
     found = fields.text("task_type", usual("causal_lm"))
@@ -320,7 +321,8 @@ def _model(fields: Fields, name: str) -> BaseModel:
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
-    """Sets by name, as `hf::id:subset#count`: of a count, that many are drawn, even if there are fewer."""
+    """Data sets by name, as `hf::id:subset#count`: with a count, exactly that many are drawn, even if there are
+    fewer."""
     from lora_lint.knowledge.sizes import without_held_out
 
     names = fields.names("dataset")
@@ -353,7 +355,7 @@ def _rows(text: str, near: str, project: Project) -> int | None:
 
 
 def _training(fields: Fields, megatron: bool) -> Training:
-    """Without `gradient_accumulation_steps` it depends on how many GPUs there are (trainers/arguments.py)."""
+    """Without `gradient_accumulation_steps` it depends on the number of GPUs (trainers/arguments.py)."""
     kind = known(fields.text("rlhf_type"))
     method: Method = _METHODS.get(kind, "unknown") if kind is not None else "supervised"
     if kind is None and known(fields.text("task_type", usual("causal_lm"))) != "causal_lm":

@@ -55,10 +55,10 @@ FRAMEWORK = Framework(
         "learning_rate": 2e-5,
         "batch_size": 8,
         "accumulation": 1,
-    },  # the targets are written into its programs
+    },  # its programs fix the targets
 )
 _OF_LORA = frozenset({*FRAMEWORK.keys.values(), "use_lora", "use_qlora", "learning_rate"})
-"""Keys whose misspellings are told: its scripts take different settings, and older ones took others."""
+"""Keys whose misspellings are reported: its scripts take different settings, and older ones took others."""
 _PREFERENCE = ("beta", "loss_type", "dpo_beta", "dpo_loss_type", "gamma_beta_ratio", "concatenated_forward")
 
 
@@ -96,8 +96,8 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
-    """One set by its name, or a mixture: a mapping, or a list in which names and amounts take turns. An amount is a
-    share where it has a point, else a number of examples."""
+    """One data set by name, or a mixture: a mapping, or a list in which names and amounts alternate. An amount with a
+    decimal point is a share, otherwise a number of examples."""
     from lora_lint.knowledge.sizes import one_set, rows_of
 
     cap = known(fields.whole("max_train_samples"))
@@ -122,7 +122,7 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
 
 
 def _parts(mixer: Any) -> list[tuple[str, float | int | None]]:
-    """Each set of a mixture with its amount, None where that is no number."""
+    """Each data set in a mixture with its amount, None if that is not a number."""
     if isinstance(mixer, Mapping):
         return [(str(entry.key.value), _amount(entry.value)) for entry in mixer.entries]
     items = mixer.items if isinstance(mixer, Sequence) else ()

@@ -61,7 +61,7 @@ def read(document: Mapping, project: Project) -> Reading:
     mapping = fields.section("auto_mapping")
     loader: str | None = known(mapping.text("base_model_class")) if mapping is not None else None
     model = BaseModel(fields.text("base_model_name_or_path"), loader or _LOADERS.get(task or ""))
-    # PEFT passes over keys that it does not know, with a warning: other versions write others.
+    # PEFT skips unknown keys with a warning: other versions write other keys.
     problems = tuple(schemas.invalid_values(FRAMEWORK.name, document, "LoraConfig", unconverted=("r",)))
     span = fields.span("peft_type")
     weights, unread = _weights(document.span.path, project)
@@ -70,7 +70,7 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _weights(config: str, project: Project) -> tuple[Weights | None, tuple[Unread, ...]]:
-    """The weights beside an adapter's config, if there are any that can be read, and why they cannot be."""
+    """The weights next to an adapter's config, if there are any that can be read, and why they cannot be."""
     import os
 
     from lora_lint.readers.errors import Unreadable
@@ -94,7 +94,7 @@ def _weights(config: str, project: Project) -> tuple[Weights | None, tuple[Unrea
 
 
 def _checkpoints(folder: str, project: Project) -> Iterator[tuple[str, float]]:
-    """The scales in the configs of a training's checkpoints, which lie in the adapter's folder."""
+    """The scales in the configs of a training's checkpoints, which are in the adapter's folder."""
     import json
     import os
     from math import sqrt

@@ -1,7 +1,7 @@
-"""What frameworks refuse, or take and then ignore: conditions over the settings that they are given.
+"""What frameworks refuse, or accept and then ignore: conditions over the settings that they receive.
 
-The rows stand in `refused_by`, a module with a `TABLE` for each framework. A row is looked at only where its key is
-written, and its condition is compiled only then.
+The rows are in `refused_by`, one module with a `TABLE` per framework. A row is examined only if its key is written, and
+its condition is compiled only then.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lora_lint.run.values import Value
 
 MAX_CASES = 64
-"""Combinations of alternatives that one row is looked at for; with more it says nothing."""
+"""The most combinations of alternatives that a row is evaluated for; with more it reports nothing."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Refusal:
     """A combination of settings that a framework refuses, or one that leaves a setting without effect.
 
     `key` is the setting that a person would change, `others` those that it collides with. `when` is a condition (see
-    `conditions`) over the framework's own settings and the facts of the run. `says` is a clause, the framework's own
-    words where they are short; `source` the file and the line. `since` and `until` are the first versions that have it
-    and have it no more.
+    `conditions`) over the framework's own settings and the facts of the run. `says` is a clause, in the framework's own
+    words if they are short; `source` the file and the line. `since` is the first version that has the row, `until` the
+    first that no longer has it.
     """
 
     key: str
@@ -48,18 +48,18 @@ class Refusal:
     since: str = ""
     until: str = ""
     late: bool = False
-    """It comes once the base model is loaded."""
+    """It is raised once the base model is loaded."""
     likely: bool = False
-    """It rests on a name, or on something missing that a command line may give beside a file."""
+    """It depends on a name, or on something missing that a command line may add to a file."""
     ignored: bool = False
-    """The framework takes the setting, and it has no effect."""
+    """The framework accepts the setting, but it has no effect."""
     absent: bool = False
-    """It holds too where the key is not given: the finding is about the settings as a whole then."""
+    """It also applies if the key is not given: the finding is then about the settings as a whole."""
 
 
 @dataclass(frozen=True)
 class Undecided:
-    """A group of refusals that no file decides: what they are about, why, and where they are."""
+    """A group of refusals that no file can decide: what they are about, why, and where they are."""
 
     what: str
     why: str
@@ -68,11 +68,9 @@ class Undecided:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one framework by the class that takes the settings ("" for its configuration files).
-
-    `title` and `version` name what was read. `defaults` are those of settings whose default is not None, where no
-    signature has them.
-    """
+    """The rows of one framework by the class that takes the settings ("" for its configuration files). `title`
+    and `version` name what was read. `defaults` are those of settings whose default is not None and that no
+    signature has."""
 
     title: str
     version: str
@@ -83,7 +81,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Hit:
-    """A row that holds for what is given, and how sure that is."""
+    """A row that applies to the given settings, and how certain that is."""
 
     row: Refusal
     confidence: Confidence
@@ -114,7 +112,7 @@ def _by_key(framework: str, owner: str) -> Mapping[str, tuple[Refusal, ...]]:
 
 @cache
 def defaults(framework: str, owner: str) -> Mapping[str, Any]:
-    """The values of settings that are not given; None where nothing is known of one."""
+    """The values of settings that are not given; None if nothing is known about one."""
     from lora_lint.knowledge import signatures
 
     found = table(framework)
@@ -122,8 +120,8 @@ def defaults(framework: str, owner: str) -> Mapping[str, Any]:
 
 
 def matches(given: Given, facts: Mapping[str, Value[Any]], holds: Callable[[Refusal], bool]) -> Iterator[Hit]:
-    """The rows that hold for what a framework is given; `facts` are further values that conditions may name, and
-    `holds` says whether a row belongs to the version that is used."""
+    """The rows that apply to a framework's settings; `facts` are further values that conditions may name, and `holds`
+    says whether a row belongs to the version in use."""
     by_key = _by_key(given.framework, given.owner)
     for key, rows in by_key.items():
         for row in rows:
@@ -136,7 +134,7 @@ def matches(given: Given, facts: Mapping[str, Value[Any]], holds: Callable[[Refu
 
 
 def _confidence(row: Refusal, given: Given, facts: Mapping[str, Value[Any]]) -> Confidence | None:
-    """How sure a condition is to hold; None where it does not, or nobody knows."""
+    """How certain a condition is to hold; None if it does not, or that is unknown."""
     when = condition(row.when)
     values = [_values(name, given, facts) for name in when.names]
     if prod(map(len, values)) > MAX_CASES:
@@ -153,7 +151,7 @@ def _confidence(row: Refusal, given: Given, facts: Mapping[str, Value[Any]]) -> 
 
 
 def _values(name: str, given: Given, facts: Mapping[str, Value[Any]]) -> tuple[Any, ...]:
-    """What a name of a condition may stand for."""
+    """The values that a name in a condition may have."""
     value = given.values[name] if name in given.values else facts.get(name)
     if value is not None:
         return tuple(known.value for known in alternatives(value)) or (UNKNOWN,)

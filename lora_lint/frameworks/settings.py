@@ -1,4 +1,4 @@
-"""What a framework is given by a mapping: a configuration file, or the options of a command."""
+"""The settings that a mapping gives a framework: a configuration file, or the options of a command."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def with_given(reading: Reading, framework: str, document: Mapping) -> Reading:
-    """A reading with what the framework is given, if anything is known of what it refuses: beside each run, or by
-    itself where there is none."""
+    """A reading with the framework's settings, if any of its refusals are known: with each run, or alone if there is
+    none."""
     given = given_to(framework, document)
     if not given:
         return reading
@@ -34,8 +34,8 @@ def with_given(reading: Reading, framework: str, document: Mapping) -> Reading:
 def given_to(
     framework: str, mapping: Mapping, is_open: bool = False, defaults: Collection[Span] = ()
 ) -> tuple[Given, ...]:
-    """What the framework is given, if anything is known of what it refuses. `is_open`: there is more that is not known,
-    and what there is may be overridden, as what is written at one of `defaults` may."""
+    """The framework's settings, if any of its refusals are known. `is_open`: there are more that are not known, and
+    these may be overridden, as may anything written at one of `defaults`."""
     if framework not in refusals.tables():
         return ()
     owner_of = registry.own(framework, "owner")
@@ -51,7 +51,7 @@ def given_to(
 
 
 def _values(mapping: Mapping, prefix: str) -> Iterator[tuple[str, Value[Any]]]:
-    """The settings of a mapping: sections as a whole and what is in them. What is left empty is not given."""
+    """The settings of a mapping: sections as a whole and their content. Empty settings are not given."""
     for entry in mapping.entries:
         if not isinstance(entry.key.value, str):
             continue

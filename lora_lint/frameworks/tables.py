@@ -1,7 +1,7 @@
-"""Configuration files by the record of their framework alone: its keys, defaults, and what says that LoRA is trained.
+"""Configuration files read by their framework's record alone: its keys, defaults, and what shows that LoRA is trained.
 
-A framework whose files are such tables needs no more than its record. The others read with these parts what is one in
-them: values that they read in ways of their own are given as keywords.
+A framework whose files are such tables needs nothing but its record. The others use these parts for what is a table in
+them; values that they read in their own way are passed as keywords.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _ADAPTER: dict[str, Callable[[Fields, str, Value[Any]], Value[Any]]] = {
     "inference_mode": Fields.flag,
     "task_type": Fields.text,
 }
-"""Settings of an adapter, and how each is read."""
+"""Settings of an adapter, and how to read each."""
 _TRAINING: dict[str, Callable[[Fields, str, Value[Any]], Value[Any]]] = {
     "optimizer": Fields.text,
     "learning_rate": Fields.number,
@@ -67,7 +67,7 @@ class TableReader:
     framework: Framework
 
     def recognises(self, document: Document) -> bool:
-        """Whether a mapping has the keys that say that LoRA is trained, and names a model."""
+        """Whether a mapping has the keys that show that LoRA is trained, and names a model."""
         keys = (*self.framework.says_lora, self.framework.other_keys["model"])
         return all(document.entry(key) is not None for key in keys)
 
@@ -98,8 +98,8 @@ class TableReader:
 def adapter(
     framework: Framework, fields: Fields, otherwise: Span, keys: Mapping[str, str] | None = None, **own: Any
 ) -> Adapter:
-    """The settings of an adapter in a mapping. It is shown where the rank is written, or at `otherwise`; `keys` are
-    those of this file where they are not the framework's."""
+    """The adapter settings in a mapping. The adapter's place is where the rank is written, or `otherwise`; `keys` are
+    those of this file where they differ from the framework's."""
     keys = framework.keys if keys is None else keys
     values = _values(framework, fields, keys, _ADAPTER, own)
     rank = keys.get("rank", "")
@@ -109,7 +109,7 @@ def adapter(
 
 
 def resumed(adapter: Adapter) -> Adapter:
-    """The adapter where it is loaded from disk, and its own config counts."""
+    """The adapter if it is loaded from disk, so its own config decides."""
     values: dict[str, Any] = {name: set_by_config(getattr(adapter, name)) for name in _ADAPTER if name != "scale"}
     return replace(adapter, **values)
 
@@ -129,7 +129,7 @@ def _values(
     ways: Mapping[str, Callable[[Fields, str, Value[Any]], Value[Any]]],
     own: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The settings that a framework has or has a value of its own for; `own` come first."""
+    """The settings that a framework has, or has its own value for; `own` come first."""
     found = dict(own)
     for name, way in ways.items():
         if name in own or not (name in keys or name in framework.defaults):
@@ -151,8 +151,8 @@ def problems(
     unconverted: Collection[str] = (),
     synonyms: Mapping[str, str] | None = None,
 ) -> tuple[Problem, ...]:
-    """The keys and values of a mapping that the framework's schema does not have. With `near`, of keys only those that
-    are misspelt ones of these; `owner` is what does not know them. `unconverted` is as in schemas."""
+    """The keys and values of a mapping that are not in the framework's schema. With `near`, only keys that are
+    misspellings of these; `owner` is what does not know them. `unconverted` is as in schemas."""
     if not schemas.has(framework.name):
         return ()
     unlisted = schemas.Unlisted(
@@ -169,7 +169,7 @@ def problems(
 
 
 def quantization(fields: Fields) -> Value[str | None]:
-    """What `load_in_4bit` and `load_in_8bit` say."""
+    """The quantization that `load_in_4bit` and `load_in_8bit` set."""
     found: Value[str | None] = usual(None)
     for key, kind in (("load_in_4bit", "4bit"), ("load_in_8bit", "8bit")):
         flag = fields.flag(key)
@@ -181,7 +181,7 @@ def quantization(fields: Fields) -> Value[str | None]:
 
 
 def sharding(fields: Fields, project: Project) -> Value[Sharding]:
-    """How the parameters are sharded, by `fsdp` and `deepspeed` of transformers' arguments (5.23, training_args.py)."""
+    """The sharding of the parameters, by `fsdp` and `deepspeed` in transformers' arguments (5.23, training_args.py)."""
     fsdp = fields.text("fsdp")
     if isinstance(fsdp, Known) and fsdp.value not in ("", "no_shard", "false"):
         return Known(Sharding.FSDP, fields.span("fsdp"))

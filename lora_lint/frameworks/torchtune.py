@@ -58,7 +58,7 @@ FRAMEWORK = Framework(
 )
 _BUILDER = re.compile(r"^torchtune\.models\.(\w+)\.(q?lora_\w+)$")
 _NAMES = {"q_proj": "q_proj", "k_proj": "k_proj", "v_proj": "v_proj", "output_proj": "o_proj"}
-_OWN = "torchtune builds this model from modules of its own"
+_OWN = "torchtune builds this model from its own modules"
 _MLP = ("gate_proj", "up_proj", "down_proj")
 _MODELS = {
     "llama2_7b": "meta-llama/Llama-2-7b-hf",
@@ -106,8 +106,8 @@ _UNLIKE = {
     "llama3_2_vision_90b": ("meta-llama/Llama-3.2-90B-Vision-Instruct", "AutoModelForImageTextToText"),
     "llama4_scout_17b_16e": ("meta-llama/Llama-4-Scout-17B-16E-Instruct", "AutoModelForImageTextToText"),
 }
-"""Builders of models that transformers builds from other modules: with queries, keys and values in one, or with
-settings of LoRA for each of their parts. Their targets have no names there."""
+"""Builders of models that transformers builds from different modules: with queries, keys and values in one, or with
+LoRA settings for each of their parts. Their targets have no names there."""
 _FAMILIES = (
     *("llama2", "code_llama2", "llama3", "llama3_1", "llama3_2", "llama3_3"),
     *("mistral", "gemma", "gemma2", "qwen2", "qwen2_5", "qwen3"),
@@ -121,11 +121,11 @@ _DATASETS = {
     "stack_exchange_paired_dataset": "lvwerra/stack-exchange-paired",
     "hh_rlhf_helpful_dataset": "RLHFlow/HH-RLHF-Helpful-standard",
 }
-"""Dataset builders and their `source` where none is given (torchtune 0.6.1, datasets/*.py)."""
+"""Dataset builders and their default `source` (torchtune 0.6.1, datasets/*.py)."""
 
 
 def owner(document: Mapping) -> str | None:
-    """What takes the settings of a file: a recipe for LoRA, whatever it is called. None for the others."""
+    """What takes the settings of a file: a LoRA recipe, whatever its name. None for the others."""
     model = Fields(document).section("model")
     return "" if model is not None and _BUILDER.match(str(known(model.text("_component_")))) else None
 
@@ -141,7 +141,7 @@ def builder_of(model: str) -> str | None:
 
 
 def spelt(settings: dict[str, Any]) -> dict[str, Any] | None:
-    """A recommendation as a recipe's config has it; None for a model that torchtune has no builder for."""
+    """A recommendation as a recipe's config; None for a model that torchtune has no builder for."""
     builder = builder_of(settings["model"])
     if builder is None:
         return None
@@ -169,7 +169,7 @@ def recognises(document: Mapping) -> bool:
 
 
 def read(document: Mapping, project: Project) -> Reading:
-    """The run of a config whose model is built with LoRA: not those that quantize, evaluate or generate."""
+    """The run of a config whose model is built with LoRA: not one that quantizes, evaluates or generates."""
     whole = Fields(document, document)
     model = whole.section("model")
     match = _BUILDER.match(str(known(model.text("_component_")))) if model is not None else None
@@ -215,7 +215,7 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _no_builder(model: Fields, family: str, builder: str) -> Iterator[InvalidValue]:
-    """A builder that a family of torchtune does not have; nothing of families that are newer than what is known."""
+    """A builder that a torchtune family does not have; nothing for families newer than the known ones."""
     from lora_lint.knowledge.signatures import closest
 
     known_ones = [
@@ -284,7 +284,7 @@ def _dataset(whole: Fields, near: str, project: Project) -> Dataset:
 
 
 def _source(part: Fields) -> Value[str]:
-    """What a dataset is loaded from: as given, or what its builder loads without that."""
+    """What a dataset is loaded from: the given source, or its builder's default."""
     builder = str(known(part.text("_component_"))).rpartition(".")[2]
     usual = Known(_DATASETS[builder], part.span("_component_"), "framework-default") if builder in _DATASETS else ABSENT
     files = part.text("data_files")
@@ -327,7 +327,7 @@ def _training(whole: Fields) -> Training:
 
 
 def _steps(each: Value[int], epochs: Value[float]) -> Value[int]:
-    """All steps, of those in each epoch."""
+    """The total number of steps, from those in each epoch."""
     if not isinstance(each, Known) or not isinstance(epochs, Known):
         return each if not isinstance(each, Known) else ABSENT
     return Known(int(each.value * epochs.value), each.span, "derived")

@@ -75,10 +75,10 @@ FRAMEWORK = Framework(
         "max_steps": -1,
         "batch_size": 8,
         "accumulation": 1,
-    },  # that of the learning rate differs between trainers, and the file does not say which one is called
+    },  # the learning rate's default differs between trainers, and the file does not say which one is called
 )
 _OF_LORA = frozenset({*FRAMEWORK.keys.values(), "load_in_4bit", "load_in_8bit", "learning_rate"})
-"""Keys whose misspellings are told. Other scripts than TRL's own (the alignment handbook's) add keys."""
+"""Keys whose misspellings are reported. Scripts other than TRL's own (the alignment handbook's) add keys."""
 _RL = ("num_generations", "reward_funcs", "reward_weights", "reward_model_path", "use_vllm", "vllm_mode", "epsilon")
 _PREFERENCE = ("beta", "max_prompt_length", "desirable_weight", "reference_free", "center_rewards_coefficient")
 _SUPERVISED = ("packing", "assistant_only_loss", "completion_only_loss", "dataset_text_field", "max_seq_length")
@@ -87,11 +87,11 @@ _TELLING: tuple[tuple[tuple[str, ...], Method], ...] = (
     (_PREFERENCE, "preference"),
     (_SUPERVISED, "supervised"),
 )
-"""Settings that tell the trainer, looked for in this order: others have some of the settings of the last."""
+"""Settings that reveal the trainer, checked in this order: others share some of the last one's settings."""
 
 
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping is a file of TRL's command line, or of a script that takes TRL's settings."""
+    """Whether a mapping is a file for TRL's command line, or for a script that takes TRL's settings."""
     return document.entry("use_peft") is not None and document.entry("lora_rank") is None
 
 
@@ -111,8 +111,8 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _targets(fields: Fields) -> Value[Any]:
-    """A list of one is handed to PEFT as a string, which it reads as a regex for whole paths: `["q_proj"]` matches
-    nothing, and `["all-linear"]` works just because of that (ModelConfig.__post_init__)."""
+    """A list with one element is passed to PEFT as a string, which it reads as a regex for whole paths: `["q_proj"]`
+    matches nothing, and `["all-linear"]` works only because of that (ModelConfig.__post_init__)."""
     found = fields.names("lora_target_modules", Known(None, None, "framework-default"))
     if isinstance(found, Known) and isinstance(found.value, tuple) and len(found.value) == 1:
         return Known(found.value[0], found.span)

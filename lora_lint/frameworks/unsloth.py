@@ -1,4 +1,4 @@
-"""unsloth's `get_peft_model`: a wrap with settings of its own, which `libraries.unsloth` follows."""
+"""unsloth's `get_peft_model`: a wrap with its own settings, which `libraries.unsloth` follows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 AUDIO = "audio_layers"
-"""The part that is off by default; which layers it is depends on the model."""
+"""The part that is off by default; its layers depend on the model."""
 FRAMEWORK = Framework(
     name="unsloth",
     title="Unsloth",
@@ -32,11 +32,11 @@ FRAMEWORK = Framework(
     refuses_loftq=True,
 )
 SENTENCE_TARGETS = ("query", "key", "value", "dense")
-"""What `FastSentenceTransformer.get_peft_model` adapts where no targets are given (models/sentence_transformer.py)."""
+"""What `FastSentenceTransformer.get_peft_model` adapts by default (models/sentence_transformer.py)."""
 
 
 def filled(config: Object, here: Span) -> dict[str, Value[Any]]:
-    """What `get_peft_model` fills in where a call does not give it, with the call at `here`."""
+    """The defaults of `get_peft_model` for a call at `here`."""
     made: dict[str, Value[Any]] = {}
     if config.data.made_by == "FastSentenceTransformer" and argument_of(config, "task_type") is None:
         made["task_type"] = Known("FEATURE_EXTRACTION", None, "framework-default")
@@ -46,7 +46,7 @@ def filled(config: Object, here: Span) -> dict[str, Value[Any]]:
 
 
 def _targets(config: Object, here: Span) -> dict[str, Value[Any]]:
-    """The targets where none are given: a list that FastLanguageModel has, or what the others find in the model."""
+    """The default targets: FastLanguageModel's list, or what the others find in the model."""
     if config.data.made_by == "FastLanguageModel":
         usual = signatures.defaults("FastLanguageModel.get_peft_model").get("target_modules")
         return {"target_modules": Known(usual, None, "framework-default")} if usual else {}

@@ -70,7 +70,7 @@ FRAMEWORK = Framework(
 _TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _PARTS = ("vision_layers", "language_layers", "attention_modules", "mlp_modules")
 _DEFAULTS = "model_defaults"
-"""The folder with settings for each model, in files named by the model with `_` for `/`."""
+"""The folder with settings for each model, in files named after the model with `_` for `/`."""
 
 
 def recognises(document: Mapping) -> bool:
@@ -82,7 +82,7 @@ def recognises(document: Mapping) -> bool:
 
 
 def read(document: Mapping, project: Project) -> Reading:
-    """The run of a file that does not say that all of the model is trained."""
+    """The run of a file, unless it says that all of the model is trained."""
     whole = Fields(document)
     lora, training = whole.section("lora"), whole.section("training")
     if lora is None or training is None or str(known(training.text("training_type", usual("lora")))).lower() != "lora":
@@ -96,7 +96,7 @@ def read(document: Mapping, project: Project) -> Reading:
         tables.adapter(FRAMEWORK, lora, span, target_modules=_targets(lora), init_lora_weights=_start(lora)),
         model,
         _dataset(whole, document.span.path, project),
-        # Steps count where they are above 0, epochs otherwise.
+        # Steps count if they are above 0, epochs otherwise.
         tables.training(FRAMEWORK, training, "supervised", trainer="unsloth"),
         (Load(whole.span("model")), Wrap(span), Train(span)),
         problems,
@@ -106,7 +106,7 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _targets(lora: Fields) -> Value[Any]:
-    """Names in a list or with commas; all linear layers of a model with vision, of which parts may be left out."""
+    """Names in a list or comma-separated; all linear layers of a vision model, from which parts may be left out."""
     found = lora.commas("target_modules", usual(_TARGETS))
     if not isinstance(found, Known):
         return found
@@ -127,7 +127,7 @@ def _start(lora: Fields) -> Value[bool | str]:
 
 
 def _model(whole: Fields, training: Fields) -> BaseModel:
-    """The model that is named, or that the file is named by."""
+    """The model that is named, or that the file is named after."""
     name: Value[str] = whole.text("model")
     path = whole.mapping.span.path
     owner, mark, rest = os.path.splitext(os.path.basename(path))[0].partition("_")

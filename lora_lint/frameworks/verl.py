@@ -59,7 +59,7 @@ def recognises(document: Mapping) -> bool:
 
 
 def owner(document: Mapping) -> str | None:
-    """What takes the settings of a file or command: the trainer of reinforcement learning. None for the other."""
+    """What takes the settings of a file or command: the reinforcement-learning trainer. None for the other."""
     sections = unfolded(document)
     return "" if sections.entry("actor_rollout_ref") is not None else None
 
@@ -98,7 +98,7 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _model(whole: Fields) -> tuple[Fields, Method] | None:
-    """The section of the model that is trained, and how it is trained."""
+    """The section of the trained model, and how it is trained."""
     roles = whole.section("actor_rollout_ref")
     if roles is not None:
         model = roles.section("model")
@@ -117,7 +117,7 @@ def _adapter(model: Fields, resumed: bool) -> Adapter:
 
 
 def _of_megatron(lora: Fields) -> Adapter:
-    """Megatron fuses projections (`linear_qkv`, `linear_fc1`), so that its targets have no names in transformers."""
+    """Megatron fuses projections (`linear_qkv`, `linear_fc1`), so its targets have no names in transformers."""
     return Adapter(
         span=lora.span("rank"),
         rank=lora.whole("rank"),

@@ -56,7 +56,7 @@ def recognises(document: Mapping) -> bool:
 
 
 def read(document: Mapping, project: Project) -> Reading:
-    """The runs of a sweep over the rank, with what else it sets; nothing of a sweep over other things."""
+    """The runs of a sweep over the rank, with what else it sets; none for a sweep over other things."""
     parameters = document.get("parameters")
     assert isinstance(parameters, Mapping)
     flat = dict(_flat(parameters, ""))
@@ -119,7 +119,7 @@ def _started(document: Mapping, flat: dict[str, Mapping], found: dict[str, _Axis
 
 
 def _flat(parameters: Mapping, before: str) -> list[tuple[str, Mapping]]:
-    """Each parameter with its name, those of nested parameters with dots."""
+    """Each parameter by name, nested ones with dots."""
     found: list[tuple[str, Mapping]] = []
     for entry in parameters.entries:
         if isinstance(entry.value, Mapping):
@@ -129,7 +129,7 @@ def _flat(parameters: Mapping, before: str) -> list[tuple[str, Mapping]]:
 
 
 def _axis(flat: dict[str, Mapping], field: str) -> tuple[str | None, list[Value[Any]]]:
-    """The key of one setting, and each value that the sweep gives it; none where the program sets it."""
+    """The key of one setting, and each value that the sweep gives it; none if the program sets it."""
     key = next(
         (key for name in _SPELLINGS[field] for key in flat if key.rpartition(".")[2].replace("-", "_") == name), None
     )
@@ -155,11 +155,11 @@ def _known(node: Node | None, field: str) -> Value[Any]:
     else:
         fits = isinstance(value, bool) and field == "use_rslora"
     span = node.span if node is not None else None
-    return Known(value, span) if fits else Unknown(f"it is no {field}", span)
+    return Known(value, span) if fits else Unknown(f"it is not a valid {field}", span)
 
 
 def _single(flat: dict[str, Mapping], names: tuple[str, ...], typed: Callable[[Fields, str], Value[Any]]) -> Value[Any]:
-    """The one value of a parameter that is not swept."""
+    """The value of a parameter that is not swept."""
     for name in names:
         if name in flat and isinstance(flat[name].get("value"), Scalar):
             return typed(Fields(flat[name]), "value")
@@ -167,7 +167,7 @@ def _single(flat: dict[str, Mapping], names: tuple[str, ...], typed: Callable[[F
 
 
 def _texts(node: Node) -> list[str]:
-    """All keys and texts of a document."""
+    """All keys and strings of a document."""
     if isinstance(node, Scalar):
         return [str(node.value)]
     if isinstance(node, Sequence):
@@ -176,7 +176,7 @@ def _texts(node: Node) -> list[str]:
 
 
 def _program(document: Mapping, project: Project) -> SourceFile | None:
-    """The program that the sweep starts, if it is beside the sweep's file or under the current folder."""
+    """The program that the sweep starts, if it is next to the sweep's file or under the current folder."""
     program = document.get("program")
     name = program.value if isinstance(program, Scalar) else None
     if not isinstance(name, str):

@@ -1,1 +1,1 @@
-"""What each framework refuses: one table of `refusals.Refusal` a framework, read in its sources."""
+"""What each framework refuses: one table of `refusals.Refusal` per framework, read from its sources."""

@@ -1,4 +1,4 @@
-"""mlx-lm 0.32.2: what `mlx_lm.lora` refuses, most of it by stumbling over it once the model is there."""
+"""mlx-lm 0.32.2: what `mlx_lm.lora` refuses, mostly by failing once the model is loaded."""
 
 from __future__ import annotations
 

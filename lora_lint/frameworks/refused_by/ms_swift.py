@@ -33,7 +33,7 @@ _TAUGHT = "rlhf_type == 'grpo' and (teacher_model is not None or teacher_model_s
 def _out(
     key: str, when: str, says: str, source: str, others: tuple[str, ...] = (), *, since: str = "", late: bool = False
 ) -> Refusal:
-    """A setting that has to go."""
+    """A setting that must be removed."""
     return Refusal(key, when, says, f"Leave `{key}` out", source, others, since, late=late)
 
 
@@ -65,7 +65,7 @@ def _packed(key: str) -> tuple[Refusal, ...]:
 
 
 def _not_fused(key: str, when: str, line: int) -> Refusal:
-    """What Liger's loss of GRPO does not compute."""
+    """What Liger's GRPO loss does not compute."""
     return Refusal(
         key,
         f"{_LIGER} and {when}",
