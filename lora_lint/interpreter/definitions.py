@@ -34,6 +34,8 @@ _MAX_HOPS = 20
 """Files that hand a name on; more are taken for a circle of imports."""
 _OF_MODULES = frozenset("to cuda cpu eval train half float bfloat16 double".split())
 """Methods of torch.nn.Module that give the module itself."""
+_OF_MAPPINGS = frozenset({"model_validate", "parse_obj"})
+"""Methods of pydantic's classes that make an object of a dict."""
 _SETTINGS_APART = ("builtins.", "typing.", "pydantic.", "abc.", "enum.", "torch.nn.")
 """Libraries whose classes say nothing about the settings of those that derive from them."""
 _OWN_METHODS_APART = frozenset({"__init__", "compute_loss", "training_step", "train"})
@@ -242,6 +244,7 @@ class Function(Val):
         given = list(arguments.positional)
         if self.owner is not None:
             given.insert(0, self.owner)
+        options = self._decorator_defaults() if entry or not arguments.positional else {}
         bound = scope.names
         for name, value in zip(names, given, strict=False):
             bound[name] = value
@@ -255,8 +258,8 @@ class Function(Val):
             else:
                 extra[name] = value
         if parameters.kwarg is not None:
-            bound[parameters.kwarg.arg] = DictVal(extra, span, arguments.open or entry)
-        options = self._decorator_defaults() if entry or not arguments.positional else {}
+            more = {name: value.overridable() for name, value in options.items() if name not in (*names, *extra)}
+            bound[parameters.kwarg.arg] = DictVal({**more, **extra}, span, arguments.open or entry)
         for name in names:
             if name in bound:
                 continue
@@ -405,6 +408,8 @@ class Class(Val):
         if value is not None:
             return Instance(self, {"value": value, "name": Const(name, span)}) if self.is_enum() else value
         for base in self.external_bases():
+            if name in _OF_MAPPINGS and base.name.startswith("pydantic"):
+                return Native(f"{base.name}.{name}", lambda given, at: self._validated(machine, given, at))
             inherited = External(f"{base.name}.{name}")
             return self._loading(machine, inherited) if name == "from_pretrained" else inherited
         return Opaque(f"`{name}` is not an attribute that is known", span)
@@ -451,11 +456,41 @@ class Class(Val):
                 instance.attributes[name] = value.overridable() if arguments.open else value
         for name, given in zip(self.fields, arguments.positional, strict=False):
             instance.attributes[name] = given
-        instance.attributes.update(arguments.keywords)
+        converts = any(base.name.startswith("pydantic") for base in self.external_bases())
+        instance.attributes.update(
+            self._converted(machine, arguments.keywords, span) if converts else arguments.keywords
+        )
         after = self.lookup("__post_init__")
         if isinstance(after, Function):
             after.bound(instance).call(machine, NO_ARGUMENTS, span)
         return instance
+
+    def made_of(self, machine: Machine, content: DictVal, span: Span) -> Val | None:
+        """An object of a mapping: `Settings.model_validate(content)`. A mapping in it, where the field is annotated
+        with a class of settings, makes an object too."""
+        given = {str(key): value for key, value in content.items.items()}
+        return self.call(machine, Arguments([], self._converted(machine, given, span), {}, content.open), span)
+
+    def _converted(self, machine: Machine, given: dict[str, Val], span: Span) -> dict[str, Val]:
+        """Arguments as pydantic converts them, by the annotations of the fields."""
+        converted = dict(given)
+        for name, value in given.items():
+            inner = self._settings_of(machine, name) if isinstance(value, DictVal) else None
+            made = inner.made_of(machine, value, span) if inner is not None and isinstance(value, DictVal) else None
+            if made is not None:
+                converted[name] = made
+        return converted
+
+    def _settings_of(self, machine: Machine, name: str) -> Class | None:
+        """The class of settings that a field is annotated with."""
+        for owner in (each for each in self.line() if isinstance(each, Class)):
+            for statement in owner.node.body:
+                target = statement.target if isinstance(statement, ast.AnnAssign) else None
+                if isinstance(target, ast.Name) and target.id == name and isinstance(statement, ast.AnnAssign):
+                    named = (each for each in ast.walk(statement.annotation) if isinstance(each, ast.Name))
+                    found = (machine.evaluate(each, owner.scope) for each in named)
+                    return next((each for each in found if isinstance(each, Class) and each.is_data), None)
+        return None
 
     def open_instance(self, machine: Machine) -> Instance:
         """An object that is made with arguments that are not known: field defaults may have been overridden."""
@@ -472,6 +507,13 @@ class Class(Val):
                 if isinstance(instance.attributes[name], Const):
                     instance.attributes[name] = instance.attributes[name].overridable()
         return instance
+
+    def _validated(self, machine: Machine, arguments: Arguments, span: Span) -> Val:
+        """`Settings.model_validate(content)`."""
+        given = arguments.get("obj", 0)
+        content = given.mapping() if given is not None else None
+        made = self.made_of(machine, content, span) if content is not None else None
+        return made if made is not None else self.open_instance(machine)
 
     def _set_by_methods(self) -> set[str]:
         """The attributes that methods other than `__init__` set, and that may hold another value than it gives them

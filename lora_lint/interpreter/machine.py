@@ -132,7 +132,7 @@ class Machine:
     def worth_following(self, function: Function) -> bool:
         """False for long functions that mention nothing about training (metrics, plotting …)."""
         node = function.node
-        if (node.end_lineno or node.lineno) - node.lineno < 12:
+        if (node.end_lineno or node.lineno) - _begin(node) < 12:
             return True
         worth = self._worth.get(id(node))
         if worth is None:
@@ -365,6 +365,14 @@ _EVALUATE: dict[type[ast.expr], Callable[..., Val]] = {
     ast.Await: expressions.await_,
     ast.Call: expressions.call,
 }
+
+
+def _begin(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
+    """The line of a function's head, or the last one of its docstring."""
+    first = node.body[0] if isinstance(node.body, list) else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return first.end_lineno or node.lineno
+    return node.lineno
 
 
 def _is_plain(value: Val) -> bool:

@@ -28,8 +28,10 @@ from lora_lint.interpreter.values import (
     Opaque,
     Val,
     as_text,
+    left_open,
     lift,
 )
+from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,6 +195,8 @@ def _number(name: str, function: Callable[..., Any], arguments: Arguments, span:
         return Opaque(f"`{name}` of nothing", span)
 
     def apply(*values: Val) -> Val:
+        if len(values) == 1 and isinstance(values[0], Opaque) and left_open(values[0]):
+            return values[0]  # a number that the environment or the command line may give
         constants = tuple(text for value in values if isinstance(text := as_text(value), Const))
         if len(constants) != len(values) or any(isinstance(c.value, range) for c in constants):
             return Opaque(f"`{name}` gets values that are not known", span)
@@ -391,9 +395,13 @@ def partial(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
 
 
 def _environment(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
-    """os.environ.get(name, default): the default, which whoever starts the program may override."""
+    """os.environ.get(name, default): the default, which a variable of the environment may override."""
     default = arguments.get("default", 1)
-    return default.overridable() if default is not None else None
+    return (
+        default.overridable()
+        if default is not None
+        else Opaque("it may be set in the environment", span, Reason.OPTIONAL)
+    )
 
 
 _FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {

@@ -11,6 +11,7 @@ from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
+    from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
     from lora_lint.source import SourceFile, Span
 
@@ -29,9 +30,25 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
 
 def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`yaml.safe_load(file)`, `json.load(file)`: the content of the file that was opened."""
-    file = arguments.get("stream", 0) or arguments.get("fp", 0) or arguments.get("s", 0)
-    path = file.arguments.get("file", 0) if isinstance(file, Object) and file.callee == OPEN else None
-    return content(context, path, span) or not_known(name, span)
+    return content(context, _opened_path(_file(arguments)), span) or not_known(name, span)
+
+
+def parsed_at(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`toml.load(path)`, which takes a file that was opened too."""
+    given = _file(arguments)
+    return content(context, _opened_path(given) or given, span) or not_known(name, span)
+
+
+def _file(arguments: Arguments) -> Val | None:
+    """The file that a parser is given, or its text."""
+    return next((found for key in ("stream", "fp", "s", "f") if (found := arguments.get(key, 0)) is not None), None)
+
+
+def _opened_path(file: Val | None) -> Val | None:
+    """The path of a file that was opened."""
+    if not isinstance(file, Object) or file.callee != OPEN:
+        return None
+    return file.arguments.get("file", 0) or file.arguments.get("filename", 0)
 
 
 def not_known(name: str, span: Span) -> Opaque:
@@ -40,36 +57,46 @@ def not_known(name: str, span: Span) -> Opaque:
 
 
 def content(context: Context, path: Val | None, span: Span) -> Val | None:
-    """What a YAML or JSON file of the project holds; None if it is not known which, or it cannot be read.
+    """What a YAML, JSON or TOML file of the project holds; None if it is not known which, or it cannot be read.
 
     Values of a file whose name the command line may override may be overridden too, and so may those of a file that is
     only known by the end of its path.
     """
-    path = as_text(path) if path is not None else None
-    name = text_of(path)
-    source = _find(context, name, span.path) if name else None
-    if source is None or source.kind not in ("yaml", "json"):
-        return None
     from lora_lint.readers.errors import Unreadable
 
+    path = as_text(path) if path is not None else None
+    name, project = text_of(path), context.records.project
+    place = _find(project, name, span.path) if project is not None and name else None
+    if project is None or place is None:
+        return None
     try:
-        value = _value(root(source))
+        document = _document(project, place)
     except Unreadable:
         return None
-    context.records.loads(span.path, [source.path])
+    if document is None:
+        return None
+    value = _value(document)
+    context.records.loads(span.path, [place])
     sure = isinstance(path, Const) and path.origin != "cli-default" and not os.path.isabs(path.value)
     return value if sure else _overridable(value)
 
 
-def _find(context: Context, name: str, program: str) -> SourceFile | None:
+def _document(project: Project, place: str) -> Node | None:
+    """The document in a config file; None if it is of another kind. Raises Unreadable."""
+    if place.endswith(".toml"):
+        from lora_lint.readers.toml import LARGEST, read_toml
+
+        text = project.content(place, LARGEST)
+        return read_toml(place, text) if text is not None else None
+    source = project.load(place)
+    return root(source) if source is not None and source.kind in ("yaml", "json") else None
+
+
+def _find(project: Project, name: str, program: str) -> str | None:
     """The file as the program would find it, started beside itself or in a folder above. Of a path on the author's
     machine the project may have the end: `configs/sft.yaml` of `/home/me/project/configs/sft.yaml`."""
-    project = context.records.project
-    if project is None:
-        return None
     written = _tails(name) if os.path.isabs(name) else (name,)
-    place = next((found for each in written if (found := project.nearest(program, each)) is not None), None)
-    return project.load(place) if place is not None else None
+    return next((found for each in written if (found := project.nearest(program, each)) is not None), None)
 
 
 def _tails(path: str) -> list[str]:
@@ -112,4 +139,16 @@ def _overridable(value: Val) -> Val:
     return value.overridable()
 
 
+def reader(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`ruamel.yaml.YAML()`: an object that loads files."""
+    return Object("ruamel.yaml.YAML", arguments, span)
+
+
+def reader_method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`YAML().load(file)`, which takes its path too."""
+    return parsed_at(context, "YAML().load", arguments, span) if name == "load" else None
+
+
 YAML: dict[str, Handler] = dict.fromkeys(("safe_load", "load", "full_load", "unsafe_load"), parsed)
+TOML: dict[str, Handler] = {"load": parsed_at, "loads": parsed}
+RUAMEL: dict[str, Handler] = {"YAML": reader}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
-from lora_lint.interpreter.values import Arguments, DictVal, ListVal, Val
 from lora_lint.libraries import loaded, parsers
+from lora_lint.libraries.namespaces import as_namespace
 
 if TYPE_CHECKING:
+    from lora_lint.interpreter.values import Arguments, DictVal, Val
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def namespace(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`OmegaConf.load(path)`: the content, to be read as attributes and as keys."""
     content = loaded.content(context, arguments.get("file_", 0) or arguments.get("f", 0), span)
-    return _as_namespace(content) if content is not None else loaded.not_known(name, span)
+    return as_namespace(content) if content is not None else loaded.not_known(name, span)
 
 
 def merged(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -33,7 +34,7 @@ def _over(below: Instance, above: DictVal) -> Instance:
     """Settings with others over them."""
     both = dict(below.attributes)
     for key, each in above.items.items():
-        value, before = _as_namespace(each), both.get(str(key))
+        value, before = as_namespace(each), both.get(str(key))
         inner = value.mapping() if isinstance(value, Instance) and isinstance(before, Instance) else None
         both[str(key)] = _over(before, inner) if inner is not None and isinstance(before, Instance) else value
     return Instance(None, both, below.open or above.open)
@@ -50,14 +51,6 @@ def _overridable(settings: Instance) -> Instance:
 def unchanged(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`OmegaConf.to_container(cfg)`: the same settings, read as keys."""
     return arguments.get("cfg", 0)
-
-
-def _as_namespace(value: Val) -> Val:
-    if isinstance(value, DictVal):
-        return Instance(None, {str(key): _as_namespace(item) for key, item in value.items.items()})
-    if isinstance(value, ListVal):
-        return ListVal([_as_namespace(item) for item in value.items], value.span, value.kind)
-    return value
 
 
 CALLS: dict[str, Handler] = {

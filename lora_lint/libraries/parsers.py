@@ -39,6 +39,14 @@ def tap_method(context: Context, owner: Object, name: str, arguments: Arguments,
     return Instance(None, {key: value.overridable() for key, value in owner.attributes.items()}, open_=True)
 
 
+def from_dict(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`dacite.from_dict(Settings, content)`."""
+    class_, given = arguments.get("data_class", 0), arguments.get("data", 1)
+    content = given.mapping() if given is not None else None
+    return class_.made_of(context.machine, content, span) if isinstance(class_, Class) and content is not None else None
+
+
 PARSE: dict[str, Handler] = {"parse": parsed, "cli": parsed}
 SIMPLE_PARSING: dict[str, Handler] = {**PARSE, **argparse.CALLS}
 TAPS: dict[str, Handler] = {"Tap": tap}
+DACITE: dict[str, Handler] = {"from_dict": from_dict}

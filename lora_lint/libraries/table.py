@@ -34,23 +34,34 @@ if TYPE_CHECKING:
     from lora_lint.unread import Limit
 
 CALLS = {
+    "addict": "namespaces.CALLS",
     "argparse": "argparse.CALLS",
+    "box": "namespaces.CALLS",
+    "dacite": "parsers.DACITE",
     "datasets": "datasets.CALLS",
     "deepspeed": "deepspeed.CALLS",
+    "dotmap": "namespaces.CALLS",
     "draccus": "parsers.PARSE",
+    "easydict": "namespaces.CALLS",
     "fire": "fire.CALLS",
     "hydra": "hydra.CALLS",
+    "ml_collections": "namespaces.CALLS",
+    "munch": "namespaces.CALLS",
     "omegaconf": "omegaconf.CALLS",
     "pandas": "pandas.CALLS",
     "peft": "peft.CALLS",
     "pyrallis": "parsers.PARSE",
     "ray": "ray.CALLS",
+    "ruamel": "loaded.RUAMEL",
     "shlex": "processes.SHLEX",
     "simple_parsing": "parsers.SIMPLE_PARSING",
     "sklearn": "sklearn.CALLS",
     "subprocess": "processes.SUBPROCESS",
     "tap": "parsers.TAPS",
     "timm": "torch.TIMM",
+    "toml": "loaded.TOML",
+    "tomli": "loaded.TOML",
+    "tomllib": "loaded.TOML",
     "transformers": "transformers.CALLS",
     "trl": "trl.CALLS",
     "typer": "typer.CALLS",
@@ -64,6 +75,9 @@ of the function, or the last two parts of it. The module is imported once a prog
 
 FUNCTIONS = {
     "builtins.open": "loaded.opened",
+    "codecs.open": "loaded.opened",
+    "collections.namedtuple": "namespaces.named_tuple",
+    "io.open": "loaded.opened",
     "json.load": "loaded.parsed",
     "json.loads": "loaded.parsed",
     "os.popen": "processes.launch",
@@ -107,6 +121,7 @@ METHODS: dict[type, Method] = {
 METHODS_OF: dict[str, Method] = {
     "tap.Tap": _own("parsers.tap_method"),
     "builtins.open": _own("loaded.method"),
+    "ruamel.yaml.YAML": _own("loaded.reader_method"),
     "argparse.ArgumentParser": _anywhere("argparse.method"),
     "transformers.HfArgumentParser": _anywhere("dataclass_options.method"),
 }

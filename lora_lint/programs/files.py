@@ -27,6 +27,8 @@ MAX_FILES = 100
 3,480 programs of 38 repositories half import none of their project, 1% import more than 40, and the most are 79."""
 _MOST_NAMES = 300
 """Names of other files that are looked at for one program, before it counts as one that reaches an adapter."""
+_MOST_HOPS = 1
+"""Imports that lead from a file which a program imports, as of a trainer, to one that makes an adapter."""
 _KEPT_BYTES = 2_000_000
 """Text of imported files whose trees are kept; a tree takes some forty times the room of its text."""
 _UNCERTAIN = (b"load_adapter(", b"instantiate(", b"utils.call(")
@@ -99,6 +101,7 @@ class _Files:
         self._bases: disk.Remembered[str, tuple[str, ...]] = disk.Remembered()
         self._tops: disk.Remembered[tuple[str, str], bool] = disk.Remembered()
         self._naming: disk.Remembered[str, bool] = disk.Remembered()
+        self._coming: disk.Remembered[str, bool] = disk.Remembered()
         self._leading: disk.Remembered[tuple[str, bytes], bool] = disk.Remembered()
         self._outlines: disk.Remembered[str, Outline] = disk.Remembered()
         self._trees: dict[str, tuple[tuple[SourceFile, ast.Module] | None, disk.Noted]] = {}
@@ -185,7 +188,7 @@ class _Files:
             (each, files)
             for name in asked
             for each in outline.imports[name]
-            if any(map(self.names_adapter, files := self._candidates(program, each)))
+            if any(map(self._comes_to_adapter, files := self._candidates(program, each)))
         ]
         if taken and (whatever or any(map(outline.makes_adapter, asked))):
             return True
@@ -194,6 +197,23 @@ class _Files:
             for each, files in taken
             for start in self._names_for(files, each, running)
         )
+
+    def _comes_to_adapter(self, path: str) -> bool:
+        """Whether a file, or one that it imports, and so on, names an adapter call."""
+        return self._coming.get(path, self._imports_adapter)
+
+    def _imports_adapter(self, path: str) -> bool:
+        seen, waiting = {path}, [(path, 0)]
+        while waiting:
+            here, hops = waiting.pop(0)
+            if self.names_adapter(here):
+                return True
+            if hops < _MOST_HOPS and len(seen) < MAX_FILES:
+                taken = chain.from_iterable(self.outline(here).imports.values())
+                new = {file for each in taken for file in self._candidates(here, each)} - seen
+                waiting += [(file, hops + 1) for file in sorted(new)]
+                seen |= new
+        return False
 
     def _candidates(self, importer: str, taken: Import) -> list[str]:
         """The files of the project that an import may take: the module, or one in a package."""

@@ -48,6 +48,13 @@ LOADS = {
     "loads of read": 'import json\ncfg = json.loads(open("configs/a.json").read())',
     "omegaconf": 'from omegaconf import OmegaConf\ncfg = OmegaConf.load("configs/a.yaml")',
     "json": 'import json\nwith open("configs/a.json") as file:\n    cfg = json.load(file)',
+    "io.open": 'import io, json\ncfg = json.load(io.open("configs/a.json"))',
+    "codecs.open": 'import codecs, json\ncfg = json.load(codecs.open("configs/a.json", encoding="utf-8"))',
+    "ruamel": 'from ruamel.yaml import YAML\nyaml = YAML(typ="safe")\ncfg = yaml.load(open("configs/a.yaml"))',
+    "toml": 'import toml\ncfg = toml.load("configs/a.toml")',
+    "toml file": 'import toml\nwith open("configs/a.toml") as f:\n    cfg = toml.load(f)',
+    "tomllib": 'import tomllib\nwith open("configs/a.toml", "rb") as f:\n    cfg = tomllib.load(f)',
+    "tomllib.loads": 'import tomllib\nfrom pathlib import Path\ncfg = tomllib.loads(Path("configs/a.toml").read_text())',
 }  # fmt: skip
 
 
@@ -57,6 +64,10 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "configs/a.yaml").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "configs/a.json").write_text(
         '{"model": "microsoft/Phi-3-mini-4k-instruct", "lora": {"r": 64, "alpha": 16, "targets": ["q_proj", "o_proj"]}}',
+        encoding="utf-8",
+    )
+    (tmp_path / "configs/a.toml").write_text(
+        'model = "microsoft/Phi-3-mini-4k-instruct"\n[lora]\nr = 64  # high\nalpha = 16\ntargets = ["q_proj", "o_proj"]\n',
         encoding="utf-8",
     )
     (tmp_path / "scripts").mkdir()
@@ -72,7 +83,46 @@ def test_values(load: str, name: str, folder: Path) -> None:
     assert plain(run.adapter.target_modules) == ("q_proj", "o_proj")
     assert isinstance(run.adapter.rank, Known)
     assert run.adapter.rank.written is not None
-    assert run.adapter.rank.written.path.endswith(("configs/a.yaml", "configs/a.json"))
+    assert run.adapter.rank.written.path.endswith(("configs/a.yaml", "configs/a.json", "configs/a.toml"))
+
+
+def test_places_in_toml(folder: Path) -> None:
+    text = (folder / "configs/a.toml").read_bytes()
+    run = only(read_python(USE.format(load=LOADS["toml"]), folder))
+    for value, written in ((run.adapter.rank, b"64"), (run.adapter.alpha, b"16")):
+        assert isinstance(value, Known) and value.written is not None
+        assert text[value.written.start : value.written.end] == written
+
+
+@pytest.mark.parametrize("text", ["lora = {", "\x00", "[lora]\nr = 64\n[lora]\n"])
+def test_toml_that_cannot_be_read(text: str, folder: Path) -> None:
+    (folder / "configs/a.toml").write_text(text)
+    assert plain(only(read_python(USE.format(load=LOADS["toml"]), folder)).adapter.rank) is Unknown
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "from easydict import EasyDict\ncfg = EasyDict(content)",
+        "from addict import Dict\ncfg = Dict(content)",
+        "from box import Box\ncfg = Box(content)",
+        "from munch import munchify\ncfg = munchify(content)",
+        "from ml_collections import ConfigDict\ncfg = ConfigDict(content)",
+        "class Lora(BaseModel):\n    r: int = 8\nclass All(BaseModel):\n    lora: Lora\ncfg = All(**content)",
+        "class Lora(BaseModel):\n    r: int = 8\nclass All(BaseModel):\n    lora: Lora | None = None\n"
+        "cfg = All.model_validate(content)",
+        "class Lora(BaseModel):\n    r: int = 8\nclass All(BaseModel):\n    lora: Optional[Lora] = None\n"
+        "cfg = All.parse_obj(content)",
+        "import dacite\n@dataclass\nclass Lora:\n    r: int = 8\n@dataclass\nclass All:\n    lora: Lora\n"
+        "cfg = dacite.from_dict(data_class=All, data=content)",
+    ],
+)
+def test_objects_made_of_a_dict(made: str, folder: Path) -> None:
+    program = (
+        "import yaml\nfrom dataclasses import dataclass\nfrom typing import Optional\nfrom pydantic import BaseModel\n"
+        f'from peft import LoraConfig\ncontent = yaml.safe_load(open("configs/a.yaml"))\n{made}\nLoraConfig(r=cfg.lora.r)\n'
+    )
+    assert plain(only(read_python(program, folder)).adapter.rank) == 64
 
 
 def test_attributes(folder: Path) -> None:
@@ -218,7 +268,7 @@ def test_what_a_program_loads_and_another_file_uses(load: str, folder: Path) -> 
     assert run.adapter.rank.value == 64
     assert run.adapter.rank.span == run.span, "the call in this file"
     assert run.adapter.rank.written is not None
-    assert run.adapter.rank.written.path.endswith(("configs/a.yaml", "configs/a.json"))
+    assert run.adapter.rank.written.path.endswith(("configs/a.yaml", "configs/a.json", "configs/a.toml"))
 
 
 def test_what_another_file_loads_and_uses_is_its_own(folder: Path) -> None:

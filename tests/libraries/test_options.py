@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,6 +113,55 @@ def test_long_functions_that_give_back_what_they_got() -> None:
         assert known(only(read_python(text)).model.name) is None
     for other in ("return other(model)", "model = other(model)\n    return model", "return size"):
         assert known(only(read_python(HANDED.replace("RETURN", other))).model.name) is None
+
+
+def test_a_short_function_with_a_long_docstring_is_followed() -> None:
+    program = """
+        import os
+        from peft import LoraConfig
+
+        def setting(name, default, cast):
+            \'\'\'
+            A setting.
+
+            Args:
+                name: what the variable is called
+                default: where there is none
+                cast: what to make of it
+
+            Returns:
+                The number.
+            \'\'\'
+            value = os.getenv(name)
+            if value is None:
+                return default
+            try:
+                return cast(value)
+            except ValueError:
+                return default
+
+        LoraConfig(r=setting("RANK", 12, int))
+    """
+    assert known(only(read_python(textwrap.dedent(program))).adapter.rank) == 12
+
+
+@pytest.mark.parametrize(
+    "decorated", ["@click.option('--rank', default=12)", "@click.option('--lora-rank', 'rank', default=12)"]
+)
+def test_options_of_click_as_keywords(decorated: str) -> None:
+    program = f"""
+        import click
+        from peft import LoraConfig
+
+        @click.command()
+        {decorated}
+        def main(**options):
+            LoraConfig(r=options["rank"])
+
+        if __name__ == "__main__":
+            main()
+    """
+    assert known(only(read_python(textwrap.dedent(program))).adapter.rank) == 12
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,14 @@ def test_a_program_that_reaches_none_is_not(project: Project, program: str) -> N
     assert not is_followed(project, program)
 
 
+def test_an_adapter_that_a_trainer_takes_from_elsewhere(project: Project) -> None:
+    Path("pkg/engine.py").write_text(
+        "from pkg.tuning import build\n\nclass Engine:\n    def __init__(self, rank):\n        self.model = build('gpt2', rank)\n"
+    )
+    assert is_followed(project, "from pkg.engine import Engine\nEngine(8)\n")
+    assert not is_followed(project, "from pkg.engine import Engine\nprint('none is made')\n")
+
+
 def test_a_circle_of_imports_ends(project: Project) -> None:
     Path("pkg/names.py").write_text("from pkg.tuning import describe\n\ndef clean(name):\n    return describe(name)\n")
     assert not is_followed(project, "from pkg.tuning import describe\ndescribe(model)\n")
