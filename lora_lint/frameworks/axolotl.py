@@ -8,15 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import tables
-from lora_lint.frameworks.fields import Fields
+from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
+from lora_lint.readers.nodes import Scalar
 from lora_lint.run.events import Event, Load, LoadAdapter, Resize, Train, Wrap
 from lora_lint.run.framework import CommandLine, Framework
-from lora_lint.run.problems import UnknownKey
+from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.problems import Problem
@@ -102,6 +105,9 @@ _NEW_TOKENS = ("tokens", "special_tokens", "added_tokens_overrides", "resize_tok
 _OUTSIDE = frozenset({"embed_tokens", "lm_head", _ALL})
 
 
+_QLORA = "axolotl's `adapter: qlora`"
+
+
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is an axolotl file: ludwig has `base_model` and `adapter` too, but with a mapping as the
     latter."""
@@ -138,6 +144,7 @@ def read(document: Mapping, project: Project) -> Reading:
             for key in _DROPPED
             if (entry := document.entry(key)) is not None
         ),
+        *_of_other_bits(fields),
     )
     patterns = fields.names("unfrozen_parameters")
     if isinstance(patterns, Known) and isinstance(patterns.value, str):
@@ -160,11 +167,28 @@ def read(document: Mapping, project: Project) -> Reading:
     )
 
 
+def _of_other_bits(fields: Fields) -> Iterator[InvalidValue]:
+    """What says that QLoRA is not in 4 bits, which it is alone (axolotl 0.19.0, utils/schemas/peft.py)."""
+    if known(fields.text("adapter")) != "qlora" or known(fields.flag("merge_lora", usual(False))) is not False:
+        return
+    bits = {key: known(fields.flag(key, usual(False))) for key in ("load_in_4bit", "load_in_8bit")}
+    if bits["load_in_8bit"]:
+        key, expected = "load_in_8bit", "false, and `load_in_4bit: true`"
+    elif None in bits.values() or bits["load_in_4bit"] or fields.has("gptq"):
+        return
+    elif fields.has("load_in_4bit"):
+        key, expected = "load_in_4bit", "true: QLoRA is LoRA on 4 bits"
+    else:
+        key, expected = "adapter", "lora, or `load_in_4bit: true` beside it"
+    node = fields.node(key)
+    if isinstance(node, Scalar):
+        owner = FRAMEWORK.title if key == "adapter" else _QLORA
+        yield InvalidValue(key, node.value, node.span, owner, expected)
+
+
 def _added(fields: Fields, key: str) -> tuple[str, ...]:
     """The tokens that a key adds, or writes over reserved ones of the model; not those for an existing role (bos, eos,
     pad), and none if their rows are filled in (axolotl 0.19.0, loaders/tokenizer.py)."""
-    from lora_lint.readers.nodes import Scalar
-
     if fields.has("fix_untrained_tokens"):
         return ()
     section = fields.section(key)
@@ -233,8 +257,6 @@ def _model(fields: Fields) -> BaseModel:
 
 def _plain(mapping: Mapping) -> list[tuple[Any, Any]]:
     """The keys and the strings of an entry, at any depth."""
-    from lora_lint.readers.nodes import Scalar
-
     return sorted((str(e.key.value), e.value.raw if isinstance(e.value, Scalar) else e.value) for e in mapping.entries)
 
 

@@ -56,6 +56,11 @@ class Refusal:
     absent: bool = False
     """It also applies if the key is not given: the finding is then about the settings as a whole."""
 
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """All settings that it goes by."""
+        return condition(self.when).names
+
 
 @dataclass(frozen=True)
 class Undecided:
@@ -136,6 +141,8 @@ def matches(given: Given, facts: Mapping[str, Value[Any]], holds: Callable[[Refu
 def _confidence(row: Refusal, given: Given, facts: Mapping[str, Value[Any]]) -> Confidence | None:
     """How certain a condition is to hold; None if it does not, or that is unknown."""
     when = condition(row.when)
+    if given.beside is not None and given.beside.isdisjoint(when.names):
+        return None
     values = [_values(name, given, facts) for name in when.names]
     if prod(map(len, values)) > MAX_CASES:
         return None

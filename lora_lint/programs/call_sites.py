@@ -16,6 +16,7 @@ from lora_lint.run.values import Choices, Known, Unknown, alternatives
 if TYPE_CHECKING:
     from lora_lint.programs.launchers import Call
     from lora_lint.readers.arguments import CommandOptions
+    from lora_lint.run.given import Given
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
     from lora_lint.source import Span
@@ -75,21 +76,30 @@ class Seen:
             elsewhere=tuple(elsewhere),
         )
 
+    def settings(self, given: Given) -> Given:
+        """What a framework is given, at the places where the call gives it, else at the program's name in it."""
+        beside = frozenset(name for names in self.flags.values() for name in names)
+        values = {name: self.value(value) for name, value in given.values.items()}
+        return replace(given, span=self.call.span, values=values, beside=beside)
+
     def is_given(self, value: Value[Any]) -> bool:
         return any(each.span is not None and each.span != self.call.span for each in alternatives(value))
 
     def record(self, record: Any) -> Any:
         """The settings of a record at the places where the call gives them, else at the program's name in it."""
-        changed: dict[str, Any] = {}
-        for name in type(record).__match_args__:
-            value = getattr(record, name)
-            if isinstance(value, Known):
-                changed[name] = self.known(value)
-            elif isinstance(value, Choices):
-                changed[name] = Choices(tuple(map(self.known, value.options)))
-            elif isinstance(value, Unknown):
-                changed[name] = replace(value, span=None)
+        values = {name: getattr(record, name) for name in type(record).__match_args__}
+        changed = {
+            name: self.value(value) for name, value in values.items() if isinstance(value, Known | Choices | Unknown)
+        }
         return replace(record, **changed)
+
+    def value(self, value: Value[Any]) -> Value[Any]:
+        """A setting where the call gives it, else at the program's name in it."""
+        if isinstance(value, Known):
+            return self.known(value)
+        if isinstance(value, Choices):
+            return Choices(tuple(map(self.known, value.options)))
+        return replace(value, span=None)
 
     def known(self, value: Known[Any]) -> Known[Any]:
         path = self.span.path

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.commands import CONFIG, arguments_of, settled
 from lora_lint.frameworks.fields import unfolded
+from lora_lint.frameworks.settings import given_to
 from lora_lint.programs.call_sites import Seen
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import replace
+from lora_lint.run.run import Reading
 
 if TYPE_CHECKING:
     from lora_lint.frameworks.commands import Start
@@ -17,13 +19,12 @@ if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.shell import Word
     from lora_lint.run.framework import CommandLine
-    from lora_lint.run.run import Run
     from lora_lint.source import Span
 
 
-def runs_of(start: Start, call: Call, span: Span, path: str, project: Project) -> list[Run] | None:
-    """The runs in which settings of a command take part, those of its configuration file being the rest; None if the
-    command of the script at `path` names no such file.
+def reading_of(start: Start, call: Call, span: Span, path: str, project: Project) -> Reading | None:
+    """The runs in which settings of a command take part, those of its configuration file being the rest, and what the
+    framework is given so; None if the command of the script at `path` names no such file.
 
     Without settings of its own a command has no run: the file is read by itself.
     """
@@ -35,15 +36,17 @@ def runs_of(start: Start, call: Call, span: Span, path: str, project: Project) -
     arguments = arguments_of(words, span, command.beside)
     document = _document(file, command, path, project) if arguments.mapping.entries else None
     if document is None:
-        return []
+        return Reading()
     placed = _placed(arguments.mapping, document, command.component)
     whole = unfolded(Mapping((*document.entries, *placed), document.span))
     reader = registry.reader(start.framework.name)
     if not reader.recognises(whole):
-        return []
+        return Reading()
     runs = reader.read(whole, project).runs
     seen = Seen(call, span, arguments, alone=len(runs) == 1)
-    return [run for each in runs if (run := seen.run(settled(each, arguments, usual=True))) is not None]
+    shown = (seen.run(settled(each, arguments, usual=True)) for each in runs)
+    given = given_to(start.framework.name, whole, arguments.open, arguments.defaults) if command.checked else ()
+    return Reading(tuple(run for run in shown if run is not None), given=tuple(map(seen.settings, given)))
 
 
 def named_document(start: Start, path: str, project: Project) -> Mapping | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
     from lora_lint.readers.shell import Command
+    from lora_lint.run.given import Given
     from lora_lint.run.run import Run
     from lora_lint.source import SourceFile, Span
 
@@ -45,6 +46,7 @@ def read_commands(
     """The runs of the commands that the file at `path` starts, and the sweeps among them; `cut` are its loops of which
     not every turn is among the commands. Never raises."""
     made: list[tuple[Command, Run]] = []
+    given: list[Given] = []
     trained = serving.Trained()
     left = 0
     for command in commands:
@@ -52,7 +54,9 @@ def read_commands(
         if call is None or not call.arguments:
             continue
         if len(made) < MAX_RUNS:
-            made += [(command, run) for run in _runs(call, command.span, path, project, follower, trained)]
+            found = _reading(call, command.span, path, project, follower, trained)
+            made += [(command, run) for run in found.runs]
+            given += found.given
         else:
             left += 1
     distinct: dict[str, Run] = {}
@@ -72,31 +76,34 @@ def read_commands(
         lost = f"programs are followed for {MAX_FOLLOWED} of its commands, and not for {follower.left_out:,} more"
         unread.append(Unread(path, "launches", lost))
     unread += follower.unread
-    return Reading(tuple(distinct.values()), (*_sweeps(made), *follower.sweeps), unread=tuple(unread))
+    sweeps = (*_sweeps(made), *follower.sweeps)
+    return Reading(tuple(distinct.values()), sweeps, unread=tuple(unread), given=tuple(given))
 
 
-def _runs(
+def _reading(
     call: Call, span: Span, path: str, project: Project, follower: Follower, trained: serving.Trained
-) -> list[Run]:
+) -> Reading:
+    """The runs of one command, and what a framework is given that is in none of them."""
     served = serving.runs_of(call, span, path, project, trained)
     if served:
-        return served
+        return Reading(tuple(served))
     start = start_of(call)
-    found = None
+    found: list[Run] | None = None
     if start is not None:
         trained.note(start, path, project)
-        found = configured.runs_of(start, call, span, path, project)
-        if found is None:
-            found = frameworks.runs_of(start, span, project)
+        beside = configured.reading_of(start, call, span, path, project)
+        if beside is not None:
+            return beside
+        found = frameworks.runs_of(start, span, project)
     if found is not None or call.kind == "command":
-        return found or []
+        return Reading(tuple(found or ()))
     place = program_path(call, path, project)
     program = project.load(place) if place is not None else None
     followed = follower.runs_of(call, span, program) if program is not None else []
     if followed:
-        return followed
+        return Reading(tuple(followed))
     run = scripts.run_of(call, span, program)
-    return [run] if run is not None else []
+    return Reading((run,)) if run is not None else Reading()
 
 
 def _sweeps(made: list[tuple[Command, Run]]) -> list[Sweep]:

@@ -8,6 +8,7 @@ from lora_lint.finding import Finding, Related
 from lora_lint.frameworks import refusals
 from lora_lint.knowledge.versions import named, number
 from lora_lint.rules.words import place
+from lora_lint.run.problems import InvalidValue
 from lora_lint.run.values import ABSENT, Known, alternatives
 
 if TYPE_CHECKING:
@@ -55,9 +56,11 @@ def _findings(code: str, given: Given, run: Run | None = None) -> Iterator[Findi
         return row.ignored == (code == "LL905") and _in_version(row, given.framework, run)
 
     places: set[Span] = set()
+    wrong = {each.span for each in run.problems if isinstance(each, InvalidValue)} if run is not None else set()
     for match in refusals.matches(given, facts, holds):
         span = _span(given.values.get(match.row.key, ABSENT), given)
-        if span not in places:
+        rests = {_span(given.values[name], given) for name in match.row.settings if name in given.values}
+        if span not in places and wrong.isdisjoint(rests):  # LL902 speaks of a value that is wrong by itself
             places.add(span)
             yield _finding(code, match, given, table, _title(table, given.framework, run))
 

@@ -35,3 +35,6 @@ class Given:
     values: Mapping[str, Value[Any]] = field(default_factory=dict)
     owner: str = ""
     open: bool = False
+    beside: frozenset[str] | None = None
+    """The settings that a command gives beside a file, from which the others are: without one of them a refusal is that
+    file's alone."""

@@ -318,7 +318,6 @@ class TestFiles:
         "text",
         [
             "load_in_4bit: true\n",
-            "adapter: qlora\nlora_r: 8\nload_in_8bit: true\n",
             "adapter: lora\nlora_r: 8\nflash_attn_fuse_mlp: true\n",
             "adapter: lora\nlora_r: 8\nload_in_8bit: true\nlora_mlp_kernel: true\n",
             "adapter: lora\nlora_r: 8\nrl: dpo\nsample_packing: true\n",
@@ -342,6 +341,19 @@ class TestFiles:
     )
     def test_axolotl_takes(self, text: str) -> None:
         assert self.of_axolotl(text) == []
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "adapter: qlora\nlora_r: 8\nload_in_8bit: true\n",
+            "adapter: qlora\nlora_r: 8\nload_in_4bit: false\n",
+            "adapter: qlora\nlora_r: 8\n",
+        ],
+    )
+    def test_bits_that_qlora_does_not_have_are_an_invalid_value(self, text: str) -> None:
+        kind: Any = "yaml"
+        result = Checker(Settings()).check(Found("a.yaml", kind, (self.AXOLOTL + text).encode(), True))
+        assert [each.code for each in result.findings if each.code in ("LL902", "LL904")] == ["LL902"]
 
     def test_options_of_a_command(self) -> None:
         text = "llamafactory-cli train --model_name_or_path Qwen/Qwen2.5-7B --dataset a --lora_rank 8 --pissa_init true"

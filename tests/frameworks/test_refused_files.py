@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lora_lint.discovery import Found
+from lora_lint.lint import engine
 from lora_lint.lint.checker import Checker
 from lora_lint.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LLAMA = "model: {_component_: torchtune.models.llama3_2.lora_llama3_2_1b, lora_attn_modules: [q_proj], lora_rank: 8}\n"
 COSINE = "lr_schedule: {name: cosine_decay, arguments: [1e-5, 1000]}\n"
@@ -222,6 +226,28 @@ def test_ignored(framework: str, ignored: str, accepted: str) -> None:
 def test_other_files(framework: str, text: str) -> None:
     del framework
     assert found(text) == []
+
+
+FULL = "model_name_or_path: Qwen/Qwen2.5-7B\nstage: sft\ndo_train: true\nfinetuning_type: full\ndataset: a\ntemplate: qwen\n"
+EIGHT = "base_model: NousResearch/Llama-2-7b-hf\nadapter: lora\nload_in_8bit: true\nlora_r: 8\ndatasets: [{path: a, type: alpaca}]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "expected"),
+    [
+        (FULL, "llamafactory-cli train a.yaml quantization_bit=4", ["LL904"]),
+        (FULL, "llamafactory-cli train a.yaml quantization_bit=4 finetuning_type=lora", []),
+        (FULL, "llamafactory-cli train a.yaml", []),
+        (EIGHT, "accelerate launch -m axolotl.cli.train a.yaml --adapter qlora", ["LL904"]),
+        (EIGHT, "accelerate launch -m axolotl.cli.train a.yaml --adapter qlora --no-load_in_8bit --load_in_4bit", []),
+        (f"{EIGHT}flash_attn_fuse_mlp: true\n", "axolotl train a.yaml --lora_r 16", []),
+    ],
+)
+def test_settings_of_a_command_over_a_file(tmp_path: Path, text: str, command: str, expected: list[str]) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    (tmp_path / "train.sh").write_text(f"{command}\n")
+    findings = engine.lint([str(tmp_path / "train.sh")], Settings()).findings
+    assert [each.code for each in findings if each.code in ("LL902", "LL904", "LL905")] == expected
 
 
 @pytest.mark.parametrize("framework", BASES)
