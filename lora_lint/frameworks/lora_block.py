@@ -123,7 +123,7 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping, project:
         use_dora=fields.flag(keys["use_dora"], usual(dora)),
         inference_mode=fields.flag("inference_mode", usual(False)),
         task_type=fields.text(keys["task_type"], ABSENT),
-        own_spelling=usual(rank != "r"),
+        reader_unknown=usual(True),
     )
     # A map where PEFT takes none, as from models to targets, is the project's own: its program picks a part of it.
     problems: tuple[UnknownKey | InvalidValue, ...] = tuple(

@@ -20,7 +20,7 @@ def put(adapter: Adapter, field: str, value: Any) -> tuple[Change, ...]:
     current = getattr(adapter, field)
     if isinstance(current, Known) and current.span is not None:
         return (Write(current.span, value, _taker(adapter, current.span)),)
-    if (isinstance(current, Known) or current is ABSENT) and not known(adapter.own_spelling):
+    if (isinstance(current, Known) or current is ABSENT) and not known(adapter.reader_unknown):
         return (Add(adapter.span, adapter.key(field), value),)
     return ()
 

@@ -69,8 +69,8 @@ class Adapter:
     target_spans: tuple[tuple[str, Span], ...] = ()
     """Where each entry of a `target_modules` list is written, when it is written as a literal: (entry, span) pairs."""
     keys: Mapping[str, str] = field(default_factory=dict)
-    own_spelling: Value[bool] = Known(False, None, "framework-default")
-    """The names are a program's own: a key that is not present already may mean nothing to it."""
+    reader_unknown: Value[bool] = Known(False, None, "framework-default")
+    """Any program may read the settings, key by key: one that is not present already may mean nothing to it."""
 
     def key(self, name: str) -> str:
         """The user's spelling of a field: `lora_r` for "rank" in axolotl; PEFT's own name if none was recorded."""
