@@ -676,19 +676,27 @@ class _Matcher:
                 elif module.path not in twins:
                     sizes.append(len(indices) * size if size and module.own >= 0 else None)
                 if module.path == input_embedding and self.version < 5 and len(set(layers.values())) == 1:
-                    self._refuse_adapted_twins(module.path, adapted, tied)
+                    sizes += [None] * self._refuse_adapted_twins(module.path, adapted, tied)
         return total(sizes)
 
-    def _refuse_adapted_twins(self, embedding: str, adapted: set[str], tied: Sequence[tuple[str, ...]]) -> None:
-        """PEFT 0.21.2 (utils/other.py, `set_additional_trainable_modules`) wraps what is tied to the embedding as well.
+    def _refuse_adapted_twins(self, embedding: str, adapted: set[str], tied: Sequence[tuple[str, ...]]) -> bool:
+        """Whether it is left open what becomes of a layer that is adapted and shares its weight with the embedding.
+
+        PEFT 0.21.2 (utils/other.py, `set_additional_trainable_modules`) wraps what is tied to the embedding as well.
         Under transformers 4 it names the layer itself, which a wrapper refuses once it is adapted; under 5 its base
-        layer."""
+        layer. Below the top of the model the names in `_tied_weights_keys` may be of another layer or missing
+        (transformers 4.57.6: "lm_head.decoder" in modeling_mpnet.py, none in modeling_instructblip.py)."""
+        is_open = False
         for group in tied:
             owners = [name.rpartition(".")[0] for name in group]
             if embedding in owners:
                 for path in adapted.intersection(owners) - {embedding}:
+                    if "." in path:
+                        is_open = True
+                        continue
                     text = f"{path} is adapted, and shares its weight with {embedding}, whose tokens are trained"
                     self._refuse("tokens", text, (path,), "TypeError")
+        return is_open
 
     def _twins(self, layers: Mapping[str, tuple[int, ...]], tied: Sequence[tuple[str, ...]]) -> set[str]:
         """The modules that share the rows of the one that they are tied to: of several tied layers with the same

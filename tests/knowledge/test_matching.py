@@ -320,6 +320,18 @@ def test_a_tied_head_is_not_adapted_beside_its_tokens(version: int, tied: bool, 
     assert (found.parameters is None) is bool(refusals)
 
 
+@pytest.mark.parametrize(("version", "known"), [(4, False), (5, True)])
+def test_a_tied_head_below_the_top_leaves_the_count_open(version: int, known: bool) -> None:
+    """Of such a head transformers 4 may name another layer as tied (MPNet), or none (InstructBLIP)."""
+    inner = [module._replace(path=f"language_model.{module.path}".rstrip(".")) for module in llama(1)]
+    groups = (("language_model.model.embed_tokens.weight", "language_model.lm_head.weight"),)
+    beside = Beside(input_embedding="language_model.model.embed_tokens", tied=groups)
+    targets = Targets(("q_proj", "lm_head"), trainable_tokens=(0, 1, 2))
+    found = match(inner, targets, version=version, beside=beside)
+    assert not found.errors
+    assert (found.parameters is not None) is known
+
+
 @pytest.mark.parametrize(("names", "known"), [(("q_proj", "lm_head"), False), (("q_proj",), True)])
 def test_a_head_that_only_the_config_ties_leaves_the_count_open(names: tuple[str, ...], known: bool) -> None:
     """transformers 4: PEFT reads the tie off the config, and wraps for the tokens a head that shares nothing."""
