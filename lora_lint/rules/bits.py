@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Finding, Fix, Related, Write
 from lora_lint.knowledge import versions
+from lora_lint.rules.changes import drop_given
 from lora_lint.rules.heads import SAVED_BY_TASK
 from lora_lint.rules.reached import cases_of, model_place, sureness
 from lora_lint.rules.refusals import refused_combination
@@ -16,6 +17,7 @@ from lora_lint.run.values import ABSENT, Known, alternatives, known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from lora_lint.finding import Change
     from lora_lint.knowledge.resolve import Case
     from lora_lint.run.run import Run
 
@@ -56,8 +58,10 @@ def init_needs_full_weights(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     )
     where = place(run.model.quantization, otherwise=adapter.span)
     related = (Related(where, "the base model is quantized here"),) if where != adapter.span else ()
-    changes = tuple(Write(each.span, True) for each in alternatives(start) if each.span is not None)
-    fix = Fix("unsafe", "Start from PEFT's default initialisation", changes)
+    changes: tuple[Change, ...] = tuple(Write(each.span, True) for each in alternatives(start) if each.span is not None)
+    idle = drop_given(run, f"{name}_config") if changes else ()
+    without = f", and drop {name}_config" if idle else ""
+    fix = Fix("unsafe", f"Start from PEFT's default initialisation{without}", (*changes, *idle))
     yield resting("LL805", message, start, run.model.quantization, otherwise=adapter.span, related=related, fix=fix)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.finding import Add, Drop, Fix, Tie, Write
 from lora_lint.knowledge import versions
-from lora_lint.run.values import ABSENT, Known, known
+from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
     from lora_lint.finding import Change
@@ -58,6 +58,14 @@ def drop(adapter: Adapter, field: str) -> tuple[Change, ...]:
     if not isinstance(current, Known) or current.span is None:
         return ()
     return (Drop(current.span, adapter.key(field), _taker(adapter, current.span)),)
+
+
+def drop_given(run: Run, key: str) -> tuple[Change, ...]:
+    """Removes a setting of the adapter that has no field, where it is written."""
+    adapter = run.adapter
+    values = [given.values.get(key, ABSENT) for given in run.given]
+    spans = [value.span for value in values if isinstance(value, (Known, Unknown)) and value.span is not None]
+    return tuple(Drop(span, key, _taker(adapter, span)) for span in spans)
 
 
 def beside(adapter: Adapter, changes: tuple[Change, ...], *fields: str) -> tuple[Change, ...]:
