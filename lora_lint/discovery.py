@@ -26,6 +26,7 @@ KINDS: dict[str, FileKind] = {
     ".yaml": "yaml",
     ".yml": "yaml",
     ".json": "json",
+    ".toml": "toml",
     ".sh": "shell",
     ".bash": "shell",
 }
@@ -79,6 +80,7 @@ _TELLING = {
     "python": _CODE,
     "notebook": _CODE,
     "yaml": rb"(?im)^[ \t-]*[\"']?[\w.]*(?:lora|peft)[\w.]*[\"']?[ \t]*:|:[ \t]*[\"']?q?lora[\"']?[ \t\r]*(?:#|$)",
+    "toml": rb"(?im)^[ \t]*[\w.]*(?:lora|network_)[\w.]*[ \t]*=",
     "shell": rb"(?i)(?<![\w-])--[\w-]*lora",
     "json": rb"(?i)\"(?:[\w.-]*(?<![a-z]))?(?:q?lora(?!l)|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
 }
@@ -255,6 +257,8 @@ class Walk:
                 return Found(path, kind, None, False, too_large(kind))
             # A program may mention LoRA further down; large data files are common, and hardly ever configs.
             return Found(path, kind, None, False, too_large(kind), "size") if kind in _PROGRAMS else None
+        if self._prefilter and kind == "toml" and not _configures(data):
+            return None  # a package's own description, settings of tools
         if self._prefilter and not relevant(data):
             if kind == "shell" and re.search(b"|".join(marks.IN_COMMANDS), data) is not None:
                 return Found(path, kind, data, False)
@@ -387,6 +391,12 @@ def relevant(data: bytes) -> bool:
         return True
     # Line by line, each once: a single expression would rescan a long line from each `noqa`.
     return b"noqa" in low and any(re.search(_OURS, line) for line in re.findall(_NOQA, low))
+
+
+def _configures(data: bytes) -> bool:
+    """Whether a TOML file holds the words of a framework's configuration."""
+    groups = (words for _, kinds, groups in marks.CONFIGS if "toml" in kinds for words in groups)
+    return any(all(word in data for word in words) for words in groups)
 
 
 def module_name(path: str) -> bytes:

@@ -111,13 +111,6 @@ class Project:
         """The text of another file; None if it is missing, of a kind that is not read, too large or not text."""
         return self._texts.get(path, self._read)
 
-    def content(self, path: str, most: int) -> bytes | None:
-        """The bytes of a file that no reader knows by its name; None if the project has none, or it is too large."""
-        try:
-            return disk.read(path, most) if self.exists(path) else None
-        except (OSError, ValueError):
-            return None
-
     def programs_name(self, word: str, near: str) -> bool:
         """Whether a Python program around the file `near` contains a word: in its folder, in those above it, and up to
         three folders below these. At most MAX_PROGRAMS are searched, the nearest first."""

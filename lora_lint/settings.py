@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field, replace
@@ -28,8 +27,6 @@ SWEEP_KEEPS = ("ratio", "step")
 FILE_NAMES = ("lora-lint.toml", "pyproject.toml")
 LARGEST = 1_000_000
 """The largest settings file, in bytes; a pyproject.toml with all the tools of a large project has 50,000."""
-MOST_PARTS = 100
-"""The most parts that a dotted key may have."""
 
 
 class SettingsError(Exception):
@@ -218,15 +215,11 @@ def _table(path: str) -> dict[str, Any] | None:
     whole = os.path.basename(path) != "pyproject.toml"
     if not whole and not _mentioned(data):
         return None
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
-    if _has_endless_key(data):
-        raise SettingsError(f"{path}: a key has more than {MOST_PARTS} parts")
+    from lora_lint.system import toml
+
     try:
-        document = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        document = toml.loads(data)
+    except ValueError as error:
         raise SettingsError(f"{path}: not valid TOML ({error})") from None
     tool = document.get("tool")
     table = tool.get("lora-lint") if isinstance(tool, dict) else None
@@ -235,14 +228,6 @@ def _table(path: str) -> dict[str, Any] | None:
     if table is not None and not isinstance(table, dict):
         raise SettingsError(f"{path}: [tool.lora-lint] is not a table")
     return table
-
-
-def _has_endless_key(data: bytes) -> bool:
-    """Whether a dotted key has so many parts that the TOML parser, which takes quadratic time, would hang."""
-    import re
-
-    pieces = (piece.split(b".") for piece in re.split(rb"[=,\n]", data) if piece.count(b".") >= MOST_PARTS)
-    return any(sum(bool(part.strip()) for part in parts) > MOST_PARTS for parts in pieces)
 
 
 def _mentioned(data: bytes) -> bool:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from lora_lint.records import dataclass, field
 
-FileKind = Literal["python", "notebook", "yaml", "json", "shell"]
+FileKind = Literal["python", "notebook", "yaml", "json", "toml", "shell"]
 
 
 class Span(NamedTuple):

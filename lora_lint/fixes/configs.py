@@ -1,4 +1,4 @@
-"""Changes in YAML and JSON, as edits."""
+"""Changes in YAML, JSON and TOML, as edits."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ _DUMPED = frozenset({"peft_type", "auto_mapping"})
 _WORD = re.compile(r"[A-Za-z_./][\w./ -]*")
 _ANCHOR = re.compile(rb"&([\w-]+)\s+$")
 _NAMED = re.compile(rb"&([\w-]+)")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _TELLING = re.compile(r"(?i)(?:true|false|yes|no|on|off|null|y|n)$|.* $|.*: |.* #")
 
 
@@ -62,14 +63,9 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
 
 def _nodes(source: SourceFile) -> Iterator[Node]:
     """Every node of a file."""
-    if source.kind == "json":
-        from lora_lint.readers.json import read_json
+    from lora_lint.readers.configs import roots
 
-        todo: list[Node] = [read_json(source)]
-    else:
-        from lora_lint.readers.yaml import read_yaml
-
-        todo = [*read_yaml(source)]
+    todo = list(roots(source))
     while todo:
         node = todo.pop()
         yield node
@@ -115,8 +111,8 @@ class _Document:
         """A value in the file's language, with the quotes of the text that it replaces."""
         if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
             value = int(value)
-        if self.source.kind == "json":
-            return json.dumps(value, ensure_ascii=False)
+        if self.source.kind in ("json", "toml"):
+            return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
         if isinstance(value, str):
             if like.startswith("'") and value.isprintable():
                 return "'" + value.replace("'", "''") + "'"
@@ -209,11 +205,11 @@ class _Document:
             return (self._insert(end, f",{gap}{json.dumps(change.key)}: {value}"),)
         line = self._line_of(key)
         if self.source.utf8[mapping.span.start : mapping.span.start + 1] == b"{":
-            return (self._insert(end, f", {change.key}: {value}"),)
+            return (self._insert(end, f", {self._pair(change.key, value)}"),)
         indent = self.text(Span(line.path, line.start, key.start))
         if not isinstance(beside.value, Scalar) or indent.strip(" -") or self.source.position(end)[0] != self._row(key):
             return ()
-        return (self._insert(self._end_of_line(end), f"\n{indent.replace('-', ' ')}{change.key}: {value}"),)
+        return (self._insert(self._end_of_line(end), f"\n{indent.replace('-', ' ')}{self._pair(change.key, value)}"),)
 
     def drop(self, change: Drop) -> tuple[Edit, ...]:
         found = self._entry(change.span)
@@ -241,7 +237,13 @@ class _Document:
         key = next(
             (e.key for n in self.nodes if isinstance(n, Mapping) for e in n.entries if e.key.span == change.span), None
         )
-        return (Edit(key.span, self.literal(change.name, self.text(key.span))),) if key is not None else ()
+        if key is None:
+            return ()
+        bare = self.source.kind == "toml" and not key.quoted and _BARE.fullmatch(change.name)
+        return (Edit(key.span, change.name if bare else self.literal(change.name, self.text(key.span))),)
+
+    def _pair(self, key: str, value: str) -> str:
+        return f"{key} = {value}" if self.source.kind == "toml" else f"{key}: {value}"
 
     def _insert(self, at: int, text: str) -> Edit:
         return Edit(Span(self.source.path, at, at), text)

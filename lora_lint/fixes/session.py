@@ -322,19 +322,16 @@ def _same_place(edits: Sequence[Edit]) -> bool:
 def _sound(path: str, kind: FileKind, data: bytes, utf8: bytes) -> bool:
     """Whether a fixed file reads as the text that was meant."""
     from lora_lint.lint.outcome import readable
+    from lora_lint.readers import configs
     from lora_lint.readers.errors import Unreadable
-    from lora_lint.readers.json import read_json
     from lora_lint.readers.python import parse
-    from lora_lint.readers.yaml import read_yaml
 
     source = readable(path, kind, data)
     try:
         if kind in ("python", "notebook"):
             parse(source)
-        elif kind == "json":
-            read_json(source)
-        elif kind == "yaml":
-            read_yaml(source)
+        elif kind in configs.KINDS:
+            configs.roots(source)
     except (Unreadable, SyntaxError):
         return False
     return source.utf8 == utf8

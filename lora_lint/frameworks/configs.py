@@ -1,4 +1,4 @@
-"""YAML and JSON files: which framework's they are.
+"""YAML, JSON and TOML files: which framework's they are.
 
 The frameworks' marks rule out most files without parsing them. The first framework that recognises a document reads it.
 """
@@ -61,18 +61,10 @@ def read_config(
 
 def documents(source: SourceFile) -> list[Mapping]:
     """The mappings at the top of a file, or in a list at its top."""
+    from lora_lint.readers.configs import roots
     from lora_lint.readers.nodes import Mapping, Sequence
 
-    roots: tuple[Node, ...]
-    if source.kind == "json":
-        from lora_lint.readers.json import read_json
-
-        roots = (read_json(source),)
-    else:
-        from lora_lint.readers.yaml import read_yaml
-
-        roots = read_yaml(source)
     flat: list[Node] = []
-    for root in roots:
+    for root in roots(source):
         flat += root.items if isinstance(root, Sequence) else [root]
     return [node for node in flat if isinstance(node, Mapping)]

@@ -83,13 +83,10 @@ def content(context: Context, path: Val | None, span: Span) -> Val | None:
 
 def _document(project: Project, place: str) -> Node | None:
     """The document in a config file; None if it is of another kind. Raises Unreadable."""
-    if place.endswith(".toml"):
-        from lora_lint.readers.toml import LARGEST, read_toml
+    from lora_lint.readers import configs
 
-        text = project.content(place, LARGEST)
-        return read_toml(place, text) if text is not None else None
     source = project.load(place)
-    return root(source) if source is not None and source.kind in ("yaml", "json") else None
+    return root(source) if source is not None and source.kind in configs.KINDS else None
 
 
 def _find(project: Project, name: str, program: str) -> str | None:
@@ -107,14 +104,10 @@ def _tails(path: str) -> list[str]:
 
 def root(source: SourceFile) -> Node:
     """The one document of a config file. Raises readers.errors.Unreadable."""
-    if source.kind == "json":
-        from lora_lint.readers.json import read_json
-
-        return read_json(source)
+    from lora_lint.readers.configs import roots
     from lora_lint.readers.errors import Unreadable
-    from lora_lint.readers.yaml import read_yaml
 
-    documents = read_yaml(source)
+    documents = roots(source)
     if len(documents) != 1:
         raise Unreadable("more than one document", None)
     return documents[0]

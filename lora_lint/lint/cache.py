@@ -154,7 +154,7 @@ def _program() -> Iterator[tuple[str, int, int]]:
                         yield entry.path, status.st_size, status.st_mtime_ns
         except OSError:
             continue
-    for parser in ("yaml", "jsonschema", "tree_sitter", "tree_sitter_bash"):
+    for parser in ("yaml", "jsonschema", "tree_sitter", "tree_sitter_bash", "tree_sitter_toml"):
         spec = find_spec(parser)
         if spec is not None and spec.origin is not None and os.path.isfile(spec.origin):
             status = os.stat(spec.origin)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from lora_lint.run.versions import PINNED, Pin, padded
+from lora_lint.system import toml
 
 if TYPE_CHECKING:
     import ast
@@ -70,11 +70,11 @@ def groups(text: str, file: str, include: Include) -> Sequence[Group]:
         if name == "Pipfile.lock":
             return [list(_pipfile_lock(text, file))]
         if name.endswith(".lock") or name.startswith("pylock"):
-            return [[each] for each in _lock(_toml(text), file)]
+            return [[each] for each in _lock(toml.loads(text.encode()), file)]
         if name == "pyproject.toml":
-            return _pyproject(_toml(text), file, include)
+            return _pyproject(toml.loads(text.encode()), file, include)
         if name == "Pipfile":
-            return _pipfile(_toml(text), file)
+            return _pipfile(toml.loads(text.encode()), file)
         if name == "setup.cfg":
             return _setup_cfg(text, file)
         if name == "setup.py":
@@ -89,7 +89,7 @@ def groups(text: str, file: str, include: Include) -> Sequence[Group]:
 def of_script(text: str, file: str) -> Group:
     """The requirements in the inline metadata of a script (PEP 723), given without its comment signs."""
     try:
-        return list(_each(_list(_toml(text), "dependencies"), file))
+        return list(_each(_list(toml.loads(text.encode()), "dependencies"), file))
     except (ValueError, RecursionError):
         return ()
 
@@ -194,16 +194,6 @@ def _marked(marker: object) -> frozenset[str]:
 
 
 # project files
-
-
-def _toml(text: str) -> dict[str, Any]:
-    """Raises ValueError."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
-    document: dict[str, Any] = tomllib.loads(text)
-    return document
 
 
 def _table(document: object, *keys: str) -> Mapping[str, Any]:

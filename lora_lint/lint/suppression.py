@@ -227,7 +227,7 @@ def _python(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
 
 
 def _yaml(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
-    """The same for YAML, where a line is a line."""
+    """The same for YAML and TOML, where a line is a line."""
     for line, begin in enumerate(source.line_starts, start=1):
         text = source.line_text(line).encode()
         if b"#" not in text:
@@ -250,7 +250,7 @@ def _shell(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
         yield start, end, (first, final)
 
 
-_LANGUAGES = {"yaml": _yaml, "shell": _shell}
+_LANGUAGES = {"yaml": _yaml, "toml": _yaml, "shell": _shell}
 
 
 def _below(source: SourceFile, line: int) -> int:

@@ -1,85 +1,181 @@
-"""TOML as a program loads it: the values with the places they are written at.
+"""TOML: its values with their places.
 
-The parser of the standard library gives no places; those of plain `key = value` lines are looked up in the text. A
-value of an inline table, or of a key in quotes, has the place of the table around it.
+What is valid, and what a value is, Python's `tomllib` says; where it is written, tree-sitter's grammar does
+(tree-sitter-toml 0.7).
 """
 
 from __future__ import annotations
 
 import re
-import sys
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
-from lora_lint.readers.nodes import Entry, Mapping, Placeholder, Scalar, Sequence
+from lora_lint.readers.nodes import Entry, Mapping, Node, Scalar, ScalarValue, Sequence
+from lora_lint.readers.yaml import templated
 from lora_lint.source import Span
+from lora_lint.system import deadline, toml
 
 if TYPE_CHECKING:
-    from lora_lint.readers.nodes import Node
+    from lora_lint.source import SourceFile
 
-LARGEST = 1_000_000
-"""Bytes of a config file; more than these are data."""
-_DEEPEST = 50
+MAX_BYTES = 1_000_000
+"""A larger file is data: no configuration that people write comes near it."""
+MAX_DEPTH = 100
 
-_Path: TypeAlias = "tuple[str | int, ...]"
-_HEADER = re.compile(rb"\s*(\[\[?)\s*([\w.-]+)\s*\]")
-_LINE = re.compile(rb"\s*([\w.-]+)\s*=\s*")
-_COMMENT = re.compile(rb"\s+#.*$|\s+$")
+_QUOTES = re.compile(r"'''|\"\"\"|'|\"")
+_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
-def read_toml(path: str, text: bytes) -> Mapping:
-    """The tree of a document. Raises Unreadable."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+def read_toml(source: SourceFile) -> Mapping:
+    """The table that a TOML file is. Raises Unreadable."""
+    if len(source.utf8) > MAX_BYTES:
+        raise Unreadable(f"This TOML file is larger than {MAX_BYTES // 1_000_000} MB", limit="size")
     try:
-        document = tomllib.loads(text.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unreadable(f"not valid TOML ({error})", None) from None
-    places = _places(path, text)
-    return _mapping(document, (), places, Span(path, 0, len(text)))
+        toml.loads(source.utf8.replace(b"\r\n", b"\n"))
+    except ValueError as error:
+        raise _wrong(str(error), source) from None
+    root = _Table(0)
+    for node in _syntax(source.utf8).named_children:
+        if node.type == "pair":
+            _put(root, node, source, 0)
+        elif node.type in ("table", "table_array_element"):
+            header, *pairs = _without_comments(node)
+            opened = _opened(root, _keys(header, source), node.type == "table_array_element", node.start_byte)
+            for pair in pairs:
+                _put(opened, pair, source, 0)
+    root.end = len(source.utf8)
+    return root.node(source.path)
 
 
-def _places(path: str, text: bytes) -> dict[_Path, Span]:
-    """Where the values of plain lines are written, by their keys from the top."""
-    places: dict[_Path, Span] = {}
-    counts: dict[_Path, int] = {}
-    table: _Path = ()
-    at = 0
-    for line in text.splitlines(keepends=True):
-        if header := _HEADER.match(line):
-            table = tuple(header[2].decode().split("."))
-            if header[1] == b"[[":
-                number = counts[table] = counts.get(table, -1) + 1
-                table = (*table, number)
-            places.setdefault(table, Span(path, at + header.start(1), at + header.end()))
-        elif found := _LINE.match(line):
-            value = _COMMENT.sub(b"", line[found.end() :])
-            start = at + found.end()
-            places.setdefault((*table, *found[1].decode().split(".")), Span(path, start, start + len(value)))
-        at += len(line)
-    return places
+class _Table:
+    """A table that is being read: values by key, with the keys as they were first written."""
+
+    __slots__ = ("end", "keys", "start", "values")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.end = start
+        self.keys: dict[str, Scalar] = {}
+        self.values: dict[str, Node | _Table | list[_Table]] = {}
+
+    def node(self, path: str) -> Mapping:
+        entries = []
+        for key, value in self.values.items():
+            if isinstance(value, _Table):
+                found: Node = value.node(path)
+            elif isinstance(value, list):
+                items = tuple(each.node(path) for each in value)
+                found = Sequence(items, Span(path, items[0].span.start, items[-1].span.end))
+            else:
+                found = value
+            entries.append(Entry(self.keys[key], found))
+        return Mapping(tuple(entries), Span(path, self.start, self.end))
 
 
-def _node(value: Any, path: _Path, places: dict[_Path, Span], around: Span) -> Node:
-    span = places.get(path, around)
-    if isinstance(value, dict):
-        return _mapping(value, path, places, span)
-    if isinstance(value, list):
-        if len(path) > _DEEPEST:
-            raise Unreadable("it is nested too deeply", None)
-        items = (_node(item, (*path, number), places, span) for number, item in enumerate(value))
-        return Sequence(tuple(items), span)
-    plain = isinstance(value, str | int | float | bool)
-    return Scalar(value if plain else Placeholder(str(value)), str(value), span, isinstance(value, str))
+def _syntax(text: bytes) -> Any:
+    return _parser().parse(text).root_node
 
 
-def _mapping(table: dict[str, Any], path: _Path, places: dict[_Path, Span], around: Span) -> Mapping:
-    if len(path) > _DEEPEST:
-        raise Unreadable("it is nested too deeply", None)
-    entries = []
-    for key, value in table.items():
-        node = _node(value, (*path, key), places, around)
-        entries.append(Entry(Scalar(key, key, node.span), node))
-    return Mapping(tuple(entries), around)
+@cache
+def _parser() -> Any:
+    try:
+        import tree_sitter
+        import tree_sitter_toml
+    except ImportError as error:
+        raise Unreadable(f"Reading TOML needs tree-sitter and tree-sitter-toml ({error})") from None
+    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language()))
+
+
+def _wrong(message: str, source: SourceFile) -> Unreadable:
+    place = _PLACE.search(message)
+    if place is None:
+        return Unreadable(f"This is not valid TOML ({message})")
+    start = source.line_starts[min(int(place[1]), len(source.line_starts)) - 1] + int(place[2]) - 1
+    end = min(start, len(source.utf8))
+    return Unreadable(f"This is not valid TOML ({message[: place.start()]})", Span(source.path, end, end))
+
+
+def _opened(root: _Table, keys: list[Scalar], one_of_many: bool, start: int) -> _Table:
+    """The table of a header: `[a.b]`, or a new one at the end of the list `[[a.b]]`."""
+    table = _inner(root, keys[:-1], start)
+    last = keys[-1]
+    name = str(last.value)
+    table.keys.setdefault(name, last)
+    if not one_of_many:
+        return _inner(table, [last], start)
+    several = table.values.setdefault(name, [])
+    opened = _Table(start)
+    if isinstance(several, list):
+        several.append(opened)
+    return opened
+
+
+def _inner(table: _Table, keys: list[Scalar], start: int) -> _Table:
+    """The table below some keys, made where it is not there; of a list of tables the last one."""
+    for key in keys:
+        name = str(key.value)
+        table.keys.setdefault(name, key)
+        found = table.values.setdefault(name, _Table(start))
+        if isinstance(found, list):
+            found = found[-1]
+        table = found if isinstance(found, _Table) else _Table(start)
+    return table
+
+
+def _put(table: _Table, pair: Any, source: SourceFile, depth: int) -> None:
+    """Enters `a.b = value`."""
+    deadline.look()
+    key, value = _without_comments(pair)
+    keys = _keys(key, source)
+    place = _inner(table, keys[:-1], pair.start_byte)
+    place.keys[str(keys[-1].value)] = keys[-1]
+    place.values[str(keys[-1].value)] = _node(value, source, depth)
+    table.end = place.end = pair.end_byte
+
+
+def _without_comments(node: Any) -> list[Any]:
+    return [child for child in node.named_children if child.type != "comment"]
+
+
+def _keys(node: Any, source: SourceFile) -> list[Scalar]:
+    """The parts of a key with dots, in order."""
+    if node.type == "dotted_key":
+        return [key for child in node.named_children for key in _keys(child, source)]
+    raw = _text(node, source)
+    quoted = node.type == "quoted_key"
+    value = str(_value(raw)) if quoted else raw
+    return [Scalar(value, raw, Span(source.path, node.start_byte, node.end_byte), quoted)]
+
+
+def _node(node: Any, source: SourceFile, depth: int) -> Node:
+    if depth > MAX_DEPTH:
+        span = Span(source.path, node.start_byte, node.start_byte + 1)
+        raise Unreadable(f"This file is nested more than {MAX_DEPTH} levels deep", span)
+    span = Span(source.path, node.start_byte, node.end_byte)
+    if node.type == "array":
+        deadline.look()
+        return Sequence(tuple(_node(child, source, depth + 1) for child in _without_comments(node)), span)
+    if node.type == "inline_table":
+        table = _Table(node.start_byte)
+        for pair in _without_comments(node):
+            _put(table, pair, source, depth + 1)
+        table.end = node.end_byte
+        return table.node(source.path)
+    raw = _text(node, source)
+    value = _value(raw)
+    if node.type != "string" or not isinstance(value, str):
+        return Scalar(value, raw, span)
+    quote = _QUOTES.match(raw)
+    width = quote.end() if quote else 0
+    return Scalar(templated(value), raw[width : len(raw) - width], span, quoted=True)
+
+
+def _value(raw: str) -> ScalarValue:
+    """What a scalar is; dates and times are texts, which no setting takes for a number."""
+    value = toml.loads(f"_ = {raw}".encode())["_"]
+    return value if isinstance(value, (str, int, float, bool)) else raw
+
+
+def _text(node: Any, source: SourceFile) -> str:
+    return source.utf8[node.start_byte : node.end_byte].decode().replace("\r\n", "\n")

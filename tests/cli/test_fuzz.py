@@ -31,6 +31,7 @@ KINDS: dict[str, FileKind] = {
     ".yaml": "yaml",
     ".yml": "yaml",
     ".json": "json",
+    ".toml": "toml",
 }  # fmt: skip
 
 

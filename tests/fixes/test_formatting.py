@@ -36,7 +36,14 @@ if TYPE_CHECKING:
     from lora_lint.source import FileKind
 
 ALL = Settings(extend_select=tuple(catalogue.rules()), confidence="possible")
-KINDS: dict[str, FileKind] = {"py": "python", "yaml": "yaml", "json": "json", "ipynb": "notebook", "sh": "shell"}
+KINDS: dict[str, FileKind] = {
+    "py": "python",
+    "yaml": "yaml",
+    "json": "json",
+    "toml": "toml",
+    "ipynb": "notebook",
+    "sh": "shell",
+}
 BOM = b"\xef\xbb\xbf"
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NAMED = Settings(extend_select=tuple(catalogue.rules()))
 KINDS: dict[str, FileKind] = {
-    ".py": "python", ".ipynb": "notebook", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".sh": "shell"
+    ".py": "python", ".ipynb": "notebook", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml", ".sh": "shell"
 }  # fmt: skip
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted(

@@ -172,6 +172,11 @@ def test_a_finding_not_shown_still_needs_its_comment() -> None:
     assert codes("rank(65)  # lora-lint: ignore[LL102]\n") == []
 
 
+def test_toml() -> None:
+    assert codes("a = 'rank(64)' # lora-lint: ignore[LL102]\nb = 'rank(64)'\n", "a.toml") == [(2, "LL102")]
+    assert codes("# lora-lint: ignore[LL102]\na = 'rank(64)'\n", "a.toml") == []
+
+
 def test_yaml() -> None:
     assert codes("lora_r: rank(64)  # lora-lint: ignore[LL102]\nb: rank(64)\n", "a.yaml") == [(2, "LL102")]
     assert codes("# lora-lint: ignore[LL102]\nlora_r: rank(64)\nb: rank(64)\n", "a.yaml") == [(3, "LL102")]

@@ -159,6 +159,7 @@ def test_the_base_install_pulls_few_packages(metadata: Message) -> None:
         "regex": "",
         "tree-sitter": "",
         "tree-sitter-bash": "",
+        "tree-sitter-toml": "",
         "tomli": "python_version < '3.11'",
     }
 

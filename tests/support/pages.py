@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from lora_lint.finding import Finding
 
 RULES = Path(__file__).parents[2] / "rules"
-NAMES = {"python": "train.py", "yaml": "config.yaml", "json": "adapter_config.json", "bash": "run.sh"}
+NAMES = {
+    "python": "train.py",
+    "yaml": "config.yaml",
+    "json": "adapter_config.json",
+    "toml": "config.toml",
+    "bash": "run.sh",
+}
 WEIGHTS = "weights"
 KINDS = ("bad", "good", "trap")
 

@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.discovery import kind_of
 from lora_lint.lint.reading import read
 from lora_lint.project import Project
 from lora_lint.run.values import Choices, Known, Unknown
@@ -53,9 +54,10 @@ def adapter(text: str, **fields: Any) -> None:
 
 
 def config(text: str, name: str = "config.yaml", folder: Path | None = None) -> Reading:
-    """What a YAML or JSON file holds; with `folder`, it lies there."""
+    """What a configuration file holds; with `folder`, it lies there."""
     path = f"{folder.as_posix()}/{name}" if folder else name
-    kind: Any = "json" if name.endswith("json") else "yaml"
+    kind = kind_of(path)
+    assert kind is not None
     return read(SourceFile(path, kind, textwrap.dedent(text).encode()), Project(folder.as_posix() if folder else "."))
 
 
