@@ -1,4 +1,5 @@
-"""Changes in shell scripts, as edits: the plain value behind a flag, and the flag's own name.
+"""Changes in shell scripts, as edits: the plain value behind a flag, the flag's own name, and a value that follows
+the variable behind another flag.
 
 A value that a variable, a loop or a quote with an expansion gives may be used elsewhere, and is left alone; so is what
 needs a new flag, of which nobody knows that the script's program has it.
@@ -9,12 +10,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lora_lint.finding import Rename, Write
+from lora_lint.finding import Rename, Tie, Write
 from lora_lint.fixes.edits import Edit
 
 if TYPE_CHECKING:
     from lora_lint.finding import Change
-    from lora_lint.source import SourceFile
+    from lora_lint.source import SourceFile, Span
 
 _PLAIN = re.compile(r"[\w.,/:+-]+")
 _FLAG = re.compile(r"--?[A-Za-z][\w.-]*")
@@ -37,7 +38,30 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
         line = source.utf8[max(0, start - 200) : start].decode(errors="replace")
         if _PLAIN.fullmatch(old.strip(quote)) and _PLAIN.fullmatch(new) and _BEHIND_FLAG.search(line):
             return (Edit(change.span, quote + new + quote),)
+    if isinstance(change, Tie) and not change.key and _PLAIN.fullmatch(old) and float(change.factor).is_integer():
+        variable = _variable(source, change)
+        if variable is not None:
+            tied = variable["value"] if change.factor == 1 else f"$(({int(change.factor)} * {variable['name']}))"
+            return (Edit(change.span, tied),)
     return ()
+
+
+def _variable(source: SourceFile, change: Tie) -> re.Match[str] | None:
+    """The variable that the command at a place gives to a flag, if it does so once."""
+    flag = "[-_]".join(map(re.escape, re.split("[-_]", change.other)))
+    value = r"(?P<value>\$(?P<brace>\{)?(?P<name>[A-Za-z_]\w*)(?(brace)\}))"
+    found = list(re.finditer(rf"\s--?{flag}(?:=|\s+)[\"']?{value}(?=[\"'\s]|$)", _command(source, change.span)))
+    return found[0] if len(found) == 1 else None
+
+
+def _command(source: SourceFile, span: Span) -> str:
+    """The line of a place, with those that are one with it by backslashes, as one line."""
+    first = last = source.position(span.start)[0]
+    while first > 1 and source.line_text(first - 1).endswith("\\"):
+        first -= 1
+    while source.line_text(last).endswith("\\") and last < len(source.line_starts):
+        last += 1
+    return " ".join(source.line_text(line).removesuffix("\\") for line in range(first, last + 1))
 
 
 def _number(value: object) -> str:

@@ -50,7 +50,7 @@ def span_in(text: str, part: str, path: str = "train.py") -> Span:
 
 def after(text: str, change: Change, path: str = "train.py") -> str | None:
     """The text after one change, None where it cannot be made."""
-    kinds: dict[str, FileKind] = {"py": "python", "yaml": "yaml", "json": "json", "sh": "shell"}
+    kinds: dict[str, FileKind] = {"py": "python", "yaml": "yaml", "json": "json", "toml": "toml", "sh": "shell"}
     source = SourceFile(path, kinds[path.rpartition(".")[2]], text.encode())
     edits = edits_of(Fix("safe", "", (change,)), lambda _: source)
     return applied(source.utf8, edits).decode() if edits else None
@@ -425,6 +425,29 @@ def test_the_config_of_a_trained_adapter_is_left_alone() -> None:
     assert after('{"r": 16}', Write(Span("x/adapter_config.json", 6, 8), 4), "x/adapter_config.json") is None
 
 
+# TOML
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "change", "expected"),
+    [
+        ("a = 1\nr = 8 # rank\n", "8", Write(Span("", 0, 0), 16), "a = 1\nr = 16 # rank\n"),
+        ("r = 'x'\n", "'x'", Write(Span("", 0, 0), "y"), 'r = "y"\n'),
+        ("on = true\n", "true", Write(Span("", 0, 0), False), "on = false\n"),
+        ("[s]\nr = 8 # a\nb = 1\n", "8", Add(Span("", 0, 0), "alpha", 16.0), "[s]\nr = 8 # a\nalpha = 16\nb = 1\n"),
+        ("  r = 8\r\n", "8", Add(Span("", 0, 0), "alpha", 16), "  r = 8\r\n  alpha = 16\r\n"),
+        ("t = { r = 8 }\n", "8", Add(Span("", 0, 0), "alpha", 16), "t = { r = 8, alpha = 16 }\n"),
+        ("r = 8\nalpha = 1\n", "8", Add(Span("", 0, 0), "alpha", 16), "r = 8\nalpha = 16\n"),
+        ("r = 8\nbad = 1\n", "bad", Rename(Span("", 0, 0), "good"), "r = 8\ngood = 1\n"),
+        ('r = 8\n"bad" = 1\n', '"bad"', Rename(Span("", 0, 0), "good"), 'r = 8\n"good" = 1\n'),
+        ("r = 8\nbad = 1\n", "8", Drop(Span("", 0, 0), "bad"), "r = 8\n"),
+        ("t = ['a', 'b']\n", "['a', 'b']", Write(Span("", 0, 0), ("c",)), 't = ["c"]\n'),
+    ],
+)  # fmt: skip
+def test_toml(text: str, part: str, change: Change, expected: str | None) -> None:
+    assert after(text, replace(change, span=span_in(text, part, "c.toml")), "c.toml") == expected
+
+
 # shell scripts
 
 
@@ -444,6 +467,15 @@ def test_the_config_of_a_trained_adapter_is_left_alone() -> None:
         ("run --lora_aplha 64", "--lora_aplha", Rename(Span("", 0, 0), "lora_alpha"), "run --lora_alpha 64"),
         ("run --lora-aplha=64", "--lora-aplha", Rename(Span("", 0, 0), "lora_alpha"), "run --lora-alpha=64"),
         ("run --lora_r 64", "64", Add(Span("", 0, 0), "use_rslora", True), None),
+        ("run --r $R --lora_alpha 64", "64", Tie(Span("", 0, 0), "r", 1), "run --r $R --lora_alpha $R"),
+        ('run --r="${R}" \\\n  --lora_alpha=64', "64", Tie(Span("", 0, 0), "r", 2),
+         'run --r="${R}" \\\n  --lora_alpha=$((2 * R))'),
+        ("run --lora-r $R --lora_alpha 64", "64", Tie(Span("", 0, 0), "lora_r", 1), "run --lora-r $R --lora_alpha $R"),
+        ("run --r $R --lora_alpha 64", "64", Tie(Span("", 0, 0), "r", 0.5), None),
+        ("run --r 8 --lora_alpha 64", "64", Tie(Span("", 0, 0), "r", 1), None),
+        ("run --r $R-x --lora_alpha 64", "64", Tie(Span("", 0, 0), "r", 1), None),
+        ("run --r $R --r $S --lora_alpha 64", "64", Tie(Span("", 0, 0), "r", 1), None),
+        ("run --r $R\nrun --lora_alpha 64", "64", Tie(Span("", 0, 0), "r", 1), None),
     ],
 )  # fmt: skip
 def test_shell(text: str, part: str, change: Change, expected: str | None) -> None:
@@ -457,6 +489,16 @@ def test_a_shell_script_is_fixed() -> None:
     )
     once = fixed_text(text.encode(), "run.sh", "shell", Settings(select=("LL104",)), unsafe=True)
     assert once.after.decode() == text.replace("--lora_alpha 128", "--lora_alpha 8")
+
+
+def test_a_sweep_in_a_shell_script_is_tied() -> None:
+    text = (
+        "for r in 8 16 32; do\n  swift sft --model Qwen/Qwen2.5-7B --tuner_type lora --dataset x \\\n"
+        "    --lora_rank $r --lora_alpha 8\ndone\n"
+    )
+    once = fixed_text(text.encode(), "run.sh", "shell", Settings(select=("LL101",)), unsafe=True)
+    tied = text.replace("--lora_alpha 8", "--lora_alpha $r")
+    assert once.after.decode() == tied.replace("  swift", "  # lora-lint: sweep-keeps=ratio\n  swift")
 
 
 LOOP = "for r in s:\n    b = wrap(c, r)\n"
@@ -502,7 +544,7 @@ def test_a_fixed_example_is_clean_and_stays_so(
     example: pages.Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    kind = {"py": "python", "yaml": "yaml", "yml": "yaml", "json": "json", "sh": "shell"}[
+    kind = {"py": "python", "yaml": "yaml", "yml": "yaml", "json": "json", "toml": "toml", "sh": "shell"}[
         example.name.rpartition(".")[2]
     ]
     before = example.text.encode()
