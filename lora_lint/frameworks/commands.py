@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
-CONFIG = re.compile(r"\.(?:ya?ml|json)$")
+CONFIG = re.compile(r"\.(?:ya?ml|json|toml)$")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
         return None
     arguments = arguments_of(start.words, span, command.alone)
     given = arguments.mapping
-    if command.alone == "flags" and (given.entry("config") is not None or _is_config(arguments)):
+    if command.alone == "flags" and (given.entry(command.option) is not None or _is_config(arguments)):
         return []  # a configuration file, which is read by itself
     implied = [entry(key, value, start.span) for key, value in command.implied.items() if given.entry(key) is None]
     given = Mapping((*implied, *given.entries), given.span)

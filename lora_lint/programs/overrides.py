@@ -29,7 +29,7 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
     Without settings of its own a command has no run: the file is read by itself.
     """
     command = start.command
-    found = _first(start.words) if command.config == "first" else _option(start.words) if command.config else None
+    found = _file(start)
     if found is None:
         return None
     file, words = found
@@ -52,10 +52,17 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
 def named_document(start: Start, path: str, project: Project) -> Mapping | None:
     """The configuration file that a command of the script at `path` names, where nothing beside it changes it."""
     command = start.command
-    found = _first(start.words) if command.config == "first" else _option(start.words) if command.config else None
+    found = _file(start)
     if found is None or arguments_of(found[1], start.span, command.beside).mapping.entries:
         return None
     return _document(found[0], command, path, project)
+
+
+def _file(start: Start) -> tuple[Word, tuple[Word, ...]] | None:
+    """The configuration file that a command names, and its other words."""
+    if start.command.config == "first":
+        return _first(start.words)
+    return _option(start.words, start.command.option) if start.command.config else None
 
 
 def _first(words: tuple[Word, ...]) -> tuple[Word, tuple[Word, ...]] | None:
@@ -65,13 +72,14 @@ def _first(words: tuple[Word, ...]) -> tuple[Word, tuple[Word, ...]] | None:
     return words[0], words[1:]
 
 
-def _option(words: tuple[Word, ...]) -> tuple[Word, tuple[Word, ...]] | None:
-    """The file in an option `--config`, and the other words."""
+def _option(words: tuple[Word, ...], option: str) -> tuple[Word, tuple[Word, ...]] | None:
+    """The file in an option such as `--config`, and the other words."""
+    names = ("--config", "-c") if option == "config" else (f"--{option}",)
     for at, word in enumerate(words):
         name, _, value = (word.text or "").partition("=")
-        if name in ("--config", "-c") and value:
+        if name in names and value:
             return replace(word, text=value), (*words[:at], *words[at + 1 :])
-        if name in ("--config", "-c") and at + 1 < len(words):
+        if name in names and at + 1 < len(words):
             return words[at + 1], (*words[:at], *words[at + 2 :])
     return None
 
@@ -81,7 +89,7 @@ def _document(file: Word, command: CommandLine, path: str, project: Project) -> 
     name = file.text
     if not name:
         return None
-    names = [name]
+    names = [name, f"{name}.toml"]
     if command.shipped and not CONFIG.search(name):
         names = [f"{folder}/{name}.yaml".lstrip("/") for folder in ("", *command.shipped)]
     place = project.nearest(path, *names)

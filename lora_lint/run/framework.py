@@ -49,6 +49,8 @@ class CommandLine:
     methods: Mapping[str, Method] = field(default_factory=dict)
     """What is trained, by task, where the settings do not say."""
     config: Literal["first", "option"] | None = None
+    option: str = "config"
+    """The option that names it."""
     beside: Spelling = "flags"
     shipped: tuple[str, ...] = ()
     """The folders of bundled configuration files, which are named without their suffix."""

@@ -17,8 +17,10 @@ from lora_lint.frameworks.configs import documents as documents_of
 from lora_lint.lint import engine
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile
+from lora_lint.system import toml
 from tests.frameworks import test_configs
 from tests.support.reading import CONFIGS, config
+from tests.support.toml import dumped
 
 NAMES = tuple(name for name, _, _ in marks.CONFIGS)
 LAST_RESORT = "lora_block"
@@ -47,7 +49,8 @@ def test_every_dialect_has_a_realistic_file() -> None:
 
 @pytest.mark.parametrize(("dialect", "name", "text"), FILES, ids=IDS)
 def test_only_its_own_dialect_takes_a_file(dialect: str, name: str, text: str) -> None:
-    kind: Any = "json" if name.endswith("json") else "yaml"
+    kind = discovery.kind_of(name)
+    assert kind is not None
     documents = documents_of(SourceFile(name, kind, text.encode()))
     takers = {
         other
@@ -84,8 +87,9 @@ def damaged(node: Any, chance: random.Random) -> Any:
 @pytest.mark.parametrize(("name", "text"), [file[1:] for file in FILES], ids=IDS)
 def test_no_damage_makes_a_dialect_fail(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LORA_LINT_DEBUG", "1")  # lets every exception through
-    document = yaml.safe_load(textwrap.dedent(text))
+    suffix = name.rpartition(".")[2]
+    document = toml.loads(text.encode()) if suffix == "toml" else yaml.safe_load(textwrap.dedent(text))
+    dump = {"json": json.dumps, "toml": dumped}.get(suffix, yaml.safe_dump)
     for seed in range(20):
         changed = damaged(document, random.Random(seed))
-        written = json.dumps(changed) if name.endswith("json") else yaml.safe_dump(changed)
-        engine.lint_text(written.encode(), name, Settings())
+        engine.lint_text(dump(changed).encode(), name, Settings())

@@ -1,0 +1,52 @@
+"""kohya's sd-scripts and its GUI: LoRA for Stable Diffusion, SDXL, FLUX and their kin, in a TOML file, in the GUI's
+JSON or on the command line.
+
+Source: kohya-ss/sd-scripts at 48d368f and bmaltais/kohya_ss at 45088f0 (kohya_gui/lora_gui.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks import networks
+from lora_lint.frameworks.fields import Fields
+from lora_lint.run.framework import CommandLine, Framework
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.run import Reading
+
+FRAMEWORK = Framework(
+    name="kohya",
+    title="sd-scripts",
+    source="sd-scripts at 48d368f",
+    keys=networks.KEYS,
+    other_keys={**networks.OTHER_KEYS, "batch_size": "train_batch_size"},
+    defaults={**networks.DEFAULTS, "batch_size": 1},
+    kinds=("toml", "json"),
+    marks=((b"network_module",), (b"LoRA_type", b"network_dim")),
+    commands=(
+        CommandLine(
+            "script",
+            r"(?:sdxl_|flux_|sd3_|lumina_|anima_|hunyuan_image_)?train_network\.py",
+            config="option",
+            option="config_file",
+        ),
+    ),
+    adapts="sd-scripts",
+    every_layer=None,
+)
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a file of sd-scripts or of its GUI."""
+    flat = networks.flattened(document)
+    of_the_gui = flat.entry("LoRA_type") is not None and flat.entry("network_dim") is not None
+    return of_the_gui or (flat.entry("network_module") is not None and flat.entry("dit") is None)
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file that trains LoRA."""
+    del project
+    return networks.reading(FRAMEWORK, Fields(networks.flattened(document)))

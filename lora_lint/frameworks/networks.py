@@ -1,0 +1,123 @@
+"""The settings of image and video trainers that name their adapter a network: `network_module`, `network_dim`,
+`network_alpha`, with sections that are for people alone.
+
+Source: kohya-ss/sd-scripts at 48d368f (train_network.py, library/train_util.py, networks/lora.py), from which the
+others have grown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.frameworks import tables
+from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.readers.nodes import Mapping, Sequence
+from lora_lint.run.events import Load, Train, Wrap
+from lora_lint.run.run import BaseModel, Reading, Run
+from lora_lint.run.values import ABSENT, Known, Unknown, alternatives, known
+
+if TYPE_CHECKING:
+    from lora_lint.readers.nodes import Entry
+    from lora_lint.run.framework import Framework
+    from lora_lint.run.run import Adapter, Training
+    from lora_lint.run.values import Value
+
+KEYS = {"rank": "network_dim", "alpha": "network_alpha", "dropout": "network_dropout"}
+OTHER_KEYS = {
+    "model": "pretrained_model_name_or_path",
+    "optimizer": "optimizer_type",
+    "learning_rate": "learning_rate",
+    "epochs": "max_train_epochs",
+    "max_steps": "max_train_steps",
+    "accumulation": "gradient_accumulation_steps",
+}
+DEFAULTS = {
+    "rank": 4,
+    "alpha": 1,
+    "optimizer": "adamw",
+    "learning_rate": 2e-6,
+    "max_steps": 1600,
+    "accumulation": 1,
+}
+_OF_THE_GUI = frozenset({"Standard", "LoRA-FA", "LyCORIS/LoCon", "Flux1", "HunyuanImage", "Anima", "Lumina"})
+"""`LoRA_type` of the GUI (bmaltais/kohya_ss at 45088f0, kohya_gui/lora_gui.py) whose scale is alpha over rank."""
+_LYCORIS = ("lora", "locon")
+"""`algo` of LyCORIS whose scale is alpha over rank; the first is its default."""
+_BY_BLOCK = ("block_dims", "block_alphas")
+
+
+def reading(framework: Framework, fields: Fields) -> Reading:
+    """The run of some settings that train LoRA."""
+    if not _trains_lora(fields):
+        return Reading()
+    model = framework.other_keys["model"]
+    span = fields.span("network_dim" if fields.has("network_dim") else "network_module")
+    run = Run(
+        framework,
+        span,
+        _adapter(framework, fields),
+        BaseModel(fields.text(model)),
+        training=_training(framework, fields),
+        events=(Load(fields.span(model)), Wrap(span), Train(span)),
+        trained=True,
+    )
+    return Reading((run,))
+
+
+def flattened(document: Mapping) -> Mapping:
+    """All settings beside one another: the sections of a TOML file are for people (train_util.py,
+    read_config_from_file)."""
+    entries: list[Entry] = []
+    for entry in document.entries:
+        entries += entry.value.entries if isinstance(entry.value, Mapping) else (entry,)
+    return Mapping(tuple(entries), document.span)
+
+
+def _trains_lora(fields: Fields) -> bool:
+    """Whether the network is LoRA: LyCORIS, OFT, LoHa and LoKr have scales of their own."""
+    module = known(fields.text("network_module"))
+    if module is not None:
+        library, _, name = str(module).rpartition(".")
+        return name.startswith("lora") or (library == "lycoris" and _arguments(fields).get("algo") in (None, *_LYCORIS))
+    return known(fields.text("LoRA_type")) in _OF_THE_GUI
+
+
+def _arguments(fields: Fields) -> dict[str, str]:
+    """`network_args`: a list of texts `key=value`, or one of them."""
+    node = fields.node("network_args")
+    texts = list(node.items) if isinstance(node, Sequence) else [node]
+    found = (str(getattr(text, "value", "")).partition("=") for text in texts)
+    return {key.strip(): value.strip(" \"'") for key, _, value in found}
+
+
+def _adapter(framework: Framework, fields: Fields) -> Adapter:
+    """An alpha of 0 stands for the rank (networks/lora.py, LoRAModule)."""
+    given = _arguments(fields)
+    own: dict[str, Any] = {"target_modules": Unknown(f"{framework.title} chooses the layers itself")}
+    if any(key in given for key in _BY_BLOCK) or known(fields.flag("dim_from_weights")):
+        apart = Unknown("each block has its own", fields.span("network_args"))
+        own |= {"rank": apart, "alpha": apart}
+    else:
+        rank = fields.whole("network_dim", usual(framework.defaults["rank"]))
+        alpha = fields.number("network_alpha", usual(framework.defaults["alpha"]))
+        own |= {"rank": rank, "alpha": rank if any(each.value == 0 for each in alternatives(alpha)) else alpha}
+    return tables.adapter(framework, fields, fields.span("network_module"), **own)
+
+
+def _training(framework: Framework, fields: Fields) -> Training:
+    """The image model's rate is `unet_lr` where it is given; the optimizer is AdamW where its name is left empty."""
+    key = "unet_lr" if fields.has("unet_lr") else "learning_rate"
+    rate = fields.number(key, usual(framework.defaults["learning_rate"]))
+    name: Value[Any] = fields.text("optimizer_type", fields.text("optimizer", usual("")))
+    epochs = fields.number("max_train_epochs")
+    steps = ABSENT if isinstance(epochs, Known) else fields.whole("max_train_steps", usual(1600))
+    return tables.training(
+        framework,
+        fields,
+        "unknown",
+        learning_rate=rate,
+        optimizer=usual("adamw") if known(name) == "" else name,
+        epochs=epochs,
+        max_steps=steps,
+        span=fields.span(key),
+    )

@@ -1,0 +1,135 @@
+"""sd-scripts and musubi-tuner: TOML, the GUI's JSON and command lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lora_lint.lint import engine
+from lora_lint.run.values import Known, Unknown
+from lora_lint.settings import Settings
+from tests.support.reading import config, edited, only, plain, realistic, shell
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SDXL, FLUX = realistic("kohya", "sdxl.toml"), realistic("kohya", "flux.toml")
+GUI, WAN = realistic("kohya", "gui.json"), realistic("musubi_tuner", "wan.toml")
+COMMAND = (
+    "accelerate launch --num_cpu_threads_per_process 1 sdxl_train_network.py --network_module=networks.lora "
+    "--pretrained_model_name_or_path=stabilityai/stable-diffusion-xl-base-1.0 "
+)
+
+
+def codes(text: str, name: str) -> list[str]:
+    return [finding.code for finding in engine.lint_text(text.encode(), name, Settings()).findings]
+
+
+def test_settings_in_sections() -> None:
+    run = only(config(SDXL, "sdxl.toml"))
+    adapter, training = run.adapter, run.training
+    assert (plain(adapter.rank), plain(adapter.alpha), plain(adapter.dropout)) == (32, 16, 0.1)
+    assert plain(run.model.name) == "stabilityai/stable-diffusion-xl-base-1.0"
+    assert (plain(training.optimizer), plain(training.learning_rate), plain(training.epochs)) == ("AdamW8bit", 1e-4, 10)
+    assert plain(training.max_steps) is Unknown  # epochs count
+    assert plain(adapter.target_modules) is Unknown
+
+
+def test_settings_beside_one_another() -> None:
+    run = only(config(FLUX, "flux.toml"))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (16, 16)
+    assert (plain(run.training.learning_rate), plain(run.training.max_steps)) == (8e-5, 2000)
+
+
+def test_the_gui() -> None:
+    run = only(config(GUI, "gui.json"))
+    assert (plain(run.adapter.rank), plain(run.adapter.alpha)) == (16, 8)
+    assert (plain(run.training.optimizer), plain(run.training.learning_rate)) == ("AdamW8bit", 1e-4)
+
+
+def test_musubi_tuner() -> None:
+    run = only(config(WAN, "wan.toml"))
+    assert run.framework.title == "musubi-tuner"
+    assert plain(run.model.name) == "/models/wan2.1_t2v_14B_fp8.safetensors"
+
+
+def test_defaults() -> None:
+    """sd-scripts at 48d368f, train_network.py and networks/lora.py: `network_alpha` is 1, and `network_dim` 4."""
+    text = edited(FLUX, ("network_dim = 16\nnetwork_alpha = 16.0\n", ""))
+    run = only(config(text, "flux.toml"))
+    assert run.adapter.rank == Known(4, None, "framework-default")
+    assert run.adapter.alpha == Known(1, None, "framework-default")
+
+
+def test_an_alpha_of_0_is_the_rank() -> None:
+    text = edited(FLUX, ("network_alpha = 16.0", "network_alpha = 0"))
+    assert plain(only(config(text, "flux.toml")).adapter.alpha) == 16
+    assert codes(text, "flux.toml") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('"conv_dim=8",', '"block_dims=2,2,4,4",'),
+        ("network_train_unet_only = true", "dim_from_weights = true"),
+    ],
+)
+def test_blocks_of_their_own_ranks(change: tuple[str, str]) -> None:
+    adapter = only(config(edited(SDXL, change), "sdxl.toml")).adapter
+    assert (plain(adapter.rank), plain(adapter.alpha)) == (Unknown, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        (FLUX, ("networks.lora_flux", "networks.oft_flux")),
+        (FLUX, ("networks.lora_flux", "lycoris.kohya\"\nnetwork_args = [\"algo=lokr\"]\nx = \"")),
+        (GUI, ('"Standard"', '"LyCORIS/LoKr"')),
+    ],
+)  # fmt: skip
+def test_no_lora_run(text: str, change: tuple[str, str]) -> None:
+    name = "a.json" if text is GUI else "a.toml"
+    assert config(edited(text, change), name).runs == ()
+
+
+def test_locon_of_lycoris_is_lora() -> None:
+    text = edited(FLUX, ('"networks.lora_flux"', '"lycoris.kohya"\nnetwork_args = ["algo=locon", "conv_dim=4"]'))
+    assert plain(only(config(text, "flux.toml")).adapter.rank) == 16
+
+
+@pytest.mark.parametrize(("text", "name"), [(SDXL, "a.toml"), (FLUX, "a.toml"), (GUI, "a.json"), (WAN, "a.toml")])
+def test_healthy_files_lint_clean(text: str, name: str) -> None:
+    assert codes(text, name) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (edited(SDXL, ("network_dim = 32\nnetwork_alpha = 16\n", "network_dim = 64\n")), "a.toml"),
+        (edited(GUI, ('"network_dim": 16', '"network_dim": 64'), ('"network_alpha": 8', '"network_alpha": 1')), "a.json"),
+        (COMMAND + "--network_dim=64\n", "a.sh"),
+    ],
+)  # fmt: skip
+def test_the_default_alpha_at_a_high_rank(text: str, name: str) -> None:
+    assert codes(text, name) == ["LL104"]
+
+
+@pytest.mark.parametrize("alpha", ["--network_alpha=8", "--network_alpha 8", ""])
+def test_a_sweep_over_the_rank(alpha: str) -> None:
+    text = f"for dim in 4 8 16 32; do\n  {COMMAND} --network_dim=$dim {alpha}\ndone\n"
+    assert "LL101" in codes(text, "sweep.sh")
+
+
+@pytest.mark.parametrize("alpha", ["--network_alpha=$dim", "--network_alpha $((dim / 2))"])
+def test_a_sweep_that_keeps_the_ratio(alpha: str) -> None:
+    text = f"# lora-lint: sweep-keeps=ratio\nfor dim in 4 8 16 32; do\n  {COMMAND} --network_dim=$dim {alpha}\ndone\n"
+    assert codes(text, "sweep.sh") == []
+
+
+@pytest.mark.parametrize("name", ["sdxl.toml", "sdxl"])
+def test_settings_beside_a_file(name: str, tmp_path: Path) -> None:
+    (tmp_path / "sdxl.toml").write_text(SDXL)
+    text = f"accelerate launch sdxl_train_network.py --config_file {name} --network_dim 128\n"
+    assert plain(only(shell(text, tmp_path)).adapter.rank) == 128
+    assert plain(only(shell(text, tmp_path)).adapter.alpha) == 16
