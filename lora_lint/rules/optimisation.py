@@ -70,7 +70,7 @@ def learning_rate_too_high(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     """LL502"""
     training, adapter = run.training, run.adapter
     optimizer = known(training.optimizer) or "adamw"
-    if run.trained is False or "adam" not in optimizer.lower() or training.method in ("preference", "rl"):
+    if run.trained is False or not _takes_rate_as_adam(optimizer) or training.method in ("preference", "rl"):
         return
     cases = list(every_case(training.learning_rate, adapter.rank, adapter.alpha, adapter.use_rslora))
     products = [
@@ -90,6 +90,13 @@ def learning_rate_too_high(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     )
     doubt, figure = least("likely", surety(adapter.alpha)), float(f"{advised:.1g}")
     yield resting("LL502", message, training.learning_rate, otherwise=run.span, doubt=doubt, figure=figure)
+
+
+def _takes_rate_as_adam(optimizer: str) -> bool:
+    """Whether the learning rate is the size of Adam's step: D-Adaptation and Prodigy find that size themselves, and
+    take a rate of 1."""
+    name = optimizer.lower()
+    return "adam" in name and "dadapt" not in name and "prodigy" not in name
 
 
 def loraplus_not_supported(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
