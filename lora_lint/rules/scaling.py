@@ -105,9 +105,10 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
 def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL104 of a run; of a sweep: sweeps.sweep_out_of_range. Above the range under rsLoRA it is LL103."""
     adapter = run.adapter
-    low, high = options["min-ratio"], options["max-ratio"]
     if run.trained is False:
         return
+    own = run.framework.default_scale
+    low, high = min(options["min-ratio"], own), max(options["max-ratio"], own)
     if alternatives(adapter.scale):
         yield from _given_scale(run, low, high)
     arms = arms_of(run)

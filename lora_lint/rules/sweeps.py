@@ -158,7 +158,8 @@ def rslora_sweep_too_large(sweep: Sweep, options: Mapping[str, Any]) -> Iterable
 
 def sweep_out_of_range(sweep: Sweep, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL104 of a sweep over the rank; of a run: scaling.scale_out_of_range"""
-    low, high = options["min-ratio"], options["max-ratio"]
+    own = sweep.runs[0].framework.default_scale
+    low, high = min(options["min-ratio"], own), max(options["max-ratio"], own)
     for runs in _by_model(sweep):
         ranked = _one_a_rank(runs)
         arms = [arm for arm, _ in ranked]

@@ -156,6 +156,12 @@ class Framework:
         """The name of a setting here; None if it has none."""
         return self.keys.get(setting)
 
+    @property
+    def default_scale(self) -> float:
+        """alpha/r of its own defaults, which its users and its presets build on; 1 where they are not numbers."""
+        rank, alpha = self.defaults.get("rank"), self.defaults.get("alpha")
+        return alpha / rank if isinstance(rank, int) and isinstance(alpha, (int, float)) and rank > 0 else 1.0
+
     def takes_alpha(self, alpha: float) -> bool:
         """Whether this number is accepted as alpha."""
         return float(alpha).is_integer() or not self.whole_alpha
