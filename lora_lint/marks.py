@@ -6,8 +6,10 @@ Written by scripts/generate_marks.py from the records of the frameworks.
 from __future__ import annotations
 
 CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[tuple[bytes, ...], ...]], ...] = (
+    ("ai_toolkit", ("yaml", "json"), ((b"process", b"network", b"name_or_path"),)),
     ("autotrain", ("yaml",), ((b"base_model", b"project_name", b"params"),)),
     ("axolotl", ("yaml",), ((b"base_model", b"adapter"), (b"base_model", b"load_in_"))),
+    ("diffusion_pipe", ("toml",), ((b"[adapter]", b"[model]"),)),
     ("firefly", ("json",), ((b"model_name_or_path", b"train_file"), (b"model_name_or_path", b"train_mode"))),
     ("h2o_llmstudio", ("yaml",), ((b"llm_backbone", b"training"),)),
     ("kohya", ("toml", "json"), ((b"network_module",), (b"LoRA_type", b"network_dim"))),
@@ -18,8 +20,10 @@ CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[tuple[bytes, ...], ...]], ...] 
     ("mlx_lm", ("yaml", "json"), ((b"fine_tune_type",), (b"lora_parameters",))),
     ("ms_swift", ("yaml", "json"), ((b"tuner_type",), (b"train_type",), (b"sft_type",))),
     ("musubi_tuner", ("toml",), ((b"network_module", b"dit"),)),
+    ("onetrainer", ("json",), ((b'"training_method"',),)),
     ("open_instruct", ("yaml",), ((b"use_lora", b"model_name_or_path"),)),
     ("peft_adapter", ("json",), ((b'"peft_type"',),)),
+    ("simpletuner", ("json",), ((b"model_family", b"model_type"),)),
     ("torchtune", ("yaml",), ((b"_component_", b"torchtune"),)),
     ("trl", ("yaml",), ((b"use_peft",),)),
     ("unsloth_studio", ("yaml", "json"), ((b"training", b"lora"),)),

@@ -46,9 +46,13 @@ _LOADERS = {
 }
 
 
+_OF_A_TRAINER = "training_method"
+"""A key of trainers that have a `peft_type`, too."""
+
+
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is the config of an adapter."""
-    return document.entry("peft_type") is not None
+    return document.entry("peft_type") is not None and document.entry(_OF_A_TRAINER) is None
 
 
 def read(document: Mapping, project: Project) -> Reading:

@@ -1,0 +1,75 @@
+"""diffusion-pipe: TOML with `[adapter] type = "lora"`, whose alpha is always the rank.
+
+Source: tdrussell/diffusion-pipe at 8f83dbf, train.py (`set_config_defaults`) and models/base.py (`configure_adapter`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks import tables
+from lora_lint.frameworks.fields import Fields
+from lora_lint.readers.nodes import Mapping
+from lora_lint.run.events import Load, Train, Wrap
+from lora_lint.run.framework import Framework
+from lora_lint.run.run import BaseModel, Reading, Run
+from lora_lint.run.values import Known, Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+
+FRAMEWORK = Framework(
+    name="diffusion_pipe",
+    title="diffusion-pipe",
+    source="diffusion-pipe at 8f83dbf",
+    keys={"rank": "rank", "dropout": "dropout", "exclude_modules": "exclude_modules"},
+    other_keys={
+        "epochs": "epochs",
+        "max_steps": "max_steps",
+        "batch_size": "micro_batch_size_per_gpu",
+        "accumulation": "gradient_accumulation_steps",
+    },
+    defaults={"dropout": 0.0, "accumulation": 1},
+    kinds=("toml",),
+    marks=((b"[adapter]", b"[model]"),),
+    every_layer=None,
+)
+_MODEL_PATHS = ("diffusers_path", "ckpt_path", "transformer_path", "checkpoint_path", "single_file_path")
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a training file of diffusion-pipe."""
+    sections = (document.get("adapter"), document.get("model"), document.get("optimizer"))
+    return all(isinstance(section, Mapping) for section in sections) and document.entry("dataset") is not None
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file that trains LoRA."""
+    del project
+    fields = Fields(document)
+    adapter, model, optimizer = fields.section("adapter"), fields.section("model"), fields.section("optimizer")
+    if adapter is None or model is None or optimizer is None or known(adapter.text("type")) != "lora":
+        return Reading()
+    span = adapter.span("rank" if adapter.has("rank") else "type")
+    rank = adapter.whole("rank")
+    alpha = Known(rank.value, None, "framework-default") if isinstance(rank, Known) else rank
+    targets = Unknown("diffusion-pipe chooses the layers itself")
+    path = next((key for key in _MODEL_PATHS if model.has(key)), "type")
+    training = tables.training(
+        FRAMEWORK,
+        fields,
+        "unknown",
+        optimizer=optimizer.text("type"),
+        learning_rate=optimizer.number("lr"),
+        span=optimizer.span("lr"),
+    )
+    run = Run(
+        FRAMEWORK,
+        span,
+        tables.adapter(FRAMEWORK, adapter, span, rank=rank, alpha=alpha, target_modules=targets),
+        BaseModel(model.text(path)),
+        training=training,
+        events=(Load(fields.span("model")), Wrap(span), Train(fields.span("optimizer"))),
+        trained=True,
+    )
+    return Reading((run,))

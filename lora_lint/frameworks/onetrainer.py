@@ -1,0 +1,82 @@
+"""OneTrainer: a JSON file with `"training_method": "LORA"`.
+
+Source: Nerogar/OneTrainer at 23df383, modules/util/config/TrainConfig.py and modules/module/LoRAModule.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks import tables
+from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.run.events import Load, Train, Wrap
+from lora_lint.run.framework import Framework
+from lora_lint.run.run import BaseModel, Reading, Run
+from lora_lint.run.values import Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.run import Training
+
+FRAMEWORK = Framework(
+    name="onetrainer",
+    title="OneTrainer",
+    source="OneTrainer at 23df383",
+    keys={"rank": "lora_rank", "alpha": "lora_alpha", "use_dora": "lora_decompose"},
+    other_keys={
+        "model": "base_model_name",
+        "learning_rate": "learning_rate",
+        "epochs": "epochs",
+        "batch_size": "batch_size",
+        "accumulation": "gradient_accumulation_steps",
+    },
+    defaults={
+        "rank": 16,
+        "alpha": 1.0,
+        "use_dora": False,
+        "learning_rate": 3e-6,
+        "epochs": 100,
+        "batch_size": 1,
+        "accumulation": 1,
+    },
+    kinds=("json",),
+    marks=((b'"training_method"',),),
+    adapts="OneTrainer",
+    every_layer=None,
+)
+_PARTS = ("transformer", "unet", "prior")
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a configuration of OneTrainer."""
+    return document.entry("training_method") is not None and document.entry("base_model_name") is not None
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file that trains LoRA; LoHa, LoKr and OFT have scales of their own."""
+    del project
+    fields = Fields(document)
+    if known(fields.text("training_method")) != "LORA" or known(fields.text("peft_type", usual("LORA"))) != "LORA":
+        return Reading()
+    span = fields.span("lora_rank" if fields.has("lora_rank") else "training_method")
+    targets = Unknown("OneTrainer chooses the layers itself")
+    run = Run(
+        FRAMEWORK,
+        span,
+        tables.adapter(FRAMEWORK, fields, span, target_modules=targets),
+        BaseModel(fields.text("base_model_name")),
+        training=_training(fields),
+        events=(Load(fields.span("base_model_name")), Wrap(span), Train(span)),
+        trained=True,
+    )
+    return Reading((run,))
+
+
+def _training(fields: Fields) -> Training:
+    """The rate of the image model where it has one of its own."""
+    optimizer = fields.section("optimizer")
+    name = optimizer.text("optimizer", usual("ADAMW")) if optimizer is not None else usual("ADAMW")
+    parts = [part for key in _PARTS if (part := fields.section(key)) is not None and part.has("learning_rate")]
+    own = {"learning_rate": parts[0].number("learning_rate")} if len(parts) == 1 else {}
+    return tables.training(FRAMEWORK, fields, "unknown", optimizer=name, **own)

@@ -1,0 +1,101 @@
+"""SimpleTuner: a JSON file with `"model_type": "lora"`, whose keys may begin with two dashes.
+
+Source: bghira/SimpleTuner at bc8e6ab, simpletuner/simpletuner_sdk/server/services/field_registry/sections/ and
+simpletuner/helpers/models/common.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks import tables
+from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.readers.nodes import Entry, Mapping
+from lora_lint.records import replace
+from lora_lint.run.events import Load, Train, Wrap
+from lora_lint.run.framework import Framework
+from lora_lint.run.run import BaseModel, Reading, Run
+from lora_lint.run.values import ABSENT, Known, Unknown, known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.run.values import Value
+
+FRAMEWORK = Framework(
+    name="simpletuner",
+    title="SimpleTuner",
+    source="SimpleTuner at bc8e6ab",
+    keys={"rank": "lora_rank", "alpha": "lora_alpha", "dropout": "lora_dropout", "use_dora": "use_dora"},
+    other_keys={
+        "model": "pretrained_model_name_or_path",
+        "optimizer": "optimizer",
+        "learning_rate": "learning_rate",
+        "epochs": "num_train_epochs",
+        "max_steps": "max_train_steps",
+        "batch_size": "train_batch_size",
+        "accumulation": "gradient_accumulation_steps",
+    },
+    defaults={
+        "rank": 16,
+        "dropout": 0.1,
+        "use_dora": False,
+        "optimizer": "adamw_bf16",
+        "learning_rate": 4e-7,
+        "batch_size": 4,
+        "accumulation": 1,
+    },
+    kinds=("json",),
+    marks=((b"model_family", b"model_type"),),
+    every_layer=None,
+)
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is a configuration of SimpleTuner."""
+    fields = Fields(_undashed(document))
+    return fields.has("model_family") and fields.has("model_type")
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of a file that trains LoRA; LyCORIS has a file of its own."""
+    del project
+    fields = Fields(_undashed(document))
+    if known(fields.text("model_type")) != "lora" or known(fields.text("lora_type", usual("standard"))) != "standard":
+        return Reading()
+    span = fields.span("lora_rank" if fields.has("lora_rank") else "model_type")
+    rank = fields.whole("lora_rank", usual(FRAMEWORK.defaults["rank"]))
+    targets = Unknown("SimpleTuner chooses the layers itself")
+    model = fields.text("pretrained_model_name_or_path", fields.text("model_family"))
+    run = Run(
+        FRAMEWORK,
+        span,
+        tables.adapter(FRAMEWORK, fields, span, rank=rank, alpha=_alpha(fields, rank), target_modules=targets),
+        BaseModel(model),
+        training=tables.training(FRAMEWORK, fields, "unknown", epochs=_unless_0(fields, "num_train_epochs")),
+        events=(Load(fields.span("model_family")), Wrap(span), Train(span)),
+        trained=True,
+    )
+    return Reading((run,))
+
+
+def _alpha(fields: Fields, rank: Value[int]) -> Value[float]:
+    """The rank where it is not given (common.py)."""
+    same: Value[float] = Known(rank.value, None, "framework-default") if isinstance(rank, Known) else rank
+    return fields.number("lora_alpha", same)
+
+
+def _unless_0(fields: Fields, key: str) -> Value[float]:
+    """A count that is left out by a 0."""
+    count = fields.number(key)
+    return ABSENT if known(count) == 0 else count
+
+
+def _undashed(document: Mapping) -> Mapping:
+    """The settings with the names that they have in the program: `--lora_rank` is `lora_rank`."""
+    entries = []
+    for entry in document.entries:
+        key = entry.key
+        if isinstance(key.value, str) and key.value.startswith("--"):
+            key = replace(key, value=key.value[2:])
+        entries.append(Entry(key, entry.value))
+    return Mapping(tuple(entries), document.span)
