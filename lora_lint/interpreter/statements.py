@@ -30,6 +30,9 @@ def expression_statement(machine: Machine, node: ast.Expr, scope: Scope) -> Sign
     if isinstance(value, ast.Call):
         name = value.func
         if isinstance(name, ast.Name) and name.id in _SILENT:
+            for shown in value.args:
+                if isinstance(shown, ast.Call):  # which may train a model, or ask it
+                    machine.evaluate(shown, scope)
             return None
         if isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name) and name.value.id in _SILENT_OWNERS:
             return None

@@ -96,6 +96,7 @@ def _after(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
             | events.MakeOptimizer()
             | events.MakeOtherOptimizer()
             | events.Train()
+            | events.Answer()
             | events.Save()
         ):
             return states

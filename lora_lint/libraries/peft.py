@@ -22,6 +22,7 @@ from lora_lint.libraries.effects import Fact, ModelRecord, ModelView
 from lora_lint.libraries.making import made_with, saved_with
 from lora_lint.run.events import (
     AddBeside,
+    Answer,
     Blend,
     DeleteAdapter,
     DisableAdapters,
@@ -142,6 +143,18 @@ _OTHER_WAYS = (
 pattern, they took a twentieth of the time of a lint."""
 _SWITCHES = rb"set_adapter|active_adapter|activate_adapter|(?:model|ref)_adapter_name|adapter_names\s*="
 """Ways to activate an adapter; trainers of TRL take the names of the policy's and the reference's."""
+_OTHER_WEIGHTS = (
+    *(re.compile(rb"backward\s*\("), re.compile(rb"load_(?:state_dict|adapter|file|weights|lora|checkpoint|model)")),
+    *(
+        re.compile(rb"Peft\w*\.from_pretrained"),
+        re.compile(rb"set_peft_model_state_dict"),
+        re.compile(rb"safe_open"),
+        re.compile(rb"torch\.load"),
+    ),
+    *(re.compile(rb"\.(?:train|fit|step|learn|copy_)\s*\("), re.compile(rb"init_lora_weights"), re.compile(rb"resume")),
+    *(re.compile(rb"perf_counter"), re.compile(rb"[Bb]enchmark"), re.compile(rb"latency")),
+)
+"""Ways to train a model or to give it weights, and signs that its answers do not matter."""
 _ASIDE = frozenset(
     "save_directory safe_serialization push_to_hub max_shard_size tokenizer "
     "repo_id token private commit_message".split()
@@ -153,7 +166,15 @@ def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -
     """`save_pretrained` of a model: of a wrapped one PEFT writes the adapter's own parameters."""
     plain = not arguments.open and _ASIDE.issuperset(arguments.keywords)
     alone = view.wrapped and plain and not any(re.search(way, context.records.text) for way in _OTHER_WAYS)
-    context.happen(view.record, Save(span, adapter_alone=alone, wrapped=view.wrapped and not view.inside))
+    folder = arguments.get("save_directory", 0) or arguments.get("repo_id")
+    event = Save(span, adapter_alone=alone, wrapped=view.wrapped and not view.inside)
+    context.happen(view.record, event, () if folder is None else (folder,))
+
+
+def answers(context: Context, view: ModelView, span: Span) -> None:
+    """Something asks a model for answers."""
+    only = not any(way.search(context.records.text) for way in _OTHER_WEIGHTS)
+    context.happen(view.record, Answer(span, only=only))
 
 
 def method(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -167,6 +188,9 @@ def method(context: Context, view: ModelView, name: str, arguments: Arguments, s
     if name in ("save_pretrained", "push_to_hub"):
         saved(context, view, arguments, span)
         return nothing(span)
+    if name == "generate":
+        answers(context, view, span)
+        return None
     if name in ("merge_and_unload", "unload"):
         context.happen(view.record, Unwrap(span, merges=name == "merge_and_unload"))
         return Object("model", arguments, span, ModelView(view.record))

@@ -9,7 +9,7 @@ from lora_lint.libraries import trl
 from lora_lint.libraries.context import Context, config_of, nothing, record_of, view_of, views_of
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.libraries.effects import ModelRecord, TrainingRecord
-from lora_lint.libraries.peft import saved
+from lora_lint.libraries.peft import answers, saved
 from lora_lint.run.events import MakeOptimizer, Train
 from lora_lint.run.values import ABSENT, Known, Unknown
 
@@ -89,9 +89,14 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
     if name == "save_model" and isinstance(owner.data, TrainingRecord) and owner.data.trainer in METHODS:
         trained = view_of(owner.attributes.get("model"))
         if trained is not None:
-            saved(context, trained, Arguments([], {}, {}), span)
+            folder = arguments.get("output_dir", 0)
+            saved(context, trained, Arguments([] if folder is None else [folder], {}, {}), span)
         return nothing(span)
-    if name in ("save_model", "save_state", "evaluate", "add_callback", "log_metrics", "push_to_hub"):
+    if name in ("evaluate", "predict"):
+        for view in views_of(owner.attributes.get("model")):
+            answers(context, view, span)
+        return nothing(span) if name == "evaluate" else None
+    if name in ("save_model", "save_state", "add_callback", "log_metrics", "push_to_hub"):
         return nothing(span)
     return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.programs import python
+from lora_lint.programs.lives import joined
 from lora_lint.records import replace
 from lora_lint.run.run import Reading, Sweep
 from lora_lint.run.values import Known
@@ -27,7 +28,7 @@ def read_program(source: SourceFile, project: Project, *, every_line: bool = Fal
     Raises readers.errors.Unreadable for what Python itself cannot parse.
     """
     program = python.read(source, project, every_line=every_line)
-    reading = program.reading
+    reading = joined(program.reading, source.path, project, lambda other: python.read(other, project).reading)
     if not program.launches:
         return reading
     from lora_lint.programs import launches, shell

@@ -23,17 +23,17 @@ def resumes(load: Happening, model: ModelRecord, others: Iterable[Happening]) ->
 
     A branch that loads what an option names is not taken where nobody gives the option.
     """
-    outputs = [found for training in model.trainings if (found := _output(training.arguments)) is not None]
+    outputs = [found for training in model.trainings if (found := output_of(training.arguments)) is not None]
     return _is_saved_here(load, outputs) and all(
         any(map(left_open, other.folder)) or _is_saved_here(other, outputs) for other in others
     )
 
 
 def _is_saved_here(load: Happening, outputs: list[Val]) -> bool:
-    return bool(load.folder) and _is_below(load.folder[0], outputs)
+    return bool(load.folder) and is_below(load.folder[0], outputs)
 
 
-def _output(arguments: Object | None) -> Val | None:
+def output_of(arguments: Object | None) -> Val | None:
     """The folder that a trainer saves in. Where nothing is known of it, neither is of what is computed from it."""
     if arguments is None:
         return None
@@ -43,21 +43,26 @@ def _output(arguments: Object | None) -> Val | None:
     return Member(arguments, "output_dir") if given is None else given
 
 
-def _is_below(folder: Val, outputs: list[Val]) -> bool:
+def is_below(folder: Val, outputs: list[Val]) -> bool:
     """Whether a folder is one that a trainer saves in, a checkpoint in it, or below that."""
     if any(folder.same(output) for output in outputs):
         return True
     if isinstance(folder, Either):
         given = [option for option in folder.options if not (isinstance(option, Const) and option.value is None)]
-        return all(_is_below(option, outputs) for option in given)
+        return all(is_below(option, outputs) for option in given)
     if isinstance(folder, Object):
         above, *names = folder.arguments.positional or [folder]
         if folder.callee == LAST_CHECKPOINT:
-            return _is_below(above, outputs)
-        if folder.callee != "os.path.join" or not _is_below(above, outputs):
+            return is_below(above, outputs)
+        if folder.callee != "os.path.join" or not is_below(above, outputs):
             return False
         name = text_of(names[0]) if names else None
         return name is None or name.startswith(_CHECKPOINT) or not any(above.same(output) for output in outputs)
-    text = text_of(folder) or ""
-    known = [name.rstrip("/") for output in outputs if (name := text_of(output))]
-    return any(text.rstrip("/") == name or text.startswith(f"{name}/{_CHECKPOINT}") for name in known)
+    text = plain(text_of(folder) or "")
+    known = [plain(name) for output in outputs if (name := text_of(output))]
+    return any(text == name or text.startswith(f"{name}/{_CHECKPOINT}") for name in known)
+
+
+def plain(folder: str) -> str:
+    """A folder's path as others may write it."""
+    return folder.removeprefix("./").rstrip("/")

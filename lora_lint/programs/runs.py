@@ -36,6 +36,7 @@ from lora_lint.libraries.effects import (
 )
 from lora_lint.programs.given import of_call, of_loading
 from lora_lint.programs.layout import launch_of
+from lora_lint.programs.lives import folder_of, loads_what_was_saved, named_beside, saved_in, texts
 from lora_lint.programs.resumed import resumes
 from lora_lint.records import dataclass, replace
 from lora_lint.run.events import AddBeside, LoadAdapter, LoadBeside, Save, SetWeights, Train, Unwrap
@@ -140,7 +141,7 @@ def finish(records: Records, path: str) -> Reading:
                 continue
         made.append((record, base))
     sweeps += _repeated(made)
-    runs = [run for _, run in made] + list(_reloaded(records, path))
+    runs = [run for _, run in made] + list(_reloaded(records, path, made))
     given = (of_call(made, "peft", made.callee, made.span) for made in records.checked if made.span is not None)
     here = tuple(each for each in given if each is not None and each.span.path == path)
     return Reading(tuple(_distinct(runs + extra)), tuple(sweeps), given=here)
@@ -273,6 +274,7 @@ def _run(
         method=config.data.kind,
         own_names=any(part in (known(adapter.target_modules) or ()) for part in framework.parts),
         config=config.data.span,
+        saves=texts(saved_in(model)),
         launch=launch_of(model, trainings[-1].arguments if trainings else None, span, project),
         pins={"trl": trainings[-1].pin} if trainings and trainings[-1].pin is not None else {},
     )
@@ -314,23 +316,33 @@ def _written_in(value: Val, path: str) -> bool:
     return isinstance(value, Const) and value.span is not None and value.span.path == path
 
 
-def _reloaded(records: Records, path: str) -> list[Run]:
+def _reloaded(records: Records, path: str, made: list[tuple[RunRecord, Run]]) -> list[Run]:
     """Models whose adapter is loaded from disk without a new config, and trained on, merged into a quantized base,
-    merged and saved, or joined by others."""
+    merged and saved, joined by others, or of a folder that this program or one beside it saves an adapter in."""
     runs = []
     for model in records.models:
         trained = _has(model, Train)
         merged = _has(model, Unwrap) and (_quantized(model) or _has(model, Save))
-        if not (trained or merged or _has(model, AddBeside) or _has(model, LoadBeside)):
-            continue
+        counts = trained or merged or _has(model, AddBeside) or _has(model, LoadBeside)
         wraps = [record for record in records.runs if record.model is model]
         for happening in model.events:
             if not isinstance(happening.event, LoadAdapter) or happening.event.span.path != path:
                 continue
             # Beside a wrap only where the two are branches of one choice.
-            if all(_exclude(happening.conditions, record.conditions) for record in wraps):
-                saved = _saved_before(model, happening, wraps)
-                runs.append(_of_loaded(model, happening, saved, trained))
+            if not all(_exclude(happening.conditions, record.conditions) for record in wraps):
+                continue
+            trainer = next(
+                (
+                    run
+                    for record, run in made
+                    if record.model is not model and loads_what_was_saved(happening, record.model)
+                ),
+                None,
+            )
+            folder = folder_of(happening)
+            if counts or trainer is not None or named_beside(folder, path, records.project):
+                run = _of_loaded(model, happening, _saved_before(model, happening, wraps), trained)
+                runs.append(replace(run, trained_by=trainer, loads=folder))
                 break
     return runs
 

@@ -53,7 +53,7 @@ def _moved(event: PutOn | PutBeside, earlier: Sequence[tuple[str, PutOn | PutBes
         moved = names(name for name, _ in earlier if name) if any(name for name, _ in earlier) else "the adapter before"
         what = f"{mover} subtracts what this adapter starts with from the base model's weights, so that {moved} no "
         what += "longer computes what it was trained to"
-        place, says = earlier[0][1].span, "the other adapter is put on here"
+        place, says = earlier[0][1].span, "the other adapter is added here"
     else:
         other = next(put for _, put in earlier if _method(put.made))
         what = f"The base model's weights are no longer the original ones: {mover} has subtracted from them what "
@@ -85,7 +85,7 @@ def weighted_merge_loses_scale(run: Run, options: Mapping[str, Any]) -> Iterable
             else:
                 continue
             if message is not None:
-                related = (Related(first.span, "the adapter that decides its settings is put on here"),)
+                related = (Related(first.span, "the adapter that decides its settings is added here"),)
                 yield Finding("LL609", message, event.span, least("likely", happening(event, first)), None, related)
                 return
         elif isinstance(event, PutOn | PutBeside) and event.adapters:

@@ -1,4 +1,4 @@
-"""LL414 to LL417, LL419, LL604, LL605: what happens to an adapter between the wrap and the file it is saved in."""
+"""LL414 to LL417, LL419, LL604, LL605, LL608: an adapter between the wrap and the file that it is saved in."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from lora_lint.knowledge.adapter_states import course, trains_nothing
 from lora_lint.rules.words import least, names, surety
 from lora_lint.run.events import (
     AddBeside,
+    Answer,
+    Cast,
+    EnableCheckpointing,
+    EnableInputGrads,
     Freeze,
+    Halve,
     Load,
     LoadAdapter,
     LoadBeside,
     MakeOptimizer,
+    PrepareKbit,
     PutOn,
     Save,
     Selected,
@@ -285,4 +291,31 @@ def compiled_before_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
             yield Finding(
                 "LL605", message, event.span, "certain" if event.flag is None else "likely", None, related, fix
             )
+            return
+
+
+def untrained_adapter_evaluated(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL608"""
+    if run.trained is not None or run.method != "LoraConfig":
+        return
+    fresh: Wrap | None = None
+    for event in run.events:
+        if isinstance(event, Load | Unwrap):
+            fresh = None
+        elif isinstance(event, Wrap) and fresh is None:
+            start = known(event.made.init)
+            starts_as_base = start is not None and start is not False
+            fresh = event if starts_as_base and not (event.flag or event.guarded or event.prompts) else None
+            if fresh is None:
+                return
+        elif isinstance(event, Answer) and fresh is not None and event.only:
+            message = (
+                "The model is asked with an adapter that is new: its `lora_B` is zero, nothing in this program trains "
+                "it or gives it weights, and so the base model answers. Load the trained adapter with "
+                "`PeftModel.from_pretrained(model, folder)`"
+            )
+            related = (Related(fresh.span, "the new adapter is added here"),)
+            yield Finding("LL608", message, event.span, "likely", None, related)
+            return
+        elif not isinstance(event, Save | Answer | PrepareKbit | EnableCheckpointing | EnableInputGrads | Cast | Halve):
             return

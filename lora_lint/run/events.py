@@ -251,6 +251,14 @@ class Train(_Occurrence):
 
 
 @dataclass(frozen=True)
+class Answer(_Occurrence):
+    """The model is asked for answers: `generate`, `trainer.evaluate()`, a pipeline. `only`: the program's text holds no
+    other way to train it, or to give it weights."""
+
+    only: bool = False
+
+
+@dataclass(frozen=True)
 class Save(_Occurrence):
     """`save_pretrained`, `push_to_hub`, the trainer's `save_model`. `adapter_alone`: nothing else of the model is
     saved. `wrapped`: a PeftModel saves, which writes the weights of its adapters."""
@@ -289,6 +297,7 @@ Event: TypeAlias = (
     | MakeOptimizer
     | MakeOtherOptimizer
     | Train
+    | Answer
     | Save
 )
 """Any event on the run's model object."""

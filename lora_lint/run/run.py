@@ -201,6 +201,12 @@ class Run:
     weights: Weights | None = None
     """The saved weights, where a trained adapter's folder is read."""
     serving: Serving | None = None
+    saves: tuple[str, ...] = ()
+    """The folders that its adapter is saved in, where they are written out."""
+    loads: str | None = None
+    """The folder that its adapter is loaded from, where that is written out and another program may have filled it."""
+    trained_by: Run | None = None
+    """The run that has trained the adapter which this one loads."""
     trained_on: Value[str] = ABSENT
     """The base model that the saved adapter's own config names, where the run loads one that lies in the project."""
     method: str = "LoraConfig"

@@ -60,6 +60,7 @@ def replay(model: Any, run: Run) -> Any:
                 | events.MakeOptimizer()
                 | events.MakeOtherOptimizer()
                 | events.Train()
+                | events.Answer()
                 | events.Save()
             ):
                 pass

@@ -222,3 +222,41 @@ def test_more_that_cannot_be_resumed(program: str) -> None:
 )
 def test_what_can_be_resumed_or_is_not_known(program: str) -> None:
     assert "LL419" not in found_in(HEAD + program)
+
+
+def test_a_new_adapter_changes_nothing() -> None:
+    model = get_peft_model(llama(), config())
+    assert torch.equal(model.generate(TOKENS, max_new_tokens=4), llama().generate(TOKENS, max_new_tokens=4))
+
+
+ASK = "print(model.generate(**inputs))\n"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        WRAP.format("") + "model.to('cuda').eval()\n" + ASK,
+        "model.add_adapter(LoraConfig(r=8))\n" + ASK,
+        WRAP.format("")
+        + "trainer = Trainer(model=model, args=TrainingArguments('out'))\nprint(trainer.predict(data))\n",
+        "def answer(model):\n    return model.generate(max_new_tokens=8)\n\n" + WRAP.format("") + "answer(model)\n",
+        "from unsloth import FastLanguageModel\nmodel, tokenizer = FastLanguageModel.from_pretrained('unsloth/llama-3-8b')\n"
+        "model = FastLanguageModel.get_peft_model(model, r=16)\nFastLanguageModel.for_inference(model)\n" + ASK,
+    ],
+)
+def test_more_new_adapters_that_only_answer(program: str) -> None:
+    assert "LL608" in found_in(HEAD + program)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        WRAP.format(", init_lora_weights=False") + ASK,
+        WRAP.format("") + "model.load_state_dict(state)\n" + ASK,
+        WRAP.format("") + "give_it_weights(model)\nfrom torch import load\nmodel.load_adapter('a', 'one')\n" + ASK,
+        "if new():\n    " + WRAP.format("") + "else:\n    " + LOADED.format("") + ASK,
+        WRAP.format("") + "import time\nstart = time.perf_counter()\n" + ASK,
+    ],
+)
+def test_adapters_that_may_have_been_trained(program: str) -> None:
+    assert "LL608" not in found_in(HEAD + "from mine import give_it_weights, new, state\n" + program)

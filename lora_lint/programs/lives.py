@@ -1,0 +1,94 @@
+"""One life of an adapter: what trains it, and what loads it again from where that has saved it."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from lora_lint.libraries.convert import text_of
+from lora_lint.programs.resumed import is_below, output_of, plain
+from lora_lint.records import replace
+from lora_lint.run.events import Save
+from lora_lint.system import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lora_lint.interpreter.values import Val
+    from lora_lint.libraries.effects import Happening, ModelRecord
+    from lora_lint.project import Project
+    from lora_lint.run.run import Reading, Run
+    from lora_lint.source import SourceFile
+
+_LEAST = 4
+"""Letters of a folder's name that tell it from other words."""
+_MOST = 24
+"""Programs of a folder that are looked into for one that trains what another of them loads."""
+
+
+def saved_in(model: ModelRecord) -> list[Val]:
+    """The folders that a program saves a model's adapter in."""
+    folders = [
+        happening.folder[0] for happening in model.events if isinstance(happening.event, Save) and happening.folder
+    ]
+    outputs = (output_of(training.arguments) for training in model.trainings)
+    return [*folders, *(each for each in outputs if each is not None)]
+
+
+def loads_what_was_saved(load: Happening, model: ModelRecord) -> bool:
+    """Whether an adapter is loaded from where the program has saved a model's."""
+    return bool(load.folder) and is_below(load.folder[0], saved_in(model))
+
+
+def texts(folders: list[Val]) -> tuple[str, ...]:
+    """The folders that are written out."""
+    return tuple(dict.fromkeys(plain(text) for folder in folders if (text := text_of(folder))))
+
+
+def folder_of(load: Happening) -> str | None:
+    """The folder that an adapter is loaded from, where it is written out; one below it is not told apart."""
+    return text_of(load.folder[0]) if load.folder else None
+
+
+def named_beside(folder: str | None, path: str, project: Project | None) -> bool:
+    """Whether another program in the folder of the one at `path` names a folder."""
+    return folder is not None and project is not None and any(True for _ in _programs(folder, path, project))
+
+
+def joined(reading: Reading, path: str, project: Project, read: Callable[[SourceFile], Reading]) -> Reading:
+    """The runs of a program with those that have trained the adapters which it loads, where another program in its
+    folder does; `read` reads such a program."""
+
+    def with_origin(run: Run) -> Run:
+        folder = run.loads
+        if folder is None or run.trained_by is not None:
+            return run
+        found = [
+            other
+            for source in _programs(folder, path, project)
+            for other in read(source).runs
+            if other.trained and _is_of(folder, other.saves)
+        ]
+        return replace(run, trained_by=found[0]) if len(found) == 1 else run
+
+    return reading if all(run.loads is None for run in reading.runs) else reading.mapped(with_origin)
+
+
+def _programs(folder: str, path: str, project: Project) -> Iterator[SourceFile]:
+    """The other programs in the folder of the file at `path` that name a folder, and train."""
+    wanted = plain(folder)
+    if len(wanted) < _LEAST:
+        return
+    here = posixpath.dirname(path)
+    names = [name for name in sorted(disk.names(here or ".") or ()) if name.endswith((".py", ".ipynb"))]
+    for name in names[:_MOST]:
+        other = posixpath.join(here, name)
+        source = project.load(other) if other != path else None
+        if source is not None and wanted.encode("utf-8", "replace") in source.utf8 and b"Config" in source.utf8:
+            yield source
+
+
+def _is_of(folder: str, saves: tuple[str, ...]) -> bool:
+    """Whether a folder is one of some, or a checkpoint in one."""
+    wanted = plain(folder)
+    return any(wanted == saved or wanted.startswith(f"{saved}/checkpoint") for saved in saves)

@@ -1,0 +1,92 @@
+"""LL607: adapters that are loaded onto another model than the one that they were trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding, Related
+from lora_lint.records import replace
+from lora_lint.rules.reached import cases_of, sureness
+from lora_lint.rules.words import happening, least
+from lora_lint.run.events import LoadAdapter, Resize
+from lora_lint.run.values import known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lora_lint.finding import Confidence
+    from lora_lint.knowledge.resolve import Case
+    from lora_lint.run.run import Run
+
+_TRAINED = "the adapter is trained here"
+
+
+def load_shape_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
+    """LL607"""
+    trained = run.trained_by
+    load = next((event for event in run.events if isinstance(event, LoadAdapter)), None)
+    if trained is None or load is None or trained.method != "LoraConfig" or not trained.framework.direct:
+        return
+    name = known(run.model.name)
+    if name is None or name != known(trained.model.name) or run.model.edited or trained.model.edited:
+        return
+    found = _other_names(run, trained) or _fewer_rows(run, trained)
+    if found is not None:
+        message, doubt = found
+        related = (Related(trained.span, _TRAINED),)
+        yield Finding("LL607", message, load.span, least(doubt, happening(load)), None, related)
+
+
+def _other_names(run: Run, trained: Run) -> tuple[str, Confidence] | None:
+    """What is said where the class that loads the model has none of the modules that were adapted, by their paths."""
+    before, after = trained.model.loader, run.model.loader
+    if after is None or after == before:
+        return None
+    resolved, cases = cases_of(trained)
+    _, others = cases_of(replace(trained, model=run.model))
+    called = _apart(cases, others)
+    if called is None and not (others and _text_alone(run, trained, others[0].model.model_type)):
+        return None
+    where = ("", "") if called is None else (f", whose modules are called `{called[0]}` …,", f", with `{called[1]}` …")
+    message = (
+        f"The adapter was trained on {before}{where[0]} and is loaded onto {after}{where[1]}: none of its tensors is "
+        f"loaded, with a warning at most, and the base model answers. Load the base model with {before}"
+    )
+    return message, least("likely", sureness(trained, resolved))
+
+
+def _text_alone(run: Run, trained: Run, model_type: str) -> bool:
+    """Whether one class is that of the whole of a model with vision, and the other that of its text model by itself."""
+    from lora_lint.knowledge.architectures import TEXT_ALONE, head_for
+
+    heads = {head_for(trained.model.loader), head_for(run.model.loader)}
+    return model_type in TEXT_ALONE and heads == {"causal-lm", "image-text-to-text"}
+
+
+def _apart(before: Sequence[Case], after: Sequence[Case]) -> tuple[str, str] | None:
+    """A module that is adapted by each of two classes, where they have none in common by its path."""
+    if not all(case.sure_head and case.match.modules for case in (*before, *after)):
+        return None
+    pairs = [(_paths(one), _paths(other)) for one in before for other in after if one.version == other.version]
+    if not pairs or not all(one.isdisjoint(other) for one, other in pairs):
+        return None
+    return min(pairs[0][0]), min(pairs[0][1])
+
+
+def _paths(case: Case) -> set[str]:
+    """The paths of the modules that are adapted."""
+    return {record.path for record in case.match.modules}
+
+
+def _fewer_rows(run: Run, trained: Run) -> tuple[str, Confidence] | None:
+    """What is said where the vocabulary grew for the training and not for the load."""
+    grown = [event for event in trained.events if isinstance(event, Resize) and (event.tokens or event.unread)]
+    again = any(isinstance(event, Resize) for event in run.events)
+    if not grown or again or any(event.flag for event in grown):
+        return None
+    message = (
+        "The adapter was trained on a vocabulary that tokens had been added to, and PEFT has saved the larger "
+        "embeddings with it: onto the original ones the load raises a size mismatch. Call "
+        "`model.resize_token_embeddings(len(tokenizer))` first, with the tokenizer that was saved"
+    )
+    return message, "likely"
