@@ -69,7 +69,12 @@ def read(document: Mapping, project: Project) -> Reading:
     problems = tuple(schemas.invalid_values(FRAMEWORK.name, document, "LoraConfig", unconverted=("r",)))
     span = fields.span("peft_type")
     weights, unread = _weights(document.span.path, project)
-    run = Run(FRAMEWORK, span, adapter, model, events=(Wrap(span),), problems=problems, trained=None, weights=weights)
+    # PEFT writes it with every adapter that it saves: how that one was trained cannot be changed any more.
+    finished = known(fields.flag("inference_mode")) is True or weights is not None
+    trained = False if finished else None
+    run = Run(
+        FRAMEWORK, span, adapter, model, events=(Wrap(span),), problems=problems, trained=trained, weights=weights
+    )
     return Reading((run,), unread=unread)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _LEAST = 0.25
 """The smallest scale that LL103 suggests: LL104 reports smaller ones."""
+_OF_ALL_RANKS = 32
+"""The alpha of LoRA Without Regret at every rank; TRL's guide trains r=1 by reinforcement with it."""
 _PLAIN_NAME = r"\^?[\w.]+"
 
 
@@ -113,7 +115,7 @@ def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         yield from _given_scale(run, low, high)
     arms = arms_of(run)
     beyond = beyond_range(arms, low, high)
-    if beyond is None:
+    if beyond is None or (run.training.method == "rl" and all(arm.alpha == _OF_ALL_RANKS for arm in arms)):
         return
     bound, effect = beyond
     arm, rank_key, alpha_key = arms[0], adapter.key("rank"), adapter.key("alpha")

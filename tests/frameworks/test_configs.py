@@ -202,7 +202,9 @@ class TestWhatIsRead:
         assert settings(run)["rank"] == 64
         assert settings(run)["targets"] == ("q_proj", "v_proj")
         assert run.model.loader == "AutoModelForCausalLM"
-        assert run.trained is None
+        assert run.trained is False, "it is finished"
+        before = edited(ADAPTER, ('      "inference_mode": true,\n', ""))
+        assert only(config(before, "adapter_config.json")).trained is None
 
     def test_llama_pro_chooses_what_it_adapts(self) -> None:
         pro = edited(FACTORY, ("lora_target: all", "lora_target: all\n    use_llama_pro: true"))

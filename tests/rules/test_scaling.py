@@ -284,6 +284,10 @@ class TestScaleOutOfRange:
     def test_silent(self, given: Run) -> None:
         assert check("LL104", given) == []
 
+    @pytest.mark.parametrize(("method", "alpha", "count"), [("rl", 32, 0), ("rl", 64, 1), ("supervised", 32, 1)])
+    def test_one_alpha_at_all_ranks_in_reinforcement_learning(self, method: Any, alpha: int, count: int) -> None:
+        assert len(check("LL104", run(1, alpha, of={"training": Training(method=method)}))) == count
+
     def test_the_scale_that_holds_under_rslora(self) -> None:
         message = one("LL104", run(64, 1, use_rslora=True)).message
         assert "`lora_alpha=1` with `r=64` and rsLoRA scales the adapter by 0.125, below 0.25" in message
