@@ -1,4 +1,4 @@
-"""Accelerate: objects that are handed through."""
+"""Accelerate: objects that are passed through."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def method(name: str, arguments: Arguments, span: Span) -> Val | None:
-    """`accelerator.prepare(model, optimizer, …)` returns what it is given."""
+    """`accelerator.prepare(model, optimizer, …)` returns its arguments."""
     if name == "prepare" and arguments.positional:
         if len(arguments.positional) == 1:
             return arguments.positional[0]

@@ -1,4 +1,4 @@
-"""argparse: the options of a program, and the namespace that parsing gives."""
+"""argparse: the options of a program, and the namespace that parsing returns."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def argument_parser(context: Context, name: str, arguments: Arguments, span: Spa
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """`add_argument`, groups, and the namespace that parsing gives."""
+    """`add_argument`, groups, and the namespace that parsing returns."""
     if name in ("add_argument_group", "add_mutually_exclusive_group", "add_subparsers", "add_parser"):
         return owner  # the options of all commands end in one namespace
     if name == "add_argument":
         _add_option(context, owner, arguments, span)
         return Const(None, span)
-    if name == "add_arguments":  # of simple-parsing
+    if name == "add_arguments":  # simple-parsing's
         class_, dest = arguments.get("dataclass", 0), text_of(arguments.get("dest", 1))
         if isinstance(class_, Class) and dest is not None:
             context.machine.journal.set_item(owner.attributes, dest, class_.open_instance(context.machine))
@@ -96,25 +96,25 @@ def given_there(span: Span) -> Opaque:
 
 
 def _default(context: Context, value: Val) -> Val:
-    """A default as sure as it is that the caller does not give another value."""
+    """A default, as certain as it is that the caller does not give another value."""
     return value if context.records.given_all else value.overridable()
 
 
 def _from_caller(context: Context, names: list[str]) -> Val | None:
-    """What the caller of the program gives for an option; None where it gives nothing, or is not known."""
+    """What the caller of the program gives for an option; None if it gives nothing, or that is not known."""
     given = context.records.given or {}
     return next((given[name] for name in names if name in given), None)
 
 
 def listed(value: Val) -> Val:
-    """The value of an option that takes several, of which the caller gives one or more."""
+    """The value of an option that takes several values, of which the caller gives one or more."""
     if isinstance(value, Either):
         return either(map(listed, value.options))
     return ListVal([value], value.span) if isinstance(value, Const) else value
 
 
 def _converted(value: Val, kind: Val | None) -> Val:
-    """A given value in the type that the program asks for, where that is text."""
+    """A given value in the type that the program asks for, if it is text."""
     if isinstance(value, Either):
         return either(_converted(option, kind) for option in value.options)
     if isinstance(value, Const) and isinstance(kind, External) and kind.name == "builtins.str":

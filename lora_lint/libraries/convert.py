@@ -38,10 +38,11 @@ def argument_of(config: Object, name: str) -> Val | None:
 
 
 def to_value(value: Val | None, here: Span | None, default: Value[Any], accept: Callable[[Any], bool]) -> Value[Any]:
-    """The Run's form of an abstract value; `default` if it was not given.
+    """The Run's form of an abstract value; `default` if it was not given. `here` is the argument at the call, where a
+    value from another file is shown.
 
-    `here` is the argument at the call: a value that is written in another file is shown there. Known values that
-    `accept` refuses are unknown: settings of a wrong type are reported apart (see peft.invalid_values).
+    Known values that `accept` rejects are unknown: settings of a wrong type are reported separately (see
+    peft.invalid_values).
     """
     if value is None:
         return default
@@ -70,8 +71,9 @@ def to_value(value: Val | None, here: Span | None, default: Value[Any], accept: 
 
 
 def plain(value: Val, depth: int = 0) -> tuple[Any, Span | None, Origin] | None:
-    """The Python value of a constant, of a list or a dict of constants, of a library's enum member; None otherwise."""
-    if depth > _MAX_DEPTH or (not depth and is_vast(value)):  # a list may hold itself, and others many times
+    """The Python value of a constant, of a list or a dict of constants, or of a library's enum member; None
+    otherwise."""
+    if depth > _MAX_DEPTH or (not depth and is_vast(value)):  # a list may contain itself, and others many times
         return None
     value = as_text(value)
     if isinstance(value, Const):
@@ -130,7 +132,7 @@ def is_names(value: Any) -> bool:
 
 
 def is_listing(value: Any) -> bool:
-    """None or a list of strings, where a single string would be taken letter by letter."""
+    """None or a list of strings, where a single string would be split into letters."""
     return is_names(value) and not isinstance(value, str)
 
 
@@ -152,12 +154,12 @@ def is_none(value: Val | None) -> bool:
 
 
 def whole_list(value: Val | None) -> list[Val] | None:
-    """The items of a list that are all known to be there; None if it is no such list."""
+    """The items of a list that is completely known; None for anything else."""
     return value.items if isinstance(value, ListVal) and not value.open else None
 
 
 def as_list(value: Val) -> list[Val]:
-    """The items of a list that are all known to be there; of anything else itself, as the only one."""
+    """The items of a list that is completely known; anything else as the only item."""
     items = whole_list(value)
     return [value] if items is None else items
 

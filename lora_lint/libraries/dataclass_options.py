@@ -49,7 +49,7 @@ def _given_fields(context: Context, made: list[Val], classes: Sequence[Val]) -> 
 
 
 def _of_field(class_: Class, name: str, given: Val) -> Val:
-    """What is given for a field, which may be a list of such values."""
+    """The value given for a field, possibly a list of such values."""
     several = re.search(r"\b(?:[Ll]ist|Sequence)\b", _annotation(class_, name)) is not None
     return argparse.listed(given) if several else given
 
@@ -76,7 +76,7 @@ def _certain(default: Val) -> Val:
 
 
 def _annotation(class_: Class, field: str) -> str:
-    """How a field of a class, or of one that it derives from, is annotated."""
+    """The annotation of a field in a class or in one of its bases."""
     for statement in class_.node.body:
         if isinstance(statement, ast.AnnAssign) and getattr(statement.target, "id", None) == field:
             return ast.unparse(statement.annotation)

@@ -43,7 +43,7 @@ def load_dataset(context: Context, name: str, arguments: Arguments, span: Span) 
 
 
 def from_file(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`Dataset.from_json(path)` and its kin."""
+    """`Dataset.from_json(path)` and its relatives."""
     path = arguments.get("path_or_paths", 0) or Opaque("the file is not given", span)
     return Object(name, arguments, span, DatasetRecord(path, rows_of_files(context, path, span), "a local file"))
 
@@ -153,7 +153,7 @@ def concatenate(context: Context, name: str, arguments: Arguments, span: Span) -
 
 
 def same_rows(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """A function that gives back the dataset it is given, row for row (unsloth.chat_templates, unsloth 2026.10)."""
+    """A function that returns its dataset row for row (unsloth.chat_templates, unsloth 2026.10)."""
     given = arguments.get("dataset", 0)
     return given if record_of(given, DatasetRecord) is not None else None
 
@@ -234,7 +234,7 @@ def _train_test(owner: Object, record: DatasetRecord, arguments: Arguments, span
 
 
 def _is_share(value: Any) -> bool:
-    """Whether it is a fraction of the rows; others are refused (datasets 5.2.0, `Dataset.train_test_split`)."""
+    """Whether it is a fraction of the rows; others are rejected (datasets 5.2.0, `Dataset.train_test_split`)."""
     return isinstance(value, float) and 0 < value < 1
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def initialize(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`initialize.initialize(model=…)`: the engine stands for the model."""
     model = arguments.get("model", 1) or Opaque("the model is not given", span)
-    rest: list[Val] = [Opaque("initialize makes it", span) for _ in range(3)]
+    rest: list[Val] = [Opaque("initialize returns it", span) for _ in range(3)]
     return ListVal([model, *rest], span, "tuple")
 
 

@@ -1,11 +1,13 @@
 """The store: what the followed program does to models, adapter configs, datasets and trainers, as it happens.
 
-Records are frozen. What changes about a model or a config while a program is followed changes in one of two ways only:
-* what happens in order is appended to a `Log` through the machine's journal, which takes back what a branch adds and
-  joins what branches leave (`Context.happen`, `Context.trains`);
-* what counts if it may happen at all is a `Fact` of one record (`Records.note`), which holds from then on, in whatever
-  branch it was noted.
-So a handler can change nothing about another record than the one it names, and no branch leaks into another.
+Records are frozen. While a program is followed, a model or a config changes in only two ways:
+
+* what happens in order is appended to a `Log` through the machine's journal, which removes what a branch adds and joins
+  what branches leave (`Context.happen`, `Context.trains`);
+* what counts if it may happen at all is a `Fact` about one record (`Records.note`), which holds from then on, in
+  whatever branch it was noted.
+
+So a handler can change nothing about any record but the one it names, and no branch leaks into another.
 """
 
 from __future__ import annotations
@@ -33,32 +35,32 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Happening:
-    """One event on a model; its flag and loop follow when the run is known. `conditions` are those that decide whether
-    it happens, not on what; `loop` is the turn of a loop that the model is older than."""
+    """One event on a model; its flag and loop are added when the run is known. `conditions` are those that decide
+    whether it happens, not on what; `loop` is the loop iteration that the model is older than."""
 
     event: Event
     conditions: tuple[Condition, ...] = ()
     loop: Step | None = None
     folder: tuple[Val, ...] = ()
-    """The folder that an adapter is loaded from, and the one below that, where they are given."""
+    """The folder that an adapter is loaded from, and the subfolder, if they are given."""
 
 
 class Log(list[T]):
-    """What happens to one model in program order. The journal takes back what a branch adds; when branches join, theirs
-    follow one after the other."""
+    """The events on one model in program order. The journal removes what a branch adds; when branches join, their
+    events follow one after another."""
 
 
 class Fact(Enum):
-    """What a program may do to a record on any of its paths."""
+    """Something that a program may do to a record on any of its paths."""
 
     EDITED = auto()
-    """Another module is put into the model."""
+    """A module of the model is replaced."""
     USED = auto()
     """The config is put on a model."""
     WRITTEN = auto()
-    """The config is turned into a dict or a file, as programs do that convert checkpoints."""
+    """The config is turned into a dict or a file, as in programs that convert checkpoints."""
     BESIDE = auto()
-    """The config is of a named adapter beside the first one on a model: no experiment of its own."""
+    """The config belongs to a named adapter in addition to the first one on a model: no experiment of its own."""
     ROWS_CHANGED = auto()
     """Rows are added to the table or dropped, in place."""
 
@@ -79,7 +81,7 @@ class ModelRecord:
     remote_code: bool = False
     own_class: str | None = None
     whole: bool = False
-    """Loaded to be fine-tuned whole, so that unsloth puts no adapter on it."""
+    """Loaded for full fine-tuning, so unsloth puts no adapter on it."""
     loader_adapts: bool = False
     """See run.BaseModel."""
     loading: Arguments | None = None
@@ -88,8 +90,8 @@ class ModelRecord:
 
 @dataclass(frozen=True)
 class ModelView:
-    """A value through which a model is reached: plain, or wrapped by PEFT. `inside`: by an attribute of what wraps it.
-    `compiled`: where `torch.compile` has made it."""
+    """A value through which a model is reached: plain, or wrapped by PEFT. `inside`: through an attribute of its
+    wrapper. `compiled`: where `torch.compile` created it."""
 
     record: ModelRecord
     wrapped: bool = False
@@ -115,7 +117,8 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class ConfigRecord:
-    """An adapter config as written: `kind` is the PEFT class name, `defaults` the framework's when not PEFT's own."""
+    """An adapter config as written: `kind` is the PEFT class name, `defaults` the framework's if they differ from
+    PEFT's."""
 
     kind: str
     span: Span
@@ -123,13 +126,13 @@ class ConfigRecord:
     conditions: tuple[Condition, ...]
     dialect: str = "peft"
     made_by: str = ""
-    """The class of unsloth that makes it."""
+    """The unsloth class that creates it."""
     facts: set[Fact] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """A dataset, or one split of it: its name and how many examples it has, with the story of the number."""
+    """A dataset, or one split of it: its name, how many examples it has, and how that number is known."""
 
     name: Val
     size: Val
@@ -148,7 +151,7 @@ class TableRecord:
 
 @dataclass(frozen=True, eq=False)
 class TrainingRecord:
-    """A trainer or a training loop: its class, its arguments object, what it trains on and when it is made."""
+    """A trainer or a training loop: its class, its arguments object, what it trains on and when it is created."""
 
     trainer: str
     method: Method
@@ -158,9 +161,9 @@ class TrainingRecord:
     values: dict[str, Val] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     by_hand: bool = False
-    """A loop of the program trains, with an optimizer that it makes itself."""
+    """A training loop in the program, with its own optimizer."""
     pin: Pin | None = None
-    """The TRL that the trainer's arguments are those of."""
+    """The version of TRL that the trainer's arguments belong to."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,8 +189,8 @@ class StartedProgram:
 
 @dataclass(frozen=True)
 class NewTokens:
-    """Literal tokens that a tokenizer is given, and the conditions that this stands under. `unread`: others that cannot
-    be read."""
+    """Literal tokens for a tokenizer, and the conditions that they are under. `unread`: there are others that cannot be
+    read."""
 
     tokens: tuple[str, ...]
     conditions: tuple[Condition, ...]
@@ -195,30 +198,30 @@ class NewTokens:
 
 
 class TokenLog(list[NewTokens]):
-    """The tokens that are added, in program order; branches add theirs one after the other."""
+    """The added tokens, in program order; branches add theirs one after another."""
 
 
 @dataclass
 class Records:
-    """Everything collected while one file is followed. `project` holds the other files it may read.
+    """Everything collected while one file is followed. `project` holds the other files that may be read.
 
-    Handlers change it by its methods, and never by its fields.
+    Handlers change it by its methods, never by its fields.
     """
 
     project: Project | None = None
     configs: list[Object] = field(default_factory=list)
     checked: list[Object] = field(default_factory=list)
-    """Configs of other adapters, which make no run."""
+    """Configs of other adapters, which create no run."""
     runs: list[RunRecord] = field(default_factory=list)
     models: list[ModelRecord] = field(default_factory=list)
     wandb_space: dict[str, Val] = field(default_factory=dict)
     launches: list[StartedProgram] = field(default_factory=list)
     given: dict[str, Any] | None = None
-    """The options that the program is called with, where its caller is known: names without dashes to values."""
+    """The options that the program is called with, if its caller is known: names without dashes to values."""
     given_all: bool = False
-    """The call has no other options than these, so that the defaults of the rest hold."""
+    """The call has no other options than these, so the other options keep their defaults."""
     caller: str | None = None
-    """The file of the call, where the program is followed for one."""
+    """The file of the call, if the program is followed for one."""
     called: tuple[Mapping, bool] | None = None
     """The settings `lora.r=8` that a program under Hydra is called with, and whether it is a multirun."""
     loaded: dict[str, set[str]] = field(default_factory=dict)
@@ -227,9 +230,9 @@ class Records:
     """The folder of Hydra's configs, and the file that names it."""
     new_tokens: TokenLog = field(default_factory=TokenLog)
     unread: dict[tuple[Limit, str], None] = field(default_factory=dict)
-    """What is not followed because of a limit, and what of it, as a clause for people."""
+    """What is not followed because of a limit, as a clause for the user."""
     text: bytes = b""
-    """The whole program, in which a save asks whether it may write parts of a model in other ways too."""
+    """The whole program, where a save checks whether the program may write parts of a model in other ways too."""
 
     def note(self, record: ModelRecord | ConfigRecord | TableRecord, fact: Fact) -> None:
         """Notes what the program may do to one record."""
@@ -251,7 +254,7 @@ class Records:
         self.launches.append(launch)
 
     def add_training(self, model: ModelRecord, training: TrainingRecord) -> None:
-        """Ties a training to a model once the program is followed; `Context.trains` does it while it is."""
+        """Ties a training to a model after the program has been followed; `Context.trains` does so while it is."""
         model.trainings.append(training)
 
     def search(self, space: dict[str, Val]) -> None:
@@ -271,5 +274,5 @@ class Records:
         return [*self.models, *(run.model for run in self.runs)]
 
     def loads(self, program: str, configs: list[str]) -> None:
-        """Writes down that a file of the program loads config files."""
+        """Records that a file of the program loads config files."""
         self.loaded.setdefault(program, set()).update(configs)

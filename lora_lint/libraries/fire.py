@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def fire(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`fire.Fire(main)`, `typer.run(main)`: calls a function with what the command line gives."""
+    """`fire.Fire(main)`, `typer.run(main)`: calls a function with the command line's arguments."""
     target = arguments.get("component", 0)
     for function in target.alternatives() if target is not None else ():
         if isinstance(function, Function):

@@ -56,7 +56,7 @@ def main_config(context: Context, function: Function, name: str) -> Val | None:
 
 
 def initialize(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`initialize(config_path="conf")`: the folder that `compose` looks into, as seen from the calling file."""
+    """`initialize(config_path="conf")`: the folder for `compose`, relative to the calling file."""
     context.records.compose_from(text_of(arguments.get("config_path", 0)), span.path)
     return Object(name, arguments, span)
 
@@ -73,7 +73,7 @@ def compose(context: Context, name: str, arguments: Arguments, span: Span) -> Va
 
 
 def _spelled(listed: Val | None) -> Mapping | None:
-    """The settings of a list of texts; None if one of them is not known."""
+    """The settings in a list of strings; None if one of them is not known."""
     from lora_lint.readers.arguments import overrides
     from lora_lint.readers.shell import Word
 
@@ -99,7 +99,7 @@ def _files(context: Context, folder: str | None, near: str) -> _Files | None:
 def _composed(
     files: _Files, config: str, overrides: Mapping | None, several: bool = False, *, certain: bool = True
 ) -> Val | None:
-    """A config with the settings of a call; `several`: it is a multirun, in which a list of values is swept over."""
+    """A config with the settings of a call; `several`: it is a multirun, which sweeps over a list of values."""
     entries = overrides.entries if overrides is not None else ()
     chosen: dict[str, Val] = {}
     for entry in entries:
@@ -114,11 +114,11 @@ def _composed(
 
 
 def _given_value(node: Node, several: bool, records: Records) -> Val:
-    """The value of a setting that is given in a call."""
+    """The value of a setting that a call gives."""
     if isinstance(node, Sequence):
         return ListVal([_given_value(item, False, records) for item in node.items], node.span)
     if not isinstance(node, Scalar) or isinstance(node.value, Placeholder):
-        return Opaque("the call gives it, and it is not known there", node.span)
+        return Opaque("the call sets it, to a value that is not known", node.span)
     return _swept(node, records) if several else Const(node.value, node.span)
 
 
@@ -128,7 +128,7 @@ def instantiate(context: Context, name: str, arguments: Arguments, span: Span) -
     target = config.attributes.get("_target_") if isinstance(config, Instance) else None
     dotted = text_of(target)
     if not isinstance(config, Instance) or dotted is None or dotted.endswith("from_pretrained"):
-        return Opaque("Hydra makes it", span)
+        return Opaque("Hydra creates it", span)
     settings = {key: value for key, value in config.attributes.items() if not key.startswith("_")}
     keywords = {**settings, **{key: value for key, value in arguments.keywords.items() if not key.startswith("_")}}
     return context.machine.call(External(dotted), Arguments([], keywords, dict(arguments.spans)), span)
@@ -142,21 +142,21 @@ class _Files:
         self._project = project
         self._root = root
         self.chosen: dict[str, str | None] = {}
-        """The files of groups that a call chooses; None where it is not known which."""
+        """The files in groups that a call selects; None if it is not known which."""
         self.read: list[str] = []
         """The files that were read."""
 
     def choose(self, group: str, name: str | None) -> None:
-        """Takes another file of a group than the defaults list names."""
+        """Selects another file in a group than the defaults list."""
         self.chosen[group] = name
 
     def is_group(self, key: str) -> bool:
-        """Whether a key is a folder of files of which one is chosen."""
+        """Whether a key is a folder of files to select from."""
         return "." not in key and disk.names(posixpath.join(self._root, key)) is not None
 
     def composed(self, name: str, group: str = "", depth: int = 0, package: str | None = None) -> Tree | None:
-        """A file with what its defaults list brings in, each below the keys of its package (that of its group, if
-        nothing else is told); None if it cannot be read."""
+        """A file with everything that its defaults list includes, each part below the keys of its package (by default
+        its group's); None if it cannot be read."""
         from lora_lint.readers.errors import Unreadable
 
         path = posixpath.normpath(posixpath.join(self._root, group, name))
@@ -209,7 +209,8 @@ class _Files:
 
 
 def _named(item: Node) -> list[tuple[str, list[str], str | None]]:
-    """An entry of a defaults list: the group, the names of its files, and the package that it is put in if told."""
+    """An entry of a defaults list: the group, the names of its files, and the package that it goes into if it
+    is given."""
     if isinstance(item, Scalar):
         text, _, place = str(item.value).partition("@")
         folder, _, name = text.rpartition("/")
@@ -251,10 +252,8 @@ def _placed(tree: Tree, package: str) -> Tree:
 
 
 def _config(tree: Tree, given: dict[str, Val], swept: bool, certain: bool, records: Records) -> Val:
-    """The config as the program sees it, with each setting that is swept as a search space, and with those of a call.
-
-    `certain`: the whole call is known, so that nobody overrides what the files say.
-    """
+    """The config as the program sees it, with each swept setting as a search space, and with the settings of a call.
+    `certain`: the whole call is known, so nothing overrides the files."""
     hydra = tree.pop("hydra", None)
     sweeper = hydra.get("sweeper") if isinstance(hydra, dict) and swept else None
     searched: dict[str, Val] = {}

@@ -24,28 +24,28 @@ def opened(context: Context, name: str, arguments: Arguments, span: Span) -> Val
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """`file.read()`: the text of a file goes by the file that it is in."""
+    """`file.read()`: the content of a file is represented by the file itself."""
     return owner if name == "read" else None
 
 
 def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`yaml.safe_load(file)`, `json.load(file)`: the content of the file that was opened."""
+    """`yaml.safe_load(file)`, `json.load(file)`: the content of the opened file."""
     return content(context, _opened_path(_file(arguments)), span) or not_known(name, span)
 
 
 def parsed_at(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`toml.load(path)`, which takes a file that was opened too."""
+    """`toml.load(path)`, which also takes an opened file."""
     given = _file(arguments)
     return content(context, _opened_path(given) or given, span) or not_known(name, span)
 
 
 def _file(arguments: Arguments) -> Val | None:
-    """The file that a parser is given, or its text."""
+    """The argument of a parser: a file, or its text."""
     return next((found for key in ("stream", "fp", "s", "f") if (found := arguments.get(key, 0)) is not None), None)
 
 
 def _opened_path(file: Val | None) -> Val | None:
-    """The path of a file that was opened."""
+    """The path of an opened file."""
     if not isinstance(file, Object) or file.callee != OPEN:
         return None
     return file.arguments.get("file", 0) or file.arguments.get("filename", 0)
@@ -57,10 +57,10 @@ def not_known(name: str, span: Span) -> Opaque:
 
 
 def content(context: Context, path: Val | None, span: Span) -> Val | None:
-    """What a YAML, JSON or TOML file of the project holds; None if it is not known which, or it cannot be read.
+    """The content of a YAML, JSON or TOML file of the project; None if it is not known which, or it cannot be read.
 
-    Values of a file whose name the command line may override may be overridden too, and so may those of a file that is
-    only known by the end of its path.
+    If the command line may override the file's name, or the file is known only by the end of its path, its values may
+    be overridden too.
     """
     from lora_lint.readers.errors import Unreadable
 
@@ -97,7 +97,7 @@ def _find(project: Project, name: str, program: str) -> str | None:
 
 
 def _tails(path: str) -> list[str]:
-    """The ends of an absolute path that name a folder too, the longest first; a bare file name is too little."""
+    """The ends of an absolute path that include a folder, the longest first; a bare file name is too little."""
     parts = path.strip("/").split("/")
     return ["/".join(parts[start:]) for start in range(len(parts) - 1)]
 

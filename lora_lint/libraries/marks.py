@@ -1,4 +1,5 @@
-"""What the text of a program shows before it is parsed: which imports are libraries', and whether it makes adapters."""
+"""What the text of a program reveals before it is parsed: which imports are libraries', and whether it creates
+adapters."""
 
 from __future__ import annotations
 
@@ -33,15 +34,13 @@ def is_library(module: str) -> bool:
 
 
 def names_adapter(text: bytes) -> bool:
-    """Whether a program names a call that puts an adapter on a model or loads one; others have no runs.
-
-    One search a word: an alternation of them is ten times slower. Most functions have none of the parts.
-    """
+    """Whether a program names a call that puts an adapter on a model or loads one; other programs have no runs. One
+    search per word: an alternation is ten times slower. Most functions contain none of them."""
     if (b"Config" in text or b"eft" in text or b"adapter" in text) and any(word in text for word in _ADAPTER_WORDS):
         return True
     return _PREPARE in text and re.search(rb"prepare_model_for_\w+_training", text) is not None
 
 
 def starts_programs(text: bytes) -> bool:
-    """Whether a program may start another with settings of LoRA."""
+    """Whether a program may start another with LoRA settings."""
     return any(word in text for word in _STARTS) and _LORA.search(text) is not None

@@ -21,8 +21,8 @@ def namespace(context: Context, name: str, arguments: Arguments, span: Span) -> 
 
 
 def merged(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`OmegaConf.merge(defaults, OmegaConf.from_cli())`: the later settings over the earlier ones, all of which may be
-    overridden by one that is not known."""
+    """`OmegaConf.merge(defaults, OmegaConf.from_cli())`: later settings override earlier ones, and one that is not
+    known may override them all."""
     result = Instance(None, {}, arguments.open)
     for given in arguments.positional:
         spread = given.mapping()
@@ -31,7 +31,7 @@ def merged(context: Context, name: str, arguments: Arguments, span: Span) -> Val
 
 
 def _over(below: Instance, above: DictVal) -> Instance:
-    """Settings with others over them."""
+    """Settings overridden by others."""
     both = dict(below.attributes)
     for key, each in above.items.items():
         value, before = as_namespace(each), both.get(str(key))

@@ -26,13 +26,13 @@ def suggest(name: str, arguments: Arguments, span: Span) -> Val | None:
 
 
 def trial() -> Object:
-    """The trial that a study gives to its objective, which may also stand in another file than the study."""
+    """The trial that a study passes to its objective, which may be in another file than the study."""
     return Object(TRIAL, NO_ARGUMENTS, None, TRIAL)
 
 
 def subscript(owner: Object, span: Span) -> Val | None:
-    """`trial.params["r"]`, and whatever else is taken from a trial by a key."""
-    return Opaque("the trial gives it", span) if owner.callee == TRIAL else None
+    """`trial.params["r"]`, and any other item of a trial."""
+    return Opaque("the trial sets it", span) if owner.callee == TRIAL else None
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:

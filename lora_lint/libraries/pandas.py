@@ -1,4 +1,4 @@
-"""pandas: tables that are read from files, as long as their rows are those of the file."""
+"""pandas: tables read from files, as long as their rows are those of the file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def read_table(context: Context, name: str, arguments: Arguments, span: Span) ->
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """A method of a table: what keeps its rows gives the table, what may not and works in place spoils it."""
+    """A method of a table: one that keeps its rows returns the table; one that may not, and works in place, invalidates
+    it."""
     record: TableRecord = owner.data
     in_place = arguments.get("inplace")
     if in_place is not None and not (isinstance(in_place, Const) and in_place.value is False):

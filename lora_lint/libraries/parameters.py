@@ -35,7 +35,7 @@ def split_conditions(machine: Machine, conditions: tuple[Condition, ...]) -> tup
 
 
 def _subject(machine: Machine, test: ast.expr, scope: Scope) -> Literal["name", "part", "state"] | None:
-    """What a condition is about: the "name" of a parameter, the "part" itself, only its "state", or None of these."""
+    """What a condition is about: the "name" of a parameter, the "part" itself, only its "state", or none of these."""
     found: Literal["part", "state"] | None = None
     for node in ast.walk(test):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in _HARMLESS:
@@ -63,14 +63,14 @@ def _role(node: ast.Name, scope: Scope) -> Role | None:
 
 
 def _both(a: Selection, b: Selection) -> Selection:
-    """What is in two selections, as far as fragments can say it."""
+    """The intersection of two selections, as far as fragments can express it."""
     if b is Selected.ALL or (isinstance(a, Fragments) and any("lora" in name for name in a.names)):
         return a
     return b
 
 
 def selection(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Selection:
-    """The name fragments that a test of a parameter's name selects."""
+    """The name fragments that a condition on a parameter's name selects."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return selection(machine, test.operand, not taken, scope)
     if isinstance(test, ast.BoolOp):

@@ -1,4 +1,5 @@
-"""Parsers that read the options of a program off a class: tap, simple-parsing, tyro, draccus, pyrallis, OmegaConf."""
+"""Parsers that derive the options of a program from a class: tap, simple-parsing, tyro, draccus, pyrallis,
+OmegaConf."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val
 
 
 def tap(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """A class derived from `Tap`: its fields are what it is made with here (see Class.call)."""
+    """A class derived from `Tap`, whose fields are its arguments here (see Class.call)."""
     return Object(TAP, arguments, span)
 
 

@@ -54,7 +54,7 @@ CHECKED = frozenset(
     "HiraConfig LilyConfig MissConfig OFTConfig PeanutConfig PromptTuningConfig PsoftConfig PveraConfig RoadConfig "
     "ShadowConfig SupertuningConfig TinyLoraConfig UniLoraConfig VBLoRAConfig WaveFTConfig".split()
 )
-"""Configs of other methods, of which only what PEFT refuses is known."""
+"""Configs of other methods; only PEFT's refusals are known for them."""
 
 
 def lora_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -99,13 +99,13 @@ def from_pretrained(context: Context, name: str, arguments: Arguments, span: Spa
         span, adapters=adapters, trainable=trainable, wrapped=view.wrapped, autocast=autocast, made=made
     )
     context.happen(view.record, loaded, _folder(arguments))
-    if "PeftMixedModel" in name:  # it sets what it has loaded, frozen or not (PEFT 0.21.2, mixed_model.py)
+    if "PeftMixedModel" in name:  # it activates what it has loaded, frozen or not (PEFT 0.21.2, mixed_model.py)
         context.happen(view.record, SetAdapter(span, adapters=adapters, trainable=Known(True, span)))
     return Object("peft.PeftModel", arguments, span, ModelView(view.record, wrapped=True))
 
 
 def _trainable(arguments: Arguments, place: int | None, span: Span) -> Value[bool]:
-    """`is_trainable` of a call that loads an adapter, False where it is not given."""
+    """`is_trainable` of a call that loads an adapter, False if it is not given."""
     given = arguments.get("is_trainable", place)
     return _unless_given(arguments, False, span) if given is None else flag_of(given, span)
 
@@ -116,7 +116,7 @@ def _unless_given(arguments: Arguments, default: bool, span: Span) -> Value[bool
 
 
 def _folder(arguments: Arguments) -> tuple[Val, ...]:
-    """Where an adapter is loaded from: the folder, and the one below it that is named apart (PEFT 0.21.2)."""
+    """Where an adapter is loaded from: the folder, and the subfolder if it is given separately (PEFT 0.21.2)."""
     given = (arguments.get("model_id", 1), arguments.get("subfolder"))
     return tuple(value for value in given if value is not None)
 
@@ -139,8 +139,8 @@ _OTHER_WAYS = (
     rb"state_dict",
     rb"non_lora",
 )
-"""What else a program may save of a model. Each begins with its letters, for which Python's search is made: as one
-pattern, they took a twentieth of the time of a lint."""
+"""Ways in which a program may save other parts of a model. Each begins with a literal letter, for Python's fast search:
+as one pattern they took a twentieth of the time of a lint."""
 _SWITCHES = rb"set_adapter|active_adapter|activate_adapter|(?:model|ref)_adapter_name|adapter_names\s*="
 """Ways to activate an adapter; trainers of TRL take the names of the policy's and the reference's."""
 _OTHER_WEIGHTS = (
@@ -159,11 +159,11 @@ _ASIDE = frozenset(
     "save_directory safe_serialization push_to_hub max_shard_size tokenizer "
     "repo_id token private commit_message".split()
 )
-"""Keyword arguments of save_pretrained and push_to_hub that do not change what of a model is saved."""
+"""Keyword arguments of save_pretrained and push_to_hub that do not change which parts of a model are saved."""
 
 
 def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
-    """`save_pretrained` of a model: of a wrapped one PEFT writes the adapter's own parameters."""
+    """`save_pretrained` of a model: of a wrapped one PEFT writes only the adapter's own parameters."""
     plain = not arguments.open and _ASIDE.issuperset(arguments.keywords)
     alone = view.wrapped and plain and not any(re.search(way, context.records.text) for way in _OTHER_WAYS)
     folder = arguments.get("save_directory", 0) or arguments.get("repo_id")
@@ -205,7 +205,7 @@ def method(context: Context, view: ModelView, name: str, arguments: Arguments, s
         return nothing(span)
     if name == "merge_adapter":
         return nothing(span)
-    if name == "train_adapter":  # of the library `adapters`, which calls all else as transformers does
+    if name == "train_adapter":  # of the library `adapters`, which otherwise uses transformers' names
         context.happen(view.record, Unfreeze(span, selection=Selected.UNREADABLE))
         return nothing(span)
     if name == "get_base_model":
@@ -214,7 +214,7 @@ def method(context: Context, view: ModelView, name: str, arguments: Arguments, s
 
 
 _ABLE: dict[str, type[EnableAdapters | DisableAdapters]] = {
-    "disable_adapter": EnableAdapters,  # a `with` statement's, which enables them at its end
+    "disable_adapter": EnableAdapters,  # in a `with` statement, which enables them at its end
     "enable_adapters": EnableAdapters,
     "enable_adapter_layers": EnableAdapters,
     "disable_adapters": DisableAdapters,
@@ -223,7 +223,7 @@ _ABLE: dict[str, type[EnableAdapters | DisableAdapters]] = {
 
 
 def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
-    """PEFT's `add_adapter(name, config)`, beside the adapter that a wrapped model has, or transformers'
+    """PEFT's `add_adapter(name, config)`, in addition to a wrapped model's adapter, or transformers'
     `add_adapter(config, name)`."""
     config = arguments.get("peft_config", 1) or arguments.get("adapter_config", 0)
     for candidate in (*arguments.positional, config):
@@ -244,7 +244,7 @@ def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: 
 
 
 def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
-    """PEFT's `load_adapter(path, name)`, beside the adapter that a wrapped model has, or transformers'."""
+    """PEFT's `load_adapter(path, name)`, in addition to a wrapped model's adapter, or transformers'."""
     adapters = adapter_names(arguments.get("adapter_name", 1))
     if view.wrapped:
         trainable = _trainable(arguments, 2, span)
@@ -279,14 +279,14 @@ def _may_switch(context: Context) -> bool:
 
 
 def set_weights(context: Context, name: str, arguments: Arguments, span: Span) -> None:
-    """`set_peft_model_state_dict(model, …)`: the adapter on a model gets other numbers."""
+    """`set_peft_model_state_dict(model, …)`: replaces the weights of a model's adapter."""
     view = view_of(arguments.get("model", 0))
     if view is not None:
         context.happen(view.record, SetWeights(span))
 
 
 def _switch(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> None:
-    """`set_adapter`, `set_requires_grad` and `delete_adapter`: what they do with the named adapters."""
+    """`set_adapter`, `set_requires_grad` and `delete_adapter`: their effect on the named adapters."""
     given = arguments.get("adapter_name", 0) or arguments.get("adapter_names")
     adapters = None if given is None else adapter_names(given)
     if name == "delete_adapter":

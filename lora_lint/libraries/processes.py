@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 MAX_LAUNCHES = 64
-"""Programs that one program starts. The most in 38 repositories are 12."""
+"""The most programs that one program starts. The maximum in 38 repositories is 12."""
 
 
 def launch(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`subprocess.run(…)` and its siblings, `os.system(…)`: remembers the command."""
+    """`subprocess.run(…)` and its relatives, `os.system(…)`: remembers the command."""
     command = arguments.get("args", 0) or arguments.get("command", 0) or arguments.get("cmd", 0)
     if command is not None and len(context.records.launches) < MAX_LAUNCHES:
         context.records.add_launch(StartedProgram(command, span, tuple(context.machine.trail)))
@@ -27,7 +27,7 @@ def launch(context: Context, name: str, arguments: Arguments, span: Span) -> Val
 
 
 def split(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`shlex.split(text)`: stays the text, which is split where it is read."""
+    """`shlex.split(text)`: remains the text, which is split where it is read."""
     return arguments.get("s", 0) or Opaque("it is not known which text is split", span)
 
 

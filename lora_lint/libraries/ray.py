@@ -25,7 +25,7 @@ def between(context: Context, name: str, arguments: Arguments, span: Span) -> Va
 
 
 def sample_from(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    return Opaque("a function of the search gives it", span)
+    return Opaque("a function of the search sets it", span)
 
 
 def with_resources(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -50,8 +50,8 @@ def run(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
 
 
 def _of_trainer(trainer: Object, space: Val) -> tuple[Val | None, Val]:
-    """The loop of a Ray trainer and its config, in which the search space replaces what it names
-    (ray 2, train/base_trainer.py: `train_loop_config`)."""
+    """A Ray trainer's loop and config; the search space replaces the settings that it names (ray 2,
+    train/base_trainer.py: `train_loop_config`)."""
     given = trainer.arguments
     config = given.get("train_loop_config")
     searched = space.items.get("train_loop_config") if isinstance(space, DictVal) else None

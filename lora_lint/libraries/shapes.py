@@ -1,4 +1,5 @@
-"""Helper functions that are copied from program to program, known by their shape where following them tells nothing."""
+"""Helper functions that are copied from program to program, recognised by their shape where following them reveals
+nothing."""
 
 from __future__ import annotations
 
@@ -14,13 +15,13 @@ _HEADS = frozenset({"lm_head", "output_layer", "embed_out"})
 
 
 LAST_CHECKPOINT = "transformers.trainer_utils.get_last_checkpoint"
-"""Gives the newest checkpoint in a folder, or None."""
+"""Returns the newest checkpoint in a folder, or None."""
 
 
 def result_of(
     function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, arguments: Arguments, span: Span
 ) -> Val | None:
-    """What a function gives, if it is one of those: QLoRA's `find_all_linear_names`, which gives the same for every
+    """The result of a function, if it is one of these: QLoRA's `find_all_linear_names`, which gives the same for every
     model, and its `get_last_checkpoint`."""
     if not isinstance(function, ast.FunctionDef):
         return None
@@ -32,7 +33,7 @@ def result_of(
     folder, parts = found
     given = arguments.get(folder, 0) or Opaque("the folder is not given", span)
     checkpoint = Object(LAST_CHECKPOINT, Arguments([given], {}, {}), span)
-    rest: list[Val] = [Opaque("it is told beside the checkpoint", span) for _ in range(parts - 1)]
+    rest: list[Val] = [Opaque("it is returned along with the checkpoint", span) for _ in range(parts - 1)]
     return ListVal([checkpoint, *rest], span, "tuple") if parts > 1 else checkpoint
 
 
@@ -48,7 +49,7 @@ def _finds_all_linear_names(function: ast.FunctionDef) -> bool:
     """
     loop = next((node for node in function.body if isinstance(node, ast.For)), None)
     if loop is None or not _is_method(loop.iter, "named_modules"):
-        return False  # almost every function, at next to no price
+        return False  # almost every function, at hardly any cost
     if sum(isinstance(node, (ast.For, ast.While, ast.comprehension)) for node in ast.walk(function)) != 1:
         return False
     if not isinstance(loop.target, ast.Tuple) or len(loop.target.elts) != 2:
@@ -114,7 +115,7 @@ def _last_name(function: ast.expr) -> str:
 
 
 def _modes(tests: list[ast.expr]) -> set[str]:
-    """Words that a mode of training is compared with, to choose the class of the layers."""
+    """Words that a training mode is compared with, to select the class of the layers."""
     found = set()
     for test in tests:
         names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}

@@ -1,4 +1,4 @@
-"""Search spaces, as the libraries that search write them."""
+"""Search spaces, in the notation of each search library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def space_of(options: Val | None, kind: SweepKind, span: Span) -> Val:
-    """A choice out of a list."""
+    """A choice from a list."""
     items = whole_list(options) or []
     constants = tuple(item for item in items if isinstance(item, Const))
     if not constants or len(constants) != len(items):

@@ -70,8 +70,8 @@ CALLS = {
     "wandb": "wandb.CALLS",
     "yaml": "loaded.YAML",
 }
-"""What a library's functions do, by its package: the table in a module of this folder that has the handlers by the name
-of the function, or the last two parts of it. The module is imported once a program calls something of the package."""
+"""What a library's functions do, by package: the table in a module of this folder, with handlers by the name of the
+function or the last two parts of it. The module is imported when a program first calls the package."""
 
 FUNCTIONS = {
     "builtins.open": "loaded.opened",
@@ -84,7 +84,7 @@ FUNCTIONS = {
     "os.system": "processes.launch",
     "typing.cast": "typing.cast",
 }
-"""The handlers of single functions of packages that most programs call other functions of."""
+"""The handlers of single functions in packages from which most programs call other functions."""
 
 Method: TypeAlias = "Callable[[Context, Object, tuple[str, ...], Arguments, Span], Val | None]"
 
@@ -102,7 +102,7 @@ def _own(method: str) -> Method:
 
 
 def _anywhere(method: str) -> Method:
-    """A method that is known by its name alone, as of an object's attribute too."""
+    """A method that is known by its name alone, also on an object's attribute."""
     return lambda context, owner, path, arguments, span: part_of_library(method)(
         context, owner, path[-1], arguments, span
     )
@@ -116,7 +116,7 @@ METHODS: dict[type, Method] = {
     TrainingRecord: _anywhere("trainers.method"),
     ConfigRecord: _anywhere("peft.config_method"),
 }
-"""What the methods of an object do, by the record that is kept of it."""
+"""The effects of an object's methods, by the kind of record kept about it."""
 
 METHODS_OF: dict[str, Method] = {
     "tap.Tap": _own("parsers.tap_method"),
@@ -125,12 +125,12 @@ METHODS_OF: dict[str, Method] = {
     "argparse.ArgumentParser": _anywhere("argparse.method"),
     "transformers.HfArgumentParser": _anywhere("dataclass_options.method"),
 }
-"""The same of objects without a record, by what made them."""
+"""The same for objects without a record, by the call that created them."""
 
 
 @cache
 def part_of_library(name: str) -> Any:
-    """A table or a function of a module of this folder, by the names of both."""
+    """A table or a function in a module of this folder, by both names."""
     module, _, part = name.partition(".")
     return getattr(import_module(f"{__package__}.{module}"), part)
 
@@ -145,7 +145,7 @@ class Knowledge:
         return is_library(package)
 
     def tally(self) -> int:
-        """How many adapters and starts of programs were met."""
+        """The number of adapters and of program starts so far."""
         return len(self.records.configs) + len(self.records.runs) + len(self.records.launches)
 
     def leave_unread(self, limit: Limit, detail: str) -> None:
@@ -172,7 +172,7 @@ class Knowledge:
         return shapes.result_of(function, arguments, span)
 
     def parameter(self, machine: Machine, function: Function, name: str) -> Val | None:
-        """What a library gives for a parameter that no caller of the program gives."""
+        """The value that a library gives for a parameter that no caller in the program gives."""
         if name == "trial" and constant(function.defaults.get(name)) is None:
             from lora_lint.libraries import optuna
 
@@ -270,8 +270,8 @@ class Knowledge:
         return datasets.merge(values)
 
     def lasts(self, container: object, before: object) -> bool:
-        """Whether what a function did to something stays when it is left, and nothing is known of what follows: what
-        happens to the models that it made itself."""
+        """Whether a function's effects on something persist after it returns while nothing that follows is known:
+        effects on models that it created itself."""
         return isinstance(container, Log) and not before
 
     def complete(self, scope: Scope) -> None:
@@ -282,8 +282,8 @@ class Knowledge:
             xtuner.attach(self.records, scope)
 
     def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
-        """A call that is not followed: a trainer of the project's own is still a trainer, a model is still loaded by
-        its name."""
+        """A call that is not followed: a project's own trainer is still a trainer, and a model is still loaded by its
+        name."""
         if name.endswith(".from_pretrained"):
             return transformers.from_unknown_class(Context(machine, self.records), name, arguments, span)
         if name.rpartition(".")[2].endswith("Trainer"):

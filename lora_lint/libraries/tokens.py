@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 METHODS = frozenset({"add_tokens", "add_special_tokens"})
 _OLD = frozenset({"pad_token", "eos_token", "bos_token", "unk_token"})
-"""Roles that a tokenizer has a token for already, or whose token is left out of the loss."""
+"""Roles for which a tokenizer already has a token, or whose token is excluded from the loss."""
 _PADDING = frozenset({"[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|PAD|>", "[pad]", "<s>", "</s>", "<unk>", "[UNK]"})
 
 
 def added(context: Context, name: str, arguments: Arguments) -> None:
-    """`tokenizer.add_tokens([…])` and `add_special_tokens({…})`: what is written out of it is kept."""
+    """`tokenizer.add_tokens([…])` and `add_special_tokens({…})`: keeps the literal tokens."""
     given = arguments.get("new_tokens" if name == "add_tokens" else "special_tokens_dict", 0)
     if isinstance(given, DictVal):
         texts = [text for role, value in given.items.items() if role not in _OLD for text in _texts(value)]
@@ -36,7 +36,7 @@ def added(context: Context, name: str, arguments: Arguments) -> None:
 
 
 def growth(context: Context, span: Span) -> Resize:
-    """The embeddings get rows for the tokens that have been added wherever the program is now."""
+    """Resizes the embeddings for the tokens added so far in the program."""
     here = context.machine.conditions
     added = [each for each in context.records.new_tokens if all(one in here for one in each.conditions)]
     tokens = tuple(dict.fromkeys(token for each in added for token in each.tokens))
@@ -44,7 +44,7 @@ def growth(context: Context, span: Span) -> Resize:
 
 
 def token_texts(given: Val | None) -> tuple[str, ...]:
-    """The texts of the tokens that a call is given, as far as they are written out."""
+    """The texts of the tokens in a call, as far as they are literal."""
     return tuple(dict.fromkeys(_texts(given)))
 
 

@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 
 _NOT_INSIDE = frozenset("config generation_config peft_config hf_device_map tokenizer processor".split())
-"""Attributes of a model that are no modules."""
+"""Attributes of a model that are not modules."""
 
 _NOT_MODULES_OF = frozenset("data grad weight bias forward generate requires_grad dtype training state_dict".split())
 
 
 def _inside(path: tuple[str, ...]) -> str | None:
-    """A dotted path below a model without the attributes that only lead into it."""
+    """A dotted path below a model, without attributes that only lead into it."""
     parts = [name for name in path if name not in ("model", "base_model", "module", "data", "weight")]
     return ".".join(parts) or None
 
@@ -84,7 +84,7 @@ def part_method(context: Context, owner: Object, path: tuple[str, ...], argument
 
 
 def casts(name: str, arguments: Arguments) -> bool:
-    """Whether a call gives a module numbers of another type than float16."""
+    """Whether a call casts a module to a dtype other than float16."""
     given = [
         value.name for value in (*arguments.positional, *arguments.keywords.values()) if isinstance(value, External)
     ]
@@ -95,7 +95,7 @@ def casts(name: str, arguments: Arguments) -> bool:
 
 
 def halves(name: str, arguments: Arguments) -> bool:
-    """Whether a call gives a module numbers in float16."""
+    """Whether a call casts a module to float16."""
     given = (*arguments.positional, *arguments.keywords.values())
     half = any(isinstance(value, External) and value.name in ("torch.float16", "torch.half") for value in given)
     return name == "half" or (name in ("to", "type") and half)
@@ -150,14 +150,15 @@ def assign(context: Context, target: Object | Member, name: str, value: Val, spa
 
 
 def _replaces_module(path: tuple[str, ...], value: Val, inside: bool) -> bool:
-    """Whether an assignment puts another module into a model: anything but a plain value in a place for modules."""
+    """Whether an assignment puts another module into a model: anything but a plain value assigned where a
+    module was."""
     if isinstance(value, Const) or not _NOT_INSIDE.isdisjoint(path) or path[-1] in _NOT_MODULES_OF:
         return False
     return inside or (isinstance(value, Object) and value.callee.startswith("torch.nn"))
 
 
 def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) -> None:
-    """Writes down that parameters become trainable or frozen; unknown values change nothing."""
+    """Records that parameters become trainable or frozen; unknown values change nothing."""
     machine = context.machine
     if isinstance(value, Either):
         return
@@ -169,12 +170,12 @@ def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) 
     selection, flags = split_conditions(machine, conditions)
     spares: tuple[str, ...] = ()
     if selection is Selected.ALL and value.value is False and len(flags) < len(conditions):
-        selection = Selected.UNREADABLE  # all but those that a test leaves out
+        selection = Selected.UNREADABLE  # all but those that a condition excludes
         spares = _left_out(machine, conditions)
     if selection is Selected.ALL and part.path:
         selection = Fragments((part.path,))
     elif selection is Selected.ALL and part.role == "module":
-        selection = Selected.UNREADABLE  # modules of some class: which ones is not known
+        selection = Selected.UNREADABLE  # modules of some class: it is not known which
     if value.value:
         context.happen(part.record, Unfreeze(span, selection=selection))
     else:
@@ -182,7 +183,7 @@ def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) 
 
 
 def _left_out(machine: Machine, conditions: Sequence[Condition]) -> tuple[str, ...]:
-    """The fragments of the names that one test around a freeze leaves out; none where several tests do."""
+    """The name fragments that a single condition around a freeze excludes; none if there are several conditions."""
     tests = [each for each in conditions if split_conditions(machine, (each,)) != (Selected.ALL, (each,))]
     if len(tests) != 1:
         return ()
@@ -197,7 +198,7 @@ OPTIMIZERS = frozenset(
 
 
 def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """An optimizer made by hand on a model's parameters: the start of a training loop."""
+    """An optimizer that the program creates on a model's parameters: the start of a training loop."""
     views = _models_behind(arguments.get("params", 0) or arguments.get("model", 0))
     values: dict[str, Val] = {"optimizer": Const(name.rpartition(".")[2].lower(), span)}
     rate = arguments.get("lr", 1)
@@ -220,8 +221,8 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
 
 
 def _models_behind(value: Val | None) -> list[ModelView] | None:
-    """The models whose parameters an optimizer gets: directly, filtered, chained, or in parameter groups. None where
-    nothing tells whose they are."""
+    """The models whose parameters an optimizer gets: directly, filtered, chained, or in parameter groups. None if that
+    is not known."""
     view, part, module = view_of(value), record_of(value, Part), record_of(value, Instance)
     if view is not None:
         return [view]
@@ -241,7 +242,7 @@ def _models_behind(value: Val | None) -> list[ModelView] | None:
 
 
 def _parts(value: Val | None) -> Sequence[Val | None] | None:
-    """What else is to be asked for the models behind a value; None where nothing is."""
+    """The values to examine further for the models behind a value; None if there are none."""
     if isinstance(value, Member):
         return [value.path()[0]]
     if isinstance(value, DictVal):
@@ -257,7 +258,7 @@ _WRAPPERS = ("torch.nn.parallel", "torch.compile", "torch.nn.DataParallel")
 
 
 def wrapped(name: str, arguments: Arguments, span: Span) -> Val | None:
-    """The model that `torch.compile(model)` and `DistributedDataParallel(model)` give back, wrapped."""
+    """The model that `torch.compile(model)` and `DistributedDataParallel(model)` return, wrapped."""
     if not name.startswith(_WRAPPERS) or not arguments.positional:
         return None
     model = arguments.positional[0]
@@ -268,8 +269,8 @@ def wrapped(name: str, arguments: Arguments, span: Span) -> Val | None:
 
 
 def create_model(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`timm.create_model(name, pretrained=True, num_classes=10)`: a model of torch that timm makes."""
-    return context.model(span, name, arguments, ModelRecord(Opaque("timm makes the model", span), name))
+    """`timm.create_model(name, pretrained=True, num_classes=10)`: a torch model that timm builds."""
+    return context.model(span, name, arguments, ModelRecord(Opaque("timm builds the model", span), name))
 
 
 TIMM: dict[str, Handler] = {"create_model": create_model}

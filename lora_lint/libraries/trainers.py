@@ -1,4 +1,4 @@
-"""Trainers of any library, transformers' and TRL's among them: what they train, on what, and with which arguments."""
+"""Trainers of any library, including transformers' and TRL's: what they train, on what, and with which arguments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ METHODS: dict[str, Method] = {"Trainer": "supervised", "Seq2SeqTrainer": "superv
 
 
 def method_of(trainer: str) -> Method:
-    """What kind of training a trainer class does, from its name."""
+    """The kind of training that a trainer class does, from its name."""
     name = trainer.rpartition(".")[2]
     if name in METHODS:
         return METHODS[name]
@@ -65,11 +65,11 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
 
 
 def _own_optimizer(given: Val | None, span: Span) -> dict[str, Val]:
-    """The optimizer and the rate of `optimizers=(optimizer, scheduler)`: the trainer's arguments do not count then."""
+    """The optimizer and the rate in `optimizers=(optimizer, scheduler)`, which override the trainer's arguments."""
     first = given.items[0] if isinstance(given, ListVal) and given.items else given
     if is_none(first):
         return {}
-    why = Opaque("the trainer is given an optimizer", span)
+    why = Opaque("the trainer receives an optimizer", span)
     training = record_of(first, TrainingRecord)
     made = training.values if training is not None else {}
     return {"optimizer": made.get("optimizer", why), "learning_rate": made.get("learning_rate", why)}
@@ -121,6 +121,6 @@ def is_arguments(name: str) -> bool:
 
 
 def trained_by(context: Context, model: Val | None, training: TrainingRecord) -> None:
-    """Ties a trainer to the models it is given."""
+    """Ties a trainer to the models it receives."""
     for view in views_of(model):
         context.trains(view.record, training)

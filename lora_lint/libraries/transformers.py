@@ -1,4 +1,4 @@
-"""transformers: loading models, and the methods that they have; other libraries' models are taken to be alike."""
+"""transformers: loading models, and their methods; other libraries' models are treated the same."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOT_MODELS = re.compile(
 _NO_MODEL = re.compile(
     rf"(?i){_NOT_MODELS.pattern}|config|vae|unet|adapter|peft|pipe|encoder|tower|vision|audio|embed|critic|ref"
 )
-"""The same of names of variables and classes that are not followed, with the parts of a model beside it."""
+"""The same for names of variables and classes that are not followed, with the parts of a model that accompany it."""
 _SAME = frozenset(
     "to cuda cpu half float bfloat16 double type train eval compile share_memory xpu npu to_empty __enter__ "
     "for_training for_inference unwrap set_train_mode".split()
@@ -67,8 +67,8 @@ def _loaded(context: Context, name: str, loader: str | None, arguments: Argument
 
 
 def from_unknown_class(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """`<something>.from_pretrained(name)` where it is not known what class that is: a model of that name, in which
-    modules may have other names."""
+    """`<something>.from_pretrained(name)` of an unknown class: a model of that name, whose modules may have other
+    names."""
     if _NO_MODEL.search(name) or not isinstance(arguments.get("pretrained_model_name_or_path", 0), Const):
         return None
     model = _loaded(context, name, None, arguments, span)
@@ -79,7 +79,7 @@ def from_unknown_class(context: Context, name: str, arguments: Arguments, span: 
 def from_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     loader = name.split(".")[-2] if "." in name else name
     config = arguments.get("config", 0)
-    model: Val = Opaque("the model is made from a config", span)
+    model: Val = Opaque("the model is built from a config", span)
     if isinstance(config, Object) and config.callee.endswith("Config.from_pretrained"):
         model = config.arguments.get("pretrained_model_name_or_path", 0) or model
     return context.model(span, name, arguments, ModelRecord(model, loader))
@@ -101,7 +101,7 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     if found is not None:
         return found
     if name == "save_pretrained" and len(path) > 1 and path[-2] not in ("config", "generation_config"):
-        context.happen(view.record, Save(span))  # a part of the model by itself
+        context.happen(view.record, Save(span))  # a part of the model alone
     if len(path) > 1:
         return None
     if name in _SAME:
@@ -164,7 +164,7 @@ _METHODS: dict[str, Callable[[Context, Object, Arguments, Span], Val | None]] = 
 
 
 def _reentrant(arguments: Arguments) -> bool:
-    """Whether `gradient_checkpointing_enable` is not told to checkpoint in the other way."""
+    """Whether `gradient_checkpointing_enable` does not ask for non-reentrant checkpointing."""
     told = arguments.get("gradient_checkpointing_kwargs", 0)
     flag = told.items.get("use_reentrant") if isinstance(told, DictVal) else None
     return told is None or (isinstance(flag, Const) and flag.value is True)
@@ -175,7 +175,7 @@ def merge(values: list[Val]) -> Val | None:
     views = [view_of(value) for value in values]
     known = [view for view in views if view is not None]
     if len(known) < len(views):
-        # `model = None` before, or a branch that was not followed: the one that is a model counts.
+        # `model = None` before, or a branch that was not followed: the alternative that is a model counts.
         rest = [value for value, view in zip(values, views, strict=True) if view is None]
         if not known or not all(isinstance(value, Const) and value.value is None for value in rest):
             return None
@@ -191,7 +191,7 @@ def merge(values: list[Val]) -> Val | None:
         first.record.loader if len({record.loader for record in records}) == 1 else None,
         either(r.quantization for r in records) if all(r.quantization for r in records) else None,  # type: ignore[misc]
         trail=first.record.trail,
-        # Models that were merged before share events: taken twice, they would double with every branch.
+        # Models that were merged before share events: counted twice, they would double with every branch.
         events=Log({id(event): event for record in records for event in record.events}.values()),
         trainings=Log(dict.fromkeys(training for record in records for training in record.trainings)),
         facts={fact for record in records for fact in record.facts},

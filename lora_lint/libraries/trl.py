@@ -1,4 +1,4 @@
-"""TRL: its trainers, their arguments, and functions that give back what they are given."""
+"""TRL: its trainers, their arguments, and functions that return their arguments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ METHODS: dict[str, Method] = {
 """The kind of training that each trainer does."""
 
 LOADERS = {"RewardTrainer": "AutoModelForSequenceClassification"}
-"""What loads a model that a trainer is given by its name, where it is another head (TRL 1.16, reward_trainer.py)."""
+"""The class that loads a model which a trainer gets by name, if it has another head (TRL 1.16, reward_trainer.py)."""
 
 
 _MOVED: Version = (0, 13, 0)
@@ -52,14 +52,14 @@ _OLD_ARGUMENTS: dict[str, dict[str, Version]] = {
         _MOVED,
     ),
 }
-"""Arguments that went from a trainer to its config, and the version without them (trainer/*_trainer.py of TRL 0.8.6 to
+"""Arguments that moved from a trainer to its config, and the version without them (trainer/*_trainer.py of TRL 0.8.6 to
 0.27.0)."""
 _TOKENIZER_GONE: Version = (0, 16, 0)
-"""Every trainer took `tokenizer`, at the end by a decorator that renamed it."""
+"""Every trainer took `tokenizer`, at the end through a decorator that renamed it."""
 
 
 def pin_of_call(trainer: str, arguments: Arguments) -> Pin | None:
-    """The TRL that a call of a trainer was written for, where it gives arguments that later versions do not take."""
+    """The TRL version that a call of a trainer was written for, if it has arguments that later versions do not take."""
     gone = dict(_OLD_ARGUMENTS.get(trainer, {}))
     if trainer in METHODS and trainer != "PPOTrainer":
         gone["tokenizer"] = _TOKENIZER_GONE
@@ -68,7 +68,7 @@ def pin_of_call(trainer: str, arguments: Arguments) -> Pin | None:
 
 
 def with_tokenizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`setup_chat_format(model, tokenizer)` gives both back (TRL, models/utils.py, until it was removed)."""
+    """`setup_chat_format(model, tokenizer)` returns both (TRL, models/utils.py, until it was removed)."""
     model = arguments.get("model", 0) or Opaque("the model is not given", span)
     return ListVal([model, arguments.get("tokenizer", 1) or Object("tokenizer", arguments, span)], span, "tuple")
 
@@ -83,5 +83,5 @@ ARGUMENTS = frozenset(
 CALLS: dict[str, Handler] = {
     "TrlParser": transformers.options_parser,
     "setup_chat_format": with_tokenizer,
-    "get_peft_config": lambda context, name, arguments, span: Opaque("TRL's command line gives it", span),
+    "get_peft_config": lambda context, name, arguments, span: Opaque("TRL's command line sets it", span),
 }

@@ -1,4 +1,4 @@
-"""typing: what has a type only for those who check it."""
+"""typing: functions that only concern type checkers."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def cast(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """`cast(Model, model)`: the value as it is."""
+    """`cast(Model, model)`: the unchanged value."""
     return arguments.get("val", 1)

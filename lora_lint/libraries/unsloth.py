@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`FastLanguageModel.from_pretrained` gives the model and its tokenizer; 4-bit unless told otherwise."""
+    """`FastLanguageModel.from_pretrained` returns the model and its tokenizer; 4-bit by default."""
     loader = name.split(".")[-2]
     model = arguments.get("model_name", 0) or Opaque("the model's name is not given", span)
     quantization = quantization_of(arguments, span)
@@ -37,7 +37,7 @@ def load(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
 def wrap(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`FastLanguageModel.get_peft_model(model, r=16, …)`: config and wrap in one call.
 
-    A model loaded with `full_finetuning=True` is given back as it is (unsloth 2026.10.9).
+    A model loaded with `full_finetuning=True` is returned unchanged (unsloth 2026.10.9).
     """
     model = arguments.get("model", 0)
     view = view_of(model)

@@ -1,4 +1,4 @@
-"""Weights & Biases: sweeps, and the config that a run of one has."""
+"""Weights & Biases: sweeps, and the config of a run in one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def sweep(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`wandb.sweep({...})`: its parameters are what `wandb.config` gives from then on."""
+    """`wandb.sweep({...})`: from then on its parameters are the content of `wandb.config`."""
     given = arguments.get("sweep", 0)
     parameters = given.items.get("parameters") if isinstance(given, DictVal) else None
     if isinstance(parameters, DictVal):
@@ -35,7 +35,7 @@ def _parameter(value: Val, span: Span) -> Val:
 
 
 def swept_config(context: Context, span: Span) -> Val:
-    """`wandb.config` (and `wandb.init().config`); in a program that a sweep starts, what that gives."""
+    """`wandb.config` (and `wandb.init().config`); in a program that a sweep starts, the sweep's values."""
     return Instance(None, dict(context.records.wandb_space or context.records.given or {}), open_=True)
 
 

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _ADAPTED = {"lora": "llm", "llm_lora": "llm", "visual_encoder_lora": "visual_encoder"}
-"""Keys of a model's dict: an adapter, and what it is put on."""
+"""Keys of a model's dict: an adapter, and the model that it goes onto."""
 _NO_MODELS = ("Tokenizer.from_pretrained", "Processor.from_pretrained")
 _PREFERENCE = frozenset({"DPO", "ORPO", "RewardModel"})
 
 
 def typed_dict(context: Context, arguments: Arguments, span: Span) -> Val | None:
-    """What a `dict(type=…)` is built to; None for what tells nothing of models and data, which stays a dict."""
+    """What a `dict(type=…)` builds; None if it reveals nothing about models and data, so that it stays a dict."""
     type_ = arguments.keywords["type"]
     name = type_.name if isinstance(type_, External) else ""
     short = _short(type_)
@@ -58,7 +58,7 @@ def typed_dict(context: Context, arguments: Arguments, span: Span) -> Val | None
 
 
 def _whole(context: Context, short: str, arguments: Arguments, span: Span) -> Val | None:
-    """A model of which all parts come from one place (InternVL)."""
+    """A model whose parts all come from one place (InternVL)."""
     path = arguments.get("model_path")
     return None if path is None else context.model(span, short, arguments, ModelRecord(path, "AutoModel"))
 
@@ -73,7 +73,7 @@ def _short(type_: Val) -> str:
 
 
 def _nested(arguments: Arguments) -> Arguments:
-    """The quantisation config is written as another `dict(type=…)`."""
+    """The quantisation config, written as another `dict(type=…)`."""
     config = arguments.keywords.get("quantization_config")
     if isinstance(config, DictVal):
         inner = Arguments([], {str(key): value for key, value in config.items.items()}, {})
@@ -83,7 +83,7 @@ def _nested(arguments: Arguments) -> Arguments:
 
 
 def _processed(arguments: Arguments, span: Span) -> Val | None:
-    """`process_hf_dataset` takes a split and may cut it; packing makes other rows of the same examples."""
+    """`process_hf_dataset` takes a split and may truncate it; packing turns the same examples into other rows."""
     dataset = arguments.get("dataset")
     if not isinstance(dataset, Object) or not isinstance(dataset.data, DatasetRecord):
         return None
@@ -98,7 +98,7 @@ def _processed(arguments: Arguments, span: Span) -> Val | None:
 
 
 def attach(records: Records, scope: Scope) -> None:
-    """Gives the runs of a config the data and the training that its other variables tell of."""
+    """Adds the data and the training in a config's other variables to its runs."""
     runs = [run for run in records.runs if run.dialect == "xtuner" and not run.model.trainings]
     loader, wrapper, plan = (scope.names.get(name) for name in ("train_dataloader", "optim_wrapper", "train_cfg"))
     if not runs or not isinstance(loader, DictVal):
