@@ -202,7 +202,7 @@ def inspect(output_format: str, **options: Any) -> int:
     type=click.Choice(["ratio", "step"]),
     default="ratio",
     show_default=True,
-    help="The convention: a constant ratio of alpha to rank, or one alpha at all ranks.",
+    help="How alpha follows the rank: at a constant ratio, or the same at all ranks.",
 )
 @click.option(
     "--layers",

@@ -1,1 +1,1 @@
-"""Programs that train: which parts are read, what starts what, and from what happened to the runs."""
+"""Programs that train: which parts are read, what starts what, and how runs follow from the recorded events."""

@@ -1,7 +1,6 @@
-"""A run of another file, a program or a configuration, as seen from the command that starts it with own settings.
+"""A run of another file, a program or a configuration, as seen from the command that starts it with its own settings.
 
-What is found belongs to the command where one of its settings takes part; what the other file alone decides is found
-there.
+A finding belongs to the command if one of its settings takes part; what the other file alone decides is reported there.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _FEEDBACK = re.compile(r"(?i)dpo|kto|orpo|simpo|cpo|ppo|grpo|rlhf|reward|(?:^|_)rm(?:_|\.)")
-"""In the names of programs that train on preferences or rewards, with a trainer of their own perhaps."""
+"""Words in the names of programs that train on preferences or rewards, perhaps with their own trainer."""
 
 
 class Seen:
@@ -38,7 +37,7 @@ class Seen:
             self.flags.setdefault(entry.value.span, []).append(str(entry.key.value))
 
     def run(self, run: Run) -> Run | None:
-        """The run as one of the call; None if nothing of what the call gives takes part in it."""
+        """The run as part of the call; None if nothing that the call gives takes part in it."""
         adapter = self.record(run.adapter)
         model, training, dataset = map(self.record, (run.model, run.training, run.dataset))
         scale = any(map(self.is_given, (adapter.rank, adapter.alpha, adapter.use_rslora)))
@@ -86,7 +85,7 @@ class Seen:
         return any(each.span is not None and each.span != self.call.span for each in alternatives(value))
 
     def record(self, record: Any) -> Any:
-        """The settings of a record at the places where the call gives them, else at the program's name in it."""
+        """The settings of a record, at the places where the call gives them or else at the program's name in it."""
         values = {name: getattr(record, name) for name in type(record).__match_args__}
         changed = {
             name: self.value(value) for name, value in values.items() if isinstance(value, Known | Choices | Unknown)
@@ -111,5 +110,5 @@ class Seen:
 
 
 def _grown(run: Run, place: Span) -> tuple[Resize, ...]:
-    """What tells that the vocabulary grows, wherever in the program that happens."""
+    """The events that show that the vocabulary grows, wherever in the program they happen."""
     return (Resize(place),) if any(isinstance(event, Resize) for event in run.events) else ()

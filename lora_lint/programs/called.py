@@ -1,6 +1,6 @@
-"""Programs of the project that are called with options: they are followed with the values that the call gives.
+"""Programs of the project that are called with options: they are followed with the values of the call.
 
-What is found belongs to the call where one of its options takes part; what the program alone decides is found there.
+A finding belongs to the call if one of its options takes part; what the program alone decides is reported there.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from lora_lint.unread import Unread
 
 MAX_FOLLOWED = 40
-"""Calls of one script for which programs are followed, which takes some 40 ms each. Of 612 scripts of 38 repositories
+"""The most calls in one script for which programs are followed, at some 40 ms each. Of 612 scripts in 38 repositories
 two have more, 74 and 126."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """How a program is called: its options by name, whether these are all, and settings as Hydra takes them, with
-    whether the call is a multirun."""
+    """How a program is called: its options by name, whether these are all, and settings in Hydra's form, with whether
+    the call is a multirun."""
 
     options: dict[str, Val]
     whole: bool = False
@@ -41,20 +41,20 @@ class Invocation:
 
 
 class Follower:
-    """Follows programs for the calls of one file; `read` gives the runs of a program that is called so."""
+    """Follows programs for the calls in one file; `read` gives the runs of a program that is called so."""
 
     def __init__(self, read: Callable[[SourceFile, Invocation], Reading]) -> None:
         self._read = read
         self._left = MAX_FOLLOWED
         self.left_out = 0
-        """Calls for which no program is followed, as there are too many."""
+        """Calls whose program is not followed because there are too many."""
         self.sweeps: list[Sweep] = []
-        """The sweeps that a single call makes."""
+        """The sweeps of a single call."""
         self.unread: dict[Unread, None] = {}
         """What was left unread of the programs because of a limit."""
 
     def runs_of(self, call: Call, span: Span, program: SourceFile) -> list[Run]:
-        """The runs of a program in which an option of the call takes part; none if it is not understood."""
+        """The runs of a program in which an option of the call takes part; none if the program is not understood."""
         if program.kind != "python":
             return []
         if self._left <= 0:
@@ -80,7 +80,7 @@ class Follower:
 
 
 def _as_hydra(call: Call, span: Span) -> tuple[Mapping, bool] | None:
-    """The settings of a call as Hydra takes them (`-m lora.r=4,8`), and whether it is a multirun; None without any."""
+    """The settings of a call in Hydra's form (`-m lora.r=4,8`), and whether it is a multirun; None without any."""
     given = overrides(call.arguments, span).mapping
     mode = given.get("hydra.mode")
     several = any(word.text in ("-m", "--multirun") for word in call.arguments)
@@ -96,6 +96,6 @@ def _value(node: Node, arguments: CommandOptions) -> Val:
     if isinstance(node, Sequence):
         return ListVal([_value(item, arguments) for item in node.items], node.span)
     if not isinstance(node, Scalar) or isinstance(node.value, Placeholder):
-        return Opaque("the call gives it, and it is not known there", node.span)
+        return Opaque("the call sets it, to a value that is not known", node.span)
     default = arguments.open or node.span in arguments.defaults
     return Const(node.value, node.span, "cli-default" if default else "literal")

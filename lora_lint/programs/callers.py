@@ -1,4 +1,4 @@
-"""What the callers of a program always give: the defaults of these options are placeholders that no run has."""
+"""What the callers of a program always set: the defaults of these options are placeholders that no run uses."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 MAX_SCRIPTS = 200
-"""Shell scripts of a project that are looked into for one program."""
+"""The most shell scripts of a project that are searched for one program."""
 _FOLDERS = ("", "scripts", "script", "examples", "experiments", "bash", "shell", "run", "runs", "bin")
-"""Where shell scripts lie, as seen from a program's folder and those above it."""
+"""Where shell scripts are, relative to a program's folder and those above it."""
 SUFFIXES = (".sh", ".bash")
 
 
 def always_given(program: str, project: Project) -> dict[str, tuple[Node, ...]]:
-    """The options, without dashes, that every call of a program by a shell script of the project gives, with the values
-    in each call; none if no script is found that calls it."""
+    """The options, without dashes, that every shell script of the project gives when it calls a program, with the
+    values in each call; none if no script is found that calls it."""
     return _callers_of(project).always_given(program)
 
 
 def started_together(program: str, project: Project) -> tuple[int, Span] | None:
-    """How many processes of a program a shell script of the project starts at once, and where: the most that one does,
-    None where none starts more than one."""
+    """How many processes of a program a shell script of the project starts at once, and where: the highest number, None
+    if none starts more than one."""
     counts = [(call.processes, call.span) for call, _ in _callers_of(project).calls_of(program) if call.processes]
     most = max(counts, key=lambda count: count[0], default=None)
     return most if most is not None and most[0] > 1 else None
 
 
 def scripts_left(program: str, project: Project) -> int:
-    """How many shell scripts around a program are not searched for calls of it, as there are more than MAX_SCRIPTS."""
+    """How many shell scripts around a program are not searched because there are more than MAX_SCRIPTS."""
     return max(len(_callers_of(project).near(program)) - MAX_SCRIPTS, 0)
 
 
 def program_path(call: Call, near: str, project: Project) -> str | None:
-    """The file of the program that a call in the script `near` starts: as seen from the script, and from the folders
-    above it, in one of which it is run; None if the project does not have it."""
+    """The file of the program that a call in the script `near` starts, relative to the script or to a folder above it,
+    from which it is run; None if the project does not have it."""
     name = call.name if call.kind == "script" else call.name.replace(".", "/") + ".py"
     return project.nearest(near, name.lstrip("/"))
 
@@ -55,7 +55,7 @@ def _callers_of(project: Project) -> _Callers:
 
 
 class _Callers:
-    """The calls in the shell scripts of a project, each script read once."""
+    """The calls in the shell scripts of a project; each script is read once."""
 
     def __init__(self, project: Project) -> None:
         self._project = project

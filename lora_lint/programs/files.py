@@ -23,20 +23,21 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 MAX_FILES = 100
-"""Files that one program takes names from; those that a shared module imports while it is followed do not count. Of
-3,480 programs of 38 repositories half import none of their project, 1% import more than 40, and the most are 79."""
+"""The most files that one program takes names from; those that a shared module imports while it is followed do not
+count. Of 3,480 programs in 38 repositories half import none from their project, 1% import more than 40, and one imports
+79."""
 _MOST_NAMES = 300
-"""Names of other files that are looked at for one program, before it counts as one that reaches an adapter."""
+"""The most names in other files that are examined for one program before it counts as one that reaches an adapter."""
 _MOST_HOPS = 1
-"""Imports that lead from a file which a program imports, as of a trainer, to one that makes an adapter."""
+"""The most imports between a file that a program imports, such as a trainer's, and one that creates an adapter."""
 _KEPT_BYTES = 2_000_000
-"""Text of imported files whose trees are kept; a tree takes some forty times the room of its text."""
+"""Bytes of imported text whose trees are kept; a tree takes some forty times the space of its text."""
 _UNCERTAIN = (b"load_adapter(", b"instantiate(", b"utils.call(")
-"""Calls with which a program has a run of its own, whatever it takes from the files that it imports."""
+"""Calls that give a program a run of its own, whatever it takes from the files that it imports."""
 
 
 def worth_following(source: SourceFile, loader: ProjectLoader) -> bool:
-    """Whether a file can hold a run: it names an adapter call, or what it runs reaches one in a file that it
+    """Whether a file can contain a run: it names an adapter call, or what it executes reaches one in a file that it
     imports."""
     text = source.utf8
     if names_adapter(text):
@@ -48,19 +49,19 @@ def worth_following(source: SourceFile, loader: ProjectLoader) -> bool:
 
 
 class ProjectLoader:
-    """Finds `import` targets for one program: beside the importing file and in the folders above it, up to the
+    """Finds the targets of `import` for one program: next to the importing file and in the folders above it, up to the
     project's root."""
 
     def __init__(self, project: Project) -> None:
         self._files = _files_of(project)
         self._loaded: dict[str, tuple[ProgramFile, ast.Module] | None] = {}
         self.left: list[str] = []
-        """The files that are not followed because there are too many."""
+        """Files that are not followed because there are too many."""
         self.large: list[str] = []
-        """Those that are not followed because they are too large."""
+        """Files that are not followed because they are too large."""
 
     def module(self, importer: str, name: str, level: int) -> tuple[ProgramFile, ast.Module] | None:
-        """The module `name` as `importer` would import it, or None if no file of the project is it."""
+        """The module `name` as `importer` would import it, or None if it is not a file of the project."""
         path = self._files.path(posixpath.dirname(importer), name, level)
         if path is None or path == importer:
             return None
@@ -83,17 +84,17 @@ class ProjectLoader:
         return ProgramFile(found[0], is_main=False), found[1]
 
     def undo(self) -> None:
-        """Takes back what the program has changed of the modules that other programs import too."""
+        """Undoes the program's changes to modules that other programs import too."""
         self._files.shared.undo()
 
     def reaches_adapter(self, path: str, outline: Outline, *, whatever: bool) -> bool:
-        """Whether what a program runs reaches a call in other files that makes an adapter; with `whatever` one of them
-        need only name it."""
+        """Whether a program's executed code reaches a call in other files that creates an adapter; with `whatever` it
+        is enough that one of them names it."""
         return self._files.reaches_adapter(path, outline, whatever)
 
 
 class _Files:
-    """What the imports of a project lead to. Programs of one project import the same files, so all of them share it."""
+    """Where the imports of a project lead. Programs of one project import the same files, so they all share it."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -112,7 +113,7 @@ class _Files:
         return self.path(posixpath.dirname(importer), name, level)
 
     def path(self, folder: str, name: str, level: int) -> str | None:
-        """The file that a program in `folder` imports as `name`; None if no file of the project is it."""
+        """The file that a program in `folder` imports as `name`; None if it is not a file of the project."""
         return self._paths.get((folder, name, level), self._find)
 
     def _find(self, where: tuple[str, str, int]) -> str | None:
@@ -131,7 +132,7 @@ class _Files:
         return None
 
     def _above(self, folder: str) -> tuple[str, ...]:
-        """Where the programs in a folder may import from."""
+        """The folders that programs in a folder may import from."""
         return tuple(
             base
             for above in self._project.upwards(folder, beyond=True)
@@ -160,7 +161,7 @@ class _Files:
         return names_adapter(source.utf8) or (path.endswith("/__init__.py") and self._hands_on_adapter(source))
 
     def _hands_on_adapter(self, package: SourceFile) -> bool:
-        """Whether a package takes names from a file of its own that names an adapter call."""
+        """Whether a package takes names from one of its own files that names an adapter call."""
         folder = posixpath.dirname(package.path)
         for each in chain.from_iterable(self.outline(package.path).imports.values()):
             if each.level != 1 or not (each.module or each.member):
@@ -171,7 +172,7 @@ class _Files:
         return False
 
     def outline(self, path: str) -> Outline:
-        """What the text of a file shows; nothing, if it cannot be read."""
+        """What the text of a file reveals; nothing if it cannot be read."""
         return self._outlines.get(path, self._outlined)
 
     def _outlined(self, path: str) -> Outline:
@@ -216,7 +217,7 @@ class _Files:
         return False
 
     def _candidates(self, importer: str, taken: Import) -> list[str]:
-        """The files of the project that an import may take: the module, or one in a package."""
+        """The files of the project that an import may refer to: the module, or one in a package."""
         if taken.of_library:
             return []
         folder = posixpath.dirname(importer)
@@ -226,7 +227,7 @@ class _Files:
         return [path for path in found if path is not None and path != importer]
 
     def _names_for(self, files: list[str], taken: Import, mentioned: Set[bytes]) -> Iterator[tuple[str, bytes]]:
-        """The names of some files that an import asks for: its own, or of a whole module those that are mentioned."""
+        """The names in some files that an import asks for: its own or, for a whole module, those that are mentioned."""
         for number, path in enumerate(files):
             if taken.member in (None, "*") or number:
                 outline = self.outline(path)
@@ -257,7 +258,7 @@ class _Files:
         return (self._project.size(path) or 0) > LARGEST
 
     def tree(self, path: str) -> tuple[SourceFile, ast.Module] | None:
-        """The text and the syntax tree of a file; None if it cannot be parsed. The latest are kept."""
+        """The text and the syntax tree of a file; None if it cannot be parsed. The most recent are kept."""
         if path in self._trees:
             found, noted = self._trees.pop(path)
             disk.again(noted)

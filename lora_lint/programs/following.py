@@ -1,6 +1,6 @@
 """Programs and scripts that start one another, followed in both directions.
 
-The readers of Python and of shell know nothing of each other: what either starts is handed to the other one here.
+The readers of Python and of shell do not know each other: what either starts is passed to the other one here.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 def read_program(source: SourceFile, project: Project, *, every_line: bool = False) -> Reading:
     """The runs of a script or notebook, and those of the programs that it starts.
 
-    Without `every_line` a script is parsed without the definitions that nothing in it asks for.
-
-    Raises readers.errors.Unreadable for what Python itself cannot parse.
+    Without `every_line` a script is parsed without the definitions that nothing in it uses. Raises
+    readers.errors.Unreadable if Python itself cannot parse it.
     """
     program = python.read(source, project, every_line=every_line)
     reading = joined(program.reading, source.path, project, lambda other: python.read(other, project).reading)
@@ -44,7 +43,7 @@ def read_program(source: SourceFile, project: Project, *, every_line: bool = Fal
 
 
 def read_script(source: SourceFile, project: Project) -> Reading:
-    """The runs of a shell script and of the programs that it calls, and the sweeps that its loops make.
+    """The runs of a shell script and of the programs that it calls, and the sweeps of its loops.
 
     Raises readers.errors.Unreadable.
     """
@@ -54,8 +53,8 @@ def read_script(source: SourceFile, project: Project) -> Reading:
 
 
 def read_started(started: Started, project: Project) -> Reading | None:
-    """The runs of a program that a configuration file starts, one a call; None if it is not understood as one run that
-    takes the rank."""
+    """The runs of a program that a configuration file starts, one per call; None if it is not understood as one run
+    that takes the rank."""
     from lora_lint.programs.called import MAX_FOLLOWED
     from lora_lint.programs.launchers import Call
 
@@ -74,7 +73,7 @@ def read_started(started: Started, project: Project) -> Reading | None:
 
 
 def follower(project: Project) -> Follower:
-    """Follows the Python programs of a project for the calls of one file."""
+    """Follows the Python programs of a project for the calls in one file."""
     from lora_lint.programs.called import Follower
 
     def read(program: SourceFile, invocation: Invocation) -> Reading:

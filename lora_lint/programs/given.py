@@ -1,4 +1,4 @@
-"""What the classes of a library are given in a program, by their own keywords."""
+"""The settings that a library's classes receive in a program, by their own keywords."""
 
 from __future__ import annotations
 
@@ -26,11 +26,8 @@ _WRAPS = ".get_peft_model"
 
 
 def of_call(made: Object, framework: str, owner: str, run: Span) -> Given | None:
-    """The settings that an object is made with, shown in the file of the run; None where nothing is known of what the
-    framework refuses.
-
-    What is set once it is made is not known: it is seldom looked at again.
-    """
+    """The settings that an object is created with, shown in the file of the run; None if no refusals of the framework
+    are known. Attributes that are set later are not known: the framework rarely checks them again."""
     place = made.span if made.span is not None and made.span.path == run.path else run
     given = of_arguments(made.arguments, framework, owner, place)
     if given is None or given.values.keys().isdisjoint(made.attributes):
@@ -40,8 +37,8 @@ def of_call(made: Object, framework: str, owner: str, run: Span) -> Given | None
 
 
 def of_arguments(arguments: Arguments, framework: str, owner: str, place: Span) -> Given | None:
-    """The settings among the arguments of a call, at `place` where they are written in another file; None where nothing
-    is known of what the framework refuses."""
+    """The settings in the arguments of a call, at `place` if they are written in another file; None if no refusals of
+    the framework are known."""
     if framework not in refusals.tables():
         return None
     names = ("model", *signatures.signature(owner)) if owner.endswith(_WRAPS) else tuple(signatures.signature(owner))
@@ -57,7 +54,7 @@ def of_arguments(arguments: Arguments, framework: str, owner: str, place: Span) 
 
 
 def of_loading(model: ModelRecord, framework: str, run: Span) -> Iterator[Given]:
-    """What the call that loads a model is given, as far as `framework` loads it itself, and how it is quantized."""
+    """The settings in the call that loads a model, as far as `framework` loads it itself, and its quantization."""
     if model.loading is None:
         return
     own = (
@@ -73,8 +70,7 @@ def of_loading(model: ModelRecord, framework: str, run: Span) -> Iterator[Given]
 
 
 def _value(value: Val, span: Span) -> Value[Any]:
-    """A setting; of an object of a library its class. A None from somewhere else stands for what is decided on the
-    way."""
+    """A setting; for a library's object its class. A None from elsewhere stands for something decided on the way."""
     if any(is_none(option) and getattr(option, "span", span) != span for option in value.alternatives()):
         return Unknown("it may be None", span)
     if isinstance(value, Object) and (kind := value.callee.rpartition(".")[2])[:1].isupper():

@@ -1,4 +1,4 @@
-"""What a command starts once its launchers are taken off: `srun accelerate launch … train.py` starts train.py."""
+"""The program that a command starts after its launchers: `srun accelerate launch … train.py` starts train.py."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Call:
     """A program and its arguments. `name` is that of a command (`swift`), the dotted name of a module, or the path of a
-    script (its end, where the start is not known); `span` is where it is written. `processes` is how many of it a
-    launcher starts on one machine, None where that is not written."""
+    script (its end, if the start is not known); `span` is where it is written. `processes` is how many of it a launcher
+    starts on one machine, None if that is not written."""
 
     kind: Literal["command", "module", "script"]
     name: str
@@ -49,7 +49,7 @@ _SET = re.compile(r"[A-Za-z_]\w*=")
 
 
 def launched(command: Command) -> Call | None:
-    """The program that a command starts; None where that is not known, or is nothing that trains."""
+    """The program that a command starts; None if it is not known, or cannot train."""
     words = command.words
     at = 0
     while at < len(words):
@@ -73,7 +73,7 @@ def _name(word: Word) -> str:
 
 
 def _next_start(words: Sequence[Word], at: int) -> int:
-    """Where a command starts behind the options of one that runs it."""
+    """The command that follows the options of a command that runs it."""
     while at < len(words):
         name = _name(words[at])
         known = name in _PREFIXES or name in _LAUNCHERS or name in marks.COMMANDS
@@ -100,11 +100,11 @@ def _of_python(words: tuple[Word, ...], at: int) -> Call | None:
 
 
 _COUNTS = ("--nproc_per_node", "--nproc-per-node", "--num_processes", "--num-processes", "--num_gpus", "--num-gpus")
-"""The options of torchrun, accelerate and DeepSpeed for the number of processes."""
+"""The options for the number of processes in torchrun, accelerate and DeepSpeed."""
 
 
 def _processes(options: Sequence[Word]) -> int | None:
-    """The number of processes among a launcher's options."""
+    """The number of processes in a launcher's options."""
     for at, word in enumerate(options, start=1):
         name, equals, number = (word.text or "").partition("=")
         if name in _COUNTS:
@@ -114,7 +114,7 @@ def _processes(options: Sequence[Word]) -> int | None:
 
 
 def _under_launcher(words: tuple[Word, ...], at: int) -> Call | None:
-    """The script or the module behind a launcher's options."""
+    """The script or the module after a launcher's options."""
     for place in range(at, len(words)):
         call = _behind_options(words, place)
         if call is not None:
@@ -123,7 +123,7 @@ def _under_launcher(words: tuple[Word, ...], at: int) -> Call | None:
 
 
 def _behind_options(words: tuple[Word, ...], place: int) -> Call | None:
-    """The call that a word after a launcher begins; None where it is an option of the launcher."""
+    """The call that a word after a launcher begins; None if it is an option of the launcher."""
     text = words[place].text or words[place].tail
     if text.endswith(".py"):
         return Call("script", text, words[place + 1 :], words[place].span)

@@ -1,4 +1,4 @@
-"""Programs that start other programs, in a loop over ranks for one: `subprocess.run(["python", "train.py", …])`."""
+"""Programs that start other programs, for example in a loop over ranks: `subprocess.run(["python", "train.py", …])`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 _VALUE = re.compile(rb"[\s=]*([^\s\"']+)")
-"""What stands behind an option in the text of a program."""
+"""The text after an option in a program."""
 
 
 def commands(launches: Iterable[StartedProgram], source: SourceFile) -> tuple[Command, ...]:
-    """The commands that a program starts, as a shell script would hold them."""
+    """The commands that a program starts, in the form of a shell script's."""
     from lora_lint.readers.shell import Command, Turn
 
     found = []
@@ -58,7 +58,7 @@ def _word(item: Val, span: Span) -> Word:
 
 
 def _of_text(command: Const, span: Span, source: SourceFile) -> tuple[Word, ...]:
-    """The words of a command line. A value stands behind its option, and is shown where the text names that."""
+    """The words of a command line. A value follows its option, and its place is where the text names it."""
     import shlex
 
     from lora_lint.readers.shell import Word

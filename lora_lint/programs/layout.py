@@ -1,4 +1,4 @@
-"""How a program lays its run out over devices: sharding from the training's arguments, the rest from the model's load.
+"""How a program lays out its run over devices: sharding from the training's arguments, the rest from loading the model.
 
 Sources: transformers 5.23, training_args.py (`fsdp`, `fsdp_config`, `deepspeed`) and utils/quantization_config.py;
 accelerate 1.15, utils/dataclasses.py (FSDP's versions).
@@ -32,11 +32,11 @@ _CONFIGS = {"GPTQConfig": Quantizer.GPTQ, "AwqConfig": Quantizer.AWQ, "HqqConfig
     "AqlmConfig": Quantizer.AQLM,
     "BitsAndBytesConfig": Quantizer.BITSANDBYTES,
 }
-"""Classes of transformers that say how a model is quantized."""
+"""transformers classes that describe a quantization."""
 
 
 def launch_of(model: ModelRecord, training: Object | None, here: Span, project: Project | None) -> Launch:
-    """What a program says of its launch; `training` is the object of the training's arguments."""
+    """The launch as the program describes it; `training` is the object of the training's arguments."""
     quantizer, storage, compute = _quantization(model, here)
     return Launch(
         sharding=_sharding(training, here, project) if training is not None else ABSENT,
@@ -65,8 +65,8 @@ def _sharding(training: Object, here: Span, project: Project | None) -> Value[Sh
 
 
 def _version_of_fsdp(config: Val | None) -> Sharding:
-    """Which FSDP a program means, whose default became 2 in the course of transformers 5: the version, or a key that
-    the second does not have."""
+    """Which FSDP a program means (the default became 2 in the course of transformers 5): the given version, or a key
+    that only version 1 has."""
     if not isinstance(config, DictVal):
         return Sharding.FSDP
     version = config.items.get("version") or config.items.get("fsdp_version")
@@ -86,7 +86,8 @@ def _stage(config: DictVal) -> Value[Sharding]:
 
 
 def _quantization(model: ModelRecord, here: Span) -> tuple[Value[Quantizer], Value[str | Storage], Value[str]]:
-    """What quantized the base, the dtype that its 4-bit weights are stored in, and that of its other parameters."""
+    """The quantization of the base, the dtype that its 4-bit weights are stored in, and that of its other
+    parameters."""
     config = model.loading.keywords.get("quantization_config") if model.loading is not None else None
     compute = to_value(model.dtype, here, ABSENT, convert.is_text)
     if not isinstance(config, Object):
@@ -105,7 +106,7 @@ def _quantization(model: ModelRecord, here: Span) -> tuple[Value[Quantizer], Val
 
 
 def _skipped_modules(model: ModelRecord, here: Span) -> Value[Any]:
-    """The modules that bitsandbytes is told to leave as they are."""
+    """The modules that bitsandbytes must not quantize."""
     config = model.loading.keywords.get("quantization_config") if model.loading is not None else None
     if not isinstance(config, Object):
         return ABSENT

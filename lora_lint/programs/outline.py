@@ -1,9 +1,8 @@
-"""What runs when a program is started, as its text shows.
+"""What runs when a program is started, according to its text.
 
-Most files that import one which makes adapters only define functions and classes of their own, and nothing that they
-run reaches what they import. This tells them from the others before anything is parsed. Bases of classes and defaults
-of functions count where something asks for the class or function. Where it is not certain what a text defines, all of
-it counts as run.
+Most files that import one which creates adapters only define functions and classes, and nothing they execute reaches
+what they import. This module sorts them out before anything is parsed. Bases of classes and defaults of functions count
+if something uses the class or function. Where it is not certain what a text defines, all of it counts as executed.
 """
 
 from __future__ import annotations
@@ -33,28 +32,28 @@ _PLAIN_TEXT = re.compile(
 )
 """A comment, or a string with its prefix."""
 _IDLE = re.compile(rb"\b[\w.]+\(__name__\)|\n[ \t]*(?:el)?if(?:[ \t]|\(\)|[\w.])+:")
-"""A call with nothing but the module's name, and a condition whose calls get nothing: what is written in the program
-goes nowhere by them, unless they are its own."""
+"""A call with nothing but the module's name, or a condition whose calls have no arguments: nothing written in the
+program is passed on by these, unless they are the program's own."""
 _STATEMENT = re.compile(rb"\n(?=[^\s#)\]}])")
 _DEFINITION = re.compile(rb"\n(?:async[ \t]+)?(def|class)[ \t]+(\w+)")
 _BOUND = re.compile(rb"\n[ \t]*(?:(?:async )?def |class )?(\w+)(?=[ \t]*(?:[=:\[(,.|+]))")
 """What may be bound or changed at the start of a line."""
 _BY_NAME = (b"getattr", b"globals()", b"import_module", b"eval(", b"exec(")
-"""Calls that find something by a name in a string."""
+"""Calls that look something up by a name in a string."""
 _HEAD = re.compile(rb":[ \t\r]*(?:#[^\n]*)?\n")
 _INDENTED = re.compile(rb"(?:\n[ \t\r]*(?:#[^\n]*)?(?=\n))*\n([ \t]+)[^\s#]")
 _FILE = b'globals()["__file__"]'
 _DEFINES = (b"def ", b"async ", b"class ", b"@")
 _WITHIN = (b"", b" ", b"\t", b"\r", b"#", b")", b"]", b"}")
-"""What a line begins with, behind the indentation, that starts no statement there."""
+"""Beginnings of a line, after the indentation, that start no statement."""
 _KEYWORDS = frozenset(word.encode() for word in kwlist)
 _UNFOLLOWED = b"instantiate("
-"""The call of Hydra that makes what a config names."""
+"""Hydra's call that creates what a config names."""
 
 
 class Import(NamedTuple):
-    """A name that an import binds: the module (dots aside), how many dots stand before it, the member that is taken of
-    it (None for the module itself, `*` for all), and the name."""
+    """A name that an import binds: the module (without dots), the number of dots before it, the member that is imported
+    (None for the module itself, `*` for all), and the name."""
 
     module: str
     level: int
@@ -63,12 +62,12 @@ class Import(NamedTuple):
 
     @property
     def of_library(self) -> bool:
-        """Whether it is none of the project's files."""
+        """Whether it is certainly not a file of the project."""
         return not self.level and is_library(self.module)
 
     @property
     def of_adapters(self) -> bool:
-        """Whether it is a part of a library that makes adapters."""
+        """Whether it is a part of a library that creates adapters."""
         return not self.level and self.module.partition(".")[0] in ADAPTER_LIBRARIES
 
 
@@ -88,14 +87,14 @@ class _Piece:
 
 
 class Outline:
-    """The statements, definitions and imports that one text shows, and which of them mention which."""
+    """The statements, definitions and imports in one text, and which of them mention which."""
 
     def __init__(self, text: bytes) -> None:
         self._text = text
 
     @cached_property
     def imports(self) -> dict[bytes, list[Import]]:
-        """What the imports of the program bind, those in its functions included, by name; `*` for all names."""
+        """What the imports of the program bind, including those in functions, by name; `*` for all names."""
         found: dict[bytes, list[Import]] = {}
         for each in _imports(self._text):
             found.setdefault(b"*" if each.member == "*" else each.name, []).append(each)
@@ -107,18 +106,18 @@ class Outline:
         return self._pieces.keys()
 
     def mentioned_by(self, name: bytes) -> set[bytes]:
-        """The words of the definitions of a name, and of the statements that bind it."""
+        """The words in the definitions of a name, and in the statements that bind it."""
         return set().union(*(each.mentioned for each in self._pieces.get(name, ())))
 
     def makes_adapter(self, name: bytes) -> bool:
-        """Whether an adapter is made in the definition of a name, or it is imported from a library that makes them."""
+        """Whether the definition of a name creates an adapter, or it is imported from a library that does."""
         return any(each.makes_adapter for each in self._pieces.get(name, ())) or any(
             each.of_adapters for each in self.imports.get(name, ())
         )
 
     @cached_property
     def running(self) -> frozenset[bytes]:
-        """The words of what runs when the program is started: its statements, and all that they mention."""
+        """The words that run when the program is started: in its statements, and in all that they mention."""
         found = words(self._statements)
         new = found & self.names
         while new:
@@ -135,8 +134,8 @@ class Outline:
 
     @cached_property
     def _statements(self) -> bytes:
-        """What runs when the module is imported: its statements and those of its classes, without calls and conditions
-        that hand nothing on which is written here."""
+        """What runs when the module is imported: its statements and those in its classes, without calls and conditions
+        that pass on nothing written here."""
         return self._parts[1]
 
     @cached_property
@@ -182,12 +181,12 @@ def _makes_adapters(text: bytes) -> bool:
 
 
 def _without_plain_text(found: re.Match[bytes]) -> bytes:
-    """Nothing for a comment or a string, but for one in which code may stand."""
+    """Nothing for a comment or a string, unless it may contain code."""
     return found[0] if found[1] and b"f" in found[1].lower() else b" "
 
 
 def _imports(text: bytes) -> Iterator[Import]:
-    for match in _IMPORT.finditer(b"\n" + text):  # a pattern that begins with a letter is found the fastest
+    for match in _IMPORT.finditer(b"\n" + text):  # a pattern that begins with a letter is the fastest to search
         if match[3] is not None:
             for part in match[3].decode("utf-8", "replace").replace("\\", " ").split(","):
                 module, _, alias = (piece.strip() for piece in part.partition(" as "))
@@ -205,7 +204,7 @@ def _imports(text: bytes) -> Iterator[Import]:
 
 
 def _class_statements(text: bytes, plain: bool) -> bytes:
-    """The statements in a class that are no methods; if `plain`, without strings."""
+    """The statements in a class that are not methods; without strings if `plain`."""
     head = _HEAD.search(text)
     first = _INDENTED.match(text, head.end() - 1) if head is not None else None
     if head is None or first is None:

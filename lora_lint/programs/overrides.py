@@ -1,4 +1,4 @@
-"""Commands that name a configuration file and give other values for some of its settings."""
+"""Commands that name a configuration file and override some of its settings."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def reading_of(start: Start, call: Call, span: Span, path: str, project: Project) -> Reading | None:
-    """The runs in which settings of a command take part, those of its configuration file being the rest, and what the
-    framework is given so; None if the command of the script at `path` names no such file.
+    """The runs in which settings of a command take part, together with those of its configuration file, and the
+    framework's settings; None if the command in the script at `path` names no such file.
 
-    Without settings of its own a command has no run: the file is read by itself.
+    A command without its own settings has no run: the file is read by itself.
     """
     command = start.command
     found = _file(start)
@@ -50,7 +50,7 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
 
 
 def named_document(start: Start, path: str, project: Project) -> Mapping | None:
-    """The configuration file that a command of the script at `path` names, where nothing beside it changes it."""
+    """The configuration file that a command in the script at `path` names, if the command overrides nothing in it."""
     command = start.command
     found = _file(start)
     if found is None or arguments_of(found[1], start.span, command.beside).mapping.entries:
@@ -85,7 +85,7 @@ def _option(words: tuple[Word, ...], option: str) -> tuple[Word, tuple[Word, ...
 
 
 def _document(file: Word, command: CommandLine, path: str, project: Project) -> Mapping | None:
-    """The content of a configuration file, as seen from the script at `path` and the folders above it."""
+    """The content of a configuration file, relative to the script at `path` or to the folders above it."""
     name = file.text
     if not name:
         return None
@@ -109,8 +109,8 @@ def _read(path: str, project: Project) -> Mapping | None:
 
 
 def _placed(given: Mapping, document: Mapping, component: str | None) -> list[Entry]:
-    """The settings of a command with the keys that they have in the file: `--no-x` is x at false, and a name that is
-    given for a whole section is that of its component."""
+    """The settings of a command under the keys of the file: `--no-x` is x at false, and a name given for a whole
+    section is that of its component."""
     entries = []
     for entry in given.entries:
         key, value = str(entry.key.value), entry.value

@@ -1,7 +1,7 @@
-"""The parts of a program that somebody asks for.
+"""The parts of a program that are used.
 
-Most of a library's file, and much of a script's, are functions and classes that its runs have nothing to do with. They
-are left out before the text is parsed, which is what reading a program costs most.
+Most of a library's file, and much of a script's, are functions and classes that have nothing to do with its runs. They
+are left out before the text is parsed, which is the main cost of reading a program.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 MAX_DEFINITIONS = 300
-"""Each name is looked for in each text that asks; a file with more of them is read in full."""
+"""Each name is searched for in each text that asks; a file with more of them is read in full."""
 
 _STATEMENT = re.compile(rb"\n[^\s#)\]}]")
-"""A line that can start a statement of the module, which a closing bracket does not."""
+"""A line that can start a module-level statement, which a closing bracket cannot."""
 _HEAD = re.compile(rb"\n(?=def[ \t]|class[ \t]|async[ \t]|@)")
 _DEFINITION = re.compile(rb"(?:async[ \t]+def|def|class)[ \t]+(\w+)")
 _DOUBLE, _SINGLE = b'"""', b"'''"
 _CONTINUED = (b"\\\n", b"\\\r\n")
 _PLAIN_DECORATORS = (b"@torch.", b"@dataclass", b"@dataclasses.dataclass")
-"""Decorators that hand their function to nobody."""
+"""Decorators that pass their function to nothing else."""
 METHOD = re.compile(rb"\bdef[ \t]+(?!__)(\w+)")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 _DEEPEST = 20
 
 
 class Definition(NamedTuple):
-    """A function or class of the module, with its decorators and what stands below it up to the next statement."""
+    """A function or class of the module, with its decorators and everything below it up to the next statement."""
 
     name: bytes
     start: int
@@ -46,8 +46,8 @@ class Definition(NamedTuple):
 
 
 def parse_asked(source: SourceFile) -> ast.Module:
-    """The syntax tree of a program without the definitions that nothing asks for: their names are written nowhere else
-    in it, and they lead to no adapter. Of what may be wrong with the syntax of those only brackets are seen.
+    """The syntax tree of a program without unused definitions: their names appear nowhere else in it, and they lead to
+    no adapter. Of their syntax only the brackets are checked.
 
     Raises readers.errors.Unreadable.
     """
@@ -56,12 +56,12 @@ def parse_asked(source: SourceFile) -> ast.Module:
         try:
             return parse(replace(source, utf8=text))
         except Unreadable:
-            pass  # the whole text says what is wrong, and where
+            pass  # the whole text shows what is wrong, and where
     return parse(source)
 
 
 def without_unasked(text: bytes) -> bytes:
-    """A program with empty lines in the place of the definitions that nothing asks for: the others stay on theirs."""
+    """A program with empty lines in place of unused definitions, so that the others keep their line numbers."""
     found = definitions(text)
     if not found or b"globals()" in text:
         return text
@@ -69,7 +69,7 @@ def without_unasked(text: bytes) -> bytes:
     leading = [each for each in found if names_adapter(each.text)]
     waiting = [each for each in found if each not in leading]
     asked = leading
-    while asked:  # whatever calls what leads to an adapter may be where the program is entered
+    while asked:  # whatever calls something that leads to an adapter may be the program's entry
         names = {name for each in asked for name in (each.name, *METHOD.findall(each.text))}
         asked = [each for each in waiting if any(name in each.text for name in names)]
         waiting = [each for each in waiting if each not in asked]
@@ -89,15 +89,15 @@ def without_unasked(text: bytes) -> bytes:
 
 
 def around(text: bytes, found: list[Definition]) -> list[bytes]:
-    """What stands between the definitions."""
+    """The text between the definitions."""
     ends = [0, *(each.end for each in found)]
     starts = [*(each.start for each in found), len(text)]
     return [text[end:start] for end, start in zip(ends, starts, strict=True) if end < start]
 
 
 def definitions(text: bytes) -> list[Definition] | None:
-    """The functions and classes of a module that are handed to no decorator, in order; None where it is not certain
-    where its statements start, or they are too many."""
+    """The module's functions and classes without a decorator that receives them, in order; None if it is not certain
+    where statements start, or there are too many."""
     masked = _with_strings_on_a_line(text)
     if masked is None or (b"\r" in text and text.count(b"\r") != text.count(b"\r\n")):
         return None
@@ -121,7 +121,7 @@ def definitions(text: bytes) -> list[Definition] | None:
 
 
 def _closes_its_brackets(text: bytes) -> bool:
-    """Whether the brackets of a text are pairs, one in the other: what is broken otherwise is for Python to tell."""
+    """Whether the brackets of a text are properly nested: other errors are left to Python."""
     left = text.translate(None, _NO_BRACKETS)
     for _ in range(_DEEPEST):
         if not left:
@@ -131,10 +131,10 @@ def _closes_its_brackets(text: bytes) -> bool:
 
 
 def _with_strings_on_a_line(text: bytes) -> bytes | None:
-    """A program in which the strings in triple quotes have spaces for their newlines, so that no line in one is taken
-    for a statement; None where it is not certain, without Python's own tokens, where they start and end.
+    """A program whose triple-quoted strings have spaces for their newlines, so that no line in one counts as a
+    statement; None if it is not certain, without Python's own tokens, where they start and end.
 
-    Certain is one that is the first string of its line: nothing but a comment could hold its quotes otherwise.
+    A string is certain if it is the first on its line: only a comment could contain its quotes otherwise.
     """
     parts: list[bytes] = []
     done = 0

@@ -1,4 +1,4 @@
-"""Python programs and notebooks: the calls of PEFT, transformers, TRL, Unsloth, xtuner … to Runs."""
+"""Python programs and notebooks: from calls of PEFT, transformers, TRL, Unsloth, xtuner … to Runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Program:
-    """What a program says by itself: its runs, and the other programs that it starts."""
+    """The content of a program by itself: its runs, and the other programs that it starts."""
 
     reading: Reading
     launches: tuple[StartedProgram, ...] = ()
@@ -45,20 +45,16 @@ class Program:
 def read(
     source: SourceFile, project: Project, invocation: Invocation | None = None, *, every_line: bool = False
 ) -> Program:
-    """What a script or notebook says; `invocation` is its call, where that is known.
-
-    Without `every_line` a script is parsed without the definitions that nothing in it asks for.
-
-    Raises readers.errors.Unreadable for what Python itself cannot parse.
-    """
+    """The content of a script or notebook; `invocation` is its call, if that is known. Without `every_line` a script is
+    parsed without unused definitions. Raises readers.errors.Unreadable if Python itself cannot parse it."""
     if len(source.utf8) <= LARGEST:
         return _read(source, project, invocation, every_line)
     try:
         program = _read(beginning(source), project, invocation, every_line)
-    except Unreadable:  # where no statement can be told from the text of another
+    except Unreadable:  # where statements cannot be separated
         why = f"This program has more than {LARGEST:,} bytes, which is more than is read"
         raise Unreadable(why, limit="size") from None
-    lost = f"a program is read up to {LARGEST:,} bytes, and this one has {len(source.utf8):,}"
+    lost = f"a program is read up to {LARGEST:,} bytes, but this one has {len(source.utf8):,}"
     unread = (Unread(source.path, "size", lost), *program.reading.unread)
     return replace(program, reading=replace(program.reading, unread=unread))
 
@@ -84,7 +80,7 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
     elif _takes_options(source):
         records.given = _always_given(source, project)
         if left := scripts_left(source.path, project):
-            detail = f"{MAX_SCRIPTS} shell scripts are searched for calls of it, and {left:,} more are not"
+            detail = f"{MAX_SCRIPTS} shell scripts are searched for calls of it, but {left:,} more are not"
             records.leave_unread("scripts", detail)
     machine = Machine(library, loader)
     module = ProgramFile(source, is_main=True)
@@ -115,12 +111,12 @@ def _with_processes(reading: Reading, path: str, project: Project) -> Reading:
 
 
 def _has_its_own_peft(path: str, project: Project) -> bool:
-    """Whether `import peft` means a package in the repository, which may take other keywords than any release."""
+    """Whether `import peft` refers to a package in the repository, which may take other keywords than any release."""
     return project.nearest(path, "peft/__init__.py", "src/peft/__init__.py") is not None
 
 
 def _without_refusals(run: Run) -> Run:
-    """The run without what the newest PEFT says of the arguments of its config."""
+    """The run without the newest PEFT's verdict on its config's arguments."""
     return replace(run, problems=tuple(each for each in run.problems if not isinstance(each, UnknownKey)), given=())
 
 
@@ -129,7 +125,7 @@ def _unread(records: Records, loader: ProjectLoader, path: str) -> Iterator[Unre
     if loader.left:
         more = f" and {len(loader.left) - 1} more" if len(loader.left) > 1 else ""
         records.leave_unread(
-            "imports", f"of what it imports {MAX_FILES} files are followed, and not {loader.left[0]}{more}"
+            "imports", f"of what it imports {MAX_FILES} files are followed, but not {loader.left[0]}{more}"
         )
     if loader.large:
         more = f" and {len(loader.large) - 1} more" if len(loader.large) > 1 else ""
@@ -153,14 +149,14 @@ def _takes_options(source: SourceFile) -> bool:
 
 
 def _always_given(source: SourceFile, project: Project) -> dict[str, Val]:
-    """The options that every shell script of the project that calls a program gives, so that their defaults count for
-    nothing. What is decided by them alone is judged where the run is started."""
+    """The options that every shell script of the project gives when it calls a program, so that their defaults never
+    apply. What they alone decide is judged where the run is started."""
     return {name: _one_of(values) for name, values in always_given(source.path, project).items()}
 
 
 def _one_of(values: tuple[Node, ...]) -> Val:
     """The value of an option that callers give: one of theirs, unless one of them is a switch or is not known."""
-    unknown = Opaque("each script that calls the program gives it")
+    unknown = Opaque("each script that calls the program sets it")
     options = []
     for node in values:
         items = node.items if isinstance(node, Sequence) else (node,)
@@ -173,7 +169,7 @@ def _one_of(values: tuple[Node, ...]) -> Val:
 
 
 def _judged_where_called(run: Run) -> Run:
-    """The run of a program without the judgement of what the scripts that call it give."""
+    """The run of a program without judging the settings of the scripts that call it."""
     elsewhere = [
         f"{record}.{name}"
         for record in ("adapter", "model", "dataset", "training")

@@ -1,4 +1,4 @@
-"""Programs that go on from a checkpoint of their own: the adapter that they load has the settings that they gave it."""
+"""Programs that resume from their own checkpoint: the adapter that they load has the settings that they gave it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from lora_lint.libraries.effects import Happening, ModelRecord
 
 _CHECKPOINT = "checkpoint"
-"""What the names of the folders begin with that a trainer saves in, and programs that do it themselves."""
+"""The beginnings of the names of folders that a trainer saves in, and of programs that do so themselves."""
 
 
 def resumes(load: Happening, model: ModelRecord, others: Iterable[Happening]) -> bool:
-    """Whether an adapter is loaded from what the program itself saved when it was started before, and that did not
-    begin with one of `others`, the adapters that it loads in other branches.
+    """Whether an adapter is loaded from what the program itself saved in an earlier run, which did not begin with one
+    of `others`, the adapters that it loads in other branches.
 
-    A branch that loads what an option names is not taken where nobody gives the option.
+    A branch that loads the folder in an option is not taken unless the option is given.
     """
     outputs = [found for training in model.trainings if (found := output_of(training.arguments)) is not None]
     return _is_saved_here(load, outputs) and all(
@@ -34,7 +34,7 @@ def _is_saved_here(load: Happening, outputs: list[Val]) -> bool:
 
 
 def output_of(arguments: Object | None) -> Val | None:
-    """The folder that a trainer saves in. Where nothing is known of it, neither is of what is computed from it."""
+    """The folder that a trainer saves in. If it is not known, neither is anything computed from it."""
     if arguments is None:
         return None
     given = arguments.attributes.get("output_dir") or arguments.arguments.get("output_dir", 0)

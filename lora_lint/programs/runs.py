@@ -62,8 +62,8 @@ MAX_VARIANTS = 16
 CONFIGS = (".yaml", ".yml", ".json")
 
 _SAVED = (
-    "a list of module names. It takes each letter of a string for a name, and copies and trains each module whose name "
-    "ends in one"
+    "a list of module names. A string counts as a list of its letters, and each module whose name ends in one is "
+    "copied and trained"
 )
 
 
@@ -106,12 +106,12 @@ _BY_STEP: Mapping[StepKind, SweepKind] = {
     "once": SweepKind.LOOP,
     "vague": SweepKind.LOOP,
 }
-"""What makes several runs at one place, by the step at which the ways to them part."""
+"""The constructs that create several runs at one place, by the step at which the paths to them part."""
 _SEARCHED = ("r", "lora_alpha", "use_rslora")
 
 
 def finish(records: Records, path: str) -> Reading:
-    """All runs in the order they are written, and the sweeps among them. `path` is the file that is linted."""
+    """All runs in the order they are written, and the sweeps among them. `path` is the linted file."""
     pending = list(records.runs)
     givers = (path, *([records.caller] if records.caller else []), *records.loaded.get(path, ()))
     for config in records.configs:
@@ -148,14 +148,14 @@ def finish(records: Records, path: str) -> Reading:
 
 
 def _distinct(runs: list[Run]) -> list[Run]:
-    """The runs in the order of their places; of equal ones the first."""
+    """The runs in the order of their places; the first of equal ones."""
     by_place: dict[Span, list[Run]] = {}
     for run in runs:
         by_place.setdefault(run.span, []).append(run)
     distinct: list[Run] = []
     for place in sorted(by_place):
         here = by_place[place]
-        if len(here) == 1:  # as good as always
+        if len(here) == 1:  # practically always
             distinct += here
             continue
         unique: dict[str, Run] = {}
@@ -166,7 +166,7 @@ def _distinct(runs: list[Run]) -> list[Run]:
 
 
 def _variants(config: Object, records: Records) -> list[Object]:
-    """The configs that a search space stands for, one for each option; just the config if nothing is searched."""
+    """The configs that a search space stands for, one per option; the config itself if nothing is searched."""
     spaces: dict[str, Space] = {}
     for name in _SEARCHED:
         value = argument_of(config, name)
@@ -196,7 +196,7 @@ def _first_space(config: Object) -> Space:
 
 
 def _repeated(made: list[tuple[RunRecord, Run]]) -> list[Sweep]:
-    """Runs made at one place of the program: turns of a loop, or calls of one helper."""
+    """Runs created at one place of the program: iterations of a loop, or calls of one helper."""
     sweeps: list[Sweep] = []
     seen: set[frozenset[int]] = set()
     for by_config in (False, True):
@@ -225,7 +225,7 @@ def _repeated(made: list[tuple[RunRecord, Run]]) -> list[Sweep]:
 
 
 def _difference(a: RunRecord, b: RunRecord) -> Step | None:
-    """The step at which the ways to two runs part: the turn of a loop or the call."""
+    """The step at which the paths to two runs part: the iteration of a loop or the call."""
     for ways in ((a.trail, b.trail), (a.config.data.trail, b.config.data.trail)):
         for one, other in zip(*ways, strict=False):
             if one != other:
@@ -234,7 +234,7 @@ def _difference(a: RunRecord, b: RunRecord) -> Step | None:
 
 
 def _starts_search(config: Object) -> bool:
-    """Whether a search space for it is in a config that the program loads: whoever loads it starts the search."""
+    """Whether the search space is in a config that the program loads: the caller of the program starts the search."""
     found = (argument_of(config, name) for name in _SEARCHED)
     return any(isinstance(v, Space) and v.span is not None and v.span.path.endswith(CONFIGS) for v in found)
 
@@ -242,7 +242,7 @@ def _starts_search(config: Object) -> bool:
 def _run(
     record: RunRecord, config: Object, path: str, givers: tuple[str, ...], started: bool, project: Project | None
 ) -> Run | None:
-    """The run in the file at `path`; None if it is another file's. `givers` are the files that give it its settings:
+    """The run in the file at `path`; None if it belongs to another file. `givers` are the files that set its settings:
     that file, the call of the program, and the configs that it loads."""
     span = next((place for place in (record.span, config.data.span) if place.path == path), None)
     if span is None:
@@ -281,7 +281,7 @@ def _run(
 
 
 def _given_config(config: Object, model: ModelRecord, trainings: list[TrainingRecord], span: Span) -> tuple[Given, ...]:
-    """What the adapter's config is given, the call that loads the model, and the arguments of the trainer."""
+    """The settings of the adapter's config, of the call that loads the model, and of the trainer's arguments."""
     data: ConfigRecord = config.data
     kind = f"{data.made_by}.get_peft_model" if data.made_by else data.kind
     found = [of_call(config, data.dialect, kind, span), *of_loading(model, data.dialect, span)]
@@ -293,8 +293,8 @@ def _given_config(config: Object, model: ModelRecord, trainings: list[TrainingRe
 
 
 def _is_trained(events: Sequence[Event]) -> bool | None:
-    """Whether the adapter is trained. One that is made to be given the numbers of a saved one, with no training that
-    follows, is only rebuilt; of others without a training it is not known."""
+    """Whether the adapter is trained. One that is created to receive saved weights, with no training that follows, is
+    only rebuilt; for others without a training it is not known."""
     if any(isinstance(event, Train) for event in events):
         return True
     rebuilt = any(isinstance(event, SetWeights) and event.flag is None for event in events)
@@ -302,7 +302,8 @@ def _is_trained(events: Sequence[Event]) -> bool | None:
 
 
 def _framework(record: RunRecord, config: ConfigRecord) -> Framework:
-    """The framework that makes the config, where it is not PEFT itself; else the one that puts it on the model."""
+    """The framework that creates the config, unless it is PEFT itself; otherwise the one that puts the adapter on the
+    model."""
     made = registry.framework(config.dialect)
     return registry.framework(record.dialect) if made.direct else made
 
@@ -317,8 +318,9 @@ def _written_in(value: Val, path: str) -> bool:
 
 
 def _reloaded(records: Records, path: str, made: list[tuple[RunRecord, Run]]) -> list[Run]:
-    """Models whose adapter is loaded from disk without a new config, and trained on, merged into a quantized base,
-    merged and saved, joined by others, or of a folder that this program or one beside it saves an adapter in."""
+    """Models whose adapter is loaded from disk without a new config, then trained further, merged into a quantized
+    base, merged and saved, joined by others, or from a folder that this program or a neighbouring one saves an adapter
+    in."""
     runs = []
     for model in records.models:
         trained = _has(model, Train)
@@ -328,7 +330,7 @@ def _reloaded(records: Records, path: str, made: list[tuple[RunRecord, Run]]) ->
         for happening in model.events:
             if not isinstance(happening.event, LoadAdapter) or happening.event.span.path != path:
                 continue
-            # Beside a wrap only where the two are branches of one choice.
+            # In addition to a wrap only if the two are branches of one choice.
             if not all(_exclude(happening.conditions, record.conditions) for record in wraps):
                 continue
             trainer = next(
@@ -353,13 +355,13 @@ def _has(model: ModelRecord, kind: type[Event]) -> bool:
 
 
 def _saved_before(model: ModelRecord, load: Happening, wraps: list[RunRecord]) -> Object | None:
-    """The config of the adapter that is loaded, where the program makes it in its other branch, and has saved it when
-    it was started before."""
+    """The config of the loaded adapter, if the program creates it in its other branch and saved it in an
+    earlier run."""
     if len({id(record.config) for record in wraps}) != 1:
         return None
     config: Object = wraps[0].config
     data: ConfigRecord = config.data
-    # A branch of its own for the config: the others make another one.
+    # A separate branch for the config: the others create another one.
     if (
         data.kind != "LoraConfig"
         or any(isinstance(argument_of(config, name), Space) for name in _SEARCHED)
@@ -377,8 +379,8 @@ def _quantized(model: ModelRecord) -> bool:
 
 
 def _of_loaded(model: ModelRecord, load: Happening, saved: Object | None, trained: bool) -> Run:
-    """The run of an adapter that is loaded from disk; `saved` is the config that it was made with, where that is
-    known. How it began and whether it can be trained are the load's affair."""
+    """The run of an adapter that is loaded from disk; `saved` is the config that it was created with, if that is known.
+    How it began and whether it can be trained depends on the load."""
     span = load.event.span
     loaded = Unknown("the adapter's own config sets it")
     if saved is not None:
@@ -428,7 +430,7 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
         elif field in framework.defaults:
             default = Known(framework.defaults[field], None, "framework-default")
         elif keyword == "target_modules":
-            default = Unknown("they are not given, and the framework chooses them when it has loaded the model")
+            default = Unknown("they are not given, and the framework chooses them after loading the model")
         else:
             default = ABSENT
         given = argument_of(config, keyword)
@@ -457,7 +459,7 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
 
 @cache
 def _defaults(framework: Framework, kind: str) -> Mapping[str, Known[Any]]:
-    """The framework's settings for what an adapter config does not give, made once for all."""
+    """The framework's settings for what an adapter config leaves out, created once for all."""
     own = framework.signature
     found = signatures.defaults(kind) if framework.direct else signatures.defaults_without_targets(own)
     return {keyword: Known(value, None, "framework-default") for keyword, value in found.items()}
@@ -504,7 +506,7 @@ def _unknown_keywords(config: Object) -> list[UnknownKey]:
         return []
     found = []
     for keyword in arguments.keywords:
-        # A subclass of the program's own adds keywords, and hands them on as attributes.
+        # The program's own subclass adds keywords, and passes them on as attributes.
         if keyword not in names and keyword not in config.attributes:
             span = arguments.span(keyword) or data.span
             meant = _SYNONYMS.get(keyword)
@@ -525,14 +527,14 @@ def _entries(targets: Val | None, path: str) -> tuple[tuple[str, Span], ...]:
 
 
 def _events(model: ModelRecord, common: tuple[Condition, ...]) -> tuple[Event, ...]:
-    """The events of a run that is made under the conditions `common`: those of other branches are not its own."""
+    """The events of a run that is created under the conditions `common`, without those of other branches."""
     own = (happening for happening in model.events if not _exclude(happening.conditions, common))
     events = (_event(happening, common, _repeats(happening, model)) for happening in own)
-    return tuple(dict.fromkeys(events))  # a loop's turns repeat the same event
+    return tuple(dict.fromkeys(events))  # the iterations of a loop repeat the same event
 
 
 def _exclude(some: tuple[Condition, ...], others: tuple[Condition, ...]) -> bool:
-    """Whether conditions cannot hold together: one test of the same names, taken both ways."""
+    """Whether conditions contradict each other: one test of the same names, taken both ways."""
     for one in some:
         for other in others:
             if one.scope is other.scope:
@@ -546,7 +548,7 @@ _OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {ast.IsNot: ast.Is, ast.
 
 
 def _positive(condition: Condition) -> tuple[str, bool]:
-    """The test without its `not`, and whether it holds."""
+    """The test without its `not`, and its outcome."""
     test, taken = condition.test, condition.taken
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, taken = test.operand, not taken
@@ -558,7 +560,7 @@ def _positive(condition: Condition) -> tuple[str, bool]:
 
 
 def _repeats(happening: Happening, model: ModelRecord) -> Span | None:
-    """The loop in which something happens to one and the same model again and again."""
+    """The loop in which something happens to the same model again and again."""
     step = happening.loop
     if step is None:
         return None
@@ -569,7 +571,7 @@ def _repeats(happening: Happening, model: ModelRecord) -> Span | None:
 
 
 def _besides(conditions: tuple[Condition, ...], common: tuple[Condition, ...]) -> list[Condition]:
-    """The conditions that do not hold already where those of `common` do."""
+    """The conditions that do not follow from those of `common`."""
     others = [each for each in conditions if each not in common]
     if not others or not common:
         return others
@@ -604,7 +606,7 @@ def _model(model: ModelRecord, here: Span, conditions: tuple[Condition, ...] = (
 
 
 def _narrowed(name: Val, condition: Condition) -> Val:
-    """A model that was loaded by its default, in a branch that is not taken at that default."""
+    """A model that was loaded by its default name, in a branch that is not taken at that default."""
     for default, inside in condition.narrowed:
         if isinstance(name, Const) and name.origin == "cli-default" and _alike(name, default):
             return inside
@@ -612,13 +614,14 @@ def _narrowed(name: Val, condition: Condition) -> Val:
 
 
 def _alike(name: Const, default: Val) -> bool:
-    """Whether the name of a model is a default, as it is or in small letters."""
+    """Whether the name of a model is a default, as written or in lower case."""
     value = default.value if isinstance(default, Const) else None
     return isinstance(value, str) and isinstance(name.value, str) and name.value.lower() == value.lower()
 
 
 def _trainings(model: ModelRecord, common: tuple[Condition, ...]) -> list[TrainingRecord]:
-    """The trainers and loops of a run that is made under the conditions `common`, without those of other branches."""
+    """The trainers and loops of a run that is created under the conditions `common`, without those of other
+    branches."""
     return [training for training in model.trainings if not _exclude(training.conditions, common)]
 
 
@@ -639,7 +642,7 @@ def _dataset(trainings: list[TrainingRecord], here: Span) -> Dataset:
 
 
 def with_printed_sizes(reading: Reading, trained_on: int | None) -> Reading:
-    """The runs of a notebook with the number of examples that its trainers printed, where the program does not tell."""
+    """The runs of a notebook with the number of examples that its trainers printed, if the program does not show it."""
     if trained_on is None:
         return reading
     size: Known[int] = Known(trained_on, None, "derived")
@@ -656,10 +659,10 @@ def with_printed_sizes(reading: Reading, trained_on: int | None) -> Reading:
 
 
 def _origin(value: Val) -> str:
-    """Why nothing is known of the data that a trainer gets."""
+    """Why nothing is known about the data that a trainer gets."""
     if isinstance(value, Opaque):
         return value.why
-    return f"`{value.callee}(…)` makes the data" if isinstance(value, Object) else "the data is made in the program"
+    return f"`{value.callee}(…)` creates the data" if isinstance(value, Object) else "the program creates the data"
 
 
 _ACCEPTED = {
@@ -701,7 +704,7 @@ def _training(trainings: list[TrainingRecord], here: Span) -> Training:
 
 
 def _is_reentrant(settings: Val | None) -> bool:
-    """Whether the settings of gradient checkpointing do not ask for the other kind."""
+    """Whether the gradient-checkpointing settings do not ask for the non-reentrant kind."""
     if settings is None:
         return True
     flag = settings.items.get("use_reentrant") if isinstance(settings, DictVal) else None
@@ -709,7 +712,7 @@ def _is_reentrant(settings: Val | None) -> bool:
 
 
 def _unknown_arguments(arguments: Object | None, path: str) -> tuple[UnknownKey, ...]:
-    """Keyword arguments of a class of training arguments that it does not take."""
+    """Keyword arguments that a class of training arguments does not accept."""
     if arguments is None or not arguments.arguments.keywords:
         return ()
     owner = arguments.callee.rpartition(".")[2]
@@ -719,7 +722,7 @@ def _unknown_arguments(arguments: Object | None, path: str) -> tuple[UnknownKey,
     found = []
     for keyword in arguments.arguments.keywords:
         span = arguments.arguments.span(keyword) or arguments.span
-        # Attributes are what a subclass of the program's own adds.
+        # The program's own subclass adds attributes.
         if keyword not in names and keyword not in arguments.attributes and span is not None and span.path == path:
             found.append(UnknownKey(keyword, span, owner, (), "raises a TypeError"))
     return tuple(found)

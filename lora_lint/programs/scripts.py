@@ -1,4 +1,4 @@
-"""Programs that are called with options for LoRA and are not followed: what the names of the options tell."""
+"""Programs that are called with LoRA options but not followed: what the names of the options reveal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FRAMEWORK = Framework(
         "target_modules": "target_modules",
     },
 )
-"""A program that is not followed: what its options are called differs from one to the next."""
+"""A program that is not followed: its options have different names from one program to the next."""
 _RANKS = ("lora_r", "lora_rank", "lora_dim", "peft_lora_r", "lora_attn_dim")
 _BARE_RANKS = ("rank", "r")
 _ALPHAS = ("lora_alpha", "peft_lora_alpha", "lora_scaling_alpha")
@@ -54,17 +54,17 @@ _SWITCHES = (
     "use_qlora",
 )
 _KINDS = ("adapter_type", "tuning_type", "tuner_type", "peft_type", "peft_method", "finetuning_type")
-"""Options that name the kind of adapter; those of the family of LoRA have it in their names."""
+"""Options that name the kind of adapter; those of the LoRA family have it in their names."""
 _FAMILY = ("lora", "dora")
 _MODELS = ("model_name_or_path", "base_model", "model_name", "base_model_name_or_path", "pretrained_model_name_or_path")
 _RATES = ("learning_rate", "lr")
 _NAMES = re.compile(r"[\w.]+(?:\s*,\s*[\w.]+)+")
 _IDLE = re.compile(r"(?i)eval|infer|generat|merge|export|serve|chat|demo|web|predict|convert|bench|test")
-"""In the name of a program that trains nothing."""
+"""Words in the names of programs that train nothing."""
 
 
 def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
-    """The run of a program that is called with a rank; None where it has none, or does not train.
+    """The run of a program that is called with a rank; None if it has none, or does not train.
 
     `program` is its text, if it belongs to the project.
     """
@@ -83,7 +83,7 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
         return None
     rank = fields.whole(rank_key)
     if isinstance(rank, Known) and rank.value <= 0:
-        return None  # how programs say that they do without
+        return None  # how programs switch it off
     alpha_key = _first(fields, (*_ALPHAS, *(("alpha",) if rank_key in _BARE_RANKS else ())))
     rslora: Value[bool] = Known(False, None, "framework-default")
     alpha = fields.number(alpha_key) if alpha_key else ABSENT
@@ -117,7 +117,7 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
 
 
 def _targets(fields: Fields) -> Value[Any]:
-    """A list of names, or one text with commas. Of a single name it is not known what the program makes."""
+    """A list of names, or one comma-separated string. How the program treats a single name is not known."""
     key = _first(fields, _TARGETS)
     if key is None:
         return ABSENT
@@ -126,7 +126,7 @@ def _targets(fields: Fields) -> Value[Any]:
         if names.value == "all-linear":
             return names
         if not _NAMES.fullmatch(names.value):
-            return Unknown("the program decides what is made of it", names.span)
+            return Unknown("the program decides how to use it", names.span)
         return Known(tuple(name.strip() for name in names.value.split(",")), names.span)
     return names
 

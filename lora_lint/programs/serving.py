@@ -1,4 +1,4 @@
-"""Commands that serve or convert adapters: the adapters that they name, as their folders or their trainings say."""
+"""Commands that serve or convert adapters: the adapters that they name, according to their folders or trainings."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _CONVERTERS = ("convert_lora_to_gguf.py", "convert-lora-to-gguf.py")
 
 
 class Trained:
-    """The runs that the commands of a script train, by the folder that each writes its adapter to."""
+    """The runs that a script's commands train, by the folder that each writes its adapter to."""
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
 
     def note(self, start: Start, path: str, project: Project) -> None:
-        """Remembers what a command trains by the configuration file that it names."""
+        """Remembers what a command trains, by the configuration file that it names."""
         key = start.framework.other_keys.get("output")
         document = named_document(start, path, project) if key is not None else None
         if key is None or document is None:
@@ -56,7 +56,7 @@ class Trained:
 
 
 def runs_of(call: Call, span: Span, path: str, project: Project, trained: Trained) -> list[Run]:
-    """The adapters that a command serves or converts, where the project or the script tells what is in them."""
+    """The adapters that a command serves or converts, if the project or the script shows what is in them."""
     found = []
     for server, folder, place, max_rank in _served(call, span):
         run = _saved(folder, path, project) or trained.by(folder)
@@ -67,7 +67,7 @@ def runs_of(call: Call, span: Span, path: str, project: Project, trained: Traine
 
 
 def _served(call: Call, span: Span) -> Iterator[tuple[Server, str, Span, Value[int]]]:
-    """The folders of adapters that a command names, where it names them, and the highest rank that it lets in."""
+    """The folders of adapters that a command names, where it names them, and the highest rank that it accepts."""
     words = call.arguments
     serves = call.kind == "command" and call.name == "vllm" and bool(words) and words[0].text == "serve"
     if serves or (call.kind == "module" and call.name in _VLLM_MODULES):
@@ -89,7 +89,7 @@ def _served(call: Call, span: Span) -> Iterator[tuple[Server, str, Span, Value[i
 
 
 def _saved(folder: str, near: str, project: Project) -> Run | None:
-    """The run of the adapter in a folder of the project, as seen from the script `near`."""
+    """The run of the adapter in a folder of the project, relative to the script `near`."""
     from lora_lint.readers.errors import Unreadable
 
     source = saved_config(folder, near, project)

@@ -1,8 +1,10 @@
-"""Modules of a project that many of its programs import: each is followed once, and what a program changes is undone.
+"""Modules of a project that many of its programs import: each is followed once, and a program's changes to it are
+undone.
 
-A module is shared only if following it does nothing but define its names. One that makes an adapter, a model or an
-option, that imports in a circle, or that holds what cannot be put back is followed anew for each program. What a shared
-module holds does not depend on the program that asks for it first, so the order of files changes no report.
+A module is shared only if following it does nothing but define its names. One that creates an adapter, a model or an
+option, that imports in a circle, or that contains something that cannot be restored is followed again for each program.
+The content of a shared module does not depend on the program that asks for it first, so the order of files changes no
+report.
 """
 
 from __future__ import annotations
@@ -40,16 +42,17 @@ if TYPE_CHECKING:
 
 _ASKS_FOR_OPTIONS = frozenset({"fire.Fire", "typer.run"})
 _KEPT_BYTES = 2_000_000
-"""Text of shared modules that are kept; all go at once, so that no two of them hold different copies of a third."""
+"""Bytes of shared modules that are kept; all are dropped at once, so that no two of them hold different copies of a
+third."""
 
 
 class _NotShared(Exception):
-    """A module is not one for all programs."""
+    """A module cannot be shared between programs."""
 
 
 class SharedModules:
     """The shared modules of one project. `tree` gives the text and the syntax tree of a file, `find` the file that an
-    import takes."""
+    import refers to."""
 
     def __init__(
         self,
@@ -63,13 +66,13 @@ class SharedModules:
         self._kept: dict[str, tuple[tuple[ProgramFile, ast.Module] | None, disk.Noted]] = {}
         self._contents: dict[str, _Contents] = {}
         self._needed: dict[str, set[str]] = {}
-        """The modules that each asks for while it is followed."""
+        """The modules that each one asks for while it is followed."""
         self._loading: list[str] = []
         self._used: set[str] = set()
         self._bytes = 0
 
     def get(self, path: str) -> tuple[ProgramFile, ast.Module] | None:
-        """A module with its names defined, and its syntax tree; None if each program has to follow it."""
+        """A module with its names defined, and its syntax tree; None if each program has to follow it itself."""
         if self._loading:
             self._needed[self._loading[-1]].add(path)
         else:
@@ -85,7 +88,7 @@ class SharedModules:
         return found
 
     def module(self, importer: str, name: str, level: int) -> tuple[ProgramFile, ast.Module] | None:
-        """What the interpreter asks for while it follows a shared module. Raises _NotShared."""
+        """The answers to the interpreter while it follows a shared module. Raises _NotShared."""
         path = self._find(importer, name, level)
         if path is None or path == importer:
             return None
@@ -97,7 +100,7 @@ class SharedModules:
         return found
 
     def undo(self) -> None:
-        """Takes back what a program has changed."""
+        """Undoes a program's changes."""
         changed, waiting = set(self._used), list(self._used)
         while waiting:
             more = self._needed.get(waiting.pop(), set()) - changed
@@ -137,7 +140,8 @@ class SharedModules:
 
 
 class _Defining(Knowledge):
-    """What libraries do while a module is followed for its names; `asked`: it asks for the options of its program."""
+    """A stand-in for the libraries while a module is followed for its names; `asked`: it asks for the options of its
+    program."""
 
     def __init__(self, project: Project) -> None:
         super().__init__(project)
@@ -161,7 +165,8 @@ def _has_effects(records: Records) -> bool:
 
 
 class _Contents:
-    """What can be changed of all that a module holds, as it is now. Raises _NotShared for what cannot be put back."""
+    """The current state of everything in a module that can be changed. Raises _NotShared for what cannot be
+    restored."""
 
     def __init__(self, module: ProgramFile, journal: Journal) -> None:
         self._journal = journal
@@ -179,7 +184,7 @@ class _Contents:
                 self._keep(value)
 
     def put_back(self) -> None:
-        """Makes everything what it was."""
+        """Restores everything to its earlier state."""
         for names, before in self._dicts:
             if names != before or len(names) != len(before):
                 names.clear()

@@ -1,4 +1,4 @@
-"""Shell scripts: commands that train, by a framework's command line or by a program with options for LoRA."""
+"""Shell scripts: commands that train, through a framework's command line or a program with LoRA options."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_RUNS = 500
 
 
 def read(source: SourceFile, project: Project, follower: Follower) -> Reading:
-    """The runs of a script, and the sweeps that its loops make; `follower` follows the programs that it calls.
+    """The runs of a script, and the sweeps of its loops; `follower` follows the programs that it calls.
 
     Raises readers.errors.Unreadable.
     """
@@ -43,8 +43,8 @@ def read(source: SourceFile, project: Project, follower: Follower) -> Reading:
 def read_commands(
     commands: tuple[Command, ...], path: str, project: Project, follower: Follower, cut: tuple[Cut, ...] = ()
 ) -> Reading:
-    """The runs of the commands that the file at `path` starts, and the sweeps among them; `cut` are its loops of which
-    not every turn is among the commands. Never raises."""
+    """The runs of the commands that the file at `path` starts, and the sweeps among them; `cut` are its loops that are
+    not followed completely. Never raises."""
     made: list[tuple[Command, Run]] = []
     given: list[Given] = []
     trained = serving.Trained()
@@ -63,17 +63,15 @@ def read_commands(
     for _, run in made:
         distinct.setdefault(repr(run), run)
     unread: list[Unread] = []
-    training = {id(command) for command, _ in made}  # a turn too many says nothing where nothing is trained
+    training = {id(command) for command, _ in made}  # an extra iteration does not matter if nothing is trained
     for loop in cut:
         if any(id(command) in training for command in commands[loop.commands]):
             unread.append(Unread(path, "turns", loop.lost))
             break
     if left:
-        unread.append(
-            Unread(path, "runs", f"it starts more than {MAX_RUNS} runs, and {left:,} commands are not judged")
-        )
+        unread.append(Unread(path, "runs", f"it starts more than {MAX_RUNS} runs, so {left:,} commands are not judged"))
     if follower.left_out:
-        lost = f"programs are followed for {MAX_FOLLOWED} of its commands, and not for {follower.left_out:,} more"
+        lost = f"programs are followed for {MAX_FOLLOWED} of its commands, but not for {follower.left_out:,} more"
         unread.append(Unread(path, "launches", lost))
     unread += follower.unread
     sweeps = (*_sweeps(made), *follower.sweeps)
@@ -107,7 +105,7 @@ def _reading(
 
 
 def _sweeps(made: list[tuple[Command, Run]]) -> list[Sweep]:
-    """What one command makes in the turns of a loop."""
+    """The runs that one command makes in the iterations of a loop."""
     by_command: dict[Span, list[tuple[Command, Run]]] = {}
     for command, run in made:
         if command.turns:
@@ -121,7 +119,7 @@ def _sweeps(made: list[tuple[Command, Run]]) -> list[Sweep]:
 
 
 def _loop(members: list[tuple[Command, Run]]) -> Span:
-    """The loop over the ranks: the outermost whose turns have one rank each, of several ranks in all."""
+    """The loop over the ranks: the outermost whose iterations have one rank each, with several ranks in all."""
     for place, turn in enumerate(members[0][0].turns):
         ranks: dict[int, set[int | None]] = {}
         for command, run in members:

@@ -161,12 +161,12 @@ def _rank(rank: int, size: int | None, task: str) -> Choice[int]:
 
 
 def _alpha(rank: int, scaling: Scaling, can_rslora: bool) -> tuple[Choice[int], bool]:
-    """Alpha by the convention, and whether rsLoRA is on: from rank 16 it keeps lora_B's gradients from shrinking."""
+    """Alpha by the chosen school, and whether rsLoRA is on: from rank 16 it keeps lora_B's gradients from shrinking."""
     if scaling == "step":
         why = "the same at every rank: under Adam the first step then hardly depends on the rank (measured)"
         return Choice(STEP_ALPHA, why), False
     if rank < 16 or not can_rslora:
-        return Choice(int(RATIO * rank), "twice the rank: the most common ratio (one convention of two)"), False
+        return Choice(int(RATIO * rank), "twice the rank: the most common ratio (one school of two)"), False
     alpha = round(RATIO * sqrt(rank))
     scale = alpha / sqrt(rank)
     return Choice(

@@ -141,7 +141,7 @@ def test_more_scripts_than_are_searched(here: Path, count: int, left: int) -> No
     for n in range(count):
         (here / f"run{n}.sh").write_text("echo done\n")
     found = [(each.path, each.limit, each.detail) for each in lint(["train.py"], Settings()).unread]
-    told = f"200 shell scripts are searched for calls of it, and {left} more are not"
+    told = f"200 shell scripts are searched for calls of it, but {left} more are not"
     assert found == ([("train.py", "scripts", told)] if left else [])
 
 

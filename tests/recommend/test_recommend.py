@@ -183,6 +183,6 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "`--layers attention`" in out
     assert "# for the task chat (rule of thumb)" in out
     assert main(["recommend", "--model", "nobody/nothing-9x"]) == 2
-    assert "nothing is known of the model nobody/nothing-9x" in capsys.readouterr().err
+    assert "the model nobody/nothing-9x" in capsys.readouterr().err
     assert main(["recommend", "--model", "openai-community/gpt2", "--framework", "torchtune"]) == 2
     assert "torchtune has no builder" in capsys.readouterr().err
