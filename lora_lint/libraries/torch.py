@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.machine import Machine
     from lora_lint.libraries.context import Handler
     from lora_lint.libraries.effects import Role
+    from lora_lint.run.run import Method
     from lora_lint.source import Span
 
 
@@ -205,7 +207,8 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
     if rate is not None:
         values["learning_rate"] = rate
     conditions = tuple(context.machine.conditions)
-    training = TrainingRecord("a training loop", "unknown", span, values=values, conditions=conditions, by_hand=True)
+    method: Method = "supervised" if _is_supervised(context.records.text) else "unknown"
+    training = TrainingRecord("a training loop", method, span, values=values, conditions=conditions, by_hand=True)
     if views is None:  # it may be of any model
         for record in {id(each): each for each in context.records.all_models()}.values():
             context.happen(record, MakeOptimizer(span, sure=False))
@@ -218,6 +221,17 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
         context.happen(record, MakeOtherOptimizer(span))
     models = (Object("model", Arguments([], {}, {}), span, view) for view in views)
     return Object(name, arguments, span, training, {"model": either(models)} if views else {})
+
+
+_OWN_LOSS = re.compile(rb"[\w)]\.loss\b")
+_OTHER_AIMS = re.compile(
+    rb"(?i)dpo|ppo\b|grpo|reward|policy|ref(?:erence)?_model|kl_div|teacher|distil|unlearn|diffus|adapter_fusion"
+)
+
+
+def _is_supervised(program: bytes) -> bool:
+    """Whether a program takes the loss that a model computes of its labels, and shows no sign of another aim."""
+    return _OWN_LOSS.search(program) is not None and _OTHER_AIMS.search(program) is None
 
 
 def _models_behind(value: Val | None) -> list[ModelView] | None:

@@ -59,6 +59,12 @@ _FAMILY = ("lora", "dora")
 _MODELS = ("model_name_or_path", "base_model", "model_name", "base_model_name_or_path", "pretrained_model_name_or_path")
 _RATES = ("learning_rate", "lr")
 _NAMES = re.compile(r"[\w.]+(?:\s*,\s*[\w.]+)+")
+_FINE_TUNES = re.compile(r"(?i)sft|fine_?-?tun|instruct|train(?:_mem)?\.py$")
+_ANOTHER_WAY = re.compile(
+    r"(?i)dpo|ppo|grpo|rlhf|(?:^|[/_])rl[_/]|kto|orpo|simpo|reward|prefer|distil|teacher|ref_model|beta|unet|diffus|"
+    r"dreambooth|text_to_image|img|pretrain_mm|unlearn|forget|galore|full"
+)
+"""In the path or the options of a program that trains otherwise, or no language model."""
 _IDLE = re.compile(r"(?i)eval|infer|generat|merge|export|serve|chat|demo|web|predict|convert|bench|test")
 """Words in the names of programs that train nothing."""
 
@@ -106,6 +112,7 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
     )
     rate_key, model_key = _first(fields, _RATES), _first(fields, _MODELS)
     training = Training(
+        method="supervised" if _is_supervised(call, fields) else "unknown",
         learning_rate=fields.number(rate_key) if rate_key else ABSENT,
         optimizer=fields.text("optim"),
         epochs=fields.number("num_train_epochs"),
@@ -114,6 +121,12 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
     events = (Load(span), Wrap(span), Train(span))
     run = Run(FRAMEWORK, span, adapter, model, training=training, events=events, trained=True)
     return settled(run, arguments, usual=True)
+
+
+def _is_supervised(call: Call, fields: Fields) -> bool:
+    """Whether a program fine-tunes a language model on examples, by its path and the names of its options."""
+    names = " ".join((call.name, *(str(entry.key.value) for entry in fields.mapping.entries)))
+    return _FINE_TUNES.search(call.name) is not None and _ANOTHER_WAY.search(names) is None
 
 
 def _targets(fields: Fields) -> Value[Any]:

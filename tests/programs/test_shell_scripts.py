@@ -773,3 +773,21 @@ def test_the_program_behind_a_script_or_module(started: str, tmp_path: Path) -> 
     (tmp_path / "own" / "finetune.py").write_text("setup(alpha=2 * args.alpha, use=rslora)\n", encoding="utf-8")
     run = only(shell(f"python {started} --lora_r 8 --lora_alpha 16", tmp_path))
     assert plain(run.adapter.use_rslora) is (False if "other" in started else Unknown)
+
+
+@pytest.mark.parametrize(
+    ("program", "method"),
+    [
+        ("llava/train/train_mem.py", "supervised"),
+        ("finetune.py", "supervised"),
+        ("src/sft/run.py", "supervised"),
+        ("train_dpo.py", "unknown"),
+        ("trl/rl/train.py", "unknown"),
+        ("train_text_to_image_lora.py", "unknown"),
+        ("main.py", "unknown"),
+    ],
+)
+def test_what_a_program_that_is_not_followed_trains(program: str, method: str) -> None:
+    script = f"python {program} --lora_r 8 --lora_alpha 16 --model_name_or_path m --learning_rate 1e-5\n"
+    run = only(shell(script))
+    assert run.training.method == method

@@ -13,6 +13,7 @@ from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import BaseModel, Training
 from lora_lint.run.values import Unknown
 from lora_lint.run.versions import Pin
+from tests.support.programs import found_in
 from tests.support.runs import HERE, check, cli, default, lit, one, run
 
 
@@ -175,3 +176,33 @@ def test_loraplus_in_an_older_peft(below: tuple[int, ...] | None, since: bool) -
     message = one("LL503", trained(unknown_keywords=(keyword,), of={"pins": pins})).message
     assert ("an optimizer of PEFT's since 0.13.0 (requirements.txt has `peft<x`)" in message) is since
     assert ("an optimizer of PEFT's. " in message) is not since
+
+
+LOOP = """\
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["c_attn"], fan_in_fan_out=True))
+optimizer = torch.optim.AdamW(model.parameters(), lr={})
+for batch in loader:
+    {}
+    loss.backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("rate", "loss", "low"),
+    [
+        ("1e-5", "loss = model(**batch).loss", True),
+        ("1e-5", "outputs = model(**batch)\n    loss = outputs.loss / 4", True),
+        ("2e-4", "loss = model(**batch).loss", False),
+        ("1e-5", "loss = reward(model(**batch).loss)", False),
+        ("1e-5", "loss = model(**batch).loss + kl_div(model, ref_model, batch)", False),
+        ("1e-5", "loss = mine(model, batch)", False),
+    ],
+)
+def test_a_loop_that_takes_the_models_own_loss(rate: str, loss: str, low: bool) -> None:
+    assert ("LL501" in found_in(LOOP.format(rate, loss))) is low
