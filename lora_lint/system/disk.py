@@ -253,7 +253,11 @@ def _content(path: str, limit: int) -> tuple[str, bytes | None]:
 
 def _read(path: str, limit: int) -> tuple[os.stat_result, bytes | None]:
     """The state of a regular file, and its content unless it exceeds the limit. Raises OSError."""
-    with open(os.open(path, _OPEN_FLAGS), "rb") as file:
+    try:
+        opened = os.open(path, _OPEN_FLAGS)
+    except ValueError as error:  # a path that is impossible on any system
+        raise OSError(EINVAL, str(error), path) from None
+    with open(opened, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(EINVAL, "it is not a regular file", path)

@@ -96,6 +96,11 @@ def test_only_a_regular_file_is_read() -> None:
             baseline.read(name)
 
 
+def test_a_path_that_no_system_has() -> None:
+    with pytest.raises(baseline.BaselineError, match="embedded null byte"):
+        baseline.read("a\0b")
+
+
 def test_a_huge_file_is_not_read() -> None:
     Path("b.json").write_text("")
     os.truncate("b.json", 3_000_000_000)
