@@ -23,7 +23,7 @@ from lora_lint.terminal import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from lora_lint.catalogue import Rule
     from lora_lint.lint.cache import Cache
@@ -177,11 +177,8 @@ def guarded(command: Callable[[], int]) -> int:
     return status
 
 
-def check(request: Check) -> int:  # noqa: C901
-    """Lints, settles the findings if asked to, reports, and gives the exit status.
-
-    The steps are the command, and each exit depends on the steps before it, so the function reads best whole.
-    """
+def check(request: Check) -> int:
+    """Lints, settles the findings if asked to, reports, and gives the exit status."""
     from lora_lint.report import FORMATS
 
     output, repair, verification = request.output, request.repair, request.verification
@@ -189,8 +186,7 @@ def check(request: Check) -> int:  # noqa: C901
     settings = request.input.settings()
     if request.input.is_stdin() and (repair.fix or repair.diff):
         raise UsageError("standard input cannot be fixed: give the file, or use the edits in `--output-format sarif`")
-    for path in (output.file, output.write_baseline, verification.report if verification is not None else None):
-        _refuse_unwritable(path, settings)
+    _refuse_unwritable(request, settings)
     if output.write_baseline is not None or repair.diff:
         verification = None  # no reported finding has an experiment
     if verification is not None:
@@ -322,17 +318,37 @@ def _view(output: Output = _PLAIN) -> View:
     return View(width(output.file), color, color and wants_links(output.file))
 
 
-def _refuse_unwritable(path: str | None, settings: Settings) -> None:
-    """Raises UsageError where a file cannot be written (better known before the work than after it), and where a link
-    in the project would lead the output outside it."""
-    if path is not None:
-        from lora_lint.system import bounds
-        from lora_lint.system.writing import why_unwritable
+def _refuse_unwritable(request: Check, settings: Settings) -> None:
+    """Raises UsageError if a file cannot be written (better known before the work than after it), if a link in the
+    project would lead the output outside it, and if it would take the place of what is linted or of other output."""
+    page = request.verification.report if request.verification is not None else None
+    given = [path for path in (request.output.file, request.output.write_baseline, page) if path is not None]
+    if not given:
+        return
+    from lora_lint.system import bounds
+    from lora_lint.system.writing import why_unwritable
 
+    taken = {os.path.realpath(path) for path in request.input.paths}
+    for path in given:
         outside = bounds.leads_out(path, bounds.tree(settings.root))
         why = "it is a link that leads out of the project" if outside else why_unwritable(path)
+        if why is None and (os.path.isfile(path) or not os.path.exists(path)):
+            why = _why_irreplaceable(path, taken)
         if why is not None:
             raise UsageError(f"{path}: cannot be written, {why}")
+        taken.add(os.path.realpath(path))
+
+
+def _why_irreplaceable(path: str, taken: Collection[str]) -> str | None:
+    """Why a report may not take the place of a regular file; None if it may."""
+    from lora_lint.discovery import KINDS
+
+    if os.path.realpath(path) in taken:
+        return "it is linted, or written to by another option"
+    kind = KINDS.get(os.path.splitext(path)[1].lower())
+    if kind not in (None, "json") and os.path.exists(path):  # no format of a report has such a name
+        return "it is a program or a configuration: give another name"
+    return None
 
 
 def _refuse_misspelt_command(paths: Sequence[str]) -> None:

@@ -44,7 +44,7 @@ def test_one_more_of_the_same_is_new() -> None:
 
 def test_stale_entries_are_noted() -> None:
     baseline.write("b.json", run("rank(64)\nrank(32)\n").findings)
-    assert "1 entry" in run("rank(64)\n", baseline.read("b.json")).notes[0]
+    assert "1 baseline entry" in run("rank(64)\n", baseline.read("b.json")).notes[0]
     Path("other.py").write_text("# lora\n")
     assert lint(["other.py"], Settings(), content=Content(baseline=baseline.read("b.json"))).notes == ()
 

@@ -117,6 +117,37 @@ def test_where_a_report_goes_is_looked_at_before_the_work(
     assert path in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--output-file", "--write-baseline"])
+@pytest.mark.parametrize(
+    ("path", "others"),
+    [("a.py", ("a.py",)), ("./a.py", (".",)), ("b.yaml", (".",)), ("c.json", ("c.json", "a.py"))],
+    ids=str,
+)
+def test_a_report_does_not_replace_what_is_linted(
+    option: str, path: str, others: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name that was forgotten makes the file to be linted the one to be written."""
+    Path("b.yaml").write_text("a: 1\n")
+    Path("c.json").write_text("{}\n")
+    before = {each.name: each.read_bytes() for each in Path().glob("*.*")}
+    assert main(["--no-cache", option, path, *others]) == 2
+    assert f"{path}: cannot be written, it is" in capsys.readouterr().err
+    assert {each.name: each.read_bytes() for each in Path().glob("*.*")} == before
+
+
+def test_two_reports_are_not_written_into_one_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--output-file", "new.json", "--write-baseline", "./new.json", "a.py"]) == 2
+    assert "written to by another option" in capsys.readouterr().err
+    assert not Path("new.json").exists()
+
+
+@pytest.mark.parametrize("name", ["old.json", "old.txt", "old", "old.md"])
+def test_an_earlier_report_is_replaced(name: str) -> None:
+    for _ in range(2):
+        assert main(["--no-cache", "--output-format", "json", "--output-file", name, "a.py"]) == 1
+    assert json.loads(Path(name).read_text())["summary"]["errors"] == 1
+
+
 @posix
 @pytest.mark.parametrize("option", ["--output-file", "--write-baseline"])
 def test_a_report_that_cannot_be_written_after_all_is_not_lost(option: str) -> None:
