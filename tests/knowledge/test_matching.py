@@ -258,6 +258,8 @@ def test_expert_names_become_parameters_on_transformers_5() -> None:
     assert kinds(dropped) == ["parameter-dropout"]
     half = match(modules, Targets(("gate_proj",)), model_type="qwen3_moe", beside=Beside(parameters=parameters))
     assert kinds(half) == ["fused-partly"]
+    bare = match(modules, targets, model_type="qwen3_moe")
+    assert bare.unmatched == ("gate_proj", "up_proj", "down_proj"), "what has become of them is not there either"
 
 
 def test_default_targets_are_lost_where_names_are_converted() -> None:
@@ -299,6 +301,7 @@ def test_target_parameters() -> None:
     targets = Targets((), target_parameters=("experts.down_proj", "nowhere"), rank=2)
     found = match(modules, targets, model_type="gpt_oss", beside=Beside(parameters=parameters))
     assert found.parameters == 2 * 2 * 4 * 14
+    assert found.unmatched == ()
     both = Targets(("q_proj",), target_parameters=("q_proj.weight",))
     assert kinds(match(modules, both, beside=Beside(parameters=parameters))) == ["parameter-adapted"] * 2
 

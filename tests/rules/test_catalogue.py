@@ -11,13 +11,17 @@ import pytest
 
 from lora_lint import catalogue
 from lora_lint.catalogue import CatalogueError, compile_pages, find, page, rules, split_page
+from lora_lint.discovery import kind_of
 from lora_lint.finding import CONFIDENCES, LEVELS
+from lora_lint.lint import engine
 from lora_lint.rules import RUN_CHECKS, SWEEP_CHECKS
+from lora_lint.settings import Settings
 from tests.support import pages
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+EVERYTHING = Settings(extend_select=tuple(rules()), confidence="possible")
 BY_THE_ENGINE = {"LL900", "LL910"}
 HEADINGS = ["What it catches", "Why it matters", "Examples", "When to ignore", "How --verify settles it"]
 WAVE_1 = (
@@ -121,6 +125,20 @@ class TestCatalogue:
         assert "## References" in text
         with pytest.raises(KeyError):
             page("LL999")
+
+    def test_a_page_says_how_the_fix_of_its_findings_applies(self) -> None:
+        seen: dict[str, set[str]] = {}
+        for example in pages.all_examples():
+            kind = kind_of(example.name)
+            assert kind is not None
+            for found in engine.lint_text(example.text.encode(), example.name, EVERYTHING, kind=kind).findings:
+                if found.fix is not None and found.fix.changes:
+                    seen.setdefault(found.code, set()).add(found.fix.applicability)
+        assert len(seen) > 40
+        for code, made in seen.items():
+            says = rules()[code].fix.applicability
+            assert says in made, code
+            assert made <= ({"safe"} if says == "safe" else {"safe", "unsafe"}), code
 
     def test_a_page_without_references_or_options(self) -> None:
         text = page("LL900")

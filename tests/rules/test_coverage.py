@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,12 +17,22 @@ from tests.rules.test_targets import LLAMA, SEVEN, on
 from tests.support.reading import IMPORTS, only, read_python
 from tests.support.runs import at, check, cli, default, either, lit, one, run
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 OSS = "openai/gpt-oss-20b"
 QWEN2_MOE = "Qwen/Qwen1.5-MoE-A2.7B"
 QWEN3_MOE = "Qwen/Qwen3-30B-A3B"
 MIXTRAL = "mistralai/Mixtral-8x7B-v0.1"
 DEEPSEEK = "deepseek-ai/DeepSeek-V3"
+SHARED = tuple(f"shared_experts.{name}_proj" for name in ("gate", "up", "down"))
+HALF_DENSE = {
+    "model_type": "deepseek_v3", "hidden_size": 64, "intermediate_size": 128, "moe_intermediate_size": 32,
+    "num_hidden_layers": 6, "first_k_dense_replace": 3, "num_attention_heads": 4, "num_key_value_heads": 4,
+    "n_routed_experts": 4, "n_shared_experts": 1, "q_lora_rank": 16, "kv_lora_rank": 8, "qk_rope_head_dim": 8,
+    "qk_nope_head_dim": 8, "v_head_dim": 8, "vocab_size": 100,
+}  # fmt: skip
 NEXT = "Qwen/Qwen3-Next-80B-A3B-Instruct"
 GEMMA3 = "google/gemma-3-4b-it"
 VLM = "AutoModelForImageTextToText"
@@ -234,6 +245,15 @@ class TestUnevenLayerCoverage:
 
     def test_layers_that_have_an_adapter_elsewhere_are_advice(self) -> None:
         assert one("LL214", on(NEXT, SEVEN)).level == "advice"
+
+    @pytest.mark.parametrize(("targets", "level"), [(SHARED, None), ((*SHARED, "o_proj"), "advice")])
+    def test_many_layers_with_another_block_of_the_name(
+        self, targets: tuple[str, ...], level: str | None, tmp_path: Path
+    ) -> None:
+        (tmp_path / "config.json").write_text(json.dumps(HALF_DENSE), encoding="utf-8")
+        found = one("LL214", on(str(tmp_path), targets))
+        assert "In 3 of the 6 layers" in found.message
+        assert found.level == level
 
     def test_dense_layers_before_the_experts(self) -> None:
         found = one("LL214", on(DEEPSEEK, "all-linear"))

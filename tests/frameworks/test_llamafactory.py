@@ -1,0 +1,76 @@
+"""LLaMA-Factory: how many examples the data has that a config names (0.9.5, data/parser.py and data/loader.py)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lora_lint.run.values import Known
+from tests.support.reading import config, only, plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FACTORY = """\
+model_name_or_path: meta-llama/Llama-3.1-8B
+stage: sft
+do_train: true
+finetuning_type: lora
+lora_rank: 8
+lora_target: all
+learning_rate: 1.0e-4
+dataset: {}
+"""
+REGISTERED: dict[str, Any] = {
+    "file": {"file_name": "rows.json"},
+    "capped": {"file_name": "rows.json", "num_samples": 7},
+    "hub": {"hf_hub_url": "tatsu-lab/alpaca"},
+    "elsewhere": {"hf_hub_url": "nobody/nothing"},
+    "gone": {"file_name": "gone.json"},
+    "script": {"script_url": "load.py"},
+    "odd": ["rows.json"],
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/dataset_info.json").write_text(json.dumps(REGISTERED))
+    (tmp_path / "data/rows.json").write_text(json.dumps([{"instruction": "a", "output": "b"}] * 40))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("given", "rows"),
+    [
+        ("file", 40),
+        ("capped", 7),
+        ("hub", 52_002),
+        ("file, capped", 47),
+        ("file\nmax_samples: 10", 10),
+        ("file\nmax_samples: 100", 40),
+        ("file, capped\nmax_samples: 10", 17),
+        ("file\nval_size: 0.25", 30),
+        ("elsewhere\nmax_samples: 10", 10),
+        ("elsewhere", None),
+        ("file, elsewhere", None),
+        ("gone", None),
+        ("script", None),
+        ("odd", None),
+        ("unregistered", None),
+        ("file\nmix_strategy: interleave_under", None),
+        ("tatsu-lab/alpaca\ndataset_dir: ONLINE", 52_002),
+        ("file\ndataset_dir: other", None),
+    ],
+)
+def test_rows(project: Path, given: str, rows: int | None) -> None:
+    size = only(config(FACTORY.format(given), folder=project)).dataset.size
+    assert plain(size) == rows if rows is not None else not isinstance(size, Known)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])
+def test_a_register_that_is_none(project: Path, text: str) -> None:
+    (project / "data/dataset_info.json").write_text(text)
+    assert not isinstance(only(config(FACTORY.format("file"), folder=project)).dataset.size, Known)
