@@ -176,6 +176,13 @@ def test_wrong_values(change: tuple[str, str]) -> None:
     assert isinstance(problem, InvalidValue)
 
 
+def test_unknown_keys_of_the_older_release() -> None:
+    older = "model_type: llama3-8b-instruct\nsft_type: lora\nlora_r: 16\nlora_alpha: 32\ndataset: alpaca-en\n"
+    (problem,) = only(config(older)).problems
+    assert isinstance(problem, UnknownKey)
+    assert (problem.key, problem.suggestions) == ("lora_r", ("lora_rank",))
+
+
 def test_the_arguments_that_a_training_leaves_have_no_unknown_keys() -> None:
     left = edited(SFT, ("use_hf: true", "use_hf: true\nswift_version: 4.6.0\nmodel_infos: {}"))
     assert only(config(left)).problems == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import textwrap
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +16,7 @@ import yaml
 from lora_lint import discovery, marks
 from lora_lint.frameworks.configs import documents as documents_of
 from lora_lint.lint import engine
+from lora_lint.run.problems import UnknownKey
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile
 from lora_lint.system import toml
@@ -66,6 +68,45 @@ def test_only_its_own_dialect_takes_a_file(dialect: str, name: str, text: str) -
 def test_a_file_is_read_and_not_passed_over(dialect: str, name: str, text: str) -> None:
     assert discovery.relevant(text.encode())
     assert {run.dialect for run in config(text, name)} == {dialect}
+
+
+CONSEQUENCES = {
+    "autotrain": "is ignored",
+    "axolotl": "is ignored",
+    "firefly": "stops Firefly with a ValueError",
+    "h2o_llmstudio": "is ignored with a warning",
+    "litgpt": "stops litgpt with an error",
+    "llamafactory": "stops LLaMA-Factory with a ValueError",
+    "lora_block": "raises TypeError there",
+    "ludwig": "is ignored with a warning",
+    "mistral_finetune": "stops mistral-finetune with an error",
+    "mlx_lm": "is ignored",
+    "ms_swift": "stops ms-swift with a ValueError",
+    "open_instruct": "stops open-instruct with a ValueError",
+    "torchtune": "stops the recipe with a TypeError",
+    "trl": "stops TRL with a ValueError",
+    "unsloth_studio": "stops Unsloth with an error",
+    "verl": "stops verl with an error",
+}
+"""What becomes of a misspelt key, as each framework's own source has it."""
+
+
+@pytest.mark.parametrize(("dialect", "consequence"), CONSEQUENCES.items())
+def test_the_consequence_of_a_misspelt_key(dialect: str, consequence: str) -> None:
+    keys = import_module(f"lora_lint.frameworks.{dialect}").FRAMEWORK.keys
+    found = []
+    for _, name, text in (file for file in FILES if file[0] == dialect):
+        for field in ("rank", "alpha", "dropout", "target_modules"):
+            if field not in keys:
+                continue
+            key = keys[field].rpartition(".")[2]
+            misspelt = re.sub(rf"(?m)^(\W*){re.escape(key)}([\"']?\s*:)", rf"\1{key}z\2", text, count=1)
+            problems = (problem for run in config(misspelt, name).runs for problem in run.problems)
+            found += [
+                problem for problem in problems if isinstance(problem, UnknownKey) and problem.key.endswith(f"{key}z")
+            ]
+    assert found
+    assert {problem.consequence for problem in found} == {consequence}
 
 
 VALUES: list[Any] = [
