@@ -271,6 +271,7 @@ class TestNoLoraRun:
             "model_name_or_path: m\nadapter_name_or_path: saves/lora\nfinetuning_type: lora\ninfer_backend: vllm\n",
             edited(TRL, ("use_peft: true", "use_peft: false")),
             edited(TUNE, ("qlora_llama3_1_8b", "llama3_1_8b")),
+            edited(TUNE, ("optimizer:", "quantizer:")),
             "model_type: llm\nbase_model: meta-llama/Llama-2-7b-hf\nadapter:\n  type: lora\n  r: 8\n",  # ludwig
             "method: grid\nparameters:\n  learning_rate:\n    values: [1e-4, 2e-4]\n",
             "name: ci\non: push\njobs: {}\n",
