@@ -251,7 +251,7 @@ class _Matcher:
         try:
             return compiled(pattern, written)
         except re.error as error:
-            self._refuse("invalid-regex", f"{where} is no valid regular expression: {error}", (pattern,), "re.error")
+            self._refuse("invalid-regex", f"{where} is not a valid regular expression: {error}", (pattern,), "re.error")
             return None
 
     def _check_settings(self) -> None:

@@ -22,15 +22,15 @@ class Server:
     rank_option: str = ""
 
 
-_WHOLE = "holds whole modules, which it does not load"
+_WHOLE = "contains full modules, which it does not load"
 
 VLLM = Server(
     "vLLM",
     {
         "use_dora": "is on, which it does not have",
         "modules_to_save": _WHOLE,
-        "bias": "brings biases, which it does not load",
-        "target_parameters": "adapts parameters that are no modules, for which it has no adapter",
+        "bias": "adds biases, which it does not load",
+        "target_parameters": "adapts parameters that are not modules, which it does not support",
     },
     ranks=512,
     usual_rank=16,
@@ -41,8 +41,8 @@ VLLM = Server(
 LLAMA_CPP = Server(
     "convert_lora_to_gguf.py",
     {
-        "use_dora": "is on, whose magnitudes have no place in its format",
-        "modules_to_save": "holds whole modules, and it exits at the first tensor that is no lora_A or lora_B",
+        "use_dora": "is on, whose magnitudes its format cannot hold",
+        "modules_to_save": "contains full modules, and it exits at the first tensor that is not a lora_A or lora_B",
     },
 )
 """llama.cpp, convert_lora_to_gguf.py (get_tensors); its issue 11554."""

@@ -58,10 +58,10 @@ def read_cells(path: str, data: bytes) -> SourceFile:
     except ValueError as error:  # a number of more digits than Python reads
         raise Unreadable(f"This notebook is not valid JSON ({error})") from None
     if not isinstance(content, dict):
-        raise Unreadable("This file is no notebook: its JSON is not an object")
+        raise Unreadable("This file is not a notebook: its JSON is not an object")
     cells = _cells(content)
     if cells is None:
-        raise Unreadable("This file is no notebook: it has no list of cells")
+        raise Unreadable("This file is not a notebook: it has no list of cells")
     if _language(content) not in ("python", "ipython", ""):
         return SourceFile(path, "notebook", b"", (0,))
     lines: list[str] = []

@@ -1,4 +1,4 @@
-"""LL606, LL609: adapters that are on one model together, and what one does to the others."""
+"""LL606, LL609: adapters that are on one model together, and their effect on each other."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Run
 
 _CHANGING = {"pissa": "PiSSA", "olora": "OLoRA", "corda": "CorDA"}
-"""Initialisations that subtract what an adapter starts with from the base weights (PEFT 0.21.2, tuners/lora/layer.py),
-also where a saved adapter is loaded whose config still names them."""
+"""Initialisations that subtract an adapter's initial value from the base weights (PEFT 0.21.2, tuners/lora/layer.py),
+also when a saved adapter is loaded whose config still names them."""
 _SLACK = 1.01
 _CONVERT = "`save_pretrained(…, path_initial_model_for_weight_conversion=…)`"
 
@@ -42,25 +42,26 @@ def init_changes_base(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
 
 
 def _method(made: Making) -> str | None:
-    """What an adapter is initialised with, if that changes the base model."""
+    """The initialisation of an adapter, if it changes the base model."""
     start = known(made.init)
     return _CHANGING.get(start.lower().partition("_niter")[0]) if isinstance(start, str) else None
 
 
 def _moved(event: PutOn | PutBeside, earlier: Sequence[tuple[str, PutOn | PutBeside]], mover: str) -> Finding:
-    """Adapters on one model, of which one changes the base weights under the others."""
+    """Adapters on one model, one of which changes the base weights under the others."""
     if _method(event.made) is not None:
-        moved = names(name for name, _ in earlier if name) if any(name for name, _ in earlier) else "the adapter before"
-        what = f"{mover} subtracts what this adapter starts with from the base model's weights, so that {moved} no "
+        named = [name for name, _ in earlier if name]
+        moved = names(named) if named else "the earlier adapter"
+        what = f"{mover} subtracts this adapter's initial value from the base model's weights, so {moved} no "
         what += "longer computes what it was trained to"
         place, says = earlier[0][1].span, "the other adapter is added here"
     else:
         other = next(put for _, put in earlier if _method(put.made))
-        what = f"The base model's weights are no longer the original ones: {mover} has subtracted from them what "
-        what += "another adapter starts with, so that this one computes on other weights than "
+        what = f"The base model's weights are no longer the original ones: {mover} has subtracted another "
+        what += "adapter's initial value from them, so this one works on different weights than "
         what += "it was trained on" if isinstance(event, LoadBeside) else "those it will be loaded on"
         place, says = other.span, f"{mover} changes the base model here"
-    message = f"{what}. Give each a model of its own, or convert the {mover} adapter into a plain one with {_CONVERT}"
+    message = f"{what}. Give each its own model, or convert the {mover} adapter into a plain one with {_CONVERT}"
     return Finding("LL606", message, event.span, least("likely", happening(event)), None, (Related(place, says),))
 
 
@@ -80,7 +81,7 @@ def weighted_merge_loses_scale(run: Run, options: Mapping[str, Any]) -> Iterable
             elif any(put is not None and always(put.made.lora_bias, True) for put in sources):
                 message = (
                     "`add_weighted_adapter` combines the matrices of the adapters and leaves out their `lora_bias`: "
-                    "even one adapter at weight 1.0 does not come back. Merge them into the base model one by one"
+                    "even a single adapter at weight 1.0 is not reproduced. Merge them into the base model one by one"
                 )
             else:
                 continue
@@ -93,10 +94,10 @@ def weighted_merge_loses_scale(run: Run, options: Mapping[str, Any]) -> Iterable
 
 
 def _inflated(blend: Blend, made: Sequence[Making], count: int) -> str | None:
-    """What is said of a blend that takes rsLoRA over from its first adapter; None where its weights make up for that.
+    """The problem with a blend that inherits rsLoRA from its first adapter; None if its weights compensate for that.
 
-    Each adapter's scale is in the matrices already, and the blend's alpha is its rank: a scale of 1, with rsLoRA of the
-    root of the rank (PEFT 0.21.2, tuners/lora/model.py).
+    Each adapter's scale is already in the matrices, and the blend's alpha is its rank: a scale of 1, or with rsLoRA the
+    square root of the rank (PEFT 0.21.2, tuners/lora/model.py).
     """
     rank = _rank_of(blend, made) if len(made) == count else None
     weights = known(blend.weights)
@@ -104,13 +105,13 @@ def _inflated(blend: Blend, made: Sequence[Making], count: int) -> str | None:
         return None
     times = f"{number(round(sqrt(rank), 2))} times too strong (the root of its rank, {rank})" if rank else "too strong"
     return (
-        f"`add_weighted_adapter` takes `use_rslora` over from the first adapter, with alpha equal to the rank: the "
-        f"combined adapter counts {times}. Divide the weights by the root of its rank, or merge the adapters one by one"
+        "`add_weighted_adapter` inherits `use_rslora` from the first adapter, with alpha equal to the rank: the "
+        f"combined adapter is {times}. Divide the weights by the root of its rank, or merge the adapters one by one"
     )
 
 
 def _rank_of(blend: Blend, made: Sequence[Making]) -> int | None:
-    """The rank of a blend; None where it is not known."""
+    """The rank of a blend; None if it is not known."""
     ranks = [known(each.rank) for each in made]
     kind = "linear" if len(made) == 1 else known(blend.kind)
     sure = [rank for rank in ranks if rank is not None]

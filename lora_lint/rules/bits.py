@@ -1,4 +1,4 @@
-"""LL804, LL805: what an adapter asks of a base model whose weights bitsandbytes has packed."""
+"""LL804, LL805: what an adapter needs from a base model whose weights bitsandbytes has packed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 _PACKED: frozenset[str | None] = frozenset({"4bit", "8bit"})
 _CHECKED = ("pissa", "corda")
-"""Initialisations that look at the dtype of the base weights first (PEFT 0.21.2, tuners/lora/layer.py)."""
+"""Initialisations that check the dtype of the base weights first (PEFT 0.21.2, tuners/lora/layer.py)."""
 _TEXTS = {
     "loftq": (
-        "LoftQ quantizes the weights itself, and takes the packed numbers for weights: the shapes or the values that "
-        "it computes are wrong"
+        "LoftQ quantizes the weights itself, and treats the packed integers as weights: the shapes or values that it "
+        "computes are wrong"
     ),
     "orthogonal": "its matrices get the integer dtype of the packed weights, and PyTorch raises a RuntimeError",
 }
@@ -54,7 +54,8 @@ def init_needs_full_weights(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             "; on a quantized base, PEFT's `replace_lora_weights_loftq(model)` after the wrap does what LoftQ is for"
         )
     message = (
-        f"{setting(key, repr(name))} computes from the base model's weights, and that is in {loaded}: {harm}. {remedy}"
+        f"{setting(key, repr(name))} computes from the base model's weights, but the model is in {loaded}: {harm}. "
+        f"{remedy}"
     )
     where = place(run.model.quantization, otherwise=adapter.span)
     related = (Related(where, "the base model is quantized here"),) if where != adapter.span else ()
@@ -66,7 +67,7 @@ def init_needs_full_weights(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
 
 
 def _harm(name: str, run: Run) -> str | None:
-    """What becomes of an initialisation of packed weights; None if it copes with them (OLoRA and EVA do)."""
+    """What happens with an initialisation from packed weights; None if it can use them (OLoRA and EVA can)."""
     if name == "loftq" and run.framework.refuses_loftq:
         return f"{run.framework.title} raises a ValueError"
     if name.startswith(_CHECKED):
@@ -96,7 +97,8 @@ def saved_module_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     output = case.built.beside.output_embedding
     skipped = [*paths, *([output] if output and output not in paths else [])]
     message = (
-        f"`{by}` trains {names(paths)} of {case.built.architecture.class_name} whole, and bitsandbytes has packed {it} "
+        f"`{by}` trains {names(paths)} of {case.built.architecture.class_name} in full, but bitsandbytes has packed "
+        f"{it} "
         f"into integers ({known(run.model.quantization)}): the wrap raises a RuntimeError (only Tensors of floating "
         f"point dtype can require gradients) once the model is loaded. Keep {it} out of the quantization: "
         f"`llm_int8_skip_modules={skipped}` in BitsAndBytesConfig"
@@ -124,11 +126,11 @@ def _packs_whole_numbers(run: Run) -> bool:
 
 
 def _packed(case: Case, saved: Iterable[str], old: bool) -> Iterator[str]:
-    """The modules that are copied whole and are, or hold, a linear layer that transformers lets bitsandbytes pack.
+    """The modules that are copied in full and are, or contain, a linear layer that transformers lets bitsandbytes pack.
 
     It leaves out the output embedding and what is tied to it, and the module of the last parameter if that is a weight
-    (5.0.0 to 5.23.0, quantizers/base.py); before, the last of the model's children (4.57.1, integrations/
-    bitsandbytes.py).
+    (5.0.0 to 5.23.0, quantizers/base.py); earlier versions leave out the last of the model's children (4.57.1,
+    integrations/ bitsandbytes.py).
     """
     endings = tuple(saved)
     left = {case.built.beside.output_embedding}

@@ -161,7 +161,7 @@ def modules_to_save_unmatched(run: Run, options: Mapping[str, Any]) -> Iterable[
     case, key = cases[0], adapter.key("modules_to_save")
     label = model_label(case.name, case.model)
     instead = {name: _like(name, case) for name in absent}
-    verb = "is no module" if len(absent) == 1 else "are no modules"
+    verb = "is not a module" if len(absent) == 1 else "are not modules"
     level: Level | None = None
     present = {path.rpartition(".")[2] for path in case.match.saved}
     if all(instead[name] in present for name in absent):

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lora_lint.run.values import Value
 
 _HALF = frozenset({"float16", "half", "fp16"})
-_LOST = "float16 has 11 bits for a number, so that small steps are lost"
-_BY_HAND = "Adam's epsilon of 1e-8 is 0 in it, and the weights may be inf after the first step"
+_LOST = "float16 has 11 significant bits, so small steps are lost"
+_BY_HAND = "Adam's epsilon of 1e-8 is 0 in float16, and the weights may be inf after the first step"
 _BY_TRAINER = "with `fp16=True` the GradScaler raises a ValueError (Attempting to unscale FP16 gradients)"
 
 
@@ -36,7 +36,7 @@ def adapter_in_half_precision(run: Run, options: Mapping[str, Any]) -> Iterable[
 
 
 def _of_program(run: Run) -> Iterator[Finding]:
-    """Calls that leave an adapter in float16, or turn it into that, before it is trained."""
+    """Calls that leave an adapter in float16, or convert it to float16, before it is trained."""
     bits = run.model.quantization
     loaded_half = _is_half(run.model.dtype) and isinstance(bits, Known) and bits.value is None
     base_half = loaded_half
@@ -64,18 +64,18 @@ def _finding(run: Run, cause: PutOn | Halve, put_on: PutOn, train: Train) -> Fin
     related = [Related(train.span, "it is trained here")]
     changes: tuple[Drop, ...] = ()
     if isinstance(cause, Halve):
-        what = "This turns the adapter's own weights into float16, which PEFT keeps in float32"
-        remedy = "Load the base model in that type instead, before the adapter is added"
+        what = "This converts the adapter's own weights to float16, which PEFT keeps in float32"
+        remedy = "Load the base model in that dtype instead, before the adapter is added"
         related.insert(0, Related(put_on.span, "the adapter is added here"))
     else:
         at = place(run.model.dtype, otherwise=cause.span)
         related.insert(0, Related(at, "the base model is loaded in float16 here"))
         if cause.integrated:
             what = "transformers' own method gives the adapter the base model's float16"
-            remedy = "Use PEFT's `get_peft_model`, which makes it float32, or load the model in bfloat16"
+            remedy = "Use PEFT's `get_peft_model`, which creates it in float32, or load the model in bfloat16"
         else:
             what = "`autocast_adapter_dtype=False` leaves the adapter's own weights in the base model's float16"
-            remedy = "Leave it out, so that PEFT makes them float32"
+            remedy = "Remove it, so that PEFT keeps them in float32"
             changes = (Drop(cause.span, "autocast_adapter_dtype"),)
     fix = Fix("unsafe", "Let PEFT keep the adapter in float32", changes) if changes else None
     confidence = least("likely", happening(cause, put_on, train))

@@ -1,4 +1,4 @@
-"""LL607: adapters that are loaded onto another model than the one that they were trained on."""
+"""LL607: adapters that are loaded onto a different model from the one that they were trained on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load_shape_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
 
 
 def _other_names(run: Run, trained: Run) -> tuple[str, Confidence] | None:
-    """What is said where the class that loads the model has none of the modules that were adapted, by their paths."""
+    """The message if the class that loads the model has none of the adapted modules at their paths."""
     before, after = trained.model.loader, run.model.loader
     if after is None or after == before:
         return None
@@ -50,13 +50,13 @@ def _other_names(run: Run, trained: Run) -> tuple[str, Confidence] | None:
     where = ("", "") if called is None else (f", whose modules are called `{called[0]}` …,", f", with `{called[1]}` …")
     message = (
         f"The adapter was trained on {before}{where[0]} and is loaded onto {after}{where[1]}: none of its tensors is "
-        f"loaded, with a warning at most, and the base model answers. Load the base model with {before}"
+        f"loaded, with a warning at most, so the outputs are the base model's. Load the base model with {before}"
     )
     return message, least("likely", sureness(trained, resolved))
 
 
 def _text_alone(run: Run, trained: Run, model_type: str) -> bool:
-    """Whether one class is that of the whole of a model with vision, and the other that of its text model by itself."""
+    """Whether one class is a complete vision model, and the other its text model alone."""
     from lora_lint.knowledge.architectures import TEXT_ALONE, head_for
 
     heads = {head_for(trained.model.loader), head_for(run.model.loader)}
@@ -64,7 +64,7 @@ def _text_alone(run: Run, trained: Run, model_type: str) -> bool:
 
 
 def _apart(before: Sequence[Case], after: Sequence[Case]) -> tuple[str, str] | None:
-    """A module that is adapted by each of two classes, where they have none in common by its path."""
+    """A module that is adapted by each of two classes, if they have none in common by its path."""
     if not all(case.sure_head and case.match.modules for case in (*before, *after)):
         return None
     pairs = [(_paths(one), _paths(other)) for one in before for other in after if one.version == other.version]
@@ -74,19 +74,19 @@ def _apart(before: Sequence[Case], after: Sequence[Case]) -> tuple[str, str] | N
 
 
 def _paths(case: Case) -> set[str]:
-    """The paths of the modules that are adapted."""
+    """The paths of the adapted modules."""
     return {record.path for record in case.match.modules}
 
 
 def _fewer_rows(run: Run, trained: Run) -> tuple[str, Confidence] | None:
-    """What is said where the vocabulary grew for the training and not for the load."""
+    """The message if the vocabulary grew for the training but not for loading."""
     grown = [event for event in trained.events if isinstance(event, Resize) and (event.tokens or event.unread)]
     again = any(isinstance(event, Resize) for event in run.events)
     if not grown or again or any(event.flag for event in grown):
         return None
     message = (
-        "The adapter was trained on a vocabulary that tokens had been added to, and PEFT has saved the larger "
-        "embeddings with it: onto the original ones the load raises a size mismatch. Call "
-        "`model.resize_token_embeddings(len(tokenizer))` first, with the tokenizer that was saved"
+        "The adapter was trained on a vocabulary with added tokens, and PEFT has saved the larger embeddings with it: "
+        "loading it onto the original ones raises a size mismatch. Call "
+        "`model.resize_token_embeddings(len(tokenizer))` first, with the saved tokenizer"
     )
     return message, "likely"

@@ -11,8 +11,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 STILTED = re.compile(
     r"\b(?:in the place of|at the price of|whoever|sees? to it|more to say of|less to say of|reckons?|outside of|"
-    r"inside of|all the same|is no error|cannot be told|is spoken|as it was made|goes with|"
-    r"put on the model|put on a model|without a word)\b",
+    r"inside of|all the same|cannot be told|is spoken|as it was made|goes with|goes as|"
+    r"put on the model|put on a model|without a word|told|for certain|as good as|anew|all else|at hand|lets go|"
+    r"hands? (?:it |them )?on|gives? back|passes over|what came of|it counts with|no harm of|too uncertain|"
+    r"(?:there )?(?:has|have) to be there|there have to be|not any more|of no use|"
+    r"is no (?:error|list|module|name|notebook|number|regular|rule|text|valid))\b",
     re.IGNORECASE,
 )
 """Phrases that were translated rather than written."""

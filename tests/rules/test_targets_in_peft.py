@@ -241,7 +241,7 @@ def test_modules_to_save_that_are_not_there() -> None:
     made = wrap("gpt_neox", settings)
     assert made.others == ()
     assert made.warnings == ()
-    assert "is no module of EleutherAI/pythia-1b" in told("LL211", "EleutherAI/pythia-1b", settings)
+    assert "is not a module of EleutherAI/pythia-1b" in told("LL211", "EleutherAI/pythia-1b", settings)
 
 
 def test_a_name_in_both_lists_loses_its_lora() -> None:
