@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from lora_lint.catalogue import Rule
+    from lora_lint.fixes.session import Fixed
     from lora_lint.lint.cache import Cache
     from lora_lint.lint.outcome import Content, Outcome
     from lora_lint.report import View
@@ -87,11 +88,13 @@ _PLAIN = Output()
 
 @dataclass(frozen=True)
 class Repair:
-    """Whether fixes are applied or only shown, and whether unsafe ones are included."""
+    """Whether fixes are applied or only shown, and whether unsafe ones are included. With `reason`, comments that
+    suppress the findings take the place of fixes."""
 
     fix: bool = False
     diff: bool = False
     unsafe: bool = False
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def request_of(options: dict[str, Any]) -> Check:
     take = options.pop
     report, color = (take("output_format"), take("output_file"), take("write_baseline")), take("color")
     output = Output(*report, take("statistics"), color)
-    repair = Repair(take("fix"), take("diff"), take("unsafe_fixes"))
+    repair = Repair(take("fix"), take("diff"), take("unsafe_fixes"), take("add_ignore"))
     verifies, page = take("verify"), take("verify_report")
     verification = Verification(take("device"), take("time_budget"), take("seeds"), page)
     jobs, cache_dir, no_cache = take("jobs") or 0, take("cache_dir"), take("no_cache")
@@ -184,8 +187,7 @@ def check(request: Check) -> int:
     output, repair, verification = request.output, request.repair, request.verification
     _refuse_misspelt_command(request.input.paths)
     settings = request.input.settings()
-    if request.input.is_stdin() and (repair.fix or repair.diff):
-        raise UsageError("standard input cannot be fixed: give the file, or use the edits in `--output-format sarif`")
+    _refuse_repair(request)
     _refuse_unwritable(request, settings)
     if output.write_baseline is not None or repair.diff:
         verification = None  # no reported finding has an experiment
@@ -194,9 +196,9 @@ def check(request: Check) -> int:
     request = replace(request, verification=verification)
     outcome, unwritten = _outcome(request, settings), False
     if repair.diff:
-        return _diff(outcome, settings, repair.unsafe, _relint(request, settings, outcome))
-    if repair.fix:
-        changed, unwritten = _fix(outcome, settings, repair.unsafe, _relint(request, settings, outcome))
+        return _diff(outcome, settings, repair, _relint(request, settings, outcome))
+    if repair.fix or repair.reason is not None:
+        changed, unwritten = _repair(outcome, settings, repair, _relint(request, settings, outcome))
         if changed:
             outcome = _outcome(request, settings)
     elif repair.unsafe:
@@ -351,6 +353,21 @@ def _why_irreplaceable(path: str, taken: Collection[str]) -> str | None:
     return None
 
 
+def _refuse_repair(request: Check) -> None:
+    """Raises UsageError where files cannot be changed as requested."""
+    repair = request.repair
+    if request.input.is_stdin() and (repair.fix or repair.diff or repair.reason is not None):
+        raise UsageError("standard input cannot be fixed: give the file, or use the edits in `--output-format sarif`")
+    if repair.reason is not None:
+        from lora_lint.fixes.remarks import why_no_reason
+
+        if repair.fix or repair.unsafe:
+            raise UsageError("--add-ignore and --fix exclude each other: fix first, then ignore what remains")
+        why = why_no_reason(repair.reason)
+        if why is not None:
+            raise UsageError(f"--add-ignore: the reason cannot be written, {why}")
+
+
 def _refuse_misspelt_command(paths: Sequence[str]) -> None:
     """Raises UsageError where the first path does not exist but resembles a command."""
     from lora_lint.settings import did_you_mean
@@ -384,15 +401,29 @@ def _settled(outcome: Outcome, verification: Verification) -> tuple[Outcome, Key
         line.clear()
 
 
-def _fix(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], Outcome] | None) -> tuple[bool, bool]:
-    """Fixes what can be fixed; gives whether any file changed, and whether one could not be written."""
+def _repaired(outcome: Outcome, settings: Settings, repair: Repair, lint: Callable[[], Outcome] | None) -> list[Fixed]:
+    """The files as they will be, with fixes or with comments."""
+    if repair.reason is not None:
+        from lora_lint.fixes.remarks import remarked
+
+        return remarked(outcome, repair.reason, settings)
+    from lora_lint.fixes import session
+
+    return session.fixed(outcome, settings, repair.unsafe, lint)
+
+
+def _repair(
+    outcome: Outcome, settings: Settings, repair: Repair, lint: Callable[[], Outcome] | None
+) -> tuple[bool, bool]:
+    """Writes fixes or comments; gives whether any file changed, and whether one could not be written."""
     from lora_lint.fixes import session
     from lora_lint.system import bounds, interrupts
 
+    done = "fixed" if repair.reason is None else "ignored"
     tree = bounds.tree(settings.root)
     count, files, failed = 0, 0, False
     try:
-        for file in session.fixed(outcome, settings, unsafe, lint):
+        for file in _repaired(outcome, settings, repair, lint):
             problem = file.problem
             if _is_elsewhere(file.path, tree):
                 problem = "it is a link that leads out of the project"
@@ -406,12 +437,12 @@ def _fix(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], 
                 except OSError as error:
                     problem, failed = error.strerror or str(error), True
             if problem:
-                complain(f"{file.path}: not fixed, {problem}")
+                complain(f"{file.path}: not {done}, {problem}")
             for line in file.left:
                 complain(f"{file.path}: {line}")
-    finally:  # after an interrupt too: some fixes are already written
+    finally:  # after an interrupt too: some files are already written
         if count:
-            complain(f"{_findings(count)} fixed in {files} file{'' if files == 1 else 's'}")
+            complain(f"{_findings(count)} {done} in {files} file{'' if files == 1 else 's'}")
     return count > 0, failed
 
 
@@ -438,11 +469,11 @@ def _findings(count: int) -> str:
     return "1 finding" if count == 1 else f"{count} findings"
 
 
-def _diff(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], Outcome] | None) -> int:
-    """Shows what `--fix` would change. The exit status is 1 if there is anything to change."""
+def _diff(outcome: Outcome, settings: Settings, repair: Repair, lint: Callable[[], Outcome] | None) -> int:
+    """Shows what `--fix` or `--add-ignore` would change. The exit status is 1 if there is anything to change."""
     from lora_lint.fixes import session
 
-    files = session.fixed(outcome, settings, unsafe, lint)
+    files = _repaired(outcome, settings, repair, lint)
     changed = [file for file in files if file.after != file.before]
     write(b"".join(map(session.diff, changed)))
     for file in files:

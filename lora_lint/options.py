@@ -105,6 +105,12 @@ CHECK = (
         "Let --fix and --diff also change what is trained; has no effect alone.",
     ),
     Option("--diff", "flag", "Show what --fix (with --unsafe-fixes) would change, without changing it."),
+    Option(
+        "--add-ignore",
+        "text",
+        "Write a comment that suppresses it above each finding, with this reason.",
+        metavar="REASON",
+    ),
     Option("--verify", "flag", "Test the findings on the model (needs the extra `verify`)."),
     Option(
         "--device",

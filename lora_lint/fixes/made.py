@@ -43,7 +43,7 @@ def _edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
     if isinstance(change, Replace):
         return (Edit(change.span, change.text),)
     if isinstance(change, Remark):
-        return (_above(source, change),)
+        return (above(source, change),)
     if source.kind == "shell":
         from lora_lint.fixes.shell import edits
     elif source.kind in ("python", "notebook"):
@@ -53,7 +53,7 @@ def _edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
     return edits(source, change)
 
 
-def _above(source: SourceFile, change: Remark) -> Edit:
+def above(source: SourceFile, change: Remark) -> Edit:
     """A comment above a line, or above the first of those that are one by backslashes, at its indent."""
     utf8 = source.utf8
     start = utf8.rfind(b"\n", 0, change.span.start) + 1

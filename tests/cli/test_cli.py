@@ -565,3 +565,19 @@ def test_advice_is_in_full_where_one_file_is_named() -> None:
         assert (
             len(json.loads(process("--select", "LL102", "--output-format", "json", *arguments).stdout)["findings"]) == 1
         )
+
+
+@pytest.mark.process
+def test_add_ignore() -> None:
+    Path("a.py").write_text(BROKEN)
+    assert process("--diff", "--add-ignore", "on purpose", "a.py").stdout.count("\n+") == 2
+    assert Path("a.py").read_text() == BROKEN
+    done = process("--add-ignore", "on purpose", "a.py")
+    assert (done.returncode, done.stderr) == (0, "lora-lint: 1 finding ignored in 1 file\n")
+    text = Path("a.py").read_text()
+    assert "# lora-lint: ignore[LL105] on purpose\n" in text
+    again = process("--add-ignore", "again", "a.py")
+    assert (again.returncode, again.stderr, Path("a.py").read_text()) == (0, "", text)
+    for refused in (("--fix", "a.py"), ("-",), ("--unsafe-fixes", "a.py")):
+        assert process("--add-ignore", "why", *refused, stdin="").returncode == 2
+    assert "cannot be written" in process("--add-ignore", "a # b", "a.py").stderr
