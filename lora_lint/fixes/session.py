@@ -13,6 +13,7 @@ import difflib
 import os
 from bisect import bisect_left, bisect_right
 from contextlib import suppress
+from errno import EACCES
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -338,15 +339,24 @@ def _sound(path: str, kind: FileKind, data: bytes, utf8: bytes) -> bool:
 
 
 def write(file: Fixed) -> None:
-    """Puts a fixed file in the place of the old one, which must be as it was read. Raises OSError, Changed."""
+    """Puts a fixed file in the place of the old one, which must be as it was read. One that is fixed already, under the
+    name of a link to it, stays. Raises OSError, also for a file that is write-protected, and Changed."""
     from lora_lint.system.writing import replace_file
 
     target = os.path.realpath(file.path)
 
-    def unchanged() -> None:
+    def content() -> bytes:
         with open(target, "rb") as stream:
-            if stream.read() != file.before:
-                raise Changed("it has changed meanwhile")
+            return stream.read()
+
+    def unchanged() -> None:
+        if content() != file.before:
+            raise Changed("it has changed meanwhile")
+
+    if content() == file.after:
+        return
+    if not os.access(target, os.W_OK):  # moving another file there would not ask
+        raise PermissionError(EACCES, os.strerror(EACCES), target)
 
     replace_file(target, file.after, unchanged)
 

@@ -242,6 +242,17 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert target.read_text(encoding="utf-8") == FIXED
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links take rights there")
+@pytest.mark.parametrize("name", ["a.py", "z.py"])
+def test_a_file_and_a_link_to_it_are_fixed_once(tmp_path: Path, name: str) -> None:
+    (tmp_path / "train.py").write_text(FROZEN, encoding="utf-8")
+    (tmp_path / name).symlink_to("train.py")
+    done = run(tmp_path, "--fix", ".")
+    assert (done.returncode, b"not fixed" in done.stderr) == (0, False)
+    assert (tmp_path / name).is_symlink()
+    assert (tmp_path / "train.py").read_text(encoding="utf-8") == FIXED
+
+
 def test_a_fix_that_brings_a_finding_where_its_file_is_read_is_withheld(tmp_path: Path) -> None:
     """Two programs take one list of names: what suits the model of the one does not suit the other's."""
     (tmp_path / "a.yaml").write_text(AXOLOTL, encoding="utf-8")

@@ -6,6 +6,7 @@ and what would be right.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -232,3 +233,15 @@ def test_what_follows_from_other_values_is_fixed_after_them(monkeypatch: pytest.
     monkeypatch.setattr(engine, "lint_text", check)
     once = fixed("a = 1")
     assert (once.after, once.findings) == (b"a = 16", 2)
+
+
+def test_a_file_that_is_write_protected_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moving a draft into its place would need no right to write to it."""
+    path = tmp_path / "a.py"
+    path.write_bytes(b"before")
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda place, mode: place != str(path) and real(place, mode))
+    with pytest.raises(PermissionError):
+        session.write(session.Fixed(str(path), b"before", b"after", 1))
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
