@@ -344,7 +344,10 @@ def _reloaded(records: Records, path: str, made: list[tuple[RunRecord, Run]]) ->
             folder = folder_of(happening)
             if counts or trainer is not None or named_beside(folder, path, records.project):
                 run = _of_loaded(model, happening, _saved_before(model, happening, wraps), trained)
-                runs.append(replace(run, trained_by=trainer, loads=folder))
+                trainings = _trainings(model, happening.conditions)
+                arguments = trainings[-1].arguments if trainings else None
+                launch = launch_of(model, arguments, run.span, records.project)
+                runs.append(replace(run, trained_by=trainer, loads=folder, launch=launch))
                 break
     return runs
 

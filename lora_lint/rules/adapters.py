@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
-from lora_lint.rules.words import happening, names, number, place, plural, resting, setting
-from lora_lint.run.events import PutOn, Unwrap
+from lora_lint.rules.words import happening, least, names, number, place, plural, resting, setting
+from lora_lint.run.events import Load, PutOn, Unwrap
+from lora_lint.run.launch import Quantizer
 from lora_lint.run.values import Known, alternatives, known
 from lora_lint.source import Span
 
@@ -25,25 +26,50 @@ _OWN = ("lora_", "modules_to_save", "token_adapter", "trainable_tokens", "magnit
 _MATRIX_A, _MATRIX_B = ".lora_A.weight", ".lora_B.weight"
 
 
+_REFUSING = {
+    Quantizer.GPTQ: "a ValueError (Cannot merge LORA layers when the model is gptq quantized)",
+    Quantizer.AWQ: "a NotImplementedError",
+    Quantizer.AQLM: "a NotImplementedError",
+    Quantizer.EETQ: "an AttributeError",
+}
+"""What PEFT raises for a merge into such weights (0.21.2, tuners/lora/{model,awq,aqlm,eetq}.py)."""
+
+
 def merge_into_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL601"""
+    quantizer = known(run.launch.quantizer)
     bits = {value.value for value in alternatives(run.model.quantization)}
-    if not bits or not bits <= {"4bit", "8bit"}:
+    packed = bool(bits) and bits <= {"4bit", "8bit"}
+    if not (packed or quantizer in _REFUSING or quantizer is Quantizer.HQQ):
         return
-    put_on = next((event for event in run.events if isinstance(event, PutOn)), None)
+    put_on: PutOn | None = None
     for event in run.events:
-        if isinstance(event, Unwrap) and event.merges and put_on is not None:
-            loaded = " or ".join(sorted(str(each) for each in bits))
-            harm = "each sum is rounded to the few values of the quantization, and small updates are lost"
-            if (pin := run.before("peft", versions.MERGED_INTO_BITS)) is not None:
-                harm = f"PEFT before {versions.named(versions.MERGED_INTO_BITS)} ({pin}) raises a ValueError"
-            message = (
-                f"`merge_and_unload` adds the adapter to weights in {loaded}: {harm}. Reload the base model in "
-                "bfloat16, add the adapter with `PeftModel.from_pretrained`, and merge into that"
-            )
-            where = place(run.model.quantization, otherwise=event.span)
-            related = (Related(where, "the base model is quantized here"),) if where != event.span else ()
-            yield Finding("LL601", message, event.span, happening(event), None, related)
+        if isinstance(event, PutOn):
+            put_on = event
+        elif isinstance(event, Unwrap) and event.merges and put_on is not None:
+            yield _merged(run, event, " or ".join(sorted(map(str, bits))) if packed else "")
+        elif isinstance(event, Load):
+            put_on = None
+
+
+def _merged(run: Run, merge: Unwrap, loaded: str) -> Finding:
+    quantizer = known(run.launch.quantizer)
+    refused = _REFUSING.get(quantizer) if quantizer is not None and not loaded else None
+    harm = "each sum is rounded to the few values of the quantization, and small updates are lost"
+    if refused is not None:
+        harm = f"PEFT raises {refused}, once the adapter has been trained or loaded"
+    elif loaded and (pin := run.before("peft", versions.MERGED_INTO_BITS)) is not None:
+        harm = f"PEFT before {versions.named(versions.MERGED_INTO_BITS)} ({pin}) raises a ValueError"
+    what = f"weights in {loaded}" if loaded else f"weights that {quantizer.phrase if quantizer else ''} has quantized"
+    message = (
+        f"`merge_and_unload` adds the adapter to {what}: {harm}. Reload the base model in bfloat16, add the adapter "
+        "with `PeftModel.from_pretrained`, and merge into that"
+    )
+    value = run.model.quantization if loaded else run.launch.quantizer
+    where = place(value, otherwise=merge.span)
+    related = (Related(where, "the base model is quantized here"),) if where != merge.span else ()
+    doubt = happening(merge) if loaded else least("likely", happening(merge))
+    return Finding("LL601", message, merge.span, doubt, "error" if refused else None, related)
 
 
 def serve_incompatible(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
