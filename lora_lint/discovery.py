@@ -64,6 +64,7 @@ SIZE_LIMIT = 10_000_000
 NOTEBOOK_SIZE_LIMIT = 50_000_000
 """Bytes; notebooks contain their outputs, images included."""
 
+_TEST = rb"^[ \t]*(?:(?:async[ \t]+)?def test|(?:import|from)[ \t]+(?:pytest|unittest)\b)"
 _PROGRAMS = frozenset({"python", "notebook"})
 _CHUNK = 1 << 16
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -123,6 +124,7 @@ class Walk:
         self._prefilter = prefilter
         self._seen: set[str] = set()
         self._outside: list[str] = []
+        self._tests = 0
         # For programs that do not mention LoRA themselves but import one that does, or shell scripts that call one: the
         # modules that do, and what the others import or call.
         self._modules: set[bytes] = set()
@@ -147,6 +149,9 @@ class Walk:
                     continue
                 if data is not None:
                     yield Found(path, kind, data, False)
+        if self._tests:
+            files = "1 test file" if self._tests == 1 else f"{self._tests} test files"
+            self.notes.append(f"{files} skipped: tests train no adapter that is kept (name a file to lint it)")
         if self._outside:
             more = f" and {len(self._outside) - 1} more" if len(self._outside) > 1 else ""
             self.notes.append(
@@ -259,6 +264,9 @@ class Walk:
             return Found(path, kind, None, False, too_large(kind), "size") if kind in _PROGRAMS else None
         if self._prefilter and kind == "toml" and not _configures(data):
             return None  # a package's own description, settings of tools
+        if kind == "python" and _is_test(path, data):
+            self._tests += relevant(data)
+            return None
         if self._prefilter and not relevant(data):
             if kind == "shell" and re.search(b"|".join(marks.IN_COMMANDS), data) is not None:
                 return Found(path, kind, data, False)
@@ -282,6 +290,14 @@ def display(path: str) -> str:
         inside = here.rstrip(os.sep) + os.sep
         path = path[len(inside) :] if path.startswith(inside) else path
     return os.path.normpath(path).replace(os.sep, "/")
+
+
+def _is_test(path: str, data: bytes) -> bool:
+    """Whether a program is one of the project's tests, by its name and by what is in it."""
+    name = path[path.rfind("/") + 1 :]
+    if not (name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"):
+        return False
+    return re.search(_TEST, data, re.MULTILINE) is not None
 
 
 def kind_of(path: str) -> FileKind | None:

@@ -55,6 +55,37 @@ def test_walk_counts_all_files_and_yields_the_relevant() -> None:
     assert paths(".", prefilter=False) == ["a.py", "b.py"]
 
 
+@pytest.mark.parametrize("name", ["test_train.py", "tests/lora_test.py", "tests/conftest.py"])
+def test_tests_are_skipped_on_a_walk(name: str) -> None:
+    put(name, "import peft\nimport pytest\n\n\ndef test_it(): ...\n")
+    put("train.py")
+    walk = Walk(["."])
+    assert [found.path for found in walk] == ["train.py"]
+    assert walk.notes == ["1 test file skipped: tests train no adapter that is kept (name a file to lint it)"]
+    assert walk.files == 2
+    assert paths(name) == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("test_lora.py", "import peft\nmodel.train()\n"),  # tries something out
+        ("latest.py", "import peft\nimport unittest\n"),
+        ("contest_test.ipynb", "import peft\nimport pytest\n"),
+    ],
+)
+def test_programs_with_the_name_of_a_test(name: str, text: str) -> None:
+    put(name, text)
+    walk = Walk(["."])
+    assert ([found.path for found in walk], walk.notes) == ([name], [])
+
+
+def test_tests_about_other_things_are_not_mentioned() -> None:
+    put("test_other.py", "import pytest\n")
+    walk = Walk(["."])
+    assert (list(walk), walk.notes) == ([], [])
+
+
 @pytest.mark.parametrize(
     "statement",
     [
