@@ -18,10 +18,8 @@ LIBRARIES = frozenset(
 )
 ADAPTER_LIBRARIES = frozenset({"peft", "unsloth", "xtuner"})
 """Libraries that put adapters on models."""
-_ADAPTER_WORDS = (
-    *(b"LoraConfig", b"get_peft_model", b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model"),
-    *(b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig"),
-)
+_CONFIG_WORDS = (b"LoraConfig", b"get_peft_model", b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig")
+_ADAPTER_WORDS = (*_CONFIG_WORDS, b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model")
 _PREPARE = b"prepare_model_for_"
 _STARTS = (b"subprocess", b"os.system", b"os.popen")
 _LORA = re.compile(rb"(?i)lora|peft")
@@ -39,6 +37,50 @@ def names_adapter(text: bytes) -> bool:
     if (b"Config" in text or b"eft" in text or b"adapter" in text) and any(word in text for word in _ADAPTER_WORDS):
         return True
     return _PREPARE in text and re.search(rb"prepare_model_for_\w+_training", text) is not None
+
+
+_PLAIN_TEXT = (
+    rb"(?s)#[^\n]*|(\w*)(?:\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''"
+    rb"|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
+)
+"""A comment, or a string with its prefix."""
+_HEAD = rb"\bdef\s+\w+(\([^()]*(?:\([^()]*(?:\([^()]*\)[^()]*)*\)[^()]*)*\))(?:\s*->[^:\n]*)?"
+"""The head of a function, with the annotations of its parameters."""
+
+
+def uses_adapter(text: bytes) -> bool:
+    """Whether a function may put an adapter on a model or load one, and does not only mention one."""
+    return names_adapter(text) and names_adapter(_without_mentions(text))
+
+
+def makes_config(text: bytes) -> bool:
+    """Whether a function may make the settings of an adapter. Without them nothing that it does for another file is a
+    run there."""
+    return names_config(text) and names_config(_without_mentions(text))
+
+
+def names_config(text: bytes) -> bool:
+    """Whether a program names a call that makes the settings of an adapter."""
+    return (b"Config" in text or b"get_peft" in text) and any(word in text for word in _CONFIG_WORDS)
+
+
+def without_plain_text(text: bytes) -> bytes:
+    """A program without its comments and its strings, but for those in which code may stand."""
+    return re.sub(_PLAIN_TEXT, _plain_text, text)
+
+
+def _plain_text(found: re.Match[bytes]) -> bytes:
+    return found[0] if found[1] and b"f" in found[1].lower() else b" "
+
+
+def _without_mentions(text: bytes) -> bytes:
+    """A program without what only mentions adapters: comments, strings and annotations."""
+    return re.sub(_HEAD, _defaults, re.sub(_PLAIN_TEXT, b" ", text))
+
+
+def _defaults(head: re.Match[bytes]) -> bytes:
+    """The defaults of a function's parameters, which may be adapters."""
+    return b" " + b" ".join(re.findall(rb"=[^,]*", head[1]))
 
 
 def starts_programs(text: bytes) -> bool:

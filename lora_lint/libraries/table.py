@@ -20,7 +20,7 @@ from lora_lint.libraries.effects import (
     TableRecord,
     TrainingRecord,
 )
-from lora_lint.libraries.marks import is_library, names_adapter
+from lora_lint.libraries.marks import is_library, uses_adapter
 
 if TYPE_CHECKING:
     import ast
@@ -153,8 +153,8 @@ class Knowledge:
         self.records.leave_unread(limit, detail)
 
     def concerns(self, text: bytes) -> bool:
-        """Whether a function's text names an adapter call."""
-        return names_adapter(text)
+        """Whether a function may do something with an adapter, by its text."""
+        return uses_adapter(text)
 
     def external(self, machine: Machine, name: str, span: Span) -> Val | None:
         """An attribute of a library that is a value, not a function."""

@@ -191,7 +191,7 @@ class _Files:
             for each in outline.imports[name]
             if any(map(self._comes_to_adapter, files := self._candidates(program, each)))
         ]
-        if taken and (whatever or any(map(outline.makes_adapter, asked))):
+        if taken and (whatever or any(map(outline.makes_config, asked))):
             return True
         return any(
             self._leading.get(start, self._leads)
@@ -241,7 +241,7 @@ class _Files:
         while waiting:
             path, name = waiting.pop()
             outline = self.outline(path)
-            if outline.makes_adapter(name) or len(seen) > _MOST_NAMES:
+            if outline.makes_config(name) or len(seen) > _MOST_NAMES:
                 return True
             mentioned = outline.mentioned_by(name)
             new = {(path, each) for each in mentioned & (outline.names | outline.imports.keys())}

@@ -14,7 +14,7 @@ from keyword import kwlist
 from typing import TYPE_CHECKING, NamedTuple
 
 from lora_lint.discovery import words
-from lora_lint.libraries.marks import ADAPTER_LIBRARIES, is_library, names_adapter
+from lora_lint.libraries.marks import is_library, makes_config, names_config, without_plain_text
 from lora_lint.programs.pruning import around, definitions
 
 if TYPE_CHECKING:
@@ -25,12 +25,6 @@ _IMPORT = re.compile(
     rb"|import[ \t]+((?:[^\n;#\\]|\\\r?\n)+))"
 )
 _COMMENT = re.compile(rb"#[^\n]*")
-_PLAIN_TEXT = re.compile(
-    rb"#[^\n]*|(\w*)(?:\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''"
-    rb"|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')",
-    re.DOTALL,
-)
-"""A comment, or a string with its prefix."""
 _IDLE = re.compile(rb"\b[\w.]+\(__name__\)|\n[ \t]*(?:el)?if(?:[ \t]|\(\)|[\w.])+:")
 """A call with nothing but the module's name, or a condition whose calls have no arguments: nothing written in the
 program is passed on by these, unless they are the program's own."""
@@ -65,11 +59,6 @@ class Import(NamedTuple):
         """Whether it is certainly not a file of the project."""
         return not self.level and is_library(self.module)
 
-    @property
-    def of_adapters(self) -> bool:
-        """Whether it is a part of a library that creates adapters."""
-        return not self.level and self.module.partition(".")[0] in ADAPTER_LIBRARIES
-
 
 class _Piece:
     """The text of a definition or a statement."""
@@ -82,8 +71,8 @@ class _Piece:
         return words(self._text)
 
     @cached_property
-    def makes_adapter(self) -> bool:
-        return _makes_adapters(self._text)
+    def makes_config(self) -> bool:
+        return makes_config(self._text) or _UNFOLLOWED in self._text
 
 
 class Outline:
@@ -109,10 +98,10 @@ class Outline:
         """The words in the definitions of a name, and in the statements that bind it."""
         return set().union(*(each.mentioned for each in self._pieces.get(name, ())))
 
-    def makes_adapter(self, name: bytes) -> bool:
-        """Whether the definition of a name creates an adapter, or it is imported from a library that does."""
-        return any(each.makes_adapter for each in self._pieces.get(name, ())) or any(
-            each.of_adapters for each in self.imports.get(name, ())
+    def makes_config(self, name: bytes) -> bool:
+        """Whether the settings of an adapter are made in the definition of a name, or by what is imported as it."""
+        return any(each.makes_config for each in self._pieces.get(name, ())) or any(
+            names_config((each.member or "").encode()) for each in self.imports.get(name, ())
         )
 
     @cached_property
@@ -145,7 +134,7 @@ class Outline:
         outside = _IMPORT.sub(b"\n", b"\n".join((b"", *around(text, found or []))))
         plain = not any(call in outside for call in _BY_NAME)
         if plain:
-            outside = _PLAIN_TEXT.sub(_without_plain_text, outside)
+            outside = without_plain_text(outside)
         pieces: dict[bytes, list[_Piece]] = {}
         running: list[bytes] = []
 
@@ -174,15 +163,6 @@ class Outline:
             return found[0] if any(word in pieces for word in words(found[0])) else b"\n"
 
         return pieces, _IDLE.sub(without_idle, b"".join(running))
-
-
-def _makes_adapters(text: bytes) -> bool:
-    return names_adapter(text) or _UNFOLLOWED in text
-
-
-def _without_plain_text(found: re.Match[bytes]) -> bytes:
-    """Nothing for a comment or a string, unless it may contain code."""
-    return found[0] if found[1] and b"f" in found[1].lower() else b" "
 
 
 def _imports(text: bytes) -> Iterator[Import]:
@@ -216,4 +196,4 @@ def _class_statements(text: bytes, plain: bool) -> bytes:
         if runs:
             kept.append(line)
     body = b"\n".join(kept)
-    return _PLAIN_TEXT.sub(_without_plain_text, body) if plain else body
+    return without_plain_text(body) if plain else body

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lora_lint.libraries.table import CALLS, FUNCTIONS, is_library, names_adapter, part_of_library
+from lora_lint.libraries.marks import is_library, makes_config, names_adapter, uses_adapter
+from lora_lint.libraries.table import CALLS, FUNCTIONS, part_of_library
 from lora_lint.libraries.trainers import is_arguments, method_of
 from lora_lint.run.events import (
     AddBeside,
@@ -597,3 +598,41 @@ def test_options_that_are_switches(action: str, usual: bool) -> None:
 def test_what_the_table_names_is_there(name: str) -> None:
     part = part_of_library(name)
     assert callable(part) or (part and all(map(callable, part.values())))
+
+
+MENTIONS = (
+    "def f(config: LoraConfig, r: int = 8) -> PeftModel:\n    return config.r",
+    'def f():\n    """Give it to get_peft_model(model, LoraConfig())."""',
+    "def f():\n    return 1  # LoraConfig(r=8)",
+    "def get_peft_model(model):\n    return model",
+)
+USES = (
+    "def f(config=LoraConfig(r=8)):\n    return config",
+    "def f():\n    return LoraConfig(r=8)",
+    "def f(model):\n    kinds = {'lora': LoraConfig}\n    return kinds",
+    "def f(model):\n    return get_peft_model(model, 'LoraConfig')",
+)
+
+
+@pytest.mark.parametrize("text", MENTIONS)
+def test_a_function_that_only_mentions_an_adapter_uses_none(text: str) -> None:
+    assert names_adapter(text.encode())
+    assert not uses_adapter(text.encode())
+    assert not makes_config(text.encode())
+
+
+@pytest.mark.parametrize("text", USES)
+def test_a_function_that_makes_an_adapter_uses_one(text: str) -> None:
+    assert uses_adapter(text.encode())
+    assert makes_config(text.encode())
+
+
+def test_a_function_that_loads_an_adapter_uses_one_and_makes_no_settings() -> None:
+    loading = b"def f(model):\n    return PeftModel.from_pretrained(model, path)"
+    assert uses_adapter(loading)
+    assert not makes_config(loading)
+
+
+def test_a_test_that_asks_for_an_adapter_uses_one() -> None:
+    """What it asks about may be put on in the `setUp` of its class."""
+    assert uses_adapter(b"def test(self):\n    assert isinstance(self.trainer.model, PeftModel)")

@@ -48,6 +48,18 @@ def describe(model):
 def is_ready():
     return True
 """
+LOADING = """\
+from peft import PeftConfig, PeftModel
+
+
+def load(model, path):
+    \"\"\"Loads what LoraConfig(r=8) made.\"\"\"
+    return PeftModel.from_pretrained(model, path)
+
+
+def read(path) -> "PeftConfig":
+    return PeftConfig.from_pretrained(path)
+"""
 NAMES = "def clean(name):\n    return str(name)\n"
 
 
@@ -57,6 +69,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     (tmp_path / "pkg" / "__init__.py").write_text("from .tuning import build, describe\n")
     (tmp_path / "pkg" / "tuning.py").write_text(TUNING)
     (tmp_path / "pkg" / "names.py").write_text(NAMES)
+    (tmp_path / "pkg" / "loading.py").write_text(LOADING)
     monkeypatch.chdir(tmp_path)
     return Project()
 
@@ -102,6 +115,7 @@ def test_a_program_that_reaches_an_adapter_is_followed(project: Project, program
         "from pkg.tuning import build\n\n@decorated\ndef main():\n    build('gpt2', 8)\n",
         "from pkg.tuning import build\n\nclass Run:\n    def build(self):\n        return build('gpt2', 8)\n",
         "import pkg.names\nprint(pkg.names.clean('x'))\n",
+        "from pkg.loading import load, read\nload(model, read('out').base_model)\n",  # whose run would be its own
     ],
 )
 def test_a_program_that_reaches_none_is_not(project: Project, program: str) -> None:
