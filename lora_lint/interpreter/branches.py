@@ -1,4 +1,4 @@
-"""What the test of a branch says about options: which way is taken by default, and what they are in a branch."""
+"""What the condition of a branch says about options: which way is taken by default, and their values in a branch."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 Replaced: TypeAlias = "list[tuple[dict[str, Val], str, Val, Val]]"
-"""Where a branch narrows options: the container and the key, the value before and the one in the branch."""
+"""Where a branch narrows options: the container and the key, the value before and the value in the branch."""
 
 
 def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
-    """Which branch is taken unless a caller gives an option, 0 for that of a test that holds; None for other tests."""
+    """The branch that is taken unless a caller gives an option, 0 if the condition holds; None for other conditions."""
     taken = 1
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, taken = test.operand, 1 - taken
     if isinstance(test, ast.Call):
-        # `if isinstance(config, dict): config = Config(**config)`: the other way it is such an object too.
+        # `if isinstance(config, dict): config = Config(**config)`: otherwise it is such an object already.
         names = [each.id for each in (test.func, *test.args) if isinstance(each, ast.Name)]
         if len(names) != 3 or names[0] != "isinstance" or names[2] != "dict":
             return None
@@ -44,10 +44,11 @@ def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
 
 
 def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Replaced:
-    """Begins a branch: notes its condition, and gives the options that it is not taken at by default the values that
-    they have in it. In `if args.rank > 0:` the rank is not 0, and in `if args.model == "gpt2":` the model is gpt2.
+    """Begins a branch: notes its condition, and narrows options whose defaults do not lead to it.
 
-    Gives what `leave` needs at the end of the branch."""
+    In `if args.rank > 0:` the rank is not 0, and in `if args.model == "gpt2":` the model is gpt2. Returns what `leave`
+    needs at the end of the branch.
+    """
     narrowed: list[tuple[Val, Val]] = []
     replaced: Replaced = []
     for target, atom, holds in _atoms(test, taken):
@@ -74,23 +75,24 @@ def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Replac
 
 
 def leave(machine: Machine, replaced: Replaced) -> None:
-    """Ends a branch: an option that was compared with a value has its default again, unless the branch has set it."""
+    """Ends a branch: an option that was compared with a value returns to its default, unless the branch has set it."""
     for container, key, before, inside in replaced:
         if container.get(key) is inside:
             machine.journal.set_item(container, key, before)
 
 
 def _in_branch(machine: Machine, target: ast.expr, atom: ast.expr, holds: bool, scope: Scope) -> Val:
-    """What an option is in a branch that none of its defaults leads to: what it is compared with, where it is equal."""
+    """The value of an option in a branch that none of its defaults leads to: the value that it is compared with, if for
+    equality."""
     if holds and isinstance(atom, ast.Compare) and isinstance(atom.ops[0], ast.Eq) and atom.left is target:
         equal = machine.evaluate(atom.comparators[0], scope)
         if isinstance(equal, Const) and isinstance(equal.value, str):
             return equal.overridable()
-    return Opaque("it has to be given for this branch", machine.span(target, scope), Reason.RULED_OUT)
+    return Opaque("this branch requires it to be set", machine.span(target, scope), Reason.RULED_OUT)
 
 
 def _may_be_ruled_out(value: Val) -> bool:
-    """Whether a default is a text, or zero or below, as options have it that nobody gives."""
+    """Whether a default is a string, or zero or below, like those of options that are not given."""
     if not isinstance(value, Const) or value.origin != "cli-default" or isinstance(value.value, bool):
         return False
     return isinstance(value.value, str) or (isinstance(value.value, int | float) and value.value <= 0)
@@ -99,7 +101,7 @@ def _may_be_ruled_out(value: Val) -> bool:
 def _decides(
     machine: Machine, atom: ast.expr, value: Val, places: list[tuple[dict[str, Val], str]], scope: Scope
 ) -> bool | None:
-    """How a test comes out with one value for what it tests; None if that depends on more."""
+    """The outcome of a condition with one value for the tested name; None if it depends on more."""
     before = [container[key] for container, key in places]
     for container, key in places:
         container[key] = value
@@ -110,7 +112,8 @@ def _decides(
 
 
 def _atoms(test: ast.expr, holds: bool) -> Iterator[tuple[ast.Name | ast.Attribute, ast.expr, bool]]:
-    """The tests of one name or attribute that a test is made of, and whether they hold where it does (or does not)."""
+    """The tests of one name or attribute in a condition, and whether they hold where the condition does (or
+    does not)."""
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, holds = test.operand, not holds
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) == holds:
@@ -125,7 +128,7 @@ _TEXT_TESTS = frozenset({"startswith", "endswith", *_SPELLINGS})
 
 
 def _target(test: ast.expr) -> ast.Name | ast.Attribute | None:
-    """The name or attribute that a test is about: `rank` in `rank > 0`, `args.model` in `"phi" in args.model.lower()`
+    """The name or attribute that a condition tests: `rank` in `rank > 0`, `args.model` in `"phi" in args.model.lower()`
     and in `args.model.startswith("phi")`."""
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         test = test.comparators[0] if isinstance(test.left, ast.Constant) else test.left
@@ -138,7 +141,7 @@ def _target(test: ast.expr) -> ast.Name | ast.Attribute | None:
 
 
 def _places(machine: Machine, target: ast.Name | ast.Attribute, scope: Scope) -> list[tuple[dict[str, Val], str]]:
-    """Where the value of a name is kept, or that of an attribute of the objects that it may be one of."""
+    """The place where the value of a name is stored, or that of an attribute of the possible objects."""
     if isinstance(target, ast.Attribute):
         owner = machine.evaluate(target.value, scope)
         objects = (each for each in owner.alternatives() if isinstance(each, Instance | Object))

@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile, Span
 
 MAX_DEPTH = 14
-"""Calls within calls that are followed. No program of 38 repositories has an adapter deeper down."""
+"""How deeply nested calls are followed. No program in 38 repositories has an adapter deeper down."""
 _MAX_HOPS = 20
-"""Files that hand a name on; more are taken for a circle of imports."""
+"""The most files that pass a name on; more count as a circular import."""
 _OF_MODULES = frozenset("to cuda cpu eval train half float bfloat16 double".split())
-"""Methods of torch.nn.Module that give the module itself."""
+"""Methods of torch.nn.Module that return the module itself."""
 _OF_MAPPINGS = frozenset({"model_validate", "parse_obj"})
 """Methods of pydantic's classes that make an object of a dict."""
 _SETTINGS_APART = ("builtins.", "typing.", "pydantic.", "abc.", "enum.", "torch.nn.")
-"""Libraries whose classes say nothing about the settings of those that derive from them."""
+"""Libraries whose classes reveal nothing about the settings of their subclasses."""
 _OWN_METHODS_APART = frozenset({"__init__", "compute_loss", "training_step", "train"})
 
 
 class ProgramFile:
-    """A file that is being followed: its source, and what its names can come from."""
+    """A file that is being followed: its source, and where its names can come from."""
 
     __slots__ = ("is_main", "scope", "source", "star_imports")
 
@@ -54,7 +54,7 @@ class ProgramFile:
 
 
 class Scope:
-    """The local names of a function, class body or module, and the scope around it."""
+    """The local names of a function, class body or module, and the enclosing scope."""
 
     __slots__ = ("global_names", "module", "names", "outer")
 
@@ -67,7 +67,7 @@ class Scope:
 
 class Condition(NamedTuple):
     """A condition that may or may not hold, and the branch of it that is being followed. `narrowed` are the defaults
-    at which the branch is not taken, each with the value in its place there."""
+    with which the branch is not taken, each with the value that replaces it there."""
 
     test: ast.expr
     taken: bool
@@ -76,7 +76,7 @@ class Condition(NamedTuple):
 
 
 class Namespace(Val):
-    """A module of the program that was imported."""
+    """An imported module of the program."""
 
     __slots__ = ("scope",)
 
@@ -100,7 +100,7 @@ class Namespace(Val):
 
 
 class Deferred(Val):
-    """A name imported from a file that may belong to the project; followed when it is first used."""
+    """A name imported from a file that may belong to the project; followed on first use."""
 
     __slots__ = ("level", "module", "name")
 
@@ -110,7 +110,7 @@ class Deferred(Val):
         self.name = name
 
     def resolved(self, machine: Machine, scope: Scope, hops: int = 0) -> Val:
-        """What an import of a file of the project gives; a library's member if there is no such file."""
+        """The value of an import from a file of the project; a library's member if there is no such file."""
         if hops > _MAX_HOPS:
             return Opaque(f"`{self.name}` is imported in a circle")
         importer = scope.module.source.path
@@ -170,7 +170,7 @@ class Function(Val):
         return Function(self.node, self.scope, self.defaults, self.decorators if decorated else (), owner)
 
     def text(self) -> bytes:
-        """How it is written."""
+        """The function as it is written."""
         node, source = self.node, self.scope.module.source
         starts = source.line_starts
         end = node.end_lineno or node.lineno
@@ -199,19 +199,19 @@ class Function(Val):
         return self._followed(machine, arguments, span, entry=False)
 
     def enter(self, machine: Machine, span: Span, arguments: Arguments = NO_ARGUMENTS) -> Val:
-        """Calls it as an entry of the program: nothing is known of the caller, so that defaults may be overridden."""
+        """Calls it as an entry of the program: the caller is not known, so defaults may be overridden."""
         unfollowed = self._limit(machine, span)
         return unfollowed if unfollowed is not None else self._followed(machine, arguments, span, entry=True)
 
     def _limit(self, machine: Machine, span: Span) -> Val | None:
-        """What the call gives where a limit keeps it from being followed."""
+        """The result of a call that a limit keeps from being followed."""
         machine.called.add(id(self.node))
         if sum(frame.node is self.node for frame in machine.frames) > 1:
             return Opaque("the calls are nested too deeply", span)
         if len(machine.frames) <= MAX_DEPTH:
             return None
         if machine.library.concerns(self.text()):
-            detail = f"calls are followed {MAX_DEPTH} deep, and `{self.name}` lies deeper"
+            detail = f"calls are followed {MAX_DEPTH} deep, but `{self.name}` is deeper"
             machine.library.leave_unread("calls", detail)
         return Opaque("the calls are nested too deeply", span)
 
@@ -233,12 +233,12 @@ class Function(Val):
             return Const(None, span, "derived")
         returns = frame.returns
         if len(returns) > 1:
-            # `if …: return None` is the way out, the rest is the result.
+            # `if …: return None` is an early exit, the rest is the result.
             returns = [value for value in returns if not (isinstance(value, Const) and value.value is None)] or returns
         return machine.join(returns)
 
     def _bind(self, machine: Machine, arguments: Arguments, scope: Scope, span: Span, entry: bool) -> None:
-        """Binds the parameters to what they are given, or to their defaults."""
+        """Binds the parameters to their arguments or defaults."""
         parameters = self.node.args
         names = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
         given = list(arguments.positional)
@@ -280,8 +280,8 @@ class Function(Val):
                 bound[name] = default
 
     def _settings(self, machine: Machine, name: str) -> Val | None:
-        """What a parameter holds that is annotated with a class of settings: the defaults of its fields, which whoever
-        makes the object may override."""
+        """The value of a parameter that is annotated with a class of settings: the defaults of its fields, which the
+        creator of the object may override."""
         parameters = self.node.args
         every = (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)
         annotation = next((each.annotation for each in every if each.arg == name), None)
@@ -328,8 +328,8 @@ def make_function(
 
 
 def _handed_through(function: Function, arguments: Arguments) -> Val | None:
-    """The argument that a function gives back by each of its returns, if it binds nothing else to its name. One of a
-    library is none of these if the function may put other parts into it."""
+    """The argument that every `return` of a function returns, if the function binds nothing else to its name. A
+    library's object does not count if the function may replace parts of it."""
     node = function.node
     if isinstance(node, ast.Lambda) or not isinstance(node.body[-1], ast.Return) or function.owner is not None:
         return None
@@ -377,7 +377,7 @@ class Class(Val):
         return self.node.name
 
     def line(self) -> Iterator[Class | External]:
-        """The class and all that it derives from, depth first and each once, however often it is inherited from."""
+        """The class and all its bases, depth first, each once."""
         seen: set[int] = set()
         left: list[Val] = [self]
         while left:
@@ -389,7 +389,7 @@ class Class(Val):
                     left.extend(reversed(each.bases))
 
     def external_bases(self) -> Iterator[External]:
-        """The library classes that it derives from, through the program's own classes."""
+        """The library classes among its bases, through the program's own classes."""
         return (each for each in self.line() if isinstance(each, External))
 
     def lookup(self, name: str) -> Val | None:
@@ -439,7 +439,7 @@ class Class(Val):
         init = self.lookup("__init__")
         for base in self.external_bases():
             if not base.name.startswith(_SETTINGS_APART):
-                # A subclass of a library's class is that class, as far as settings are concerned.
+                # For settings, a subclass of a library's class is that class.
                 known = self._library_instance(machine, base, arguments, span)
                 if known is not None:
                     return known
@@ -493,7 +493,7 @@ class Class(Val):
         return None
 
     def open_instance(self, machine: Machine) -> Instance:
-        """An object that is made with arguments that are not known: field defaults may have been overridden."""
+        """An object created with unknown arguments: field defaults may have been overridden."""
         instance = Instance(self, {}, open_=True)
         for name in self.fields:
             value = self.lookup(name)
@@ -516,8 +516,8 @@ class Class(Val):
         return made if made is not None else self.open_instance(machine)
 
     def _set_by_methods(self) -> set[str]:
-        """The attributes that methods other than `__init__` set, and that may hold another value than it gives them
-        wherever one of these is called first."""
+        """The attributes that methods other than `__init__` set, so that they may differ from `__init__`'s values after
+        any call of these methods."""
         methods = (method for method in self.node.body if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef))
         nodes = (node for method in methods if method.name != "__init__" for node in ast.walk(method))
         return {
@@ -542,7 +542,7 @@ class Class(Val):
         return found
 
     def _loading(self, machine: Machine, inherited: External) -> Val:
-        """`from_pretrained` that it has from a library: what is loaded has the methods of the class that put an
+        """`from_pretrained` inherited from a library: the loaded object has the methods of the class that puts an
         adapter on it."""
         leading = {
             name: value
@@ -563,7 +563,8 @@ class Class(Val):
 
 
 class Instance(Val):
-    """An object of a class of the program, or a namespace; `open` means that it may have attributes nobody set."""
+    """An object of a class of the program, or a namespace; `open` means that it may have attributes that
+    nothing sets."""
 
     __slots__ = ("attributes", "class_", "open")
 
@@ -585,7 +586,7 @@ class Instance(Val):
         return Opaque(f"the attribute `{name}` is set elsewhere", span)
 
     def _of_class(self, machine: Machine, class_: Class, name: str, span: Span) -> Val | None:
-        """An attribute that it has from its class."""
+        """An attribute that it inherits from its class."""
         value = class_.lookup(name)
         if isinstance(value, Function):
             return self._method(machine, class_, value, span)

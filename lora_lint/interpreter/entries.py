@@ -1,4 +1,4 @@
-"""Entry points that a launcher or another file calls: the functions of a file that nothing in it calls."""
+"""Entry points for a launcher or another file: the functions of a file that it does not call itself."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def _leading(machine: Machine, tree: ast.Module, module: ProgramFile) -> list[tu
 
 
 def _enter(machine: Machine, function: Function, owner: Class | None) -> None:
-    """Follows a function, or a method of a new object, that nothing is known of the caller of."""
+    """Follows a function, or a method of a new object, whose caller is not known."""
     receiver = owner.open_instance(machine) if owner is not None else None
     if receiver is not None and owner is not None:
-        for name in _BEFORE_TESTS:  # what a test runner calls before each test of a class
+        for name in _BEFORE_TESTS:  # a test runner calls these before each test of a class
             found = owner.lookup(name)
             if isinstance(found, Function):
                 _start(machine, found, owner if name in _OF_THE_CLASS else receiver)

@@ -1,4 +1,4 @@
-"""Expressions: what their value is."""
+"""Expressions: their values."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def constant_(machine: Machine, node: ast.Constant, scope: Scope) -> Val:
 
 
 def constant_at(node: ast.Constant, span: Span) -> Val:
-    """A constant that is written at a place; a number that no setting can mean is not known."""
+    """A literal constant; a number that no setting can mean is not known."""
     if type(node.value) is int and node.value > MAX_NUMBER:
         return Opaque("the number is too large", span)
     return Const(node.value, span)
@@ -89,7 +89,7 @@ def subscript(machine: Machine, node: ast.Subscript, scope: Scope) -> Val:
 
 
 def binary(machine: Machine, node: ast.BinOp, scope: Scope) -> Val:
-    chain = [node]  # `a + b + c + …` is as deep as it is long
+    chain = [node]  # `a + b + c + …` is nested as deeply as it is long
     while isinstance(chain[-1].left, ast.BinOp):
         chain.append(chain[-1].left)
     value = machine.evaluate(chain[-1].left, scope)
@@ -198,12 +198,12 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
         elements.append(machine.evaluate(node.elt, inner))
     if turns.cut and machine.library.tally() > before:
         machine.leave_turns(node, turns.cut, scope)
-    # With another value of the option something is left: nobody gives one to filter all of it out.
+    # With another value of the option something is left: a value that filters everything out makes no sense.
     complete = complete and (bool(elements) or not turns.dropped_a_default)
     if not complete and (found := _mapped(machine, node, scope)) is not None:
         return found
     kind = "set" if isinstance(node, ast.SetComp) else "list"
-    # A filter of what one element stands for, as of a model's parameters, has that element too.
+    # A filtered collection that one element stands for, such as a model's parameters, still has that element.
     filtered = len(elements) == 1 and isinstance(elements[0], Object) and isinstance(node.elt, ast.Name)
     made = ListVal(elements if complete or filtered else [], machine.span(node, scope), kind, not complete)
     made.cut = turns.cut
@@ -211,7 +211,8 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
 
 
 def _mapped(machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Val | None:
-    """`[f(row) for row in rows]` over a library's object, for which the library has a better word than "some list"."""
+    """`[f(row) for row in rows]` over a library's object, for which the library gives a more precise value than
+    a list."""
     generator = node.generators[0]
     if len(node.generators) > 1 or not isinstance(generator.iter, ast.Name | ast.Subscript):
         return None
@@ -235,8 +236,8 @@ def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> Va
 
 
 class _Turns:
-    """What happens to the turns of a comprehension: `cut` is their number where there are too many to be followed, and
-    `dropped_a_default` whether a filter leaves one out because of an option's default."""
+    """The iterations of a comprehension: `cut` is their number if there are too many to follow, and `dropped_a_default`
+    whether a filter drops one because of an option's default."""
 
     __slots__ = ("cut", "dropped_a_default")
 
@@ -248,7 +249,8 @@ class _Turns:
 def _generate(
     machine: Machine, generators: list[ast.comprehension], index: int, scope: Scope, span: Span, turns: _Turns
 ) -> Iterator[bool]:
-    """Binds the targets of a comprehension turn by turn; yields whether the turn is known to happen."""
+    """Binds the targets of a comprehension iteration by iteration; yields whether the iteration is certain to
+    happen."""
     if index == len(generators):
         yield True
         return
@@ -259,7 +261,7 @@ def _generate(
     if (count := iterated.turns()) > MAX_UNROLL:
         turns.cut = max(turns.cut, count)
     complete = listed is not None and listed[1] and len(listed[0]) <= MAX_UNROLL
-    items = listed[0] if listed and complete else [Opaque("it runs over something that is not known", span)]
+    items = listed[0] if listed and complete else [Opaque("it iterates over something that is not known", span)]
     if not complete and listed and len(listed[0]) == 1:
         items = listed[0]
     for turn, item in enumerate(items):
@@ -374,7 +376,7 @@ _NAMESPACES = frozenset({"builtins.locals", "builtins.vars", "builtins.globals"}
 
 
 def _names(scope: Scope, span: Span) -> Val:
-    """`locals()`: the names of a scope as they are now. Those of a module hold more than is defined in it."""
+    """`locals()`: the current names of a scope. A module's contain more than is defined in it."""
     names: dict[Any, Val] = {name: value for name, value in scope.names.items() if not isinstance(value, Deferred)}
     return DictVal(names, span, scope.outer is None or len(names) < len(scope.names))
 

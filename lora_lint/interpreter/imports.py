@@ -1,4 +1,4 @@
-"""Imports: of libraries by name, of the project's files by following them once a name of theirs is used."""
+"""Imports: of libraries by name, of the project's files by following them when one of their names is first used."""
 
 from __future__ import annotations
 

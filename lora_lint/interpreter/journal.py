@@ -1,7 +1,7 @@
 """Changes made in a branch, so that both branches of a condition start from the same state and can be merged.
 
-Everything mutable in a followed program is a dict (names, attributes, items) or a list. Each change is recorded here
-with the old content while a branch is being followed.
+Everything mutable in a followed program is a dict (names, attributes, items) or a list. While a branch is being
+followed, each change is recorded here with the old content.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Journal:
         self._perhaps: dict[tuple[int, Any], dict[Any, Any]] = {}
 
     def perhaps(self, container: dict[Any, Any], key: Any) -> bool:
-        """Whether an item is only there if a branch was taken."""
+        """Whether an item exists only if a branch was taken."""
         return (id(container), key) in self._perhaps
 
     def set_item(self, container: dict[Any, Any], key: Any, value: Any) -> None:
@@ -43,7 +43,7 @@ class Journal:
         return items
 
     def branch(self, follow: Callable[[], object]) -> Changes:
-        """Follows one branch, takes its changes back and returns them."""
+        """Follows one branch, undoes its changes and returns them."""
         self.begin()
         try:
             follow()
@@ -54,19 +54,20 @@ class Journal:
 
     @property
     def depth(self) -> int:
-        """How many branches are being followed, each in the one before."""
+        """The number of branches being followed, each inside the one before."""
         return len(self._stack)
 
     def leave(self, depth: int) -> None:
-        """Leaves all branches but the outer ones, with what was changed: where following the program ends amid them."""
+        """Leaves all branches but the outer ones, returning what was changed: used when following the program ends in
+        the middle."""
         del self._stack[depth:]
 
     def begin(self) -> None:
-        """Begins a branch, which `end` ends: for those that stand in each other too deeply for calls."""
+        """Begins a branch, which `end` ends: for branches nested too deeply for recursion."""
         self._stack.append({})
 
     def end(self) -> Changes:
-        """Takes the changes of the innermost branch back and returns them."""
+        """Undoes the changes of the innermost branch and returns them."""
         before = self._stack.pop()
         changes: Changes = {}
         for (identity, key), (container, old) in before.items():
@@ -82,12 +83,12 @@ class Journal:
         return changes
 
     def apply(self, changes: Changes) -> None:
-        """Makes the changes of a branch that was certainly taken."""
+        """Redoes the changes of a branch that was certainly taken."""
         for (_, key), (container, _, new) in changes.items():
             self._write(container, key, new)
 
     def merge(self, branches: list[Changes], join: Callable[[list[Any]], Any], join_lists: Callable[..., Any]) -> None:
-        """Makes the changes of branches of which one was taken: contents that differ are joined."""
+        """Redoes the changes of branches of which one was taken: contents that differ are joined."""
         touched: dict[tuple[int, Any], tuple[Any, Any]] = {}
         for changes in branches:
             for where, (container, old, _) in changes.items():
@@ -99,7 +100,7 @@ class Journal:
                 continue
             present = [content for content in contents if content is not MISSING]
             if present:
-                # A name that only one branch binds is used later only where that branch was taken.
+                # A name that only one branch binds is used later only if that branch was taken.
                 self._write(container, where[1], present[0] if len(present) == 1 else join(present))
                 if len(present) < len(contents):
                     self._perhaps[where] = container  # which keeps the container, and so its identity

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from lora_lint.unread import Limit
 
 MAX_STEPS = 150_000
-"""Statements and expressions that are followed in one program. Of 3,480 programs of 38 repositories half take 390, 1%
-more than 19,000, and the longest (the trainer of transformers) 96,000."""
+"""The most statements and expressions that are followed in one program. Of 3,480 programs in 38 repositories half take
+390, 1% more than 19,000, and the longest (transformers' trainer) 96,000."""
 _BETWEEN_LOOKS = 1_000
 _new_tuple = tuple.__new__
 _TRAINING_WORDS = tuple(
@@ -80,7 +80,7 @@ class Loader(Protocol):
 
 
 class Exhausted(Exception):
-    """The program takes more steps to follow than a file is worth."""
+    """Following the program takes more steps than the limit."""
 
 
 class Machine:
@@ -103,19 +103,19 @@ class Machine:
     def run(self, module: ProgramFile, tree: ast.Module) -> None:
         """Follows a file from top to bottom, then the functions that nothing in it has called.
 
-        Raises nothing for programs that are too long: what was read until then counts.
+        Raises nothing for programs that are too long: what was read so far counts.
         """
         try:
             self.block(tree.body, module.scope)
             entries.follow(self, tree, module)
         except Exhausted:
-            detail = f"it takes more than {MAX_STEPS:,} steps to follow, and what comes after these is not known"
+            detail = f"it takes more than {MAX_STEPS:,} steps to follow, so the rest is not known"
             self.library.leave_unread("steps", detail)
 
     def forget(self) -> None:
-        """Takes apart the circles of functions and the scopes that they are defined in, when the program is done with.
+        """Breaks the reference cycles between functions and their defining scopes when the program is done.
 
-        Its syntax tree goes at once then; the collector of cycles took a sixth of the time to find and free it.
+        Its syntax tree is then freed at once; the cycle collector took a sixth of the time to find and free it.
         """
         for scope in self.defining.values():
             scope.names.clear()
@@ -150,7 +150,7 @@ class Machine:
         return escaped if escaped is not None else Opaque(f"`{name}(…)` is not followed", span)
 
     def call_external(self, name: str, arguments: Arguments, span: Span) -> Val:
-        """Calls a function or a class of a library, a builtin among them."""
+        """Calls a function or a class of a library, including builtins."""
         found = standard.call(self, name, arguments, span)
         if found is None:
             found = self.library.call(self, name, arguments, span)
@@ -160,7 +160,7 @@ class Machine:
         return Object(name, arguments, span)
 
     def call_method(self, member: Member, arguments: Arguments, span: Span) -> Val:
-        """Calls a method of a value that has it from its kind: of a text, a list, an object of a library."""
+        """Calls a method that a value has because of its kind: a string's, a list's, a library object's."""
         of_kind = methods.METHODS.get(type(member.owner))
         found: Val | None = None
         if of_kind is not None:
@@ -239,14 +239,14 @@ class Machine:
             self._look()
 
     def _look(self) -> None:
-        """Looks at the limits. Raises Exhausted and deadline.Exceeded."""
+        """Checks the limits. Raises Exhausted and deadline.Exceeded."""
         if self.steps > MAX_STEPS:
             raise Exhausted
         deadline.look()
         self._pause = min(self.steps + _BETWEEN_LOOKS, MAX_STEPS)
 
     def join(self, values: list[Val]) -> Val:
-        """What a name holds after branches that bind it to different values."""
+        """The value of a name after branches that bind it to different values."""
         first = values[0]
         if all(value is first for value in values):
             return first
@@ -256,13 +256,13 @@ class Machine:
         if 0 < len(usual) < len(values):  # `if rank <= 0: rank = 8`
             return self.join(usual).overridable()
         filled = [value for value in values if not left_open(value)]
-        if len(filled) == 1:  # `if configs is None: configs = ALL`: what holds unless a caller says otherwise
+        if len(filled) == 1:  # `if configs is None: configs = ALL`: the value unless a caller gives one
             return filled[0].overridable()
         merged = self.library.merge(values)
         return merged if merged is not None else either(values)
 
     def join_of(self, usual: int | None) -> Callable[[list[Val]], Val]:
-        """How to join what two branches leave, of which the one at `usual` is taken unless a caller gives an option."""
+        """How to join what two branches leave, if the one at `usual` is taken unless a caller gives an option."""
         return self.join if usual is None else partial(self._join_usual, usual)
 
     def _join_usual(self, usual: int, values: list[Val]) -> Val:
@@ -272,7 +272,7 @@ class Machine:
         return joined
 
     def join_lists(self, container: list[Any], before: list[Any], contents: list[list[Any]]) -> list[Any]:
-        """What a mutable list holds after branches: the items that all leave, where they agree."""
+        """The content of a mutable list after branches: the items that all leave, where they agree."""
         if all(content == contents[0] for content in contents):
             return contents[0]
         if type(container) is not list:  # a log of the library's: what happened in any branch, in order
@@ -282,7 +282,7 @@ class Machine:
         return [*before, Opaque("a branch decides what is added")]
 
     def span(self, node: ast.AST, scope: Scope) -> Span:
-        """Where a node is written. Asked for every expression that is followed."""
+        """The place where a node is written. Called for every expression that is followed."""
         source = scope.module.source
         starts = source.line_starts
         place = (
@@ -290,22 +290,23 @@ class Machine:
             starts[node.lineno - 1] + node.col_offset,  # type: ignore[attr-defined]
             starts[node.end_lineno - 1] + node.end_col_offset,  # type: ignore[attr-defined]
         )
-        return _new_tuple(Span, place)  # without the call of Python that `Span(…)` makes: half the price
+        return _new_tuple(Span, place)  # without the Python call in `Span(…)`: half the cost
 
     def place(self, node: ast.AST, scope: Scope) -> str:
-        """Where a node is written, for people: `line 12`, with the cell of a notebook or the path of another file."""
+        """The place where a node is written, for the user: `line 12`, with the cell of a notebook or the path of
+        another file."""
         found = scope.module.source.locate(self.span(node, scope))
         cell = f"cell {found.cell}, " if found.cell is not None else ""
         return f"{cell}line {found.line}" + ("" if scope.module.is_main else f" of {found.path}")
 
     def leave_turns(self, node: ast.AST, turns: int, scope: Scope) -> None:
-        """Notes that a loop in which adapters are made is not followed turn by turn."""
+        """Notes that a loop that creates adapters is not followed iteration by iteration."""
         where = self.place(node, scope)
-        detail = f"the loop in {where} has {turns:,} turns, and more than {MAX_UNROLL} are not followed one by one"
+        detail = f"the loop in {where} has {turns:,} iterations, but more than {MAX_UNROLL} are not followed one by one"
         self.library.leave_unread("turns", detail)
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Val:
-        """The value of an expression; what it calls happens."""
+        """The value of an expression; its calls take effect."""
         self.steps += 1
         if self.steps > self._pause:
             self._look()

@@ -1,6 +1,6 @@
-"""Methods of texts, lists and dicts, with their effect on the followed state.
+"""Methods of strings, lists and dicts, with their effect on the followed state.
 
-Each table leads from the name of a method to what it does; None for "not with these arguments".
+Each table leads from the name of a method to its effect; None for "not with these arguments".
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TEXT_METHODS = frozenset(
 )
 _LONG = 1000
 _WIDE = r"\{[^}]*([.\[]|:[^}]*\d{3,}|:[^}]*\{)"
-"""In templates that pad or look into objects: `{:>1000000}`, `{0.__class__}`."""
+"""Template syntax that pads or looks into objects: `{:>1000000}`, `{0.__class__}`."""
 
 
 def of_text(machine: Machine, owner: Const, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -65,7 +65,7 @@ def of_text(machine: Machine, owner: Const, name: str, arguments: Arguments, spa
 
 
 def _text_argument(name: str, argument: Val, span: Span) -> Const | Opaque:
-    """An argument of a method of texts, a list of which some take."""
+    """An argument of a string method, some of which take a list."""
     if isinstance(argument, Const):
         return argument
     if isinstance(argument, ListVal) and not argument.open and name in ("join", "startswith", "endswith"):
@@ -79,7 +79,8 @@ def _text_argument(name: str, argument: Val, span: Span) -> Const | Opaque:
 
 
 def of_list(machine: Machine, owner: ListVal, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """A method of a list, tuple or set. What a loop with an unknown number of turns adds leaves the list open."""
+    """A method of a list, tuple or set. Additions by a loop with an unknown number of iterations leave the list
+    open."""
     method = _LIST_METHODS.get(name)
     return method(machine, owner, name, arguments.positional, span) if method is not None else None
 
@@ -95,7 +96,7 @@ def _append(machine: Machine, owner: ListVal, name: str, given: list[Val], span:
 
 
 def _equal(left: Val, right: Val) -> bool:
-    """Whether two values are certainly equal; lists never are, which are changed in place."""
+    """Whether two values are certainly equal; lists never are, because they are changed in place."""
     return left.same(right) if isinstance(left, Const) else left is right
 
 
@@ -254,7 +255,7 @@ def _pop_key(machine: Machine, owner: DictVal, arguments: Arguments, span: Span,
 
 
 def _key(arguments: Arguments) -> str | int | None:
-    """The key that a method is given first, where it is known."""
+    """The key in a method's first argument, if it is known."""
     first = arguments.positional[0] if arguments.positional else None
     return first.value if isinstance(first, Const) and isinstance(first.value, str | int) else None
 
@@ -296,4 +297,4 @@ METHODS: dict[type[Val], Callable[[Machine, Any, str, Arguments, Span], Val | No
     Space: of_searched,
     PathVal: paths.method_of,
 }
-"""What knows the methods of a kind of value, given the machine, the value, the method's name and its arguments."""
+"""A handler of the methods of a kind of value, given the machine, the value, the method's name and its arguments."""

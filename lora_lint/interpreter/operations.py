@@ -65,7 +65,7 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 def origin_of(values: tuple[Const, ...]) -> Origin:
-    """The origin of a value computed from others: a command line can change it if it can change one of them."""
+    """The origin of a computed value: a command line can change it if it can change one of the operands."""
     return "cli-default" if any(value.origin == "cli-default" for value in values) else "derived"
 
 
@@ -91,7 +91,7 @@ def binary(kind: type[ast.operator], left: Val, right: Val, span: Span) -> Val:
 
 
 def joined(parts: tuple[Val, ...], span: Span) -> Val:
-    """The path that parts lead to."""
+    """The path that some parts form."""
     text = path_of(parts)
     if text is None:
         return Opaque("it is a path built at run time", span)
@@ -99,7 +99,7 @@ def joined(parts: tuple[Val, ...], span: Span) -> Val:
 
 
 def path_of(parts: tuple[Val, ...]) -> str | None:
-    """The text of the path that parts lead to; None where one of them is no text that is known."""
+    """The text of the path that some parts form; None if one of them is not a known string."""
     texts = [part.value for each in parts if isinstance(part := as_text(each), Const) and isinstance(part.value, str)]
     if len(texts) < len(parts) or sum(map(len, texts)) > MAX_TEXT:
         return None
@@ -107,13 +107,13 @@ def path_of(parts: tuple[Val, ...]) -> str | None:
 
 
 def origin_of_path(parts: tuple[Val, ...]) -> Origin:
-    """The origin of a path that is put together."""
+    """The origin of a composed path."""
     origins = [part.origin for part in parts if isinstance(part, Const | PathVal)]
     return "cli-default" if "cli-default" in origins else "derived"
 
 
 def made_list(items: list[Val], span: Span, kind: str, is_open: bool) -> ListVal:
-    """A list that was put together, with no more items than are followed."""
+    """A concatenated list, with no more items than are followed."""
     made = ListVal(items[:MAX_ITEMS], span, kind, is_open or len(items) > MAX_ITEMS)
     made.cut = len(items) if len(items) > MAX_ITEMS else 0
     return made
@@ -170,7 +170,7 @@ def compare(kind: type[ast.cmpop], left: Val, right: Val, span: Span) -> Val:
 
 
 def compute(function: Callable[..., Any], values: tuple[Const, ...], span: Span) -> Val:
-    """A function of constants; not known where the program would fail, or its result is too large."""
+    """A function of constants; not known if the program would fail, or the result is too large."""
     contents = [value.value for value in values]
     if any(isinstance(content, int) and abs(content) > MAX_NUMBER for content in contents):
         return Opaque("the number is too large", span)
@@ -189,7 +189,7 @@ def compute(function: Callable[..., Any], values: tuple[Const, ...], span: Span)
             return Opaque("the text is too long", span)
     try:
         result = function(*contents)
-    except Exception:  # the program itself would fail here; what follows is unknown
+    except Exception:  # the program itself would fail here; what follows is not known
         return Opaque("the expression fails", span)
     if isinstance(result, str | bytes) and len(result) > MAX_TEXT:
         return Opaque("the text is too long", span)

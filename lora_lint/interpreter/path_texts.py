@@ -1,4 +1,4 @@
-"""Paths as texts, with `/`."""
+"""Paths as strings, with `/`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ PARTS: dict[str, Callable[[str], str]] = {
     "stem": lambda text: posixpath.splitext(posixpath.basename(text))[0],
     "suffix": lambda text: posixpath.splitext(text)[1],
 }
-"""The attributes of pathlib's paths that are texts."""
+"""The attributes of pathlib's paths that are strings."""
 
 
 def above(text: str) -> str:
-    """The folder that a file or a folder is in."""
+    """The folder that contains a file or a folder."""
     text = posixpath.normpath(text)
     if text == ".":
         return ".."

@@ -1,7 +1,7 @@
-"""Paths of pathlib, and the functions of os.path that put paths together.
+"""Paths of pathlib, and the functions of os.path that compose paths.
 
-A path is followed as the text that leads to it. `__file__` is relative to the project's root here, and so is what a
-program builds from it: the folders above the root are `..`, `../..` and so on.
+A path is followed as the text that leads to it. `__file__` is relative to the project's root here, and so is everything
+that a program derives from it: the folders above the root are `..`, `../..` and so on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _READ = frozenset({"read_text", "read_bytes"})
 
 
 def method_of(machine: Machine, owner: PathVal, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """A method of a path: what opens the file, and what gives another path or its text."""
+    """A method of a path: one that opens the file, or returns another path or its text."""
     if name in _SAME:
         return owner
     if name == "open" or name in _READ:
@@ -63,7 +63,7 @@ def _of_text(function: Callable[[str], str]) -> Callable[[Machine, Arguments, Sp
 
 
 def _fixed(kind: type[PathVal | Const], text: str) -> Callable[[Machine, Arguments, Span], Val | None]:
-    """A function that gives a folder whatever it is called with."""
+    """A function that returns a folder whatever its arguments."""
     return lambda _machine, _arguments, span: kind(text, span, "derived")
 
 
@@ -86,4 +86,4 @@ FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
         _of_text(lambda text: text),
     ),
 }
-"""What the functions that make paths give, by their qualified names."""
+"""The results of the functions that create paths, by their qualified names."""

@@ -1,6 +1,6 @@
-"""The machine that follows a shell script: the commands that it runs, with the words of each as far as they are known.
+"""The machine that follows a shell script: the commands that it runs, with their words as far as they are known.
 
-A script is followed on its syntax tree the way bash would run it, without running anything: variables, arrays, defaults
+A script is followed on its syntax tree as bash would run it, but without running anything: variables, arrays, defaults
 such as `${X:-8}`, arithmetic, loops over known values and functions. A word that depends on anything else is not known.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 60
 MAX_STEPS = 50_000
-"""Statements and words that one script is followed for, all turns of all loops together. Of 612 scripts of 38
+"""The most statements and words that are followed in one script, over all iterations of all loops. Of 612 scripts in 38
 repositories half take 160, 1% more than 1,000, and the longest 17,000."""
 MAX_TURNS = 64
 _BETWEEN_LOOKS = 0x3FF
@@ -38,7 +38,8 @@ Scope: TypeAlias = "dict[str, Variable]"
 
 
 class Cut(NamedTuple):
-    """A loop of too many turns: which of the script's commands it ran, and what was lost, as a clause for people."""
+    """A loop with too many iterations: which of the script's commands it ran, and what was lost, as a clause for the
+    user."""
 
     commands: slice
     lost: str
@@ -47,7 +48,7 @@ class Cut(NamedTuple):
 @dataclass(frozen=True)
 class Script:
     """The commands of a script in the order in which they run, what was left unread because of a limit, and the loops
-    of which not every turn was followed."""
+    that were not followed completely."""
 
     commands: tuple[Command, ...] = ()
     unread: tuple[Unread, ...] = ()
@@ -55,7 +56,7 @@ class Script:
 
 
 def read_script(source: SourceFile) -> Script:
-    """What a script runs. Raises readers.errors.Unreadable where the parser is not installed, else never."""
+    """The commands that a script runs. Raises readers.errors.Unreadable only if the parser is not installed."""
     if len(source.utf8) > MAX_BYTES:
         lost = f"a script of more than {MAX_BYTES // 1_000_000} MB is not followed"
         return Script(unread=(Unread(source.path, "size", lost),))
@@ -70,7 +71,7 @@ def read_script(source: SourceFile) -> Script:
 
 
 def read_shell(source: SourceFile) -> tuple[Command, ...]:
-    """The commands of a script that another file is read with; none where the parser is not installed."""
+    """The commands of a script that is read along with another file; none if the parser is not installed."""
     try:
         return read_script(source).commands
     except Unreadable:
@@ -88,7 +89,7 @@ _QUOTED_ESCAPE = re.compile(r'\\(\n|["\\$`])')
 
 
 class _Exhausted(Exception):
-    """The script goes on for longer than anybody would read."""
+    """The script is longer than the limit."""
 
 
 class _Script:
@@ -107,16 +108,16 @@ class _Script:
         self.unread: dict[Limit, str] = {}
         self.cut: list[Cut] = []
         self.vast: dict[Span, int] = {}
-        """How many words each range has that is too long to be written out."""
+        """The number of words in each range that is too long to be written out."""
 
     def follow(self, root: Any) -> None:
-        """Runs the script, and then the functions that it does not call itself, with arguments that are not known."""
+        """Runs the script, and then the functions that it does not call itself, with unknown arguments."""
         try:
             self.run(root)
             for name in self.functions.keys() - self.called:
                 self.call(name, None)
         except _Exhausted:
-            lost = f"it takes more than {MAX_STEPS:,} steps to follow, and what comes after these is not known"
+            lost = f"it takes more than {MAX_STEPS:,} steps to follow, so the rest is not known"
             self.unread["steps"] = lost
 
     # statements
@@ -190,7 +191,7 @@ class _Script:
         ]
         before = [child for child in node.named_children if child.type == "variable_assignment"]
         if before and parts and _NEWLINE.search(self.text, before[-1].end_byte, parts[0].start_byte):
-            for assignment in before:  # a line of its own, which the grammar takes for the start of the command
+            for assignment in before:  # a separate line, which the grammar takes for the start of the command
                 self.run(assignment)
         words = list(self.words(parts))
         if not words:
@@ -246,7 +247,10 @@ class _Script:
         self.branch(branches, complete, asked)
 
     def run_list(self, node: Any) -> None:
-        """`[ … ] && x=1` and `… || x=1`: what comes second may not happen."""
+        """`[ … ] && x=1` and `…
+
+        x=1`: the second part may not run.
+        """
         statements = node.named_children
         if len(statements) < 2:
             return
@@ -271,7 +275,7 @@ class _Script:
         self.branch(items, False)
 
     def branch(self, branches: list[list[Any]], complete: bool, asked: str = "") -> None:
-        """Runs each branch from the same start; what they leave behind is known where all agree."""
+        """Runs each branch from the same start; what they leave is known where all agree."""
         before = dict(self.scope)
         ends = [] if complete else [before]
         for statements in branches:
@@ -291,7 +295,7 @@ class _Script:
             if len(values) == len(scopes) and all(value == first for value in values):
                 found[name] = first
             elif known and len(known) + len(given) == len(values) and len({word.text for word in known}) == 1:
-                # A default: the other ways lead to what the caller gives, or it was asked for whether there is one.
+                # A default: the other branches lead to the caller's value, or the test was whether there is one.
                 if given or (len(values) < len(scopes) and "-z" in asked and name in asked):
                     found[name] = replace(known[0], default=True)
                 elif len(values) == len(scopes):
@@ -319,7 +323,7 @@ class _Script:
             self.loosely(body)
             turns = max((self.vast.get(word.span, 0) for word in values), default=0)
             if turns:
-                self.cut_short(begun, f"a loop has {turns:,} turns, and more than {MAX_TURNS} are not followed")
+                self.cut_short(begun, f"a loop has {turns:,} iterations, but more than {MAX_TURNS} are not followed")
             return
         turns = len(values)
         if turns > MAX_TURNS:
@@ -331,7 +335,7 @@ class _Script:
             self.run(body)
         self.turns = around
         if turns > MAX_TURNS:
-            self.cut_short(begun, f"a loop has {turns:,} turns, of which {MAX_TURNS} are followed")
+            self.cut_short(begun, f"a loop has {turns:,} iterations, of which {MAX_TURNS} are followed")
 
     def run_counting_for(self, node: Any) -> None:
         begin, test, change, body = map(node.child_by_field_name, ("initializer", "condition", "update", "body"))
@@ -355,7 +359,7 @@ class _Script:
                 break
             number += 1
         else:
-            self.cut_short(begun, f"of a loop {MAX_TURNS} turns are followed, and it has more")
+            self.cut_short(begun, f"{MAX_TURNS} iterations of a loop are followed, but it has more")
         self.turns = around
 
     def cut_short(self, begun: int, lost: str) -> None:
@@ -365,7 +369,7 @@ class _Script:
         self.loosely(node)
 
     def loosely(self, node: Any) -> None:
-        """A loop of which nobody knows how often it runs: what it assigns is not known within."""
+        """A loop with an unknown number of iterations: what it assigns is not known inside it."""
         before = dict(self.scope)
         for name in _assigned(node):
             self.scope[name] = replace(self.unknown(node), default=True)
@@ -389,7 +393,7 @@ class _Script:
                 yield word
 
     def split(self, node: Any) -> list[Word]:
-        """The words that one word of the text becomes: those of an array, or of text with spaces and no quotes."""
+        """The words that one word of the text expands to: those of an array, or of unquoted text with spaces."""
         listed = self.array(node)
         if listed is not None:
             return listed
@@ -457,7 +461,7 @@ class _Script:
         return [self.unknown(node, many=True)]
 
     def sequence(self, node: Any) -> list[Word]:
-        """`$(seq 1 4)`; of other commands nobody knows what they print."""
+        """`$(seq 1 4)`; the output of other commands is not known."""
         commands = node.named_children
         if len(commands) == 1 and commands[0].type == "command":
             printed = list(self.words(commands[0].named_children))
@@ -476,7 +480,7 @@ class _Script:
         return [self.unknown(node, many=True)]
 
     def joined(self, node: Any) -> Word:
-        """What a word of the text is, taken as one."""
+        """The value of a word of the text, as a single word."""
         self.step()
         if self.depth > MAX_DEPTH:
             return self.unknown(node)
@@ -511,7 +515,7 @@ class _Script:
         return self.unknown(node)
 
     def string(self, node: Any) -> Word:
-        """Text in double quotes. The grammar counts the spaces before an expansion as a part of it."""
+        """Text in double quotes. The grammar counts the spaces before an expansion as part of it."""
         parts: list[Word | None] = []
         at = node.start_byte + 1
         for child in node.children:
@@ -530,7 +534,7 @@ class _Script:
         return Word(_QUOTED_ESCAPE.sub(_unescaped, text), Span(self.path, start, end))
 
     def together(self, parts: list[Word | None], node: Any) -> Word:
-        """Parts of one word as one; a single part keeps the place it was written at."""
+        """Parts of one word, joined; a single part keeps its place."""
         solid = [part for part in parts if part is not None and part.text != ""]
         if len(solid) == 1:
             return solid[0]
@@ -677,7 +681,7 @@ _STATEMENTS: dict[str, Callable[[_Script, Any], None]] = {
     "while_statement": _Script.run_while,
     "declaration_command": _Script.assign_variables,
 }
-"""What follows a statement, by its type in the grammar."""
+"""The handler of a statement, by its type in the grammar."""
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -689,7 +693,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _result(left: int, operator: str, right: int) -> int | None:
-    """What bash makes of two numbers; None for operators that no rank is computed with."""
+    """The result of bash's arithmetic on two numbers; None for operators that no rank is computed with."""
     if operator in ("/", "%"):
         if right == 0:
             return None

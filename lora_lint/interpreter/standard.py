@@ -1,6 +1,6 @@
-"""Builtins and functions of the standard library, and of those that make classes of settings as it does.
+"""Builtins, functions of the standard library, and others that define classes of settings in the same way.
 
-`call` is the entry: it knows a function by its qualified name. Each function in the tables gives None for "not with
+`call` is the entry: it knows a function by its qualified name. Each function in the tables returns None for "not with
 these arguments".
 """
 
@@ -146,7 +146,7 @@ def _any_or_all(decide: Callable[[list[bool | None]], bool]) -> Callable[[Machin
 
 
 def _of_library(machine: Machine, arguments: Arguments, span: Span) -> ListVal | None:
-    """What an iteration over a library's object gives."""
+    """The elements of an iteration over a library's object."""
     first = arguments.positional[0] if arguments.positional else None
     listed = first.iterate(machine, span) if isinstance(first, Object | Member) else None
     return ListVal(listed[0], span, "list", True) if listed is not None else None
@@ -184,7 +184,7 @@ _WITH_MACHINE: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
 
 
 def _number(name: str, function: Callable[..., Any], arguments: Arguments, span: Span) -> Val | None:
-    """A function of numbers and texts."""
+    """A function of numbers and strings."""
     positional = arguments.positional
     if len(positional) == 1 and name in ("min", "max", "sum"):
         listed = positional[0].elements()
@@ -228,7 +228,7 @@ def _len(arguments: Arguments, span: Span) -> Val | None:
 
 
 def _list(name: str, kind: str, arguments: Arguments, span: Span) -> Val | None:
-    """`list`, `tuple`, `reversed` and other functions that give the items of their argument."""
+    """`list`, `tuple`, `reversed` and other functions that return the items of their argument."""
     if not arguments.positional:
         return ListVal([], span, "set" if name == "frozenset" else name)
     listed = arguments.positional[0].elements()
@@ -360,7 +360,7 @@ def _replaced(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
 
 
 def _field(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
-    """dataclasses.field and its kin: the default."""
+    """dataclasses.field and its relatives: the default."""
     default = arguments.get("default", 0)
     if default is not None and not (isinstance(default, Const) and default.value is ...):
         return default

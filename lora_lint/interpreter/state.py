@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 StepKind = Literal[
     "call",
-    "comprehension",  # a turn of one that is followed turn by turn
+    "comprehension",  # an iteration of a loop that is followed one by one
     "loop",  # a turn of one that is followed turn by turn
-    "vague",  # all turns of a loop, or of a comprehension, whose turns are not known one by one
-    "once",  # a branch that only one turn of the loop around it takes
+    "vague",  # all iterations of a loop or comprehension that is not followed one by one
+    "once",  # a branch that only one iteration of the enclosing loop takes
 ]
 
 
 class Step(NamedTuple):
-    """Where the machine is: the turn of a loop, or a call. Two runs made at one place differ in their steps."""
+    """Where the machine is: the iteration of a loop, or a call. Two runs created at one place differ in their steps."""
 
     kind: StepKind
     span: Span
@@ -39,4 +39,4 @@ class Frame:
 
 
 Signal = str
-"""How a statement ends other than normally: "return", "break", "continue" or "raise"."""
+"""The way a statement ends abnormally: "return", "break", "continue" or "raise"."""

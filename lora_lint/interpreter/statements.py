@@ -1,4 +1,4 @@
-"""Statements: what following one does."""
+"""Statements: the effect of following each."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _decided(machine: Machine, node: ast.If, known: bool, scope: Scope) -> Signa
 
 
 def _changes_test(test: ast.expr, body: list[ast.stmt]) -> bool:
-    """Whether a branch sets the flag that it stands under: `if first: …; first = False`."""
+    """Whether a branch sets the flag that guards it: `if first: …; first = False`."""
     flag = test.operand if isinstance(test, ast.UnaryOp) else test
     if not isinstance(flag, ast.Name):
         return False
@@ -93,7 +93,7 @@ def _changes_test(test: ast.expr, body: list[ast.stmt]) -> bool:
 
 
 def _first_turn(machine: Machine, node: ast.If, body: list[ast.stmt], scope: Scope) -> Signal | None:
-    """A branch that only one turn of the loop around it takes."""
+    """A branch that only one iteration of the enclosing loop takes."""
     machine.trail.append(Step("once", machine.span(node.test, scope), 0))
     try:
         return machine.block(body, scope)
@@ -104,7 +104,7 @@ def _first_turn(machine: Machine, node: ast.If, body: list[ast.stmt], scope: Sco
 def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
     """Follows both branches of a condition that is not known and joins what they leave.
 
-    A chain of `elif` is as deep as it is long, so that its links are followed one after the other, each within the
+    A chain of `elif` is nested as deeply as it is long, so its links are followed one after another, each within the
     branch of the one before, and joined from the last to the first.
     """
     links: list[_Link] = []
@@ -133,7 +133,7 @@ def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
     finally:
         del machine.conditions[conditions:]
     for link in reversed(links):
-        del machine.conditions[conditions:]  # those of the links within hold no longer
+        del machine.conditions[conditions:]  # those of the inner links no longer apply
         branches.leave(machine, link.replaced)
         signal = _joined(machine, link, machine.journal.end(), signal, scope)
     return signal
@@ -141,8 +141,8 @@ def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
 
 @dataclass(frozen=True)
 class _Link:
-    """A condition that is not known: how to join what its branches leave, what the one where it holds leaves, and what
-    the other one narrows."""
+    """An unknown condition: how to join what its branches leave, what the branch where it holds leaves, and what the
+    other one narrows."""
 
     test: ast.expr
     join: Callable[[list[Any]], Any]
@@ -152,7 +152,7 @@ class _Link:
 
 
 def _branch(machine: Machine, test: ast.expr, body: list[ast.stmt], scope: Scope) -> tuple[Changes, Signal | None]:
-    """What a branch leaves where its condition holds, and how it ends."""
+    """What a branch leaves if its condition holds, and how it ends."""
     signals: list[Signal | None] = []
 
     def follow() -> None:
@@ -167,7 +167,7 @@ def _branch(machine: Machine, test: ast.expr, body: list[ast.stmt], scope: Scope
 
 
 def _joined(machine: Machine, link: _Link, other: Changes, other_signal: Signal | None, scope: Scope) -> Signal | None:
-    """Joins what the two branches of a condition leave; gives how the statement ends."""
+    """Joins what the two branches of a condition leave; returns how the statement ends."""
     changes, signals = (link.changes, other), (link.signal, other_signal)
     if signals[0] is not None and signals[1] is not None:
         machine.journal.merge(list(changes), link.join, machine.join_lists)
@@ -176,7 +176,7 @@ def _joined(machine: Machine, link: _Link, other: Changes, other_signal: Signal 
         if signals[gone] is not None:
             machine.journal.apply(changes[left])
             if signals[gone] == "continue":
-                # `if …: continue`: what follows in the loop's body stands under the opposite condition.
+                # `if …: continue`: the rest of the loop's body is under the opposite condition.
                 machine.conditions.append(Condition(link.test, bool(gone), scope))
             return None
     machine.journal.merge(list(changes), link.join, machine.join_lists)
@@ -203,7 +203,7 @@ def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal
     items = listed[0] if listed else []
     element = items[0] if listed and not listed[1] and len(items) == 1 else None
     if element is None:
-        element = Opaque("the loop runs over something that is not known", machine.span(node.target, scope))
+        element = Opaque("the loop iterates over something that is not known", machine.span(node.target, scope))
     machine.assign(node.target, element, scope)
     before = machine.library.tally()
     signal = _vague_loop(machine, node.body, span, scope)
@@ -232,13 +232,13 @@ def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
         if signal in ("return", "raise"):
             return signal
     if machine.library.tally() > before:
-        detail = f"of the loop in {machine.place(node, scope)} {MAX_UNROLL} turns are followed, and it has more"
+        detail = f"{MAX_UNROLL} iterations of the loop in {machine.place(node, scope)} are followed, but it has more"
         machine.library.leave_unread("turns", detail)
     return None
 
 
 def _vague_loop(machine: Machine, body: list[ast.stmt], span: Span, scope: Scope) -> Signal | None:
-    """A loop with an unknown number of turns: its body is followed once."""
+    """A loop with an unknown number of iterations: its body is followed once."""
     machine.trail.append(Step("vague", span, 0))
     machine.vague_loops += 1
     try:
@@ -250,17 +250,17 @@ def _vague_loop(machine: Machine, body: list[ast.stmt], span: Span, scope: Scope
 
 
 def _header(machine: Machine, node: ast.stmt, last: ast.expr, scope: Scope) -> Span:
-    """Where the first line of a loop is written."""
+    """The place of a loop's first line."""
     return Span(scope.module.source.path, machine.span(node, scope).start, machine.span(last, scope).end)
 
 
 _EXPECTING = frozenset({"pytest.raises", "self.assertRaises", "self.assertRaisesRegex"})
-"""What begins a block that is meant to fail."""
+"""Context managers for blocks that are meant to fail."""
 
 
 def with_(machine: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal | None:
     if any(map(_expects_error, node.items)):
-        return None  # what is done there has no effect but the error
+        return None  # the block has no effect but the error
     for item in node.items:
         value = machine.evaluate(item.context_expr, scope)
         if item.optional_vars is not None:
@@ -274,7 +274,7 @@ def _expects_error(item: ast.withitem) -> bool:
 
 
 def try_(machine: Machine, node: ast.Try, scope: Scope) -> Signal | None:
-    # The body is what the author wants to happen; handlers are for what goes wrong.
+    # The body is the intended case; handlers are for errors.
     signal = machine.block(node.body, scope)
     if signal is None:
         signal = machine.block(node.orelse, scope)

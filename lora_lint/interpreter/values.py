@@ -1,8 +1,8 @@
 """Abstract values: what an expression may be while a program is followed, and what can be done with it.
 
-Each kind of value answers for itself what its attributes, items, turns and truth are (`Val` has the answer of those
-that nothing is known about). Alternatives pass a question on to each of their options, and so nobody else has to ask
-for them. The values that a program defines, functions and classes and modules, are in `definitions`.
+Each kind of value knows its own attributes, items, iteration and truth (`Val` has the answers for values about which
+nothing is known). Alternatives pass a question on to each of their options, so no other code has to handle them. The
+values that a program defines, functions and classes and modules, are in `definitions`.
 """
 
 from __future__ import annotations
@@ -24,34 +24,35 @@ if TYPE_CHECKING:
 
 MAX_ALTERNATIVES = 8
 MAX_UNROLL = 64
-"""How many turns of a loop are followed one by one. The loops over adapters in 38 repositories have at most 5."""
+"""The most iterations of a loop that are followed one by one. The loops over adapters in 38 repositories have at most
+5."""
 MAX_CONTENT = 50_000
-"""Values in a list or dict that is copied or read, those inside others counted as often as they are held."""
+"""The most values in a list or dict that is copied or read; nested values count as often as they are contained."""
 MAX_NUMBER = 1 << 64
 MAX_ITEMS = 512
 
 Listed = tuple[list["Val"], bool]
-"""What an iteration gives, and whether that is all."""
+"""The elements of an iteration, and whether these are all."""
 
-# Plain classes with slots: thousands are made for each file, and a frozen dataclass costs four times as much to make.
+# Plain classes with slots: each file creates thousands, and a frozen dataclass costs four times as much.
 
 
 class Val:
-    """A value of a followed program. The methods here are of values that nothing more is known about."""
+    """A value of a followed program. The methods here are for values about which nothing more is known."""
 
     __slots__ = ()
 
     @property
     def qualified_name(self) -> str:
-        """The name of a library's function, class or object; of a class of the program its own."""
+        """The name of a library's function, class or object; for a class of the program its own name."""
         return ""
 
     def is_never_none(self) -> bool:
-        """Whether it certainly is not None."""
+        """Whether it is certainly not None."""
         return False
 
     def alternatives(self) -> tuple[Val, ...]:
-        """The values that it may be."""
+        """The possible values."""
         return (self,)
 
     def attribute(self, machine: Machine, name: str, span: Span) -> Val:
@@ -66,7 +67,7 @@ class Val:
         return lift(partial(self.pick, span), key)
 
     def pick(self, span: Span, key: Val) -> Val:
-        """self[key] where the key has no alternatives."""
+        """self[key], where the key has no alternatives."""
         if not isinstance(key, Const):
             return Opaque("the key is not known", span)
         return Opaque("it is an item of something that is not known", span)
@@ -75,7 +76,7 @@ class Val:
         """self[key] = value"""
 
     def slice(self, machine: Machine, bounds: list[Val], span: Span) -> Val:
-        """self[lower:upper:step], where a bound that is not written is None."""
+        """self[lower:upper:step]; a missing bound is None."""
         return Opaque("it is a slice of something that is not known", span)
 
     def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
@@ -83,19 +84,19 @@ class Val:
         return None
 
     def iterate(self, machine: Machine, span: Span) -> Listed | None:
-        """What an iteration gives; None if nothing is known about it."""
+        """The elements of an iteration; None if nothing is known about it."""
         return self.elements()
 
     def elements(self) -> Listed | None:
-        """What an iteration gives if that can be told without the machine."""
+        """The elements of an iteration, if they can be determined without the machine."""
         return None
 
     def turns(self) -> int:
-        """How many turns a loop over it has, if that is known; else 0."""
+        """The number of iterations of a loop over it, if that is known; otherwise 0."""
         return 0
 
     def mapping(self) -> DictVal | None:
-        """The items that `**` spreads; None if it is no mapping that is known."""
+        """The items that `**` spreads; None if it is not a known mapping."""
         return None
 
     def truth(self) -> bool | None:
@@ -103,7 +104,7 @@ class Val:
         return None
 
     def same(self, other: Val) -> bool:
-        """Whether both are one object or equal constants (or lists of such)."""
+        """Whether both are the same object or equal constants (or lists of these)."""
         return self is other
 
     def overridable(self) -> Val:
@@ -115,7 +116,7 @@ class Val:
         return self
 
     def content(self) -> Iterable[Val]:
-        """The values that it holds."""
+        """The values that it contains."""
         return ()
 
 
@@ -222,7 +223,7 @@ class PathVal(Val):
 
 
 class Effect(Const):
-    """The None that a method gives which changes its object in place (`names.append(…)`); `method` is its name."""
+    """The None that a method returns after changing its object in place (`names.append(…)`); `method` is its name."""
 
     __slots__ = ("method",)
 
@@ -232,7 +233,7 @@ class Effect(Const):
 
 
 class Opaque(Val):
-    """A value that cannot be known; `why` completes "unknown because …", and `reason` is what decisions look at."""
+    """A value that cannot be known; `why` completes "unknown because …", and `reason` is what decisions use."""
 
     __slots__ = ("reason", "span", "why")
 
@@ -242,7 +243,7 @@ class Opaque(Val):
         self.reason = reason
 
     def at(self, span: Span | None) -> Opaque:
-        """The same, of what is taken from it at another place: an attribute, an item."""
+        """The same, for a value derived from it at another place: an attribute, an item."""
         return Opaque(self.why, span, self.reason)
 
     def __repr__(self) -> str:
@@ -255,17 +256,17 @@ class Opaque(Val):
         return self.at(span) if self._holds_settings() else super().item(machine, key, span)
 
     def _holds_settings(self) -> bool:
-        """Whether it may be a mapping that somebody else fills in."""
+        """Whether it may be a mapping that something else fills in."""
         return self.reason in (Reason.CALLER, Reason.CONFIG)
 
     def _default(self, arguments: Arguments, span: Span) -> Val:
-        """`config.get("rank", 8)`: the default, which what is not known may override."""
+        """`config.get("rank", 8)`: the default, which the unknown mapping may override."""
         default = arguments.get("default", 1)
         return self.at(span) if default is None or isinstance(default, DictVal) else default.overridable()
 
 
 class Either(Val):
-    """One of several values, depending on a branch. What is asked of it is asked of each."""
+    """One of several values, depending on a branch. Each question is passed on to all of them."""
 
     __slots__ = ("options",)
 
@@ -289,7 +290,7 @@ class Either(Val):
         return either(option.item(machine, key, span) for option in self.options)
 
     def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
-        open_all(self.options)  # nobody knows which one just got another item
+        open_all(self.options)  # it is not known which one just got another item
 
     def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
         return either(machine.call(option, arguments, span) for option in self.options)
@@ -300,9 +301,9 @@ class Either(Val):
 
 
 class Space(Val):
-    """A searched value: every option is tried, one run each. Spaces with the same `axis` move together.
+    """A searched value: every option is tried, one run each. Spaces with the same `axis` vary together.
 
-    `default` is what a run without the search uses (argparse `choices` with a `default`).
+    `default` is the value of a run without the search (argparse `choices` with a `default`).
     """
 
     __slots__ = ("axis", "default", "kind", "options", "span")
@@ -318,8 +319,8 @@ class Space(Val):
 
 
 class ListVal(Val):
-    """A list, tuple or set. `open` means that there may be more items than are known; `cut` is how many there are where
-    a limit keeps them from being followed, else 0."""
+    """A list, tuple or set. `open` means that there may be more items than are known; `cut` is their number if a limit
+    keeps them from being followed, otherwise 0."""
 
     __slots__ = ("cut", "items", "kind", "open", "span")
 
@@ -469,10 +470,10 @@ class External(Val):
 
 
 class Object(Val):
-    """What a library's call returned. `callee` is the qualified name that was called, `arguments` what it was given.
+    """The result of a library call. `callee` is the qualified name that was called, `arguments` its arguments.
 
-    `data` is the record that a library keeps about it (a model, a config, a dataset …); objects that share a record
-    are views of one thing.
+    `data` is the record that a library keeps about it (a model, a config, a dataset …); objects that share a record are
+    views of one thing.
     """
 
     __slots__ = ("arguments", "attributes", "callee", "data", "span")
@@ -499,7 +500,7 @@ class Object(Val):
         return self.callee
 
     def is_never_none(self) -> bool:
-        return self.data is not None  # others than those that a library keeps a record of may be None or empty
+        return self.data is not None  # objects without a record may be None or empty
 
     def attribute(self, machine: Machine, name: str, span: Span) -> Val:
         found = self.attributes.get(name)
@@ -544,7 +545,7 @@ class Object(Val):
 
 
 class Member(Val):
-    """An attribute of a library object that is not known by itself: `model.save_pretrained`, `model.lm_head.weight`."""
+    """An attribute of a library object that is not modelled itself: `model.save_pretrained`, `model.lm_head.weight`."""
 
     __slots__ = ("name", "owner")
 
@@ -553,7 +554,7 @@ class Member(Val):
         self.name = name
 
     def path(self) -> tuple[Val, tuple[str, ...]]:
-        """The object at the root and the attribute names that lead from it here."""
+        """The object at the root, and the attribute names that lead from it here."""
         names: list[str] = [self.name]
         owner = self.owner
         while isinstance(owner, Member):
@@ -596,8 +597,8 @@ class Native(Val):
 
 
 class Arguments:
-    """The arguments of a call, and where they are written, by name or number. `open` means that there were `*` or `**`
-    arguments that are not known."""
+    """The arguments of a call, and where they are written, by name or number. `open` means that there were unknown `*`
+    or `**` arguments."""
 
     __slots__ = ("keywords", "open", "positional", "spans")
 
@@ -622,7 +623,7 @@ class Arguments:
         return None
 
     def span(self, name: str, index: int | None = None) -> Span | None:
-        """Where the value of an argument is written at the call."""
+        """The place of an argument's value at the call."""
         if name in self.spans:
             return self.spans[name]
         return self.spans.get(index) if index is not None else None
@@ -632,13 +633,13 @@ NO_ARGUMENTS = Arguments([], {}, {})
 
 
 def either(options: Iterable[Val], why: str = "too many alternatives") -> Val:
-    """One value out of several: equal constants count once; one unknown among them makes the whole unknown."""
+    """One value out of several: equal constants count once; a single unknown one makes the whole unknown."""
     distinct: list[Val] = []
     for option in options:
         for member in option.alternatives():
             if isinstance(member, Opaque):
                 return member
-            # One too many are enough to compare with: the rest is only searched for one that is not known.
+            # One too many is enough to compare: the rest is only searched for an unknown one.
             if len(distinct) <= MAX_ALTERNATIVES and not any(member.same(other) for other in distinct):
                 distinct.append(member)
     if not distinct:
@@ -672,7 +673,7 @@ def lift(function: Callable[..., Val], *values: Val) -> Val:
 
 
 def _lift_spaces(function: Callable[..., Val], values: tuple[Val, ...], spaces: list[Space]) -> Val:
-    """Applies a function to values of which some are searched together."""
+    """Applies a function to values, some of which are searched together."""
     first = spaces[0]
     if any(space.axis is not first.axis for space in spaces) or any(isinstance(value, Either) for value in values):
         return Opaque("it is computed from several searched values")
@@ -690,17 +691,17 @@ def _lift_spaces(function: Callable[..., Val], values: tuple[Val, ...], spaces: 
 
 
 def constant(value: Val | None) -> Any:
-    """The Python value of a constant, else None."""
+    """The Python value of a constant, otherwise None."""
     return value.value if isinstance(value, Const) else None
 
 
 def as_text(value: Val) -> Val:
-    """The text of a path; any other value as it is."""
+    """The text of a path; any other value unchanged."""
     return Const(value.text, value.span, value.origin) if isinstance(value, PathVal) else value
 
 
 def is_vast(value: Val) -> bool:
-    """Whether a list or dict holds more values than are read: `[[[0] * 500] * 500] * 500`, or a list that holds
+    """Whether a list or dict contains more values than are read: `[[[0] * 500] * 500] * 500`, or a list that contains
     itself."""
     count = 0
     left = [value]
@@ -714,7 +715,7 @@ def is_vast(value: Val) -> bool:
 
 
 def left_open(value: Val) -> bool:
-    """Whether a value is a default of None that is there to be filled in, by a caller or on the command line."""
+    """Whether a value is a default of None that a caller or the command line is meant to replace."""
     if isinstance(value, Opaque):
         return value.reason is Reason.OPTIONAL
     return isinstance(value, Const) and value.value is None and value.origin == "cli-default"
@@ -726,7 +727,7 @@ def is_key(key: Any) -> bool:
 
 
 def open_all(values: Iterable[Val]) -> None:
-    """Marks lists and dicts open that may have got another item."""
+    """Marks lists and dicts open that may have received another item."""
     for value in values:
         if isinstance(value, DictVal | ListVal):
             value.open = True

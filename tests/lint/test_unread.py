@@ -33,7 +33,7 @@ def unread(text: str, path: str = "a.py") -> list[tuple[str, str]]:
 
 
 SEARCHED = [("r", [2, 4, 8, 16]), ("alpha", [4, 8, 16, 32, 64])]
-TURNS = "has 299 turns, and more than 64 are not followed one by one"
+TURNS = "has 299 iterations, but more than 64 are not followed one by one"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ TURNS = "has 299 turns, and more than 64 are not followed one by one"
         (
             PEFT + "r = 0\nwhile r < 999:\n    r = r + 1\n    LoraConfig(r=r)\n",
             "turns",
-            "of the loop in line 3 64 turns are followed, and it has more",
+            "64 iterations of the loop in line 3 are followed, but it has more",
         ),
         (
             PEFT + "for a in range(60):\n  for b in range(60):\n    LoraConfig(r=a + b + 1)\n",
@@ -186,13 +186,13 @@ def test_a_sweep_of_many_runs() -> None:
 
 
 TRAIN = "python train.py --lora_r $r --lora_alpha 16"
-CUT = "turns, and more than 64 are not followed"
+CUT = "iterations, but more than 64 are not followed"
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (f"for r in {' '.join(map(str, range(1, 100)))}; do {TRAIN}; done", "99 turns, of which 64 are followed"),
+        (f"for r in {' '.join(map(str, range(1, 100)))}; do {TRAIN}; done", "99 iterations, of which 64 are followed"),
         (f"for r in {{1..99}}; do {TRAIN}; done", f"99 {CUT}"),
         (f"for r in {{100..2}}; do {TRAIN}; done", f"99 {CUT}"),
         (f"for r in $(seq 99); do {TRAIN}; done", f"99 {CUT}"),
@@ -209,7 +209,7 @@ def test_a_script_with_many_turns(text: str, told: str | None) -> None:
 
 def test_a_script_that_counts_for_long() -> None:
     found = unread(f"for ((r=1; r<99; r++)); do {TRAIN}; done\n", "a.sh")
-    assert found == [("turns", "of a loop 64 turns are followed, and it has more")]
+    assert found == [("turns", "64 iterations of a loop are followed, but it has more")]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_script_that_is_not_read_to_its_end(text: str, limit: str, detail: str
 def test_a_program_that_a_script_starts(here: Path) -> None:
     (here / "train.py").write_text(CALLED + "for n in range(99):\n    LoraConfig(r=args.lora_r, lora_alpha=n)\n")
     (here / "a.sh").write_text("python train.py --lora_r 8\n")
-    detail = "the loop in line 7 has 99 turns, and more than 64 are not followed one by one"
+    detail = "the loop in line 7 has 99 iterations, but more than 64 are not followed one by one"
     assert lint(["a.sh"], Settings()).unread == (Unread("train.py", "turns", detail),)
 
 
