@@ -107,8 +107,8 @@ def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
 def scale_out_of_range(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL104 of a run; of a sweep: sweeps.sweep_out_of_range. Above the range under rsLoRA it is LL103."""
     adapter = run.adapter
-    if run.trained is False:
-        return
+    if run.trained is False or known(adapter.init_lora_weights) == "eva":
+        return  # EVA redistributes the ranks, and with them the scales; its authors train with an alpha of 1
     own = run.framework.default_scale
     low, high = min(options["min-ratio"], own), max(options["max-ratio"], own)
     if alternatives(adapter.scale):
