@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from lora_lint.finding import Confidence, Level
     from lora_lint.run.run import SweepKeeps
+    from lora_lint.system import disk
 
 FailOn = Literal["error", "warning", "advice", "never"]
 
@@ -63,6 +64,10 @@ class Settings:
     """The lowest level of findings to show."""
     baseline: str | None = None
     """Relative to the current folder."""
+    nested: bool = field(default=False, compare=False)
+    """Whether a settings file in a folder below the current one rules what lies below it."""
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """The options of the command line, which hold for all files."""
 
     @property
     def everything(self) -> bool:
@@ -81,6 +86,49 @@ class Settings:
         return frozenset({*(self.select or ()), *self.extend_select} - set(self.ignore))
 
 
+def settings_of(path: str, settings: Settings) -> Settings:
+    """The settings that rule a file: those of the nearest settings file in the folders above it, below the current one,
+    with the options of the command line over them; `settings` where there is none. Raises SettingsError."""
+    if not settings.nested:
+        return settings
+    if os.path.isabs(path):
+        path = os.path.relpath(path)
+    folder = os.path.dirname(path)
+    if folder in ("", ".") or path.startswith(".."):
+        return settings
+    kept = _kept_for(settings)
+    return kept.get(folder, lambda asked: _nearest(asked, settings)) or settings
+
+
+def _nearest(folder: str, settings: Settings) -> Settings | None:
+    """The settings of the nearest file in a folder or above it, below the current one. Raises SettingsError."""
+    from lora_lint.system import disk
+
+    while folder not in ("", "."):
+        for name in FILE_NAMES:
+            path = os.path.join(folder, name)
+            if disk.is_file(path):
+                disk.look(path)
+                table = _table(path)
+                if table is not None:
+                    _refuse_link(path, folder)
+                    return override(_settings(path, table), **settings.given)
+        folder = os.path.dirname(folder)
+    return None
+
+
+_KEPT: list[tuple[Settings, disk.Remembered[str, Settings | None]]] = []
+"""What was found for the latest settings, by folder."""
+
+
+def _kept_for(settings: Settings) -> disk.Remembered[str, Settings | None]:
+    from lora_lint.system import disk
+
+    if not _KEPT or _KEPT[0][0] is not settings:
+        _KEPT[:] = [(settings, disk.Remembered())]
+    return _KEPT[0][1]
+
+
 def load(config: str | None = None, isolated: bool = False) -> Settings:
     """The settings that apply in the current folder: those in `config` (a TOML file) if it is given, otherwise in the
     nearest lora-lint.toml or pyproject.toml with a [tool.lora-lint] table, searching upwards. Raises SettingsError."""
@@ -97,10 +145,10 @@ def load(config: str | None = None, isolated: bool = False) -> Settings:
             path = os.path.join(folder, name)
             if os.path.lexists(path) and (table := _table(path)) is not None:
                 _refuse_link(path, folder)
-                return _settings(path, table)
+                return replace(_settings(path, table), nested=True)
         above = os.path.dirname(folder)
         if above == folder:
-            return Settings()
+            return Settings(nested=True)
         folder = above
 
 
@@ -110,7 +158,8 @@ def override(settings: Settings, **options: Any) -> Settings:
     `select`, `extend_select` and `ignore` are lists of codes, names and prefixes; a `select` on the command line
     replaces the file's, the other two add to it. Raises SettingsError.
     """
-    changes = {key: value for key, value in options.items() if value is not None and value != ()}
+    given = {key: value for key, value in options.items() if value is not None and value != ()}
+    changes = dict(given)
     if not 0 < changes.get("gpu_memory", 1) < float("inf"):
         raise SettingsError(f"--gpu-memory: {changes['gpu_memory']} is not a number of GiB")
     if "ignore" in changes:
@@ -130,7 +179,7 @@ def override(settings: Settings, **options: Any) -> Settings:
         changes["select"], changes["extend_select"] = _chosen(settings.select or (), extend, every)
     if "exclude" in changes:
         changes["exclude"] = (*settings.exclude, *((glob, "") for glob in changes["exclude"]))
-    return replace(settings, **changes) if changes else settings
+    return replace(settings, **changes, given=given) if changes else settings
 
 
 def expand(entries: Iterable[str], where: str) -> tuple[str, ...]:

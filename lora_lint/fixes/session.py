@@ -21,6 +21,7 @@ from lora_lint.finding import LEVELS, fixable
 from lora_lint.fixes.edits import applied, disjoint, inserted, stays
 from lora_lint.fixes.made import places_of
 from lora_lint.records import dataclass, replace
+from lora_lint.settings import settings_of
 from lora_lint.source import Span
 from lora_lint.system import disk
 from lora_lint.system.visible import octets
@@ -62,10 +63,13 @@ def fixed(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[],
 
     `lint` lints all that was linted once more, by all rules: without it nothing else reads the files.
     """
-    named = settings.named()
-    paths = dict.fromkeys(finding.span.path for finding in outcome.findings if fixable(finding, unsafe, named))
+    paths = dict.fromkeys(
+        finding.span.path
+        for finding in outcome.findings
+        if fixable(finding, unsafe, settings_of(finding.span.path, settings).named())
+    )
     shown = {(finding.code, finding.span) for finding in outcome.findings}
-    files = [_file(path, settings, unsafe, shown) for path in paths]
+    files = [_file(path, settings_of(path, settings), unsafe, shown) for path in paths]
     return files if lint is None else _agreeing(files, settings, lint)
 
 
@@ -207,7 +211,8 @@ def _linted(data: bytes, path: str, kind: FileKind, settings: Settings) -> _Stat
     from lora_lint.lint import engine
     from lora_lint.lint.outcome import readable
 
-    findings = engine.lint_text(data, path, replace(settings, select=None, level="advice"), kind=kind).findings
+    every = replace(settings, select=None, level="advice", nested=False)
+    findings = engine.lint_text(data, path, every, kind=kind).findings
     return _State(path, kind, data, readable(path, kind, data), findings)
 
 

@@ -12,6 +12,7 @@ from lora_lint.lint.reading import FileReading, read_file
 from lora_lint.project import Project
 from lora_lint.records import dataclass, field
 from lora_lint.run.values import Reason, Unknown, alternatives
+from lora_lint.settings import settings_of
 from lora_lint.unread import Unread, clause
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class _Reader:
             else:
                 self.notes.append(f"{found.path}: {found.problem}")
             return []
+        settings_of(found.path, self.settings)  # an error in it is no failure of the file
         result = attempt(lambda: self._facts(found))
         if isinstance(result, Failure):
             self._fail(found, found.data, result)
@@ -103,7 +105,7 @@ class _Reader:
         return facts_of_run
 
     def _facts(self, found: discovery.Found) -> tuple[FileReading, list[tuple[Run, dict[str, Any]]]]:
-        file = read_file(found, self.settings, self.project)
+        file = read_file(found, settings_of(found.path, self.settings), self.project)
         return file, [(run, facts(run, file.source)) for run in file.reading.runs]
 
     def _fail(self, found: discovery.Found, data: bytes, failure: Failure) -> None:

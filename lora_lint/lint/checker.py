@@ -14,6 +14,7 @@ from lora_lint.lint.silencing import Silencer
 from lora_lint.project import Project
 from lora_lint.records import replace
 from lora_lint.rules.agreement import Judged, agreed
+from lora_lint.settings import settings_of
 from lora_lint.source import SourceFile, Span
 from lora_lint.system import disk
 from lora_lint.unread import Unread, clause
@@ -32,12 +33,40 @@ _MOST_KEPT = 200_000
 
 
 class Checker:
-    """Checks one file after another under the same settings. With `basis`, findings keep what they were found in."""
+    """Checks one file after another, each under the settings that rule it. With `basis`, findings keep what they were
+    found in."""
 
     def __init__(self, settings: Settings, cache: Cache | None = None, basis: bool = False) -> None:
         self._settings = settings
         self._cache = cache
-        self._project = Project(settings.root)
+        self._basis = basis
+        self._ruled: dict[int, _Ruled] = {}
+
+    def check(self, found: discovery.Found) -> FileResult:
+        """Everything that one file gives. Never raises for what the file contains. Raises SettingsError for a settings
+        file below the current folder."""
+        if self._cache is None or found.data is None:
+            return self._under(found.path).check(found)
+        with disk.Watch() as watch:
+            result = self._under(found.path).check(found)
+        self._cache.put(found, replace(result, program=None), watch.noted)
+        return result
+
+    def _under(self, path: str) -> _Ruled:
+        settings = settings_of(path, self._settings)
+        ruled = self._ruled.get(id(settings))
+        if ruled is None:
+            ruled = self._ruled[id(settings)] = _Ruled(settings, self._settings.root, self._basis)
+        return ruled
+
+
+class _Ruled:
+    """Checks files under the same settings, in the project whose root is given."""
+
+    def __init__(self, settings: Settings, root: str, basis: bool) -> None:
+        self._settings = settings
+        self._root = root
+        self._project = Project(root)
         self._judge = Judge(settings, basis)
         self._silencer = Silencer(settings)
 
@@ -49,12 +78,7 @@ class Checker:
             if found.limit is not None:
                 return FileResult(found.path, unread=(Unread(found.path, found.limit, clause(why)),))
             return self._failed(found, Failure("syntax", why), ())
-        if self._cache is None:
-            return self._checked(found, found.data)
-        with disk.Watch() as watch:
-            result = self._checked(found, found.data)
-        self._cache.put(found, replace(result, program=None), watch.noted)
-        return result
+        return self._checked(found, found.data)
 
     def _checked(self, found: discovery.Found, data: bytes) -> FileResult:
         """The result of a file, even if it fails. Findings made before a failure are kept."""
@@ -63,7 +87,7 @@ class Checker:
         if not isinstance(result, Failure):
             return result
         if result.cause == "time":
-            self._project = Project(self._settings.root)  # it may have been left half updated
+            self._project = Project(self._root)  # it may have been left half updated
             late = Failure("time", f"Checking this file {result.message}, so the rest of it was not checked")
             late_part = Unread(found.path, "time", f"checking it {result.message}")
             return replace(self._failed(found, late, findings), unread=(late_part,))

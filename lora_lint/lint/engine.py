@@ -9,6 +9,7 @@ from lora_lint import discovery
 from lora_lint.lint.outcome import Checked, Content, Outcome, Summary, outcome_of, readable
 from lora_lint.lint.pool import check_all, relax
 from lora_lint.records import replace
+from lora_lint.settings import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -77,7 +78,25 @@ def _checker(settings: Settings, cache: Cache | None, basis: bool) -> Checker:
 
 
 def excluder(settings: Settings) -> Callable[[str], bool] | None:
-    """One test for the exclude globs of the settings file and of the command line, each relative to its own folder."""
+    """One test for the exclude globs of the settings files and of the command line, each relative to its own folder."""
+    test = _excluder(settings)
+    if not settings.nested:
+        return test
+    nested: dict[int, Callable[[str], bool] | None] = {}
+
+    def excluded(path: str) -> bool:
+        ruling = settings_of(path, settings)
+        if ruling is settings:
+            return test is not None and test(path)
+        if id(ruling) not in nested:
+            nested[id(ruling)] = _excluder(ruling)
+        inner = nested[id(ruling)]
+        return (inner is not None and inner(path)) or (test is not None and test(path))
+
+    return excluded
+
+
+def _excluder(settings: Settings) -> Callable[[str], bool] | None:
     by_root: dict[str, list[str]] = {}
     for glob, root in settings.exclude:
         by_root.setdefault(root, []).append(glob)

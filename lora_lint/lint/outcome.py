@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint import discovery
 from lora_lint.finding import CONFIDENCES, LEVELS, Finding, Related, fixable
 from lora_lint.records import dataclass, field, replace
+from lora_lint.settings import settings_of
 from lora_lint.source import Location, SourceFile, Span
 
 if TYPE_CHECKING:
@@ -219,8 +220,9 @@ def outcome_of(checked: Checked, settings: Settings, content: Content) -> Outcom
 
 def with_fixable(outcome: Outcome, settings: Settings) -> Outcome:
     """The outcome with its fixable findings counted, again after verdicts have refuted some."""
-    named = settings.named()
-    safe, every = (sum(fixable(finding, unsafe, named) for finding in outcome.findings) for unsafe in (False, True))
+    named = [settings_of(finding.span.path, settings).named() for finding in outcome.findings]
+    pairs = list(zip(outcome.findings, named, strict=True))
+    safe, every = (sum(fixable(finding, unsafe, names) for finding, names in pairs) for unsafe in (False, True))
     return replace(outcome, summary=replace(outcome.summary, fixable=safe, fixable_unsafe=every - safe))
 
 
@@ -273,6 +275,7 @@ def _place(finding: Finding) -> tuple[str, int, int, str]:
 
 def is_shown(finding: Finding, settings: Settings) -> bool:
     """Whether the finding is certain and severe enough to be shown."""
+    settings = settings_of(finding.span.path, settings)
     sure = CONFIDENCES.index(finding.confidence) <= CONFIDENCES.index(settings.confidence)
     return sure and LEVELS.index(finding.level or "warning") <= LEVELS.index(settings.level)
 

@@ -6,11 +6,13 @@ import json
 import os
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lora_lint import catalogue
 from lora_lint.settings import TASKS, Settings, SettingsError, did_you_mean, expand, load, override
+from tests.cli.test_cli import process
 
 
 @pytest.fixture(autouse=True)
@@ -255,3 +257,77 @@ def test_the_schema_is_valid_and_names_the_tasks() -> None:
     Draft202012Validator.check_schema(schema)
     assert tuple(schema["properties"]["task"]["enum"]) == TASKS
     assert all("description" in each for each in schema["properties"].values())
+
+
+PROGRAM = """\
+from peft import LoraConfig
+
+config = LoraConfig(r=4, lora_alpha=64, target_modules=["all-linear"])
+"""
+
+
+class TestNestedFiles:
+    """A settings file rules what lies below it, in place of the one above it."""
+
+    @pytest.fixture(autouse=True)
+    def tree(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        for folder in (".", "a", "a/deep", "b"):
+            Path(folder).mkdir(exist_ok=True)
+            Path(folder, "t.py").write_text(PROGRAM)
+        Path("pyproject.toml").write_text('[tool.lora-lint]\nignore = ["LL104"]\n')
+        Path("a/lora-lint.toml").write_text('ignore = ["LL204"]\n')
+
+    def found(self, *paths: str, **options: Any) -> dict[str, set[str]]:
+        from lora_lint.lint import engine
+
+        found: dict[str, set[str]] = {}
+        for finding in engine.lint(paths or ["."], override(load(), **options)).findings:
+            found.setdefault(finding.span.path, set()).add(finding.code)
+        return found
+
+    def test_the_nearest_one_rules(self) -> None:
+        assert self.found() == {
+            "t.py": {"LL204"}, "b/t.py": {"LL204"}, "a/t.py": {"LL104"}, "a/deep/t.py": {"LL104"},
+        }  # fmt: skip
+        Path("a/deep/pyproject.toml").write_text("[tool.other]\n[tool.lora-lint]\n")
+        assert self.found("a") == {"a/t.py": {"LL104"}, "a/deep/t.py": {"LL104", "LL204"}}
+        assert self.found(str(Path("a/t.py").absolute())).popitem()[1] == {"LL104"}
+
+    def test_the_command_line_rules_all(self) -> None:
+        assert self.found(select=["LL104"]) == {name: {"LL104"} for name in ("t.py", "b/t.py", "a/t.py", "a/deep/t.py")}
+        assert self.found(ignore=["LL104"]) == {"t.py": {"LL204"}, "b/t.py": {"LL204"}}
+
+    def test_levels_and_excludes(self) -> None:
+        from lora_lint.lint import engine
+
+        Path("a/lora-lint.toml").write_text('exclude = ["deep"]\nlevels = {LL104 = "advice"}\nselect = ["LL104"]\n')
+        [finding] = engine.lint(["a"], load()).findings
+        assert (finding.span.path, finding.level) == ("a/t.py", "advice")
+
+    def test_a_named_file_and_no_other(self) -> None:
+        from lora_lint.lint import engine
+
+        assert set(self.found("a/t.py")["a/t.py"]) == {"LL104"}
+        for settings in (load(isolated=True), load("pyproject.toml")):
+            codes = {finding.code for finding in engine.lint(["a/t.py"], settings).findings}
+            assert "LL204" in codes
+
+    @pytest.mark.process
+    def test_an_error_in_one_is_told(self) -> None:
+        Path("b/lora-lint.toml").write_text('ignore = ["LL999"]\n')
+        for command in ((), ("inspect",), ("--jobs", "2")):
+            done = process(*command)
+            assert done.returncode == 2 and "error: b/lora-lint.toml: `ignore`" in done.stderr
+            assert "Traceback" not in done.stderr and not done.stdout
+
+    @pytest.mark.process
+    def test_the_cache_knows_what_a_result_rests_on(self) -> None:
+        first = process("--output-format", "concise").stdout
+        assert process("--output-format", "concise").stdout == first
+        Path("a/lora-lint.toml").unlink()
+        assert (
+            process("--output-format", "concise").stdout == process("--output-format", "concise", "--no-cache").stdout
+        )
+        Path("b/lora-lint.toml").write_text('select = ["LL105"]\n')
+        assert "b/t.py" not in process("--output-format", "concise").stdout
