@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 1_000_000
 """A larger file is data: no configuration that people write comes near it."""
 MAX_DEPTH = 100
+MAX_PARTS = 200_000
+"""Keys, values and the signs between them. A table for each part of a header `[a.b.c]` takes 1.5 KB of memory."""
 
 _QUOTES = re.compile(r"'''|\"\"\"|'|\"")
 _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
@@ -31,12 +33,15 @@ def read_toml(source: SourceFile) -> Mapping:
     """The table that a TOML file is. Raises Unreadable."""
     if len(source.utf8) > MAX_BYTES:
         raise Unreadable(f"This TOML file is larger than {MAX_BYTES // 1_000_000} MB", limit="size")
+    syntax = _syntax(source.utf8)
+    if syntax.descendant_count > MAX_PARTS:
+        raise Unreadable(f"This file holds more than {MAX_PARTS:,} keys, values and signs between them")
     try:
         toml.loads(source.utf8.replace(b"\r\n", b"\n"))
     except ValueError as error:
         raise _wrong(str(error), source) from None
     root = _Table(0)
-    for node in _syntax(source.utf8).named_children:
+    for node in syntax.named_children:
         if node.type == "pair":
             _put(root, node, source, 0)
         elif node.type in ("table", "table_array_element"):

@@ -236,6 +236,36 @@ def _notebooks() -> dict[str, bytes]:
     }
 
 
+def _toml() -> dict[str, bytes]:
+    """sd-scripts' settings, with what a reader of TOML may choke on below them."""
+    start = (
+        'pretrained_model_name_or_path = "x"\nnetwork_module = "networks.lora"\nnetwork_dim = 8\nnetwork_alpha = 8\n'
+    )
+    texts = {
+        "lists": "x = " + "[" * 50_000 + "]" * 50_000,
+        "inline": "x = " + "{a = " * 50_000 + "1" + "}" * 50_000,
+        "dots": "a." * 50_000 + "b = 1\n",
+        "tables": "".join(f"[t{n}.{'x.' * 50}y]\n" for n in range(8_000)),
+        "arrays": "[[a]]\n" * 50_000,
+        "twice": "network_dim = 4\n",
+        "redefined": "[a]\nb = 1\n[a.b]\nc = 2\n",
+        "long": "x = '" + "a" * 5_000_000 + "'\n",
+        "lines": 'x = """' + "\n" * 100_000 + '"""\n',
+        "quotes": "x = " + '"' * 100_001,
+        "hashes": "#" * 900_000,
+        "keys": "".join(f"k{n} = {n}\n" for n in range(60_000)),
+        "number": "x = " + "9" * 100_000 + "\n",
+        "date": "x = 1979-13-45T99:99:99\n",
+        "half": 'x = "\\ud800"\n',
+        "escapes": 'x = "\\u001b]0;x\\u0007\\u202e"\n',
+        "empty_keys": "'' = 5\n\"\\u0000\" = 6\n",
+        "nul": "x = 1\0\n",
+        "open": "x = {a = [1, {b = '",
+    }
+    files = {f"{name}.toml": (start + text).encode() for name, text in texts.items()}
+    return files | {"infinite.toml": start.replace("8", "inf").encode(), "latin.toml": start.encode() + b"x = '\xff'\n"}
+
+
 def safetensors(header: Any, data: bytes = b"") -> bytes:
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
@@ -312,6 +342,7 @@ BATCHES: dict[str, dict[str, bytes]] = {
     "numbers": _numbers(),
     "bytes": _bytes(),
     "notebooks": _notebooks(),
+    "toml": _toml(),
     "weights": _weights(),
     "circles": _circles(),
     "globs": {
