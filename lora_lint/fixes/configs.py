@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 _TRAINED = "adapter_config.json"
-"""It says how an adapter was trained: what is written into it changes no training, and may belie the weights."""
+"""Keys that record how an adapter was trained: a change in these changes no training, and may contradict the
+weights."""
 _DUMPED = frozenset({"peft_type", "auto_mapping"})
-"""Keys that PEFT writes and no person does: what has them is a trained adapter's config wherever it stands."""
+"""Keys that only PEFT writes: a file with them is a trained adapter's config, wherever it is."""
 _WORD = re.compile(r"[A-Za-z_./][\w./ -]*")
 _ANCHOR = re.compile(rb"&([\w-]+)\s+$")
 _NAMED = re.compile(rb"&([\w-]+)")
@@ -32,7 +33,7 @@ _TELLING = re.compile(r"(?i)(?:true|false|yes|no|on|off|null|y|n)$|.* $|.*: |.* 
 
 
 def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
-    """The edits that make a change; none where it cannot be made."""
+    """The edits for a change; none if it cannot be made."""
     from lora_lint.readers.errors import Unreadable
 
     if source.path.endswith(_TRAINED):
@@ -76,7 +77,7 @@ def _nodes(source: SourceFile) -> Iterator[Node]:
 
 
 def _plain(node: Node) -> Any:
-    """What a node is; a tuple for a list."""
+    """The value of a node; a tuple for a list."""
     if isinstance(node, Scalar):
         return node.value
     if isinstance(node, Sequence):
@@ -93,7 +94,7 @@ class _Document:
         return self.source.utf8[span.start : span.end].decode()
 
     def shared(self, span: Span) -> bool:
-        """Whether what is written at a place counts in other places too, by an alias. A mapping that is merged once is
+        """Whether the text at a place counts in other places too, through an alias. A mapping that is merged once is
         written where it counts."""
         text = self.source.utf8
         for node in self.nodes:
@@ -137,7 +138,7 @@ class _Document:
             if isinstance(value, (list, tuple)):
                 if "," not in old:
                     return ()
-                value = (", " if ", " in old else ",").join(value)  # a list in one text
+                value = (", " if ", " in old else ",").join(value)  # a list in one string
             return (Edit(span, self.literal(value, old)),)
         if "#" in old:
             return ()
@@ -148,7 +149,7 @@ class _Document:
         return self._write_items(node, value) if isinstance(node, Sequence) else ()
 
     def _text_for_lines(self, node: Node, text: str) -> tuple[Edit, ...]:
-        """A list with an item a line becomes one text, behind its key."""
+        """A list with one item per line becomes one string after its key."""
         found = self._entry(node.span)
         if found is None:
             return ()
@@ -164,7 +165,7 @@ class _Document:
         return (self._insert(colon, f" {text}"), Edit(gone, ""))
 
     def _write_items(self, node: Sequence, value: Any) -> tuple[Edit, ...]:
-        """A list with an item a line: its items are written in the place of the old ones."""
+        """A list with one item per line: its items replace the old ones."""
         items = [item.span for item in node.items]
         if not isinstance(value, (list, tuple)) or not items or not value:
             return ()
@@ -178,7 +179,8 @@ class _Document:
         return (Edit(Span(items[0].path, items[0].start, items[-1].end), text),)
 
     def _entry(self, span: Span) -> tuple[Mapping, Entry] | None:
-        """The entry whose key or value or both are at `span`, with its mapping; of a mapping's own span the last."""
+        """The entry whose key or value or both are at `span`, with its mapping; for a mapping's own span the last
+        entry."""
         for node in self.nodes:
             if isinstance(node, Mapping):
                 for entry in node.entries:
@@ -229,7 +231,7 @@ class _Document:
         after = utf8[end : self._end_of_line(end)]
         if not whole or len(found[0].entries) == 1:
             return ()
-        if after.strip():  # a comment stays, on a line of its own
+        if after.strip():  # a comment stays, on a separate line
             return (Edit(Span(path, start, end + len(after) - len(after.lstrip())), ""),)
         return (Edit(Span(path, line.start, line.end), ""),)
 

@@ -1,5 +1,5 @@
-"""Edits: places in the UTF-8 text of a file and what stands there instead, so that all outside them stays byte for
-byte."""
+"""Edits: places in the UTF-8 text of a file and the text that replaces them, so that everything outside them stays byte
+for byte."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Edit:
-    """`text` in the place of what stands at `span`. Newlines are LF, whatever the file has."""
+    """`text` replaces the text at `span`. Newlines are LF, whatever the file uses."""
 
     span: Span
     text: str
 
 
 def stays(edit: Edit, source: SourceFile | None) -> bool:
-    """Whether an edit leaves the text as it is."""
+    """Whether an edit leaves the text unchanged."""
     return source is not None and source.utf8[edit.span.start : edit.span.end] == edit.text.encode()
 
 
 def same(written: Any, wanted: Any) -> bool:
-    """Whether what is written is the value that is wanted, of its type where that is a number."""
+    """Whether the written value is the wanted one, including its type if it is a number."""
     return bool(written == wanted) and (type(written) is type(wanted) or not isinstance(wanted, (bool, int, float)))
 
 
 def shared_ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
-    """How many items two lists have in common at their start, and how many of the rest at their end."""
+    """How many items two lists share at their start, and how many of the rest at their end."""
     shorter = min(len(old), len(new))
     first = 0
     while first < shorter and old[first] == new[first]:
@@ -45,14 +45,14 @@ def shared_ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
 
 
 def disjoint(edits: Sequence[Edit]) -> bool:
-    """Whether sorted edits leave each other alone."""
+    """Whether sorted edits do not overlap."""
     return all(
         left.span.path != right.span.path or left.span.end <= right.span.start for left, right in pairwise(edits)
     )
 
 
 def applied(utf8: bytes, edits: Sequence[Edit]) -> bytes:
-    """A text after edits that are disjoint and all of this text."""
+    """A text after edits that do not overlap and all belong to it."""
     parts: list[bytes] = []
     done = 0
     for edit in sorted(edits, key=lambda edit: edit.span):
@@ -62,5 +62,5 @@ def applied(utf8: bytes, edits: Sequence[Edit]) -> bytes:
 
 
 def inserted(utf8: bytes, edit: Edit) -> bytes:
-    """What an edit writes into a text: its newlines become those of the text."""
+    """The text that an edit inserts, with the newlines of the file."""
     return edit.text.encode().replace(b"\n", b"\r\n" if b"\r\n" in utf8 else b"\n")

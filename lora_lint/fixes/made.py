@@ -1,4 +1,4 @@
-"""The edits that the changes of a fix are made of, by the language of the file."""
+"""The edits for the changes of a fix, by the language of the file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def edits_of(fix: Fix, source_of: Callable[[str], SourceFile | None]) -> tuple[Edit, ...]:
-    """The edits that a fix is made of, in order; none if a change cannot be made where it should be.
+    """The edits of a fix, in order; none if a change cannot be made where it should be.
 
-    `source_of` gives the file of a path.
+    `source_of` gives the file at a path.
     """
     return tuple(edit for edit in places_of(fix, source_of) if not stays(edit, source_of(edit.span.path)))
 
 
 def places_of(fix: Fix, source_of: Callable[[str], SourceFile | None]) -> tuple[Edit, ...]:
-    """The same with the places that have to stay as they are, which no other fix may change beside this one."""
+    """The same with the places that must stay unchanged, which no other fix may touch along with this one."""
     found: list[Edit] = []
     for change in fix.changes:
         source = source_of(change.span.path)
@@ -39,7 +39,7 @@ def places_of(fix: Fix, source_of: Callable[[str], SourceFile | None]) -> tuple[
 
 
 def _edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
-    """The edits that make one change; none where it cannot be made."""
+    """The edits for one change; none if it cannot be made."""
     if isinstance(change, Replace):
         return (Edit(change.span, change.text),)
     if isinstance(change, Remark):
@@ -54,7 +54,7 @@ def _edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
 
 
 def above(source: SourceFile, change: Remark) -> Edit:
-    """A comment above a line, or above the first of those that are one by backslashes, at its indent."""
+    """A comment above a line, or above the first of several joined by backslashes, with its indent."""
     utf8 = source.utf8
     start = utf8.rfind(b"\n", 0, change.span.start) + 1
     while utf8[:start].rstrip(b"\r\n").endswith(b"\\"):

@@ -1,8 +1,8 @@
 """Changes in Python, scripts and notebooks alike, as edits.
 
-Values and names are replaced, and keys taken out, where they are written: places come from `ast`, commas and comments
-from `tokenize`. All that changes the structure of a program is left to `structure`. Nothing is made of what would lose
-a comment, or is not the plain code that it is taken for.
+Values and names are replaced, and keys removed, where they are written: places come from `ast`, commas and comments
+from `tokenize`. Everything that changes the structure of a program is left to `structure`. A change is not made if it
+would lose a comment, or if the code is not as plain as expected.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 _SEEING_ALL = frozenset({"globals", "locals", "vars", "exec", "eval"})
-"""Where they are called, a variable may have more readers than are written."""
+"""If these are called, a variable may be read in more places than are written."""
 _IDLE = (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.ENDMARKER, tokenize.INDENT, tokenize.DEDENT)
 
 
 def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
-    """The edits that make a change; none where it cannot be made."""
+    """The edits for a change; none if it cannot be made."""
     from lora_lint.readers.errors import Unreadable
 
     try:
@@ -99,7 +99,7 @@ class _Program:
         return self.source.utf8[span.start : span.end].decode()
 
     def at(self, span: Span, kind: type[ast.AST]) -> Any:
-        """The node of a kind that is written at exactly this place, or None."""
+        """The node of a kind at exactly this place, or None."""
         for node in self._starting.get(span.start, ()):
             if isinstance(node, kind) and self.place(node) == span:
                 return node
@@ -116,7 +116,7 @@ class _Program:
         return found
 
     def edits(self, change: Change) -> tuple[Edit, ...]:
-        """The edits that make a change; none where it cannot be made."""
+        """The edits for a change; none if it cannot be made."""
         if isinstance(change, (Write, Drop)) and change.of is not None and not self.only(change.span, change.of):
             return ()
         if isinstance(change, Write):
@@ -167,7 +167,7 @@ class _Program:
         return (Edit(span, literal(value, old)),)
 
     def _write_items(self, node: ast.List | ast.Tuple, value: Sequence[Any]) -> tuple[Edit, ...]:
-        """The items of a list that change, in the layout of the others."""
+        """The changed items of a list, in the layout of the others."""
         whole, places = self.place(node), [self.place(item) for item in node.elts]
         gaps = [self.text(Span(whole.path, left.end, right.start)) for left, right in pairwise(places)]
         old = [_value(item) for item in node.elts]
@@ -193,8 +193,8 @@ class _Program:
         return (Edit(place, new),)
 
     def only(self, span: Span, call: Span) -> bool:
-        """Whether what is written at `span` is the value of a variable, or an entry of a dictionary that is one, and
-        nothing but the call takes it."""
+        """Whether the text at `span` is the value of a variable, or an entry of a dictionary in a variable, and only
+        the call uses it."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 value = node.value
@@ -264,7 +264,7 @@ class _Program:
         leads = line > 0 and not utf8[line:start].strip()
         if after[0].text == ",":
             end = after.pop(0).end
-        elif not leads or after[0].kind == tokenize.NL:  # the last one: the comma before it goes, if no comment does
+        elif not leads or after[0].kind == tokenize.NL:  # the last one: remove the comma before it, but no comment
             while before and before[-1].kind == tokenize.NL:
                 before.pop()
             if before[-1].text == ",":
@@ -276,7 +276,7 @@ class _Program:
         return (Edit(Span(whole.path, whole.start + start, whole.start + end), ""),)
 
     def _entry(self, change: Drop) -> tuple[Span, Span] | None:
-        """The call or the dictionary that loses a key, and the argument or entry that goes."""
+        """The call or dictionary that loses a key, and the argument or entry to remove."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Call):
                 for word in node.keywords:
@@ -302,7 +302,7 @@ class _Program:
         return ()
 
     def _read_once(self, value: ast.expr) -> bool:
-        """Whether what a value is given to as a variable, if it is, is read once."""
+        """Whether the variable that a value is assigned to, if there is one, is read once."""
         given = next(
             (node for node in ast.walk(self.tree) if isinstance(node, ast.Assign) and node.value is value), None
         )
@@ -323,13 +323,13 @@ def _is_literal(node: ast.expr) -> bool:
 
 
 def _value(node: ast.expr) -> Any:
-    """What a literal is; a tuple for a list."""
+    """The value of a literal; a tuple for a list."""
     found = ast.literal_eval(node)
     return tuple(found) if isinstance(found, list) else found
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    """The tokens of a text, placed in bytes."""
+    """The tokens of a text, with places in bytes."""
     lines = list(io.StringIO(text, newline=""))
     starts = [0]
     for line in lines:

@@ -1,8 +1,8 @@
-"""Whether the structure of a Python program may be changed, by what libcst knows of its scopes.
+"""Whether the structure of a Python program may be changed, according to libcst's knowledge of its scopes.
 
-A keyword is added only to a call that surely takes it, an import only where its name means nothing else, and a
-statement moves only past what surely leaves its values alone. libcst takes longer to import than a small lint: this
-module is imported for such a fix alone.
+A keyword is added only to a call that certainly takes it, an import only where its name means nothing else, and a
+statement moves only past code that certainly leaves its values alone. libcst takes longer to import than a small lint:
+this module is imported only for such a fix.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     Block: TypeAlias = cst.Module | cst.IndentedBlock
 
 DEEPEST = 150
-"""Levels of a syntax tree that libcst is given; it overruns the stack from some hundreds on (1.8.6)."""
+"""The most levels of a syntax tree that libcst receives; a few hundred overflow the stack (1.8.6)."""
 _FRAMEWORKS = frozenset({"peft", "trl", "transformers", "unsloth", "xtuner", "swift", "diffusers"})
 _METHODS = frozenset({"load_adapter", "add_adapter"})
 """Methods of models that lora-lint follows by name."""
 _MOST_POSITIONAL = 3
-"""Arguments in front of `is_trainable` (PEFT 0.21.2, PeftModel.from_pretrained)."""
+"""The arguments before `is_trainable` (PEFT 0.21.2, PeftModel.from_pretrained)."""
 _READING = frozenset({"print_trainable_parameters", "print", "len", "isinstance", "type"})
-"""What changes nothing of the objects that it is given."""
+"""Calls that change nothing about their arguments."""
 
 
 def of_program(source: SourceFile, tree: ast.Module) -> Scopes | None:
-    """The scopes of a program; None where libcst cannot take it."""
+    """The scopes of a program; None if libcst cannot handle it."""
     return _scopes(source) if _depth(tree) <= DEEPEST else None
 
 
@@ -83,7 +83,7 @@ class Scopes:
         return tuple(_walk(self.module))
 
     def takes(self, call: cst.Call, key: str) -> bool:
-        """Whether a call surely takes a keyword that it is not given, and nothing writes it afterwards."""
+        """Whether a call certainly takes a keyword that it does not have, and nothing sets it afterwards."""
         if any(arg.star and not _is_without(arg, key) for arg in call.args):
             return False
         if not _root(call.func) or self._sets_attribute(key):
@@ -109,7 +109,7 @@ class Scopes:
         return method and not functions and positional <= _MOST_POSITIONAL
 
     def is_from(self, call: cst.Call, package: str, function: str) -> bool:
-        """Whether a call is one of a package, and `function` means the package's there or nothing."""
+        """Whether a call belongs to a package, and `function` refers to the package's function there or to nothing."""
         if not self._all_from(self._qualified(call.func), package):
             return False
         bound = self._bound(call, function)
@@ -125,7 +125,7 @@ class Scopes:
         return scope.get_qualified_names_for(name) if scope is not None else ()
 
     def imported(self, call: cst.Call) -> tuple[cst.ImportFrom, cst.ImportAlias] | None:
-        """The import that gives a call its function by name; None where there is another number of them than one."""
+        """The import that gives a call its function by name; None unless there is exactly one."""
         name, scope = _root(call.func), self.scopes.get(call)
         lines = [assignment.node for assignment in scope[name]] if scope is not None else []
         line = lines[0] if len(lines) == 1 else None
@@ -136,7 +136,7 @@ class Scopes:
         )
 
     def statement(self, span: Span) -> Statement | None:
-        """The innermost statement around a place; None where it shares the line of a colon."""
+        """The innermost statement around a place; None if it shares a line with a colon."""
         found: Statement | cst.SimpleStatementSuite | None = None
         for node in self._nodes:
             if isinstance(node, (cst.SimpleStatementLine, cst.BaseCompoundStatement, cst.SimpleStatementSuite)):
@@ -146,7 +146,7 @@ class Scopes:
         return None if isinstance(found, cst.SimpleStatementSuite) else found
 
     def loop(self, span: Span) -> cst.For | cst.While | None:
-        """The loop that starts where a place does."""
+        """The loop that starts at a place."""
         loops = (node for node in self._nodes if isinstance(node, (cst.For, cst.While)))
         return next((loop for loop in loops if self._at(loop)[0] == span.start), None)
 
@@ -156,8 +156,8 @@ class Scopes:
         return block if isinstance(block, (cst.Module, cst.IndentedBlock)) else None
 
     def undisturbed(self, block: Block, what: Statement, end: Statement) -> bool:
-        """Whether a statement may change places with all between it and another of its block: nothing there writes to
-        its objects, calls their methods or hands them on."""
+        """Whether a statement may move past everything between it and another one in its block: nothing there writes to
+        its objects, calls their methods or passes them on."""
         if end not in block.body:
             return False
         first, last = sorted((block.body.index(what), block.body.index(end)))
@@ -166,15 +166,16 @@ class Scopes:
         return not any(self._touches(node, own) for node in block.body[first + 1 : last + loop] if node is not what)
 
     def goes_up(self, block: Block, what: Statement, before: Statement) -> bool:
-        """Whether what a statement reads is there already in front of another one of its block, and the same."""
+        """Whether everything that a statement reads already exists, unchanged, before another statement of its
+        block."""
         between = block.body[block.body.index(before) : block.body.index(what)]
         read = self._read(what)
         later = self._set(*between[1:])
         return later.isdisjoint(read | self._set(what)) and read & self._set(before) <= self._read(before)
 
     def used_within(self, what: Statement, loop: cst.For | cst.While) -> bool:
-        """Whether a statement gives one name a value that is used in a loop's body alone and stays the same there, as
-        what the value is made of does."""
+        """Whether a statement assigns one name a value that is used only in a loop's body and stays the same there,
+        along with everything that it is made of."""
         line = what.body[0] if isinstance(what, cst.SimpleStatementLine) else None
         target = line.targets[0].target if isinstance(line, cst.Assign) and len(line.targets) == 1 else None
         if not isinstance(target, cst.Name) or self._at(what) > self._at(loop):
@@ -192,7 +193,7 @@ class Scopes:
 
     @cached_property
     def _assignments(self) -> tuple[tuple[str, cst.CSTNode], ...]:
-        """Each name that gets a value, and where."""
+        """Each name that is assigned, and where."""
         every = (assignment for scope in self._every_scope for assignment in scope.assignments)
         return tuple((each.name, each.node) for each in every if hasattr(each, "node"))
 
@@ -244,7 +245,7 @@ class Scopes:
         )
 
     def _sets_attribute(self, key: str) -> bool:
-        """Whether an attribute of that name is written anywhere."""
+        """Whether an attribute of that name is assigned anywhere."""
         for node in self._nodes:
             if isinstance(node, (cst.AssignTarget, cst.AugAssign, cst.AnnAssign)):
                 if isinstance(node.target, cst.Attribute) and node.target.attr.value == key:
@@ -264,7 +265,7 @@ class Scopes:
 
 
 def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """A node and all below it, from outer to inner."""
+    """A node and everything below it, from outer to inner."""
     todo = [node]
     while todo:
         each = todo.pop()
@@ -273,7 +274,7 @@ def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 def _root(node: cst.CSTNode) -> str:
-    """The name that an attribute or an element is one of."""
+    """The name whose attribute or element this is."""
     while isinstance(node, (cst.Attribute, cst.Subscript)):
         node = node.value
     return node.value if isinstance(node, cst.Name) else ""
@@ -285,7 +286,7 @@ def _name_of_callee(call: cst.Call) -> str:
 
 
 def _is_without(arg: cst.Arg, key: str) -> bool:
-    """Whether an argument with stars surely holds no such keyword: a dictionary of texts that is written there."""
+    """Whether an argument with stars certainly contains no such keyword: a literal dictionary with string keys."""
     if arg.star != "**" or not isinstance(arg.value, cst.Dict):
         return False
     keys = [each.key if isinstance(each, cst.DictElement) else None for each in arg.value.elements]
@@ -293,7 +294,7 @@ def _is_without(arg: cst.Arg, key: str) -> bool:
 
 
 def _has(name: str, key: str, positional: int) -> bool:
-    """Whether a framework's class or function takes a keyword, and no positional argument is in its place."""
+    """Whether a framework's class or function takes a keyword, and no positional argument occupies it."""
     known = signatures.keywords(name)
     if known:
         return key in known and (positional == 0 or name.endswith("get_peft_model"))

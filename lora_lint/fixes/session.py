@@ -39,14 +39,14 @@ Place = tuple[str, Span]
 """A rule's code, and where it found something."""
 
 TRIALS = 100
-"""Lints of one file. Each fix that does not keep its word takes a few, the others two together."""
+"""The most lints of one file. Each fix that does not keep its promise takes a few, the others two together."""
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """A file before and after its fixes; `findings` are how many were fixed, `left` says why others were not, and
-    `problem` why the file is left alone. `places` are those of the findings that it has afterwards, and `announced` the
-    rules that the fixes said may speak."""
+    """A file before and after its fixes; `findings` is how many were fixed, `left` says why others were not, and
+    `problem` why the file is left alone. `places` are those of the findings that remain, and `announced` the rules that
+    the fixes said may report."""
 
     path: str
     before: bytes
@@ -59,9 +59,10 @@ class Fixed:
 
 
 def fixed(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[], Outcome] | None = None) -> list[Fixed]:
-    """The files of an outcome with their findings fixed in memory. Each file is read again and linted as it is now.
+    """The files of an outcome with their findings fixed in memory. Each file is read again and linted in its current
+    state.
 
-    `lint` lints all that was linted once more, by all rules: without it nothing else reads the files.
+    `lint` lints everything once more, with all rules: without it no other file depends on the fixed ones.
     """
     paths = dict.fromkeys(
         finding.span.path
@@ -74,7 +75,7 @@ def fixed(outcome: Outcome, settings: Settings, unsafe: bool, lint: Callable[[],
 
 
 def _agreeing(files: list[Fixed], settings: Settings, lint: Callable[[], Outcome]) -> list[Fixed]:
-    """Fixed files, but for the fixes after which a file that reads one of them has a finding that it had not."""
+    """Fixed files, without the fixes that would cause a new finding in a file that reads one of them."""
     if all(file.after == file.before for file in files):
         return files
     before = lint()
@@ -95,7 +96,7 @@ def _agreeing(files: list[Fixed], settings: Settings, lint: Callable[[], Outcome
                     row = after.source(path).position(finding.span.start)[0]
                     for each in read & _read_by(path, settings) or read:
                         if not finding.code.startswith(changed[each].announced):
-                            withheld.setdefault(each, f"it would bring {finding.code} in {path}, line {row}")
+                            withheld.setdefault(each, f"it would cause {finding.code} in {path}, line {row}")
         if not withheld:
             break
         files = [_withheld(file, withheld[file.path]) if file.path in withheld else file for file in files]
@@ -108,7 +109,7 @@ def _withheld(file: Fixed, why: str) -> Fixed:
 
 
 def _read_by(path: str, settings: Settings) -> set[str]:
-    """The files that are read where one is linted."""
+    """The other files that are read when one is linted."""
     from lora_lint import discovery
     from lora_lint.lint import engine
 
@@ -140,8 +141,8 @@ def _file(path: str, settings: Settings, unsafe: bool, shown: Collection[Place])
 def fixed_text(
     data: bytes, path: str, kind: FileKind, settings: Settings, unsafe: bool, shown: Collection[Place] | None = None
 ) -> Fixed:
-    """One file's bytes with its findings fixed: of those that are there at the start only the ones in `shown` (None:
-    all), and those that their fixes announced."""
+    """One file's bytes with its findings fixed: of the initial ones only those in `shown` (None: all), and those that
+    their fixes announced."""
     state = _linted(data, path, kind, settings)
     closed = [] if shown is None else [place for place in map(_place, state.findings) if place not in shown]
     refused: dict[Place, str] = {}
@@ -151,7 +152,7 @@ def fixed_text(
         group = _candidates(state, settings, unsafe, [*closed, *refused])
         if not group and not outdated:
             break
-        if not group:  # what did not fit an older text may fit this one
+        if not group:  # a fix that did not fit an older text may fit this one
             refused, outdated = {}, False
             continue
         tried = _fixed(state, group, settings, closed)
@@ -178,7 +179,7 @@ def fixed_text(
 
 @dataclass(frozen=True)
 class _State:
-    """A text on the way, and what all rules find in it but those that the user ignores."""
+    """A text in progress, and the findings of all rules except those that the user ignores."""
 
     path: str
     kind: FileKind
@@ -217,9 +218,11 @@ def _linted(data: bytes, path: str, kind: FileKind, settings: Settings) -> _Stat
 
 
 def _candidates(state: _State, settings: Settings, unsafe: bool, but: Sequence[Place]) -> list[_Candidate]:
-    """The findings that can be fixed together, as the text is now, `but` for those at some places. The worst come
-    first, and what follows from other values after all of these. What would change a place that another one needs has
-    to wait."""
+    """The findings that can be fixed together in the current text, except those at some places (`but`).
+
+    The worst come first, and those that follow from other values after all of these. A fix that would change a place
+    that another one needs has to wait.
+    """
     named, selected, source = settings.named(), settings.selected(), state.source
     chosen: list[_Candidate] = []
     together: set[Edit] = set()
@@ -243,7 +246,7 @@ def _candidates(state: _State, settings: Settings, unsafe: bool, but: Sequence[P
 
 
 def _fixed(state: _State, group: Sequence[_Candidate], settings: Settings, closed: Sequence[Place]) -> _State | str:
-    """The text with some findings fixed, or why they may not be fixed so."""
+    """The text with some findings fixed, or why these fixes may not be made."""
     from lora_lint.fixes.files import Unwritable, edited
 
     edits = sorted({edit for each in group for edit in each.edits}, key=lambda edit: edit.span)
@@ -267,13 +270,13 @@ def _fixed(state: _State, group: Sequence[_Candidate], settings: Settings, close
             return "it would still be there"
         told = finding.code.startswith(announced) and not _overlaps(place, _moved(closed, edits, state.source))
         if not known and not told:
-            return f"the fix would bring {finding.code} on line {after.source.position(finding.span.start)[0]}"
+            return f"the fix would cause {finding.code} on line {after.source.position(finding.span.start)[0]}"
     return after
 
 
 def _moved(places: Iterable[Place], edits: Iterable[Edit], source: SourceFile) -> list[Place]:
-    """Where places of a text are after edits: with what was inserted at their ends, and with what stands instead of a
-    part of them."""
+    """Where places of a text are after edits: including what was inserted at their ends, and what replaces a part of
+    them."""
     own = sorted(edits, key=lambda edit: edit.span)
     starts, ends = [edit.span.start for edit in own], [edit.span.end for edit in own]
     grown = [len(inserted(source.utf8, edit)) - (edit.span.end - edit.span.start) for edit in own]
@@ -309,7 +312,7 @@ def _overlaps(place: Place, others: Iterable[Place]) -> bool:
 
 
 def _cut(finding: Finding, edits: Iterable[Edit]) -> bool:
-    """Whether the lines of a finding are taken from their place, to stand elsewhere."""
+    """Whether the lines of a finding are moved elsewhere."""
     return any(not edit.text and edit.span.start <= finding.span.start < edit.span.end for edit in edits)
 
 
@@ -320,13 +323,13 @@ def _words(source: SourceFile, span: Span) -> str:
 
 
 def _same_place(edits: Sequence[Edit]) -> bool:
-    """Whether two different texts go to one place: which comes first would be anybody's guess."""
+    """Whether two different texts are inserted at one place, where their order would be arbitrary."""
     places = [edit.span for edit in edits]
     return len(set(places)) < len(places)
 
 
 def _sound(path: str, kind: FileKind, data: bytes, utf8: bytes) -> bool:
-    """Whether a fixed file reads as the text that was meant."""
+    """Whether a fixed file reads back as the intended text."""
     from lora_lint.lint.outcome import readable
     from lora_lint.readers import configs
     from lora_lint.readers.errors import Unreadable
@@ -356,7 +359,7 @@ def write(file: Fixed) -> None:
 
     def unchanged() -> None:
         if content() != file.before:
-            raise Changed("it has changed meanwhile")
+            raise Changed("it has changed since it was read")
 
     if content() == file.after:
         return
@@ -367,7 +370,7 @@ def write(file: Fixed) -> None:
 
 
 class Changed(Exception):
-    """A file that is no longer what was linted."""
+    """A file that is no longer the one that was linted."""
 
 
 def diff(file: Fixed) -> bytes:
@@ -382,8 +385,8 @@ def diff(file: Fixed) -> bytes:
 
 
 def _name(path: str) -> str:
-    """A path as the header of a diff has it, bytes as Latin-1. Like git: one that cannot be shown stands in quotes with
-    octal escapes, one with spaces ends with a tab."""
+    """A path as the header of a diff shows it, bytes as Latin-1. As in git, an unprintable one is quoted with octal
+    escapes, and one with spaces ends with a tab."""
     raw = octets(path)
     if path.isprintable():
         return raw.decode("latin-1") + "\t" * (" " in path)

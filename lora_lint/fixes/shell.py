@@ -23,7 +23,7 @@ _BEHIND_FLAG = re.compile(r"(?:^|\s)--?[A-Za-z][\w.-]*(?:=|(?:[ \t]|\\\r?\n)+)(?
 
 
 def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
-    """The edits that make a change; none where it cannot be made."""
+    """The edits for a change; none if it cannot be made."""
     start, end = change.span.start, change.span.end
     old = source.utf8[start:end].decode()
     if isinstance(change, Rename) and _FLAG.fullmatch(old):
@@ -34,7 +34,7 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
         quote = old[:1] if old[:1] in ("'", '"') and old[:1] == old[-1:] and len(old) > 1 else ""
         new = str(change.value).lower() if isinstance(change.value, bool) else _number(change.value)
         if "." in new and "." not in old and isinstance(change.value, float):
-            return ()  # an option for whole numbers may take no other
+            return ()  # an option for whole numbers may accept no other
         line = source.utf8[max(0, start - 200) : start].decode(errors="replace")
         if _PLAIN.fullmatch(old.strip(quote)) and _PLAIN.fullmatch(new) and _BEHIND_FLAG.search(line):
             return (Edit(change.span, quote + new + quote),)

@@ -1,7 +1,7 @@
-"""Changes to the structure of a Python program: an argument more, an import, a statement in another place.
+"""Changes to the structure of a Python program: an additional argument, an import, a moved statement.
 
-libcst says whether such a change surely does what it is made for (`scopes`), and writes the program anew with the nodes
-that change; what they leave as it was is no part of the edit. It is imported for these changes alone.
+libcst confirms that such a change certainly does what it is meant to (`scopes`), and writes the program again with the
+changed nodes; what they leave unchanged is not part of the edit. It is imported only for these changes.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _LOOSE = (
     cst.NamedExpr,
     cst.UnaryOperation,
 )
-"""What an item of a list, or what is unpacked into one, may be only in brackets."""
+"""Expressions that need brackets as an item of a list, or when unpacked into one."""
 
 
 def of_program(source: SourceFile, tree: ast.Module) -> Structure | None:
-    """The structure of a program; None where libcst cannot take it."""
+    """The structure of a program; None if libcst cannot handle it."""
     found = scopes.of_program(source, tree)
     return Structure(source, found) if found is not None else None
 
@@ -53,7 +53,7 @@ class Structure:
         self._scopes = found
 
     def argument(self, span: Span, key: str, value: str) -> tuple[Edit, ...]:
-        """The call at `span` gets a keyword, its value as it is to be written."""
+        """The call at `span` gets a keyword, with its value as it is to be written."""
         call = self._scopes.call(span)
         if call is None or not self._scopes.takes(call, key):
             return ()
@@ -64,7 +64,7 @@ class Structure:
         return (self._edit({call: call.with_changes(args=_with_argument(call, new))}),)
 
     def through(self, change: Through) -> tuple[Edit, ...]:
-        """The model that a call of PEFT puts the adapter on goes through a function of PEFT first."""
+        """The model that a PEFT call puts the adapter on is first passed through a PEFT function."""
         call = self._scopes.call(change.span)
         given = None if call is None else _model_of(call)
         if call is None or given is None or not self._scopes.is_from(call, "peft", change.function):
@@ -104,7 +104,7 @@ class Structure:
         return (self._edit({line: line.with_changes(body=[bound])}),)
 
     def _method_statement(self, span: Span) -> tuple[cst.SimpleStatementLine, cst.Call, cst.Attribute] | None:
-        """The line that is nothing but a call of a method of a name, or of an attribute of one."""
+        """The line that consists only of a method call on a name, or on an attribute of one."""
         call, line = self._scopes.call(span), self._scopes.statement(span)
         if call is None or not isinstance(line, cst.SimpleStatementLine) or _has_several(line):
             return None
@@ -140,7 +140,7 @@ class Structure:
         return (self._edit({call: cst.List(elements, rbracket=closed, lpar=call.lpar, rpar=call.rpar)}),)
 
     def move(self, change: Move) -> tuple[Edit, ...]:
-        """The statement around a place goes in front of another one of its block."""
+        """The statement around a place moves in front of another one in its block."""
         what, before = self._scopes.statement(change.span), self._scopes.statement(change.before)
         block = self._scopes.block_of(what) if what is not None else None
         if what is None or before is None or block is None or not self._scopes.undisturbed(block, what, before):
@@ -150,7 +150,7 @@ class Structure:
         return self._moved(block, what, before)
 
     def into(self, change: Into) -> tuple[Edit, ...]:
-        """The statement around a place becomes the first of a loop's body."""
+        """The statement around a place becomes the first in a loop's body."""
         what, loop = self._scopes.statement(change.span), self._scopes.loop(change.loop)
         block = self._scopes.block_of(what) if what is not None else None
         if what is None or loop is None or block is None or not isinstance(loop.body, cst.IndentedBlock):
@@ -160,7 +160,7 @@ class Structure:
         return self._moved(block, what, loop.body.body[0])
 
     def _moved(self, block: Block, what: Statement, before: cst.BaseStatement) -> tuple[Edit, ...]:
-        """A statement on lines of its own in front of another one, and gone from its block; comments above it stay."""
+        """A statement on separate lines in front of another one, and removed from its block; comments above it stay."""
         if (
             not isinstance(what, cst.SimpleStatementLine)
             or _has_several(what)
@@ -180,7 +180,7 @@ class Structure:
         return (self._edit({before: cst.FlattenSentinel(there)}), self._edit({block: left}))
 
     def _edit(self, new: New) -> Edit:
-        """What makes the program the same with other nodes."""
+        """The edit that replaces nodes of the program."""
         module = self._scopes.module
         changed = module.visit(_Replacing(new))
         assert isinstance(changed, cst.Module)
@@ -188,7 +188,7 @@ class Structure:
 
 
 def _has_several(statement: cst.BaseStatement) -> bool:
-    """Whether there are more statements on the line."""
+    """Whether the line has more statements."""
     return isinstance(statement, cst.SimpleStatementLine) and len(statement.body) > 1
 
 
@@ -199,7 +199,7 @@ def _above(statement: cst.BaseStatement) -> Sequence[cst.EmptyLine]:
 
 
 class _Replacing(cst.CSTTransformer):
-    """Puts nodes in the place of others."""
+    """Replaces nodes with others."""
 
     def __init__(self, new: New) -> None:
         super().__init__()
@@ -227,7 +227,7 @@ def _difference(source: SourceFile, old: str, new: str) -> Edit:
 
 
 def _within_cells(source: SourceFile, start: int, end: int) -> tuple[int, int]:
-    """Lines that go from a notebook, without the newline that parts two cells and is written in neither."""
+    """Lines to remove from a notebook, without the newline that separates two cells and is written in neither."""
     cells = {source.line_starts[line] for line in source.cells}
     if start + 1 in cells:
         start += 1
@@ -238,7 +238,7 @@ def _within_cells(source: SourceFile, start: int, end: int) -> tuple[int, int]:
 
 
 def _with_argument(call: cst.Call, new: cst.Arg) -> list[cst.Arg]:
-    """A call's arguments and one more, in the layout of the others."""
+    """A call's arguments with one more, in the layout of the others."""
     if not call.args:
         return [new]
     *others, last = call.args
@@ -256,7 +256,7 @@ def _with_argument(call: cst.Call, new: cst.Arg) -> list[cst.Arg]:
 
 
 def _with_name(line: cst.ImportFrom, alias: cst.ImportAlias, name: cst.Name) -> list[cst.ImportAlias]:
-    """The names that a line imports and one more behind `alias`, in the layout of the others."""
+    """The names that a line imports with one more after `alias`, in the layout of the others."""
     assert not isinstance(line.names, cst.ImportStar)
     number = line.names.index(alias)
     opened = line.lpar.whitespace_after if line.lpar is not None else _NONE
@@ -276,7 +276,7 @@ def _with_name(line: cst.ImportFrom, alias: cst.ImportAlias, name: cst.Name) -> 
 
 
 def _behind(argument: cst.Arg) -> cst.BaseParenthesizableWhitespace:
-    """What stands behind an argument and its comma."""
+    """The text after an argument and its comma."""
     comma = argument.comma
     return comma.whitespace_after if isinstance(comma, cst.Comma) else argument.whitespace_after_arg
 
@@ -284,8 +284,8 @@ def _behind(argument: cst.Arg) -> cst.BaseParenthesizableWhitespace:
 def _gaps(
     before: Sequence[cst.BaseParenthesizableWhitespace], behind: cst.BaseParenthesizableWhitespace
 ) -> tuple[cst.BaseParenthesizableWhitespace, cst.BaseParenthesizableWhitespace]:
-    """What stands between the last item and a new one, and behind that, for what stands `before` each of the others and
-    `behind` the last: with one item a line, a line with the same indent. A comment stays on its line."""
+    """The text between the last item and a new one, and after that, given the text `before` each of the others and
+    `behind` the last: with one item per line, a line with the same indent. A comment stays on its line."""
     if not isinstance(behind, cst.ParenthesizedWhitespace):
         return _SPACE, behind
     like = next((gap for gap in reversed(before) if isinstance(gap, cst.ParenthesizedWhitespace)), behind)
@@ -294,7 +294,7 @@ def _gaps(
 
 
 def _model_of(call: cst.Call) -> cst.Arg | None:
-    """What a wrapping call puts the adapter on."""
+    """The argument of a wrapping call that the adapter is put on."""
     first = call.args[0] if call.args else None
     if first is not None and first.keyword is None:
         return first if not first.star else None

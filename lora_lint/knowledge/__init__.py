@@ -1,1 +1,1 @@
-"""What the linter knows: architectures, model ids, dataset sizes, framework signatures. Generated data, read."""
+"""The linter's knowledge: architectures, model ids, dataset sizes, framework signatures. It reads generated data."""

@@ -1,4 +1,4 @@
-"""From an architecture to what `matching.match` wants to know of a model."""
+"""From an architecture to what `matching.match` needs to know about a model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NORMED = ".parametrizations.weight"
 
 
 def adaptable(architecture: architectures.Architecture, config: Mapping[str, Any]) -> tuple[tuple[Module, ...], Beside]:
-    """The modules of a model with the sizes that exact counts need, and what `match` asks of the model beside them.
+    """The modules of a model with the sizes that exact counts need, and what else `match` needs to know about it.
 
-    Raises architectures.UnusableConfig. Keep the modules: `match` is quick for modules that it has seen before.
+    Raises architectures.UnusableConfig. Keep the modules: `match` is fast for modules that it has seen before.
     """
     plain = architectures.modules(architecture, config)
     shapes = architectures.parameter_shapes(architecture, config)
@@ -57,7 +57,8 @@ def adaptable(architecture: architectures.Architecture, config: Mapping[str, Any
 def _seems_tied(architecture: architectures.Architecture, config: Mapping[str, Any]) -> bool:
     """Whether the config of a model with a text part ties the head, which the part's own config decides.
 
-    transformers 4.57.6 (configuration_utils.py): `tie_word_embeddings` is true unless it is given."""
+    transformers 4.57.6 (configuration_utils.py): `tie_word_embeddings` is true unless it is given.
+    """
     return (
         architecture.version < 5
         and architecture.has_part("text_config")

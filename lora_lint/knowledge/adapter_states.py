@@ -1,4 +1,4 @@
-"""What the calls of PEFT and transformers make of the adapters on a model: which are active, and which train.
+"""The effects of PEFT's and transformers' calls on the adapters of a model: which are active, and which train.
 
 Read in PEFT 0.21.2 (peft_model.py, mixed_model.py, tuners/tuners_utils.py) and transformers 5.23.0
 (integrations/peft.py), and compared with both in tests/knowledge/test_adapter_states.py.
@@ -32,20 +32,20 @@ class AdapterState:
 
 
 AdapterStates: TypeAlias = "Mapping[str, AdapterState]"
-"""The adapters on a model by name, in the order in which they were put on."""
+"""The adapters on a model by name, in the order in which they were added."""
 
 UNNAMED = ""
-"""The name of the adapters whose names are not known, which PEFT allows to no adapter."""
+"""The name for adapters whose names are not known, which PEFT allows for no adapter."""
 
 _FROZEN = AdapterState(False, False)
 _UNKNOWN = AdapterState(None, None)
 
 
 def course(happening: Iterable[Event], below: Version | None = None) -> Iterator[tuple[Event, AdapterStates]]:
-    """Each event with the adapters as they are when it happens. `below`: PEFT is older than that version.
+    """Each event with the state of the adapters when it happens. `below`: PEFT is older than that version.
 
-    What a flag decides may happen or not, so that the states before and after it are joined; all that follows under one
-    and the same flag happens together. An adapter that is put on under a flag counts as there.
+    What a flag decides may happen or not, so the states before and after it are joined; events under the same flag
+    happen together. An adapter that is added under a flag counts as present.
     """
     kept = below is None or padded(below) > padded(versions.ADDING_KEEPS_TRAINABILITY)
     states: AdapterStates = {}
@@ -59,12 +59,12 @@ def course(happening: Iterable[Event], below: Version | None = None) -> Iterator
 
 
 def trains_nothing(states: AdapterStates) -> bool:
-    """Whether a model has adapters, and none of them trains for certain."""
+    """Whether a model has adapters, and certainly none of them trains."""
     return bool(states) and all(state.trainable is False for state in states.values())
 
 
 def _after(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
-    """The adapters after an event; `kept`: an adapter that is added leaves it to the others whether they train."""
+    """The adapters after an event; `kept`: adding an adapter does not change whether the others train."""
     match event:
         case events.Load() | events.Unwrap():
             return {}
@@ -105,14 +105,17 @@ def _after(event: Event, states: AdapterStates, kept: bool) -> AdapterStates:
 
 
 def _touched(state: AdapterState, event: events.Freeze | events.Unfreeze) -> bool | None:
-    """Whether an adapter trains after parameters are frozen or unfrozen, of which it may own some."""
+    """Whether an adapter trains after parameters are frozen or unfrozen, some of which may be its own."""
     wanted = isinstance(event, events.Unfreeze)
     return wanted if event.selection is events.Selected.ALL or state.trainable is wanted else None
 
 
 def _put_on(event: PutOn, states: AdapterStates) -> AdapterStates:
-    """A new adapter that is the only active one. PEFT leaves it to the others whether they train; transformers'
-    `add_adapter` freezes them and trains the new one, and its `load_adapter` freezes them with a frozen one."""
+    """A new adapter that is the only active one.
+
+    PEFT does not change whether the others train; transformers' `add_adapter` freezes them and trains the new one, and
+    its `load_adapter` freezes them together with a frozen one.
+    """
     fresh = isinstance(event, events.Wrap)
     trainable = True if fresh and (event.integrated or event.trainable is ABSENT) else known(event.trainable)
     others = {name: replace(state, active=False) for name, state in states.items()}
@@ -126,8 +129,11 @@ def _put_on(event: PutOn, states: AdapterStates) -> AdapterStates:
 def _put_beside(
     names: tuple[str, ...] | None, trainable: bool | None, states: AdapterStates, kept: bool
 ) -> AdapterStates:
-    """An adapter beside those that a model has, which stay active. Where the name is there already, PEFT refuses a
-    fresh adapter and gives the loaded one's numbers to the other, which trains or not as before."""
+    """An adapter in addition to those that a model has, which stay active.
+
+    If the name exists already, PEFT refuses a fresh adapter and copies a loaded one's weights into the existing one,
+    which trains or not as before.
+    """
     states = _or_unknown(states)
     if not kept:
         states = {name: replace(state, trainable=None) for name, state in states.items()}
@@ -143,7 +149,7 @@ def _with_new(states: AdapterStates, names: tuple[str, ...] | None, state: Adapt
 
 
 def _set(names: tuple[str, ...] | None, trainable: bool | None, states: AdapterStates) -> AdapterStates:
-    """The named adapters active and trainable or not, all others neither."""
+    """The named adapters become active and trainable or not, all others neither."""
     if names is None or not states.keys() >= set(names):
         return dict.fromkeys(states, _UNKNOWN)
     return {name: AdapterState(trainable, True) if name in names else _FROZEN for name in states}
@@ -156,8 +162,8 @@ def _grads_set(names: tuple[str, ...] | None, trainable: bool | None, states: Ad
 
 
 def _deleted(names: tuple[str, ...] | None, states: AdapterStates) -> AdapterStates:
-    """Without the named adapters. Where an active one goes, PEFT sets the active ones that are left, or the first by
-    name where none is."""
+    """The adapters without the named ones. If an active one is removed, PEFT activates the active ones that remain or,
+    if there are none, the first by name."""
     if names is None:
         return dict.fromkeys(states, _UNKNOWN)
     left = dict(states)
@@ -172,12 +178,12 @@ def _deleted(names: tuple[str, ...] | None, states: AdapterStates) -> AdapterSta
 
 
 def _or_unknown(states: AdapterStates) -> AdapterStates:
-    """The adapters of a model that has some, whose wrap may not have been seen."""
+    """The adapters of a model that has some, though its wrap may not have been seen."""
     return states or {UNNAMED: _UNKNOWN}
 
 
 def _either(before: AdapterStates, after: AdapterStates) -> AdapterStates:
-    """The adapters where it is not known whether something has happened."""
+    """The adapters if it is not known whether something has happened."""
     joined = {name: _joined(state, after.get(name, _UNKNOWN)) for name, state in before.items()}
     return joined | {name: state for name, state in after.items() if name not in before}
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DATA = os.path.join(os.path.dirname(__file__), "data", "architectures")
 PACKED = ".pack"
-"""What the name of the pack has after the folder's."""
+"""What the pack's name adds to the folder's."""
 
 VERSIONS = (5, 4)
 LARGEST = 400_000
@@ -82,7 +82,7 @@ _TASKS = {
 
 
 class UnusableConfig(ValueError):
-    """The config's values make no model: wrong types, or sizes that no model has."""
+    """The config's values cannot describe a model: wrong types, or impossible sizes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,19 +108,19 @@ class Architecture:
     _aliases: Mapping[str, str] = field(repr=False)
     _subs: Mapping[str, Mapping[str, Any]] = field(repr=False)
     _usual: Mapping[str, Any] = field(repr=False)
-    """Of a class whose terms hold in usual configs only: the defaults of the fields that decide something under any
+    """For a class whose terms hold only in usual configs: the defaults of the fields that decide something under any
     version."""
     _spent: Mapping[str, Any] = field(repr=False)
-    """Names that the config class takes and makes other fields of, in a way that is not known, with the values by which
-    it makes the defaults; and fields of which the terms hold for one value alone, with that value."""
+    """Names that the config class accepts and turns into other fields in an unknown way, with the values that give the
+    defaults; and fields whose terms hold for one value alone, with that value."""
 
     def has_part(self, scope: str) -> bool:
-        """Whether the config holds another config under this name."""
+        """Whether the config contains another config under this name."""
         return scope in self._subs
 
 
 def names_module(architecture: Architecture, name: str) -> bool:
-    """Whether a module is called so under any config: layers of several kinds are there by fields of the config."""
+    """Whether a module has this name under any config: fields of the config decide which kinds of layers exist."""
     return any(child[0] == name for node in architecture._nodes for child in node[4])
 
 
@@ -148,7 +148,7 @@ class _Flat(NamedTuple):
 
 
 def model_types() -> tuple[str, ...]:
-    """Every model type that is known, in alphabetical order."""
+    """Every known model type, in alphabetical order."""
     return tuple(_index()["types"])
 
 
@@ -164,7 +164,7 @@ TEXT_ALONE = frozenset({"mllama"})
 
 
 def is_gap(model_type: str, head: str, version: int) -> bool:
-    """Whether this version of transformers has a model that is not in the data, so that nothing can be said of it."""
+    """Whether this version of transformers has a model that is not in the data, so that nothing is known about it."""
     gaps: dict[str, list[str]] = _index().get("gaps", {}).get(model_type, {})
     return head in gaps.get(str(version), ())
 
@@ -192,7 +192,7 @@ def head_for(loader: str | None) -> str | None:
 
 
 def head_for_task(task_type: str | None) -> str | None:
-    """The head that a task type of PEFT is for: "SEQ_CLS" -> "seq-cls"; None where it tells none."""
+    """The head that a PEFT task type is for: "SEQ_CLS" -> "seq-cls"; None if it implies none."""
     return None if task_type is None else _TASKS.get(task_type)
 
 
@@ -284,8 +284,10 @@ def certain(architecture: Architecture, config: Mapping[str, Any]) -> bool:
 
 
 def unsized(architecture: Architecture, config: Mapping[str, Any]) -> frozenset[str]:
-    """The paths of the modules of which a size, or the shape of a parameter that they register themselves, follows
-    from a field that is not given, or from a term that is not known. Raises UnusableConfig.
+    """The paths of the modules whose size, or whose own parameter's shape, follows from a field that is not given, or
+    from a term that is not known.
+
+    Raises UnusableConfig.
     """
     return frozenset(module.path for module in _expanded(architecture, config).modules if module.own < 0)
 
@@ -352,7 +354,7 @@ class _Scope:
             if self.doubt:
                 self.doubtful.add(name)
             self.doubt = outer
-        # However many labels there are, there is a layer for them.
+        # There is a layer for the labels, whatever their number.
         self.doubt = self.doubt or (name in self.doubtful and not (self.deciding and name == "num_labels"))
         return self.values[name]
 
@@ -375,7 +377,7 @@ class _Scope:
         return self._assume(known.get("="))
 
     def _assume(self, default: Any) -> Any:
-        """A default for a field that is not given: of numbers every model has its own."""
+        """A default for a field that is not given: numbers differ from model to model."""
         self.doubt = self.doubt or (isinstance(default, int | float) and not isinstance(default, bool))
         return default
 
@@ -399,14 +401,14 @@ class _Scope:
 
 
 def _entry(config: Any, name: str) -> Any:
-    """What is given under a dotted name, as it is given; None if nothing is."""
+    """The value given under a dotted name, unchanged; None if there is none."""
     for part in name.split("."):
         config = config.get(part) if isinstance(config, dict) else None
     return config
 
 
 def _like(value: Any, default: Any) -> bool:
-    """Whether both are numbers that switch nothing on or off, or the same."""
+    """Whether both are numbers that switch nothing on or off, or equal."""
     plain = all(isinstance(each, int) and not isinstance(each, bool) and each > 1 for each in (value, default))
     return plain or value == default
 
@@ -492,7 +494,7 @@ class _Expansion:
         return found
 
     def _has_layers(self, number: int) -> bool:
-        """Whether there is anything in a subtree that LoRA can adapt."""
+        """Whether a subtree contains anything that LoRA can adapt."""
         found = self.layered.get(number)
         if found is None:
             node = self.nodes[number]
@@ -526,7 +528,7 @@ class _Expansion:
         return int(value)
 
     def _is_guess(self, term: Any, index: tuple[int, ...]) -> bool:
-        """Whether a size is one that no term explains, so that a value which no size has says nothing of the config."""
+        """Whether a size is one that no term explains, so that an impossible value says nothing about the config."""
         term = self._case(term, index)
         return isinstance(term, list) and term[0] == "?"
 
@@ -562,7 +564,7 @@ class _Expansion:
             scope.deciding = False
             if scope.doubt and self._has_layers(number):
                 certain = False
-            elif scope.doubt:  # a norm more or less: nothing is adapted in it, but its parameters may be trained
+            elif scope.doubt:  # only a norm differs: nothing is adapted in it, but its parameters may be trained
                 found[0] = found[0]._replace(own=-1)
             return value
 
@@ -584,7 +586,7 @@ class _Expansion:
         return _Flat(tuple(found), tuple(shapes), certain)
 
     def _include(self, node: list[Any]) -> _Flat:
-        """A part that is a model of its own, with a nested config: of the type that the config names."""
+        """A part that is itself a model with a nested config, of the type that the config names."""
         _, scope, model_type, head, class_name = node
         given, assumed = self.scope.nested(scope)
         named = given.get("model_type", assumed.get("model_type"))

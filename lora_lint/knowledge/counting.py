@@ -1,4 +1,5 @@
-"""How many parameters PEFT makes trainable. Every function gives None where a size that matters is not known."""
+"""The number of parameters that PEFT makes trainable. Every function returns None if a size that matters is not
+known."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def lora_parameters(module: Module, rank: int, *, dora: bool, lora_bias: bool) -> int | None:
-    """What LoRA adds to a module: A and B, B's bias with `lora_bias`, the magnitude vector with DoRA."""
+    """The parameters that LoRA adds to a module: A and B, B's bias with `lora_bias`, the magnitude vector with DoRA."""
     inputs, outputs = module.inputs, module.outputs
     if not inputs or not outputs or module.own < 0:
         return None
@@ -27,7 +28,7 @@ def lora_parameters(module: Module, rank: int, *, dora: bool, lora_bias: bool) -
 
 
 def parameter_lora(shape: tuple[int, ...] | None, rank: int) -> int | None:
-    """What LoRA adds to a 2-D parameter, or to a 3-D one as a LoRA for each expert."""
+    """The parameters that LoRA adds to a 2-D parameter, or to a 3-D one as a LoRA for each expert."""
     if shape is None or len(shape) not in (2, 3) or 0 in shape:
         return None
     experts = shape[0] if len(shape) == 3 else 1
@@ -55,7 +56,7 @@ def all_biases(index: Index, saved: set[str], tied: Sequence[tuple[str, ...]]) -
     for group in tied:
         owners = [name.rpartition(".")[0] for name in group if name.endswith(".bias")]
         trained = sum(owner not in saved for owner in owners)
-        # One tensor is counted once, and not at all where one of its owners is frozen as the original of a copy.
+        # A shared tensor is counted once, and not at all if one of its owners is frozen as the original of a copy.
         surplus = trained - 1 if trained == len(owners) else trained
         if surplus > 0 and (first := index.module(owners[0])) is not None:
             result -= surplus * first.bias

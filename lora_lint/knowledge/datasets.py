@@ -1,7 +1,7 @@
-"""How many examples a public data set has.
+"""The number of examples in public data sets.
 
-The facts are in `data/datasets.tsv`, one line a set: name, mark of its source, sizes by subset and split; or another
-name, `=`, and the name it stands for. The `#` lines at the head say what the marks mean.
+The facts are in `data/datasets.tsv`, one line per data set: name, mark of its source, sizes by subset and split; or
+another name, `=`, and the name it stands for. The `#` lines at the head explain the marks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _DATA = os.path.join(os.path.dirname(__file__), "data", "datasets.tsv")
 
 @cache
 def _text() -> str:
-    """The data with a leading newline; looked through as it is, which is faster than parsing all of it."""
+    """The data with a leading newline; it is searched as it is, which is faster than parsing all of it."""
     with open(_DATA, encoding="ascii", newline="\n") as file:
         return "\n" + file.read()
 
@@ -46,7 +46,7 @@ def _split(sizes: dict[str, int], split: str | None) -> int | None:
 
 
 def is_stand_in(name: str) -> bool:
-    """Whether a data set is one that recipes name to be tried, and that who trains replaces: `alpaca_2k_test`,
+    """Whether recipes use a data set only as an example, for users to replace: `alpaca_2k_test`,
     `./data/dummy_data.jsonl`."""
     import re
 
@@ -69,7 +69,7 @@ def _entry(name: str) -> list[str] | None:
 
 
 def _fields(key: str) -> list[str]:
-    """What follows the first column of the line that begins with `key`; empty if there is none."""
+    """The text after the first column of the line that begins with `key`; empty if there is none."""
     text = _text()
     position = text.find(f"\n{key}\t")
     return text[position + len(key) + 2 : text.index("\n", position + 1)].split("\t") if position >= 0 else []

@@ -37,7 +37,7 @@ def fields_of(term: Any) -> set[str]:
 
 
 def depends_on_index(term: Any) -> bool:
-    """Whether `term` has another value in another layer (a list's own index, inside `list`, does not count)."""
+    """Whether `term` differs between layers (a list's own index, inside `list`, does not count)."""
     if isinstance(term, str):
         return term.startswith("$")
     if isinstance(term, list) and term and term[0] not in ("str", "list"):

@@ -61,7 +61,7 @@ class Index:
         return self._by_three.get(ending, [])
 
     def ending(self, names: tuple[str, ...]) -> list[int]:
-        """Positions of the modules whose path ends with one of `names`, be it in the middle of a word."""
+        """Positions of the modules whose path ends with one of `names`, even in the middle of a word."""
         return [n for n, module in enumerate(self.modules) if module.path and module.path.endswith(names)]
 
     def below(self, number: int) -> Iterator[Module]:
@@ -75,8 +75,8 @@ class Index:
             yield module
 
     def parameters_named(self, entry: str) -> Iterator[tuple[str, str, tuple[int, ...] | None]]:
-        """(owner, name, shape) of the parameters that an entry of `target_parameters` names; the shape is None where
-        the module is known to have such a parameter and its shape is not known."""
+        """(owner, name, shape) of the parameters that an entry of `target_parameters` names; the shape is None if the
+        module is known to have such a parameter but its shape is not known."""
         owner_end, _, name = entry.rpartition(".")
         seen = set()
         for record in self._by_name.get(name, ()):
@@ -96,8 +96,8 @@ class Index:
 
 
 def own_parameter(module: Module, name: str) -> tuple[bool, tuple[int, ...] | None]:
-    """Whether a module has a parameter `weight` or `bias` of its own, and its shape where that follows from its kind
-    (the order of the two sizes of a matrix does not matter here)."""
+    """Whether a module has its own parameter `weight` or `bias`, and its shape if it follows from its kind (the order
+    of a matrix's two sizes does not matter here)."""
     if name == "bias":
         return module.bias > 0, (module.bias,)
     if module.kind in (*LINEAR_KINDS, "Embedding"):

@@ -1,4 +1,4 @@
-"""A memory for what follows from objects that are too large to be compared."""
+"""A cache for results from objects that are too large to be compared."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """What was made of some objects, found by their identity: hashing tens of thousands of modules would cost more than
-    most of what is made of them. The objects must not change meanwhile. At most `most` are kept, and then none."""
+    """Results computed from some objects, found by their identity: hashing tens of thousands of modules would cost more
+    than most of the results.
+
+    The objects must not change in the meantime. When `most` are kept, the cache is emptied.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._made: dict[tuple[int, ...], tuple[tuple[object, ...], T]] = {}
 
     def get(self, make: Callable[[], T], *objects: object) -> T:
-        """What `make` gives for these very objects, the first time or now."""
+        """The value of `make` for exactly these objects, computed the first time or now."""
         key = tuple(map(id, objects))
         entry = self._made.get(key)
         if entry is None:
             if len(self._made) >= self._most:
                 self._made.clear()
-            # The objects are kept too, so that their identities stay theirs.
+            # The objects are kept too, so that their identities are not reused.
             entry = self._made[key] = (objects, make())
         return entry[1]

@@ -1,4 +1,4 @@
-"""What the names of models and of DeepSpeed configs tell of how a run is laid out."""
+"""What the names of models and of DeepSpeed configs reveal about the layout of a run."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _SEPARATORS = str.maketrans("_./", "---")
 
 
 def quantizer_in_name(name: str) -> Quantizer | None:
-    """What a model was quantized with, by its name: `Qwen2.5-14B-Instruct-GPTQ-Int4`."""
+    """The quantization in a model's name: `Qwen2.5-14B-Instruct-GPTQ-Int4`."""
     words = name.lower().translate(_SEPARATORS).split("-")
     return next((Quantizer[word.upper()] for word in words if word in _QUANTIZED), None)
 
 
 def stage_in_name(path: str) -> Sharding | None:
-    """The ZeRO stage that the name of a DeepSpeed config tells: `ds_z3_config.json`, `zero2.json`."""
+    """The ZeRO stage in the name of a DeepSpeed config: `ds_z3_config.json`, `zero2.json`."""
     match = re.search(_STAGE, path.replace("\\", "/").rpartition("/")[2].lower())
     return _sharding(int(match[1])) if match is not None else None
 
 
 def stage_of(path: str, near: str, project: Project | None) -> tuple[Sharding | None, bool]:
-    """The ZeRO stage of a DeepSpeed config that the file `near` names, and whether the config itself says so: it is
-    looked for from that file's folder upwards. Without the file its name tells."""
+    """The ZeRO stage of a DeepSpeed config that the file `near` names, and whether the config itself states it. The
+    config is searched from that file's folder upwards; without it, its name decides."""
     place = project.nearest(near, path) if project is not None else None
     source = project.load(place) if project is not None and place is not None else None
     return (stage_in_name(path), False) if source is None else (stage_of_text(source.utf8), True)
 
 
 def stage_of_text(text: bytes) -> Sharding | None:
-    """The ZeRO stage of a DeepSpeed config; None where it has none that is written out."""
+    """The ZeRO stage of a DeepSpeed config; None if none is written there."""
     try:
         stage = json.loads(text)["zero_optimization"]["stage"]
     except (ValueError, LookupError, TypeError, RecursionError):

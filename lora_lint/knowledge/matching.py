@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 RefusalKind = Literal[
     "no-match",  # nothing is adapted at all
     "no-default-targets",  # no target_modules, and PEFT has none for the model type
-    "unsupported-kind",  # a matched module is no layer that LoRA can wrap
+    "unsupported-kind",  # a matched module is not a layer that LoRA can wrap
     "mamba-module",  # out_proj or conv1d of a Mamba model
     "fused-partly",  # one of two projections that are fused in transformers 5, without the other
     "invalid-regex",
@@ -103,7 +103,7 @@ class Matched(NamedTuple):
 
 @dataclass(frozen=True)
 class PeftRefusal:
-    """An exception that PEFT raises: its kind, its class, what is wrong in words, the modules or names concerned."""
+    """An exception that PEFT raises: its kind, its class, the problem in words, the modules or names concerned."""
 
     kind: RefusalKind
     exception: str
@@ -171,7 +171,7 @@ def match(
 
 
 class _Matcher:
-    """One run of `match`: the state that PEFT keeps in its config while it changes it."""
+    """One run of `match`: the state that PEFT keeps in its config while changing it."""
 
     def __init__(
         self,
@@ -255,7 +255,7 @@ class _Matcher:
             return None
 
     def _check_settings(self) -> None:
-        """What LoraConfig refuses when it is made."""
+        """Errors that LoraConfig raises when it is created."""
         targets = self.targets
         if isinstance(targets.target_modules, str):
             for name in ("layers_to_transform", "layers_pattern"):
@@ -296,7 +296,8 @@ class _Matcher:
         return any(pattern.match(path) for pattern in self._saved_regexes)
 
     def _search(self) -> tuple[tuple[str, ...] | str, tuple[str, ...] | str, bool]:
-        """What to look for after PEFT's changes, what it comes from for the report, and whether from the defaults."""
+        """The names to look for after PEFT's changes, their origin for the report, and whether they are the
+        defaults."""
         wanted = self.targets.target_modules
         source: tuple[str, ...] | str = wanted if wanted is not None else ()
         base = moe.family(self.model_type, self.version, self.below)
@@ -444,7 +445,7 @@ class _Matcher:
                     yield position
 
     def _layers(self) -> tuple[int, ...] | int | None:
-        """`layers_to_transform` where it is in force."""
+        """`layers_to_transform`, where it applies."""
         layers = self.targets.layers_to_transform
         return None if layers == () else layers
 
@@ -573,7 +574,7 @@ class _Matcher:
     # Checks
 
     def _check_parts(self, records: list[Matched]) -> None:
-        """What PEFT refuses while it wraps, each kind once with all modules it concerns."""
+        """Errors that PEFT raises while it wraps, each kind once with all modules it concerns."""
         targets = self.targets
         mamba = facts()["mamba"]
         kinds = set(facts()["layer_kinds"])
@@ -617,14 +618,14 @@ class _Matcher:
         elif result.out_of_layers:
             text = "layers_to_transform leaves none of the modules that target_modules names"
         elif result.excluded:
-            text = "exclude_modules or modules_to_save takes every module that target_modules names"
+            text = "exclude_modules or modules_to_save covers every module that target_modules names"
         names = wanted if isinstance(wanted, tuple) else (wanted,)
         self._refuse("no-match", text, names, "NoMatchingPeftModuleError")
 
-    # Beside LoRA
+    # In addition to LoRA
 
     def _saved(self, adapted: set[str]) -> tuple[list[int], tuple[str, ...]]:
-        """Positions of the modules that are copied whole, outermost first, and names that hit nothing."""
+        """Positions of the modules that are copied in full, outermost first, and names that match nothing."""
         names = self.save + _HEADS_SAVED_LATE.get(self.targets.task_type or "", ())
         if not names:
             return [], ()
@@ -636,12 +637,12 @@ class _Matcher:
             module = modules[position]
             if module.kind in containers:
                 self._refuse(
-                    "saved-container", f"modules_to_save cannot take the {module.kind} {module.path}",
+                    "saved-container", f"modules_to_save cannot contain the {module.kind} {module.path}",
                     (module.path,), "TypeError",
                 )  # fmt: skip
             elif module.path in adapted:
                 self._refuse(
-                    "saved-adapted", f"modules_to_save takes {module.path}, which is adapted as well",
+                    "saved-adapted", f"modules_to_save contains {module.path}, which is adapted too",
                     (module.path,), "TypeError",
                 )  # fmt: skip
             if not (inside and module.path.startswith(inside)):
@@ -663,13 +664,13 @@ class _Matcher:
         twins = self._twins(layers, tied)
         for name, indices in layers.items():
             if name in self.save:
-                self._refuse("tokens", f"{name} is in modules_to_save as well", (name,))
+                self._refuse("tokens", f"{name} is also in modules_to_save", (name,))
             hits = [self.index.modules[position] for position in self.index.ending((name,))]
             if not hits:
                 self._refuse("tokens", f"trainable_token_indices names no module: {name}", (name,))
             for module in hits:
                 if module.path in adapted:
-                    self._refuse("tokens", f"{module.path} is adapted as well", (module.path,), "TypeError")
+                    self._refuse("tokens", f"{module.path} is also adapted", (module.path,), "TypeError")
                 size = module.outputs if module.kind == "Embedding" else module.inputs
                 if module.path in paths:
                     sizes.append(None)
@@ -740,7 +741,8 @@ class _Matcher:
 
 @dataclass
 class _Hits:
-    """What the entries did: positions of adapted modules with the entry that named each, and entries by their fate."""
+    """What became of the entries: positions of adapted modules with the entry that named each, and entries by their
+    fate."""
 
     positions: dict[int, str] = field(default_factory=dict)
     unmatched: set[str] = field(default_factory=set)

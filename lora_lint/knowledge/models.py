@@ -62,14 +62,14 @@ _PATH_START = r"[/.~\\]|[A-Za-z]:[\\/]"
 
 @dataclass(frozen=True)
 class Model:
-    """What a model's name or its config.json tells.
+    """What a model's name or its config.json reveals. `config` holds the known fields, named as in the transformers
+    config class of `model_type`; `complete` says that they decide every shape (fields left out have the class's
+    default), so counts are exact.
 
-    `config` holds the fields that are known, named as in the transformers config class of `model_type`; `complete`
-    says that they decide every shape (fields left out have the class's default), so that counts are exact. `how` is
-    "settings", "config.json", "table", "unsloth", "hub cache", "family" or "basename"; `source` a path or the place
-    that states the facts. `module_names` is set for architectures that transformers itself does not have: the leaf
-    names that are known of them. `stock` is False where the modules are not those of the transformers class of that
-    type (code from the model's repository, or rewritten by the publisher): names may match that no class shows.
+    `how` is "settings", "config.json", "table", "unsloth", "hub cache", "family" or "basename"; `source` a path or the
+    place that states the facts. `module_names` is set for architectures that transformers itself does not have: their
+    known leaf names. `stock` is False if the modules are not those of the transformers class of that type (code from
+    the model's repository, or rewritten by the publisher): names may match that no class shows.
     """
 
     name: str
@@ -158,7 +158,7 @@ def _entry(name: str, own: Mapping[str, str | Mapping[str, Any]]) -> str | Mappi
 def _from_directory(
     name: str, near: str | None, own: Mapping[str, str | Mapping[str, Any]], depth: int
 ) -> Model | None:
-    if name.startswith(("\\\\", "//")):  # a network share: looking would go out to it
+    if name.startswith(("\\\\", "//")):  # a network share: checking it would access the network
         return None
     for folder in _folders(name, near):
         if not disk.exists(folder):
@@ -194,7 +194,7 @@ def _from_config(name: str, path: str, how: str) -> Model | None:
     if not isinstance(model_type, str) or not 0 < len(model_type) <= 100:
         return None
     if not _is_known(model_type) and not bounds.holds(bounds.tree(), os.path.realpath(path)):
-        return None  # nothing follows from it but that it would be shown
+        return None  # nothing follows from it, except that it would be shown
     config, whole = _sane(document)
     return replace(_typed(name, model_type), config=config, complete=whole, how=how, source=path)
 
@@ -219,7 +219,7 @@ def _load_json(path: str) -> dict[str, Any] | None:
 
 
 def _sane(document: Mapping[str, Any], depth: int = 0) -> tuple[dict[str, Any], bool]:
-    """The fields with values that a config can have, and whether that is all of them."""
+    """The fields whose values a config can have, and whether these are all of them."""
     kept: dict[str, Any] = {}
     whole = True
     for key, value in document.items():
@@ -254,7 +254,7 @@ def _plausible(key: str, value: Any) -> bool:
 
 @cache
 def _text(name: str) -> tuple[str, str]:
-    """A data file as it is and in lower case (ids are ASCII, so that positions agree), each with a leading newline."""
+    """A data file as it is and in lower case (ids are ASCII, so positions agree), each with a leading newline."""
     with open(os.path.join(_DATA, name), encoding="utf-8", newline="\n") as file:
         text = "\n" + file.read()
     return text, text.lower()
@@ -299,7 +299,7 @@ def _may_be_id(name: str) -> bool:
 
 
 def _best(rows: list[list[str]]) -> list[str]:
-    """One of several rows of the same type: one with known sizes, if there is one."""
+    """One of several rows of the same type, preferably one with known sizes."""
     return next((row for row in rows if row[2]), rows[0])
 
 
@@ -333,12 +333,12 @@ def _typed(name: str, model_type: str) -> Model:
 
 def _from_row(name: str, row: list[str], how: str, confidence: Confidence) -> Model | None:
     _, model_type, shape, mark = row
-    if model_type == "?":  # in the table so that no pattern takes it for something it is not
+    if model_type == "?":  # in the table so that no pattern misidentifies it
         return None
     config, source = _shape(shape)
     known = _typed(name, model_type)
     stock = known.stock and not mark.endswith("!")
-    if mark == "n" and not shape and confidence == "certain":  # nobody states it for this very id
+    if mark == "n" and not shape and confidence == "certain":  # no source states it for this exact id
         confidence = "likely"
     return replace(
         known,
@@ -355,7 +355,7 @@ def _from_row(name: str, row: list[str], how: str, confidence: Confidence) -> Mo
 
 
 def _from_unsloth(name: str) -> Model | None:
-    """unsloth's copies: the model of the same name, but for those that are republished in another form."""
+    """unsloth's copies: the model of the same name, except for those that are republished in another form."""
     if not name.lower().startswith("unsloth/"):
         return None
     base = _bare(name.lower())
@@ -417,7 +417,7 @@ def _from_path(name: str) -> Model | None:
     for part in reversed(parts):  # …/models--org--name/snapshots/<commit>
         if part.startswith("models--"):
             return _relabel(identify_id(part[len("models--") :].replace("--", "/")), name)
-    base = parts[-1].replace("___", ".")  # ModelScope's cache writes a dot so
+    base = parts[-1].replace("___", ".")  # ModelScope's cache encodes a dot this way
     if len(parts) > 1:
         row = _row(f"{parts[-2]}/{base}")
         if row is not None:
@@ -434,7 +434,7 @@ def _from_path(name: str) -> Model | None:
 
 
 def identify_id(name: str) -> Model | None:
-    """`identify` for what is certainly a hub id: no look at the file system."""
+    """`identify` for a certain hub id, without checking the file system."""
     row = _row(name)
     if row is not None:
         return _from_row(name, row, "table", "certain")
@@ -446,7 +446,7 @@ def _relabel(known: Model | None, name: str) -> Model | None:
 
 
 def _bare(name: str) -> str:
-    """The last part of an id in lower case, without suffixes that only tell of its number format."""
+    """The last part of an id in lower case, without suffixes that only describe its number format."""
     base = name.rsplit("/", 1)[-1].lower()
     while True:
         shorter = re.sub(_QUANTIZED, "", base)

@@ -1,4 +1,4 @@
-"""The modules of a model, as PEFT would meet them."""
+"""The modules of a model, as PEFT would find them."""
 
 from __future__ import annotations
 

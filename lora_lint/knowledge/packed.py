@@ -16,7 +16,7 @@ import zlib
 
 
 def pack(folder: str) -> bytes:
-    """The content of a pack with the files of a folder, by their names without the ending."""
+    """The content of a pack with the files of a folder, by their names without the extension."""
     table: dict[str, tuple[int, int]] = {}
     members = b""
     for entry in sorted(os.listdir(folder)):

@@ -23,24 +23,25 @@ if TYPE_CHECKING:
     import regex
 
 SECONDS = 0.25
-"""CPU seconds for one path. What people write takes some microseconds."""
+"""CPU seconds for one path. Patterns that people write take some microseconds."""
 TOTAL = 1.0
-"""CPU seconds for all paths together, each counted once, of which a model has some hundreds."""
+"""CPU seconds for all paths together, each counted once; a model has some hundreds."""
 _KEPT = 10_000
-"""Texts for which a pattern keeps what it found, from one file to the next."""
+"""The number of texts for which a pattern keeps its results, from one file to the next."""
 _FIRST_INDEX = r".*?\.[^.]*\.(?P<idx>\d+)\."
 _PART = (  # compiled where it is needed, which is rare
     r"(?s)\\.|\[\^?\]?(?:\\.|[^]\\])*\]"
     r"|(?P<repeated>\)[*+{])|(?P<endless>[*+]|\{\d*,\})|(?P<choice>[?{]|\((?:\?.)?)"
 )
 _ENDLESS, _CHOICES = 4, 12
-"""How many repetitions without an end, and how many choices, a pattern may have that is matched without a limit. On a
-path of 60 letters four of the former take at most half a million steps, some 5 ms."""
+"""How many unbounded repetitions, and how many alternatives, a pattern may have and still be matched without a limit.
+On a path of 60 letters four such repetitions take at most half a million steps, some 5 ms."""
 
 
 class TooSlow(Exception):
-    """Python's `re` takes too long for a pattern: as the user wrote it, the last text that it was matched with, and how
-    many texts were matched until then. For the last alone SECONDS are not enough, or else TOTAL is not for them all."""
+    """Python's `re` takes too long for a pattern: the pattern as the user wrote it, the last text that it was matched
+    with, and how many texts were matched until then. Either that text alone takes longer than SECONDS, or all of them
+    together longer than TOTAL."""
 
     def __init__(self, pattern: str, text: str, count: int, alone: bool) -> None:
         super().__init__(f"the regular expression {pattern!r} takes too long to match")
@@ -52,15 +53,18 @@ class TooSlow(Exception):
 
 @dataclass(frozen=True)
 class _Timed:
-    """What a match of one text gave, and the CPU seconds that it took: infinitely many if SECONDS are not enough."""
+    """The result of matching one text, and the CPU seconds that it took: infinitely many if SECONDS are not enough."""
 
     found: _Match | None
     seconds: float
 
 
 class _Limited:
-    """A pattern that may backtrack without an end. Each text is matched once, and its time counts once for each file:
-    what other files took says nothing of this one, whose work has a limit of its own."""
+    """A pattern that may backtrack almost forever.
+
+    Each text is matched once, and its time counts once per file: the time that other files took does not count for this
+    one, which has its own limit.
+    """
 
     def __init__(self, pattern: re.Pattern[str], written: str) -> None:
         self._pattern = pattern
@@ -123,8 +127,8 @@ _Method = Literal["match", "fullmatch"]
 
 
 def _otherwise(pattern: str, method: _Method, text: str) -> _Match | None:
-    """The match by the package `regex`, which looks at the time itself where no timer can interrupt `re`. The two
-    differ only in classes of POSIX and in what both take for a count, neither of which a module path needs."""
+    """The match by the package `regex`, which watches the time itself where no timer can interrupt `re`. The two differ
+    only in POSIX classes and in what both take for a count, neither of which a module path needs."""
     import regex
 
     with warnings.catch_warnings():
@@ -133,7 +137,7 @@ def _otherwise(pattern: str, method: _Method, text: str) -> _Match | None:
     return found
 
 
-@lru_cache(maxsize=4096)  # more than `rank_pattern` has keys, where each module has its own
+@lru_cache(maxsize=4096)  # more than the keys of a `rank_pattern` with one for each module
 def compiled(pattern: str, written: str | None = None) -> Pattern:
     """`re.compile`, cached and silent about deprecated syntax; every failure is an `re.error`. `written` is the part of
     it that the user wrote, if it is not all. What matches may raise TooSlow."""
@@ -147,7 +151,7 @@ def compiled(pattern: str, written: str | None = None) -> Pattern:
 
 
 def is_quick(pattern: str) -> bool:
-    """Whether a look at a pattern tells that it cannot take long: no group is repeated, and the rest is not much."""
+    """Whether a glance at a pattern shows that it cannot take long: no group is repeated, and the rest is short."""
     endless = choices = 0
     for part in re.finditer(_PART, pattern):
         kind = part.lastgroup
@@ -159,7 +163,7 @@ def is_quick(pattern: str) -> bool:
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name stands for itself when it is used as a regex."""
+    """Whether a name matches itself when it is used as a regex."""
     return re.fullmatch(r"\w+", name) is not None
 
 

@@ -1,5 +1,5 @@
-"""What was read from PEFT itself: data/peft.json of the newest (written by scripts/generate_peft_facts.py), and
-data/peft_versions.json of all releases (scripts/generate_peft_versions.py)."""
+"""Facts read from PEFT itself: data/peft.json from the newest version (written by scripts/generate_peft_facts.py), and
+data/peft_versions.json from all releases (scripts/generate_peft_versions.py)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def facts() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def history() -> dict[str, Any]:
-    """Since which release what is there: settings of LoraConfig (`added`, `removed`), texts that `init_lora_weights`
-    knows (`initialisations`), `default_targets` by model type."""
+    """The first release with each feature: settings of LoraConfig (`added`, `removed`), strings that
+    `init_lora_weights` accepts (`initialisations`), `default_targets` by model type."""
     return _read("peft_versions.json")
 
 
@@ -35,14 +35,14 @@ PROMPT_LEARNING = frozenset(
 
 
 def bias_words(method: str) -> tuple[str, ...]:
-    """What `bias` of a config class can be. Beside "none" and "all" each method has a word of its own (PEFT 0.21.2,
-    tuners/tuners_utils.py, `_mark_only_adapters_as_trainable`, takes any that ends in `_only`)."""
+    """The values that `bias` of a config class can have. In addition to "none" and "all" each method has its own word
+    (PEFT 0.21.2, tuners/tuners_utils.py, `_mark_only_adapters_as_trainable`, accepts any that ends in `_only`)."""
     own = "lora" if method in ("LoraConfig", "AdaLoraConfig") else method.removesuffix("Config").lower()
     return ("none", "all", f"{own}_only")
 
 
 def is_bias(method: str, value: Any) -> bool:
-    """Whether a config class takes `value` as its `bias`."""
+    """Whether a config class accepts `value` as its `bias`."""
     if method in ("LoraConfig", "AdaLoraConfig"):
         return value in bias_words(method)
     return value in ("none", "all") or (isinstance(value, str) and value.endswith("_only"))

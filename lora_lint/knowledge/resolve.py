@@ -33,7 +33,7 @@ _KEPT_MATCHES = 256
 
 
 class Built:
-    """The modules of one model, and what `match` wants to know beside them."""
+    """The modules of one model, and what else `match` needs to know."""
 
     def __init__(self, architecture: Architecture, model: Model) -> None:
         """Raises architectures.UnusableConfig."""
@@ -55,10 +55,10 @@ class Built:
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that a run may be: a model under a major version of transformers, with one of its target settings.
+    """One possible run: a model under a major version of transformers, with one of the target settings.
 
-    `sure_head` is False where the class that loads the model is not known, so that names outside the backbone
-    (`lm_head`, `score`) cannot be judged.
+    `sure_head` is False if the class that loads the model is not known, so that names outside the backbone (`lm_head`,
+    `score`) cannot be judged.
     """
 
     name: Known[str]
@@ -92,7 +92,7 @@ class Case:
 
     @property
     def total(self) -> int | None:
-        """All parameters of the base model; None where a dimension is not known."""
+        """All parameters of the base model; None if a dimension is not known."""
         from lora_lint.knowledge.architectures import parameters
 
         return parameters(self.built.architecture, self.built.config) if self.built.exact else None
@@ -100,10 +100,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Resolved:
-    """What is known of a run's model and modules. `why` completes "unknown because …" where there are no cases.
+    """What is known about a run's model and modules. `why` completes "unknown because …" if there are no cases.
 
     `remote` are models whose code is not in transformers, with the value that names each: only leaf names are known.
-    `slow` is the regular expression because of which nothing is known, as PEFT would not come to an end with it.
+    `slow` is the regular expression that leaves everything unknown, because PEFT would not finish matching it.
     """
 
     model: Model | None = None
@@ -130,7 +130,7 @@ _matched: dict[Any, tuple[Built, Match]] = {}
 
 
 def resolve(run: Run) -> Resolved:
-    """What `run` adapts. Kept for the last few runs, so that the rules on one run pay once."""
+    """What `run` adapts. Kept for the last few runs, so that the rules on one run pay for it once."""
     entry = _resolved.get(id(run))
     if entry is not None and entry[0] is run:
         return entry[1]
@@ -167,7 +167,7 @@ def _resolve(run: Run) -> Resolved:
 
 
 def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
-    """Every model that the run may load, or why that is not known."""
+    """Every model that the run may load, or why it is not known."""
     from lora_lint.knowledge.models import Model, identify
 
     near = os.path.dirname(path) or None
@@ -184,7 +184,7 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
     for value in alternatives(base.name):
         model = identify(value.value, near=near, own=base.own)
         if model is None:
-            return f"nothing is known of the model {value.value}"
+            return f"the model {value.value} is not known"
         found.append((value, model))
         if _republished(base, value.value):
             twin = identify(f"unsloth/{value.value.rpartition('/')[2]}")
@@ -196,7 +196,7 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
 
 
 def _republished(base: BaseModel, name: str) -> bool:
-    """Whether unsloth loads a model, and may take its own copy in its place, which can have another form."""
+    """Whether unsloth loads a model, and may substitute its own copy, which can have a different form."""
     organisation, _, rest = name.partition("/")
     return base.loader_adapts and "/" not in rest and rest != "" and organisation not in ("", ".", "..", "~", "unsloth")
 
@@ -234,7 +234,7 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
             settings, partial, counted = _targets(run.adapter, targets.value)
             settings = _redirected(run, settings)
             reached = _expert_parameters(run, settings, built)
-            if reached and moe.family(model.model_type, version, below) is None:  # else PEFT makes the same of them
+            if reached and moe.family(model.model_type, version, below) is None:  # otherwise PEFT treats them the same
                 settings = replace(settings, target_parameters=tuple(dict.fromkeys(reached.values())))
             match = _match(built, settings, found, below)
             if reached:
@@ -243,12 +243,12 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
                 match = replace(match, parameters=None)
             cases.append(Case(name, model, version, found.head, found_sure, built, targets, match, partial))
         if all(_clean(case.match) for case in cases):
-            break  # what is right under one version is not looked at under the other
+            break  # what is right under one version is not checked under the other
     return cases
 
 
 def _expert_parameters(run: Run, settings: Targets, built: Built) -> Mapping[str, str]:
-    """The targets that unsloth hands to PEFT as parameters, where it loads the model."""
+    """The targets that unsloth passes to PEFT as parameters, if it loads the model."""
     listed = settings.target_modules
     if not run.model.loader_adapts or not isinstance(listed, tuple) or settings.target_parameters is not None:
         return {}
@@ -258,7 +258,7 @@ def _expert_parameters(run: Run, settings: Targets, built: Built) -> Mapping[str
 
 
 def _redirected(run: Run, settings: Targets) -> Targets:
-    """The settings as unsloth hands them to PEFT, where it loads the model."""
+    """The settings as unsloth passes them to PEFT, if it loads the model."""
     listed = settings.target_modules
     if not run.model.loader_adapts or not isinstance(listed, tuple):
         return settings
@@ -273,7 +273,7 @@ def _clean(match: Match) -> bool:
 
 
 def _head(run: Run) -> tuple[str, bool]:
-    """The head that the model is loaded with, and whether that is sure."""
+    """The head that the model is loaded with, and whether that is certain."""
     from lora_lint.knowledge.architectures import head_for, head_for_task
 
     head = head_for(run.model.loader) or head_for_task(known(run.adapter.task_type))
@@ -298,10 +298,8 @@ def _labelled(model: Model, base: BaseModel, head: str) -> Model:
 
 
 def _build(found: Architecture, model: Model) -> Built | None:
-    """The modules of an architecture under a model's config; None for a config that makes no model.
-
-    Configs of the table are each one object: by its identity an entry is found without a look at the fields.
-    """
+    """The modules of an architecture under a model's config; None for a config that cannot describe a model. Each
+    config in the table is a single object: by its identity an entry is found without comparing the fields."""
     return _built_of.get(lambda: _build_by_fields(found, model), found, model.config, model.complete, model.stock)
 
 
@@ -320,7 +318,8 @@ def _build_by_fields(found: Architecture, model: Model) -> Built | None:
 
 
 def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, bool, bool]:
-    """PEFT's settings; whether one that takes modules away is unknown; whether all that counts depend on is known."""
+    """PEFT's settings; whether one that removes modules is unknown; whether everything that counts depend on is
+    known."""
     from lora_lint.knowledge.matching import Targets
 
     def of(value: Value[Any], default: Any) -> tuple[Any, bool]:
@@ -351,7 +350,7 @@ def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, boo
 
 
 def _tokens(value: Value[Any]) -> tuple[Any, bool]:
-    """The token indices that are trained, by layer where PEFT is given a dict; and whether they are known."""
+    """The token indices that are trained, by layer if PEFT gets a dict; and whether they are known."""
     given = value.value if isinstance(value, Known) else None
     if isinstance(given, list | tuple):
         return tuple(given), True

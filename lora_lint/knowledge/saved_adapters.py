@@ -1,4 +1,4 @@
-"""Adapters that lie in the project: what their own config says."""
+"""Adapters in the project: what their own config says."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CONFIG = "adapter_config.json"
 
 
 def saved_config(folder: str, near: str, project: Project) -> SourceFile | None:
-    """The config in an adapter's folder, which is looked for from the folder of the file `near` upwards; None if the
-    project does not have it."""
+    """The config in an adapter's folder, searched from the folder of the file `near` upwards; None if the project does
+    not have it."""
     place = project.nearest(near, os.path.join(folder, CONFIG))
     return project.load(place) if place is not None else None
 

@@ -46,9 +46,10 @@ _WORDS = {
     "object": "a mapping",
 }
 _NEAR = 0.8
-"""How alike a key must be to a known one to count as that key misspelt."""
+"""How similar an unknown key must be to a known one to count as a misspelling of it."""
 _TYPO = 0.9
-"""And where the known one is there as well: a letter or two, for options of other versions are like their siblings."""
+"""The same if the known one is present too: a letter or two, because options of other versions resemble their
+siblings."""
 
 
 @cache
@@ -147,7 +148,7 @@ def unknown_keys(name: str, mapping: Mapping, unlisted: Unlisted, definition: st
         key = entry.key.value
         if not isinstance(key, str) or key in names or key in unlisted.also or key.startswith(("_", ".", "x-")):
             continue
-        if not key or entry.key.span.start < mapping.span.start:  # merged from elsewhere, told there
+        if not key or entry.key.span.start < mapping.span.start:  # merged from elsewhere, and reported there
             continue
         missing = tuple(each for each in _alike(key, near, unlisted.synonyms, _NEAR) if mapping.entry(each) is None)
         fitting = tuple(each for each in missing if _fits(name, definition, each, entry.value))
@@ -158,7 +159,7 @@ def unknown_keys(name: str, mapping: Mapping, unlisted: Unlisted, definition: st
 
 
 def _fits(name: str, definition: str | None, key: str, value: Node) -> bool:
-    """Whether a framework takes a value under another key of it; what a template fills in may fit any."""
+    """Whether a framework accepts a value under another of its keys; a template's value may fit any."""
     found = part(name, definition)
     schema = None if found is None else found["properties"].get(key)
     if schema is None:
@@ -172,7 +173,7 @@ def _fits(name: str, definition: str | None, key: str, value: Node) -> bool:
 
 
 def _alike(key: str, names: frozenset[str], synonyms: Names, likeness: float) -> tuple[str, ...]:
-    """What a key may have been meant to be, best first."""
+    """The keys that a key may have been meant to be, best first."""
     from lora_lint.knowledge.signatures import closest
 
     meant = [synonyms[key]] if key in synonyms else []
@@ -201,7 +202,7 @@ def _followed(schema: Schema, whole: Schema) -> Schema:
 
 
 def _holds(schema: Schema, value: Any, whole: Schema) -> bool:
-    """Whether a value is surely right; False where it is wrong or where that takes a real validator."""
+    """Whether a value is certainly right; False if it is wrong or that needs a real validator."""
     schema = _followed(schema, whole)
     if "anyOf" in schema:
         return any(_holds(each, value, whole) for each in schema["anyOf"])
@@ -223,13 +224,13 @@ def _valid(schema: Schema, value: Any, whole: Schema) -> bool:
 
 
 def expected(schema: Schema, whole: Schema) -> str:
-    """What a schema asks for, in words."""
+    """What a schema requires, in words."""
     words = list(dict.fromkeys(_expected(schema, whole)))
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def number(schema: Schema, whole: Schema) -> Number | None:
-    """The number that a schema asks for, if it takes one; a whole one where one of its kinds is."""
+    """The number that a schema requires, if it accepts one; a whole one if one of its kinds is."""
     numbers = list(_numbers(schema, whole))
     if not numbers:
         return None
@@ -251,7 +252,7 @@ def _numbers(schema: Schema, whole: Schema) -> Iterator[Number]:
 
 def _expected(schema: Schema, whole: Schema) -> list[str]:
     schema = _followed(schema, whole)
-    if "pattern" in schema:  # text that is converted: what it is converted to is told beside it
+    if "pattern" in schema:  # text that is converted: another branch describes the result
         return []
     if "anyOf" in schema:
         return [word for each in schema["anyOf"] for word in _expected(each, whole)]

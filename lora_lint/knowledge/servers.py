@@ -1,4 +1,4 @@
-"""What servers and converters of adapters take: read in their sources on 2026-11-29."""
+"""What servers and converters of adapters accept: read in their sources on 2026-11-29."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Server:
-    """A program that loads adapters. `ranks` is the highest rank that it can be told to take and `usual_rank` the one
-    that it takes where it is told nothing, None where it takes any. `refuses` says what it lacks, by setting."""
+    """A program that loads adapters. `ranks` is the highest rank that it can be configured for and `usual_rank` its
+    default, None if it accepts any. `refuses` says what it lacks, by setting."""
 
     title: str
     refuses: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What the classes and functions of PEFT, transformers, TRL and unsloth take: keywords and defaults.
+"""The keywords and defaults of the classes and functions of PEFT, transformers, TRL and unsloth.
 
 The facts are in `data/signatures.json`, written by scripts/generate_signatures.py from the frameworks themselves.
 """
@@ -44,7 +44,7 @@ def version(name: str) -> str | None:
 
 
 def keywords(name: str) -> frozenset[str]:
-    """The keywords that a class takes; empty if it is not known or takes any."""
+    """The keywords that a class accepts; empty if it is not known or accepts any."""
     entry = _every().get(name) or _every().get(_short(name))
     if entry is None or entry.get("open"):
         return frozenset()
@@ -54,13 +54,13 @@ def keywords(name: str) -> frozenset[str]:
 
 @cache
 def defaults(name: str) -> Mapping[str, Any]:
-    """The defaults of a class or function: those that are plain values, lists as tuples; empty if it is not known."""
+    """The defaults of a class or function, if they are plain values, lists as tuples; empty if it is not known."""
     return {keyword: _frozen(facts[1]) for keyword, facts in signature(name).items() if len(facts) > 1}
 
 
 def defaults_without_targets(own: str | None) -> Mapping[str, Any]:
-    """The defaults of LoraConfig as a framework makes it, with those of a function of its `own` before them. What it
-    adapts is left out: it chooses that by looking at the model."""
+    """The defaults of LoraConfig as a framework creates it, overridden by those of a function of its `own`. The targets
+    are left out: the framework chooses them from the model."""
     found = dict(defaults("LoraConfig"))
     if own is not None:
         found |= {keyword: value for keyword, value in defaults(own).items() if keyword in found}
@@ -69,7 +69,7 @@ def defaults_without_targets(own: str | None) -> Mapping[str, Any]:
 
 
 _CLEARLY = 0.1
-"""How much more alike the best name must be for the others not to be meant."""
+"""How much more similar the best name must be for the others not to be suggested."""
 
 
 def closest(name: str, names: Iterable[str], likeness: float = 0.75) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How many examples the training data of a configuration file holds."""
+"""The number of examples in the training data of a configuration file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SLICE = re.compile(r"([\w.-]+)\[(-?\d+%?)?:(-?\d+%?)?\]")
 def one_set(
     name: Value[str], split: str | None, config: str | None, near: str, project: Project, cap: int | None = None
 ) -> Dataset:
-    """The dataset of a run that names one public set or local file; at most `cap` of its examples are used."""
+    """The dataset of a run that names one public data set or local file; at most `cap` of its examples are used."""
     if not isinstance(name, Known):
         return Dataset(name, name if isinstance(name, Unknown) else ABSENT)
     rows = rows_of(name.value, split, config, near, project) if split is not None else None
@@ -57,7 +57,7 @@ def rows_of(name: str, split: str, config: str | None, near: str, project: Proje
 
 
 def _cut(whole: int | None, start: str | None, stop: str | None) -> int | None:
-    """The rows from `start` to `stop` of a set whose size may not be known."""
+    """The rows from `start` to `stop` of a data set whose size may not be known."""
     if whole is None and stop is not None and stop.isdigit() and (start or "0").isdigit():
         return max(int(stop) - int(start or 0), 0)
     if whole is None:
@@ -70,7 +70,8 @@ def _cut(whole: int | None, start: str | None, stop: str | None) -> int | None:
 
 
 def without_held_out(rows: int, share: float) -> int:
-    """What is left to train on after a validation set was split off: a share of the rows below 1, else their number."""
+    """The rows left for training after a validation set was split off: a share of the rows if below 1, otherwise their
+    number."""
     if not isfinite(share):
         return rows
     return max(rows - round(rows * share) if share < 1 else rows - int(share), 0)
@@ -98,7 +99,7 @@ def rows_of_file(path: str, near: str, project: Project) -> int | None:
 
 
 def _above(path: str, near: str, project: Project) -> Iterator[str]:
-    """Where a relative path may lead to: from the folder of the file `near`, or from one above it in the project."""
+    """Where a relative path may lead: from the folder of the file `near`, or from one above it in the project."""
     for folder in project.upwards(os.path.dirname(near)):
         yield os.path.join(folder, path)
 

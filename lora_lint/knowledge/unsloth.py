@@ -1,4 +1,4 @@
-"""What unsloth makes of target modules before PEFT sees them."""
+"""How unsloth changes target modules before PEFT sees them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EMBEDDERS = (
     r"\bvision_embedder\.patch_dense",
     r"\bvision_tower\.patch_embedder\.input_proj",
 )
-"""Flat layers of Gemma's vision towers, adapted with the vision layers and the MLPs."""
+"""Flat layers in Gemma's vision towers, adapted with the vision layers and the MLPs."""
 _OTHERWISE = re.compile(r"mamba|falcon_h1|nemotron_h|omni|zamba|bamba")
 """Model types whose layers it chooses by further rules."""
 

@@ -1,7 +1,7 @@
-"""Since which version PEFT, TRL and transformers do what the rules say of them.
+"""The versions since which PEFT, TRL and transformers do what the rules say of them.
 
-What has a setting, a value or default targets is in data/peft_versions.json, written by
-scripts/generate_peft_versions.py; what they do was read in the releases, and where it says so measured with them.
+Which settings, values and default targets each version has is in data/peft_versions.json, written by
+scripts/generate_peft_versions.py; what they do was read in the releases, and measured with them where it says so.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from lora_lint.run.versions import Pin, Version
 
 LAYERS_BYPASSED: Version = (0, 8, 0)
-"""PEFT: an entry that is a whole path is adapted whatever `layers_to_transform` says; before, the layers held for it
+"""PEFT: an entry that is a whole path is adapted whatever `layers_to_transform` says; before, the layers applied to it
 too (tuners/tuners_utils.py, check_target_module_exists; measured)."""
 ALL_LINEAR: Version = (0, 8, 0)
 """PEFT: `target_modules="all-linear"`; before, a regex that matches no path (measured: a ValueError)."""
 UNKNOWN_INITIALISATION_RAISES: Version = (0, 7, 0)
-"""PEFT: a text for `init_lora_weights` that it does not know raises; before, any text is True (measured)."""
+"""PEFT: an unknown string for `init_lora_weights` raises; before, any string counts as True (measured)."""
 EMBEDDINGS_SAVED: Version = (0, 7, 0)
 """PEFT: base weights of adapted embeddings are saved along (peft_model.py, `save_embedding_layers`)."""
 MERGED_INTO_BITS: Version = (0, 6, 0)
@@ -31,28 +31,27 @@ SAVED_ALONE: Version = (0, 6, 0)
 """PEFT: a name in `target_modules` and `modules_to_save` loses its LoRA; before, LoRA trains inside the copy
 (measured)."""
 HEAD_LEFT_OUT: Version = (0, 16, 0)
-"""PEFT: the head that a task type saves whole is no target; before, LoRA is put into it first: a TypeError from
+"""PEFT: the head that a task type trains in full is not a target; before, LoRA is put into it first: a TypeError from
 HEAD_REFUSED on, and LoRA inside the copy before that (peft_model.py; measured)."""
 HEAD_REFUSED: Version = (0, 13, 0)
 MISSING_KEYS_TOLD: Version = (0, 14, 0)
-"""PEFT: loading warns of adapter weights that the checkpoint does not have (peft_model.py, load_adapter)."""
+"""PEFT: loading warns about adapter weights that the checkpoint does not have (peft_model.py, load_adapter)."""
 ADDING_KEEPS_TRAINABILITY: Version = (0, 21, 0)
-"""PEFT: an adapter that is added beside others changes nothing of whether those train; before 0.18 the active ones
-train then, and from 0.18 on they do if the new one's config has no `inference_mode` (tuners/tuners_utils.py,
-inject_adapter)."""
+"""PEFT: adding an adapter to others does not change whether those train; before 0.18 the active ones then train, and
+from 0.18 on they do if the new one's config has no `inference_mode` (tuners/tuners_utils.py, inject_adapter)."""
 LORAPLUS: Version = (0, 13, 0)
 """PEFT: `peft.optimizers.create_loraplus_optimizer`."""
 MOE_CONVERTED: Version = (0, 19, 0)
 """PEFT: names of experts are turned into the parameters of transformers 5 (utils/transformers_weight_conversion.py)."""
 WITHOUT_TRANSFORMERS_5: tuple[Version, Version] = ((0, 16, 0), (0, 18, 0))
-"""PEFT: from the first to before the second it imports HybridCache, which transformers 5 has not (peft_model.py)."""
+"""PEFT: from the first to before the second it imports HybridCache, which transformers 5 lacks (peft_model.py)."""
 TWO_ADAPTERS_REFUSED: Version = (0, 27, 0)
 """TRL: a PeftModel together with `peft_config` raises a ValueError (trainer/sft_trainer.py and its like)."""
 TWO_ADAPTERS_MERGED: Version = (0, 22, 0)
-"""TRL: SFTTrainer merges the model's adapter and puts the new one on; DPO, KTO, ORPO and CPO always did."""
+"""TRL: SFTTrainer merges the model's adapter and adds the new one; DPO, KTO, ORPO and CPO always did."""
 TWO_ADAPTERS_LEFT_ASIDE: dict[str, Version] = {"SFTTrainer": (0, 20, 0), "RewardTrainer": (0, 22, 0)}
-"""TRL: before these versions the trainer leaves `peft_config` aside; from then to TWO_ADAPTERS_MERGED it wraps the
-PeftModel once more, as GRPOTrainer did from the start."""
+"""TRL: before these versions the trainer ignores `peft_config`; from then to TWO_ADAPTERS_MERGED it wraps the PeftModel
+once more, as GRPOTrainer did from the start."""
 HEAD_ADAPTER_REFUSED: Version = (1, 6, 0)
 """TRL: SFTTrainer refuses an adapter on `lm_head`: up to 1.14 under `loss_type="chunked_nll"`, which is the default
 since 1.6, and always from 1.15 on (trainer/sft_trainer.py)."""
@@ -82,19 +81,19 @@ def named(version: Version) -> str:
 
 
 def added(field: str) -> Version | None:
-    """The first PEFT whose LoraConfig has a setting; None if the first of all has it, or none."""
+    """The first PEFT whose LoraConfig has a setting; None if the very first has it, or none."""
     text = history()["added"].get(field)
     return None if text is None else number(text)
 
 
 def removed(field: str) -> Version | None:
-    """The first PEFT whose LoraConfig has a setting no more."""
+    """The first PEFT whose LoraConfig no longer has a setting."""
     text = history()["removed"].get(field)
     return None if text is None else number(text)
 
 
 def initialisation(name: str) -> Version | None:
-    """The first PEFT that knows a text for `init_lora_weights`; None if none is known to."""
+    """The first PEFT that knows a string for `init_lora_weights`; None if none is known to."""
     text = history()["initialisations"].get(name.lower().partition("_niter")[0])
     return None if text is None else number(text)
 
@@ -106,8 +105,8 @@ def default_targets_since(model_type: str) -> Version | None:
 
 
 def default_targets(model_type: str, below: Version | None = None) -> tuple[str, ...] | str | None:
-    """What PEFT, or the newest PEFT before a version, targets when `target_modules` is not given: names, or a regex for
-    a few model types; None where it has no default and raises."""
+    """The default `target_modules` of PEFT, or of the newest PEFT before a version: names, or a regex for a few model
+    types; None if it has no default and raises."""
     if below is None:
         targets = facts()["default_targets"].get(model_type)
     else:

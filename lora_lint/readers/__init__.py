@@ -1,1 +1,1 @@
-"""Text to nodes that keep value, raw text and span. Nothing here knows a framework."""
+"""Text to nodes that keep value, raw text and span. Nothing here knows any framework."""

@@ -1,4 +1,4 @@
-"""The arguments of a command as the mapping that a configuration file with the same settings holds."""
+"""The arguments of a command as the mapping that a configuration file with the same settings contains."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class CommandOptions:
     """`mapping` has the options, `positional` the rest. `open`: the command has further arguments that are not known.
-    `defaults` are the places of values that the environment or who calls the script may override."""
+    `defaults` are the places of values that the environment or the script's caller may override."""
 
     mapping: Mapping
     positional: tuple[Word, ...]
@@ -32,8 +32,8 @@ _ITEM = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,]*))\s*(?:,|$)""")
 
 
 def options(words: tuple[Word, ...], span: Span) -> CommandOptions:
-    """Of `--lora_r 8 --lora-alpha=16 --bf16 train.py`: `-` in names counts as `_`, and an option without a value as
-    true. Of an option that is given twice the last counts."""
+    """From `--lora_r 8 --lora-alpha=16 --bf16 train.py`: `-` in names counts as `_`, and an option without a value as
+    true. If an option is given twice, the last one counts."""
     entries: list[Entry] = []
     positional: list[Word] = []
     is_open = False
@@ -60,7 +60,7 @@ def options(words: tuple[Word, ...], span: Span) -> CommandOptions:
 
 
 def overrides(words: tuple[Word, ...], span: Span) -> CommandOptions:
-    """Of Hydra's `model.lora_rank=8 +data.files=[a,b]`."""
+    """From Hydra's `model.lora_rank=8 +data.files=[a,b]`."""
     entries = []
     positional = []
     for word in words:
@@ -80,7 +80,7 @@ def _defaults(words: tuple[Word, ...]) -> frozenset[Span]:
 
 
 def _behind(word: Word, at: int) -> Word:
-    """The part of a word behind its `=`."""
+    """The part of a word after its `=`."""
     start, end = word.span.start, word.span.end
     if word.text is None or end - start == len(word.text.encode()):
         start = min(start + at, end)
@@ -99,7 +99,7 @@ def _value(words: list[Word], span: Span) -> Node:
 
 
 def scalar(word: Word) -> Scalar:
-    """A word as a value: a number, true or false, or text; a placeholder where it is not known."""
+    """A word as a value: a number, true or false, or text; a placeholder if it is not known."""
     if word.text is None:
         return Scalar(Placeholder(word.tail), word.tail, word.span)
     return Scalar(resolve(word.text), word.text, word.span)

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CHARACTER = re.compile(r"(?:\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|.)")
-"""A character inside a JSON string, of which a pair of surrogates makes one."""
+"""One character inside a JSON string; a surrogate pair is one."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The JSON of a notebook and the values in it that hold the text of each code cell."""
+    """The JSON of a notebook and the values in it that contain the text of each code cell."""
 
     written: SourceFile
     sources: tuple[Node, ...]
 
     def in_file(self, location: Location) -> Location:
-        """A place in a cell as lines and columns of the file. What is not written there (a cell that does not exist)
-        is at the start of the file."""
+        """A place in a cell as lines and columns of the file. A place that does not exist there (no such cell) is at
+        the start of the file."""
         cell = location.cell or 1
         if cell > len(self.sources):
             return Location(location.path, 1, 1, 1, 1, None)
@@ -39,7 +39,7 @@ class Cells:
         return self.written.locate(Span(location.path, start, max(start, end)))
 
     def _offset(self, source: Node, line: int, column: int, is_end: bool) -> int:
-        """The byte of the JSON where a character of a cell is written; an end belongs to the character before it."""
+        """The byte of the JSON at which a character of a cell is written; an end belongs to the character before it."""
         parts = _strings(source)
         index = _index("".join(part.raw for part in parts), line, column)
         for part in parts:
@@ -67,7 +67,8 @@ def read_cell_places(path: str, data: bytes) -> Cells:
 
 
 def cell_sources(root: Node) -> Iterator[Node]:
-    """The values that hold the text of the code cells, in order (nbformat 3 and 4); of a cell without one the cell."""
+    """The values that contain the text of the code cells, in order (nbformat 3 and 4); for a cell without text the cell
+    itself."""
 
     def items(mapping: Mapping, key: str) -> tuple[Node, ...]:
         node = mapping.get(key)
@@ -84,14 +85,14 @@ def cell_sources(root: Node) -> Iterator[Node]:
 
 
 def _strings(source: Node) -> list[Scalar]:
-    """The strings that a cell's text is made of: one, or one for each line."""
+    """The strings that form a cell's text: one, or one per line."""
     listed = source.items if isinstance(source, Sequence) else (source,)
     return [part for part in listed if isinstance(part, Scalar) and part.quoted]
 
 
 def _index(text: str, line: int, column: int) -> int:
-    """The index of the character at a line and column, both from 1, of a text; that of its line's end if the line is
-    shorter, that of the text's end if there are fewer lines."""
+    """The index in a text of the character at a line and column, both from 1; the end of the line if it is shorter, the
+    end of the text if there are fewer lines."""
     start = 0
     for _ in range(line - 1):
         found = _LINE_END.search(text, start)

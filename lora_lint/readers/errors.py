@@ -1,4 +1,4 @@
-"""What a reader raises."""
+"""The errors of readers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 class Unreadable(Exception):
-    """A file that cannot be read as what it claims to be. `message` is a sentence without its full stop; `span` is
-    where the trouble is, in the text with undecodable bytes replaced; None for the file as a whole. `limit`: the one
-    that a file is beyond, which may well be sound."""
+    """A file that cannot be read as what it claims to be. `message` is a sentence without its full stop; `span` is the
+    place of the error, in the text with undecodable bytes replaced; None for the file as a whole. `limit`: the limit
+    that the file exceeds, although it may be valid."""
 
     def __init__(self, message: str, span: Span | None = None, limit: Limit | None = None) -> None:
         super().__init__(message)

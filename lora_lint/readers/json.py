@@ -1,7 +1,7 @@
 """JSON: one pass over the text that keeps the place of every value.
 
-What Python's `json` module takes is taken (NaN and Infinity too), nothing more: comments and trailing commas are
-errors. Nothing here recurses.
+It accepts exactly what Python's `json` module does (NaN and Infinity too): comments and trailing commas are errors.
+Nothing here recurses.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BETWEEN_LOOKS = 0x3FF
 _MAX_DIGITS = 4000
 _TEMPLATE = re.compile(r"\$\{|\{\{|\{%")
 _Expected = Literal["value", "first-value", "key", "first-key", ":", ",", "end"]
-"""What may come next. After `[` and `{` the end of the collection may come as well, and in the place of a comma too."""
+"""What may come next. After `[` and `{` the collection may also end, and likewise in place of a comma."""
 _WRONG: dict[_Expected, str] = {
     "value": "a value is expected here",
     "first-value": "a value is expected here",
@@ -34,7 +34,7 @@ _WRONG: dict[_Expected, str] = {
     "first-key": "a key in double quotes is expected here",
     ":": "`:` is expected here",
     ",": "`,` or the end of the list or object is expected here",
-    "end": "there is something after its end",
+    "end": "there is more text after its end",
 }
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _TOKEN = re.compile(
@@ -54,12 +54,12 @@ _WORDS: dict[bytes, ScalarValue] = {
 
 
 def read_json(source: SourceFile) -> Node:
-    """The value that a JSON file holds; of JSON lines a sequence of them, of an empty file null. Raises Unreadable."""
+    """The value in a JSON file; for JSON lines a sequence of values, for an empty file null. Raises Unreadable."""
     return _Scanner(source).document()
 
 
 class _Open:
-    """An array or object that has started and not ended. `items` of an object: keys and values in turn."""
+    """An array or object that has started and not ended. `items` of an object: keys and values alternating."""
 
     __slots__ = ("is_object", "items", "start")
 
@@ -167,7 +167,7 @@ class _Scanner:
         if match["fraction"] or match["exponent"]:
             return Scalar(float(number), raw, span)
         if len(number) > _MAX_DIGITS:
-            raise Unreadable("This file holds a number of more digits than Python reads", span)
+            raise Unreadable("This file contains a number with more digits than Python reads", span)
         return Scalar(int(number), raw, span)
 
     def _unescaped(self, match: re.Match[bytes]) -> str:
@@ -182,7 +182,7 @@ class _Scanner:
         if not self.count & _BETWEEN_LOOKS:
             deadline.look()
         if self.count > MAX_NODES:
-            raise Unreadable(f"This file holds more than {MAX_NODES:,} values", Span(self.path, position, position))
+            raise Unreadable(f"This file contains more than {MAX_NODES:,} values", Span(self.path, position, position))
 
     def _wrong(self, expected: _Expected, position: int) -> NoReturn:
         raise Unreadable(f"This is not valid JSON ({_WRONG[expected]})", Span(self.path, position, position))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 MAX_NESTED = 10
-"""Strings in fields of strings."""
+"""The nesting of strings in fields of strings."""
 
 _STRING = rb"(?P<comment>\#[^\r\n]*)|(?P<prefix>\b[a-zA-Z]{1,2})?(?P<quote>\"\"\"|'''|\"|')"
 _IN_CODE = re.compile(_STRING)
@@ -34,11 +34,11 @@ _Edit = tuple[int, int, bytes]
 
 
 class _Invalid(Exception):
-    """The text is no Python of any version that is known here."""
+    """The text is not Python of any known version."""
 
 
 def rewritten(text: bytes) -> bytes | None:
-    """The program with newer syntax replaced; None if there is none, or its strings are not those of a program."""
+    """The program with newer syntax replaced; None if there is none, or its strings are not a program's."""
     try:
         edits, code = _strings(text)
     except _Invalid:
@@ -57,7 +57,7 @@ def rewritten(text: bytes) -> bytes | None:
     parts: list[bytes] = []
     at = 0
     for start, end, new in sorted(edits):
-        if start >= at:  # what stands in brackets that are blanked has gone already
+        if start >= at:  # the content of blanked brackets is already gone
             parts += (text[at:start], new)
             at = end
     return b"".join([*parts, text[at:]])
@@ -78,7 +78,7 @@ def _strings(text: bytes) -> tuple[list[_Edit], bytes]:
 
 
 def _string(text: bytes, match: re.Match[bytes], edits: list[_Edit] | None, depth: int) -> int:
-    """Where the string that starts at `match` ends. What has to be replaced in it is added to `edits`."""
+    """The end of the string that starts at `match`. Replacements inside it are added to `edits`."""
     prefix, quote = (match["prefix"] or b"").lower(), match["quote"]
     if b"f" not in prefix and b"t" not in prefix:
         plain = _PLAIN[quote].match(text, match.end())
@@ -107,7 +107,7 @@ def _string(text: bytes, match: re.Match[bytes], edits: list[_Edit] | None, dept
 
 
 def _field(text: bytes, at: int, quote: bytes, depth: int) -> int:
-    """Where the field of an f-string ends whose brace stands before `at`."""
+    """The end of the f-string field whose brace is before `at`."""
     brackets = 0
     while found := _IN_FIELD.search(text, at):
         at = found.end()
@@ -127,7 +127,7 @@ def _field(text: bytes, at: int, quote: bytes, depth: int) -> int:
 
 
 def _format(text: bytes, at: int, quote: bytes, depth: int) -> int:
-    """Where a field ends whose format starts at `at`."""
+    """The end of a field whose format starts at `at`."""
     while found := _IN_TEXT.search(text, at):
         what = found[0]
         at = found.end()
@@ -153,13 +153,13 @@ def _is_new(field: bytes, quote: bytes) -> bool:
 
 
 def _name(field: bytes, may_break: bool) -> bytes:
-    """A field of the same size that holds a name; as it is where there is no room for one."""
+    """A field of the same size that contains a name; unchanged if there is no room for one."""
     pieces = re.split(rb"(\r\n|\r|\n)", field)
     lines = pieces[::2]
     roomiest = max(range(len(lines)), key=lambda number: len(lines[number]))
     out = []
     for number, line in enumerate(lines):
-        # Within one quote a line has to say that it goes on.
+        # Within single quotes a line needs an explicit continuation.
         tail = b"\\" if number < len(lines) - 1 and not may_break else b""
         room = len(line) - len(tail)
         if room < (3 if number == roomiest else 0):

@@ -22,7 +22,7 @@ ScalarValue: TypeAlias = str | int | float | bool | Placeholder | None
 
 @dataclass(frozen=True)
 class Scalar:
-    """A leaf. `raw` is the text as written, without quotes; `quoted` tells `"16"` from `16`."""
+    """A leaf. `raw` is the text as written, without quotes; `quoted` distinguishes `"16"` from `16`."""
 
     value: ScalarValue
     raw: str
@@ -44,7 +44,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Mapping:
-    """Entries in order, merges (`<<`) already applied; of a key that occurs twice the last one counts."""
+    """Entries in order, with merges (`<<`) applied; if a key occurs twice, the last one counts."""
 
     entries: tuple[Entry, ...]
     span: Span

@@ -28,24 +28,25 @@ _TRAINED_ON = re.compile(r"Num examples = ([\d,]{1,15})[\s|]+Num Epochs =")
 _PACKED = re.compile(r"packing['\"]?\s*[=:]\s*True")
 _SHELL_RESULT = re.compile(r"^(\s*)([\w, ]+?)\s*=\s*[!%]")
 _BULK = ((b'"outputs": [\n', b"]"), (b'"widgets": {\n', b"}"))
-"""How Jupyter begins and ends what is most of a notebook's bytes and none of its code (nbformat 5.10, v4/rwbase.py)."""
+"""How Jupyter begins and ends the parts that make up most of a notebook's bytes and contain no code (nbformat 5.10,
+v4/rwbase.py)."""
 _CELL = b'"cell_type"'
 _CONFLICT = b"\n<<<<<<< "
 
 
 def read_notebook(path: str, data: bytes) -> SourceFile:
-    """The code cells of a notebook (nbformat 3 and 4), one after the other.
+    """The code cells of a notebook (nbformat 3 and 4), one after another.
 
-    Magics, shell lines and cells that are not Python become comments of the same length, so that every place keeps
-    its line and column. A notebook of another language gives an empty program. Raises Unreadable for what is no
+    Magics, shell lines and cells that are not Python become comments of the same length, so that every place keeps its
+    line and column. A notebook in another language gives an empty program. Raises Unreadable for a file that is not a
     notebook.
     """
     return without_broken_cells(read_cells(path, data))
 
 
 def read_cells(path: str, data: bytes) -> SourceFile:
-    """`read_notebook` with the cells that are not Python as they are, which is all that a report needs: finding them
-    takes most of the time. Raises Unreadable."""
+    """`read_notebook` with non-Python cells unchanged, which is all that a report needs: finding them takes most of the
+    time. Raises Unreadable."""
     try:
         content = _content(data)
     except UnicodeDecodeError as error:
@@ -55,7 +56,7 @@ def read_cells(path: str, data: bytes) -> SourceFile:
     except json.JSONDecodeError as error:
         at = len(error.doc[: error.pos].encode())
         raise Unreadable(f"This notebook is not valid JSON ({error.msg})", Span(path, at, at)) from None
-    except ValueError as error:  # a number of more digits than Python reads
+    except ValueError as error:  # a number with more digits than Python reads
         raise Unreadable(f"This notebook is not valid JSON ({error})") from None
     if not isinstance(content, dict):
         raise Unreadable("This file is not a notebook: its JSON is not an object")
@@ -83,16 +84,14 @@ def _content(data: bytes) -> Any:
         try:
             return json.loads(shorter.decode())
         except ValueError:
-            pass  # the whole text says what is wrong, and where
+            pass  # the whole text shows what is wrong, and where
     return json.loads(written.decode())
 
 
 def _without_bulk(data: bytes) -> bytes:
-    """A notebook without outputs and the state of widgets where they are written as Jupyter writes them: up to the
-    first line that closes them at the indentation of their key. No string holds the end of a line.
-
-    What trainers printed of their data stays, and so does all that has a cell in it or ends in a conflict of git.
-    """
+    """A notebook without outputs and widget states where they are written as Jupyter writes them: up to the first line
+    that closes them at the indentation of their key. No string contains the end of a line. What trainers printed about
+    their data stays, and so does anything that has a cell in it or ends in a git conflict."""
     parts: list[bytes] = []
     done = 0
     for key, close in _BULK:
@@ -110,7 +109,7 @@ def _without_bulk(data: bytes) -> bytes:
 
 
 def without_broken_cells(source: SourceFile) -> SourceFile:
-    """A notebook's program with the cells that are not Python as comments."""
+    """A notebook's program with the non-Python cells as comments."""
     if _parses_by_cell(source):
         return source
     lines = source.text.split("\n")
@@ -148,7 +147,7 @@ def _joined(text: Any) -> str:
 
 
 def _trained_on(content: dict[str, Any]) -> int | None:
-    """What the trainers of a notebook printed of their data, if all printed the same number (transformers 5.23,
+    """The number of examples that the trainers of a notebook printed, if all printed the same one (transformers 5.23,
     trainer.py, and unsloth: `Num examples = 1,000 | Num Epochs = 3`; an evaluation prints no epochs)."""
     found = set()
     for cell in _code_cells(content) or ():
@@ -187,9 +186,9 @@ def _language(content: dict[str, Any]) -> str:
 
 
 def _program(cell: str) -> str:
-    """A cell as Python, if it is any: what only IPython or a shell understands is a comment."""
+    """A cell as Python, if it is Python: what only IPython or a shell understands becomes a comment."""
     if not ("!" in cell or "%" in cell or "?" in cell or "\0" in cell):
-        return cell  # most cells, at a tenth of the price
+        return cell  # most cells, at a tenth of the cost
     lines = cell.split("\n")
     if _BLANKED_CELLS.match(cell) or "\0" in cell:
         return "\n".join(map(_comment, lines))
@@ -207,7 +206,7 @@ def _program(cell: str) -> str:
         result = _SHELL_RESULT.match(line)
         if shell:
             indent = shell[1]
-            # A block must not become empty: `pass` where there is room for it.
+            # A block must not become empty: `pass` if there is room for it.
             rest = len(line) - len(indent)
             plain.append(indent + ("pass" + " " * (rest - 4) if rest >= 4 else _comment("x" * rest)))
             continued = line.rstrip().endswith("\\")
@@ -225,8 +224,8 @@ def _comment(line: str) -> str:
 
 
 def _parses_by_cell(source: SourceFile) -> bool:
-    """Whether every cell is Python, by one look at all of them: they are if the whole is and no statement goes on from
-    one cell to the next. Where that is not so, each has to be looked at by itself."""
+    """Whether every cell is Python, by one look at all of them: they are if the whole is and no statement continues
+    from one cell to the next. Otherwise each has to be checked separately."""
     tree = parse_ahead(source.utf8)
     if tree is None:
         return False
@@ -236,7 +235,7 @@ def _parses_by_cell(source: SourceFile) -> bool:
         last = statement.end_lineno or statement.lineno
         if bisect_left(source.cells, first) != bisect_left(source.cells, last):
             return False
-    # Such a line is an error at the end of a cell, and none before an empty line.
+    # Such a line is an error at the end of a cell, but not before an empty line.
     return b"\\\n" not in source.utf8 or not any(
         source.line_text(start).endswith("\\") for start in source.cells if start
     )
@@ -248,7 +247,7 @@ def _valid(text: str) -> bool:
             warnings.simplefilter("ignore")
             ast.parse(text)
     except SyntaxError as error:
-        # Allowed in a cell though not in a module; the interpreter does not mind either.
+        # Allowed in a cell but not in a module; the interpreter accepts both.
         return "outside function" in (error.msg or "")
     except (ValueError, RecursionError, MemoryError):
         return False

@@ -14,18 +14,16 @@ from lora_lint.source import SourceFile, Span
 _ahead: list[tuple[bytes, ast.Module]] = []
 """The text and the tree of `parse_ahead`."""
 LARGEST = 1_000_000
-"""Bytes of a program that are parsed; a tree takes some 320 times the room of its text. The largest program of 38
-repositories that train LoRA has 400,000."""
+"""The most bytes of a program that are parsed; a tree takes some 320 times the space of its text. The largest program
+in 38 repositories that train LoRA has 400,000."""
 _STATEMENT = rb"\n(?=[^\s#)\]}])"
 """The end of a line before one that can start a statement of the module."""
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def parse(source: SourceFile) -> ast.Module:
-    """The syntax tree of a program, also of one that needs a newer Python than the running one.
-
-    Raises Unreadable for what no Python 3 can parse.
-    """
+    """The syntax tree of a program, also of one that needs a newer Python than the running one. Raises Unreadable if no
+    Python 3 can parse it."""
     if len(source.utf8) > LARGEST:
         raise Unreadable(f"This program has more than {LARGEST:,} bytes", limit="size")
     if _ahead:
@@ -46,7 +44,7 @@ def parse(source: SourceFile) -> ast.Module:
 
 
 def beginning(source: SourceFile) -> SourceFile:
-    """The statements at the start of a program that are not too many to be parsed."""
+    """The statements at the start of a program, as many as can be parsed."""
     end = 0
     for statement in re.compile(_STATEMENT).finditer(source.utf8, 0, LARGEST):
         end = statement.end()
@@ -54,8 +52,8 @@ def beginning(source: SourceFile) -> SourceFile:
 
 
 def parse_ahead(text: bytes) -> ast.Module | None:
-    """The syntax tree of a text, which the next call of `parse` gives if it is for the very same text; None if it is
-    not valid. A notebook is parsed once so, not twice."""
+    """The syntax tree of a text, which the next call of `parse` returns if it is for exactly this text; None if it is
+    not valid. So a notebook is parsed once, not twice."""
     _ahead.clear()
     if len(text) > LARGEST:
         return None
@@ -69,7 +67,7 @@ def parse_ahead(text: bytes) -> ast.Module | None:
 
 def _parse(text: bytes) -> ast.Module:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # invalid escapes and the like are other linters' business
+        warnings.simplefilter("ignore")  # invalid escapes and the like are left to other linters
         # The declared encoding no longer holds for the UTF-8 form.
         return ast.parse(text.decode("utf-8"))
 

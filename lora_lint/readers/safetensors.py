@@ -1,4 +1,4 @@
-"""safetensors files: what their header tells, and whether tensors are zero. No tensor is loaded.
+"""safetensors files: the content of their header, and whether tensors are zero. No tensor is loaded.
 
 Format: eight bytes with the length of the header, a JSON object of name -> dtype, shape and offsets, the data
 (https://github.com/huggingface/safetensors, "Format").
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LONGEST_HEADER = 10_000_000
-"""Bytes. The format allows ten times as many; an adapter on each of 100,000 experts has some eight million."""
+"""The longest header, in bytes. The format allows ten times as many; an adapter on each of 100,000 experts has some
+eight million."""
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _CHUNK = 1 << 20
 _MOST = 1 << 30
-"""Bytes that are looked at for a number that is not zero. Of a trained adapter the first few tell."""
+"""The most bytes that are searched for a nonzero number. In a trained adapter the first few suffice."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def read_header(path: str) -> tuple[Tensor, ...]:
             continue
         tensor = _tensor(name, entry, 8 + length)
         if tensor is None or not 8 + length <= tensor.start <= tensor.end <= whole:
-            raise Unreadable(f"This safetensors file is cut off or damaged: {name} does not lie within it")
+            raise Unreadable(f"This safetensors file is cut off or damaged: {name} is not within it")
         found.append(tensor)
     for one, other in pairwise(sorted(found, key=lambda tensor: (tensor.start, tensor.end))):
         if other.start < one.end:
@@ -87,10 +88,8 @@ def _tensor(name: str, entry: Any, base: int) -> Tensor | None:
 
 
 def all_zero(path: str, tensors: Iterable[Tensor]) -> bool:
-    """Whether every number of some tensors is 0; False too where that would take to read more than a gigabyte.
-
-    Stops at the first that is not. Raises OSError.
-    """
+    """Whether every number in some tensors is 0; False too if that would require reading more than a gigabyte. Stops at
+    the first nonzero one. Raises OSError."""
     zeros = bytes(_CHUNK)
     looked_at = 0
     with open(path, "rb") as file:

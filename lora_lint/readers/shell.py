@@ -1,7 +1,7 @@
-"""Shell scripts as text: their syntax tree, and the words and commands that following them gives.
+"""Shell scripts as text: their syntax tree, and the words and commands that result from following them.
 
-The grammar is tree-sitter's (tree-sitter-bash 0.25), which takes any text: what it cannot parse is passed over. What a
-script does is followed in `interpreter.shell`.
+The grammar is tree-sitter's (tree-sitter-bash 0.25), which accepts any text: what it cannot parse is skipped. The
+effects of a script are followed in `interpreter.shell`.
 """
 
 from __future__ import annotations
@@ -17,17 +17,16 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile, Span
 
 MAX_BYTES = 1_000_000
-"""A larger file is data: no script that people write comes near it."""
+"""A larger file is data: scripts that people write are far smaller."""
 
 
 @dataclass(frozen=True)
 class Word:
-    """One word of a command after its expansion. `text` is None where it cannot be known.
+    """One word of a command after its expansion. `text` is None if it cannot be known.
 
-    `span` is where the text is written: in the command, or in the assignment or the list of the loop that it comes
-    from. `default`: the environment, or who calls the script, may give another one. `many`: not known, and perhaps
-    several words or none. `head` and `tail` are what is known of the start and the end of a word that is not known as a
-    whole.
+    `span` is where the text is written: in the command, or in the assignment or the loop's list that it comes from.
+    `default`: the environment, or the script's caller, may give another one. `many`: not known, and perhaps several
+    words or none. `head` and `tail` are the known start and end of a word that is not known as a whole.
     """
 
     text: str | None
@@ -39,7 +38,7 @@ class Word:
 
 
 class Turn(NamedTuple):
-    """The `number`th turn of the loop whose head is at `loop`."""
+    """The `number`th iteration of the loop whose head is at `loop`."""
 
     loop: Span
     number: int
@@ -47,7 +46,7 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True)
 class Command:
-    """A simple command as it runs in one turn of each loop around it."""
+    """A simple command as it runs in one iteration of each enclosing loop."""
 
     words: tuple[Word, ...]
     span: Span
@@ -55,15 +54,16 @@ class Command:
 
 
 def read_tree(source: SourceFile) -> tuple[bytes, Any]:
-    """The text of a script with line ends of one byte, and its syntax tree, whose places are those of that text and of
-    the file alike. Raises readers.errors.Unreadable where the parser is not installed."""
+    """The text of a script with line ends of one byte, and its syntax tree, whose places apply to that text and to the
+    file. Raises readers.errors.Unreadable if the parser is not installed."""
     text = source.utf8.replace(b"\\\r\n", b" \\\n").replace(b"\r\n", b" \n")  # as many bytes as before
     return text, _parser().parse(_DEADLY.sub(_harmless, text)).root_node
 
 
 _DEADLY = re.compile(rb"\{\d*(?:\.\.\d*)?[\x80-\xff]+")
-"""What may be a range such as `{1..4}`, and has no ASCII where a digit could be: there tree-sitter-bash 0.25.1 asks C's
-`isdigit` (scanner.c, `scan`), which reads beyond its table for characters above 255, and the process may die of it."""
+"""Text that may be a range such as `{1..4}` but has a non-ASCII character where a digit could be: there
+tree-sitter-bash 0.25.1 calls C's `isdigit` (scanner.c, `scan`), which reads beyond its table for characters above 255
+and may crash the process."""
 
 
 def _harmless(found: re.Match[bytes]) -> bytes:

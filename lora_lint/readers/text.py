@@ -22,7 +22,7 @@ _COOKIE = rb"[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)"
 _BLANK = rb"[ \t\f]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)"
 _UTF8_NAMES = frozenset({"utf-8", "utf8", "utf-8-sig", "utf-8-unix"})
 _REFUSED = frozenset({"idna", "punycode", "undefined"})
-"""Codecs that are not for source code, some of them of quadratic cost."""
+"""Codecs that are not for source code, some with quadratic cost."""
 
 
 def decode(path: str, data: bytes, kind: FileKind) -> SourceFile:
@@ -45,14 +45,14 @@ def encoding_of(path: str, data: bytes, kind: FileKind) -> str:
     if data.startswith(_UTF8_BOM):
         other = _cookie(path, data[3:]) if kind == "python" else None
         if other is not None:
-            raise Unreadable(f"This file starts as UTF-8 and says it is {other}", Span(path, 0, 0))
+            raise Unreadable(f"This file starts as UTF-8 but declares {other}", Span(path, 0, 0))
         return "utf-8-sig"
     return (_cookie(path, data) if kind == "python" else _wide(data)) or "utf-8"
 
 
 def without_surrogates(text: str) -> str:
-    """A text from JSON that UTF-8 can hold: U+FFFD stands for half of a surrogate pair. (A question mark, as codecs put
-    there, is part of a regex.)"""
+    """A text from JSON that UTF-8 can encode: U+FFFD replaces half of a surrogate pair. (A question mark, which codecs
+    insert, would be part of a regex.)"""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -68,7 +68,7 @@ def _checked(source: SourceFile) -> SourceFile:
 
 
 def _wide(data: bytes) -> str | None:
-    """The encoding that YAML 1.2 and RFC 4627 see in the first bytes; None for UTF-8."""
+    """The encoding that YAML 1.2 and RFC 4627 derive from the first bytes; None for UTF-8."""
     for mark, encoding in _WIDE_BOMS:
         if data.startswith(mark):
             return encoding

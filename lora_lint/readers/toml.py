@@ -1,7 +1,7 @@
 """TOML: its values with their places.
 
-What is valid, and what a value is, Python's `tomllib` says; where it is written, tree-sitter's grammar does
-(tree-sitter-toml 0.7).
+Python's `tomllib` decides what is valid and what a value is; tree-sitter's grammar (tree-sitter-toml 0.7) shows where
+it is written.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 MAX_BYTES = 1_000_000
-"""A larger file is data: no configuration that people write comes near it."""
+"""A larger file is data: configurations that people write are far smaller."""
 MAX_DEPTH = 100
 MAX_PARTS = 200_000
 """Keys, values and the signs between them. A table for each part of a header `[a.b.c]` takes 1.5 KB of memory."""
@@ -30,7 +30,7 @@ _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
 def read_toml(source: SourceFile) -> Mapping:
-    """The table that a TOML file is. Raises Unreadable."""
+    """The table in a TOML file. Raises Unreadable."""
     if len(source.utf8) > MAX_BYTES:
         raise Unreadable(f"This TOML file is larger than {MAX_BYTES // 1_000_000} MB", limit="size")
     syntax = _syntax(source.utf8)
@@ -117,7 +117,7 @@ def _opened(root: _Table, keys: list[Scalar], one_of_many: bool, start: int) -> 
 
 
 def _inner(table: _Table, keys: list[Scalar], start: int) -> _Table:
-    """The table below some keys, made where it is not there; of a list of tables the last one."""
+    """The table below some keys, created if it is missing; for a list of tables the last one."""
     for key in keys:
         name = str(key.value)
         table.keys.setdefault(name, key)
@@ -177,7 +177,7 @@ def _node(node: Any, source: SourceFile, depth: int) -> Node:
 
 
 def _value(raw: str) -> ScalarValue:
-    """What a scalar is; dates and times are texts, which no setting takes for a number."""
+    """The value of a scalar; dates and times are strings, which no setting takes for a number."""
     value = toml.loads(f"_ = {raw}".encode())["_"]
     return value if isinstance(value, (str, int, float, bool)) else raw
 

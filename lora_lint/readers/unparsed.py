@@ -1,4 +1,4 @@
-"""What the text of a program shows of how it uses its settings, without being parsed."""
+"""What the text of a program reveals about its use of settings, without being parsed."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _TIED = re.compile(rb"alpha[\w\"'\])]*\s*\*|\*\s*[\w.\[\"'(]*alpha|rslora")
 
 
 def may_tie_alpha(program: bytes) -> bool:
-    """Whether alpha is multiplied by something, as by the rank, or rsLoRA is used."""
+    """Whether alpha is multiplied by something, such as the rank, or rsLoRA is used."""
     return _TIED.search(program) is not None

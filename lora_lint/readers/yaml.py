@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100
 MAX_NODES = 100_000
-"""Values in one file, those that aliases repeat counted again."""
+"""The most values in one file; those that aliases repeat count again."""
 
 _NUMBER_STARTS = frozenset("0123456789+-.")
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)$")
@@ -41,7 +41,7 @@ _WORDS: dict[str, ScalarValue] = {
 _BETWEEN_LOOKS = 0x3FF
 _MAX_DIGITS = 400
 _TEMPLATE = re.compile(r"\$\{|\{\{|\{%")
-# Bounded, so that a text of nothing but braces costs no more than its length.
+# Bounded, so that a text of nothing but braces takes linear time.
 _JINJA = re.compile(
     r"(?P<statement>\{%[^%\n]{0,300}%\}|\{#[^#\n]{0,300}#\})|\{\{[^{}\n]{0,200}\}\}|\$\{[^{}\n]{0,200}\}"
 )
@@ -66,7 +66,7 @@ def read_yaml(source: SourceFile) -> tuple[Node, ...]:
 
 
 def resolve(text: str) -> ScalarValue:
-    """What a plain (unquoted) scalar is."""
+    """The value of a plain (unquoted) scalar."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] in _NUMBER_STARTS and len(text) <= _MAX_DIGITS:
@@ -77,7 +77,7 @@ def resolve(text: str) -> ScalarValue:
 
 
 def templated(text: str) -> str | Placeholder:
-    """A text, or the placeholder that it is or holds."""
+    """A text, or the placeholder that it is or contains."""
     return Placeholder(text) if _TEMPLATE.search(text) else text
 
 
@@ -99,7 +99,7 @@ def _number(text: str) -> int | float | None:
 
 
 def _without_templates(text: str) -> str:
-    """The text with what a template engine would fill in replaced by words of the same length in bytes."""
+    """The text, in which words of the same length in bytes replace what a template engine would fill in."""
 
     def blank(match: re.Match[str]) -> str:
         length = len(match[0].encode())
@@ -202,7 +202,7 @@ class _Builder:
             deadline.look()
         if self.count > MAX_NODES:
             at = self.offset(event.start_mark.index)
-            raise Unreadable(f"This file holds more than {MAX_NODES:,} values", Span(self.path, at, at))
+            raise Unreadable(f"This file contains more than {MAX_NODES:,} values", Span(self.path, at, at))
 
     def _scalar(self, event: Any) -> Node:
         self._counted(event)
@@ -250,7 +250,7 @@ class _Builder:
     def _end(self, event: Any) -> Node:
         opened = self.stack.pop()
         nodes = opened.nodes
-        # The end of a block collection is where the next thing starts; what it holds ends before.
+        # The end of a block collection is where the next thing starts; its content ends before.
         flow = opened.event.flow_style or not nodes
         end = self.offset(event.end_mark.index) if flow else nodes[-1].span.end
         span = Span(self.path, opened.start, max(end, opened.start))
@@ -288,12 +288,12 @@ class _Builder:
         return (*(entry for entry in merged if entry.key.value not in taken), *own)
 
     def _merged(self, value: Node) -> list[Entry]:
-        """The entries that `<<` brings in; of several mappings the first one wins, so it comes last."""
+        """The entries that `<<` merges in; of several mappings the first one wins, so it comes last."""
         mappings = reversed(value.items) if isinstance(value, Sequence) else [value]
         entries = [entry for each in mappings if isinstance(each, Mapping) for entry in each.entries]
         self.count += len(entries)
         if self.count > MAX_NODES:
-            raise Unreadable(f"This file holds more than {MAX_NODES:,} values", value.span)
+            raise Unreadable(f"This file contains more than {MAX_NODES:,} values", value.span)
         return entries
 
     def _alias(self, event: Any) -> Node:
@@ -302,14 +302,14 @@ class _Builder:
             raise Unreadable(f"This is not valid YAML (undefined alias {event.anchor})", span)
         found = self.anchors[event.anchor]
         if found is None:
-            raise Unreadable(f"The alias {event.anchor} stands inside what it refers to", span)
+            raise Unreadable(f"The alias {event.anchor} is inside what it refers to", span)
         node, size = found
         self._counted(event, size)
         return Scalar(node.value, node.raw, span, node.quoted) if isinstance(node, Scalar) else node
 
 
 def _tagged(tag: str, text: str, value: ScalarValue) -> ScalarValue:
-    """A scalar with an explicit tag: standard ones convert, others are the loader's own business (`!include`)."""
+    """A scalar with an explicit tag: standard ones convert, others are left to the loader (`!include`)."""
     if not tag.startswith(_STANDARD):
         return Placeholder(f"{tag} {text}".strip())
     kind = tag.removeprefix(_STANDARD)

@@ -169,7 +169,7 @@ def test_a_file_that_changed_since_it_was_read_is_left_alone(tmp_path: Path) -> 
     script.write_text(FROZEN, encoding="utf-8")
     found = in_process(tmp_path, "open('train.py', 'a').write('# mine\\n')")
     assert found.returncode == 1
-    assert b"train.py: not fixed, it has changed meanwhile" in found.stderr
+    assert b"train.py: not fixed, it has changed since it was read" in found.stderr
     assert script.read_text(encoding="utf-8") == FROZEN + "# mine\n"
     assert [path.name for path in tmp_path.iterdir()] == ["train.py"]
 
@@ -259,7 +259,7 @@ def test_a_fix_that_brings_a_finding_where_its_file_is_read_is_withheld(tmp_path
     (tmp_path / "train.py").write_text(READER, encoding="utf-8")
     fixed = run(tmp_path, "--fix", "--unsafe-fixes", "--select", "LL201", ".")
     assert (tmp_path / "a.yaml").read_text(encoding="utf-8") == AXOLOTL
-    assert b"a.yaml: 1 finding is not fixed: it would bring LL201 in train.py, line " in fixed.stderr
+    assert b"a.yaml: 1 finding is not fixed: it would cause LL201 in train.py, line " in fixed.stderr
     shown = run(tmp_path, "--diff", "--unsafe-fixes", "--select", "LL201", ".")
     assert (shown.returncode, shown.stdout) == (0, b"")
     assert b"a.yaml: 1 finding is not fixed" in shown.stderr
@@ -280,4 +280,4 @@ def test_only_the_file_that_is_read_is_left_alone(jobs: str, tmp_path: Path) -> 
     assert (tmp_path / "a.yaml").read_text(encoding="utf-8") == AXOLOTL
     assert "query_key_value" in (tmp_path / "other.yaml").read_text(encoding="utf-8")
     assert "is_trainable=True" in (tmp_path / "parts" / "names.py").read_text(encoding="utf-8")
-    assert fixed.stderr.count(b"not fixed: it would bring") == 1
+    assert fixed.stderr.count(b"not fixed: it would cause") == 1

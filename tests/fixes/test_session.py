@@ -92,7 +92,7 @@ def test_a_fix_that_brings_another_finding_is_not_made(lint: Any) -> None:
     lint(below_ten, ten_is_odd)
     once = fixed("a = 1\nb = 2\nc = 3\n")
     assert once.after == b"a = 10\nb = 2\nc = 10\n"
-    assert once.left == ("LL104 on line 2 is not fixed: the fix would bring LL201 on line 2",)
+    assert once.left == ("LL104 on line 2 is not fixed: the fix would cause LL201 on line 2",)
     assert fixed(once.after.decode()).after == once.after
 
 
@@ -116,7 +116,7 @@ def test_a_place_is_fixed_once(lint: Any) -> None:
     texts = lint(below_ten, above_nine, announces=("LL",))
     once = fixed("a = 1")
     assert (once.after, once.findings) == (b"a = 10", 1)
-    assert once.left == ("LL201 on line 1 is not fixed: the fix would bring LL104 on line 1",)
+    assert once.left == ("LL201 on line 1 is not fixed: the fix would cause LL104 on line 1",)
     assert len(texts) == 3
 
 

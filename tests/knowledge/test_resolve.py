@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     [
         (run(), "the model is not known: it is not given"),
         (on(Unknown("the program decides"), SEVEN), "the model is not known: the program decides"),
-        (on("someone/unheard-of", SEVEN), "nothing is known of the model someone/unheard-of"),
-        (on(either(LLAMA, "someone/unheard-of"), SEVEN), "nothing is known of the model someone/unheard-of"),
+        (on("someone/unheard-of", SEVEN), "the model someone/unheard-of is not known"),
+        (on(either(LLAMA, "someone/unheard-of"), SEVEN), "the model someone/unheard-of is not known"),
         (on(LLAMA, Unknown("it is computed")), "the targets are not known: it is computed"),
         (on(LLAMA, r"(\w+\.?)+!"), r"matching '(\\w+\\.?)+!' takes too long"),
     ],

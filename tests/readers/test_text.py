@@ -41,7 +41,7 @@ def test_text(data: bytes, kind: FileKind, text: str) -> None:
         (b"a\0b", "yaml", "contains a NUL byte", 1),
         (b"# coding: no-such\n", "python", "Unknown encoding no-such", 10),
         (b"# coding: idna\n", "python", "Unknown encoding idna", 10),
-        (b"\xef\xbb\xbf# coding: latin-1\n", "python", "starts as UTF-8 and says it is latin-1", 0),
+        (b"\xef\xbb\xbf# coding: latin-1\n", "python", "starts as UTF-8 but declares latin-1", 0),
         (b"# coding: ascii\n# \xfc\n", "python", "not valid ascii", 0),
         (b"\xff\xfea", "json", "not valid utf-16-le", 0),
     ],
