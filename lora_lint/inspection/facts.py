@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.run.values import Choices, Known, Reason, Unknown, alternatives, known
+from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
 
 if TYPE_CHECKING:
     from lora_lint.knowledge.matching import Matched
@@ -37,6 +38,7 @@ _ADAPTER_FIELDS = (
     "task_type",
 )
 TRAINING_FIELDS = ("optimizer", "learning_rate", "epochs", "max_steps", "batch_size", "accumulation")
+LAUNCH_FIELDS = ("processes", "sharding", "quantizer", "storage", "compute", "placement")
 
 
 def facts(run: Run, source: SourceFile) -> dict[str, Any]:
@@ -74,6 +76,7 @@ def facts(run: Run, source: SourceFile) -> dict[str, Any]:
             "method": run.training.method,
             **{name: _value(getattr(run.training, name)) for name in TRAINING_FIELDS},
         },
+        "launch": {name: _value(value) for name in LAUNCH_FIELDS if (value := getattr(run.launch, name)) is not ABSENT},
     }
 
 
@@ -94,6 +97,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, Enum):
+        return value.value
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 

@@ -48,6 +48,23 @@ def is_bias(method: str, value: Any) -> bool:
     return value in ("none", "all") or (isinstance(value, str) and value.endswith("_only"))
 
 
+_ANY_CASE = frozenset({"gaussian", "olora", "mica"})
+_BEGUN = ("pissa_niter_", "corda")
+"""What PEFT 0.21.2 looks for in `init_lora_weights` (tuners/lora/layer.py); other texts raise."""
+
+
+def starts() -> tuple[str, ...]:
+    """The texts that `init_lora_weights` takes."""
+    return (*sorted({*history()["initialisations"], "lora_ga"}),)
+
+
+def is_start(value: Any) -> bool:
+    """Whether PEFT takes a value as `init_lora_weights`."""
+    if not isinstance(value, str):
+        return True
+    return value in starts() or value.lower() in _ANY_CASE or value.startswith(_BEGUN)
+
+
 def _read(name: str) -> dict[str, Any]:
     with open(os.path.join(_DATA, name), "rb") as file:
         data: dict[str, Any] = json.load(file)

@@ -6,6 +6,8 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from lora_lint.run.launch import Launch
+from lora_lint.run.values import ABSENT, known
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
-    from lora_lint.source import Span
 
 MAX_SCRIPTS = 200
 """The most shell scripts of a project that are searched for one program."""
@@ -29,12 +30,18 @@ def always_given(program: str, project: Project) -> dict[str, tuple[Node, ...]]:
     return _callers_of(project).always_given(program)
 
 
-def started_together(program: str, project: Project) -> tuple[int, Span] | None:
-    """How many processes of a program a shell script of the project starts at once, and where: the highest number, None
-    if none starts more than one."""
-    counts = [(call.processes, call.span) for call, _ in _callers_of(project).calls_of(program) if call.processes]
-    most = max(counts, key=lambda count: count[0], default=None)
-    return most if most is not None and most[0] > 1 else None
+def started_with(program: str, project: Project) -> Launch:
+    """How the shell scripts of a project lay a program out: the most processes that one starts, and the sharding that
+    those agree on which start several."""
+    from lora_lint.programs.accelerated import launch_of_call
+
+    calls = _callers_of(project).calls_of(program)
+    launches = [launch_of_call(call, call.span.path, project) for call, _ in calls]
+    several = [launch for launch in launches if known(launch.processes)]
+    most = max(several, key=lambda launch: known(launch.processes) or 0, default=Launch())
+    ways = {known(launch.sharding) for launch in several or launches}
+    shared = launches[0].sharding if len(ways) == 1 else ABSENT
+    return Launch(processes=most.processes, sharding=shared)
 
 
 def scripts_left(program: str, project: Project) -> int:

@@ -26,6 +26,7 @@ class Call:
     arguments: tuple[Word, ...]
     span: Span
     processes: int | None = None
+    launcher: tuple[Word, ...] = ()
 
 
 _PREFIXES = frozenset(
@@ -118,7 +119,7 @@ def _under_launcher(words: tuple[Word, ...], at: int) -> Call | None:
     for place in range(at, len(words)):
         call = _behind_options(words, place)
         if call is not None:
-            return replace(call, processes=_processes(words[at:place]))
+            return replace(call, processes=_processes(words[at:place]), launcher=words[at:place])
     return None
 
 

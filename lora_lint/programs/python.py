@@ -9,7 +9,8 @@ from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.values import Const, ListVal, Opaque, either
 from lora_lint.libraries.marks import starts_programs
 from lora_lint.libraries.table import Knowledge
-from lora_lint.programs.callers import MAX_SCRIPTS, SUFFIXES, always_given, scripts_left, started_together
+from lora_lint.programs.accelerated import launched_by
+from lora_lint.programs.callers import MAX_SCRIPTS, SUFFIXES, always_given, scripts_left, started_with
 from lora_lint.programs.files import MAX_FILES, ProjectLoader, worth_following
 from lora_lint.programs.runs import finish, with_printed_sizes
 from lora_lint.readers.errors import Unreadable
@@ -18,7 +19,7 @@ from lora_lint.readers.python import LARGEST, beginning, parse
 from lora_lint.records import dataclass, replace
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import Reading
-from lora_lint.run.values import ABSENT, Known, alternatives
+from lora_lint.run.values import ABSENT, alternatives, known
 from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
@@ -90,8 +91,9 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         reading = with_printed_sizes(finish(records, source.path), source.trained_on)
         if (reading.runs or reading.given) and _has_its_own_peft(source.path, project):
             reading = replace(reading.mapped(_without_refusals), given=())
-        if invocation is None and any(run.launch.placement is not ABSENT for run in reading.runs):
-            reading = _with_processes(reading, source.path, project)
+        if invocation is None and any(_depends_on_launch(run) for run in reading.runs):
+            launch = started_with(source.path, project)
+            reading = reading.mapped(lambda run: launched_by(run, launch))
         if invocation is None and records.given:
             reading = reading.mapped(_judged_where_called)
         machine.forget()
@@ -101,13 +103,11 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
     return Program(reading, tuple(records.launches) if starting else ())
 
 
-def _with_processes(reading: Reading, path: str, project: Project) -> Reading:
-    """The runs with the number of processes that a script of the project starts the program with."""
-    started = started_together(path, project)
-    if started is None:
-        return reading
-    count: Known[int] = Known(started[0], None, "derived", started[1])
-    return reading.mapped(lambda run: replace(run, launch=replace(run.launch, processes=count)))
+def _depends_on_launch(run: Run) -> bool:
+    """Whether it matters how a run is launched: its model is put on devices, or quantized."""
+    return (
+        run.launch.placement is not ABSENT or run.launch.quantizer is not ABSENT or bool(known(run.model.quantization))
+    )
 
 
 def _has_its_own_peft(path: str, project: Project) -> bool:

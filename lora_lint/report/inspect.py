@@ -85,6 +85,13 @@ def _rows(run: dict[str, Any], unknown: list[str]) -> Iterator[tuple[str, str]]:
     ]
     if settings or training["trainer"]:
         yield "training", ", ".join([*filter(None, [training["trainer"]]), *settings])
+    laid_out = [
+        _LAYOUT[name].format(text)
+        for name, value in run["launch"].items()
+        if not _default(value) and (text := say(name, value)) is not None
+    ]
+    if laid_out and not run["launch"].keys() <= {"compute", "storage"}:  # which say nothing by themselves
+        yield "launch", ", ".join(laid_out)
 
 
 def _scale_row(scale: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -134,6 +141,15 @@ _LABELS = {
     "bias": "bias",
     "init_lora_weights": "initialised",
     "task_type": "task type",
+}
+
+_LAYOUT = {
+    "processes": "{} processes",
+    "sharding": "{}",
+    "quantizer": "base quantized by {}",
+    "storage": "stored as {}",
+    "compute": "computed in {}",
+    "placement": "placed {}",
 }
 
 

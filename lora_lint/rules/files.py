@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Rename, Unfold, Write
+from lora_lint.knowledge import versions
 from lora_lint.knowledge.patterns import SECONDS, TOTAL, TooSlow, compiled, is_quick, pattern_key
-from lora_lint.knowledge.peft_facts import bias_words, is_bias
+from lora_lint.knowledge.peft_facts import bias_words, is_bias, is_start, starts
 from lora_lint.rules.changes import giving_effect
 from lora_lint.rules.reached import resolved_of
 from lora_lint.rules.words import names, resting, some_case, surety
@@ -80,7 +81,27 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
                 fix = _correction(given.span, given.value, takes) if confidence == "certain" else None
                 yield resting("LL902", message, given, otherwise=span, doubt=confidence, fix=fix)
     yield from _no_targets(run)
+    yield from _no_start(run)
     yield from _endless_match(run)
+
+
+def _no_start(run: Run) -> Iterator[Finding]:
+    """A text for `init_lora_weights` that PEFT does not know."""
+    adapter = run.adapter
+    old = run.before("peft", versions.UNKNOWN_INITIALISATION_RAISES) is not None
+    if run.method != "LoraConfig" or not run.framework.direct or old:
+        return
+    for value, confidence in _wrong(adapter.init_lora_weights, lambda given: not is_start(given)):
+        key = adapter.key("init_lora_weights")
+        from difflib import get_close_matches  # which few runs need
+
+        close = get_close_matches(str(value.value).lower(), starts(), n=1)
+        meant = f"; did you mean `{close[0]}`?" if close else f". It knows {names(starts())}"
+        shown = f"{key}={_in_short(value.value)}"
+        message = f"`{shown}` is no initialisation: PEFT raises a ValueError once the model is loaded{meant}"
+        changes = (Write(value.span, close[0]),) if close and value.span is not None else ()
+        fix = giving_effect("unsafe", f"Write {close[0]}", *changes) if changes else None
+        yield resting("LL902", message, value, otherwise=adapter.span, doubt=confidence, fix=fix)
 
 
 def _no_targets(run: Run) -> Iterator[Finding]:

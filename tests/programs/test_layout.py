@@ -8,9 +8,11 @@ import pytest
 
 from lora_lint.interpreter.shell import read_shell
 from lora_lint.knowledge.layouts import quantizer_in_name, stage_in_name
+from lora_lint.lint.reading import read
 from lora_lint.programs.launchers import launched
+from lora_lint.project import Project
 from lora_lint.run.launch import Placement, Quantizer, Sharding
-from lora_lint.run.values import Unknown
+from lora_lint.run.values import Unknown, known
 from lora_lint.source import SourceFile
 from tests.support.reading import IMPORTS, config, only, plain, read_python
 
@@ -150,3 +152,58 @@ def test_stages_in_names(name: str, stage: Sharding | None) -> None:
 )
 def test_quantizers_in_names(name: str, quantizer: Quantizer | None) -> None:
     assert quantizer_in_name(name) is quantizer
+
+
+TRAIN = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, Trainer
+
+bits = BitsAndBytesConfig(load_in_4bit=True)
+model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf", quantization_config=bits, dtype="bfloat16")
+Trainer(model=get_peft_model(model, LoraConfig(r=8))).train()
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "config", "processes", "sharding"),
+    [
+        ("accelerate launch --config_file c.yaml train.py", "distributed_type: FSDP\nnum_processes: 4\n", 4, "FSDP1"),
+        (
+            "accelerate launch --config_file=c.yaml --num_processes 2 train.py",
+            "distributed_type: FSDP\nfsdp_config:\n  fsdp_version: 2\nnum_processes: 4\n",
+            2,
+            "FSDP2",
+        ),
+        (
+            "accelerate launch --config_file c.yaml train.py",
+            "distributed_type: DEEPSPEED\ndeepspeed_config:\n  zero_stage: 3\nnum_processes: 8\n",
+            8,
+            "ZERO3",
+        ),
+        (
+            "accelerate launch --config_file c.yaml train.py",
+            "distributed_type: DEEPSPEED\ndeepspeed_config:\n  deepspeed_config_file: ds_z2.json\nnum_processes: 8\n",
+            8,
+            "ZERO",
+        ),
+        ("accelerate launch --config_file c.yaml train.py", "distributed_type: MULTI_GPU\nnum_processes: 2\n", 2, None),
+        ("accelerate launch --config_file c.yaml train.py", "distributed_type: 'NO'\nnum_processes: 1\n", None, None),
+        ("accelerate launch --use_fsdp --num_processes 2 train.py", "", 2, "FSDP1"),
+        ("accelerate launch --use_deepspeed --zero_stage 2 train.py", "", None, "ZERO"),
+        ("accelerate launch --config_file none.yaml train.py", "", None, None),
+        ("accelerate launch --config_file c.yaml train.py", "- broken: [\n", None, None),
+        ("torchrun --nproc_per_node 4 train.py", "", 4, None),
+        ("python train.py", "", None, None),
+    ],
+)
+def test_what_launchers_say(
+    command: str, config: str, processes: int | None, sharding: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "c.yaml").write_text(config, encoding="utf-8")
+    (tmp_path / "run.sh").write_text(command + "\n", encoding="utf-8")
+    (tmp_path / "train.py").write_text(TRAIN, encoding="utf-8")
+    source = SourceFile((tmp_path / "train.py").as_posix(), "python", TRAIN.encode())
+    (run,) = read(source, Project(tmp_path.as_posix())).runs
+    found = known(run.launch.sharding)
+    assert known(run.launch.processes) == processes
+    assert (None if found is None else found.name) == sharding

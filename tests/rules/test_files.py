@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
+from peft import LoraConfig, get_peft_model
 
 from lora_lint.finding import Rename, Write
 from lora_lint.run.problems import InvalidValue, NoResult, Number, OneOf, UnknownKey
 from lora_lint.run.values import Unknown
+from tests.support.programs import found_in
 from tests.support.runs import at, check, cli, either, lit, one, run
 
 if TYPE_CHECKING:
@@ -191,3 +194,28 @@ def test_a_call_that_returns_nothing(call: str) -> None:
 def test_a_value_of_60_characters_is_shown_whole(length: int) -> None:
     message = one("LL902", with_problem(InvalidValue("k", "x" * length, at(5), "LoraConfig", "less"))).message
     assert ("…" in message) is (length > 58)
+
+
+@pytest.mark.parametrize("start", ["pisa", "Pissa", "True", "guassian", "lora-ga"])
+def test_a_start_that_peft_does_not_know(start: str) -> None:
+    with pytest.raises(ValueError, match="Unknown initialization"):
+        get_peft_model(
+            torch.nn.Sequential(torch.nn.Linear(4, 4)),
+            LoraConfig(r=2, target_modules=["0"], init_lora_weights=start),  # type: ignore[arg-type]
+        )
+    assert "LL902" in found_in(STARTED.format(f"'{start}'"))
+
+
+@pytest.mark.parametrize("start", ["'pissa'", "'pissa_niter_4'", "'Gaussian'", "'OLoRA'", "False", "'eva'", "start()"])
+def test_starts_that_it_knows(start: str) -> None:
+    assert "LL902" not in found_in("from mine import start\n" + STARTED.format(start))
+
+
+STARTED = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer
+
+model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
+model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"], init_lora_weights={}))
+Trainer(model=model).train()
+"""

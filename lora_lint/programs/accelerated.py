@@ -1,0 +1,99 @@
+"""How Accelerate's launcher lays a program out: by its options, and by the config file that they name.
+
+Source: accelerate 1.15.0, commands/launch.py, commands/config/config_args.py, utils/launch.py (FSDP is of version 1
+where nothing is said) and utils/dataclasses.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks.fields import Fields
+from lora_lint.knowledge.layouts import stage_of
+from lora_lint.readers.arguments import options
+from lora_lint.readers.nodes import Mapping
+from lora_lint.records import replace
+from lora_lint.run.launch import Launch, Sharding
+from lora_lint.run.values import ABSENT, Known, known
+
+if TYPE_CHECKING:
+    from lora_lint.programs.launchers import Call
+    from lora_lint.project import Project
+    from lora_lint.run.run import Run
+    from lora_lint.run.values import Value
+    from lora_lint.source import Span
+
+_FSDPS = {1: Sharding.FSDP1, 2: Sharding.FSDP2}
+
+
+def launch_of_call(call: Call, near: str, project: Project) -> Launch:
+    """The processes and the sharding that a launcher is told of, in the file `near` or in the config that it names."""
+    if not call.launcher:
+        return Launch()
+    told = Fields(options(call.launcher, call.span).mapping)
+    config = _config(told, near, project)
+    count: Value[int] = ABSENT
+    if call.processes is not None:
+        count = Known(call.processes, None, "derived", call.span)
+    elif config is not None and isinstance(given := config.whole("num_processes"), Known):
+        count = Known(given.value, None, "derived", given.span)
+    sharding = _by_options(told)
+    if sharding is ABSENT and config is not None:
+        sharding = _by_config(config, near, project)
+    return Launch(processes=count if (known(count) or 0) > 1 else ABSENT, sharding=sharding)
+
+
+def launched_by(run: Run, launch: Launch) -> Run:
+    """A run with what its launcher says; what the program says itself stays."""
+    own = run.launch
+    processes = launch.processes if own.processes is ABSENT else own.processes
+    sharding = launch.sharding if own.sharding is ABSENT else own.sharding
+    return replace(run, launch=replace(own, processes=processes, sharding=sharding))
+
+
+def _config(told: Fields, near: str, project: Project) -> Fields | None:
+    """The config file of a launcher, which is looked for from the folder of the file `near` upwards."""
+    from lora_lint.libraries.loaded import root
+    from lora_lint.readers.errors import Unreadable
+
+    path = known(told.text("config_file"))
+    place = project.nearest(near, path) if path else None
+    source = project.load(place) if place is not None else None
+    if source is None or source.kind not in ("yaml", "json"):
+        return None
+    try:
+        document = root(source)
+    except (Unreadable, RecursionError):
+        return None
+    return Fields(document) if isinstance(document, Mapping) else None
+
+
+def _by_options(told: Fields) -> Value[Sharding]:
+    """`--use_fsdp --fsdp_version 2`, `--use_deepspeed --zero_stage 3`."""
+    if known(told.flag("use_fsdp")) is True:
+        version = known(told.whole("fsdp_version", Known(1)))
+        return Known(_FSDPS.get(version or 0, Sharding.FSDP), None, "derived", told.span("use_fsdp"))
+    stage = known(told.whole("zero_stage"))
+    if stage is None or known(told.flag("use_deepspeed")) is not True:
+        return ABSENT
+    return Known(Sharding.ZERO3 if stage == 3 else Sharding.ZERO, None, "derived", told.span("zero_stage"))
+
+
+def _by_config(config: Fields, near: str, project: Project) -> Value[Sharding]:
+    kind = str(known(config.text("distributed_type")) or "").upper()
+    where: Span = config.span("distributed_type")
+    if kind == "FSDP":
+        section = config.section("fsdp_config")
+        version = known(section.whole("fsdp_version", Known(1))) if section is not None else 1
+        return Known(_FSDPS.get(version or 0, Sharding.FSDP), None, "derived", where)
+    section = config.section("deepspeed_config") if kind == "DEEPSPEED" else None
+    if section is None:
+        return ABSENT
+    stage = known(section.whole("zero_stage"))
+    path = known(section.text("deepspeed_config_file"))
+    if stage is None and path:
+        found, _ = stage_of(path, near, project)
+        return ABSENT if found is None else Known(found, None, "derived", where)
+    if stage is None:
+        return ABSENT
+    return Known(Sharding.ZERO3 if stage == 3 else Sharding.ZERO, None, "derived", where)
