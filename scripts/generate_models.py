@@ -47,6 +47,11 @@ REMOTE = {
     "PhiMoEForCausalLM": "phimoe",
     "Ernie4_5_ForCausalLM": "ernie4_5",
     "SkyworkForCausalLM": "skywork",
+    "MultiModalityCausalLM": "multi_modality",
+    "DeepseekOCRForCausalLM": "deepseek_vl_v2",
+    "KimiVLForConditionalGeneration": "kimi_vl",
+    "CogVLMForCausalLM": "cogvlm",
+    "MolmoForCausalLM": "molmo",
 }
 # One class that several types share: the type of the ids that name the class.
 SHARED = {
@@ -54,6 +59,7 @@ SHARED = {
     "Gemma3ForConditionalGeneration": "gemma3",
     "GPT2LMHeadModel": "gpt2",
     "GotOcr2ForConditionalGeneration": "got_ocr2",
+    "KimiK25ForConditionalGeneration": "kimi_k25",
 }
 
 

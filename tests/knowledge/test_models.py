@@ -174,6 +174,33 @@ def test_type_is_known_where_sizes_are_not() -> None:
         ("trl-internal-testing/tiny-Qwen2ForCausalLM-2.5", "qwen2"),
         ("hf-internal-testing/tiny-random-LlamaForCausalLM", "llama"),
         ("Salesforce/blip2-opt-2.7b", "blip-2"),
+        ("facebook/deit-base-distilled-patch16-224", "deit"),
+        ("facebook/deit-base-patch16-224", "vit"),  # without the distillation token it is a plain ViT
+        ("google/siglip2-base-patch16-224", "siglip"),
+        ("google/siglip2-base-patch16-naflex", "siglip2"),
+        ("sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2", "bert"),
+        ("sentence-transformers/paraphrase-multilingual-mpnet-base-v2", "xlm-roberta"),
+        ("intfloat/multilingual-e5-small", "bert"),
+        ("intfloat/multilingual-e5-large-instruct", "xlm-roberta"),
+        ("hfl/chinese-roberta-wwm-ext", "bert"),
+        ("cl-tohoku/bert-base-japanese-whole-word-masking", "bert"),
+        ("vinai/phobert-base-v2", "roberta"),
+        ("vinai/bertweet-base", "roberta"),
+        ("Helsinki-NLP/opus-mt-tc-big-en-ar", "marian"),
+        ("Salesforce/codet5p-770m-py", "t5"),
+        ("google/byt5-large", "t5"),
+        ("LGAI-EXAONE/EXAONE-4.0-32B", "exaone4"),
+        ("LGAI-EXAONE/EXAONE-3.5-2.4B-Instruct", "exaone"),
+        ("LiquidAI/LFM2-VL-450M", "lfm2_vl"),
+        ("LiquidAI/LFM2-8B-A1B", "lfm2_moe"),
+        ("ibm-granite/granite-4.0-h-tiny", "granitemoehybrid"),
+        ("mistralai/Magistral-Small-2507", "mistral"),
+        ("unsloth/Magistral-Small-2509", "mistral3"),
+        ("google/t5gemma-2b-2b-ul2-it", "t5gemma"),
+        ("liuhaotian/llava-v1.5-13b", "llava_llama"),
+        ("Alibaba-NLP/gte-large-en-v1.5", "new"),
+        ("thenlper/gte-base", "bert"),
+        ("Alibaba-NLP/gte-Qwen2-1.5B-instruct", "qwen2"),
     ],
 )
 def test_types(name: str, model_type: str) -> None:
@@ -195,6 +222,13 @@ def test_types(name: str, model_type: str) -> None:
         "mistralai/Pixtral-12B-2409",  # no transformers config there
         "hf-internal-testing/tiny-random-chatglm3-6b",  # nothing of that size
         "someone/Llama-4-Scout-17B-16E-Linearized-bnb-nf4",  # experts taken apart
+        "ibm-granite/granite-4.1-3b",  # granite, or 4.0's hybrid class without its mixers
+        "google/t5gemma-2-270m-270m",  # another type than t5gemma-2b-2b
+        "Salesforce/codet5p-2b",  # code of its own, unlike the small ones
+        "InstaDeepAI/nucleotide-transformer-v2-500m-multi-species",  # an ESM with a gated MLP of its own
+        "neuralmind/bertimbau-megatron-345m",
+        "microsoft/BiomedNLP-BiomedELECTRA-base-uncased-abstract",
+        "moonshotai/Kimi-Audio-7B-Instruct",
         "llama",
         "my-model",
         "model",
@@ -221,6 +255,15 @@ def test_silent_where_the_name_is_not_enough(name: str) -> None:
         ("internlm/internlm2_5-7b-chat", "internlm2", "w2"),
         ("microsoft/Phi-3-small-8k-instruct", "phi3small", "query_key_value"),
         ("someone/chatglm3-6b-finetuned", "chatglm", "dense"),
+        ("LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct", "exaone", "c_fc_0"),
+        ("openvla/openvla-7b", "openvla", "q_proj"),
+        ("deepseek-ai/DeepSeek-OCR", "deepseek_vl_v2", "gate_proj"),
+        ("deepseek-ai/Janus-Pro-7B", "multi_modality", "q_proj"),
+        ("Alibaba-NLP/gte-base-en-v1.5", "new", "up_gate_proj"),
+        ("jinaai/jina-embeddings-v3", "jina_xlm_roberta", "Wqkv"),
+        ("moonshotai/Kimi-VL-A3B-Instruct", "kimi_vl", "wqkv"),
+        ("microsoft/Florence-2-base", "florence2", "qkv"),
+        ("sesame/csm-1b", "csm", "inputs_embeds_projector"),
     ],
 )
 def test_code_from_the_models_own_repository(name: str, model_type: str, module: str) -> None:
@@ -479,7 +522,7 @@ def test_every_id_of_the_table_is_found_by_name() -> None:
 
 def test_data_stays_small() -> None:
     names = ("models.tsv", "shapes.tsv", "families.json", "datasets.tsv")
-    assert sum((DATA / name).stat().st_size for name in names) < 250_000
+    assert sum((DATA / name).stat().st_size for name in names) < 400_000
 
 
 def test_one_lookup_is_fast() -> None:
