@@ -360,7 +360,7 @@ def _sets_parts(node: ast.AST) -> bool:
 class Class(Val):
     """A class of the program. `fields` are its annotated attributes in order, inherited ones first."""
 
-    __slots__ = ("attributes", "bases", "fields", "is_data", "node", "scope")
+    __slots__ = ("_set_elsewhere", "attributes", "bases", "fields", "is_data", "node", "scope")
 
     def __init__(
         self, node: ast.ClassDef, scope: Scope, bases: tuple[Val, ...], attributes: dict[str, Val], fields: list[str]
@@ -371,6 +371,7 @@ class Class(Val):
         self.attributes = attributes
         self.fields = fields
         self.is_data = False
+        self._set_elsewhere: frozenset[str] | None = None
 
     @property
     def qualified_name(self) -> str:
@@ -515,19 +516,21 @@ class Class(Val):
         made = self.made_of(machine, content, span) if content is not None else None
         return made if made is not None else self.open_instance(machine)
 
-    def _set_by_methods(self) -> set[str]:
+    def _set_by_methods(self) -> frozenset[str]:
         """The attributes that methods other than `__init__` set, so that they may differ from `__init__`'s values after
-        any call of these methods."""
-        methods = (method for method in self.node.body if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef))
-        nodes = (node for method in methods if method.name != "__init__" for node in ast.walk(method))
-        return {
-            node.attr
-            for node in nodes
-            if isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Store)
-            and isinstance(node.value, ast.Name)
-            and node.value.id == "self"
-        }
+        any call of these methods. Looked for once, and asked for each method that is entered."""
+        if self._set_elsewhere is None:
+            functions = (each for each in self.node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+            nodes = (node for each in functions if each.name != "__init__" for node in ast.walk(each))
+            self._set_elsewhere = frozenset(
+                node.attr
+                for node in nodes
+                if isinstance(node, ast.Attribute)
+                and isinstance(node.ctx, ast.Store)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "self"
+            )
+        return self._set_elsewhere
 
     def _library_instance(self, machine: Machine, base: External, arguments: Arguments, span: Span) -> Val | None:
         defaults = {name: value for name in self.fields if (value := self.lookup(name)) is not None}
