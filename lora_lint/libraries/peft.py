@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, DictVal, Either, Object, Opaque, Val
@@ -144,15 +145,10 @@ as one pattern they took a twentieth of the time of a lint."""
 _SWITCHES = rb"set_adapter|active_adapter|activate_adapter|(?:model|ref)_adapter_name|adapter_names\s*="
 """Ways to activate an adapter; trainers of TRL take the names of the policy's and the reference's."""
 _OTHER_WEIGHTS = (
-    *(re.compile(rb"backward\s*\("), re.compile(rb"load_(?:state_dict|adapter|file|weights|lora|checkpoint|model)")),
-    *(
-        re.compile(rb"Peft\w*\.from_pretrained"),
-        re.compile(rb"set_peft_model_state_dict"),
-        re.compile(rb"safe_open"),
-        re.compile(rb"torch\.load"),
-    ),
-    *(re.compile(rb"\.(?:train|fit|step|learn|copy_)\s*\("), re.compile(rb"init_lora_weights"), re.compile(rb"resume")),
-    *(re.compile(rb"perf_counter"), re.compile(rb"[Bb]enchmark"), re.compile(rb"latency")),
+    *(rb"backward\s*\(", rb"load_(?:state_dict|adapter|file|weights|lora|checkpoint|model)"),
+    *(rb"Peft\w*\.from_pretrained", rb"set_peft_model_state_dict", rb"safe_open", rb"torch\.load"),
+    *(rb"\.(?:train|fit|step|learn|copy_)\s*\(", rb"init_lora_weights", rb"resume"),
+    *(rb"perf_counter", rb"[Bb]enchmark", rb"latency"),
 )
 """Ways to train a model or to give it weights, and signs that its answers do not matter."""
 _ASIDE = frozenset(
@@ -162,10 +158,16 @@ _ASIDE = frozenset(
 """Keyword arguments of save_pretrained and push_to_hub that do not change which parts of a model are saved."""
 
 
+@lru_cache(maxsize=8)
+def _shows(ways: tuple[bytes, ...], program: bytes) -> bool:
+    """Whether the text of a program shows one of some ways, which is asked at each call of the same program."""
+    return any(re.search(way, program) for way in ways)
+
+
 def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
     """`save_pretrained` of a model: of a wrapped one PEFT writes only the adapter's own parameters."""
     plain = not arguments.open and _ASIDE.issuperset(arguments.keywords)
-    alone = view.wrapped and plain and not any(re.search(way, context.records.text) for way in _OTHER_WAYS)
+    alone = view.wrapped and plain and not _shows(_OTHER_WAYS, context.records.text)
     folder = arguments.get("save_directory", 0) or arguments.get("repo_id")
     event = Save(span, adapter_alone=alone, wrapped=view.wrapped and not view.inside)
     context.happen(view.record, event, () if folder is None else (folder,))
@@ -173,7 +175,7 @@ def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -
 
 def answers(context: Context, view: ModelView, span: Span) -> None:
     """Something asks a model for answers."""
-    only = not any(way.search(context.records.text) for way in _OTHER_WEIGHTS)
+    only = not _shows(_OTHER_WEIGHTS, context.records.text)
     context.happen(view.record, Answer(span, only=only))
 
 

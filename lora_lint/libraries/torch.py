@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
@@ -223,15 +224,16 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
     return Object(name, arguments, span, training, {"model": either(models)} if views else {})
 
 
-_OWN_LOSS = re.compile(rb"[\w)]\.loss\b")
-_OTHER_AIMS = re.compile(
+_OWN_LOSS = rb"[\w)]\.loss\b"
+_OTHER_AIMS = (
     rb"(?i)dpo|ppo\b|grpo|reward|policy|ref(?:erence)?_model|kl_div|teacher|distil|unlearn|diffus|adapter_fusion"
 )
 
 
+@lru_cache(maxsize=8)
 def _is_supervised(program: bytes) -> bool:
     """Whether a program takes the loss that a model computes of its labels, and shows no sign of another aim."""
-    return _OWN_LOSS.search(program) is not None and _OTHER_AIMS.search(program) is None
+    return re.search(_OWN_LOSS, program) is not None and re.search(_OTHER_AIMS, program) is None
 
 
 def _models_behind(value: Val | None) -> list[ModelView] | None:
