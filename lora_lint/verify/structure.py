@@ -114,8 +114,8 @@ def dead_entries(run: Run, skeleton: Skeleton) -> Verdict:
         return _on_meta(skeleton, "refuted", f"every entry matches a module: PEFT adapts {by_leaf(layers)}", measured)
     count = measured["trainable"]
     reason = (
-        f"{names(dead)} match{'es' if len(dead) == 1 else ''} no module: PEFT adapts {by_leaf(layers)} without a "
-        f"warning: {count:,} trainable parameters{'' if rank_known(run) else ' at r=8'}"
+        f"{names(dead)} match{'es' if len(dead) == 1 else ''} no module, and PEFT does not warn: it adapts "
+        f"{by_leaf(layers)}, {count:,} trainable parameters{'' if rank_known(run) else ' at r=8'}"
     )
     return _on_meta(skeleton, "confirmed", reason, {**measured, "unmatched": dead})
 

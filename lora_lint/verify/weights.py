@@ -158,7 +158,7 @@ def device_of(wanted: str) -> str:
     import torch
 
     if wanted == "meta":
-        raise Skip("the experiment needs weights, and the device is meta")
+        raise Skip("the experiment needs weights, which `--device meta` rules out")
     if wanted == "cuda" and not torch.cuda.is_available():
         raise Skip("there is no CUDA device")
     return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
