@@ -82,6 +82,8 @@ class Table:
     rows: Mapping[str, tuple[Refusal, ...]]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     undecided: tuple[Undecided, ...] = ()
+    hands_on: tuple[tuple[str, str], ...] = ()
+    """The tables and classes that take the settings of its files as they are."""
 
 
 @dataclass(frozen=True)

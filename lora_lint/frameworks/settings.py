@@ -47,7 +47,9 @@ def given_to(
         for name, value in values.items():
             if isinstance(value, Known) and (is_open or value.span in defaults):
                 values[name] = Known(value.value, value.span, "cli-default")
-    return (Given(framework, mapping.span, values, owner, open=is_open),)
+    found = refusals.table(framework)
+    takers = ((framework, owner), *(found.hands_on if found is not None else ()))
+    return tuple(Given(name, mapping.span, values, class_, open=is_open) for name, class_ in takers)
 
 
 def _values(mapping: Mapping, prefix: str) -> Iterator[tuple[str, Value[Any]]]:

@@ -43,7 +43,11 @@ REFUSED = [
     ("ms_swift", "fsdp: fsdp2\nsave_only_model: true\n", "fsdp: fsdp2\nsave_only_model: false\n"),
     ("ms_swift", "warmup_ratio: 0.1\nwarmup_steps: 10\n", "warmup_ratio: 0.1\nwarmup_steps: 0\n"),
     ("ms_swift", "rlhf_type: dpo\nref_model: c/d\n", "rlhf_type: grpo\nbeta: 0\nref_model: c/d\n"),
-    ("ms_swift", "rlhf_type: kto\nloss_weights: [1.0]\n", "rlhf_type: dpo\nloss_weights: [1.0]\n"),
+    (
+        "ms_swift",
+        "rlhf_type: kto\nloss_type: [kto]\nloss_weights: [1.0]\n",
+        "rlhf_type: dpo\nloss_weights: [1.0, 1.0]\n",
+    ),
     ("ms_swift", "rlhf_type: grpo\ntruncation_strategy: right\n", "rlhf_type: dpo\ntruncation_strategy: right\n"),
     (
         "ms_swift",

@@ -320,6 +320,33 @@ _ROWS = (
         f"{_VALID}:340",
         ("eval_strategy",),
     ),
+    *(
+        Refusal(
+            key,
+            f"val_set_size == 0 and {key} and eval_strategy != 'no' and not test_datasets{alone}",
+            f"`{key}` needs data to evaluate on",
+            "Raise `val_set_size`, or name `test_datasets`",
+            f"{_VALID}:350",
+            ("val_set_size",),
+        )
+        for key, alone in (("eval_steps", ""), ("eval_strategy", " and not eval_steps"))
+    ),
+    Refusal(
+        "eval_strategy",
+        "evals_per_epoch and eval_strategy and eval_strategy != 'steps'",
+        "`evals_per_epoch` needs `eval_strategy: steps`",
+        "Leave `eval_strategy` out",
+        f"{_VALID}:362",
+        ("evals_per_epoch",),
+    ),
+    Refusal(
+        "relora",
+        "relora and not jagged_restart_steps",
+        "ReLoRA needs `jagged_restart_steps`",
+        "Set it",
+        f"{_VALID}:1735",
+        ("jagged_restart_steps",),
+    ),
     _both("eval_steps", "evals_per_epoch", "`eval_steps` and `evals_per_epoch` exclude each other", 354),
     Refusal(
         "val_set_size",

@@ -366,10 +366,34 @@ _ROWS = (
         ignored=True,
     ),
 )
+_UNEVALUATED = "eval_dataset is None and val_size < 0.000001"
+_EVALUATED = (
+    *(
+        Refusal(
+            key,
+            f"{key} and {_UNEVALUATED}",
+            f"`{key}` needs data to evaluate on",
+            "Set `val_size` or `eval_dataset`",
+            f"{_PARSER}:365",
+            ("val_size", "eval_dataset"),
+            likely=True,
+        )
+        for key in ("predict_with_generate", "do_predict")
+    ),
+    Refusal(
+        "eval_strategy",
+        f"eval_strategy is not None and lower(eval_strategy) != 'no' and {_UNEVALUATED} and not predict_with_generate",
+        "an evaluation needs data",
+        "Set `val_size` or `eval_dataset`",
+        f"{_PARSER}:365",
+        ("val_size", "eval_dataset"),
+        likely=True,
+    ),
+)
 TABLE = Table(
     "LLaMA-Factory",
     "0.9.5",
-    {"": _ROWS},
+    {"": (*_ROWS, *_EVALUATED)},
     {
         "finetuning_type": "lora",
         "stage": "sft",
@@ -401,4 +425,5 @@ TABLE = Table(
         Undecided("chat, API and web interface", "they train nothing", ("chat/", "api/", "webui/", "eval/")),
         Undecided("its second architecture", "an environment variable starts it", ("v1/",)),
     ),
+    hands_on=(("transformers", "Seq2SeqTrainingArguments"),),
 )

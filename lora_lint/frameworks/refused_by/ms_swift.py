@@ -282,7 +282,7 @@ _ROWS = (
     ),
     _out(
         "loss_weights",
-        "loss_weights is not None and rlhf_type is not None and rlhf_type != 'dpo'",
+        "loss_weights is not None and loss_type is not None and rlhf_type is not None and rlhf_type != 'dpo'",
         "`loss_weights` are for DPO only",
         f"{_RLHF}:334",
         ("rlhf_type",),
@@ -290,7 +290,7 @@ _ROWS = (
     Refusal(
         "loss_weights",
         "rlhf_type == 'dpo' and is_list(loss_weights) and (is_list(loss_type) and len(loss_weights) != len(loss_type)"
-        " or not is_list(loss_type) and len(loss_weights) != 1)",
+        " or is_text(loss_type) and len(loss_weights) != 1)",
         "`loss_weights` must have one entry per loss in `loss_type`",
         "Give one for each",
         f"{_RLHF}:337",

@@ -1,0 +1,466 @@
+"""Gives the same generated files to a framework's own checks and to lora-lint, and lists where they disagree.
+
+    python scripts/compare_frameworks.py FRAMEWORK [COUNT]      compares with the framework that can be imported
+    python scripts/compare_frameworks.py --docs RESULT…         writes docs/refusals-compared.md from results
+
+FRAMEWORK is llamafactory, axolotl, ms_swift, torchtune or litgpt. It has to be importable, from its unpacked wheel for
+one, with what its arguments import; no model and no data set is downloaded. COUNT (500) is the number of files, the
+same in every run. What the framework refuses has to be reported as LL902 or LL904, and what it takes must not be. The
+result is printed as JSON; the exit status is 1 if there is a disagreement.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import random
+import runpy
+import sys
+import tempfile
+import warnings
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from lora_lint.discovery import Found  # noqa: E402
+from lora_lint.frameworks import refusals  # noqa: E402
+from lora_lint.lint.checker import Checker  # noqa: E402
+from lora_lint.settings import Settings  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DOCS = ROOT / "docs" / "refusals-compared.md"
+YES, NO = True, False
+FLAG = (YES, NO)
+MOST = 6
+"""Settings beside those of the base."""
+
+
+class Comparison(NamedTuple):
+    """A file that is fine, further settings and what each may be, and the framework's own check, which raises what it
+    refuses. `machine` is in errors that the machine decides on."""
+
+    base: dict[str, Any]
+    pool: dict[str, tuple[Any, ...]]
+    check: Callable[[dict[str, Any]], object]
+    machine: tuple[str, ...] = ()
+
+
+def llamafactory() -> Comparison:
+    os.environ["DISABLE_VERSION_CHECK"] = "1"
+    from llamafactory.hparams import get_train_args  # type: ignore[import-not-found]
+
+    base = {
+        "model_name_or_path": "Qwen/Qwen2.5-7B",
+        "stage": "sft",
+        "finetuning_type": "lora",
+        "do_train": YES,
+        "dataset": "alpaca_en_demo",
+        "template": "qwen",
+        "output_dir": "saves/a",
+        "report_to": "none",
+    }
+    pool: dict[str, tuple[Any, ...]] = {
+        "stage": ("pt", "sft", "rm", "ppo", "dpo", "kto"),
+        "finetuning_type": ("lora", "lora", "full", "freeze"),
+        "quantization_bit": (4, 8),
+        "adapter_name_or_path": ("saves/b", "saves/b,saves/c"),
+        "create_new_adapter": FLAG,
+        "pissa_init": FLAG,
+        "resize_vocab": FLAG,
+        "use_dora": FLAG,
+        "use_rslora": FLAG,
+        "loraplus_lr_ratio": (16.0,),
+        "use_galore": FLAG,
+        "use_badam": FLAG,
+        "predict_with_generate": FLAG,
+        "neat_packing": FLAG,
+        "train_on_prompt": FLAG,
+        "mask_history": FLAG,
+        "load_best_model_at_end": FLAG,
+        "shift_attn": FLAG,
+        "reward_model": ("saves/r",),
+        "reward_model_type": ("lora", "full", "api"),
+        "streaming": FLAG,
+        "max_steps": (100,),
+        "max_samples": (50,),
+        "val_size": (0.1,),
+        "eval_dataset": ("alpaca_zh_demo",),
+        "compute_accuracy": FLAG,
+        "pref_loss": ("sigmoid", "simpo", "orpo"),
+        "dpo_label_smoothing": (0.1,),
+        "pure_bf16": FLAG,
+        "bf16": (YES,),
+    }
+    machine = ("is not installed", "CUDA", "distributed", "setup", "device", "pip install")
+    return Comparison(base, pool, get_train_args, machine)
+
+
+def axolotl() -> Comparison:
+    from axolotl.utils.config import validate_config  # type: ignore[import-not-found]
+    from axolotl.utils.dict import DictDefault  # type: ignore[import-not-found]
+
+    base = {
+        "base_model": "NousResearch/Llama-2-7b-hf",
+        "datasets": [{"path": "mhenrichsen/alpaca_2k_test", "type": "alpaca"}],
+        "adapter": "lora",
+        "lora_r": 8,
+        "lora_alpha": 16,
+        "lora_target_linear": YES,
+        "micro_batch_size": 2,
+        "gradient_accumulation_steps": 2,
+        "learning_rate": 0.0002,
+        "num_epochs": 1,
+        "sequence_len": 512,
+        "output_dir": "out",
+    }
+    pool: dict[str, tuple[Any, ...]] = {
+        "adapter": ("lora", "lora", "qlora"),
+        "load_in_4bit": FLAG,
+        "load_in_8bit": FLAG,
+        "lora_dropout": (0.05, 0.0),
+        "peft_layers_to_transform": ([0, 1],),
+        "peft_layers_pattern": ("layers",),
+        "unfrozen_parameters": ([".*norm.*"],),
+        "loraplus_lr_ratio": (16.0,),
+        "lr_groups": ([{"name": "a", "modules": ["q_proj"], "lr": 1e-4}],),
+        "lora_mlp_kernel": FLAG,
+        "trust_remote_code": FLAG,
+        "sample_packing": FLAG,
+        "pad_to_sequence_len": (YES,),
+        "eval_sample_packing": FLAG,
+        "rl": ("dpo", "kto", "orpo"),
+        "remove_unused_columns": (NO,),
+        "warmup_steps": (10,),
+        "warmup_ratio": (0.1,),
+        "val_set_size": (0.0, 0.1),
+        "eval_steps": (10,),
+        "evals_per_epoch": (2,),
+        "eval_strategy": ("steps", "epoch"),
+        "save_steps": (10,),
+        "saves_per_epoch": (1,),
+        "save_strategy": ("steps", "epoch", "best"),
+        "gradient_checkpointing": FLAG,
+        "merge_lora": (NO,),
+        "relora": (YES,),
+        "neftune_noise_alpha": (5.0,),
+        "cut_cross_entropy": (NO,),
+        "liger_fused_linear_cross_entropy": (NO,),
+    }
+    machine = ("compute capability", "GPU", "torch version", "requires torch", "CUDA", "sm_")
+    return Comparison(base, pool, lambda settings: validate_config(DictDefault(settings)), machine)
+
+
+def ms_swift() -> Comparison:
+    from types import SimpleNamespace
+    from unittest import mock
+
+    from swift.arguments import RLHFArguments, sft_args  # type: ignore[import-not-found]
+
+    folder = tempfile.mkdtemp()
+    config = {
+        "architectures": ["Qwen2ForCausalLM"],
+        "model_type": "qwen2",
+        "torch_dtype": "bfloat16",
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "vocab_size": 1000,
+        "max_position_embeddings": 512,
+    }
+    (Path(folder) / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+    def check(settings: dict[str, Any]) -> None:
+        given = {key: value for key, value in settings.items() if key not in ("model", "output_dir")}
+        usual = {"model_type": "qwen2", "template": "qwen2_5", "output_dir": f"{folder}/out", "use_cpu": YES}
+        with mock.patch.object(sft_args.TrainerFactory, "get_training_args", lambda _: SimpleNamespace()):
+            RLHFArguments(model=folder, **usual, **given)  # the trainers' own arguments need one version of TRL
+
+    base = {
+        "model": "Qwen/Qwen2.5-7B",
+        "tuner_type": "lora",
+        "dataset": ["a/b"],
+        "add_version": NO,
+        "rlhf_type": "dpo",
+    }
+    pool: dict[str, tuple[Any, ...]] = {
+        "rlhf_type": ("dpo", "kto", "cpo", "orpo", "grpo", "gkd", "rm"),
+        "tuner_type": ("lora", "lora", "full"),
+        "packing": FLAG,
+        "padding_free": FLAG,
+        "attn_impl": ("sdpa", "flash_attn", "flash_attention_2"),
+        "lazy_tokenize": FLAG,
+        "streaming": FLAG,
+        "max_steps": (100,),
+        "warmup_ratio": (0.1,),
+        "warmup_steps": (10, 0),
+        "ref_model": ("c/d",),
+        "beta": (0.0, 0.1),
+        "loss_weights": ([1.0], [0.5, 0.5]),
+        "loss_type": (["sigmoid"], ["sigmoid", "bco_pair"]),
+        "truncation_strategy": ("left", "right", "delete"),
+        "num_generations": (1, 4, 8),
+        "generation_batch_size": (8, 12),
+        "vllm_mode": ("colocate",),
+        "use_vllm": (NO,),
+        "async_generate": (NO, YES),
+        "sequence_parallel_size": (1, 2),
+        "teacher_model": ("e/f",),
+        "gkd_logits_topk": (20,),
+        "seq_kd": FLAG,
+        "reward_funcs": (["accuracy"],),
+        "advantage_reweight": ("rlsd",),
+        "sdar_loss_coef": (0.0, 0.1),
+        "off_policy_sequence_mask_delta": (1.0,),
+        "dynamic_sample": FLAG,
+        "val_dataset": (["g/h"],),
+        "split_dataset_ratio": (0.0, 0.1),
+    }
+    machine = (
+        "global batch size",
+        "global eval batch size",
+        "per_device_train_batch_size * world_size",
+        "is not installed",
+    )
+    return Comparison(base, pool, check, machine)
+
+
+def litgpt() -> Comparison:
+    from types import SimpleNamespace
+    from unittest import mock
+
+    from litgpt.args import EvalArgs, TrainArgs  # type: ignore[import-not-found]
+    from litgpt.finetune import lora  # type: ignore[import-not-found]
+
+    class Launched(Exception):
+        """All checks before the launch are passed."""
+
+    def check(settings: dict[str, Any]) -> None:
+        usual = {"save_interval": 1000, "log_interval": 1, "global_batch_size": 16, "micro_batch_size": 1, "epochs": 5}
+        train = TrainArgs(**{**usual, "lr_warmup_steps": 100, **settings.get("train", {})})
+        evaluated = EvalArgs(interval=100, max_new_tokens=100, max_iters=100)
+        given = {key: value for key, value in settings.items() if key not in ("train", "checkpoint_dir")}
+        config = SimpleNamespace(name="tiny")
+        with (
+            mock.patch.object(lora, "auto_download_checkpoint", lambda **_: Path("c")),
+            mock.patch.object(lora, "check_valid_checkpoint_dir", lambda *_: None),
+            mock.patch.object(lora, "init_out_dir", lambda folder: folder),
+            mock.patch.object(lora.Config, "from_file", lambda *_, **__: config),
+            mock.patch.object(lora, "choose_logger", lambda *_, **__: None),
+            mock.patch.object(lora, "BitsandbytesPrecision", lambda *_: None),
+            mock.patch.object(lora, "ModelParallelStrategy", lambda **_: None),
+            mock.patch.object(lora.L, "Fabric", mock.Mock(side_effect=Launched)),
+            contextlib.suppress(Launched),
+        ):
+            lora.setup(Path("c"), data=mock.Mock(), train=train, eval=evaluated, **given)
+        lora.validate_args(train, evaluated)
+        train.gradient_accumulation_iters(given.get("devices", 1), given.get("num_nodes", 1))
+
+    base = {"checkpoint_dir": "checkpoints/Qwen/Qwen2.5-7B", "lora_r": 8}
+    trained: tuple[dict[str, Any], ...] = (
+        {"max_norm": 1.0},
+        {"epochs": 2},
+        {"epochs": 0},
+        {"epochs": 0, "max_steps": 10},
+        {"max_tokens": 1000},
+        {"lr_warmup_steps": 10},
+        {"global_batch_size": 8, "micro_batch_size": 4},
+        {"global_batch_size": 2, "micro_batch_size": 4},
+        {"tie_embeddings": NO},
+    )
+    pool: dict[str, tuple[Any, ...]] = {
+        "lora_query": FLAG,
+        "lora_key": FLAG,
+        "lora_alpha": (16,),
+        "lora_dropout": (0.0, 0.1),
+        "precision": ("bf16-true", "bf16-mixed", "32-true"),
+        "quantize": ("bnb.nf4", "bnb.nf4-dq", "bnb.int8-training"),
+        "devices": (1, 2, 4),
+        "num_nodes": (1, 2),
+        "train": trained,
+    }
+    return Comparison(base, pool, check)
+
+
+class _Stub:
+    """Finds empty modules for a package that is not installed."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        return ModuleSpec(name, self, is_package=True) if name.partition(".")[0] == self.package else None  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = ModuleType(spec.name)
+        module.__getattr__ = self._made  # type: ignore[method-assign]
+        return module
+
+    @staticmethod
+    def _made(name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {})
+
+    def exec_module(self, module: ModuleType) -> None:
+        """There is nothing in it."""
+
+
+def torchtune() -> Comparison:
+    from omegaconf import OmegaConf  # type: ignore[import-not-found]
+
+    sys.meta_path.insert(0, _Stub("torchao"))  # which none of the checks needs
+    import torchtune  # type: ignore[import-not-found]
+
+    place = Path(torchtune.__file__).parent.parent / "recipes" / "lora_finetune_single_device.py"
+    recipe = runpy.run_path(str(place))["LoRAFinetuneRecipeSingleDevice"]
+
+    def check(settings: dict[str, Any]) -> None:
+        recipe(cfg=OmegaConf.create(settings))
+
+    base = {
+        "model": {
+            "_component_": "torchtune.models.llama3_2.lora_llama3_2_1b",
+            "lora_attn_modules": ["q_proj"],
+            "lora_rank": 8,
+            "lora_alpha": 16,
+        },
+        "tokenizer": {"_component_": "torchtune.models.llama3.llama3_tokenizer", "path": "t"},
+        "checkpointer": {"_component_": "torchtune.training.FullModelHFCheckpointer", "model_type": "LLAMA3"},
+        "output_dir": "o",
+        "seed": 1,
+        "epochs": 1,
+        "max_steps_per_epoch": 10,
+        "resume_from_checkpoint": NO,
+        "gradient_accumulation_steps": 1,
+        "device": "cpu",
+        "dtype": "fp32",
+    }
+    pool: dict[str, tuple[Any, ...]] = {
+        "dtype": ("fp32", "bf16", "fp16"),
+        "enable_activation_checkpointing": FLAG,
+        "enable_activation_offloading": FLAG,
+        "compile": FLAG,
+        "batch_size": (1, 2),
+        "clip_grad_norm": (1.0,),
+        "log_every_n_steps": (1,),
+        "log_peak_memory_stats": FLAG,
+        "save_adapter_weights_only": FLAG,
+        "max_steps_per_epoch": (10, 100),
+        "gradient_accumulation_steps": (1, 8),
+    }
+    return Comparison(base, pool, check)
+
+
+FRAMEWORKS: dict[str, Callable[[], Comparison]] = {
+    "llamafactory": llamafactory,
+    "axolotl": axolotl,
+    "ms_swift": ms_swift,
+    "torchtune": torchtune,
+    "litgpt": litgpt,
+}
+
+
+def generated(random_: random.Random, comparison: Comparison) -> dict[str, Any]:
+    """The settings of a file."""
+    keys = random_.sample(list(comparison.pool), random_.randint(1, min(MOST, len(comparison.pool))))
+    return {**comparison.base, **{key: random_.choice(comparison.pool[key]) for key in keys}}
+
+
+def refused_by_framework(settings: dict[str, Any], comparison: Comparison) -> str | None:
+    """What the framework says when it refuses the settings; None if it takes them."""
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            comparison.check(json.loads(json.dumps(settings)))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def reported(settings: dict[str, Any], checker: Checker) -> tuple[list[str], bool]:
+    """What lora-lint says is refused in a file before a model is loaded, and whether it finds any error: one of another
+    rule at the same place speaks alone."""
+    kind: Any = "yaml"
+    text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in settings.items())  # JSON is YAML
+    result = checker.check(Found("config.yaml", kind, text.encode(), True))
+    found = (each for each in result.findings if each.code in ("LL902", "LL904"))
+    ours = [f"{each.code}: {each.message}" for each in found if "once the model is loaded" not in each.message]
+    return ours, any(each.level == "error" and each.code != "LL904" for each in result.findings)
+
+
+def compared(name: str, count: int) -> dict[str, Any]:
+    """How many files are refused, and where the two disagree."""
+    comparison, random_, checker = FRAMEWORKS[name](), random.Random(0), Checker(Settings())
+    refused = machine = 0
+    told = []
+    for _ in range(count):
+        settings = generated(random_, comparison)
+        why, (ours, otherwise) = refused_by_framework(settings, comparison), reported(settings, checker)
+        refused += why is not None
+        own = {key: value for key, value in settings.items() if comparison.base.get(key) != value}
+        if why is not None and not ours and not otherwise:
+            if any(words in why for words in comparison.machine):
+                machine += 1
+            else:
+                told.append(f"{own}: it is refused ({why[:300]}), and lora-lint says nothing")
+        elif ours and why is None:
+            told.append(f"{own}: it is taken, and lora-lint says {ours[0]}")
+    table = refusals.table(name)
+    assert table is not None
+    return {
+        "framework": f"{table.title} {table.version}",
+        "files": count,
+        "refused": refused,
+        "machine": machine,
+        "disagreements": told,
+    }
+
+
+def document(results: list[dict[str, Any]]) -> str:
+    """The page of the comparisons with frameworks."""
+    lines = [
+        "# Refusals compared with the frameworks themselves",
+        "",
+        "Written by `python scripts/compare_frameworks.py --docs` from results: generated files were",
+        "given to the framework's own checks and to lora-lint. `machine` counts refusals that depend on devices,",
+        "packages or the number of processes, which lora-lint does not report.",
+        "",
+        "| framework | files | refused | machine | disagreements |",
+        "|---|---|---|---|---|",
+    ]
+    for each in results:
+        numbers = (each["files"], each["refused"], each["machine"], len(each["disagreements"]))
+        lines.append(f"| {each['framework']} | {' | '.join(map(str, numbers))} |")
+    told = [f"- {each['framework']}: {line}" for each in results for line in each["disagreements"]]
+    return "\n".join([*lines, *(["", "Disagreements:", "", *told] if told else [])]) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["--docs"]:
+        results = [json.loads(Path(path).read_text(encoding="utf-8")) for path in arguments[1:]]
+        DOCS.write_text(document(results), encoding="utf-8")
+        return 0
+    if not arguments or arguments[0] not in FRAMEWORKS:
+        print(__doc__)
+        return 2
+    result = compared(arguments[0], int(arguments[1]) if arguments[1:] else 500)
+    print(json.dumps(result, indent=1))
+    return int(bool(result["disagreements"]))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
