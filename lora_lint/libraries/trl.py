@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, ListVal, Object, Opaque, Val
 from lora_lint.libraries import transformers
+from lora_lint.libraries.context import view_of
+from lora_lint.run.events import Resize
 from lora_lint.run.versions import Pin
 
 if TYPE_CHECKING:
@@ -68,7 +70,11 @@ def pin_of_call(trainer: str, arguments: Arguments) -> Pin | None:
 
 
 def with_tokenizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`setup_chat_format(model, tokenizer)` returns both (TRL, models/utils.py, until it was removed)."""
+    """`setup_chat_format(model, tokenizer)` adds the tokens of ChatML, resizes the embeddings, and returns both (TRL,
+    models/utils.py, until it was removed)."""
+    view = view_of(arguments.get("model", 0))
+    if view is not None:
+        context.happen(view.record, Resize(span, tokens=("<|im_start|>", "<|im_end|>")))
     model = arguments.get("model", 0) or Opaque("the model is not given", span)
     return ListVal([model, arguments.get("tokenizer", 1) or Object("tokenizer", arguments, span)], span, "tuple")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
@@ -9,13 +10,14 @@ from lora_lint.knowledge.versions import without
 from lora_lint.rules.changes import put
 from lora_lint.rules.reached import is_shorthand, leaves, resolved_of
 from lora_lint.rules.words import happening, least, names
-from lora_lint.run.events import Load, LoadAdapter, Resize, Unfreeze, Unwrap, Wrap
+from lora_lint.run.events import Load, LoadAdapter, Resize, Train, Unfreeze, Unwrap, Wrap
 from lora_lint.run.values import ABSENT, Known, Unknown, alternatives
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lora_lint.finding import Change
+    from lora_lint.run.events import Event
     from lora_lint.run.run import Run
 
 _EMBEDDINGS = ("embed", "wte", "wpe", "lm_head", "word", "output_layer", "vocab")
@@ -24,8 +26,17 @@ _CHAT = frozenset(
     {"<|im_start|>", "<|im_end|>", "<|endoftext|>", "<think>", "</think>", "<tool_call>", "</tool_call>",
      "<|user|>", "<|assistant|>", "<|system|>", "<|end|>"}
 )  # fmt: skip
-_BARE = ("llama-2-7b-hf", "llama-2-13b-hf", "llama-2-70b-hf", "mistral-7b-v0.1", "gpt2", "pythia", "opt-", "phi-2")
+_BARE = (
+    *("llama-2-7b", "llama-2-13b", "llama-2-70b", "llama-7b", "meta-llama-3", "meta-llama/llama-3", "codellama"),
+    *("mistral-7b-v0.1", "mistralai/mistral-7b", "mixtral-8x7b-v0.1", "google/gemma", "gpt2", "pythia", "gpt-neo"),
+    *("opt-", "phi-2", "phi-1_5", "bloom", "falcon-7b", "falcon-40b", "tinyllama-1.1b"),
+)
 """Fragments of the names of models whose tokenizers have no chat tokens."""
+
+
+_END_OF_TEXT = "<|endoftext|>"
+_ENDING = ("gpt2", "pythia", "gpt-neo", "phi-", "falcon")
+"""Those of them that have that one."""
 
 
 def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -36,11 +47,11 @@ def new_tokens_untrained(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         return
     grown: list[Resize] = []
     for event in run.events:
-        if isinstance(event, Load):
-            grown = []
+        if isinstance(event, Load | LoadAdapter | Unwrap):
+            grown = []  # an adapter that is loaded, or merged, may have learned the tokens
         elif isinstance(event, Resize):
             grown.append(event)
-        elif isinstance(event, Wrap):
+        elif isinstance(event, Train):
             break
     new = _new(run, grown)
     unread = not new and run.framework.direct and any(event.unread for event in grown)
@@ -85,6 +96,8 @@ def _new(run: Run, grown: Iterable[Resize]) -> tuple[str, ...]:
     told = [str(each.value).lower() for each in alternatives(run.model.name)]
     bare = bool(told) and all(any(part in name for part in _BARE) for name in told)
     added = dict.fromkeys(token for event in grown for token in event.tokens)
+    if any(part in name for name in told for part in _ENDING):
+        added.pop(_END_OF_TEXT, None)
     return tuple(token for token in added if bare or token not in _CHAT)
 
 
@@ -103,4 +116,13 @@ def embeddings_may_train(run: Run) -> bool:
         named += [targets.value] if isinstance(targets.value, str) else [*(targets.value or ())]
     if any(part in name for name in named for part in _EMBEDDINGS) or run.unfrozen_patterns is not ABSENT:
         return True
-    return any(isinstance(event, Unfreeze | Unwrap | LoadAdapter) for event in run.events)
+    if any(isinstance(event, Unfreeze) for event in run.events):
+        return True
+    return any(isinstance(event, Unwrap | LoadAdapter) for event in _from_wrap_to_training(run))
+
+
+def _from_wrap_to_training(run: Run) -> Iterator[Event]:
+    """What happens to a model after the last adapter is put on and before it is trained."""
+    wraps = [number for number, event in enumerate(run.events) if isinstance(event, Wrap)]
+    later = run.events[wraps[-1] + 1 :] if wraps else run.events
+    return takewhile(lambda event: not isinstance(event, Train), later)

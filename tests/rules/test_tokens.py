@@ -6,6 +6,7 @@ import pytest
 
 from lora_lint.finding import Add, Write
 from lora_lint.run.events import Resize
+from tests.support.programs import found_in
 from tests.support.reading import config, only, read_python
 from tests.support.runs import check
 
@@ -141,3 +142,54 @@ def test_roles_that_a_tokenizer_has(role: str) -> None:
     given = special.replace('add_tokens(["@"])', f'add_special_tokens({{"{role}": "<a>"}})')
     assert check("LL407", only(read_python(given))) == []
     assert check("LL407", only(read_python(given.replace(role, "additional_special_tokens"))))
+
+
+HEAD = """\
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer
+from trl import setup_chat_format
+
+tokenizer = AutoTokenizer.from_pretrained("{0}")
+model = AutoModelForCausalLM.from_pretrained("{0}")
+"""
+GROW = "tokenizer.add_tokens(['<a>', '<b>'])\nmodel.resize_token_embeddings(len(tokenizer))\n"
+CHATML = "tokenizer.add_special_tokens({'additional_special_tokens': ['<|im_start|>', '<|im_end|>']})\n"
+CHATML += "model.resize_token_embeddings(len(tokenizer))\n"
+FORMAT = "model, tokenizer = setup_chat_format(model, tokenizer)\n"
+WRAPPED = "model = get_peft_model(model, LoraConfig(r=8, target_modules=['q_proj']))\n"
+SAVED = WRAPPED.replace("]))", "], modules_to_save=['embed_tokens', 'lm_head']))")
+TRAINED = "Trainer(model=model).train()\n"
+LLAMA = "meta-llama/Llama-2-7b-hf"
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "untrained"),
+    [
+        (LLAMA, GROW + WRAPPED + TRAINED + "model.merge_and_unload().save_pretrained('out')\n", True),
+        (
+            LLAMA,
+            "model = PeftModel.from_pretrained(model, 'sft').merge_and_unload()\n" + GROW + WRAPPED + TRAINED,
+            True,
+        ),
+        (
+            LLAMA,
+            GROW + "model = PeftModel.from_pretrained(model, 'sft').merge_and_unload()\n" + WRAPPED + TRAINED,
+            False,
+        ),
+        (LLAMA, WRAPPED + GROW + TRAINED, True),
+        (LLAMA, SAVED + TRAINED + GROW, False),
+        (LLAMA, FORMAT + WRAPPED + TRAINED, True),
+        (LLAMA, FORMAT + SAVED + TRAINED, False),
+        ("google/gemma-7b", CHATML + WRAPPED + TRAINED, True),
+        ("meta-llama/Llama-3.1-8B", CHATML + WRAPPED + TRAINED, True),
+        ("Qwen/Qwen2.5-7B", CHATML + WRAPPED + TRAINED, False),
+        ("Qwen/Qwen2.5-7B", FORMAT + WRAPPED + TRAINED, False),
+        (
+            "gpt2",
+            GROW.replace("'<a>', '<b>'", "'<|endoftext|>'") + WRAPPED.replace("q_proj", "c_attn") + TRAINED,
+            False,
+        ),
+    ],
+)
+def test_programs_that_add_tokens(name: str, program: str, untrained: bool) -> None:
+    assert ("LL407" in found_in(HEAD.format(name) + program)) is untrained
