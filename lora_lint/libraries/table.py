@@ -265,9 +265,13 @@ class Knowledge:
         return datasets.mapped(value, filtered, span) if isinstance(value.data, DatasetRecord) else None
 
     def merge(self, values: list[Val]) -> Val | None:
-        if any(isinstance(value, Object) and isinstance(value.data, ModelView) for value in values):
-            return transformers.merge(values)
-        return datasets.merge(values)
+        if not any(isinstance(value, Object) and isinstance(value.data, ModelView) for value in values):
+            return datasets.merge(values)
+        merged = transformers.merge(values)
+        record = merged.data.record if isinstance(merged, Object) and isinstance(merged.data, ModelView) else None
+        if record is not None and all(record is not model for model in self.records.models):
+            self.records.add_model(record)
+        return merged
 
     def lasts(self, container: object, before: object) -> bool:
         """Whether a function's effects on something persist after it returns while nothing that follows is known:

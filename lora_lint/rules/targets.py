@@ -50,6 +50,7 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     if not cases and not foreign:
         return
     if not all(_nothing(case) for case in cases) or any(matched or not missing for matched, missing in foreign):
+        yield from _nothing_in_one(run, cases)
         return
     key = run.adapter.key("target_modules")
     if cases:
@@ -78,8 +79,32 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     )
 
 
-def _nothing_message(case: Case, key: str, framework: str) -> str:
-    label = model_label(case.name, case.model)
+def _nothing_in_one(run: Run, cases: Iterable[Case]) -> Iterator[Finding]:
+    """LL201 of one of the models that a run may load, as under `if args.phi:`, where the targets are those of all."""
+    targets = run.adapter.target_modules
+    if not isinstance(targets, Known):
+        return
+    by_name: dict[str, list[Case]] = {}
+    for case in cases:
+        by_name.setdefault(case.name.value, []).append(case)
+    for same in by_name.values():
+        case = same[0]
+        if all(_nothing(each) and each.exact for each in same):
+            also = " (one of the models that this run may load)"
+            message = _nothing_message(case, run.adapter.key("target_modules"), run.framework.adapts, also)
+            yield resting(
+                *("LL201", message),
+                *(targets, case.name),
+                otherwise=run.adapter.span,
+                doubt="likely",
+                related=model_place(run, case.name, case.model),
+            )
+            return
+
+
+def _nothing_message(case: Case, key: str, framework: str, also: str = "") -> str:
+    """What is wrong where a model has none of the targets; `also` follows the model's name."""
+    label = model_label(case.name, case.model) + also
     has = _has(linears(case))
     wanted = case.targets.value
     raises = f"{framework} does not warn"

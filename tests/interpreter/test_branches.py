@@ -11,6 +11,7 @@ from lora_lint.records import replace
 from lora_lint.run.events import Event, Fragments, Load, LoadAdapter, PrepareKbit, Train, Unfreeze, Wrap
 from lora_lint.run.values import Unknown
 from tests.support.reading import IMPORTS, only, plain, read_python
+from tests.support.runs import check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -334,6 +335,56 @@ def test_a_config_that_is_chosen_by_the_model() -> None:
     assert named == {"gpt2"}
     others = {plain(run.model.name) for run in runs if plain(run.adapter.target_modules) != ("c_attn",)}
     assert others == {"EleutherAI/gpt-neo-1.3B"}
+
+
+OTHERWISE = """
+import argparse
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoConfig, AutoModelForCausalLM, Trainer
+parser = argparse.ArgumentParser()
+parser.add_argument("--model_name_or_path", default=None)
+parser.add_argument("--phi", action="store_true")
+args = parser.parse_args()
+if {test}:
+    model = {one}
+else:
+    model = {other}
+{use}
+Trainer(model=model).train()
+"""
+LLAMA, PHI = (
+    f'AutoModelForCausalLM.from_pretrained("{name}")'
+    for name in ("meta-llama/Llama-2-7b-hf", "microsoft/Phi-3-mini-4k-instruct")
+)
+
+
+def test_a_frozen_adapter_on_one_of_two_models() -> None:
+    program = OTHERWISE.format(
+        test="args.model_name_or_path",
+        one="AutoModelForCausalLM.from_pretrained(args.model_name_or_path)",
+        other="AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(args.model_name_or_path))",
+        use='model = PeftModel.from_pretrained(model, "out/adapter")',
+    )
+    assert len(check("LL402", only(read_python(program)))) == 1
+    resumed = program.replace('"out/adapter")', '"out/adapter", is_trainable=True)')
+    assert [check("LL402", run) for run in read_python(resumed).runs] == [[]]
+
+
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ('["q_proj", "v_proj"]', True),
+        ('["o_proj", "v_proj"]', False),
+        ('["q_proj"] if not args.phi else ["qkv_proj"]', False),
+        ('"all-linear"', False),
+    ],
+)
+def test_targets_of_a_model_that_an_option_chooses(targets: str, told: bool) -> None:
+    use = f"model = get_peft_model(model, LoraConfig(r=8, target_modules={targets}))"
+    program = OTHERWISE.format(test="args.phi", one=PHI, other=LLAMA, use=use)
+    found = check("LL201", only(read_python(program)))
+    assert [finding.confidence for finding in found] == ["likely"] * told
+    assert all("Phi-3-mini-4k-instruct (phi3) (one of the models" in finding.message for finding in found)
 
 
 @pytest.mark.parametrize("context", ["pytest.raises(ValueError)", "self.assertRaises(ValueError)"])

@@ -78,15 +78,20 @@ class TestNoTargetMatch:
             on("gpt2", Unknown("…")),
             on(Unknown("…"), ("q_proj",)),
             on("someone/unheard-of", ("q_proj",)),
-            on(either("gpt2", LLAMA), ("q_proj",)),
             on(either("gpt2", "someone/unheard-of"), ("q_proj",)),
+            on(either("gpt2", LLAMA), either(("q_proj",), ("c_attn",))),
             on("gpt2", either(("q_proj",), ("c_attn",))),
             on("gpt2", ()),
         ],
-        ids=["default", "unknown targets", "no model", "unknown model", "a branch", "half known", "targets", "empty"],
+        ids=["default", "unknown targets", "no model", "unknown model", "half known", "both", "targets", "empty"],
     )
     def test_silent(self, given: Run) -> None:
         assert check("LL201", given) == []
+
+    def test_one_of_the_models_that_it_may_load(self) -> None:
+        found = one("LL201", on(either("gpt2", LLAMA), ("q_proj",)))
+        assert found.confidence == "likely"
+        assert "not in gpt2 (one of the models that this run may load), so nothing is adapted: PEFT" in found.message
 
     def test_every_branch_has_to_fail(self) -> None:
         assert check("LL201", on(either("gpt2", "openai-community/gpt2-xl"), either(("q_proj",), ("wq",))))
