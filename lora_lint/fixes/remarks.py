@@ -1,8 +1,8 @@
 """`--add-ignore`: comments that suppress the findings of a report, each with the reason that the user gives.
 
-A comment stands on a line of its own above the line of its finding, which all languages with comments allow; one that
-is there already names the further rules too. The text with its comments is linted before it is written: the findings
-must be gone, and nothing else may have changed.
+A comment goes on a separate line above the line of its finding, which all languages with comments allow; an existing
+one gets the additional rules. The text with its comments is linted before it is written: the findings must be gone, and
+nothing else may have changed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 LONGEST = 200
-"""Characters of a reason."""
+"""The most characters in a reason."""
 
 
 def why_no_reason(text: str) -> str | None:
@@ -70,7 +70,7 @@ def _file(path: str, findings: list[Finding], reason: str, settings: Settings) -
         return Fixed(path, data, data, 0, str(error))
     codes = {finding.code for finding in findings}
     before, now = (engine.lint_text(text, path, settings, kind=kind).findings for text in (data, after))
-    # Findings that other programs have in this file do not show where it is linted alone.
+    # Findings that other programs cause in this file do not appear when it is linted alone.
     places = {(finding.code, finding.span) for finding in findings}
     expected = sum((finding.code, finding.span) in places for finding in before)
     if "LL900" in {finding.code for finding in now} - codes or len(_others(before)) - len(_others(now)) != expected:
@@ -79,12 +79,12 @@ def _file(path: str, findings: list[Finding], reason: str, settings: Settings) -
 
 
 def _others(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings but those about comments: one of these is mended, and it may suppress what another file has here."""
+    """Findings except those about comments: fixing one of these may suppress what another file has here."""
     return [finding for finding in findings if finding.code != "LL910"]
 
 
 def _edits(source: SourceFile, findings: list[Finding], reason: str) -> list[Edit]:
-    """The comments of a file as edits: one for each place."""
+    """The comments of a file as edits: one per place."""
     comments = comments_of(source)
     ignores = comments.ignores if comments is not None else ()
     further: dict[Span, list[str]] = {}

@@ -49,9 +49,9 @@ FRAMEWORK = Framework(
 )
 _TYPES = ("lora", "dora")
 _WITH_ALPHA = frozenset({"sd1", "sd2", "sdxl", "pixart", "pixart_sigma", "auraflow", "vega", "ssd"})
-"""Architectures whose alpha counts; for the others it is the rank (lora_special.py, `peft_format`)."""
+"""Architectures whose alpha counts; for the others alpha is the rank (lora_special.py, `peft_format`)."""
 _FLAGS = ("is_flux", "is_v3", "is_lumina2")
-"""What older jobs say in place of `arch` of architectures without an alpha."""
+"""Keys that older jobs use instead of `arch`, for architectures without an alpha."""
 
 
 def recognises(document: Mapping) -> bool:

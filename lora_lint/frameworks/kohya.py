@@ -1,5 +1,5 @@
-"""kohya's sd-scripts and its GUI: LoRA for Stable Diffusion, SDXL, FLUX and their kin, in a TOML file, in the GUI's
-JSON or on the command line.
+"""kohya's sd-scripts and its GUI: LoRA for Stable Diffusion, SDXL, FLUX and similar models, in a TOML file, in the
+GUI's JSON or on the command line.
 
 Source: kohya-ss/sd-scripts at 48d368f and bmaltais/kohya_ss at 45088f0 (kohya_gui/lora_gui.py).
 """

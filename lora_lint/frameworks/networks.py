@@ -1,8 +1,8 @@
-"""The settings of image and video trainers that name their adapter a network: `network_module`, `network_dim`,
-`network_alpha`, with sections that are for people alone.
+"""The settings of image and video trainers that call their adapter a network: `network_module`, `network_dim`,
+`network_alpha`, with sections that are only for people.
 
 Source: kohya-ss/sd-scripts at 48d368f (train_network.py, library/train_util.py, networks/lora.py), from which the
-others have grown.
+others are derived.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def reading(framework: Framework, fields: Fields) -> Reading:
 
 
 def flattened(document: Mapping) -> Mapping:
-    """All settings beside one another: the sections of a TOML file are for people (train_util.py,
+    """All settings in one mapping: the sections of a TOML file are only for people (train_util.py,
     read_config_from_file)."""
     entries: list[Entry] = []
     for entry in document.entries:
@@ -74,7 +74,7 @@ def flattened(document: Mapping) -> Mapping:
 
 
 def _trains_lora(fields: Fields) -> bool:
-    """Whether the network is LoRA: LyCORIS, OFT, LoHa and LoKr have scales of their own."""
+    """Whether the network is LoRA: LyCORIS, OFT, LoHa and LoKr have their own scales."""
     module = known(fields.text("network_module"))
     if module is not None:
         library, _, name = str(module).rpartition(".")
@@ -83,7 +83,7 @@ def _trains_lora(fields: Fields) -> bool:
 
 
 def _arguments(fields: Fields) -> dict[str, str]:
-    """`network_args`: a list of texts `key=value`, or one of them."""
+    """`network_args`: a list of strings `key=value`, or a single one."""
     node = fields.node("network_args")
     texts = list(node.items) if isinstance(node, Sequence) else [node]
     found = (str(getattr(text, "value", "")).partition("=") for text in texts)
@@ -105,7 +105,7 @@ def _adapter(framework: Framework, fields: Fields) -> Adapter:
 
 
 def _training(framework: Framework, fields: Fields) -> Training:
-    """The image model's rate is `unet_lr` where it is given; the optimizer is AdamW where its name is left empty."""
+    """The image model's rate is `unet_lr` if it is given; the optimizer is AdamW if its name is empty."""
     key = "unet_lr" if fields.has("unet_lr") else "learning_rate"
     rate = fields.number(key, usual(framework.defaults["learning_rate"]))
     name: Value[Any] = fields.text("optimizer_type", fields.text("optimizer", usual("")))

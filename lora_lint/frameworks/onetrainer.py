@@ -54,7 +54,7 @@ def recognises(document: Mapping) -> bool:
 
 
 def read(document: Mapping, project: Project) -> Reading:
-    """The run of a file that trains LoRA; LoHa, LoKr and OFT have scales of their own."""
+    """The run of a file that trains LoRA; LoHa, LoKr and OFT have their own scales."""
     del project
     fields = Fields(document)
     if known(fields.text("training_method")) != "LORA" or known(fields.text("peft_type", usual("LORA"))) != "LORA":
@@ -74,7 +74,7 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _training(fields: Fields) -> Training:
-    """The rate of the image model where it has one of its own."""
+    """The rate of the image model, if it has its own."""
     optimizer = fields.section("optimizer")
     name = optimizer.text("optimizer", usual("ADAMW")) if optimizer is not None else usual("ADAMW")
     parts = [part for key in _PARTS if (part := fields.section(key)) is not None and part.has("learning_rate")]

@@ -57,7 +57,7 @@ def recognises(document: Mapping) -> bool:
 
 
 def read(document: Mapping, project: Project) -> Reading:
-    """The run of a file that trains LoRA; LyCORIS has a file of its own."""
+    """The run of a file that trains LoRA; LyCORIS has its own file."""
     del project
     fields = Fields(_undashed(document))
     if known(fields.text("model_type")) != "lora" or known(fields.text("lora_type", usual("standard"))) != "standard":
@@ -79,19 +79,19 @@ def read(document: Mapping, project: Project) -> Reading:
 
 
 def _alpha(fields: Fields, rank: Value[int]) -> Value[float]:
-    """The rank where it is not given (common.py)."""
+    """The default rank (common.py)."""
     same: Value[float] = Known(rank.value, None, "framework-default") if isinstance(rank, Known) else rank
     return fields.number("lora_alpha", same)
 
 
 def _unless_0(fields: Fields, key: str) -> Value[float]:
-    """A count that is left out by a 0."""
+    """A count, which 0 leaves out."""
     count = fields.number(key)
     return ABSENT if known(count) == 0 else count
 
 
 def _undashed(document: Mapping) -> Mapping:
-    """The settings with the names that they have in the program: `--lora_rank` is `lora_rank`."""
+    """The settings under the names that they have in the program: `--lora_rank` is `lora_rank`."""
     entries = []
     for entry in document.entries:
         key = entry.key

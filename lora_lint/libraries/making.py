@@ -1,4 +1,4 @@
-"""What adapters on a model are made with: of a config in the program, or of one that was saved in the project."""
+"""The settings of adapters on models: from a config in the program, or from one saved in the project."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SETTINGS: dict[str, tuple[str, Any, Callable[[Any], bool]]] = {
 
 
 def made_with(config: Val | None, span: Span) -> Making:
-    """The settings of a config that the program makes, whose call is at `span`."""
+    """The settings of a config that the program creates with the call at `span`."""
     if not isinstance(config, Object) or not isinstance(config.data, ConfigRecord) or config.data.kind != "LoraConfig":
         return Making()
     found: dict[str, Value[Any]] = {}
@@ -44,7 +44,7 @@ def made_with(config: Val | None, span: Span) -> Making:
 
 
 def saved_with(folder: Val | None, span: Span, project: Project | None) -> Making:
-    """The settings of a saved adapter, where its folder lies in the project."""
+    """The settings of a saved adapter, if its folder is in the project."""
     path = text_of(folder)
     source = saved_config(path, span.path, project) if path and project is not None else None
     try:

@@ -1,4 +1,4 @@
-"""Dicts whose keys are attributes too (easydict, addict, python-box, munch, dotmap, ml_collections), and named
+"""Dicts whose keys are also attributes (easydict, addict, python-box, munch, dotmap, ml_collections), and named
 tuples."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def namespace(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """`EasyDict(settings)`, `Munch(rank=8)`: the settings, those within them too; None where they are not known."""
+    """`EasyDict(settings)`, `Munch(rank=8)`: the settings, nested ones included; None if they are not known."""
     settings = next(iter(arguments.positional), None)
     given = settings.mapping() if settings is not None else DictVal({}, span)
     if given is None:
@@ -23,7 +23,7 @@ def namespace(context: Context, name: str, arguments: Arguments, span: Span) -> 
 
 
 def as_namespace(value: Val) -> Val:
-    """A dict, and the dicts in it, as objects that are read by attributes and by keys."""
+    """A dict, and the dicts in it, as objects that are read through attributes and keys."""
     if isinstance(value, DictVal):
         return Instance(None, {str(key): as_namespace(item) for key, item in value.items.items()}, value.open)
     if isinstance(value, ListVal):
@@ -32,7 +32,7 @@ def as_namespace(value: Val) -> Val:
 
 
 def named_tuple(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
-    """`namedtuple("Settings", "rank alpha")`: what makes one; None where its fields are not known."""
+    """`namedtuple("Settings", "rank alpha")`: the class; None if its fields are not known."""
     given = arguments.get("field_names", 1)
     written = given.value if isinstance(given, Const) else None
     words = written.replace(",", " ").split() if isinstance(written, str) else None

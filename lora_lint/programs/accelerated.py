@@ -1,7 +1,7 @@
-"""How Accelerate's launcher lays a program out: by its options, and by the config file that they name.
+"""How Accelerate's launcher lays out a program: by its options, and by the config file that they name.
 
-Source: accelerate 1.15.0, commands/launch.py, commands/config/config_args.py, utils/launch.py (FSDP is of version 1
-where nothing is said) and utils/dataclasses.py.
+Source: accelerate 1.15.0, commands/launch.py, commands/config/config_args.py, utils/launch.py (FSDP defaults to version
+1) and utils/dataclasses.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _FSDPS = {1: Sharding.FSDP1, 2: Sharding.FSDP2}
 
 
 def launch_of_call(call: Call, near: str, project: Project) -> Launch:
-    """The processes and the sharding that a launcher is told of, in the file `near` or in the config that it names."""
+    """The processes and the sharding that a launcher is configured for, in the file `near` or in the config that it
+    names."""
     if not call.launcher:
         return Launch()
     told = Fields(options(call.launcher, call.span).mapping)
@@ -44,7 +45,7 @@ def launch_of_call(call: Call, near: str, project: Project) -> Launch:
 
 
 def launched_by(run: Run, launch: Launch) -> Run:
-    """A run with what its launcher says; what the program says itself stays."""
+    """A run with its launcher's settings; the program's own settings stay."""
     own = run.launch
     processes = launch.processes if own.processes is ABSENT else own.processes
     sharding = launch.sharding if own.sharding is ABSENT else own.sharding
@@ -52,7 +53,7 @@ def launched_by(run: Run, launch: Launch) -> Run:
 
 
 def _config(told: Fields, near: str, project: Project) -> Fields | None:
-    """The config file of a launcher, which is looked for from the folder of the file `near` upwards."""
+    """The config file of a launcher, searched from the folder of the file `near` upwards."""
     from lora_lint.libraries.loaded import root
     from lora_lint.readers.errors import Unreadable
 

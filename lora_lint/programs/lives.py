@@ -1,4 +1,4 @@
-"""One life of an adapter: what trains it, and what loads it again from where that has saved it."""
+"""The life of an adapter: what trains it, and what loads it again from the folder in which that saved it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
 _LEAST = 4
-"""Letters of a folder's name that tell it from other words."""
+"""The fewest letters of a folder's name that distinguish it from other words."""
 _MOST = 24
-"""Programs of a folder that are looked into for one that trains what another of them loads."""
+"""The most programs in a folder that are searched for one that trains what another of them loads."""
 
 
 def saved_in(model: ModelRecord) -> list[Val]:
@@ -36,27 +36,27 @@ def saved_in(model: ModelRecord) -> list[Val]:
 
 
 def loads_what_was_saved(load: Happening, model: ModelRecord) -> bool:
-    """Whether an adapter is loaded from where the program has saved a model's."""
+    """Whether an adapter is loaded from a folder in which the program has saved a model's."""
     return bool(load.folder) and is_below(load.folder[0], saved_in(model))
 
 
 def texts(folders: list[Val]) -> tuple[str, ...]:
-    """The folders that are written out."""
+    """The folders that are written literally."""
     return tuple(dict.fromkeys(plain(text) for folder in folders if (text := text_of(folder))))
 
 
 def folder_of(load: Happening) -> str | None:
-    """The folder that an adapter is loaded from, where it is written out; one below it is not told apart."""
+    """The folder that an adapter is loaded from, if it is literal; a subfolder is not distinguished from it."""
     return text_of(load.folder[0]) if load.folder else None
 
 
 def named_beside(folder: str | None, path: str, project: Project | None) -> bool:
-    """Whether another program in the folder of the one at `path` names a folder."""
+    """Whether another program in the same folder as the one at `path` names a folder."""
     return folder is not None and project is not None and any(True for _ in _programs(folder, path, project))
 
 
 def joined(reading: Reading, path: str, project: Project, read: Callable[[SourceFile], Reading]) -> Reading:
-    """The runs of a program with those that have trained the adapters which it loads, where another program in its
+    """The runs of a program, linked to those that have trained the adapters which it loads, if another program in its
     folder does; `read` reads such a program."""
 
     def with_origin(run: Run) -> Run:
@@ -75,7 +75,7 @@ def joined(reading: Reading, path: str, project: Project, read: Callable[[Source
 
 
 def _programs(folder: str, path: str, project: Project) -> Iterator[SourceFile]:
-    """The other programs in the folder of the file at `path` that name a folder, and train."""
+    """The other programs in the folder of the file at `path` that name a folder and train."""
     wanted = plain(folder)
     if len(wanted) < _LEAST:
         return

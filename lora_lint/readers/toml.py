@@ -35,7 +35,7 @@ def read_toml(source: SourceFile) -> Mapping:
         raise Unreadable(f"This TOML file is larger than {MAX_BYTES // 1_000_000} MB", limit="size")
     syntax = _syntax(source.utf8)
     if syntax.descendant_count > MAX_PARTS:
-        raise Unreadable(f"This file holds more than {MAX_PARTS:,} keys, values and signs between them")
+        raise Unreadable(f"This file contains more than {MAX_PARTS:,} keys, values and signs between them")
     try:
         toml.loads(source.utf8.replace(b"\r\n", b"\n"))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The catalogue for people: its pages as a terminal shows them, and the list of its rules."""
+"""The catalogue for people: its pages as shown on a terminal, and the list of its rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lora_lint.report import View
 
 WIDEST = 100
-"""Columns of prose at most: longer lines are hard to read."""
+"""The most columns of prose: longer lines are hard to read."""
 _FENCE = "```"
 _ITEM = re.compile(r"(\s*(?:[-*]|\d+\.) )(.*)")
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -23,7 +23,7 @@ _STRONG = re.compile(r"\*\*([^*\n]+)\*\*")
 _PAGE = re.compile(r"\[([^\]\n]+)\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"(#+) (.*)")
 _GLUE = "\0"
-"""Stands for a space in code, at which no line is broken."""
+"""Stands for a space in code where no line may break."""
 
 
 def rendered(page: str, view: View) -> str:
@@ -86,7 +86,7 @@ def _wrapped(lines: Sequence[str], view: View) -> Iterator[str]:
 
 
 def listing(rules: Sequence[Rule], view: View, heading: bool) -> str:
-    """A line for each rule, in columns; with `heading`, what they are stands above them, and none is wider than the
+    """One line per rule, in columns; with `heading`, the column titles are above them, and no line is wider than the
     view."""
     width = max((len(rule.name) for rule in rules), default=0)
     rows = [_row(rule, width, view) for rule in rules]

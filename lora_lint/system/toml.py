@@ -1,4 +1,4 @@
-"""TOML as Python's own parser has it, which hostile texts cannot hang."""
+"""TOML through Python's own parser, guarded so that hostile texts cannot hang it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from typing import Any
 
 MOST_PARTS = 100
-"""Parts of a key with dots; the parser's work grows with their square."""
+"""The most parts of a dotted key; the parser takes quadratic time in them."""
 
 
 def loads(data: bytes) -> dict[str, Any]:
-    """The table that a TOML file is. Raises ValueError with a message for people."""
+    """The table in a TOML file. Raises ValueError with a message for the user."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
