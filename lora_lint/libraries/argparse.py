@@ -76,7 +76,7 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
         value = _default(context, _typed(default, arguments.get("type")))
     choices = arguments.get("choices")
     called_with = _from_caller(context, [name, *(flag.lstrip("-").replace("-", "_") for flag in flags)])
-    if called_with is not None:
+    if called_with is not None and context.records.takes(value):
         several = text_of(arguments.get("nargs")) in ("+", "*")
         value = listed(called_with) if several else _converted(called_with, arguments.get("type"))
     elif isinstance(choices, ListVal) and not choices.open and len(choices.items) > 1:

@@ -44,6 +44,8 @@ def _given_fields(context: Context, made: list[Val], classes: Sequence[Val]) -> 
     for number, (value, class_) in enumerate(zip(made, classes, strict=True)):
         if isinstance(class_, Class):
             fields = {name: left.pop(name) for name in list(left) if name in class_.fields}
+            defaults = _attributes(value)
+            fields = {name: found for name, found in fields.items() if context.records.takes(defaults.get(name))}
             made[number] = _with(value, {name: _of_field(class_, name, found) for name, found in fields.items()})
     return [_with(value, left) if isinstance(value, Object) else value for value in made]
 

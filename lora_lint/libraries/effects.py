@@ -15,6 +15,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from lora_lint.interpreter.values import Const, Opaque
 from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -218,6 +219,8 @@ class Records:
     launches: list[StartedProgram] = field(default_factory=list)
     given: dict[str, Any] | None = None
     """The options that the program is called with, if its caller is known: names without dashes to values."""
+    by_default: bool = False
+    """What the callers give counts only where the program has no default of its own."""
     given_all: bool = False
     """The call has no other options than these, so the other options keep their defaults."""
     caller: str | None = None
@@ -268,6 +271,14 @@ class Records:
     def leave_unread(self, limit: Limit, detail: str) -> None:
         """Notes what is not followed because of a limit."""
         self.unread[limit, detail] = None
+
+    def takes(self, default: Val | None) -> bool:
+        """Whether an option has what the caller gives rather than its default: always in a tree; in a program that is
+        named only where the default stands for none, as None, "" and 0 do."""
+        if not self.by_default or default is None or isinstance(default, Opaque):
+            return True
+        value = default.value if isinstance(default, Const) else True
+        return value is None or value == "" or (type(value) in (int, float) and value <= 0)
 
     def all_models(self) -> list[ModelRecord]:
         """The models of the program, and those that stand for one of several."""

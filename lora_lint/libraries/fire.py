@@ -31,7 +31,9 @@ def _of_caller(context: Context, function: Function) -> Arguments:
         return NO_ARGUMENTS
     parameters = function.node.args
     names = {parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)}
-    return Arguments([], {name: value for name, value in context.records.given.items() if name in names}, {})
+    given = {name: value for name, value in context.records.given.items() if name in names}
+    takes, defaults = context.records.takes, function.defaults
+    return Arguments([], {name: value for name, value in given.items() if takes(defaults.get(name))}, {})
 
 
 CALLS: dict[str, Handler] = {"Fire": fire}

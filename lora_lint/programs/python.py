@@ -46,8 +46,9 @@ class Program:
 def read(
     source: SourceFile, project: Project, invocation: Invocation | None = None, *, every_line: bool = False
 ) -> Program:
-    """The content of a script or notebook; `invocation` is its call, if that is known. Without `every_line` a script is
-    parsed without unused definitions. Raises readers.errors.Unreadable if Python itself cannot parse it."""
+    """The content of a script or notebook; `invocation` is its call, if that is known. With `every_line`, as for a
+    script that the user names, it is parsed with unused definitions, and judged for its own defaults. Raises
+    readers.errors.Unreadable if Python itself cannot parse it."""
     if len(source.utf8) <= LARGEST:
         return _read(source, project, invocation, every_line)
     try:
@@ -79,7 +80,7 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         spans = (getattr(value, "span", None) for value in invocation.options.values())
         records.caller = next((span.path for span in spans if span is not None), None)
     elif _takes_options(source):
-        records.given = _always_given(source, project)
+        records.given, records.by_default = _always_given(source, project), every_line
         if left := scripts_left(source.path, project):
             detail = f"{MAX_SCRIPTS} shell scripts are searched for calls of it, but {left:,} more are not"
             records.leave_unread("scripts", detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +16,6 @@ from lora_lint.run.events import Load, Resize, Train, Wrap
 from lora_lint.run.values import Unknown, known
 from lora_lint.settings import Settings
 from tests.support.reading import ROOT, only, plain, shell, written
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FLAGS = "--model_name_or_path Qwen/Qwen2.5-7B --lora_r 64 --lora_alpha 16 --learning_rate 2e-4"
 
@@ -509,6 +506,38 @@ def test_litgpt() -> None:
 @pytest.mark.parametrize("command", ["litgpt finetune_full a/b", "litgpt chat a/b", "litgpt finetune --config x.yaml"])
 def test_litgpt_without_an_adapter(command: str) -> None:
     assert shell(command).runs == ()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--model', default='{}')\n"
+        "p.add_argument('--rank', type=int, default={})\nargs = p.parse_args()\n",
+        "from dataclasses import dataclass\nfrom transformers import HfArgumentParser\n@dataclass\nclass Options:\n"
+        "    model: str = '{}'\n    rank: int = {}\n(args,) = HfArgumentParser(Options).parse_args_into_dataclasses()\n",
+    ],
+    ids=["argparse", "dataclass"],
+)
+def test_a_program_that_is_named_is_judged_for_its_defaults(
+    options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    use = (
+        "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM\n"
+        "model = AutoModelForCausalLM.from_pretrained(args.model)\n"
+        "model = get_peft_model(model, LoraConfig(r=args.rank, lora_alpha=16, target_modules=['q_proj']))\n"
+    )
+    Path("run.sh").write_text("python train.py --model microsoft/Phi-3-mini-4k-instruct --rank 4\n")
+
+    def found(path: str) -> list[tuple[str, str, str]]:
+        outcome = engine.lint([path], Settings(level="warning"), jobs=1)
+        return [(each.span.path, each.code, each.confidence) for each in outcome.findings]
+
+    Path("train.py").write_text(options.format("microsoft/Phi-3-mini-4k-instruct", 8) + use)
+    assert found(".") == [("run.sh", "LL201", "certain")]
+    assert found("train.py") == [("train.py", "LL201", "likely")]
+    Path("train.py").write_text(options.format("", 0) + use)
+    assert found("train.py") == []
 
 
 def test_defaults_that_every_caller_overrides_count_for_nothing(project: Path) -> None:
