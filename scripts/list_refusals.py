@@ -1,16 +1,23 @@
 """Compares the tables of refusals with the frameworks' sources, and writes docs/refusals.md.
 
     python scripts/list_refusals.py FOLDER…            lists the raises that have no row, and the rows without a raise
+    python scripts/list_refusals.py --newest [NAME…]   lists what the newest release of each framework adds and drops
     python scripts/list_refusals.py --docs [--check]   writes docs/refusals.md, or says whether it is current
 
 Each FOLDER holds one unpacked framework, and is named as its table is (`peft`, `llamafactory`, `axolotl`): the newest
-release, from its wheel. The exit status is 1 if a row's line holds no raise, warning or log.
+release, from its wheel. The exit status is 1 if a row's line holds no raise, warning or log. `--newest` downloads the
+release that the rows are from and the newest one, and compares their statements wherever they stand; its exit status is
+1 if the newest has no longer what a row is from.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
+import tarfile
+import tempfile
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +75,72 @@ def compared(name: str, folder: Path) -> tuple[list[str], list[str]]:
     return without, gone
 
 
+_PACKAGES = {"ms_swift": ("ms-swift", "swift"), "mlx_lm": ("mlx-lm", "mlx_lm"), "torchtune": ("torchtune", "")}
+"""Frameworks whose package, or whose folder in it, has another name than their table; "" is the whole of it."""
+
+
+def statements(folder: Path) -> dict[str, list[str]]:
+    """The raises and assertions of a framework by their text, with the places of each."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.rglob("*.py")):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        for number, text in enumerate(lines, 1):
+            if re.match(r"\s*(?:raise \w+\(|assert\b)", text):
+                words = " ".join(" ".join(lines[number - 1 : number + 2]).split())
+                found.setdefault(words, []).append(f"{path.relative_to(folder).as_posix()}:{number}")
+    return found
+
+
+def unpacked(name: str, version: str | None, folder: Path) -> Path:
+    """A release of a framework, the newest without a version, unpacked in a folder. Raises CalledProcessError."""
+    package, inside = _PACKAGES.get(name, (name, name))
+    wanted = package if version is None else f"{package}=={version}"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), wanted]
+    subprocess.run(command, check=True)
+    (archive,) = (path for path in folder.iterdir() if path.suffix in (".whl", ".gz"))
+    if archive.suffix == ".gz":
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+        archive.unlink()
+        (top,) = (path for path in folder.iterdir() if path.is_dir())
+        return top / inside
+    with zipfile.ZipFile(archive) as wheel:
+        wheel.extractall(folder)
+    return folder / inside
+
+
+def changes(name: str, old: Path, new: Path) -> tuple[list[str], list[str]]:
+    """The raises that speak of adapters and came since the release of the rows, and the rows whose line is gone."""
+    table = refusals.table(name)
+    assert table is not None, f"{name} has no table"
+    before, after = statements(old), statements(new)
+    came = [
+        f"{places[0]}: {words}" for words, places in after.items() if words not in before and CONCERNS.search(words)
+    ]
+    texts = {" ".join(path.read_text(encoding="utf-8", errors="replace").split()) for path in new.rglob("*.py")}
+    gone = []
+    for place in sorted({row.source for row in every_row(table)}):
+        file, _, line = place.rpartition(":")
+        words = " ".join((old / file).read_text(encoding="utf-8").splitlines()[int(line) - 1].split())
+        if not any(words in text for text in texts):
+            gone.append(f"{place}: {words}")
+    return came, gone
+
+
+def newest(names: list[str]) -> int:
+    """Prints what the newest releases add and drop."""
+    lost = 0
+    for name in names or sorted(refusals.tables()):
+        table = refusals.table(name)
+        assert table is not None, f"{name} has no table"
+        with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+            came, gone = changes(name, unpacked(name, table.version, Path(first)), unpacked(name, None, Path(second)))
+        lost += len(gone)
+        print(f"{table.title} since {table.version}: {len(came)} raises came, {len(gone)} rows are from what is gone")
+        print("\n".join([*(f"  - {each}" for each in gone), *(f"  + {each}" for each in came)]))
+    return int(bool(lost))
+
+
 def document() -> str:
     """The rows, what cannot be decided, and the sources of each framework."""
     tables = {
@@ -119,6 +192,8 @@ def main(arguments: list[str]) -> int:
             return int(not current)
         DOCS.write_text(text, encoding="utf-8")
         return 0
+    if arguments[:1] == ["--newest"]:
+        return newest(arguments[1:])
     if not arguments:
         print(__doc__)
         return 2

@@ -70,6 +70,27 @@ def test_the_rows_are_in_the_source(name: str) -> None:
     assert list_refusals.compared(name, Path(spec.origin).parent)[1] == []
 
 
+def test_what_a_release_adds_and_drops(tmp_path: Path) -> None:
+    table = refusals.table("litgpt")
+    assert table is not None
+    old, new = tmp_path / "old", tmp_path / "new"
+    for row in list_refusals.every_row(table):
+        file, _, line = row.source.rpartition(":")
+        for folder, number in ((old, int(line)), (new, int(line) + 7)):
+            path = folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+            lines += [""] * (number - len(lines))
+            lines[number - 1] = f"    raise ValueError('check {line} of {file}')"
+            path.write_text("\n".join(lines), encoding="utf-8")
+    assert list_refusals.changes("litgpt", old, new) == ([], [])
+    recipe = (new / "args.py").read_text(encoding="utf-8")
+    (new / "args.py").write_text(recipe.replace("check 59", "LoRA needs 59"), encoding="utf-8")
+    came, gone = list_refusals.changes("litgpt", old, new)
+    assert [each.partition(": ")[0] for each in came] == ["args.py:66"]
+    assert [each.partition(": ")[0] for each in gone] == ["args.py:59"]
+
+
 def test_the_page_is_current() -> None:
     assert list_refusals.main(["--docs", "--check"]) == 0
 
