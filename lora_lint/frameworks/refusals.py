@@ -56,6 +56,9 @@ class Refusal:
     absent: bool = False
     """It also applies if the key is not given: the finding is then about the settings as a whole."""
 
+    drop: bool = False
+    """Leaving the key out is the only remedy."""
+
     @property
     def settings(self) -> tuple[str, ...]:
         """All settings that it goes by."""

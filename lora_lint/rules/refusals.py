@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Finding, Related
+from lora_lint.finding import Drop, Finding, Fix, Related
 from lora_lint.frameworks import refusals
 from lora_lint.knowledge.versions import named, number
 from lora_lint.rules.words import place
@@ -80,7 +80,21 @@ def _finding(code: str, match: Hit, given: Given, table: Table, title: str) -> F
         for name in row.others
         if name in given.values and (other := _span(given.values[name], given)) != span
     )
-    return Finding(code, message, span, match.confidence, None, related, subjects=alternatives(value))
+    return Finding(
+        code, message, span, match.confidence, None, related, _fix(match, given), subjects=alternatives(value)
+    )
+
+
+def _fix(match: Hit, given: Given) -> Fix | None:
+    """Leaving the setting out: of one that has no effect, the framework does so itself."""
+    row, value = match.row, given.values.get(match.row.key)
+    if not isinstance(value, Known) or value.span is None or match.confidence != "certain" or given.beside is not None:
+        return None
+    name = row.key.rpartition(".")[2]
+    changes = (Drop(value.span, name),)
+    if row.ignored:
+        return Fix("safe", f"Remove `{name}`, which has no effect", changes)
+    return Fix("unsafe", f"Remove `{name}`", changes) if row.drop else None
 
 
 def _in_version(row: Refusal, framework: str, run: Run | None) -> bool:

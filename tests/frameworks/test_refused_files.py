@@ -232,6 +232,22 @@ def test_other_files(framework: str, text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "applicability"),
+    [
+        ("fsdp: fsdp2\nsave_only_model: true\n", "LL904", "unsafe"),
+        ("val_dataset: [c/d]\nsplit_dataset_ratio: 0.1\n", "LL905", "safe"),
+        ("warmup_ratio: 0.1\nwarmup_steps: 10\n", "LL904", None),
+        ("quant_bits: 4\n", "LL905", None),
+    ],
+)
+def test_a_setting_is_removed_where_that_is_the_only_remedy(text: str, code: str, applicability: str | None) -> None:
+    kind: Any = "yaml"
+    result = Checker(Settings()).check(Found("a.yaml", kind, (BASES["ms_swift"] + text).encode(), True))
+    (finding,) = (each for each in result.findings if each.code == code)
+    assert (finding.fix.applicability if finding.fix is not None else None) == applicability
+
+
 FULL = "model_name_or_path: Qwen/Qwen2.5-7B\nstage: sft\ndo_train: true\nfinetuning_type: full\ndataset: a\ntemplate: qwen\n"
 EIGHT = "base_model: NousResearch/Llama-2-7b-hf\nadapter: lora\nload_in_8bit: true\nlora_r: 8\ndatasets: [{path: a, type: alpaca}]\n"
 

@@ -34,7 +34,7 @@ def _out(
     key: str, when: str, says: str, source: str, others: tuple[str, ...] = (), *, since: str = "", late: bool = False
 ) -> Refusal:
     """A setting that must be removed."""
-    return Refusal(key, when, says, f"Leave `{key}` out", source, others, since, late=late)
+    return Refusal(key, when, says, f"Leave `{key}` out", source, others, since, late=late, drop=True)
 
 
 def _packed(key: str) -> tuple[Refusal, ...]:
