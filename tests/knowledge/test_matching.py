@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lora_lint.knowledge.index import Index
 from lora_lint.knowledge.matching import Match, PeftRefusal, Targets, match
 from lora_lint.knowledge.modules import Beside, Module, Parameter
 from lora_lint.knowledge.versions import default_targets
@@ -304,6 +305,19 @@ def test_target_parameters() -> None:
     assert found.unmatched == ()
     both = Targets(("q_proj",), target_parameters=("q_proj.weight",))
     assert kinds(match(modules, both, beside=Beside(parameters=parameters))) == ["parameter-adapted"] * 2
+
+
+def test_a_parameter_of_a_module_is_named_once() -> None:
+    """A router's weight is a parameter beside the layers; that of a layer, a part of the layer."""
+    modules, parameters = moe(layers=1)
+    modules = (*modules, Module("weight", "Linear", 8, 8))
+    named = {entry: list(Index(modules, parameters).parameters_named(entry)) for entry in ("gate.weight", "weight")}
+    assert named["gate.weight"] == [("model.layers.0.mlp.gate", "weight", (4, 8))]
+    owners = [owner for owner, *_ in named["weight"]]
+    assert len(set(owners)) == len(owners)
+    assert {"lm_head", "model.layers.0.mlp.gate", "model.layers.0.self_attn.q_proj", "weight"} <= {*owners}
+    root = (Module("", "Linear", 8, 8), *modules[1:])
+    assert "" not in [owner for owner, *_ in Index(root, parameters).parameters_named("weight")]
 
 
 def test_trainable_tokens() -> None:
