@@ -539,6 +539,7 @@ def test_load_in_each_turn(text: str, expected: str | None) -> None:
 FIXABLE = [example for example in pages.all_examples() if example.kind == "bad" and not example.beside]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", FIXABLE, ids=str)
 def test_a_fixed_example_is_clean_and_stays_so(
     example: pages.Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

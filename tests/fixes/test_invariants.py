@@ -92,6 +92,7 @@ def test_examples_of_the_pages(example: pages.Example) -> None:
     keeps_its_word(example.text.encode(), example.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_sample_files(path: Path) -> None:
     keeps_its_word(path.read_bytes(), path.name)

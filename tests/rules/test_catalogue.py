@@ -126,6 +126,7 @@ class TestCatalogue:
         with pytest.raises(KeyError):
             page("LL999")
 
+    @pytest.mark.slow
     def test_a_page_says_how_the_fix_of_its_findings_applies(self) -> None:
         seen: dict[str, set[str]] = {}
         for example in pages.all_examples():

@@ -246,6 +246,7 @@ def _form(start: Form, text: str, comment: str) -> Form:
     return Form(alpha, rslora, comment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda spelling: spelling.__name__)
 @pytest.mark.parametrize("start", STARTS)
 def test_each_school_has_a_form_that_lints_clean(
@@ -325,6 +326,7 @@ def test_one_fix_does_what_it_says(rank: int, rslora: bool) -> None:
                 assert left <= set(finding.fix.announces if finding.fix is not None else ()), after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranks", [(4, 8), (8, 16, 32, 64), (16, 128), (1, 256), (64, 96)])
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_the_fix_of_a_sweep_leaves_it_clean(ranks: tuple[int, ...], alpha: float) -> None:
