@@ -203,3 +203,13 @@ def test_the_arguments_that_a_training_leaves_have_no_unknown_keys() -> None:
 def test_a_reference_without_the_adapter(changes: str, bare: object) -> None:
     text = "model: gpt2\ntuner_type: lora\ndataset: [a.jsonl]\nlora_rank: 8\n" + changes
     assert plain(only(config(text)).training.bare_reference) is bare
+
+
+@pytest.mark.parametrize(
+    ("backend", "loader", "adapts"), [("unsloth", "FastLanguageModel", True), ("peft", None, False), ("", None, False)]
+)
+def test_who_puts_the_adapter_on(backend: str, loader: str | None, adapts: bool) -> None:
+    """With unsloth as the backend its own targets, refusals and defaults hold."""
+    text = edited(SFT, ("use_hf: true", f"use_hf: true\ntuner_backend: {backend}")) if backend else SFT
+    model = only(config(text)).model
+    assert (model.loader, model.loader_adapts) == (loader, adapts)

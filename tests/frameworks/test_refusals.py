@@ -62,6 +62,13 @@ def test_a_row_is_about_settings_that_there_are(framework: str, owner: str, row:
     assert not row.says.endswith(".") and not row.instead.endswith(".")
 
 
+@pytest.mark.parametrize(("framework", "owner", "row"), ROWS)
+def test_a_row_that_goes_by_a_name_is_likely(framework: str, owner: str, row: refusals.Refusal) -> None:
+    """A model's name may say less or more than its config."""
+    asks_the_name = [part for part in re.split(r"\band\b|\bor\b", row.when) if part.strip().startswith("names_")]
+    assert row.likely or not asks_the_name, (framework, owner)
+
+
 @pytest.mark.parametrize("name", ["peft", "transformers", "trl"])
 def test_the_rows_are_in_the_source(name: str) -> None:
     table, spec = refusals.table(name), find_spec(name)
