@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.inspection.facts import TRAINING_FIELDS
@@ -34,17 +35,51 @@ def as_text(inspection: Inspection) -> str:
     if not inspection.runs:
         files = "1 file" if inspection.files == 1 else f"{inspection.files} files"
         return f"No LoRA run found in {files}.\n"
-    return "\n".join(_block(run) for run in inspection.runs)
+    groups = groupby(inspection.runs, key=_head)
+    return "\n".join(_block(head, list(runs)) for head, runs in groups)
 
 
-def _block(run: dict[str, Any]) -> str:
+def _head(run: dict[str, Any]) -> str:
     place = f"{run['path']}:" + (f"cell {run['cell']}:" if run["cell"] else "") + str(run["line"])
-    head = f"{place}  {run['dialect']}" + ("" if run["trained"] is not False else ", not trained here")
+    return f"{place}  {run['dialect']}" + ("" if run["trained"] is not False else ", not trained here")
+
+
+def _block(head: str, runs: list[dict[str, Any]]) -> str:
+    """The runs that one place makes, as a sweep does: what they share once, and the rest by number."""
+    sections = [_sections(run) for run in runs]
+    titles = dict.fromkeys(title for each in sections for title in each)
+    lines = [head if len(runs) == 1 else f"{head}, {len(runs)} runs"]
+    for title in titles:
+        shown = _shared([tuple(each.get(title, ())) for each in sections])
+        lines += [f"  {title if index == 0 else '':<11} {text}" for index, text in enumerate(shown)]
+    return "\n".join(map(visible, lines)) + "\n"
+
+
+def _shared(texts: list[tuple[str, ...]]) -> list[str]:
+    """What several runs have under one title: once if it is the same, else with the numbers of the runs."""
+    numbers: dict[tuple[str, ...], list[int]] = {}
+    for number, text in enumerate(texts, start=1):
+        numbers.setdefault(text, []).append(number)
+    if len(numbers) == 1:
+        return list(texts[0])
+    shown: list[str] = []
+    for text, runs in numbers.items():
+        label = f"{', '.join(map(str, runs))}: "
+        shown += [f"{label if index == 0 else ' ' * len(label)}{line}" for index, line in enumerate(text)]
+    return shown
+
+
+def _sections(run: dict[str, Any]) -> dict[str, list[str]]:
+    """The facts of a run by their titles."""
     unknown: list[str] = []
     rows = [*_rows(run, unknown)]
-    rows += [("not known" if index == 0 else "", text) for index, text in enumerate(dict.fromkeys(unknown))]
-    lines = [head, *(f"  {title:<11} {text}" for title, text in rows)]
-    return "\n".join(map(visible, lines)) + "\n"
+    rows += [("not known", text) for text in dict.fromkeys(unknown)]
+    sections: dict[str, list[str]] = {}
+    last = ""
+    for title, text in rows:
+        last = title or last
+        sections.setdefault(last, []).append(text)
+    return sections
 
 
 def _rows(run: dict[str, Any], unknown: list[str]) -> Iterator[tuple[str, str]]:

@@ -69,6 +69,19 @@ def test_text() -> None:
         assert part in text
 
 
+def test_what_the_runs_of_one_place_share_is_said_once() -> None:
+    loop = LLAMA.replace("config = ", "for rank in (4, 8, 8):\n    config = ").replace("r=32", "r=rank")
+    loop = loop.replace('"v_proj"])\nmodel =', '"v_proj"] if rank == 4 else ["q_proj"])\n    model =')
+    lines = as_text(seen(loop)).splitlines()
+    assert lines[0].startswith("train.py:8") and lines[0].endswith("peft, 3 runs")
+    assert sum("meta-llama/Llama-2-7b-hf" in line for line in lines) == 1
+    assert [line.split()[-3:] for line in lines if "×32" in line] == [
+        ["q_proj", "4096→4096", "×32"], ["v_proj", "4096→4096", "×32"], ["q_proj", "4096→4096", "×32"],
+    ]  # fmt: skip
+    assert any(line.startswith("  adapter     1: r 4, alpha 32") for line in lines)
+    assert any(line.startswith("              2, 3: r 8, alpha 32") for line in lines)
+
+
 def test_plain_scale() -> None:
     [run] = seen(LLAMA.replace("use_rslora=True, ", "")).runs
     assert run["scale"] == {"value": 1.0, "formula": "alpha / r"}
