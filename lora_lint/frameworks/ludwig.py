@@ -14,7 +14,7 @@ from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping, Sequence
 from lora_lint.records import replace
-from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
+from lora_lint.run.events import Freeze, Load, LoadAdapter, Train, Wrap
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -60,6 +60,7 @@ FRAMEWORK = Framework(
         "num_train_epochs": "epochs",
     },
     other_keys={
+        "trainable": "trainable",
         "model": "base_model",
         "optimizer": "optimizer",
         "learning_rate": "learning_rate",
@@ -153,10 +154,16 @@ def _of_encoder(encoder: Fields, whole: Fields) -> Run:
         BaseModel(name, "AutoModel", usual(None)),
         Dataset(),
         _training(trainer, "unknown", whole) if trainer is not None else Training("Ludwig"),
-        (Load(encoder.span("type")), Wrap(span), *([Train(span)] if trains else [])),
+        (Load(encoder.span("type")), Wrap(span), Train(span) if trains else Freeze(_frozen_at(encoder))),
         tuple(_problems(adapter, trainer)),
         trained=trains,
     )
+
+
+def _frozen_at(encoder: Fields) -> Span:
+    """The key that leaves an encoder frozen: what says so, or its type, beside which nothing says otherwise."""
+    entry = encoder.mapping.entry("trainable") or encoder.mapping.entry("type")
+    return entry.key.span if entry is not None else encoder.mapping.span
 
 
 def _of_language_model(whole: Fields) -> Reading:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Bind, Finding, Fix, Follow, Move, Related
+from lora_lint.finding import Add, Bind, Finding, Fix, Follow, Move, Related
 from lora_lint.knowledge.adapter_states import course, trains_nothing
 from lora_lint.rules.words import least, names, surety
 from lora_lint.run.events import (
@@ -175,6 +175,8 @@ def _is_frozen(name: str, states: AdapterStates) -> bool:
 
 def adapter_frozen_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL416"""
+    if not run.framework.direct:
+        yield from _frozen_by_framework(run)
     if run.trained is not True:
         return
     put_on: PutOn | None = None
@@ -195,6 +197,22 @@ def adapter_frozen_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[
             confidence: Confidence = "certain" if put_on.flag is None and event.flag is None else "likely"
             yield Finding("LL416", message, cause.span, confidence, None, related)
             return
+
+
+def _frozen_by_framework(run: Run) -> Iterator[Finding]:
+    """A framework that freezes the part of a model that it has put an adapter on, the adapter included."""
+    wrap = next((event for event in run.events if isinstance(event, Wrap)), None)
+    freeze = next((event for event in run.events if isinstance(event, Freeze)), None)
+    key = run.framework.other_keys.get("trainable")
+    if wrap is None or freeze is None or key is None:
+        return
+    message = (
+        f"{run.framework.title} freezes this encoder together with its adapter, unless `{key}: true` is set: nothing "
+        f"of it is learned. Set `{key}: true`, which leaves the base model itself frozen"
+    )
+    fix = Fix("unsafe", f"Set {key}", (Add(freeze.span, key, True),))
+    related = (Related(wrap.span, _HERE),)
+    yield Finding("LL416", message, freeze.span, "likely", None, related, fix)
 
 
 def optimizer_before_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -6,11 +6,12 @@ import pytest
 
 from lora_lint.fixes import configs
 from lora_lint.lint import engine
-from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
+from lora_lint.run.events import Freeze, Load, LoadAdapter, Train, Wrap
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import Known, Unknown
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile
+from tests.support.programs import found_in
 from tests.support.reading import config, edited, only, plain, realistic, written
 
 FINETUNE = realistic("ludwig", "finetune.yaml")
@@ -159,7 +160,7 @@ def test_encoders_in_other_ways() -> None:
     assert plain(dropout.adapter.dropout) == 0.05  # the other is the encoder's
     frozen = only(config(edited(ENCODER, ("      trainable: true\n", ""))))
     assert frozen.trained is False  # with its adapter
-    assert [type(event) for event in frozen.events] == [Load, Wrap]
+    assert [type(event) for event in frozen.events] == [Load, Wrap, Freeze]
     assert config(edited(ENCODER, ("type: lora", "type: ia3"))).runs == ()
     without = edited(ENCODER, ("model_type: ecd\n", ""), ("learning_rate", "learning_rat"))
     (problem,) = only(config(without)).problems
@@ -172,3 +173,31 @@ def test_encoders_in_other_ways() -> None:
         ),
     )
     assert [plain(run.model.name) for run in config(both).runs] == ["bert-base-uncased", "gpt2"]
+
+
+WITH_ADAPTER = """\
+input_features:
+  - name: text
+    type: text
+    encoder:
+      type: {}
+      adapter:
+        type: lora
+        r: 8
+{}output_features:
+  - name: label
+    type: category
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "rest", "frozen"),
+    [
+        ("bert", "", True),
+        ("bert", "      trainable: false\n", True),
+        ("bert", "      trainable: true\n", False),
+        ("llm\n      base_model: meta-llama/Llama-2-7b-hf", "", False),
+    ],
+)
+def test_an_encoder_is_frozen_with_its_adapter(kind: str, rest: str, frozen: bool) -> None:
+    assert ("LL416" in found_in(WITH_ADAPTER.format(kind, rest), "config.yaml")) is frozen
