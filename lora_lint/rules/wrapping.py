@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding, Fix, Move, Related, Through
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
+from lora_lint.rules.coverage import TOWERS
+from lora_lint.rules.reached import cases_of, sureness
 from lora_lint.rules.tokens import embeddings_may_train
-from lora_lint.rules.words import happening, least, resting
+from lora_lint.rules.words import happening, least, plural, resting
 from lora_lint.run.events import (
     EnableCheckpointing,
     EnableInputGrads,
@@ -115,12 +117,34 @@ def input_grads_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     pin = run.before("transformers", versions.CHECKPOINTS_NOT_REENTRANT)
     if pin is None or run.trained is not True:
         return
+    yield from _in_a_tower(run, pin)
     if any(isinstance(event, PrepareKbit | EnableInputGrads) for event in run.events) or embeddings_may_train(run):
         return
     if run.training.by_hand:
         yield from _enabled_after_the_wrap(run, pin)
     elif run.training.trainer in _PLAIN:
         yield from _enabled_by_the_trainer(run, pin)
+
+
+def _in_a_tower(run: Run, pin: Pin) -> Iterator[Finding]:
+    """Adapted layers of a vision tower, whose input is an image: no call makes that require a gradient."""
+    training, enabled = run.training, False
+    for event in run.events:
+        enabled = enabled or (isinstance(event, EnableCheckpointing) and event.reentrant)
+    by_trainer = training.reentrant and always(training.checkpointing, True)
+    if not run.framework.direct or not (enabled or by_trainer):
+        return
+    resolved, cases = cases_of(run)
+    inside = [[record.path for record in case.match.modules if TOWERS.search(record.path)] for case in cases]
+    if not inside or not all(inside):
+        return
+    message = (
+        f"{plural(len(inside[0]), 'adapted layer')} of the vision tower get no gradient: gradient checkpointing is "
+        f"reentrant in transformers before 5 ({pin}), the pixels require none, and `enable_input_require_grads()` is "
+        'for the text embeddings alone. Set `gradient_checkpointing_kwargs={"use_reentrant": False}`'
+    )
+    doubt = least("likely", sureness(run, resolved))
+    yield resting("LL411", message, run.adapter.target_modules, otherwise=run.adapter.span, doubt=doubt)
 
 
 def _enabled_by_the_trainer(run: Run, pin: Pin) -> Iterator[Finding]:
