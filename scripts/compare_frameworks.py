@@ -291,6 +291,17 @@ def litgpt() -> Comparison:
     return Comparison(base, pool, check)
 
 
+class _Anything(type):
+    """A class that may be called, subscripted and decorate: whatever is done with it gives it, or what it decorates."""
+
+    def __call__(cls, *arguments: Any, **_: Any) -> Any:
+        plain = len(arguments) == 1 and callable(arguments[0])
+        return arguments[0] if plain else cls
+
+    def __getitem__(cls, _: Any) -> Any:
+        return cls
+
+
 class _Stub:
     """Finds empty modules for a package that is not installed."""
 
@@ -306,10 +317,10 @@ class _Stub:
         return module
 
     @staticmethod
-    def _made(name: str) -> type:
+    def _made(name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return type(name, (), {})
+        return _Anything(name, (), {})
 
     def exec_module(self, module: ModuleType) -> None:
         """There is nothing in it."""
@@ -318,7 +329,7 @@ class _Stub:
 def torchtune() -> Comparison:
     from omegaconf import OmegaConf  # type: ignore[import-not-found]
 
-    sys.meta_path.insert(0, _Stub("torchao"))  # which none of the checks needs
+    sys.meta_path[:0] = [_Stub("torchao"), _Stub("torchdata")]  # which none of the checks needs
     import torchtune  # type: ignore[import-not-found]
 
     place = Path(torchtune.__file__).parent.parent / "recipes" / "lora_finetune_single_device.py"
@@ -435,11 +446,12 @@ def document(results: list[dict[str, Any]]) -> str:
     lines = [
         "# Refusals compared with the frameworks themselves",
         "",
-        "Written by `python scripts/compare_frameworks.py --docs` from results: generated files were",
-        "given to the framework's own checks and to lora-lint. `machine` counts refusals that depend on devices,",
-        "packages or the number of processes, which lora-lint does not report.",
+        "Written by `python scripts/compare_frameworks.py --docs` from its results, and from those of",
+        "compare_refusals.py for PEFT, transformers and TRL. Generated settings are given to the framework's own",
+        "checks and to lora-lint. `machine` counts refusals that depend on devices, packages or the number of",
+        "processes, which lora-lint does not report.",
         "",
-        "| framework | files | refused | machine | disagreements |",
+        "| framework | settings | refused | machine | disagreements |",
         "|---|---|---|---|---|",
     ]
     for each in results:
