@@ -140,6 +140,7 @@ def translate(config: Any, model_type: str) -> dict[str, Any] | None:
     if model_type == "qwen3_moe":
         fields["num_experts"] = config.n_expert
         fields["moe_intermediate_size"] = config.moe_intermediate_size
+        fields |= {"decoder_sparse_step": 1, "mlp_only_layers": []}  # experts in every layer
     if model_type == "gemma3":  # the vision tower is not in litgpt: the text part alone does not decide the whole
         return None
     return fields

@@ -21,7 +21,7 @@ from lora_lint.knowledge.models import Model, identify
 from lora_lint.knowledge.resolve import Built
 
 RANK = 8
-HEADS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq", "ctc", "masked-lm", "image-cls", "base")
+HEADS = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq", "masked-lm", "base")
 """The class that a model is counted as: the first of these that its type has, else any that it has."""
 
 

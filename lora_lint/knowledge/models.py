@@ -499,7 +499,7 @@ def _of_family(name: str, family: Mapping[str, Any], base: str, how: str, confid
         return None
     known = replace(_typed(name, model_type), how=how, source="name pattern", confidence=confidence)
     sizes = {size + unit for size, unit in re.findall(_SIZE, base)}
-    sibling = family.get("sizes", {}).get(sizes.pop()) if len(sizes) == 1 else None
+    sibling = family.get("sizes", {}).get(sizes.pop()) if len(sizes) == 1 else family.get("like")
     row = _row(sibling) if sibling else None
     if row is None:
         return known

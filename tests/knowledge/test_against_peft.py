@@ -4,6 +4,7 @@ refusals, on many architectures and settings. Needs torch, transformers and peft
 from __future__ import annotations
 
 import copy
+import random
 import re
 import warnings
 from functools import lru_cache
@@ -19,13 +20,15 @@ from peft.tuners.tuners_utils import _find_minimal_target_modules, check_target_
 from peft.utils.error import NoMatchingPeftModuleError
 
 from lora_lint.knowledge.adaptable import adaptable
-from lora_lint.knowledge.architectures import architecture, class_of, model_types
+from lora_lint.knowledge.architectures import architecture, class_of, heads, model_types
 from lora_lint.knowledge.matching import Match, Targets, match
+from lora_lint.knowledge.models import identify
 from lora_lint.knowledge.modules import Beside, Module
 from lora_lint.knowledge.peft_facts import facts
 from tests.support.peft_models import ARCHITECTURES, Described, build, describe
 
 LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+PREFERRED = ("causal-lm", "image-text-to-text", "seq2seq-lm", "speech-seq2seq", "masked-lm")
 NAMES = {
     "rank": "r",
     "alpha": "lora_alpha",
@@ -280,6 +283,41 @@ def test_the_architecture_data_leads_to_the_same(model_type: str, head: str) -> 
         if not agreeing(match(modules, targets, model_type=model_type, beside=beside), ours(described, targets))
     ]
     assert differences == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    random.Random(7).sample(
+        [
+            *("BAAI/bge-small-zh-v1.5", "google/electra-small-discriminator", "facebook/deit-small-patch16-224"),
+            *("intfloat/multilingual-e5-base", "cl-tohoku/bert-base-japanese-v3", "vinai/phobert-base"),
+            *("google/byt5-small", "google/umt5-small", "Salesforce/codet5p-220m", "facebook/m2m100_418M"),
+            *("facebook/hubert-base-ls960", "microsoft/wavlm-base-plus", "facebook/wav2vec2-base-960h"),
+            *("answerdotai/ModernBERT-base", "EuroBERT/EuroBERT-210m", "facebook/dinov3-vits16-pretrain-lvd1689m"),
+            *("microsoft/swin-tiny-patch4-window7-224", "facebook/opt-350m", "Salesforce/codegen-350M-mono"),
+            *("google/gemma-3-270m", "RWKV/rwkv-4-169m-pile", "openai/clip-vit-large-patch14"),
+        ],
+        6,
+    ),
+)
+def test_counts_of_the_table_are_those_of_peft(name: str) -> None:
+    model = identify(name)
+    assert model is not None and model.complete
+    head = next(each for each in (*PREFERRED, "base") if each in heads(model.model_type))
+    found = architecture(model.model_type, head)
+    assert found is not None
+    modules, beside = adaptable(found, model.config)
+    counted = match(
+        modules, Targets(target_modules="all-linear", rank=8), model_type=model.model_type, beside=beside
+    ).parameters
+    with torch.device("meta"):
+        config = transformers.CONFIG_MAPPING[model.model_type](**model.config)
+        wrapped = peft.get_peft_model(
+            getattr(transformers, found.class_name)(config),
+            peft.LoraConfig(r=8, target_modules="all-linear"),
+            autocast_adapter_dtype=False,
+        )
+    assert counted == sum(each.numel() for each in wrapped.parameters() if each.requires_grad)
 
 
 def test_the_default_targets_and_the_tables_are_those_of_the_installed_peft() -> None:

@@ -118,7 +118,7 @@ def test_parameters_of_llama_2_7b_follow_from_its_fields() -> None:
 
 
 def test_type_is_known_where_sizes_are_not() -> None:
-    model = found("mosaicml/mpt-7b")
+    model = found("mosaicml/mpt-30b")
     assert (model.model_type, model.complete) == ("mpt", False)
 
 
@@ -226,7 +226,6 @@ def test_types(name: str, model_type: str) -> None:
         "google/t5gemma-2-270m-270m",  # another type than t5gemma-2b-2b
         "Salesforce/codet5p-2b",  # code of its own, unlike the small ones
         "InstaDeepAI/nucleotide-transformer-v2-500m-multi-species",  # an ESM with a gated MLP of its own
-        "neuralmind/bertimbau-megatron-345m",
         "microsoft/BiomedNLP-BiomedELECTRA-base-uncased-abstract",
         "moonshotai/Kimi-Audio-7B-Instruct",
         "llama",
@@ -283,6 +282,12 @@ def test_family_pattern_is_only_likely_and_takes_the_sizes_of_its_sibling() -> N
     model = found("TheBloke/Llama-2-13B-chat-GPTQ")
     assert (model.how, model.confidence) == ("family", "likely")
     assert model.config["hidden_size"] == 5120
+
+
+def test_a_name_that_says_base_has_the_sizes_of_bert_base_and_a_vocabulary_of_its_own() -> None:
+    model = found("GroNLP/bert-base-dutch-cased")
+    assert (model.config["hidden_size"], model.config["num_hidden_layers"], model.complete) == (768, 12, True)
+    assert "vocab_size" not in model.config
 
 
 # --- unsloth ----------------------------------------------------------------------------------------------------------
@@ -492,7 +497,7 @@ def test_tables_are_well_formed() -> None:
     for key, config, source in rows("shapes.tsv"):
         assert source, key
         assert all(
-            value is None or isinstance(value, (int, str, bool, list, dict)) for value in json.loads(config).values()
+            value is None or isinstance(value, (int, float, str, list, dict)) for value in json.loads(config).values()
         )
     ids = [row[0] for row in rows("models.tsv")]
     assert len(ids) >= 500
@@ -510,7 +515,7 @@ def test_every_sibling_of_a_family_is_in_the_table() -> None:
         assert family["has"] == family["has"].lower()
         for part in ("pattern", "not"):
             re.compile(family.get(part, ""))
-        for sibling in family.get("sizes", {}).values():
+        for sibling in [*family.get("sizes", {}).values(), *([family["like"]] if "like" in family else [])]:
             assert ids[sibling][1] == family["type"]
             assert ids[sibling][2], sibling
 
