@@ -210,9 +210,9 @@ def _merged(document: Mapping) -> Mapping:
 def _problems(document: Mapping, older: bool) -> tuple[Problem, ...]:
     if any(document.entry(key) is not None for key in _STATE):
         return ()
-    definition, synonyms = ("v2", {"lora_r": "lora_rank"}) if older else (None, None)
+    definition = "v2" if older else None
     near = schemas.keys(FRAMEWORK.name, definition)
-    return tables.problems(FRAMEWORK, document, definition, near=near, synonyms=synonyms, unconverted=("lora_rank",))
+    return tables.problems(FRAMEWORK, document, definition, near=near, unconverted=("lora_rank",))
 
 
 def _adapter(fields: Fields, older: bool, resumed: bool, megatron: bool, model: str | None) -> Adapter:

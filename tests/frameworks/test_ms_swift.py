@@ -7,7 +7,8 @@ import re
 import pytest
 
 from lora_lint.frameworks.configs import documents
-from lora_lint.frameworks.ms_swift import settings_of
+from lora_lint.frameworks.ms_swift import FRAMEWORK, settings_of
+from lora_lint.knowledge import schemas
 from lora_lint.project import Project
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Load, LoadAdapter, Train, Wrap
@@ -181,6 +182,14 @@ def test_unknown_keys_of_the_older_release() -> None:
     (problem,) = only(config(older)).problems
     assert isinstance(problem, UnknownKey)
     assert (problem.key, problem.suggestions) == ("lora_r", ("lora_rank",))
+
+
+@pytest.mark.parametrize("key", sorted(FRAMEWORK.synonyms))
+def test_an_older_release_is_offered_no_newer_name(key: str) -> None:
+    older = f"model_type: llama3-8b-instruct\nsft_type: lora\nlora_rank: 16\nlora_alpha: 32\ndataset: a\n{key}: 1\n"
+    problems = [problem for run in config(older).runs for problem in run.problems]
+    unknown = [problem for problem in problems if isinstance(problem, UnknownKey)]
+    assert {name for each in unknown for name in each.suggestions} <= schemas.keys(FRAMEWORK.name, "v2")
 
 
 def test_the_arguments_that_a_training_leaves_have_no_unknown_keys() -> None:
