@@ -105,7 +105,7 @@ def _inflated(blend: Blend, made: Sequence[Making], count: int) -> str | None:
         return None
     times = f"{number(round(sqrt(rank), 2))} times too strong (the root of its rank, {rank})" if rank else "too strong"
     return (
-        "`add_weighted_adapter` inherits `use_rslora` from the first adapter, with alpha equal to the rank: the "
+        "`add_weighted_adapter` inherits rsLoRA from the first adapter, with alpha equal to the rank: the "
         f"combined adapter is {times}. Divide the weights by the root of its rank, or merge the adapters one by one"
     )
 

@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 
+from lora_lint.libraries.marks import LIBRARIES
 from tests.support.processes import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +82,9 @@ def test_the_walkthrough_works(title: str, tmp_path: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
     assert outputs, "the walkthrough shows nothing that works"
+    if title == "Adding a library":  # names beside it are still names of their own
+        marks = run_path(str(copy / "lora_lint/libraries/marks.py"))
+        assert marks["LIBRARIES"] == {*LIBRARIES, "acme_data"}
 
 
 def test_the_page_names_each_room() -> None:

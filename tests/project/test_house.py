@@ -182,6 +182,8 @@ def test_imports_for_type_checkers_are_told_apart(shape: str) -> None:
 def test_a_private_import_that_is_put_back_is_seen() -> None:
     put_back = package({"lint.pool": "\nfrom lora_lint.lint.checker import _secret\n"})
     assert put_back.private_imports() == ["lint.pool takes lint.checker._secret"]
+    put_back = package({"lint.pool": "\nfrom lora_lint.lint import checker\nSECRET = checker._secret\n"})
+    assert put_back.private_imports() == ["lint.pool takes lint.checker._secret"]
 
 
 def test_a_long_signature_a_participle_and_a_second_name_are_seen() -> None:

@@ -43,9 +43,16 @@ class Package:
         return [
             f"{name} takes {target}.{member}"
             for name, tree in self.modules.items()
-            for target, member in self._imported(tree)
+            for target, member in (*self._imported(tree), *self._attributes(tree))
             if target != name and member.startswith("_") and not member.startswith("__")
         ]
+
+    def _attributes(self, tree: ast.Module) -> Iterator[tuple[str, str]]:
+        """The attributes that are read of each imported module: `github._data`."""
+        modules = {target.rpartition(".")[2]: target for target, member in self._imported(tree) if not member}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+                yield modules[node.value.id], node.attr
 
     def _imported(self, tree: ast.Module, typing: bool = False) -> Iterator[tuple[str, str]]:
         """The module and the member of each import; a module alone has no member."""
