@@ -154,6 +154,7 @@ def test_no_two_classes_have_one_name() -> None:
     "line",
     ["from lora_lint.lint import engine", "import lora_lint.lint.engine", "from lora_lint.lint.engine import lint"],
 )
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["{}", "def late() -> None:\n    {}", "try:\n    pass\nfinally:\n    {}"])
 def test_a_climb_that_is_put_back_is_seen(line: str, shape: str) -> None:
     put_back = package({"rules.scale": "\n" + shape.format(line) + "\n"})
@@ -186,6 +187,7 @@ def test_a_private_import_that_is_put_back_is_seen() -> None:
     assert put_back.private_imports() == ["lint.pool takes lint.checker._secret"]
 
 
+@pytest.mark.slow
 def test_a_long_signature_a_participle_and_a_second_name_are_seen() -> None:
     parameters = ", ".join("abcdefgh")
     put_back = package({"lint.pool": f"\ndef told({parameters}):\n    pass\n\nclass Finding:\n    pass\n"})

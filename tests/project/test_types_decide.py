@@ -103,6 +103,7 @@ def decisions(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield getattr(node, "lineno", 0), ast.unparse(node)
 
 
+@pytest.mark.slow
 def test_no_decision_is_made_on_prose() -> None:
     found = [
         f"{path.relative_to(PACKAGE)}:{line}: {code}"
