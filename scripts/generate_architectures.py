@@ -434,6 +434,7 @@ class Space:
         heads = next((self.defaults[n] for n in ("num_attention_heads", "n_head") if self.defaults.get(n)), 8)
         size = next((self.defaults[n] for n in ("hidden_size", "n_embd", "d_model") if self.defaults.get(n)), 512)
         usual = {"head_dim": size // heads, "num_key_value_heads": heads, "moe_intermediate_size": size // 2}
+        usual["vocab_size"] = 1_024  # ESM takes its tokenizer's
         experts = {name: 8 for name in self.defaults if EXPERTS.search(name)}
         return {name: value for name, value in (usual | experts).items() if self.defaults.get(name, 0) is None}
 
