@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from lora_lint.catalogue import Rule
     from lora_lint.fixes.session import Fixed
-    from lora_lint.lint.cache import Cache
-    from lora_lint.lint.outcome import Content, Outcome
+    from lora_lint.linting.cache import Cache
+    from lora_lint.linting.outcome import Content, Outcome
     from lora_lint.report import View
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
@@ -211,7 +211,7 @@ def check(request: Check) -> int:
             return 2 if unwritten or outcome.failed else 0
         unwritten = True  # report, so that the findings are not lost
     elif verification is not None:
-        from lora_lint.lint.outcome import with_fixable
+        from lora_lint.linting.outcome import with_fixable
 
         outcome, interrupt = _settled(outcome, verification)
         outcome = with_fixable(outcome, settings)
@@ -230,7 +230,7 @@ def check(request: Check) -> int:
 
 def _outcome(request: Check, settings: Settings) -> Outcome:
     """The outcome of linting the files or standard input."""
-    from lora_lint.lint import engine
+    from lora_lint.linting import engine
 
     content = _content(request, settings)
     if request.input.is_stdin():
@@ -248,7 +248,7 @@ def _cache(request: Check, settings: Settings) -> Cache | None:
     """The results of earlier lints; a new object for each lint, because files may have changed since the last."""
     if request.no_cache or os.environ.get(_NO_CACHE) or "-" in request.input.paths:
         return None
-    from lora_lint.lint.cache import Cache
+    from lora_lint.linting.cache import Cache
 
     return Cache(settings, request.cache_dir)
 
@@ -260,8 +260,8 @@ def _relint(request: Check, settings: Settings, outcome: Outcome) -> Callable[[]
         return None
 
     def relint() -> Outcome:
-        from lora_lint.lint import engine
-        from lora_lint.lint.outcome import Content
+        from lora_lint.linting import engine
+        from lora_lint.linting.outcome import Content
 
         every = replace(settings, select=None, level="advice")
         cache = _cache(request, every)
@@ -273,13 +273,13 @@ def _relint(request: Check, settings: Settings, outcome: Outcome) -> Callable[[]
 
 def _content(request: Check, settings: Settings) -> Content:
     """What to keep in the outcome. Raises UsageError for a baseline that cannot be used."""
-    from lora_lint.lint.outcome import Content
+    from lora_lint.linting.outcome import Content
     from lora_lint.report import FORMATS
 
     writes_baseline = request.output.write_baseline is not None
     entries = None
     if settings.baseline is not None and not writes_baseline:
-        from lora_lint.lint import baseline
+        from lora_lint.linting import baseline
 
         try:
             entries = baseline.read(settings.baseline)
@@ -530,7 +530,7 @@ def counts(outcome: Outcome) -> str:
 
 def _write_baseline(path: str, outcome: Outcome, settings: Settings) -> bool:
     """Writes the findings to a baseline; gives whether it could be written."""
-    from lora_lint.lint import baseline
+    from lora_lint.linting import baseline
 
     try:
         number = baseline.write(path, outcome.findings, settings.root)

@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 from lora_lint.discovery import Found  # noqa: E402
 from lora_lint.frameworks import refusals  # noqa: E402
-from lora_lint.lint.checker import Checker  # noqa: E402
+from lora_lint.linting.checker import Checker  # noqa: E402
 from lora_lint.settings import Settings  # noqa: E402
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from lora_lint.discovery import Found  # noqa: E402
-from lora_lint.lint.checker import Checker  # noqa: E402
+from lora_lint.linting.checker import Checker  # noqa: E402
 from lora_lint.settings import Settings  # noqa: E402
 
 if TYPE_CHECKING:

@@ -15,15 +15,15 @@ from lora_lint.fixes.edits import Edit
 from lora_lint.fixes.files import Unwritable, edited
 from lora_lint.fixes.made import above
 from lora_lint.fixes.session import Fixed
-from lora_lint.lint.comments import comments_of
+from lora_lint.linting.comments import comments_of
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lora_lint.finding import Finding
-    from lora_lint.lint.outcome import Outcome
-    from lora_lint.lint.suppression import Ignore
+    from lora_lint.linting.outcome import Outcome
+    from lora_lint.linting.suppression import Ignore
     from lora_lint.settings import Settings
     from lora_lint.source import SourceFile
 
@@ -51,8 +51,8 @@ def remarked(outcome: Outcome, reason: str, settings: Settings) -> list[Fixed]:
 
 
 def _file(path: str, findings: list[Finding], reason: str, settings: Settings) -> Fixed:
-    from lora_lint.lint import engine
-    from lora_lint.lint.outcome import readable
+    from lora_lint.linting import engine
+    from lora_lint.linting.outcome import readable
 
     kind = discovery.kind_of(path) or "python"
     try:

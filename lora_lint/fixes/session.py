@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from lora_lint.finding import Finding
     from lora_lint.fixes.edits import Edit
-    from lora_lint.lint.outcome import Outcome
+    from lora_lint.linting.outcome import Outcome
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind, SourceFile
 
@@ -111,7 +111,7 @@ def _withheld(file: Fixed, why: str) -> Fixed:
 def _read_by(path: str, settings: Settings) -> set[str]:
     """The other files that are read when one is linted."""
     from lora_lint import discovery
-    from lora_lint.lint import engine
+    from lora_lint.linting import engine
 
     kind = discovery.kind_of(path) or "python"
     with disk.Watch() as watch, suppress(OSError):
@@ -209,8 +209,8 @@ def _place(finding: Finding) -> Place:
 
 
 def _linted(data: bytes, path: str, kind: FileKind, settings: Settings) -> _State:
-    from lora_lint.lint import engine
-    from lora_lint.lint.outcome import readable
+    from lora_lint.linting import engine
+    from lora_lint.linting.outcome import readable
 
     every = replace(settings, select=None, level="advice", nested=False)
     findings = engine.lint_text(data, path, every, kind=kind).findings
@@ -330,7 +330,7 @@ def _same_place(edits: Sequence[Edit]) -> bool:
 
 def _sound(path: str, kind: FileKind, data: bytes, utf8: bytes) -> bool:
     """Whether a fixed file reads back as the intended text."""
-    from lora_lint.lint.outcome import readable
+    from lora_lint.linting.outcome import readable
     from lora_lint.readers import configs
     from lora_lint.readers.errors import Unreadable
     from lora_lint.readers.python import parse

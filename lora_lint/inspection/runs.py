@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery
 from lora_lint.inspection.facts import facts
-from lora_lint.lint import engine
-from lora_lint.lint.fence import Failure, attempt
-from lora_lint.lint.reading import FileReading, read_file
+from lora_lint.linting import engine
+from lora_lint.linting.fence import Failure, attempt
+from lora_lint.linting.reading import FileReading, read_file
 from lora_lint.project import Project
 from lora_lint.records import dataclass, field
 from lora_lint.run.values import Reason, Unknown, alternatives

@@ -29,9 +29,9 @@ count. Of 3,480 programs in 38 repositories half import none from their project,
 _MOST_NAMES = 300
 """The most names in other files that are examined for one program before it counts as one that reaches an adapter."""
 _MOST_IMPORTS = 10
-"""The most names that a file, such as a trainer's, may import for one of them to show that it leads to an adapter: a file
-that imports more, as modules of frameworks do, reaches one whatever it is for. Without this limit ms-swift and LLaMA-Factory
-took 1.6 to 1.9 times as long, with the same findings."""
+"""The most names that a file, such as a trainer's, may import for one of them to show that it leads to an adapter. A
+file that imports more, as modules of frameworks do, reaches one whatever it is for: without this limit ms-swift and
+LLaMA-Factory took 1.6 to 1.9 times as long, with the same findings."""
 _KEPT_BYTES = 2_000_000
 """Bytes of imported text whose trees are kept; a tree takes some forty times the space of its text."""
 _UNCERTAIN = (b"load_adapter(", b"instantiate(", b"utils.call(")

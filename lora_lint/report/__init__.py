@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
-    from lora_lint.lint.outcome import Outcome
+    from lora_lint.linting.outcome import Outcome
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint import catalogue
 from lora_lint.finding import Verdict
-from lora_lint.lint.fence import own_fault
+from lora_lint.linting.fence import own_fault
 from lora_lint.records import dataclass, replace
 from lora_lint.verify.experiment import FindingCase, Skip
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lora_lint.finding import Basis, Finding
-    from lora_lint.lint.outcome import Outcome
+    from lora_lint.linting.outcome import Outcome
     from lora_lint.verify.experiment import Effort, Experiment
 
 NEEDED = ("torch", "transformers", "peft", "safetensors")

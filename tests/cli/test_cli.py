@@ -190,7 +190,7 @@ def test_an_interrupt_ends_cleanly(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lora_lint.lint.engine.lint", interrupt)
+    monkeypatch.setattr("lora_lint.linting.engine.lint", interrupt)
     status, out, err = call(capsys, *arguments)
     assert (status, out, err.strip()) == (130, "", "lora-lint: interrupted")
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from lora_lint import discovery
 from lora_lint.finding import LEVELS
-from lora_lint.lint import engine
-from lora_lint.lint.reading import read_file
+from lora_lint.linting import engine
+from lora_lint.linting.reading import read_file
 from lora_lint.project import Project
 from lora_lint.settings import Settings
 from tests.support import pages

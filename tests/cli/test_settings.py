@@ -279,7 +279,7 @@ class TestNestedFiles:
         Path("a/lora-lint.toml").write_text('ignore = ["LL204"]\n')
 
     def found(self, *paths: str, **options: Any) -> dict[str, set[str]]:
-        from lora_lint.lint import engine
+        from lora_lint.linting import engine
 
         found: dict[str, set[str]] = {}
         for finding in engine.lint(paths or ["."], override(load(), **options)).findings:
@@ -299,14 +299,14 @@ class TestNestedFiles:
         assert self.found(ignore=["LL104"]) == {"t.py": {"LL204"}, "b/t.py": {"LL204"}}
 
     def test_levels_and_excludes(self) -> None:
-        from lora_lint.lint import engine
+        from lora_lint.linting import engine
 
         Path("a/lora-lint.toml").write_text('exclude = ["deep"]\nlevels = {LL104 = "advice"}\nselect = ["LL104"]\n')
         [finding] = engine.lint(["a"], load()).findings
         assert (finding.span.path, finding.level) == ("a/t.py", "advice")
 
     def test_a_named_file_and_no_other(self) -> None:
-        from lora_lint.lint import engine
+        from lora_lint.linting import engine
 
         assert set(self.found("a/t.py")["a/t.py"]) == {"LL104"}
         for settings in (load(isolated=True), load("pyproject.toml")):

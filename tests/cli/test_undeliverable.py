@@ -112,7 +112,7 @@ def test_where_a_report_goes_is_looked_at_before_the_work(
     option: str, path: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("below").mkdir()
-    monkeypatch.setattr("lora_lint.lint.engine.lint", lambda *_, **__: pytest.fail("it worked first"))
+    monkeypatch.setattr("lora_lint.linting.engine.lint", lambda *_, **__: pytest.fail("it worked first"))
     assert main([option, path, "a.py"]) == 2
     assert path in capsys.readouterr().err
 

@@ -24,8 +24,8 @@ from lora_lint.fixes.files import Unwritable, edited
 from lora_lint.fixes.made import edits_of
 from lora_lint.fixes.session import Fixed, diff, fixed_text
 from lora_lint.knowledge import schemas
-from lora_lint.lint import engine
-from lora_lint.lint.outcome import readable
+from lora_lint.linting import engine
+from lora_lint.linting.outcome import readable
 from lora_lint.records import replace
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span

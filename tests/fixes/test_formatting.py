@@ -25,8 +25,8 @@ from lora_lint import catalogue
 from lora_lint.finding import Replace, fixable
 from lora_lint.fixes.made import edits_of
 from lora_lint.fixes.session import Fixed, fixed_text
-from lora_lint.lint import engine
-from lora_lint.lint.outcome import readable
+from lora_lint.linting import engine
+from lora_lint.linting.outcome import readable
 from lora_lint.settings import Settings
 from tests.support import pages
 

@@ -22,7 +22,7 @@ import yaml
 from lora_lint import catalogue
 from lora_lint.fixes.session import fixable, fixed_text
 from lora_lint.knowledge import schemas
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.records import replace
 from lora_lint.settings import Settings
 from tests.support import pages

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lora_lint.fixes.remarks import LONGEST, remarked, why_no_reason
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.settings import Settings
 
 PYTHON = """\

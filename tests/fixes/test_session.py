@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from lora_lint.finding import Finding, Fix, Write
 from lora_lint.fixes import session
-from lora_lint.lint import engine
-from lora_lint.lint.outcome import Outcome
+from lora_lint.linting import engine
+from lora_lint.linting.outcome import Outcome
 from lora_lint.settings import Settings, override
 from lora_lint.source import Span
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.safetensors import all_zero, read_header
 from lora_lint.settings import Settings

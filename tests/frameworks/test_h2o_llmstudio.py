@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.run.events import Fragments, Load, Train, Unfreeze, Wrap
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import Known

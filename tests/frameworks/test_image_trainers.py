@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.run.values import Known, Unknown
 from lora_lint.settings import Settings
 from tests.support.reading import config, edited, only, plain, realistic

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint.lint.reading import read
+from lora_lint.linting.reading import read
 from lora_lint.project import Project
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import Unknown

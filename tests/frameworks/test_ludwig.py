@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lora_lint.fixes import configs
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.run.events import Freeze, Load, LoadAdapter, Train, Wrap
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import Known, Unknown

@@ -13,7 +13,7 @@ from lora_lint import commands, discovery, frameworks, marks
 from lora_lint.__main__ import main
 from lora_lint.frameworks import registry
 from lora_lint.inspection.runs import inspect
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.report.inspect import as_json, as_text
 from lora_lint.run.values import known
 from lora_lint.settings import Settings

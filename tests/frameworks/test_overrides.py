@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.run.values import Known, Unknown, known
 from lora_lint.settings import Settings
 from tests.support.reading import only, plain, shell

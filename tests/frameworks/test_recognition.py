@@ -15,7 +15,7 @@ import yaml
 
 from lora_lint import discovery, marks
 from lora_lint.frameworks.configs import documents as documents_of
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.run.problems import UnknownKey
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile

@@ -18,7 +18,7 @@ from lora_lint.discovery import Found
 from lora_lint.frameworks import refusals
 from lora_lint.frameworks.conditions import condition
 from lora_lint.knowledge import schemas, signatures
-from lora_lint.lint.checker import Checker
+from lora_lint.linting.checker import Checker
 from lora_lint.settings import Settings
 from scripts import compare_refusals, list_refusals
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lora_lint.discovery import Found
-from lora_lint.lint import engine
-from lora_lint.lint.checker import Checker
+from lora_lint.linting import engine
+from lora_lint.linting.checker import Checker
 from lora_lint.settings import Settings
 
 if TYPE_CHECKING:

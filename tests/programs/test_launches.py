@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.run.values import ABSENT, Known
 from lora_lint.settings import Settings
 from tests.support.reading import plain, read_python

@@ -8,7 +8,7 @@ import pytest
 
 from lora_lint.interpreter.shell import read_shell
 from lora_lint.knowledge.layouts import quantizer_in_name, stage_in_name
-from lora_lint.lint.reading import read
+from lora_lint.linting.reading import read
 from lora_lint.programs.launchers import launched
 from lora_lint.project import Project
 from lora_lint.run.launch import Placement, Quantizer, Sharding

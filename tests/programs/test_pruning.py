@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint import catalogue
-from lora_lint.lint.engine import lint, lint_text
-from lora_lint.lint.reading import read
+from lora_lint.linting.engine import lint, lint_text
+from lora_lint.linting.reading import read
 from lora_lint.programs.pruning import MAX_DEFINITIONS, parse_asked, without_unasked
 from lora_lint.project import Project
 from lora_lint.readers.errors import Unreadable

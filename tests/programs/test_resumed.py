@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lora_lint.lint.engine import lint_text
+from lora_lint.linting.engine import lint_text
 from lora_lint.run.events import Load, LoadAdapter, Wrap
 from lora_lint.run.values import Unknown
 from lora_lint.settings import Settings

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lora_lint.discovery import Walk
-from lora_lint.lint import engine
-from lora_lint.lint.cache import Cache
+from lora_lint.linting import engine
+from lora_lint.linting.cache import Cache
 from lora_lint.run.events import Load, Resize, Train, Wrap
 from lora_lint.run.values import Unknown, known
 from lora_lint.settings import Settings

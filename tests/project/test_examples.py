@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lora_lint.inspection import runs as inspection
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.settings import Settings
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
-    from lora_lint.lint.outcome import Outcome
+    from lora_lint.linting.outcome import Outcome
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 BROKEN = {

@@ -32,7 +32,7 @@ FLOORS = (
     "frameworks libraries",
     "programs",
     "rules",
-    "lint",
+    "linting",
     "fixes inspection recommend",
     "report",
     "verify",
@@ -152,17 +152,21 @@ def test_no_two_classes_have_one_name() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["from lora_lint.lint import engine", "import lora_lint.lint.engine", "from lora_lint.lint.engine import lint"],
+    [
+        "from lora_lint.linting import engine",
+        "import lora_lint.linting.engine",
+        "from lora_lint.linting.engine import lint",
+    ],
 )
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", ["{}", "def late() -> None:\n    {}", "try:\n    pass\nfinally:\n    {}"])
 def test_a_climb_that_is_put_back_is_seen(line: str, shape: str) -> None:
     put_back = package({"rules.scale": "\n" + shape.format(line) + "\n"})
-    assert climbs(put_back) - climbs(package()) == {"rules.scale -> lint.engine"}
+    assert climbs(put_back) - climbs(package()) == {"rules.scale -> linting.engine"}
 
 
 def test_what_only_type_checkers_import_is_no_climb() -> None:
-    typed = package({"rules.scale": "\nif TYPE_CHECKING:\n    from lora_lint.lint.engine import lint\n"})
+    typed = package({"rules.scale": "\nif TYPE_CHECKING:\n    from lora_lint.linting.engine import lint\n"})
     assert climbs(typed) == climbs(package())
 
 
@@ -181,16 +185,16 @@ def test_imports_for_type_checkers_are_told_apart(shape: str) -> None:
 
 
 def test_a_private_import_that_is_put_back_is_seen() -> None:
-    put_back = package({"lint.pool": "\nfrom lora_lint.lint.checker import _secret\n"})
-    assert put_back.private_imports() == ["lint.pool takes lint.checker._secret"]
-    put_back = package({"lint.pool": "\nfrom lora_lint.lint import checker\nSECRET = checker._secret\n"})
-    assert put_back.private_imports() == ["lint.pool takes lint.checker._secret"]
+    put_back = package({"linting.pool": "\nfrom lora_lint.linting.checker import _secret\n"})
+    assert put_back.private_imports() == ["linting.pool takes linting.checker._secret"]
+    put_back = package({"linting.pool": "\nfrom lora_lint.linting import checker\nSECRET = checker._secret\n"})
+    assert put_back.private_imports() == ["linting.pool takes linting.checker._secret"]
 
 
 @pytest.mark.slow
 def test_a_long_signature_a_participle_and_a_second_name_are_seen() -> None:
     parameters = ", ".join("abcdefgh")
-    put_back = package({"lint.pool": f"\ndef told({parameters}):\n    pass\n\nclass Finding:\n    pass\n"})
-    assert long_signatures(put_back) - long_signatures(package()) == {"lint.pool.told"}
-    assert bare_participles(put_back) - bare_participles(package()) == {"lint.pool.told"}
+    put_back = package({"linting.pool": f"\ndef told({parameters}):\n    pass\n\nclass Finding:\n    pass\n"})
+    assert long_signatures(put_back) - long_signatures(package()) == {"linting.pool.told"}
+    assert bare_participles(put_back) - bare_participles(package()) == {"linting.pool.told"}
     assert shared_names(put_back) - shared_names(package()) == {"Finding"}

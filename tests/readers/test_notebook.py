@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_lint.lint import engine
-from lora_lint.lint.reading import read
+from lora_lint.linting import engine
+from lora_lint.linting.reading import read
 from lora_lint.project import Project
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.notebook import read_notebook

@@ -9,8 +9,8 @@ import pytest
 from lora_lint import marks
 from lora_lint.__main__ import main
 from lora_lint.frameworks import registry
-from lora_lint.lint import engine
-from lora_lint.lint.reading import read
+from lora_lint.linting import engine
+from lora_lint.linting.reading import read
 from lora_lint.project import Project
 from lora_lint.recommend.choices import Layers, NotKnown, recommend
 from lora_lint.recommend.spellings import text_of as recommended

@@ -16,8 +16,8 @@ import pytest
 
 from lora_lint import __version__
 from lora_lint.finding import Finding, Fix, Related, Verdict, Write
-from lora_lint.lint.engine import lint_text
-from lora_lint.lint.outcome import Outcome, Summary
+from lora_lint.linting.engine import lint_text
+from lora_lint.linting.outcome import Outcome, Summary
 from lora_lint.records import replace
 from lora_lint.report import FORMATS, View, render
 from lora_lint.report.wording import headline

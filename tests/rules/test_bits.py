@@ -9,7 +9,7 @@ from torch import nn
 from transformers import BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForSequenceClassification
 from transformers.quantizers.base import get_keys_to_not_convert
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.settings import Settings
 from tests.support.programs import found_in
 

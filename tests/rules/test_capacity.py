@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.records import replace
 from lora_lint.rules.capacity import bound_of
 from lora_lint.run.run import BaseModel, Dataset, Run, Training

@@ -13,7 +13,7 @@ from lora_lint import catalogue
 from lora_lint.catalogue import CatalogueError, compile_pages, find, page, rules, split_page
 from lora_lint.discovery import kind_of
 from lora_lint.finding import CONFIDENCES, LEVELS
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.rules import RUN_CHECKS, SWEEP_CHECKS
 from lora_lint.settings import Settings
 from tests.support import pages

@@ -12,7 +12,7 @@ import pytest
 
 from lora_lint import catalogue
 from lora_lint.frameworks import peft, registry
-from lora_lint.lint.reading import read
+from lora_lint.linting.reading import read
 from lora_lint.project import Project
 from lora_lint.records import replace
 from lora_lint.rules import RUN_CHECKS

@@ -10,7 +10,7 @@ from peft.tuners.lora.awq import AwqLoraLinear
 from peft.tuners.tuners_utils import BaseTunerLayer
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.settings import Settings
 
 HEAD = """\

@@ -9,7 +9,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.settings import Settings
 from tests.support.programs import found_in
 

@@ -16,7 +16,7 @@ from transformers import (
     LlamaForCausalLM,
 )
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.settings import Settings
 from tests.support.programs import found_in
 

@@ -12,8 +12,8 @@ import pytest
 
 from lora_lint.fixes.edits import applied
 from lora_lint.fixes.made import edits_of
-from lora_lint.lint import engine
-from lora_lint.lint.outcome import readable
+from lora_lint.linting import engine
+from lora_lint.linting.outcome import readable
 from lora_lint.settings import Settings
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from transformers import (
     WhisperForConditionalGeneration,
 )
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.settings import Settings
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ NAME = "lora_lint"
 
 @cache
 def sources() -> dict[str, str]:
-    """The text of each module, by its name below the package ("lint.pool")."""
+    """The text of each module, by its name below the package ("linting.pool")."""
     texts = {}
     for path in sorted((ROOT / NAME).rglob("*.py")):
         parts = path.relative_to(ROOT / NAME).with_suffix("").parts
@@ -39,7 +39,7 @@ class Package:
         }
 
     def private_imports(self) -> list[str]:
-        """What modules import from others though its name starts with an underscore: "lint.pool takes rules._x"."""
+        """What modules import from others though its name starts with an underscore: "linting.pool takes rules._x"."""
         return [
             f"{name} takes {target}.{member}"
             for name, tree in self.modules.items()

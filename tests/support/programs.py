@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_lint.lint import engine
+from lora_lint.linting import engine
 from lora_lint.settings import Settings
 
 

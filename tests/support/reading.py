@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.discovery import kind_of
-from lora_lint.lint.reading import read
+from lora_lint.linting.reading import read
 from lora_lint.project import Project
 from lora_lint.run.values import Choices, Known, Unknown
 from lora_lint.source import SourceFile

@@ -53,6 +53,6 @@ def too_high(run: Run, options: Mapping[str, Any]) -> Iterator[Finding]:
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts the toy reader and the toy rule in the place of all others."""
-    monkeypatch.setattr("lora_lint.lint.reading.read", read)
+    monkeypatch.setattr("lora_lint.linting.reading.read", read)
     monkeypatch.setattr("lora_lint.rules.RUN_CHECKS", {"LL102": too_high})
     monkeypatch.setattr("lora_lint.rules.SWEEP_CHECKS", {})

@@ -12,9 +12,9 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from lora_lint import catalogue, discovery
 from lora_lint.finding import Finding, Related, Verdict
 from lora_lint.knowledge.resolve import resolve
-from lora_lint.lint import engine
-from lora_lint.lint.outcome import Content, Outcome
-from lora_lint.lint.reading import read_file
+from lora_lint.linting import engine
+from lora_lint.linting.outcome import Content, Outcome
+from lora_lint.linting.reading import read_file
 from lora_lint.project import Project
 from lora_lint.run.events import Train
 from lora_lint.settings import Settings

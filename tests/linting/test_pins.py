@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from lora_lint import discovery
 from lora_lint.knowledge.peft_facts import facts
 from lora_lint.knowledge.versions import default_targets
-from lora_lint.lint import required
-from lora_lint.lint.checker import Checker
-from lora_lint.lint.reading import read_file
+from lora_lint.linting import required
+from lora_lint.linting.checker import Checker
+from lora_lint.linting.reading import read_file
 from lora_lint.project import Project
 from lora_lint.records import replace
 from lora_lint.run.problems import UnknownKey
@@ -714,11 +714,11 @@ def test_packaging_is_imported_only_where_a_framework_is_named(tmp_path: Path) -
     program = (
         "import sys\n"
         "from lora_lint.project import Project\n"
-        "from lora_lint.lint.requirements import pins_of\n"
+        "from lora_lint.linting.requirements import pins_of\n"
         "from lora_lint.source import SourceFile\n"
         "pins_of(Project(), SourceFile('train.py', 'python', b''))\n"
         "assert 'packaging' not in sys.modules\n"
-        "assert 'lora_lint.lint.required' not in sys.modules\n"
+        "assert 'lora_lint.linting.required' not in sys.modules\n"
     )
     (tmp_path / "requirements.txt").write_text("torch==2.0\nnumpy; python_version > '3'\n", encoding="utf-8")
     subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path)
@@ -764,7 +764,7 @@ def test_plain_requirements_do_without_packaging(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("peft==0.11.1\ntransformers >= 4.40, < 5\ntrl\n", encoding="utf-8")
     code = (
         "import sys\nfrom lora_lint.__main__ import main\nmain(['--no-cache', 'a.py'])\n"
-        "assert 'lora_lint.lint.required' in sys.modules\nassert 'packaging' not in sys.modules\n"
+        "assert 'lora_lint.linting.required' in sys.modules\nassert 'packaging' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

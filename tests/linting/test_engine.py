@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lora_lint.finding import Finding
-from lora_lint.lint.engine import Outcome, Summary, lint, lint_text
-from lora_lint.lint.hints import with_hints
-from lora_lint.lint.reading import Text
+from lora_lint.linting.engine import Outcome, Summary, lint, lint_text
+from lora_lint.linting.hints import with_hints
+from lora_lint.linting.reading import Text
 from lora_lint.project import Project
 from lora_lint.readers.files import decode
 from lora_lint.run.values import Known
@@ -107,7 +107,7 @@ class TestWithTheToy:
         def interrupt(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("lora_lint.lint.reading.read", interrupt)
+        monkeypatch.setattr("lora_lint.linting.reading.read", interrupt)
         with pytest.raises(KeyboardInterrupt):
             lint_text("rank(64)\n", "a.py", Settings())
 
@@ -153,7 +153,7 @@ class TestWithTheToy:
         assert message("rank(64)\n# lora-lint: dataset-size=many\n")[1].startswith("a.py:2: `dataset-size=many`")
 
     def test_told_values_know_their_origin(self) -> None:
-        from lora_lint.lint.suppression import comments
+        from lora_lint.linting.suppression import comments
         from tests.support import toy as toys
 
         source = decode("a.py", "python", b"# lora-lint: dataset-size=5\nrank(64)\n")
@@ -229,7 +229,7 @@ class TestWithTheToy:
         assert seen == [(1, 3), (2, 3), (3, 3)]
 
     def test_a_file_that_takes_too_long_is_stopped(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from lora_lint.lint import reading as reading_module
+        from lora_lint.linting import reading as reading_module
 
         real = reading_module.read
 
@@ -239,7 +239,7 @@ class TestWithTheToy:
             return real(source, project, **how)
 
         monkeypatch.setattr(reading_module, "read", read)
-        monkeypatch.setattr("lora_lint.lint.fence.PATIENCE", 0.2)
+        monkeypatch.setattr("lora_lint.linting.fence.PATIENCE", 0.2)
         write("a.py", "peft endless\n")
         write("b.py", "peft rank(64)\n")
         outcome = lint(["."], Settings())
@@ -261,7 +261,7 @@ class TestWithTheToy:
 
         checks = {**rules.RUN_CHECKS, "LL105": endless}
         monkeypatch.setattr(rules, "RUN_CHECKS", checks)
-        monkeypatch.setattr("lora_lint.lint.fence.PATIENCE", 0.2)
+        monkeypatch.setattr("lora_lint.linting.fence.PATIENCE", 0.2)
         codes = [finding.code for finding in lint_text("peft rank(64)\n", "a.py", Settings()).findings]
         assert codes == ["LL900", "LL102"]
 
@@ -301,7 +301,7 @@ class TestWithTheToy:
     ],
 )
 def test_without_a_timer_the_readers_look_at_the_time(path: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lora_lint.lint.fence.PATIENCE", 0.0)
+    monkeypatch.setattr("lora_lint.linting.fence.PATIENCE", 0.0)
     found: list[Outcome] = []
     thread = threading.Thread(target=lambda: found.append(lint_text(text, path, Settings())))
     thread.start()
@@ -352,7 +352,7 @@ def test_a_process_that_dies_takes_no_other_file_with_it(monkeypatch: pytest.Mon
         multiprocessing.context._default_context, "_actual_context", multiprocessing.get_context("fork")
     )
 
-    from lora_lint.lint import reading as reading_module
+    from lora_lint.linting import reading as reading_module
 
     real = reading_module.read
 

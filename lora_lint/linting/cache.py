@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from lora_lint import __version__
 from lora_lint.finding import Change, Finding, Fix, Related
-from lora_lint.lint.outcome import FileResult
+from lora_lint.linting.outcome import FileResult
 from lora_lint.records import replace
 from lora_lint.run.values import Known
 from lora_lint.source import Span

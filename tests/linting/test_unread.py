@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lora_lint.inspection import runs as inspection
-from lora_lint.lint.engine import lint, lint_text
+from lora_lint.linting.engine import lint, lint_text
 from lora_lint.report.inspect import as_json
 from lora_lint.settings import Settings
 from lora_lint.unread import Unread
@@ -276,7 +276,7 @@ def test_a_program_of_one_large_statement(here: Path) -> None:
 
 
 def test_it_is_kept_and_inspected(here: Path) -> None:
-    from lora_lint.lint.cache import Cache
+    from lora_lint.linting.cache import Cache
 
     (here / "a.py").write_text(MANY)
     settings = Settings()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint.finding import Finding
-from lora_lint.lint import suppression
+from lora_lint.linting import suppression
 from lora_lint.settings import Settings
 from lora_lint.source import FileKind, SourceFile, Span
 from tests.support import toy as toys
@@ -16,7 +16,7 @@ from tests.support.toy import toy as toy
 
 def codes(text: str, path: str = "train.py", **settings: object) -> list[tuple[int, str]]:
     """(line, code) of the findings that are left, with the toy rule."""
-    from lora_lint.lint.engine import lint_text
+    from lora_lint.linting.engine import lint_text
 
     outcome = lint_text(text, path, Settings(**settings))  # type: ignore[arg-type]
     source = outcome.source(path)
@@ -118,7 +118,7 @@ def test_windows_newlines() -> None:
 
 
 def test_summary_counts_what_was_suppressed() -> None:
-    from lora_lint.lint.engine import lint_text
+    from lora_lint.linting.engine import lint_text
 
     outcome = lint_text("rank(64)  # noqa: LL102\nrank(65)  # noqa: LL102\nrank(32)\n", "a.py", Settings())
     assert (len(outcome.findings), outcome.summary.suppressed) == (1, 1)
@@ -138,7 +138,7 @@ def test_summary_counts_what_was_suppressed() -> None:
     ],
 )
 def test_unused(comment: str, expected: str) -> None:
-    from lora_lint.lint.engine import lint_text
+    from lora_lint.linting.engine import lint_text
 
     [finding] = lint_text(f"rank(4)  {comment}\n", "a.py", Settings()).findings
     assert (finding.code, finding.level) == ("LL910", "advice")

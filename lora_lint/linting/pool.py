@@ -13,9 +13,9 @@ from lora_lint.system import disk
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from lora_lint.lint.cache import Cache
-    from lora_lint.lint.checker import Checker
-    from lora_lint.lint.outcome import FileResult
+    from lora_lint.linting.cache import Cache
+    from lora_lint.linting.checker import Checker
+    from lora_lint.linting.outcome import FileResult
 
     MakeChecker: TypeAlias = "Callable[[], Checker]"
     """Called once in each process; it has to be picklable."""
@@ -104,7 +104,7 @@ def _parallel(files: list[discovery.Found], make_checker: MakeChecker, jobs: int
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
     if multiprocessing.get_start_method() == "fork":  # modules imported here need not be imported by each process
-        import lora_lint.lint.checker
+        import lora_lint.linting.checker
         import lora_lint.programs.following  # noqa: F401
     files = [found._replace(data=None) for found in files]
     workers = min(jobs, max(2, len(files) // PER_WORKER), 61)  # Windows can wait for at most 61

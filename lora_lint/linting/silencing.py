@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint import discovery
-from lora_lint.lint.comments import comments_of
+from lora_lint.linting.comments import comments_of
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lora_lint.finding import Finding
-    from lora_lint.lint.suppression import Comments
+    from lora_lint.linting.suppression import Comments
     from lora_lint.project import Project
     from lora_lint.settings import Settings
     from lora_lint.source import SourceFile, Span
@@ -59,7 +59,7 @@ class Silencer:
             text = source if path == source.path else project.load(path)
             ours = comments if path == source.path else comments_of(text) if text is not None else None
             if text is not None and ours is not None:
-                from lora_lint.lint import suppression
+                from lora_lint.linting import suppression
 
                 here, silenced = suppression.silence(here, ours, text)
                 suppressed += silenced

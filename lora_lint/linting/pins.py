@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import versions
-from lora_lint.lint.requirements import pins_of
+from lora_lint.linting.requirements import pins_of
 from lora_lint.records import replace
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import alternatives

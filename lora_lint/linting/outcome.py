@@ -191,7 +191,7 @@ def outcome_of(checked: Checked, settings: Settings, content: Content) -> Outcom
     suppressed = len({place for result in checked.results for place in result.suppressed})
     notes = checked.notes + tuple(note for result in checked.results for note in result.notes)
     if (baseline := content.baseline) is not None:
-        from lora_lint.lint.baseline import stale
+        from lora_lint.linting.baseline import stale
 
         new = [finding for finding in visible if finding.fingerprint not in baseline]
         suppressed += len(visible) - len(new)

@@ -20,7 +20,7 @@ from lora_lint.system import disk
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from lora_lint.lint.required import Group
+    from lora_lint.linting.required import Group
     from lora_lint.project import Project
     from lora_lint.source import SourceFile
 
@@ -58,7 +58,7 @@ def _in_program(project: Project, source: SourceFile) -> Pins:
     name, folder = os.path.basename(source.path), os.path.dirname(source.path)
     installs = list(_of_script(source) if source.kind == "shell" else map(_split, source.installs))
     if any(map(_may_pin, installs)):
-        from lora_lint.lint.required import installed
+        from lora_lint.linting.required import installed
 
         include = _includes(project, folder)
         pins = _settled(installed(words, name, include) for words in installs)
@@ -69,7 +69,7 @@ def _in_program(project: Project, source: SourceFile) -> Pins:
         and (block := re.search(_METADATA, source.utf8))
         and _mentions_framework(block[1])
     ):
-        from lora_lint.lint.required import of_script
+        from lora_lint.linting.required import of_script
 
         return _settled([of_script(re.sub(r"(?m)^# ?", "", block[1].decode()), name)])
     return {}
@@ -134,7 +134,7 @@ def _groups(project: Project, folder: str, name: str) -> Sequence[Group]:
     includes = _REQUIREMENTS.fullmatch(os.path.basename(name)) and re.search(_INCLUDED, data)
     if not includes and not _mentions_framework(data):
         return ()
-    from lora_lint.lint.required import groups
+    from lora_lint.linting.required import groups
 
     return groups(data.decode("utf-8", "replace"), name, _includes(project, folder))
 
@@ -161,7 +161,7 @@ def _settled(groups: Iterable[Group]) -> Pins:
     """For each framework that is named, the alternative that allows the newest version."""
     pins: dict[str, Pin | None] = {}
     for group in groups:
-        from lora_lint.lint.required import PYTHONS
+        from lora_lint.linting.required import PYTHONS
 
         for framework in dict.fromkeys(each.framework for each in group if each.pythons):
             for python in PYTHONS:

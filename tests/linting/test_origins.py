@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint.lint.cache import Cache
-from lora_lint.lint.engine import Outcome, lint
+from lora_lint.linting.cache import Cache
+from lora_lint.linting.engine import Outcome, lint
 from lora_lint.settings import Settings
 
 if TYPE_CHECKING:

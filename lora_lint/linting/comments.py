@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lora_lint.lint.suppression import Comments
+    from lora_lint.linting.suppression import Comments
     from lora_lint.source import SourceFile
 
 _OWN_NOQA = rb"noqa(?:(?!\s*:)|\s*:[^\r\n]*\bll\d)"
@@ -17,7 +17,7 @@ def comments_of(source: SourceFile) -> Comments | None:
     low = source.utf8.lower()
     if b"lora-lint" not in low and not _has_noqa(low):
         return None
-    from lora_lint.lint import suppression
+    from lora_lint.linting import suppression
 
     comments = suppression.comments(source)
     return None if comments is suppression.NONE else comments

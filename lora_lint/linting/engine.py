@@ -6,16 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lora_lint import discovery
-from lora_lint.lint.outcome import Checked, Content, Outcome, Summary, outcome_of, readable
-from lora_lint.lint.pool import check_all, relax
+from lora_lint.linting.outcome import Checked, Content, Outcome, Summary, outcome_of, readable
+from lora_lint.linting.pool import check_all, relax
 from lora_lint.records import replace
 from lora_lint.settings import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lora_lint.lint.cache import Cache
-    from lora_lint.lint.checker import Checker
+    from lora_lint.linting.cache import Cache
+    from lora_lint.linting.checker import Checker
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
 
@@ -72,7 +72,7 @@ def lint_text(
 
 def _checker(settings: Settings, cache: Cache | None, basis: bool) -> Checker:
     """Imported only when a file has to be checked: the results of an unchanged tree come from the cache."""
-    from lora_lint.lint.checker import Checker
+    from lora_lint.linting.checker import Checker
 
     return Checker(settings, cache, basis)
 

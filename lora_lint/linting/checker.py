@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from lora_lint import discovery
 from lora_lint.finding import Finding
-from lora_lint.lint.fence import Failure, attempt
-from lora_lint.lint.judging import Judge
-from lora_lint.lint.outcome import FileResult, distinct, is_shown
-from lora_lint.lint.reading import read_file
-from lora_lint.lint.silencing import Silencer
+from lora_lint.linting.fence import Failure, attempt
+from lora_lint.linting.judging import Judge
+from lora_lint.linting.outcome import FileResult, distinct, is_shown
+from lora_lint.linting.reading import read_file
+from lora_lint.linting.silencing import Silencer
 from lora_lint.project import Project
 from lora_lint.records import replace
 from lora_lint.rules.agreement import Judged, agreed
@@ -22,9 +22,9 @@ from lora_lint.unread import Unread, clause
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lora_lint.lint.cache import Cache
-    from lora_lint.lint.reading import FileReading
-    from lora_lint.lint.silencing import Silence
+    from lora_lint.linting.cache import Cache
+    from lora_lint.linting.reading import FileReading
+    from lora_lint.linting.silencing import Silence
     from lora_lint.settings import Settings
 
 
@@ -142,7 +142,7 @@ class _Ruled:
         """LL910: the comments of a file that suppress nothing, once all of its findings are silenced."""
         off = self._silencer.ignored_in(file.source.path)
         if file.comments is not None and "LL910" in self._judge.selected - off:
-            from lora_lint.lint import suppression
+            from lora_lint.linting import suppression
 
             checked = (self._judge.checked | {"LL900"}) - off
             yield from suppression.unused(file.comments, checked, self._settings.everything and not off)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from lora_lint.lint.comments import comments_of
+from lora_lint.linting.comments import comments_of
 from lora_lint.readers.files import decode
 from lora_lint.records import dataclass, field
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lora_lint.discovery import Found
-    from lora_lint.lint.suppression import Comments
+    from lora_lint.linting.suppression import Comments
     from lora_lint.project import Project
     from lora_lint.run.run import Reading, Started
     from lora_lint.settings import Settings
@@ -80,7 +80,7 @@ def _pinned(reading: Reading, text: Text) -> Reading:
     """The versions that the project pins, for runs of programs."""
     if text.source.kind not in ("python", "notebook", "shell") or not (reading.runs or reading.sweeps):
         return reading
-    from lora_lint.lint.pins import with_pins
+    from lora_lint.linting.pins import with_pins
 
     return with_pins(reading, text.source, text.project)
 
@@ -89,7 +89,7 @@ def _with_own_models(reading: Reading, text: Text) -> Reading:
     """The models, and the version of transformers, that the settings describe."""
     if not (text.settings.models or text.settings.transformers):
         return reading
-    from lora_lint.lint.hints import with_own_models
+    from lora_lint.linting.hints import with_own_models
 
     return with_own_models(reading, text.settings)
 
@@ -100,7 +100,7 @@ def _hinted(reading: Reading, text: Text) -> Reading:
     told = (settings.dataset_size, settings.gpu_memory, settings.model, settings.task, settings.sweep_keeps)
     if not hints and all(each is None for each in told):
         return reading
-    from lora_lint.lint.hints import with_hints
+    from lora_lint.linting.hints import with_hints
 
     return with_hints(reading, text)
 

@@ -8,8 +8,8 @@ from lora_lint.records import replace
 from lora_lint.run.values import alternatives
 
 if TYPE_CHECKING:
-    from lora_lint.lint.reading import Text
-    from lora_lint.lint.suppression import Hint
+    from lora_lint.linting.reading import Text
+    from lora_lint.linting.suppression import Hint
     from lora_lint.run.run import Reading, Run
     from lora_lint.settings import Settings
     from lora_lint.source import Span

@@ -33,12 +33,12 @@ from lora_lint.finding import (
     Unfold,
     Write,
 )
-from lora_lint.lint import cache as cache_module
-from lora_lint.lint import engine
-from lora_lint.lint.cache import FOLDER, Cache
-from lora_lint.lint.checker import Checker
-from lora_lint.lint.outcome import FileResult
-from lora_lint.lint.requirements import pins_of
+from lora_lint.linting import cache as cache_module
+from lora_lint.linting import engine
+from lora_lint.linting.cache import FOLDER, Cache
+from lora_lint.linting.checker import Checker
+from lora_lint.linting.outcome import FileResult
+from lora_lint.linting.requirements import pins_of
 from lora_lint.project import Project
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
@@ -48,7 +48,7 @@ from tests.support import pages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lora_lint.lint.engine import Outcome
+    from lora_lint.linting.engine import Outcome
 
 A = Input(["a.py"])
 HEAD = "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM, Trainer\n"
