@@ -1,3 +1,18 @@
 """lora-lint: a linter for LoRA fine-tuning scripts and configs."""
 
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+__all__ = ["LoraLintError", "Report", "ReportedFinding", "__version__", "lint", "lint_text"]
+
+if TYPE_CHECKING:
+    from lora_lint.api import LoraLintError, Report, ReportedFinding, lint, lint_text
+
+
+def __getattr__(name: str) -> object:
+    # The command needs the version alone, and starts sooner without the rest.
+    if name in __all__:
+        from lora_lint import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'lora_lint' has no attribute {name!r}")

@@ -37,7 +37,7 @@ FLOORS = (
     "report",
     "verify",
     "terminal",
-    "commands",
+    "commands api",
     "options",
     "cli",
     "__main__",
