@@ -1,10 +1,9 @@
 """lora-lint: a linter for LoRA fine-tuning scripts and configs."""
 
-from typing import TYPE_CHECKING
-
 __version__ = "0.1.0"
 __all__ = ["LoraLintError", "Report", "ReportedFinding", "__version__", "lint", "lint_text"]
 
+TYPE_CHECKING = False  # that of `typing`, which `--version` does not import
 if TYPE_CHECKING:
     from lora_lint.api import LoraLintError, Report, ReportedFinding, lint, lint_text
 
