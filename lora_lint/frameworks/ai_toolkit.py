@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import tables
-from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.readers.nodes import Mapping, Sequence
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
-from lora_lint.run.values import Known, Unknown, known
+from lora_lint.run.values import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,13 +97,8 @@ def _own(network: Fields, model: Fields) -> dict[str, Any]:
     if _has_alpha(model):
         alpha = network.number("linear_alpha", network.number("alpha", usual(FRAMEWORK.defaults["alpha"])))
     else:
-        alpha = Known(rank.value, None, "framework-default") if isinstance(rank, Known) else rank
-    return {
-        "rank": rank,
-        "alpha": alpha,
-        "use_dora": usual(known(network.text("type")) == "dora"),
-        "target_modules": Unknown("ai-toolkit chooses the layers itself"),
-    }
+        alpha = multiple(rank)
+    return {"rank": rank, "alpha": alpha, "use_dora": usual(known(network.text("type")) == "dora")}
 
 
 def _has_alpha(model: Fields) -> bool:

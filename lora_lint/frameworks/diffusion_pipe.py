@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import tables
-from lora_lint.frameworks.fields import Fields
+from lora_lint.frameworks.fields import Fields, multiple
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
-from lora_lint.run.values import Known, Unknown, known
+from lora_lint.run.values import known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
@@ -52,8 +52,6 @@ def read(document: Mapping, project: Project) -> Reading:
         return Reading()
     span = adapter.span("rank" if adapter.has("rank") else "type")
     rank = adapter.whole("rank")
-    alpha = Known(rank.value, None, "framework-default") if isinstance(rank, Known) else rank
-    targets = Unknown("diffusion-pipe chooses the layers itself")
     path = next((key for key in _MODEL_PATHS if model.has(key)), "type")
     training = tables.training(
         FRAMEWORK,
@@ -66,7 +64,7 @@ def read(document: Mapping, project: Project) -> Reading:
     run = Run(
         FRAMEWORK,
         span,
-        tables.adapter(FRAMEWORK, adapter, span, rank=rank, alpha=alpha, target_modules=targets),
+        tables.adapter(FRAMEWORK, adapter, span, rank=rank, alpha=multiple(rank)),
         BaseModel(model.text(path)),
         training=training,
         events=(Load(fields.span("model")), Wrap(span), Train(fields.span("optimizer"))),

@@ -154,6 +154,11 @@ def usual(value: T) -> Known[T]:
     return Known(value, None, "framework-default")
 
 
+def multiple(value: Value[int], factor: int = 1) -> Value[float]:
+    """The framework's default where it is a multiple of another setting."""
+    return usual(factor * value.value) if isinstance(value, Known) else value
+
+
 def unfolded(mapping: Mapping) -> Mapping:
     """A mapping whose keys with dots (`model.lora_rank`, as in hydra's command line) become nested mappings. If
     something is given both ways, the last one counts."""

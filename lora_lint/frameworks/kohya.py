@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import networks
-from lora_lint.frameworks.fields import Fields
 from lora_lint.run.framework import CommandLine, Framework
 
 if TYPE_CHECKING:
@@ -49,4 +48,4 @@ def recognises(document: Mapping) -> bool:
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file that trains LoRA."""
     del project
-    return networks.reading(FRAMEWORK, Fields(networks.flattened(document)))
+    return networks.reading(FRAMEWORK, document)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import tables
-from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import quantizer_in_name
 from lora_lint.knowledge.saved_adapters import saved_base
@@ -240,7 +240,7 @@ def _alpha(fields: Fields, rank: Value[int]) -> Value[float]:
     alpha = fields.number("lora_alpha")
     if alpha is not ABSENT and known(alpha) != 0:
         return alpha
-    return Known(2 * rank.value, None, "framework-default") if isinstance(rank, Known) else rank
+    return multiple(rank, 2)
 
 
 def _left_out(fields: Fields) -> Value[Any]:

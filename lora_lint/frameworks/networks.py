@@ -46,8 +46,9 @@ _LYCORIS = ("lora", "locon")
 _BY_BLOCK = ("block_dims", "block_alphas")
 
 
-def reading(framework: Framework, fields: Fields) -> Reading:
-    """The run of some settings that train LoRA."""
+def reading(framework: Framework, document: Mapping) -> Reading:
+    """The run of a file that trains LoRA."""
+    fields = Fields(flattened(document))
     if not _trains_lora(fields):
         return Reading()
     model = framework.other_keys["model"]
@@ -91,17 +92,19 @@ def _arguments(fields: Fields) -> dict[str, str]:
 
 
 def _adapter(framework: Framework, fields: Fields) -> Adapter:
+    rank, alpha = _rank_and_alpha(framework, fields)
+    return tables.adapter(framework, fields, fields.span("network_module"), rank=rank, alpha=alpha)
+
+
+def _rank_and_alpha(framework: Framework, fields: Fields) -> tuple[Value[int], Value[float]]:
     """An alpha of 0 stands for the rank (networks/lora.py, LoRAModule)."""
     given = _arguments(fields)
-    own: dict[str, Any] = {"target_modules": Unknown(f"{framework.title} chooses the layers itself")}
     if any(key in given for key in _BY_BLOCK) or known(fields.flag("dim_from_weights")):
         apart = Unknown("each block has its own", fields.span("network_args"))
-        own |= {"rank": apart, "alpha": apart}
-    else:
-        rank = fields.whole("network_dim", usual(framework.defaults["rank"]))
-        alpha = fields.number("network_alpha", usual(framework.defaults["alpha"]))
-        own |= {"rank": rank, "alpha": rank if any(each.value == 0 for each in alternatives(alpha)) else alpha}
-    return tables.adapter(framework, fields, fields.span("network_module"), **own)
+        return apart, apart
+    rank = fields.whole("network_dim", usual(framework.defaults["rank"]))
+    alpha = fields.number("network_alpha", usual(framework.defaults["alpha"]))
+    return rank, rank if any(each.value == 0 for each in alternatives(alpha)) else alpha
 
 
 def _training(framework: Framework, fields: Fields) -> Training:

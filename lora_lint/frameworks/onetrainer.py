@@ -12,7 +12,7 @@ from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
-from lora_lint.run.values import Unknown, known
+from lora_lint.run.values import known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
@@ -60,11 +60,10 @@ def read(document: Mapping, project: Project) -> Reading:
     if known(fields.text("training_method")) != "LORA" or known(fields.text("peft_type", usual("LORA"))) != "LORA":
         return Reading()
     span = fields.span("lora_rank" if fields.has("lora_rank") else "training_method")
-    targets = Unknown("OneTrainer chooses the layers itself")
     run = Run(
         FRAMEWORK,
         span,
-        tables.adapter(FRAMEWORK, fields, span, target_modules=targets),
+        tables.adapter(FRAMEWORK, fields, span),
         BaseModel(fields.text("base_model_name")),
         training=_training(fields),
         events=(Load(fields.span("base_model_name")), Wrap(span), Train(span)),

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import tables
-from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.readers.nodes import Entry, Mapping
 from lora_lint.records import replace
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
-from lora_lint.run.values import ABSENT, Known, Unknown, known
+from lora_lint.run.values import ABSENT, known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
@@ -64,24 +64,18 @@ def read(document: Mapping, project: Project) -> Reading:
         return Reading()
     span = fields.span("lora_rank" if fields.has("lora_rank") else "model_type")
     rank = fields.whole("lora_rank", usual(FRAMEWORK.defaults["rank"]))
-    targets = Unknown("SimpleTuner chooses the layers itself")
+    alpha = fields.number("lora_alpha", multiple(rank))  # common.py
     model = fields.text("pretrained_model_name_or_path", fields.text("model_family"))
     run = Run(
         FRAMEWORK,
         span,
-        tables.adapter(FRAMEWORK, fields, span, rank=rank, alpha=_alpha(fields, rank), target_modules=targets),
+        tables.adapter(FRAMEWORK, fields, span, rank=rank, alpha=alpha),
         BaseModel(model),
         training=tables.training(FRAMEWORK, fields, "unknown", epochs=_unless_0(fields, "num_train_epochs")),
         events=(Load(fields.span("model_family")), Wrap(span), Train(span)),
         trained=True,
     )
     return Reading((run,))
-
-
-def _alpha(fields: Fields, rank: Value[int]) -> Value[float]:
-    """The default rank (common.py)."""
-    same: Value[float] = Known(rank.value, None, "framework-default") if isinstance(rank, Known) else rank
-    return fields.number("lora_alpha", same)
 
 
 def _unless_0(fields: Fields, key: str) -> Value[float]:

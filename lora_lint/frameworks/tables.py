@@ -102,6 +102,8 @@ def adapter(
     those of this file where they differ from the framework's."""
     keys = framework.keys if keys is None else keys
     values = _values(framework, fields, keys, _ADAPTER, own)
+    if not framework.can("target_modules"):
+        values.setdefault("target_modules", Unknown(f"{framework.title} chooses the layers itself"))
     rank = keys.get("rank", "")
     span = fields.span(rank) if fields.has(rank) else otherwise
     places = fields.places(keys["target_modules"]) if "target_modules" in keys else ()
