@@ -262,7 +262,7 @@ class Walk:
                 return Found(path, kind, None, False, too_large(kind))
             # A program may mention LoRA further down; large data files are common, and hardly ever configs.
             return Found(path, kind, None, False, too_large(kind), "size") if kind in _PROGRAMS else None
-        if self._prefilter and kind == "toml" and not _configures(data):
+        if self._prefilter and kind == "toml" and not frameworks_of(data, kind):
             return None  # a package's own description, settings of tools
         if kind == "python" and _is_test(path, data):
             self._tests += relevant(data)
@@ -409,10 +409,13 @@ def relevant(data: bytes) -> bool:
     return b"noqa" in low and any(re.search(_OURS, line) for line in re.findall(_NOQA, low))
 
 
-def _configures(data: bytes) -> bool:
-    """Whether a TOML file holds the words of a framework's configuration."""
-    groups = (words for _, kinds, groups in marks.CONFIGS if "toml" in kinds for words in groups)
-    return any(all(word in data for word in words) for words in groups)
+def frameworks_of(data: bytes, kind: FileKind) -> list[str]:
+    """The frameworks whose configuration a file may be, by the words that it holds."""
+    return [
+        name
+        for name, kinds, groups in marks.CONFIGS
+        if kind in kinds and any(all(word in data for word in words) for words in groups)
+    ]
 
 
 def module_name(path: str) -> bytes:

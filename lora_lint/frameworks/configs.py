@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint import marks
+from lora_lint.discovery import frameworks_of
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.settings import with_given
 from lora_lint.run.run import Reading
@@ -30,11 +30,7 @@ def read_config(
     """The runs and sweeps in a configuration file; `follow` gives those of a program that it starts, None if the
     program is not understood. Raises readers.errors.Unreadable."""
     text = source.utf8
-    candidates = [
-        name
-        for name, kinds, groups in marks.CONFIGS
-        if source.kind in kinds and any(all(word in text for word in words) for words in groups)
-    ]
+    candidates = frameworks_of(text, source.kind)
     if not candidates and len(text) > LARGE:
         return Reading()
     runs: list[Any] = []
