@@ -74,6 +74,15 @@ class SourceFile:
         end = starts[line] if line < len(starts) else len(self.utf8)
         return self.utf8[starts[line - 1] : end].rstrip(b"\r\n").decode("utf-8")
 
+    def joined_lines(self, line: int) -> tuple[int, int]:
+        """The first and the last of the lines that are one with a 1-based line by backslashes at their ends."""
+        first = last = line
+        while first > 1 and self.line_text(first - 1).endswith("\\"):
+            first -= 1
+        while last < len(self.line_starts) and self.line_text(last).endswith("\\"):
+            last += 1
+        return first, last
+
     def position(self, offset: int) -> tuple[int, int]:
         """The 1-based line and 1-based column in characters of a byte offset."""
         starts = self.line_starts

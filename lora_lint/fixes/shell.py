@@ -56,11 +56,7 @@ def _variable(source: SourceFile, change: Tie) -> re.Match[str] | None:
 
 def _command(source: SourceFile, span: Span) -> str:
     """The line of a place, with those that are one with it by backslashes, as one line."""
-    first = last = source.position(span.start)[0]
-    while first > 1 and source.line_text(first - 1).endswith("\\"):
-        first -= 1
-    while source.line_text(last).endswith("\\") and last < len(source.line_starts):
-        last += 1
+    first, last = source.joined_lines(source.position(span.start)[0])
     return " ".join(source.line_text(line).removesuffix("\\") for line in range(first, last + 1))
 
 

@@ -240,14 +240,8 @@ def _yaml(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
 
 def _shell(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
     """The same for shell scripts, where a command continues after a backslash and has no comment before its end."""
-    last = len(source.line_starts)
     for start, end, (line, _) in _yaml(source):
-        first = final = line
-        while first > 1 and source.line_text(first - 1).endswith("\\"):
-            first -= 1
-        while final < last and source.line_text(final).endswith("\\"):
-            final += 1
-        yield start, end, (first, final)
+        yield start, end, source.joined_lines(line)
 
 
 _LANGUAGES = {"yaml": _yaml, "toml": _yaml, "shell": _shell}
