@@ -31,6 +31,7 @@ FRAMEWORK = Framework(
             r"(?:sdxl_|flux_|sd3_|lumina_|anima_|hunyuan_image_)?train_network\.py",
             config="option",
             option="config_file",
+            suffix=".toml",
         ),
     ),
     adapts="sd-scripts",

@@ -26,7 +26,7 @@ def quantizer_in_name(name: str) -> Quantizer | None:
 def stage_in_name(path: str) -> Sharding | None:
     """The ZeRO stage in the name of a DeepSpeed config: `ds_z3_config.json`, `zero2.json`."""
     match = re.search(_STAGE, path.replace("\\", "/").rpartition("/")[2].lower())
-    return _sharding(int(match[1])) if match is not None else None
+    return sharding_of(int(match[1])) if match is not None else None
 
 
 def stage_of(path: str, near: str, project: Project | None) -> tuple[Sharding | None, bool]:
@@ -43,8 +43,9 @@ def stage_of_text(text: bytes) -> Sharding | None:
         stage = json.loads(text)["zero_optimization"]["stage"]
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
-    return _sharding(stage) if isinstance(stage, int) and not isinstance(stage, bool) else None
+    return sharding_of(stage) if isinstance(stage, int) and not isinstance(stage, bool) else None
 
 
-def _sharding(stage: int) -> Sharding:
+def sharding_of(stage: int) -> Sharding:
+    """The sharding of a ZeRO stage."""
     return Sharding.ZERO3 if stage == 3 else Sharding.ZERO

@@ -12,7 +12,7 @@ from lora_lint.run.values import Reason
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.project import Project
-    from lora_lint.readers.nodes import Node
+    from lora_lint.readers.nodes import Mapping, Node
     from lora_lint.source import SourceFile, Span
 
 OPEN = "builtins.open"
@@ -79,6 +79,18 @@ def content(context: Context, path: Val | None, span: Span) -> Val | None:
     context.records.loads(span.path, [place])
     sure = isinstance(path, Const) and path.origin != "cli-default" and not os.path.isabs(path.value)
     return value if sure else _overridable(value)
+
+
+def mapping(project: Project, place: str) -> Mapping | None:
+    """The mapping in a config file; None if it is of another kind, cannot be read or contains something else."""
+    from lora_lint.readers.errors import Unreadable
+    from lora_lint.readers.nodes import Mapping
+
+    try:
+        document = _document(project, place)
+    except (Unreadable, RecursionError):
+        return None
+    return document if isinstance(document, Mapping) else None
 
 
 def _document(project: Project, place: str) -> Node | None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks.fields import Fields
-from lora_lint.knowledge.layouts import stage_of
+from lora_lint.knowledge.layouts import sharding_of, stage_of
 from lora_lint.readers.arguments import options
-from lora_lint.readers.nodes import Mapping
 from lora_lint.records import replace
 from lora_lint.run.launch import Launch, Sharding
 from lora_lint.run.values import ABSENT, Known, known
@@ -54,19 +53,12 @@ def launched_by(run: Run, launch: Launch) -> Run:
 
 def _config(told: Fields, near: str, project: Project) -> Fields | None:
     """The config file of a launcher, searched from the folder of the file `near` upwards."""
-    from lora_lint.libraries.loaded import root
-    from lora_lint.readers.errors import Unreadable
+    from lora_lint.libraries import loaded
 
     path = known(told.text("config_file"))
     place = project.nearest(near, path) if path else None
-    source = project.load(place) if place is not None else None
-    if source is None or source.kind not in ("yaml", "json"):
-        return None
-    try:
-        document = root(source)
-    except (Unreadable, RecursionError):
-        return None
-    return Fields(document) if isinstance(document, Mapping) else None
+    document = loaded.mapping(project, place) if place is not None else None
+    return Fields(document) if document is not None else None
 
 
 def _by_options(told: Fields) -> Value[Sharding]:
@@ -77,7 +69,7 @@ def _by_options(told: Fields) -> Value[Sharding]:
     stage = known(told.whole("zero_stage"))
     if stage is None or known(told.flag("use_deepspeed")) is not True:
         return ABSENT
-    return Known(Sharding.ZERO3 if stage == 3 else Sharding.ZERO, None, "derived", told.span("zero_stage"))
+    return Known(sharding_of(stage), None, "derived", told.span("zero_stage"))
 
 
 def _by_config(config: Fields, near: str, project: Project) -> Value[Sharding]:
@@ -97,4 +89,4 @@ def _by_config(config: Fields, near: str, project: Project) -> Value[Sharding]:
         return ABSENT if found is None else Known(found, None, "derived", where)
     if stage is None:
         return ABSENT
-    return Known(Sharding.ZERO3 if stage == 3 else Sharding.ZERO, None, "derived", where)
+    return Known(sharding_of(stage), None, "derived", where)

@@ -86,26 +86,16 @@ def _option(words: tuple[Word, ...], option: str) -> tuple[Word, tuple[Word, ...
 
 def _document(file: Word, command: CommandLine, path: str, project: Project) -> Mapping | None:
     """The content of a configuration file, relative to the script at `path` or to the folders above it."""
+    from lora_lint.libraries import loaded
+
     name = file.text
     if not name:
         return None
-    names = [name, f"{name}.toml"]
+    names = list(dict.fromkeys((name, f"{name}{command.suffix}")))
     if command.shipped and not CONFIG.search(name):
         names = [f"{folder}/{name}.yaml".lstrip("/") for folder in ("", *command.shipped)]
     place = project.nearest(path, *names)
-    return _read(place, project) if place is not None else None
-
-
-def _read(path: str, project: Project) -> Mapping | None:
-    from lora_lint.libraries.loaded import root
-    from lora_lint.readers.errors import Unreadable
-
-    source = project.load(path)
-    try:
-        node = root(source) if source is not None else None
-    except (Unreadable, RecursionError):
-        return None
-    return node if isinstance(node, Mapping) else None
+    return loaded.mapping(project, place) if place is not None else None
 
 
 def _placed(given: Mapping, document: Mapping, component: str | None) -> list[Entry]:

@@ -51,6 +51,8 @@ class CommandLine:
     config: Literal["first", "option"] | None = None
     option: str = "config"
     """The option that names it."""
+    suffix: str = ""
+    """The end of its name, if a command may leave it out."""
     beside: Spelling = "flags"
     shipped: tuple[str, ...] = ()
     """The folders of bundled configuration files, which are named without their suffix."""
