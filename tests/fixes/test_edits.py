@@ -30,13 +30,13 @@ from lora_lint.records import replace
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
 from tests.support import pages
+from tests.support.kinds import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from lora_lint.finding import Change, Finding
-    from lora_lint.source import FileKind
 
 NAMED = Settings(extend_select=tuple(catalogue.rules()))
 ALL = Settings(extend_select=tuple(catalogue.rules()), confidence="possible")
@@ -50,8 +50,7 @@ def span_in(text: str, part: str, path: str = "train.py") -> Span:
 
 def after(text: str, change: Change, path: str = "train.py") -> str | None:
     """The text after one change, None where it cannot be made."""
-    kinds: dict[str, FileKind] = {"py": "python", "yaml": "yaml", "json": "json", "toml": "toml", "sh": "shell"}
-    source = SourceFile(path, kinds[path.rpartition(".")[2]], text.encode())
+    source = SourceFile(path, kind_of(path), text.encode())
     edits = edits_of(Fix("safe", "", (change,)), lambda _: source)
     return applied(source.utf8, edits).decode() if edits else None
 
@@ -329,8 +328,7 @@ def test_rename_an_argument(text: str, part: str, expected: str | None) -> None:
     ],
 )
 def test_an_idle_comment_goes(text: str, name: str, expected: str) -> None:
-    kinds: dict[str, FileKind] = {"py": "python", "yaml": "yaml", "sh": "shell"}
-    once = fixed_text(text.encode(), name, kinds[name.rpartition(".")[2]], ALL, unsafe=False)
+    once = fixed_text(text.encode(), name, kind_of(name), ALL, unsafe=False)
     assert once.after.decode() == expected
 
 
@@ -545,14 +543,12 @@ def test_a_fixed_example_is_clean_and_stays_so(
     example: pages.Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    kind = {"py": "python", "yaml": "yaml", "yml": "yaml", "json": "json", "toml": "toml", "sh": "shell"}[
-        example.name.rpartition(".")[2]
-    ]
+    kind = kind_of(example.name)
     before = example.text.encode()
-    source = readable(example.name, kind, before)  # type: ignore[arg-type]
+    source = readable(example.name, kind, before)
 
     def of_this_rule(data: bytes) -> list[Finding]:
-        found = engine.lint_text(data, example.name, ALL, kind=kind).findings  # type: ignore[arg-type]
+        found = engine.lint_text(data, example.name, ALL, kind=kind).findings
         return [finding for finding in found if finding.code == example.code]
 
     found = of_this_rule(before)
@@ -561,10 +557,10 @@ def test_a_fixed_example_is_clean_and_stays_so(
         for f in found
         if f.fix and fixable(f, unsafe=True, named=ALL.named()) and edits_of(f.fix, lambda _: source)
     }
-    once = fixed_text(before, example.name, kind, ALL, unsafe=True)  # type: ignore[arg-type]
+    once = fixed_text(before, example.name, kind, ALL, unsafe=True)
     assert once.problem == ""
     assert len(of_this_rule(once.after)) <= len(found) - len(can), once.left
-    again = fixed_text(once.after, example.name, kind, ALL, unsafe=True)  # type: ignore[arg-type]
+    again = fixed_text(once.after, example.name, kind, ALL, unsafe=True)
     assert again.after == once.after
     if kind == "python" and example.code != "LL900":
         ast.parse(once.after)

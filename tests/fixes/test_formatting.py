@@ -29,27 +29,15 @@ from lora_lint.linting import engine
 from lora_lint.linting.outcome import readable
 from lora_lint.settings import Settings
 from tests.support import pages
+from tests.support.kinds import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lora_lint.finding import Finding
-    from lora_lint.source import FileKind
 
 ALL = Settings(extend_select=tuple(catalogue.rules()), confidence="possible")
-KINDS: dict[str, FileKind] = {
-    "py": "python",
-    "yaml": "yaml",
-    "json": "json",
-    "toml": "toml",
-    "ipynb": "notebook",
-    "sh": "shell",
-}
 BOM = b"\xef\xbb\xbf"
-
-
-def kind_of(name: str) -> FileKind:
-    return KINDS[name.rpartition(".")[2]]
 
 
 def found(data: bytes, name: str, code: str) -> list[Finding]:

@@ -19,34 +19,27 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from lora_lint import catalogue
+from lora_lint import catalogue, discovery
 from lora_lint.fixes.session import fixable, fixed_text
 from lora_lint.knowledge import schemas
 from lora_lint.linting import engine
 from lora_lint.records import replace
 from lora_lint.settings import Settings
 from tests.support import pages
+from tests.support.kinds import kind_of
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
     from lora_lint.fixes.session import Fixed
-    from lora_lint.source import FileKind
 
 NAMED = Settings(extend_select=tuple(catalogue.rules()))
-KINDS: dict[str, FileKind] = {
-    ".py": "python", ".ipynb": "notebook", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml", ".sh": "shell"
-}  # fmt: skip
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted(
     path
     for folder in ("examples", "tests/support/configs")
     for path in (ROOT / folder).rglob("*")
-    if path.is_file() and path.suffix in KINDS
+    if path.is_file() and path.suffix in discovery.KINDS
 )
-
-
-def kind_of(name: str) -> FileKind:
-    return KINDS[Path(name).suffix]
 
 
 @lru_cache(maxsize=64)

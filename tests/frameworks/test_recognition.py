@@ -21,6 +21,7 @@ from lora_lint.settings import Settings
 from lora_lint.source import SourceFile
 from lora_lint.system import toml
 from tests.frameworks import test_configs
+from tests.support.kinds import kind_of
 from tests.support.reading import CONFIGS, config
 from tests.support.toml import dumped
 
@@ -51,9 +52,7 @@ def test_every_dialect_has_a_realistic_file() -> None:
 
 @pytest.mark.parametrize(("dialect", "name", "text"), FILES, ids=IDS)
 def test_only_its_own_dialect_takes_a_file(dialect: str, name: str, text: str) -> None:
-    kind = discovery.kind_of(name)
-    assert kind is not None
-    documents = documents_of(SourceFile(name, kind, text.encode()))
+    documents = documents_of(SourceFile(name, kind_of(name), text.encode()))
     takers = {
         other
         for other in NAMES

@@ -6,11 +6,11 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.discovery import kind_of
 from lora_lint.linting.reading import read
 from lora_lint.project import Project
 from lora_lint.run.values import Choices, Known, Unknown
 from lora_lint.source import SourceFile
+from tests.support.kinds import kind_of
 
 if TYPE_CHECKING:
     from lora_lint.run.run import Reading, Run
@@ -56,9 +56,9 @@ def adapter(text: str, **fields: Any) -> None:
 def config(text: str, name: str = "config.yaml", folder: Path | None = None) -> Reading:
     """What a configuration file holds; with `folder`, it lies there."""
     path = f"{folder.as_posix()}/{name}" if folder else name
-    kind = kind_of(path)
-    assert kind is not None
-    return read(SourceFile(path, kind, textwrap.dedent(text).encode()), Project(folder.as_posix() if folder else "."))
+    return read(
+        SourceFile(path, kind_of(path), textwrap.dedent(text).encode()), Project(folder.as_posix() if folder else ".")
+    )
 
 
 def shell(text: str, folder: Path | None = None, name: str = "run.sh") -> Reading:
