@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from lora_lint.records import dataclass, field
+from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Report:
     files: int = 0
     runs: int = 0
     unread: tuple[Unread, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def of_level(self, level: Level) -> tuple[ReportedFinding, ...]:
         """The findings of one level."""
@@ -103,7 +103,7 @@ def _settings(options: Options) -> Settings:
     given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
     unknown = given.keys() - Options.__annotations__.keys()
     if unknown:
-        raise TypeError(f"lint() got an unexpected keyword argument '{min(unknown)}'")
+        raise TypeError(f"unexpected keyword argument '{min(unknown)}'")
     config, isolated = given.pop("config", None), given.pop("isolated", False)
     try:
         return settings.override(settings.load(config, isolated), **given)
@@ -122,7 +122,8 @@ def _report(outcome: Outcome) -> Report:
 def _reported(outcome: Outcome, finding: Finding) -> ReportedFinding:
     from lora_lint.report.wording import level_of, name_of
 
-    place, fix = outcome.located(finding.span), finding.fix
+    place = outcome.located(finding.span)
+    fix = finding.fix if finding.fix is not None and finding.fix.changes else None
     return ReportedFinding(
         code=finding.code,
         name=name_of(finding),
@@ -135,6 +136,6 @@ def _reported(outcome: Outcome, finding: Finding) -> ReportedFinding:
         end_line=place.end_line,
         end_column=place.end_column,
         cell=place.cell,
-        fix=fix.message if fix is not None and fix.changes else None,
-        safe=fix is not None and bool(fix.changes) and fix.applicability == "safe",
+        fix=fix.message if fix is not None else None,
+        safe=fix is not None and fix.applicability == "safe",
     )

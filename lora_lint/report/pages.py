@@ -89,8 +89,9 @@ def listing(rules: Sequence[Rule], view: View, heading: bool) -> str:
     """One line per rule, in columns; with `heading`, the column titles are above them, and no line is wider than the
     view."""
     width = max((len(rule.name) for rule in rules), default=0)
-    rows = [_row(rule, width, view) for rule in rules]
-    if heading and rows:
+    if not heading or not rules:
+        rows = [_row(rule, width, view, rule.summary) for rule in rules]
+    else:
         head = f"{'code':<5}  {'name':<{width}}  {'level':<7}  {'fix':<6}  finds"
         before = len(head) - len("finds")
         room = max(view.width - before, 20)
@@ -101,7 +102,7 @@ def listing(rules: Sequence[Rule], view: View, heading: bool) -> str:
     return "".join(f"{row}\n" for row in rows)
 
 
-def _row(rule: Rule, width: int, view: View, summary: str | None = None) -> str:
+def _row(rule: Rule, width: int, view: View, summary: str) -> str:
     level = paint(f"{rule.level:<7}", rule.level, view.color)
     fix = "" if rule.fix.applicability == "none" else rule.fix.applicability
-    return f"{linked(rule.code, view)}  {rule.name:<{width}}  {level}  {fix:<6}  {summary or rule.summary}"
+    return f"{linked(rule.code, view)}  {rule.name:<{width}}  {level}  {fix:<6}  {summary}"
