@@ -328,8 +328,8 @@ def untrained_adapter_evaluated(run: Run, options: Mapping[str, Any]) -> Iterabl
                 return
         elif isinstance(event, Answer) and fresh is not None and event.only:
             message = (
-                "The model is asked with an adapter that is new: its `lora_B` is zero, nothing in this program trains "
-                "it or gives it weights, and so the base model answers. Load the trained adapter with "
+                "The answers are the base model's: the adapter is new, its `lora_B` is zero, and nothing in this "
+                "program trains it or loads weights into it. Load the trained adapter with "
                 "`PeftModel.from_pretrained(model, folder)`"
             )
             related = (Related(fresh.span, "the new adapter is added here"),)

@@ -229,8 +229,10 @@ def _of_two_adapters(run: Run, fresh: bool) -> tuple[str, Level | None]:
     if aside is not None and run.before("trl", aside) is not None:
         return f"{old} ignores the config and trains the model's own adapter; 0.27 raises a ValueError", "advice"
     if trainer in _MERGING or run.before("trl", versions.TWO_ADAPTERS_MERGED) is None:
-        into = "has no effect yet" if fresh else "is then part of the base model, which is not saved"
-        return f"{old} merges the model's adapter, which {into}, and trains a new one", level
+        if fresh:
+            return f"{old} merges the model's adapter, which has no effect yet, and trains a new one", level
+        lost = "the first one is then part of the base model, which is not saved"
+        return f"{old} merges the model's adapter and trains a new one: {lost}", level
     return f"{old} wraps the model again and starts with a new adapter", level
 
 
