@@ -1,7 +1,7 @@
 """What an experiment receives, and where it is registered.
 
 An experiment is a function from a `FindingCase` to the `Verdict` on its finding. It is registered under the rule's code
-in `structure.EXPERIMENTS` (exact, on the meta device) or `measurement.EXPERIMENTS` (statistics, on weights).
+in `structure.table` (exact, on the meta device) or `measurement.table` (statistics, on weights).
 """
 
 from __future__ import annotations

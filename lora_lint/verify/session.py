@@ -50,9 +50,11 @@ def settle(
 ) -> tuple[Outcome, KeyboardInterrupt | None]:
     """The outcome with a verdict on each finding (whose basis it must hold), and the interrupt that ended it early, if
     any."""
-    from lora_lint.verify import bench, measurement, structure
+    from lora_lint.verify.measurement import bench
+    from lora_lint.verify.measurement import table as measured
+    from lora_lint.verify.structure import table as exact
 
-    experiments: dict[str, Experiment] = structure.EXPERIMENTS | measurement.EXPERIMENTS
+    experiments: dict[str, Experiment] = exact.EXPERIMENTS | measured.EXPERIMENTS
     findings = list(outcome.findings)
     verdicts: dict[int, Verdict] = {}
     waiting: list[int] = []
@@ -67,7 +69,7 @@ def settle(
     try:
         for number, place in enumerate(waiting):
             finding = findings[place]
-            left = len([each for each in waiting[number:] if findings[each].code in measurement.EXPERIMENTS])
+            left = len([each for each in waiting[number:] if findings[each].code in measured.EXPERIMENTS])
             deadline = _deadline(ends, max(left, 1))
 
             def say(doing: str, number: int = number, finding: Finding = finding) -> None:
@@ -85,8 +87,8 @@ def settle(
 
 def _cost(finding: Finding) -> tuple[bool, bool, str]:
     """Exact verdicts first, trainings last; in between, those on the same model together, so that it is loaded once."""
-    from lora_lint.verify.measurement import TRAININGS
-    from lora_lint.verify.structure import EXPERIMENTS
+    from lora_lint.verify.measurement.table import TRAININGS
+    from lora_lint.verify.structure.table import EXPERIMENTS
 
     return finding.code not in EXPERIMENTS, finding.code in TRAININGS, str(_basis(finding).run.model.name)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.knowledge.architectures import class_of, head_for, head_for_task, heads_of_loaders
 from lora_lint.run.values import alternatives, known
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.probe import HEADS
+from lora_lint.verify.measurement.probe import HEADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

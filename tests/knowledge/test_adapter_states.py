@@ -100,7 +100,7 @@ def compare(lines: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """Asserts that the reading is right after each line, and what `--verify` makes of it at the end."""
     from transformers import AutoModelForCausalLM
 
-    from lora_lint.verify.replay import replay
+    from lora_lint.verify.structure.replay import replay
 
     monkeypatch.chdir(folder)
     names: dict[str, Any] = {}

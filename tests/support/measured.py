@@ -10,8 +10,8 @@ import torch
 
 from lora_lint.finding import Finding, Verdict
 from lora_lint.run.run import BaseModel, Dataset, Training
-from lora_lint.verify import bench, measurement
 from lora_lint.verify.experiment import Effort, FindingCase
+from lora_lint.verify.measurement import bench, table
 from tests.support import small_model
 from tests.support.runs import HERE, lit, run, sweep
 
@@ -53,4 +53,4 @@ def case(code: str, runs: Sequence[Run], figure: float | None = None, **options:
 
 def settled(code: str, *runs: Run, **told: Any) -> Verdict:
     """What the experiment of a rule says of the case."""
-    return measurement.EXPERIMENTS[code](case(code, runs, **told))
+    return table.EXPERIMENTS[code](case(code, runs, **told))

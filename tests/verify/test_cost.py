@@ -10,9 +10,10 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from lora_lint.run.run import BaseModel
-from lora_lint.verify import bench, memory, probe, timing, weights
+from lora_lint.verify import weights
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.memory import Needed
+from lora_lint.verify.measurement import bench, memory, probe, timing
+from lora_lint.verify.measurement.memory import Needed
 from tests.support import small_model
 from tests.support.measured import alone, case, of, settled  # noqa: F401
 from tests.support.runs import lit

@@ -8,8 +8,8 @@ import pytest
 import torch
 import transformers
 
-from lora_lint.verify import coverage
-from lora_lint.verify.skeleton import peft_config, wrap
+from lora_lint.verify.structure import coverage
+from lora_lint.verify.structure.skeleton import peft_config, wrap
 from tests.rules.test_targets_in_peft import base_config
 from tests.support.runs import run
 from tests.verify.test_structure import verdicts

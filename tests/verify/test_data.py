@@ -9,9 +9,9 @@ import pytest
 
 from lora_lint.run.run import BaseModel, Dataset, Training
 from lora_lint.run.values import ABSENT
-from lora_lint.verify import probe
-from lora_lint.verify.data import NoTexts, text_of, texts_of
-from lora_lint.verify.optimizers import optimizer_of
+from lora_lint.verify.measurement import probe
+from lora_lint.verify.measurement.data import NoTexts, text_of, texts_of
+from lora_lint.verify.measurement.optimizers import optimizer_of
 from tests.support.runs import lit, run
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def test_what_is_assumed_is_noted() -> None:
 def test_first_step_goes_against_the_gradient(family: Any) -> None:
     import torch
 
-    from lora_lint.verify.optimizers import Optimizer
+    from lora_lint.verify.measurement.optimizers import Optimizer
 
     parameter = torch.nn.Parameter(torch.zeros(3, 4))
     parameter.grad = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))

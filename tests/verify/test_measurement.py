@@ -12,10 +12,11 @@ import pytest
 from lora_lint.finding import Verdict
 from lora_lint.rules.scale import Arm
 from lora_lint.run.run import BaseModel
-from lora_lint.verify import bench, weights
+from lora_lint.verify import weights
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.optimizers import optimizer_of
-from lora_lint.verify.statistics import exponent
+from lora_lint.verify.measurement import bench
+from lora_lint.verify.measurement.optimizers import optimizer_of
+from lora_lint.verify.measurement.statistics import exponent
 from tests.support.measured import alone, case, of, settled  # noqa: F401
 from tests.support.runs import lit
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lora_lint.run.run import Run
-    from lora_lint.verify.bench import Steps
+    from lora_lint.verify.measurement.bench import Steps
 
 pytestmark = pytest.mark.usefixtures("alone")
 RANKS = (4, 16, 64)

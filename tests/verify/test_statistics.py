@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from lora_lint.verify.statistics import TOLERANCE, Interval, exponent, interval, judge, quantile, slope
+from lora_lint.verify.measurement.statistics import TOLERANCE, Interval, exponent, interval, judge, quantile, slope
 
 
 @pytest.mark.parametrize(

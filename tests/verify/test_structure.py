@@ -19,9 +19,11 @@ from lora_lint.project import Project
 from lora_lint.run.events import Train
 from lora_lint.settings import Settings
 from lora_lint.source import Span
-from lora_lint.verify import measurement, session, structure
+from lora_lint.verify import session
 from lora_lint.verify.experiment import Effort, FindingCase, Skip
-from lora_lint.verify.replay import freeze_all_but
+from lora_lint.verify.measurement import table as measured_table
+from lora_lint.verify.structure import table as exact_table
+from lora_lint.verify.structure.replay import freeze_all_but
 from tests.support.peft_models import small_config
 
 if TYPE_CHECKING:
@@ -177,7 +179,6 @@ def test_base_parameters_trainable(tmp_path: Path, settings: str, after: str, co
 def test_unfrozen_and_frozen_again_is_refuted(tmp_path: Path) -> None:
     """Events that the finding does not rest on, but that undo it, are replayed as well."""
     from lora_lint.finding import Finding
-    from lora_lint.verify import structure
     from lora_lint.verify.experiment import FindingCase
 
     saved(tmp_path, "llama")
@@ -185,7 +186,7 @@ def test_unfrozen_and_frozen_again_is_refuted(tmp_path: Path) -> None:
     [run] = _read(program).runs
     for code in ("LL401", "LL402", "LL403", "LL404"):
         case = FindingCase(Finding(code, "claimed", run.span), run, None, Effort("cpu"), say=lambda _: None)
-        verdict = structure.EXPERIMENTS[code](case)
+        verdict = exact_table.EXPERIMENTS[code](case)
         assert verdict.status == "refuted", code
         assert verdict.measurements["one_step"]["foreign_changed"] == 0
         assert verdict.measurements["one_step"]["adapter_changed"] == 2
@@ -247,7 +248,7 @@ def test_all_adapters_are_replayed(tmp_path: Path, between: str, after: str, tra
     run = next(run for run in _read(program) if run.trained)
     claim = Finding("LL402", "claimed", run.span, related=(Related(_first_training(run), "it is trained here"),))
     case = FindingCase(claim, run, None, Effort("cpu"), say=lambda _: None)
-    verdict = structure.EXPERIMENTS["LL402"](case)
+    verdict = exact_table.EXPERIMENTS["LL402"](case)
     measured = verdict.measurements
     count = 1 + ("two" in between)
     assert measured["adapter_trainable"] == measured["adapter"] // count * trainable
@@ -284,14 +285,13 @@ Trainer(model=model).train()
 @pytest.mark.parametrize(("settings", "status"), [("", "confirmed"), (", modules_to_save=['embed_tokens']", "refuted")])
 def test_new_tokens_untrained(tmp_path: Path, settings: str, status: str) -> None:
     from lora_lint.finding import Finding
-    from lora_lint.verify import structure
     from lora_lint.verify.experiment import FindingCase
 
     saved(tmp_path, "llama")
     program = NEW_TOKENS.format(settings)
     [run] = _read(program).runs
     case = FindingCase(Finding("LL407", "claimed", run.span), run, None, Effort("cpu"), say=lambda _: None)
-    assert structure.EXPERIMENTS["LL407"](case).status == status
+    assert exact_table.EXPERIMENTS["LL407"](case).status == status
 
 
 @pytest.mark.parametrize(("part", "status"), [("'lm_head'", "confirmed"), ("'lora_'", "refuted")])
@@ -302,7 +302,7 @@ def test_unfrozen_parts_that_are_not_saved(tmp_path: Path, part: str, status: st
     assert ("LL410" in verdicts(tmp_path, program)) is (status == "confirmed")
     [run] = _read(program).runs
     case = FindingCase(Finding("LL410", "claimed", run.span), run, None, Effort("meta"), say=lambda _: None)
-    assert structure.EXPERIMENTS["LL410"](case).status == status
+    assert exact_table.EXPERIMENTS["LL410"](case).status == status
 
 
 MERGED = """\
@@ -322,7 +322,7 @@ def test_tied_embeddings(tmp_path: Path, tied: bool) -> None:
     assert ("LL603" in verdicts(tmp_path, MERGED)) is tied
     [run] = _read(MERGED).runs
     case = FindingCase(Finding("LL603", "claimed", run.span), run, None, Effort("meta"), say=lambda _: None)
-    verdict = structure.EXPERIMENTS["LL603"](case)
+    verdict = exact_table.EXPERIMENTS["LL603"](case)
     assert verdict.status == ("confirmed" if tied else "refuted")
     assert verdict.measurements["adapted"] == ["lm_head"]
 
@@ -419,7 +419,7 @@ def test_axolotl_patterns_that_never_end() -> None:
 
 
 def test_the_pages_name_the_rules_that_have_an_experiment() -> None:
-    experiments = structure.EXPERIMENTS.keys() | measurement.EXPERIMENTS.keys()
+    experiments = exact_table.EXPERIMENTS.keys() | measured_table.EXPERIMENTS.keys()
     assert experiments == {code for code, rule in catalogue.rules().items() if rule.verify.kind != "none"}
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from lora_lint.rules.scale import Arm
 from lora_lint.run.run import Dataset
-from lora_lint.verify import capacity, rates
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.optimizers import optimizer_of
-from lora_lint.verify.statistics import Interval
+from lora_lint.verify.measurement import capacity, rates
+from lora_lint.verify.measurement.optimizers import optimizer_of
+from lora_lint.verify.measurement.statistics import Interval
 from tests.support import small_model
 from tests.support.measured import alone, of, settled  # noqa: F401
 from tests.support.runs import lit, one

@@ -12,11 +12,12 @@ from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.rules.capacity import bytes_of_a_weight
 from lora_lint.rules.words import number
 from lora_lint.run.values import alternatives
-from lora_lint.verify import bench, probe, weights
+from lora_lint.verify import weights
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.optimizers import optimizer_of
-from lora_lint.verify.scaling import arm_of
-from lora_lint.verify.skeleton import REFUSALS, peft_config, possible, skeleton_of, wrap
+from lora_lint.verify.measurement import bench, probe
+from lora_lint.verify.measurement.optimizers import optimizer_of
+from lora_lint.verify.measurement.scaling import arm_of
+from lora_lint.verify.structure.skeleton import REFUSALS, peft_config, possible, skeleton_of, wrap
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.optimizers import USUAL_RATE, optimizer_of
-from lora_lint.verify.scaling import arm_of
-from lora_lint.verify.training import Treatment, losses_in_words, side_by_side, status_of
+from lora_lint.verify.measurement.optimizers import USUAL_RATE, optimizer_of
+from lora_lint.verify.measurement.scaling import arm_of
+from lora_lint.verify.measurement.training import Treatment, losses_in_words, side_by_side, status_of
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status, Verdict
     from lora_lint.verify.experiment import FindingCase
-    from lora_lint.verify.statistics import Interval
-    from lora_lint.verify.training import Judge, Trial
+    from lora_lint.verify.measurement.statistics import Interval
+    from lora_lint.verify.measurement.training import Judge, Trial
 
 _FEW = 20
 """Enough steps to see a training diverge, but not to see that none will."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Verdict
 from lora_lint.run.values import ABSENT, Known, alternatives
-from lora_lint.verify.bench import backward, batch_of, lora_config, on_bench, probe_tokens, reset, wrapped
-from lora_lint.verify.optimizers import optimizer_of
-from lora_lint.verify.scaling import arm_of
-from lora_lint.verify.statistics import interval, judge
+from lora_lint.verify.measurement.bench import backward, batch_of, lora_config, on_bench, probe_tokens, reset, wrapped
+from lora_lint.verify.measurement.optimizers import optimizer_of
+from lora_lint.verify.measurement.scaling import arm_of
+from lora_lint.verify.measurement.statistics import interval, judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from lora_lint.finding import Status
     from lora_lint.rules.scale import Arm
     from lora_lint.run.run import Adapter
-    from lora_lint.verify.bench import Bench
     from lora_lint.verify.experiment import FindingCase
-    from lora_lint.verify.probe import Batch
-    from lora_lint.verify.statistics import Interval
+    from lora_lint.verify.measurement.bench import Bench
+    from lora_lint.verify.measurement.probe import Batch
+    from lora_lint.verify.measurement.statistics import Interval
 
 _MATTERS = 1.1
 """The factor from which a step counts as slower: users report 1.2 to 2."""

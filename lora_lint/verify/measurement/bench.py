@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.run.values import alternatives
-from lora_lint.verify import probe, proxy, weights
-from lora_lint.verify.data import NoTexts, texts_of
+from lora_lint.verify import weights
 from lora_lint.verify.experiment import DEFAULT_SEEDS, PROXY_SEEDS, Skip
+from lora_lint.verify.measurement import probe, proxy
+from lora_lint.verify.measurement.data import NoTexts, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from lora_lint.rules.scale import Arm
     from lora_lint.run.run import Adapter, Run
     from lora_lint.verify.experiment import FindingCase
-    from lora_lint.verify.optimizers import Optimizer
-    from lora_lint.verify.probe import Batch
+    from lora_lint.verify.measurement.optimizers import Optimizer
+    from lora_lint.verify.measurement.probe import Batch
 
 _SEQUENCES = {"cpu": 8, "cuda": 16}  # per step, at most
 _LENGTH = {"cpu": 128, "cuda": 256}  # tokens

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 from lora_lint.rules.scale import Arm
 from lora_lint.run.values import Known
-from lora_lint.verify.bench import wrapped
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.optimizers import optimizer_of
-from lora_lint.verify.scaling import arm_of
-from lora_lint.verify.skeleton import trainable
-from lora_lint.verify.training import HARM, Treatment, losses_in_words, side_by_side, status_of
+from lora_lint.verify.measurement.bench import wrapped
+from lora_lint.verify.measurement.optimizers import optimizer_of
+from lora_lint.verify.measurement.scaling import arm_of
+from lora_lint.verify.measurement.training import HARM, Treatment, losses_in_words, side_by_side, status_of
+from lora_lint.verify.structure.skeleton import trainable
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status, Verdict
     from lora_lint.rules.scale import Law
     from lora_lint.run.run import Adapter
-    from lora_lint.verify.bench import Bench
     from lora_lint.verify.experiment import FindingCase
-    from lora_lint.verify.optimizers import Optimizer
-    from lora_lint.verify.statistics import Interval
-    from lora_lint.verify.training import Pair, Trial
+    from lora_lint.verify.measurement.bench import Bench
+    from lora_lint.verify.measurement.optimizers import Optimizer
+    from lora_lint.verify.measurement.statistics import Interval
+    from lora_lint.verify.measurement.training import Pair, Trial
 
 _AS_MANY = 1.25
 """The factor up to which two adapters count as the same size: a rank is a whole number."""

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Verdict
 from lora_lint.rules.words import number
 from lora_lint.run.values import alternatives
-from lora_lint.verify import probe
-from lora_lint.verify.bench import Late, backward, lora_config, on_bench, reset, sequence_length, wrapped
-from lora_lint.verify.data import NoTexts, texts_of
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.optimizers import optimizer_of
-from lora_lint.verify.probe import IGNORED, Batch
-from lora_lint.verify.skeleton import trainable
-from lora_lint.verify.statistics import Interval, interval, judge
+from lora_lint.verify.measurement import probe
+from lora_lint.verify.measurement.bench import Late, backward, lora_config, on_bench, reset, sequence_length, wrapped
+from lora_lint.verify.measurement.data import NoTexts, texts_of
+from lora_lint.verify.measurement.optimizers import optimizer_of
+from lora_lint.verify.measurement.probe import IGNORED, Batch
+from lora_lint.verify.measurement.statistics import Interval, interval, judge
+from lora_lint.verify.structure.skeleton import trainable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from lora_lint.finding import Status
     from lora_lint.rules.scale import Arm
     from lora_lint.run.run import Adapter, Run
-    from lora_lint.verify.bench import Bench
-    from lora_lint.verify.data import Texts
     from lora_lint.verify.experiment import FindingCase
-    from lora_lint.verify.optimizers import Optimizer
+    from lora_lint.verify.measurement.bench import Bench
+    from lora_lint.verify.measurement.data import Texts
+    from lora_lint.verify.measurement.optimizers import Optimizer
 
     Pair = tuple["Treatment", "Treatment"]
     Judge = Callable[["Trial"], tuple[Status, str]]

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Verdict
 from lora_lint.records import replace
 from lora_lint.run.run import Dataset
-from lora_lint.verify import proxy
-from lora_lint.verify.bench import backward, batch_of, probe_tokens, stand_in
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.optimizers import optimizer_of
-from lora_lint.verify.replay import replay
-from lora_lint.verify.skeleton import PREFIX, REFUSALS, owned, trainable
+from lora_lint.verify.measurement import proxy
+from lora_lint.verify.measurement.bench import backward, batch_of, probe_tokens, stand_in
+from lora_lint.verify.measurement.optimizers import optimizer_of
+from lora_lint.verify.structure.replay import replay
+from lora_lint.verify.structure.skeleton import PREFIX, REFUSALS, owned, trainable
 from lora_lint.verify.weights import device_of, in_one_line, quiet
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status
     from lora_lint.run.run import Run
     from lora_lint.verify.experiment import FindingCase
-    from lora_lint.verify.skeleton import Skeleton
+    from lora_lint.verify.structure.skeleton import Skeleton
 
 _NAMED = 3  # parameters named as examples
 _SEQUENCES = 2

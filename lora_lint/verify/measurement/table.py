@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.verify import capacity, memory, rates, scaling, timing
+from lora_lint.verify.measurement import capacity, memory, rates, scaling, timing
 
 if TYPE_CHECKING:
     from lora_lint.verify.experiment import Experiment

@@ -17,10 +17,10 @@ from lora_lint.rules.scale import Arm, law_of
 from lora_lint.rules.scale import arm_of as setting_of
 from lora_lint.rules.words import number
 from lora_lint.run.values import alternatives, known
-from lora_lint.verify.bench import Late, first_steps, on_bench
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.optimizers import optimizer_of
-from lora_lint.verify.statistics import TOLERANCE, exponent, interval, judge
+from lora_lint.verify.measurement.bench import Late, first_steps, on_bench
+from lora_lint.verify.measurement.optimizers import optimizer_of
+from lora_lint.verify.measurement.statistics import TOLERANCE, exponent, interval, judge
 from lora_lint.verify.weights import TooBig
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from lora_lint.finding import Status
     from lora_lint.run.run import Run
-    from lora_lint.verify.bench import Bench, Sample, Steps
     from lora_lint.verify.experiment import FindingCase
-    from lora_lint.verify.optimizers import Optimizer
-    from lora_lint.verify.probe import Source
-    from lora_lint.verify.statistics import Interval
+    from lora_lint.verify.measurement.bench import Bench, Sample, Steps
+    from lora_lint.verify.measurement.optimizers import Optimizer
+    from lora_lint.verify.measurement.probe import Source
+    from lora_lint.verify.measurement.statistics import Interval
 
 _MOST = 5  # measured ranks of a sweep: its ends, and some between
 _LOW = 8  # the rank to compare a single run's with

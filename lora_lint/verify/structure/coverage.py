@@ -10,7 +10,7 @@ from lora_lint.rules.coverage import TOWERS, VOCABULARY
 from lora_lint.rules.words import listed, names, number, plural
 from lora_lint.run.values import alternatives
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.skeleton import PREFIX, adapted, by_leaf, rank_known
+from lora_lint.verify.structure.skeleton import PREFIX, adapted, by_leaf, rank_known
 from lora_lint.verify.weights import quiet
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from lora_lint.records import replace
 from lora_lint.rules.words import names
 from lora_lint.run.events import Train, Wrap
 from lora_lint.run.values import alternatives
-from lora_lint.verify import coverage, trainability
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.skeleton import (
+from lora_lint.verify.structure import coverage, trainability
+from lora_lint.verify.structure.skeleton import (
     REFUSALS,
     adapted,
     by_leaf,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from lora_lint.finding import Status
     from lora_lint.run.run import Run
-    from lora_lint.verify.coverage import Claim
     from lora_lint.verify.experiment import Experiment, FindingCase
-    from lora_lint.verify.skeleton import Skeleton
+    from lora_lint.verify.structure.coverage import Claim
+    from lora_lint.verify.structure.skeleton import Skeleton
 
 
 def exact(experiment: Callable[[Run, Skeleton], Verdict], stepped: bool = False) -> Experiment:

@@ -13,7 +13,7 @@ from lora_lint.knowledge.patterns import TooSlow, compiled
 from lora_lint.run import events
 from lora_lint.run.values import ABSENT, alternatives, known
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.skeleton import installed_peft, peft_config, wrap
+from lora_lint.verify.structure.skeleton import installed_peft, peft_config, wrap
 from lora_lint.verify.weights import quiet
 
 if TYPE_CHECKING:

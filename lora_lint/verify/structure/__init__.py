@@ -1,0 +1,2 @@
+"""Findings that names and shapes settle exactly, on the meta device. `table` says which experiment settles which
+rule."""
