@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Names = tuple[str, ...]
 
-_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+_REFERENCE = r"\$\{([\w.]+)\}"
 _MAX_HOPS = 8
 _TRUE = frozenset({"true", "yes", "on", "1", "t", "y"})
 _FALSE = frozenset({"false", "no", "off", "0", "f", "n"})
@@ -188,7 +188,7 @@ def _referred(node: Node, root: Mapping) -> Node:
     for _ in range(_MAX_HOPS):
         if not isinstance(node, Scalar) or not isinstance(node.value, Placeholder):
             return node
-        match = _REFERENCE.fullmatch(node.value.text.strip())
+        match = re.fullmatch(_REFERENCE, node.value.text.strip())
         found: Node | None = root if match else None
         for name in match[1].split(".") if match else ():
             found = found.get(name) if isinstance(found, Mapping) else None

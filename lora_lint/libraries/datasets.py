@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span
 
-_SLICE = re.compile(r"^(?P<split>[\w.]+)\[(?P<start>-?\d+%?)?:(?P<stop>-?\d+%?)?\]$")
+_SLICE = r"(?P<split>[\w.]+)\[(?P<start>-?\d+%?)?:(?P<stop>-?\d+%?)?\]"
 _FILES = frozenset({"json", "csv", "text", "parquet", "arrow", "pandas"})
 _SAME_SIZE = frozenset(
     "map shuffle rename_column rename_columns remove_columns select_columns cast cast_column with_format "
@@ -95,7 +95,7 @@ def _split(dataset: Object, split: Val, span: Span, config: str | None) -> Val:
     if text is None:
         unknown = DatasetRecord(record.name, Opaque("the split is not known", span))
         return Object(dataset.callee, dataset.arguments, span, unknown)
-    cut = _SLICE.match(text.replace(" ", ""))
+    cut = re.fullmatch(_SLICE, text.replace(" ", ""))
     base = cut["split"] if cut else text
     size, how = record.size, record.how
     if not isinstance(size, Const) or record.split not in (None, base) or base != "train":

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 _NOT_MODELS = re.compile(
     r"Tokenizer|Processor|Config$|FeatureExtractor|Scheduler|Pipeline|Vocab|GenerationConfig|Arguments|Dataset|Template"
 )
-_NO_MODEL = re.compile(
-    rf"(?i){_NOT_MODELS.pattern}|config|vae|unet|adapter|peft|pipe|encoder|tower|vision|audio|embed|critic|ref"
-)
+_NO_MODEL = rf"(?i){_NOT_MODELS.pattern}|config|vae|unet|adapter|peft|pipe|encoder|tower|vision|audio|embed|critic|ref"
 """The same for names of variables and classes that are not followed, with the parts of a model that accompany it."""
 _SAME = frozenset(
     "to cuda cpu half float bfloat16 double type train eval compile share_memory xpu npu to_empty __enter__ "
@@ -69,7 +67,7 @@ def _loaded(context: Context, name: str, loader: str | None, arguments: Argument
 def from_unknown_class(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`<something>.from_pretrained(name)` of an unknown class: a model of that name, whose modules may have other
     names."""
-    if _NO_MODEL.search(name) or not isinstance(arguments.get("pretrained_model_name_or_path", 0), Const):
+    if re.search(_NO_MODEL, name) or not isinstance(arguments.get("pretrained_model_name_or_path", 0), Const):
         return None
     model = _loaded(context, name, None, arguments, span)
     context.records.note(model.data.record, Fact.EDITED)

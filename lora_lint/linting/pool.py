@@ -85,9 +85,11 @@ def _unknown(
 def _serial(files: Iterable[discovery.Found], make_checker: MakeChecker) -> Iterator[FileResult]:
     checker = None
     for found in files:
-        checker = checker or make_checker()
+        if checker is None:
+            checker = make_checker()
+        else:
+            tidy()  # and not after the last file: the process ends, and takes all with it
         yield checker.check(_load(found))
-        tidy()
 
 
 def _processors() -> int:

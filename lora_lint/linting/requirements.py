@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 LIMIT = 4_000_000
 """The largest file that is read, in bytes."""
-_LOCKS = re.compile(r"(?:uv|poetry|pdm)\.lock|Pipfile\.lock|pylock(?:\.[\w-]+)?\.toml")
-_REQUIREMENTS = re.compile(r"[\w.-]*requirements?[\w.-]*\.txt")
-_OTHERS = re.compile(r"pyproject\.toml|setup\.cfg|setup\.py|Pipfile|(?:conda|environment)[\w.-]*\.ya?ml")
+_LOCKS = r"(?:uv|poetry|pdm)\.lock|Pipfile\.lock|pylock(?:\.[\w-]+)?\.toml"
+_REQUIREMENTS = r"[\w.-]*requirements?[\w.-]*\.txt"
+_OTHERS = r"pyproject\.toml|setup\.cfg|setup\.py|Pipfile|(?:conda|environment)[\w.-]*\.ya?ml"
 _MENTIONED = rb"(?i)" + b"|".join(framework.encode() for framework in PINNED)
 _INCLUDED = rb"(?m)^[ \t]*(?:-[rc]|--(?:requirement|constraint))[ \t=\w.]"
 _PIP = r"(?:.*/)?pip[\d.]*"
@@ -113,9 +113,9 @@ def _in_folder(project: Project, folder: str) -> Pins:
     asked: list[Group] = []
     for name in (*names, *_listed(folder, names)):
         base = os.path.basename(name)
-        if _LOCKS.fullmatch(base):
+        if re.fullmatch(_LOCKS, base):
             locked += _groups(project, folder, name)
-        elif _REQUIREMENTS.fullmatch(base) or _OTHERS.fullmatch(base):
+        elif re.fullmatch(_REQUIREMENTS, base) or re.fullmatch(_OTHERS, base):
             asked += _groups(project, folder, name)
     return {**_settled(asked), **_settled(locked)}
 
@@ -125,13 +125,13 @@ def _listed(folder: str, names: Iterable[str]) -> list[str]:
     if "requirements" not in names:
         return []
     below = disk.names(os.path.join(folder, "requirements")) or ()
-    return [f"requirements/{name}" for name in below if _REQUIREMENTS.fullmatch(name)]
+    return [f"requirements/{name}" for name in below if re.fullmatch(_REQUIREMENTS, name)]
 
 
 def _groups(project: Project, folder: str, name: str) -> Sequence[Group]:
     """The requirements in a file: alternatives, of which one is installed."""
     data = _data(project, os.path.join(folder, name))
-    includes = _REQUIREMENTS.fullmatch(os.path.basename(name)) and re.search(_INCLUDED, data)
+    includes = re.fullmatch(_REQUIREMENTS, os.path.basename(name)) and re.search(_INCLUDED, data)
     if not includes and not _mentions_framework(data):
         return ()
     from lora_lint.linting.required import groups

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge.layouts import sharding_of, stage_of
-from lora_lint.readers.arguments import options
 from lora_lint.records import replace
 from lora_lint.run.launch import Launch, Sharding
 from lora_lint.run.values import ABSENT, Known, known
@@ -30,6 +29,8 @@ def launch_of_call(call: Call, near: str, project: Project) -> Launch:
     names."""
     if not call.launcher:
         return Launch()
+    from lora_lint.readers.arguments import options  # needed by launched programs alone
+
     told = Fields(options(call.launcher, call.span).mapping)
     config = _config(told, near, project)
     count: Value[int] = ABSENT

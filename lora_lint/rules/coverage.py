@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Run
 
 TOWERS = re.compile(r"(?:^|\.)(vision_tower|visual|vision_model|vision_encoder|vision_backbone|image_encoder)(?=\.)")
-_LAYER = re.compile(r"(.*?)\.(\d+)\.([^.]+)(?:\.|$)")
+_LAYER = r"(.*?)\.(\d+)\.([^.]+)(?:\.|$)"
 _KNOWLEDGE = ("domain", "code", "complex-domain", "multi-task")
 """Tasks that need new knowledge, not only behaviour."""
 VOCABULARY = ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out")
@@ -391,7 +391,7 @@ def _refused_leaves(case: Case) -> frozenset[str]:
 def _in_layer(path: str) -> tuple[str, int, str] | None:
     """The stack, the number and the part of the layer that a module is in: "model.layers", 3, "mlp". It is cached
     because every run of a project asks for the same few thousand paths."""
-    found = _LAYER.match(path)
+    found = re.match(_LAYER, path)
     return (found[1], int(found[2]), found[3]) if found else None
 
 
