@@ -26,6 +26,7 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
     """The edits for a change; none if it cannot be made."""
     start, end = change.span.start, change.span.end
     old = source.utf8[start:end].decode()
+    behind_flag = _BEHIND_FLAG.search(source.utf8[max(0, start - 200) : start].decode(errors="replace")) is not None
     if isinstance(change, Rename) and _FLAG.fullmatch(old):
         dashes = old[: len(old) - len(old.lstrip("-"))]
         spelt = change.name.replace("_", "-") if "-" in old.lstrip("-") and "_" not in old else change.name
@@ -35,10 +36,10 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
         new = str(change.value).lower() if isinstance(change.value, bool) else _number(change.value)
         if "." in new and "." not in old and isinstance(change.value, float):
             return ()  # an option for whole numbers may accept no other
-        line = source.utf8[max(0, start - 200) : start].decode(errors="replace")
-        if _PLAIN.fullmatch(old.strip(quote)) and _PLAIN.fullmatch(new) and _BEHIND_FLAG.search(line):
+        if behind_flag and _PLAIN.fullmatch(old.strip(quote)) and _PLAIN.fullmatch(new):
             return (Edit(change.span, quote + new + quote),)
-    if isinstance(change, Tie) and not change.key and _PLAIN.fullmatch(old) and float(change.factor).is_integer():
+    ties = isinstance(change, Tie) and not change.key and float(change.factor).is_integer()
+    if isinstance(change, Tie) and ties and behind_flag and _PLAIN.fullmatch(old):
         variable = _variable(source, change)
         if variable is not None:
             tied = variable["value"] if change.factor == 1 else f"$(({int(change.factor)} * {variable['name']}))"
