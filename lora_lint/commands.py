@@ -491,7 +491,7 @@ def _stdin(stdin_filename: str | None) -> tuple[str, FileKind, bytes]:
     path = discovery.display(stdin_filename) if stdin_filename else "<stdin>"
     named = discovery.kind_of(path) if stdin_filename else None
     if stdin_filename and named is None:
-        raise UsageError(f"--stdin-filename {path}: lora-lint reads {', '.join(discovery.KINDS)} files")
+        raise UsageError(f"--stdin-filename {path}: lora-lint reads {discovery.NAMED} files")
     try:
         data = sys.stdin.buffer.read(discovery.limit_of(named or "notebook") + 1)
     except OSError as error:

@@ -29,7 +29,21 @@ KINDS: dict[str, FileKind] = {
     ".toml": "toml",
     ".sh": "shell",
     ".bash": "shell",
+    ".slurm": "shell",
+    ".sbatch": "shell",
+    ".mk": "make",
+    ".dockerfile": "docker",
 }
+NAMES: dict[str, FileKind] = {
+    "Makefile": "make",
+    "makefile": "make",
+    "GNUmakefile": "make",
+    "Dockerfile": "docker",
+    "Containerfile": "docker",
+}
+"""The kinds of files that have no suffix: `Dockerfile`, and variants such as `Dockerfile.gpu` and `Dockerfile-cuda`."""
+NAMED = ", ".join((*KINDS, "Makefile", "Dockerfile"))
+"""What the user may name, for messages."""
 
 DEFAULT_EXCLUDES = frozenset(
     {
@@ -66,6 +80,8 @@ NOTEBOOK_SIZE_LIMIT = 50_000_000
 
 _TEST = rb"^[ \t]*(?:(?:async[ \t]+)?def test|(?:import|from)[ \t]+(?:pytest|unittest)\b)"
 _PROGRAMS = frozenset({"python", "notebook"})
+_COMMANDS = frozenset({"shell", "make", "docker"})
+_TASK = rb"(?m)^run[ \t]*:"
 _CHUNK = 1 << 16
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -83,6 +99,8 @@ _TELLING = {
     "yaml": rb"(?im)^[ \t-]*[\"']?[\w.]*(?:lora|peft)[\w.]*[\"']?[ \t]*:|:[ \t]*[\"']?q?lora[\"']?[ \t\r]*(?:#|$)",
     "toml": rb"(?im)^[ \t]*[\w.]*(?:lora|network_)[\w.]*[ \t]*=",
     "shell": rb"(?i)(?<![\w-])--[\w-]*lora",
+    "make": rb"(?i)(?<![\w-])--[\w-]*lora",
+    "docker": rb"(?i)(?<![\w-])--[\w-]*lora",
     "json": rb"(?i)\"(?:[\w.-]*(?<![a-z]))?(?:q?lora(?!l)|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
 }
 
@@ -183,7 +201,7 @@ class Walk:
         """A named file: read whatever it contains."""
         kind = kind_of(path)
         if kind is None:
-            self.notes.append(f"{path}: skipped, lora-lint reads {', '.join(KINDS)} files")
+            self.notes.append(f"{path}: skipped, lora-lint reads {NAMED} files")
             return
         if path in self._seen:
             return
@@ -218,7 +236,7 @@ class Walk:
             below = []
             for entry in entries:
                 name = entry.name
-                kind = KINDS.get(name[name.rfind(".") :])
+                kind = KINDS.get(name[name.rfind(".") :]) or NAMES.get(name.partition(".")[0].partition("-")[0])
                 try:
                     if kind is not None and entry.is_file():
                         path = prefix + name
@@ -268,9 +286,11 @@ class Walk:
             self._tests += relevant(data)
             return None
         if self._prefilter and not relevant(data):
-            if kind == "shell" and re.search(b"|".join(marks.IN_COMMANDS), data) is not None:
+            starts = kind in _COMMANDS or (kind == "yaml" and re.search(_TASK, data) is not None)
+            if starts and re.search(b"|".join(marks.IN_COMMANDS), data) is not None:
                 return Found(path, kind, data, False)
-            imports = programs(data) if kind == "shell" else import_lines(data) if kind in _PROGRAMS else b""
+            imported = import_lines(data) if kind in _PROGRAMS else b""
+            imports = b" ".join((imported, programs(data) if starts or kind == "notebook" else b"")).strip()
             if imports:
                 self._importers.append((path, kind, imports))
             return None
@@ -301,10 +321,11 @@ def _is_test(path: str, data: bytes) -> bool:
 
 
 def kind_of(path: str) -> FileKind | None:
-    """The kind of `path` by its suffix; a file without one counts as Python."""
+    """The kind of `path` by its suffix or its whole name; any other file without a suffix counts as Python."""
     name = path[path.rfind("/") + 1 :]
     dot = name.rfind(".")
-    return KINDS.get(name[dot:].lower()) if dot > 0 else "python"
+    kind = KINDS.get(name[dot:].lower()) if dot > 0 else None
+    return kind or NAMES.get(name.partition(".")[0].partition("-")[0]) or (None if dot > 0 else "python")
 
 
 _IMPORT = rb"(?m)^[ \t]*(?:import|from)[ \t]+\w"
@@ -459,7 +480,7 @@ def telling(data: bytes, kind: FileKind) -> bool:
     data = data.replace(b"\0", b"")
     if re.search(_TELLING[kind], data) is not None:
         return True
-    return kind == "shell" and any(b"lora_" in name[:-1].lower() for name in re.findall(_ASSIGNED, data))
+    return kind in _COMMANDS and any(b"lora_" in name[:-1].lower() for name in re.findall(_ASSIGNED, data))
 
 
 def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] | None:

@@ -12,7 +12,9 @@ from typing import Literal, NamedTuple
 
 from lora_lint.records import dataclass, field
 
-FileKind = Literal["python", "notebook", "yaml", "json", "toml", "shell"]
+FileKind = Literal["python", "notebook", "yaml", "json", "toml", "shell", "make", "docker"]
+SCRIPTS: frozenset[FileKind] = frozenset({"shell", "make", "docker"})
+"""Files that are nothing but commands."""
 
 
 class Span(NamedTuple):
@@ -42,7 +44,8 @@ class SourceFile:
 
     For a notebook it is the code cells one after another, and `cells` holds the 0-based first line of each code cell;
     `trained_on` is the number of training examples that a trainer printed there when the notebook was last run, and
-    `installs` is what its pip commands install: the words after `pip install`, one text per command.
+    `installs` is what its pip commands install: the words after `pip install`, one text per command. `commands` are
+    what it gives to a shell: the 0-based line on which each begins, and its text, which takes as many bytes in `utf8`.
     """
 
     path: str
@@ -51,6 +54,7 @@ class SourceFile:
     cells: tuple[int, ...] = field(default=())
     trained_on: int | None = None
     installs: tuple[str, ...] = field(default=())
+    commands: tuple[tuple[int, bytes], ...] = field(default=())
 
     @cached_property
     def text(self) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.finding import Remark, Replace
 from lora_lint.fixes.edits import Edit, disjoint, stays
-from lora_lint.source import Span
+from lora_lint.source import SCRIPTS, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ def _edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
         return (Edit(change.span, change.text),)
     if isinstance(change, Remark):
         return (above(source, change),)
-    if source.kind == "shell":
+    if source.kind in SCRIPTS:
         from lora_lint.fixes.shell import edits
     elif source.kind in ("python", "notebook"):
         from lora_lint.fixes.python import edits

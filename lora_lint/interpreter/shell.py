@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from lora_lint.readers import slurm
+from lora_lint.readers.commands import fragments
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.shell import MAX_BYTES, Command, Turn, Word, read_tree
 from lora_lint.records import dataclass, replace
@@ -19,6 +21,8 @@ from lora_lint.unread import Unread
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from lora_lint.readers.fragments import Fragment
+    from lora_lint.readers.slurm import ArrayJob
     from lora_lint.source import SourceFile
     from lora_lint.unread import Limit
 
@@ -56,18 +60,42 @@ class Script:
 
 
 def read_script(source: SourceFile) -> Script:
-    """The commands that a script runs. Raises readers.errors.Unreadable only if the parser is not installed."""
+    """The commands that a script runs, or the shell text in another file. Raises readers.errors.Unreadable only if the
+    parser is not installed."""
     if len(source.utf8) > MAX_BYTES:
         lost = f"a script of more than {MAX_BYTES // 1_000_000} MB is not followed"
         return Script(unread=(Unread(source.path, "size", lost),))
-    text, root = read_tree(source)
-    script = _Script(source.path, text)
-    script.follow(root)
+    job = slurm.job_of(source)
+    whole = _Script(source.path)
+    for fragment in fragments(source):
+        text, root = read_tree(fragment.text)
+        indices: tuple[ArrayJob | None, ...] = (None,)
+        if job.array and slurm.ARRAY_INDEX.encode() in text:
+            indices = job.array[:MAX_TURNS]
+        for index in indices:
+            begun = len(whole.commands)
+            whole.start(text, job.variables, index)
+            whole.follow(root)
+            if fragment.pieces is not None:
+                whole.commands[begun:] = [_placed(command, fragment) for command in whole.commands[begun:]]
+        if len(indices) > 1 and len(job.array) > len(indices):
+            whole.cut_short(begun, f"an array has {len(job.array):,} jobs, of which {MAX_TURNS} are followed")
     return Script(
-        tuple(script.commands),
-        tuple(Unread(source.path, limit, lost) for limit, lost in script.unread.items()),
-        tuple(script.cut),
+        tuple(whole.commands),
+        tuple(Unread(source.path, limit, lost) for limit, lost in whole.unread.items()),
+        tuple(whole.cut),
     )
+
+
+def _placed(command: Command, fragment: Fragment) -> Command:
+    """A command with the places of the file that its text is written in."""
+
+    def there(span: Span) -> Span:
+        return Span(span.path, *fragment.place(span.start, span.end))
+
+    words = tuple(replace(word, span=there(word.span)) for word in command.words)
+    turns = tuple(turn._replace(loop=there(turn.loop)) for turn in command.turns)
+    return Command(words, there(command.span), turns)
 
 
 def read_shell(source: SourceFile) -> tuple[Command, ...]:
@@ -93,11 +121,11 @@ class _Exhausted(Exception):
 
 
 class _Script:
-    """Follows one script. `scope` holds the variables, `commands` what was run so far."""
+    """Follows the scripts of a file, one after another. `scope` holds the variables, `commands` what was run so far."""
 
-    def __init__(self, path: str, text: bytes) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
-        self.text = text
+        self.text = b""
         self.commands: list[Command] = []
         self.scope: Scope = {}
         self.functions: dict[str, Any] = {}
@@ -109,6 +137,16 @@ class _Script:
         self.cut: list[Cut] = []
         self.vast: dict[Span, int] = {}
         """The number of words in each range that is too long to be written out."""
+
+    def start(self, text: bytes, variables: dict[str, Word], index: ArrayJob | None) -> None:
+        """Begins a script with some variables, as one job of an array."""
+        self.text = text
+        self.scope = dict(variables)
+        self.functions, self.called, self.vast = {}, set(), {}
+        self.turns = ()
+        if index is not None:
+            self.scope[slurm.ARRAY_INDEX] = Word(str(index.number), index.span)
+            self.turns = (Turn(index.span, index.number, array=True),)
 
     def follow(self, root: Any) -> None:
         """Runs the script, and then the functions that it does not call itself, with unknown arguments."""

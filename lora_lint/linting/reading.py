@@ -6,8 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.linting.comments import comments_of
+from lora_lint.readers.commands import gives_commands
 from lora_lint.readers.files import decode
 from lora_lint.records import dataclass, field
+from lora_lint.source import SCRIPTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,13 +63,18 @@ def read(source: SourceFile, project: Project, *, every_line: bool = False) -> R
         from lora_lint.programs.following import read_program
 
         return read_program(source, project, every_line=every_line)
-    if source.kind == "shell":
+    if source.kind in SCRIPTS:
         from lora_lint.programs.following import read_script
 
         return read_script(source, project)
     from lora_lint.frameworks.configs import read_config
 
-    return read_config(source, project, partial(_followed, project))
+    reading = read_config(source, project, partial(_followed, project))
+    if not reading.recognised and gives_commands(source):
+        from lora_lint.programs.following import read_script
+
+        return read_script(source, project)
+    return reading
 
 
 def _followed(project: Project, started: Started) -> Reading | None:
@@ -78,11 +85,13 @@ def _followed(project: Project, started: Started) -> Reading | None:
 
 def _pinned(reading: Reading, text: Text) -> Reading:
     """The versions that the project pins, for runs of programs."""
-    if text.source.kind not in ("python", "notebook", "shell") or not (reading.runs or reading.sweeps):
+    source = text.source
+    programs = source.kind in ("python", "notebook") or source.kind in SCRIPTS or gives_commands(source)
+    if not programs or not (reading.runs or reading.sweeps):
         return reading
     from lora_lint.linting.pins import with_pins
 
-    return with_pins(reading, text.source, text.project)
+    return with_pins(reading, source, text.project)
 
 
 def _with_own_models(reading: Reading, text: Text) -> Reading:

@@ -56,7 +56,8 @@ def _found_in(_: Project) -> disk.Remembered[str, Pins]:
 def _in_program(project: Project, source: SourceFile) -> Pins:
     """The pins that a program states itself."""
     name, folder = os.path.basename(source.path), os.path.dirname(source.path)
-    installs = list(_of_script(source) if source.kind == "shell" else map(_split, source.installs))
+    given = source.kind in ("python", "notebook")
+    installs = list(map(_split, source.installs) if given else _of_script(source))
     if any(map(_may_pin, installs)):
         from lora_lint.linting.required import installed
 

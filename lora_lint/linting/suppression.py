@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.finding import Finding, Fix, Replace
 from lora_lint.records import dataclass, field
-from lora_lint.source import Span
+from lora_lint.source import SCRIPTS, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -244,7 +244,7 @@ def _shell(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
         yield start, end, source.joined_lines(line)
 
 
-_LANGUAGES = {"yaml": _yaml, "toml": _yaml, "shell": _shell}
+_LANGUAGES = {"yaml": _yaml, "toml": _yaml} | dict.fromkeys(SCRIPTS, _shell)
 
 
 def _below(source: SourceFile, line: int) -> int:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from lora_lint import discovery
+from lora_lint.readers.skypilot import is_task
 from lora_lint.run.launch import Launch
 from lora_lint.run.values import ABSENT, known
+from lora_lint.source import SCRIPTS
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
@@ -21,18 +25,19 @@ MAX_SCRIPTS = 200
 """The most shell scripts of a project that are searched for one program."""
 _FOLDERS = ("", "scripts", "script", "examples", "experiments", "bash", "shell", "run", "runs", "bin")
 """Where shell scripts are, relative to a program's folder and those above it."""
-SUFFIXES = (".sh", ".bash")
+_STARTS = re.compile(rb"!.{0,80}?(?:python|torchrun|accelerate|deepspeed)|%%(?:bash|sh)")
+"""In a notebook that may start a program."""
 
 
 def always_given(program: str, project: Project) -> dict[str, tuple[Node, ...]]:
-    """The options, without dashes, that every shell script of the project gives when it calls a program, with the
-    values in each call; none if no script is found that calls it."""
+    """The options, without dashes, that every file of the project that calls a program gives it, with the values in
+    each call; none if no file is found that calls it."""
     return _callers_of(project).always_given(program)
 
 
 def started_with(program: str, project: Project) -> Launch:
-    """How the shell scripts of a project lay a program out: the most processes that one starts, and the sharding that
-    those agree on which start several."""
+    """How the files that call a program lay it out: the most processes that one starts, and the sharding that those
+    agree on which start several."""
     from lora_lint.programs.accelerated import launch_of_call
 
     calls = _callers_of(project).calls_of(program)
@@ -62,11 +67,12 @@ def _callers_of(project: Project) -> _Callers:
 
 
 class _Callers:
-    """The calls in the shell scripts of a project; each script is read once."""
+    """The calls in the scripts of a project, and in its job files and notebooks; each is read once."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._scripts: disk.Remembered[str, list[str]] = disk.Remembered()
+        self._others: disk.Remembered[str, list[str]] = disk.Remembered()
         self._calls: disk.Remembered[str, list[tuple[Call, dict[str, Node]]]] = disk.Remembered()
 
     def always_given(self, program: str) -> dict[str, tuple[Node, ...]]:
@@ -77,9 +83,9 @@ class _Callers:
     def calls_of(self, program: str) -> Iterator[tuple[Call, dict[str, Node]]]:
         """The calls of a program, each with its options."""
         name = os.fsencode(os.path.basename(program))
-        for script in self.near(program)[:MAX_SCRIPTS]:
+        for script in (*self.near(program)[:MAX_SCRIPTS], *self._around(program, self._others, _others_in)):
             source = self._project.load(script)
-            if source is None or name not in source.utf8:
+            if source is None or not (name in source.utf8 or any(name in text for _, text in source.commands)):
                 continue
             for call, given in self._calls.get(script, self._calls_in):
                 if call.name.endswith(os.path.basename(program)) and (
@@ -88,12 +94,17 @@ class _Callers:
                     yield call, given
 
     def near(self, program: str) -> list[str]:
-        """The shell scripts around a program, the nearest first."""
-        scripts: list[str] = []
+        """The scripts around a program, the nearest first."""
+        return self._around(program, self._scripts, _scripts_in)
+
+    def _around(
+        self, program: str, kept: disk.Remembered[str, list[str]], listed: Callable[[str], list[str]]
+    ) -> list[str]:
+        found: list[str] = []
         for folder in self._project.upwards(os.path.dirname(program)):
             for below in _FOLDERS:
-                scripts += self._scripts.get(os.path.join(folder, below).rstrip("/"), _scripts_in)
-        return list(dict.fromkeys(scripts))
+                found += kept.get(os.path.join(folder, below).rstrip("/"), listed)
+        return list(dict.fromkeys(found))
 
     def _calls_in(self, script: str) -> list[tuple[Call, dict[str, Node]]]:
         """The calls of programs in a script, each with its options."""
@@ -103,7 +114,7 @@ class _Callers:
 
         source = self._project.load(script)
         found = []
-        for command in read_shell(source) if source is not None and source.kind == "shell" else ():
+        for command in read_shell(source) if source is not None else ():
             call = launched(command)
             if call is not None and call.kind == "script":
                 entries = options(call.arguments, command.span).mapping.entries
@@ -112,5 +123,24 @@ class _Callers:
 
 
 def _scripts_in(folder: str) -> list[str]:
-    names = disk.names(folder) or ()
-    return [os.path.join(folder, name).replace(os.sep, "/") for name in names if name.endswith(SUFFIXES)]
+    return [path for path in _files_in(folder) if discovery.kind_of(path) in SCRIPTS]
+
+
+def _others_in(folder: str) -> list[str]:
+    """The files in a folder that may give commands to a shell among other things: job files and notebooks."""
+    found = []
+    for path in _files_in(folder):
+        kind = discovery.kind_of(path)
+        if kind not in ("yaml", "notebook"):
+            continue
+        try:
+            data = disk.read(path, discovery.limit_of(kind)) or b""
+        except OSError:
+            continue
+        if is_task(data) if kind == "yaml" else _STARTS.search(data) is not None:
+            found.append(path)
+    return found
+
+
+def _files_in(folder: str) -> list[str]:
+    return [os.path.join(folder, name).replace(os.sep, "/") for name in disk.names(folder) or ()]

@@ -28,11 +28,12 @@ def read_program(source: SourceFile, project: Project, *, every_line: bool = Fal
     """
     program = python.read(source, project, every_line=every_line)
     reading = joined(program.reading, source.path, project, lambda other: python.read(other, project).reading)
-    if not program.launches:
+    if not program.launches and not source.commands:
         return reading
+    from lora_lint.interpreter.shell import read_shell
     from lora_lint.programs import launches, shell
 
-    commands = launches.commands(program.launches, source)
+    commands = launches.commands(program.launches, source) + (read_shell(source) if source.commands else ())
     started = shell.read_commands(commands, source.path, project, follower(project))
     return replace(
         reading,

@@ -10,7 +10,7 @@ from lora_lint.interpreter.values import Const, ListVal, Opaque, either
 from lora_lint.libraries.marks import starts_programs
 from lora_lint.libraries.table import Knowledge
 from lora_lint.programs.accelerated import launched_by
-from lora_lint.programs.callers import MAX_SCRIPTS, SUFFIXES, always_given, scripts_left, started_with
+from lora_lint.programs.callers import MAX_SCRIPTS, always_given, scripts_left, started_with
 from lora_lint.programs.files import MAX_FILES, ProjectLoader, worth_following
 from lora_lint.programs.runs import finish, with_printed_sizes
 from lora_lint.readers.errors import Unreadable
@@ -72,6 +72,7 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         from lora_lint.programs.pruning import parse_asked
 
         tree = parse_asked(source)
+    callers: frozenset[str] = frozenset()
     library = Knowledge(project)
     records = library.records
     records.text = source.utf8
@@ -80,7 +81,9 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         spans = (getattr(value, "span", None) for value in invocation.options.values())
         records.caller = next((span.path for span in spans if span is not None), None)
     elif _takes_options(source):
-        records.given, records.by_default = _always_given(source, project), every_line
+        always = always_given(source.path, project)
+        records.given, records.by_default = {name: _one_of(values) for name, values in always.items()}, every_line
+        callers = frozenset(node.span.path for values in always.values() for node in values)
         if left := scripts_left(source.path, project):
             detail = f"{MAX_SCRIPTS} shell scripts are searched for calls of it, but {left:,} more are not"
             records.leave_unread("scripts", detail)
@@ -96,7 +99,7 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
             launch = started_with(source.path, project)
             reading = reading.mapped(lambda run: launched_by(run, launch))
         if invocation is None and records.given:
-            reading = reading.mapped(_judged_where_called)
+            reading = reading.mapped(lambda run: _judged_where_called(run, callers))
         machine.forget()
     finally:
         loader.undo()
@@ -149,14 +152,9 @@ def _takes_options(source: SourceFile) -> bool:
     return source.kind == "python" and any(word in source.utf8 for word in _TAKES_OPTIONS)
 
 
-def _always_given(source: SourceFile, project: Project) -> dict[str, Val]:
-    """The options that every shell script of the project gives when it calls a program, so that their defaults never
-    apply. What they alone decide is judged where the run is started."""
-    return {name: _one_of(values) for name, values in always_given(source.path, project).items()}
-
-
 def _one_of(values: tuple[Node, ...]) -> Val:
-    """The value of an option that callers give: one of theirs, unless one of them is a switch or is not known."""
+    """The value of an option that every caller gives, so that its default never applies: one of theirs, unless one of
+    them is a switch or is not known."""
     unknown = Opaque("each script that calls the program sets it")
     options = []
     for node in values:
@@ -169,14 +167,14 @@ def _one_of(values: tuple[Node, ...]) -> Val:
     return unknown if isinstance(found, Opaque) else found
 
 
-def _judged_where_called(run: Run) -> Run:
-    """The run of a program without judging the settings of the scripts that call it."""
+def _judged_where_called(run: Run, callers: frozenset[str]) -> Run:
+    """The run of a program without judging the settings of the files that call it."""
     elsewhere = [
         f"{record}.{name}"
         for record in ("adapter", "model", "dataset", "training")
         for name in type(getattr(run, record)).__match_args__
         if any(
-            (place := each.written or each.span) is not None and place.path.endswith(SUFFIXES)
+            (place := each.written or each.span) is not None and place.path in callers
             for each in alternatives(getattr(getattr(run, record), name))
         )
     ]

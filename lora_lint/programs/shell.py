@@ -9,6 +9,7 @@ from lora_lint.frameworks.commands import start_of
 from lora_lint.interpreter.shell import read_script
 from lora_lint.programs import overrides as configured
 from lora_lint.programs import scripts, serving
+from lora_lint.programs.accelerated import launch_of_call, launched_by
 from lora_lint.programs.called import MAX_FOLLOWED
 from lora_lint.programs.callers import program_path
 from lora_lint.programs.launchers import launched
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from lora_lint.programs.called import Follower
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
-    from lora_lint.readers.shell import Command
+    from lora_lint.readers.shell import Command, Turn
     from lora_lint.run.given import Given
     from lora_lint.run.run import Run
     from lora_lint.source import SourceFile, Span
@@ -85,6 +86,17 @@ def _reading(
     served = serving.runs_of(call, span, path, project, trained)
     if served:
         return Reading(tuple(served))
+    found = _trained(call, span, path, project, follower, trained)
+    if not call.launcher or not found.runs:
+        return found
+    launch = launch_of_call(call, path, project)
+    return found.mapped(lambda run: launched_by(run, launch))
+
+
+def _trained(
+    call: Call, span: Span, path: str, project: Project, follower: Follower, trained: serving.Trained
+) -> Reading:
+    """The runs that a command trains."""
     start = start_of(call)
     found: list[Run] | None = None
     if start is not None:
@@ -114,11 +126,13 @@ def _sweeps(made: list[tuple[Command, Run]]) -> list[Sweep]:
     for members in by_command.values():
         distinct = {repr((run.adapter, run.model.name)): run for _, run in members}
         if len({repr(run.adapter) for run in distinct.values()}) > 1:
-            sweeps.append(Sweep(SweepKind.LOOP, _loop(members), tuple(distinct.values())))
+            turn = _loop(members)
+            kind = SweepKind.ARRAY if turn.array else SweepKind.LOOP
+            sweeps.append(Sweep(kind, turn.loop, tuple(distinct.values())))
     return sweeps
 
 
-def _loop(members: list[tuple[Command, Run]]) -> Span:
+def _loop(members: list[tuple[Command, Run]]) -> Turn:
     """The loop over the ranks: the outermost whose iterations have one rank each, with several ranks in all."""
     for place, turn in enumerate(members[0][0].turns):
         ranks: dict[int, set[int | None]] = {}
@@ -126,5 +140,5 @@ def _loop(members: list[tuple[Command, Run]]) -> Span:
             if len(command.turns) > place:
                 ranks.setdefault(command.turns[place].number, set()).add(known(run.adapter.rank))
         if all(len(each) == 1 for each in ranks.values()) and len(set().union(*ranks.values())) > 1:
-            return turn.loop
-    return members[0][0].turns[0].loop
+            return turn
+    return members[0][0].turns[0]

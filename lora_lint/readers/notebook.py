@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _BLANKED_CELLS = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b|prun\b|memit\b|skip_if\b|with_\w+)[a-zA-Z!]")
 _SHELL = re.compile(r"^(\s*)([!%?]|[\w.]+\?{1,2}\s*$)")
 _SHELL_CELL = re.compile(r"\s*%%(?:bash|sh|shell|script|!)")
+_BASH_CELL = re.compile(r"\s*%%(?:bash|sh|shell)\b")
+_COMMAND = re.compile(r"\s*!+(?!\s*(?:pip|apt|apt-get|cat|cd|cp|curl|echo|git|ls|mkdir|nvidia-smi|rm|unzip|wget)\b)")
+_FILLED_IN = re.compile(r"(?<![${])\{[A-Za-z_][\w.\[\]'\"()]*\}")
 _PIP = re.compile(r"\bpip3?[ \t]+(?:-\S+[ \t]+)*install\b(.*)")
 _SAID = b"Num examples = "
 _TRAINED_ON = re.compile(r"Num examples = ([\d,]{1,15})[\s|]+Num Epochs =")
@@ -67,13 +70,15 @@ def read_cells(path: str, data: bytes) -> SourceFile:
         return SourceFile(path, "notebook", b"", (0,))
     lines: list[str] = []
     starts: list[int] = []
+    commands: list[tuple[int, bytes]] = []
     for cell in cells:
         starts.append(len(lines))
+        commands += _commands(cell, len(lines))
         lines += _program(cell).split("\n")
     text = without_surrogates("\n".join(lines)).encode().replace(b"\0", b" ")
     trained_on = _trained_on(content) if _SAID in data else None
     installs = tuple(_installs(cells)) if b"pip" in data else ()
-    return SourceFile(path, "notebook", text, tuple(starts) or (0,), trained_on, installs)
+    return SourceFile(path, "notebook", text, tuple(starts) or (0,), trained_on, installs, tuple(commands))
 
 
 def _content(data: bytes) -> Any:
@@ -207,8 +212,8 @@ def _program(cell: str) -> str:
         if shell:
             indent = shell[1]
             # A block must not become empty: `pass` if there is room for it.
-            rest = len(line) - len(indent)
-            plain.append(indent + ("pass" + " " * (rest - 4) if rest >= 4 else _comment("x" * rest)))
+            rest = line[len(indent) :]
+            plain.append(indent + ("pass" + _comment(rest[4:]) if rest[:4].isascii() and rest[4:] else _comment(rest)))
             continued = line.rstrip().endswith("\\")
         elif result:
             head = line[: result.end() - 1].rstrip()
@@ -220,7 +225,44 @@ def _program(cell: str) -> str:
 
 
 def _comment(line: str) -> str:
-    return "#" * len(line.encode("utf-8", "replace")) if line.strip() else line
+    """A line as a comment with as many characters, and as many bytes."""
+    if not line.strip():
+        return line
+    return "#" * len(line) if line.isascii() else "#" + "".join("#" if each.isascii() else each for each in line[1:])
+
+
+def _commands(cell: str, line: int) -> Iterator[tuple[int, bytes]]:
+    """What a cell that begins on a line gives to a shell: a `%%bash` cell as one script, else each line with `!`.
+
+    IPython replaces `{rank}` in a line by a value of the program, which is not known: a variable of the shell that
+    nobody sets replaces it here.
+    """
+    if _BASH_CELL.match(cell):
+        yield line, _magic_blanked(cell).encode("utf-8", "replace")
+    elif "!" in cell and not _BLANKED_CELLS.match(cell):
+        lines = cell.split("\n")
+        at = 0
+        while at < len(lines):
+            first = at
+            at += 1
+            found = _COMMAND.match(lines[first])
+            if found is None:
+                continue
+            while lines[at - 1].endswith("\\") and at < len(lines):
+                at += 1
+            text = " " * found.end() + "\n".join(lines[first:at])[found.end() :]
+            yield line + first, _FILLED_IN.sub(_unset, text).encode("utf-8", "replace")
+
+
+def _magic_blanked(cell: str) -> str:
+    magic = cell.index("%%")
+    end = cell.find("\n", magic)
+    end = len(cell) if end < 0 else end
+    return cell[:magic] + " " * (end - magic) + cell[end:]
+
+
+def _unset(found: re.Match[str]) -> str:
+    return "$" + "_" * (len(found[0]) - 1)
 
 
 def _parses_by_cell(source: SourceFile) -> bool:

@@ -14,7 +14,7 @@ from lora_lint.readers.errors import Unreadable
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
-    from lora_lint.source import SourceFile, Span
+    from lora_lint.source import Span
 
 MAX_BYTES = 1_000_000
 """A larger file is data: scripts that people write are far smaller."""
@@ -38,10 +38,11 @@ class Word:
 
 
 class Turn(NamedTuple):
-    """The `number`th iteration of the loop whose head is at `loop`."""
+    """The `number`th iteration of the loop whose head is at `loop`, or that job of an array."""
 
     loop: Span
     number: int
+    array: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,10 @@ class Command:
     turns: tuple[Turn, ...] = ()
 
 
-def read_tree(source: SourceFile) -> tuple[bytes, Any]:
-    """The text of a script with line ends of one byte, and its syntax tree, whose places apply to that text and to the
-    file. Raises readers.errors.Unreadable if the parser is not installed."""
-    text = source.utf8.replace(b"\\\r\n", b" \\\n").replace(b"\r\n", b" \n")  # as many bytes as before
+def read_tree(script: bytes) -> tuple[bytes, Any]:
+    """A script with line ends of one byte, and its syntax tree, whose places apply to that text and to the script.
+    Raises readers.errors.Unreadable if the parser is not installed."""
+    text = script.replace(b"\\\r\n", b" \\\n").replace(b"\r\n", b" \n")  # as many bytes as before
     return text, _parser().parse(_DEADLY.sub(_harmless, text)).root_node
 
 

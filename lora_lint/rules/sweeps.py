@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lora_lint.rules.scale import Law
     from lora_lint.run.run import Run, Sweep, SweepKeeps
 
-_COMPARED = frozenset({SweepKind.LOOP, SweepKind.COMPREHENSION, SweepKind.CALLS})
+_COMPARED = frozenset({SweepKind.LOOP, SweepKind.ARRAY, SweepKind.COMPREHENSION, SweepKind.CALLS})
 """Kinds of sweeps whose runs all take place, to be compared. The others are search spaces."""
 _COMPUTED_ELSEWHERE = frozenset({SweepKind.CHOICES, SweepKind.WANDB, SweepKind.HYDRA})
 """Kinds of sweeps that cannot compute one setting from another: the program that they start does."""

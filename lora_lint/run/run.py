@@ -269,6 +269,8 @@ class SweepKind(Phrased):
     """The construct that makes the runs of a sweep; the phrase completes "in this …"."""
 
     LOOP = "loop"
+    ARRAY = "job array"
+    """Of Slurm."""
     COMPREHENSION = "comprehension"
     CALLS = "series of calls"
     """Calls of one helper."""

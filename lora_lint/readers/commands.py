@@ -1,0 +1,46 @@
+"""The shell text in a file of any kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.readers.fragments import Fragment, Piece
+
+if TYPE_CHECKING:
+    from lora_lint.source import SourceFile
+
+
+def fragments(source: SourceFile) -> tuple[Fragment, ...]:
+    """What a file gives to a shell, each part with variables of its own; a script is one part."""
+    if source.kind == "shell":
+        return (Fragment(source.utf8),)
+    if source.kind == "make":
+        from lora_lint.readers.makefile import fragments as found
+    elif source.kind == "docker":
+        from lora_lint.readers.dockerfile import fragments as found
+    elif source.kind == "yaml":
+        from lora_lint.readers.skypilot import fragments as found
+    elif source.kind == "notebook":
+        return tuple(_of_notebook(source))
+    else:
+        return ()
+    return found(source)
+
+
+def gives_commands(source: SourceFile) -> bool:
+    """Whether a file may have text for a shell among other things, by a quick look."""
+    if source.kind == "notebook":
+        return bool(source.commands)
+    if source.kind != "yaml":
+        return False
+    from lora_lint.readers.skypilot import is_task
+
+    return is_task(source.utf8)
+
+
+def _of_notebook(source: SourceFile) -> list[Fragment]:
+    found = []
+    for line, text in source.commands:
+        start = source.line_starts[line]
+        found.append(Fragment(text, (Piece(0, start, start + len(text), exact=True),)))
+    return found
