@@ -11,6 +11,7 @@ from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, altern
 if TYPE_CHECKING:
     from lora_lint.knowledge.matching import Matched
     from lora_lint.knowledge.resolve import Resolved
+    from lora_lint.project import Project
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
     from lora_lint.source import SourceFile
@@ -41,8 +42,9 @@ TRAINING_FIELDS = ("optimizer", "learning_rate", "epochs", "max_steps", "batch_s
 LAUNCH_FIELDS = ("processes", "sharding", "quantizer", "storage", "compute", "placement")
 
 
-def facts(run: Run, source: SourceFile) -> dict[str, Any]:
-    """One run as JSON values: `{"value": …}`, `{"choices": […]}` or `{"unknown": "why"}` for each setting."""
+def facts(run: Run, source: SourceFile, project: Project) -> dict[str, Any]:
+    """One run as JSON values: `{"value": …}`, `{"choices": […]}` or `{"unknown": "why"}` for each setting. What belongs
+    to the launch also has the file and line that it comes from, as `at`."""
     from lora_lint.knowledge.resolve import resolve
 
     place = source.locate(run.span)
@@ -76,8 +78,25 @@ def facts(run: Run, source: SourceFile) -> dict[str, Any]:
             "method": run.training.method,
             **{name: _value(getattr(run.training, name)) for name in TRAINING_FIELDS},
         },
-        "launch": {name: _value(value) for name in LAUNCH_FIELDS if (value := getattr(run.launch, name)) is not ABSENT},
+        "launch": {
+            name: _value(value) | _written_at(value, source, project)
+            for name in LAUNCH_FIELDS
+            if (value := getattr(run.launch, name)) is not ABSENT
+        },
     }
+
+
+def _written_at(value: Value[Any], source: SourceFile, project: Project) -> dict[str, Any]:
+    """The file and line that a value comes from."""
+    span = (value.written or value.span) if isinstance(value, Known) else None
+    if span is None:
+        return {}
+    other = source if span.path == source.path else project.load(span.path)
+    if other is None:
+        return {"at": span.path}
+    place = other.locate(span)
+    cell = "" if place.cell is None else f"cell {place.cell}:"
+    return {"at": f"{place.path}:{cell}{place.line}"}
 
 
 def _value(value: Value[Any]) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class _Reader:
 
     def _facts(self, found: discovery.Found) -> tuple[FileReading, list[tuple[Run, dict[str, Any]]]]:
         file = read_file(found, settings_of(found.path, self.settings), self.project)
-        return file, [(run, facts(run, file.source)) for run in file.reading.runs]
+        return file, [(run, facts(run, file.source, self.project)) for run in file.reading.runs]
 
     def _fail(self, found: discovery.Found, data: bytes, failure: Failure) -> None:
         """Notes each failure; for a file that is not about LoRA only what a limit left out."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MAX_FOLLOWED = 40
 """The most calls in one script for which programs are followed, at some 40 ms each. Of 612 scripts in 38 repositories
 two have more, 74 and 126."""
+_OF_PROGRAM = ("launch.placement", "launch.quantizer")
+"""What the program decides. It is judged there, by what its callers launch."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Follower:
             and len(runs := tuple(run for each in sweep.runs if (run := seen.run(each)) is not None)) > 1
         ]
         found = map(seen.run, reading.runs)
-        return [run for run in found if run is not None]
+        return [replace(run, elsewhere=run.elsewhere + _OF_PROGRAM) for run in found if run is not None]
 
 
 def _as_hydra(call: Call, span: Span) -> tuple[Mapping, bool] | None:

@@ -121,7 +121,7 @@ def _rows(run: dict[str, Any], unknown: list[str]) -> Iterator[tuple[str, str]]:
     if settings or training["trainer"]:
         yield "training", ", ".join([*filter(None, [training["trainer"]]), *settings])
     laid_out = [
-        _LAYOUT[name].format(text)
+        _LAYOUT[name].format(text) + (f" ({value['at']})" if "at" in value else "")
         for name, value in run["launch"].items()
         if not _default(value) and (text := say(name, value)) is not None
     ]
