@@ -26,6 +26,7 @@ SWEEP_KEEPS = ("ratio", "step")
 """What a sweep can keep while the rank varies (run.SweepKeeps)."""
 
 FILE_NAMES = ("lora-lint.toml", "pyproject.toml")
+_EDITOR = "the editor's settings"
 LARGEST = 1_000_000
 """The largest settings file, in bytes; a pyproject.toml with all the tools of a large project has 50,000."""
 
@@ -129,14 +130,17 @@ def _kept_for(settings: Settings) -> disk.Remembered[str, Settings | None]:
     return _KEPT[0][1]
 
 
-def load(config: str | None = None, isolated: bool = False) -> Settings:
+def load(config: str | None = None, isolated: bool = False, otherwise: Mapping[str, Any] | None = None) -> Settings:
     """The settings that apply in the current folder: those in `config` (a TOML file) if it is given, otherwise in the
-    nearest lora-lint.toml or pyproject.toml with a [tool.lora-lint] table, searching upwards. Raises SettingsError."""
+    nearest lora-lint.toml or pyproject.toml with a [tool.lora-lint] table, searching upwards. Keys that it lacks are
+    taken from `otherwise`, an editor's table. Raises SettingsError."""
+    if otherwise:
+        _validate(_EDITOR, dict(otherwise))
     if config is not None:
         table = _table(config)
         if table is None:
             raise SettingsError(f"{config}: no [tool.lora-lint] table")
-        return _settings(config, table)
+        return _settings(config, {**(otherwise or {}), **table})
     if isolated:
         return Settings()
     folder = os.getcwd()
@@ -145,10 +149,10 @@ def load(config: str | None = None, isolated: bool = False) -> Settings:
             path = os.path.join(folder, name)
             if os.path.lexists(path) and (table := _table(path)) is not None:
                 _refuse_link(path, folder)
-                return replace(_settings(path, table), nested=True)
+                return replace(_settings(path, {**(otherwise or {}), **table}), nested=True)
         above = os.path.dirname(folder)
         if above == folder:
-            return Settings(nested=True)
+            return replace(_settings(_EDITOR, dict(otherwise)) if otherwise else Settings(), file=None, nested=True)
         folder = above
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lora_lint.linting.outcome import Outcome
     from lora_lint.linting.suppression import Ignore
     from lora_lint.settings import Settings
-    from lora_lint.source import SourceFile
+    from lora_lint.source import FileKind, SourceFile
 
 LONGEST = 200
 """The most characters in a reason."""
@@ -51,15 +51,23 @@ def remarked(outcome: Outcome, reason: str, settings: Settings) -> list[Fixed]:
 
 
 def _file(path: str, findings: list[Finding], reason: str, settings: Settings) -> Fixed:
-    from lora_lint.linting import engine
-    from lora_lint.linting.outcome import readable
-
-    kind = discovery.kind_of(path) or "python"
     try:
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
         return Fixed(path, b"", b"", 0, error.strerror or str(error))
+    return remarked_text(path, data, findings, reason, settings)
+
+
+def remarked_text(
+    path: str, data: bytes, findings: list[Finding], reason: str, settings: Settings, kind: FileKind | None = None
+) -> Fixed:
+    """One file's bytes with a comment for each of its findings; the suffix of the path says what it is, unless its kind
+    is given."""
+    from lora_lint.linting import engine
+    from lora_lint.linting.outcome import readable
+
+    kind = kind or discovery.kind_of(path) or "python"
     if kind == "json":
         return Fixed(path, data, data, 0, "JSON has no comments: use `per-file-ignores` or a baseline")
     source = readable(path, kind, data)
@@ -69,7 +77,7 @@ def _file(path: str, findings: list[Finding], reason: str, settings: Settings) -
     except Unwritable as error:
         return Fixed(path, data, data, 0, str(error))
     codes = {finding.code for finding in findings}
-    before, now = (engine.lint_text(text, path, settings, kind=kind).findings for text in (data, after))
+    before, now = (engine.lint_text(each, path, settings, kind=kind).findings for each in (data, after))
     # Findings that other programs cause in this file do not appear when it is linted alone.
     places = {(finding.code, finding.span) for finding in findings}
     expected = sum((finding.code, finding.span) in places for finding in before)

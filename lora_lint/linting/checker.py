@@ -34,7 +34,7 @@ _MOST_KEPT = 200_000
 
 class Checker:
     """Checks one file after another, each under the settings that rule it. With `basis`, findings keep what they were
-    found in."""
+    found in, and results what was read."""
 
     def __init__(self, settings: Settings, cache: Cache | None = None, basis: bool = False) -> None:
         self._settings = settings
@@ -67,6 +67,7 @@ class _Ruled:
         self._settings = settings
         self._root = root
         self._project = Project(root)
+        self._basis = basis
         self._judge = Judge(settings, basis)
         self._silencer = Silencer(settings)
 
@@ -122,6 +123,7 @@ class _Ruled:
             file.notes,
             unread=file.reading.unread,
             program=_to_show(file.source) if shown else None,
+            reading=file.reading if self._basis else None,
         )
 
     def _failed(self, found: discovery.Found, failure: Failure, before: Sequence[Finding]) -> FileResult:

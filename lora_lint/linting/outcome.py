@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lora_lint.readers.cells import Cells
+    from lora_lint.run.run import Reading
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
     from lora_lint.unread import Unread
@@ -63,6 +64,8 @@ class Outcome:
     """The bytes of the notebooks among `texts`."""
     programs: Mapping[str, SourceFile] = field(default_factory=dict, repr=False, compare=False)
     """The code of notebooks, which takes longer to read again than that of scripts."""
+    readings: Mapping[str, Reading] = field(default_factory=dict, repr=False, compare=False)
+    """What was read of the files, if the outcome has a basis."""
     _cache: dict[str, SourceFile] = field(default_factory=dict, repr=False, compare=False)
     _cells: dict[str, Cells] = field(default_factory=dict, repr=False, compare=False)
 
@@ -104,8 +107,8 @@ class Outcome:
 class FileResult:
     """The result of checking one file, before fingerprints: findings of every confidence, some perhaps in other
     files that it imports; the rule and place of suppressed ones that would have been shown; the place of each
-    comment in another file that suppressed one; what was left unread because of a limit; and the code of a
-    notebook with findings."""
+    comment in another file that suppressed one; what was left unread because of a limit; the code of a notebook with
+    findings; and what was read, if the findings have a basis."""
 
     path: str
     findings: tuple[Finding, ...] = ()
@@ -116,6 +119,7 @@ class FileResult:
     crashed: bool = False
     unread: tuple[Unread, ...] = ()
     program: SourceFile | None = field(default=None, repr=False, compare=False)
+    reading: Reading | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ class Checked:
 class Content:
     """What an outcome is to contain. Findings whose fingerprint is in `baseline` are suppressed; without a baseline,
     turning `fingerprints` off saves a look at each line with a finding; with `basis`, findings keep what they were
-    found in."""
+    found in, and the outcome what was read."""
 
     baseline: Mapping[str, Mapping[str, Any]] | None = None
     fingerprints: bool = True
@@ -184,7 +188,8 @@ def outcome_of(checked: Checked, settings: Settings, content: Content) -> Outcom
     )
     findings = by_cause(findings, settings)
     programs = {result.path: result.program for result in checked.results if result.program is not None}
-    sources = Outcome(texts=checked.texts, programs=programs)
+    readings = {result.path: result.reading for result in checked.results if result.reading is not None}
+    sources = Outcome(texts=checked.texts, programs=programs, readings=readings)
     if findings and (content.fingerprints or content.baseline is not None):
         findings = fingerprinted(findings, sources.source, settings.root)
     visible = [finding for finding in findings if is_shown(finding, settings)]
