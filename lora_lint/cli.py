@@ -217,6 +217,13 @@ def recommend(**options: Any) -> int:
 
 
 @main.command(context_settings=_CONTEXT)
+@click.option("--stdio", is_flag=True, hidden=True, expose_value=False, help="Editors add it; there is no other way.")
+def server() -> int:
+    """Run the language server for editors on the standard streams (needs the extra `lsp`)."""
+    return commands.server()
+
+
+@main.command(context_settings=_CONTEXT)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
     """Print the shell's completion script, to be sourced."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
 
-COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "completion")
+COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "server", "completion")
 _NO_CACHE = "LORA_LINT_NO_CACHE"
 _COMPLETE = "_LORA_LINT_COMPLETE"
 
@@ -658,3 +658,16 @@ def inspect(request: Input, output_format: str = "text") -> int:
     else:
         write(as_text(inspection))
     return 2 if inspection.failed else 0
+
+
+def server() -> int:
+    """Runs the language server on the standard streams. Raises UsageError where its packages are missing."""
+    from importlib.util import find_spec
+
+    absent = [name for name in ("pygls", "lsprotocol") if find_spec(name) is None]
+    if absent:
+        raise UsageError(f"the server needs {' and '.join(absent)}: install lora-lint with its extra `lsp`")
+    from lora_lint.server.requests import serve
+
+    serve()
+    return 0

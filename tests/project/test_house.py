@@ -36,6 +36,7 @@ FLOORS = (
     "fixes inspection recommend",
     "report",
     "verify",
+    "server",
     "terminal",
     "commands api",
     "options",

@@ -1,0 +1,160 @@
+"""What the editor asks for: each request is answered from the analysis of the current text, or with nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from lora_lint.server import convert, worker
+from lora_lint.server.positions import Point
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lora_lint.server.answers import Problem, Rewritten
+    from lora_lint.server.documents import Document
+    from lora_lint.server.positions import Place
+    from lora_lint.server.service import Service
+
+FIX_ALL = "source.fixAll.lora-lint"
+IGNORE = "lora-lint.ignore"
+"""Suppresses a finding: the URI of its document, its rule, its place, and the reason."""
+ASK_FOR_REASON = "lora-lint.askForReason"
+"""A command of an editor that says that it has it (`asksForReasons`): asks for a reason, then calls IGNORE with it."""
+INSPECT = "lora-lint.inspect"
+"""Shows what was read of a document, by its URI."""
+NO_REASON = "TODO: say why"
+
+
+class Requests:
+    """The answers to an editor's requests."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        actions = types.CodeActionOptions([types.CodeActionKind.QuickFix, FIX_ALL], resolve_provider=True)
+        service.handle(types.TEXT_DOCUMENT_CODE_ACTION, self._actions, actions)
+        service.handle(types.CODE_ACTION_RESOLVE, self._resolved)
+        service.handle(types.TEXT_DOCUMENT_CODE_LENS, self._lenses)
+        service.server.command(IGNORE)(service.guarded(self._ignore))
+
+    async def _lenses(self, params: types.CodeLensParams) -> list[types.CodeLens] | None:
+        document = await self._service.document(params.text_document.uri)
+        if document is None:
+            return None
+        here = ((lens, document.now(lens.place)) for lens in document.good.lenses)
+        return [
+            types.CodeLens(convert.range_of(now[1]), types.Command(lens.title, INSPECT, arguments=[now[0]]))
+            for lens, now in here
+            if now is not None and now[0] == params.text_document.uri
+        ]
+
+    # Code actions
+
+    async def _actions(self, params: types.CodeActionParams) -> list[types.CodeAction] | None:
+        uri = params.text_document.uri
+        document = await self._service.document(uri)
+        if document is None:
+            return None
+        found: list[types.CodeAction] = []
+        if _asks_for(types.CodeActionKind.QuickFix, params.context.only):
+            start, end = _point(params.range.start), _point(params.range.end)
+            for problem in document.latest.problems:
+                here = document.now_latest(problem.place)
+                if here is not None and here[0] == uri and here[1].touches(start, end):
+                    found += self._of_problem(document, uri, problem, here[1])
+        if _asks_for(FIX_ALL, params.context.only) and any(each.safe for each in document.latest.problems):
+            data = {"uri": uri, "unsafe": False}
+            found.append(types.CodeAction("Fix all that lora-lint can fix safely", kind=FIX_ALL, data=data))
+        if not self._resolves_later():
+            found = [await self._resolved(action) for action in found]
+        return found
+
+    def _of_problem(self, document: Document, uri: str, problem: Problem, where: Place) -> Iterator[types.CodeAction]:
+        """The quick fixes of a finding: its fix, and a comment that suppresses it."""
+        shown = convert.diagnostic(problem, where, self._service.uri_of)
+        data = {"uri": uri, "code": problem.code, "span": list(problem.span)}
+        if problem.fix is not None:
+            effect = "" if problem.safe else " (changes what is trained)"
+            yield types.CodeAction(
+                f"{problem.code}: {problem.fix}{effect}",
+                kind=types.CodeActionKind.QuickFix,
+                diagnostics=[shown],
+                is_preferred=problem.safe or None,
+                data=data | {"unsafe": not problem.safe},
+            )
+        if document.kind != "json":  # which has no comments
+            title = f"{problem.code}: Ignore it here, with a reason"
+            action = types.CodeAction(title, kind=types.CodeActionKind.QuickFix, diagnostics=[shown])
+            if self._asks_for_reasons():
+                action.command = types.Command(title, ASK_FOR_REASON, arguments=[uri, problem.code, list(problem.span)])
+            else:
+                action.data = data | {"reason": NO_REASON}
+            yield action
+
+    async def _resolved(self, action: types.CodeAction) -> types.CodeAction:
+        """The action with its edit; without one where the fix cannot be made, which the log explains."""
+        data = action.data
+        if not isinstance(data, dict) or action.edit is not None:
+            return action
+        document = await self._service.document(data["uri"])
+        if document is None:
+            return action
+        wanted = (data["code"], worker.span_of(data["span"])) if "code" in data else None
+        task = self._service.task(document)
+        if "reason" in data:
+            assert wanted is not None
+            rewritten = await document.folder.run(worker.ignored, task, *wanted, data["reason"])
+        else:
+            rewritten = await document.folder.run(worker.fixed, task, wanted, data["unsafe"])
+        action.edit = self._edit(document, rewritten)
+        return action
+
+    async def _ignore(self, uri: str, code: str, span: list[Any], reason: str) -> None:
+        """Puts a comment that suppresses a finding above it."""
+        document = await self._service.document(uri)
+        if document is None:
+            return
+        task = self._service.task(document)
+        rewritten = await document.folder.run(worker.ignored, task, code, worker.span_of(span), reason)
+        edit = self._edit(document, rewritten)
+        if edit is not None:
+            await self._service.server.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit))
+
+    def _edit(self, document: Document, rewritten: Rewritten) -> types.WorkspaceEdit | None:
+        """The changes of a document as an edit."""
+        if rewritten.problem:
+            self._service.log(f"{document.path}: not changed, {rewritten.problem}")
+        by_uri: dict[str, list[types.TextEdit]] = {}
+        uris = list(document.parts)
+        for change in rewritten.changes:
+            place = types.Range(types.Position(*change.start), types.Position(*change.end))
+            by_uri.setdefault(uris[change.cell or 0], []).append(types.TextEdit(place, change.text))
+        return types.WorkspaceEdit(changes=by_uri) if by_uri else None
+
+    def _resolves_later(self) -> bool:
+        """Whether the editor asks for an action's edit when it is chosen."""
+        text = self._service.server.client_capabilities.text_document
+        support = text.code_action.resolve_support if text is not None and text.code_action is not None else None
+        return support is not None and "edit" in support.properties
+
+    def _asks_for_reasons(self) -> bool:
+        return bool(self._service.options.get("asksForReasons"))
+
+
+def serve() -> None:
+    """Speaks with an editor on the standard streams until it ends the connection."""
+    from lora_lint.server.service import Service
+
+    service = Service()
+    Requests(service)
+    service.server.start_io()
+
+
+def _asks_for(kind: str, only: Sequence[Any] | None) -> bool:
+    """Whether an editor asks for a kind of action: kinds are hierarchical, by dots."""
+    return only is None or any(f"{kind}.".startswith(f"{getattr(each, 'value', each)}.") for each in only)
+
+
+def _point(position: types.Position) -> Point:
+    return Point(position.line, position.character)

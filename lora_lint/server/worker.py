@@ -1,0 +1,159 @@
+"""What the process of a workspace folder does: reads texts as the command would and answers with plain records.
+
+It runs in the workspace folder. What other editors' buffers hold takes the place of the files on the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from lora_lint import discovery
+from lora_lint.finding import Finding
+from lora_lint.fixes import session
+from lora_lint.fixes.remarks import remarked_text, why_no_reason
+from lora_lint.linting import baseline, engine
+from lora_lint.linting.outcome import Content
+from lora_lint.linting.pool import relax, tidy
+from lora_lint.records import replace
+from lora_lint.report.wording import level_of, name_of, url_of
+from lora_lint.server.answers import Analysis, Problem, Rewritten
+from lora_lint.server.changes import changes
+from lora_lint.server.placing import Placer
+from lora_lint.settings import Settings, SettingsError, load, settings_of
+from lora_lint.source import Span
+from lora_lint.system import disk
+from lora_lint.system.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lora_lint.server.answers import Task
+
+_held: dict[str, bytes] = {}
+"""What editors hold, by real path."""
+
+
+def start(folder: str) -> None:
+    """Prepares the process for its folder. It ends with the service, and nothing that it prints reaches the editor,
+    which would take it for a message."""
+    import signal
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(sys.stderr.fileno(), 1)
+    os.chdir(folder)
+    relax()
+    parent = parent_process()
+    if parent is not None:
+
+        def follow() -> None:
+            parent.join()
+            os._exit(0)
+
+        Thread(target=follow, daemon=True).start()
+
+
+def hold(buffers: Mapping[str, bytes | None]) -> None:
+    """From now on files have these bytes; None: those on the disk."""
+    for path, data in buffers.items():
+        real = os.path.realpath(path)
+        if data is None:
+            _held.pop(real, None)
+        else:
+            _held[real] = data
+    disk.hold(_held)
+
+
+def analysis(task: Task) -> Analysis:
+    """Everything that an editor shows about a text."""
+    try:
+        return _analysis(task)
+    except (SettingsError, baseline.BaselineError) as error:
+        return Analysis(log=(str(error),), broken=True)
+    finally:
+        tidy()
+
+
+def fixed(task: Task, wanted: tuple[str, Span] | None, unsafe: bool) -> Rewritten:
+    """The text with the finding of a rule at a place fixed, or with all safe fixes."""
+    try:
+        settings = _ruling(task)
+    except SettingsError as error:
+        return Rewritten((), str(error))
+    if wanted is not None:  # asked for by a person, as selecting the rule by its name is
+        settings = replace(settings, extend_select=(*settings.extend_select, wanted[0]))
+    shown = None if wanted is None else {wanted}
+    result = session.fixed_text(task.data, discovery.display(task.path), task.kind, settings, unsafe, shown)
+    tidy()
+    return Rewritten(changes(task, result.after), "" if result.findings else "; ".join(result.left))
+
+
+def ignored(task: Task, code: str, span: Span, reason: str) -> Rewritten:
+    """The text with a comment that suppresses a finding for a reason."""
+    why = why_no_reason(reason)
+    if why is not None:
+        return Rewritten((), f"the reason cannot be written, {why}")
+    try:
+        settings = _ruling(task)
+    except SettingsError as error:
+        return Rewritten((), str(error))
+    found = [Finding(code, "", span)]
+    result = remarked_text(discovery.display(task.path), task.data, found, reason, settings, task.kind)
+    tidy()
+    return Rewritten(changes(task, result.after), result.problem)
+
+
+def span_of(parts: Sequence[Any]) -> Span:
+    """A span that went through the editor."""
+    path, start, end = parts
+    return Span(str(path), int(start), int(end))
+
+
+def _analysis(task: Task) -> Analysis:
+    settings, path = load(otherwise=task.table), discovery.display(task.path)
+    if _is_excluded(path, settings):
+        return Analysis()
+    entries = None if settings.baseline is None else baseline.read(settings.baseline)
+    content = Content(entries, fingerprints=entries is not None, basis=True)
+    with disk.Watch() as watch:
+        outcome = engine.lint_text(task.data, path, settings, kind=task.kind, content=content)
+        placer = Placer(outcome, task)
+        problems = tuple(_problem(finding, placer) for finding in outcome.findings)
+    broken = path not in outcome.readings
+    if broken and not discovery.telling(task.data, task.kind):
+        problems = ()  # whatever it is about, another tool says what is wrong with it
+    reads = frozenset(os.path.realpath(asked) for kind, asked in watch.noted if kind in ("content", "state"))
+    return Analysis(problems, reads=reads, broken=broken, log=outcome.notes)
+
+
+def _ruling(task: Task) -> Settings:
+    """The settings that rule a text. Raises SettingsError."""
+    return settings_of(discovery.display(task.path), load(otherwise=task.table))
+
+
+def _is_excluded(path: str, settings: Settings) -> bool:
+    """Whether a lint of the folder would skip a file."""
+    parts = path.split("/")
+    if not discovery.DEFAULT_EXCLUDES.isdisjoint(parts[:-1]):
+        return True
+    excluded = engine.excluder(settings)
+    return excluded is not None and any(excluded("/".join(parts[: end + 1])) for end in range(len(parts)))
+
+
+def _problem(finding: Finding, placer: Placer) -> Problem:
+    fix = finding.fix if finding.fix is not None and finding.fix.changes else None
+    return Problem(
+        finding.code,
+        name_of(finding),
+        level_of(finding),
+        visible(finding.message),
+        url_of(finding.code),
+        placer.place(finding.span),
+        finding.span,
+        tuple((placer.place(each.span), visible(each.message)) for each in finding.related),
+        visible(fix.message) if fix is not None else None,
+        fix is not None and fix.applicability == "safe",
+    )
