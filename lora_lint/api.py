@@ -37,7 +37,14 @@ class Options(TypedDict, total=False):
 
 
 class LoraLintError(Exception):
-    """A path that does not exist, settings that make no sense, or a lint that failed; the message is for the user."""
+    """A path that does not exist, settings that make no sense, or a lint that failed; the message is for the user.
+
+    Of `check` and `Guard`: findings of a live run that it should not start with, in `report`.
+    """
+
+    def __init__(self, message: str, report: Report | None = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 @dataclass(frozen=True)
@@ -84,8 +91,8 @@ def lint(*paths: str | os.PathLike[str], **options: Unpack[Options]) -> Report:
     """The report on files and folders; on the current folder if none is given. Raises LoraLintError."""
     from lora_lint.linting import engine
 
-    outcome = engine.lint([os.fspath(path) for path in paths] or ["."], _settings(options), jobs=1)
-    return _report(outcome)
+    outcome = engine.lint([os.fspath(path) for path in paths] or ["."], settings_from(options), jobs=1)
+    return report_of(outcome)
 
 
 def lint_text(text: str | bytes, name: str = "train.py", **options: Unpack[Options]) -> Report:
@@ -93,11 +100,11 @@ def lint_text(text: str | bytes, name: str = "train.py", **options: Unpack[Optio
     what it imports. Raises LoraLintError."""
     from lora_lint.linting import engine
 
-    return _report(engine.lint_text(text, name, _settings(options)))
+    return report_of(engine.lint_text(text, name, settings_from(options)))
 
 
-def _settings(options: Options) -> Settings:
-    """Raises LoraLintError."""
+def settings_from(options: Options) -> Settings:
+    """The settings that some options of a call make. Raises LoraLintError."""
     from lora_lint import settings
 
     given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
@@ -111,8 +118,8 @@ def _settings(options: Options) -> Settings:
         raise LoraLintError(str(error)) from None
 
 
-def _report(outcome: Outcome) -> Report:
-    """Raises LoraLintError if the lint failed."""
+def report_of(outcome: Outcome) -> Report:
+    """An outcome for programs. Raises LoraLintError if the lint failed."""
     if outcome.failed:
         raise LoraLintError("; ".join(note.removeprefix("error: ") for note in outcome.notes))
     found = tuple(_reported(outcome, finding) for finding in outcome.findings)

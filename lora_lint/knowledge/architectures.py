@@ -119,9 +119,26 @@ class Architecture:
         return scope in self._subs
 
 
+def of_object(model_type: str, head: str, class_name: str, version: int, ends: Ends) -> Architecture:
+    """The class of a model object, whose modules are read from the object: none follow from the architecture."""
+    nothing: dict[str, Any] = {}
+    return Architecture(
+        *(model_type, head, class_name, version, nothing, ends.prefix, ends.inputs, ends.outputs),
+        *((), 0, nothing, nothing, nothing, nothing, nothing),
+    )
+
+
 def names_module(architecture: Architecture, name: str) -> bool:
     """Whether a module has this name under any config: fields of the config decide which kinds of layers exist."""
     return any(child[0] == name for node in architecture._nodes for child in node[4])
+
+
+class Ends(NamedTuple):
+    """Where a model has its base model, its input embeddings and its output embeddings."""
+
+    prefix: str = ""
+    inputs: str | None = None
+    outputs: str | None = None
 
 
 class BaseParameter(NamedTuple):

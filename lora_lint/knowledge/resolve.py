@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lora_lint.knowledge.architectures import Architecture
     from lora_lint.knowledge.matching import Match, Targets
     from lora_lint.knowledge.models import Model
-    from lora_lint.knowledge.modules import Module
+    from lora_lint.knowledge.modules import Beside, Module
     from lora_lint.run.run import Adapter, BaseModel, Run
     from lora_lint.run.values import Value
     from lora_lint.run.versions import Version
@@ -47,10 +47,30 @@ class Built:
         """Whether it is certain which modules there are; the numbers of a module are certain unless `own` is -1."""
         self.unsized = unsized(architecture, model.config) if self.certain else frozenset()
 
+    @classmethod
+    def of_object(
+        cls, architecture: Architecture, config: Mapping[str, Any], modules: tuple[Module, ...], beside: Beside
+    ) -> Built:
+        """The modules of a model object, all of which are certain."""
+        built = cls.__new__(cls)
+        built.architecture, built.config = architecture, config
+        built.modules, built.beside = modules, beside
+        built.certain, built.unsized = True, frozenset()
+        return built
+
     @property
     def exact(self) -> bool:
         """Whether every size of every module is certain."""
         return self.certain and not self.unsized
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model object: what it is, its modules, and the number of its parameters (tied ones once)."""
+
+    model: Model
+    built: Built
+    parameters: int
 
 
 @dataclass(frozen=True)
@@ -71,6 +91,8 @@ class Case:
     match: Match
     partial: bool = False
     """A setting that can take modules away (exclusions, layers) is not known."""
+    counted: int | None = None
+    """All parameters of the base model, where an object was counted."""
 
     @property
     def modules(self) -> tuple[Module, ...]:
@@ -95,6 +117,8 @@ class Case:
         """All parameters of the base model; None if a dimension is not known."""
         from lora_lint.knowledge.architectures import parameters
 
+        if self.counted is not None:
+            return self.counted
         return parameters(self.built.architecture, self.built.config) if self.built.exact else None
 
 
@@ -142,6 +166,8 @@ def resolve(run: Run) -> Resolved:
 
 
 def _resolve(run: Run) -> Resolved:
+    if run.model.loaded is not None:
+        return _of_object(run, run.model.loaded)
     named = _models(run.model, run.path)
     if isinstance(named, str):
         return Resolved(why=named)
@@ -164,6 +190,24 @@ def _resolve(run: Run) -> Resolved:
             return Resolved(model, why=f"the modules of {each.model_type} are not known")
         cases += built
     return Resolved(model, tuple(cases), tuple(remote))
+
+
+def _of_object(run: Run, loaded: Loaded) -> Resolved:
+    """What is adapted of a model object."""
+    model, built = loaded.model, loaded.built
+    kind = built.architecture
+    cases = []
+    for targets in alternatives(run.adapter.target_modules):
+        settings, partial, _ = _targets(run.adapter, targets.value)
+        try:
+            match = _match(built, settings, kind, run.below("peft"))
+        except TooSlow as slow:
+            return Resolved(model, why=f"matching {slow.pattern!r} takes too long", slow=slow)
+        name = Known(model.name)
+        cases.append(
+            Case(name, model, kind.version, kind.head, True, built, targets, match, partial, loaded.parameters)
+        )
+    return Resolved(model, tuple(cases))
 
 
 def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:

@@ -14,6 +14,7 @@ from lora_lint.run.values import ABSENT, Known, Phrased, Unknown, known
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from lora_lint.knowledge.resolve import Loaded
     from lora_lint.knowledge.servers import Server
     from lora_lint.readers.shell import Word
     from lora_lint.run.events import Event
@@ -103,6 +104,8 @@ class BaseModel:
     edited: bool = False
     """The program changes the model's modules before the wrap (a fused layer split by hand…): there may be names that
     the knowledge does not have."""
+    loaded: Loaded | None = None
+    """The modules of the model object itself, in a run that is judged while it runs; its name then decides nothing."""
 
 
 @dataclass(frozen=True)

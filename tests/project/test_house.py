@@ -38,7 +38,7 @@ FLOORS = (
     "verify",
     "server",
     "terminal",
-    "commands api",
+    "commands api guarding",
     "options",
     "cli",
     "__main__",

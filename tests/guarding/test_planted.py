@@ -1,0 +1,123 @@
+"""Five faults that a training does not show, found before its first step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
+
+import lora_lint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def base(places: dict[str, Path]) -> Any:
+    return AutoModelForCausalLM.from_pretrained(places["llama"])
+
+
+def lora(**settings: Any) -> LoraConfig:
+    return LoraConfig(**{"r": 8, "lora_alpha": 16, "target_modules": "all-linear", **settings})
+
+
+def optimizer_of(parameters: Any) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(parameters, lr=2e-4)
+
+
+def raised(target: Any, **options: Any) -> Any:
+    """The report of the error that a check raises."""
+    with pytest.raises(lora_lint.LoraLintError) as caught:
+        lora_lint.check(target, **options)
+    return caught.value.report
+
+
+def test_partial_targets(base: Any) -> None:
+    report = raised(get_peft_model(base, lora(target_modules=["q_proj", "query_key_value"])))
+    [finding] = report.findings
+    assert (finding.code, finding.name, finding.level) == ("LL202", "unmatched-target-module", "error")
+    assert "`query_key_value` is not in" in finding.message
+    targets = report.facts["adapters"]["default"]["targets"]
+    assert targets["query_key_value"] == []
+    assert targets["q_proj"] == [f"model.layers.{layer}.self_attn.q_proj" for layer in (0, 1)]
+
+
+def test_new_tokens_untrained(base: Any, places: dict[str, Path]) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(places["llama"])
+    tokenizer.add_tokens(["<tool>"])
+    base.resize_token_embeddings(len(tokenizer))
+    arguments = TrainingArguments("out", learning_rate=2e-4, report_to="none")
+    trainer = Trainer(model=get_peft_model(base, lora()), args=arguments, processing_class=tokenizer)
+    [finding] = raised(trainer).findings
+    assert finding.code == "LL407"
+    assert "The token `<tool>` is added" in finding.message
+
+
+def test_rows_that_only_pad_are_no_tokens(base: Any, places: dict[str, Path]) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(places["llama"])
+    base.resize_token_embeddings(len(tokenizer), pad_to_multiple_of=64)
+    model = get_peft_model(base, lora())
+    assert lora_lint.check(model).findings == ()
+    assert lora_lint.check(model, tokenizer=tokenizer).findings == ()
+
+
+def test_the_adapter_is_not_in_the_optimizer(base: Any) -> None:
+    optimizer = optimizer_of(base.parameters())
+    model = get_peft_model(base, lora())
+    [finding] = raised((model, optimizer)).findings
+    assert (finding.code, finding.level) == ("LL417", "error")
+    assert raised(model, optimizer=optimizer).findings == (finding,)
+
+
+def test_a_part_of_the_adapter_is_not_in_the_optimizer(base: Any) -> None:
+    model = get_peft_model(base, lora())
+    trainable = [each for each in model.parameters() if each.requires_grad]
+    report = raised((model, optimizer_of(trainable[:20])))
+    [finding] = report.findings
+    assert finding.code == "LL417"
+    assert "8 of the adapter's 28 trainable parameters are not in the optimizer" in finding.message
+    assert len(report.facts["optimizer"]["missing"]) == 8
+
+
+@pytest.mark.filterwarnings("ignore:optimizer contains a parameter group with duplicate")
+def test_a_part_of_the_adapter_is_in_the_optimizer_twice(base: Any) -> None:
+    model = get_peft_model(base, lora())
+    trainable = [each for each in model.parameters() if each.requires_grad]
+    [finding] = raised((model, optimizer_of([*trainable, trainable[0]]))).findings
+    assert finding.code == "LL417"
+    assert "1 parameter of the adapter more than once" in finding.message
+
+
+def test_a_second_adapter_is_inactive(base: Any) -> None:
+    model = get_peft_model(base, lora())
+    model.add_adapter("second", lora())
+    [finding] = raised(model).findings
+    assert (finding.code, finding.level) == ("LL415", "error")
+    assert "`second` is saved untrained" in finding.message
+    model.set_adapter("second")
+    assert lora_lint.check(model).findings == ()
+
+
+@pytest.mark.parametrize("name", ["ref", "reference"])
+def test_a_reference_is_meant_to_be_inactive(base: Any, name: str) -> None:
+    model = get_peft_model(base, lora())
+    model.add_adapter(name, lora())
+    assert lora_lint.check(model).findings == ()
+
+
+def test_a_wrong_scale_in_the_config(base: Any) -> None:
+    report = lora_lint.check(get_peft_model(base, lora(r=32, lora_alpha=1)))
+    assert [each.code for each in report.findings] == ["LL104"]
+    assert raised(get_peft_model(base.base_model, lora(lora_alpha=0))).findings[0].code == "LL105"
+
+
+def test_a_wrong_scale_in_the_layers(base: Any) -> None:
+    model = get_peft_model(base, lora())
+    model.base_model.model.model.layers[1].self_attn.q_proj.set_scale("default", 4)
+    report = lora_lint.check(model)
+    assert [each.code for each in report.findings] == ["LL705"]
+    assert "8 in `model.layers.1.self_attn.q_proj`, and 2 by the config" in report.findings[0].message
+    assert report.facts["adapters"]["default"]["scales"] == {"2": 13, "8": 1}
