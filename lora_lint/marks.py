@@ -50,6 +50,19 @@ COMMANDS = {
     "trl": "trl",
 }
 """Names of commands, and whose they are."""
+PACKAGES = {
+    "axolotl": "axolotl",
+    "litgpt": "litgpt",
+    "llamafactory": "llamafactory",
+    "llama-factory": "llamafactory",
+    "ludwig": "ludwig",
+    "mlx-lm": "mlx_lm",
+    "ms-swift": "ms_swift",
+    "torchtune": "torchtune",
+    "unsloth": "unsloth",
+    "verl": "verl",
+}
+"""What requirements call a framework."""
 PROGRAMS = (
     ("module", r"axolotl\.cli\.train", "axolotl"),
     ("module", r"mlx_lm", "mlx_lm"),

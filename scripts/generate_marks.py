@@ -50,6 +50,10 @@ def text(frameworks: Iterable[Framework]) -> str:
         *(f"    {_quoted(command.name)}: {_quoted(record.name)}," for command, record in _of_kind(records, "command")),
         "}",
         '"""Names of commands, and whose they are."""',
+        "PACKAGES = {",
+        *(f"    {_quoted(package)}: {_quoted(record.name)}," for record in records for package in record.packages),
+        "}",
+        '"""What requirements call a framework."""',
         "PROGRAMS = (",
         *(
             f"    ({_quoted(kind)}, r{_quoted(command.name)}, {_quoted(record.name)}),"

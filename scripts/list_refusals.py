@@ -92,21 +92,25 @@ def statements(folder: Path) -> dict[str, list[str]]:
 
 
 def unpacked(name: str, version: str | None, folder: Path) -> Path:
-    """A release of a framework, the newest without a version, unpacked in a folder. Raises CalledProcessError."""
+    """A release of a framework, the newest without a version, unpacked in a folder; downloaded if that is empty or not
+    there. Raises CalledProcessError."""
     package, inside = _PACKAGES.get(name, (name, name))
     wanted = package if version is None else f"{package}=={version}"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), wanted]
-    subprocess.run(command, check=True)
-    (archive,) = (path for path in folder.iterdir() if path.suffix in (".whl", ".gz"))
-    if archive.suffix == ".gz":
-        with tarfile.open(archive) as packed:
-            packed.extractall(folder, filter="data")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), wanted]
+        subprocess.run(command, check=True)
+        (archive,) = (path for path in folder.iterdir() if path.suffix in (".whl", ".gz"))
+        if archive.suffix == ".gz":
+            with tarfile.open(archive) as packed:
+                packed.extractall(folder, filter="data")
+        else:
+            with zipfile.ZipFile(archive) as wheel:
+                wheel.extractall(folder)
         archive.unlink()
-        (top,) = (path for path in folder.iterdir() if path.is_dir())
-        return top / inside
-    with zipfile.ZipFile(archive) as wheel:
-        wheel.extractall(folder)
-    return folder / inside
+    if not inside:
+        return folder
+    tops = (folder, *(path for top in folder.iterdir() if top.is_dir() for path in (top, top / "src")))
+    return next(path for top in tops if (path := top / inside).is_dir() and any(path.glob("*.py")))
 
 
 def changes(name: str, old: Path, new: Path) -> tuple[list[str], list[str]]:

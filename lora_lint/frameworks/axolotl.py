@@ -30,6 +30,7 @@ FRAMEWORK = Framework(
     name="axolotl",
     title="axolotl",
     source="axolotl 0.19.0",
+    packages=("axolotl",),
     keys={
         "rank": "lora_r",
         "alpha": "lora_alpha",

@@ -32,6 +32,7 @@ FRAMEWORK = Framework(
     name="litgpt",
     title="LitGPT",
     source="litgpt 0.5.13",
+    packages=("litgpt",),
     keys={
         "rank": "lora_r",
         "alpha": "lora_alpha",

@@ -31,6 +31,7 @@ FRAMEWORK = Framework(
     name="llamafactory",
     title="LLaMA-Factory",
     source="LLaMA-Factory 0.9.5",
+    packages=("llamafactory", "llama-factory"),
     keys={
         "rank": "lora_rank",
         "alpha": "lora_alpha",

@@ -32,6 +32,7 @@ FRAMEWORK = Framework(
     name="ludwig",
     title="Ludwig",
     source="ludwig 0.11.0",
+    packages=("ludwig",),
     keys={
         "rank": "r",
         "alpha": "alpha",

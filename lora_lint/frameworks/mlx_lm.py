@@ -34,6 +34,7 @@ FRAMEWORK = Framework(
     name="mlx_lm",
     title="mlx-lm",
     source="mlx-lm 0.32.0",
+    packages=("mlx-lm",),
     keys={
         "rank": "rank",
         "scale": "scale",

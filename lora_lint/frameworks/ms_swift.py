@@ -36,6 +36,7 @@ FRAMEWORK = Framework(
     name="ms_swift",
     title="ms-swift",
     source="ms-swift 4.6.0",
+    packages=("ms-swift",),
     keys={
         "rank": "lora_rank",
         "alpha": "lora_alpha",

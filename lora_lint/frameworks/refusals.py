@@ -6,12 +6,15 @@ its condition is compiled only then.
 
 from __future__ import annotations
 
+import json
+import os.path
 from functools import cache
 from importlib import import_module
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from lora_lint import knowledge
 from lora_lint.frameworks import refused_by
 from lora_lint.frameworks.conditions import UNKNOWN, condition
 from lora_lint.records import dataclass, field
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from lora_lint.run.given import Given
     from lora_lint.run.values import Value
 
+_VERSIONS = os.path.join(os.path.dirname(knowledge.__file__), "data", "refusal_versions.json")
 MAX_CASES = 64
 """The most combinations of alternatives that a row is evaluated for; with more it reports nothing."""
 
@@ -35,8 +39,8 @@ class Refusal:
 
     `key` is the setting that a person would change, `others` those that it collides with. `when` is a condition (see
     `conditions`) over the framework's own settings and the facts of the run. `says` is a clause, in the framework's own
-    words if they are short; `source` the file and the line. `since` is the first version that has the row, `until` the
-    first that no longer has it.
+    words if they are short; `source` the file and the line. `since` is the first version that has the row, where it was
+    read by hand (see `since` below for the others), `until` the first that no longer has it.
     """
 
     key: str
@@ -118,6 +122,23 @@ def _by_key(framework: str, owner: str) -> Mapping[str, tuple[Refusal, ...]]:
     found = table(framework)
     rows = found.rows.get(owner, ()) if found is not None else ()
     return {key: tuple(row for row in rows if row.key == key) for key in dict.fromkeys(row.key for row in rows)}
+
+
+def since(framework: str, row: Refusal) -> str:
+    """The first release that is known to have a row; "" where all have."""
+    if row.since or framework not in _versions():
+        return row.since
+    found, statement = _versions()[framework], row.source
+    first: str = found["since"].get(statement, found["oldest"])
+    return first
+
+
+@cache
+def _versions() -> Mapping[str, Any]:
+    """What scripts/generate_refusal_versions.py found in older releases."""
+    with open(_VERSIONS, "rb") as file:
+        document: dict[str, Any] = json.load(file)
+    return document
 
 
 @cache

@@ -32,6 +32,7 @@ FRAMEWORK = Framework(
     name="torchtune",
     title="torchtune",
     source="torchtune 0.6.1",
+    packages=("torchtune",),
     keys={
         "rank": "lora_rank",
         "alpha": "lora_alpha",

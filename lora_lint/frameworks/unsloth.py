@@ -23,6 +23,7 @@ FRAMEWORK = Framework(
     name="unsloth",
     title="Unsloth",
     source="unsloth 2026.10.9",
+    packages=("unsloth",),
     keys=KEYS,
     regex_targets=True,
     names_tokens=True,

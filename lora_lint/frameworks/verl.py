@@ -26,6 +26,7 @@ FRAMEWORK = Framework(
     name="verl",
     title="verl",
     source="verl 0.9.1",
+    packages=("verl",),
     keys={
         "rank": "lora_rank",
         "alpha": "lora_alpha",

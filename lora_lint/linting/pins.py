@@ -11,9 +11,10 @@ from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import alternatives
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from lora_lint.project import Project
+    from lora_lint.run.given import Given
     from lora_lint.run.problems import Problem
     from lora_lint.run.run import Reading, Run
     from lora_lint.run.values import Value
@@ -28,26 +29,32 @@ _ADDED = (
 
 
 def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading:
-    """The runs, adjusted for the pinned versions of PEFT, transformers and TRL."""
+    """The runs of programs, adjusted for the pinned versions of PEFT, transformers and TRL, and all settings with the
+    pin of the framework that receives them."""
     runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
-    if not any(run.framework.direct for run in runs):
+    if not reading.given and not any(run.framework.direct or run.given for run in runs):
         return reading
     pins = pins_of(project, source)
-    if not pins:
+    if not pins and not any(run.pins for run in runs):
         return reading
 
     def apply(run: Run) -> Run:
         if not run.framework.direct:
-            return run
+            return replace(run, given=_pinned(run.given, pins))
         shown = {name: pin for name, pin in run.pins.items() if _says_more(pin, pins.get(name))}
-        run = replace(run, pins={**pins, **shown})
+        known = {**pins, **shown}
+        run = replace(run, pins=known, given=_pinned(run.given, known))
         if _is_transformers_4(run):
             run = replace(run, model=replace(run.model, transformers="4"))
         if "peft" in pins:
             run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
         return run
 
-    return reading.mapped(apply)
+    return replace(reading.mapped(apply), given=_pinned(reading.given, pins))
+
+
+def _pinned(given: tuple[Given, ...], pins: Mapping[str, Pin]) -> tuple[Given, ...]:
+    return tuple(replace(each, pin=pins.get(each.framework)) for each in given)
 
 
 def _says_more(pin: Pin, other: Pin | None) -> bool:

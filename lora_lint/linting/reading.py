@@ -84,10 +84,8 @@ def _followed(project: Project, started: Started) -> Reading | None:
 
 
 def _pinned(reading: Reading, text: Text) -> Reading:
-    """The versions that the project pins, for runs of programs."""
-    source = text.source
-    programs = source.kind in ("python", "notebook") or source.kind in SCRIPTS or gives_commands(source)
-    if not programs or not (reading.runs or reading.sweeps):
+    """The versions that the project pins."""
+    if not (reading.runs or reading.sweeps or reading.given):
         return reading
     from lora_lint.linting.pins import with_pins
 

@@ -11,7 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from lora_lint.run.versions import PINNED, Pin, padded
+from lora_lint.run.versions import Pin, framework_of, padded
 from lora_lint.system import toml
 
 if TYPE_CHECKING:
@@ -132,12 +132,12 @@ def _each(texts: Iterable[object], file: str) -> Iterator[Demand]:
         if not isinstance(text, str):
             continue
         if address := _GIT.fullmatch(text.strip()):
-            if address[1].lower() in PINNED:
-                yield _demand(address[1].lower(), _of_ref(address[2]), text, file)
+            if framework := framework_of(address[1]):
+                yield _demand(framework, _of_ref(address[2]), text, file)
             continue
         name = _NAME.match(text)
-        if name is not None and name[1].lower() in PINNED:
-            yield _requirement(name[1].lower(), text, file)
+        if name is not None and (framework := framework_of(name[1])):
+            yield _requirement(framework, text, file)
 
 
 def _requirement(framework: str, text: str, file: str) -> Demand:
@@ -279,8 +279,8 @@ def _tables(table: Mapping[str, Any], file: str) -> Iterator[Demand]:
     """Dependencies as Poetry, PDM, pixi and Pipenv write them: a version, a table with one, or a list of these for
     several environments."""
     for name, wanted in table.items():
-        framework = name.lower()
-        if framework not in PINNED:
+        framework = framework_of(name)
+        if framework is None:
             continue
         for each in wanted if isinstance(wanted, list) else [wanted]:
             if isinstance(each, str):
@@ -431,8 +431,8 @@ def _environment(text: str, file: str, include: Include) -> Iterator[Demand]:
 def _conda(text: str, file: str) -> Iterator[Demand]:
     """A match specification: `conda-forge::peft=0.7`, where a single `=` stands for every version that starts so."""
     found = _CONDA.fullmatch(text.strip())
-    if found is not None and found[1].lower() in PINNED:
-        yield _demand(found[1].lower(), _upper(found[2] or ""), text, file)
+    if found is not None and (framework := framework_of(found[1])):
+        yield _demand(framework, _upper(found[2] or ""), text, file)
 
 
 def _conda_table(table: Mapping[str, Any], file: str) -> Iterator[Demand]:
@@ -450,15 +450,15 @@ def _lock(document: Mapping[str, Any], file: str) -> Iterator[Demand]:
     for package in (*_list(document, "package"), *_list(document, "packages")):
         if not isinstance(package, dict) or not isinstance(package.get("version"), str):
             continue
-        name = str(package.get("name", "")).lower()
+        name, framework = str(package.get("name", "")).lower(), framework_of(str(package.get("name", "")))
         numbers = _TAG.match(package["version"])
-        if name in PINNED and numbers is not None:
+        if framework is not None and numbers is not None:
             marker = package.get("marker", package.get("markers"))
             # uv and PDM lock several versions for several environments.
             marked = package.get("resolution-markers")
             pythons = _marked(" or ".join(f"({each})" for each in marked) if isinstance(marked, list) else marker)
             if pythons:
-                yield _demand(name, _after(_numbers(numbers[1])), f"{name} {package['version']}", file)
+                yield _demand(framework, _after(_numbers(numbers[1])), f"{name} {package['version']}", file)
 
 
 def _pipfile_lock(text: str, file: str) -> Iterator[Demand]:

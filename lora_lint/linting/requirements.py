@@ -14,7 +14,7 @@ import re
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from lora_lint.run.versions import PINNED, Pin, padded
+from lora_lint.run.versions import PACKAGES, Pin, padded
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ LIMIT = 4_000_000
 _LOCKS = r"(?:uv|poetry|pdm)\.lock|Pipfile\.lock|pylock(?:\.[\w-]+)?\.toml"
 _REQUIREMENTS = r"[\w.-]*requirements?[\w.-]*\.txt"
 _OTHERS = r"pyproject\.toml|setup\.cfg|setup\.py|Pipfile|(?:conda|environment)[\w.-]*\.ya?ml"
-_MENTIONED = rb"(?i)" + b"|".join(framework.encode() for framework in PINNED)
+_NAMES = tuple(package.encode() for package in PACKAGES)
 _INCLUDED = rb"(?m)^[ \t]*(?:-[rc]|--(?:requirement|constraint))[ \t=\w.]"
 _PIP = r"(?:.*/)?pip[\d.]*"
 _METADATA = rb"(?ms)^# /// script\s*$(.*?)^# ///\s*$"
 
 
 def pins_of(project: Project, source: SourceFile) -> dict[str, Pin]:
-    """The newest versions that a program can be run with: the PINNED frameworks, if they are pinned."""
+    """The newest versions that a program can be run with: the frameworks, if they are pinned."""
     pins = dict(_in_program(project, source))
     found = _found_in(project)
     for folder in project.upwards(os.path.dirname(source.path), beyond=True):
@@ -77,7 +77,8 @@ def _in_program(project: Project, source: SourceFile) -> Pins:
 
 
 def _mentions_framework(text: bytes) -> bool:
-    return re.search(_MENTIONED, text) is not None
+    low = text.lower().replace(b"_", b"-")
+    return any(name in low for name in _NAMES)
 
 
 def _may_pin(words: Sequence[str]) -> bool:

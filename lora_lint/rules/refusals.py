@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lora_lint.run.given import Given
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
+    from lora_lint.run.versions import Pin
     from lora_lint.source import Span
 
 _LONGEST = 40
@@ -53,7 +54,7 @@ def _findings(code: str, given: Given, run: Run | None = None) -> Iterator[Findi
     facts: dict[str, Value[Any]] = {"bits": run.model.quantization, "base_model_name": run.model.name} if run else {}
 
     def holds(row: Refusal) -> bool:
-        return row.ignored == (code == "LL905") and _in_version(row, given.framework, run)
+        return row.ignored == (code == "LL905") and _in_version(row, given)
 
     places: set[Span] = set()
     wrong = {each.span for each in run.problems if isinstance(each, InvalidValue)} if run is not None else set()
@@ -62,11 +63,11 @@ def _findings(code: str, given: Given, run: Run | None = None) -> Iterator[Findi
         rests = {_span(given.values[name], given) for name in match.row.settings if name in given.values}
         if span not in places and wrong.isdisjoint(rests):  # LL902 speaks of a value that is wrong by itself
             places.add(span)
-            yield _finding(code, match, given, table, _title(table, given.framework, run))
+            yield _finding(code, match, given, table)
 
 
-def _finding(code: str, match: Hit, given: Given, table: Table, title: str) -> Finding:
-    row, value = match.row, given.values.get(match.row.key, ABSENT)
+def _finding(code: str, match: Hit, given: Given, table: Table) -> Finding:
+    row, value, title = match.row, given.values.get(match.row.key, ABSENT), _title(table, given.pin)
     what = "ignores" if row.ignored else "refuses"
     when = ", once the model is loaded" if row.late else ""
     setting = (
@@ -97,18 +98,18 @@ def _fix(match: Hit, given: Given) -> Fix | None:
     return Fix("unsafe", f"Remove `{name}`", changes) if row.drop else None
 
 
-def _in_version(row: Refusal, framework: str, run: Run | None) -> bool:
+def _in_version(row: Refusal, given: Given) -> bool:
     """Whether the version in use has a row: the newest, unless the project pins an older one."""
-    if run is None:
+    pin = given.pin
+    if pin is None:
         return not row.until
-    if row.since and run.before(framework, number(row.since)) is not None:
+    if (since := refusals.since(given.framework, row)) and pin.lacks(number(since)):
         return False
-    return not row.until or run.before(framework, number(row.until)) is not None
+    return not row.until or pin.lacks(number(row.until))
 
 
-def _title(table: Table, framework: str, run: Run | None) -> str:
+def _title(table: Table, pin: Pin | None) -> str:
     """The framework with its version."""
-    pin = run.pins.get(framework) if run is not None else None
     return f"{table.title} {table.version}" if pin is None else f"{table.title} before {named(pin.below)} ({pin})"
 
 

@@ -93,6 +93,8 @@ class Framework:
     """Words that make a file worth reading although nothing in it mentions lora: it trains LoRA by default, or is
     refused as if it did."""
     commands: tuple[CommandLine, ...] = ()
+    packages: tuple[str, ...] = ()
+    """What requirements call it: its package and its repository, in lower case with dashes."""
     tells_in_commands: tuple[bytes, ...] = ()
     """Expressions for commands that train LoRA unless they, or a configuration file, say otherwise."""
     adapts: str = "PEFT"

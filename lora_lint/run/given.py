@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lora_lint.run.values import Value
+    from lora_lint.run.versions import Pin
     from lora_lint.source import Span
 
 
@@ -38,3 +39,5 @@ class Given:
     beside: frozenset[str] | None = None
     """The settings that a command gives beside a file, from which the others are: without one of them a refusal is that
     file's alone."""
+    pin: Pin | None = None
+    """The newest version of the framework that the project allows; None: the newest that there is."""

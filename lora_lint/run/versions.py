@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
+from lora_lint import marks
 from lora_lint.records import dataclass
 
 Version = tuple[int, ...]
 
 
-PINNED = ("peft", "transformers", "trl")
-"""The frameworks whose version decides what a run's settings mean."""
+LIBRARIES = ("peft", "transformers", "trl")
+"""The frameworks whose version decides what a run's settings mean. That of any other decides what it refuses."""
+PACKAGES = {**{name: name for name in LIBRARIES}, **marks.PACKAGES}
+"""The frameworks by the names of their packages and repositories, in lower case with single dashes."""
+
+
+def framework_of(package: str) -> str | None:
+    """The framework that a requirement names, in any spelling that pip takes; None if it is none."""
+    return PACKAGES.get(re.sub(r"[-_.]+", "-", package).lower())
 
 
 @dataclass(frozen=True)

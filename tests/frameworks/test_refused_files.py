@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lora_lint.discovery import Found
+from lora_lint.frameworks import refusals
+from lora_lint.knowledge.versions import number
 from lora_lint.linting import engine
 from lora_lint.linting.checker import Checker
 from lora_lint.settings import Settings
+from scripts.generate_refusal_versions import OUTPUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -274,3 +278,60 @@ def test_settings_of_a_command_over_a_file(tmp_path: Path, text: str, command: s
 def test_there_are_enough(framework: str) -> None:
     assert found(BASES[framework]) == []
     assert sum(name == framework for name, *_ in REFUSED) >= 5
+
+
+PACKED = (
+    "base_model: a/b\nadapter: lora\nlora_r: 8\nrl: dpo\nsample_packing: true\ndatasets: [{path: a, type: alpaca}]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "expected"), [("", 1), ("axolotl==0.8.0", 1), ("axolotl<0.8", 0), ("axolotl~=0.12.0", 1)]
+)
+def test_releases_that_were_not_read_refuse_nothing(tmp_path: Path, requirement: str, expected: int) -> None:
+    (tmp_path / "a.yaml").write_text(PACKED)
+    (tmp_path / "requirements.txt").write_text(requirement)
+    findings = engine.lint([str(tmp_path / "a.yaml")], Settings()).findings
+    assert sum(each.code == "LL904" for each in findings) == expected
+
+
+@pytest.mark.parametrize("framework", refusals.tables())
+def test_the_versions_of_rows_are_none_after_that_of_the_table(framework: str) -> None:
+    table = refusals.table(framework)
+    assert table is not None
+    found = json.loads(OUTPUT.read_text(encoding="utf-8")).get(framework, {"since": {}})
+    assert found["since"].keys() <= {row.source for rows in table.rows.values() for row in rows}
+    for rows in table.rows.values():
+        for row in rows:
+            assert not (since := refusals.since(framework, row)) or number(since) <= number(table.version)
+
+
+ROLLOUT = verl("rollout: {mode: sync}")  # refused since 0.7.1
+
+
+@pytest.mark.parametrize(
+    ("requirement", "expected"),
+    [
+        ("verl==0.7.1", ["LL904"]),
+        ("verl>=0.5", ["LL904"]),
+        ("verl==0.5.0", []),
+        ("verl<0.7", []),
+        ("VeRL == 0.5.*", []),
+        ("verl @ git+https://github.com/volcengine/verl@v0.5.0", []),
+        ("axolotl==0.5.0", ["LL904"]),
+    ],
+)
+@pytest.mark.parametrize("name", ["config.yaml", "train.sh"])
+def test_a_refusal_follows_the_version_that_the_project_pins(
+    tmp_path: Path, name: str, requirement: str, expected: list[str]
+) -> None:
+    command = "python3 -m verl.trainer.main_ppo actor_rollout_ref.model.path=a/b actor_rollout_ref.model.lora_rank=8"
+    text = ROLLOUT if name.endswith("yaml") else f"{command} actor_rollout_ref.rollout.mode=sync\n"
+    (tmp_path / name).write_text(text)
+    (tmp_path / "requirements.txt").write_text(f"{requirement}\n")
+    findings = [
+        each for each in engine.lint([str(tmp_path / name)], Settings()).findings if each.code in ("LL904", "LL905")
+    ]
+    assert [each.code for each in findings] == expected
+    pinned = findings and requirement == "verl==0.7.1"
+    assert not pinned or "verl before 0.7.2 (requirements.txt has `verl==0.7.1`)" in findings[0].message
