@@ -62,6 +62,8 @@ class Refusal:
 
     drop: bool = False
     """Leaving the key out is the only remedy."""
+    cause: str = ""
+    """Rows that apply for one cause, which has this name in their table, are one finding."""
 
     @property
     def settings(self) -> tuple[str, ...]:

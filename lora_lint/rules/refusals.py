@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Drop, Finding, Fix, Related
 from lora_lint.frameworks import refusals
 from lora_lint.knowledge.versions import named, number
-from lora_lint.rules.words import place
+from lora_lint.rules.words import listed, place
 from lora_lint.run.problems import InvalidValue
 from lora_lint.run.values import ABSENT, Known, alternatives
 
@@ -57,45 +57,59 @@ def _findings(code: str, given: Given, run: Run | None = None) -> Iterator[Findi
         return row.ignored == (code == "LL905") and _in_version(row, given)
 
     places: set[Span] = set()
+    found: dict[str | Span, list[Hit]] = {}
     wrong = {each.span for each in run.problems if isinstance(each, InvalidValue)} if run is not None else set()
     for match in refusals.matches(given, facts, holds):
         span = _span(given.values.get(match.row.key, ABSENT), given)
         rests = {_span(given.values[name], given) for name in match.row.settings if name in given.values}
         if span not in places and wrong.isdisjoint(rests):  # LL902 speaks of a value that is wrong by itself
             places.add(span)
-            yield _finding(code, match, given, table)
+            found.setdefault(match.row.cause or span, []).append(match)
+    for matches in found.values():
+        yield _finding(code, matches, given, table)
 
 
-def _finding(code: str, match: Hit, given: Given, table: Table) -> Finding:
-    row, value, title = match.row, given.values.get(match.row.key, ABSENT), _title(table, given.pin)
+def _finding(code: str, matches: list[Hit], given: Given, table: Table) -> Finding:
+    """What rows of one cause say: at the first one's setting, with those of the others, and what they collide with, as
+    related places."""
+    row, title = matches[0].row, _title(table, given.pin)
     what = "ignores" if row.ignored else "refuses"
     when = ", once the model is loaded" if row.late else ""
+    keys = [match.row.key for match in matches]
+    values = [given.values.get(key, ABSENT) for key in keys]
     setting = (
-        f"{_as_set(row.key, value)} here" if row.key in given.values else f"{given.owner or 'this'} without `{row.key}`"
+        f"{listed(_as_set(key, value) for key, value in zip(keys, values, strict=True))} here"
+        if row.key in given.values
+        else f"{given.owner or 'this'} without `{row.key}`"
     )
     source = f"{row.source} of {table.version}" if table.version not in title else row.source
     message = f"{title} {what} {setting}{when}: {row.says} ({source}). {row.instead}"
-    span = _span(value, given)
+    span = _span(values[0], given)
+    others = dict.fromkeys((*keys[1:], *(other for match in matches for other in match.row.others)))
     related = tuple(
-        Related(other, f"`{name}` is set here")
-        for name in row.others
-        if name in given.values and (other := _span(given.values[name], given)) != span
+        Related(place, f"`{name}` is set here")
+        for name in others
+        if name in given.values and (place := _span(given.values[name], given)) != span
     )
-    return Finding(
-        code, message, span, match.confidence, None, related, _fix(match, given), subjects=alternatives(value)
-    )
+    known = tuple(known for value in values for known in alternatives(value))
+    return Finding(code, message, span, matches[0].confidence, None, related, _fix(matches, given), subjects=known)
 
 
-def _fix(match: Hit, given: Given) -> Fix | None:
-    """Leaving the setting out: of one that has no effect, the framework does so itself."""
-    row, value = match.row, given.values.get(match.row.key)
-    if not isinstance(value, Known) or value.span is None or match.confidence != "certain" or given.beside is not None:
-        return None
-    name = row.key.rpartition(".")[2]
-    changes = (Drop(value.span, name),)
-    if row.ignored:
-        return Fix("safe", f"Remove `{name}`, which has no effect", changes)
-    return Fix("unsafe", f"Remove `{name}`", changes) if row.drop else None
+def _fix(matches: list[Hit], given: Given) -> Fix | None:
+    """Leaving the settings out: of one that has no effect, the framework does so itself."""
+    changes: list[Drop] = []
+    for match in matches:
+        value = given.values.get(match.row.key)
+        certain = match.confidence == "certain" and given.beside is None
+        if not certain or not isinstance(value, Known) or value.span is None:
+            return None
+        if not match.row.drop and not match.row.ignored:
+            return None
+        changes.append(Drop(value.span, match.row.key.rpartition(".")[2]))
+    names = listed(f"`{change.key}`" for change in changes)
+    if matches[0].row.ignored:
+        return Fix("safe", f"Remove {names}, which {'has' if len(changes) == 1 else 'have'} no effect", tuple(changes))
+    return Fix("unsafe", f"Remove {names}", tuple(changes))
 
 
 def _in_version(row: Refusal, given: Given) -> bool:

@@ -22,9 +22,10 @@ def _polora(key: str, says: str, line: int) -> Refusal:
         key,
         f"{key} and optimizer == 'polora'",
         says,
-        f"Leave `{key}` out, or take another optimizer",
+        "Leave it out, or take another optimizer",
         f"{_VALID}:{line}",
         ("optimizer",),
+        cause=f"{_VALID}:{line}",
     )
 
 
@@ -168,10 +169,11 @@ _ROWS = (
         Refusal(
             key,
             f"{key} is not None and rl != 'dpo'",
-            f"`{key}` is for DPO only",
-            f"Leave `{key}` out, or set `rl: dpo`",
+            "it is for DPO only",
+            "Leave it out, or set `rl: dpo`",
             f"{_VALID}:798",
             ("rl",),
+            cause="DPO",
         )
         for key in ("dpo_loss_type", "dpo_loss_weights")
     ),

@@ -13,6 +13,8 @@ _ROWS = (
             "the LoRA recipe does not support it",
             "Leave it out",
             f"{_RECIPE}:578",
+            drop=True,
+            cause="the LoRA recipe",
         )
         for name in ("max_tokens", "max_norm", "tie_embeddings", "lr_warmup_fraction")
     ),

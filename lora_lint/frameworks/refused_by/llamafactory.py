@@ -20,10 +20,11 @@ def _of_lora_alone(key: str, line: int, when: str = "") -> Refusal:
     return Refusal(
         key,
         f"{when or key} and finetuning_type != 'lora'",
-        f"`{key}` is only valid for LoRA training",
-        f"Leave `{key}` out, or set `finetuning_type: lora`",
+        "it is only valid for LoRA training",
+        "Leave it out, or set `finetuning_type: lora`",
         f"{_TUNING}:{line}",
         ("finetuning_type",),
+        cause="LoRA alone",
     )
 
 
@@ -32,20 +33,23 @@ def _not_with_lora(key: str) -> Refusal:
         key,
         f"finetuning_type == 'lora' and {key}",
         _GALORE,
-        f"Leave `{key}` out, or set `finetuning_type: full`",
+        "Leave it out, or set `finetuning_type: full`",
         f"{_TUNING}:596",
         ("finetuning_type",),
+        cause="optimizers of full training",
     )
 
 
-def _of_stage_sft(key: str, line: int, says: str) -> Refusal:
+def _of_stage_sft(key: str, line: int) -> Refusal:
     return Refusal(
         key,
         f"{key} and do_train and stage != 'sft'",
-        says,
-        f"Leave `{key}` out",
+        "it cannot be true except in stage sft",
+        "Leave it out",
         f"{_PARSER}:{line}",
         ("stage",),
+        drop=True,
+        cause="stage sft",
     )
 
 
@@ -98,10 +102,10 @@ _ROWS = (
         f"{_PARSER}:202",
         ("quantization_bit",),
     ),
-    _of_stage_sft("predict_with_generate", 318, "`predict_with_generate` cannot be true except in stage sft"),
-    _of_stage_sft("neat_packing", 321, "`neat_packing` cannot be true except in stage sft"),
-    _of_stage_sft("train_on_prompt", 324, "`train_on_prompt` cannot be true except in stage sft"),
-    _of_stage_sft("mask_history", 324, "`mask_history` cannot be true except in stage sft"),
+    _of_stage_sft("predict_with_generate", 318),
+    _of_stage_sft("neat_packing", 321),
+    _of_stage_sft("train_on_prompt", 324),
+    _of_stage_sft("mask_history", 324),
     Refusal(
         "load_best_model_at_end",
         "load_best_model_at_end and do_train and stage in ('rm', 'ppo')",

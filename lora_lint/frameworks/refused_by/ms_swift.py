@@ -377,6 +377,7 @@ _ROWS = (
             ("rlhf_type",),
             ignored=True,
             since=_NEW,
+            cause="a teacher",
         )
         for key in ("teacher_model", "teacher_model_server")
     ),

@@ -14,11 +14,12 @@ def _regex_with(key: str, source: str, since: str = "") -> Refusal:
     return Refusal(
         key,
         f"is_text(target_modules) and {key} is not None",
-        f"`{key}` cannot be used when `target_modules` is a string",
-        f"Name the modules in a list, or choose the layers in the regex and leave `{key}` out",
+        "it cannot be used when `target_modules` is a string",
+        "Name the modules in a list, or choose the layers in the regex and leave it out",
         source,
         ("target_modules",),
         since,
+        cause="a regex",
     )
 
 
@@ -237,6 +238,7 @@ _OF_OTHERS: dict[str, tuple[Refusal, ...]] = {
                 f"tuners/psoft/config.py:{line}",
                 ("use_cayley_neumann",),
                 ignored=True,
+                cause="Cayley-Neumann",
             )
             for key, usual, line in (("num_cayley_neumann_terms", 5, 313), ("cayley_neumann_eps", None, 319))
         ),
@@ -252,6 +254,8 @@ _OF_OTHERS: dict[str, tuple[Refusal, ...]] = {
                 "Leave it out",
                 "tuners/shadow/config.py:222",
                 ("shadow_model",),
+                drop=True,
+                cause="a checkpoint",
             )
             for key in _MIRRORED
         ),

@@ -134,6 +134,7 @@ _OF_QUANTIZERS = {
                 f"{_QUANTIZERS}:{line}",
                 ("load_in_8bit",),
                 ignored=True,
+                cause="weights in 8 bits",
             )
             for key, line in zip(_OF_4_BITS, (475, 466, 488, 465), strict=True)
         ),
