@@ -6,6 +6,7 @@ Written by scripts/generate_marks.py from the records of the frameworks.
 from __future__ import annotations
 
 CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[tuple[bytes, ...], ...]], ...] = (
+    ("accelerate", ("yaml", "json"), ((b"compute_environment", b"distributed_type"),)),
     ("ai_toolkit", ("yaml", "json"), ((b"process", b"network", b"name_or_path"),)),
     ("autotrain", ("yaml",), ((b"base_model", b"project_name", b"params"),)),
     ("axolotl", ("yaml",), ((b"base_model", b"adapter"), (b"base_model", b"load_in_"))),
@@ -32,7 +33,14 @@ CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[tuple[bytes, ...], ...]], ...] 
     ("lora_block", ("yaml", "json"), ((b"lora_alpha",), (b"target_modules",), (b"lora_dropout",))),
 )
 """Framework, kinds of its files, and groups of words: each file holds all of one."""
-WORDS = (b"load_in_4bit", b"load_in_8bit", b"finetuning_type", b"model_id_or_path", b"fine_tune_type")
+WORDS = (
+    b"compute_environment",
+    b"load_in_4bit",
+    b"load_in_8bit",
+    b"finetuning_type",
+    b"model_id_or_path",
+    b"fine_tune_type",
+)
 """Words of files that are worth reading although nothing in them says lora."""
 RECOMMENDED = ("axolotl", "llamafactory", "peft", "torchtune", "trl")
 """Those that a recommendation can be written for."""
@@ -51,6 +59,7 @@ COMMANDS = {
 }
 """Names of commands, and whose they are."""
 PACKAGES = {
+    "accelerate": "accelerate",
     "axolotl": "axolotl",
     "litgpt": "litgpt",
     "llamafactory": "llamafactory",

@@ -3,10 +3,10 @@
     python scripts/compare_frameworks.py FRAMEWORK [COUNT]      compares with the framework that can be imported
     python scripts/compare_frameworks.py --docs RESULT…         writes docs/refusals-compared.md from results
 
-FRAMEWORK is llamafactory, axolotl, ms_swift, torchtune or litgpt. It has to be importable, from its unpacked wheel for
-one, with what its arguments import; no model and no data set is downloaded. COUNT (500) is the number of files, the
-same in every run. What the framework refuses has to be reported as LL902 or LL904, and what it takes must not be. The
-result is printed as JSON; the exit status is 1 if there is a disagreement.
+FRAMEWORK is accelerate, llamafactory, axolotl, ms_swift, torchtune or litgpt. It has to be importable, from its
+unpacked wheel for one, with what its arguments import; no model and no data set is downloaded. COUNT (500) is the
+number of files, the same in every run. What the framework refuses has to be reported as LL902 or LL904, and what it
+takes must not be. The result is printed as JSON; the exit status is 1 if there is a disagreement.
 """
 
 from __future__ import annotations
@@ -372,7 +372,81 @@ def torchtune() -> Comparison:
     return Comparison(base, pool, check)
 
 
+def accelerate() -> Comparison:
+    from unittest import mock
+
+    import yaml
+    from accelerate.commands import launch
+    from accelerate.utils import DeepSpeedPlugin, FullyShardedDataParallelPlugin
+    from accelerate.utils.launch import prepare_deepspeed_cmd_env, prepare_multi_gpu_env
+
+    folder = tempfile.mkdtemp()
+    zero = Path(folder, "ds.json")
+    zero.write_text(json.dumps({"zero_optimization": {"stage": 2}}), encoding="utf-8")
+
+    def check(settings: dict[str, Any]) -> None:
+        """What `accelerate launch` checks, and what the plugins check in the program that it starts."""
+        config = Path(folder, "config.yaml")
+        text = yaml.safe_dump(settings).replace("mixed_precision: 'no'", "mixed_precision: no")
+        config.write_text(text.replace("ds.json", zero.as_posix()), encoding="utf-8")
+        args = launch.launch_command_parser().parse_args(["--config_file", str(config), "train.py"])
+        environment: dict[str, str] = {}
+        args, _, _ = launch._validate_launch_command(args)
+        if args.use_deepspeed:
+            with mock.patch.object(launch, "deepspeed_launcher", lambda _: None):
+                launch.launch_command(launch.launch_command_parser().parse_args(["--config_file", str(config), "a.py"]))
+            fields = [*settings.get("deepspeed_config", {})] + ["mixed_precision"] * ("mixed_precision" in settings)
+            args.deepspeed_fields_from_accelerate_config = ",".join(fields)
+            _, environment = prepare_deepspeed_cmd_env(args)
+        else:
+            environment = prepare_multi_gpu_env(args)
+        with mock.patch.dict(os.environ, environment):
+            if args.use_fsdp:
+                FullyShardedDataParallelPlugin(sync_module_states=NO, cpu_ram_efficient_loading=NO)  # these need a GPU
+            if args.use_deepspeed:
+                DeepSpeedPlugin()
+
+    base = {"compute_environment": "LOCAL_MACHINE", "num_processes": 4, "num_machines": 1}
+    sharded: tuple[dict[str, Any], ...] = (
+        {},
+        {"fsdp_version": 2},
+        {"fsdp_version": 2, "fsdp_reshard_after_forward": YES},
+        {"fsdp_version": 2, "fsdp_reshard_after_forward": "FULL_SHARD"},
+        {"fsdp_version": 2, "fsdp_state_dict_type": "LOCAL_STATE_DICT"},
+        {"fsdp_state_dict_type": "LOCAL_STATE_DICT"},
+        {"fsdp_auto_wrap_policy": "TRANSFORMER_BASED_WRAP"},
+        {"fsdp_auto_wrap_policy": "transformer"},
+        {"fsdp_sync_module_states": NO},
+        {"fsdp_sync_module_states": NO, "fsdp_cpu_ram_efficient_loading": NO},
+        {"fsdp_activation_checkpointing_offload": YES, "fsdp_version": 2},
+        {"fsdp_activation_checkpointing_offload": YES, "fsdp_activation_checkpointing": YES},
+        {
+            "fsdp_activation_checkpointing_offload": YES,
+            "fsdp_activation_checkpointing": YES,
+            "fsdp_version": 2,
+        },
+    )
+    split: tuple[dict[str, Any], ...] = (
+        {"zero_stage": 2},
+        {"zero_stage": 3, "zero3_init_flag": YES},
+        {"deepspeed_config_file": "ds.json"},
+        {"deepspeed_config_file": "ds.json", "zero_stage": 2},
+        {"deepspeed_config_file": "ds.json", "gradient_clipping": 1.0, "offload_param_device": "cpu"},
+        {"deepspeed_config_file": "ds.json", "zero3_init_flag": NO},
+    )
+    pool: dict[str, tuple[Any, ...]] = {
+        "distributed_type": ("MULTI_GPU", "FSDP", "FSDP", "FSDP", "DEEPSPEED", "DEEPSPEED", "TPU"),
+        "mixed_precision": ("bf16", "fp16", "bfloat16", NO),
+        "gpu_ids": ("all", "0", "0,1", 0),
+        "fsdp_config": sharded,
+        "deepspeed_config": split,
+        "dynamo_config": ({"dynamo_backend": "INDUCTOR"}, {"dynamo_backend": "TRITON"}),
+    }
+    return Comparison({**base, "distributed_type": "MULTI_GPU"}, pool, check)
+
+
 FRAMEWORKS: dict[str, Callable[[], Comparison]] = {
+    "accelerate": accelerate,
     "llamafactory": llamafactory,
     "axolotl": axolotl,
     "ms_swift": ms_swift,

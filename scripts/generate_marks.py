@@ -42,7 +42,9 @@ def text(frameworks: Iterable[Framework]) -> str:
     lines += [
         ")",
         '"""Framework, kinds of its files, and groups of words: each file holds all of one."""',
-        f"WORDS = {_tuple(_quoted(word) for record in records for word in record.tells)}",
+        "WORDS = (",
+        *(f"    {_quoted(word)}," for record in records for word in record.tells),
+        ")",
         '"""Words of files that are worth reading although nothing in them says lora."""',
         f"RECOMMENDED = {_tuple(_quoted(record.name) for record in records if record.recommended)}",
         '"""Those that a recommendation can be written for."""',

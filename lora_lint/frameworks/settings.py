@@ -32,14 +32,15 @@ def with_given(reading: Reading, framework: str, document: Mapping) -> Reading:
 
 
 def given_to(
-    framework: str, mapping: Mapping, is_open: bool = False, defaults: Collection[Span] = ()
+    framework: str, mapping: Mapping, is_open: bool = False, defaults: Collection[Span] = (), owner: str | None = None
 ) -> tuple[Given, ...]:
     """The framework's settings, if any of its refusals are known. `is_open`: there are more that are not known, and
-    these may be overridden, as may anything written at one of `defaults`."""
+    these may be overridden, as may anything written at one of `defaults`. `owner` is what receives them, where that is
+    not in the mapping."""
     if framework not in refusals.tables():
         return ()
-    owner_of = registry.own(framework, "owner")
-    owner = owner_of(mapping) if owner_of is not None else ""
+    owner_of = registry.own(framework, "owner") if owner is None else None
+    owner = owner_of(mapping) if owner_of is not None else owner or ""
     if owner is None:
         return ()
     values = dict(_values(mapping, ""))

@@ -1,13 +1,26 @@
-"""Accelerate: objects that are passed through."""
+"""Accelerate: objects that are passed through, and configs that it checks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, ListVal, Val
+from lora_lint.interpreter.values import Arguments, ListVal, Object, Val
 
 if TYPE_CHECKING:
+    from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span
+
+_CHECKED = (
+    *("Accelerator", "FullyShardedDataParallelPlugin", "DeepSpeedPlugin", "BnbQuantizationConfig"),
+    "ParallelismConfig",
+)
+"""Classes whose refusals are known."""
+
+
+def checked(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """A config, or the Accelerator itself."""
+    context.records.add_checked("accelerate", Object(name.rpartition(".")[2], arguments, span))
+    return None
 
 
 def method(name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -19,3 +32,6 @@ def method(name: str, arguments: Arguments, span: Span) -> Val | None:
     if name in ("unwrap_model", "prepare_model") and arguments.positional:
         return arguments.positional[0]
     return None
+
+
+CALLS: dict[str, Handler] = dict.fromkeys(_CHECKED, checked)

@@ -211,8 +211,8 @@ class Records:
 
     project: Project | None = None
     configs: list[Object] = field(default_factory=list)
-    checked: list[Object] = field(default_factory=list)
-    """Configs of other adapters, which create no run."""
+    checked: list[tuple[str, Object]] = field(default_factory=list)
+    """Configs that create no run, each with the framework whose refusals are known for it."""
     runs: list[RunRecord] = field(default_factory=list)
     models: list[ModelRecord] = field(default_factory=list)
     wandb_space: dict[str, Val] = field(default_factory=dict)
@@ -247,8 +247,8 @@ class Records:
     def add_config(self, config: Object) -> None:
         self.configs.append(config)
 
-    def add_checked(self, config: Object) -> None:
-        self.checked.append(config)
+    def add_checked(self, framework: str, config: Object) -> None:
+        self.checked.append((framework, config))
 
     def add_run(self, run: RunRecord) -> None:
         self.runs.append(run)

@@ -64,7 +64,7 @@ def lora_config(context: Context, name: str, arguments: Arguments, span: Span) -
 
 
 def other_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
-    context.records.add_checked(Object(name.rpartition(".")[2], arguments, span))
+    context.records.add_checked("peft", Object(name.rpartition(".")[2], arguments, span))
     return None
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lora_lint.unread import Limit
 
 CALLS = {
+    "accelerate": "accelerate.CALLS",
     "addict": "namespaces.CALLS",
     "argparse": "argparse.CALLS",
     "box": "namespaces.CALLS",

@@ -89,7 +89,7 @@ def _pinned(reading: Reading, text: Text) -> Reading:
         return reading
     from lora_lint.linting.pins import with_pins
 
-    return with_pins(reading, source, text.project)
+    return with_pins(reading, text.source, text.project)
 
 
 def _with_own_models(reading: Reading, text: Text) -> Reading:

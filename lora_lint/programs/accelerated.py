@@ -17,10 +17,12 @@ from lora_lint.run.values import ABSENT, Known, known
 if TYPE_CHECKING:
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
+    from lora_lint.run.given import Given
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
+_NAMES = frozenset({"accelerate", "accelerate-launch", "accelerate.commands.launch"})
 _FSDPS = {1: Sharding.FSDP1, 2: Sharding.FSDP2}
 
 
@@ -42,6 +44,18 @@ def launch_of_call(call: Call, near: str, project: Project) -> Launch:
     if sharding is ABSENT and config is not None:
         sharding = _by_config(config, near, project)
     return Launch(processes=count if (known(count) or 0) > 1 else ABSENT, sharding=sharding)
+
+
+def given_to_launcher(call: Call) -> tuple[Given, ...]:
+    """The options of the launcher itself; with a config file of its own, only those are known that are written."""
+    if call.launched_by not in _NAMES:
+        return ()
+    from lora_lint.frameworks.settings import given_to
+    from lora_lint.readers.arguments import options
+
+    told = options(call.launcher, call.span)
+    is_open = told.open or told.mapping.entry("config_file") is not None
+    return given_to("accelerate", told.mapping, is_open, told.defaults, "launch")
 
 
 def launched_by(run: Run, launch: Launch) -> Run:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Call:
     """A program and its arguments. `name` is that of a command (`swift`), the dotted name of a module, or the path of a
     script (its end, if the start is not known); `span` is where it is written. `processes` is how many of it a launcher
-    starts on one machine, None if that is not written."""
+    starts on one machine, None if that is not written. `launcher` has the options of `launched_by`."""
 
     kind: Literal["command", "module", "script"]
     name: str
@@ -27,6 +27,7 @@ class Call:
     span: Span
     processes: int | None = None
     launcher: tuple[Word, ...] = ()
+    launched_by: str = ""
 
 
 _PREFIXES = frozenset(
@@ -61,7 +62,7 @@ def launched(command: Command) -> Call | None:
         elif _PYTHON.match(name):
             return _of_python(words, at + 1)
         elif name in _LAUNCHERS or (word.text is None and not name):
-            return _under_launcher(words, at + 1)
+            return _under_launcher(words, at + 1, name)
         elif name.endswith(".py"):
             return Call("script", word.text or word.tail, words[at + 1 :], word.span)
         else:
@@ -90,7 +91,7 @@ def _of_python(words: tuple[Word, ...], at: int) -> Call | None:
         if text == "-m" and at + 1 < len(words):
             module = words[at + 1].text or ""
             if module in _LAUNCHING:
-                return _under_launcher(words, at + 2)
+                return _under_launcher(words, at + 2, module)
             return Call("module", module, words[at + 2 :], words[at + 1].span) if module else None
         if text.endswith(".py"):
             return Call("script", text, words[at + 1 :], words[at].span)
@@ -114,12 +115,13 @@ def _processes(options: Sequence[Word]) -> int | None:
     return None
 
 
-def _under_launcher(words: tuple[Word, ...], at: int) -> Call | None:
+def _under_launcher(words: tuple[Word, ...], at: int, name: str) -> Call | None:
     """The script or the module after a launcher's options."""
     for place in range(at, len(words)):
         call = _behind_options(words, place)
         if call is not None:
-            return replace(call, processes=_processes(words[at:place]), launcher=words[at:place])
+            launcher = words[at:place]
+            return replace(call, processes=_processes(launcher), launcher=launcher, launched_by=name)
     return None
 
 

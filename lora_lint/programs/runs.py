@@ -142,7 +142,7 @@ def finish(records: Records, path: str) -> Reading:
         made.append((record, base))
     sweeps += _repeated(made)
     runs = [run for _, run in made] + list(_reloaded(records, path, made))
-    given = (of_call(made, "peft", made.callee, made.span) for made in records.checked if made.span is not None)
+    given = (of_call(made, name, made.callee, made.span) for name, made in records.checked if made.span is not None)
     here = tuple(each for each in given if each is not None and each.span.path == path)
     return Reading(tuple(_distinct(runs + extra)), tuple(sweeps), given=here)
 

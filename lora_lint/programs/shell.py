@@ -9,7 +9,7 @@ from lora_lint.frameworks.commands import start_of
 from lora_lint.interpreter.shell import read_script
 from lora_lint.programs import overrides as configured
 from lora_lint.programs import scripts, serving
-from lora_lint.programs.accelerated import launch_of_call, launched_by
+from lora_lint.programs.accelerated import given_to_launcher, launch_of_call, launched_by
 from lora_lint.programs.called import MAX_FOLLOWED
 from lora_lint.programs.callers import program_path
 from lora_lint.programs.launchers import launched
@@ -58,6 +58,8 @@ def read_commands(
             found = _reading(call, command.span, path, project, follower, trained)
             made += [(command, run) for run in found.runs]
             given += found.given
+            if found.runs or found.given:
+                given += given_to_launcher(call)
         else:
             left += 1
     distinct: dict[str, Run] = {}

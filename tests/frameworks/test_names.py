@@ -11,7 +11,7 @@ import pytest
 from lora_lint.frameworks import registry
 
 ROOT = Path(__file__).parents[2] / "lora_lint"
-LIBRARIES = ("peft", "trl", "PEFT", "TRL")
+LIBRARIES = ("accelerate", "peft", "trl", "Accelerate", "PEFT", "TRL")
 """Frameworks that are libraries which programs call too: their calls, versions and trainers are the rules' matter."""
 NAMES = sorted(
     {name for record in registry.every() for name in (record.name, record.title) if name not in LIBRARIES}

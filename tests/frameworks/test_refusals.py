@@ -20,7 +20,7 @@ from lora_lint.frameworks.conditions import condition
 from lora_lint.knowledge import schemas, signatures
 from lora_lint.linting.checker import Checker
 from lora_lint.settings import Settings
-from scripts import compare_refusals, list_refusals
+from scripts import compare_frameworks, compare_refusals, list_refusals
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
@@ -54,7 +54,8 @@ def of_config(text: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("framework", "owner", "row"), ROWS)
 def test_a_row_is_about_settings_that_there_are(framework: str, owner: str, row: refusals.Refusal) -> None:
-    names = signatures.keywords(owner) if owner else schemas.keys(framework)
+    keys = schemas.keys(framework) if schemas.has(framework) else frozenset()
+    names = signatures.keywords(owner) if owner else keys
     names |= BESIDE.get(framework, set()) if names else set()
     sections = {name.partition(".")[0] for name in (*condition(row.when).names, row.key, *row.others)} - FACTS
     assert sections <= names or not names
@@ -69,7 +70,7 @@ def test_a_row_that_goes_by_a_name_is_likely(framework: str, owner: str, row: re
     assert row.likely or not asks_the_name, (framework, owner)
 
 
-@pytest.mark.parametrize("name", ["peft", "transformers", "trl"])
+@pytest.mark.parametrize("name", ["accelerate", "peft", "transformers", "trl"])
 def test_the_rows_are_in_the_source(name: str) -> None:
     table, spec = refusals.table(name), find_spec(name)
     assert table is not None and metadata.version(name) == table.version
@@ -278,6 +279,45 @@ model = FastLanguageModel.get_peft_model(model, 16, {wrapped})
 """
         assert [(finding.code, finding.confidence) for finding in found(program)] == refused
 
+    @pytest.mark.parametrize(
+        ("made", "refused"),
+        [
+            ("Accelerator(mixed_precision='bf16')", []),
+            ("Accelerator(mixed_precision='bfloat16')", [("LL904", "certain")]),
+            ("Accelerator(dynamo_backend='inductor', dynamo_plugin=plugin)", []),
+            ("Accelerator(dynamo_backend='inductor', dynamo_plugin=DeepSpeedPlugin())", [("LL904", "certain")]),
+            (
+                "Accelerator(gradient_accumulation_steps=4, gradient_accumulation_plugin=DeepSpeedPlugin())",
+                [("LL904", "certain")],
+            ),
+            ("FullyShardedDataParallelPlugin(fsdp_version=2, forward_prefetch=True)", [("LL904", "certain")]),
+            ("FullyShardedDataParallelPlugin(forward_prefetch=True)", []),
+            (
+                "FullyShardedDataParallelPlugin(fsdp_version=2, reshard_after_forward='FULL_SHARD')",
+                [("LL904", "certain")],
+            ),
+            ("FullyShardedDataParallelPlugin(fsdp_version=2, reshard_after_forward=False)", []),
+            ("FullyShardedDataParallelPlugin(fsdp_version=1, reshard_after_forward=True)", [("LL904", "certain")]),
+            ("FullyShardedDataParallelPlugin(auto_wrap_policy='transformer')", [("LL904", "certain")]),
+            ("FullyShardedDataParallelPlugin(fsdp_version=2, use_orig_params=True)", [("LL905", "certain")]),
+            ("BnbQuantizationConfig()", [("LL904", "certain")]),
+            ("BnbQuantizationConfig(load_in_4bit=True, load_in_8bit=True)", [("LL904", "certain")]),
+            ("BnbQuantizationConfig(load_in_4bit=True, bnb_4bit_quant_type='nf4')", []),
+            ("BnbQuantizationConfig(load_in_4bit=True, bnb_4bit_quant_type='int4')", [("LL904", "certain")]),
+            ("ParallelismConfig(cp_size=2, sp_size=2)", [("LL904", "certain")]),
+            ("ParallelismConfig(tp_size=2, dp_replicate_size=2)", [("LL904", "certain")]),
+            ("ParallelismConfig(tp_size=2, dp_shard_size=2, dp_replicate_size=2)", []),
+        ],
+    )
+    def test_accelerate(self, made: str, refused: list[tuple[str, str]]) -> None:
+        program = f"""\
+from accelerate import Accelerator, DeepSpeedPlugin, FullyShardedDataParallelPlugin
+from accelerate.utils import BnbQuantizationConfig, ParallelismConfig
+{START}made = {made}
+config = LoraConfig(target_modules=["q_proj"], task_type="CAUSAL_LM")
+"""
+        assert [(finding.code, finding.confidence) for finding in found(program)] == refused
+
     def test_some_of_the_cases(self) -> None:
         text = f"{START}import sys\nstart = 'loftq' if sys.argv[1:] else True\n"
         assert [each.confidence for each in found(f"{text}config = LoraConfig(init_lora_weights=start)\n")] == [
@@ -406,3 +446,9 @@ def test_arguments_are_refused_where_it_is_reported(kind: str) -> None:
     random, checker = Random(0), Checker(Settings())
     calls = [compare_refusals.generated(random, (kind,)) for _ in range(500)]
     assert [told for call in calls if (told := compare_refusals.disagreement(call, checker)) is not None] == []
+
+
+@pytest.mark.torch
+def test_accelerate_refuses_what_is_reported_and_takes_the_rest() -> None:
+    result = compare_frameworks.compared("accelerate", 60)
+    assert result["refused"] > 20 and result["disagreements"] == []

@@ -39,8 +39,52 @@ BASES = {
     "torchtune": "tokenizer: {_component_: torchtune.models.llama3.llama3_tokenizer, path: /t}\nseed: 1\n",
     "verl": "trainer: {n_gpus_per_node: 8, nnodes: 1}\n",
     "ludwig": "model_type: llm\nbase_model: Qwen/Qwen2.5-7B\n# an adapter\n",
+    "accelerate": "compute_environment: LOCAL_MACHINE\nnum_machines: 1\nnum_processes: 4\n",
 }
+MULTI, FSDP = "distributed_type: MULTI_GPU\n", "distributed_type: FSDP\nfsdp_config:\n"
+ZERO = "distributed_type: DEEPSPEED\ndeepspeed_config:\n"
 REFUSED = [
+    ("accelerate", "distributed_type: TPU\n", "distributed_type: XLA\n"),
+    ("accelerate", f"{MULTI}mixed_precision: no\n", f"{MULTI}mixed_precision: 'no'\n"),
+    ("accelerate", f"{MULTI}mixed_precision: bfloat16\n", f"{MULTI}mixed_precision: bf16\n"),
+    ("accelerate", f"{MULTI}gpu_ids: 0\n", f"{MULTI}gpu_ids: 0,1\n"),
+    ("accelerate", f"{MULTI}gpu_ids: '0'\n", "distributed_type: 'NO'\ngpu_ids: '0'\n"),
+    (
+        "accelerate",
+        f"{MULTI}dynamo_config: {{dynamo_backend: triton}}\n",
+        f"{MULTI}dynamo_config: {{dynamo_backend: INDUCTOR}}\n",
+    ),
+    (
+        "accelerate",
+        f"{FSDP}  fsdp_sync_module_states: false\n",
+        f"{FSDP}  fsdp_sync_module_states: false\n  fsdp_cpu_ram_efficient_loading: false\n",
+    ),
+    (
+        "accelerate",
+        f"{FSDP}  fsdp_version: 2\n  fsdp_reshard_after_forward: FULL_SHARD\n",
+        f"{FSDP}  fsdp_version: 2\n  fsdp_reshard_after_forward: true\n",
+    ),
+    (
+        "accelerate",
+        f"{FSDP}  fsdp_version: 2\n  fsdp_state_dict_type: LOCAL_STATE_DICT\n",
+        f"{FSDP}  fsdp_version: 1\n  fsdp_state_dict_type: LOCAL_STATE_DICT\n",
+    ),
+    (
+        "accelerate",
+        f"{FSDP}  fsdp_auto_wrap_policy: TRANSFORMER\n",
+        f"{FSDP}  fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP\n",
+    ),
+    (
+        "accelerate",
+        f"{FSDP}  fsdp_activation_checkpointing_offload: true\n  fsdp_version: 2\n",
+        f"{FSDP}  fsdp_activation_checkpointing_offload: true\n  fsdp_version: 2\n"
+        "  fsdp_activation_checkpointing: true\n",
+    ),
+    (
+        "accelerate",
+        f"{ZERO}  deepspeed_config_file: ds.json\n  zero_stage: 3\n  gradient_clipping: 1.0\n",
+        f"{ZERO}  deepspeed_config_file: ds.json\n  zero3_init_flag: true\n",
+    ),
     ("ms_swift", "quant_method: bnb\nquant_bits: 2\n", "quant_method: hqq\nquant_bits: 2\n"),
     ("ms_swift", "packing: true\nattn_impl: sdpa\n", "packing: true\nattn_impl: flash_attn\n"),
     ("ms_swift", "streaming: true\nmax_steps: 9\nlazy_tokenize: true\n", "streaming: true\nmax_steps: 9\n"),
@@ -167,6 +211,11 @@ REFUSED = [
 ]
 """Settings that are refused for certain, and others that are not."""
 MISSING = [
+    (
+        "accelerate",
+        f"mixed_precision: bf16\n{ZERO}  deepspeed_config_file: ds.json\n",
+        f"mixed_precision: bf16\n{ZERO}  zero_stage: 2\n",
+    ),
     ("ms_swift", "packing: true\n", "packing: false\n"),
     ("ms_swift", "rlhf_type: grpo\nuse_vllm: true\n", "rlhf_type: grpo\nuse_vllm: true\nvllm_mode: colocate\n"),
     ("ms_swift", "quant_method: bnb\n", "quant_method: fp8\n"),
@@ -175,6 +224,16 @@ MISSING = [
 ]
 """Settings that are refused unless a command line gives what they need."""
 IGNORED = [
+    (
+        "accelerate",
+        f"{FSDP}  fsdp_version: 2\n  fsdp_use_orig_params: true\n  fsdp_backward_prefetch: BACKWARD_PRE\n",
+        f"{FSDP}  fsdp_version: 1\n  fsdp_use_orig_params: true\n  fsdp_backward_prefetch: BACKWARD_PRE\n",
+    ),
+    (
+        "accelerate",
+        f"{ZERO}  zero_stage: 2\n  zero3_init_flag: true\n",
+        f"{ZERO}  zero_stage: 3\n  zero3_init_flag: true\n",
+    ),
     ("ms_swift", "target_regex: .*q_proj\ntarget_modules: [v_proj]\n", "target_regex: .*q_proj\n"),
     ("ms_swift", "val_dataset: [c/d]\nsplit_dataset_ratio: 0.1\n", "val_dataset: [c/d]\nsplit_dataset_ratio: 0\n"),
     ("ms_swift", "rlhf_type: dpo\nteacher_model: c/d\n", "rlhf_type: gkd\nteacher_model: c/d\n"),
@@ -250,6 +309,28 @@ def test_a_setting_is_removed_where_that_is_the_only_remedy(text: str, code: str
     result = Checker(Settings()).check(Found("a.yaml", kind, (BASES["ms_swift"] + text).encode(), True))
     (finding,) = (each for each in result.findings if each.code == code)
     assert (finding.fix.applicability if finding.fix is not None else None) == applicability
+
+
+TRAIN = "axolotl.cli.train --base_model a/b --adapter lora --lora_r 8"
+
+
+@pytest.mark.parametrize(
+    ("launcher", "expected"),
+    [
+        ("accelerate launch --multi_gpu --use_fsdp", ["certain"]),
+        ("accelerate launch --multi_gpu --num_processes 1", ["certain"]),
+        ("accelerate launch --multi_gpu --num_processes 2", []),
+        ("python -m accelerate.commands.launch --use_parallelism_config", ["certain"]),
+        ("accelerate launch --use_parallelism_config --config_file a.yaml", []),
+        ("accelerate launch --use_fsdp --fsdp_version 2 --fsdp_state_dict_type LOCAL_STATE_DICT", ["certain"]),
+        ("accelerate launch --use_fsdp --fsdp_state_dict_type LOCAL_STATE_DICT", []),
+        ("accelerate launch --mixed_precision bfloat16", ["certain"]),
+        ("accelerate launch --mixed_precision no", []),
+        ("torchrun --mixed_precision bfloat16", []),
+    ],
+)
+def test_options_of_the_launcher(launcher: str, expected: list[str]) -> None:
+    assert [confidence for code, confidence in found(f"{launcher} -m {TRAIN}\n", "a.sh")] == expected
 
 
 FULL = "model_name_or_path: Qwen/Qwen2.5-7B\nstage: sft\ndo_train: true\nfinetuning_type: full\ndataset: a\ntemplate: qwen\n"
@@ -335,3 +416,30 @@ def test_a_refusal_follows_the_version_that_the_project_pins(
     assert [each.code for each in findings] == expected
     pinned = findings and requirement == "verl==0.7.1"
     assert not pinned or "verl before 0.7.2 (requirements.txt has `verl==0.7.1`)" in findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "related"),
+    [
+        (
+            "a.yaml",
+            f"{BASES['accelerate']}{ZERO}  deepspeed_config_file: d\n  zero_stage: 3\n  gradient_clipping: 1\n",
+            2,
+        ),
+        ("a.yaml", f"{FULL}use_rslora: true\nuse_dora: true\npissa_init: true\n", 3),
+        ("a.yaml", f"{BASES['litgpt']}train: {{max_norm: 1.0, max_tokens: 9, tie_embeddings: true}}\n", 2),
+        (
+            "a.py",
+            "from transformers import AutoModelForCausalLM, BitsAndBytesConfig\nfrom peft import LoraConfig\n"
+            "bits = BitsAndBytesConfig(load_in_8bit=True, bnb_4bit_quant_type='nf4', bnb_4bit_use_double_quant=True)\n"
+            "model = AutoModelForCausalLM.from_pretrained('a/b', quantization_config=bits)\n"
+            "model.add_adapter(LoraConfig(target_modules=['q_proj']))\n",
+            2,
+        ),
+    ],
+)
+def test_settings_that_have_one_cause_are_one_finding(name: str, text: str, related: int) -> None:
+    kind: Any = "python" if name.endswith("py") else "yaml"
+    findings = Checker(Settings()).check(Found(name, kind, text.encode(), True)).findings
+    (finding,) = (each for each in findings if each.code in ("LL904", "LL905"))
+    assert len(finding.related) == related

@@ -1,0 +1,99 @@
+"""Every row of every table can be reported: settings under which its condition holds are searched in the condition."""
+
+from __future__ import annotations
+
+import ast
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lora_lint.frameworks import refusals
+from lora_lint.frameworks.conditions import condition
+from lora_lint.rules.refusals import ignored_settings, refused_settings
+from lora_lint.run.given import Given
+from lora_lint.run.values import Known
+from lora_lint.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lora_lint.frameworks.refusals import Refusal
+
+ROWS = [
+    pytest.param(name, owner, row, id=f"{name}-{owner}-{row.key}-{row.source}")
+    for name in sorted(refusals.tables())
+    if (table := refusals.table(name)) is not None
+    for owner, rows in table.rows.items()
+    for row in rows
+]
+FACTS = {"bits": "4bit", "base_model_name": "a/b-gptq"}
+"""What conditions ask of the run."""
+USUAL = (True, False, None, 0, 1, 2, 3, 1000, 0.5, "x", "a/b-gptq", (), ("x",), ("x", "y"), {"x": 1}, ({"type": "x"},))
+TRIES = 500
+
+
+def pools(row: Refusal) -> dict[str, list[Any]]:
+    """What each setting of a condition may be: the constants next to it, what is like them, and usual values."""
+    tree = ast.parse(row.when, mode="eval")
+    found: dict[str, list[Any]] = {name: [*USUAL, *list(values_in(tree))[-2:]] for name in condition(row.when).names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare | ast.Call):
+            for name in {ast.unparse(each) for each in ast.walk(node)} & found.keys():
+                found[name] += values_in(node)
+    return found
+
+
+def values_in(node: ast.AST) -> Iterator[Any]:
+    texts = []
+    for each in ast.walk(node):
+        value = each.value if isinstance(each, ast.Constant) else None
+        if isinstance(value, str):
+            texts.append(value)
+            yield from (value, (value,), value.upper(), f"{value}-x", f"x-{value}", f"x-{value}-x")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield from (value, value + 1, value - 1)
+    yield dict.fromkeys(texts, True)
+
+
+def settings(row: Refusal, usual: Mapping[str, Any], nulls: bool) -> dict[str, Any]:
+    """Settings with the row's key under which its condition holds; with `nulls`, None can be written too."""
+    pool, random = pools(row), Random(row.when)
+    tree = ast.parse(row.when, mode="eval").body
+    every = isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And)
+    parts = [condition(ast.unparse(part)) for part in (tree.values if every else [tree])]  # type: ignore[attr-defined]
+    for _ in range(TRIES):
+        case: dict[str, Any] = {}
+        for part in parts:
+            for _ in range(50):
+                choice = {name: random.choice([usual.get(name), *pool[name]]) for name in part.names} | case
+                if part.holds(choice) is True:
+                    case = choice
+                    break
+        given = {
+            name: value
+            for name, value in case.items()
+            if value is not None or (nulls and (name == row.key or usual.get(name) is not None))
+        }
+        meant = all(name in given or usual.get(name) is None for name in case)
+        known = meant and len(case) == len(pool) and (row.key in given or row.absent or row.key not in case)
+        if known and condition(row.when).holds(case) is True:
+            return given
+    pytest.fail(f"there are no settings under which this holds: {row.when}")
+
+
+@pytest.mark.parametrize(("framework", "owner", "row"), ROWS)
+def test_a_row_is_reported_where_its_condition_holds(framework: str, owner: str, row: Refusal) -> None:
+    usual = {**refusals.defaults(framework, owner), **FACTS}
+    given = settings(row, usual, nulls=bool(owner))
+    places = {name: Span("a.yaml", 10 * at, 10 * at + 5) for at, name in enumerate((*given, row.key))}
+    values = {name: Known(value, places[name]) for name, value in given.items()}
+    if row.key not in condition(row.when).names:
+        values[row.key] = Known("x", places[row.key])
+    received = Given(framework, Span("a.yaml", 1000, 1001), values, owner)
+    facts = {name: Known(value) for name, value in FACTS.items()}
+    assert row in [hit.row for hit in refusals.matches(received, facts, lambda _: True)]
+    if FACTS.keys().isdisjoint(condition(row.when).names):
+        found = list((ignored_settings if row.ignored else refused_settings)(received, {}))
+        told = {finding.span for finding in found} | {each.span for finding in found for each in finding.related}
+        assert (places[row.key] if row.key in values else received.span) in told
