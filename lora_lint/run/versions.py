@@ -10,9 +10,9 @@ from lora_lint.records import dataclass
 Version = tuple[int, ...]
 
 
-LIBRARIES = ("peft", "transformers", "trl")
+PINNED = ("peft", "transformers", "trl")
 """The frameworks whose version decides what a run's settings mean. That of any other decides what it refuses."""
-PACKAGES = {**{name: name for name in LIBRARIES}, **marks.PACKAGES}
+PACKAGES = {**{name: name for name in PINNED}, **marks.PACKAGES}
 """The frameworks by the names of their packages and repositories, in lower case with single dashes."""
 
 
