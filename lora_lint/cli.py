@@ -217,6 +217,13 @@ def recommend(**options: Any) -> int:
 
 
 @main.command(context_settings=_CONTEXT)
+@click.argument("name")
+def schema(name: str) -> int:
+    """Print the JSON Schema of a framework's LoRA keys, or of the `settings`, for editors."""
+    return commands.schema(name)
+
+
+@main.command(context_settings=_CONTEXT)
 @click.option("--stdio", is_flag=True, hidden=True, expose_value=False, help="Editors add it; there is no other way.")
 def server() -> int:
     """Run the language server for editors on the standard streams (needs the extra `lsp`)."""

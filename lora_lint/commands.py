@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
 
-COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "server", "completion")
+COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "schema", "server", "completion")
 _NO_CACHE = "LORA_LINT_NO_CACHE"
 _COMPLETE = "_LORA_LINT_COMPLETE"
 
@@ -658,6 +658,24 @@ def inspect(request: Input, output_format: str = "text") -> int:
     else:
         write(as_text(inspection))
     return 2 if inspection.failed else 0
+
+
+def schema(name: str) -> int:
+    """Prints the JSON Schema of the settings, or of the keys of a framework. Raises UsageError for another name."""
+    from lora_lint.settings import did_you_mean, table_schema
+    from lora_lint.system.visible import json_text
+
+    if name == "settings":
+        write(json_text(table_schema()), machine=True)
+        return 0
+    from lora_lint.frameworks import keys
+
+    names = keys.known()
+    found = keys.schema_of(name) if name in names else None
+    if found is None:
+        raise UsageError(f"no schema of {name!r}{did_you_mean(name, names)} (settings, {', '.join(names)})")
+    write(json_text(found), machine=True)
+    return 0
 
 
 def server() -> int:

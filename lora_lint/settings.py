@@ -352,14 +352,21 @@ def _model(root: str, value: str | dict[str, Any]) -> str | dict[str, Any]:
 
 def _validate(path: str, table: dict[str, Any]) -> None:
     """Raises SettingsError for the first thing in `table` that the schema does not allow."""
-    import json
-    from importlib.resources import files
-
-    schema = json.loads((files("lora_lint.knowledge") / "data" / "settings.schema.json").read_text("utf-8"))
+    schema = table_schema()
     for key in table:
         if key not in schema["properties"]:
             raise SettingsError(f"{path}: unknown setting {key!r}{did_you_mean(key, schema['properties'])}")
     _check(path, table, schema)
+
+
+def table_schema() -> dict[str, Any]:
+    """The JSON Schema of the table of settings."""
+    import json
+    from importlib.resources import files
+
+    text = (files("lora_lint.knowledge") / "data" / "settings.schema.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
 
 
 def _options(path: str, options: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

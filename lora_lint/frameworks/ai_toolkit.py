@@ -43,6 +43,7 @@ FRAMEWORK = Framework(
         "accumulation": 1,
     },
     kinds=("yaml", "json"),
+    sections=None,
     marks=((b"process", b"network", b"name_or_path"),),
     adapts="ai-toolkit",
     every_layer=None,

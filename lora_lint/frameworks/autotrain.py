@@ -37,6 +37,7 @@ FRAMEWORK = Framework(
         "target_modules": "target_modules",
     },
     kinds=("yaml",),
+    sections={"params": "clm"},  # those of the other trainers are the same for LoRA
     marks=((b"base_model", b"project_name", b"params"),),
     whole_alpha=True,
     synonyms={

@@ -31,6 +31,7 @@ FRAMEWORK = Framework(
     },
     defaults={"dropout": 0.0, "accumulation": 1},
     kinds=("toml",),
+    sections=None,
     marks=((b"[adapter]", b"[model]"),),
     every_layer=None,
 )

@@ -37,6 +37,7 @@ FRAMEWORK = Framework(
         "use_dora": "use_dora",
     },
     kinds=("yaml",),
+    sections={"training": "training"},
     marks=((b"llm_backbone", b"training"),),
     every_layer="",
     unknown_keys="is ignored with a warning",

@@ -41,6 +41,7 @@ FRAMEWORK = Framework(
         "dtype": "precision",
     },
     kinds=("yaml",),
+    sections={"train": "train"},
     marks=((b"lora_query",), (b"lora_r", b"checkpoint_dir")),
     adapts="LitGPT",
     whole_alpha=True,

@@ -41,6 +41,7 @@ FRAMEWORK = Framework(
     source="PEFT 0.21.2",
     keys=PEFT_KEYS,
     kinds=("yaml", "json"),
+    sections=None,
     marks=((b"lora_alpha",), (b"target_modules",), (b"lora_dropout",)),
     last_resort=True,
     regex_targets=True,

@@ -46,6 +46,7 @@ FRAMEWORK = Framework(
         "init_lora_weights": "init_lora_weights",
     },
     kinds=("yaml", "json"),
+    sections={"adapter": "adapter", "trainer": "trainer"},
     marks=((b"base_model", b"adapter", b"_features"), (b"encoder", b"adapter", b"_features")),
     whole_alpha=True,
     every_layer=None,

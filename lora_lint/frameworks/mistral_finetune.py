@@ -31,6 +31,7 @@ FRAMEWORK = Framework(
         "dropout": "dropout",
     },
     kinds=("yaml",),
+    sections={"lora": "lora"},
     marks=((b"model_id_or_path",),),
     tells=(b"model_id_or_path",),
     adapts="mistral-finetune",

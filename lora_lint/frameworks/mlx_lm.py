@@ -42,6 +42,7 @@ FRAMEWORK = Framework(
         "target_modules": "keys",
     },
     kinds=("yaml", "json"),
+    sections={"lora_parameters": "lora"},
     marks=((b"fine_tune_type",), (b"lora_parameters",)),
     tells=(b"fine_tune_type",),
     adapts="mlx-lm",

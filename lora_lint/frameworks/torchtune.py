@@ -41,6 +41,7 @@ FRAMEWORK = Framework(
         "use_dora": "use_dora",
     },
     kinds=("yaml",),
+    sections={"model": "llama3_1.lora_llama3_1_8b"},  # every builder takes the same keys
     marks=((b"_component_", b"torchtune"),),
     adapts="torchtune",
     unknown_keys="stops the recipe with a TypeError",

@@ -34,6 +34,7 @@ FRAMEWORK = Framework(
         "use_dora": "use_dora",
     },
     kinds=("yaml", "json"),
+    sections={"lora": "lora"},
     marks=((b"training", b"lora"),),
     whole_alpha=True,
     unknown_keys="stops Unsloth with an error",

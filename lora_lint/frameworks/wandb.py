@@ -32,6 +32,7 @@ FRAMEWORK = Framework(
     source="docs.wandb.ai/models/sweeps/sweep-config-keys",
     keys={"rank": "lora_r", "alpha": "lora_alpha", "use_rslora": "use_rslora"},
     kinds=("yaml", "json"),
+    sections=None,
     marks=((b"parameters", b"method"),),
     searches=True,
 )

@@ -146,6 +146,9 @@ class Framework:
     """How it treats an unknown key."""
     refuses_unknown: bool = False
     """All its versions have refused every unknown key, so its files have no keys of the users' own."""
+    sections: Mapping[str, str] | None = field(default_factory=dict)
+    """The sections of its files with keys of their own, by dotted path, and the definition of each in its schema; all
+    other keys are at the top. None: where its keys belong is not described."""
     synonyms: Mapping[str, str] = field(default_factory=dict)
     """Spellings of other frameworks, and their names here."""
 
