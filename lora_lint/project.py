@@ -112,14 +112,17 @@ class Project:
         return self._texts.get(path, self._read)
 
     def programs_name(self, word: str, near: str) -> bool:
-        """Whether a Python program around the file `near` contains a word: in its folder, in those above it, and up to
+        """Whether a Python program around the file `near` contains a word."""
+        return any(True for _ in self.programs_naming(word, near))
+
+    def programs_naming(self, word: str, near: str) -> Iterator[str]:
+        """The Python programs around the file `near` that contain a word: in its folder, in those above it, and up to
         three folders below these. At most MAX_PROGRAMS are searched, the nearest first."""
         wanted = os.fsencode(word)
         for path in itertools.islice(self._programs(os.path.dirname(near)), MAX_PROGRAMS):
             source = self.load(path)
             if source is not None and wanted in source.utf8:
-                return True
-        return False
+                yield path
 
     def _programs(self, folder: str) -> Iterator[str]:
         seen: set[str] = set()

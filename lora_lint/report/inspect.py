@@ -46,11 +46,11 @@ def _head(run: dict[str, Any]) -> str:
 
 def _block(head: str, runs: list[dict[str, Any]]) -> str:
     """The runs that one place makes, as a sweep does: what they share once, and the rest by number."""
-    sections = [_sections(run) for run in runs]
-    titles = dict.fromkeys(title for each in sections for title in each)
+    by_run = [sections(run) for run in runs]
+    titles = dict.fromkeys(title for each in by_run for title in each)
     lines = [head if len(runs) == 1 else f"{head}, {len(runs)} runs"]
     for title in titles:
-        shown = _shared([tuple(each.get(title, ())) for each in sections])
+        shown = _shared([tuple(each.get(title, ())) for each in by_run])
         lines += [f"  {title if index == 0 else '':<11} {text}" for index, text in enumerate(shown)]
     return "\n".join(map(visible, lines)) + "\n"
 
@@ -69,17 +69,17 @@ def _shared(texts: list[tuple[str, ...]]) -> list[str]:
     return shown
 
 
-def _sections(run: dict[str, Any]) -> dict[str, list[str]]:
-    """The facts of a run by their titles."""
+def sections(run: dict[str, Any]) -> dict[str, list[str]]:
+    """What is shown of a run: lines by their titles."""
     unknown: list[str] = []
     rows = [*_rows(run, unknown)]
     rows += [("not known", text) for text in dict.fromkeys(unknown)]
-    sections: dict[str, list[str]] = {}
+    by_title: dict[str, list[str]] = {}
     last = ""
     for title, text in rows:
         last = title or last
-        sections.setdefault(last, []).append(text)
-    return sections
+        by_title.setdefault(last, []).append(text)
+    return by_title
 
 
 def _rows(run: dict[str, Any], unknown: list[str]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from lsprotocol import types
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lora_lint.server.answers import Problem
+    from lora_lint.server.answers import Name, Problem
     from lora_lint.server.positions import Place
 
 SOURCE = "lora-lint"
@@ -28,7 +28,7 @@ def diagnostic(problem: Problem, place: Place, uri_of: Callable[[Place], str]) -
     """A finding at a place; `uri_of` gives the documents of related places."""
     return types.Diagnostic(
         range_of(place),
-        f"{problem.message}",
+        problem.message,
         severity=_SEVERITIES[problem.level],
         code=problem.code,
         code_description=types.CodeDescription(problem.url),
@@ -40,4 +40,18 @@ def diagnostic(problem: Problem, place: Place, uri_of: Callable[[Place], str]) -
         ]
         or None,
         data={"name": problem.name, "fixable": problem.fix is not None},
+    )
+
+
+def completion(name: Name, number: int, where: types.Range) -> types.CompletionItem:
+    """A name that can be written at a place; `number` is its position in the list."""
+    return types.CompletionItem(
+        name.text,
+        kind=types.CompletionItemKind.Value,
+        detail=name.detail or None,
+        documentation=types.MarkupContent(types.MarkupKind.Markdown, name.documentation)
+        if name.documentation
+        else None,
+        sort_text=f"{number:05}",
+        text_edit=types.TextEdit(where, name.text),
     )

@@ -13,6 +13,7 @@ from lora_lint.server.changes import notebook
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from lora_lint.server.answers import Link
     from lora_lint.server.folders import Folder
     from lora_lint.server.positions import Buffer, Place, Point
     from lora_lint.source import FileKind
@@ -36,6 +37,8 @@ class Document:
         self.pending: asyncio.Task[None] | None = None
         self.seconds = 0.0
         """How long the last analysis took."""
+        self.readers: tuple[Link, ...] | None = None
+        """Links to the programs that read it, once they were asked for."""
         self._good_parts: dict[str, Buffer] = {}
         self._latest_parts: dict[str, Buffer] = {}
 
@@ -57,7 +60,7 @@ class Document:
         """Takes the analysis of some parts."""
         self.latest, self._latest_parts = analysis, dict(parts)
         if not analysis.broken:
-            self.good, self._good_parts = analysis, self._latest_parts
+            self.good, self._good_parts, self.readers = analysis, self._latest_parts, None
 
     async def settled(self) -> None:
         """Waits until the current text is analysed."""
@@ -72,6 +75,11 @@ class Document:
         """Where a place of the last good analysis is in the current text, and in which part; None if the text there has
         changed, or if it is a place in another file."""
         return self._moved(place, self._good_parts)
+
+    def here(self, place: Place, uri: str) -> Place | None:
+        """The same for a place in one of the parts alone."""
+        found = self.now(place)
+        return found[1] if found is not None and found[0] == uri else None
 
     def now_latest(self, place: Place) -> tuple[str, Place] | None:
         """The same for a place of the latest analysis."""

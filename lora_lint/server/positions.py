@@ -34,6 +34,10 @@ class Place(NamedTuple):
         """Whether a position is in the range or at its end."""
         return self.start <= point <= self.end
 
+    def length(self) -> int:
+        """The characters on its last line."""
+        return self.end.character - (self.start.character if self.start.line == self.end.line else 0)
+
     def touches(self, start: Point, end: Point) -> bool:
         """Whether the range has a position in common with another one."""
         return self.start <= end and start <= self.end

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
+from pygls.uris import from_fs_path
 
-from lora_lint.server import convert, worker
+from lora_lint.server import completion, convert, worker
 from lora_lint.server.positions import Point
 
 if TYPE_CHECKING:
@@ -36,18 +37,84 @@ class Requests:
         service.handle(types.TEXT_DOCUMENT_CODE_ACTION, self._actions, actions)
         service.handle(types.CODE_ACTION_RESOLVE, self._resolved)
         service.handle(types.TEXT_DOCUMENT_CODE_LENS, self._lenses)
+        service.handle(types.TEXT_DOCUMENT_HOVER, self._hover)
+        service.handle(types.TEXT_DOCUMENT_INLAY_HINT, self._hints)
+        service.handle(types.TEXT_DOCUMENT_DOCUMENT_LINK, self._links)
+        service.handle(types.TEXT_DOCUMENT_COMPLETION, self._completion, types.CompletionOptions(['"', "'", " "]))
         service.server.command(IGNORE)(service.guarded(self._ignore))
+        service.server.command(INSPECT)(service.guarded(self._inspect))
 
-    async def _lenses(self, params: types.CodeLensParams) -> list[types.CodeLens] | None:
-        document = await self._service.document(params.text_document.uri)
+    # What is shown of a run
+
+    async def _hover(self, params: types.HoverParams) -> types.Hover | None:
+        uri, point = params.text_document.uri, _point(params.position)
+        document = await self._service.document(uri)
         if document is None:
             return None
-        here = ((lens, document.now(lens.place)) for lens in document.good.lenses)
-        return [
-            types.CodeLens(convert.range_of(now[1]), types.Command(lens.title, INSPECT, arguments=[now[0]]))
-            for lens, now in here
-            if now is not None and now[0] == params.text_document.uri
+        over = [
+            (place, note)
+            for note in document.good.notes
+            if (place := document.here(note.place, uri)) is not None and place.holds(point)
         ]
+        if not over:
+            return None
+        place, note = min(over, key=lambda each: (each[0].end.line - each[0].start.line, each[0].length()))
+        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, note.text), convert.range_of(place))
+
+    async def _hints(self, params: types.InlayHintParams) -> list[types.InlayHint] | None:
+        uri = params.text_document.uri
+        document = await self._service.document(uri)
+        if document is None:
+            return None
+        start, end = _point(params.range.start), _point(params.range.end)
+        return [
+            types.InlayHint(types.Position(*place.end), note.text, padding_left=True)
+            for note in document.good.hints
+            if (place := document.here(note.place, uri)) is not None and place.touches(start, end)
+        ]
+
+    async def _lenses(self, params: types.CodeLensParams) -> list[types.CodeLens] | None:
+        uri = params.text_document.uri
+        document = await self._service.document(uri)
+        if document is None:
+            return None
+        return [
+            types.CodeLens(convert.range_of(place), types.Command(lens.title, INSPECT, arguments=[uri]))
+            for lens in document.good.lenses
+            if (place := document.here(lens.place, uri)) is not None
+        ]
+
+    async def _links(self, params: types.DocumentLinkParams) -> list[types.DocumentLink] | None:
+        uri = params.text_document.uri
+        document = await self._service.document(uri)
+        if document is None:
+            return None
+        if document.readers is None:
+            document.readers = await document.folder.run(worker.readers, self._service.task(document))
+        links = (*document.good.links, *(document.readers if document.good.lenses else ()))
+        return [
+            types.DocumentLink(convert.range_of(place), from_fs_path(link.target), link.tooltip)
+            for link in links
+            if (place := document.here(link.place, uri)) is not None
+        ]
+
+    async def _completion(self, params: types.CompletionParams) -> list[types.CompletionItem] | None:
+        uri = params.text_document.uri
+        document = self._service.opened(uri)
+        if document is None:
+            return None
+        buffer, point = document.parts[uri], _point(params.position)
+        before = buffer.utf8[: buffer.offset(point)].decode()
+        word = completion.word_before(before)
+        start = types.Position(point.line, max(point.character - len(word), 0))
+        where = types.Range(start, types.Position(*point))
+        found = completion.completions(before, document.kind, document.good)
+        return [convert.completion(name, number, where) for number, name in enumerate(found)]
+
+    async def _inspect(self, uri: str) -> str | None:
+        """What was read of a document."""
+        document = await self._service.document(uri)
+        return None if document is None else await document.folder.run(worker.inspected, self._service.task(document))
 
     # Code actions
 

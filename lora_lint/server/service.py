@@ -37,6 +37,9 @@ _LANGUAGES: dict[str, FileKind] = {
     "shellscript": "shell",
     "sh": "shell",
     "bash": "shell",
+    "makefile": "make",
+    "make": "make",
+    "dockerfile": "docker",
 }
 """Kinds by the editors' names of languages, for texts without a file name that shows it."""
 _LEAST_DELAY, _MOST_DELAY = 0.02, 0.5
@@ -127,6 +130,10 @@ class Service:
     def documents(self) -> list[Document]:
         """All open documents."""
         return list(dict.fromkeys(self._documents.values()))
+
+    def opened(self, uri: str) -> Document | None:
+        """An open document, whether or not its current text is analysed."""
+        return self._documents.get(uri)
 
     async def document(self, uri: str) -> Document | None:
         """An open document once its current text is analysed; None if it is not one that is read."""
@@ -419,6 +426,8 @@ def _named(uri: str, language: str) -> tuple[str, FileKind | None]:
     alone."""
     path = to_fs_path(uri) if uri.startswith("file:") else None
     if path:
-        named = discovery.kind_of(path) if "." in os.path.basename(path) else None
+        named = discovery.kind_of(path)
+        if named == "python" and "." not in os.path.basename(path):  # which is only a guess
+            named = _LANGUAGES.get(language)
         return os.path.normpath(path), named or _LANGUAGES.get(language)
     return os.path.basename(uri.partition(":")[2]) or "untitled", _LANGUAGES.get(language)

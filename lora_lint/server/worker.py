@@ -13,13 +13,19 @@ from lora_lint import discovery
 from lora_lint.finding import Finding
 from lora_lint.fixes import session
 from lora_lint.fixes.remarks import remarked_text, why_no_reason
+from lora_lint.inspection.runs import inspect_text
 from lora_lint.linting import baseline, engine
-from lora_lint.linting.outcome import Content
+from lora_lint.linting.fence import Failure, attempt
+from lora_lint.linting.outcome import Content, Outcome, readable
 from lora_lint.linting.pool import relax, tidy
+from lora_lint.project import Project
 from lora_lint.records import replace
+from lora_lint.report.inspect import as_text
 from lora_lint.report.wording import level_of, name_of, url_of
-from lora_lint.server.answers import Analysis, Problem, Rewritten
+from lora_lint.server.answers import Analysis, Link, Problem, Rewritten
 from lora_lint.server.changes import changes
+from lora_lint.server.links import links_of, readers_of
+from lora_lint.server.notes import notes_of
 from lora_lint.server.placing import Placer
 from lora_lint.settings import Settings, SettingsError, load, settings_of
 from lora_lint.source import Span
@@ -106,6 +112,21 @@ def ignored(task: Task, code: str, span: Span, reason: str) -> Rewritten:
     return Rewritten(changes(task, result.after), result.problem)
 
 
+def readers(task: Task) -> tuple[Link, ...]:
+    """Links to the programs that read a configuration file."""
+    path = discovery.display(task.path)
+    source = readable(path, task.kind, task.data)
+    project = Project(load(otherwise=task.table).root)
+    project.admit(path)
+    return tuple(readers_of(source, project, Placer(Outcome(texts={path: source}), task).place))
+
+
+def inspected(task: Task) -> str:
+    """What was read of a text, as `inspect` shows it."""
+    path = discovery.display(task.path)
+    return as_text(inspect_text(task.data, path, load(otherwise=task.table), task.kind))
+
+
 def span_of(parts: Sequence[Any]) -> Span:
     """A span that went through the editor."""
     path, start, end = parts
@@ -122,11 +143,28 @@ def _analysis(task: Task) -> Analysis:
         outcome = engine.lint_text(task.data, path, settings, kind=task.kind, content=content)
         placer = Placer(outcome, task)
         problems = tuple(_problem(finding, placer) for finding in outcome.findings)
-    broken = path not in outcome.readings
-    if broken and not discovery.telling(task.data, task.kind):
+        shown = _shown(outcome, path, Project(settings.root), placer)
+    if shown.broken and not discovery.telling(task.data, task.kind):
         problems = ()  # whatever it is about, another tool says what is wrong with it
     reads = frozenset(os.path.realpath(asked) for kind, asked in watch.noted if kind in ("content", "state"))
-    return Analysis(problems, reads=reads, broken=broken, log=outcome.notes)
+    return replace(shown, problems=problems, reads=reads, log=outcome.notes + shown.log)
+
+
+def _shown(outcome: Outcome, path: str, project: Project, placer: Placer) -> Analysis:
+    """What is shown of a text beside its findings."""
+    reading = outcome.readings.get(path)
+    if reading is None:
+        return Analysis(broken=True)
+    source = outcome.source(path)
+    project.admit(path)
+
+    def made() -> Analysis:
+        notes = notes_of(reading.runs, source, project, placer.place)
+        links = links_of(source, project, placer.place)
+        return replace(notes, links=links, dialects=reading.recognised)
+
+    found = attempt(made)
+    return Analysis(log=(f"{path}: {found.message}",)) if isinstance(found, Failure) else found
 
 
 def _ruling(task: Task) -> Settings:

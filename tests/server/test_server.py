@@ -205,6 +205,67 @@ def test_each_folder_has_its_own_settings(editor: Editor) -> None:
     editor.configure({})
 
 
+def test_hovering(editor: Editor) -> None:
+    editor.open("hover.py", BAD)
+    rank = editor.hover("hover.py", ROW, BAD.splitlines()[ROW].index("r=8"))
+    assert "1,572,864 of 3,821,079,552 (0.0412%)" in rank
+    assert "scale: 2 (alpha / r)" in rank
+    assert "`q_proj` is not in this model: it is `qkv_proj` there" in editor.hover("hover.py", ROW, 58)
+    assert "`o_proj` ×32 3072→3072, layers 0–31" in editor.hover("hover.py", ROW, 68)
+    model = editor.hover("hover.py", 3, 45)
+    assert "phi3" in model
+    assert "`qkv_proj` ×32 3072→9216" in model
+    assert editor.hover("hover.py", 0, 0) == ""
+    # A broken text keeps what was read, where it is now.
+    editor.write("hover.py", "def broken(:\n" + BAD)
+    assert editor.hover("hover.py", ROW + 1, BAD.splitlines()[ROW].index("r=8")) == rank
+
+
+def test_hints_and_lenses(editor: Editor) -> None:
+    editor.open("hints.py", BAD)
+    assert editor.hints("hints.py") == [((ROW, 23), "0.0412% trained"), ((ROW, 37), "scale 2")]
+    [lens] = editor.lenses("hints.py")
+    assert lens.command is not None
+    assert lens.command.title == "r 8, scale 2, 1,572,864 trained parameters (0.0412% trained)"
+    assert editor.execute(lens.command.command, *lens.command.arguments or ()).startswith("hints.py:6  peft\n")
+
+
+def test_links_between_a_config_and_its_program(editor: Editor) -> None:
+    (editor.folder / "config.yaml").write_text("base_model: gpt2\nadapter: lora\nlora_r: 8\ndatasets: []\n")
+    program = "import yaml\nsettings = yaml.safe_load(open('config.yaml'))\n"
+    (editor.folder / "reader.py").write_text(program)
+    editor.open("reader.py", program)
+    [link] = editor.links("reader.py")
+    assert (link.target, link.range.start) == (editor.uri("config.yaml"), types.Position(1, 32))
+    editor.open("config.yaml", (editor.folder / "config.yaml").read_text(), "yaml")
+    assert [link.target for link in editor.links("config.yaml")] == [editor.uri("reader.py")]
+
+
+def test_completion_of_names_keys_and_values(editor: Editor) -> None:
+    editor.open("complete.py", BAD)
+    typed = BAD.replace('["q_proj", "o_proj"]', '["qkv_proj", "')
+    editor.write("complete.py", typed)
+    column = typed.splitlines()[ROW].index('"qkv') + len('"qkv_proj", "')
+    found = editor.completions("complete.py", ROW, column)
+    assert [each.label for each in found] == [
+        "o_proj",
+        "qkv_proj",
+        "gate_up_proj",
+        "down_proj",
+        "lm_head",
+        "all-linear",
+    ]
+    text = "base_model: gpt2\nadapter: lora\nmicro_batch_size: 1\nlora_"
+    editor.open("complete.yaml", text, "yaml")
+    found = editor.completions("complete.yaml", 3, 5)
+    [rank] = [each for each in found if each.label == "lora_r"]
+    assert isinstance(rank.documentation, types.MarkupContent)
+    assert rank.documentation.value.startswith("The rank r of the adapter")
+    assert rank.detail == "a whole number of at least 1"
+    assert isinstance(rank.text_edit, types.TextEdit)
+    assert rank.text_edit.range == types.Range(types.Position(3, 0), types.Position(3, 5))
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -127,6 +127,33 @@ class Editor:
         for uri in self._versions:
             self.diagnostics(uri)
 
+    def hover(self, name: str, line: int, character: int) -> str:
+        """The text at a place; empty if there is none."""
+        at = types.Position(line, character)
+        params = types.HoverParams(types.TextDocumentIdentifier(self.uri(name)), at)
+        found = self.do(self.client.text_document_hover_async(params))
+        return found.contents.value if found is not None and isinstance(found.contents, types.MarkupContent) else ""
+
+    def hints(self, name: str) -> list[tuple[tuple[int, int], str]]:
+        whole = types.Range(types.Position(0, 0), types.Position(9999, 0))
+        params = types.InlayHintParams(types.TextDocumentIdentifier(self.uri(name)), whole)
+        found = self.do(self.client.text_document_inlay_hint_async(params))
+        return sorted(((each.position.line, each.position.character), str(each.label)) for each in found or ())
+
+    def lenses(self, name: str) -> list[types.CodeLens]:
+        params = types.CodeLensParams(types.TextDocumentIdentifier(self.uri(name)))
+        return list(self.do(self.client.text_document_code_lens_async(params)) or ())
+
+    def links(self, name: str) -> list[types.DocumentLink]:
+        params = types.DocumentLinkParams(types.TextDocumentIdentifier(self.uri(name)))
+        return list(self.do(self.client.text_document_document_link_async(params)) or ())
+
+    def completions(self, name: str, line: int, character: int) -> list[types.CompletionItem]:
+        at = types.Position(line, character)
+        params = types.CompletionParams(types.TextDocumentIdentifier(self.uri(name)), at)
+        found = self.do(self.client.text_document_completion_async(params))
+        return list(found.items if isinstance(found, types.CompletionList) else found or ())
+
     def execute(self, command: str, *arguments: Any) -> Any:
         params = types.ExecuteCommandParams(command, list(arguments))
         return self.do(self.client.workspace_execute_command_async(params))
