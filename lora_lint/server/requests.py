@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -210,12 +212,16 @@ class Requests:
 
 
 def serve() -> None:
-    """Speaks with an editor on the standard streams until it ends the connection."""
+    """Speaks with an editor on the standard streams until it ends the connection. What anything else prints goes to
+    standard error: the editor would take it for a message."""
     from lora_lint.server.service import Service
 
     service = Service()
     Requests(service)
-    service.server.start_io()
+    messages = os.fdopen(os.dup(1), "wb")
+    with suppress(OSError):  # there may be no standard error
+        os.dup2(2, 1)
+    service.server.start_io(stdout=messages)
 
 
 def _asks_for(kind: str, only: Sequence[Any] | None) -> bool:

@@ -6,7 +6,6 @@ It runs in the workspace folder. What other editors' buffers hold takes the plac
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery
@@ -42,14 +41,12 @@ _held: dict[str, bytes] = {}
 
 
 def start(folder: str) -> None:
-    """Prepares the process for its folder. It ends with the service, and nothing that it prints reaches the editor,
-    which would take it for a message."""
+    """Prepares the process for its folder. It ends with the service."""
     import signal
     from multiprocessing import parent_process
     from threading import Thread
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.dup2(sys.stderr.fileno(), 1)
     os.chdir(folder)
     relax()
     parent = parent_process()

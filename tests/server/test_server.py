@@ -223,7 +223,7 @@ def test_hovering(editor: Editor) -> None:
 
 def test_hints_and_lenses(editor: Editor) -> None:
     editor.open("hints.py", BAD)
-    assert editor.hints("hints.py") == [((ROW, 23), "0.0412% trained"), ((ROW, 37), "scale 2")]
+    assert editor.hints("hints.py") == [((ROW, 23), "0.0412% trained"), ((ROW, 38), "scale 2")]
     [lens] = editor.lenses("hints.py")
     assert lens.command is not None
     assert lens.command.title == "r 8, scale 2, 1,572,864 trained parameters (0.0412% trained)"
