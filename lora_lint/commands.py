@@ -670,7 +670,7 @@ def schema(name: str) -> int:
         return 0
     from lora_lint.frameworks import keys
 
-    names = keys.known()
+    names = keys.described_frameworks()
     found = keys.schema_of(name) if name in names else None
     if found is None:
         raise UsageError(f"no schema of {name!r}{did_you_mean(name, names)} (settings, {', '.join(names)})")

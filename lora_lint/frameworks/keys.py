@@ -85,7 +85,7 @@ def schema_of(name: str) -> Schema | None:
     return schema
 
 
-def known() -> list[str]:
+def described_frameworks() -> list[str]:
     """The frameworks that have a schema."""
     return [each.name for each in registry.every() if schema_of(each.name) is not None]
 

@@ -107,7 +107,7 @@ def _documentation(schema: Schema, whole: Schema) -> str:
     """What a key means, its default, and where that is known from."""
     parts = [schema.get("description", "")]
     if "default" in schema:
-        parts.append(f"Default: `{_written(schema['default'])}`")
+        parts.append(f"Default: `{_spelling(schema['default'])}`")
     parts.append(f"Source: {whole['$comment']}" if "$comment" in whole else "")
     return "\n\n".join(filter(None, parts))
 
@@ -117,17 +117,17 @@ def _values(schema: Schema, definitions: dict[str, Schema]) -> Iterator[Name]:
     values: dict[str, str] = {}
     for each in keys.alternatives_of(schema, definitions):
         if "enum" in each and 1 not in each["enum"]:  # otherwise it has the many ways to write a flag
-            values |= dict.fromkeys((_written(value) for value in each["enum"] if value is not None), "")
+            values |= dict.fromkeys((_spelling(value) for value in each["enum"] if value is not None), "")
         kinds = each.get("type", ())
         if "boolean" in ([kinds] if isinstance(kinds, str) else kinds):
             values |= {"true": "", "false": ""}
     if "default" in schema:
-        values[_written(schema["default"])] = "default"
+        values[_spelling(schema["default"])] = "default"
     for value, detail in values.items():
         yield Name(value, detail, schema.get("description", ""))
 
 
-def _written(value: Any) -> str:
+def _spelling(value: Any) -> str:
     return value if isinstance(value, str) else json_text(value).strip()
 
 
