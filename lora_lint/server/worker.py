@@ -140,14 +140,14 @@ def _analysis(task: Task) -> Analysis:
         outcome = engine.lint_text(task.data, path, settings, kind=task.kind, content=content)
         placer = Placer(outcome, task)
         problems = tuple(_problem(finding, placer) for finding in outcome.findings)
-        shown = _shown(outcome, path, Project(settings.root), placer)
+        shown = _beside_findings(outcome, path, Project(settings.root), placer)
     if shown.broken and not discovery.telling(task.data, task.kind):
         problems = ()  # whatever it is about, another tool says what is wrong with it
     reads = frozenset(os.path.realpath(asked) for kind, asked in watch.noted if kind in ("content", "state"))
     return replace(shown, problems=problems, reads=reads, log=outcome.notes + shown.log)
 
 
-def _shown(outcome: Outcome, path: str, project: Project, placer: Placer) -> Analysis:
+def _beside_findings(outcome: Outcome, path: str, project: Project, placer: Placer) -> Analysis:
     """What is shown of a text beside its findings."""
     reading = outcome.readings.get(path)
     if reading is None:
@@ -155,12 +155,12 @@ def _shown(outcome: Outcome, path: str, project: Project, placer: Placer) -> Ana
     source = outcome.source(path)
     project.admit(path)
 
-    def made() -> Analysis:
+    def annotations() -> Analysis:
         notes = notes_of(reading.runs, source, project, placer.place)
         links = links_of(source, project, placer.place)
         return replace(notes, links=links, dialects=reading.recognised)
 
-    found = attempt(made)
+    found = attempt(annotations)
     return Analysis(log=(f"{path}: {found.message}",)) if isinstance(found, Failure) else found
 
 
