@@ -100,12 +100,13 @@ class Repair:
 @dataclass(frozen=True)
 class Verification:
     """What `--verify` may use. `time_budget` in seconds; `seeds` None means the defaults; `report` is the path of the
-    page to write."""
+    page to write; `accept_proxy` as in `verify.experiment.Effort`."""
 
     device: Literal["auto", "cuda", "cpu", "meta"] = "auto"
     time_budget: float = 600.0
     seeds: int | None = None
     report: str | None = None
+    accept_proxy: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ def request_of(options: dict[str, Any]) -> Check:
     output = Output(*report, take("statistics"), color)
     repair = Repair(take("fix"), take("diff"), take("unsafe_fixes"), take("add_ignore"))
     verifies, page = take("verify"), take("verify_report")
-    verification = Verification(take("device"), take("time_budget"), take("seeds"), page)
+    effort = (take("device"), take("time_budget"), take("seeds"))
+    verification = Verification(*effort, page, take("accept_proxy"))
     jobs, cache_dir, no_cache = take("jobs") or 0, take("cache_dir"), take("no_cache")
     settling = verification if verifies or page is not None else None
     return Check(input_of(options), output, repair, settling, jobs, cache_dir, no_cache)
@@ -393,7 +395,7 @@ def _settled(outcome: Outcome, verification: Verification) -> tuple[Outcome, Key
 
     line = ProgressLine()
     try:
-        options = Effort(verification.device, verification.time_budget, verification.seeds)
+        options = Effort(verification.device, verification.time_budget, verification.seeds, verification.accept_proxy)
         return session.settle(outcome, options, line.show)
     except KeyboardInterrupt as interrupt:  # before the first experiment
         return outcome, interrupt

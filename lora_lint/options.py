@@ -128,6 +128,9 @@ CHECK = (
         metavar="SECONDS",
     ),
     Option("--seeds", "count", "Seeds for each measurement.  [default: 3, or 6 with a proxy model]", least=3),
+    Option(
+        "--accept-proxy", "flag", "Accept what --verify refutes on a stand-in: without it such findings still count."
+    ),
     Option("--verify-report", "file", "Verify, and write a page with all results."),
 )
 

@@ -153,9 +153,9 @@ class ProgressLine:
         minutes, seconds = divmod(max(int(step.left), 0), 60)
         head = visible(f"[{step.number}/{step.total}] {step.finding.code} {step.finding.span.path}: {step.doing}")
         if self._terminal:
-            tell(f"\r\x1b[K{head} ({minutes}:{seconds:02d} left)"[:200])
+            tell(f"\r\x1b[K{head} (about {minutes}:{seconds:02d} left)"[:200])
         elif step.number != self._shown:
-            tell(f"{head} ({minutes}:{seconds:02d} left)\n")
+            tell(f"{head} (about {minutes}:{seconds:02d} left)\n")
         self._shown = step.number
 
     def clear(self) -> None:

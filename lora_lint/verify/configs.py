@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from functools import cache
@@ -15,9 +16,17 @@ from lora_lint.verify.experiment import Skip
 from lora_lint.verify.weights import folder_of, in_one_line, load_config
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lora_lint.run.run import Run
 
 _PATIENCE = 5.0  # seconds to wait for one answer from the hub
+_MOST = {
+    re.compile("layers?$|depths?$"): 512,
+    re.compile("experts$"): 2**12,
+    re.compile("size$|dim$|heads$|d_model|d_ff|n_embd|n_inner|n_head"): 2**24,
+}
+"""The largest sizes that are built. The deepest published models have about 130 layers."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,25 @@ class ModelConfig:
 
 
 def config_of(run: Run, name: str) -> ModelConfig:
-    """The config of the model `name` of a run, without running code from the model's repository. Raises Skip."""
+    """The config of the model `name` of a run, without running code from the model's repository. Raises Skip, also for
+    sizes that no model has."""
+    found = _config_of(run, name)
+    _refuse_giants(found.config.to_dict())
+    return found
+
+
+def _refuse_giants(fields: Mapping[str, Any]) -> None:
+    """Raises Skip for a config whose model would take minutes to build, even without weights."""
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            _refuse_giants(value)
+        elif isinstance(value, int):
+            most = next((most for part, most in _MOST.items() if part.search(name)), None)
+            if most is not None and value > most:
+                raise Skip(f"the config has {name} = {value:,}; models with more than {most:,} are not built")
+
+
+def _config_of(run: Run, name: str) -> ModelConfig:
     folder = folder_of(name, run.path)
     if folder is not None:
         snapshot = "snapshots" in folder.parts

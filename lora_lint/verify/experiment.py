@@ -26,11 +26,12 @@ PROXY_SEEDS = 6
 @dataclass(frozen=True)
 class Effort:
     """The user's choices. `time_budget` is in seconds, for all experiments together; `seeds` None means the
-    defaults."""
+    defaults. `accept_proxy`: what a stand-in refutes counts as refuted."""
 
     device: Literal["auto", "cuda", "cpu", "meta"] = "auto"
     time_budget: float = 600.0
     seeds: int | None = None
+    accept_proxy: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class FindingCase:
 
     `run` of a sweep is its first run. `siblings` are all runs of the file. `deadline` is a `time.monotonic()` after
     which an experiment stops with what it has. `say` tells the user in a few words what is being done ("r=8, seed 2 of
-    3").
+    3"). `level` is that of the intervals that decide.
     """
 
     finding: Finding
@@ -49,10 +50,16 @@ class FindingCase:
     siblings: tuple[Run, ...] = ()
     deadline: float = field(default_factory=lambda: time.monotonic() + 600.0)
     say: Callable[[str], None] = print
+    level: float = 0.95
 
     def late(self) -> bool:
         """Whether time has run out."""
         return time.monotonic() > self.deadline
+
+
+class OutOfTime(BaseException):
+    """The time for an experiment is over. Not an `Exception`: the experiment must not take it for a failure of the
+    model."""
 
 
 class Skip(Exception):

@@ -29,7 +29,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("lora_lint.verify.configs._hub_is_there", lambda: False)
     torch.set_num_threads(1)  # the workers of the tests share the processors already
     yield
-    bench.release()
+    bench.release_all()
 
 
 def of(rank: int, alpha: float, *, rslora: bool = False, model: str = "", loader: str = "", **training: Any) -> Run:

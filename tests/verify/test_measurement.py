@@ -160,7 +160,7 @@ def test_a_jump_of_the_scale() -> None:
 
 def test_the_same_seeds_give_the_same_numbers() -> None:
     first = settled("LL101", *sweep_of("adamw_torch", 16, 16, 16))
-    bench.release()
+    bench.release_all()
     assert settled("LL101", *sweep_of("adamw_torch", 16, 16, 16)).measurements == first.measurements
 
 
@@ -196,13 +196,13 @@ def test_memory_that_runs_out_halves_the_batch_first(monkeypatch: pytest.MonkeyP
         return real(at, model, batch)
 
     roomy = settled("LL104", of(64, 4, batch_size=lit(8)))
-    bench.release()
+    bench.release_all()
     monkeypatch.setattr(bench, "_backward", tight)
     halved = settled("LL104", of(64, 4, batch_size=lit(8)))
     assert seen[:3] == [8, 4, 2] and set(seen[3:]) == {2}
     assert not halved.proxy
     assert halved.measurements["ratio"][0] == pytest.approx(roomy.measurements["ratio"][0], rel=1e-3)
-    bench.release()
+    bench.release_all()
     most = 0
     with pytest.raises(Skip, match="memory ran out"):
         settled("LL104", of(64, 4, batch_size=lit(8)))

@@ -199,7 +199,7 @@ def test_a_model_that_is_not_there(outcome: Any) -> None:
 
 def test_progress_goes_to_stderr(outcome: Any) -> None:
     lines = outcome[0].stderr.splitlines()
-    assert re.match(r"\[1/7\] LL\d+ \S+: .+ \(\d+:\d\d left\)$", lines[0]), lines
+    assert re.match(r"\[1/7\] LL\d+ \S+: .+ \(about \d+:\d\d left\)$", lines[0]), lines
     assert outcome[0].returncode == 1
 
 

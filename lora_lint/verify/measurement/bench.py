@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import time
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,8 @@ _FLOOR = {weights.FULL: 1e-4, weights.HALF: 2e-2, weights.QUARTER: 2e-2}
 """The smallest relative change of the logits that survives rounding. In bf16 smaller ones read as noise, and the
 exponents come out too small (0.46 to 0.64 where 0.97 is right)."""
 _TRIES = 5
+ON_EMBEDDINGS = "lora_embedding_"
+_RESET = ("lora_A", "lora_B", ON_EMBEDDINGS)
 _USUAL_BATCH = 8
 
 
@@ -45,11 +48,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of several arms; `samples[arm]` has one per seed. `rate` is the learning rate of the probe."""
+    """The steps of several arms; `samples[arm]` has one per seed. `rate` is the learning rate of the probe, `level` is
+    that of the intervals that decide."""
 
     samples: dict[Arm, list[Sample]]
     rate: float
     seeds: int
+    level: float
 
 
 class Late(Exception):
@@ -99,35 +104,51 @@ class Bench:
 
 
 _open: dict[Any, Bench] = {}
+"""The model whose weights are loaded, kept for the next experiment on it."""
+_stand_ins: dict[Any, Bench] = {}
+"""The sized-down models, which are small, kept until the session ends; one for each type and head."""
 
 
 def release() -> None:
-    """Releases the model kept for the next experiment."""
-    _open.clear()
-    with contextlib.suppress(ImportError):
-        import torch
+    """Releases the loaded weights, and what memory they took."""
+    import torch
 
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+    _open.clear()
+    gc.collect()  # a model's modules refer to each other
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def release_all() -> None:
+    """Releases all models."""
+    _stand_ins.clear()
+    release()
 
 
 def on_bench(case: FindingCase, experiment: Callable[[Bench], Verdict], rank: int, proxies: bool = True) -> Verdict:
     """Runs an experiment on the run's own weights. Where they are not here, do not fit or take too long, it uses a
     sized-down model of the family if `proxies`. `rank` is the highest that will be tried. Raises Skip."""
-    start = time.monotonic()
     name = weights.name_of(case.run)
     weights.device_of(case.options.device)
+    found = _on_weights(case, experiment, name, rank)
+    if not isinstance(found, str):
+        return found
+    if not proxies:
+        raise Skip(found)
+    release()
     try:
-        verdict = experiment(_real(case, name, rank))
+        return experiment(_proxy(case, name, found))
+    except weights.NoWeights as too_big:
+        raise Skip(f"{found}, and a sized-down model does not work either: {too_big}") from too_big
+
+
+def _on_weights(case: FindingCase, experiment: Callable[[Bench], Verdict], name: str, rank: int) -> Verdict | str:
+    """The verdict on the run's own weights, or why there is none. In words: an exception would hold on to the frames
+    that hold the model, and after memory ran out the model has to be gone before the next one is built."""
+    try:
+        return experiment(_real(case, name, rank))
     except weights.NoWeights as error:
-        if not proxies:
-            raise Skip(str(error)) from error
-        release()
-        try:
-            verdict = experiment(_proxy(case, name, str(error)))
-        except weights.NoWeights as too_big:
-            raise Skip(f"{error}, and a sized-down model does not work either: {too_big}") from too_big
-    return replace(verdict, seconds=time.monotonic() - start)
+        return str(error)
 
 
 def _real(case: FindingCase, name: str, rank: int) -> Bench:
@@ -138,8 +159,19 @@ def _real(case: FindingCase, name: str, rank: int) -> Bench:
     head, device = weights.head_of(run, config), weights.device_of(case.options.device)
     quantized = any(each.value == "4bit" for each in alternatives(run.model.quantization))
     key = (str(stored.folder.resolve()), head, device, quantized)
-    if key in _open:
-        return _open[key]
+    if key not in _open:
+        _open[key] = load_anew(case, name, rank)
+    return _open[key]
+
+
+def load_anew(case: FindingCase, name: str, rank: int) -> Bench:
+    """A model with the run's own weights, loaded anew; the one that was kept is released first. `rank` is the highest
+    that will be tried. Raises NoWeights, Skip."""
+    run = case.run
+    stored = weights.stored(name, run.path)
+    config = weights.load_config(stored.folder)
+    head, device = weights.head_of(run, config), weights.device_of(case.options.device)
+    quantized = any(each.value == "4bit" for each in alternatives(run.model.quantization))
     release()
     plan = weights.plan(
         stored.parameters,
@@ -158,20 +190,18 @@ def _real(case: FindingCase, name: str, rank: int) -> Bench:
             raise weights.TooBig("memory ran out while the weights were loaded") from error
         raise
     encode = probe.encoder(str(stored.folder), vocabulary(model, _TEXT_ONLY))
-    _open[key] = Bench(name, head, model, device, plan.dtype, plan.micro, stored.parameters, encode)
-    return _open[key]
+    return Bench(name, head, model, device, plan.dtype, plan.micro, stored.parameters, encode)
 
 
 def _proxy(case: FindingCase, name: str, reason: str) -> Bench:
-    """Raises Skip."""
+    """The stand-in for a model's type, with the steps that were measured on it so far. Raises Skip."""
     device = weights.device_of(case.options.device)
     config = proxy.sized_down(case.run, name)
-    key = (repr(sorted(config.to_dict().items(), key=lambda item: item[0])), weights.head_of(case.run, config), device)
-    if key not in _open:
+    key = (config.model_type, weights.head_of(case.run, config), device)
+    if key not in _stand_ins:
         case.say(f"making a sized-down {config.model_type}")
-        _open[key] = stand_in(config, case.run, device, _SEQUENCES[device], _TEXT_ONLY)
-    _open[key].reason = reason
-    return _open[key]
+        _stand_ins[key] = stand_in(config, case.run, device, _SEQUENCES[device], _TEXT_ONLY)
+    return replace(_stand_ins[key], reason=reason)
 
 
 def stand_in(config: Any, run: Run, device: str, micro: int, otherwise: str) -> Bench:
@@ -249,8 +279,8 @@ def wrapped(bench: Bench, adapter: Adapter, arm: Arm, dropout: float = 0.0) -> I
 
 
 def reset(model: Any, config: Any, seed: int, others: dict[str, Any]) -> None:
-    """Resets the adapter in place: lora_A at random from the seed, lora_B to 0, everything else (DoRA's magnitudes) to
-    its value after the wrap, which `others` keeps."""
+    """Resets the adapter in place: lora_A at random from the seed, lora_B to 0 (on embeddings the other way round),
+    everything else (DoRA's magnitudes) to its value after the wrap, which `others` keeps."""
     import torch
     from peft.tuners.lora.layer import LoraLayer
 
@@ -260,7 +290,7 @@ def reset(model: Any, config: Any, seed: int, others: dict[str, Any]) -> None:
             if isinstance(module, LoraLayer):
                 module.reset_lora_parameters("default", config.init_lora_weights)
         for name, parameter in model.named_parameters():
-            if parameter.requires_grad and "lora_A" not in name and "lora_B" not in name:
+            if parameter.requires_grad and not any(part in name for part in _RESET):
                 if name in others:
                     parameter.copy_(others[name])
                 else:
@@ -274,7 +304,7 @@ def batch_of(run: Run, bench: Bench, tokens: Sequence[int], seed: int) -> Batch:
     for value in (run.training.batch_size, run.training.accumulation):
         numbers = [each.value for each in alternatives(value) if isinstance(each.value, int) and each.value > 0]
         asked *= numbers[0] if numbers else 1
-    is_written = bool(alternatives(run.training.batch_size))
+    is_written = bool(alternatives(run.training.batch_size)) and not bench.proxy
     most = _SEQUENCES[bench.device]
     count = min(max(asked if is_written else _USUAL_BATCH, 2), most)
     ids = probe.windows(tokens, count, sequence_length(bench), 1000 + seed)
@@ -292,13 +322,13 @@ def sequence_length(bench: Bench) -> int:
 
 
 def probe_tokens(run: Run, bench: Bench) -> tuple[list[int], probe.Source]:
-    """Tokens to probe with, and whose text they come from."""
-    try:
-        texts = texts_of(run, limit=400)
-        source = probe.Source(texts.source)
-        content: Sequence[str] = texts.texts
-    except NoTexts:
-        source, content = probe.OWN, probe.own_text()
+    """Tokens to probe with, and whose text they come from. To random weights all texts are the same, and with one text
+    a stand-in's steps are measured once for all runs."""
+    source, content = probe.OWN, probe.own_text()
+    if not bench.proxy:
+        with contextlib.suppress(NoTexts):
+            texts = texts_of(run, limit=400)
+            source, content = probe.Source(texts.source), texts.texts
     return probe.stream(content, bench.encode, 2 * _LENGTH[bench.device])[:_TEXT], source
 
 
@@ -370,7 +400,8 @@ def first_steps(
         if smallest >= _FLOOR[bench.dtype]:
             break
         rate *= 1.5 * _FLOOR[bench.dtype] / smallest
-    return Steps({arm: _samples(case, bench, arm, optimizer, rate, batches) for arm in arms}, rate, seeds), source
+    samples = {arm: _samples(case, bench, arm, optimizer, rate, batches) for arm in arms}
+    return Steps(samples, rate, seeds, case.level), source
 
 
 def _in_time(case: FindingCase, bench: Bench, spent: float, seeds: int) -> None:
@@ -408,8 +439,16 @@ def _fingerprint(batch: Batch) -> int:
 
 
 def _sample(bench: Bench, model: Any, batch: Batch, optimizer: Optimizer, rate: float) -> Sample:
+    """One step of all of the adapter but what is on embeddings. PEFT draws `lora_embedding_B` from N(0, 1), so that its
+    step falls with the rank whatever alpha and rsLoRA are."""
     before, _ = backward(bench, model, batch)
-    trained = [(name, each) for name, each in model.named_parameters() if each.requires_grad and each.grad is not None]
+    trained = [
+        (name, each)
+        for name, each in model.named_parameters()
+        if each.requires_grad and each.grad is not None and ON_EMBEDDINGS not in name
+    ]
+    if not trained:
+        raise Skip("the adapter is on the embeddings alone, whose step depends on the rank by itself")
     gradient = math.sqrt(sum(float(each.grad.double().pow(2).sum()) for name, each in trained if "lora_B" in name))
     optimizer.make((each for _, each in trained), rate).step()
     model.zero_grad(set_to_none=True)

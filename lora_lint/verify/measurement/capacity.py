@@ -12,7 +12,7 @@ from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement.bench import wrapped
 from lora_lint.verify.measurement.optimizers import optimizer_of
 from lora_lint.verify.measurement.scaling import arm_of
-from lora_lint.verify.measurement.training import HARM, Treatment, losses_in_words, side_by_side, status_of
+from lora_lint.verify.measurement.training import Treatment, losses_in_words, side_by_side, status_of, worse_at_the_end
 from lora_lint.verify.structure.skeleton import trainable
 
 if TYPE_CHECKING:
@@ -83,12 +83,11 @@ def judged_as_too_high(best: Interval, final: Interval, high: int, low: int) -> 
     status = status_of(best)
     if status == "confirmed":
         return status, f"{lowest}, {last}: the lower rank does better"
-    worse_at_the_end = final.low > 0 and final.mean > HARM
     if status == "refuted":
-        if worse_at_the_end:
+        if worse_at_the_end(final):
             return status, f"over-training, not the rank: stop earlier; {last}, but {lowest}"
         return status, f"{lowest}, {last}: no harm from the rank measured"
-    if worse_at_the_end:
+    if worse_at_the_end(final):
         reason = f"over-training: stop earlier; {last}; whether the rank also does harm is undecided: {lowest}"
         return status, reason
     return status, f"{lowest}, {last}: the intervals are too wide to decide"

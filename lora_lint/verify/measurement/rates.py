@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement.optimizers import USUAL_RATE, optimizer_of
 from lora_lint.verify.measurement.scaling import arm_of
-from lora_lint.verify.measurement.training import Treatment, losses_in_words, side_by_side, status_of
+from lora_lint.verify.measurement.training import Treatment, losses_in_words, side_by_side, status_of, worse_at_the_end
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status, Verdict
@@ -84,7 +84,7 @@ def judged_as_too_high(
     an_epoch: bool,
 ) -> tuple[Status, str]:
     """The status and reason for LL502, from the losses at the run's rate minus those at the suggested one, and the
-    number of seeds in which each ended worse than it began. Less than an epoch refutes nothing."""
+    number of seeds in which each diverged. Less than an epoch refutes nothing."""
     reason = ", ".join(losses_in_words(best, final, rates[0], rates[1].removeprefix("at ")))
     ends = "the loss ends above where it began"
     if diverged[0] == seeds and diverged[1] == 0:
@@ -95,6 +95,8 @@ def judged_as_too_high(
     if status == "refuted" and diverged[0] == 0:
         if not an_epoch:
             return "inconclusive", f"{reason}: no harm so far, in less than an epoch"
+        if worse_at_the_end(final):
+            return status, f"{reason}: over-training, not divergence: stop earlier"
         return status, f"{reason}: no harm from the rate measured"
     if diverged[0]:
         return (

@@ -20,7 +20,7 @@ from lora_lint.run.values import alternatives, known
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement.bench import Late, first_steps, on_bench
 from lora_lint.verify.measurement.optimizers import optimizer_of
-from lora_lint.verify.measurement.statistics import TOLERANCE, exponent, interval, judge
+from lora_lint.verify.measurement.statistics import FIRST_LOOK, SECOND_LOOK, TOLERANCE, exponent, interval, judge
 from lora_lint.verify.weights import TooBig
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _study(case: FindingCase, bench: Bench, arms: Sequence[tuple[float, Arm]]) -
                 "rslora": arm.rslora,
                 "scale": arm.scale,
                 "predicted": step / arms[0][0],
-                "step": interval([math.log(_of(sample, "step")) for sample in steps.samples[arm]]).exp().rounded(),
+                "step": _by_arm(steps, [arm], "step")[str(arm.rank)],
             }
             for step, arm in arms
         ],
@@ -236,16 +236,17 @@ def _against(case: FindingCase, arm: Arm, usual: Arm, name: str) -> Verdict:
 
 
 def _settled(case: FindingCase, bench: Bench, measure: Callable[[FindingCase, Bench], Verdict]) -> Verdict:
-    """Measures; if that settles nothing, measures once more with twice the seeds, unless the user set their number or
+    """Measures; if that settles nothing, looks a second time with twice the seeds, unless the user set their number or
     time has run out. Measured seeds are kept, so that only the new ones are run."""
+    once = case.options.seeds is not None
     try:
-        verdict = measure(case, bench)
+        verdict = measure(case if once else replace(case, level=FIRST_LOOK), bench)
     except Late:
         why = f"time ran out before {bench.seeds(case)} seeds were measured"
         return Verdict("inconclusive", why, {"model": bench.described()}, bench.device, proxy=bench.proxy)
-    if verdict.status != "inconclusive" or case.options.seeds is not None:
+    if verdict.status != "inconclusive" or once:
         return verdict
-    more = replace(case, options=replace(case.options, seeds=2 * bench.seeds(case)))
+    more = replace(case, options=replace(case.options, seeds=2 * bench.seeds(case)), level=SECOND_LOOK)
     try:
         return measure(more, bench)
     except (Late, TooBig):
@@ -308,12 +309,12 @@ def _ladder(rank: int) -> list[int]:
 def _ratio(steps: Steps, above: Arm, below: Arm) -> Interval:
     """The logarithm of the ratio of one arm's step to another's, by seed."""
     pairs = zip(steps.samples[above], steps.samples[below], strict=True)
-    return interval([math.log(one.step / other.step) for one, other in pairs])
+    return interval([math.log(one.step / other.step) for one, other in pairs], steps.level)
 
 
 def _exponent(steps: Steps, arms: Sequence[Arm], what: str) -> Interval:
     by_seed = [[_of(steps.samples[arm][seed], what) for arm in arms] for seed in range(steps.seeds)]
-    return exponent([arm.rank for arm in arms], by_seed)
+    return exponent([arm.rank for arm in arms], by_seed, steps.level)
 
 
 def _of(sample: Sample, what: str) -> float:
@@ -321,9 +322,9 @@ def _of(sample: Sample, what: str) -> float:
 
 
 def _by_arm(steps: Steps, arms: Sequence[Arm], what: str) -> dict[str, list[float]]:
-    """Geometric mean and 95% interval by rank."""
+    """Geometric mean and interval by rank."""
     return {
-        str(arm.rank): interval([math.log(_of(sample, what)) for sample in steps.samples[arm]]).exp().rounded()
+        str(arm.rank): interval([math.log(_of(each, what)) for each in steps.samples[arm]], steps.level).exp().rounded()
         for arm in arms
     }
 
@@ -348,6 +349,7 @@ def _circumstances(bench: Bench, steps: Steps, optimizer: Optimizer, source: Sou
         "optimizer": optimizer.label,
         "learning_rate": steps.rate,
         "seeds": steps.seeds,
+        "level": steps.level,
         "model": bench.described(),
         "text": source.words,
     }
@@ -383,8 +385,8 @@ def _with(optimizer: Optimizer) -> str:
 
 
 def _factor(factor: Interval) -> str:
-    return f"{factor.mean:.3g} (95% {factor.low:.2g} to {factor.high:.2g})"
+    return f"{factor.mean:.3g} ({factor.limits('.2g')})"
 
 
 def _as(factor: Interval) -> str:
-    return f"{factor.mean:.3g} times (95% {factor.low:.2g} to {factor.high:.2g})"
+    return f"{factor.mean:.3g} times ({factor.limits('.2g')})"

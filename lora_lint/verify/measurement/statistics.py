@@ -1,7 +1,10 @@
-"""Means with 95% intervals, exponents and verdicts: the statistics behind measured verdicts.
+"""Means with intervals, exponents and verdicts: the statistics behind measured verdicts.
 
 Every seed sees all arms on the same batches, so effects are taken seed by seed, and the interval comes from their
 spread over the seeds (Student's t).
+
+An experiment that settles nothing may look a second time, with twice the seeds. Two looks at 95% would err more often
+than one, so both are taken at wider intervals, 98% and 97%, whose errors add up to 5% (Bonferroni).
 """
 
 from __future__ import annotations
@@ -16,55 +19,74 @@ if TYPE_CHECKING:
 TOLERANCE = math.log(1.5)
 """Effects below a factor of 1.5 do not matter: less than a third of a step in the usual learning-rate grids."""
 
-_NORMAL = 1.959964
-# Two-sided 95% quantiles of Student's t for 1 to 10 degrees of freedom.
-_STUDENT = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
+USUAL = 0.95
+FIRST_LOOK, SECOND_LOOK = 0.98, 0.97
+_HALVINGS = 60  # of an angle: exact to rounding
 
 Judgement = Literal["confirmed", "refuted", "inconclusive"]
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its 95% interval."""
+    """A mean with its interval, which holds the true mean with the probability `level`."""
 
     mean: float
     low: float
     high: float
+    level: float = USUAL
 
     def exp(self) -> Interval:
         """For logarithms: the geometric mean, a factor."""
-        return Interval(_exp(self.mean), _exp(self.low), _exp(self.high))
+        return Interval(_exp(self.mean), _exp(self.low), _exp(self.high), self.level)
 
     def negative(self) -> Interval:
-        return Interval(-self.mean, -self.high, -self.low)
+        return Interval(-self.mean, -self.high, -self.low, self.level)
+
+    def limits(self, form: str) -> str:
+        """The interval in words, its ends in a format: "95% -0.3 to +0.1"."""
+        return f"{self.level:.0%} {self.low:{form}} to {self.high:{form}}"
 
     def rounded(self) -> list[float]:
         """Rounded for the measurements: four significant digits, no infinities (JSON has none)."""
         return [float(f"{min(max(each, -1e300), 1e300):.4g}") for each in (self.mean, self.low, self.high)]
 
 
-def quantile(freedom: int) -> float:
-    """The two-sided 95% quantile of Student's t. Beyond the table by the Cornish-Fisher expansion (Abramowitz & Stegun
-    26.7.5), right to four digits."""
+def level_at(look: int) -> float:
+    """The level of the intervals at the first (0) and the second (1) of two looks."""
+    return (FIRST_LOOK, SECOND_LOOK)[look]
+
+
+def quantile(freedom: int, level: float = USUAL) -> float:
+    """The two-sided quantile of Student's t, by halving the angle atan(t / sqrt(freedom))."""
     if freedom < 1:
         return math.inf
-    if freedom <= len(_STUDENT):
-        return _STUDENT[freedom - 1]
-    z = _NORMAL
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3
+    low, high = 0.0, math.pi / 2
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(middle, freedom) < level else (low, middle)
+    return math.sqrt(freedom) * math.tan(low)
 
 
-def interval(values: Sequence[float]) -> Interval:
-    """The mean of some values, one per seed, with its 95% interval; infinitely wide for a single value."""
+def _within(angle: float, freedom: int) -> float:
+    """P(|T| < t) for t = sqrt(freedom) * tan(angle) (Abramowitz & Stegun 26.7.3 and 26.7.4)."""
+    square = math.cos(angle) ** 2
+    odd = freedom % 2
+    term = math.cos(angle) if odd else 1.0
+    total = term if freedom > 1 else 0.0
+    for each in range(3 if odd else 2, freedom - 1, 2):
+        term *= square * (each - 1) / each
+        total += term
+    return 2 / math.pi * (angle + math.sin(angle) * total) if odd else math.sin(angle) * total
+
+
+def interval(values: Sequence[float], level: float = USUAL) -> Interval:
+    """The mean of some values, one per seed, with its interval; infinitely wide for a single value."""
     mean = math.fsum(values) / len(values)
     if len(values) == 1:
-        return Interval(mean, -math.inf, math.inf)
+        return Interval(mean, -math.inf, math.inf, level)
     variance = math.fsum((each - mean) ** 2 for each in values) / (len(values) - 1)
-    half = quantile(len(values) - 1) * math.sqrt(variance / len(values))
-    return Interval(mean, mean - half, mean + half)
+    half = quantile(len(values) - 1, level) * math.sqrt(variance / len(values))
+    return Interval(mean, mean - half, mean + half, level)
 
 
 def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
@@ -75,10 +97,10 @@ def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
     return across / math.fsum((x - middle) ** 2 for x in xs)
 
 
-def exponent(ranks: Sequence[int], by_seed: Sequence[Sequence[float]]) -> Interval:
+def exponent(ranks: Sequence[int], by_seed: Sequence[Sequence[float]], level: float = USUAL) -> Interval:
     """p in "proportional to r^p": `by_seed` holds, for each seed, the (positive) value at each rank."""
     xs = [math.log(rank) for rank in ranks]
-    return interval([slope(xs, [math.log(value) for value in values]) for values in by_seed])
+    return interval([slope(xs, [math.log(value) for value in values]) for values in by_seed], level)
 
 
 def judge(effect: Interval, tolerance: float = TOLERANCE) -> Judgement:

@@ -17,6 +17,13 @@ TRAININGS: dict[str, Experiment] = {
     "LL502": rates.rate_too_high,
 }
 """Experiments that train, and use all the time they are given."""
+
+
+def cost(code: str) -> float:
+    """The usual seconds of an experiment."""
+    return 120.0 if code in TRAININGS else 12.0
+
+
 EXPERIMENTS: dict[str, Experiment] = {
     "LL101": scaling.sweep,
     "LL102": scaling.rslora_off,

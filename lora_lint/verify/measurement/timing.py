@@ -13,7 +13,7 @@ from lora_lint.run.values import ABSENT, Known, alternatives
 from lora_lint.verify.measurement.bench import backward, batch_of, lora_config, on_bench, probe_tokens, reset, wrapped
 from lora_lint.verify.measurement.optimizers import optimizer_of
 from lora_lint.verify.measurement.scaling import arm_of
-from lora_lint.verify.measurement.statistics import interval, judge
+from lora_lint.verify.measurement.statistics import FIRST_LOOK, SECOND_LOOK, USUAL, interval, judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,10 +47,12 @@ def _compare(case: FindingCase, bench: Bench, arm: Arm) -> Verdict:
     with_dora, without = (replace(run.adapter, use_dora=Known(value, None)) for value in (True, False))
     pairs: list[tuple[float, float]] = []
     turns = max(case.options.seeds or _TURNS, _LEAST_TURNS)
-    most = turns if case.options.seeds else 2 * turns
+    most, level = (turns, USUAL) if case.options.seeds else (2 * turns, FIRST_LOOK)
     for turn in range(most):
-        if case.late() or (turn == turns and decided(pairs)[0] != "inconclusive"):
+        if case.late() or (turn == turns and decided(pairs, level)[0] != "inconclusive"):
             break
+        if turn == turns:
+            level = SECOND_LOOK
         case.say(f"steps with and without DoRA, turn {turn + 1} of {turns if turn < turns else most}")
         order = (with_dora, without) if turn % 2 else (without, with_dora)  # so that neither always comes second
         taken = [_seconds(case, bench, each, arm, batch) for each in order]
@@ -65,19 +67,19 @@ def _compare(case: FindingCase, bench: Bench, arm: Arm) -> Verdict:
     if len(pairs) < _LEAST_TURNS:
         why = f"time ran out after {len(pairs)} of {turns} turns"
         return Verdict("inconclusive", why, measured, bench.device)
-    status, reason = decided(pairs)
-    measured["ratio"] = _logarithm(pairs).exp().rounded()
+    status, reason = decided(pairs, level)
+    measured |= {"ratio": _logarithm(pairs, level).exp().rounded(), "level": level}
     reason += f" ({bench.device}, {bench.dtype}, {size:,} tokens a step: the more tokens, the smaller DoRA's share)"
     return Verdict(status, reason, measured, bench.device)
 
 
-def decided(pairs: Sequence[tuple[float, float]]) -> tuple[Status, str]:
+def decided(pairs: Sequence[tuple[float, float]], level: float = USUAL) -> tuple[Status, str]:
     """The status and its reason, from seconds per step with DoRA and without it."""
-    logarithm = _logarithm(pairs)
+    logarithm = _logarithm(pairs, level)
     status, ratio = judge(logarithm, math.log(_MATTERS)), logarithm.exp()
     slow, fast = (statistics.median(pair[place] for pair in pairs) for place in (0, 1))
     reason = (
-        f"with DoRA a step takes {ratio.mean:.2f} times as long (95% {ratio.low:.2f} to {ratio.high:.2f}): "
+        f"with DoRA a step takes {ratio.mean:.2f} times as long ({ratio.limits('.2f')}): "
         f"{slow:.3g} s against {fast:.3g} s"
     )
     if status == "refuted":
@@ -87,9 +89,9 @@ def decided(pairs: Sequence[tuple[float, float]]) -> tuple[Status, str]:
     return status, reason
 
 
-def _logarithm(pairs: Sequence[tuple[float, float]]) -> Interval:
+def _logarithm(pairs: Sequence[tuple[float, float]], level: float) -> Interval:
     """The logarithm of the ratio of the seconds with DoRA to those without it."""
-    return interval([math.log(slow / fast) for slow, fast in pairs])
+    return interval([math.log(slow / fast) for slow, fast in pairs], level)
 
 
 def _seconds(case: FindingCase, bench: Bench, adapter: Adapter, arm: Arm, batch: Batch) -> float:

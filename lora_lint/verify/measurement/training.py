@@ -7,6 +7,7 @@ The *best* loss decides. If only the final loss is worse, the cause is over-trai
 from __future__ import annotations
 
 import math
+import random
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from lora_lint.verify.measurement.bench import Late, backward, lora_config, on_b
 from lora_lint.verify.measurement.data import NoTexts, texts_of
 from lora_lint.verify.measurement.optimizers import optimizer_of
 from lora_lint.verify.measurement.probe import IGNORED, Batch
-from lora_lint.verify.measurement.statistics import Interval, interval, judge
+from lora_lint.verify.measurement.statistics import FIRST_LOOK, SECOND_LOOK, USUAL, Interval, interval, judge
 from lora_lint.verify.structure.skeleton import trainable
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from lora_lint.verify.measurement.optimizers import Optimizer
 
     Pair = tuple["Treatment", "Treatment"]
+    Rows = Sequence[tuple[int, ...]]
     Judge = Callable[["Trial"], tuple[Status, str]]
 
 HARM = 0.01
@@ -63,10 +65,11 @@ class Treatment:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to train on and for how long: `steps` are made of the `whole` number that the run would make."""
+    """What to train on and for how long: each seed holds out `held` of the examples, and makes `steps` of the `whole`
+    number of steps that the run would make."""
 
-    train: tuple[tuple[int, ...], ...]
-    held: tuple[tuple[int, ...], ...]
+    examples: tuple[tuple[int, ...], ...]
+    held: int
     batch: int
     whole: int
     steps: int
@@ -75,7 +78,20 @@ class Plan:
     @property
     def an_epoch(self) -> int:
         """The steps in one epoch."""
-        return -(-len(self.train) // self.batch)
+        return -(-self.trained_on // self.batch)
+
+    @property
+    def trained_on(self) -> int:
+        """The number of examples that are not held out."""
+        return len(self.examples) - self.held
+
+    def split(self, seed: int) -> tuple[Rows, Rows]:
+        """The examples to train on and the held-out ones. Each seed holds out others, so that the spread over the seeds
+        covers the choice of examples too; equal examples are never on both sides."""
+        distinct = list(dict.fromkeys(self.examples))
+        aside = random.Random(seed).sample(distinct, self.held)
+        kept_aside = set(aside)
+        return [each for each in self.examples if each not in kept_aside], aside
 
     @property
     def points(self) -> list[int]:
@@ -85,9 +101,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Curve:
-    """Held-out losses (nats per token) along one training, the first of them before any step."""
+    """Held-out losses (nats per token) along one training, the first of them before any step; and the mean training
+    loss of the last steps."""
 
     losses: tuple[float, ...]
+    ended: float = math.inf
 
     @property
     def best(self) -> float:
@@ -99,8 +117,9 @@ class Curve:
 
     @property
     def diverged(self) -> bool:
-        """Whether the training ends worse than it began."""
-        return self.final > self.losses[0] + HARM
+        """Whether the training ends worse than it began on what it trains on too. If it ends worse on held-out examples
+        alone, that is over-training."""
+        return self.final > self.losses[0] + HARM and not self.ended < self.losses[0]
 
 
 @dataclass(frozen=True)
@@ -113,6 +132,7 @@ class Trial:
     proposed: Treatment
     curves: dict[str, list[Curve]]
     parameters: dict[str, int]
+    level: float
 
     @property
     def seeds(self) -> int:
@@ -134,22 +154,22 @@ class Trial:
 
     def _difference(self, of: Callable[[Curve], float]) -> Interval:
         pairs = zip(self.curves[self.blamed.name], self.curves[self.proposed.name], strict=True)
-        return interval([of(one) - of(other) for one, other in pairs])
+        return interval([of(one) - of(other) for one, other in pairs], self.level)
 
 
 def status_of(best: Interval) -> Status:
-    """Whether the best loss is worse by enough to matter; an interval above 0 is enough if its mean is."""
-    if best.low > 0 and best.mean > HARM:
-        return "confirmed"
-    return "refuted" if judge(best, HARM) == "refuted" else "inconclusive"
+    """Whether the best loss is worse by enough to matter."""
+    return judge(best, HARM)
+
+
+def worse_at_the_end(final: Interval) -> bool:
+    """Whether the final loss is worse by enough to matter."""
+    return judge(final, HARM) == "confirmed"
 
 
 def losses_in_words(best: Interval, final: Interval, blamed: str, proposed: str) -> tuple[str, str]:
     """The differences of the best and the final losses in words."""
-    lowest = (
-        f"best held-out loss {best.mean:+.3f} nats {blamed} compared with {proposed} "
-        f"(95% {best.low:+.3f} to {best.high:+.3f})"
-    )
+    lowest = f"best held-out loss {best.mean:+.3f} nats {blamed} compared with {proposed} ({best.limits('+.3f')})"
     return lowest, f"final {final.mean:+.3f} ({final.low:+.3f} to {final.high:+.3f})"
 
 
@@ -183,7 +203,7 @@ def _compare(case: FindingCase, bench: Bench, pair: Pair, judged: Judge, texts: 
     seeds = bench.seeds(case)
     # Two rehearsals, each of two steps and two evaluations; an evaluation costs about as much as a step.
     step = (time.monotonic() - begun) / 8
-    evaluations = (_POINTS + 1) * step * max(len(plan.held) / (3 * plan.batch), 1 / 3)
+    evaluations = (_POINTS + 1) * step * max(plan.held / (3 * plan.batch), 1 / 3)
     left = (case.deadline - time.monotonic()) * _RESERVE
     steps = min(plan.whole, int((left / (2 * seeds) - evaluations) / step))
     least = min(plan.an_epoch, plan.whole, few or plan.an_epoch)
@@ -191,19 +211,23 @@ def _compare(case: FindingCase, bench: Bench, pair: Pair, judged: Judge, texts: 
         takes = 2 * seeds * (least * step + evaluations) / _RESERVE
         what = "one epoch of" if least == plan.an_epoch else f"{least} steps on"
         why = (
-            f"{what} {len(plan.train):,} examples, with both settings and {seeds} seeds, takes about {takes:,.0f} s "
+            f"{what} {plan.trained_on:,} examples, with both settings and {seeds} seeds, takes about {takes:,.0f} s "
             "here"
         )
         measured = {"model": bench.described(), "data": texts.source, "seeds": 0}
         return Verdict("inconclusive", f"{why}, but only {max(left, 0):,.0f} s are left", measured, bench.device)
     plan = replace(plan, steps=max(steps, 1))
-    trial = Trial(plan, blamed, proposed, {each.name: [] for each in pair}, parameters)
+    once = case.options.seeds is not None
+    curves: dict[str, list[Curve]] = {each.name: [] for each in pair}
+    trial = Trial(plan, blamed, proposed, curves, parameters, USUAL if once else FIRST_LOOK)
     try:
         _trainings(case, bench, trial, seeds)
         verdict = _settled(bench, trial, judged, texts.source)
         spent = time.monotonic() - begun
-        if verdict.status == "inconclusive" and case.options.seeds is None and case.deadline - time.monotonic() > spent:
-            _trainings(case, bench, trial, 2 * seeds)
+        if verdict.status != "inconclusive" or once or case.deadline - time.monotonic() < spent:
+            return verdict
+        trial = replace(trial, level=SECOND_LOOK)
+        _trainings(case, bench, trial, 2 * seeds)
     except Late:
         whole = trial.seeds
         if whole < seeds:
@@ -238,11 +262,8 @@ def prepared(run: Run, bench: Bench, texts: Sequence[str]) -> Plan:
     if len(examples) < _LEAST:
         raise Skip(f"{len(examples)} examples are too few to hold some out")
     held = min(max(round(_HELD_OUT * len(examples)), _LEAST_HELD), _MOST_HELD[bench.device])
-    every = len(examples) // held
-    aside = [each for place, each in enumerate(examples) if place % every == every - 1][:held]
-    kept_aside = set(aside)
-    train = [each for each in examples if each not in kept_aside]
-    if not train:
+    held = min(held, len(set(examples)) // 2)
+    if held == 0:
         raise Skip("all examples are the same")
 
     def of(value: Any, usual: float) -> float:
@@ -250,10 +271,11 @@ def prepared(run: Run, bench: Bench, texts: Sequence[str]) -> Plan:
         return float(numbers[0]) if numbers and numbers[0] > 0 else usual
 
     batch = int(of(run.training.batch_size, _USUAL_BATCH) * of(run.training.accumulation, 1))
-    batch = max(min(batch, _LARGEST_BATCH, len(train)), 1)
+    count = len(examples) - held
+    batch = max(min(batch, _LARGEST_BATCH, count), 1)
     epochs = of(run.training.epochs, _USUAL_EPOCHS)
-    whole = int(of(run.training.max_steps, 0)) or max(math.ceil(epochs * -(-len(train) // batch)), 1)
-    return Plan(tuple(train), tuple(aside), batch, whole, whole, optimizer_of(run))
+    whole = int(of(run.training.max_steps, 0)) or max(math.ceil(epochs * -(-count // batch)), 1)
+    return Plan(tuple(examples), held, batch, whole, whole, optimizer_of(run))
 
 
 def _train(
@@ -276,21 +298,24 @@ def _train(
     generator = torch.Generator().manual_seed(seed)
     order: list[int] = []
     points = {0, plan.steps} if timing else set(plan.points)
-    losses = [_held_out(bench, model, plan)]
+    train, held = plan.split(seed)
+    losses, last = [_held_out(bench, model, held)], []
     for step in range(1, plan.steps + 1):
         if case.late() and not timing:
             raise Late
         if len(order) < plan.batch:
-            order += torch.randperm(len(plan.train), generator=generator).tolist()
+            order += torch.randperm(len(train), generator=generator).tolist()
         chosen, order = order[: plan.batch], order[plan.batch :]
-        backward(bench, model, _padded([plan.train[place] for place in chosen]))
+        _, loss = backward(bench, model, _padded([train[place] for place in chosen]))
+        if step > plan.steps * (1 - 1 / _POINTS):
+            last.append(loss if math.isfinite(loss) else _LOST)
         torch.nn.utils.clip_grad_norm_(trained, _CLIP)
         stepper.step()
         schedule.step()
         stepper.zero_grad(set_to_none=True)
         if step in points:
-            losses.append(_held_out(bench, model, plan))
-    return Curve(tuple(losses))
+            losses.append(_held_out(bench, model, held))
+    return Curve(tuple(losses), math.fsum(last) / len(last))
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Batch:
@@ -305,14 +330,14 @@ def _padded(rows: Sequence[Sequence[int]]) -> Batch:
     return Batch({"input_ids": ids, "attention_mask": mask}, targets)
 
 
-def _held_out(bench: Bench, model: Any, plan: Plan) -> float:
+def _held_out(bench: Bench, model: Any, held: Rows) -> float:
     """Mean loss on the held-out examples, in nats per token."""
     import torch
 
     total, count = 0.0, 0
     with torch.no_grad():
-        for start in range(0, len(plan.held), bench.micro):
-            batch = _padded(plan.held[start : start + bench.micro])
+        for start in range(0, len(held), bench.micro):
+            batch = _padded(held[start : start + bench.micro])
             part = batch.part(0, len(batch), bench.device)
             loss, answers = probe.loss_of(bench.head, probe.answers(bench.head, model(**part.inputs)), part.targets)
             total, count = total + float(loss), count + answers
@@ -324,14 +349,14 @@ def _settled(bench: Bench, trial: Trial, judged: Judge, source: str) -> Verdict:
     plan = trial.plan
     status, reason = judged(trial)
     epochs = plan.steps / plan.an_epoch
-    over = f"{len(plan.train):,} examples, {number(round(epochs, 1))} epochs, {trial.seeds} seeds"
+    over = f"{plan.trained_on:,} examples, {number(round(epochs, 1))} epochs, {trial.seeds} seeds"
     if plan.steps < plan.whole:
         over += f", stopped by the time budget after {plan.steps:,} of {plan.whole:,} steps"
     notes = list(plan.optimizer.notes)
     reason += f" ({'; '.join([over, *notes])})"
     pair = (trial.blamed, trial.proposed)
     measured = {
-        "curves": {name: _curve(plan, made) for name, made in trial.curves.items()},
+        "curves": {name: _curve(trial, made) for name, made in trial.curves.items()},
         "best": _ends(trial, lambda curve: curve.best, trial.best),
         "final": _ends(trial, lambda curve: curve.final, trial.final),
         "arms": {
@@ -344,12 +369,13 @@ def _settled(bench: Bench, trial: Trial, judged: Judge, source: str) -> Verdict:
             for each in pair
         },
         "diverged": {each.name: trial.diverged(each) for each in pair},
-        "examples": len(plan.train),
-        "held_out": len(plan.held),
+        "examples": plan.trained_on,
+        "held_out": plan.held,
         "steps": plan.steps,
         "epochs": round(epochs, 2),
         "optimizer": plan.optimizer.label,
         "seeds": trial.seeds,
+        "level": trial.level,
         "model": bench.described(),
         "data": source,
         "notes": notes,
@@ -357,13 +383,16 @@ def _settled(bench: Bench, trial: Trial, judged: Judge, source: str) -> Verdict:
     return Verdict(status, reason, measured, bench.device)
 
 
-def _curve(plan: Plan, made: Sequence[Curve]) -> list[list[float]]:
+def _curve(trial: Trial, made: Sequence[Curve]) -> list[list[float]]:
     """[step, mean, low, high] of the held-out loss over the seeds."""
     return [
-        [point, *interval([curve.losses[place] for curve in made]).rounded()] for place, point in enumerate(plan.points)
+        [point, *interval([curve.losses[place] for curve in made], trial.level).rounded()]
+        for place, point in enumerate(trial.plan.points)
     ]
 
 
 def _ends(trial: Trial, of: Callable[[Curve], float], difference: Interval) -> dict[str, list[float]]:
-    by_arm = {name: interval([of(curve) for curve in made]).rounded() for name, made in trial.curves.items()}
+    by_arm = {
+        name: interval([of(curve) for curve in made], trial.level).rounded() for name, made in trial.curves.items()
+    }
     return by_arm | {"difference": difference.rounded()}

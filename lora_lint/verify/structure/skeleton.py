@@ -6,16 +6,18 @@ and shapes alone.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections import Counter
 from dataclasses import dataclass
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import replace
 from lora_lint.run.values import Known, alternatives, known
 from lora_lint.verify.configs import config_of
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.weights import automatic, in_one_line, name_of, quiet
+from lora_lint.verify.weights import automatic, in_one_line, name_of, out_of_memory, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,10 +44,13 @@ _FIELDS = (
     "inference_mode",
 )
 _USUAL_RANK = 8
+_MOST_PARAMETERS = 10**13
 PREFIX = "base_model.model."
 """The prefix that the wrap puts before the paths of a base model's modules."""
-REFUSALS = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
-"""What PEFT and torch raise for an adapter that does not fit a model."""
+
+
+class Refused(Exception):
+    """PEFT's own refusal of an adapter: "ValueError: Please specify `target_modules`"."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,16 @@ def build(config: Any, run: Run) -> Any:
         except Exception as error:  # each family fails in its own way where a head or a size does not fit
             failures.append(in_one_line(error))
             continue
+        size = sum(each.numel() for each in model.parameters())
+        if size > _MOST_PARAMETERS:
+            raise Skip(f"the model of this config has {size:,} parameters, which is not plausible")
         return model.train()
     raise Skip(f"transformers {transformers.__version__} cannot build a model from this config: {failures[0]}")
 
 
 def peft_config(adapter: Adapter, **changes: Any) -> Any:
     """PEFT's settings as the run has them: the first of several values, PEFT's default where one is not known;
-    `changes` override. Initialisations that need weights are left out. Raises ValueError and TypeError as PEFT does."""
+    `changes` override. Initialisations that need weights are left out. Raises Refused, Skip."""
     from peft import LoraConfig
 
     settings: dict[str, Any] = {}
@@ -110,7 +118,8 @@ def peft_config(adapter: Adapter, **changes: Any) -> Any:
     settings["lora_dropout"] = _first(adapter.dropout, 0.0)
     if "layers_to_transform" not in settings:
         settings.pop("layers_pattern", None)
-    return LoraConfig(**(settings | changes))
+    with refusals():
+        return LoraConfig(**(settings | changes))
 
 
 def installed_peft() -> Version:
@@ -126,11 +135,39 @@ def _first(value: Any, default: Any) -> Any:
 
 
 def wrap(model: Any, config: Any, name: str = "default") -> Any:
-    """The model with an adapter on it, added by PEFT. Raises what PEFT raises."""
+    """The model with an adapter on it, added by PEFT, on the model's device: PEFT would initialise the adapter of a
+    skeleton on the CPU first, which takes 20 times as long. Raises Refused, Skip."""
+    import torch
     from peft import get_peft_model
 
-    with quiet():
+    device = next((each.device for each in model.parameters()), torch.device("cpu"))
+    with quiet(), refusals(), device:
         return get_peft_model(model, config, adapter_name=name)
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """What PEFT refuses is raised as Refused. Any other failure (memory, versions that do not go together, a bug) says
+    nothing about the run's settings, and is raised as Skip."""
+    try:
+        yield
+    except (Skip, Refused):
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {in_one_line(error)}"
+        if _is_refusal(error):
+            raise Refused(what) from error
+        if out_of_memory(error):
+            raise Skip("memory ran out") from error
+        raise Skip(f"the installed PEFT and transformers fail at this model: {what}") from error
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether PEFT raised an error itself, or a module of torch that it was about to add did (a dropout above 1)."""
+    raisers = [frame.f_globals.get("__name__", "").partition(".") for frame, _ in walk_tb(error.__traceback__)]
+    last = raisers[-1][0]
+    by_peft = any(name == "peft" for name, *_ in raisers)
+    return by_peft and last in ("peft", "torch") and isinstance(error, (ValueError, NotImplementedError))
 
 
 def possible(run: Run) -> Iterator[Run]:

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Verdict
 from lora_lint.records import replace
 from lora_lint.run.run import Dataset
-from lora_lint.verify.experiment import Skip
-from lora_lint.verify.measurement import proxy
-from lora_lint.verify.measurement.bench import backward, batch_of, probe_tokens, stand_in
+from lora_lint.verify.experiment import OutOfTime, Skip
+from lora_lint.verify.measurement import bench, proxy
+from lora_lint.verify.measurement.bench import stand_in
 from lora_lint.verify.measurement.optimizers import optimizer_of
 from lora_lint.verify.structure.replay import replay
-from lora_lint.verify.structure.skeleton import PREFIX, REFUSALS, owned, trainable
-from lora_lint.verify.weights import device_of, in_one_line, quiet
+from lora_lint.verify.structure.skeleton import PREFIX, Refused, owned, refusals, trainable
+from lora_lint.verify.weights import (
+    NoWeights,
+    TooBig,
+    device_of,
+    free_memory,
+    name_of,
+    out_of_memory,
+    quiet,
+    stored,
+)
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status
     from lora_lint.run.run import Run
     from lora_lint.verify.experiment import FindingCase
+    from lora_lint.verify.measurement.bench import Bench
     from lora_lint.verify.structure.skeleton import Skeleton
 
 _NAMED = 3  # parameters named as examples
 _SEQUENCES = 2
+_USUAL_RANK = 8
+_BYTES_OF_A_TRAINED = 16  # a copy, the gradient and Adam's two moments, in float32
+_A_SECOND = {"cpu": 5e7, "cuda": 5e8}
+"""Parameters that are loaded and take a step in a second, roughly."""
+_SHARE = 0.1
+"""The share of the time left that a step on the weights may take: it only illustrates a verdict."""
 
 
 def foreign_parameters(run: Run, skeleton: Skeleton) -> Verdict:
@@ -108,9 +126,10 @@ def embeddings_frozen(run: Run, skeleton: Skeleton) -> Verdict:
 
 def _replayed(run: Run, skeleton: Skeleton) -> Any:
     try:
-        return replay(skeleton.model, run)
-    except REFUSALS as error:
-        raise Skip(f"PEFT refuses the adapter: {type(error).__name__}: {in_one_line(error)}") from error
+        with refusals():
+            return replay(skeleton.model, run)
+    except Refused as error:
+        raise Skip(f"PEFT refuses the adapter: {error}") from error
 
 
 def _examples(sizes: dict[str, int]) -> str:
@@ -127,51 +146,86 @@ def _examples(sizes: dict[str, int]) -> str:
 
 
 def with_a_step(case: FindingCase, run: Run, skeleton: Skeleton, verdict: Verdict) -> Verdict:
-    """The verdict plus what one step changes on a sized-down model of the family: that takes only seconds, and names
-    and trainability are those of the real one. Left out where such a model cannot be built."""
+    """The verdict plus what one step changes: of the run's own weights where they are here, fit and are fast enough,
+    otherwise of a sized-down model, whose names and trainability are those of the real one. Left out where neither can
+    be built, or time runs out: the verdict stands without it."""
     base = {**verdict.measurements, "model": skeleton.described()}
     try:
-        step = one_step(case, run, skeleton)
-    except Skip as skip:
-        return replace(verdict, measurements={**base, "one_step": f"skipped: {skip}"})
+        step = one_step(dataclasses.replace(case, run=run), skeleton)
+    except (Skip, OutOfTime) as error:
+        why = str(error) if isinstance(error, Skip) else "time ran out"
+        return replace(verdict, measurements={**base, "one_step": f"skipped: {why}"})
     reason = (
-        f"{verdict.reason}. One step on a sized-down model changes {step['foreign_changed']} tensors of the base model "
+        f"{verdict.reason}. One step of {step['model']} changes {step['foreign_changed']} tensors of the base model "
         f"and {step['adapter_changed']} of the adapter's {step['adapter']}"
     )
     return replace(verdict, reason=reason, measurements={**base, "one_step": step})
 
 
-def one_step(case: FindingCase, run: Run, skeleton: Skeleton) -> dict[str, Any]:
-    """One forward, backward and optimizer step of the run's adapter on a sized-down model: how many tensors get a
-    gradient and how many change. lora_A's gradients are 0 in the first step, because lora_B is. Raises Skip."""
+def one_step(case: FindingCase, skeleton: Skeleton) -> dict[str, Any]:
+    """One forward, backward and optimizer step of the run's adapter: how many tensors get a gradient and how many
+    change. lora_A's gradients are 0 in the first step, because lora_B is (on embeddings the other way round). Raises
+    Skip."""
     device = device_of(case.options.device)
+    on_weights = _on_weights(case)
+    if not isinstance(on_weights, str):
+        return on_weights
     case.say("one step on a sized-down model")
-    bench = stand_in(proxy.shrink(skeleton.model.config), run, device, _SEQUENCES, "the model reads no text")
-    model = bench.model
+    made = stand_in(proxy.shrink(skeleton.model.config), case.run, device, _SEQUENCES, "the model reads no text")
+    made.reason = on_weights
+    return {**_stepped(case, made), "stand_in": on_weights}
+
+
+def _on_weights(case: FindingCase) -> dict[str, Any] | str:
+    """What a step changes in the run's own weights, or why it is not made there. The model is loaded for this alone and
+    released, because the step changes it."""
+    try:
+        name = name_of(case.run)
+        found = stored(name, case.run.path)
+        takes = found.parameters / _A_SECOND[device_of(case.options.device)]
+        if takes > _SHARE * (case.deadline - time.monotonic()):
+            return f"a step of {name} takes about {takes:,.0f} s, longer than there is time for it"
+        case.say(f"one step of {name}")
+        return _stepped(case, bench.load_anew(case, name, _USUAL_RANK))
+    except NoWeights as error:
+        return str(error)
+    finally:
+        bench.release()
+
+
+def _stepped(case: FindingCase, at: Bench) -> dict[str, Any]:
+    """Raises NoWeights where memory runs out, Skip."""
     # What a step changes does not depend on the text.
-    tokens, _ = probe_tokens(replace(run, dataset=Dataset()), bench)
+    tokens, _ = bench.probe_tokens(replace(case.run, dataset=Dataset()), at)
     try:
         with quiet():
-            model = replay(model, run)
-    except REFUSALS as error:
-        raise Skip(f"PEFT refuses the adapter on the sized-down model: {in_one_line(error)}") from error
+            model = replay(at.model, case.run)
+    except Refused as error:
+        raise Skip(f"PEFT refuses the adapter: {error}") from error
     own = owned(model)
-    before = {name: each.detach().clone() for name, each in model.named_parameters()}
-    trained = [each for each in model.parameters() if each.requires_grad]
-    if trained:
-        backward(bench, model, batch_of(run, bench, tokens, 0))
-        optimizer_of(run).make(trained).step()
-    gradients = [
-        name for name, each in model.named_parameters() if each.grad is not None and bool((each.grad != 0).any())
-    ]
-    changed = [name for name, each in model.named_parameters() if not bool((each == before[name]).all())]
-    lora_b = [name for name in own if "lora_B" in name or "lora_embedding_B" in name]
+    trained = {name: each for name, each in model.named_parameters() if each.requires_grad}
+    more = _BYTES_OF_A_TRAINED * sum(each.numel() for each in trained.values())
+    if more > free_memory(at.device):
+        raise TooBig(f"one step takes {more / 2**30:.1f} GiB beside the weights")
+    try:
+        before = {name: each.detach().clone() for name, each in trained.items()}
+        if trained:
+            bench.backward(at, model, bench.batch_of(case.run, at, tokens, 0))
+            optimizer_of(case.run).make(trained.values()).step()
+    except Exception as error:
+        if out_of_memory(error):
+            raise TooBig("memory ran out in the step") from error
+        raise
+    gradients = {name for name, each in trained.items() if each.grad is not None and bool((each.grad != 0).any())}
+    changed = {name for name, each in trained.items() if not bool((each == before[name]).all())}
+    zero_at_first = {name for name in own if "lora_B" in name or "lora_embedding_A" in name}
+    kind = "sized down, random weights, " if at.proxy else ""
     return {
-        "model": f"{bench.name}, sized down, random weights, {bench.parameters / 1e6:.1f} M parameters",
+        "model": f"{at.name} ({kind}{at.parameters / 1e6:,.1f} M parameters)",
         "adapter": len(own),
-        "adapter_gradients": sum(name in own for name in gradients),
-        "lora_B_without_gradient": sum(name not in gradients for name in lora_b),
-        "foreign_gradients": sum(name not in own for name in gradients),
-        "adapter_changed": sum(name in own for name in changed),
-        "foreign_changed": sum(name not in own for name in changed),
+        "adapter_gradients": len(gradients & own),
+        "lora_B_without_gradient": len(zero_at_first - gradients),
+        "foreign_gradients": len(gradients - own),
+        "adapter_changed": len(changed & own),
+        "foreign_changed": len(changed - own),
     }
