@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.api import LoraLintError, Options, Report, report_of, settings_from
 from lora_lint.guarding.facts import facts_of
 from lora_lint.guarding.findings import live_findings
-from lora_lint.guarding.judging import outcome_of_runs
+from lora_lint.guarding.judging import outcome_of_findings, outcome_of_runs
 from lora_lint.guarding.places import Places, calling_line, source_of, span_of
 from lora_lint.guarding.record import runs_of
 from lora_lint.guarding.state import state_of
@@ -88,9 +88,13 @@ def live_report(outcome: Outcome, facts: Mapping[str, Any]) -> LiveReport:
     return LiveReport(plain.findings, plain.files, plain.runs, plain.unread, plain.notes, facts, outcome)
 
 
-def with_facts(report: LiveReport, **facts: Any) -> LiveReport:
-    """The report with more of what was seen."""
-    return replace(report, facts={**report.facts, **facts})
+def with_findings(report: LiveReport, findings: Iterable[Finding], settings: Settings) -> LiveReport:
+    """The report with these findings, its own among them."""
+    outcome = report.outcome
+    assert outcome is not None
+    [source] = outcome.texts.values()
+    joined = live_report(outcome_of_findings(findings, report.runs, source, settings), report.facts)
+    return replace(joined, notes=report.notes)
 
 
 def log(report: Report) -> None:

@@ -30,11 +30,7 @@ _CONTENT = Content(fingerprints=True)
 
 
 def outcome_of_runs(runs: tuple[Run, ...], live: Iterable[Finding], source: SourceFile, settings: Settings) -> Outcome:
-    """The findings of the rules on some runs, and `live` ones, as the outcome of a lint of the program `source`.
-
-    A comment that ignores a rule anywhere in the program, or in the script that was started, counts: the line that it
-    stands on is not known here.
-    """
+    """The findings of the rules on some runs, and `live` ones, as the outcome of a lint of the program `source`."""
     settings = settings_of(source.path, settings)
     judge, silencer = Judge(settings), Silencer(settings)
     reading = _completed(Reading(runs), source, settings)
@@ -44,11 +40,22 @@ def outcome_of_runs(runs: tuple[Run, ...], live: Iterable[Finding], source: Sour
         leveled = judge.with_level(_at_one_place(finding))
         every.append(Judged(leveled, origin, is_shown(leveled, settings) and leveled.code not in ignored))
     found, _ = agreed(every, reading)
-    found += [judge.with_level(finding) for finding in live if finding.code in judge.selected]
-    codes = ignored | frozenset(_ignored_by_comments(source, {finding.code for finding in found}))
-    shown = tuple(finding for finding in distinct(found) if finding.code not in codes)
-    hidden = tuple((each.code, each.span) for each in distinct(found) if each not in shown and is_shown(each, settings))
-    result = FileResult(source.path, shown, len(runs), hidden)
+    return outcome_of_findings((*found, *live), len(runs), source, settings)
+
+
+def outcome_of_findings(findings: Iterable[Finding], runs: int, source: SourceFile, settings: Settings) -> Outcome:
+    """Some findings as the outcome of a lint of the program `source`, without those that are turned off.
+
+    A comment that ignores a rule anywhere in the program, or in the script that was started, counts: the line that it
+    stands on is not known here.
+    """
+    settings = settings_of(source.path, settings)
+    judge = Judge(settings)
+    found = distinct(judge.with_level(finding) for finding in findings if finding.code in judge.selected)
+    off = Silencer(settings).ignored_in(source.path) | set(_ignored_by_comments(source, {each.code for each in found}))
+    shown = tuple(finding for finding in found if finding.code not in off)
+    hidden = tuple((each.code, each.span) for each in found if each.code in off and is_shown(each, settings))
+    result = FileResult(source.path, shown, runs, hidden)
     return outcome_of(Checked((result,), 1, texts={source.path: source}), settings, _CONTENT)
 
 

@@ -31,6 +31,7 @@ ALLOWED = {
     "run/run.py": "the phrase of a kind of sweep",
     "rules/sweeps.py": "that kind of sweep",
     "fixes/scopes.py": "packages whose classes are imported",
+    "guarding/sinks.py": "the trackers that a running program may have imported",
 }
 """Files and folders, and why names stand there."""
 BESIDE = {

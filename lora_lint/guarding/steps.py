@@ -1,0 +1,106 @@
+"""The first step of a training: which `lora_B` get a gradient, and which move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.finding import Finding
+from lora_lint.guarding.findings import some
+from lora_lint.guarding.modules import base_of, is_checkpointing
+from lora_lint.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lora_lint.guarding.places import Places
+    from lora_lint.guarding.state import State
+    from lora_lint.guarding.subject import Subject
+
+PATIENCE = 10
+"""How many steps may pass until one moves the adapter: warmup starts at a rate of 0, and a loss scaler skips steps."""
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """The `lora_B` that train, by what the first backward pass gave them."""
+
+    every: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    zero: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    """NaN or infinite."""
+
+    @property
+    def good(self) -> int:
+        return len(self.every) - len(self.without) - len(self.zero) - len(self.broken)
+
+
+def trained_matrices(state: State) -> dict[str, Any]:
+    """The `lora_B` of the active adapters that require a gradient."""
+    return {
+        name: each
+        for adapter in state.adapters
+        if adapter.active
+        for name, each in adapter.matrices.items()
+        if each.requires_grad
+    }
+
+
+def gradients_of(matrices: Mapping[str, Any]) -> Gradients:
+    """What the gradients of some matrices are."""
+    import torch
+
+    without, zero, broken = [], [], []
+    with torch.no_grad():
+        for name, each in matrices.items():
+            if each.grad is None:
+                without.append(name)
+            elif not bool(torch.isfinite(each.grad).all()):
+                broken.append(name)
+            elif not bool(each.grad.any()):
+                zero.append(name)
+    return Gradients(tuple(matrices), tuple(without), tuple(zero), tuple(broken))
+
+
+def marks_of(matrices: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Two sums over each matrix, which a step changes."""
+    import torch
+
+    with torch.no_grad():
+        return {
+            name: (float(each.double().sum()), float(each.double().square().sum())) for name, each in matrices.items()
+        }
+
+
+def findings_of(gradients: Gradients, subject: Subject, places: Places) -> Iterator[Finding]:
+    """LL411, LL415, LL416: no `lora_B` gets a gradient."""
+    if not gradients.every or len(gradients.without) < len(gradients.every):
+        return
+    count = len(gradients.every)
+    start = (
+        f"After the first backward pass no `lora_B` of {count} has a gradient: the loss does not depend on the adapter"
+    )
+    if is_checkpointing(base_of(subject.model)):
+        message = (
+            f"{start}. Gradient checkpointing is on, and the inputs of the layers require no gradient. Call "
+            '`model.enable_input_require_grads()`, or set `gradient_checkpointing_kwargs={"use_reentrant": False}`'
+        )
+        yield Finding("LL411", message, places.train)
+        return
+    message = (
+        f"{start}. Look for `disable_adapter`, `torch.no_grad()` or `detach()` around the forward pass, and for a loss "
+        "that another model computes"
+    )
+    yield Finding("LL416", message, places.train)
+
+
+def notes_of(gradients: Gradients) -> Iterator[str]:
+    """What is odd about a first step and may be meant."""
+    lacking = gradients.without if len(gradients.without) < len(gradients.every) else ()
+    for names, what in (
+        (lacking, "got no gradient in the first step: nothing of the loss passes through them"),
+        (gradients.zero, "got a gradient of 0 in the first step"),
+        (gradients.broken, "got a NaN or infinite gradient in the first step"),
+    ):
+        if names:
+            yield f"{len(names)} of {len(gradients.every)} `lora_B` {what} ({some(names)})"
