@@ -6,6 +6,7 @@ import math
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.run.choices import caller
 from lora_lint.run.values import ABSENT, Choices, Known, Reason, Unknown, alternatives, known
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ LAUNCH_FIELDS = ("processes", "sharding", "quantizer", "storage", "compute", "pl
 
 
 def facts(run: Run, source: SourceFile, project: Project) -> dict[str, Any]:
-    """One run as JSON values: `{"value": …}`, `{"choices": […]}` or `{"unknown": "why"}` for each setting. What belongs
-    to the launch also has the file and line that it comes from, as `at`."""
+    """One run as JSON values: `{"value": …}`, `{"choices": […]}` or `{"unknown": "why"}` for each setting. `"cases"`
+    says how callers choose each of the choices: "with `--phi`", "" by default, null where that has no name. What
+    belongs to the launch also has the file and line that it comes from, as `at`."""
     from lora_lint.knowledge.resolve import resolve
 
     place = source.locate(run.span)
@@ -103,7 +105,9 @@ def _value(value: Value[Any]) -> dict[str, Any]:
     if isinstance(value, Known):
         return {"value": _plain(value.value), "origin": value.origin}
     if isinstance(value, Choices):
-        return {"choices": [_plain(option.value) for option in value.options]}
+        said = [caller(option.under) for option in value.options]
+        cases = {"cases": said} if any(said) else {}
+        return {"choices": [_plain(option.value) for option in value.options]} | cases
     whether_given = {} if value.reason is not Reason.NOT_GIVEN else {"given": False}
     return {"unknown": value.why} | whether_given
 

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.interpreter.definitions import Condition, Instance
-from lora_lint.interpreter.values import Const, Either, Object, Opaque, Val, either, left_open
+from lora_lint.interpreter.methods import SPELLINGS
+from lora_lint.interpreter.values import (
+    Const,
+    Default,
+    Either,
+    ListVal,
+    Object,
+    Opaque,
+    Unset,
+    Val,
+    either,
+    left_open,
+    option_of,
+)
+from lora_lint.records import dataclass
+from lora_lint.run.choices import OptionChoice
 from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
@@ -14,10 +29,20 @@ if TYPE_CHECKING:
 
     from lora_lint.interpreter.definitions import Scope
     from lora_lint.interpreter.machine import Machine
+    from lora_lint.run.choices import Case, Test
+
+Place: TypeAlias = "tuple[dict[str, Val], str]"
+"""Where a value is stored: the container and the key."""
 
 
-Replaced: TypeAlias = "list[tuple[dict[str, Val], str, Val, Val]]"
-"""Where a branch narrows options: the container and the key, the value before and the value in the branch."""
+@dataclass(frozen=True)
+class Entered:
+    """A branch that is being followed: the choices of callers that lead to it, how many held before, and where it
+    narrows options (the value before, and the value in the branch)."""
+
+    case: Case
+    depth: int
+    replaced: tuple[tuple[Place, Val, Val], ...]
 
 
 def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
@@ -43,16 +68,18 @@ def usual_branch(machine: Machine, test: ast.expr, scope: Scope) -> int | None:
     return taken if left_open(machine.evaluate(test, scope)) else None
 
 
-def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Replaced:
+def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Entered:
     """Begins a branch: notes its condition, and narrows options whose defaults do not lead to it.
 
     In `if args.rank > 0:` the rank is not 0, and in `if args.model == "gpt2":` the model is gpt2. Returns what `leave`
     needs at the end of the branch.
     """
     narrowed: list[tuple[Val, Val]] = []
-    replaced: Replaced = []
+    replaced: list[tuple[Place, Val, Val]] = []
+    choices: list[OptionChoice] = []
     for target, atom, holds in _atoms(test, taken):
         places = _places(machine, target, scope)
+        choices += _choices(machine, target, atom, holds, scope)
         for container, key in places:
             value = container.get(key)
             if not isinstance(value, Const | Either):
@@ -69,16 +96,27 @@ def enter(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Replac
                 narrowed += [(each, known) for each in out]
                 machine.journal.set_item(container, key, known)
                 if isinstance(known, Const):
-                    replaced.append((container, key, value, known))
-    machine.conditions.append(Condition(test, taken, scope, tuple(narrowed)))
-    return replaced
+                    replaced.append(((container, key), value, known))
+    if len(choices) != 1 or _subject(test) is None:  # it is about more than one option
+        choices.append(_unnamed(machine, test, taken, scope))
+    case = tuple(choices)
+    machine.conditions.append(Condition(test, taken, scope, tuple(narrowed), case))
+    held = machine.frames[-1].case
+    entered = Entered(case, len(held), tuple(replaced))
+    held += case
+    return entered
 
 
-def leave(machine: Machine, replaced: Replaced) -> None:
-    """Ends a branch: an option that was compared with a value returns to its default, unless the branch has set it."""
-    for container, key, before, inside in replaced:
+def leave(machine: Machine, entered: Entered) -> Case:
+    """Ends a branch: an option that was compared with a value returns to its default, unless the branch has set it.
+    Returns the choices that lead to the end of the branch."""
+    held = machine.frames[-1].case
+    case = tuple(held[entered.depth :])
+    del held[entered.depth :]
+    for (container, key), before, inside in entered.replaced:
         if container.get(key) is inside:
             machine.journal.set_item(container, key, before)
+    return case
 
 
 def _in_branch(machine: Machine, target: ast.expr, atom: ast.expr, holds: bool, scope: Scope) -> Val:
@@ -87,8 +125,74 @@ def _in_branch(machine: Machine, target: ast.expr, atom: ast.expr, holds: bool, 
     if holds and isinstance(atom, ast.Compare) and isinstance(atom.ops[0], ast.Eq) and atom.left is target:
         equal = machine.evaluate(atom.comparators[0], scope)
         if isinstance(equal, Const) and isinstance(equal.value, str):
-            return equal.overridable()
+            option = machine.evaluate(target, scope)
+            return option_of(equal, option.option) if isinstance(option, Default | Unset) else equal.overridable()
     return Opaque("this branch requires it to be set", machine.span(target, scope), Reason.RULED_OUT)
+
+
+_TESTS: dict[type[ast.cmpop], tuple[Test, bool]] = {
+    ast.Eq: ("equals", True),
+    ast.NotEq: ("equals", False),
+    ast.In: ("among", True),
+    ast.NotIn: ("among", False),
+    ast.IsNot: ("set", True),
+    ast.Is: ("set", False),
+}
+"""What a comparison asks of its left side, and whether it asks for that or for the opposite."""
+_METHODS: dict[str, Test] = {"startswith": "starts", "endswith": "ends"}
+
+
+def _choices(machine: Machine, target: ast.expr, atom: ast.expr, holds: bool, scope: Scope) -> list[OptionChoice]:
+    """The choice of callers that a test of one name is, if that is an option: one or none."""
+    option = machine.evaluate(target, scope)
+    if not isinstance(option, Default | Unset):
+        return []
+    test, value, positive = _question(machine, atom, scope)
+    found = machine.evaluate(atom, scope)
+    usual: bool | None = None
+    if isinstance(option, Default):
+        usual = bool(found.value) is holds if isinstance(found, Const) else None
+    elif option.reason is Reason.OPTIONAL:
+        usual = holds is not positive
+    return [OptionChoice(option.option, test, value, holds is positive, usual)]
+
+
+def _question(machine: Machine, atom: ast.expr, scope: Scope) -> tuple[Test, Any, bool]:
+    """What a test of one option asks of it, the value that it is compared with, and whether it asks for that or for the
+    opposite."""
+    if isinstance(atom, ast.Name | ast.Attribute):
+        return "set", None, True
+    if isinstance(atom, ast.Compare):
+        test, positive = _TESTS.get(type(atom.ops[0]), ("other", True))
+        turned = isinstance(atom.left, ast.Constant)
+        value = machine.evaluate(atom.left if turned else atom.comparators[0], scope)
+        if isinstance(value, Const):
+            if test == "equals" or (test == "set" and value.value is None):
+                return test, value.value, positive
+            if test == "among" and turned:
+                return "contains", value.value, positive
+        elif test == "among" and isinstance(value, ListVal):
+            items = tuple(each.value for each in value.items if isinstance(each, Const))
+            if len(items) == len(value.items) and not value.open:
+                return test, items, positive
+    elif isinstance(atom, ast.Call) and isinstance(atom.func, ast.Attribute) and len(atom.args) == 1:
+        value = machine.evaluate(atom.args[0], scope)
+        if isinstance(value, Const) and atom.func.attr in _METHODS:
+            return _METHODS[atom.func.attr], value.value, True
+    return "other", ast.unparse(atom), True
+
+
+def _unnamed(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> OptionChoice:
+    """A condition on more than one option, or on something else: the same text in the same call."""
+    call = next((step.span for step in reversed(machine.trail) if step.kind == "call"), None)
+    return OptionChoice("", "other", (ast.unparse(test), scope.module.source.path, call), taken)
+
+
+def _subject(test: ast.expr) -> ast.Name | ast.Attribute | None:
+    """The one name that a condition tests."""
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test = test.operand
+    return None if isinstance(test, ast.BoolOp) else _target(test)
 
 
 def _may_be_ruled_out(value: Val) -> bool:
@@ -98,9 +202,7 @@ def _may_be_ruled_out(value: Val) -> bool:
     return isinstance(value.value, str) or (isinstance(value.value, int | float) and value.value <= 0)
 
 
-def _decides(
-    machine: Machine, atom: ast.expr, value: Val, places: list[tuple[dict[str, Val], str]], scope: Scope
-) -> bool | None:
+def _decides(machine: Machine, atom: ast.expr, value: Val, places: list[Place], scope: Scope) -> bool | None:
     """The outcome of a condition with one value for the tested name; None if it depends on more."""
     before = [container[key] for container, key in places]
     for container, key in places:
@@ -123,8 +225,7 @@ def _atoms(test: ast.expr, holds: bool) -> Iterator[tuple[ast.Name | ast.Attribu
         yield target, test, holds
 
 
-_SPELLINGS = frozenset({"lower", "upper", "casefold", "strip"})
-_TEXT_TESTS = frozenset({"startswith", "endswith", *_SPELLINGS})
+_TEXT_TESTS = frozenset({"startswith", "endswith", *SPELLINGS})
 
 
 def _target(test: ast.expr) -> ast.Name | ast.Attribute | None:
@@ -132,7 +233,7 @@ def _target(test: ast.expr) -> ast.Name | ast.Attribute | None:
     and in `args.model.startswith("phi")`."""
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         test = test.comparators[0] if isinstance(test.left, ast.Constant) else test.left
-        methods = _SPELLINGS
+        methods: frozenset[str] = SPELLINGS
     else:
         methods = _TEXT_TESTS
     while isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr in methods:
@@ -140,7 +241,7 @@ def _target(test: ast.expr) -> ast.Name | ast.Attribute | None:
     return test if isinstance(test, ast.Name | ast.Attribute) else None
 
 
-def _places(machine: Machine, target: ast.Name | ast.Attribute, scope: Scope) -> list[tuple[dict[str, Val], str]]:
+def _places(machine: Machine, target: ast.Name | ast.Attribute, scope: Scope) -> list[Place]:
     """The place where the value of a name is stored, or that of an attribute of the possible objects."""
     if isinstance(target, ast.Attribute):
         owner = machine.evaluate(target.value, scope)

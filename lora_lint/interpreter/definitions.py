@@ -18,6 +18,7 @@ from lora_lint.interpreter.values import (
     Object,
     Opaque,
     Val,
+    option_of,
 )
 from lora_lint.run.values import Reason
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.values import Listed
+    from lora_lint.run.choices import Case
     from lora_lint.source import SourceFile, Span
 
 MAX_DEPTH = 14
@@ -67,12 +69,14 @@ class Scope:
 
 class Condition(NamedTuple):
     """A condition that may or may not hold, and the branch of it that is being followed. `narrowed` are the defaults
-    with which the branch is not taken, each with the value that replaces it there."""
+    with which the branch is not taken, each with the value that replaces it there. `case` are the choices of callers
+    that lead to it."""
 
     test: ast.expr
     taken: bool
     scope: Scope
     narrowed: tuple[tuple[Val, Val], ...] = ()
+    case: Case = ()
 
 
 class Namespace(Val):
@@ -196,12 +200,13 @@ class Function(Val):
             machine.library.escape(machine, self.name, arguments, span)
             passed = _handed_through(self, arguments)
             return passed if passed is not None else Opaque(f"`{self.name}(…)` is not followed", span)
-        return self._followed(machine, arguments, span, entry=False)
+        return self._followed(machine, arguments, span, None)
 
-    def enter(self, machine: Machine, span: Span, arguments: Arguments = NO_ARGUMENTS) -> Val:
-        """Calls it as an entry of the program: the caller is not known, so defaults may be overridden."""
+    def enter(self, machine: Machine, span: Span, arguments: Arguments = NO_ARGUMENTS, *, dashes: str = "") -> Val:
+        """Calls it as an entry of the program: the caller is not known, so defaults may be overridden. A command line
+        writes `dashes` in front of a parameter's name."""
         unfollowed = self._limit(machine, span)
-        return unfollowed if unfollowed is not None else self._followed(machine, arguments, span, entry=True)
+        return unfollowed if unfollowed is not None else self._followed(machine, arguments, span, dashes)
 
     def _limit(self, machine: Machine, span: Span) -> Val | None:
         """The result of a call that a limit keeps from being followed."""
@@ -215,10 +220,11 @@ class Function(Val):
             machine.library.leave_unread("calls", detail)
         return Opaque("the calls are nested too deeply", span)
 
-    def _followed(self, machine: Machine, arguments: Arguments, span: Span, *, entry: bool) -> Val:
+    def _followed(self, machine: Machine, arguments: Arguments, span: Span, dashes: str | None) -> Val:
+        """What it returns; `dashes` as in `enter`, None for an ordinary call."""
         node = self.node
         scope = Scope(self.scope.module, self.scope)
-        self._bind(machine, arguments, scope, span, entry)
+        self._bind(machine, arguments, scope, span, dashes)
         frame = Frame(node)
         machine.frames.append(frame)
         machine.trail.append(Step("call", span, 0))
@@ -234,12 +240,15 @@ class Function(Val):
         returns = frame.returns
         if len(returns) > 1:
             # `if …: return None` is an early exit, the rest is the result.
-            returns = [value for value in returns if not (isinstance(value, Const) and value.value is None)] or returns
-        return machine.join(returns)
+            returns = [
+                each for each in returns if not (isinstance(each[0], Const) and each[0].value is None)
+            ] or returns
+        return machine.join([value for value, _ in returns], [case for _, case in returns])
 
-    def _bind(self, machine: Machine, arguments: Arguments, scope: Scope, span: Span, entry: bool) -> None:
+    def _bind(self, machine: Machine, arguments: Arguments, scope: Scope, span: Span, dashes: str | None) -> None:
         """Binds the parameters to their arguments or defaults."""
         parameters = self.node.args
+        entry = dashes is not None
         names = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
         given = list(arguments.positional)
         if self.owner is not None:
@@ -274,8 +283,10 @@ class Function(Val):
             elif default is None or arguments.open:
                 why = f"the parameter `{name}` of `{self.name}` is given by the caller"
                 bound[name] = Opaque(why, span, Reason.CALLER)
-            elif entry or name in options:
-                bound[name] = default.overridable()
+            elif name in options:
+                bound[name] = default
+            elif entry:
+                bound[name] = option_of(default, f"{dashes}{name}")
             else:
                 bound[name] = default
 
@@ -299,9 +310,11 @@ class Function(Val):
                 long = next((f for f in flags if f.startswith("--")), flags[0] if flags else "")
                 name = next((f for f in flags if not f.startswith("-")), long.lstrip("-")).partition("/")[0]
                 default = decorator.arguments.get("default")
-                defaults[name.replace("-", "_").lower()] = (
-                    default if default is not None else Opaque("the command line gives it", decorator.span)
-                )
+                if default is None and isinstance(flag := decorator.arguments.get("is_flag"), Const) and flag.value:
+                    default = Const(False, decorator.span)
+                if default is None:
+                    default = Opaque("the command line gives it", decorator.span)
+                defaults[name.replace("-", "_").lower()] = option_of(default, long.partition("/")[0])
         return defaults
 
 

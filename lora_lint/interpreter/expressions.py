@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lora_lint.interpreter.machine import Machine
+    from lora_lint.run.choices import Case
     from lora_lint.source import Span
 
 _BUILTINS = frozenset(
@@ -135,21 +136,22 @@ def conditional(machine: Machine, node: ast.IfExp, scope: Scope) -> Val:
     if known is not None:
         return machine.evaluate(node.body if known else node.orelse, scope)
     values: list[Val] = []
+    cases: list[Case] = []
 
     def follow(branch: ast.expr, taken: bool) -> Callable[[], None]:
         def evaluate() -> None:
-            replaced = branches.enter(machine, node.test, taken, scope)
+            entered = branches.enter(machine, node.test, taken, scope)
             try:
                 values.append(machine.evaluate(branch, scope))
             finally:
                 machine.conditions.pop()
-            branches.leave(machine, replaced)
+            cases.append(branches.leave(machine, entered))
 
         return evaluate
 
     changes = [machine.journal.branch(follow(node.body, True)), machine.journal.branch(follow(node.orelse, False))]
     machine.journal.merge(changes, machine.join, machine.join_lists)
-    return machine.join_of(branches.usual_branch(machine, node.test, scope))(values)
+    return machine.join_of(branches.usual_branch(machine, node.test, scope), *cases)(values)
 
 
 def display(machine: Machine, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Val:

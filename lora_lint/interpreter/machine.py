@@ -30,10 +30,11 @@ from lora_lint.source import Span
 from lora_lint.system import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lora_lint.interpreter.definitions import Function, ProgramFile, Scope
     from lora_lint.interpreter.state import Signal
+    from lora_lint.run.choices import Case
     from lora_lint.unread import Limit
 
 MAX_STEPS = 150_000
@@ -68,7 +69,7 @@ class Library(Protocol):
     def assign(self, machine: Machine, target: Object | Member, name: str, value: Val, span: Span) -> bool: ...
     def iterate(self, machine: Machine, value: Object | Member, span: Span) -> list[Val] | None: ...
     def mapped(self, value: Object, filtered: bool, span: Span) -> Val | None: ...
-    def merge(self, values: list[Val]) -> Val | None: ...
+    def merge(self, values: list[Val], cases: Sequence[Case]) -> Val | None: ...
     def lasts(self, container: object, before: object) -> bool: ...
     def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None: ...
 
@@ -218,7 +219,8 @@ class Machine:
 
     def block(self, body: list[ast.stmt], scope: Scope) -> Signal | None:
         """Follows statements in order until one of them leaves the block."""
-        depth = len(self.conditions)
+        depth, held = len(self.conditions), self.frames[-1].case
+        choices = len(held)
         signal: Signal | None = None
         for statement in body:
             follow = _FOLLOW.get(type(statement))
@@ -229,7 +231,7 @@ class Machine:
                 signal = follow(self, statement, scope)
                 if signal is not None:
                     break
-        del self.conditions[depth:]
+        del self.conditions[depth:], held[choices:]
         return signal
 
     def count(self) -> None:
@@ -245,8 +247,9 @@ class Machine:
         deadline.look()
         self._pause = min(self.steps + _BETWEEN_LOOKS, MAX_STEPS)
 
-    def join(self, values: list[Val]) -> Val:
-        """The value of a name after branches that bind it to different values."""
+    def join(self, values: list[Val], cases: Sequence[Case] = ()) -> Val:
+        """The value of a name after branches that bind it to different values; `cases` are the choices that lead
+        to each."""
         first = values[0]
         if all(value is first for value in values):
             return first
@@ -258,15 +261,16 @@ class Machine:
         filled = [value for value in values if not left_open(value)]
         if len(filled) == 1:  # `if configs is None: configs = ALL`: the value unless a caller gives one
             return filled[0].overridable()
-        merged = self.library.merge(values)
-        return merged if merged is not None else either(values)
+        merged = self.library.merge(values, cases)
+        return merged if merged is not None else either(values, cases)
 
-    def join_of(self, usual: int | None) -> Callable[[list[Val]], Val]:
-        """How to join what two branches leave, if the one at `usual` is taken unless a caller gives an option."""
-        return self.join if usual is None else partial(self._join_usual, usual)
+    def join_of(self, usual: int | None, *cases: Case) -> Callable[[list[Val]], Val]:
+        """How to join what two branches leave, if the one at `usual` is taken unless a caller gives an option; `cases`
+        are the choices that lead to each."""
+        return partial(self.join, cases=cases) if usual is None else partial(self._join_usual, usual, cases)
 
-    def _join_usual(self, usual: int, values: list[Val]) -> Val:
-        joined = self.join(values)
+    def _join_usual(self, usual: int, cases: Sequence[Case], values: list[Val]) -> Val:
+        joined = self.join(values, cases)
         if isinstance(joined, Opaque | Either) and len(values) == 2 and _is_plain(values[usual]):
             return joined if _is_plain(values[1 - usual]) else values[usual].overridable()
         return joined

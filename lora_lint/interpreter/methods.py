@@ -15,6 +15,7 @@ from lora_lint.interpreter.values import (
     MAX_ITEMS,
     Arguments,
     Const,
+    Default,
     DictVal,
     Effect,
     ListVal,
@@ -23,6 +24,7 @@ from lora_lint.interpreter.values import (
     PathVal,
     Space,
     Val,
+    option_of,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ _TEXT_METHODS = frozenset(
     "removeprefix removesuffix replace rfind rpartition rsplit rstrip split splitlines startswith strip title "
     "upper".split()
 )
+SPELLINGS = frozenset({"lower", "upper", "casefold", "strip"})
+"""Methods whose result is the same text in another spelling."""
 _LONG = 1000
 _WIDE = r"\{[^}]*([.\[]|:[^}]*\d{3,}|:[^}]*\{)"
 """Template syntax that pads or looks into objects: `{:>1000000}`, `{0.__class__}`."""
@@ -61,7 +65,7 @@ def of_text(machine: Machine, owner: Const, name: str, arguments: Arguments, spa
     result = compute(lambda text, *rest: getattr(text, name)(*rest, **keywords), (owner, *plain), span)
     if isinstance(result, Const) and isinstance(result.value, list | tuple):
         return ListVal([Const(item, span, result.origin) for item in result.value[:MAX_ITEMS]], span)
-    return result
+    return option_of(result, owner.option) if isinstance(owner, Default) and name in SPELLINGS else result
 
 
 def _text_argument(name: str, argument: Val, span: Span) -> Const | Opaque:
@@ -192,6 +196,8 @@ def _dict_method(
 
 def _get(machine: Machine, owner: DictVal, arguments: Arguments, span: Span, vague: bool) -> Val | None:
     given = arguments.positional
+    if given and (chosen := owner.by_option(given[0])) is not None:
+        return chosen
     if not given or not isinstance(given[0], Const) or not isinstance(given[0].value, str | int | float | bool):
         return None
     value = owner.items.get(given[0].value)
@@ -291,6 +297,7 @@ def of_object(machine: Machine, root: Object, path: tuple[str, ...], arguments: 
 
 METHODS: dict[type[Val], Callable[[Machine, Any, str, Arguments, Span], Val | None]] = {
     Const: of_text,
+    Default: of_text,
     ListVal: of_list,
     DictVal: of_dict,
     Instance: of_namespace,

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import ast
 
     from lora_lint.interpreter.values import Val
+    from lora_lint.run.choices import Case, OptionChoice
     from lora_lint.source import Span
 
 
@@ -29,13 +30,14 @@ class Step(NamedTuple):
 
 
 class Frame:
-    """A function call in progress."""
+    """A function call in progress: what it may return, in which case each, and the case that is being followed."""
 
-    __slots__ = ("node", "returns")
+    __slots__ = ("case", "node", "returns")
 
     def __init__(self, node: ast.AST | None) -> None:
         self.node = node
-        self.returns: list[Val] = []
+        self.returns: list[tuple[Val, Case]] = []
+        self.case: list[OptionChoice] = []
 
 
 Signal = str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lora_lint.interpreter import branches, operations
 from lora_lint.interpreter.definitions import Class, Condition, Scope, make_function
@@ -14,11 +14,10 @@ from lora_lint.records import dataclass
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lora_lint.interpreter.journal import Changes
     from lora_lint.interpreter.machine import Machine
     from lora_lint.interpreter.state import Signal
+    from lora_lint.run.choices import Case
 
 _DATA_CLASSES = frozenset({"dataclass", "NamedTuple", "BaseModel", "BaseSettings", "define", "frozen", "attrs", "s"})
 _SILENT = frozenset({"print", "display", "breakpoint", "assert_", "help"})
@@ -112,11 +111,11 @@ def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
     try:
         signal: Signal | None = None
         while True:
-            join = machine.join_of(branches.usual_branch(machine, node.test, scope))
+            usual = branches.usual_branch(machine, node.test, scope)
             left = _branch(machine, node.test, node.body, scope)
             machine.journal.begin()
-            replaced = branches.enter(machine, node.test, False, scope)
-            links.append(_Link(node.test, join, *left, replaced))
+            entered = branches.enter(machine, node.test, False, scope)
+            links.append(_Link(node.test, usual, *left, entered))
             following = node.orelse[0] if len(node.orelse) == 1 else None
             if not isinstance(following, ast.If):
                 signal = machine.block(node.orelse, scope)
@@ -134,52 +133,59 @@ def _fork(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
         del machine.conditions[conditions:]
     for link in reversed(links):
         del machine.conditions[conditions:]  # those of the inner links no longer apply
-        branches.leave(machine, link.replaced)
-        signal = _joined(machine, link, machine.journal.end(), signal, scope)
+        case = branches.leave(machine, link.entered)
+        signal = _joined(machine, link, machine.journal.end(), signal, case, scope)
     return signal
 
 
 @dataclass(frozen=True)
 class _Link:
-    """An unknown condition: how to join what its branches leave, what the branch where it holds leaves, and what the
-    other one narrows."""
+    """An unknown condition: the branch that is taken by default, what the branch where it holds leaves and which
+    choices lead there, and the other one."""
 
     test: ast.expr
-    join: Callable[[list[Any]], Any]
+    usual: int | None
     changes: Changes
     signal: Signal | None
-    replaced: branches.Replaced
+    case: Case
+    entered: branches.Entered
 
 
-def _branch(machine: Machine, test: ast.expr, body: list[ast.stmt], scope: Scope) -> tuple[Changes, Signal | None]:
-    """What a branch leaves if its condition holds, and how it ends."""
-    signals: list[Signal | None] = []
+def _branch(
+    machine: Machine, test: ast.expr, body: list[ast.stmt], scope: Scope
+) -> tuple[Changes, Signal | None, Case]:
+    """What a branch leaves if its condition holds, how it ends, and the choices that lead to it."""
+    ends: list[tuple[Signal | None, Case]] = []
 
     def follow() -> None:
-        replaced = branches.enter(machine, test, True, scope)
+        entered = branches.enter(machine, test, True, scope)
         try:
-            signals.append(machine.block(body, scope))
+            signal = machine.block(body, scope)
         finally:
             machine.conditions.pop()
-        branches.leave(machine, replaced)
+        ends.append((signal, branches.leave(machine, entered)))
 
-    return machine.journal.branch(follow), signals[0]
+    return machine.journal.branch(follow), *ends[0]
 
 
-def _joined(machine: Machine, link: _Link, other: Changes, other_signal: Signal | None, scope: Scope) -> Signal | None:
+def _joined(
+    machine: Machine, link: _Link, other: Changes, other_signal: Signal | None, other_case: Case, scope: Scope
+) -> Signal | None:
     """Joins what the two branches of a condition leave; returns how the statement ends."""
-    changes, signals = (link.changes, other), (link.signal, other_signal)
+    changes, signals, cases = (link.changes, other), (link.signal, other_signal), (link.case, other_case)
+    join = machine.join_of(link.usual, *cases)
     if signals[0] is not None and signals[1] is not None:
-        machine.journal.merge(list(changes), link.join, machine.join_lists)
+        machine.journal.merge(list(changes), join, machine.join_lists)
         return signals[0] if signals[0] == signals[1] else "raise"
     for gone, left in ((0, 1), (1, 0)):
         if signals[gone] is not None:
             machine.journal.apply(changes[left])
+            machine.frames[-1].case += cases[left]
             if signals[gone] == "continue":
                 # `if …: continue`: the rest of the loop's body is under the opposite condition.
                 machine.conditions.append(Condition(link.test, bool(gone), scope))
             return None
-    machine.journal.merge(list(changes), link.join, machine.join_lists)
+    machine.journal.merge(list(changes), join, machine.join_lists)
     return None
 
 
@@ -291,7 +297,8 @@ def match(machine: Machine, node: ast.Match, scope: Scope) -> Signal | None:
 
 def return_(machine: Machine, node: ast.Return, scope: Scope) -> Signal:
     value = machine.evaluate(node.value, scope) if node.value is not None else Const(None)
-    machine.frames[-1].returns.append(value)
+    frame = machine.frames[-1]
+    frame.returns.append((value, tuple(frame.case)))
     return "return"
 
 

@@ -12,12 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.path_texts import PARTS, above
+from lora_lint.run.choices import OptionChoice, common, exclude
 from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from lora_lint.interpreter.machine import Machine
+    from lora_lint.run.choices import Case
     from lora_lint.run.run import SweepKind
     from lora_lint.run.values import Origin
     from lora_lint.source import Span
@@ -180,6 +182,19 @@ class Const(Val):
         return Const(self.value, self.span, "cli-default")
 
 
+class Default(Const):
+    """The default of an option that callers may give; `option` is how they write it."""
+
+    __slots__ = ("option",)
+
+    def __init__(self, value: Any, span: Span | None, option: str) -> None:
+        super().__init__(value, span, "cli-default")
+        self.option = option
+
+    def overridable(self) -> Val:
+        return self
+
+
 _MOST_PARENTS = 8
 
 
@@ -265,13 +280,25 @@ class Opaque(Val):
         return self.at(span) if default is None or isinstance(default, DictVal) else default.overridable()
 
 
+class Unset(Opaque):
+    """An option without a default; `option` is how callers write it."""
+
+    __slots__ = ("option",)
+
+    def __init__(self, unknown: Opaque, option: str) -> None:
+        super().__init__(unknown.why, unknown.span, unknown.reason)
+        self.option = option
+
+
 class Either(Val):
-    """One of several values, depending on a branch. Each question is passed on to all of them."""
+    """One of several values, depending on a branch. Each question is passed on to all of them. `cases` are the choices
+    of callers that lead to each."""
 
-    __slots__ = ("options",)
+    __slots__ = ("cases", "options")
 
-    def __init__(self, options: tuple[Val, ...]) -> None:
+    def __init__(self, options: tuple[Val, ...], cases: tuple[Case, ...] = ()) -> None:
         self.options = options
+        self.cases = cases or ((),) * len(options)
 
     def __repr__(self) -> str:
         return f"Either{self.options!r}"
@@ -279,21 +306,41 @@ class Either(Val):
     def alternatives(self) -> tuple[Val, ...]:
         return self.options
 
+    def of_cases(self) -> Iterable[tuple[Val, Case]]:
+        """The possible values, each with the choices that lead to it."""
+        return zip(self.options, self.cases, strict=True)
+
     def attribute(self, machine: Machine, name: str, span: Span) -> Val:
-        return either(option.attribute(machine, name, span) for option in self.options)
+        return either([option.attribute(machine, name, span) for option in self.options], self.cases)
 
     def set_attribute(self, machine: Machine, name: str, value: Val, span: Span) -> None:
         for option in self.options:
             option.set_attribute(machine, name, value, span)
 
     def item(self, machine: Machine, key: Val, span: Span) -> Val:
-        return either(option.item(machine, key, span) for option in self.options)
+        return either([option.item(machine, key, span) for option in self.options], self.cases)
+
+    def elements(self) -> Listed | None:
+        listed = [option.elements() for option in self.options]
+        whole = [each[0] for each in listed if each is not None and each[1]]
+        if len(whole) < len(listed) or len({len(each) for each in whole}) != 1:
+            return None
+        return [either(column, self.cases) for column in zip(*whole, strict=True)], True
+
+    def mapping(self) -> DictVal | None:
+        spread = [option.mapping() for option in self.options]
+        every = [each for each in spread if each is not None]
+        if len(every) < len(spread):
+            return None
+        names = [name for name in every[0].items if all(name in each.items for each in every)]
+        items = {name: either([each.items[name] for each in every], self.cases) for name in names}
+        return DictVal(items, None, any(each.open or len(each.items) > len(names) for each in every))
 
     def set_item(self, machine: Machine, key: Val, value: Val, span: Span) -> None:
         open_all(self.options)  # it is not known which one just got another item
 
     def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
-        return either(machine.call(option, arguments, span) for option in self.options)
+        return either([machine.call(option, arguments, span) for option in self.options], self.cases)
 
     def truth(self) -> bool | None:
         known = {option.truth() for option in self.options}
@@ -399,6 +446,21 @@ class DictVal(Val):
 
     def is_never_none(self) -> bool:
         return True
+
+    def item(self, machine: Machine, key: Val, span: Span) -> Val:
+        return self.by_option(key) or super().item(machine, key, span)
+
+    def by_option(self, key: Val) -> Val | None:
+        """The value for a key that callers choose by an option: any of the items, each where callers give its key. None
+        for other keys."""
+        if not isinstance(key, Default | Unset) or self.open or not 1 < len(self.items) <= MAX_ALTERNATIVES:
+            return None
+        default = key.value if isinstance(key, Default) else None
+        if not isinstance(default, str | None) or (default and default not in self.items):
+            return None
+        cases = [(OptionChoice(key.option, "equals", name, True, name == default),) for name in self.items]
+        chosen = either(list(self.items.values()), cases)
+        return chosen if isinstance(chosen, Either) or default is None else None
 
     def pick(self, span: Span, key: Val) -> Val:
         if not isinstance(key, Const):
@@ -632,23 +694,49 @@ class Arguments:
 NO_ARGUMENTS = Arguments([], {}, {})
 
 
-def either(options: Iterable[Val], why: str = "too many alternatives") -> Val:
-    """One value out of several: equal constants count once; a single unknown one makes the whole unknown."""
+def either(options: Iterable[Val], cases: Sequence[Case] = (), why: str = "too many alternatives") -> Val:
+    """One value out of several, with the choices that lead to each where these are known: equal constants count once;
+    a single unknown one makes the whole unknown."""
     distinct: list[Val] = []
-    for option in options:
-        for member in option.alternatives():
+    under: list[Case] = []
+    for number, option in enumerate(options):
+        case = cases[number] if cases else ()
+        for member, inner in _members(option, case):
             if isinstance(member, Opaque):
                 return member
-            # One too many is enough to compare: the rest is only searched for an unknown one.
-            if len(distinct) <= MAX_ALTERNATIVES and not any(member.same(other) for other in distinct):
+            if len(distinct) > MAX_ALTERNATIVES:
+                continue  # one too many is enough: the rest is only searched for an unknown one
+            same = next((at for at, other in enumerate(distinct) if member.same(other)), None)
+            if same is not None:
+                under[same] = common(under[same], inner)
+            else:
                 distinct.append(member)
+                under.append(inner)
     if not distinct:
         return Opaque("nothing assigns it")
     if len(distinct) == 1:
         return distinct[0]
     if len(distinct) > MAX_ALTERNATIVES:
         return Opaque(why)
-    return Either(tuple(distinct))
+    return Either(tuple(distinct), tuple(under))
+
+
+def _members(option: Val, case: Case) -> Iterable[tuple[Val, Case]]:
+    """The alternatives of a value in a case, each with its own."""
+    if not isinstance(option, Either):
+        return ((option, case),)
+    if not case:
+        return option.of_cases()
+    pairs = [(member, (*inner, *case)) for member, inner in option.of_cases() if not exclude(inner, case)]
+    return pairs or [(member, case) for member in option.options]
+
+
+def option_of(value: Val, option: str) -> Val:
+    """A value as the default of an option that callers write as `option`; something unknown as one without a
+    default."""
+    if isinstance(value, Const):
+        return Default(value.value, value.span, option)
+    return Unset(value, option) if isinstance(value, Opaque) else value.overridable()
 
 
 def lift(function: Callable[..., Val], *values: Val) -> Val:
@@ -669,7 +757,17 @@ def lift(function: Callable[..., Val], *values: Val) -> Val:
         return function(*values)
     if count > MAX_ALTERNATIVES:
         return Opaque("too many alternatives")
-    return either(function(*combination) for combination in itertools.product(*choices))
+    if not any(isinstance(value, Either) and any(value.cases) for value in values):
+        return either(function(*combination) for combination in itertools.product(*choices))
+    together: list[tuple[tuple[Val, ...], Case]] = [((), ())]
+    for value in values:
+        together = [
+            ((*others, member), (*case, *inner))
+            for others, case in together
+            for member, inner in _members(value, ())
+            if not exclude(case, inner)
+        ]
+    return either([function(*combination) for combination, _ in together], [case for _, case in together])
 
 
 def _lift_spaces(function: Callable[..., Val], values: tuple[Val, ...], spaces: list[Space]) -> Val:

@@ -18,6 +18,7 @@ from lora_lint.interpreter.values import (
     Val,
     constant,
     either,
+    option_of,
 )
 from lora_lint.libraries.convert import is_none, text_of
 from lora_lint.run.run import SweepKind
@@ -43,7 +44,9 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
     if name == "add_arguments":  # simple-parsing's
         class_, dest = arguments.get("dataclass", 0), text_of(arguments.get("dest", 1))
         if isinstance(class_, Class) and dest is not None:
-            context.machine.journal.set_item(owner.attributes, dest, class_.open_instance(context.machine))
+            context.machine.journal.set_item(
+                owner.attributes, dest, with_options(class_.open_instance(context.machine))
+            )
         return Const(None, span)
     if name == "set_defaults":
         for key, value in arguments.keywords.items():
@@ -76,7 +79,9 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
         value = _default(context, _typed(default, arguments.get("type")))
     choices = arguments.get("choices")
     called_with = _from_caller(context, [name, *(flag.lstrip("-").replace("-", "_") for flag in flags)])
-    if called_with is not None and context.records.takes(value):
+    if called_with is not None and not context.records.takes(value):
+        called_with = None
+    if called_with is not None:
         several = text_of(arguments.get("nargs")) in ("+", "*")
         value = listed(called_with) if several else _converted(called_with, arguments.get("type"))
     elif isinstance(choices, ListVal) and not choices.open and len(choices.items) > 1:
@@ -84,10 +89,18 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
         if len(options) == len(choices.items) and all(_is_number(option) for option in options):
             chosen = value if isinstance(value, Const) else None
             value = Space(options, object(), SweepKind.CHOICES, choices.span, chosen)
+    if not context.records.given_all and called_with is None:
+        value = value if isinstance(value, Space) else option_of(value, long)
     before = parser.attributes.get(name)
     if before is not None and not isinstance(before, Space) and not isinstance(value, Space):
         value = either((before, value))  # an option of two commands
     context.machine.journal.set_item(parser.attributes, name, value)
+
+
+def with_options(settings: Instance) -> Instance:
+    """An object whose attributes are options, named after them."""
+    options = {name: option_of(value, f"--{name}") for name, value in settings.attributes.items()}
+    return Instance(settings.class_, options, settings.open)
 
 
 def given_there(span: Span) -> Opaque:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import (
     Const,
+    Default,
     DictVal,
     Either,
     External,
@@ -17,6 +18,8 @@ from lora_lint.interpreter.values import (
     as_text,
     is_vast,
 )
+from lora_lint.records import replace
+from lora_lint.run.choices import OptionChoice, common
 from lora_lint.run.values import Choices, Known, Unknown, Value, is_number
 
 if TYPE_CHECKING:
@@ -48,11 +51,15 @@ def to_value(value: Val | None, here: Span | None, default: Value[Any], accept: 
         return default
     if isinstance(value, Either):
         options = [to_value(option, here, default, accept) for option in value.options]
-        if all(isinstance(option, Known) for option in options):
-            distinct = {repr(option.value): option for option in options if isinstance(option, Known)}
-            known = tuple(distinct.values())
-            return known[0] if len(known) == 1 else Choices(known)
-        return next(option for option in options if not isinstance(option, Known))
+        distinct: dict[str, Known[Any]] = {}
+        for option, case in zip(options, value.cases, strict=True):
+            if not isinstance(option, Known):
+                return option
+            same = distinct.get(repr(option.value))
+            under = (*option.under, *case) if same is None else common(same.under, (*option.under, *case))
+            distinct[repr(option.value)] = replace(same or option, under=under)
+        known = tuple(distinct.values())
+        return known[0] if len(known) == 1 else Choices(known)
     if isinstance(value, Space):
         if value.default is not None:
             return to_value(value.default, here, default, accept)
@@ -65,9 +72,11 @@ def to_value(value: Val | None, here: Span | None, default: Value[Any], accept: 
     content, span, origin = found
     if not accept(content):
         return Unknown("it has another type", here)
+    usual = isinstance(value, Default) and isinstance(content, str | bool)
+    under = (OptionChoice(value.option, "equals", content, True, True),) if usual and isinstance(value, Default) else ()
     if span is not None and here is not None and span.path != here.path:
-        return Known(content, here, origin, span)
-    return Known(content, span or here, origin)
+        return Known(content, here, origin, span, under)
+    return Known(content, span or here, origin, None, under)
 
 
 def plain(value: Val, depth: int = 0) -> tuple[Any, Span | None, Origin] | None:

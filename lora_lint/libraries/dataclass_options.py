@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Class, Instance
-from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Object, Opaque, Val
+from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Object, Opaque, Val, option_of
 from lora_lint.libraries import argparse, loaded
 
 if TYPE_CHECKING:
@@ -98,9 +98,11 @@ def _parsed(context: Context, class_: Val, span: Span) -> Val:
     if isinstance(class_, Class):
         base = next(iter(class_.external_bases()), None)
         if base is not None and not base.name.startswith(("typing.", "builtins.")):
-            fields = {name: v.overridable() for name in class_.fields if (v := class_.lookup(name)) is not None}
+            fields = {
+                name: option_of(v, f"--{name}") for name in class_.fields if (v := class_.lookup(name)) is not None
+            }
             return Object(base.name, Arguments([], {}, {}, open_=True), span, None, fields)
-        return class_.open_instance(machine)
+        return argparse.with_options(class_.open_instance(machine))
     if isinstance(class_, External):
         return Object(class_.name, Arguments([], {}, {}, open_=True), span)
     return argparse.given_there(span)

@@ -21,7 +21,7 @@ def fire(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
             if context.records.given_all:
                 function.call(context.machine, given, span)
             else:
-                function.enter(context.machine, span, given)
+                function.enter(context.machine, span, given, dashes="--")
     return Const(None, span)
 
 

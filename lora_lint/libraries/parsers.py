@@ -22,7 +22,7 @@ def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     field at a default that the command line may override. tyro calls functions too."""
     given = next((found for key in _FIRST if (found := arguments.get(key, 0)) is not None), None)
     if isinstance(given, Class):
-        return given.open_instance(context.machine)
+        return argparse.with_options(given.open_instance(context.machine))
     if isinstance(given, Function):
         return fire.fire(context, name, Arguments([given], {}, {}), span)
     return given if isinstance(given, Instance) else None
@@ -37,7 +37,7 @@ def tap_method(context: Context, owner: Object, name: str, arguments: Arguments,
     """`Settings().parse_args()`: the fields as options."""
     if name != "parse_args":
         return None
-    return Instance(None, {key: value.overridable() for key, value in owner.attributes.items()}, open_=True)
+    return argparse.with_options(Instance(None, owner.attributes, open_=True))
 
 
 def from_dict(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:

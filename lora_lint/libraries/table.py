@@ -24,12 +24,13 @@ from lora_lint.libraries.marks import is_library, uses_adapter
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lora_lint.interpreter.definitions import Scope
     from lora_lint.interpreter.machine import Machine
     from lora_lint.libraries.context import Handler
     from lora_lint.project import Project
+    from lora_lint.run.choices import Case
     from lora_lint.source import Span
     from lora_lint.unread import Limit
 
@@ -265,10 +266,10 @@ class Knowledge:
     def mapped(self, value: Object, filtered: bool, span: Span) -> Val | None:
         return datasets.mapped(value, filtered, span) if isinstance(value.data, DatasetRecord) else None
 
-    def merge(self, values: list[Val]) -> Val | None:
+    def merge(self, values: list[Val], cases: Sequence[Case]) -> Val | None:
         if not any(isinstance(value, Object) and isinstance(value.data, ModelView) for value in values):
             return datasets.merge(values)
-        merged = transformers.merge(values)
+        merged = transformers.merge(values, cases)
         record = merged.data.record if isinstance(merged, Object) and isinstance(merged.data, ModelView) else None
         if record is not None and all(record is not model for model in self.records.models):
             self.records.add_model(record)

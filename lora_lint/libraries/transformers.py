@@ -13,9 +13,10 @@ from lora_lint.records import replace
 from lora_lint.run.events import Cast, EnableCheckpointing, EnableInputGrads, Halve, Save, SetWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lora_lint.libraries.context import Handler
+    from lora_lint.run.choices import Case
     from lora_lint.source import Span
 
 _NOT_MODELS = re.compile(
@@ -168,8 +169,9 @@ def _reentrant(arguments: Arguments) -> bool:
     return told is None or (isinstance(flag, Const) and flag.value is True)
 
 
-def merge(values: list[Val]) -> Val | None:
-    """One model that was loaded or wrapped in different branches; None if these are not models."""
+def merge(values: list[Val], cases: Sequence[Case]) -> Val | None:
+    """One model that was loaded or wrapped in different branches, with the choices that lead to each; None if these are
+    not models."""
     views = [view_of(value) for value in values]
     known = [view for view in views if view is not None]
     if len(known) < len(views):
@@ -177,17 +179,18 @@ def merge(values: list[Val]) -> Val | None:
         rest = [value for value, view in zip(values, views, strict=True) if view is None]
         if not known or not all(isinstance(value, Const) and value.value is None for value in rest):
             return None
+        cases = [case for case, view in zip(cases, views, strict=False) if view is not None]
         values = [value for value, view in zip(values, views, strict=True) if view is not None]
     first = known[0]
     if all(view.record is first.record for view in known):
         return next((v for v, view in zip(values, known, strict=False) if view.wrapped), values[0])
     if any(view.wrapped for view in known):
-        return either(values)
+        return either(values, cases)
     records = [view.record for view in known]
     merged = ModelRecord(
-        either(record.name for record in records),
+        either([record.name for record in records], cases),
         first.record.loader if len({record.loader for record in records}) == 1 else None,
-        either(r.quantization for r in records) if all(r.quantization for r in records) else None,  # type: ignore[misc]
+        either([r.quantization for r in records], cases) if all(r.quantization for r in records) else None,  # type: ignore[misc]
         trail=first.record.trail,
         # Models that were merged before share events: counted twice, they would double with every branch.
         events=Log({id(event): event for record in records for event in record.events}.values()),

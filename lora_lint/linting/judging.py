@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from lora_lint import catalogue, rules
 from lora_lint.finding import Basis, Related
 from lora_lint.records import replace
+from lora_lint.rules.words import in_case
+from lora_lint.run.cases import each_case
 from lora_lint.system import deadline
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from lora_lint.run.given import Given
     from lora_lint.run.run import Reading, Run, Sweep
     from lora_lint.settings import Settings
+    from lora_lint.source import Span
 
 _SHORT = 60
 """The most characters of a value that is quoted where it is written."""
@@ -48,11 +51,7 @@ class Judge:
     def findings(self, reading: Reading) -> Iterator[tuple[Finding, Run | Sweep | Given]]:
         """The findings of the rules in a file, each with the run, the sweep or the settings that it was found in."""
         for run in reading.runs:
-            judged = run.judged()
-            for code, check in self._run_checks.items():
-                deadline.look()
-                for finding in check(judged, self._options[code]):
-                    yield self._placed(finding, run, Basis(judged, None, reading.runs)), judged
+            yield from self._of_run(run, run.judged(), reading.runs)
         for sweep in reading.sweeps:
             judgeable = replace(sweep, runs=tuple(run.judged() for run in sweep.runs))
             for code, sweep_check in self._sweep_checks.items():
@@ -63,6 +62,24 @@ class Judge:
             for code, given_check in self._given_checks.items():
                 for finding in given_check(given, self._options[code]):
                     yield finding, given
+
+    def _of_run(self, run: Run, judged: Run, siblings: tuple[Run, ...]) -> Iterator[tuple[Finding, Run]]:
+        """The findings in a run: those in every case, then those in the cases that callers choose by options."""
+        seen: set[tuple[str, Span]] = set()
+        for finding, code in self._checked(judged):
+            seen.add((code, finding.span))
+            yield self._placed(finding, run, Basis(judged, None, siblings)), judged
+        for case, said in each_case(judged):
+            for finding, code in self._checked(case):
+                if (code, finding.span) not in seen:
+                    seen.add((code, finding.span))
+                    yield self._placed(in_case(finding, said), run, Basis(case, None, siblings)), case
+
+    def _checked(self, run: Run) -> Iterator[tuple[Finding, str]]:
+        for code, check in self._run_checks.items():
+            deadline.look()
+            for finding in check(run, self._options[code]):
+                yield finding, code
 
     def with_level(self, finding: Finding) -> Finding:
         """The finding with its level: the settings', otherwise its own, otherwise the catalogue's."""

@@ -104,9 +104,9 @@ class Seen:
         path = self.span.path
         for place in (value.written, value.span):
             if place is not None and place.path == path:
-                return Known(value.value, place, value.origin)
+                return replace(value, span=place, written=None)
         written = value.written or value.span
-        return Known(value.value, None if written is None else self.call.span, value.origin, written)
+        return replace(value, span=None if written is None else self.call.span, written=written)
 
 
 def _grown(run: Run, place: Span) -> tuple[Resize, ...]:

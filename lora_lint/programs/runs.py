@@ -39,6 +39,7 @@ from lora_lint.programs.layout import launch_of
 from lora_lint.programs.lives import folder_of, loads_what_was_saved, named_beside, saved_in, texts
 from lora_lint.programs.resumed import resumes
 from lora_lint.records import dataclass, replace
+from lora_lint.run.cases import within
 from lora_lint.run.events import AddBeside, LoadAdapter, LoadBeside, Save, SetWeights, Train, Unwrap
 from lora_lint.run.framework import TRAINER_KEYS
 from lora_lint.run.problems import InvalidValue, NoResult, Number, UnknownKey
@@ -260,7 +261,7 @@ def _run(
     model = record.model
     events = _events(model, record.conditions)
     trainings = _trainings(model, record.conditions)
-    return Run(
+    run = Run(
         framework=framework,
         span=span,
         adapter=adapter,
@@ -278,6 +279,7 @@ def _run(
         launch=launch_of(model, trainings[-1].arguments if trainings else None, span, project),
         pins={"trl": trainings[-1].pin} if trainings and trainings[-1].pin is not None else {},
     )
+    return within(run, tuple(choice for each in (*config.data.conditions, *record.conditions) for choice in each.case))
 
 
 def _given_config(config: Object, model: ModelRecord, trainings: list[TrainingRecord], span: Span) -> tuple[Given, ...]:

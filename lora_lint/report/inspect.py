@@ -91,7 +91,8 @@ def _rows(run: dict[str, Any], unknown: list[str]) -> Iterator[tuple[str, str]]:
                 unknown.append(f"{name}: {value['unknown']}")
             return None
         if "choices" in value:
-            return " or ".join(_short(choice) for choice in value["choices"])
+            cases = value.get("cases") or [None] * len(value["choices"])
+            return " or ".join(map(_in_case, value["choices"], cases))
         return _short(value["value"]) + _ORIGINS.get(value.get("origin", ""), "")
 
     yield "model", _model_text(run["model"], say)
@@ -202,6 +203,10 @@ def _model_text(model: dict[str, Any], say: Callable[[str, dict[str, Any]], str 
     stored = model["quantization"]
     quantization = None if stored.get("value", "") is None else say("quantization", stored)
     return text + (f", {quantization}" if quantization else "")
+
+
+def _in_case(choice: Any, said: str | None) -> str:
+    return f"{_short(choice)} ({said})" if said else _short(choice)
 
 
 def _short(value: Any) -> str:

@@ -6,6 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import CONFIDENCES, Finding
+from lora_lint.records import replace
 from lora_lint.run.values import Choices, Known, alternatives
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _SHOWN = 12
+_OPENINGS = frozenset(
+    "A All An Any As At Both Each Every Everything For From If In It Its No None Nothing Of On Only Some Targets The "
+    "These This Those Under Weights With".split()
+)
+"""Words at the start of a message that have no capital within a sentence."""
 
 
 def number(value: float) -> str:
@@ -73,6 +79,16 @@ def some_case(value: Value[Any]) -> Iterator[tuple[Known[Any], Confidence]]:
     for known in alternatives(value):
         doubtful = isinstance(value, Choices) or known.origin == "cli-default"
         yield known, "likely" if doubtful else "certain"
+
+
+def in_case(finding: Finding, said: str) -> Finding:
+    """A finding that holds where callers choose so, "with `--phi`"; with "" where they do not choose otherwise."""
+    message = finding.message
+    if said:
+        first, rest = message[:1], message[1:]
+        plain = message.partition(" ")[0] in _OPENINGS
+        message = f"{said[:1].upper()}{said[1:]}, {first.lower() if plain else first}{rest}"
+    return replace(finding, message=message, confidence=least(finding.confidence, "likely"))
 
 
 def place(*values: Value[Any] | Known[Any], otherwise: Span) -> Span:

@@ -10,6 +10,7 @@ from lora_lint.records import dataclass
 if TYPE_CHECKING:
     from typing import TypeGuard
 
+    from lora_lint.run.choices import Case
     from lora_lint.source import Span
 
 T = TypeVar("T")
@@ -27,12 +28,14 @@ lora-lint: model=…` comment."""
 @dataclass(frozen=True)
 class Known(Generic[T_co]):
     """A value that is known. `span` is where it is written (None for framework defaults); for a value from another file
-    it is where the linted file uses it, and `written` is the place in the other file."""
+    it is where the linted file uses it, and `written` is the place in the other file. `under` is what callers choose
+    where it has this value."""
 
     value: T_co
     span: Span | None = None
     origin: Origin = "literal"
     written: Span | None = None
+    under: Case = ()
 
 
 @dataclass(frozen=True)
