@@ -145,7 +145,10 @@ class _Program:
         return structure.unfold(change) if isinstance(change, Unfold) else ()
 
     def _structure(self) -> Structure | None:
-        from lora_lint.fixes import structure
+        try:
+            from lora_lint.fixes import structure
+        except ModuleNotFoundError:  # libcst is compiled, and a browser lacks it
+            return None
 
         return structure.of_program(self.source, self.tree)
 

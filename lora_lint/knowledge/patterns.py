@@ -8,14 +8,13 @@ all paths of a file that is linted; over one of them TooSlow is raised.
 from __future__ import annotations
 
 import re
-import time
 import warnings
 from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lora_lint.records import dataclass
-from lora_lint.system.deadline import Exceeded, Limit, current
+from lora_lint.system.deadline import Exceeded, Limit, current, thread_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,12 +105,12 @@ class _Limited:
         limit = Limit(SECONDS)
         try:
             with limit:
-                begun = time.thread_time()
+                begun = thread_seconds()
                 if limit.timed:
                     found: _Match | None = getattr(self._pattern, method)(text)
                 else:
                     found = _otherwise(self._pattern.pattern, method, text)
-                seconds = time.thread_time() - begun
+                seconds = thread_seconds() - begun
             return _Timed(found, seconds)
         except Exceeded as error:
             if error.limit is not limit:
@@ -129,8 +128,11 @@ _Method = Literal["match", "fullmatch"]
 def _otherwise(pattern: str, method: _Method, text: str) -> _Match | None:
     """The match by the package `regex`, which watches the time itself where no timer can interrupt `re`. The two differ
     only in POSIX classes and in what both take for a count, neither of which a module path needs."""
-    import regex
-
+    try:
+        import regex
+    except ModuleNotFoundError:  # in a browser, whose page stops a worker that takes too long
+        matched: _Match | None = getattr(re.compile(pattern), method)(text)
+        return matched
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found: _Match | None = getattr(regex.compile(pattern), method)(text, timeout=SECONDS)

@@ -217,8 +217,10 @@ def _holds(schema: Schema, value: Any, whole: Schema) -> bool:
 
 
 def _valid(schema: Schema, value: Any, whole: Schema) -> bool:
-    from jsonschema import Draft202012Validator
-
+    try:
+        from jsonschema import Draft202012Validator
+    except ModuleNotFoundError:  # in a browser, for which a part of it is not compiled: silence rather than a guess
+        return True
     validator = Draft202012Validator({**schema, "$defs": whole.get("$defs", {})})
     return bool(validator.is_valid(value))
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
+thread_seconds = getattr(time, "thread_time", time.process_time)
+"""The CPU seconds of this thread; of the process where there are no threads (WebAssembly)."""
 _AGAIN = 0.25
 """CPU seconds until the timer fires once more: a destructor may have swallowed the exception."""
 
@@ -100,7 +102,7 @@ def look() -> None:
 
 def _clock(timed: bool) -> float:
     """CPU seconds: of the process, as the timer counts, or of this thread."""
-    return time.process_time() if timed else time.thread_time()
+    return time.process_time() if timed else thread_seconds()
 
 
 def _claimed() -> bool:
