@@ -1,6 +1,6 @@
-"""Compares lora_lint's architecture data with transformers and PEFT, on models of random configs.
+"""Compares lora_lint's architecture data with transformers or diffusers, and PEFT, on models of random configs.
 
-    python scripts/check_architectures.py [TYPE …] [--configs N] [--seed S]
+    python scripts/check_architectures.py [--library diffusers] [TYPE …] [--configs N] [--seed S]
 
 Each class of a model type is built on the meta device from N random configs: widths, counts and switches at once, None
 where a field may be None. Of every model that is built, each layer that LoRA can wrap is compared by name, kind, input
@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
-from generate_architectures import Session, Space, TooSlow, sizes_of  # noqa: E402
+from generate_architectures import Session, Space, TooSlow, session_of, sizes_of  # noqa: E402
 
 from lora_lint.knowledge import architectures  # noqa: E402
 from lora_lint.knowledge.adaptable import adaptable  # noqa: E402
@@ -200,11 +200,12 @@ def _trained(session: Session, model: Any, arguments: dict[str, Any]) -> int | s
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("types", nargs="*", metavar="TYPE")
+    parser.add_argument("--library", choices=["transformers", "diffusers"], default="transformers")
     parser.add_argument("--configs", type=int, default=6, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    session = Session()
+    session = session_of(arguments.library)
     kinds = arguments.types or [kind for kind in architectures.model_types() if kind in session.configs]
     whole, wrong = Tally(), []
     for kind in kinds:

@@ -1,9 +1,9 @@
 """Writes lora_lint/knowledge/data/architectures: every model type's modules, as terms over its config.
 
-Run `collect` once with each major version of transformers (it builds models on the meta device, no weights), then
-`merge` with any Python; types that were not collected stay as they are:
+Run `collect` once with each major version of transformers and once with diffusers (it builds models on the meta device,
+no weights), then `merge` with any Python; types that were not collected stay as they are:
 
-    python scripts/generate_architectures.py collect --out build/architectures [TYPE …]
+    python scripts/generate_architectures.py collect [--library diffusers] --out build/architectures [TYPE …]
     python scripts/generate_architectures.py merge --out build/architectures
 
 A model type's models are built from its default config (with fewer layers) and from configs that differ from it in one
@@ -101,6 +101,7 @@ TEXTS = {
     "feed_forward_proj": ["relu", "gated-gelu"],
     "norm_type": ["layer_norm", "batch_norm", "post_norm", "pre_norm"],
     "hidden_act_for_shape": [],
+    "qk_norm": ["rms_norm", "rms_norm_across_heads"],
 }
 UNRELATED = re.compile(r"(^|\.)(is_decoder|add_cross_attention|tie_\w+|apply_spec_augment|ctc_zero_infinity)$")
 """Switches that add modules or share tensors: a size that they decide fits by coincidence."""
@@ -126,6 +127,8 @@ FIXED = {"swinv2": 512}
 HEADISH = re.compile(r"label|class|pool|proj|head|tie|vocab|embed|summary|use_|add_|final|hidden_size$|d_model")
 
 
+PUBLISHERS = ("5", "4", architectures.DIFFUSERS)
+"""Whose classes a type's modules are recorded for: those of a major version of transformers, or those of diffusers."""
 TRIALS = 48
 """Random configs of a class that its terms are tried on."""
 ENOUGH = 6
@@ -164,6 +167,7 @@ class Session:
         transformers.logging.set_verbosity_error()
         self.torch, self.nn, self.transformers = torch, nn, transformers
         self.major = int(transformers.__version__.split(".")[0])
+        self.library, self.version, self.name = transformers, transformers.__version__, str(self.major)
         self.configs = CONFIG_MAPPING
         shapeless: Any = lambda _module: None  # noqa: E731
         for owner in (
@@ -201,7 +205,7 @@ class Session:
         self.same: dict[tuple[str, str], bool] = {}
 
     def model_class(self, name: str) -> Any:
-        return getattr(self.transformers, name)
+        return getattr(self.library, name)
 
     def build(self, name: str, config: Any, seconds: int = 20) -> Any:
         def stop(*_: Any) -> None:
@@ -449,7 +453,7 @@ class Space:
         """
         for name, value in self.defaults.items():
             last = name.rsplit(".", 1)[-1]
-            if name.count(".") > 1 or IRRELEVANT.search(last):
+            if name.count(".") > 1 or IRRELEVANT.search(last) or name in getattr(self.cls, "fixed", ()):
                 continue
             if name.count(".") == 1 and not WIDTHS.search(last) and not isinstance(value, bool):
                 continue
@@ -477,7 +481,9 @@ class Space:
                 yield {name: [base * 2, base / 2]}
             elif value is None:
                 hint = self.hints.get(name, "")
-                if "bool" in hint and "int" not in hint:
+                if last in TEXTS:
+                    yield {name: TEXTS[last]}
+                elif "bool" in hint and "int" not in hint:
                     yield {name: [True]}
                 elif "list" in hint and "int" not in hint:
                     continue
@@ -600,6 +606,8 @@ def undeclared(config: Any) -> dict[str, int | None]:
     (`vision_use_head`): the other names are those of related types (`embedding_size` in copies of BERT).
     """
     found: dict[str, int | None] = {}
+    if is_closed(type(config)):
+        return found
     folder = Path(inspect.getfile(type(config))).parent
     for path in sorted(folder.glob("modeling_*.py")):
         found |= dict.fromkeys(ASKED.findall(path.read_text(encoding="utf-8")))
@@ -627,9 +635,16 @@ NEUTRAL = re.compile(
 """Names of settings that decide no module, and of a switch that is dropped where it is no field."""
 
 
+def is_closed(cls: Any) -> bool:
+    """Whether a config class takes its own fields alone, under their names."""
+    return getattr(cls, "closed", False)
+
+
 def spent(cls: Any) -> dict[str, int | None]:
     """The names that a config class takes and makes other fields of, with the numbers that stand in for them."""
     found: dict[str, int | None] = {}
+    if is_closed(cls):
+        return found
     for name, default in SPENT.findall(DROPPED.sub("", inspect.getsource(cls))):
         found[name] = json.loads(default.lower()) if default else found.get(name)
     return {name: value for name, value in found.items() if not NEUTRAL.search(name)}
@@ -637,6 +652,8 @@ def spent(cls: Any) -> dict[str, int | None]:
 
 def renamed(cls: Any) -> dict[str, str]:
     """The names that a config class takes for a field's: `attribute_map`, `kwargs.pop("block_ff_dim", …)`."""
+    if is_closed(cls):
+        return {}
     source = inspect.getsource(cls)
     found = {old: name for pattern in RENAMED[:-1] for name, old in pattern.findall(source)}
     found |= {old: name for old, name, _ in RENAMED[-1].findall(source)}
@@ -645,6 +662,8 @@ def renamed(cls: Any) -> dict[str, str]:
 
 def taken(cls: Any) -> dict[str, Any]:
     """What a type's config takes beside its fields, and beside those of the parts of which it is made."""
+    if is_closed(cls):
+        return {"aliases": {}, "spent": {name: cls.defaults[name] for name in cls.fixed}}
     names = spent(cls)
     parts = getattr(cls, "sub_configs", None)
     for scope, part in parts.items() if isinstance(parts, dict) else ():
@@ -1147,7 +1166,7 @@ def describe(session: Session, kind: str, budget: float, like: bool = False) -> 
     if len(heads) > 1 and "pretraining" in heads and set(heads) - {"pretraining", "base"}:
         del heads["pretraining"]
     for head in list(heads):
-        if not hasattr(session.transformers, heads[head]):
+        if not hasattr(session.library, heads[head]):
             del heads[head]
     if "vision2seq" in heads:
         heads.setdefault("image-text-to-text", heads.pop("vision2seq"))
@@ -1365,18 +1384,27 @@ def _derived(name: str, free: list[Observation], fitter: Fitter) -> Any | None:
 # commands
 
 
+def session_of(library: str) -> Session:
+    """The session that builds the models of "transformers" or "diffusers"."""
+    if library == "transformers":
+        return Session()
+    from diffusers_session import DiffusersSession
+
+    return DiffusersSession()
+
+
 def collect(arguments: argparse.Namespace) -> None:
-    session = Session()
+    session = session_of(arguments.library)
     if arguments.like:
         architectures.DATA = arguments.like
-    out = Path(arguments.out) / str(session.major)
+    out = Path(arguments.out) / session.name
     out.mkdir(parents=True, exist_ok=True)
     wanted: list[str] = arguments.types
     if not wanted:
         wanted = []
         for head in ("causal-lm", "image-text-to-text", "seq-cls", "seq2seq-lm", "multimodal-lm", *HEADS):
             wanted += [kind for kind in session.classes[head] if kind not in wanted]
-    (out / "_version.json").write_text(json.dumps(session.transformers.__version__))
+    (out / "_version.json").write_text(json.dumps(session.version))
     every = {kind: [head for head in HEADS if kind in session.classes[head]] for kind in session.configs}
     (out / "_types.json").write_text(json.dumps(every))
     (out / "_taken.json").write_text(json.dumps({kind: taken(session.configs[kind]) for kind in session.configs}))
@@ -1425,7 +1453,7 @@ def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
     classes: dict[str, list[str]] = {}
     versions: dict[str, str] = before["transformers"]
     documents: dict[str, dict[str, Any]] = {}
-    for major in ("5", "4"):
+    for major in PUBLISHERS:
         if (source / major).is_dir():
             versions[major] = json.loads((source / major / "_version.json").read_text())
         collected = {path.stem: json.loads(path.read_text()) for path in (source / major).glob("[!_]*.json")}
@@ -1434,7 +1462,8 @@ def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
             found = whole.get(kind) or as_collected(present[kind], major)
             if found is None:
                 continue
-            found = {**found, "nodes": [doubted(node, FIXED.get(kind)) for node in found.get("nodes", ())]}
+            if major != architectures.DIFFUSERS:  # there, what no model was built with is fixed
+                found = {**found, "nodes": [doubted(node, FIXED.get(kind)) for node in found.get("nodes", ())]}
             document = documents.setdefault(kind, {"nodes": [], "versions": {}})
             add(document, kind, major, found)
             for head, (name, *_) in document["versions"][major]["heads"].items():
@@ -1602,7 +1631,7 @@ def add(document: dict[str, Any], kind: str, major: str, found: dict[str, Any]) 
         "subs": found["subs"],
     }
     entry = document["versions"][major]
-    if kind in USUAL[major].split():
+    if kind in USUAL.get(major, "").split():
         entry["usual"] = True
     if "spent" in found:
         entry["spent"] = found["spent"]
@@ -1697,6 +1726,7 @@ def main() -> None:
     collecting = commands.add_parser("collect")
     collecting.add_argument("types", nargs="*")
     collecting.add_argument("--out", required=True)
+    collecting.add_argument("--library", choices=["transformers", "diffusers"], default="transformers")
     collecting.add_argument("--again", action="store_true", help="also the types that are there already")
     collecting.add_argument("--budget", type=float, default=20, help="CPU seconds for the models of one class")
     collecting.add_argument("--patience", type=float, default=90, help="CPU seconds for all classes of one type")

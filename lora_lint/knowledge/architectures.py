@@ -1,10 +1,10 @@
-"""The modules of every transformers model type, without torch.
+"""The modules of every transformers model type, and of diffusers' UNets and transformers, without torch.
 
 The data (`data/architectures/*.json`, one small file a type, read when first asked for; a wheel has them packed in one
-file) is written by `scripts/generate_architectures.py`, which builds each model class on the meta device under
-transformers 5 and 4 and records its modules with sizes, counts and conditions as terms over the config's fields (see
-`expressions`). A config may be partial: fields that are not given have the config class's defaults, or what the class
-derives them from.
+file) is written by `scripts/generate_architectures.py`, which builds each model class on the meta device, those of
+transformers under versions 5 and 4, and records its modules with sizes, counts and conditions as terms over the
+config's fields (see `expressions`). A config may be partial: fields that are not given have the config class's
+defaults, or what the class derives them from.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ PACKED = ".pack"
 """What the pack's name adds to the folder's."""
 
 VERSIONS = (5, 4)
+DIFFUSERS = "diffusers"
+"""The key of what diffusers builds, whichever transformers is installed beside it."""
 LARGEST = 400_000
 """More modules than any model has: a hostile config must not fill the memory."""
 
@@ -172,12 +174,29 @@ def model_types() -> tuple[str, ...]:
 def heads(model_type: str, version: int = 5) -> tuple[str, ...]:
     """The heads that transformers has for a model type; empty if the type is not known under this version."""
     entry: dict[str, list[str]] = _index()["types"].get(model_type, {})
-    return tuple(entry.get(str(version), ()))
+    return tuple(entry.get(str(version)) or entry.get(DIFFUSERS) or ())
+
+
+def is_diffuser(model_type: str | None) -> bool:
+    """Whether a type is a class of diffusers, which names its UNets and transformers by their classes
+    (`FluxTransformer2DModel`)."""
+    return DIFFUSERS in _index()["types"].get(model_type, {})
+
+
+def variants(model_type: str) -> tuple[str, ...]:
+    """The types that a class of diffusers builds: Stable Diffusion's UNet is SDXL's too, with other blocks."""
+    return tuple(name for name in (model_type, f"{model_type}-XL") if is_diffuser(name))
 
 
 TEXT_ALONE = frozenset({"mllama"})
 """Types with a gap at "causal-lm" that is their text model by itself, with other paths than the whole model has
 (transformers 5.23.0, models/auto/modeling_auto.py; measured: an adapter of the one has no tensor for the other)."""
+
+
+def is_vouched_for(model_type: str, config: Mapping[str, Any]) -> bool:
+    """Whether a config of a class of diffusers has only values that models of this type were built with."""
+    found = architecture(model_type, "base")
+    return found is not None and _holds(found._spent, config)
 
 
 def is_gap(model_type: str, head: str, version: int) -> bool:
@@ -227,7 +246,7 @@ def architecture(model_type: str, head: str, version: int = 5) -> Architecture |
     if head not in heads(model_type, version):
         return None
     document = _document(model_type)
-    entry = document["versions"][str(version)]
+    entry = document["versions"].get(str(version)) or document["versions"][DIFFUSERS]
     class_name, root, prefix, inputs, outputs = entry["heads"][head]
     return Architecture(
         model_type=model_type,
@@ -402,9 +421,7 @@ class _Scope:
         """Whether all that the config gives is known to decide what the terms say: it has no name that stands for other
         fields in a way that is not known, no value for which no term holds, and differs in widths and counts alone from
         the default where more is not vouched for."""
-        return all(
-            _entry(self.config, name) in (None, default) for name, default in self.architecture._spent.items()
-        ) and all(
+        return _holds(self.architecture._spent, self.config) and all(
             name not in self.given or _like(self.given[name], default)
             for name, default in self.architecture._usual.items()
         )
@@ -415,6 +432,10 @@ class _Scope:
         given = nested if isinstance(nested, dict) else {}
         own = self.architecture._subs.get(scope, {})
         return given, own if given.get("model_type", own.get("model_type")) == own.get("model_type") else {}
+
+
+def _holds(spent: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    return all(_entry(config, name) in (None, default) for name, default in spent.items())
 
 
 def _entry(config: Any, name: str) -> Any:

@@ -43,6 +43,10 @@ _LIMITS = {
 _LARGEST = 1_000_000_000
 _LONGEST = 4_000
 
+_PARTS = ("", "transformer", "unet")
+"""Where a model's folder has the config: at its top, or, of diffusers' pipelines, beside the weights of the model that
+denoises."""
+
 # What the rest looks for is compiled when a name is not in the table, which most are.
 _QUANTIZED = (
     r"[-_.](?:unsloth|bnb|dynamic|gguf|gptq|awq|mlx|exl2|exl3|hqq|fp8|fp16|bf16|fp4|nvfp4|mxfp4|4-?bits?|8-?bits?|6bit"
@@ -66,10 +70,10 @@ class Model:
     config class of `model_type`; `complete` says that they decide every shape (fields left out have the class's
     default), so counts are exact.
 
-    `how` is "settings", "config.json", "table", "unsloth", "hub cache", "family" or "basename"; `source` a path or the
-    place that states the facts. `module_names` is set for architectures that transformers itself does not have: their
-    known leaf names. `stock` is False if the modules are not those of the transformers class of that type (code from
-    the model's repository, or rewritten by the publisher): names may match that no class shows.
+    `how` is "settings", "config.json", "table", "class", "unsloth", "hub cache", "family" or "basename"; `source` a
+    path or the place that states the facts. `module_names` is set for architectures that transformers itself does not
+    have: their known leaf names. `stock` is False if the modules are not those of the transformers class of that type
+    (code from the model's repository, or rewritten by the publisher): names may match that no class shows.
     """
 
     name: str
@@ -163,10 +167,10 @@ def _from_directory(
     for folder in _folders(name, near):
         if not disk.exists(folder):
             continue
-        config = os.path.join(folder, "config.json")
-        known = _from_config(name, config, "config.json")
-        if known is not None:
-            return known
+        for part in _PARTS:
+            known = _from_config(name, os.path.join(folder, part, "config.json"), "config.json")
+            if known is not None:
+                return known
         adapter = _load_json(os.path.join(folder, "adapter_config.json"))
         base = adapter.get("base_model_name_or_path") if adapter else None
         if isinstance(base, str):
@@ -190,13 +194,20 @@ def _from_config(name: str, path: str, how: str) -> Model | None:
     document = _load_json(path)
     if document is None:
         return None
-    model_type = document.get("model_type")
+    model_type = document.get("model_type") or document.get("_class_name")  # of transformers, of diffusers
     if not isinstance(model_type, str) or not 0 < len(model_type) <= 100:
         return None
     if not _is_known(model_type) and not bounds.holds(bounds.tree(), os.path.realpath(path)):
         return None  # nothing follows from it, except that it would be shown
     config, whole = _sane(document)
-    return replace(_typed(name, model_type), config=config, complete=whole, how=how, source=path)
+    return replace(_typed(name, _variant(model_type, config)), config=config, complete=whole, how=how, source=path)
+
+
+def _variant(model_type: str, config: Mapping[str, Any]) -> str:
+    """The type for a config of which a class of diffusers builds several."""
+    from lora_lint.knowledge.architectures import is_vouched_for, variants
+
+    return next((each for each in variants(model_type) if is_vouched_for(each, config)), model_type)
 
 
 def _is_known(model_type: str) -> bool:

@@ -212,6 +212,7 @@ def _of_object(run: Run, loaded: Loaded) -> Resolved:
 
 def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
     """Every model that the run may load, or why it is not known."""
+    from lora_lint.knowledge.architectures import variants
     from lora_lint.knowledge.models import Model, identify
 
     near = os.path.dirname(path) or None
@@ -222,11 +223,19 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
         if named is None or named.model_type != base.architecture:
             named = fallback
         return [(Known(named.name), named)]
+    built = variants(base.loader or "")  # the class says which modules there are, whatever it loads
+    if built and not alternatives(base.name):
+        return [(Known(name), Model(name, name, how="class")) for name in built]
     if isinstance(base.name, Unknown):
         return f"the model is not known: {base.name.why}"
     found: list[tuple[Known[str], Model]] = []
     for value in alternatives(base.name):
         model = identify(value.value, near=near, own=base.own)
+        if built and (model is None or model.model_type not in built):
+            found += [(value, Model(value.value, name, how="class")) for name in built]
+            continue
+        if model is not None and not built and _is_other_part(base.loader, model):
+            return f"{base.loader} loads another part of {value.value} than {model.model_type}"
         if model is None:
             return f"the model {value.value} is not known"
         found.append((value, model))
@@ -237,6 +246,14 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
             if twin.model_type != model.model_type:
                 found.append((value, twin))
     return found
+
+
+def _is_other_part(loader: str | None, model: Model) -> bool:
+    """Whether a class loads another part of an image model's folder (`text_encoder`) than the one that the folder is
+    known for."""
+    from lora_lint.knowledge.architectures import is_diffuser
+
+    return loader is not None and not loader.endswith("Pipeline") and is_diffuser(model.model_type)
 
 
 def _republished(base: BaseModel, name: str) -> bool:

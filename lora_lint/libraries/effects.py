@@ -100,6 +100,20 @@ class ModelView:
     compiled: Span | None = None
 
 
+@dataclass(frozen=True)
+class PipelineRecord:
+    """A pipeline of diffusers, with the model that denoises: the one that LoRA of images and videos is mostly for."""
+
+    denoiser: Object
+
+    def part(self, name: str) -> Object | None:
+        """`pipeline.transformer`, `pipeline.unet`."""
+        return self.denoiser if name in DENOISERS else None
+
+
+DENOISERS = ("transformer", "unet")
+"""The arguments and attributes of pipelines that hold their denoising model."""
+
 Role: TypeAlias = Literal["parameters", "modules", "parameter", "module", "name"]
 
 

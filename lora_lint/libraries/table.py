@@ -16,6 +16,7 @@ from lora_lint.libraries.effects import (
     Log,
     ModelView,
     Part,
+    PipelineRecord,
     Records,
     TableRecord,
     TrainingRecord,
@@ -42,6 +43,7 @@ CALLS = {
     "dacite": "parsers.DACITE",
     "datasets": "datasets.CALLS",
     "deepspeed": "deepspeed.CALLS",
+    "diffusers": "diffusers.CALLS",
     "dotmap": "namespaces.CALLS",
     "draccus": "parsers.PARSE",
     "easydict": "namespaces.CALLS",
@@ -117,6 +119,7 @@ METHODS: dict[type, Method] = {
     DatasetRecord: _own("datasets.method"),
     TrainingRecord: _anywhere("trainers.method"),
     ConfigRecord: _anywhere("peft.config_method"),
+    PipelineRecord: _own("diffusers.method"),
 }
 """The effects of an object's methods, by the kind of record kept about it."""
 
@@ -242,6 +245,8 @@ class Knowledge:
     def attribute(self, machine: Machine, owner: Object, name: str, span: Span) -> Val | None:
         if isinstance(owner.data, ModelView):
             return transformers.attribute(Context(machine, self.records), owner.data, owner, name, span)
+        if isinstance(owner.data, PipelineRecord):
+            return owner.data.part(name)
         given = owner.arguments.keywords.get(name)
         if given is not None and (isinstance(owner.data, ConfigRecord) or trainers.is_arguments(owner.callee)):
             return given

@@ -106,11 +106,14 @@ def _trained(
         beside = configured.reading_of(start, call, span, path, project)
         if beside is not None:
             return beside
-        found = frameworks.runs_of(start, span, project)
+        if not start.command.followed:
+            found = frameworks.runs_of(start, span, project)
     if found is not None or call.kind == "command":
         return Reading(tuple(found or ()))
     place = program_path(call, path, project)
     program = project.load(place) if place is not None else None
+    if program is None and start is not None and start.command.followed:
+        return Reading(tuple(frameworks.runs_of(start, span, project) or ()))
     followed = follower.runs_of(call, span, program) if program is not None else []
     if followed:
         return Reading(tuple(followed))

@@ -24,6 +24,7 @@ from lora_lint.knowledge.architectures import (
     class_of,
     head_for,
     heads,
+    is_diffuser,
     model_types,
     modules,
     parameter_shapes,
@@ -32,6 +33,7 @@ from lora_lint.knowledge.architectures import (
     unsized,
 )
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate, fields_of
+from lora_lint.knowledge.models import identify_id
 from tests.support.processes import PATIENCE
 
 LLAMA_3_8B = {
@@ -276,12 +278,58 @@ def wide_numbers(term: Any) -> set[int]:
     return set()
 
 
-@pytest.mark.parametrize("kind", model_types())
+@pytest.mark.parametrize("kind", [kind for kind in model_types() if not is_diffuser(kind)])
 def test_no_width_is_the_same_under_every_config(kind: str) -> None:
-    """A constant is the width of a field which no model was built with another value of: not certain."""
+    """A constant is the width of a field which no model was built with another value of: not certain. Of diffusers'
+    types such a field is named, and only its own value is certain (see below)."""
     nodes = [node for node in architectures._document(kind)["nodes"] if node[0] != "@"]
     terms = [term for node in nodes for term in (*node[1:3], *(size for _, shape, *_ in node[3] for size in shape))]
     assert set().union(*map(wide_numbers, terms)) <= ({512} if kind == "swinv2" else set())
+
+
+RELEASES = {
+    "black-forest-labs/FLUX.1-dev": ("FluxTransformer2DModel", 11_901_408_320),
+    "black-forest-labs/FLUX.1-schnell": ("FluxTransformer2DModel", 11_891_178_560),
+    "black-forest-labs/FLUX.2-dev": ("Flux2Transformer2DModel", 32_223_281_152),
+    "stable-diffusion-v1-5/stable-diffusion-v1-5": ("UNet2DConditionModel", 859_520_964),
+    "stabilityai/stable-diffusion-3.5-medium": ("SD3Transformer2DModel", 2_243_171_520),
+    "Qwen/Qwen-Image": ("QwenImageTransformer2DModel", 20_430_401_088),
+    "Tongyi-MAI/Z-Image-Turbo": ("ZImageTransformer2DModel", 6_154_908_736),
+    "Wan-AI/Wan2.1-T2V-14B-Diffusers": ("WanTransformer3DModel", 14_288_491_584),
+    "Lightricks/LTX-Video": ("LTXVideoTransformer3DModel", 1_923_385_472),
+    "hunyuanvideo-community/HunyuanVideo": ("HunyuanVideoTransformer3DModel", 12_821_012_544),
+    "THUDM/CogVideoX-2b": ("CogVideoXTransformer3DModel", 1_693_783_872),
+}
+"""The class of each released model, and its parameters as diffusers 0.42.1 builds it on the meta device."""
+
+
+@pytest.mark.parametrize("name", RELEASES)
+def test_models_of_diffusers_have_their_published_sizes(name: str) -> None:
+    model = identify_id(name)
+    assert model is not None
+    found = known(model.model_type, "base")
+    assert (found.class_name, parameters(found, model.config)) == RELEASES[name]
+    assert certain(found, model.config)
+    linear = {module.path for module in modules(found, model.config) if module.kind == "Linear"}
+    assert linear
+    assert linear.isdisjoint(unsized(found, model.config))
+
+
+def test_a_model_of_diffusers_is_the_same_beside_every_transformers() -> None:
+    assert is_diffuser("FluxTransformer2DModel")
+    assert not is_diffuser("llama")
+    assert not is_diffuser(None)
+    five, four = (known("FluxTransformer2DModel", "base", version) for version in architectures.VERSIONS)
+    assert modules(five, {}) == modules(four, {})
+    assert head_for("FluxTransformer2DModel") == "base"
+
+
+@pytest.mark.parametrize("field", ["block_out_channels", "down_block_types"])
+def test_another_unet_than_the_releases_is_not_certain(field: str) -> None:
+    unet = known("UNet2DConditionModel", "base")
+    released = {"cross_attention_dim": 768, "in_channels": 4, "out_channels": 4, "use_linear_projection": False}
+    assert certain(unet, released)
+    assert not certain(unet, {**released, field: ["other"]})
 
 
 @pytest.mark.process

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lora_lint.knowledge.resolve import resolve
+from lora_lint.records import replace
 from lora_lint.run.values import Unknown
 from tests.rules.test_targets import LLAMA, SEVEN, on
 from tests.support.runs import either, run
@@ -39,3 +40,32 @@ def test_what_is_known_needs_none(given: Run, models: set[str]) -> None:
     found = resolve(given)
     assert found.why == ""
     assert {case.model.model_type for case in found.cases} == models
+
+
+FLUX = "black-forest-labs/FLUX.1-dev"
+ATTENTION = ("to_k", "to_q", "to_v", "to_out.0")
+
+
+def loaded(name: object, loader: str | None) -> Run:
+    given = on(name, ATTENTION)
+    return replace(given, model=replace(given.model, loader=loader))
+
+
+@pytest.mark.parametrize("loader", [None, "FluxTransformer2DModel", "FluxPipeline", "DiffusionPipeline"])
+def test_a_pipeline_is_known_by_the_model_that_denoises(loader: str | None) -> None:
+    (case,) = resolve(loaded(FLUX, loader)).cases
+    assert (case.model.model_type, case.parameters) == ("FluxTransformer2DModel", 9_338_880)
+
+
+def test_the_other_parts_of_a_pipeline_are_not_taken_for_it() -> None:
+    found = resolve(loaded(FLUX, "CLIPTextModel"))
+    assert found.cases == ()
+    assert found.why == f"CLIPTextModel loads another part of {FLUX} than FluxTransformer2DModel"
+
+
+@pytest.mark.parametrize("name", [Unknown("the command line gives it"), "someone/unheard-of"])
+def test_a_class_of_diffusers_says_which_modules_there_are(name: object) -> None:
+    (case,) = resolve(loaded(name, "FluxTransformer2DModel")).cases
+    assert len(case.match.modules) > 0
+    assert case.match.unmatched == ()
+    assert case.parameters is None

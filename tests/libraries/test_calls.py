@@ -637,3 +637,47 @@ def test_a_function_that_loads_an_adapter_uses_one_and_makes_no_settings() -> No
 def test_a_test_that_asks_for_an_adapter_uses_one() -> None:
     """What it asks about may be put on in the `setUp` of its class."""
     assert uses_adapter(b"def test(self):\n    assert isinstance(self.trainer.model, PeftModel)")
+
+
+PIPELINE = """\
+from diffusers import StableDiffusionXLPipeline
+from peft import LoraConfig
+
+pipeline = StableDiffusionXLPipeline.from_pretrained("stabilityai/stable-diffusion-xl-base-1.0").to("cuda")
+{before}
+pipeline.unet.add_adapter(LoraConfig(r=8, lora_alpha=16, target_modules=["to_q"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "event"),
+    [
+        ('pipeline.load_lora_weights("user/style", adapter_name="style")', LoadAdapter),
+        ('pipeline.set_adapters(["style"])', SetAdapter),
+        ("pipeline.unload_lora_weights()", Unwrap),
+    ],
+)
+def test_adapters_of_a_pipeline(call: str, event: type[Event]) -> None:
+    run = only(read_python(PIPELINE.format(before=call)))
+    assert kinds(run) == [Load, event, Wrap]
+    assert run.model.name == Known("stabilityai/stable-diffusion-xl-base-1.0", run.model.name.span, "literal")
+
+
+@pytest.mark.parametrize(
+    "call", ["pipeline.fuse_lora()", "pipeline.enable_model_cpu_offload()", "pipeline.vae.decode(0)"]
+)
+def test_the_rest_of_a_pipeline_leaves_the_model_alone(call: str) -> None:
+    assert kinds(only(read_python(PIPELINE.format(before=call)))) == [Load, Wrap]
+
+
+def test_a_pipeline_made_of_a_model_adapts_that_one() -> None:
+    text = """\
+from diffusers import FluxPipeline, FluxTransformer2DModel
+from peft import LoraConfig
+
+transformer = FluxTransformer2DModel.from_pretrained("black-forest-labs/FLUX.1-dev", subfolder="transformer")
+pipeline = FluxPipeline.from_pretrained("black-forest-labs/FLUX.1-dev", transformer=transformer)
+pipeline.transformer.add_adapter(LoraConfig(r=8, lora_alpha=16, target_modules=["to_q"]))
+"""
+    run = only(read_python(text))
+    assert (run.model.loader, kinds(run)) == ("FluxTransformer2DModel", [Load, Wrap])
