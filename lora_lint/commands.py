@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lora_lint.report import View
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
+    from lora_lint.verify.experiment import Effort
 
 COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "schema", "server", "completion")
 _NO_CACHE = "LORA_LINT_NO_CACHE"
@@ -107,6 +108,12 @@ class Verification:
     seeds: int | None = None
     report: str | None = None
     accept_proxy: bool = False
+
+    def effort(self) -> Effort:
+        """What the experiments need to know of it."""
+        from lora_lint.verify.experiment import Effort
+
+        return Effort(self.device, self.time_budget, self.seeds, self.accept_proxy)
 
 
 @dataclass(frozen=True)
@@ -222,9 +229,10 @@ def check(request: Check) -> int:
     aside = None if request.input.is_one_file() else _contested() - settings.named()
     unwritten = not _report(outcome, output, aside) or unwritten
     if verification is not None and verification.report is not None:
-        from lora_lint.report import render
+        from lora_lint.verify import page
 
-        unwritten = not _write_report(verification.report, render("html", outcome)) or unwritten
+        text = page.render(outcome, verification.effort())
+        unwritten = not _write_report(verification.report, text) or unwritten
     if interrupt is not None:
         raise interrupt
     return 2 if unwritten else status_of(outcome, settings)
@@ -391,12 +399,10 @@ def _refuse_unverifiable() -> None:
 def _settled(outcome: Outcome, verification: Verification) -> tuple[Outcome, KeyboardInterrupt | None]:
     """The outcome with verdicts, and the interrupt that ended it early."""
     from lora_lint.verify import session
-    from lora_lint.verify.experiment import Effort
 
     line = ProgressLine()
     try:
-        options = Effort(verification.device, verification.time_budget, verification.seeds, verification.accept_proxy)
-        return session.settle(outcome, options, line.show)
+        return session.settle(outcome, verification.effort(), line.show)
     except KeyboardInterrupt as interrupt:  # before the first experiment
         return outcome, interrupt
     finally:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lora_lint.finding import Verdict
 
-_COLORS = ("#0b6bcb", "#b42318", "#1a7f37", "#9a6700", "#8250df")
+_SERIES = 5
+"""Colors of lines, in html.css."""
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 440, 260, 62, 40, 14, 90
 
 
@@ -21,7 +22,7 @@ def evidence(verdict: Verdict) -> str:
     """A verdict with its reason and its measurements."""
     badge = f'<span class="badge {verdict.status}">{verdict.status}</span>'
     where = f"<small>{escape(verdict.device)}, {verdict.seconds:.1f} s</small>" if verdict.status != "skipped" else ""
-    plots = "".join(_plots(verdict.measurements))
+    plots = _deciding(verdict.measurements.get("deciding")) + "".join(_plots(verdict.measurements))
     sentence = f"<p>{badge}{prose(verdict.reason)} {where}</p>"
     return f'<div class="evidence">{sentence}\n{plots}{_table(verdict.measurements)}</div>\n'
 
@@ -30,7 +31,7 @@ def _table(measurements: Mapping[str, Any]) -> str:
     rows = "".join(
         f"<tr><th>{_escaped(str(key).replace('_', ' '))}</th><td>{_value(value)}</td></tr>\n"
         for key, value in measurements.items()
-        if value not in ([], {}, None)
+        if value not in ([], {}, None) and key != "curves"
     )
     return f"<details><summary>measurements</summary><table>\n{rows}</table></details>\n" if rows else ""
 
@@ -87,7 +88,7 @@ def _plot(series: Mapping[str, Sequence[Sequence[float]]], across: str, upward: 
     x_of = _axis(min(xs), max(xs), _LEFT, _WIDTH - _RIGHT)
     y_of = _axis(min(ys), max(ys), _HEIGHT - _BOTTOM, _TOP)
     drawn = [
-        f'<path d="M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}" fill="none" stroke="#57606a"/>',
+        f'<path class="axis" d="M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"/>',
         *(
             f'<text x="{x_of(scale(x)):.1f}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{x:g}</text>'
             for x in _few(sorted({x for x, *_ in points}))
@@ -99,23 +100,86 @@ def _plot(series: Mapping[str, Sequence[Sequence[float]]], across: str, upward: 
         f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(across)}</text>',
     ]
     for number, (name, line) in enumerate(series.items()):
-        color = _COLORS[number % len(_COLORS)]
+        color = f"line{number % _SERIES}"
         at = [(x_of(scale(x)), y_of(scale(mean))) for x, mean, _, _ in line]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in at)
-        drawn.append(f'<path d="M{path}" fill="none" stroke="{color}" stroke-width="2"/>')
+        drawn.append(f'<path class="{color}" d="M{path}" stroke-width="2"/>')
         for (x, y), (_, mean, low, high) in zip(at, line, strict=True):
             low = low if not logarithmic or low > 0 else mean
             bottom, top = y_of(scale(low)), y_of(scale(high))
-            drawn.append(f'<path d="M{x:.1f} {bottom:.1f}V{top:.1f}" stroke="{color}"/>')
-            drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>')
+            drawn.append(f'<path class="{color}" d="M{x:.1f} {bottom:.1f}V{top:.1f}"/>')
+            drawn.append(f'<circle class="{color} dot" cx="{x:.1f}" cy="{y:.1f}" r="3"/>')
         drawn.append(
-            f'<text x="{at[-1][0] + 8:.1f}" y="{at[-1][1] + 4 + 2 * number:.1f}" fill="{color}">{escape(name)}</text>'
+            f'<text class="{color} name" x="{_WIDTH - _RIGHT + 8}" y="{_TOP + 8 + 14 * number}">{escape(name)}</text>'
         )
     return (
-        f'<figure><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" font-size="11" role="img" '
+        f'<figure><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" '
         f'aria-label="{escape(upward)} over {escape(across)}">{"".join(drawn)}</svg>'
         f"<figcaption>{escape(upward)}</figcaption></figure>\n"
     )
+
+
+_WIDE, _ROW, _MARGIN = 560, 16, 24
+_TOLERABLE = {"factor": "no effect within a factor of {:g}", "difference": "no effect within {:g} nats"}
+
+
+def _deciding(found: Any) -> str:
+    """The statistic that decided: a dot for each seed, their mean with its interval, the band within which the effect
+    does not matter, and what was predicted."""
+    if not isinstance(found, dict):
+        return ""
+    factor = found["scale"] == "factor"
+    scale: Callable[[float], float] = (lambda value: math.log10(max(value, 1e-12))) if factor else float
+    mean, low, high = found["interval"]
+    band, predicted = found["tolerance"], found["predicted"]
+    shown = [*found["values"], mean, *band, *([predicted] if predicted else [])]
+    near, far = min(map(scale, shown)), max(map(scale, shown))
+    pad = (far - near) * 0.08 or 0.1
+    left, right = near - pad, far + pad
+    at = _axis(left, right, _MARGIN, _WIDE - _MARGIN)
+
+    def x(value: float) -> float:
+        return float(at(min(max(scale(value), left), right)))
+
+    bottom = _ROW * 3 + 10
+    parts = [
+        f'<rect class="band" x="{x(band[0]):.1f}" y="6" width="{x(band[1]) - x(band[0]):.1f}" height="{bottom - 6}"/>',
+        f'<path class="axis" d="M{_MARGIN} {bottom}H{_WIDE - _MARGIN}"/>',
+        *(
+            f'<path class="axis" d="M{x(tick):.1f} {bottom}v4"/>'
+            f'<text x="{x(tick):.1f}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>'
+            for tick in _ticks(left, right, factor)
+        ),
+        *(f'<circle class="line0 dot" cx="{x(each):.1f}" cy="{_ROW + 4}" r="3.5"/>' for each in found["values"]),
+        f'<path class="line1" stroke-width="2.5" d="M{x(low):.1f} {2 * _ROW + 8}H{x(high):.1f}"/>',
+        f'<circle class="line1 dot" cx="{x(mean):.1f}" cy="{2 * _ROW + 8}" r="4.5"/>',
+    ]
+    words = [f"dots: seeds; bar: mean with its {found['level']:.0%} interval"]
+    words.append(f"band: {_TOLERABLE[found['scale']].format(band[1])}")
+    if predicted:
+        parts.append(f'<path class="predicted" d="M{x(predicted):.1f} 6V{bottom}"/>')
+        words.append(f"dashed: {predicted:.3g} predicted")
+    return (
+        f'<figure class="deciding"><svg viewBox="0 0 {_WIDE} {bottom + 24}" width="{_WIDE}" role="img" '
+        f'aria-label="{_escaped(found["what"])}: {mean:.3g}, {low:.3g} to {high:.3g}">{"".join(parts)}</svg>'
+        f"<figcaption><strong>{_escaped(found['what'])}</strong> ({'; '.join(words)})</figcaption></figure>\n"
+    )
+
+
+def _ticks(left: float, right: float, factor: bool) -> list[float]:
+    """Round numbers between the ends of an axis (logarithms of them for factors), at most about eight."""
+    if factor:
+        steps = (1, 2, 5) if right - left < 2.5 else (1,)
+        decades = range(math.floor(left), math.ceil(right) + 1)
+        ticks = [step * 10.0**decade for decade in decades for step in steps]
+        inside = [tick for tick in ticks if left <= math.log10(tick) <= right]
+        if len(inside) < 3:  # less than a factor of about four
+            tenths = [place / 10 for place in range(1, 100)]
+            inside = list(_few([tick for tick in tenths if left <= math.log10(tick) <= right]))
+        return inside
+    size = 10.0 ** math.floor(math.log10(right - left))
+    step = next(each for each in (size / 5, size / 2, size, 2 * size) if (right - left) / each <= 8)
+    return [round(place * step, 12) for place in range(math.ceil(left / step), math.floor(right / step) + 1)]
 
 
 def _axis(low: float, high: float, start: float, end: float) -> Any:

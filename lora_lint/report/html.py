@@ -18,19 +18,25 @@ if TYPE_CHECKING:
 
 def render(outcome: Outcome) -> str:
     """The page as text: it loads nothing and runs nothing."""
-    style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
-    sections = "".join(_section(outcome, finding) for finding in by_level(outcome.findings))
+    sections = "".join(section(outcome, finding) for finding in by_level(outcome.findings))
     settled = any(finding.verdict is not None for finding in outcome.findings)
-    intervals = " Intervals are 95% intervals over seeds." if settled else ""
+    intervals = " Intervals are over seeds." if settled else ""
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>lora-lint</title>'
-        f"<style>{style}</style></head><body>\n<h1>lora-lint</h1>\n"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>lora-lint</title>'
+        f"<style>{style()}</style></head><body>\n<h1>lora-lint</h1>\n"
         f"<p>{'<br>'.join(map(escape, closing(outcome)))}</p>\n{sections}"
         f"<p><small>lora-lint {escape(__version__)}.{intervals}</small></p>\n</body></html>\n"
     )
 
 
-def _section(outcome: Outcome, finding: Finding) -> str:
+def style() -> str:
+    """The style sheet of all pages."""
+    return Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+
+
+def section(outcome: Outcome, finding: Finding) -> str:
+    """A finding with its verdict, as a part of a page."""
     source = outcome.source(finding.span.path)
     location = source.locate(finding.span)
     level, (clause, rest) = level_of(finding), headline(finding.message)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lora_lint.linting.outcome import Outcome
     from lora_lint.verify.experiment import Effort, Experiment
 
-NEEDED = ("torch", "transformers", "peft", "safetensors")
+NEEDED = ("torch", "transformers", "peft", "safetensors", "jinja2")
 _WEIGHT = {"error": 9.0, "warning": 3.0, "advice": 1.0}
 _GRACE, _GRACE_SHARE = 1.0, 0.05
 """Seconds, and the share of the budget, by which an experiment may overrun before it is stopped."""

@@ -20,7 +20,15 @@ from lora_lint.run.values import alternatives, known
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement.bench import Late, first_steps, on_bench
 from lora_lint.verify.measurement.optimizers import optimizer_of
-from lora_lint.verify.measurement.statistics import FIRST_LOOK, SECOND_LOOK, TOLERANCE, exponent, interval, judge
+from lora_lint.verify.measurement.statistics import (
+    FIRST_LOOK,
+    SECOND_LOOK,
+    TOLERANCE,
+    deciding,
+    exponent,
+    interval,
+    judge,
+)
 from lora_lint.verify.weights import TooBig
 
 if TYPE_CHECKING:
@@ -81,7 +89,9 @@ def _sweep(case: FindingCase, bench: Bench, arms: Sequence[Arm]) -> Verdict:
         reason += ": the opposite of what the finding claims"
     elif status == "inconclusive":
         reason += f": the interval does not settle whether the factor is above {number(math.exp(TOLERANCE))}"
-    return _verdict(bench, status, reason, _measured(bench, steps, arms, optimizer, source), optimizer, steps, source)
+    measured = _measured(bench, steps, arms, optimizer, source)
+    measured["deciding"] = _deciding(case, steps, arms[-1], arms[0])
+    return _verdict(bench, status, reason, measured, optimizer, steps, source)
 
 
 def _study(case: FindingCase, bench: Bench, arms: Sequence[tuple[float, Arm]]) -> Verdict:
@@ -109,6 +119,7 @@ def _study(case: FindingCase, bench: Bench, arms: Sequence[tuple[float, Arm]]) -
             for step, arm in arms
         ],
         "ratio": factor.rounded(),
+        "deciding": _deciding(case, steps, order[-1], order[0]),
         **_circumstances(bench, steps, optimizer, source),
     }
     return _verdict(bench, status, reason, measured, optimizer, steps, source)
@@ -180,6 +191,7 @@ def _rslora_off(case: FindingCase, bench: Bench, plain: Sequence[Arm], stable: S
         if key in ("step", "gradient", "exponents")
     }
     measured["flag"] = flag.rounded()
+    measured["deciding"] = _deciding(case, steps, plain[-1], plain[0])
     return _verdict(bench, status, reason, measured, optimizer, steps, source)
 
 
@@ -229,6 +241,7 @@ def _against(case: FindingCase, arm: Arm, usual: Arm, name: str) -> Verdict:
             "ratio": factor.rounded(),
             "scales": {"run": arm.scale, name: usual.scale},
             "reference": _by_arm(steps, [usual], "step"),
+            "deciding": _deciding(case, steps, arm, usual, _TWICE),
         }
         return _verdict(bench, status, reason, measured, optimizer, steps, source)
 
@@ -307,9 +320,22 @@ def _ladder(rank: int) -> list[int]:
 
 
 def _ratio(steps: Steps, above: Arm, below: Arm) -> Interval:
-    """The logarithm of the ratio of one arm's step to another's, by seed."""
+    """The logarithm of the ratio of one arm's step to another's."""
+    return interval(_by_seed(steps, above, below), steps.level)
+
+
+def _by_seed(steps: Steps, above: Arm, below: Arm) -> list[float]:
+    """The logarithm of the ratio of one arm's step to another's, for each seed."""
     pairs = zip(steps.samples[above], steps.samples[below], strict=True)
-    return interval([math.log(one.step / other.step) for one, other in pairs], steps.level)
+    return [math.log(one.step / other.step) for one, other in pairs]
+
+
+def _deciding(case: FindingCase, steps: Steps, above: Arm, below: Arm, tolerance: float = TOLERANCE) -> dict[str, Any]:
+    """The ratio of two arms' steps, with what their scales predict under the run's optimizer."""
+    law = law_of(case.run)
+    predicted = above.step(law) / below.step(law) if law is not None else None
+    what = f"first step of {_named(above)}, in multiples of that of {_named(below)}"
+    return deciding(what, _by_seed(steps, above, below), _ratio(steps, above, below), tolerance, predicted)
 
 
 def _exponent(steps: Steps, arms: Sequence[Arm], what: str) -> Interval:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +109,35 @@ def judge(effect: Interval, tolerance: float = TOLERANCE) -> Judgement:
     if effect.low > tolerance:
         return "confirmed"
     return "refuted" if effect.high < tolerance else "inconclusive"
+
+
+def deciding(
+    what: str, values: Sequence[float], effect: Interval, tolerance: float, predicted: float | None = None
+) -> dict[str, Any]:
+    """The statistic that decides a verdict, for its measurements: the logarithm of a factor for each seed, with the
+    interval of their mean, as factors; within `tolerance` (of the logarithm) the effect does not matter."""
+    return {
+        "what": what,
+        "scale": "factor",
+        "values": [float(f"{_exp(each):.4g}") for each in values],
+        "interval": effect.exp().rounded(),
+        "level": effect.level,
+        "tolerance": [float(f"{math.exp(each):.4g}") for each in (-tolerance, tolerance)],
+        "predicted": None if predicted is None else float(f"{predicted:.4g}"),
+    }
+
+
+def deciding_difference(what: str, values: Sequence[float], effect: Interval, tolerance: float) -> dict[str, Any]:
+    """As `deciding`, for a difference."""
+    return {
+        "what": what,
+        "scale": "difference",
+        "values": [float(f"{each:.4g}") for each in values],
+        "interval": effect.rounded(),
+        "level": effect.level,
+        "tolerance": [-tolerance, tolerance],
+        "predicted": None,
+    }
 
 
 def _exp(value: float) -> float:

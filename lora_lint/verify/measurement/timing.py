@@ -13,7 +13,7 @@ from lora_lint.run.values import ABSENT, Known, alternatives
 from lora_lint.verify.measurement.bench import backward, batch_of, lora_config, on_bench, probe_tokens, reset, wrapped
 from lora_lint.verify.measurement.optimizers import optimizer_of
 from lora_lint.verify.measurement.scaling import arm_of
-from lora_lint.verify.measurement.statistics import FIRST_LOOK, SECOND_LOOK, USUAL, interval, judge
+from lora_lint.verify.measurement.statistics import FIRST_LOOK, SECOND_LOOK, USUAL, deciding, interval, judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,9 @@ def _compare(case: FindingCase, bench: Bench, arm: Arm) -> Verdict:
         why = f"time ran out after {len(pairs)} of {turns} turns"
         return Verdict("inconclusive", why, measured, bench.device)
     status, reason = decided(pairs, level)
+    logs = [math.log(slow / fast) for slow, fast in pairs]
+    what = "time of a step with DoRA, in multiples of one without"
+    measured["deciding"] = deciding(what, logs, _logarithm(pairs, level), math.log(_MATTERS))
     measured |= {"ratio": _logarithm(pairs, level).exp().rounded(), "level": level}
     reason += f" ({bench.device}, {bench.dtype}, {size:,} tokens a step: the more tokens, the smaller DoRA's share)"
     return Verdict(status, reason, measured, bench.device)

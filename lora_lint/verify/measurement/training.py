@@ -21,7 +21,15 @@ from lora_lint.verify.measurement.bench import Late, backward, lora_config, on_b
 from lora_lint.verify.measurement.data import NoTexts, texts_of
 from lora_lint.verify.measurement.optimizers import optimizer_of
 from lora_lint.verify.measurement.probe import IGNORED, Batch
-from lora_lint.verify.measurement.statistics import FIRST_LOOK, SECOND_LOOK, USUAL, Interval, interval, judge
+from lora_lint.verify.measurement.statistics import (
+    FIRST_LOOK,
+    SECOND_LOOK,
+    USUAL,
+    Interval,
+    deciding_difference,
+    interval,
+    judge,
+)
 from lora_lint.verify.structure.skeleton import trainable
 
 if TYPE_CHECKING:
@@ -153,8 +161,12 @@ class Trial:
         return sum(curve.diverged for curve in self.curves[treatment.name])
 
     def _difference(self, of: Callable[[Curve], float]) -> Interval:
+        return interval(self.by_seed(of), self.level)
+
+    def by_seed(self, of: Callable[[Curve], float]) -> list[float]:
+        """A loss of the blamed treatment minus that of the proposed one, for each seed."""
         pairs = zip(self.curves[self.blamed.name], self.curves[self.proposed.name], strict=True)
-        return interval([of(one) - of(other) for one, other in pairs], self.level)
+        return [of(one) - of(other) for one, other in pairs]
 
 
 def status_of(best: Interval) -> Status:
@@ -368,6 +380,12 @@ def _settled(bench: Bench, trial: Trial, judged: Judge, source: str) -> Verdict:
             }
             for each in pair
         },
+        "deciding": deciding_difference(
+            f"best held-out loss {trial.blamed.name} minus that {trial.proposed.name}, in nats per token",
+            trial.by_seed(lambda curve: curve.best),
+            trial.best,
+            HARM,
+        ),
         "diverged": {each.name: trial.diverged(each) for each in pair},
         "examples": plan.trained_on,
         "held_out": plan.held,
