@@ -1,6 +1,6 @@
 """CPU time and memory of lora-lint beside flake8 and ruff, in one run on one machine.
 
-    python benchmarks/run.py [--repeat 5] [--files 3000] [--write README.md]
+    python benchmarks/run.py [--repeat 5] [--files 3000] [--write docs/speed.md]
 
 lora-lint is installed from this checkout into an environment of its own, as its users have it; flake8 and ruff beside
 it. Times are the CPU time of a command with all its processes, the median of some runs that take turns; memory is that
@@ -161,7 +161,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=5, help="runs of each command on small work, half on trees")
     parser.add_argument("--files", type=int, default=3000, help="files of each tree")
     parser.add_argument("--flake8-on-trees", action="store_true", help="minutes of CPU time")
-    parser.add_argument("--write", type=Path, metavar="README", help="put the table between its markers there")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table between its markers there")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lora-lint-benchmark-") as made:
         place = Path(made)
@@ -172,10 +172,10 @@ def main() -> int:
             print(table(results[-1:]).splitlines()[-1], flush=True)
     text = f"{table(results)}\n\nCPU time and peak memory on {os.cpu_count()} cores, {_system()}."
     if arguments.write:
-        readme = arguments.write.read_text(encoding="utf-8")
+        page = arguments.write.read_text(encoding="utf-8")
         between = re.compile(f"{re.escape(START)}.*?{re.escape(END)}", re.DOTALL)
         arguments.write.write_text(
-            between.sub(lambda _: f"{START}\n{text}\n{END}", readme), encoding="utf-8", newline="\n"
+            between.sub(lambda _: f"{START}\n{text}\n{END}", page), encoding="utf-8", newline="\n"
         )
     missed = [
         work.name for work, costs in results if costs["lora-lint"].seconds > work.target * costs[work.peer].seconds

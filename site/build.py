@@ -1,7 +1,7 @@
 """Builds the site into site/.build/site: `python site/build.py [--pages-only] [--no-playground]`.
 
-The pages are those in pages/, those of docs/ and rules/, and some that follow from the package: the rules by family,
-the frameworks, the models, the settings. Needs zensical (the extra `site`); the playground needs Node and npm as well.
+The pages are those in pages/, those of docs/ and rules/, and two that follow from the package: the frameworks and the
+models. Needs zensical (the extra `site`); the playground needs Node and npm as well.
 """
 
 from __future__ import annotations
@@ -28,18 +28,6 @@ if TYPE_CHECKING:
 
     from lora_lint.catalogue import Rule
 
-FAMILIES = {
-    "LL1": "Scale and sweeps",
-    "LL2": "Targets",
-    "LL3": "Rank and size",
-    "LL4": "What is trained",
-    "LL5": "Training",
-    "LL6": "Saving and merging",
-    "LL7": "Precision",
-    "LL8": "Serving",
-    "LL9": "Settings and files",
-}
-"""By the start of the codes, in their order."""
 _LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?(\))")
 
 
@@ -50,8 +38,10 @@ def pages() -> dict[str, str]:
     for path in sorted((ROOT / "docs").glob("*.md")):
         texts[f"docs/{path.name}"] = path.read_text(encoding="utf-8")
     texts |= dict(_rule_pages())
-    texts |= {"frameworks.md": frameworks(), "models.md": models(), "settings.md": settings()}
-    texts["changelog.md"] = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    texts |= {"docs/frameworks.md": frameworks(), "docs/models.md": models()}
+    texts |= {
+        name: (ROOT / name).read_text(encoding="utf-8") for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+    }
     return {name: _linked(text, name, texts.keys()) for name, text in texts.items()}
 
 
@@ -76,27 +66,8 @@ def _linked(text: str, name: str, names: Sequence[str] | set[str]) -> str:
 def _rule_pages() -> Iterator[tuple[str, str]]:
     from lora_lint import catalogue
 
-    rules = catalogue.rules().values()
-    yield "rules/index.md", _index_of(rules)
-    for rule in rules:
+    for rule in catalogue.rules().values():
         yield f"rules/{rule.file}", _page_of(rule)
-
-
-def _index_of(rules: Sequence[Rule] | object) -> str:
-    """The rules by family."""
-    lines = [
-        "# Rules",
-        "",
-        "An error breaks the run or trains the wrong thing, a warning wastes it, advice is worth a look.",
-    ]
-    for start, title in FAMILIES.items():
-        lines += ["", f"## {title}", "", "| code | name | level | finds |", "|---|---|---|---|"]
-        lines += [
-            f"| [{rule.code}]({rule.file}) | `{rule.name}` | {rule.level} | {_cell(rule.summary)} |"
-            for rule in rules
-            if rule.code.startswith(start)
-        ]
-    return "\n".join([*lines, ""])
 
 
 def _page_of(rule: Rule) -> str:
@@ -162,15 +133,6 @@ def models() -> str:
         "",
     ]
     lines += ["| type | ids |", "|---|---|", *(f"| `{name}` | {ids[name] or ''} |" for name in sorted(types))]
-    return "\n".join([*lines, ""])
-
-
-def settings() -> str:
-    """The settings, from their JSON Schema."""
-    schema = json.loads((ROOT / "lora_lint/knowledge/data/settings.schema.json").read_text(encoding="utf-8"))
-    lines = ["# Settings", "", "In `[tool.lora-lint]` of `pyproject.toml`, or in `lora-lint.toml` without a table. The"]
-    lines += ["nearest file above a linted file applies to it.", "", "| setting | meaning |", "|---|---|"]
-    lines += [f"| `{name}` | {_cell(value['description'])} |" for name, value in schema["properties"].items()]
     return "\n".join([*lines, ""])
 
 

@@ -129,7 +129,7 @@ def _differences(
     elif missing:
         message = (
             f"{len(missing)} of {plural(len(live), 'tensor')} of `{adapter.name}` are not in the saved file "
-            f"({some(missing)}): they are lost, and start anew when the adapter is loaded. Save with "
+            f"({some(missing)}): they are lost, and start from new values when the adapter is loaded. Save with "
             "`model.save_pretrained(folder)` on the PeftModel"
         )
         yield Finding("LL607", message, places.train)
@@ -162,7 +162,7 @@ def _same(saved: Any, trained: Any) -> bool:
 def _of_config(stored: Mapping[str, Any], adapter: LiveAdapter, place: str) -> Iterator[str]:
     """What the saved config says differently, or not at all."""
     if not stored.get("base_model_name_or_path"):
-        yield f"{os.path.join(place, CONFIG)} names no base model: whoever loads the adapter has to know it"
+        yield f"{os.path.join(place, CONFIG)} names no base model: loading the adapter needs it from elsewhere"
     differing = [key for key in _OF_THE_SCALE if key in stored and stored[key] != getattr(adapter.config, key, None)]
     if differing:
         yield f"{names(differing)} in {os.path.join(place, CONFIG)} differ from the trained adapter's"

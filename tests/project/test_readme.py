@@ -1,4 +1,4 @@
-"""What README.md says holds: its outputs, tables, settings, options and workflows."""
+"""What README.md and docs/ say holds: outputs, tables, settings, options and workflows."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 import yaml
 
+from lora_lint import catalogue
 from lora_lint.__main__ import main
 from lora_lint.report import FORMATS
 from lora_lint.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDES = {name: (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("usage", "settings", "ci")}
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
 def document(name: str) -> Any:
@@ -29,16 +31,27 @@ def document(name: str) -> Any:
 
 @pytest.mark.process
 def test_outputs_and_tables_are_current() -> None:
-    """`python scripts/readme_rules.py` writes them."""
-    path = ROOT / "scripts" / "readme_rules.py"
-    spec = importlib.util.spec_from_file_location("readme_rules", path)
+    """`python scripts/write_docs.py` writes them."""
+    path = ROOT / "scripts" / "write_docs.py"
+    spec = importlib.util.spec_from_file_location("write_docs", path)
     assert spec is not None
     assert spec.loader is not None
     program = importlib.util.module_from_spec(spec)
     before = list(sys.path)
     spec.loader.exec_module(program)
     sys.path[:] = before
-    assert program.current(README) == README
+    for document in program.DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        assert program.current(text) == text, document.name
+
+
+def test_every_rule_is_in_a_family() -> None:
+    rules = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert [code for code in catalogue.rules() if f"| [{code}](" not in rules] == []
+
+
+def test_it_is_short() -> None:
+    assert len(README.splitlines()) <= 150
 
 
 def test_the_first_screen_shows_a_finding() -> None:
@@ -49,7 +62,7 @@ def test_the_first_screen_shows_a_finding() -> None:
 
 
 def test_settings_are_accepted(tmp_path: Path) -> None:
-    [text] = blocks("toml")
+    [text] = blocks("toml", GUIDES["settings"])
     (tmp_path / "pyproject.toml").write_text(text)
     settings = load(str(tmp_path / "pyproject.toml"))
     assert settings.ignore == ("LL102",)
@@ -61,25 +74,29 @@ def test_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["--help"], ["check", "--help"], ["inspect", "--help"], ["recommend", "--help"]):
         main(arguments)
         told += capsys.readouterr().out
-    own = [line for block in blocks("sh") for line in block.splitlines() if "lora-lint" in line]
-    named = re.findall(r"`(--[a-z-]+)", README) + [word for line in own for word in re.findall(r"--[a-z-]+", line)]
+    text = "\n".join((README, *GUIDES.values()))
+    own = [line for block in blocks("sh", text) for line in block.splitlines() if "lora-lint" in line]
+    named = re.findall(r"`(--[a-z-]+)", text) + [word for line in own for word in re.findall(r"--[a-z-]+", line)]
     assert len(named) > 5
     assert [option for option in named if option not in told] == []
 
 
 def test_formats() -> None:
-    table = README[README.index("| format | for |") :]
+    table = GUIDES["usage"][GUIDES["usage"].index("| format | for |") :]
     assert tuple(re.findall(r"^\| `(\w+)` \|", table.partition("\n\n")[0], re.MULTILINE)) == tuple(FORMATS)
 
 
 def test_files_that_are_linked_to_exist() -> None:
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+        assert [link for link in links if not (path.parent / link).exists()] == [], path.name
 
 
 def test_the_hook_and_the_action_are_used_as_they_are() -> None:
-    hook, *workflows = map(yaml.safe_load, blocks("yaml"))
+    [hook] = map(yaml.safe_load, blocks("yaml"))
+    shown, *workflows = map(yaml.safe_load, blocks("yaml", GUIDES["ci"]))
+    assert shown == hook
     [offered] = document(".pre-commit-hooks.yaml")
     assert [each["id"] for each in hook["repos"][0]["hooks"]] == [offered["id"]] == ["lora-lint"]
     action = document("action.yml")

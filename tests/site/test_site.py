@@ -44,10 +44,8 @@ def pages() -> dict[str, str]:
     return made
 
 
-def test_every_rule_has_a_page_and_is_in_a_family(pages: dict[str, str]) -> None:
-    for rule in catalogue.rules().values():
-        assert f"rules/{rule.file}" in pages
-        assert f"]({rule.file})" in pages["rules/index.md"], rule.code
+def test_every_rule_has_a_page(pages: dict[str, str]) -> None:
+    assert {f"rules/{rule.file}" for rule in catalogue.rules().values()} <= pages.keys()
 
 
 def test_every_link_leads_to_a_page_or_away(pages: dict[str, str]) -> None:
