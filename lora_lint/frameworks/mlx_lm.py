@@ -101,7 +101,7 @@ def read(document: Mapping, project: Project) -> Reading:
     if kind not in ("lora", "dora") or (trains is False and known(fields.flag("test"))):
         return Reading()
     span = fields.span("fine_tune_type" if fields.has("fine_tune_type") else _PART)
-    name = fields.text("model", usual("Qwen/Qwen3-0.6b"))
+    name = fields.text("model", _default("Qwen/Qwen3-0.6b", fields))
     model = _identified(name, document.span.path)
     problems: tuple[UnknownKey | InvalidValue, ...] = tuple(_problems(fields, model))
     resumed = fields.has("resume_adapter_file")
@@ -119,6 +119,16 @@ def read(document: Mapping, project: Project) -> Reading:
         trained=trains,
     )
     return Reading((run,))
+
+
+def _is_saved(fields: Fields) -> bool:
+    """Whether the settings stand beside a saved adapter. mlx-lm saves all of them; other programs that train for it
+    save only what it needs to load the adapter, so that what is not there is not known."""
+    return os.path.basename(fields.mapping.span.path) == "adapter_config.json"
+
+
+def _default(value: Any, fields: Fields) -> Value[Any]:
+    return ABSENT if _is_saved(fields) else usual(value)
 
 
 def _identified(name: Value[str], near: str) -> Model | None:
@@ -211,7 +221,7 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
         return one_set(public.text("path"), split, subset, near, project)
     if fields.has("hf_dataset"):
         return Dataset(Unknown("there are several datasets", fields.span("hf_dataset")))
-    name = fields.text("data", usual("mlx-community/WikiSQL"))
+    name = fields.text("data", _default("mlx-community/WikiSQL", fields))
     folder = known(name)
     rows = rows_of_file(f"{folder}/train.jsonl", near, project) if folder else None
     if rows is not None:
@@ -221,7 +231,9 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
 
 def _training(fields: Fields) -> Training:
     """A schedule has the rate among its own arguments."""
-    own = {}
+    own: dict[str, Value[Any]] = {}
+    if _is_saved(fields):
+        own = {name: ABSENT for name, key in FRAMEWORK.other_keys.items() if name != "model" and not fields.has(key)}
     if fields.has("lr_schedule"):
         own["learning_rate"] = Unknown("`lr_schedule` sets it", fields.span("lr_schedule"))
     return tables.training(FRAMEWORK, fields, "supervised", **own)

@@ -459,6 +459,7 @@ class Class(Val):
                     return known
         if self.is_enum():
             return Opaque("the member is not known", span)
+        environment = any(base.name.endswith(".BaseSettings") for base in self.external_bases())  # which may set them
         instance = Instance(self, {}, arguments.open)
         if isinstance(init, Function):
             init.bound(instance).call(machine, arguments, span)
@@ -467,7 +468,7 @@ class Class(Val):
             value = self.lookup(name)
             if value is not None:
                 value = value.copied(machine, arguments, span)
-                instance.attributes[name] = value.overridable() if arguments.open else value
+                instance.attributes[name] = value.overridable() if arguments.open or environment else value
         for name, given in zip(self.fields, arguments.positional, strict=False):
             instance.attributes[name] = given
         converts = any(base.name.startswith("pydantic") for base in self.external_bases())
@@ -642,6 +643,11 @@ class Instance(Val):
 
     def mapping(self) -> DictVal | None:
         return DictVal(dict(self.attributes), None, self.open)
+
+    def overridable(self) -> Val:
+        if self.class_ is not None and not self.class_.is_data:
+            return self
+        return Instance(self.class_, {name: each.overridable() for name, each in self.attributes.items()}, open_=True)
 
     def copied(self, machine: Machine, arguments: Arguments, span: Span) -> Val:
         return Instance(self.class_, dict(self.attributes), self.open)

@@ -372,6 +372,23 @@ def _field(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     return machine.call(factory, NO_ARGUMENTS, span)
 
 
+def _choice(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """simple_parsing.choice("small", "large", default="small"): the default."""
+    return arguments.get("default") or Opaque("the field has no default", span)
+
+
+def _list_field(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """simple_parsing.list_field("q_proj", "v_proj"): these items."""
+    return ListVal(list(arguments.positional), span)
+
+
+def _mutable_field(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """simple_parsing.mutable_field(list, ["q_proj"]): what the first argument makes of the others."""
+    factory = arguments.get("fn", 0)
+    rest = Arguments(arguments.positional[1:], {}, {})
+    return None if factory is None else machine.call(factory, rest, span)
+
+
 def _namespace(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     return Instance(None, dict(arguments.keywords), arguments.open)
 
@@ -410,6 +427,10 @@ _FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     "dataclasses.asdict": _as_dict,
     "dataclasses.replace": _replaced,
     **dict.fromkeys(("dataclasses.field", "pydantic.Field", "attr.ib", "attrs.field"), _field),
+    **dict.fromkeys(("simple_parsing.field", "draccus.field", "pyrallis.field"), _field),
+    "simple_parsing.choice": _choice,
+    **dict.fromkeys(("simple_parsing.list_field", "simple_parsing.helpers.list_field"), _list_field),
+    **dict.fromkeys(("simple_parsing.mutable_field", "simple_parsing.helpers.mutable_field"), _mutable_field),
     **dict.fromkeys(("types.SimpleNamespace", "argparse.Namespace"), _namespace),
     "functools.partial": partial,
     **dict.fromkeys(("os.environ.get", "os.getenv"), _environment),

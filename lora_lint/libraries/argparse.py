@@ -78,7 +78,7 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
     else:
         value = _default(context, _typed(default, arguments.get("type")))
     choices = arguments.get("choices")
-    called_with = _from_caller(context, [name, *(flag.lstrip("-").replace("-", "_") for flag in flags)])
+    called_with = from_caller(context, [name, *(flag.lstrip("-").replace("-", "_") for flag in flags)])
     if called_with is not None and not context.records.takes(value):
         called_with = None
     if called_with is not None:
@@ -113,7 +113,7 @@ def _default(context: Context, value: Val) -> Val:
     return value if context.records.given_all else value.overridable()
 
 
-def _from_caller(context: Context, names: list[str]) -> Val | None:
+def from_caller(context: Context, names: list[str]) -> Val | None:
     """What the caller of the program gives for an option; None if it gives nothing, or that is not known."""
     given = context.records.given or {}
     return next((given[name] for name in names if name in given), None)

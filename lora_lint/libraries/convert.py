@@ -100,7 +100,8 @@ def plain(value: Val, depth: int = 0) -> tuple[Any, Span | None, Origin] | None:
         return {key: item[0] for key, item in content.items() if item}, value.span, "literal"
     if isinstance(value, External):
         owner, _, name = value.name.rpartition(".")
-        member = owner == "torch" or owner.rpartition(".")[2][:1].isupper()  # TaskType.CAUSAL_LM
+        type_ = owner.rpartition(".")[2]
+        member = owner == "torch" or (type_[:1].isupper() and not type_.isupper())  # TaskType.CAUSAL_LM, not FLAGS.rank
         return (name, None, "literal") if member else None
     if isinstance(value, Member) and value.name == "value":
         return plain(value.owner, depth + 1)

@@ -231,6 +231,8 @@ class Records:
     models: list[ModelRecord] = field(default_factory=list)
     wandb_space: dict[str, Val] = field(default_factory=dict)
     launches: list[StartedProgram] = field(default_factory=list)
+    flags: dict[str, Val] = field(default_factory=dict)
+    """The program's flags of absl."""
     given: dict[str, Any] | None = None
     """The options that the program is called with, if its caller is known: names without dashes to values."""
     by_default: bool = False

@@ -8,7 +8,7 @@ import sys
 
 LIBRARIES = frozenset(
     "peft transformers trl unsloth unsloth_zoo datasets torch torchvision torchaudio accelerate bitsandbytes "
-    "diffusers deepspeed wandb optuna ray numpy np pandas sklearn scipy matplotlib seaborn tqdm evaluate "
+    "absl diffusers deepspeed wandb optuna ray numpy np pandas sklearn scipy matplotlib seaborn tqdm evaluate "
     "sentence_transformers safetensors huggingface_hub tokenizers fire click typer pydantic omegaconf hydra yaml "
     "requests PIL cv2 rich loguru vllm mlflow tensorboard lightning pytorch_lightning xformers flash_attn google "
     "openai langchain gradio attr attrs absl einops sentencepiece nltk rouge_score sacrebleu jsonlines dotenv "

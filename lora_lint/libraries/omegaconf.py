@@ -26,7 +26,7 @@ def merged(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     result = Instance(None, {}, arguments.open)
     for given in arguments.positional:
         spread = given.mapping()
-        result = _overridable(result) if spread is None else _over(result, spread)
+        result = Instance(None, _overridden(result), open_=True) if spread is None else _over(result, spread)
     return result
 
 
@@ -40,12 +40,8 @@ def _over(below: Instance, above: DictVal) -> Instance:
     return Instance(None, both, below.open or above.open)
 
 
-def _overridable(settings: Instance) -> Instance:
-    each = {
-        key: _overridable(value) if isinstance(value, Instance) else value.overridable()
-        for key, value in settings.attributes.items()
-    }
-    return Instance(None, each, open_=True)
+def _overridden(settings: Instance) -> dict[str, Val]:
+    return {key: value.overridable() for key, value in settings.attributes.items()}
 
 
 def unchanged(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:

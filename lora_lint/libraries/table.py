@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lora_lint.interpreter.definitions import Class, Function
+from lora_lint.interpreter.definitions import Class, Function, Instance
 from lora_lint.interpreter.values import Arguments, Const, External, Member, Object, Val, constant
 from lora_lint.libraries import datasets, shapes, tokens, torch, trainers, transformers
 from lora_lint.libraries.context import Context
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 CALLS = {
     "accelerate": "accelerate.CALLS",
+    "absl": "absl.CALLS",
     "addict": "namespaces.CALLS",
     "argparse": "argparse.CALLS",
     "box": "namespaces.CALLS",
@@ -165,6 +166,8 @@ class Knowledge:
         """An attribute of a library that is a value, not a function."""
         if name.endswith(".INCLUDE_LINEAR_LAYERS_SHORTHAND") and name.startswith("peft."):
             return Const("all-linear", span)
+        if name == "absl.flags.FLAGS":
+            return Instance(None, self.records.flags, open_=True)
         if name == "wandb.config":
             from lora_lint.libraries import wandb
 

@@ -44,6 +44,16 @@ def test_what_is_saved_with_an_adapter() -> None:
     assert plain(run.adapter.layers_to_transform) is None  # all of them
 
 
+def test_what_another_program_saves_for_mlx() -> None:
+    """Its rate and its model are not those that mlx-lm takes where none is given."""
+    content = (
+        '{"fine_tune_type": "lora", "num_layers": 28, "lora_parameters": {"rank": 16, "scale": 1.0, "dropout": 0}}'
+    )
+    run = only(config(content, "adapters/adapter_config.json"))
+    assert (plain(run.adapter.rank), plain(run.adapter.scale)) == (16, 1.0)
+    assert run.training.learning_rate is run.training.max_steps is run.model.name is run.dataset.name is ABSENT
+
+
 def test_a_mixture_of_experts_is_adapted_whole() -> None:
     run = only(config(edited(DORA, ("mlx-community/Qwen2.5-7B-Instruct-4bit", "mistralai/Mixtral-8x7B-v0.1"))))
     assert plain(run.adapter.target_modules) is Unknown
