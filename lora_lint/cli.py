@@ -225,9 +225,9 @@ def schema(name: str) -> int:
 
 @main.command(context_settings=_CONTEXT)
 @click.option("--stdio", is_flag=True, hidden=True, expose_value=False, help="Editors add it; there is no other way.")
-def server() -> int:
+def server() -> None:
     """Run the language server for editors on the standard streams (needs the extra `lsp`)."""
-    return commands.server()
+    commands.server()
 
 
 @main.command(context_settings=_CONTEXT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from lora_lint.records import dataclass, field, replace
 from lora_lint.terminal import (
@@ -686,8 +686,9 @@ def schema(name: str) -> int:
     return 0
 
 
-def server() -> int:
-    """Runs the language server on the standard streams. Raises UsageError where its packages are missing."""
+def server() -> NoReturn:
+    """Runs the language server on the standard streams, and ends the process. Raises UsageError where its packages are
+    missing."""
     from importlib.util import find_spec
 
     absent = [name for name in ("pygls", "lsprotocol") if find_spec(name) is None]
@@ -696,4 +697,4 @@ def server() -> int:
     from lora_lint.server.requests import serve
 
     serve()
-    return 0
+    sys.exit()  # unlike other commands, it has processes and locks that an ordinary exit releases

@@ -81,7 +81,8 @@ class Name:
 class Analysis:
     """Everything that an editor shows about a text. `hints` are shown at the ends of their places; `targets` are the
     names of the model's modules; `reads` the real paths of the files that the result depends on. `broken`: the text
-    cannot be read, so that there is nothing but the problem. `log` is for the editor's log."""
+    cannot be read, so that there is nothing but the problem. It took `seconds` of CPU time; `log` is for the editor's
+    log."""
 
     problems: tuple[Problem, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -92,6 +93,7 @@ class Analysis:
     dialects: tuple[str, ...] = ()
     reads: frozenset[str] = field(default=frozenset())
     broken: bool = False
+    seconds: float = 0.0
     log: tuple[str, ...] = field(default=())
 
 

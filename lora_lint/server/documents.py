@@ -35,8 +35,6 @@ class Document:
         self.good = Analysis()
         self.latest = Analysis()
         self.pending: asyncio.Task[None] | None = None
-        self.seconds = 0.0
-        """How long the last analysis took."""
         self.readers: tuple[Link, ...] | None = None
         """Links to the programs that read it, once they were asked for."""
         self._good_parts: dict[str, Buffer] = {}

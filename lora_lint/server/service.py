@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -334,7 +333,7 @@ class Service:
 
     def _changed(self, document: Document) -> None:
         document.folder.hold(document.path, document.data())
-        self._analyse(document, min(max(document.seconds, _LEAST_DELAY), _MOST_DELAY))
+        self._analyse(document, min(max(document.latest.seconds, _LEAST_DELAY), _MOST_DELAY))
         self._analyse_readers({os.path.realpath(document.path)})
 
     def _analyse_readers(self, paths: set[str]) -> None:
@@ -356,7 +355,7 @@ class Service:
     async def _analysed(self, document: Document, delay: float) -> None:
         try:
             await asyncio.sleep(delay)
-            parts, started = dict(document.parts), time.monotonic()
+            parts = dict(document.parts)
             try:
                 analysis = await document.folder.run(worker.analysis, self.task(document))
             except WorkerLost as lost:
@@ -365,7 +364,6 @@ class Service:
             except Exception as error:  # whatever a text does to the worker
                 self.log(f"{document.path}: not checked ({type(error).__name__}: {error})", types.MessageType.Error)
                 return
-            document.seconds = time.monotonic() - started
             for line in analysis.log:
                 self._say(line)
             document.keep(analysis, parts)

@@ -6,6 +6,7 @@ It runs in the workspace folder. What other editors' buffers hold takes the plac
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery
@@ -72,12 +73,13 @@ def hold(buffers: Mapping[str, bytes | None]) -> None:
 
 def analysis(task: Task) -> Analysis:
     """Everything that an editor shows about a text."""
+    started = time.process_time()
     try:
-        return _analysis(task)
+        found = _analysis(task)
     except (SettingsError, baseline.BaselineError) as error:
-        return Analysis(log=(str(error),), broken=True)
-    finally:
-        tidy()
+        found = Analysis(log=(str(error),), broken=True)
+    tidy()
+    return replace(found, seconds=time.process_time() - started)
 
 
 def fixed(task: Task, wanted: tuple[str, Span] | None, unsafe: bool) -> Rewritten:
