@@ -40,9 +40,10 @@ NAMES: dict[str, FileKind] = {
     "GNUmakefile": "make",
     "Dockerfile": "docker",
     "Containerfile": "docker",
+    "Modelfile": "modelfile",
 }
 """The kinds of files that have no suffix: `Dockerfile`, and variants such as `Dockerfile.gpu` and `Dockerfile-cuda`."""
-NAMED = ", ".join((*KINDS, "Makefile", "Dockerfile"))
+NAMED = ", ".join((*KINDS, "Makefile", "Dockerfile", "Modelfile"))
 """What the user may name, for messages."""
 
 DEFAULT_EXCLUDES = frozenset(
@@ -82,6 +83,8 @@ _TEST = rb"^[ \t]*(?:(?:async[ \t]+)?def test|(?:import|from)[ \t]+(?:pytest|uni
 _PROGRAMS = frozenset({"python", "notebook"})
 _COMMANDS = frozenset({"shell", "make", "docker"})
 _TASK = rb"(?m)^run[ \t]*:"
+_SERVING = rb"\bvllm[ \t]+serve\b|\bvllm\.entrypoints\b|--adapter-path\b|--adapter-id\b"
+"""In commands that serve an adapter without saying lora."""
 _CHUNK = 1 << 16
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -101,6 +104,7 @@ _TELLING = {
     "shell": rb"(?i)(?<![\w-])--[\w-]*lora",
     "make": rb"(?i)(?<![\w-])--[\w-]*lora",
     "docker": rb"(?i)(?<![\w-])--[\w-]*lora",
+    "modelfile": rb"(?im)^[ \t]*ADAPTER[ \t]",
     "json": rb"(?i)\"(?:[\w.-]*(?<![a-z]))?(?:q?lora(?!l)|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
 }
 
@@ -285,9 +289,11 @@ class Walk:
         if kind == "python" and _is_test(path, data):
             self._tests += relevant(data)
             return None
+        if kind == "modelfile":
+            return Found(path, kind, data, False) if telling(data, kind) else None
         if self._prefilter and not relevant(data):
             starts = kind in _COMMANDS or (kind == "yaml" and re.search(_TASK, data) is not None)
-            if starts and re.search(b"|".join(marks.IN_COMMANDS), data) is not None:
+            if starts and re.search(b"|".join((*marks.IN_COMMANDS, _SERVING)), data) is not None:
                 return Found(path, kind, data, False)
             imported = import_lines(data) if kind in _PROGRAMS else b""
             imports = b" ".join((imported, programs(data) if starts or kind == "notebook" else b"")).strip()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint import marks
 from lora_lint.frameworks import registry
-from lora_lint.frameworks.settings import given_to
+from lora_lint.frameworks.settings import given_to, with_output
 from lora_lint.readers.arguments import options, overrides
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import dataclass, replace
@@ -110,6 +110,7 @@ def runs_of(start: Start, span: Span, project: Project) -> list[Run] | None:
         runs = tuple(replace(run, training=replace(run.training, method=method)) for run in runs)
     is_open = arguments.open or not command.usual
     own = given_to(start.framework.name, given, is_open, arguments.defaults) if command.checked else ()
+    runs = tuple(with_output(start.framework, given, run) for run in runs)
     return [settled(replace(run, given=own), arguments, command.usual) for run in runs]
 
 

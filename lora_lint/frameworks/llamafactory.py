@@ -168,16 +168,17 @@ def _bare_reference(fields: Fields) -> Value[bool]:
 
 
 def _served(fields: Fields, project: Project) -> Reading:
-    """The adapter that a file merges, exports or chats with, if it is in the project."""
+    """The adapter that a file merges, exports or chats with."""
     path = known(fields.text("adapter_name_or_path"))
-    base = saved_base(path, fields.mapping.span.path, project) if path is not None else None
-    if base is None:
+    if path is None:
         return Reading()
+    base = saved_base(path, fields.mapping.span.path, project)
     span = fields.span("adapter_name_or_path")
     name = fields.text("model_name_or_path")
     events = (Load(fields.span("model_name_or_path")), LoadAdapter(span, trainable=Known(False)))
     adapter = tables.resumed(Adapter(span))
-    return Reading((Run(FRAMEWORK, span, adapter, BaseModel(name), events=events, trained=False, trained_on=base),))
+    run = Run(FRAMEWORK, span, adapter, BaseModel(name), events=events, trained=False, loads=path)
+    return Reading((run if base is None else replace(run, loads=None, trained_on=base),))
 
 
 _METHODS = {"bnb": Quantizer.BITSANDBYTES, "bitsandbytes": Quantizer.BITSANDBYTES} | {

@@ -63,6 +63,7 @@ FRAMEWORK = Framework(
     tells_in_commands=(rb"\bmlx_lm\b",),
     other_keys={
         "model": "model",
+        "output": "adapter_path",
         "optimizer": "optimizer",
         "learning_rate": "learning_rate",
         "max_steps": "iters",

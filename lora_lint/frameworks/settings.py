@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import refusals, registry
+from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
 from lora_lint.records import replace
 from lora_lint.run.given import Given
-from lora_lint.run.values import Known, Unknown
+from lora_lint.run.values import Known, Unknown, known
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from lora_lint.readers.nodes import Entry
-    from lora_lint.run.run import Reading
+    from lora_lint.run.framework import Framework
+    from lora_lint.run.run import Reading, Run
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -29,6 +31,13 @@ def with_given(reading: Reading, framework: str, document: Mapping) -> Reading:
     if not reading.runs and not reading.sweeps:
         return replace(reading, given=given)
     return reading.mapped(lambda run: replace(run, given=given))
+
+
+def with_output(framework: Framework, mapping: Mapping, run: Run) -> Run:
+    """A run with the folder that its framework saves the adapter in, if it is written out."""
+    key = framework.other_keys.get("output")
+    folder = known(Fields(mapping).text(key)) if key is not None else None
+    return replace(run, saves=(folder.removeprefix("./").rstrip("/"),)) if folder else run
 
 
 def given_to(

@@ -58,6 +58,7 @@ FRAMEWORK = Framework(
     one_is_regex=True,
     other_keys={
         "model": "model_name_or_path",
+        "output": "output_dir",
         **TRAINER_KEYS,
     },
     says_lora={"use_peft": True},

@@ -1,10 +1,10 @@
-"""What servers and converters of adapters accept: read in their sources on 2026-11-29."""
+"""What servers and converters of adapters accept, read in their sources on 2026-11-29."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.records import dataclass
+from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,37 +12,98 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Server:
-    """A program that loads adapters. `ranks` is the highest rank that it can be configured for and `usual_rank` its
-    default, None if it accepts any. `refuses` says what it lacks, by setting."""
+    """A program that loads adapters, with the version that was read and where.
+
+    `refuses` says what it raises for and `loses` what it silently leaves out, by setting. `ranks` is the highest rank
+    that it can be configured for and `usual_rank` its default, None if it accepts any. `own_format`: it reads no
+    adapter of PEFT's, only those of `framework`. `takes_adapters`: it takes an adapter's folder as the model.
+    """
 
     title: str
-    refuses: Mapping[str, str]
+    version: str
+    source: str
+    refuses: Mapping[str, str] = field(default_factory=dict)
+    loses: Mapping[str, str] = field(default_factory=dict)
     ranks: int | None = None
     usual_rank: int | None = None
     rank_option: str = ""
+    own_format: str = ""
+    framework: str = ""
+    takes_adapters: bool = False
 
 
 _WHOLE = "contains full modules, which it does not load"
+_MAGNITUDES = "is on, and it loads no magnitudes"
+_BIASES = "adds biases, which it does not load"
+_UNROOTED = "is on, and it scales by alpha/r: the adapter acts sqrt(r) times too weakly"
 
 VLLM = Server(
     "vLLM",
+    "0.11 to 0.29",
+    "vllm/lora/peft_helper.py (validate_legal, _validate_features), vllm/lora/lora_model.py, vllm/config/lora.py",
     {
         "use_dora": "is on, which it does not have",
         "modules_to_save": _WHOLE,
-        "bias": "adds biases, which it does not load",
+        "bias": _BIASES,
         "target_parameters": "adapts parameters that are not modules, which it does not support",
     },
     ranks=512,
     usual_rank=16,
     rank_option="--max-lora-rank",
 )
-"""vllm/lora/peft_helper.py (validate_legal, _validate_features) and vllm/config/lora.py."""
-
+SGLANG = Server(
+    "SGLang",
+    "0.5.23",
+    "sglang/srt/lora/lora_manager.py (validate_new_adapter), lora.py (scaling, _process_weight)",
+    {"use_dora": "is on, which it does not have"},
+    {"use_rslora": _UNROOTED, "modules_to_save": _WHOLE},
+    rank_option="--max-lora-rank",
+)
+TGI = Server(
+    "text-generation-inference",
+    "3.3.6",
+    "server/text_generation_server/adapters/lora.py (map_weights_for_model, prepare_weights)",
+    loses={
+        "use_dora": _MAGNITUDES,
+        "modules_to_save": _WHOLE,
+        "bias": _BIASES,
+        "layers_to_transform": "leaves out layers, and it drops a module that is not adapted in each",
+    },
+    takes_adapters=True,
+)
+LORAX = Server(
+    "LoRAX",
+    "a7394ba3",
+    "server/lorax_server/adapters/lora.py (map_weights_for_model, prepare_weights)",
+    loses=TGI.loses,
+)
 LLAMA_CPP = Server(
     "convert_lora_to_gguf.py",
+    "0b03adaa",
+    "convert_lora_to_gguf.py (get_tensors, set_gguf_parameters); its issue 11554",
     {
         "use_dora": "is on, whose magnitudes its format cannot hold",
         "modules_to_save": "contains full modules, and it exits at the first tensor that is not a lora_A or lora_B",
     },
+    {"use_rslora": _UNROOTED, "alpha_pattern": "gives layers another alpha, and its format holds one"},
 )
-"""llama.cpp, convert_lora_to_gguf.py (get_tensors); its issue 11554."""
+OLLAMA = Server(
+    "Ollama",
+    "0.33.0",
+    "convert/convert.go (ConvertAdapter: llama and gemma2), convert/convert_llama_adapter.go",
+    loses={"use_rslora": _UNROOTED, "use_dora": _MAGNITUDES, "alpha_pattern": LLAMA_CPP.loses["alpha_pattern"]},
+)
+MLX = Server(
+    "mlx-lm",
+    "0.32.2",
+    "mlx_lm/tuner/utils.py (load_adapters)",
+    framework="mlx_lm",
+    own_format="it reads `adapters.safetensors` and `num_layers`, which only its own training writes",
+)
+MLX_COMMANDS = frozenset(
+    f"mlx_lm{between}{name}"
+    for name in ("generate", "server", "fuse", "chat", "evaluate", "cache_prompt")
+    for between in (".", " ")
+)
+"""Its commands that load an adapter."""
+SERVERS = (VLLM, SGLANG, TGI, LORAX, LLAMA_CPP, OLLAMA, MLX)

@@ -203,6 +203,14 @@ class StartedProgram:
 
 
 @dataclass(frozen=True)
+class ServedAdapter:
+    """An adapter that vLLM loads in a program, by its folder."""
+
+    folder: Val
+    span: Span
+
+
+@dataclass(frozen=True)
 class NewTokens:
     """Literal tokens for a tokenizer, and the conditions that they are under. `unread`: there are others that cannot be
     read."""
@@ -233,6 +241,9 @@ class Records:
     launches: list[StartedProgram] = field(default_factory=list)
     flags: dict[str, Val] = field(default_factory=dict)
     """The program's flags of absl."""
+    engines: list[Arguments] = field(default_factory=list)
+    """The arguments of vLLM's engines."""
+    served: list[ServedAdapter] = field(default_factory=list)
     given: dict[str, Any] | None = None
     """The options that the program is called with, if its caller is known: names without dashes to values."""
     by_default: bool = False
@@ -271,6 +282,12 @@ class Records:
 
     def add_launch(self, launch: StartedProgram) -> None:
         self.launches.append(launch)
+
+    def add_engine(self, arguments: Arguments) -> None:
+        self.engines.append(arguments)
+
+    def add_served(self, adapter: ServedAdapter) -> None:
+        self.served.append(adapter)
 
     def add_training(self, model: ModelRecord, training: TrainingRecord) -> None:
         """Ties a training to a model after the program has been followed; `Context.trains` does so while it is."""

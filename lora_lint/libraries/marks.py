@@ -21,6 +21,7 @@ ADAPTER_LIBRARIES = frozenset({"peft", "unsloth", "xtuner"})
 _CONFIG_WORDS = (b"LoraConfig", b"get_peft_model", b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig")
 _ADAPTER_WORDS = (*_CONFIG_WORDS, b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model")
 _PREPARE = b"prepare_model_for_"
+_SERVED = b"LoRARequest"
 _STARTS = (b"subprocess", b"os.system", b"os.popen")
 _LORA = re.compile(rb"(?i)lora|peft")
 
@@ -32,9 +33,11 @@ def is_library(module: str) -> bool:
 
 
 def names_adapter(text: bytes) -> bool:
-    """Whether a program names a call that puts an adapter on a model or loads one; other programs have no runs. One
-    search per word: an alternation is ten times slower. Most functions contain none of them."""
+    """Whether a program names a call that puts an adapter on a model, loads or serves one; other programs have no runs.
+    One search per word: an alternation is ten times slower. Most functions contain none of them."""
     if (b"Config" in text or b"eft" in text or b"adapter" in text) and any(word in text for word in _ADAPTER_WORDS):
+        return True
+    if _SERVED in text:
         return True
     return _PREPARE in text and re.search(rb"prepare_model_for_\w+_training", text) is not None
 

@@ -72,6 +72,7 @@ CALLS = {
     "typer": "typer.CALLS",
     "tyro": "parsers.PARSE",
     "unsloth": "unsloth.CALLS",
+    "vllm": "vllm.CALLS",
     "wandb": "wandb.CALLS",
     "yaml": "loaded.YAML",
 }

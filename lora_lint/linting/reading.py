@@ -67,9 +67,17 @@ def read(source: SourceFile, project: Project, *, every_line: bool = False) -> R
         from lora_lint.programs.following import read_script
 
         return read_script(source, project)
+    if source.kind == "modelfile":
+        from lora_lint.programs.following import read_modelfile
+
+        return read_modelfile(source, project)
     from lora_lint.frameworks.configs import read_config
 
     reading = read_config(source, project, partial(_followed, project))
+    if any(run.loads is not None for run in reading.runs):
+        from lora_lint.programs.following import with_bases
+
+        return with_bases(reading, source, project)
     if not reading.recognised and gives_commands(source):
         from lora_lint.programs.following import read_script
 

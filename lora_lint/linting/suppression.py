@@ -244,7 +244,7 @@ def _shell(source: SourceFile) -> Iterator[tuple[int, int, tuple[int, int]]]:
         yield start, end, source.joined_lines(line)
 
 
-_LANGUAGES = {"yaml": _yaml, "toml": _yaml} | dict.fromkeys(SCRIPTS, _shell)
+_LANGUAGES = {"yaml": _yaml, "toml": _yaml, "modelfile": _yaml} | dict.fromkeys(SCRIPTS, _shell)
 
 
 def _below(source: SourceFile, line: int) -> int:

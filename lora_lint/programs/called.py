@@ -43,10 +43,17 @@ class Invocation:
 
 
 class Follower:
-    """Follows programs for the calls in one file; `read` gives the runs of a program that is called so."""
+    """Follows programs for the calls in one file; `read` gives the runs of a program that is called so, and
+    `trained_elsewhere` the run that saves its adapter in a folder, in another file of the project than the given
+    one."""
 
-    def __init__(self, read: Callable[[SourceFile, Invocation], Reading]) -> None:
+    def __init__(
+        self,
+        read: Callable[[SourceFile, Invocation], Reading],
+        trained_elsewhere: Callable[[str, str], Run | None] = lambda folder, near: None,  # noqa: ARG005
+    ) -> None:
         self._read = read
+        self.trained_elsewhere = trained_elsewhere
         self._left = MAX_FOLLOWED
         self.left_out = 0
         """Calls whose program is not followed because there are too many."""

@@ -54,6 +54,11 @@ def scripts_left(program: str, project: Project) -> int:
     return max(len(_callers_of(project).near(program)) - MAX_SCRIPTS, 0)
 
 
+def scripts_around(path: str, project: Project) -> list[str]:
+    """The scripts around a file, the nearest first."""
+    return _callers_of(project).near(path)
+
+
 def program_path(call: Call, near: str, project: Project) -> str | None:
     """The file of the program that a call in the script `near` starts, relative to the script or to a folder above it,
     from which it is run; None if the project does not have it."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.programs import python
-from lora_lint.programs.lives import joined
+from lora_lint.programs.lives import files_naming, is_of, joined
 from lora_lint.records import replace
 from lora_lint.run.run import Reading, Sweep
-from lora_lint.run.values import Known
+from lora_lint.run.values import ABSENT, Known, known
+from lora_lint.source import SCRIPTS
 
 if TYPE_CHECKING:
     from lora_lint.programs.called import Follower, Invocation
     from lora_lint.project import Project
-    from lora_lint.run.run import Started
+    from lora_lint.run.run import Run, Started
+    from lora_lint.run.values import Value
     from lora_lint.source import SourceFile
 
 
@@ -28,6 +30,13 @@ def read_program(source: SourceFile, project: Project, *, every_line: bool = Fal
     """
     program = python.read(source, project, every_line=every_line)
     reading = joined(program.reading, source.path, project, lambda other: python.read(other, project).reading)
+    if program.served:
+        from lora_lint.programs import serving
+
+        served = serving.adapters(
+            program.served, source.path, project, lambda folder: _trained_in(folder, source.path, project)
+        )
+        reading = replace(reading, runs=reading.runs + tuple(served))
     if not program.launches and not source.commands:
         return reading
     from lora_lint.interpreter.shell import read_shell
@@ -51,6 +60,36 @@ def read_script(source: SourceFile, project: Project) -> Reading:
     from lora_lint.programs import shell
 
     return shell.read(source, project, follower(project))
+
+
+def read_modelfile(source: SourceFile, project: Project) -> Reading:
+    """The adapters that a Modelfile gives to Ollama, each with the base model that it is put on."""
+    from lora_lint.knowledge.servers import OLLAMA
+    from lora_lint.programs import serving
+    from lora_lint.readers.modelfile import hub_name, instructions
+
+    base, given = instructions(source)
+    name = hub_name(base.text) if base is not None else None
+    model: Value[str] = Known(name, base.span) if base is not None and name is not None else ABSENT
+    served = [serving.Served(OLLAMA, each.text, each.span, base=model) for each in given]
+    found = serving.adapters(served, source.path, project, lambda folder: _trained_in(folder, source.path, project))
+    return Reading(tuple(found))
+
+
+def with_bases(reading: Reading, source: SourceFile, project: Project) -> Reading:
+    """The runs of a configuration that merges adapters which the project trains elsewhere, with the base models that
+    these were trained on; a run that nothing is known about is left out."""
+    from lora_lint.programs import serving
+
+    runs = []
+    for run in reading.runs:
+        if run.loads is not None and run.trained is False and run.trained_on is ABSENT:
+            trained = _trained_in(run.loads, source.path, project)
+            if trained is None:
+                continue
+            run = replace(run, trained_on=serving.base_of(trained, run.span))
+        runs.append(run)
+    return replace(reading, runs=tuple(runs))
 
 
 def read_started(started: Started, project: Project) -> Reading | None:
@@ -80,4 +119,34 @@ def follower(project: Project) -> Follower:
     def read(program: SourceFile, invocation: Invocation) -> Reading:
         return python.read(program, project, invocation).reading
 
-    return Follower(read)
+    return Follower(read, lambda folder, near: _trained_in(folder, near, project))
+
+
+def _trained_in(folder: str, near: str, project: Project) -> Run | None:
+    """The run that saves its adapter in a folder, in another file around the file `near`; None if there is none, or
+    several."""
+    from lora_lint.frameworks.configs import read_config
+    from lora_lint.programs import shell
+    from lora_lint.programs.called import Follower
+    from lora_lint.readers import configs
+    from lora_lint.readers.errors import Unreadable
+
+    def read(program: SourceFile, invocation: Invocation) -> Reading:
+        return python.read(program, project, invocation).reading
+
+    found: list[Run] = []
+    for source in files_naming(folder, near, project):
+        try:
+            if source.kind in configs.KINDS:
+                reading = read_config(source, project)
+            elif source.kind in SCRIPTS:
+                reading = shell.read(source, project, Follower(read))  # which looks no further
+            else:
+                reading = python.read(source, project).reading
+        except (Unreadable, RecursionError):
+            continue
+        found += [run for run in reading.runs if run.trained and is_of(folder, run.saves)]
+    # The default of an option counts only if nothing calls the program.
+    set_ = [run for run in found if not (isinstance(rank := run.adapter.rank, Known) and rank.origin == "cli-default")]
+    found = set_ or found
+    return found[0] if found and len({known(run.adapter.rank) for run in found}) == 1 else None

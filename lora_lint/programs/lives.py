@@ -6,6 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from lora_lint.libraries.convert import text_of
+from lora_lint.programs.callers import scripts_around
 from lora_lint.programs.resumed import is_below, output_of, plain
 from lora_lint.records import replace
 from lora_lint.run.events import Save
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _LEAST = 4
 """The fewest letters of a folder's name that distinguish it from other words."""
+_TRAINING = (".py", ".ipynb", ".yaml", ".yml")
 _MOST = 24
 """The most programs in a folder that are searched for one that trains what another of them loads."""
 
@@ -67,11 +69,26 @@ def joined(reading: Reading, path: str, project: Project, read: Callable[[Source
             other
             for source in _programs(folder, path, project)
             for other in read(source).runs
-            if other.trained and _is_of(folder, other.saves)
+            if other.trained and is_of(folder, other.saves)
         ]
         return replace(run, trained_by=found[0]) if len(found) == 1 else run
 
     return reading if all(run.loads is None for run in reading.runs) else reading.mapped(with_origin)
+
+
+def files_naming(folder: str, path: str, project: Project) -> Iterator[SourceFile]:
+    """The other files that name a folder and may train what is in it: programs and configurations in the folder of the
+    file at `path`, and scripts around it."""
+    wanted = plain(folder)
+    if len(wanted) < _LEAST:
+        return
+    here = posixpath.dirname(path)
+    beside = [name for name in sorted(disk.names(here or ".") or ()) if name.endswith(_TRAINING)]
+    others = [*(posixpath.join(here, name) for name in beside[:_MOST]), *scripts_around(path, project)[:_MOST]]
+    for other in dict.fromkeys(others):
+        source = project.load(other) if other != path else None
+        if source is not None and wanted.encode("utf-8", "replace") in source.utf8:
+            yield source
 
 
 def _programs(folder: str, path: str, project: Project) -> Iterator[SourceFile]:
@@ -88,7 +105,7 @@ def _programs(folder: str, path: str, project: Project) -> Iterator[SourceFile]:
             yield source
 
 
-def _is_of(folder: str, saves: tuple[str, ...]) -> bool:
+def is_of(folder: str, saves: tuple[str, ...]) -> bool:
     """Whether a folder is one of some, or a checkpoint in one."""
     wanted = plain(folder)
     return any(wanted == saved or wanted.startswith(f"{saved}/checkpoint") for saved in saves)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.commands import CONFIG, arguments_of, settled
 from lora_lint.frameworks.fields import unfolded
-from lora_lint.frameworks.settings import given_to
+from lora_lint.frameworks.settings import given_to, with_output
 from lora_lint.programs.call_sites import Seen
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import replace
@@ -42,7 +42,7 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
     reader = registry.reader(start.framework.name)
     if not reader.recognises(whole):
         return Reading()
-    runs = reader.read(whole, project).runs
+    runs = tuple(with_output(start.framework, whole, run) for run in reader.read(whole, project).runs)
     seen = Seen(call, span, arguments, alone=len(runs) == 1)
     shown = (seen.run(settled(each, arguments, usual=True)) for each in runs)
     given = given_to(start.framework.name, whole, arguments.open, arguments.defaults) if command.checked else ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.definitions import ProgramFile
 from lora_lint.interpreter.machine import Machine
 from lora_lint.interpreter.values import Const, ListVal, Opaque, either
+from lora_lint.libraries.convert import is_whole, text_of, to_value
 from lora_lint.libraries.marks import starts_programs
 from lora_lint.libraries.table import Knowledge
 from lora_lint.programs.accelerated import launched_by
@@ -19,7 +20,7 @@ from lora_lint.readers.python import LARGEST, beginning, parse
 from lora_lint.records import dataclass, replace
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import Reading
-from lora_lint.run.values import ABSENT, alternatives, known
+from lora_lint.run.values import ABSENT, Known, alternatives, known
 from lora_lint.unread import Unread
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from lora_lint.interpreter.values import Val
     from lora_lint.libraries.effects import Records, StartedProgram
     from lora_lint.programs.called import Invocation
+    from lora_lint.programs.serving import Served
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
     from lora_lint.run.run import Run
+    from lora_lint.run.values import Value
     from lora_lint.source import SourceFile
     from lora_lint.unread import Limit
 
@@ -41,6 +44,7 @@ class Program:
 
     reading: Reading
     launches: tuple[StartedProgram, ...] = ()
+    served: tuple[Served, ...] = ()
 
 
 def read(
@@ -104,7 +108,24 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
     finally:
         loader.undo()
     reading = replace(reading, unread=(*_unread(records, loader, source.path), *reading.unread))
-    return Program(reading, tuple(records.launches) if starting else ())
+    return Program(reading, tuple(records.launches) if starting else (), tuple(_served(records)))
+
+
+def _served(records: Records) -> Iterator[Served]:
+    """The adapters that a program gives to vLLM, at the rank that its engine accepts."""
+    if not records.served:
+        return
+    from lora_lint.knowledge.servers import VLLM
+    from lora_lint.programs.serving import ANY_RANK, Served
+
+    for each in records.served:
+        folder = text_of(each.folder)
+        max_rank: Value[int] = ANY_RANK
+        if len(records.engines) == 1 and not records.engines[0].open:
+            usual: Value[int] = Known(VLLM.usual_rank or 0, None, "framework-default")
+            max_rank = to_value(records.engines[0].get("max_lora_rank"), each.span, usual, is_whole)
+        if folder:
+            yield Served(VLLM, folder, each.span, max_rank)
 
 
 def _depends_on_launch(run: Run) -> bool:

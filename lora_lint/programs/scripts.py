@@ -119,7 +119,9 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
     )
     model = BaseModel(fields.text(model_key) if model_key else ABSENT)
     events = (Load(span), Wrap(span), Train(span))
-    run = Run(FRAMEWORK, span, adapter, model, training=training, events=events, trained=True)
+    output = known(fields.text("output_dir"))
+    saves = (output.removeprefix("./").rstrip("/"),) if output else ()
+    run = Run(FRAMEWORK, span, adapter, model, training=training, events=events, trained=True, saves=saves)
     return settled(run, arguments, usual=True)
 
 

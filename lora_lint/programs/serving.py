@@ -1,24 +1,29 @@
-"""Commands that serve or convert adapters: the adapters that they name, according to their folders or trainings."""
+"""Adapters that are served or converted: by commands, by programs with vLLM, and by Ollama's Modelfiles.
+
+What is in such an adapter is read in its folder, or in what the project trains there.
+"""
 
 from __future__ import annotations
 
+import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import read_config
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge.saved_adapters import saved_config
-from lora_lint.knowledge.servers import LLAMA_CPP, VLLM
+from lora_lint.knowledge.servers import LLAMA_CPP, LORAX, MLX, MLX_COMMANDS, SGLANG, TGI, VLLM
 from lora_lint.programs.overrides import named_document
 from lora_lint.readers.arguments import options
 from lora_lint.readers.nodes import Scalar, Sequence
 from lora_lint.records import replace
-from lora_lint.run.run import Serving
-from lora_lint.run.values import Known, known
+from lora_lint.run.launch import Launch
+from lora_lint.run.run import BaseModel, Dataset, Serving, Training
+from lora_lint.run.values import ABSENT, Known, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lora_lint.frameworks.commands import Start
     from lora_lint.knowledge.servers import Server
@@ -30,15 +35,37 @@ if TYPE_CHECKING:
 
 _VLLM_MODULES = ("vllm.entrypoints.openai.api_server", "vllm.entrypoints.api_server")
 _CONVERTERS = ("convert_lora_to_gguf.py", "convert-lora-to-gguf.py")
+ANY_RANK: Value[int] = Known(0, None, "framework-default")
+"""The limit of a server without one."""
+
+
+class Served(NamedTuple):
+    """An adapter that a server gets: its folder, where that is written, the highest rank that is accepted there, and
+    the base model below it. `as_model`: it is given where the base model belongs."""
+
+    server: Server
+    folder: str
+    span: Span
+    max_rank: Value[int] = ANY_RANK
+    base: Value[str] = ABSENT
+    as_model: bool = False
 
 
 class Trained:
-    """The runs that a script's commands train, by the folder that each writes its adapter to."""
+    """The runs that the commands of a file train, by the folder that each writes its adapter to; `elsewhere` gives the
+    run of another file of the project."""
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: Callable[[str], Run | None]) -> None:
         self._runs: dict[str, Run] = {}
+        self._elsewhere = elsewhere
 
-    def note(self, start: Start, path: str, project: Project) -> None:
+    def note(self, runs: Iterable[Run]) -> None:
+        """Remembers what trains."""
+        for run in runs:
+            if run.trained:
+                self._runs |= {os.path.normpath(folder): run for folder in run.saves}
+
+    def note_config(self, start: Start, path: str, project: Project) -> None:
         """Remembers what a command trains, by the configuration file that it names."""
         key = start.framework.other_keys.get("output")
         document = named_document(start, path, project) if key is not None else None
@@ -52,44 +79,119 @@ class Trained:
 
     def by(self, folder: str) -> Run | None:
         """The run that writes its adapter to a folder."""
-        return self._runs.get(os.path.normpath(folder))
+        return self._runs.get(os.path.normpath(folder)) or self._elsewhere(folder)
 
 
 def runs_of(call: Call, span: Span, path: str, project: Project, trained: Trained) -> list[Run]:
-    """The adapters that a command serves or converts, if the project or the script shows what is in them."""
+    """The adapters that a command serves or converts, if the project shows what is in them."""
+    return adapters(_served(call, span), path, project, trained.by)
+
+
+def adapters(
+    served: Iterable[Served], path: str, project: Project, trained_by: Callable[[str], Run | None]
+) -> list[Run]:
+    """The adapters that the file at `path` serves, if the project shows what is in them."""
     found = []
-    for server, folder, place, max_rank in _served(call, span):
-        run = _saved(folder, path, project) or trained.by(folder)
+    for each in served:
+        run = _saved(each.folder, path, project) or trained_by(each.folder)
         if run is not None:
-            serving = Serving(server, place, max_rank)
-            found.append(replace(run, span=place, serving=serving, trained=False, problems=(), weights=None))
+            serving = Serving(each.server, each.span, each.max_rank, each.as_model)
+            alone = _alone(run, each.span, serving)
+            found.append(replace(alone, model=BaseModel(each.base), trained_on=base_of(run, each.span)))
     return found
 
 
-def _served(call: Call, span: Span) -> Iterator[tuple[Server, str, Span, Value[int]]]:
-    """The folders of adapters that a command names, where it names them, and the highest rank that it accepts."""
+def base_of(run: Run, place: Span) -> Value[str]:
+    """The base model of an adapter, as seen from a place that uses it."""
+    name = run.model.name
+    if not isinstance(name, Known) or name.origin == "cli-default":
+        return ABSENT
+    return Known(name.value, place, "derived", name.written or name.span)
+
+
+def _alone(run: Run, place: Span, serving: Serving) -> Run:
+    """An adapter without the run that trained it, which is judged where it is written."""
+    return replace(
+        run,
+        span=place,
+        serving=serving,
+        trained=False,
+        dataset=Dataset(),
+        training=Training(),
+        launch=Launch(),
+        events=(),
+        problems=(),
+        given=(),
+        weights=None,
+        loads=None,
+        elsewhere=(),
+    )
+
+
+def _served(call: Call, span: Span) -> Iterator[Served]:
+    """The adapters that a command names."""
     words = call.arguments
-    serves = call.kind == "command" and call.name == "vllm" and bool(words) and words[0].text == "serve"
-    if serves or (call.kind == "module" and call.name in _VLLM_MODULES):
-        given = Fields(options(words, span).mapping)
+    name = call.name.rpartition("/")[2]
+    task = words[0].text if words else None
+    given = Fields(options(words, span).mapping)
+    if (call.kind == "command" and name == "vllm" and task == "serve") or (
+        call.kind == "module" and name in _VLLM_MODULES
+    ):
         usual: Value[int] = Known(VLLM.usual_rank or 0, None, "framework-default")
-        max_rank = given.whole("max_lora_rank", usual)
-        modules = given.node("lora_modules")
-        for item in modules.items if isinstance(modules, Sequence) else (modules,):
-            if isinstance(item, Scalar):
-                name, _, folder = str(item.value).partition("=")
-                if name and folder:
-                    yield VLLM, folder, item.span, max_rank
-    elif call.kind == "script" and call.name.rpartition("/")[2] in _CONVERTERS:
-        arguments = options(words, span)
+        model = given.text("model")
+        if task == "serve" and len(words) > 1 and not (words[1].text or "-").startswith("-"):
+            model = Known(words[1].text or "", words[1].span)
+        yield from _listed(VLLM, given, "lora_modules", given.whole("max_lora_rank", usual), model)
+        if isinstance(model, Known) and model.span is not None:
+            yield Served(VLLM, model.value, model.span, as_model=True)
+    elif (call.kind == "module" and name == "sglang.launch_server") or (
+        call.kind == "command" and name == "sglang" and task == "serve"
+    ):
+        max_rank = given.whole("max_lora_rank", ANY_RANK)
+        yield from _listed(SGLANG, given, "lora_paths", max_rank, given.text("model_path"))
+    elif call.kind == "command" and name == "text-generation-launcher":
+        yield from _listed(TGI, given, "lora_adapters", ANY_RANK, given.text("model_id"))
+    elif call.kind == "command" and name == "lorax-launcher":
+        for key in ("adapter_id", "preloaded_adapter_ids"):
+            yield from _listed(LORAX, given, key, ANY_RANK, given.text("model_id"))
+    elif name in MLX_COMMANDS or f"{name} {task}" in MLX_COMMANDS:
+        yield from _listed(MLX, given, "adapter_path", ANY_RANK, ABSENT)
+    elif call.kind == "script" and name in _CONVERTERS:
         # The last value of an option may be the folder: the converter's options take one value each.
         rest = [word for word in words if not (word.text or "-").startswith("-")]
-        if rest and not arguments.open:
-            yield LLAMA_CPP, rest[-1].text or "", rest[-1].span, Known(0, None, "framework-default")
+        if rest and not options(words, span).open:
+            yield Served(LLAMA_CPP, rest[-1].text or "", rest[-1].span, base=given.text("base_model_id"))
+
+
+def _listed(server: Server, given: Fields, key: str, max_rank: Value[int], base: Value[str]) -> Iterator[Served]:
+    """The adapters of an option: `name=folder`, `folder`, several with commas, or as JSON."""
+    node = given.node(key)
+    for item in node.items if isinstance(node, Sequence) else (node,):
+        if not isinstance(item, Scalar) or not isinstance(item.value, str):
+            continue
+        if item.value.startswith("{"):
+            folder = _of_json(item.value)
+            if folder is not None:
+                yield Served(server, folder, item.span, max_rank, base)
+            continue
+        for part in item.value.split(","):
+            name, equals, folder = part.partition("=")
+            if folder or not equals:
+                yield Served(server, (folder or name).partition("@")[0], item.span, max_rank, base)
+
+
+def _of_json(text: str) -> str | None:
+    """The folder of `{"name": …, "path": …}` and `{"lora_name": …, "lora_path": …}`."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    folder = content.get("path") or content.get("lora_path") if isinstance(content, dict) else None
+    return folder if isinstance(folder, str) else None
 
 
 def _saved(folder: str, near: str, project: Project) -> Run | None:
-    """The run of the adapter in a folder of the project, relative to the script `near`."""
+    """The run of the adapter in a folder of the project, relative to the file `near`."""
     from lora_lint.readers.errors import Unreadable
 
     source = saved_config(folder, near, project)

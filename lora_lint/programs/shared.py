@@ -160,8 +160,9 @@ class _Defining(Knowledge):
 
 def _has_effects(records: Records) -> bool:
     """Whether following a module did more than define its names."""
-    noted = (records.configs, records.runs, records.models, records.wandb_space, records.launches, records.loaded)
-    return any(noted) or bool(records.new_tokens or records.unread) or records.config_folder is not None
+    made = (records.configs, records.runs, records.models, records.launches, records.engines, records.served)
+    noted = (records.wandb_space, records.loaded, records.new_tokens, records.unread)
+    return any(map(bool, (*made, *noted))) or records.config_folder is not None
 
 
 class _Contents:

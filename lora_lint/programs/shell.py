@@ -48,7 +48,7 @@ def read_commands(
     not followed completely. Never raises."""
     made: list[tuple[Command, Run]] = []
     given: list[Given] = []
-    trained = serving.Trained()
+    trained = serving.Trained(lambda folder: follower.trained_elsewhere(folder, path))
     left = 0
     for command in commands:
         call = launched(command)
@@ -56,6 +56,7 @@ def read_commands(
             continue
         if len(made) < MAX_RUNS:
             found = _reading(call, command.span, path, project, follower, trained)
+            trained.note(found.runs)
             made += [(command, run) for run in found.runs]
             given += found.given
             if found.runs or found.given:
@@ -102,7 +103,7 @@ def _trained(
     start = start_of(call)
     found: list[Run] | None = None
     if start is not None:
-        trained.note(start, path, project)
+        trained.note_config(start, path, project)
         beside = configured.reading_of(start, call, span, path, project)
         if beside is not None:
             return beside

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
+from lora_lint.knowledge.names import same_model
 from lora_lint.rules.words import happening, least, names, number, place, plural, resting, setting
 from lora_lint.run.events import Load, PutOn, Unwrap
 from lora_lint.run.launch import Quantizer
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from lora_lint.knowledge.modules import Module
     from lora_lint.knowledge.servers import Server
-    from lora_lint.run.run import Run, Weights
+    from lora_lint.run.run import Run, Serving, Weights
 
 _PREFIX = "base_model.model."
 _OWN = ("lora_", "modules_to_save", "token_adapter", "trainable_tokens", "magnitude_vector", ".bias")
@@ -75,12 +77,8 @@ def _merged(run: Run, merge: Unwrap, loaded: str) -> Finding:
 def serve_incompatible(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
     """LL602"""
     if run.serving is not None:
-        reasons = _refused_by(run.serving.server, run, known(run.serving.max_rank))
-        if reasons:
-            message = (
-                f"{run.serving.server.title} refuses this adapter: {'; '.join(reasons)}. Merge it into the base model, "
-                "or train it without that"
-            )
+        message = _not_served(run, run.serving)
+        if message is not None:
             related = () if run.adapter.span == run.serving.span else (Related(run.adapter.span, "the adapter"),)
             yield Finding("LL602", message, run.serving.span, "likely", "error", related)
     elif run.weights is not None:
@@ -92,14 +90,50 @@ def serve_incompatible(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
             yield Finding("LL602", message, run.adapter.span, "likely")
 
 
+def _not_served(run: Run, serving: Serving) -> str | None:
+    """What is wrong with serving an adapter; None if nothing is known to be."""
+    server = serving.server
+    if serving.as_model:
+        if server.takes_adapters:
+            return None
+        return (
+            f"This folder holds an adapter, and {server.title} takes the base model here: it finds no weights of a "
+            "model. Give the base model, and the adapter with `--enable-lora --lora-modules name=folder`, or merge them"
+        )
+    if server.own_format and run.dialect != server.framework:
+        return (
+            f"{server.title} does not load this adapter of PEFT's: {server.own_format}. Merge it with PEFT and convert "
+            f"the whole model, or train it with {server.title}"
+        )
+    refused = _refused_by(server, run, known(serving.max_rank))
+    if refused:
+        return (
+            f"{server.title} refuses this adapter: {'; '.join(refused)}. Merge it into the base model, or train it "
+            "without that"
+        )
+    lost = _settings_of(server.loses, run)
+    if lost:
+        return (
+            f"{server.title} loads this adapter without a part of it: {'; '.join(lost)}. The answers are not those of "
+            "the trained model. Merge it into the base model, or train it without that"
+        )
+    return None
+
+
 def _refused_by(server: Server, run: Run, max_rank: int | None) -> list[str]:
     """The properties of an adapter that a server does not support."""
     adapter, reasons = run.adapter, []
     rank = known(adapter.rank)
-    if server.usual_rank is not None and max_rank is not None and rank is not None and rank > max_rank:
+    if server.rank_option and max_rank and rank is not None and rank > max_rank:
         highest = f"the highest `{server.rank_option}`, " if max_rank == server.ranks else f"`{server.rank_option}`, "
         reasons.append(f"{setting(adapter.key('rank'), rank)} is above {highest}{max_rank}")
-    for field, lacks in server.refuses.items():
+    return reasons + _settings_of(server.refuses, run)
+
+
+def _settings_of(lacking: Mapping[str, str], run: Run) -> list[str]:
+    """The settings of an adapter that a server lacks, each with what that means."""
+    adapter, reasons = run.adapter, []
+    for field, lacks in lacking.items():
         value = known(getattr(adapter, field))
         if value and value != "none":
             shown = f'{adapter.key(field)}="{value}"' if field == "bias" else adapter.key(field)
@@ -192,20 +226,28 @@ def _other_sizes(weights: Weights, modules: Iterable[Module]) -> Iterator[tuple[
 def adapter_base_differs(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL707"""
     name, own = known(run.model.name), known(run.trained_on)
-    if name is None or own is None or _last_part(name) == _last_part(own):
+    if name is None or own is None or same_model(name, own):
         return
+    trained = isinstance(run.trained_on, Known) and run.trained_on.origin == "derived"
+    if trained and not (_on_hub(name) and _on_hub(own)):
+        return  # a folder may hold any model
+    source = f"it is trained on `{own}`" if trained else f"its config names `{own}`"
     message = (
-        f"`{name}` is not the base model of this adapter: its config names `{own}`. Where the shapes "
-        "match, its weights are added to the wrong model without an error. Name the model that it was trained on"
+        f"`{name}` is not the base model of this adapter: {source}. Where the shapes match, its weights are added to "
+        "the wrong model without an error. Name the model that it was trained on"
     )
     written = run.trained_on.written if isinstance(run.trained_on, Known) else None
-    related = (Related(written, f"its config names {own}"),) if written is not None else ()
+    related = (Related(written, source.replace("`", "")),) if written is not None else ()
     yield resting("LL707", message, run.model.name, otherwise=run.span, doubt="likely", related=related)
 
 
-def _last_part(name: str) -> str:
-    """The part of a model's name that survives downloading, moving or mirroring."""
-    return name.replace("\\", "/").rstrip("/").rpartition("/")[2].lower()
+def _on_hub(name: str) -> bool:
+    """Whether a name is that of a repository on the Hub, not a folder's."""
+    return re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name) is not None and not name.startswith(_FOLDERS)
+
+
+_FOLDERS = ("models/", "model/", "checkpoints/", "output/", "outputs/", "out/", "weights/", "pretrained/", "data/")
+"""How relative paths of a project begin."""
 
 
 def adapter_scale_edited(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

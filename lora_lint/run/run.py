@@ -166,11 +166,13 @@ class Weights:
 
 @dataclass(frozen=True)
 class Serving:
-    """A command that serves or converts a saved adapter; `max_rank` is the highest rank that it accepts."""
+    """What serves or converts a saved adapter; `max_rank` is the highest rank that it accepts, 0 if that is any.
+    `as_model`: the adapter is given where the base model belongs."""
 
     server: Server
     span: Span
     max_rank: Value[int]
+    as_model: bool = False
 
 
 _FEW_STEPS = 20

@@ -26,6 +26,8 @@ ALLOWED = {
     "marks.py": "written from the records",
     "knowledge/models.py": "the organisation of that name on the hub, which republishes models in other forms",
     "knowledge/resolve.py": "what unsloth makes of the modules of a model that it loads, whatever framework asks it to",
+    "knowledge/names.py": "what that organisation adds to the names of models",
+    "knowledge/servers.py": "mlx-lm, as one of the servers",
     "programs/shared.py": "the search space of a W&B sweep, among what is recorded",
     "rules/reached.py": "how a model is known: as an organisation on the hub publishes it",
     "run/run.py": "the phrase of a kind of sweep",

@@ -1,0 +1,21 @@
+"""Names of base models that mean the same one."""
+
+from __future__ import annotations
+
+import re
+
+_PACKED = re.compile(
+    r"(?i)(?:[-_](?:unsloth|bnb|gguf|awq|gptq|hqq|eetq|fp8|bf16|fp16|dynamic|marlin|mlx|hf|w\d+a\d+|int[48]|"
+    r"(?:int)?[348][-_]?bits?))+$"
+)
+"""What the name of a model has at its end if its weights are stored in another form."""
+
+
+def same_model(name: str, own: str) -> bool:
+    """Whether two names are those of one model, by the part that survives downloading, moving, mirroring and
+    quantizing."""
+    return _plain_name(name) == _plain_name(own)
+
+
+def _plain_name(name: str) -> str:
+    return _PACKED.sub("", name.replace("\\", "/").rstrip("/").rpartition("/")[2]).lower()

@@ -1,0 +1,44 @@
+"""Ollama's Modelfiles: the base model and the adapters on it.
+
+Source: ollama 0.33, parser/parser.go and docs/modelfile.md.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from lora_lint.source import Span
+
+if TYPE_CHECKING:
+    from lora_lint.source import SourceFile
+
+_INSTRUCTION = re.compile(rb"(?im)^[ \t]*(FROM|ADAPTER)[ \t]+(\S[^\r\n]*?)[ \t]*\r?$")
+
+
+class Named(NamedTuple):
+    """What an instruction names, and where."""
+
+    text: str
+    span: Span
+
+
+def instructions(source: SourceFile) -> tuple[Named | None, tuple[Named, ...]]:
+    """The base model and the adapters."""
+    base: Named | None = None
+    adapters: list[Named] = []
+    for match in _INSTRUCTION.finditer(source.utf8):
+        named = Named(match[2].decode("utf-8", "replace").strip("\"'"), Span(source.path, *match.span(2)))
+        if match[1].upper() == b"FROM":
+            base = named
+        else:
+            adapters.append(named)
+    return base, tuple(adapters)
+
+
+def hub_name(base: str) -> str | None:
+    """The name on the Hub of a base model that is named by a repository or a folder; None for names of Ollama's own
+    library and for single files."""
+    if "/" not in base or base.lower().endswith(".gguf"):
+        return None
+    return re.sub(r"(?i)-gguf$", "", re.sub(r":[\w.-]+$", "", base))

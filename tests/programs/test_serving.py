@@ -1,0 +1,203 @@
+"""Adapters that are served: what the servers refuse, and where the project trains them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lora_lint.knowledge.servers import SERVERS
+from lora_lint.linting import engine
+from lora_lint.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lora_lint.finding import Finding
+
+BASE = "Qwen/Qwen2.5-7B"
+PROGRAM = f"""\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+model = AutoModelForCausalLM.from_pretrained("{BASE}")
+model = get_peft_model(model, LoraConfig(r=64, lora_alpha=64, target_modules=["q_proj", "v_proj"]%s))
+Trainer(model=model, args=TrainingArguments("out/run", learning_rate=2e-4)).train()
+model.save_pretrained("out/adapter")
+"""
+SERVE = f"vllm serve {BASE} --enable-lora --lora-modules a=out/adapter"
+
+
+def findings(folder: Path, *codes: str) -> list[Finding]:
+    return list(engine.lint([folder.as_posix()], Settings(select=codes or ("LL602", "LL707")), jobs=1).findings)
+
+
+def saved(folder: Path, **config: Any) -> None:
+    """An adapter in `out/adapter`."""
+    adapter = folder / "out" / "adapter"
+    adapter.mkdir(parents=True)
+    usual = {
+        "peft_type": "LORA",
+        "r": 8,
+        "lora_alpha": 16,
+        "target_modules": ["q_proj"],
+        "base_model_name_or_path": BASE,
+    }
+    (adapter / "adapter_config.json").write_text(json.dumps(usual | config))
+
+
+SERVING = {
+    "serve.sh": SERVE + "\n",
+    "Makefile": f"serve:\n\t{SERVE}\n",
+    "Dockerfile": f"FROM vllm/vllm-openai\nCMD {json.dumps(SERVE.split())}\n",
+    "serve.yaml": f"num_nodes: 1\nrun: |\n  {SERVE}\n",
+    "serve.ipynb": json.dumps({"cells": [{"cell_type": "code", "source": f"!{SERVE}"}], "metadata": {}, "nbformat": 4}),
+    "serve.py": f"from vllm import LLM\nfrom vllm.lora.request import LoRARequest\n\nllm = LLM(model='{BASE}', "
+    "enable_lora=True)\nllm.generate('x', lora_request=LoRARequest('a', 1, 'out/adapter'))\n",
+}
+
+
+@pytest.mark.parametrize("name", SERVING)
+def test_what_a_program_trains_is_served_elsewhere(tmp_path: Path, name: str) -> None:
+    (tmp_path / "train.py").write_text(PROGRAM % "")
+    (tmp_path / name).write_text(SERVING[name])
+    (found,) = findings(tmp_path)
+    assert (found.code, found.span.path.rpartition("/")[2]) == ("LL602", name)
+    assert "`r=64` is above `--max-lora-rank`, 16" in found.message
+    assert [each.span.path.rpartition("/")[2] for each in found.related] == ["train.py"]
+
+
+@pytest.mark.parametrize("name", SERVING)
+def test_a_rank_that_is_accepted(tmp_path: Path, name: str) -> None:
+    (tmp_path / "train.py").write_text((PROGRAM % "").replace("r=64", "r=16"))
+    (tmp_path / name).write_text(SERVING[name])
+    assert not findings(tmp_path)
+    (tmp_path / "train.py").write_text(PROGRAM % "")
+    higher = SERVING[name].replace("--enable-lora", "--enable-lora --max-lora-rank 64")
+    (tmp_path / name).write_text(higher.replace("enable_lora=True", "enable_lora=True, max_lora_rank=64"))
+    if name != "Dockerfile":
+        assert not findings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("trains", "text"),
+    [
+        ("train.sh", "python train.py --r 64\n"),
+        ("Makefile", "train:\n\tpython train.py --r 64\n"),
+        ("train.yaml", f"finetuning_type: lora\nstage: sft\ndo_train: true\ndataset: x\ntemplate: qwen\nlora_rank: 64\n"
+         f"lora_target: all\nmodel_name_or_path: {BASE}\noutput_dir: out/adapter\n"),
+        ("train.sh", f"llamafactory-cli train --stage sft --do_train true --finetuning_type lora --lora_rank 64 "
+         f"--model_name_or_path {BASE} --dataset x --template qwen --output_dir ./out/adapter\n"),
+    ],
+)  # fmt: skip
+def test_what_commands_and_configs_train(tmp_path: Path, trains: str, text: str) -> None:
+    asks = "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--r', type=int, default=8)\n"
+    (tmp_path / "train.py").write_text(asks + (PROGRAM % "").replace("r=64", "r=parser.parse_args().r"))
+    (tmp_path / trains).write_text(text)
+    (tmp_path / "serve.sh").write_text(SERVE + "\n")
+    assert [(each.code, each.span.path.rpartition("/")[2]) for each in findings(tmp_path)] == [("LL602", "serve.sh")]
+
+
+@pytest.mark.parametrize(
+    ("command", "config", "expected"),
+    [
+        (SERVE, {"use_dora": True}, "refuses"),
+        (SERVE, {"modules_to_save": ["lm_head"]}, "refuses"),
+        (SERVE, {"use_rslora": True}, None),
+        (f'vllm serve {BASE} --lora-modules \'{{"name": "a", "path": "out/adapter"}}\'', {"r": 32}, "refuses"),
+        ("vllm serve out/adapter", {}, "takes the base model"),
+        ("python -m vllm.entrypoints.openai.api_server --model out/adapter", {}, "takes the base model"),
+        (
+            f"python -m sglang.launch_server --model-path {BASE} --lora-paths a=out/adapter",
+            {"use_dora": True},
+            "refuses",
+        ),
+        (
+            f"python -m sglang.launch_server --model-path {BASE} --lora-paths out/adapter",
+            {"use_rslora": True},
+            "without",
+        ),
+        (f"sglang serve --model-path {BASE} --max-lora-rank 8 --lora-paths out/adapter", {"r": 16}, "refuses"),
+        (f"python -m sglang.launch_server --model-path {BASE} --lora-paths a=out/adapter", {"r": 64}, None),
+        (f"text-generation-launcher --model-id {BASE} --lora-adapters a=out/adapter", {"use_dora": True}, "without"),
+        (f"text-generation-launcher --model-id {BASE} --lora-adapters b=x/y,out/adapter", {"bias": "all"}, "without"),
+        (
+            f"text-generation-launcher --model-id {BASE} --lora-adapters out/adapter",
+            {"r": 64, "use_rslora": True},
+            None,
+        ),
+        ("text-generation-launcher --model-id out/adapter", {"use_dora": True}, None),
+        (f"lorax-launcher --model-id {BASE} --adapter-id out/adapter", {"modules_to_save": ["score"]}, "without"),
+        (f"lorax-launcher --model-id {BASE} --adapter-id out/adapter", {"r": 64}, None),
+        ("python convert_lora_to_gguf.py out/adapter", {"use_dora": True}, "refuses"),
+        ("python convert_lora_to_gguf.py --outtype f16 out/adapter", {"use_rslora": True}, "without"),
+        ("python convert_lora_to_gguf.py out/adapter", {"r": 64, "rank_pattern": {"q_proj": 8}}, None),
+        ("mlx_lm.generate --model m --adapter-path out/adapter", {}, "does not load"),
+        ("python -m mlx_lm.fuse --model m --adapter-path out/adapter", {}, "does not load"),
+        ("mlx_lm.lora --train --model m --adapter-path out/adapter --data d", {}, None),
+    ],
+)
+def test_servers(tmp_path: Path, command: str, config: dict[str, Any], expected: str | None) -> None:
+    saved(tmp_path, **config)
+    (tmp_path / "serve.sh").write_text(command + "\n")
+    found = [each for each in findings(tmp_path, "LL602") if each.span.path.endswith("serve.sh")]
+    assert [expected in each.message for each in found if expected] == [True] * (expected is not None)
+    assert bool(found) is (expected is not None)
+
+
+@pytest.mark.parametrize(
+    ("modelfile", "config", "codes"),
+    [
+        (f"FROM {BASE}\nADAPTER ./out/adapter\n", {}, []),
+        ("FROM qwen2.5:7b\nADAPTER out/adapter\n", {}, []),
+        (f"FROM hf.co/{BASE}-GGUF:Q4_K_M\nADAPTER out/adapter\n", {}, []),
+        ("FROM ./base.gguf\nADAPTER out/adapter\n", {}, []),
+        ("FROM meta-llama/Llama-3.1-8B\nADAPTER out/adapter\n", {}, ["LL707"]),
+        ("# mine\nFROM qwen2.5\nadapter out/adapter\nPARAMETER temperature 1\n", {"use_rslora": True}, ["LL602"]),
+        ("FROM qwen2.5\nADAPTER out/adapter\n", {"use_dora": True}, ["LL602"]),
+        ("FROM qwen2.5\nADAPTER elsewhere/adapter\n", {"use_dora": True}, []),
+    ],
+)
+def test_modelfiles(tmp_path: Path, modelfile: str, config: dict[str, Any], codes: list[str]) -> None:
+    saved(tmp_path, **config)
+    (tmp_path / "Modelfile").write_text(modelfile)
+    assert [each.code for each in findings(tmp_path) if each.span.path.endswith("Modelfile")] == codes
+
+
+@pytest.mark.parametrize(
+    ("served", "trained", "codes"),
+    [
+        ("Qwen/Qwen2.5-7B", "Qwen/Qwen2.5-7B", []),
+        ("Qwen/Qwen2.5-7B", "unsloth/Qwen2.5-7B-unsloth-bnb-4bit", []),
+        ("Qwen/Qwen2.5-7B-AWQ", "Qwen/Qwen2.5-7B", []),
+        ("/models/Qwen2.5-7B", "Qwen/Qwen2.5-7B", []),
+        ("models/base", "Qwen/Qwen2.5-7B", []),
+        ("Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-7B", ["LL707"]),
+    ],
+)
+def test_the_base_below_a_served_adapter(tmp_path: Path, served: str, trained: str, codes: list[str]) -> None:
+    (tmp_path / "train.py").write_text((PROGRAM % "").replace("r=64", "r=8").replace(BASE, trained))
+    (tmp_path / "serve.sh").write_text(SERVE.replace(BASE, served) + "\n")
+    assert [each.code for each in findings(tmp_path)] == codes
+
+
+@pytest.mark.parametrize(("base", "codes"), [(BASE, []), ("Qwen/Qwen2.5-7B-Instruct", ["LL707"])])
+def test_an_export_of_what_another_config_trains(tmp_path: Path, base: str, codes: list[str]) -> None:
+    train = (
+        f"finetuning_type: lora\nstage: sft\ndo_train: true\ndataset: x\ntemplate: qwen\nmodel_name_or_path: {BASE}\n"
+    )
+    (tmp_path / "train.yaml").write_text(train + "lora_rank: 8\noutput_dir: out/adapter\n")
+    merge = (
+        f"model_name_or_path: {base}\nadapter_name_or_path: out/adapter\nfinetuning_type: lora\nexport_dir: merged\n"
+    )
+    (tmp_path / "merge.yaml").write_text(merge)
+    assert [each.code for each in findings(tmp_path)] == codes
+    (tmp_path / "train.yaml").unlink()
+    assert not findings(tmp_path)
+
+
+def test_each_server_says_where_its_limits_are_from() -> None:
+    for server in SERVERS:
+        assert server.version and server.source, server.title
+        assert server.refuses or server.loses or server.own_format, server.title
