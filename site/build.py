@@ -35,8 +35,8 @@ def pages() -> dict[str, str]:
     """All pages by their path below the site's root. Links to files that are no pages lead to the repository."""
     own = {path.relative_to(HERE / "pages").as_posix(): path for path in (HERE / "pages").rglob("*.md")}
     texts = {name: path.read_text(encoding="utf-8") for name, path in own.items()}
-    for path in sorted((ROOT / "docs").glob("*.md")):
-        texts[f"docs/{path.name}"] = path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        texts[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
     texts |= dict(_rule_pages())
     texts |= {"docs/frameworks.md": frameworks(), "docs/models.md": models()}
     texts |= {

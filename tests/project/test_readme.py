@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -81,13 +83,30 @@ def test_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
     assert [option for option in named if option not in told] == []
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "help").glob("*.md")), ids=lambda page: page.stem)
+def test_the_commands_of_the_help_pages_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "adapter").mkdir()
+    shutil.copy(ROOT / "examples" / "broken" / "phi3_llama_names.py", tmp_path / "train.py")
+    shutil.copy(ROOT / "examples" / "broken" / "adapter_config.json", tmp_path / "adapter")
+    monkeypatch.chdir(tmp_path)
+    commands = "".join(blocks("sh", page.read_text(encoding="utf-8"))).splitlines()
+    assert commands
+    for command in commands:
+        program, *arguments = shlex.split(command)
+        assert program == "lora-lint"
+        assert main(arguments) in (0, 1), command
+        assert capsys.readouterr().out, command
+
+
 def test_formats() -> None:
     table = GUIDES["usage"][GUIDES["usage"].index("| format | for |") :]
     assert tuple(re.findall(r"^\| `(\w+)` \|", table.partition("\n\n")[0], re.MULTILINE)) == tuple(FORMATS)
 
 
 def test_files_that_are_linked_to_exist() -> None:
-    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
         links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
         assert [link for link in links if not (path.parent / link).exists()] == [], path.name
