@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from math import sqrt
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from lora_lint import catalogue
 from lora_lint.finding import Add, Write
 from lora_lint.frameworks import registry
 from lora_lint.knowledge.architectures import heads, heads_of_loaders
 from lora_lint.knowledge.modules import LINEAR_KINDS
-from lora_lint.records import dataclass, replace
+from lora_lint.records import dataclass, field, replace
 from lora_lint.rules import RUN_CHECKS
 from lora_lint.rules.capacity import bound_of
 from lora_lint.rules.coverage import TOWERS
@@ -26,7 +26,7 @@ from lora_lint.run.values import Known
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lora_lint.finding import Finding
     from lora_lint.knowledge.resolve import Case
@@ -35,7 +35,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 Targets: TypeAlias = "tuple[str, ...] | str"
 Scaling: TypeAlias = Literal["ratio", "step"]
-Layers: TypeAlias = Literal["all", "attention", "query-value"]
+Layers: TypeAlias = Literal["all", "attention", "query-value", "mlp"]
 """ratio: alpha/r stays the same at every rank. step: alpha stays the same, so that under Adam the first step does."""
 RATIO = 2.0
 STEP_ALPHA = 16
@@ -53,12 +53,14 @@ _BY_TASK = {
 _PARTS: dict[Layers, tuple[str, ...]] = {
     "query-value": ("q", "v", "qkv"),
     "attention": ("q", "k", "v", "qkv", "o"),
+    "mlp": ("gate", "up", "gate_up", "down"),
     "all": ("q", "k", "v", "qkv", "o", "gate", "up", "gate_up", "down"),
 }
 _WHY: dict[Layers, str] = {
     "all": "every linear layer, which QLoRA and LoRA Without Regret find best; `--layers attention` trains fewer "
     "parameters, which is said to suffice for style and format (likely)",
     "attention": "requested: fewer parameters than with the MLP layers, which hold most of what a model knows (likely)",
+    "mlp": "requested: the MLP layers, which hold most of what a model knows (likely)",
     "query-value": "requested, as in the first LoRA paper: the fewest parameters of the three (likely)",
 }
 _SMALL, _LARGE = 1_000, 10_000
@@ -103,6 +105,8 @@ class Recommendation:
     epochs: Choice[int]
     parameters: int | None
     total: int | None
+    others: Mapping[str, Choice[Any]] = field(default_factory=dict)
+    """Further settings of the adapter by their names in `run.Adapter`: `use_dora`, `init_lora_weights`."""
 
 
 class NotKnown(Exception):
@@ -144,6 +148,12 @@ def recommend(
         made.parameters,
         made.total,
     )
+
+
+def targets_of(model: str, layers: Layers) -> Targets:
+    """What a model (a hub id or a path) calls some of its layers: names, or a regex where names alone would reach
+    another part of it too. Raises NotKnown."""
+    return _targets(_case(model), layers)[0].value
 
 
 def _rank(rank: int, size: int | None, task: str) -> Choice[int]:

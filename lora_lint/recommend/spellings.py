@@ -12,7 +12,7 @@ from lora_lint.rules.capacity import STATE
 from lora_lint.rules.reached import ALL_LINEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.recommend.choices import Recommendation
     from lora_lint.run.framework import Framework
@@ -24,7 +24,8 @@ def text_of(found: Recommendation, framework: Framework) -> str:
     """The text of a config, or of a script for frameworks that are programs. Raises NotKnown where the framework cannot
     express it."""
     purpose = _purpose(found) if framework.can("use_rslora") else ""
-    lines = _script(found) if framework.direct else _yaml(_spelt(_settings(found), framework), found.rank, purpose)
+    spelt = {} if framework.direct else _spelt(_settings(found), framework, tuple(found.others))
+    lines = _script(found) if framework.direct else _yaml(spelt, found.rank, purpose)
     return "".join(f"{line}\n" for line in (*_size(found), *lines))
 
 
@@ -69,12 +70,19 @@ def _script(found: Recommendation) -> Iterable[str]:
         yield f"    target_parameters={json.dumps(found.experts.value)},"
     if found.rslora:
         yield "    use_rslora=True,"
+    for name, choice in found.others.items():
+        yield f"    # {choice.why}"
+        yield f"    {name}={_literal(choice.value)},"
     if found.task_type is not None:
         yield f'    task_type="{found.task_type}",'
     yield ")"
     yield "model = get_peft_model(model, config)"
     yield f"# learning_rate={found.learning_rate.value}: {found.learning_rate.why}"
     yield f"# num_train_epochs={found.epochs.value}: {found.epochs.why}"
+
+
+def _literal(value: object) -> str:
+    return repr(value) if isinstance(value, bool) else json.dumps(value)
 
 
 def _settings(found: Recommendation) -> dict[str, Any]:
@@ -89,12 +97,14 @@ def _settings(found: Recommendation) -> dict[str, Any]:
         "target_parameters": found.experts,
         "learning_rate": found.learning_rate,
         "epochs": found.epochs,
+        **found.others,
     }
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _spelt(settings: dict[str, Any], framework: Framework) -> Mapping[str, Any]:
-    """The settings with a framework's keys, in the order of its files. Raises NotKnown."""
+def _spelt(settings: dict[str, Any], framework: Framework, others: Sequence[str]) -> Mapping[str, Any]:
+    """The settings with a framework's keys, in the order of its files; `others` are those that its recommendations do
+    not usually give. Raises NotKnown."""
     own = registry.own(framework.name, "spelt")
     if own is not None:
         special: Mapping[str, Any] | None = own(settings)
@@ -117,6 +127,10 @@ def _spelt(settings: dict[str, Any], framework: Framework) -> Mapping[str, Any]:
             made |= _targets(settings[name], framework)
         elif name in settings:
             made[keys[name]] = settings[name]
+    for name in others:
+        if not framework.can(name):
+            raise NotKnown(f"{framework.title} has no setting for {name}")
+        made[keys[name]] = settings[name]
     return made
 
 
