@@ -318,7 +318,7 @@ def _train(
         if len(order) < plan.batch:
             order += torch.randperm(len(train), generator=generator).tolist()
         chosen, order = order[: plan.batch], order[plan.batch :]
-        _, loss = backward(bench, model, _padded([train[place] for place in chosen]))
+        _, loss = backward(bench, model, padded([train[place] for place in chosen]))
         if step > plan.steps * (1 - 1 / _POINTS):
             last.append(loss if math.isfinite(loss) else _LOST)
         torch.nn.utils.clip_grad_norm_(trained, _CLIP)
@@ -330,7 +330,7 @@ def _train(
     return Curve(tuple(losses), math.fsum(last) / len(last))
 
 
-def _padded(rows: Sequence[Sequence[int]]) -> Batch:
+def padded(rows: Sequence[Sequence[int]]) -> Batch:
     """A batch of examples of different lengths; padding is masked in the attention and in the loss."""
     import torch
 
@@ -349,7 +349,7 @@ def _held_out(bench: Bench, model: Any, held: Rows) -> float:
     total, count = 0.0, 0
     with torch.no_grad():
         for start in range(0, len(held), bench.micro):
-            batch = _padded(held[start : start + bench.micro])
+            batch = padded(held[start : start + bench.micro])
             part = batch.part(0, len(batch), bench.device)
             loss, answers = probe.loss_of(bench.head, probe.answers(bench.head, model(**part.inputs)), part.targets)
             total, count = total + float(loss), count + answers
