@@ -231,6 +231,59 @@ def server() -> None:
 
 
 @main.command(context_settings=_CONTEXT)
+@click.argument("path", type=click.Path())
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="What to vary: rank, alpha, targets, rslora, dora, init, lora+, learning-rate. Values multiply "
+    "(rank=8,16 targets=attention,all); names alone (rslora,dora) are tried one at a time.  [default: the program's "
+    "sweep, or the usual study]",
+)
+@click.option(
+    "--fair",
+    type=click.Choice(["step", "ratio", "as-written"]),
+    help="How alpha gives the arms equal chances: equal first steps (measured), equal alpha/r, or not at all.  "
+    "[default: step]",
+)
+@click.option("--tune-lr", is_flag=True, default=None, help="Let each arm choose among three learning rates first.")
+@click.option("--steps", type=click.IntRange(min=1), help="The steps of each training.  [default: 150]")
+@click.option("--examples", type=click.IntRange(min=1), help="The examples to use.  [default: 800]")
+@click.option(
+    "--seeds", type=click.IntRange(min=3), help="Seeds for each arm.  [default: 3, and 6 where arms are close]"
+)
+@click.option("--time-budget", type=click.FloatRange(min=1), metavar="SECONDS", help="[default: 3600]")
+@click.option("--device", type=click.Choice(["auto", "cuda", "cpu"]), help="Where to train.  [default: auto]")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of a training on the CPU.  [default: up to 4]")
+@click.option(
+    "--ray",
+    is_flag=False,
+    flag_value="local",
+    metavar="[ADDRESS]",
+    help="Train on Ray: on all processors and GPUs of this machine, or on the cluster at the address.",
+)
+@click.option("--gpus", type=click.FloatRange(min=0), help="GPUs of one training on Ray, e.g. 0.5.  [default: 1]")
+@click.option("--model", help="The model instead of the run's own: a hub id in the cache, or a folder.")
+@click.option("--data", type=click.Path(), help="The examples instead of the run's own: a file or a folder.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False),
+    help="The folder of the results and of the journal, from which a "
+    "study goes on that was stopped.  [default: ablation]",
+)
+@click.option("--config", type=click.Path(dir_okay=False), help="A settings file instead of the nearest one.")
+@click.option("--isolated", is_flag=True, help="Read no settings file.")
+def ablate(path: str, config: str | None, isolated: bool, **options: Any) -> int:
+    """Compare LoRA settings by training them: fair arms, intervals, a recommendation.
+
+    PATH is the program or the configuration of a run, or a YAML file that describes the study. Needs the extra
+    `ablate`.
+    """
+    source = commands.Input(config=config, isolated=isolated)
+    return commands.ablate(commands.Ablation(path, source, options))
+
+
+@main.command(context_settings=_CONTEXT)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
     """Print the shell's completion script, to be sourced."""

@@ -11,6 +11,7 @@ from lora_lint.records import dataclass, field, replace
 from lora_lint.terminal import (
     OutputError,
     ProgressLine,
+    StudyLine,
     complain,
     flush,
     is_terminal,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from lora_lint.source import FileKind
     from lora_lint.verify.experiment import Effort
 
-COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "schema", "server", "completion")
+COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "ablate", "schema", "server", "completion")
 _NO_CACHE = "LORA_LINT_NO_CACHE"
 _COMPLETE = "_LORA_LINT_COMPLETE"
 
@@ -698,3 +699,31 @@ def server() -> NoReturn:
 
     serve()
     sys.exit()  # unlike other commands, it has processes and locks that an ordinary exit releases
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A call of `ablate`: the options by name, those that are not given None or empty."""
+
+    path: str
+    input: Input
+    options: Mapping[str, Any]
+
+
+def ablate(request: Ablation) -> int:
+    """Makes an ablation study and prints what it found."""
+    from lora_lint.ablate import session
+    from lora_lint.ablate.errors import StudyError
+
+    absent = session.missing()
+    if absent:
+        raise UsageError(f'ablate needs {", ".join(absent)}: pip install "lora-lint[ablate]"')
+    line = StudyLine()
+    try:
+        text = session.report(request.path, request.options, request.input.settings(), line.show)
+    except StudyError as error:
+        raise UsageError(str(error)) from None
+    finally:
+        line.clear()
+    write(text)
+    return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lora_lint.ablate.schedule import Work
     from lora_lint.verify.session import Progress
 
 
@@ -160,4 +161,35 @@ class ProgressLine:
 
     def clear(self) -> None:
         if self._terminal and self._shown:
+            tell("\r\x1b[K")
+
+
+class StudyLine:
+    """A bar on stderr with what a study is doing and the time left, on a terminal only."""
+
+    def __init__(self) -> None:
+        self._terminal = is_terminal(sys.stderr)
+        self._begun: float | None = None
+
+    def show(self, work: Work) -> None:
+        if not self._terminal:
+            return
+        import time
+
+        from lora_lint.system.visible import visible
+
+        now, total = time.monotonic(), work.done + work.ahead
+        if total and self._begun is None:
+            self._begun = now
+        bar, left = "", ""
+        if total:
+            filled = 24 * work.done // total
+            bar = f"[{'#' * filled}{'.' * (24 - filled)}] {work.done / total:.0%} "
+        if work.done and self._begun is not None:
+            minutes, seconds = divmod(int((now - self._begun) / work.done * work.ahead), 60)
+            left = f" ({minutes}:{seconds:02d} left)"
+        tell(f"\r\x1b[K{bar}{visible(work.doing)}{left}"[:200])
+
+    def clear(self) -> None:
+        if self._terminal:
             tell("\r\x1b[K")

@@ -36,7 +36,7 @@ FLOORS = (
     "fixes inspection recommend",
     "report",
     "verify",
-    "server",
+    "ablate server",
     "terminal",
     "commands api guarding",
     "options",

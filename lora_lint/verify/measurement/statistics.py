@@ -67,6 +67,11 @@ def quantile(freedom: int, level: float = USUAL) -> float:
     return math.sqrt(freedom) * math.tan(low)
 
 
+def two_sided(t: float, freedom: int) -> float:
+    """The probability that Student's t is farther from 0 than `t`."""
+    return min(max(1.0 - _within(math.atan(abs(t) / math.sqrt(freedom)), freedom), 0.0), 1.0)
+
+
 def _within(angle: float, freedom: int) -> float:
     """P(|T| < t) for t = sqrt(freedom) * tan(angle) (Abramowitz & Stegun 26.7.3 and 26.7.4)."""
     square = math.cos(angle) ** 2
