@@ -179,6 +179,8 @@ class TrainingRecord:
     """A training loop in the program, with its own optimizer."""
     pin: Pin | None = None
     """The version of TRL that the trainer's arguments belong to."""
+    whole: tuple[str, ...] = ()
+    """Other parts of the model, which it trains in full."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Class, Function
-from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Object, Opaque
+from lora_lint.interpreter.values import Arguments, Const, DictVal, External, ListVal, Object, Opaque, constant
 from lora_lint.libraries import datasets, peft, transformers
 from lora_lint.libraries.context import Manner, config_of
 from lora_lint.libraries.effects import DatasetRecord, ModelRecord, TrainingRecord
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _ADAPTED = {"lora": "llm", "llm_lora": "llm", "visual_encoder_lora": "visual_encoder"}
 """Keys of a model's dict: an adapter, and the model that it goes onto."""
+_PARTS = ("llm", "visual_encoder")
 _NO_MODELS = ("Tokenizer.from_pretrained", "Processor.from_pretrained")
 _PREFERENCE = frozenset({"DPO", "ORPO", "RewardModel"})
 
@@ -115,9 +116,20 @@ def attach(records: Records, scope: Scope) -> None:
                 values["optimizer"] = Const(kind.lower(), optimizer.span)
     if isinstance(plan, DictVal):
         _take(values, plan, epochs="max_epochs", max_steps="max_iters")
+    dataset, whole = loader.items.get("dataset"), _trained_whole(scope)
     for run in runs:
-        training = TrainingRecord("xtuner", _method(scope), run.span, None, loader.items.get("dataset"), values)
+        training = TrainingRecord("xtuner", _method(scope), run.span, None, dataset, values, whole=whole)
         records.add_training(run.model, training)
+
+
+def _trained_whole(scope: Scope) -> tuple[str, ...]:
+    """The parts of a vision model that are neither frozen nor adapted."""
+    model = scope.names.get("model")
+    if not isinstance(model, DictVal):
+        return ()
+    adapted = {owner for key, owner in _ADAPTED.items() if key in model.items}
+    parts = [part for part in _PARTS if part in model.items and part not in adapted]
+    return tuple(part for part in parts if constant(model.items.get(f"freeze_{part}")) is not True)
 
 
 def _take(values: dict[str, Val], source: DictVal, **keys: str) -> None:

@@ -689,7 +689,7 @@ def _training(trainings: list[TrainingRecord], here: Span) -> Training:
     last = trainings[-1]
     methods = {training.method for training in trainings}
     method = last.method if len(methods) == 1 else "unknown"
-    result = Training(last.trainer, method, span=last.span, by_hand=last.by_hand)
+    result = Training(last.trainer, method, span=last.span, by_hand=last.by_hand, whole=last.whole)
     arguments = last.arguments
     values: dict[str, Any] = {}
     defaults = signatures.defaults(arguments.callee) if arguments is not None else {}

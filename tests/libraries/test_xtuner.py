@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from lora_lint.rules import RUN_CHECKS
 from lora_lint.run.values import Known, Unknown
 from tests.support.reading import edited, only, plain, read_python
 
@@ -88,6 +91,28 @@ def test_a_vision_model_has_two_adapters() -> None:
         ("internlm/internlm2-7b", 64),
         ("openai/clip-vit-base-patch32", 8),
     }
+    assert {run.training.whole for run in runs} == {()}
+
+
+@pytest.mark.parametrize(("frozen", "whole"), [("", ("llm",)), ("    freeze_llm=True,\n", ())])
+def test_a_language_model_that_trains_in_full_beside_its_adapted_tower(frozen: str, whole: tuple[str, ...]) -> None:
+    """The learning rate is the language model's: LL501 called it too low for LoRA."""
+    text = edited(
+        CONFIG,
+        ("import SupervisedFinetune", "import LLaVAModel"),
+        ("type=SupervisedFinetune", "type=LLaVAModel"),
+        (
+            "    lora=dict(",
+            "    visual_encoder=dict(type=CLIPVisionModel.from_pretrained, pretrained_model_name_or_path='openai/clip-vit-base-patch32'),\n"
+            f"{frozen}    visual_encoder_lora=dict(",
+        ),
+        ("import AutoModelForCausalLM", "import CLIPVisionModel, AutoModelForCausalLM"),
+        ("lr=2e-4", "lr=2e-5"),
+    )
+    run = only(read_python(text))
+    assert run.training.whole == whole
+    found = RUN_CHECKS["LL501"](run, {"max-rate": 5e-5})
+    assert [finding.code for finding in found] == ["LL501"] * (not whole)
 
 
 def test_preferences() -> None:
