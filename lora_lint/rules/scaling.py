@@ -24,6 +24,7 @@ _LEAST = 0.25
 _OF_ALL_RANKS = 32
 """The alpha of LoRA Without Regret at every rank; TRL's guide trains r=1 by reinforcement with it."""
 _PLAIN_NAME = r"\^?[\w.]+"
+_QLORAS_RATE = 1e-4
 
 
 def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:
@@ -37,7 +38,7 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     rank, rank_key, alpha_key = min(ranks), adapter.key("rank"), adapter.key("alpha")
     flag = adapter.key("use_rslora")
     cases = list(every_case(adapter.rank, adapter.alpha))
-    high = bool(cases) and all(r >= 64 and alpha / r <= 0.5 for r, alpha in cases)
+    high = bool(cases) and all(r >= 64 and alpha / r <= 0.5 for r, alpha in cases) and not _at_qloras_rate(run)
     times = number(sqrt(rank))
     alpha = known(adapter.alpha)
     shrink = f"the gradients of lora_B shrink as 1/sqrt({rank_key})"
@@ -73,6 +74,13 @@ def rslora_off_high_rank(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         level="warning" if high else None,
         fix=fix,
     )
+
+
+def _at_qloras_rate(run: Run) -> bool:
+    """Whether Adam makes up for small gradients with a learning rate like that of QLoRA's paper, which trains r=64 and
+    alpha=16 at 2e-4, and its largest models at 1e-4."""
+    rates = [rate.value for rate in alternatives(run.training.learning_rate)]
+    return bool(rates) and min(rates) >= _QLORAS_RATE and law_of(run) == "adam"
 
 
 def rslora_scale_jump(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:

@@ -131,6 +131,21 @@ class TestRsloraOffHighRank:
     def test_level(self, rank: int, alpha: int, level: str | None) -> None:
         assert one("LL102", run(rank, alpha)).level == level
 
+    @pytest.mark.parametrize(
+        ("rate", "optimizer", "level"),
+        [
+            (2e-4, "paged_adamw_32bit", None),  # QLoRA's own recipe
+            (1e-4, "adamw_torch", None),
+            (2e-5, "adamw_torch", "warning"),
+            (2e-4, "sgd", "warning"),
+            (either(2e-4, 2e-5), "adamw_torch", "warning"),
+            (UNKNOWN, "adamw_torch", "warning"),
+        ],
+    )
+    def test_level_at_a_learning_rate(self, rate: Any, optimizer: str, level: str | None) -> None:
+        training = Training(learning_rate=lit(rate) if isinstance(rate, float) else rate, optimizer=lit(optimizer))
+        assert one("LL102", run(64, 16, of={"training": training})).level == level
+
     def test_message_gives_the_scales_and_the_alpha_that_keeps_the_function(self) -> None:
         message = one("LL102", run(64, 16)).message
         assert "lora_alpha/r = 0.25" in message
