@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "site"
@@ -136,6 +136,14 @@ def models() -> str:
     return "\n".join([*lines, ""])
 
 
+def schemas() -> dict[str, Any]:
+    """The JSON Schemas that `lora-lint schema` prints, by name."""
+    from lora_lint.frameworks import keys
+    from lora_lint.settings import table_schema
+
+    return {"settings": table_schema(), **{name: keys.schema_of(name) for name in keys.described_frameworks()}}
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
@@ -156,6 +164,9 @@ def build(playground: bool) -> None:
     """Builds the site. Raises CalledProcessError."""
     zensical = [sys.executable, "-m", "zensical", "build", "--clean", "--config-file", "zensical.toml"]
     subprocess.run(zensical, cwd=HERE, check=True)
+    (SITE / "schemas").mkdir()
+    for name, schema in schemas().items():
+        (SITE / "schemas" / f"{name}.json").write_text(json.dumps(schema, indent=2), encoding="utf-8")
     if playground:
         subprocess.run(
             [sys.executable, str(HERE / "playground" / "build.py"), str(SITE / "playground" / "app")], check=True

@@ -29,7 +29,7 @@ PLAYGROUND = ROOT / "site" / "playground"
 CHROMIUM = shutil.which("chromium")
 
 
-def _module(path: Path) -> ModuleType:
+def load(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -40,7 +40,7 @@ def _module(path: Path) -> ModuleType:
 
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
-    made: dict[str, str] = _module(ROOT / "site" / "build.py").pages()
+    made: dict[str, str] = load(ROOT / "site" / "build.py").pages()
     return made
 
 
