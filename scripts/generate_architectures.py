@@ -1491,6 +1491,8 @@ def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
     for kind, document in documents.items():
         for place, known in supplement.get(kind, {}).items():
             complete(document, place, known["rows"], known["fields"])
+        for place, known in supplement["code"].get(kind, {}).items():
+            settle(document, place, known)
         for major, entry in document["versions"].items():
             restrict(entry, supplement["holds"].get(major, {}).get(kind, {}))
         text = json.dumps(document, separators=(",", ":"))
@@ -1671,6 +1673,33 @@ def complete(document: dict[str, Any], place: str, rows: Any, defaults: dict[str
         nodes[number] = [kind, rows, width, [[weight[0], [rows, width], *weight[2:]]], children]
     for entry in document["versions"].values():
         for field_name, value in defaults.items():
+            entry["fields"].setdefault(field_name, {"=": value})
+
+
+def settle(document: dict[str, Any], place: str, known: dict[str, Any]) -> None:
+    """Writes what the code says of the module at `place` ("Gemma4TextAttention.k_proj") into a type's data: whether it
+    is there ("present"), its sizes ("in", "out"; "guess" for one of which nothing is known yet), and the length of a
+    list ("count")."""
+    owner, _, name = place.rpartition(".")
+    nodes = document["nodes"]
+    children = [child for node in nodes if node[0] == owner for child in node[4] if child[0] == name]
+    if not children:
+        raise SystemExit(f"{place} of {SUPPLEMENT.name} is not in the data")
+    for child in children:
+        if "present" in known:
+            child[2:] = [known["present"]]
+        kind, ins, outs, parameters, below = nodes[child[1]]
+        if "count" in known:
+            below = [["*", known["count"], members] for _, _, members in below]
+        if "guess" in known and not any('["?"' in json.dumps(size) for size in (ins, outs)):
+            continue
+        ins, outs = known.get("in", ins), known.get("out", outs)
+        shapes = {"weight": [outs, ins], "bias": [outs]}
+        own = [[parameter, shapes.get(parameter, shape), *rest] for parameter, shape, *rest in parameters]
+        if kind in ("Linear", "ModuleList"):
+            nodes[child[1]] = [kind, ins, outs, own, below]
+    for entry in document["versions"].values():
+        for field_name, value in known["fields"].items():
             entry["fields"].setdefault(field_name, {"=": value})
 
 

@@ -629,7 +629,8 @@ class _Expansion:
         given, assumed = self.scope.nested(scope)
         named = given.get("model_type", assumed.get("model_type"))
         part = None
-        other = isinstance(named, str) and named != model_type
+        # The vision part of Qwen3-VL's config.json has the type of the whole: transformers goes by the place alone.
+        other = isinstance(named, str) and named not in (model_type, self.architecture.model_type)
         if isinstance(named, str) and other:
             part = architecture(named, head, self.architecture.version)
         replaced = other and part is None

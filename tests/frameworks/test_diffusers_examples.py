@@ -63,6 +63,10 @@ def test_a_broken_one_is_found(change: tuple[str, str], code: str) -> None:
     assert code in codes(edited(HEALTHY, change))
 
 
+def test_a_rank_beyond_the_layers_of_sdxl_is_found() -> None:
+    assert "LL302" in codes(edited(SDXL, ("--rank=16", "--rank=2048")))
+
+
 def test_settings() -> None:
     run = only(shell(HEALTHY))
     assert run.dialect == "diffusers_examples"

@@ -292,6 +292,8 @@ RELEASES = {
     "black-forest-labs/FLUX.1-schnell": ("FluxTransformer2DModel", 11_891_178_560),
     "black-forest-labs/FLUX.2-dev": ("Flux2Transformer2DModel", 32_223_281_152),
     "stable-diffusion-v1-5/stable-diffusion-v1-5": ("UNet2DConditionModel", 859_520_964),
+    "stabilityai/stable-diffusion-xl-base-1.0": ("UNet2DConditionModel", 2_567_463_684),
+    "Efficient-Large-Model/Sana_1600M_1024px_diffusers": ("SanaTransformer2DModel", 1_604_462_752),
     "stabilityai/stable-diffusion-3.5-medium": ("SD3Transformer2DModel", 2_243_171_520),
     "Qwen/Qwen-Image": ("QwenImageTransformer2DModel", 20_430_401_088),
     "Tongyi-MAI/Z-Image-Turbo": ("ZImageTransformer2DModel", 6_154_908_736),
@@ -330,6 +332,33 @@ def test_another_unet_than_the_releases_is_not_certain(field: str) -> None:
     released = {"cross_attention_dim": 768, "in_channels": 4, "out_channels": 4, "use_linear_projection": False}
     assert certain(unet, released)
     assert not certain(unet, {**released, field: ["other"]})
+
+
+def test_layers_that_share_keys_and_values_have_no_projections_for_them() -> None:
+    """Gemma 4 E2B: of 35 layers the last 20 share, and those have twice the width (transformers 5.23)."""
+    model = identify_id("google/gemma-4-E2B")
+    assert model is not None
+    text = {module.path: module for module in modules(known("gemma4", "causal-lm"), model.config)}
+    layer = "model.language_model.layers.{}.{}"
+    for name in ("self_attn.k_proj", "self_attn.v_proj", "self_attn.k_norm", "self_attn.v_norm"):
+        assert layer.format(14, name) in text
+        assert layer.format(15, name) not in text
+    assert text[layer.format(14, "self_attn.k_proj")][1:4] == ("Linear", 1536, 512)
+    assert text[layer.format(13, "self_attn.k_proj")][1:4] == ("Linear", 1536, 256)
+    assert text[layer.format(14, "mlp.gate_proj")].outputs == 6144
+    assert text[layer.format(15, "mlp.gate_proj")].outputs == 12288
+    assert text[layer.format(15, "mlp.down_proj")].inputs == 12288
+
+
+def test_a_vision_part_that_names_the_type_of_the_whole_is_the_vision_part() -> None:
+    """As in the config.json of Qwen3-VL. Its mergers are as many as the layers that they read, wherever those are."""
+    vision = {"model_type": "qwen3_vl", "deepstack_visual_indexes": [5, 11, 17]}
+    paths = {module.path for module in modules(known("qwen3_vl", "base"), {"vision_config": vision})}
+    assert "visual.blocks.0.attn.qkv" in paths
+    assert not any(path.startswith("visual.language_model") for path in paths)
+    assert {path for path in paths if path.startswith("visual.deepstack_merger_list.") and path.count(".") == 2} == {
+        f"visual.deepstack_merger_list.{number}" for number in range(3)
+    }
 
 
 @pytest.mark.process

@@ -69,3 +69,8 @@ def test_a_class_of_diffusers_says_which_modules_there_are(name: object) -> None
     assert len(case.match.modules) > 0
     assert case.match.unmatched == ()
     assert case.parameters is None
+
+
+def test_a_class_that_builds_two_unets_is_either() -> None:
+    found = resolve(loaded(Unknown("the command line gives it"), "UNet2DConditionModel"))
+    assert {case.model.model_type for case in found.cases} == {"UNet2DConditionModel", "UNet2DConditionModel-XL"}
