@@ -79,7 +79,7 @@ def _public_size(path: Val, split: str | None, config: str | None, span: Span) -
 
     size = datasets.size_of(name, split, config)
     if size is None:
-        return Opaque(f"the size of {name} is not known", span), ""
+        return Opaque(f"the size of {name or 'the dataset'} is not known", span), ""
     return Const(size, span, "derived"), f"the {split} split of {name}"
 
 

@@ -109,9 +109,10 @@ def _find(project: Project, name: str, program: str) -> str | None:
 
 
 def _tails(path: str) -> list[str]:
-    """The ends of an absolute path that include a folder, the longest first; a bare file name is too little."""
+    """The ends of an absolute path, the longest first. The bare name comes last: the root of the project has another
+    name where it was cloned."""
     parts = path.strip("/").split("/")
-    return ["/".join(parts[start:]) for start in range(len(parts) - 1)]
+    return ["/".join(parts[start:]) for start in range(len(parts))]
 
 
 def root(source: SourceFile) -> Node:

@@ -215,7 +215,7 @@ class Knowledge:
             return transformers.from_pretrained(context, name, arguments, span)
         if last in ("from_config", "_from_config"):
             return transformers.from_config(context, name, arguments, span)
-        if last.endswith("Trainer"):
+        if trainers.is_trainer(name, arguments):
             return trainers.trainer(context, name, arguments, span)
         if last in torch.OPTIMIZERS:
             return torch.optimizer(context, name, arguments, span)
@@ -301,6 +301,6 @@ class Knowledge:
         name."""
         if name.endswith(".from_pretrained"):
             return transformers.from_unknown_class(Context(machine, self.records), name, arguments, span)
-        if name.rpartition(".")[2].endswith("Trainer"):
+        if trainers.is_trainer(name, arguments):
             trainers.trainer(Context(machine, self.records), name, arguments, span)
         return None

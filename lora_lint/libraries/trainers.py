@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
+_OF_TRAINERS = frozenset({"train_dataset", "peft_config"})
 METHODS: dict[str, Method] = {"Trainer": "supervised", "Seq2SeqTrainer": "supervised", **trl.METHODS}
 
 
@@ -32,6 +33,15 @@ def method_of(trainer: str) -> Method:
     if any(word in upper for word in ("DPO", "KTO", "ORPO", "SIMPO", "CPO", "REWARD", "PREFERENCE")):
         return "preference"
     return "supervised" if "SFT" in upper else "unknown"
+
+
+def is_trainer(name: str, arguments: Arguments) -> bool:
+    """Whether a class is a trainer: `…Trainer`, or one whose name goes on (`SFTTrainerGen`) and that gets data to train
+    on."""
+    short = name.rpartition(".")[2]
+    if "Trainer" not in short or not short[:1].isupper():
+        return False
+    return short.endswith("Trainer") or not _OF_TRAINERS.isdisjoint(arguments.keywords)
 
 
 def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:

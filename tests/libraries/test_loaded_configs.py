@@ -149,10 +149,15 @@ def test_a_default_of_the_command_line_is_only_likely(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "rank"),
-    [("/home/me/project/configs/a.yaml", 64), ("/configs/a.yaml", 64), ("/home/me/a.yaml", Unknown)],
+    [
+        ("/home/me/project/configs/a.yaml", 64),
+        ("/configs/a.yaml", 64),
+        ("/home/me/a.yaml", 64),
+        ("/home/me/b.yaml", Unknown),
+    ],
 )
 def test_a_path_on_the_author_s_machine(path: str, rank: object, folder: Path) -> None:
-    """Its end may be in the project, which is no more than likely; the name of the file alone is too little."""
+    """Its end may be in the project, which is no more than likely."""
     (folder / "a.yaml").write_text(CONFIG, encoding="utf-8")
     run = only(read_python(USE.format(load=f'import yaml\ncfg = yaml.safe_load(open("{path}"))'), folder))
     assert plain(run.adapter.rank) == rank

@@ -657,3 +657,21 @@ def test_two_tests_of_a_name(test: str, names: tuple[str, ...]) -> None:
 def test_what_a_training_returns_is_no_model() -> None:
     (trained,) = events("result = Trainer(model=model).train()\nresult.requires_grad_(True)\nresult.metrics")
     assert isinstance(trained, Train)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_trainer"),
+    [("OwnTrainer", True), ("SFTTrainerGen", True), ("TrainerCallbacks", False), ("make_trainer", False)],
+)
+def test_a_trainer_that_is_not_followed(name: str, is_trainer: bool) -> None:
+    """A project's own trainer, in a folder that only `sys.path` names, is one by its name and by what it gets."""
+    given = "peft_config=config" if is_trainer else "config"
+    program = f"""
+        from own import {name}
+        model = AutoModelForCausalLM.from_pretrained("gpt2")
+        config = LoraConfig(r=8)
+        {name}(model, {given}).train()
+        """
+    run = only(read_python(IMPORTS + textwrap.dedent(program)))
+    assert (plain(run.model.name) == "gpt2") is is_trainer
+    assert (run.training.trainer == name) is is_trainer
