@@ -427,5 +427,7 @@ def _named(uri: str, language: str) -> tuple[str, FileKind | None]:
         named = discovery.kind_of(path)
         if named == "python" and "." not in os.path.basename(path):  # which is only a guess
             named = _LANGUAGES.get(language)
+        if named == "notebook" and language == "python":  # jupyterlab-lsp joins the code of all cells
+            named = "python"
         return os.path.normpath(path), named or _LANGUAGES.get(language)
     return os.path.basename(uri.partition(":")[2]) or "untitled", _LANGUAGES.get(language)

@@ -193,6 +193,11 @@ def test_a_notebook_as_json(editor: Editor) -> None:
     assert found.range.start == types.Position(0, text.index('\\"q_proj'))
 
 
+def test_a_notebook_as_one_program(editor: Editor) -> None:
+    """JupyterLab joins the code of all cells."""
+    assert codes(editor.open("joined.ipynb", BAD)) == ["LL202"]
+
+
 def test_each_folder_has_its_own_settings(editor: Editor) -> None:
     [_, other] = editor.folders
     (other / "lora-lint.toml").write_text('ignore = ["LL202"]\n')
