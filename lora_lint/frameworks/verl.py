@@ -35,6 +35,7 @@ FRAMEWORK = Framework(
         "target_parameters": "target_parameters",
     },
     kinds=("yaml",),
+    passes_on=True,
     sections={"model": "model", "actor_rollout_ref.model": "model"},
     marks=((b"lora", b"actor_rollout_ref"), (b"lora", b"train_files")),
     unknown_keys="stops verl with an error",
