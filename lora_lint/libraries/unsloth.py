@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
+from lora_lint.knowledge.saved_adapters import saved_config
 from lora_lint.libraries import datasets, tokens
 from lora_lint.libraries.context import Context, Manner, view_of
+from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import ModelRecord
 from lora_lint.libraries.transformers import quantization_of
-from lora_lint.run.events import Resize
+from lora_lint.run.events import LoadAdapter, Resize
+from lora_lint.run.values import Known
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Handler
@@ -28,6 +31,9 @@ def load(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     whole = isinstance(full, Const) and full.value is True
     record = ModelRecord(model, loader, quantization, arguments.get("dtype"), whole=whole, loader_adapts=True)
     loaded = context.model(span, name, arguments, record)
+    folder, project = text_of(model), context.records.project
+    if folder and project is not None and saved_config(folder, span.path, project) is not None:
+        context.happen(record, LoadAdapter(span, trainable=Known(True, span)))  # the base that its config names
     if loader == "FastSentenceTransformer":
         return loaded
     tokenizer = Object("tokenizer", arguments, span)
