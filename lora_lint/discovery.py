@@ -83,7 +83,7 @@ _TEST = rb"^[ \t]*(?:(?:async[ \t]+)?def test|(?:import|from)[ \t]+(?:pytest|uni
 _PROGRAMS = frozenset({"python", "notebook"})
 _COMMANDS = frozenset({"shell", "make", "docker"})
 _TASK = rb"(?m)^run[ \t]*:"
-_SERVING = rb"\bvllm[ \t]+serve\b|\bvllm\.entrypoints\b|--adapter-path\b|--adapter-id\b"
+_SERVING = rb"\bvllm[ \t]+serve\b|\bvllm\.entrypoints\b|--adapter-path\b|--adapter-id\b|--infer_backend[ \t=]+vllm\b"
 """In commands that serve an adapter without saying lora."""
 _CHUNK = 1 << 16
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -13,7 +13,7 @@ from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import read_config
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge.saved_adapters import saved_config
-from lora_lint.knowledge.servers import LLAMA_CPP, LORAX, MLX, MLX_COMMANDS, SGLANG, TGI, VLLM
+from lora_lint.knowledge.servers import BY_VLLM, LLAMA_CPP, LORAX, MLX, MLX_COMMANDS, SGLANG, TGI, VLLM
 from lora_lint.programs.overrides import named_document
 from lora_lint.readers.arguments import options
 from lora_lint.readers.nodes import Scalar, Sequence
@@ -137,11 +137,10 @@ def _served(call: Call, span: Span) -> Iterator[Served]:
     if (call.kind == "command" and name == "vllm" and task == "serve") or (
         call.kind == "module" and name in _VLLM_MODULES
     ):
-        usual: Value[int] = Known(VLLM.usual_rank or 0, None, "framework-default")
         model = given.text("model")
         if task == "serve" and len(words) > 1 and not (words[1].text or "-").startswith("-"):
             model = Known(words[1].text or "", words[1].span)
-        yield from _listed(VLLM, given, "lora_modules", given.whole("max_lora_rank", usual), model)
+        yield from _listed(VLLM, given, "lora_modules", given.whole("max_lora_rank", _usual()), model)
         if isinstance(model, Known) and model.span is not None:
             yield Served(VLLM, model.value, model.span, as_model=True)
     elif (call.kind == "module" and name == "sglang.launch_server") or (
@@ -156,11 +155,20 @@ def _served(call: Call, span: Span) -> Iterator[Served]:
             yield from _listed(LORAX, given, key, ANY_RANK, given.text("model_id"))
     elif name in MLX_COMMANDS or f"{name} {task}" in MLX_COMMANDS:
         yield from _listed(MLX, given, "adapter_path", ANY_RANK, ABSENT)
+    elif call.kind == "command" and (name, task) in BY_VLLM and known(given.text("infer_backend")) == "vllm":
+        if known(given.flag("merge_lora")) is not True:
+            accepted = given.whole("vllm_max_lora_rank", _usual())
+            yield from _listed(VLLM, given, "adapters", accepted, given.text("model"))
     elif call.kind == "script" and name in _CONVERTERS:
         # The last value of an option may be the folder: the converter's options take one value each.
         rest = [word for word in words if not (word.text or "-").startswith("-")]
         if rest and not options(words, span).open:
             yield Served(LLAMA_CPP, rest[-1].text or "", rest[-1].span, base=given.text("base_model_id"))
+
+
+def _usual() -> Value[int]:
+    """The rank that vLLM accepts unless it is given another."""
+    return Known(VLLM.usual_rank or 0, None, "framework-default")
 
 
 def _listed(server: Server, given: Fields, key: str, max_rank: Value[int], base: Value[str]) -> Iterator[Served]:

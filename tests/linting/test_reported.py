@@ -1,0 +1,368 @@
+"""Public bug reports of 2025 and 2026 about LoRA runs, each written as a small input: what is found, and what is not.
+
+An entry without a code is a miss that is known. If it is found one day, its code belongs here.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from lora_lint.linting import engine
+from lora_lint.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Report(NamedTuple):
+    """A thread, the files that have its cause, and the rule that finds it."""
+
+    thread: str
+    files: dict[str, str]
+    code: str | None
+
+
+def _adapter(**config: Any) -> str:
+    usual = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "target_modules": ["q_proj", "v_proj"]}
+    return json.dumps(usual | {"base_model_name_or_path": "Qwen/Qwen2.5-7B-Instruct"} | config)
+
+
+def _trained(model: str, config: str, *before: str, loader: str = "AutoModelForCausalLM", after: str = "") -> str:
+    lines = [
+        "from datasets import load_dataset",
+        "from peft import LoraConfig, PeftModel, get_peft_model",
+        f"from transformers import AutoTokenizer, {loader}, Trainer, TrainingArguments",
+        'rows = load_dataset("mine", split="train")',
+        f'model = {loader}.from_pretrained("{model}")',
+        *before,
+        f"model = {config}",
+        after or 'Trainer(model=model, args=TrainingArguments("out", learning_rate=2e-4), train_dataset=rows).train()',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+CHECKPOINTED = (
+    'Trainer(model=model, args=TrainingArguments("out", learning_rate=2e-4, gradient_checkpointing=True), '
+    "train_dataset=rows).train()"
+)
+FACTORY = "stage: sft\ndo_train: true\nfinetuning_type: lora\nlora_target: all\ndataset: mine\ntemplate: qwen\n"
+VERL = (
+    "python3 -m verl.trainer.main_ppo algorithm.adv_estimator=grpo data.train_files=a.parquet "
+    "data.val_files=b.parquet actor_rollout_ref.actor.optim.lr=3e-5 actor_rollout_ref.rollout.name=vllm "
+    "actor_rollout_ref.model.lora_alpha=32 actor_rollout_ref.model.target_modules=all-linear "
+)
+
+REPORTS = [
+    Report(
+        "gpustack/gpustack#5438",
+        {
+            "loras/mine/adapter_config.json": _adapter(r=64),
+            "start.sh": "vllm serve Qwen/Qwen2.5-7B-Instruct --enable-lora --lora-modules mine=loras/mine\n",
+        },
+        "LL602",
+    ),
+    Report(
+        "modelscope/ms-swift#4221",
+        {
+            "output/checkpoint-90/adapter_config.json": _adapter(r=32),
+            "infer.sh": "swift infer --model Qwen/Qwen2.5-7B-Instruct --adapters output/checkpoint-90 "
+            "--infer_backend vllm\n",
+        },
+        "LL602",
+    ),
+    Report(
+        "ml-explore/mlx-lm#1120",
+        {
+            "tuned/adapter_config.json": _adapter(
+                base_model_name_or_path="LiquidAI/LFM2-1.2B", target_modules=["q_proj"]
+            ),
+            "run.sh": "mlx_lm.generate --model LiquidAI/LFM2-1.2B --adapter-path tuned --prompt hi\n",
+        },
+        "LL602",
+    ),
+    Report(
+        "axolotl-ai-cloud/axolotl#2792",
+        {
+            "lora.yaml": "base_model: Qwen/Qwen2-VL-7B-Instruct\nprocessor_type: AutoProcessor\nadapter: lora\nlora_r: 32\nlora_alpha: 16\n"
+            "lora_target_modules: 'model.layers.[\\d]+.(mlp|cross_attn|self_attn).(up|down|gate|q|k|v|o)_proj'\n"
+            "datasets: [{path: x, type: chat_template}]\nlearning_rate: 0.0002\n"
+        },
+        "LL201",
+    ),
+    Report(
+        "axolotl-ai-cloud/axolotl#2834",
+        {
+            "gemma.yaml": "base_model: google/gemma-3-12b-it\nprocessor_type: AutoProcessor\nadapter: lora\nlora_r: 16\n"
+            "lora_alpha: 16\nlearning_rate: 0.0002\ndatasets: [{path: x, type: chat_template}]\nlora_target_modules: "
+            "'language_model.model.layers.[\\d]+.(mlp|cross_attn|self_attn).(up|down|gate|q|k|v|o)_proj'\n"
+        },
+        "LL201",
+    ),
+    Report(
+        "vllm-project/vllm#17660",
+        {
+            "sft.yaml": "model_name_or_path: Qwen/Qwen2.5-VL-7B-Instruct\nuse_peft: true\nlora_r: 16\nlora_alpha: 32\n"
+            "lora_target_modules: all-linear\nlearning_rate: 2.0e-4\noutput_dir: detector\n"
+        },
+        "LL208",
+    ),
+    Report(
+        "huggingface/peft#2321",
+        {
+            "merge.py": """\
+            from peft import PeftModel
+            from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+            four = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")
+            base = AutoModelForCausalLM.from_pretrained("google/gemma-2-27b-it", quantization_config=four)
+            PeftModel.from_pretrained(base, "adapter").merge_and_unload().save_pretrained("merged")
+            """
+        },
+        "LL601",
+    ),
+    Report(
+        "huggingface/transformers#42489",
+        {
+            "requirements.txt": "transformers==4.57.1\n",
+            "train.py": _trained("Qwen/Qwen3-0.6B", "get_peft_model(model, LoraConfig())", after=CHECKPOINTED),
+        },
+        "LL411",
+    ),
+    Report(
+        "locuslab/open-unlearning#178",
+        {
+            "requirements.txt": "transformers==4.51.3\n",
+            "train.py": _trained(
+                "meta-llama/Llama-3.2-1B-Instruct",
+                'get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"))',
+                after=CHECKPOINTED,
+            ),
+        },
+        "LL411",
+    ),
+    Report(
+        "huggingface/trl#6700",
+        {
+            "grpo.py": """\
+            from datasets import load_dataset
+            from peft import PeftModel
+            from transformers import AutoModelForCausalLM
+            from trl import GRPOConfig, GRPOTrainer
+
+            def length(completions, **more):
+                return [float(len(each)) for each in completions]
+
+            base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B-Instruct")
+            model = PeftModel.from_pretrained(base, "sft", is_trainable=False)
+            rows = load_dataset("trl-lib/tldr", split="train")
+            GRPOTrainer(model=model, reward_funcs=length, args=GRPOConfig("out", beta=0.04), train_dataset=rows).train()
+            """
+        },
+        "LL402",
+    ),
+    Report(
+        "unslothai/unsloth#1492",
+        {
+            "tuned/adapter_config.json": _adapter(r=16),
+            "more.py": """\
+            from datasets import load_dataset
+            from trl import SFTConfig, SFTTrainer
+            from unsloth import FastLanguageModel
+            model, tokenizer = FastLanguageModel.from_pretrained("tuned", load_in_4bit=False)
+            model = FastLanguageModel.get_peft_model(model, r=32, lora_alpha=32, target_modules=["q_proj", "v_proj"])
+            rows = load_dataset("mine", split="train")
+            SFTTrainer(model=model, train_dataset=rows, args=SFTConfig("out", learning_rate=2e-4)).train()
+            """,
+        },
+        "LL414",
+    ),
+    Report(
+        "huggingface/peft#3580",
+        {
+            "two.py": _trained(
+                "Qwen/Qwen2.5-0.5B",
+                'PeftModel.from_pretrained(model, "first", adapter_name="first")',
+                after='model.load_adapter("second", adapter_name="second", is_trainable=True)\n'
+                'Trainer(model=model, args=TrainingArguments("out", learning_rate=2e-4), train_dataset=rows).train()',
+            )
+        },
+        "LL415",
+    ),
+    Report(
+        "deepspeedai/DeepSpeed#7096",
+        {
+            "z3.json": '{"zero_optimization": {"stage": 3}}',
+            "sft.yaml": FACTORY
+            + "model_name_or_path: Valdemardi/DeepSeek-R1-Distill-Qwen-32B-AWQ\ndeepspeed: z3.json\n"
+            "output_dir: out\nlearning_rate: 1.0e-4\n",
+        },
+        "LL801",
+    ),
+    Report(
+        "vllm-project/vllm#21500",
+        {
+            "train.py": _trained(
+                "Qwen/Qwen2.5-VL-3B-Instruct",
+                'get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"))',
+                loader="Qwen2_5_VLForConditionalGeneration",
+            )
+        },
+        "LL208",
+    ),
+    Report(
+        "vllm-project/vllm#32758",
+        {
+            "train.py": """\
+            from datasets import load_dataset
+            from peft import LoraConfig
+            from transformers import AutoModelForImageTextToText
+            from trl import SFTConfig, SFTTrainer
+            model = AutoModelForImageTextToText.from_pretrained("google/gemma-3-12b-it")
+            config = LoraConfig(r=16, lora_alpha=16, target_modules="all-linear")
+            rows = load_dataset("mine", split="train")
+            SFTTrainer(model=model, args=SFTConfig("out", learning_rate=2e-4), peft_config=config, train_dataset=rows).train()
+            """
+        },
+        "LL208",
+    ),
+    Report(
+        "verl-project/verl#2006",
+        {
+            "run.sh": VERL + "actor_rollout_ref.model.path=Qwen/Qwen2.5-VL-7B-Instruct "
+            "actor_rollout_ref.model.lora_rank=64\n"
+        },
+        "LL208",
+    ),
+    # A framework that is not known adds modules_to_save by itself when tokens are added.
+    Report(
+        "hiyouga/LlamaFactory#7997",
+        {
+            "train.yaml": FACTORY + "model_name_or_path: meta-llama/Llama-3.1-8B-Instruct\nadd_tokens: <plan>,</plan>\n"
+            "lora_rank: 8\noutput_dir: saves/llama\n",
+            "serve.sh": "vllm serve meta-llama/Llama-3.1-8B-Instruct --enable-lora --lora-modules a=saves/llama\n",
+        },
+        None,
+    ),
+    # float16 overflows in this family of video models.
+    Report(
+        "kohya-ss/musubi-tuner#26",
+        {
+            "run.sh": "accelerate launch --mixed_precision fp16 hv_train_network.py --dit hv.safetensors "
+            "--dataset_config d.toml --mixed_precision fp16 --network_module networks.lora --network_dim 32 "
+            "--network_alpha 16 --learning_rate 2e-4 --output_dir out --output_name a\n"
+        },
+        None,
+    ),
+    Report(
+        "huggingface/trl#5222",
+        {
+            "requirements.txt": "trl==0.29.0\n",
+            "dpo.py": """\
+            from datasets import load_dataset
+            from peft import LoraConfig, get_peft_model
+            from transformers import AutoModelForCausalLM
+            from trl import DPOConfig, DPOTrainer
+            model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen3-30B-A3B")
+            config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"], target_parameters=["experts.down_proj"])
+            rows = load_dataset("mine", split="train")
+            DPOTrainer(model=get_peft_model(model, config), args=DPOConfig("out"), train_dataset=rows).train()
+            """,
+        },
+        None,
+    ),
+    Report(
+        "huggingface/sentence-transformers#3402",
+        {
+            "train.py": """\
+            from datasets import load_dataset
+            from peft import LoraConfig, TaskType
+            from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+            model = SentenceTransformer("google-bert/bert-base-uncased")
+            model.add_adapter(LoraConfig(task_type=TaskType.FEATURE_EXTRACTION, r=16, lora_alpha=32))
+            rows = load_dataset("mine", split="train")
+            SentenceTransformerTrainer(model=model, train_dataset=rows).train(resume_from_checkpoint=True)
+            """
+        },
+        None,
+    ),
+    # ms-swift finds the targets itself, and none is an expert.
+    Report(
+        "modelscope/ms-swift#6173",
+        {
+            "run.sh": "swift sft --model Qwen/Qwen3-VL-235B-A22B-Instruct --train_type lora --target_modules all-linear "
+            "--lora_rank 8 --lora_alpha 16 --dataset d.jsonl --learning_rate 1e-4\n"
+        },
+        None,
+    ),
+    # Weights of compressed-tensors under FSDP.
+    Report(
+        "meta-llama/llama-cookbook#945",
+        {
+            "run.sh": "torchrun --nproc_per_node 2 finetuning.py --model_name "
+            "RedHatAI/Llama-3.3-70B-Instruct-quantized.w8a8 --enable_fsdp --use_peft --peft_method lora --lr 1e-4\n"
+        },
+        None,
+    ),
+    # Both ends of tied embeddings are trained whole, and differ after the merge.
+    Report(
+        "huggingface/transformers#45127",
+        {
+            "requirements.txt": "transformers==4.56.2\n",
+            "train.py": _trained(
+                "Qwen/Qwen2.5-0.5B",
+                'get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], '
+                'modules_to_save=["embed_tokens", "lm_head"], task_type="CAUSAL_LM"))',
+                'tokenizer = AutoTokenizer.from_pretrained("Qwen/Qwen2.5-0.5B")',
+                'tokenizer.add_tokens(["<au>"])',
+                "model.resize_token_embeddings(len(tokenizer))",
+                after='Trainer(model=model, args=TrainingArguments("out", learning_rate=2e-4), train_dataset=rows).train()\n'
+                'model.merge_and_unload().save_pretrained("merged")',
+            ),
+        },
+        None,
+    ),
+    # unsloth leaves these targets out.
+    Report(
+        "unslothai/unsloth#9331",
+        {
+            "train.py": """\
+            from datasets import load_dataset
+            from trl import SFTConfig, SFTTrainer
+            from unsloth import FastLanguageModel
+            model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Qwen2.5-0.5B", load_in_4bit=True)
+            targets = ["q_proj", "v_proj", "embed_tokens", "lm_head"]
+            model = FastLanguageModel.get_peft_model(model, r=8, lora_alpha=8, target_modules=targets)
+            rows = load_dataset("mine", split="train")
+            SFTTrainer(model=model, train_dataset=rows, args=SFTConfig("out", learning_rate=2e-4)).train()
+            """
+        },
+        None,
+    ),
+    # vLLM 0.11 takes no rank below 8.
+    Report(
+        "verl-project/verl#3696",
+        {
+            "run.sh": VERL
+            + "actor_rollout_ref.model.path=Qwen/Qwen2.5-7B-Instruct actor_rollout_ref.model.lora_rank=1\n"
+        },
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=[each.thread for each in REPORTS])
+def test_reports(tmp_path: Path, report: Report) -> None:
+    for name, text in report.files.items():
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(textwrap.dedent(text))
+    codes = {each.code for each in engine.lint([tmp_path.as_posix()], Settings(), jobs=1).findings}
+    causes = codes & {each.code for each in REPORTS if each.code is not None}
+    assert causes == ({report.code} if report.code is not None else set())
+
+
+def test_most_reports_are_found() -> None:
+    assert sum(each.code is not None for each in REPORTS) >= 0.6 * len(REPORTS)
