@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lora_lint import __version__, commands, marks
-from lora_lint.options import CHECK, LISTS, SHARED, words_of
+from lora_lint.options import CHECK, LISTS, PREFLIGHT, SHARED, words_of
 from lora_lint.settings import TASKS
 from lora_lint.terminal import write
 
@@ -113,6 +113,12 @@ def _type(option: Option) -> Any:
 
 def _reading_files(options: tuple[Option, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The parameters of a command that reads files."""
+    taking = _taking(options)
+    return lambda command: click.argument("paths", nargs=-1, type=click.Path())(taking(command))
+
+
+def _taking(options: tuple[Option, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of a command."""
 
     def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
@@ -130,7 +136,7 @@ def _reading_files(options: tuple[Option, ...]) -> Callable[[Callable[..., Any]]
                     metavar=option.metavar,
                     help=option.help,
                 )(command)
-        return click.argument("paths", nargs=-1, type=click.Path())(command)
+        return command
 
     return decorated
 
@@ -281,6 +287,21 @@ def ablate(path: str, config: str | None, isolated: bool, **options: Any) -> int
     """
     source = commands.Input(config=config, isolated=isolated)
     return commands.ablate(commands.Ablation(path, source, options))
+
+
+@main.command(context_settings=_CONTEXT)
+@_taking(PREFLIGHT)
+@click.argument("program", type=click.Path())
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def preflight(program: str, arguments: tuple[str, ...], launch: str | None, **options: Any) -> int:
+    """Run PROGRAM up to its first training step, and check its live objects.
+
+    This runs your code, with the ARGUMENTS after `--`, and ends it before the step: nothing is trained, and nothing of
+    the program runs any more. Its output goes to stderr; what Trainer would write goes to a temporary folder.
+
+    Exit status: 0 nothing at or above --fail-on, 1 findings, 2 the program did not come to a training step.
+    """
+    return commands.preflight(commands.preflight_of(options), program, arguments, launch)
 
 
 @main.command(context_settings=_CONTEXT)

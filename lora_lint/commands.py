@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from lora_lint.source import FileKind
     from lora_lint.verify.experiment import Effort
 
-COMMANDS = ("check", "rules", "explain", "inspect", "recommend", "ablate", "schema", "server", "completion")
+COMMANDS = (
+    *("check", "rules", "explain", "inspect", "recommend", "ablate", "preflight", "schema", "server", "completion"),
+)
 _NO_CACHE = "LORA_LINT_NO_CACHE"
 _COMPLETE = "_LORA_LINT_COMPLETE"
 
@@ -667,6 +669,37 @@ def inspect(request: Input, output_format: str = "text") -> int:
     else:
         write(as_text(inspection))
     return 2 if inspection.failed else 0
+
+
+def preflight_of(options: dict[str, Any]) -> Check:
+    """The report and the settings of `preflight`, from the values of all options in `options.PREFLIGHT`."""
+    take = options.pop
+    output = Output(take("output_format"), take("output_file"), color=take("color"))
+    return Check(Input((), None, take("config"), take("isolated"), options), output)
+
+
+def preflight(request: Check, program: str, arguments: Sequence[str], launch: str | None) -> int:
+    """Runs a program up to its first training step, reports what its live objects show, and gives the exit status.
+    Raises UsageError."""
+    if not os.path.isfile(program):
+        raise UsageError(f"{program}: no such file")
+    settings = request.input.settings()
+    _refuse_unwritable(replace(request, input=replace(request.input, paths=(program,))), settings)
+    from lora_lint.preflight.command import fly
+    from lora_lint.report import FORMATS
+
+    complain(f"preflight runs {program}, your own code, up to its first training step")
+    given = {
+        name: value for name, value in request.input.options.items() if value not in (None, ()) and name != "fail_on"
+    }
+    options = {**given, "config": request.input.config, "isolated": request.input.isolated}
+    outcome = fly(program, arguments, launch, options, settings)
+    for note in outcome.notes:
+        complain(note)
+    if outcome.failed and not outcome.findings and FORMATS[request.output.format].for_people:
+        return 2  # the notes say why
+    written = _report(outcome, request.output, None)
+    return status_of(outcome, settings) if written else 2
 
 
 def schema(name: str) -> int:

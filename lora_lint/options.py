@@ -135,6 +135,22 @@ CHECK = (
 )
 
 
+_OF_PREFLIGHT = (
+    *("config", "isolated", "dataset_size", "gpu_memory", "task", "select", "extend_select", "ignore"),
+    *("fail_on", "level", "confidence", "output_format", "output_file", "color"),
+)
+PREFLIGHT = (
+    Option(
+        "--launch",
+        "text",
+        'The launcher that starts the processes: "torchrun --nproc_per_node 2", "accelerate launch".',
+        metavar="COMMAND",
+    ),
+    *(option for option in CHECK if option.name in _OF_PREFLIGHT),
+)
+"""The options of `preflight`."""
+
+
 def quickly(arguments: Sequence[str], options: tuple[Option, ...] = CHECK) -> dict[str, Any] | None:
     """The keyword arguments of a command, `paths` among them, as click would give them; None where click has to parse
     the call."""

@@ -33,6 +33,7 @@ ALLOWED = {
     "run/run.py": "the phrase of a kind of sweep",
     "rules/sweeps.py": "that kind of sweep",
     "fixes/scopes.py": "packages whose classes are imported",
+    "preflight/flight.py": "the variables that turn trackers off",
     "guarding/sinks.py": "the trackers that a running program may have imported",
 }
 """Files and folders, and why names stand there."""

@@ -38,7 +38,7 @@ FLOORS = (
     "verify",
     "ablate server",
     "terminal",
-    "commands api guarding",
+    "commands api guarding preflight pytest_plugin",
     "options",
     "cli",
     "__main__",

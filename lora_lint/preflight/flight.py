@@ -1,0 +1,171 @@
+"""A program on its way to its first training step: what it makes is noted, and the step ends it.
+
+Source: torch 2.13 (optim/optimizer.py), transformers 5.23.0 (trainer.py, training_args.py), PEFT 0.21.2 (peft_model.py,
+tuners/tuners_utils.py).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.api import settings_from
+from lora_lint.guarding import steps
+from lora_lint.guarding.checking import examine
+from lora_lint.guarding.places import Line, Places, calling_line, source_of, span_of
+from lora_lint.guarding.state import state_of
+from lora_lint.guarding.subject import NoAdapterError, subject_of
+from lora_lint.preflight import hooks
+from lora_lint.preflight.exchange import FILES, Result, answer, options_in
+from lora_lint.records import replace
+
+if TYPE_CHECKING:
+    from lora_lint.guarding.subject import Subject
+    from lora_lint.preflight.exchange import End
+
+_MOST_WRITTEN = 20
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_OWN = ("__pycache__", os.sep + ".")
+"""In the paths of files that interpreters and tools write for themselves."""
+
+
+class Flight:
+    """What a program has made so far. It ends the process at the first step of an optimizer."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._options = options_in(folder)
+        self._models: list[weakref.ref[Any]] = []
+        self._trainer: Any = None
+        self._lines: weakref.WeakKeyDictionary[Any, Line] = weakref.WeakKeyDictionary()
+        self._written: dict[str, None] = {}
+
+    def prepare(self) -> None:
+        """Puts the hooks in, and leads what the program writes into the temporary folder where that is possible."""
+        hooks.install(
+            {
+                "torch.optim.optimizer": self._change_optimizers,
+                "peft.peft_model": lambda peft: hooks.after(peft.PeftModel, "__init__", self._note_model),
+                "peft.tuners.tuners_utils": lambda peft: hooks.after(peft.BaseTuner, "__init__", self._note_tuner),
+                "transformers.training_args": lambda module: hooks.after(
+                    module.TrainingArguments, "__post_init__", self._redirect
+                ),
+                "transformers.trainer": lambda module: hooks.before(module.Trainer, "train", self._note_trainer),
+            }
+        )
+        files = os.path.join(self._folder, FILES)
+        os.environ.update(
+            {
+                "WANDB_MODE": "disabled",
+                "COMET_MODE": "disabled",
+                "CLEARML_OFFLINE_MODE": "1",
+                "MLFLOW_TRACKING_URI": f"file:{files}/mlflow",
+                "TRACKIO_DIR": f"{files}/trackio",
+            }
+        )
+        sys.addaudithook(self._see_writing)
+
+    def finish(self, end: End, error: str = "") -> None:
+        """Leaves the result for a program that has not reached a step; what it has made is judged all the same."""
+        subject = self._subject(None)
+        if subject is None:
+            self._answer(Result(end, error=error))
+        else:
+            self._judge(subject, end, calling_line(), error)
+
+    # what the hooks call
+
+    def _change_optimizers(self, module: Any) -> None:
+        module.register_optimizer_step_pre_hook(lambda optimizer, *_: self._step(optimizer))
+        hooks.after(module.Optimizer, "__init__", lambda optimizer, *_, **__: self._note(optimizer))
+
+    def _note_model(self, model: Any, *_: Any, **__: Any) -> None:
+        self._models.append(weakref.ref(model))
+        self._note(model)
+
+    def _note_tuner(self, tuner: Any, *_: Any, **__: Any) -> None:
+        self._models.append(weakref.ref(tuner.model))
+        self._note(tuner.model)
+
+    def _note_trainer(self, trainer: Any, *_: Any, **__: Any) -> None:
+        self._trainer = trainer
+
+    def _note(self, made: Any) -> None:
+        self._lines[made] = calling_line()
+
+    def _redirect(self, arguments: Any, *_: Any, **__: Any) -> None:
+        name = os.path.basename(os.path.normpath(str(arguments.output_dir or "output")))
+        arguments.output_dir = os.path.join(self._folder, FILES, name)
+        arguments.push_to_hub = False
+        arguments.report_to = []
+
+    def _see_writing(self, event: str, arguments: Any) -> None:
+        if event != "open" or len(self._written) >= _MOST_WRITTEN:
+            return
+        path, mode, flags = arguments
+        writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITING)
+        if not writes or not isinstance(path, str):
+            return
+        full = os.path.abspath(path)
+        if full.startswith(os.getcwd() + os.sep) and not full.startswith(self._folder) and not _is_own(full):
+            self._written[os.path.relpath(full)] = None
+
+    def _step(self, optimizer: Any) -> None:
+        """The first step: judges, and ends the process before anything is trained. Nothing of the program runs any
+        more, so that nothing is saved on the way out."""
+        subject = self._subject(optimizer)
+        if subject is None:
+            self._answer(Result("no-adapter"))
+        else:
+            self._judge(subject, "step", calling_line())
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    # judging
+
+    def _subject(self, optimizer: Any) -> Subject | None:
+        """The training that a step belongs to: that of the trainer which runs, or of the model whose parameters the
+        optimizer has."""
+        targets = [] if self._trainer is None else [self._trainer]
+        models = [model for each in reversed(self._models) if (model := each()) is not None]
+        held = {id(each) for group in getattr(optimizer, "param_groups", ()) for each in group["params"]}
+        models.sort(key=lambda model: held.isdisjoint(map(id, model.parameters())))
+        found = (_subject_with_adapter(target, optimizer) for target in (*targets, *models))
+        return next((subject for subject in found if subject is not None), None)
+
+    def _judge(self, subject: Subject, end: End, line: Line, error: str = "") -> None:
+        source = source_of(line)
+        places = Places(
+            span_of(line, source),
+            self._span(subject.model, line),
+            self._span(next(iter(subject.optimizers), None), line),
+        )
+        gradients = steps.gradients_of(steps.trained_matrices(state_of(subject)))
+        extra = tuple(steps.findings_of(gradients, subject, places)) if end == "step" else ()
+        report = examine(subject, settings_from(self._options), places, source, extra)
+        assert report.outcome is not None
+        notes = (*report.notes, *(steps.notes_of(gradients) if end == "step" else ()))
+        self._answer(Result(end, report.outcome.findings, report.runs, source.path, notes, report.facts, error))
+
+    def _span(self, made: Any, otherwise: Line) -> Any:
+        """Where an object was made."""
+        line = self._lines.get(made, otherwise) if made is not None else otherwise
+        return span_of(line, source_of(line))
+
+    def _answer(self, result: Result) -> None:
+        rank = int(os.environ.get("RANK", "0"))
+        answer(self._folder, rank, replace(result, written=tuple(self._written)))
+
+
+def _subject_with_adapter(target: Any, optimizer: Any) -> Subject | None:
+    try:
+        return subject_of(target, optimizer)
+    except NoAdapterError:
+        return None
+
+
+def _is_own(path: str) -> bool:
+    return any(part in path for part in _OWN)
