@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingA
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 import lora_lint
+from lora_lint.pytest_plugin import lora_lint_check  # noqa: F401  (a fixture, where the plugin is not installed)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -294,3 +295,11 @@ def test_settings_and_comments_of_the_project_apply(places: dict[str, Path], tmp
     assert found(program).findings == ()
     (tmp_path / "lora-lint.toml").write_text('[levels]\nLL104 = "error"\n')
     assert found(program).findings[0].level == "error"
+
+
+def test_the_fixture_for_tests(places: dict[str, Path], lora_lint_check: Any) -> None:  # noqa: F811
+    assert lora_lint_check(wrapped(places)).findings == ()
+    with pytest.raises(pytest.fail.Exception, match="LL104 scale-out-of-range"):
+        lora_lint_check(wrapped(places, lora_alpha=64))
+    with pytest.raises(lora_lint.LoraLintError, match="no-such-file"):
+        lora_lint_check(wrapped(places), config="no-such-file.toml")
