@@ -185,7 +185,11 @@ def _question(machine: Machine, atom: ast.expr, scope: Scope) -> tuple[Test, Any
 def _unnamed(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> OptionChoice:
     """A condition on more than one option, or on something else: the same text in the same call."""
     call = next((step.span for step in reversed(machine.trail) if step.kind == "call"), None)
-    return OptionChoice("", "other", (ast.unparse(test), scope.module.source.path, call), taken)
+    parts = [part for each in _atoms(test, True) for part in _choices(machine, *each, scope)]
+    fails = any(part.usual is False for part in parts)  # and the whole with it
+    return OptionChoice(
+        "", "other", (ast.unparse(test), scope.module.source.path, call), taken, not taken if fails else None
+    )
 
 
 def _subject(test: ast.expr) -> ast.Name | ast.Attribute | None:

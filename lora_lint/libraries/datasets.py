@@ -10,9 +10,13 @@ from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, List
 from lora_lint.libraries.context import record_of
 from lora_lint.libraries.convert import as_list, text_of, whole_list
 from lora_lint.libraries.effects import DatasetRecord, Fact, TableRecord
+from lora_lint.run.choices import caller
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lora_lint.libraries.context import Context, Handler
+    from lora_lint.run.choices import Case
     from lora_lint.source import Span
 
 _SLICE = r"(?P<split>[\w.]+)\[(?P<start>-?\d+%?)?:(?P<stop>-?\d+%?)?\]"
@@ -238,13 +242,18 @@ def _is_share(value: Any) -> bool:
     return isinstance(value, float) and 0 < value < 1
 
 
-def merge(values: list[Val]) -> Val | None:
-    """One dataset that was loaded in different branches; None if these are not datasets."""
+def merge(values: list[Val], cases: Sequence[Case]) -> Val | None:
+    """One dataset that was loaded in different branches, with the choices that lead to each; None if these are not
+    datasets. Where an option cuts it to a size that is not known (`if args.max_samples:`), it has the size that it has
+    by default."""
     first = values[0]
     records = [record for value in values if (record := record_of(value, DatasetRecord)) is not None]
     if len(records) < len(values) or not isinstance(first, Object):
         return None
-    size, name = either(record.size for record in records), either(record.name for record in records)
+    size, name = either([record.size for record in records], cases), either(record.name for record in records)
+    if isinstance(size, Opaque):
+        usual = [record.size for record, case in zip(records, cases, strict=False) if case and caller(case) == ""]
+        size = either(usual).overridable() if usual else size
     how = records[0].how if len({record.how for record in records}) == 1 else ""
     return Object(first.callee, first.arguments, first.span, DatasetRecord(name, size, how))
 

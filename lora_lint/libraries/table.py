@@ -277,7 +277,7 @@ class Knowledge:
 
     def merge(self, values: list[Val], cases: Sequence[Case]) -> Val | None:
         if not any(isinstance(value, Object) and isinstance(value.data, ModelView) for value in values):
-            return datasets.merge(values)
+            return datasets.merge(values, cases)
         merged = transformers.merge(values, cases)
         record = merged.data.record if isinstance(merged, Object) and isinstance(merged.data, ModelView) else None
         if record is not None and all(record is not model for model in self.records.models):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint.run.values import Unknown
+from lora_lint.run.values import Known, Unknown
 from tests.support.reading import IMPORTS, only, plain, read_python
 
 if TYPE_CHECKING:
@@ -51,3 +52,33 @@ def folder(tmp_path: Path) -> Path:
 )
 def test_files(text: str, size: object, folder: Path) -> None:
     assert plain(only(read_python(HEAD + text + TRAIN, folder, "scripts/train.py")).dataset.size) == size
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "args.most",
+        "args.most is not None",
+        "args.most is not None and args.most < len(data)",
+        "args.limit > 0",
+        "args.limit and args.most",
+    ],
+)
+def test_an_option_that_cuts_the_data_is_not_given_by_default(test: str) -> None:
+    program = f"""
+        import argparse
+        from datasets import load_dataset
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--most", type=int)
+        parser.add_argument("--limit", type=int, default=0)
+        args = parser.parse_args()
+        data = load_dataset("tatsu-lab/alpaca", split="train")
+        if {test}:
+            data = data.select(range(min(args.most, len(data))))
+        model = AutoModelForCausalLM.from_pretrained("gpt2")
+        model = get_peft_model(model, LoraConfig(r=8))
+        Trainer(model=model, train_dataset=data).train()
+        """
+    size = only(read_python(IMPORTS + textwrap.dedent(program))).dataset.size
+    assert isinstance(size, Known)
+    assert (size.value, size.origin) == (52_002, "cli-default")
