@@ -234,7 +234,8 @@ def _training(fields: Fields) -> Training:
     """A schedule has the rate among its own arguments."""
     own: dict[str, Value[Any]] = {}
     if _is_saved(fields):
-        own = {name: ABSENT for name, key in FRAMEWORK.other_keys.items() if name != "model" and not fields.has(key)}
+        keys = FRAMEWORK.other_keys
+        own = {name: ABSENT for name in FRAMEWORK.defaults if name in keys and not fields.has(keys[name])}
     if fields.has("lr_schedule"):
         own["learning_rate"] = Unknown("`lr_schedule` sets it", fields.span("lr_schedule"))
     return tables.training(FRAMEWORK, fields, "supervised", **own)

@@ -95,7 +95,8 @@ def model_place(run: Run, name: Known[str], model: Model) -> tuple[Related, ...]
         "basename": ", going by the last part of its path",
         "unsloth": " as unsloth publishes it",
     }.get(model.how, "")
-    return (Related(where, f"the model is {name.value}: {model.model_type}{how}"),)
+    kind = f": {model.model_type}{how}" if name.value != model.model_type else ""
+    return (Related(where, f"the model is {name.value}{kind}"),)
 
 
 def cases_of(run: Run) -> tuple[Resolved, tuple[Case, ...]]:
