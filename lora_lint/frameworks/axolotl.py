@@ -59,7 +59,9 @@ FRAMEWORK = Framework(
     synonyms={
         "lora_rank": "lora_r",
         "use_rslora": "peft_use_rslora",
+        "lora_use_rslora": "peft_use_rslora",
         "use_dora": "peft_use_dora",
+        "lora_use_dora": "peft_use_dora",
         "lr": "learning_rate",
     },
     commands=(

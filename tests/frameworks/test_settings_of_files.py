@@ -449,6 +449,8 @@ SYNONYMS: tuple[tuple[str, str, str, Any], ...] = (
     ("axolotl", "lora_rank", "lora_r", 8),
     ("axolotl", "use_rslora", "peft_use_rslora", True),
     ("axolotl", "use_dora", "peft_use_dora", True),
+    ("axolotl", "lora_use_rslora", "peft_use_rslora", True),
+    ("axolotl", "lora_use_dora", "peft_use_dora", True),
     ("axolotl", "lr", "learning_rate", 1e-4),
     ("llamafactory", "lora_r", "lora_rank", 8),
     ("llamafactory", "lora_target_modules", "lora_target", "q_proj"),
