@@ -9,12 +9,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import replace
-from lora_lint.run.events import Load, Resize, Train, Wrap
+from lora_lint.run.events import EnableCheckpointing, EnableInputGrads, Load, PrepareKbit, Resize, Train, Wrap
 from lora_lint.run.values import Choices, Known, Unknown, alternatives
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lora_lint.programs.launchers import Call
     from lora_lint.readers.arguments import CommandOptions
+    from lora_lint.run.events import Event
     from lora_lint.run.given import Given
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
@@ -70,7 +73,7 @@ class Seen:
             model=model,
             dataset=dataset,
             training=replace(training, span=own, unknown_keywords=()),
-            events=(Load(own), *_grown(run, own), Wrap(own), Train(own)),
+            events=(Load(own), *_grown(run, own), *_prepared(run, own), Wrap(own), Train(own)),
             problems=tuple(problem for problem in run.problems if problem.span.path == self.span.path),
             elsewhere=tuple(elsewhere),
         )
@@ -107,6 +110,14 @@ class Seen:
                 return replace(value, span=place, written=None)
         written = value.written or value.span
         return replace(value, span=None if written is None else self.call.span, written=written)
+
+
+def _prepared(run: Run, place: Span) -> Iterator[Event]:
+    """What the program does so that gradients reach its adapter, which silences a finding about a call that turns
+    checkpointing on."""
+    for event in run.events:
+        if isinstance(event, PrepareKbit | EnableInputGrads | EnableCheckpointing):
+            yield replace(event, span=place)
 
 
 def _grown(run: Run, place: Span) -> tuple[Resize, ...]:

@@ -820,3 +820,36 @@ def test_what_a_program_that_is_not_followed_trains(program: str, method: str) -
     script = f"python {program} --lora_r 8 --lora_alpha 16 --model_name_or_path m --learning_rate 1e-5\n"
     run = only(shell(script))
     assert run.training.method == method
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "codes"),
+    [
+        ("", "", ["LL411"]),
+        ("model.gradient_checkpointing_enable()", "", []),
+        ("model.enable_input_require_grads()", "", []),
+        ("", "model.enable_input_require_grads()", []),
+    ],
+)
+def test_what_the_program_does_for_gradients(tmp_path: Path, before: str, after: str, codes: list[str]) -> None:
+    """Checkpointing that a call turns on is no mistake where the program is prepared for it."""
+    program = [
+        "from peft import LoraConfig, get_peft_model",
+        "from transformers import AutoModelForCausalLM, HfArgumentParser, Trainer, TrainingArguments",
+        "from dataclasses import dataclass",
+        "@dataclass",
+        "class Mine:",
+        "    base: str = 'gpt2'",
+        "mine, args = HfArgumentParser((Mine, TrainingArguments)).parse_args_into_dataclasses()",
+        "model = AutoModelForCausalLM.from_pretrained(mine.base)",
+        before,
+        "model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules='all-linear'))",
+        after,
+        "Trainer(model=model, args=args).train()",
+    ]
+    (tmp_path / "train.py").write_text("\n".join(program) + "\n")
+    (tmp_path / "requirements.txt").write_text("transformers==4.51.3\n")
+    call = (
+        "python train.py --base Qwen/Qwen2.5-7B --output_dir out --learning_rate 2e-4 --gradient_checkpointing True\n"
+    )
+    assert sorted({code for code, _ in lint(tmp_path, call)}) == codes
