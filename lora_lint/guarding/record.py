@@ -37,20 +37,6 @@ if TYPE_CHECKING:
     from lora_lint.run.events import Event
     from lora_lint.run.values import Value
 
-_SETTINGS = {
-    "rank": "r",
-    "alpha": "lora_alpha",
-    "dropout": "lora_dropout",
-    **{
-        name: name
-        for name in (
-            *("target_modules", "exclude_modules", "target_parameters", "layers_to_transform", "layers_pattern"),
-            *("rank_pattern", "alpha_pattern", "use_rslora", "use_dora", "bias", "lora_bias", "modules_to_save"),
-            *("trainable_token_indices", "init_lora_weights", "inference_mode", "task_type"),
-        )
-    },
-}
-"""The settings of `run.Adapter`, and what PEFT's config calls them."""
 _QUANTIZERS = {kind.name.lower(): kind for kind in Quantizer}
 _ENVIRONMENT = "this environment"
 
@@ -97,7 +83,7 @@ def _run(
 
 
 def _adapter(adapter: LiveAdapter, places: Places) -> Adapter:
-    values: dict[str, Any] = {field: _setting(adapter.config, name) for field, name in _SETTINGS.items()}
+    values: dict[str, Any] = {field: _setting(adapter.config, name) for field, name in FRAMEWORK.keys.items()}
     values["modules_to_save"] = _saved_by_user(values["modules_to_save"], values["task_type"])
     return Adapter(places.wrap, **{field: value for field, value in values.items() if value is not ABSENT})
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, get_peft_model, inject_adapter_in_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
 
 import lora_lint
@@ -121,3 +123,67 @@ def test_a_wrong_scale_in_the_layers(base: Any) -> None:
     assert [each.code for each in report.findings] == ["LL705"]
     assert "8 in `model.layers.1.self_attn.q_proj`, and 2 by the config" in report.findings[0].message
     assert report.facts["adapters"]["default"]["scales"] == {"2": 13, "8": 1}
+
+
+@pytest.mark.parametrize(
+    ("norms", "frozen", "code"),
+    [(torch.bfloat16, False, "LL405"), (torch.float32, False, None), (torch.float32, True, "LL404")],
+)
+def test_k_bit_preparation(base: Any, norms: torch.dtype, frozen: bool, code: str | None) -> None:
+    """bitsandbytes needs a GPU, so the model is only marked as quantized."""
+    model = get_peft_model(base.to(torch.bfloat16), lora())
+    base.is_loaded_in_4bit = True
+    for name, each in model.named_parameters():
+        if "norm" in name:
+            each.data = each.data.to(norms)
+        each.requires_grad = each.requires_grad and not frozen
+    report = lora_lint.check(model, fail_on="never")
+    assert [each.code for each in report.findings] == ([code] if code else [])
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_checkpointing_without_an_input_gradient(base: Any, reentrant: bool) -> None:
+    """transformers 5.23 makes the inputs require gradients itself; older versions leave it to the program."""
+    model = get_peft_model(base, lora())
+    base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": reentrant})
+    base.disable_input_require_grads()
+    found = lora_lint.check(model, fail_on="never").findings
+    assert [each.code for each in found] == (["LL411"] if reentrant else [])
+    base.enable_input_require_grads()
+    assert lora_lint.check(model).findings == ()
+
+
+def test_adapters_that_are_injected(base: Any) -> None:
+    """transformers' own method and PEFT's injection give no PeftModel."""
+    base.add_adapter(lora(target_modules=["q_proj", "query"]))
+    assert [each.code for each in raised(base).findings] == ["LL202"]
+
+
+def test_a_model_of_the_users_own() -> None:
+    own = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    model = inject_adapter_in_model(lora(r=2, lora_alpha=4, target_modules=["0", "7"]), own)
+    [finding] = raised(model).findings
+    assert finding.code == "LL202"
+    assert "`7` is not in Sequential" in finding.message
+
+
+def test_a_model_inside_another_module(base: Any) -> None:
+    """As a LightningModule has it: the parts beside the adapted model may train."""
+    module = torch.nn.ModuleDict({"model": get_peft_model(base, lora()), "head": torch.nn.Linear(4, 4)})
+    assert lora_lint.check(module).findings == ()
+
+
+def test_lightning(base: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning is not installed here; its callbacks are called as its trainer does."""
+    monkeypatch.setitem(sys.modules, "lightning.pytorch", SimpleNamespace(Callback=object))
+    module = torch.nn.ModuleDict({"model": get_peft_model(base, lora(target_modules=["q_proj", "query"]))})
+    optimizer = optimizer_of([each for each in module.parameters() if each.requires_grad])
+    trainer = SimpleNamespace(lightning_module=module, optimizers=[optimizer])
+    callback = lora_lint.lightning_guard()
+    with pytest.raises(lora_lint.LoraLintError, match="LL202"):
+        callback.on_train_start(trainer, module)
+    callback = lora_lint.lightning_guard(ignore=["LL202"])
+    callback.on_train_start(trainer, module)
+    with pytest.raises(lora_lint.LoraLintError, match="no `lora_B` of 2 has a gradient"):
+        callback.on_before_optimizer_step(trainer, module, optimizer)
