@@ -137,7 +137,7 @@ def on_bench(case: FindingCase, experiment: Callable[[Bench], Verdict], rank: in
         raise Skip(found)
     release()
     try:
-        return experiment(_proxy(case, name, found))
+        return experiment(stand_in_of(case, name, found))
     except weights.NoWeights as too_big:
         raise Skip(f"{found}, and a sized-down model does not work either: {too_big}") from too_big
 
@@ -193,7 +193,7 @@ def load_anew(case: FindingCase, name: str, rank: int) -> Bench:
     return Bench(name, head, model, device, plan.dtype, plan.micro, stored.parameters, encode)
 
 
-def _proxy(case: FindingCase, name: str, reason: str) -> Bench:
+def stand_in_of(case: FindingCase, name: str, reason: str) -> Bench:
     """The stand-in for a model's type, with the steps that were measured on it so far. Raises Skip."""
     device = weights.device_of(case.options.device)
     config = proxy.sized_down(case.run, name)

@@ -17,14 +17,15 @@ from lora_lint.verify.structure.skeleton import installed_peft, peft_config, wra
 from lora_lint.verify.weights import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lora_lint.run.events import Event, PutBeside, PutOn, Selection
     from lora_lint.run.run import Run
 
 
-def replay(model: Any, run: Run) -> Any:
-    """The model as it is when training starts. Raises what PEFT raises, and Skip for what cannot be replayed.
+def replay(model: Any, run: Run, watch: Callable[[Any, Event], None] | None = None) -> Any:
+    """The model as it is when training starts; `watch` sees it after each event. Raises what PEFT raises, and Skip for
+    what cannot be replayed.
 
     Events under a flag happen. Every adapter is a fresh one with the run's settings, even one that is loaded from disk:
     what is trainable depends neither on its values nor on most settings.
@@ -66,6 +67,8 @@ def replay(model: Any, run: Run) -> Any:
                 pass
             case _:
                 events.assert_never(event)
+        if watch is not None:
+            watch(model, event)
     if not adapted:
         model = wrap(model, peft_config(run.adapter))
     for patterns in alternatives(run.unfrozen_patterns)[:1]:

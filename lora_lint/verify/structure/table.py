@@ -12,7 +12,7 @@ from lora_lint.rules.words import names
 from lora_lint.run.events import Train, Wrap
 from lora_lint.run.values import alternatives
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.structure import coverage, trainability
+from lora_lint.verify.structure import course, coverage, trainability
 from lora_lint.verify.structure.skeleton import (
     Refused,
     adapted,
@@ -254,7 +254,14 @@ EXPERIMENTS: dict[str, Experiment] = {
     **{code: exact(holds(claim)) for code, claim in coverage.CLAIMS.items()},
     **{code: exact(trainability.nothing_trains, stepped=True) for code in _STEPPED},
     "LL401": exact(trainability.foreign_parameters, stepped=True),
+    "LL406": exact(course.frozen_head),
     "LL407": exact(trainability.embeddings_frozen),
     "LL408": reused_base,
     "LL410": exact(trainability.unsaved_parameters),
+    "LL414": exact(course.overwritten_adapter),
+    "LL415": exact(course.inactive_adapter),
+    "LL417": exact(course.optimizer_without_adapter),
+    "LL604": exact(course.dropped_merge),
+    "LL605": exact(course.compiled_names),
+    "LL803": exact(course.half_precision_copies),
 }

@@ -14,8 +14,9 @@ from lora_lint.verify.experiment import OutOfTime, Skip
 from lora_lint.verify.measurement import bench, proxy
 from lora_lint.verify.measurement.bench import stand_in
 from lora_lint.verify.measurement.optimizers import optimizer_of
+from lora_lint.verify.structure.course import replayed
 from lora_lint.verify.structure.replay import replay
-from lora_lint.verify.structure.skeleton import PREFIX, Refused, owned, refusals, trainable
+from lora_lint.verify.structure.skeleton import PREFIX, Refused, owned, trainable
 from lora_lint.verify.weights import (
     NoWeights,
     TooBig,
@@ -46,7 +47,7 @@ _SHARE = 0.1
 
 def foreign_parameters(run: Run, skeleton: Skeleton) -> Verdict:
     """LL401: trainable parameters outside the adapter."""
-    model = _replayed(run, skeleton)
+    model = replayed(run, skeleton)
     sizes, own = trainable(model), owned(model)
     foreign = {name: size for name, size in sizes.items() if name not in own}
     ours = sum(size for name, size in sizes.items() if name in own)
@@ -73,7 +74,7 @@ def unsaved_parameters(run: Run, skeleton: Skeleton) -> Verdict:
     """LL410: the trainable parameters that PEFT does not save."""
     from peft import get_peft_model_state_dict
 
-    model = _replayed(run, skeleton)
+    model = replayed(run, skeleton)
     sizes, own = trainable(model), owned(model)
     with quiet():
         states = [
@@ -95,7 +96,7 @@ def unsaved_parameters(run: Run, skeleton: Skeleton) -> Verdict:
 
 def nothing_trains(run: Run, skeleton: Skeleton) -> Verdict:
     """LL402, LL403, LL404: whether the adapter is frozen when training starts."""
-    model = _replayed(run, skeleton)
+    model = replayed(run, skeleton)
     sizes, own = trainable(model), owned(model)
     ours = {name: size for name, size in sizes.items() if name in own}
     total = sum(each.numel() for name, each in model.named_parameters() if name in own)
@@ -110,7 +111,7 @@ def nothing_trains(run: Run, skeleton: Skeleton) -> Verdict:
 
 def embeddings_frozen(run: Run, skeleton: Skeleton) -> Verdict:
     """LL407: whether any of the input embeddings are trainable when training starts."""
-    model = _replayed(run, skeleton)
+    model = replayed(run, skeleton)
     try:
         layer = model.get_input_embeddings()
     except (NotImplementedError, AttributeError) as error:
@@ -122,14 +123,6 @@ def embeddings_frozen(run: Run, skeleton: Skeleton) -> Verdict:
         return Verdict("refuted", reason, measured, "meta")
     reason = "none of the input embeddings are trainable when training starts, not even the rows of the new tokens"
     return Verdict("confirmed", reason, measured, "meta")
-
-
-def _replayed(run: Run, skeleton: Skeleton) -> Any:
-    try:
-        with refusals():
-            return replay(skeleton.model, run)
-    except Refused as error:
-        raise Skip(f"PEFT refuses the adapter: {error}") from error
 
 
 def _examples(sizes: dict[str, int]) -> str:
