@@ -35,12 +35,11 @@ def check_weights(run: Run) -> None:
     except Skip as error:
         raise StudyError(f"the study cannot be made: {error}") from error
     except weights.NoWeights as error:
-        raise _without_weights(run, error) from error
+        raise _without_weights(error) from error
 
 
-def _without_weights(run: Run, error: weights.NoWeights) -> StudyError:
-    name = weights.name_of(run)
-    return StudyError(f"{error}: download them with `hf download {name}`, or give --model FOLDER")
+def _without_weights(error: weights.NoWeights) -> StudyError:
+    return StudyError(f"{error}: give a folder that has them with --model FOLDER")
 
 
 def host_of(run: Run, device: Literal["auto", "cuda", "cpu", "meta"], rank: int, threads: int | None) -> Host:
@@ -54,12 +53,11 @@ def host_of(run: Run, device: Literal["auto", "cuda", "cpu", "meta"], rank: int,
         head = weights.head_of(run, config)
         if head not in ("causal-lm", "image-text-to-text"):
             raise StudyError(f"a study compares held-out losses of causal language models, and this is {head}")
-        quantized = any(each.value == "4bit" for each in alternatives(run.model.quantization))
         plan = weights.plan(
             stored.parameters,
             config,
             device=chosen,
-            quantized=quantized,
+            dtypes=weights.dtypes_for(run, config, chosen, exact=False),
             sequences=batch_of(run),
             length=LENGTH[chosen],
             rank=rank,
@@ -69,7 +67,7 @@ def host_of(run: Run, device: Literal["auto", "cuda", "cpu", "meta"], rank: int,
     except weights.TooBig as error:
         raise StudyError(f"the model does not fit: {error}") from error
     except weights.NoWeights as error:
-        raise _without_weights(run, error) from error
+        raise _without_weights(error) from error
     count = threads or _usual_threads()
     folder = str(stored.folder.resolve())
     return Host(name, folder, stored.parameters, head, chosen, plan.dtype, plan.micro, count)

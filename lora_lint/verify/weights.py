@@ -21,14 +21,22 @@ from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement.probe import HEADS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lora_lint.run.run import Run
 
 FULL = "float32"
 HALF = "bfloat16"
 QUARTER = "4-bit"
-_BYTES = {FULL: 4.0, HALF: 2.0, QUARTER: 0.6}  # per parameter; 4-bit with its scales and the parts left in bf16
+STORED = "stored"
+_HALVES = ("bfloat16", "float16", "bf16", "fp16", "half")
+_BYTES = {FULL: 4.0, HALF: 2.0, QUARTER: 0.6, STORED: 1.2}
+"""Per parameter, 4-bit ones with their scales and the parts that stay in bfloat16; for stored ones per stored value."""
+_CONTAINERS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+"""The limit and the use of memory of a control group, version 2 and version 1."""
 _SHARE = 0.9  # share of the free memory to plan with
 _ACTIVATIONS = 18  # float32 values that the backward pass keeps per token, layer and hidden unit (attention and MLP)
 _LOGITS = 4  # copies of the logits: the model's, the float32 ones, the loss's, their gradient
@@ -92,7 +100,8 @@ def stored(name: str, path: str) -> Stored:
     """The weights of a model. Raises NoWeights."""
     folder = folder_of(name, path)
     if folder is None:
-        raise NoWeights(f"the weights of {name} are not on this machine")
+        how = f" (`hf download {name}` brings them)" if name.count("/") == 1 and name[0] not in "./~" else ""
+        raise NoWeights(f"the weights of {name} are not on this machine{how}")
     files = _files(folder)
     return Stored(folder, sum(_parameters(file) for file in files))
 
@@ -165,17 +174,39 @@ def device_of(wanted: str) -> str:
 
 
 def free_memory(device: str) -> int:
-    """The free memory of a device in bytes; a terabyte if it cannot be determined."""
+    """The free memory of a device in bytes: that of all GPUs together, or what the machine and the container that this
+    process runs in have left; a terabyte if it cannot be determined."""
     if device == "cuda":
-        import torch
+        return sum(_free_of_gpus())
+    left = [_left_of_machine(), *(_left_of_container(*files) for files in _CONTAINERS)]
+    return min((each for each in left if each is not None), default=10**12)
 
-        return int(torch.cuda.mem_get_info()[0]) + int(torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
+
+def _free_of_gpus() -> list[int]:
+    import torch
+
+    return [
+        int(torch.cuda.mem_get_info(place)[0])
+        + int(torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place))
+        for place in range(torch.cuda.device_count())
+    ]
+
+
+def _left_of_machine() -> int | None:
     try:
-        import psutil  # type: ignore[import-untyped, unused-ignore]
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = next((line.split() for line in lines if line.startswith("MemAvailable:")), None)
+    return int(found[1]) * 1024 if found is not None else None
 
-        return int(psutil.virtual_memory().available)
-    except ImportError:
-        return 10**12
+
+def _left_of_container(limit: str, used: str) -> int | None:
+    """What a control group has left; None where there is none, or it has no limit ("max")."""
+    try:
+        return max(int(Path(limit).read_text(encoding="ascii")) - int(Path(used).read_text(encoding="ascii")), 0)
+    except (OSError, ValueError):
+        return None
 
 
 def needed(parameters: int, config: Any, dtype: str, tokens: int, rank: int) -> int:
@@ -191,20 +222,35 @@ def needed(parameters: int, config: Any, dtype: str, tokens: int, rank: int) -> 
 
 
 def plan(
-    parameters: int, config: Any, *, device: str, quantized: bool, sequences: int, length: int, rank: int
+    parameters: int, config: Any, *, device: str, dtypes: Sequence[str], sequences: int, length: int, rank: int
 ) -> LoadPlan:
-    """The most exact way to load the weights that fits: 4-bit if the run uses it and bitsandbytes is installed,
-    otherwise float32, otherwise bfloat16, each with as many sequences at once as fit. Raises TooBig."""
+    """The first of some types in which the weights fit, with as many sequences at once as fit. Raises TooBig."""
     free = free_memory(device) * _SHARE
-    quarter = quantized and device == "cuda" and _bitsandbytes()
-    for dtype in (QUARTER,) if quarter else (FULL, HALF):
+    for dtype in dtypes:
         micro = sequences
         while micro >= 1:
             if needed(parameters, config, dtype, micro * length, rank) <= free:
                 return LoadPlan(dtype, micro)
             micro //= 2
-    least = needed(parameters, config, QUARTER if quarter else HALF, length, rank)
+    least = needed(parameters, config, dtypes[-1], length, rank)
     raise TooBig(f"the experiment needs about {least / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free on {device}")
+
+
+def dtypes_for(run: Run, config: Any, device: str, exact: bool) -> tuple[str, ...]:
+    """The types to load a run's weights in, the best first. A base that is stored quantized is loaded as it is, and 4
+    bits are used if the run uses them and can be had. For exponents (`exact`) float32 comes first, because rounding
+    biases them; other experiments take the run's own type where a GPU has it. Raises NoWeights."""
+    stored_as = getattr(config, "quantization_config", None)
+    if stored_as:
+        if device != "cuda":
+            raise NoWeights("the base is stored quantized, which only a GPU runs")
+        return (STORED,)
+    if device == "cuda" and any(each.value == "4bit" for each in alternatives(run.model.quantization)):
+        if _bitsandbytes():
+            return (QUARTER,)
+    elif device == "cuda" and not exact and known(run.model.dtype) in _HALVES:
+        return (HALF,)
+    return (FULL, HALF)
 
 
 def _bitsandbytes() -> bool:
@@ -230,13 +276,15 @@ def load(weights: Stored, head: str, dtype: str, device: str) -> Any:
 
     number = torch.float32 if dtype == FULL else torch.bfloat16
     modern = int(transformers.__version__.partition(".")[0]) >= 5
-    settings: dict[str, Any] = {"dtype" if modern else "torch_dtype": number}
+    settings: dict[str, Any] = {} if dtype == STORED else {"dtype" if modern else "torch_dtype": number}
     if dtype == QUARTER:
         settings["quantization_config"] = transformers.BitsAndBytesConfig(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
         )
     if device == "cuda":
-        settings["device_map"] = {"": 0}
+        # On the first GPU if it fits there; otherwise accelerate spreads the layers over all of them.
+        alone = weights.parameters * _BYTES[dtype] < _SHARE * _free_of_gpus()[0]
+        settings["device_map"] = {"": 0} if alone else "auto"
     torch.manual_seed(0)  # a head that is not in the files is initialised at random
     try:
         with quiet():

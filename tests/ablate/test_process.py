@@ -207,7 +207,10 @@ def test_a_file_describes_the_study(project: Path, monkeypatch: pytest.MonkeyPat
         (("data.jsonl",), "no LoRA training"),
         (("train.py", "--vary", "rank=0"), "whole numbers above 0"),
         (("train.py", "--vary", "alpha=8,16"), "has no effect with --fair step"),
-        (("train.py", "--model", "acme/none"), "download them with `hf download acme/none`, or give --model FOLDER"),
+        (
+            ("train.py", "--model", "acme/none"),
+            "(`hf download acme/none` brings them): give a folder that has them with --model FOLDER",
+        ),
         (("odd.yaml",), "'rank' is not an option of a study"),
     ],
 )

@@ -253,7 +253,7 @@ EMBEDDED = {"target_modules": lit(("embed_tokens", "q_proj", "v_proj"))}
 
 
 def test_an_adapter_on_the_embeddings_is_reset() -> None:
-    at = bench._real(case("LL101", [of(8, 16, model=TINY)]), TINY, 8)
+    at = bench._real(case("LL101", [of(8, 16, model=TINY)]), 8)
     adapter, arm = of(8, 16, adapter=EMBEDDED).adapter, Arm(8, 16.0)
     drawn = []
     with bench.wrapped(at, adapter, arm) as model:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SEQUENCES = {"cpu": 8, "cuda": 16}  # per step, at most
 _LENGTH = {"cpu": 128, "cuda": 256}  # tokens
 _TEXT = 40_000  # tokens to cut the windows from
-_FLOOR = {weights.FULL: 1e-4, weights.HALF: 2e-2, weights.QUARTER: 2e-2}
+_FLOOR = {weights.FULL: 1e-4, weights.HALF: 2e-2, weights.QUARTER: 2e-2, weights.STORED: 2e-2}
 """The smallest relative change of the logits that survives rounding. In bf16 smaller ones read as noise, and the
 exponents come out too small (0.46 to 0.64 where 0.97 is right)."""
 _TRIES = 5
@@ -127,10 +127,11 @@ def release_all() -> None:
 
 def on_bench(case: FindingCase, experiment: Callable[[Bench], Verdict], rank: int, proxies: bool = True) -> Verdict:
     """Runs an experiment on the run's own weights. Where they are not here, do not fit or take too long, it uses a
-    sized-down model of the family if `proxies`. `rank` is the highest that will be tried. Raises Skip."""
+    sized-down model of the family if `proxies`; experiments that cannot (losses, times) measure in the run's own type.
+    `rank` is the highest that will be tried. Raises Skip."""
     name = weights.name_of(case.run)
     weights.device_of(case.options.device)
-    found = _on_weights(case, experiment, name, rank)
+    found = _on_weights(case, experiment, rank, exact=proxies)
     if not isinstance(found, str):
         return found
     if not proxies:
@@ -142,42 +143,47 @@ def on_bench(case: FindingCase, experiment: Callable[[Bench], Verdict], rank: in
         raise Skip(f"{found}, and a sized-down model does not work either: {too_big}") from too_big
 
 
-def _on_weights(case: FindingCase, experiment: Callable[[Bench], Verdict], name: str, rank: int) -> Verdict | str:
+def _on_weights(case: FindingCase, experiment: Callable[[Bench], Verdict], rank: int, exact: bool) -> Verdict | str:
     """The verdict on the run's own weights, or why there is none. In words: an exception would hold on to the frames
     that hold the model, and after memory ran out the model has to be gone before the next one is built."""
     try:
-        return experiment(_real(case, name, rank))
+        return experiment(_real(case, rank, exact))
     except weights.NoWeights as error:
         return str(error)
+    except Exception as error:
+        if weights.out_of_memory(error):
+            return "memory ran out"
+        raise
 
 
-def _real(case: FindingCase, name: str, rank: int) -> Bench:
+def _real(case: FindingCase, rank: int, exact: bool = True) -> Bench:
     """Raises NoWeights, Skip."""
     run = case.run
+    name = weights.name_of(run)
     stored = weights.stored(name, run.path)
     config = weights.load_config(stored.folder)
     head, device = weights.head_of(run, config), weights.device_of(case.options.device)
-    quantized = any(each.value == "4bit" for each in alternatives(run.model.quantization))
-    key = (str(stored.folder.resolve()), head, device, quantized)
+    dtypes = weights.dtypes_for(run, config, device, exact)
+    key = (str(stored.folder.resolve()), head, device, dtypes)
     if key not in _open:
-        _open[key] = load_anew(case, name, rank)
+        _open[key] = load_anew(case, rank, exact)
     return _open[key]
 
 
-def load_anew(case: FindingCase, name: str, rank: int) -> Bench:
+def load_anew(case: FindingCase, rank: int, exact: bool) -> Bench:
     """A model with the run's own weights, loaded anew; the one that was kept is released first. `rank` is the highest
     that will be tried. Raises NoWeights, Skip."""
     run = case.run
+    name = weights.name_of(run)
     stored = weights.stored(name, run.path)
     config = weights.load_config(stored.folder)
     head, device = weights.head_of(run, config), weights.device_of(case.options.device)
-    quantized = any(each.value == "4bit" for each in alternatives(run.model.quantization))
     release()
     plan = weights.plan(
         stored.parameters,
         config,
         device=device,
-        quantized=quantized,
+        dtypes=weights.dtypes_for(run, config, device, exact),
         sequences=_SEQUENCES[device],
         length=_LENGTH[device],
         rank=rank,
@@ -363,12 +369,18 @@ def _backward(bench: Bench, model: Any, batch: Batch) -> tuple[Any, float]:
 
 
 def forward(bench: Bench, model: Any, batch: Batch) -> Any:
-    """Some of the logits, without gradients."""
+    """Some of the logits, without gradients, in as many parts as memory requires."""
     import torch
 
-    with torch.no_grad():
-        parts = [probe.some(probe.answers(bench.head, model(**part.inputs))) for part in _parts(bench, batch)]
-    return torch.cat(parts)
+    while True:
+        try:
+            with torch.no_grad():
+                parts = [probe.some(probe.answers(bench.head, model(**part.inputs))) for part in _parts(bench, batch)]
+            return torch.cat(parts)
+        except Exception as error:  # noqa: PERF203  # one turn is the rule
+            if not weights.out_of_memory(error):
+                raise
+            bench.halve(error)
 
 
 def _parts(bench: Bench, batch: Batch) -> Iterator[Batch]:

@@ -179,7 +179,7 @@ def _on_weights(case: FindingCase) -> dict[str, Any] | str:
         if takes > _SHARE * (case.deadline - time.monotonic()):
             return f"a step of {name} takes about {takes:,.0f} s, longer than there is time for it"
         case.say(f"one step of {name}")
-        return _stepped(case, bench.load_anew(case, name, _USUAL_RANK))
+        return _stepped(case, bench.load_anew(case, _USUAL_RANK, exact=True))
     except NoWeights as error:
         return str(error)
     finally:

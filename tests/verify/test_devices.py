@@ -1,0 +1,147 @@
+"""How weights are loaded on machines that are not at hand: GPUs and containers are simulated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+import transformers
+
+from lora_lint.run.run import BaseModel
+from lora_lint.verify import weights
+from lora_lint.verify.measurement import bench, training
+from tests.support import small_model
+from tests.support.measured import alone, case, of, settled  # noqa: F401
+from tests.support.runs import lit
+
+if TYPE_CHECKING:
+    from lora_lint.run.run import Run
+
+pytestmark = pytest.mark.usefixtures("alone")
+GIB = 2**30
+TINY = str(small_model.tiny())
+
+
+@pytest.fixture
+def gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two GPUs with 10 and 30 GiB free."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda place=0: ((10 + 20 * place) * GIB, 80 * GIB))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _=0: 0)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _=0: 0)
+
+
+def loading(**model: Any) -> Run:
+    return of(8, 16, run={"model": BaseModel(name=lit(TINY), loader="AutoModelForCausalLM", **model)})
+
+
+@pytest.mark.parametrize(
+    ("model", "device", "exact", "dtypes"),
+    [
+        ({"dtype": lit("bfloat16")}, "cuda", False, (weights.HALF,)),
+        ({"dtype": lit("bfloat16")}, "cuda", True, (weights.FULL, weights.HALF)),
+        ({"dtype": lit("float32")}, "cuda", False, (weights.FULL, weights.HALF)),
+        ({"dtype": lit("bfloat16")}, "cpu", False, (weights.FULL, weights.HALF)),
+        ({"quantization": lit("4bit")}, "cuda", True, (weights.QUARTER,)),
+        ({"quantization": lit("4bit")}, "cpu", True, (weights.FULL, weights.HALF)),
+        ({}, "cuda", False, (weights.FULL, weights.HALF)),
+    ],
+)
+def test_exponents_take_float32_and_the_rest_the_type_of_the_run(
+    monkeypatch: pytest.MonkeyPatch, model: Any, device: str, exact: bool, dtypes: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(weights, "_bitsandbytes", lambda: True)
+    assert weights.dtypes_for(loading(**model), SimpleNamespace(), device, exact) == dtypes
+
+
+def test_a_base_that_is_stored_quantized_is_loaded_as_it_is() -> None:
+    config = SimpleNamespace(quantization_config={"quant_method": "gptq"})
+    assert weights.dtypes_for(loading(), config, "cuda", True) == (weights.STORED,)
+    with pytest.raises(weights.NoWeights, match="only a GPU"):
+        weights.dtypes_for(loading(), config, "cpu", True)
+
+
+@pytest.mark.usefixtures("gpus")
+@pytest.mark.parametrize(("billions", "where"), [(1.0, {"": 0}), (8.0, "auto")])
+def test_a_model_that_does_not_fit_on_the_first_gpu_is_spread(
+    monkeypatch: pytest.MonkeyPatch, billions: float, where: Any
+) -> None:
+    given: dict[str, Any] = {}
+
+    def load(_: Any, **settings: Any) -> Any:
+        given.update(settings)
+        return SimpleNamespace(config=SimpleNamespace(pad_token_id=0), eval=lambda: "loaded")
+
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", load)
+    assert weights.free_memory("cuda") == 40 * GIB
+    weights.load(weights.Stored(Path(TINY), int(billions * 1e9)), "causal-lm", weights.HALF, "cuda")
+    assert given["device_map"] == where
+    assert given["dtype"] == torch.bfloat16
+
+
+@pytest.mark.usefixtures("gpus")
+def test_what_fits_on_all_gpus_is_planned_and_what_does_not_is_too_big() -> None:
+    config = SimpleNamespace(hidden_size=4096, num_hidden_layers=32, vocab_size=32_000)
+    told: dict[str, Any] = {"device": "cuda", "sequences": 16, "length": 256, "rank": 16}
+    both = (weights.FULL, weights.HALF)
+    assert weights.plan(13 * 10**9, config, dtypes=both, **told).dtype == weights.HALF
+    assert weights.plan(10**9, config, dtypes=both, **told).dtype == weights.FULL
+    with pytest.raises(weights.TooBig, match=r"36\.0 GiB are free on cuda"):
+        weights.plan(70 * 10**9, config, dtypes=both, **told)
+
+
+def test_a_container_has_less_than_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit, used = tmp_path / "memory.max", tmp_path / "memory.current"
+    monkeypatch.setattr(weights, "_CONTAINERS", ((str(limit), str(used)),))
+    monkeypatch.setattr(weights, "_left_of_machine", lambda: 8 * GIB)
+    assert weights.free_memory("cpu") == 8 * GIB  # no control group
+    used.write_text(f"{GIB}\n")
+    for text, free in (("max\n", 8), (f"{3 * GIB}\n", 2), (f"{64 * GIB}\n", 8)):
+        limit.write_text(text)
+        assert weights.free_memory("cpu") == free * GIB
+
+
+def test_weights_that_are_not_here_can_be_downloaded() -> None:
+    with pytest.raises(weights.NoWeights, match=r"`hf download Qwen/Qwen3-0\.6B` brings them"):
+        weights.stored("Qwen/Qwen3-0.6B", "train.py")
+    with pytest.raises(weights.NoWeights, match=r"not on this machine$"):
+        weights.stored("./folder", "train.py")
+
+
+@pytest.mark.parametrize("place", ["forward", "held-out"])
+def test_memory_that_runs_out_without_gradients_halves_the_batch(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    at = bench._real(case("LL101", [of(8, 16, model=TINY)]), 8)
+    at.micro = 4
+    rows = [tuple(range(1, 9))] * 4
+    real = type(at.model).forward
+
+    def tight(self: Any, *given: Any, **named: Any) -> Any:
+        if len(named["input_ids"]) > 1:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return real(self, *given, **named)
+
+    monkeypatch.setattr(type(at.model), "forward", tight)
+    if place == "forward":
+        assert len(bench.forward(at, at.model, training.padded(rows))) == 4
+    else:
+        assert training._held_out(at, at.model, rows) > 0
+    assert at.micro == 1
+
+
+def test_memory_that_runs_out_anywhere_else_is_stood_in_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the optimizer makes its states, for one."""
+    real, failed = torch.optim.AdamW.step, []
+
+    def step(self: Any, *given: Any) -> Any:
+        if not failed:
+            failed.append(True)
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return real(self, *given)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    verdict = settled("LL104", of(64, 4, model=TINY, batch_size=lit(2)))
+    assert verdict.proxy and "memory ran out" in verdict.reason
