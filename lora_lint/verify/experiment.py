@@ -26,12 +26,13 @@ PROXY_SEEDS = 6
 @dataclass(frozen=True)
 class Effort:
     """The user's choices. `time_budget` is in seconds, for all experiments together; `seeds` None means the
-    defaults. `accept_proxy`: what a stand-in refutes counts as refuted."""
+    defaults. `accept_proxy`: what a stand-in refutes counts as refuted. `seed` is the first seed."""
 
     device: Literal["auto", "cuda", "cpu", "meta"] = "auto"
     time_budget: float = 600.0
     seeds: int | None = None
     accept_proxy: bool = False
+    seed: int = 0
 
 
 @dataclass(frozen=True)

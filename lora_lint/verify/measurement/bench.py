@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import math
 import time
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from lora_lint.verify.measurement import probe, proxy
 from lora_lint.verify.measurement.data import NoTexts, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lora_lint.finding import Verdict
     from lora_lint.rules.scale import Arm
@@ -399,11 +400,14 @@ def first_steps(
     """
     tokens, source = probe_tokens(case.run, bench)
     seeds = bench.seeds(case)
-    batches = [batch_of(case.run, bench, tokens, seed) for seed in range(seeds)]
+    batches = {
+        seed: batch_of(case.run, bench, tokens, seed) for seed in range(case.options.seed, case.options.seed + seeds)
+    }
+    first_batch = dict(itertools.islice(batches.items(), 1))
     rate = optimizer.rate
     started = time.monotonic()
     for trial in range(_TRIES):
-        first = {arm: _samples(case, bench, arm, optimizer, rate, batches[:1]) for arm in arms}
+        first = {arm: _samples(case, bench, arm, optimizer, rate, first_batch) for arm in arms}
         if trial == 0:
             _in_time(case, bench, time.monotonic() - started, seeds)
         smallest = min(samples[0].step for samples in first.values())
@@ -425,25 +429,27 @@ def _in_time(case: FindingCase, bench: Bench, spent: float, seeds: int) -> None:
 
 
 def _samples(
-    case: FindingCase, bench: Bench, arm: Arm, optimizer: Optimizer, rate: float, batches: Sequence[Batch]
+    case: FindingCase, bench: Bench, arm: Arm, optimizer: Optimizer, rate: float, batches: Mapping[int, Batch]
 ) -> list[Sample]:
+    """One sample for each seed."""
     config = lora_config(case.run.adapter, arm, bench)
     base = (repr(sorted(config.to_dict().items(), key=lambda item: item[0])), optimizer.family, rate)
-    keys = [(*base, seed, _fingerprint(batch)) for seed, batch in enumerate(batches)]
-    if any(key not in bench.known for key in keys):
+    keys = {seed: (*base, seed, _fingerprint(batch)) for seed, batch in batches.items()}
+    if any(key not in bench.known for key in keys.values()):
         with wrapped(bench, case.run.adapter, arm) as model:
             others: dict[str, Any] = {}
-            for seed, (key, batch) in enumerate(zip(keys, batches, strict=True)):
+            for number, (seed, batch) in enumerate(batches.items(), 1):
+                key = keys[seed]
                 if key in bench.known:
                     continue
                 if case.late():
                     raise Late
-                case.say(f"r={arm.rank}{' with rsLoRA' if arm.rslora else ''}, seed {seed + 1} of {len(batches)}")
+                case.say(f"r={arm.rank}{' with rsLoRA' if arm.rslora else ''}, seed {number} of {len(batches)}")
                 reset(model, config, seed, others)
                 bench.known[key] = _sample(bench, model, batch, optimizer, rate)
             if not others and not bench.known:
                 raise Skip("the run has no adapter")
-    return [bench.known[key] for key in keys]
+    return [bench.known[key] for key in keys.values()]
 
 
 def _fingerprint(batch: Batch) -> int:

@@ -19,6 +19,7 @@ from lora_lint.rules.words import number
 from lora_lint.run.values import alternatives, known
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement.bench import Late, first_steps, on_bench
+from lora_lint.verify.measurement.best_rates import with_best_rates
 from lora_lint.verify.measurement.optimizers import optimizer_of
 from lora_lint.verify.measurement.statistics import (
     FIRST_LOOK,
@@ -58,7 +59,11 @@ def sweep(case: FindingCase) -> Verdict:
             case, lambda bench: _settled(case, bench, partial(_study, arms=study)), max(arm.rank for _, arm in study)
         )
     arms = [arm_of(run) for run in _by_rank(case)]
-    return on_bench(case, lambda bench: _settled(case, bench, partial(_sweep, arms=arms)), arms[-1].rank)
+
+    def experiment(bench: Bench) -> Verdict:
+        return with_best_rates(case, bench, arms, _settled(case, bench, partial(_sweep, arms=arms)))
+
+    return on_bench(case, experiment, arms[-1].rank)
 
 
 def _sweep(case: FindingCase, bench: Bench, arms: Sequence[Arm]) -> Verdict:

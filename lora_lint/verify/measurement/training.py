@@ -212,9 +212,9 @@ def _compare(case: FindingCase, bench: Bench, pair: Pair, judged: Judge, texts: 
     plan = prepared(case.run, bench, texts.texts)
     blamed, proposed = pair
     if bench.device == "cuda":  # the first step compiles kernels: it is not timed
-        _rehearsal(case, bench, blamed, plan)
+        rehearsal(case, bench, blamed, plan)
     begun = time.monotonic()
-    parameters = {each.name: _rehearsal(case, bench, each, plan) for each in pair}
+    parameters = {each.name: rehearsal(case, bench, each, plan) for each in pair}
     seeds = bench.seeds(case)
     # Two rehearsals, each of two steps and two evaluations; an evaluation costs about as much as a step.
     step = (time.monotonic() - begun) / 8
@@ -252,10 +252,10 @@ def _compare(case: FindingCase, bench: Bench, pair: Pair, judged: Judge, texts: 
     return _settled(bench, trial, judged, texts.source)
 
 
-def _rehearsal(case: FindingCase, bench: Bench, treatment: Treatment, plan: Plan) -> int:
+def rehearsal(case: FindingCase, bench: Bench, treatment: Treatment, plan: Plan) -> int:
     """Trains two steps, even past the deadline, to time them; gives the number of trainable parameters."""
     with wrapped(bench, treatment.adapter, treatment.arm) as model:
-        _train(case, bench, model, treatment, replace(plan, steps=2), 0, timing=True)
+        train(case, bench, model, treatment, replace(plan, steps=2), 0, timing=True)
         return sum(trainable(model).values())
 
 
@@ -265,7 +265,7 @@ def _trainings(case: FindingCase, bench: Bench, trial: Trial, seeds: int) -> Non
         for treatment in (trial.blamed, trial.proposed):
             case.say(f"training {treatment.name}, seed {seed + 1} of {seeds}")
             with wrapped(bench, treatment.adapter, treatment.arm) as model:
-                curve = _train(case, bench, model, treatment, trial.plan, seed)
+                curve = train(case, bench, model, treatment, trial.plan, case.options.seed + seed)
             trial.curves[treatment.name].append(curve)
 
 
@@ -293,7 +293,7 @@ def prepared(run: Run, bench: Bench, texts: Sequence[str]) -> Plan:
     return Plan(tuple(examples), held, batch, whole, whole, optimizer_of(run))
 
 
-def _train(
+def train(
     case: FindingCase,
     bench: Bench,
     model: Any,
