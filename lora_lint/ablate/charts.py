@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lora_lint.ablate.results import ArmResult, Results
 
 _WIDTH, _LABELS, _ROW, _MARGIN = 720, 220, 26, 34
-_HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 320, 64, 44, 12, 12
+_HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 320, 64, 44, 12, 32
 _COLORS = 8  # classes c0 to c7 in the style sheet
 
 
@@ -52,15 +52,16 @@ def forest(results: Results) -> Markup:
 
 def lines(results: Results) -> Markup:
     """The mean held-out loss along the trainings."""
-    shown = [each for each in results.arms if each.curve][:_COLORS]
+    drawn = [each for each in results.arms if each.curve and each.same_as is None]
+    shown = drawn[:_COLORS]
     if not shown:
         return Markup("")
     points = [(step, found.mean) for each in shown for step, found in each.curve]
     low, high = min(y for _, y in points), max(y for _, y in points)
-    return _plot(shown, max(step for step, _ in points), (low, high), results)
+    return _plot(shown, max(step for step, _ in points), (low, high), len(drawn) - len(shown))
 
 
-def _plot(shown: Sequence[ArmResult], steps: int, losses: tuple[float, float], results: Results) -> Markup:
+def _plot(shown: Sequence[ArmResult], steps: int, losses: tuple[float, float], left: int) -> Markup:
     across = _axis(0, steps, _LEFT, _WIDTH - _LABELS)
     upward = _axis(*losses, _HEIGHT - _BOTTOM, _TOP)
     drawn = _frame(across, upward, (0, steps), losses, "step", _WIDTH - _LABELS)
@@ -70,15 +71,14 @@ def _plot(shown: Sequence[ArmResult], steps: int, losses: tuple[float, float], r
         y = _TOP + 10 + 18 * number
         drawn.append(_tag("path", d=f"M{_WIDTH - _LABELS + 14} {y - 4}h18", kind=f"line c{number}"))
         drawn.append(_text(_WIDTH - _LABELS + 38, y, each.recipe.name, "start"))
-    left = len([each for each in results.arms if each.curve]) - len(shown)
-    if left > 0:
+    if left:
         drawn.append(_text(_WIDTH - _LABELS + 38, _TOP + 10 + 18 * len(shown), f"and {left} more", "start"))
     return _svg(drawn, _HEIGHT, "held-out loss over the steps")
 
 
 def front(results: Results) -> Markup:
     """The held-out loss over the number of trainable parameters; the Pareto front is filled."""
-    shown = [(each, each.eval_loss) for each in results.finished]
+    shown = [(each, each.eval_loss) for each in results.finished if each.same_as is None]
     points = [(math.log10(max(each.trainable, 1)), loss.mean) for each, loss in shown if loss is not None]
     if len(points) < 2:
         return Markup("")

@@ -6,6 +6,7 @@ numbers are those of a study in one process.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ class Cluster:
             raise StudyError('--ray needs Ray: pip install "lora-lint[ablate]"') from error
         self._ray = ray
         self._gpus = gpus
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a local Ray would report its use to its makers
         try:
             ray.init(
                 address=address,
@@ -47,8 +49,12 @@ class Cluster:
 
     def __call__(self, setup: Setup, tasks: Sequence[TrialTask], ends: float) -> Iterator[Done]:
         ray = self._ray
+        there = ray.cluster_resources()
         gpus = self._gpus if setup.host.device == "cuda" else 0
-        remote = ray.remote(num_cpus=setup.host.threads, num_gpus=gpus, max_retries=_RETRIES)(perform)
+        if gpus > there.get("GPU", 0):
+            raise StudyError(f"a training takes {gpus:g} GPUs, and Ray has {there.get('GPU', 0):g}: give --gpus")
+        cpus = min(setup.host.threads, there.get("CPU", 1))
+        remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=_RETRIES)(perform)
         shared = ray.put(setup)
         waiting: list[Any] = [remote.remote(shared, task, ends) for task in tasks]
         try:

@@ -58,10 +58,10 @@ def first_step(setup: Setup, recipe: Recipe, factor: float = 1.0) -> FirstStep:
             begun = time.monotonic()
             before, _ = backward(bench, model, batch)
             setup.optimizer.make(parameter_groups(model, recipe), recipe.rate).step()
-            seconds = min(seconds, time.monotonic() - begun)
             model.zero_grad(set_to_none=True)
             after = forward(bench, model, batch)
-        sizes.append(float((after - before).double().norm() / before.double().norm()))
+            sizes.append(float((after - before).double().norm() / before.double().norm()))
+            seconds = min(seconds, time.monotonic() - begun)  # a little more than a step: with one forward pass
     size = math.exp(math.fsum(math.log(max(each, 1e-12)) for each in sizes) / len(sizes))
     return FirstStep(size, seconds)
 

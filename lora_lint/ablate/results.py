@@ -70,7 +70,8 @@ class ArmResult:
     @property
     def curve(self) -> list[tuple[int, Interval]]:
         """The held-out loss along the trainings, over the seeds."""
-        points = [step for step, _ in self.records[0].losses] if self.records else []
+        steps = [{step for step, _ in each.losses} for each in self.records]
+        points = sorted(set.intersection(*steps)) if steps else []
         return [(step, interval([each.loss_at(step) for each in self.records])) for step in points]
 
 

@@ -173,6 +173,8 @@ class Schedule:
     def _stop(self, course: Course, step: int) -> None:
         """Stops the arms in the worse half that are clearly behind the best; never the baseline."""
         running = course.running
+        if len(running) < 2:
+            return
         losses = {each.key: course.losses(each, step) for each in running}
         ranked = sorted(running, key=lambda each: math.fsum(losses[each.key].values()) / len(losses[each.key]))
         best = ranked[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -138,7 +139,8 @@ def _arms(source: StudySource, run: Run, request: Request, names: Names) -> tupl
     if any(each.name == "alpha" for each in request.vary) and request.fair != "as-written":
         raise StudyError(f"--vary alpha has no effect with --fair {request.fair}, which chooses it: use as-written")
     for group in grid.GROUPS:
-        names.targets(group)
+        with suppress(StudyError):  # not every model has them all, and not every study needs them
+            names.targets(group)
     if source.sweep and not request.vary:
         return grid.arms_of_sweep([_as_requested(each, request) for each in source.sweep], prepare.rate_of, names), []
     base, notes = grid.baseline(run, prepare.rate_of(run), names)
