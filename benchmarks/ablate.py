@@ -81,7 +81,7 @@ def truth(repetitions: int, model: Path, steps: int) -> None:
             and taken is not None
             and taken.recipe.name.endswith(BETTER)
             and not {"better", "worse"} & set(equal)
-            and hopeless in ("worse", "stopped")
+            and hopeless == "worse"
         )
         found += right
         print(f"| {part + 1} | {better} | {', '.join(equal)} | {hopeless} | {'yes' if right else 'no'} |", flush=True)

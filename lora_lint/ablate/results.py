@@ -102,7 +102,7 @@ def results_of(study: Study) -> Results:
     losses = {name: _losses(each) for name, each in finished.items()}
     level = LEVEL / study.course.looks
     base = arms[0].recipe.name
-    to_base = _contrasts(losses, base, level)
+    to_base = _contrasts(losses, base, level) | _when_stopped(study, arms, level)
     comparable = {name: _comparable(each, finished.get(base), to_base.get(name)) for name, each in finished.items()}
     best = min(comparable, key=lambda name: comparable[name].mean, default=None)
     to_best = _contrasts(losses, best, level)
@@ -161,6 +161,18 @@ def _contrasts(losses: Mapping[str, Mapping[int, float]], reference: str | None,
     return contrasts(losses, reference, level) if reference is not None and reference in losses else {}
 
 
+def _when_stopped(study: Study, arms: Sequence[ArmResult], level: float) -> dict[str, Contrast]:
+    """The arms that were stopped against the baseline, after as many steps."""
+    course = study.course
+    found: dict[str, Contrast] = {}
+    for each in arms:
+        if each.status == "stopped":
+            name, base = each.recipe.name, course.arms[0]
+            losses = {base.name: course.losses(base, each.steps), name: course.losses(each.recipe, each.steps)}
+            found |= contrasts(losses, base.name, level)
+    return found
+
+
 def _comparable(result: ArmResult, base: ArmResult | None, contrast: Contrast | None) -> Interval:
     """The held-out loss of an arm as if it had been trained with all seeds of the baseline."""
     own = interval([each.loss for each in result.records])
@@ -179,7 +191,7 @@ def _chosen(
 ) -> str | None:
     """The arm to take: of those better than the baseline beyond noise, the smallest that is not worse than the best of
     them beyond noise; the baseline if there is none."""
-    better = [name for name, contrast in to_base.items() if contrast.judged == "better"]
+    better = [name for name, contrast in to_base.items() if name in finished and contrast.judged == "better"]
     if not better:
         return base if base in finished else min(losses, key=lambda name: losses[name].mean, default=None)
     as_good = [name for name in better if name not in to_best or to_best[name].judged != "worse"]

@@ -80,7 +80,12 @@ def _versus(contrast: Contrast | None, baseline: bool) -> list[str]:
 
 def ending(each: ArmResult) -> str:
     """What became of an arm that did not finish."""
-    return f"failed, {each.reason}" if each.status == "failed" else each.reason
+    if each.status == "failed":
+        return f"failed, {each.reason}"
+    if each.versus_baseline is None:
+        return each.reason
+    then = f"{each.versus_baseline.difference.mean:+.3f} against the baseline, {SAID[each.versus_baseline.judged]}"
+    return f"{each.reason}; then {then}"
 
 
 def size(count: int) -> str:

@@ -73,7 +73,13 @@ def test_settings_are_accepted(tmp_path: Path) -> None:
 
 def test_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
     told = ""
-    for arguments in (["--help"], ["check", "--help"], ["inspect", "--help"], ["recommend", "--help"], ["ablate", "--help"]):
+    for arguments in (
+        ["--help"],
+        ["check", "--help"],
+        ["inspect", "--help"],
+        ["recommend", "--help"],
+        ["ablate", "--help"],
+    ):
         main(arguments)
         told += capsys.readouterr().out
     text = "\n".join((README, *GUIDES.values()))
