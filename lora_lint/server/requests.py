@@ -11,6 +11,7 @@ from pygls.uris import from_fs_path
 
 from lora_lint.server import completion, convert, worker
 from lora_lint.server.positions import Point
+from lora_lint.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,6 +138,7 @@ class Requests:
             found.append(types.CodeAction("Fix all that lora-lint can fix safely", kind=FIX_ALL, data=data))
         if not self._resolves_later():
             found = [await self._resolved(action) for action in found]
+            found = [action for action in found if action.edit is not None or action.command is not None]
         return found
 
     def _of_problem(self, document: Document, uri: str, problem: Problem, where: Place) -> Iterator[types.CodeAction]:
@@ -169,7 +171,7 @@ class Requests:
         document = await self._service.document(data["uri"])
         if document is None:
             return action
-        wanted = (data["code"], worker.span_of(data["span"])) if "code" in data else None
+        wanted = (data["code"], _span(data["span"])) if "code" in data else None
         task = self._service.task(document)
         if "reason" in data:
             assert wanted is not None
@@ -185,7 +187,7 @@ class Requests:
         if document is None:
             return
         task = self._service.task(document)
-        rewritten = await document.folder.run(worker.ignored, task, code, worker.span_of(span), reason)
+        rewritten = await document.folder.run(worker.ignored, task, code, _span(span), reason)
         edit = self._edit(document, rewritten)
         if edit is not None:
             await self._service.server.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit))
@@ -227,6 +229,12 @@ def serve() -> None:
 def _asks_for(kind: str, only: Sequence[Any] | None) -> bool:
     """Whether an editor asks for a kind of action: kinds are hierarchical, by dots."""
     return only is None or any(f"{kind}.".startswith(f"{getattr(each, 'value', each)}.") for each in only)
+
+
+def _span(parts: Sequence[Any]) -> Span:
+    """A span that went through the editor."""
+    path, start, end = parts
+    return Span(str(path), int(start), int(end))
 
 
 def _point(position: types.Position) -> Point:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -96,7 +97,7 @@ class Service:
 
     def guarded(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """A handler that never fails."""
-        if asyncio.iscoroutinefunction(handler):
+        if iscoroutinefunction(handler):
 
             async def answer(*arguments: Any) -> Any:
                 try:

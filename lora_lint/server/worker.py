@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lora_lint import discovery
 from lora_lint.finding import Finding
@@ -28,14 +28,14 @@ from lora_lint.server.links import links_of, readers_of
 from lora_lint.server.notes import notes_of
 from lora_lint.server.placing import Placer
 from lora_lint.settings import Settings, SettingsError, load, settings_of
-from lora_lint.source import Span
 from lora_lint.system import disk
 from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from lora_lint.server.answers import Task
+    from lora_lint.source import Span
 
 _held: dict[str, bytes] = {}
 """What editors hold, by real path."""
@@ -124,12 +124,6 @@ def inspected(task: Task) -> str:
     """What was read of a text, as `inspect` shows it."""
     path = discovery.display(task.path)
     return as_text(inspect_text(task.data, path, load(otherwise=task.table), task.kind))
-
-
-def span_of(parts: Sequence[Any]) -> Span:
-    """A span that went through the editor."""
-    path, start, end = parts
-    return Span(str(path), int(start), int(end))
 
 
 def _analysis(task: Task) -> Analysis:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +17,8 @@ from tests.support.editor import Editor, applied, children
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.process
 
 BAD = """\
@@ -291,6 +292,47 @@ def test_hostile_texts_are_answered(editor: Editor, text: str) -> None:
     assert len(editor.write("hostile.py", BAD)) == 1
 
 
+def test_many_changes_at_once_are_answered_for_the_last(editor: Editor) -> None:
+    editor.open("quick.py", BAD)
+    for number in range(50):
+        whole = types.TextDocumentContentChangeWholeDocument(BAD.replace("r=8", f"r={number}"))
+        editor.send(editor.uri("quick.py"), [whole])
+    assert "LL202" in codes(editor.diagnostics(editor.uri("quick.py")))
+    assert "r 49" in editor.hover("quick.py", ROW, BAD.splitlines()[ROW].index("r=8"))
+
+
+def test_an_editor_that_resolves_nothing_gets_whole_actions(tmp_path: Path) -> None:
+    editor = Editor(tmp_path, client="emacs")
+    try:
+        [found] = editor.open("train.py", BAD)
+        fix, ignore = editor.actions(editor.uri("train.py"), found.range)
+        for action in (fix, ignore):
+            assert action.edit is not None
+            assert action.edit.changes is not None
+        assert "qkv_proj" in applied(BAD, fix.edit.changes[editor.uri("train.py")])
+    finally:
+        editor.stop()
+
+
+def test_an_editor_that_asks_for_reasons_is_left_to_ask(tmp_path: Path) -> None:
+    editor = Editor(tmp_path, asksForReasons=True, settings={"confidence": "certain"})
+    try:
+        [found] = editor.open("train.py", BAD)
+        [command] = editor.commands(editor.uri("train.py"), found.range)
+        assert "lora-lint.askForReason" in command
+        uri, code, start = editor.uri("train.py"), "LL202", BAD.index('"q_proj"')
+        span = ["train.py", start, start + len('"q_proj"')]
+        editor.execute("lora-lint.ignore", uri, code, span, "as in the paper")
+        [edit] = editor.edits
+        assert edit.changes is not None
+        assert "# lora-lint: ignore[LL202] as in the paper\n" in applied(BAD, edit.changes[uri])
+        editor.execute("lora-lint.ignore", uri, code, span, "# no\nreason")
+        assert len(editor.edits) == 1
+        assert any("reason cannot be written" in line for line in editor.log())
+    finally:
+        editor.stop()
+
+
 def test_a_lost_worker_is_replaced(editor: Editor) -> None:
     editor.open("lost.py", BAD)
     for process in children(editor.pid):
@@ -305,3 +347,11 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "extra `lsp`" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_the_benchmark_runs() -> None:
+    line = [sys.executable, "benchmarks/server.py", "--keystrokes", "3", "--files", "3", "--rounds", "2"]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert "| change to diagnostics |" in done.stdout, done.stderr
+    assert "MiB" in done.stdout

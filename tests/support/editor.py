@@ -168,11 +168,17 @@ class Editor:
         return sorted(self.client.diagnostics.get(uri, ()), key=lambda each: (each.range.start.line, str(each.code)))
 
     def actions(self, uri: str, where: types.Range, *only: str) -> list[types.CodeAction]:
+        """The actions that have an edit, now or later."""
+        return [each for each in self._offers(uri, where, *only) if isinstance(each, types.CodeAction)]
+
+    def commands(self, uri: str, where: types.Range) -> list[str]:
+        """The actions that have a command, as text: lsprotocol reads them as commands themselves."""
+        return [str(each.command) for each in self._offers(uri, where) if isinstance(each, types.Command)]
+
+    def _offers(self, uri: str, where: types.Range, *only: str) -> Sequence[types.Command | types.CodeAction]:
         context = types.CodeActionContext([], only=list(only) or None)
-        document = types.TextDocumentIdentifier(uri)
-        params = types.CodeActionParams(document, where, context)
-        found = self.do(self.client.text_document_code_action_async(params))
-        return [each for each in found or () if isinstance(each, types.CodeAction)]
+        params = types.CodeActionParams(types.TextDocumentIdentifier(uri), where, context)
+        return self.do(self.client.text_document_code_action_async(params)) or ()
 
     def resolved(self, action: types.CodeAction) -> types.CodeAction:
         return self.do(self.client.code_action_resolve_async(action))
