@@ -12,17 +12,17 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 from lora_lint import __version__, discovery
-from lora_lint.server import convert, worker
+from lora_lint.server import worker
 from lora_lint.server.answers import Task
+from lora_lint.server.board import Board
 from lora_lint.server.documents import Document
 from lora_lint.server.folders import Folder, WorkerLost
 from lora_lint.server.positions import Buffer, Point, encoding_named
 from lora_lint.settings import FILE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from lora_lint.server.answers import Problem
     from lora_lint.server.positions import Encoding, Place
     from lora_lint.source import FileKind
 
@@ -44,6 +44,8 @@ _LANGUAGES: dict[str, FileKind] = {
 """Kinds by the editors' names of languages, for texts without a file name that shows it."""
 _LEAST_DELAY, _MOST_DELAY = 0.02, 0.5
 """Seconds without a change before a text is analysed: as long as its last analysis took, within these bounds."""
+_MOST_SAID = 1_000
+"""Lines of the log that are remembered."""
 _DEPENDENT_DELAY = 0.3
 """The same for texts that depend on the one that changed."""
 
@@ -70,8 +72,7 @@ class Service:
         """All cells of the open notebooks."""
         self._folders: dict[str, Folder] = {}
         self._here = Folder(os.getcwd())
-        self._shown: dict[str, dict[str, list[types.Diagnostic]]] = {}
-        """The diagnostics of each URI by the document whose analysis has them."""
+        self._board = Board(self._send, self.uri_of)
         self._said: set[str] = set()
         handlers: dict[str, Callable[..., Any]] = {
             types.INITIALIZE: self._initialize,
@@ -153,6 +154,9 @@ class Service:
             if document.path == place.path and document.cell(uri) == place.cell:
                 return uri
         return from_fs_path(place.path) or ""
+
+    def _send(self, uri: str, diagnostics: list[types.Diagnostic]) -> None:
+        self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, diagnostics))
 
     def _log_error(self, error: Exception, source: object) -> None:
         self.log(f"{source}: {type(error).__name__}: {error}", types.MessageType.Error)
@@ -305,7 +309,7 @@ class Service:
             opened = {item.uri: Buffer(item.text, self.encoding) for item in structure.did_open or ()}
             parts = self._code(uri, document.parts | opened)
             for lost in document.parts.keys() - parts.keys():
-                self._show(lost, document, [])
+                self._board.clear(lost, document)
                 del self._documents[lost]
             document.parts = parts
             self._documents.update(dict.fromkeys(parts, document))
@@ -326,8 +330,7 @@ class Service:
         document.folder.hold(document.path, None)
         for uri in document.parts:
             self._documents.pop(uri, None)
-        for uri in list(self._shown):
-            self._show(uri, document, [])
+        self._board.forget(document)
         self._analyse_readers({os.path.realpath(document.path)})
 
     # Analyses
@@ -368,56 +371,18 @@ class Service:
             for line in analysis.log:
                 self._say(line)
             document.keep(analysis, parts)
-            self._publish(document)
+            self._board.show(document)
         finally:
             if document.pending is asyncio.current_task():
                 document.pending = None
 
     def _say(self, line: str) -> None:
         """Logs a line the first time."""
+        if len(self._said) > _MOST_SAID:
+            self._said.clear()
         if line not in self._said:
             self._said.add(line)
             self.log(line)
-
-    def _publish(self, document: Document) -> None:
-        """Shows the findings of a document, those in other files included."""
-        by_uri: dict[str, list[types.Diagnostic]] = {uri: [] for uri in document.parts}
-        for uri, place, problem in _placed(document):
-            where = uri or self.uri_of(place)
-            by_uri.setdefault(where, []).append(convert.diagnostic(problem, place, self.uri_of))
-        for uri in self._shown.keys() - by_uri.keys():
-            self._show(uri, document, [])
-        for uri, diagnostics in by_uri.items():
-            self._show(uri, document, diagnostics)
-
-    def _show(self, uri: str, document: Document, diagnostics: list[types.Diagnostic]) -> None:
-        """Shows what the analysis of a document has for a URI, beside what those of others have."""
-        of_uri = self._shown.setdefault(uri, {})
-        if of_uri.get(document.path, None if uri in document.parts else []) == diagnostics:
-            return
-        of_uri[document.path] = diagnostics
-        joined: list[types.Diagnostic] = []
-        for listed in of_uri.values():
-            joined += [each for each in listed if each not in joined]
-        if not diagnostics:
-            del of_uri[document.path]
-        if not of_uri:
-            del self._shown[uri]
-        self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, joined))
-
-
-def _placed(document: Document) -> Iterator[tuple[str | None, Place, Problem]]:
-    """The findings of a document where they are now, each with its part; none of another file has a part. Those of the
-    last good text are shown while the current one is broken."""
-    for problem in document.latest.problems:
-        if problem.place.path != document.path:
-            yield None, problem.place, problem
-        elif (found := document.now_latest(problem.place)) is not None:
-            yield *found, problem
-    if document.latest.broken:
-        for problem in document.good.problems:
-            if (found := document.now(problem.place)) is not None:
-                yield *found, problem
 
 
 def _named(uri: str, language: str) -> tuple[str, FileKind | None]:

@@ -84,7 +84,8 @@ async function start(context: vscode.ExtensionContext, log: vscode.LogOutputChan
         ],
         initializationOptions: { asksForReasons: true },
         synchronize: {
-            fileEvents: vscode.workspace.createFileSystemWatcher('**/{lora-lint,pyproject}.toml'),
+            configurationSection: 'lora-lint',
+            fileEvents: vscode.workspace.createFileSystemWatcher('**/*.{py,ipynb,yaml,yml,json,toml,sh}'),
         },
         outputChannel: log,
         middleware: { executeCommand: intercepted },
