@@ -4,10 +4,10 @@
     python scripts/list_refusals.py --newest [NAME…]   lists what the newest release of each framework adds and drops
     python scripts/list_refusals.py --docs [--check]   writes docs/refusals.md, or says whether it is current
 
-Each FOLDER holds one unpacked framework, and is named as its table is (`peft`, `llamafactory`, `axolotl`): the newest
-release, from its wheel. The exit status is 1 if a row's line holds no raise, warning or log. `--newest` downloads the
-release that the rows are from and the newest one, and compares their statements wherever they stand; its exit status is
-1 if the newest has no longer what a row is from.
+Each FOLDER holds one unpacked framework, and is named as its table is (`peft`, `llamafactory`, `kohya`): the newest
+release, from its wheel, or a checkout. The exit status is 1 if a row's line holds no raise, warning or log. `--newest`
+downloads what the rows are from, a release or a commit, and the newest one, and compares their statements wherever they
+stand; its exit status is 1 if the newest has no longer what a row is from.
 """
 
 from __future__ import annotations
@@ -77,6 +77,16 @@ def compared(name: str, folder: Path) -> tuple[list[str], list[str]]:
 
 _PACKAGES = {"ms_swift": ("ms-swift", "swift"), "mlx_lm": ("mlx-lm", "mlx_lm"), "torchtune": ("torchtune", "")}
 """Frameworks whose package, or whose folder in it, has another name than their table; "" is the whole of it."""
+GITHUB = "https://github.com/"
+REPOSITORIES = {
+    "ai_toolkit": ("ostris/ai-toolkit", "27a03a91f23eb1b757d5ec2e80ee3e129cfcc350", ""),
+    "diffusion_pipe": ("tdrussell/diffusion-pipe", "8f83dbf25d03219df705570ec03e62be04bc402f", ""),
+    "kohya": ("kohya-ss/sd-scripts", "48d368fa557731ad0488c07304dfeba8c07910eb", ""),
+    "musubi_tuner": ("kohya-ss/musubi-tuner", "30c658c4f4b0bf05038b3346eff9670259b10fc7", "src/musubi_tuner"),
+    "onetrainer": ("Nerogar/OneTrainer", "23df3832e8f213d64c337e39f9365ba46e99fed0", ""),
+    "simpletuner": ("bghira/SimpleTuner", "bc8e6ab7738ce457a2ed8eb2d26cadd91c6442cb", "simpletuner"),
+}
+"""Frameworks that are no package, or whose rows are from a commit: the repository, the commit and the folder in it."""
 
 
 def statements(folder: Path) -> dict[str, list[str]]:
@@ -94,6 +104,8 @@ def statements(folder: Path) -> dict[str, list[str]]:
 def unpacked(name: str, version: str | None, folder: Path) -> Path:
     """A release of a framework, the newest without a version, unpacked in a folder; downloaded if that is empty or not
     there. Raises CalledProcessError."""
+    if name in REPOSITORIES:
+        return _checked_out(name, version, folder)
     package, inside = _PACKAGES.get(name, (name, name))
     wanted = package if version is None else f"{package}=={version}"
     if not folder.is_dir() or not any(folder.iterdir()):
@@ -111,6 +123,20 @@ def unpacked(name: str, version: str | None, folder: Path) -> Path:
         return folder
     tops = (folder, *(path for top in folder.iterdir() if top.is_dir() for path in (top, top / "src")))
     return next(path for top in tops if (path := top / inside).is_dir() and any(path.glob("*.py")))
+
+
+def _checked_out(name: str, version: str | None, folder: Path) -> Path:
+    """The commit that the rows of a framework are from, or the newest without a version."""
+    repository, commit, inside = REPOSITORIES[name]
+    git = ["git", "-C", str(folder)]
+    wanted = "HEAD" if version is None else commit
+    if not (folder / ".git").is_dir():
+        folder.mkdir(exist_ok=True)
+        subprocess.run([*git, "init", "--quiet"], check=True)
+        address = f"{GITHUB}{repository}"
+        subprocess.run([*git, "fetch", "--quiet", "--depth", "1", address, wanted], check=True)
+        subprocess.run([*git, "checkout", "--quiet", "FETCH_HEAD"], check=True)
+    return folder / inside
 
 
 def changes(name: str, old: Path, new: Path) -> tuple[list[str], list[str]]:

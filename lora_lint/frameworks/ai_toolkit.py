@@ -66,6 +66,11 @@ def read(document: Mapping, project: Project) -> Reading:
     return Reading(tuple(run for process in _processes(document) if (run := _run(process)) is not None))
 
 
+def settings(document: Mapping) -> tuple[Mapping, ...]:
+    """Those of each process."""
+    return tuple(process.mapping for process in _processes(document))
+
+
 def _processes(document: Mapping) -> Iterator[Fields]:
     config = document.get("config")
     listed = config.get("process") if isinstance(config, Mapping) else None

@@ -78,6 +78,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "holds": lambda value, part: isinstance(value, str) and part in value,
     "words": lambda value: tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value,
     "names_ptq": lambda name: isinstance(name, str) and re.search(_QUANTIZED, name) is not None,
+    "some": lambda items, name: any(isinstance(item, dict) and item.get(name) for item in items or ()),
+    "every": lambda items, name: all(isinstance(item, dict) and item.get(name) for item in items or ()),
     "within": lambda some, others: set(some or ()) <= set(others or ()),
     "common": lambda some, others: bool(set(some or ()) & set(others or ())),
 }

@@ -46,6 +46,12 @@ def recognises(document: Mapping) -> bool:
     return of_the_gui or (flat.entry("network_module") is not None and flat.entry("dit") is None)
 
 
+def settings(document: Mapping) -> tuple[Mapping, ...]:
+    """All settings of a file or of a command; none of the GUI's, which rewrites them."""
+    flat = networks.flattened(document)
+    return () if flat.entry("LoRA_type") is not None else (flat,)
+
+
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file that trains LoRA."""
     del project

@@ -42,6 +42,11 @@ def recognises(document: Mapping) -> bool:
     return flat.entry("network_module") is not None and flat.entry("dit") is not None
 
 
+def settings(document: Mapping) -> tuple[Mapping, ...]:
+    """All settings of a file or of a command."""
+    return (networks.flattened(document),)
+
+
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file that trains LoRA."""
     del project

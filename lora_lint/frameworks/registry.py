@@ -8,6 +8,7 @@ the module:
 and what else is not a table by functions that it may have:
 
     read_command   (start, arguments, project) -> the runs of a command line whose options are not the keys of a file
+    settings       (document) -> the mappings of settings that it checks, where the document itself is not the one
     owner          (document) -> what takes its settings, by its name in `refused_by`; None where no such is read
     spelt          (settings) -> a recommendation as its file has it, None where it has nothing for the model
 

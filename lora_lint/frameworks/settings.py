@@ -41,25 +41,37 @@ def with_output(framework: Framework, mapping: Mapping, run: Run) -> Run:
 
 
 def given_to(
-    framework: str, mapping: Mapping, is_open: bool = False, defaults: Collection[Span] = (), owner: str | None = None
+    framework: str, document: Mapping, is_open: bool = False, defaults: Collection[Span] = (), owner: str | None = None
 ) -> tuple[Given, ...]:
     """The framework's settings, if any of its refusals are known. `is_open`: there are more that are not known, and
     these may be overridden, as may anything written at one of `defaults`. `owner` is what receives them, where that is
-    not in the mapping."""
-    if framework not in refusals.tables():
+    not in the document."""
+    table = refusals.table(framework)
+    if table is None:
         return ()
     owner_of = registry.own(framework, "owner") if owner is None else None
-    owner = owner_of(mapping) if owner_of is not None else owner or ""
-    if owner is None:
+    receiver = owner_of(document) if owner_of is not None else owner or ""
+    if receiver is None:
         return ()
+    takers = ((framework, receiver), *table.hands_on)
+    read = [(mapping.span, _read(mapping, is_open, defaults)) for mapping in _mappings(framework, document)]
+    return tuple(Given(name, span, values, class_, open=is_open) for span, values in read for name, class_ in takers)
+
+
+def _read(mapping: Mapping, is_open: bool, defaults: Collection[Span]) -> dict[str, Value[Any]]:
+    """The settings of a mapping; what may be overridden is a default."""
     values = dict(_values(mapping, ""))
     if is_open or defaults:
         for name, value in values.items():
             if isinstance(value, Known) and (is_open or value.span in defaults):
                 values[name] = Known(value.value, value.span, "cli-default")
-    found = refusals.table(framework)
-    takers = ((framework, owner), *(found.hands_on if found is not None else ()))
-    return tuple(Given(name, mapping.span, values, class_, open=is_open) for name, class_ in takers)
+    return values
+
+
+def _mappings(framework: str, document: Mapping) -> Iterator[Mapping]:
+    """The mappings of settings in a file of a framework, or in the options of its command."""
+    settings_of = registry.own(framework, "settings")
+    yield from settings_of(document) if settings_of is not None else (document,)
 
 
 def _values(mapping: Mapping, prefix: str) -> Iterator[tuple[str, Value[Any]]]:

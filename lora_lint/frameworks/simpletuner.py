@@ -56,6 +56,11 @@ def recognises(document: Mapping) -> bool:
     return fields.has("model_family") and fields.has("model_type")
 
 
+def settings(document: Mapping) -> tuple[Mapping, ...]:
+    """All settings, under the names of the program."""
+    return (_undashed(document),)
+
+
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file that trains LoRA; LyCORIS has its own file."""
     del project

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from importlib import metadata
+import subprocess
+from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -452,3 +454,37 @@ def test_arguments_are_refused_where_it_is_reported(kind: str) -> None:
 def test_accelerate_refuses_what_is_reported_and_takes_the_rest() -> None:
     result = compare_frameworks.compared("accelerate", 60)
     assert result["refused"] > 20 and result["disagreements"] == []
+
+
+def test_every_framework_is_compared_with_its_newest_release() -> None:
+    """Each table is a package or a commit of a repository, whose short form is in the table's docstring."""
+    for name in refusals.tables():
+        table = refusals.table(name)
+        assert table is not None
+        if name in list_refusals.REPOSITORIES:
+            _, commit, _ = list_refusals.REPOSITORIES[name]
+            module = import_module(f"lora_lint.frameworks.refused_by.{name}")
+            assert commit[:7] in (module.__doc__ or "")
+        else:
+            assert re.fullmatch(r"\d+(\.\d+)+", table.version)
+
+
+@pytest.mark.process
+def test_a_commit_of_a_repository(tmp_path: Path) -> None:
+    """The rows' commit and the newest one, from a repository on this machine."""
+    git = ["git", "-C", str(tmp_path / "origin"), "-c", "user.name=a", "-c", "user.email=a@b"]
+    (tmp_path / "origin" / "src").mkdir(parents=True)
+    subprocess.run([*git, "init", "-q"], check=True)
+    commits = []
+    for number in (1, 2):
+        (tmp_path / "origin" / "src" / "a.py").write_text(f"raise ValueError('LoRA {number}')\n", encoding="utf-8")
+        subprocess.run([*git, "add", "."], check=True)
+        subprocess.run([*git, "commit", "-qm", "a"], check=True)
+        told = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+        commits.append(told.stdout.strip())
+    known = {"kohya": ((tmp_path / "origin").as_posix(), commits[0], "src")}
+    with mock.patch.multiple(list_refusals, REPOSITORIES=known, GITHUB=""):
+        old = list_refusals.unpacked("kohya", "1", tmp_path / "old")
+        new = list_refusals.unpacked("kohya", None, tmp_path / "new")
+    assert list(list_refusals.statements(old)) == ["raise ValueError('LoRA 1')"]
+    assert list(list_refusals.statements(new)) == ["raise ValueError('LoRA 2')"]

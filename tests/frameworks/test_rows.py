@@ -54,6 +54,7 @@ def values_in(node: ast.AST) -> Iterator[Any]:
         elif isinstance(value, int | float) and not isinstance(value, bool):
             yield from (value, value + 1, value - 1)
     yield dict.fromkeys(texts, True)
+    yield (dict.fromkeys(texts, True), {"x": 1})
 
 
 def settings(row: Refusal, usual: Mapping[str, Any], nulls: bool) -> dict[str, Any]:

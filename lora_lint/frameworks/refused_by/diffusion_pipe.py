@@ -1,0 +1,145 @@
+"""diffusion-pipe at 8f83dbf (2026-08-20): what train.py refuses of its config file."""
+
+from __future__ import annotations
+
+from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+
+_TRAIN = "train.py"
+_TYPES = "('float32', 'float16', 'bfloat16', 'float8', 'float8_e4m3fn', 'float8_e5m2')"
+_MODELS = (
+    "('flux', 'ltx-video', 'hunyuan-video', 'sdxl', 'cosmos', 'lumina_2', 'wan', 'chroma', 'hidream', 'sd3',"
+    " 'cosmos_predict2', 'anima', 'omnigen2', 'qwen_image', 'hunyuan_image', 'auraflow', 'z_image',"
+    " 'hunyuan_video_15', 'flux2', 'ernie_image', 'ltx2', 'ideogram4', 'krea2', 'minimax_h3')"
+)
+_SAVED = ("save_every_n_epochs", "save_every_n_steps", "save_every_n_examples")
+_ROWS = (
+    Refusal(
+        "adapter.alpha",
+        "adapter.alpha is not None",
+        "alpha is always the rank",
+        "Leave it out",
+        f"{_TRAIN}:119",
+        drop=True,
+    ),
+    Refusal(
+        "adapter.type",
+        "is_text(adapter.type) and adapter.type not in ('lora', 'lokr')",
+        "an adapter is lora or lokr",
+        "Set it to lora",
+        f"{_TRAIN}:133",
+    ),
+    Refusal(
+        _SAVED[0],
+        " and ".join(f"{key} is None" for key in _SAVED),
+        "how often to save has no default",
+        "Set it, or `save_every_n_steps`",
+        f"{_TRAIN}:95",
+        absent=True,
+    ),
+    Refusal(
+        "blocks_to_swap",
+        "blocks_to_swap > 0 and pipeline_stages > 1",
+        "blocks are swapped with one stage only",
+        "Set `pipeline_stages = 1`, or leave it out",
+        f"{_TRAIN}:577",
+        ("pipeline_stages",),
+        late=True,
+    ),
+    Refusal(
+        "blocks_to_swap",
+        "blocks_to_swap > 0 and adapter is None",
+        "blocks are swapped where an adapter is trained",
+        "Leave it out",
+        f"{_TRAIN}:578",
+        late=True,
+        drop=True,
+    ),
+    Refusal(
+        "blocks_to_swap",
+        "blocks_to_swap > 0 and model.type in ('sdxl', 'ltx-video', 'cosmos', 'lumina_2', 'sd3', 'omnigen2')",
+        "the blocks of this model cannot be swapped",
+        "Leave it out",
+        "models/base.py:439",
+        ("model.type",),
+        late=True,
+        drop=True,
+    ),
+    Refusal(
+        "activation_checkpointing",
+        "is_text(activation_checkpointing) and activation_checkpointing != 'unsloth'",
+        "it is true, false or 'unsloth'",
+        "Set it to true",
+        f"{_TRAIN}:598",
+        late=True,
+    ),
+    Refusal(
+        "lr_scheduler",
+        "lr_scheduler is not None and lr_scheduler not in ('constant', 'linear', 'cosine')",
+        "there are constant, linear and cosine",
+        "Set it to cosine",
+        f"{_TRAIN}:857",
+        late=True,
+    ),
+    Refusal(
+        "model.type",
+        f"is_text(model.type) and model.type not in {_MODELS}",
+        "there is no such type",
+        "Name one of its README",
+        f"{_TRAIN}:382",
+    ),
+    *(
+        Refusal(
+            key,
+            f"{key} is not None and {key} not in {_TYPES}",
+            "there is no such data type",
+            "Set it to bfloat16",
+            f"{_TRAIN}:{line}",
+        )
+        for key, line in (
+            ("save_dtype", 104),
+            ("model.dtype", 108),
+            ("model.transformer_dtype", 110),
+            ("model.diffusion_model_dtype", 112),
+            ("adapter.dtype", 124),
+        )
+    ),
+    Refusal(
+        "optimizer.beta2_half_life",
+        "optimizer.beta2_half_life and (optimizer.betas is None or len(optimizer.betas) != 2)",
+        "it replaces the second of two `betas`",
+        "Set `betas = [0.9, 0.99]`",
+        f"{_TRAIN}:660",
+        ("optimizer.betas",),
+        late=True,
+    ),
+    Refusal(
+        "partition_split",
+        "partition_method == 'manual' and is_list(partition_split) and len(partition_split) != pipeline_stages - 1",
+        "it has one entry less than there are `pipeline_stages`",
+        "Change one of them",
+        "utils/pipeline.py:21",
+        ("pipeline_stages",),
+        late=True,
+    ),
+)
+TABLE = Table(
+    "diffusion-pipe",
+    "8f83dbf of 2026-08-20",
+    {"": _ROWS},
+    {"pipeline_stages": 1},
+    (
+        Undecided(
+            "data sets, captions and clips",
+            "they have a file of their own, and pictures on the machine",
+            ("utils/dataset.py", "utils/cache.py"),
+        ),
+        Undecided(
+            "weights and the parts of a model",
+            "they are on the machine",
+            ("models/", "utils/common.py", "utils/patches.py"),
+        ),
+        Undecided(
+            "GPUs and processes", "the launcher counts them", ("utils/pipeline.py", "utils/reduction.py", "optimizers/")
+        ),
+    ),
+)
