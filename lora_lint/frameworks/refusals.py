@@ -62,6 +62,8 @@ class Refusal:
 
     drop: bool = False
     """Leaving the key out is the only remedy."""
+    sets: tuple[tuple[str, Any], ...] = ()
+    """Settings and the values that are the only remedy."""
     cause: str = ""
     """Rows that apply for one cause, which has this name in their table, are one finding."""
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Drop, Finding, Fix, Related
+from lora_lint.finding import Add, Drop, Finding, Fix, Related, Write
 from lora_lint.frameworks import refusals
 from lora_lint.knowledge.versions import named, number
-from lora_lint.rules.words import listed, place
+from lora_lint.rules.words import listed, names, place
 from lora_lint.run.problems import InvalidValue
 from lora_lint.run.values import ABSENT, Known, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from lora_lint.finding import Change
     from lora_lint.frameworks.refusals import Hit, Refusal, Table
     from lora_lint.run.given import Given
     from lora_lint.run.run import Run
@@ -96,20 +97,43 @@ def _finding(code: str, matches: list[Hit], given: Given, table: Table) -> Findi
 
 
 def _fix(matches: list[Hit], given: Given) -> Fix | None:
-    """Leaving the settings out: of one that has no effect, the framework does so itself."""
-    changes: list[Drop] = []
-    for match in matches:
-        value = given.values.get(match.row.key)
-        certain = match.confidence == "certain" and given.beside is None
-        if not certain or not isinstance(value, Known) or value.span is None:
-            return None
-        if not match.row.drop and not match.row.ignored:
-            return None
-        changes.append(Drop(value.span, match.row.key.rpartition(".")[2]))
-    names = listed(f"`{change.key}`" for change in changes)
-    if matches[0].row.ignored:
-        return Fix("safe", f"Remove {names}, which {'has' if len(changes) == 1 else 'have'} no effect", tuple(changes))
-    return Fix("unsafe", f"Remove {names}", tuple(changes))
+    """The only remedy, if there is one: other values, or to leave the settings out, as the framework itself does with
+    those that have no effect."""
+    if given.beside is not None or any(match.confidence != "certain" for match in matches):
+        return None
+    rows = [match.row for match in matches]
+    values = [(key, value) for row in rows for key, value in row.sets]
+    if values:
+        changes = tuple(change for key, value in values if (change := _setting(key, value, given)) is not None)
+        named = listed(f"`{_as_set(key, Known(value))[1:-1]}`" for key, value in values)
+        return Fix("unsafe", f"Set {named}", changes) if len(changes) == len(values) == len(rows) else None
+    spans = [span for row in rows if (span := _written(given.values.get(row.key))) is not None]
+    if len(spans) < len(rows) or not all(row.drop or row.ignored for row in rows):
+        return None
+    keys = [row.key.rpartition(".")[2] for row in rows]
+    drops = tuple(Drop(span, key) for span, key in zip(spans, keys, strict=True))
+    if rows[0].ignored:
+        return Fix("safe", f"Remove {names(keys)}, which {'has' if len(keys) == 1 else 'have'} no effect", drops)
+    return Fix("unsafe", f"Remove {names(keys)}", drops)
+
+
+def _setting(key: str, value: Any, given: Given) -> Change | None:
+    """Sets a key where it is written, else next to another one of its section, or in the call; None where that is not
+    known."""
+    span = _written(given.values.get(key))
+    if span is not None:
+        return Write(span, value)
+    section, _, name = key.rpartition(".")
+    if given.owner:
+        return Add(given.span, name, value)
+    beside = (value for other, value in given.values.items() if other.rpartition(".")[0] == section)
+    place = next((span for each in beside if (span := _written(each)) is not None), None)
+    return Add(place, name, value) if place is not None else None
+
+
+def _written(value: Value[Any] | None) -> Span | None:
+    """Where a known value is written."""
+    return value.span if isinstance(value, Known) else None
 
 
 def _in_version(row: Refusal, given: Given) -> bool:

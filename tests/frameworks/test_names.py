@@ -39,6 +39,7 @@ ALLOWED = {
 """Files and folders, and why names stand there."""
 BESIDE = {
     "lora_block": "peft-adapter",  # whose schema holds PEFT's keywords
+    "diffusion_pipe": "unsloth",  # whose way to recompute activations is one of its own
     **dict.fromkeys(("autotrain", "firefly", "llamafactory", "ms_swift"), "unsloth"),  # which can load their models
 }
 """Modules of frameworks that name another one, and which."""

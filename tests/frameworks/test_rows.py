@@ -57,9 +57,12 @@ def values_in(node: ast.AST) -> Iterator[Any]:
     yield (dict.fromkeys(texts, True), {"x": 1})
 
 
-def settings(row: Refusal, usual: Mapping[str, Any], nulls: bool) -> dict[str, Any]:
-    """Settings with the row's key under which its condition holds; with `nulls`, None can be written too."""
+def settings(row: Refusal, usual: Mapping[str, Any], nulls: bool, plain: bool = False) -> dict[str, Any]:
+    """Settings with the row's key under which its condition holds; with `nulls`, None can be written too. `plain`: all
+    are numbers and texts."""
     pool, random = pools(row), Random(row.when)
+    if plain:
+        pool = {name: [each for each in found if not isinstance(each, (tuple, dict))] for name, found in pool.items()}
     tree = ast.parse(row.when, mode="eval").body
     every = isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And)
     parts = [condition(ast.unparse(part)) for part in (tree.values if every else [tree])]  # type: ignore[attr-defined]

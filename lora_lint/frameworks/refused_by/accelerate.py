@@ -308,6 +308,7 @@ _OF_FSDP_PLUGIN = (
         "Set `activation_checkpointing=True`",
         f"{_CLASSES}:1968",
         ("activation_checkpointing",),
+        sets=(("activation_checkpointing", True),),
     ),
     Refusal(
         "activation_checkpointing_offload",
@@ -316,6 +317,7 @@ _OF_FSDP_PLUGIN = (
         "Set `fsdp_version=2`",
         f"{_CLASSES}:1970",
         ("fsdp_version",),
+        sets=(("fsdp_version", 2),),
     ),
     *(
         Refusal(

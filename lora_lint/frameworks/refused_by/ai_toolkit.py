@@ -54,6 +54,7 @@ _ROWS = (
         "Set `train_text_encoder: false`",
         f"{_TRAINER}:101",
         ("train.train_text_encoder",),
+        sets=(("train.train_text_encoder", False),),
     ),
     Refusal(
         "train.unload_text_encoder",
@@ -62,6 +63,7 @@ _ROWS = (
         "Set `train_text_encoder: false`",
         f"{_TRAINER}:355",
         ("train.train_text_encoder",),
+        sets=(("train.train_text_encoder", False),),
     ),
     Refusal(
         "train.unload_text_encoder",
@@ -70,6 +72,7 @@ _ROWS = (
         "Set `unload_text_encoder: false`",
         f"{_CONFIG}:1505",
         ("model.arch",),
+        sets=(("train.unload_text_encoder", False),),
     ),
     Refusal(
         "train.optimizer",
@@ -94,6 +97,7 @@ _ROWS = (
         "it is safetensors or diffusers",
         "Leave it out",
         f"{_CONFIG}:30",
+        drop=True,
     ),
     Refusal(
         "model.attn_masking",
@@ -140,6 +144,7 @@ _ROWS = (
         "Leave it out",
         "jobs/process/BaseSDTrainProcess.py:196",
         ("model.arch",),
+        drop=True,
     ),
 )
 TABLE = Table(

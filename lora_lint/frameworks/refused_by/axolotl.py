@@ -85,6 +85,7 @@ _ROWS = (
         "Set `lora_dropout: 0`",
         f"{_PEFT}:247",
         ("lora_target_parameters",),
+        sets=(("lora_dropout", 0),),
     ),
     _both("lr_groups", "loraplus_lr_ratio", "`lr_groups` and `loraplus_lr_ratio` cannot be used together", 607),
     Refusal(
@@ -110,6 +111,7 @@ _ROWS = (
         "Leave `flash_attn_fuse_mlp` out",
         f"{_VALID}:635",
         ("adapter",),
+        drop=True,
     ),
     Refusal(
         "use_onebitllms",
@@ -118,6 +120,7 @@ _ROWS = (
         "Leave `use_onebitllms` out",
         f"{_VALID}:641",
         ("adapter",),
+        drop=True,
     ),
     *(
         Refusal(
@@ -148,6 +151,7 @@ _ROWS = (
         "Leave it out",
         f"{_VALID}:708",
         ("rl",),
+        drop=True,
     ),
     Refusal(
         "rl",
@@ -340,6 +344,7 @@ _ROWS = (
         "Leave `eval_strategy` out",
         f"{_VALID}:362",
         ("evals_per_epoch",),
+        drop=True,
     ),
     Refusal(
         "relora",
@@ -357,6 +362,7 @@ _ROWS = (
         "Set `val_set_size: 0`",
         f"{_VALID}:118",
         ("test_datasets",),
+        sets=(("val_set_size", 0),),
     ),
     Refusal(
         "eval_table_size",
@@ -365,6 +371,7 @@ _ROWS = (
         "Set `eval_sample_packing: false`",
         f"{_VALID}:147",
         ("sample_packing", "eval_sample_packing"),
+        sets=(("eval_sample_packing", False),),
     ),
     Refusal(
         "fp8_config",
@@ -381,6 +388,7 @@ _ROWS = (
         "Set it to false",
         f"{_VALID}:482",
         ("unfrozen_parameters",),
+        sets=(("gradient_checkpointing_kwargs.use_reentrant", False),),
     ),
     Refusal(
         "lora_target_linear",
@@ -432,6 +440,7 @@ _ROWS = (
         "Leave it out",
         f"{_CONFIG}:2280",
         ("streaming", "pretraining_dataset"),
+        drop=True,
     ),
 )
 TABLE = Table(

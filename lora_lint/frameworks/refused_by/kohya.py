@@ -157,6 +157,7 @@ _ROWS = (
         f"{_SDXL}:39",
         ("network_train_unet_only",),
         likely=True,
+        sets=(("network_train_unet_only", True),),
     ),
     _cached("shuffle_caption", "shuffle_caption"),
     _cached("caption_dropout_rate", "caption_dropout_rate > 0"),

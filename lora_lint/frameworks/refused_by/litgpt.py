@@ -40,6 +40,7 @@ _ROWS = (
         "Set `precision: bf16-true`",
         f"{_RECIPE}:143",
         ("quantize",),
+        sets=(("precision", "bf16-true"),),
     ),
     Refusal(
         "quantize",
@@ -49,6 +50,7 @@ _ROWS = (
         f"{_RECIPE}:143",
         ("precision",),
         likely=True,
+        sets=(("precision", "bf16-true"),),
     ),
     Refusal(
         "quantize",

@@ -113,6 +113,7 @@ _ROWS = (
         "Leave it out",
         f"{_PARSER}:330",
         ("stage",),
+        drop=True,
     ),
     Refusal(
         "shift_attn",
@@ -121,6 +122,7 @@ _ROWS = (
         "Leave `shift_attn` out",
         f"{_PARSER}:337",
         ("stage",),
+        drop=True,
     ),
     Refusal(
         "use_unsloth",
@@ -154,6 +156,7 @@ _ROWS = (
         "Leave `quantization_device_map` out",
         f"{_PARSER}:375",
         ("do_train",),
+        drop=True,
     ),
     Refusal(
         "deepspeed",
@@ -162,6 +165,7 @@ _ROWS = (
         "Leave `deepspeed` out",
         f"{_PARSER}:401",
         ("use_galore", "use_apollo"),
+        drop=True,
     ),
     Refusal(
         "fp8",
@@ -178,6 +182,7 @@ _ROWS = (
         "Leave `infer_backend` out",
         f"{_PARSER}:407",
         ("do_train",),
+        drop=True,
     ),
     Refusal(
         "quantization_bit",
@@ -194,6 +199,7 @@ _ROWS = (
         "Leave `rope_scaling` out",
         f"{_PARSER}:552",
         ("infer_backend",),
+        drop=True,
     ),
     Refusal(
         "stage",
@@ -210,6 +216,7 @@ _ROWS = (
         "Set `reward_model_type: full`",
         f"{_TUNING}:584",
         ("finetuning_type", "stage"),
+        sets=(("reward_model_type", "full"),),
     ),
     Refusal(
         "dpo_label_smoothing",
@@ -248,6 +255,7 @@ _ROWS = (
         "Leave `pissa_init` out",
         f"{_TUNING}:602",
         ("stage", "pref_loss"),
+        drop=True,
     ),
     _of_lora_alone("loraplus_lr_ratio", 606, "loraplus_lr_ratio is not None"),
     _of_lora_alone("use_rslora", 609),

@@ -31,6 +31,7 @@ _ROWS = (
         "Set `trainer.type: finetune`",
         f"{_CHECKS}:480",
         ("trainer.type", "trainer"),
+        sets=(("trainer.type", "finetune"),),
     ),
     Refusal(
         "input_features",

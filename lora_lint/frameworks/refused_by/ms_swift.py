@@ -204,6 +204,7 @@ _ROWS = (
         f"{_TUNER}:240",
         ("tuner_type",),
         late=True,
+        drop=True,
     ),
     Refusal(
         "lora_rank",
@@ -389,6 +390,7 @@ _ROWS = (
         f"{_RLHF}:445",
         ("use_vllm",),
         likely=True,
+        sets=(("use_vllm", True),),
     ),
     Refusal(
         "use_vllm",
@@ -416,6 +418,7 @@ _ROWS = (
         "Set `vllm_mode: server`",
         f"{_RLHF}:456",
         ("vllm_mode",),
+        sets=(("vllm_mode", "server"),),
     ),
     _out(
         "async_generate",
@@ -570,6 +573,7 @@ _ROWS = (
         f"{_ALIGNED}:194",
         ("rlhf_type",),
         late=True,
+        drop=True,
     ),
     Refusal(
         "ref_adapters",

@@ -24,6 +24,7 @@ _ROWS = (
         "Set `fp8_base = true`",
         f"{_BASE}:1398",
         ("fp8_base",),
+        sets=(("fp8_base", True),),
     ),
     Refusal(
         "fp8_scaled",
@@ -32,6 +33,7 @@ _ROWS = (
         "Set `fp8_base = true`",
         f"{_BASE}:1398",
         likely=True,
+        sets=(("fp8_base", True),),
     ),
     Refusal(
         "lr_warmup_steps",
@@ -85,6 +87,7 @@ _ROWS = (
         "krea2_train_network.py:75",
         ("network_module", "fp8_scaled"),
         likely=True,
+        sets=(("fp8_scaled", True),),
     ),
     Refusal(
         "turbo_dit_cache",

@@ -67,6 +67,7 @@ _OF_LORA = (
         f"{_LORA}:1052",
         ("megatron_config",),
         "0.9.0",
+        sets=(("use_dora", False),),
     ),
     Refusal(
         "init_lora_weights",
@@ -216,6 +217,7 @@ _OF_OTHERS: dict[str, tuple[Refusal, ...]] = {
             "Leave it out",
             "tuners/prompt_tuning/config.py:89",
             ("prompt_tuning_init",),
+            drop=True,
         ),
     ),
     "PsoftConfig": (

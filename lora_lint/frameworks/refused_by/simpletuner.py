@@ -131,6 +131,7 @@ _ROWS = (
         "an adapter without strength validates nothing",
         "Leave it out",
         f"{_ARGUMENTS}:1404",
+        drop=True,
     ),
     Refusal(
         "fsdp_version",

@@ -29,6 +29,7 @@ _ROWS = (
         "Set `enable_activation_checkpointing: true`",
         f"{_RECIPE}:173",
         ("enable_activation_checkpointing",),
+        sets=(("enable_activation_checkpointing", True),),
     ),
     Refusal(
         "enable_activation_offloading",
@@ -37,6 +38,7 @@ _ROWS = (
         "Leave it out",
         f"{_RECIPE}:169",
         ("device",),
+        drop=True,
     ),
     Refusal(
         "compile",
@@ -46,6 +48,7 @@ _ROWS = (
         f"{_RECIPE}:260",
         ("device",),
         likely=True,
+        sets=(("compile", False),),
     ),
     Refusal(
         "profiler._component_",
@@ -61,6 +64,7 @@ _ROWS = (
         "Leave it out",
         f"{_RECIPE}:547",
         late=True,
+        drop=True,
     ),
     Refusal(
         "model.lora_attn_modules",
@@ -79,6 +83,7 @@ _ROWS = (
             f"torchtune/models/{'llama3_2/_component_builders.py:261' if 'llama' in builder else _QWEN}",
             ("model._component_",),
             late=True,
+            sets=(("model.apply_lora_to_output", False),),
         )
         for _QWEN in ("qwen2/_component_builders.py:248",)
         for builder in _TIED
@@ -101,6 +106,7 @@ _ROWS = (
             "torchtune/datasets/multimodal/_llava_instruct.py:122",
             ("dataset._component_",),
             late=True,
+            sets=(("dataset.packed", False),),
         )
         for name in _PICTURES
     ),
@@ -111,6 +117,7 @@ _ROWS = (
         "Set `compile: false`",
         f"{_QAT}:149",
         ("quantizer._component_",),
+        sets=(("compile", False),),
     ),
     Refusal(
         "model.use_dora",
@@ -120,6 +127,7 @@ _ROWS = (
         f"{_QAT}:449",
         ("quantizer._component_",),
         late=True,
+        sets=(("model.use_dora", False),),
     ),
     *(
         Refusal(

@@ -173,6 +173,7 @@ _OF_QUANTIZERS = {
             "EETQ has only int8",
             "Leave it out",
             f"{_QUANTIZERS}:1092",
+            drop=True,
         ),
     ),
 }

@@ -55,6 +55,7 @@ def _not_synced(file: str, line: int) -> Refusal:
         f"{file}:{line}",
         since="0.29.0",
         late=True,
+        sets=(("sync_ref_model", False),),
     )
 
 
@@ -164,6 +165,7 @@ _OF_KTO = (
         ("loss_type",),
         "1.9.0",
         late=True,
+        drop=True,
     ),
     Refusal(
         "per_device_train_batch_size",
@@ -186,6 +188,7 @@ _OF_GRPO = (
         "trainer/grpo_config.py:1081",
         ("log_completions",),
         "0.29.0",
+        sets=(("log_completions", True),),
     ),
     Refusal(
         "vllm_importance_sampling_clip_min",

@@ -86,6 +86,7 @@ _LOADED = (
             f"{_LOADER}:2350",
             ("load_in_4bit",),
             likely=key != "load_in_8bit",  # a repository of weights in bf16 or FP8 may set the others aside
+            sets=(("load_in_4bit", False),),
         )
         for key in ("load_in_8bit", "load_in_16bit", "load_in_fp8")
     ),
@@ -112,6 +113,7 @@ _LOADED = (
         "Leave it out",
         f"{_LOADER}:2248",
         ("full_finetuning",),
+        drop=True,
     ),
     Refusal(
         "float8_training",

@@ -78,6 +78,7 @@ _ROWS = (
         "Leave it out",
         f"{_OF_ROLLOUT}:282",
         since=_SINCE,
+        drop=True,
     ),
     Refusal(
         f"{_ROLLOUT}.expert_parallel_size",
@@ -98,6 +99,7 @@ _ROWS = (
         f"{_OF_ROLLOUT}:300",
         (f"{_ROLLOUT}.name",),
         since=_SINCE,
+        drop=True,
     ),
     Refusal(
         f"{_ROLLOUT}.pipeline_model_parallel_size",
@@ -107,6 +109,7 @@ _ROWS = (
         f"{_OF_ROLLOUT}:321",
         (f"{_ROLLOUT}.name",),
         since=_SINCE,
+        drop=True,
     ),
     Refusal(
         f"{_ROLLOUT}.disaggregation.enabled",
@@ -136,6 +139,7 @@ _ROWS = (
         (f"{_ACTOR}.use_dynamic_bsz",),
         since=_SINCE,
         late=True,
+        drop=True,
     ),
     Refusal(
         f"{_MODEL}.lora_rank",
@@ -154,6 +158,7 @@ _ROWS = (
         f"{_CHECKS}:82",
         (f"{_ACTOR}.fsdp_config.router_replay.mode",),
         since="0.9.1",
+        sets=(("algorithm.rollout_correction.bypass_mode", False),),
     ),
     Refusal(
         "trainer.resume_mode",

@@ -1,0 +1,146 @@
+"""The fixes of refusals: each removes its finding and adds none, in a file or a program that the row is reported in."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lora_lint.discovery import kind_of
+from lora_lint.fixes.session import fixed_text
+from lora_lint.frameworks import refusals
+from lora_lint.linting import engine
+from lora_lint.settings import Settings
+from tests.frameworks.test_rows import FACTS, ROWS, settings
+
+if TYPE_CHECKING:
+    from lora_lint.finding import Finding
+    from lora_lint.frameworks.refusals import Refusal
+
+FIXED = [each for each in ROWS if (row := each.values[2]).drop or row.ignored or row.sets]  # type: ignore[union-attr]
+FILES: dict[str, dict[str, Any]] = {
+    "accelerate": {"compute_environment": "LOCAL_MACHINE", "distributed_type": "MULTI_GPU", "num_processes": 4},
+    "ai_toolkit": {
+        "type": "sd_trainer",
+        "network": {"type": "lora"},
+        "model": {"name_or_path": "a/b", "arch": "sdxl"},
+    },
+    "axolotl": {"base_model": "a/b", "adapter": "lora", "lora_r": 8, "datasets": [{"path": "a", "type": "alpaca"}]},
+    "diffusion_pipe": {
+        "dataset": "d",
+        "save_every_n_epochs": 1,
+        "model": {"type": "wan"},
+        "adapter": {"type": "lora", "rank": 8},
+        "optimizer": {"type": "adamw", "lr": 5e-5},
+    },
+    "kohya": {"pretrained_model_name_or_path": "a/b", "network_module": "networks.lora", "network_dim": 8},
+    "litgpt": {"checkpoint_dir": "checkpoints/a/b", "lora_r": 8, "lora_query": True},
+    "llamafactory": {"model_name_or_path": "a/b", "stage": "sft", "do_train": True, "dataset": "m", "template": "qwen"},
+    "ludwig": {"model_type": "llm", "base_model": "a/b"},
+    "mlx_lm": {"model": "a/b", "fine_tune_type": "lora", "train": True},
+    "ms_swift": {"model": "a/b", "tuner_type": "lora", "lora_rank": 8, "dataset": ["a/b"]},
+    "musubi_tuner": {"dit": "a", "network_module": "networks.lora_wan", "network_dim": 8},
+    "onetrainer": {"training_method": "LORA", "base_model_name": "a/b", "lora_rank": 8},
+    "simpletuner": {"model_family": "flux", "model_type": "lora", "lora_rank": 8},
+    "torchtune": {
+        "model": {"_component_": "torchtune.models.llama3.lora_llama3_8b", "lora_attn_modules": ["q_proj"]},
+        "tokenizer": {"_component_": "torchtune.models.llama3.llama3_tokenizer"},
+    },
+    "verl": {"trainer": {"n_gpus_per_node": 8}, "actor_rollout_ref": {"model": {"path": "a/b", "lora_rank": 8}}},
+}
+"""Settings that make a file one of a framework."""
+IMPORTS = {
+    "accelerate": "from accelerate import Accelerator, DeepSpeedPlugin, FullyShardedDataParallelPlugin\n"
+    "from accelerate.utils import BnbQuantizationConfig, ParallelismConfig\nfrom peft import LoraConfig\nmade = {}\n",
+    "peft": "from peft import *\nfrom peft import get_peft_model\nmade = {}\nmodel = get_peft_model(model, made)\n",
+}
+"""Programs that make an object of a class."""
+
+
+def merged(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The base with settings by their dotted names; a section has a further one, since none is left empty."""
+    found: dict[str, Any] = json.loads(json.dumps(base))
+    for name, value in given.items():
+        *sections, key = name.split(".")
+        place = found
+        for section in sections:
+            inner = place.get(section)
+            place[section] = inner if isinstance(inner, dict) else {}
+            place = place[section]
+            place.setdefault("note", 1)
+        if not isinstance(place.get(key), dict):
+            place[key] = value
+    return found
+
+
+def written(framework: str, owner: str, given: dict[str, Any]) -> tuple[str, str] | None:
+    """The name and the text of a file or a program with some settings; None if none is written for that framework."""
+    if owner:
+        call = f"{owner}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+        return ("a.py", IMPORTS[framework].format(call)) if framework in IMPORTS else None
+    if framework not in FILES:
+        return None
+    document = merged(FILES[framework], given)
+    if framework == "ai_toolkit":
+        document = {"job": "extension", "config": {"process": [document]}}
+    if framework in ("onetrainer", "simpletuner"):
+        return "a.json", json.dumps(document, indent=1)
+    if framework in ("kohya", "musubi_tuner", "diffusion_pipe"):
+        return "a.toml", toml(document)
+    return "a.yaml", "\n".join(yaml(document, 0)) + "\n"
+
+
+def yaml(document: dict[str, Any], depth: int) -> list[str]:
+    lines: list[str] = []
+    for key, value in document.items():
+        inner = isinstance(value, dict) and value
+        lines.append(f"{'  ' * depth}{key}:{'' if inner else f' {json.dumps(value)}'}")
+        lines += yaml(value, depth + 1) if inner else []
+    return lines
+
+
+def toml(document: dict[str, Any]) -> str:
+    plain = {key: value for key, value in document.items() if not isinstance(value, dict)}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
+    for key in document.keys() - plain.keys():
+        lines += [f"[{key}]", toml(document[key])]
+    return "\n".join(lines)
+
+
+def of(data: bytes, name: str) -> list[Finding]:
+    return [each for each in engine.lint_text(data, name, Settings()).findings if each.code.startswith("LL9")]
+
+
+MADE: list[str] = []
+"""The rows whose fix was made."""
+
+
+@pytest.mark.parametrize(("framework", "owner", "row"), FIXED)
+def test_a_fix_removes_its_finding_and_adds_none(framework: str, owner: str, row: Refusal) -> None:
+    if not set(FACTS).isdisjoint(row.settings):
+        return
+    usual = {**refusals.defaults(framework, owner), **FACTS}
+    try:
+        given = settings(row, usual, nulls=bool(owner), plain=True)
+    except pytest.fail.Exception:
+        return  # it is about a list, which no fix removes
+    if row.key not in given:
+        given[row.key] = "x"
+    file = written(framework, owner, given)
+    if file is None:
+        return
+    name, text = file
+    before = of(text.encode(), name)
+    ours = [each for each in before if row.says in each.message and each.fix is not None]
+    if not ours:
+        return  # another rule speaks of this witness
+    once = fixed_text(text.encode(), name, kind_of(name), Settings(select=("LL904", "LL905")), unsafe=True)
+    after = of(once.after, name)
+    assert [each.message for each in after if row.says in each.message and each.span == ours[0].span] == [], once.after
+    assert {each.code for each in after} <= {each.code for each in before}
+    MADE.append(row.source)
+
+
+def test_most_of_them_were_made() -> None:
+    assert len(MADE) > 0.5 * len(FIXED)
