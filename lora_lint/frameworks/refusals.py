@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint import knowledge
 from lora_lint.frameworks import refused_by
@@ -154,9 +154,16 @@ def defaults(framework: str, owner: str) -> Mapping[str, Any]:
     return {**signatures.defaults(owner), **(found.defaults if found is not None else {})}
 
 
-def matches(given: Given, facts: Mapping[str, Value[Any]], holds: Callable[[Refusal], bool]) -> Iterator[Hit]:
-    """The rows that apply to a framework's settings; `facts` are further values that conditions may name, and `holds`
-    says whether a row belongs to the version in use."""
+FACTS = ("bits", "base_model_name", "adapted_kinds", "peft_errors", "replicable")
+"""What conditions may ask of the run: how its base is quantized and called, the kinds of modules that its targets name,
+the kinds of errors that PEFT raises for them (`knowledge.matching`), and whether the model's layers are where PEFT
+looks for those that it replicates."""
+Facts: TypeAlias = "Callable[[str], Value[Any]]"
+
+
+def matches(given: Given, facts: Facts, holds: Callable[[Refusal], bool]) -> Iterator[Hit]:
+    """The rows that apply to a framework's settings; `facts` gives the values of FACTS, and `holds` says whether a row
+    belongs to the version in use."""
     by_key = _by_key(given.framework, given.owner)
     for key, rows in by_key.items():
         for row in rows:
@@ -168,7 +175,7 @@ def matches(given: Given, facts: Mapping[str, Value[Any]], holds: Callable[[Refu
                 yield Hit(row, confidence)
 
 
-def _confidence(row: Refusal, given: Given, facts: Mapping[str, Value[Any]]) -> Confidence | None:
+def _confidence(row: Refusal, given: Given, facts: Facts) -> Confidence | None:
     """How certain a condition is to hold; None if it does not, or that is unknown."""
     when = condition(row.when)
     if given.beside is not None and given.beside.isdisjoint(when.names):
@@ -187,9 +194,9 @@ def _confidence(row: Refusal, given: Given, facts: Mapping[str, Value[Any]]) -> 
     return "likely" if overridable or row.likely else "certain"
 
 
-def _values(name: str, given: Given, facts: Mapping[str, Value[Any]]) -> tuple[Any, ...]:
+def _values(name: str, given: Given, facts: Facts) -> tuple[Any, ...]:
     """The values that a name in a condition may have."""
-    value = given.values[name] if name in given.values else facts.get(name)
-    if value is not None:
+    if name in given.values or name in FACTS:
+        value = given.values[name] if name in given.values else facts(name)
         return tuple(known.value for known in alternatives(value)) or (UNKNOWN,)
     return (UNKNOWN,) if given.open else (defaults(given.framework, given.owner).get(name),)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lora_lint.finding import Add, Drop, Finding, Fix, Related, Write
 from lora_lint.frameworks import refusals
 from lora_lint.knowledge.versions import named, number
+from lora_lint.rules.reached import cases_of
 from lora_lint.rules.words import listed, names, place
 from lora_lint.run.problems import InvalidValue
-from lora_lint.run.values import ABSENT, Known, alternatives
+from lora_lint.run.values import ABSENT, Choices, Known, alternatives
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lora_lint.finding import Change
     from lora_lint.frameworks.refusals import Hit, Refusal, Table
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from lora_lint.run.versions import Pin
     from lora_lint.source import Span
 
+T = TypeVar("T")
 _LONGEST = 40
 
 
@@ -52,7 +55,9 @@ def _findings(code: str, given: Given, run: Run | None = None) -> Iterator[Findi
     table = refusals.table(given.framework)
     if table is None:
         return
-    facts: dict[str, Value[Any]] = {"bits": run.model.quantization, "base_model_name": run.model.name} if run else {}
+
+    def fact(name: str) -> Value[Any]:
+        return _FACTS[name](run) if run is not None else ABSENT
 
     def holds(row: Refusal) -> bool:
         return row.ignored == (code == "LL905") and _in_version(row, given)
@@ -60,7 +65,7 @@ def _findings(code: str, given: Given, run: Run | None = None) -> Iterator[Findi
     places: set[Span] = set()
     found: dict[str | Span, list[Hit]] = {}
     wrong = {each.span for each in run.problems if isinstance(each, InvalidValue)} if run is not None else set()
-    for match in refusals.matches(given, facts, holds):
+    for match in refusals.matches(given, fact, holds):
         span = _span(given.values.get(match.row.key, ABSENT), given)
         rests = {_span(given.values[name], given) for name in match.row.settings if name in given.values}
         if span not in places and wrong.isdisjoint(rests):  # LL902 speaks of a value that is wrong by itself
@@ -68,6 +73,47 @@ def _findings(code: str, given: Given, run: Run | None = None) -> Iterator[Findi
             found.setdefault(match.row.cause or span, []).append(match)
     for matches in found.values():
         yield _finding(code, matches, given, table)
+
+
+def _adapted_kinds(run: Run) -> Value[tuple[str, ...]]:
+    """The kinds of the modules that the targets name, where nothing that may leave some out is unknown."""
+    adapter, (_, cases) = run.adapter, cases_of(run)
+    filters = (adapter.exclude_modules, adapter.layers_to_transform, adapter.layers_pattern)
+    if not all(each is ABSENT or isinstance(each, Known) for each in filters):
+        return ABSENT
+    named = ([module.kind for module in case.match.modules if module.parameter is None] for case in cases)
+    return _either([tuple(sorted(set(kinds))) for kinds in named])
+
+
+def _peft_errors(run: Run) -> Value[tuple[str, ...]]:
+    """The kinds of errors that PEFT raises for the targets of a LoRA."""
+    _, cases = cases_of(run)
+    if any(case.partial for case in cases):
+        return ABSENT
+    return _either([tuple(sorted({error.kind for error in case.match.errors})) for case in cases])
+
+
+def _replicable(run: Run) -> Value[bool]:
+    """Whether PEFT finds the model's layers to replicate them (tuners/tuners_utils.py, replicate_layers)."""
+    _, cases = cases_of(run)
+    return _either([any(map(_REPLICATED, (module.path for module in case.modules))) for case in cases])
+
+
+def _either(options: list[T]) -> Value[T]:
+    """One of several values that are known; absent where there is none."""
+    distinct = [Known(each) for each in dict.fromkeys(options)]
+    return Choices(tuple(distinct)) if len(distinct) > 1 else distinct[0] if distinct else ABSENT
+
+
+_REPLICATED = re.compile(r"(?:model\.)*(?:bert\.)?(?:layers|encoder\.layer|h)\.\d").match
+_FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
+    "bits": lambda run: run.model.quantization,
+    "base_model_name": lambda run: run.model.name,
+    "adapted_kinds": _adapted_kinds,
+    "peft_errors": _peft_errors,
+    "replicable": _replicable,
+}
+"""The facts that conditions may name (`refusals.FACTS`)."""
 
 
 def _finding(code: str, matches: list[Hit], given: Given, table: Table) -> Finding:

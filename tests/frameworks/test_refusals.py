@@ -27,7 +27,6 @@ from scripts import compare_frameworks, compare_refusals, list_refusals
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
 
-FACTS = {"bits", "base_model_name"}
 BESIDE = {"torchtune": {"profiler"}, "transformers": {"evaluation_strategy"}}
 """Settings that a recipe reads by a constant, so that the schema does not have them, or that older versions have."""
 ROWS = [
@@ -59,7 +58,9 @@ def test_a_row_is_about_settings_that_there_are(framework: str, owner: str, row:
     keys = schemas.keys(framework) if schemas.has(framework) else frozenset()
     names = signatures.keywords(owner) if owner else keys
     names |= BESIDE.get(framework, set()) if names else set()
-    sections = {name.partition(".")[0] for name in (*condition(row.when).names, row.key, *row.others)} - FACTS
+    sections = {name.partition(".")[0] for name in (*condition(row.when).names, row.key, *row.others)} - set(
+        refusals.FACTS
+    )
     assert sections <= names or not names
     assert row.key in condition(row.when).names or row.ignored
     assert not row.says.endswith(".") and not row.instead.endswith(".")
@@ -280,6 +281,58 @@ model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Llama-3.2-1B", {lo
 model = FastLanguageModel.get_peft_model(model, 16, {wrapped})
 """
         assert [(finding.code, finding.confidence) for finding in found(program)] == refused
+
+    @pytest.mark.parametrize(
+        ("model", "config", "refused"),
+        [
+            ("gpt2", "LoHaConfig(target_modules=['c_attn'])", ["target_modules"]),
+            ("gpt2", "LoKrConfig(target_modules=['c_attn'])", ["target_modules"]),
+            ("gpt2", "VeraConfig(target_modules=['c_attn'])", []),
+            ("gpt2", "LoHaConfig(target_modules=targets)", []),
+            ("gpt2", "LoHaConfig(target_modules=['c_attn'], exclude_modules=more)", []),
+            ("meta-llama/Llama-2-7b-hf", "LoHaConfig(target_modules=['q_proj'])", []),
+            ("meta-llama/Llama-2-7b-hf", "VeraConfig(target_modules=['q_proj', 'embed_tokens'])", ["target_modules"]),
+            (
+                "meta-llama/Llama-2-7b-hf",
+                "AdaLoraConfig(target_modules=['embed_tokens'], total_step=100)",
+                ["target_modules"],
+            ),
+            ("meta-llama/Llama-2-7b-hf", "LoraConfig(target_modules=['embed_tokens'], lora_bias=True)", ["lora_bias"]),
+            ("meta-llama/Llama-2-7b-hf", "LoraConfig(target_modules=['q_proj'], lora_bias=True)", []),
+            (
+                "facebook/opt-125m",
+                "LoraConfig(target_modules=['q_proj'], layer_replication=[[0, 4]])",
+                ["layer_replication"],
+            ),
+            ("meta-llama/Llama-2-7b-hf", "LoraConfig(target_modules=['q_proj'], layer_replication=[[0, 4]])", []),
+            (
+                "Qwen/Qwen3-30B-A3B",
+                "LoraConfig(target_parameters=['mlp.experts.gate_up_proj'], target_modules=['q_proj'], use_dora=True)",
+                ["use_dora"],
+            ),
+            (
+                "Qwen/Qwen3-30B-A3B",
+                "LoraConfig(target_parameters=['mlp.experts.gate_up_proj'], target_modules=['q_proj'])",
+                [],
+            ),
+            (
+                "meta-llama/Llama-2-7b-hf",
+                "LoraConfig(target_modules=['q_proj'], trainable_token_indices={'lm_hea': [1]})",
+                ["trainable_token_indices"],
+            ),
+            ("meta-llama/Llama-2-7b-hf", "LoraConfig(target_modules=['q_proj'], trainable_token_indices=[1])", []),
+        ],
+    )
+    def test_what_the_model_decides(self, model: str, config: str, refused: list[str]) -> None:
+        program = f"""\
+from peft import AdaLoraConfig, LoHaConfig, LoKrConfig, LoraConfig, VeraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained("{model}")
+model = get_peft_model(model, {config})
+"""
+        places = [finding for finding in found(program) if finding.code == "LL904"]
+        assert [re.search(r"refuses `(\w+)", each.message)[1] for each in places] == refused  # type: ignore[index]
+        assert {finding.confidence for finding in places} <= {"likely"}
 
     @pytest.mark.parametrize(
         ("made", "refused"),

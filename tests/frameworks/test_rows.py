@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
 from lora_lint.frameworks import refusals
 from lora_lint.frameworks.conditions import condition
+from lora_lint.knowledge.matching import RefusalKind
 from lora_lint.rules.refusals import ignored_settings, refused_settings
 from lora_lint.run.given import Given
 from lora_lint.run.values import Known
@@ -27,7 +28,13 @@ ROWS = [
     for owner, rows in table.rows.items()
     for row in rows
 ]
-FACTS = {"bits": "4bit", "base_model_name": "a/b-gptq"}
+FACTS = {
+    "bits": "4bit",
+    "base_model_name": "a/b-gptq",
+    "adapted_kinds": ("Conv2d", "Embedding", "MultiheadAttention"),
+    "peft_errors": tuple(get_args(RefusalKind)),
+    "replicable": False,
+}
 """What conditions ask of the run."""
 USUAL = (True, False, None, 0, 1, 2, 3, 1000, 0.5, "x", "a/b-gptq", (), ("x",), ("x", "y"), {"x": 1}, ({"type": "x"},))
 TRIES = 500
@@ -95,8 +102,8 @@ def test_a_row_is_reported_where_its_condition_holds(framework: str, owner: str,
     if row.key not in condition(row.when).names:
         values[row.key] = Known("x", places[row.key])
     received = Given(framework, Span("a.yaml", 1000, 1001), values, owner)
-    facts = {name: Known(value) for name, value in FACTS.items()}
-    assert row in [hit.row for hit in refusals.matches(received, facts, lambda _: True)]
+    hits = refusals.matches(received, lambda name: Known(FACTS[name]), lambda _: True)
+    assert row in [hit.row for hit in hits]
     if FACTS.keys().isdisjoint(condition(row.when).names):
         found = list((ignored_settings if row.ignored else refused_settings)(received, {}))
         told = {finding.span for finding in found} | {each.span for finding in found for each in finding.related}

@@ -47,7 +47,123 @@ def _meant_for(config: str, start: str, source: str, since: str) -> Refusal:
     )
 
 
+def _of_kinds(kinds: str, source: str) -> Refusal:
+    """The layers that a method has a form for; the model decides what the targets are."""
+    return Refusal(
+        "target_modules",
+        f"target_modules is not None and not within(adapted_kinds, {kinds})",
+        f"this method adapts modules of the kinds {kinds.strip('()').replace(chr(39), '')} only",
+        "Name others, or use LoraConfig",
+        source,
+        late=True,
+        likely=True,
+    )
+
+
+def _by_model(key: str, error: str, says: str, instead: str, source: str, other: str, since: str) -> Refusal:
+    """An error for what the targets are in the model, by its kind in `knowledge.matching`."""
+    return Refusal(
+        key, f"{key} and '{error}' in peft_errors", says, instead, source, (other,), since, late=True, likely=True
+    )
+
+
 _OF_LORA = (
+    *(
+        _by_model(
+            key,
+            "parameter-option",
+            f"adapters on parameters do not support `{key}`",
+            "Leave it out",
+            f"{_LAYER}:{line}",
+            "target_parameters",
+            "0.17.0",
+        )
+        for key, line in (("lora_bias", 2370), ("use_dora", 2372))
+    ),
+    _by_model(
+        "target_parameters",
+        "parameter-shape",
+        "a parameter has to have two or three dimensions",
+        "Leave the others out",
+        f"{_LAYER}:2402",
+        "target_modules",
+        "0.17.0",
+    ),
+    _by_model(
+        "target_parameters",
+        "parameter-adapted",
+        "a parameter belongs to a module that `target_modules` adapts as well",
+        "Leave it out of one of the two",
+        "tuners/tuners_utils.py:1198",
+        "target_modules",
+        "0.17.0",
+    ),
+    _by_model(
+        "modules_to_save",
+        "saved-container",
+        "a list of modules cannot be saved as a whole",
+        "Name the modules in it",
+        "utils/other.py:352",
+        "target_modules",
+        "0.6.0",
+    ),
+    _by_model(
+        "trainable_token_indices",
+        "tokens",
+        "tokens are trained in an embedding that is neither adapted nor saved as a whole",
+        "Name such an embedding",
+        "tuners/trainable_tokens/layer.py:272",
+        "modules_to_save",
+        "0.15.0",
+    ),
+    _by_model(
+        "lora_bias",
+        "embedding-bias",
+        "an adapter on an embedding has no bias",
+        "Leave it out, or the embedding out of `target_modules`",
+        f"{_LAYER}:1223",
+        "target_modules",
+        "0.14.0",
+    ),
+    _by_model(
+        "use_dora",
+        "attention-dora",
+        "DoRA does not support MultiheadAttention",
+        "Set `use_dora=False`",
+        f"{_LAYER}:1931",
+        "target_modules",
+        "0.14.0",
+    ),
+    _by_model(
+        "r",
+        "conv-groups",
+        "the rank has to be divisible by the groups of a convolution that is adapted",
+        "Change it, or leave the convolution out of `target_modules`",
+        f"{_LAYER}:1566",
+        "target_modules",
+        "0.16.0",
+    ),
+    Refusal(
+        "alora_invocation_tokens",
+        "alora_invocation_tokens and common(adapted_kinds, ('Conv1d', 'Conv2d', 'Conv3d', 'MultiheadAttention'))",
+        "aLoRA adapts linear layers",
+        "Leave the others out of `target_modules`",
+        f"{_LAYER}:1559",
+        ("target_modules",),
+        "0.18.0",
+        late=True,
+        likely=True,
+    ),
+    Refusal(
+        "layer_replication",
+        "layer_replication and not replicable",
+        "the layers of this model are not where PEFT looks for them (Llama's, BERT's and Falcon's are)",
+        "Leave it out",
+        "tuners/tuners_utils.py:2565",
+        since="0.11.0",
+        late=True,
+        likely=True,
+    ),
     Refusal(
         "target_parameters",
         "is_text(target_parameters)",
@@ -299,6 +415,7 @@ TABLE = Table(
                 "tuners/adalora/config.py:78",
                 since="0.11.0",
             ),
+            _of_kinds("('Linear', 'Conv1D', 'Conv2d')", "tuners/adalora/model.py:218"),
             _regex_with("layers_to_transform", "tuners/adalora/config.py:88", "0.11.0"),
             _regex_with("layers_pattern", f"{_LORA}:1045", "0.11.0"),
             _pattern_alone("tuners/adalora/config.py:92"),
@@ -331,6 +448,7 @@ TABLE = Table(
             ),
         ),
         "IA3Config": (
+            _of_kinds("('Linear', 'Conv1D', 'Conv2d', 'Conv3d')", "tuners/ia3/model.py:147"),
             Refusal(
                 "feedforward_modules",
                 "is_list(feedforward_modules) and is_list(target_modules)"
@@ -341,9 +459,18 @@ TABLE = Table(
                 ("target_modules",),
             ),
         ),
-        "LoHaConfig": (_pattern_alone("tuners/loha/config.py:143"),),
-        "LoKrConfig": (_pattern_alone("tuners/lokr/config.py:155"),),
-        "VeraConfig": (_pattern_alone("tuners/vera/config.py:156"),),
+        "LoHaConfig": (
+            _of_kinds("('Linear', 'Conv1d', 'Conv2d')", "tuners/lycoris_utils.py:242"),
+            _pattern_alone("tuners/loha/config.py:143"),
+        ),
+        "LoKrConfig": (
+            _of_kinds("('Linear', 'Conv1d', 'Conv2d')", "tuners/lycoris_utils.py:242"),
+            _pattern_alone("tuners/lokr/config.py:155"),
+        ),
+        "VeraConfig": (
+            _of_kinds("('Linear', 'Conv1D')", "tuners/vera/model.py:239"),
+            _pattern_alone("tuners/vera/config.py:156"),
+        ),
         **_OF_OTHERS,
     },
     undecided=(
