@@ -153,7 +153,7 @@ def _fix(matches: list[Hit], given: Given) -> Fix | None:
         changes = tuple(change for key, value in values if (change := _setting(key, value, given)) is not None)
         named = listed(f"`{_as_set(key, Known(value))[1:-1]}`" for key, value in values)
         return Fix("unsafe", f"Set {named}", changes) if len(changes) == len(values) == len(rows) else None
-    spans = [span for row in rows if (span := _written(given.values.get(row.key))) is not None]
+    spans = [span for row in rows if (span := _span_of(given.values.get(row.key))) is not None]
     if len(spans) < len(rows) or not all(row.drop or row.ignored for row in rows):
         return None
     keys = [row.key.rpartition(".")[2] for row in rows]
@@ -166,18 +166,18 @@ def _fix(matches: list[Hit], given: Given) -> Fix | None:
 def _setting(key: str, value: Any, given: Given) -> Change | None:
     """Sets a key where it is written, else next to another one of its section, or in the call; None where that is not
     known."""
-    span = _written(given.values.get(key))
+    span = _span_of(given.values.get(key))
     if span is not None:
         return Write(span, value)
     section, _, name = key.rpartition(".")
     if given.owner:
         return Add(given.span, name, value)
     beside = (value for other, value in given.values.items() if other.rpartition(".")[0] == section)
-    place = next((span for each in beside if (span := _written(each)) is not None), None)
+    place = next((span for each in beside if (span := _span_of(each)) is not None), None)
     return Add(place, name, value) if place is not None else None
 
 
-def _written(value: Value[Any] | None) -> Span | None:
+def _span_of(value: Value[Any] | None) -> Span | None:
     """Where a known value is written."""
     return value.span if isinstance(value, Known) else None
 
