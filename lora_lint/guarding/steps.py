@@ -94,13 +94,14 @@ def findings_of(gradients: Gradients, subject: Subject, places: Places) -> Itera
     yield Finding("LL416", message, places.train)
 
 
-def notes_of(gradients: Gradients) -> Iterator[str]:
-    """What is odd about a first step and may be meant."""
+def notes_of(gradients: Gradients, scaled: bool = False) -> Iterator[str]:
+    """What is odd about a first step and may be meant. `scaled`: a loss scaler still looks for its scale, and infinite
+    gradients are part of that."""
     lacking = gradients.without if len(gradients.without) < len(gradients.every) else ()
     for names, what in (
         (lacking, "got no gradient in the first step: nothing of the loss passes through them"),
         (gradients.zero, "got a gradient of 0 in the first step"),
-        (gradients.broken, "got a NaN or infinite gradient in the first step"),
+        (() if scaled else gradients.broken, "got a NaN or infinite gradient in the first step"),
     ):
         if names:
             yield f"{len(names)} of {len(gradients.every)} `lora_B` {what} ({some(names)})"

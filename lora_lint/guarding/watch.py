@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.api import LoraLintError
 from lora_lint.guarding import ranks, saving, sinks, steps
 from lora_lint.guarding.checking import LOG, examine, log, raise_for, with_findings
 from lora_lint.guarding.places import Places, calling_line, source_of, span_of
@@ -12,10 +14,11 @@ from lora_lint.guarding.state import state_of
 from lora_lint.records import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lora_lint.finding import Finding
     from lora_lint.guarding.checking import LiveReport
+    from lora_lint.guarding.places import Line
     from lora_lint.guarding.subject import Subject
     from lora_lint.settings import FailOn, Settings
 
@@ -47,8 +50,12 @@ class TrainingWatch:
     def start(self, subject: Subject) -> None:
         """Judges a training that is about to start. Raises LoraLintError."""
         line = calling_line()
+        with self._harmless():
+            self._start(subject, line)
+
+    def _start(self, subject: Subject, line: Line) -> None:
         source = source_of(line)
-        self._subject, self._places = subject, Places.all_at(span_of(line, source))
+        self._subject, self._places, self._report = subject, Places.all_at(span_of(line, source)), None
         self._deliver(examine(subject, self._settings, self._places, source), ())
         self._matrices = steps.trained_matrices(state_of(subject))
         self._steps, self._gradients = 0, None
@@ -56,16 +63,20 @@ class TrainingWatch:
 
     def before_update(self) -> None:
         """Looks at the gradients of a step, before the optimizer uses them. Raises LoraLintError."""
-        if not self.is_watching or self._subject is None or self._places is None:
-            return
+        if self.is_watching and self._subject is not None and self._places is not None:
+            with self._harmless():
+                self._look(self._subject, self._places)
+
+    def _look(self, subject: Subject, places: Places) -> None:
         self._before = steps.marks_of(self._matrices)
         if self._gradients is not None:
             return
         self._gradients = steps.gradients_of(self._matrices)
-        if _is_sharded(self._subject):
+        if _is_sharded(subject):
             return  # the gradients of other shards are elsewhere
-        found = tuple(steps.findings_of(self._gradients, self._subject, self._places))
-        self._deliver(self.report, found, notes=tuple(steps.notes_of(self._gradients)))
+        found = tuple(steps.findings_of(self._gradients, subject, places))
+        scaled = bool(getattr(subject.arguments, "fp16", False))
+        self._deliver(self.report, found, notes=tuple(steps.notes_of(self._gradients, scaled)))
 
     def after_update(self) -> None:
         """Sees which `lora_B` a step has moved; done once one of them has, or after some steps."""
@@ -93,13 +104,15 @@ class TrainingWatch:
 
     def saved(self, folder: str, batch: Mapping[str, Any] | None = None) -> None:
         """Compares a saved adapter with the trained one; with a batch also what both compute. Raises LoraLintError."""
-        if self._subject is None or self._places is None:
-            return
-        if not ranks.is_main() or _is_sharded(self._subject):
+        if self._subject is not None and self._places is not None:
+            with self._harmless():
+                self._compare(folder, self._subject, self._places, batch)
+
+    def _compare(self, folder: str, subject: Subject, places: Places, batch: Mapping[str, Any] | None) -> None:
+        if not ranks.is_main() or _is_sharded(subject):
             self._deliver(self.report, ())
             return
-        state = state_of(self._subject)
-        compared = saving.compare(folder, self._subject, state, self._places, batch, self._settings)
+        compared = saving.compare(folder, subject, state_of(subject), places, batch, self._settings)
         self._keep(saved=dict(compared.facts))
         self._deliver(self.report, compared.findings, notes=compared.notes)
 
@@ -118,6 +131,17 @@ class TrainingWatch:
             if fresh.findings or not known:
                 sinks.send_summary(self._report)
         raise_for(fresh, self._fail_on)
+
+    @contextmanager
+    def _harmless(self) -> Iterator[None]:
+        """Ends a training for what is wrong with it, and never for what is wrong with its guard."""
+        try:
+            yield
+        except LoraLintError:
+            raise
+        except Exception as error:  # a bug, or a model that is built in a way that nobody has seen
+            self.is_watching = False
+            LOG.warning("lora-lint cannot look at this training (%s: %s), which goes on", type(error).__name__, error)
 
     def _keep(self, **facts: Any) -> None:
         self._report = replace(self.report, facts={**self.report.facts, **facts})

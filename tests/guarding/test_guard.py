@@ -272,6 +272,34 @@ def test_a_tracker_without_a_run_or_that_fails_is_left_alone(
         assert codes(watch.report) == []
 
 
+def test_a_guard_that_fails_does_not_end_the_training(
+    places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> None:
+        raise AttributeError("a model that nobody has seen")
+
+    monkeypatch.setattr("lora_lint.guarding.watch.examine", fail)
+    assert trained(wrapped(places), lora_lint.Guard()).state.global_step == 3
+    assert "cannot look at this training (AttributeError: a model that nobody has seen)" in caplog.text
+
+
+def test_after_the_first_step_nothing_is_looked_at(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    from lora_lint.guarding import steps as of_guard
+
+    looks: list[int] = []
+    original = of_guard.marks_of
+    monkeypatch.setattr(of_guard, "marks_of", lambda matrices: looks.append(1) or original(matrices))
+    trained(wrapped(places), lora_lint.Guard(), warmup_steps=0, save_strategy="no")
+    assert len(looks) == 2
+
+
+def test_a_second_training_is_judged_again(places: dict[str, Path]) -> None:
+    guard = lora_lint.Guard()
+    for _ in range(2):
+        with pytest.raises(lora_lint.LoraLintError):
+            trained(wrapped(places, target_modules=["q_proj", "query"]), guard)
+
+
 def test_what_has_no_adapter(places: dict[str, Path]) -> None:
     with pytest.raises(TypeError, match="LlamaForCausalLM has no adapter of PEFT"):
         lora_lint.check(AutoModelForCausalLM.from_pretrained(places["llama"]))
