@@ -223,6 +223,19 @@ def recommend(**options: Any) -> int:
 
 
 @main.command(context_settings=_CONTEXT)
+@click.argument("model")
+@click.option("--import", "modules", multiple=True, metavar="MODULE", help="A module that registers the type.")
+@click.option("--out", type=click.Path(file_okay=False), help="The folder to write; by default below lora-lint-models.")
+def learn(model: str, modules: tuple[str, ...], out: str | None) -> int:
+    """Write the modules of a model type, or of a folder with a config.json, as your transformers builds them.
+
+    Commit the folder that is written, and name it for the model in the `models` setting: its names, sizes and parameter
+    counts are then exact, without transformers or a network.
+    """
+    return commands.learn(model, modules, out)
+
+
+@main.command(context_settings=_CONTEXT)
 @click.argument("name")
 def schema(name: str) -> int:
     """Print the JSON Schema of a framework's LoRA keys, or of the `settings`, for editors."""

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from lora_lint.verify.experiment import Effort
 
 COMMANDS = (
-    *("check", "rules", "explain", "inspect", "recommend", "ablate", "preflight", "schema", "server", "completion"),
+    *("check", "rules", "explain", "inspect", "recommend", "learn", "ablate", "preflight", "schema", "server"),
+    "completion",
 )
 _NO_CACHE = "LORA_LINT_NO_CACHE"
 _COMPLETE = "_LORA_LINT_COMPLETE"
@@ -700,6 +701,39 @@ def preflight(request: Check, program: str, arguments: Sequence[str], launch: st
         return 2  # the notes say why
     written = _report(outcome, request.output, None)
     return status_of(outcome, settings) if written else 2
+
+
+def learn(name: str, modules: Sequence[str], out: str | None) -> int:
+    """Writes the config and the modules of a model, as the installed transformers builds it, into a folder. Raises
+    UsageError if it builds none, or the folder cannot be written."""
+    import json
+    import subprocess
+    from importlib.util import find_spec
+
+    from lora_lint.knowledge.models import LEARNED
+    from lora_lint.system.visible import visible
+    from lora_lint.system.writing import write_report
+
+    absent = [package for package in ("torch", "transformers") if find_spec(package) is None]
+    if absent:
+        raise UsageError(f"learn needs {' and '.join(absent)}: install lora-lint with its extra `verify`")
+    command = [sys.executable, "-m", "lora_lint.verify.structure.learned", name, *modules]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        reason = done.stderr.strip().rpartition("\n")[2]
+        raise UsageError(f"{visible(name)}: {visible(reason)}")
+    found = json.loads(done.stdout.rstrip().rpartition("\n")[2])  # what the modules print comes before
+    learned = found["modules"]
+    folder = out or os.path.join("lora-lint-models", os.path.basename(os.path.abspath(name)))
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for file, content in (("config.json", found["config"]), (LEARNED, learned)):
+            write_report(os.path.join(folder, file), json.dumps(content) + "\n")
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}") from None
+    heads = sorted({name for entry in learned["versions"].values() for name, *_ in entry["heads"].values()})
+    write(f"{folder}: {', '.join(heads)} of {learned['by']}\n")
+    return 0
 
 
 def schema(name: str) -> int:

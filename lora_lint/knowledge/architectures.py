@@ -246,7 +246,22 @@ def architecture(model_type: str, head: str, version: int = 5) -> Architecture |
     if head not in heads(model_type, version):
         return None
     document = _document(model_type)
-    entry = document["versions"].get(str(version)) or document["versions"][DIFFUSERS]
+    own = str(version) if str(version) in document["versions"] else DIFFUSERS
+    return _architecture(document, model_type, head, own, version)
+
+
+def learned(document: Mapping[str, Any], head: str, version: int) -> Architecture | None:
+    """The same from what `lora-lint learn` wrote; None where it has no such class, or is no such document."""
+    try:
+        if head not in document["versions"][str(version)]["heads"]:
+            return None
+        return _architecture(document, document["type"], head, str(version), version)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _architecture(document: Mapping[str, Any], model_type: str, head: str, key: str, version: int) -> Architecture:
+    entry = document["versions"][key]
     class_name, root, prefix, inputs, outputs = entry["heads"][head]
     return Architecture(
         model_type=model_type,
@@ -468,7 +483,7 @@ def _expanded(architecture: Architecture, config: Mapping[str, Any]) -> _Flat:
         fields = json.dumps(config, sort_keys=True, default=repr)
     except (TypeError, ValueError, RecursionError) as error:
         raise UnusableConfig(str(error)) from error
-    key = (architecture.model_type, architecture.head, architecture.version, fields)
+    key = (architecture, fields)
     found = _expansions.get(key)
     if found is None:
         found = _expand_root(architecture, _Scope(architecture, config))
@@ -478,7 +493,7 @@ def _expanded(architecture: Architecture, config: Mapping[str, Any]) -> _Flat:
     return found
 
 
-_expansions: dict[tuple[str, str, int, str], _Flat] = {}
+_expansions: dict[tuple[Architecture, str], _Flat] = {}
 
 
 def _expand_root(architecture: Architecture, scope: _Scope) -> _Flat:
@@ -486,7 +501,7 @@ def _expand_root(architecture: Architecture, scope: _Scope) -> _Flat:
         return _Expansion(architecture, scope).whole()
     except RecursionError as error:
         raise UnusableConfig("nested too deep") from error
-    except ValueError as error:
+    except (ValueError, LookupError, TypeError) as error:  # a learned document may hold anything
         raise UnusableConfig(str(error)) from error
 
 

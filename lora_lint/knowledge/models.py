@@ -43,6 +43,8 @@ _LIMITS = {
 _LARGEST = 1_000_000_000
 _LONGEST = 4_000
 
+LEARNED = "modules.json"
+"""The file beside a config.json in which `lora-lint learn` writes the model's modules."""
 _PARTS = ("", "transformer", "unet")
 """Where a model's folder has the config: at its top, or, of diffusers' pipelines, beside the weights of the model that
 denoises."""
@@ -85,6 +87,8 @@ class Model:
     confidence: Confidence = "certain"
     module_names: tuple[str, ...] | None = None
     stock: bool = True
+    learned: Mapping[str, Any] | None = None
+    """The modules that `lora-lint learn` wrote beside the config."""
 
 
 def identify(
@@ -200,7 +204,11 @@ def _from_config(name: str, path: str, how: str) -> Model | None:
     if not _is_known(model_type) and not bounds.holds(bounds.tree(), os.path.realpath(path)):
         return None  # nothing follows from it, except that it would be shown
     config, whole = _sane(document)
-    return replace(_typed(name, _variant(model_type, config)), config=config, complete=whole, how=how, source=path)
+    model = replace(_typed(name, _variant(model_type, config)), config=config, complete=whole, how=how, source=path)
+    learned = _load_json(os.path.join(os.path.dirname(path), LEARNED))
+    if learned is None or learned.get("type") != model_type:
+        return model
+    return replace(model, learned=learned, module_names=None, stock=True)
 
 
 def _variant(model_type: str, config: Mapping[str, Any]) -> str:

@@ -273,10 +273,10 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
     for version in wanted:
         if is_gap(model.model_type, head, version):
             return []  # what is wrong under one version may be right under the other
-        found, found_sure = _architecture(model.model_type, head, version), sure
+        found, found_sure = _architecture(model, head, version), sure
         if found is None:
             found_sure = False
-            others = (_architecture(model.model_type, other, version) for other in _FALLBACKS if other != head)
+            others = (_architecture(model, other, version) for other in _FALLBACKS if other != head)
             found = next((other for other in others if other is not None), None)
         if found is None:
             continue
@@ -341,10 +341,12 @@ def _head(run: Run) -> tuple[str, bool]:
     return head or "causal-lm", head is not None
 
 
-def _architecture(model_type: str, head: str, version: int) -> Architecture | None:
-    from lora_lint.knowledge.architectures import architecture
+def _architecture(model: Model, head: str, version: int) -> Architecture | None:
+    from lora_lint.knowledge.architectures import architecture, learned
 
-    return architecture(model_type, head, version)
+    if model.learned is not None:
+        return learned(model.learned, head, version)
+    return architecture(model.model_type, head, version)
 
 
 def _labelled(model: Model, base: BaseModel, head: str) -> Model:

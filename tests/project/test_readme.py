@@ -79,6 +79,7 @@ def test_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
         ["inspect", "--help"],
         ["recommend", "--help"],
         ["ablate", "--help"],
+        ["learn", "--help"],
     ):
         main(arguments)
         told += capsys.readouterr().out
