@@ -223,16 +223,18 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
         if named is None or named.model_type != base.architecture:
             named = fallback
         return [(Known(named.name), named)]
-    built = variants(base.loader or "")  # the class says which modules there are, whatever it loads
-    if built and not alternatives(base.name):
-        return [(Known(name), Model(name, name, how="class")) for name in built]
+    built = variants(base.loader or "")
+    if len(built) == 1 and not alternatives(base.name):  # the class says which modules there are, whatever it loads
+        return [(Known(built[0]), Model(built[0], built[0], how="class"))]
     if isinstance(base.name, Unknown):
         return f"the model is not known: {base.name.why}"
     found: list[tuple[Known[str], Model]] = []
     for value in alternatives(base.name):
         model = identify(value.value, near=near, own=base.own)
         if built and (model is None or model.model_type not in built):
-            found += [(value, Model(value.value, name, how="class")) for name in built]
+            if len(built) > 1:  # its config decides of which blocks it is made
+                return f"the {base.loader} of {value.value} is not known"
+            found.append((value, Model(value.value, built[0], how="class")))
             continue
         if model is not None and not built and _is_other_part(base.loader, model):
             return f"{base.loader} loads another part of {value.value} than {model.model_type}"

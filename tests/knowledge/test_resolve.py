@@ -71,6 +71,14 @@ def test_a_class_of_diffusers_says_which_modules_there_are(name: object) -> None
     assert case.parameters is None
 
 
-def test_a_class_that_builds_two_unets_is_either() -> None:
-    found = resolve(loaded(Unknown("the command line gives it"), "UNet2DConditionModel"))
-    assert {case.model.model_type for case in found.cases} == {"UNet2DConditionModel", "UNet2DConditionModel-XL"}
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (Unknown("the command line gives it"), "the model is not known: the command line gives it"),
+        ("someone/unheard-of", "the UNet2DConditionModel of someone/unheard-of is not known"),
+    ],
+)
+def test_a_class_whose_config_decides_its_blocks_says_nothing(name: object, why: str) -> None:
+    """DeepFloyd's UNet has layers that Stable Diffusion's has not."""
+    found = resolve(loaded(name, "UNet2DConditionModel"))
+    assert (found.cases, found.why) == ((), why)
