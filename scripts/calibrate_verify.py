@@ -30,6 +30,8 @@ from lora_lint.verify.experiment import Effort, FindingCase  # noqa: E402
 from lora_lint.verify.measurement import bench, table  # noqa: E402
 
 HERE = Span("calibration.py", 0, 0)
+TOKENS = 32
+"""In each of the two sequences of a step: a quarter of what --verify takes on the CPU."""
 TARGETS = ("q_proj", "v_proj", "down_proj")
 CASES = (
     ("LL101", "null", "AdamW, alpha 16 at ranks 8 and 64: equal steps", "adamw_torch", ((8, 16.0), (64, 16.0))),
@@ -95,9 +97,10 @@ def page(model: str, count: int) -> str:
     return f"""# How often --verify errs
 
 Written by `python scripts/calibrate_verify.py`: {count} repetitions of each experiment, each with its own
-initialisations and its own text, on a Llama-style model of {size / 1e6:.1f} M parameters. A *null* is a setting
-without the harm that the rule claims, an *effect* one with it. An error is a confirmed null or a refuted effect; the
-goal is at most 5% of either. In brackets, the 95% interval of the rate.
+initialisations and its own text (2 sequences of {TOKENS} tokens a step), on a Llama-style model of
+{size / 1e6:.1f} M parameters. A *null* is a setting without the harm that the rule claims, an *effect* one with it. An
+error is a confirmed null or a refuted effect; the goal is at most 5% of either. In brackets, the 95% interval of the
+rate.
 
 | rule | truth | setting | confirmed | refuted | inconclusive | errors |
 |---|---|---|---|---|---|---|
@@ -116,6 +119,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="the page to write")
     given = parser.parse_args()
     torch.set_num_threads(1)
+    bench._LENGTH["cpu"] = TOKENS
     with tempfile.TemporaryDirectory() as folder:
         if given.model is None:
             import subprocess
