@@ -82,7 +82,7 @@ def wilson(errors: int, count: int) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def page(model: str, count: int) -> str:
+def page(model: str, about: str, count: int) -> str:
     """The page, after all repetitions."""
     begun, rows = time.process_time(), []
     for code, truth, words, optimizer, settings in CASES:
@@ -98,9 +98,9 @@ def page(model: str, count: int) -> str:
 
 Written by `python scripts/calibrate_verify.py`: {count} repetitions of each experiment, each with its own
 initialisations and its own text (2 sequences of {TOKENS} tokens a step), on a Llama-style model of
-{size / 1e6:.1f} M parameters. A *null* is a setting without the harm that the rule claims, an *effect* one with it. An
-error is a confirmed null or a refuted effect; the goal is at most 5% of either. In brackets, the 95% interval of the
-rate.
+{size / 1e6:.1f} M parameters ({about}). A *null* is a setting without the harm that the rule claims, an *effect* one
+with it. An error is a confirmed null or a refuted effect; the goal is at most 5% of either. In brackets, the 95%
+interval of the rate.
 
 | rule | truth | setting | confirmed | refuted | inconclusive | errors |
 |---|---|---|---|---|---|---|
@@ -115,6 +115,7 @@ rate.
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="a folder with a small causal language model")
+    parser.add_argument("--about", default="trained for 50 steps", help="what the page says of its weights")
     parser.add_argument("--repetitions", type=int, default=50)
     parser.add_argument("--write", type=Path, help="the page to write")
     given = parser.parse_args()
@@ -126,7 +127,7 @@ def main() -> None:
 
             script = ROOT / "scripts" / "train_small_model.py"
             subprocess.run([sys.executable, str(script), folder, "--steps", "50", "--threads", "1"], check=True)
-        text = page(given.model or folder, given.repetitions)
+        text = page(given.model or folder, given.about, given.repetitions)
     if given.write is not None:
         given.write.write_text(text, encoding="utf-8")
     else:
