@@ -1,9 +1,9 @@
-"""`lora-lint ablate` on a planted truth, and what it costs: `python benchmarks/ablate.py truth|cost`.
+"""`lora-lint ablate` on a planted truth, and what it costs: `python benchmarks/ablate.py truth|cost|sample`.
 
 The truth is a sweep of five arms on the small model (2.6 M parameters): three that are equal by construction (one rank
 after the other, with equal first steps, at a rate at which rank cannot matter), one whose rate is ten times as high and
 that learns more in the few steps, and one whose rate is so low that it learns nothing. Each repetition has other
-examples. The tables go into docs/ablate.md.
+examples. The tables go into docs/ablate.md, and what `sample` prints, the first of these studies, into README.md.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ def truth(repetitions: int, model: Path, steps: int) -> None:
             asked = {"steps": steps, "examples": 240, "threads": 1, "device": "cpu", "output": str(folder / "out")}
             results = results_of(study(source_of(program.name, Settings()), request_of(asked), lambda _: None))
             os.chdir(ROOT)
-        told = {each.recipe.name: each for each in results.arms}
+        arms = {each.recipe.name: each for each in results.arms}
         judged = {
             name: each.versus_baseline.judged if each.versus_baseline is not None else each.status
-            for name, each in told.items()
+            for name, each in arms.items()
         }
         better = next(judged[name] for name in judged if name.endswith(BETTER))
         equal = [judged[name] for name in judged if name.endswith(EQUAL)]
@@ -86,6 +86,20 @@ def truth(repetitions: int, model: Path, steps: int) -> None:
         found += right
         print(f"| {part + 1} | {better} | {', '.join(equal)} | {hopeless} | {'yes' if right else 'no'} |", flush=True)
     print(f"\nThe planted order was found in {found} of {repetitions} repetitions.")
+
+
+def sample(model: Path, steps: int) -> None:
+    """Prints what a user sees of a study."""
+    from lora_lint.ablate.session import report
+    from lora_lint.settings import Settings
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        program = write_project(folder, model, 0, 48)
+        os.chdir(folder)
+        asked = {"steps": steps, "examples": 240, "threads": 1, "device": "cpu", "output": "ablation"}
+        print(report(program.name, asked, Settings(), lambda _: None))
+        os.chdir(ROOT)
 
 
 def cost(model: Path) -> None:
@@ -115,7 +129,7 @@ def cost(model: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("what", choices=["truth", "cost"])
+    parser.add_argument("what", choices=["truth", "cost", "sample"])
     parser.add_argument("--repetitions", type=int, default=10)
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--model", type=Path, help="a folder; the small model of the tests if it is not given")
@@ -126,6 +140,8 @@ def main() -> None:
         arguments.model = small_model.folder()
     if arguments.what == "truth":
         truth(arguments.repetitions, arguments.model.resolve(), arguments.steps)
+    elif arguments.what == "sample":
+        sample(arguments.model.resolve(), arguments.steps)
     else:
         cost(arguments.model.resolve())
 

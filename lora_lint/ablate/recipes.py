@@ -46,11 +46,6 @@ class Recipe:
         parts = (self.targets, self.rank, scale, self.dora, self.init, self.lora_plus, f"{self.rate:.6g}")
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
-    @property
-    def shape(self) -> Recipe:
-        """The arm without its name, alpha and rsLoRA: what decides the step at a given scale."""
-        return replace(self, name="", alpha=float(self.rank), rslora=False)
-
     def scaled(self, scale: float) -> Recipe:
         """The arm with the alpha that gives this factor on the adapter's output."""
         return replace(self, alpha=scale * self.alpha / self.arm.scale)
