@@ -112,7 +112,8 @@ def findings(study: Study, results: Results) -> list[str]:
 
 
 def _fairness(study: Study, results: Results) -> list[str]:
-    steps = [each for each in results.arms if each.first_step > 0]
+    rate = results.baseline.recipe.rate  # an arm with another rate is meant to take another step
+    steps = [each for each in results.arms if each.first_step > 0 and each.recipe.rate == rate]
     written = [each.first_step_as_written for each in steps]
     fair = [each.first_step for each in steps]
     if len(steps) < 2:
