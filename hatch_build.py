@@ -4,6 +4,7 @@ packs the architectures, 1.6 MB of JSON, into a file of 0.3 MB.
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 import tempfile
@@ -15,8 +16,12 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 ARCHITECTURES = "lora_lint/knowledge/data/architectures"
 
 
+def _json(content: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
-    """Puts `lora_lint/catalogue.json` (the index), `lora_lint/pages.json` (the texts) and the pack of architectures
+    """Puts `lora_lint/catalogue.json` (the index), `lora_lint/pages.json.gz` (the texts) and the pack of architectures
     into the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -34,10 +39,10 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
         if not index:
             raise RuntimeError("rules/ holds no page")
         files = {
-            f"lora_lint/{name}": json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-            for name, content in (("catalogue.json", index), ("pages.json", pages))
+            "lora_lint/catalogue.json": _json(index),
+            "lora_lint/pages.json.gz": gzip.compress(_json(pages), mtime=0),  # the same bytes from the same pages
+            ARCHITECTURES + PACKED: pack(str(Path(self.root, ARCHITECTURES))),
         }
-        files[ARCHITECTURES + PACKED] = pack(str(Path(self.root, ARCHITECTURES)))
         self.folder = tempfile.TemporaryDirectory(prefix="lora-lint-")
         for number, (place, content) in enumerate(files.items()):
             path = Path(self.folder.name, str(number))

@@ -1,6 +1,6 @@
 """The rule catalogue: one Markdown page per rule in `rules/`, with its facts in the front matter.
 
-An installed package contains the catalogue compiled (`catalogue.json` and `pages.json`, written by the build); in a
+An installed package contains the catalogue compiled (`catalogue.json` and `pages.json.gz`, written by the build); in a
 checkout it is read from `rules/` each time.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _HERE = os.path.dirname(__file__)
 _INDEX = os.path.join(_HERE, "catalogue.json")
-_PAGES = os.path.join(_HERE, "pages.json")
+_PAGES = os.path.join(_HERE, "pages.json.gz")
 _SOURCE = os.path.join(os.path.dirname(_HERE), "rules")
 
 
@@ -136,7 +136,9 @@ def _index() -> list[dict[str, Any]]:
 
 def _body(code: str) -> str:
     if os.path.isfile(_PAGES):
-        with open(_PAGES, "rb") as file:
+        import gzip
+
+        with gzip.open(_PAGES) as file:
             return str(json.load(file)[code])
     return _compiled()[1][code]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -155,9 +156,9 @@ class TestCatalogue:
         index, bodies = compile_pages(str(pages.RULES))
         expected, text = dict(rules()), page("LL202")
         (tmp_path / "catalogue.json").write_text(json.dumps(index), encoding="utf-8")
-        (tmp_path / "pages.json").write_text(json.dumps(bodies), encoding="utf-8")
+        (tmp_path / "pages.json.gz").write_bytes(gzip.compress(json.dumps(bodies).encode()))
         monkeypatch.setattr(catalogue, "_INDEX", str(tmp_path / "catalogue.json"))
-        monkeypatch.setattr(catalogue, "_PAGES", str(tmp_path / "pages.json"))
+        monkeypatch.setattr(catalogue, "_PAGES", str(tmp_path / "pages.json.gz"))
         monkeypatch.setattr(catalogue, "_SOURCE", str(tmp_path / "gone"))
         rules.cache_clear()
         try:
