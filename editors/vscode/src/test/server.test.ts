@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { firstThatAnswers, run } from '../run';
 import { candidates, type Surroundings } from '../server';
 
-const AROUND: Surroundings = { path: '', interpreter: '', folder: '/work', platform: 'linux' };
+const AROUND: Surroundings = { path: '', interpreter: '', folder: '/home/me/project', platform: 'linux' };
 
 function lines(around: Partial<Surroundings>): string[] {
     return candidates({ ...AROUND, ...around }).map(each => [each.command, ...each.args].join(' '));
@@ -18,8 +18,8 @@ test('a command that is set is the only one', () => {
 test('environments come before the path', () => {
     assert.deepEqual(lines({ selected: '/conda/python' }), [
         '/conda/python -m lora_lint',
-        '/work/.venv/bin/python -m lora_lint',
-        '/work/venv/bin/python -m lora_lint',
+        '/home/me/project/.venv/bin/python -m lora_lint',
+        '/home/me/project/venv/bin/python -m lora_lint',
         'lora-lint',
         'python3 -m lora_lint',
     ]);
