@@ -7,6 +7,7 @@ numbers are those of a study in one process.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ class Cluster:
             raise StudyError('--ray needs Ray: pip install "lora-lint[ablate]"') from error
         self._ray = ray
         self._gpus = gpus
+        ending = signal.getsignal(signal.SIGTERM)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a local Ray would report its use to its makers
         try:
             ray.init(
@@ -46,6 +48,8 @@ class Cluster:
             )
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             raise StudyError(f"Ray cannot be reached at {address}: {in_one_line(error)}") from error
+        finally:
+            signal.signal(signal.SIGTERM, ending)  # Ray installs a handler of its own
 
     def __call__(self, setup: Setup, tasks: Sequence[TrialTask], ends: float) -> Iterator[Done]:
         ray = self._ray

@@ -10,7 +10,7 @@ import pytest
 
 from lora_lint.ablate import cluster
 from lora_lint.ablate.errors import StudyError
-from tests.ablate.test_process import SMALL, here, project, results, without_times  # noqa: F401
+from tests.ablate.test_process import SMALL, here, project, results, without_measured  # noqa: F401
 from tests.support import dying
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_two_workers_of_which_one_dies_give_the_same_numbers(
     monkeypatch.setattr(cluster, "perform", dying.perform_or_die)
     here(*words, "workers", "--ray")
     assert (tmp_path / "died").exists()
-    assert without_times(results(project / "workers")) == without_times(results(project / "alone"))
+    assert without_measured(results(project / "workers")) == without_measured(results(project / "alone"))
 
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,10 +238,15 @@ class TestAttentionOnlyTargets:
 class TestUnevenLayerCoverage:
     def test_layers_of_another_kind(self) -> None:
         found = one("LL214", on(NEXT, lit(ATTENTION, 120)))
-        assert "match in one layer in 4 of Qwen/Qwen3-Next-80B-A3B-Instruct" in found.message
-        assert "the others have `linear_attn` instead of `self_attn`" in found.message
+        assert "match in 12 of the 48 layers of Qwen/Qwen3-Next-80B-A3B-Instruct" in found.message
+        assert "the other 36 have `linear_attn` instead of `self_attn`" in found.message
         assert found.level is None
         assert values(found.fix) == [(*ATTENTION, "in_proj_qkvz", "in_proj_ba", "out_proj")]
+
+    def test_a_model_of_unknown_depth(self) -> None:
+        found = one("LL214", on("someone/Qwen3-Next-30B", lit(ATTENTION, 120)))
+        assert "match in one layer in 4 of someone/Qwen3-Next-30B" in found.message
+        assert "the others have `linear_attn` instead of `self_attn`" in found.message
 
     def test_layers_that_have_an_adapter_elsewhere_are_advice(self) -> None:
         assert one("LL214", on(NEXT, SEVEN)).level == "advice"

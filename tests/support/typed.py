@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from lora_lint.knowledge.resolve import Loaded
 from lora_lint.run import run as records
 from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Value, alternatives
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Training
 
 
-_NAMES = {"Mapping": Mapping, "Span": Span, "Value": Value, "UnknownKey": UnknownKey}
+_NAMES = {"Loaded": Loaded, "Mapping": Mapping, "Span": Span, "Value": Value, "UnknownKey": UnknownKey}
 """What the module of the records imports for type checkers alone."""
 
 
