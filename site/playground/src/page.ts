@@ -13,7 +13,7 @@ import { basicSetup } from "codemirror";
 import { fileIn, fragmentOf } from "./link.js";
 import type { Answer, Finding, Question, Report, Started } from "./messages.js";
 
-const PAUSE = 250; // milliseconds without a keystroke before the text is linted
+const PAUSE = 150; // milliseconds without a keystroke before the text is linted
 const PATIENCE = 30_000; // milliseconds for one text; how long the start takes is up to the network
 
 function element<T extends HTMLElement>(id: string): T {
