@@ -2,12 +2,13 @@
 import { json } from "@codemirror/lang-json";
 import { python } from "@codemirror/lang-python";
 import { yaml } from "@codemirror/lang-yaml";
-import { StreamLanguage } from "@codemirror/language";
+import { HighlightStyle, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
 import { toml } from "@codemirror/legacy-modes/mode/toml";
 import { setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { unifiedMergeView } from "@codemirror/merge";
 import { Compartment, EditorState, type Extension, type Text } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
 import { basicSetup } from "codemirror";
 
 import { fileIn, fragmentOf } from "./link.js";
@@ -34,12 +35,23 @@ function languageOf(name: string): Extension {
   return python();
 }
 
+// The colours of style.css, which are those of the light or the dark page.
+const colours = syntaxHighlighting(
+  HighlightStyle.define([
+    { tag: tags.keyword, color: "var(--keyword)" },
+    { tag: [tags.string, tags.special(tags.string)], color: "var(--string)" },
+    { tag: [tags.number, tags.bool, tags.null, tags.atom], color: "var(--number)" },
+    { tag: tags.comment, color: "var(--quiet)" },
+  ]),
+);
+
 const editor = new EditorView({
   parent: element("editor"),
   state: EditorState.create({
     extensions: [
       basicSetup,
       language.of(python()),
+      colours,
       EditorView.lineWrapping,
       EditorView.contentAttributes.of({ "aria-label": "Text to lint" }),
       EditorView.updateListener.of((update) => {
@@ -195,6 +207,7 @@ function showFixed(text: string, fixed: string): void {
     extensions: [
       basicSetup,
       languageOf(nameField.value),
+      colours,
       EditorView.lineWrapping,
       EditorState.readOnly.of(true),
       unifiedMergeView({ original: text, mergeControls: false }),
@@ -249,4 +262,5 @@ choice.append(...Object.keys(examples).map((name) => new Option(name)));
 choice.onchange = () => open(choice.value, examples[choice.value]!);
 const given = await fileIn(location.hash);
 const first = Object.keys(examples)[0]!;
+if (given !== undefined) choice.selectedIndex = -1;
 open(given?.name ?? first, given?.text ?? examples[first]!);
