@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.ablate.recipes import DEFAULT_INIT
 from lora_lint.verify import weights
-from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement.bench import lora_config
-from lora_lint.verify.structure.skeleton import Refused, adapted, wrap
+from lora_lint.verify.structure.skeleton import adapted, skipping, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +32,8 @@ def with_adapter(bench: Bench, adapter: Adapter, recipe: Recipe, seed: int) -> I
         config.init_lora_weights = recipe.init
     kept = _targeted(bench, config) if recipe.init.startswith(_CHANGING) else {}
     torch.manual_seed(seed)
-    try:
+    with skipping():
         model = wrap(bench.model, config)
-    except Refused as error:
-        raise Skip(f"PEFT refuses the adapter: {error}") from error
     try:
         yield model.eval()
     finally:

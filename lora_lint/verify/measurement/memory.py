@@ -17,7 +17,7 @@ from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement import bench, probe
 from lora_lint.verify.measurement.optimizers import optimizer_of
 from lora_lint.verify.measurement.scaling import arm_of
-from lora_lint.verify.structure.skeleton import Refused, peft_config, possible, skeleton_of, wrap
+from lora_lint.verify.structure.skeleton import peft_config, possible, skeleton_of, skipping, wrap
 
 if TYPE_CHECKING:
     from lora_lint.finding import Status
@@ -117,10 +117,8 @@ def counted(run: Run) -> Needed:
             for module in base.modules()
             if module is not head and type(module).__name__ in LINEAR_KINDS
         }
-    try:
+    with skipping():
         model = wrap(base, peft_config(run.adapter, inference_mode=False))
-    except Refused as error:
-        raise Skip(f"PEFT refuses the adapter: {error}") from error
     of_weights = sum(each.numel() * (size if id(each) in small else each.element_size()) for each in model.parameters())
     trained = [each for each in model.parameters() if each.requires_grad]
     return Needed(

@@ -16,13 +16,12 @@ from lora_lint.verify.experiment import Skip
 from lora_lint.verify.structure.replay import replay
 from lora_lint.verify.structure.skeleton import (
     PREFIX,
-    Refused,
     owned,
-    peft_config,
     refusals,
     skeleton_of,
+    skipping,
     trainable,
-    wrap,
+    wrapped,
 )
 from lora_lint.verify.weights import quiet
 
@@ -38,11 +37,8 @@ if TYPE_CHECKING:
 
 def replayed(run: Run, skeleton: Skeleton, watch: Watch | None = None) -> Any:
     """The skeleton as it is when training starts; `watch` sees the model after each event. Raises Skip."""
-    try:
-        with refusals():
-            return replay(skeleton.model, run, watch)
-    except Refused as error:
-        raise Skip(f"PEFT refuses the adapter: {error}") from error
+    with skipping(), refusals():
+        return replay(skeleton.model, run, watch)
 
 
 def verdict(skeleton: Skeleton, confirmed: bool, reason: str, **measured: Any) -> Verdict:
@@ -157,7 +153,8 @@ def dropped_merge(run: Run, skeleton: Skeleton) -> Verdict:
     """LL604: what the PeftModel saves after its adapter was merged and unloaded."""
     from peft import get_peft_model_state_dict
 
-    model = _wrapped(run, skeleton)
+    with skipping():
+        model = wrapped(run, skeleton)
     own = len(get_peft_model_state_dict(model))
     with refusals(), quiet():
         model.merge_and_unload()
@@ -171,9 +168,10 @@ def compiled_names(run: Run, skeleton: Skeleton) -> Verdict:
     import torch
     from peft import get_peft_model_state_dict
 
-    plain = set(get_peft_model_state_dict(_wrapped(run, skeleton)))
-    compiled = replace(skeleton, model=torch.compile(skeleton_of(run).model))
-    saved = set(get_peft_model_state_dict(_wrapped(run, compiled)))
+    with skipping():
+        plain = set(get_peft_model_state_dict(wrapped(run, skeleton)))
+        compiled = replace(skeleton, model=torch.compile(skeleton_of(run).model))
+        saved = set(get_peft_model_state_dict(wrapped(run, compiled)))
     fit = len(saved & plain)
     reason = (
         f"{fit} of the {plural(len(saved), 'tensor')} that are saved have names that fit a model that is not compiled"
@@ -181,10 +179,3 @@ def compiled_names(run: Run, skeleton: Skeleton) -> Verdict:
     if saved - plain:
         reason += f"; one is saved as `{min(saved - plain)}`"
     return verdict(skeleton, fit == 0, reason, saved=len(saved), fit=fit)
-
-
-def _wrapped(run: Run, skeleton: Skeleton) -> Any:
-    try:
-        return wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
-    except Refused as error:
-        raise Skip(f"PEFT refuses the adapter: {error}") from error

@@ -145,6 +145,20 @@ def wrap(model: Any, config: Any, name: str = "default") -> Any:
         return get_peft_model(model, config, adapter_name=name)
 
 
+def wrapped(run: Run, skeleton: Skeleton) -> Any:
+    """The skeleton with the run's adapter on it, for training. Raises Refused, Skip."""
+    return wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
+
+
+@contextlib.contextmanager
+def skipping() -> Iterator[None]:
+    """What PEFT refuses, as the reason to skip an experiment that is not about that: raises Skip instead of Refused."""
+    try:
+        yield
+    except Refused as error:
+        raise Skip(f"PEFT refuses the adapter: {error}") from error
+
+
 @contextlib.contextmanager
 def refusals() -> Iterator[None]:
     """What PEFT refuses is raised as Refused. Any other failure (memory, versions that do not go together, a bug) says

@@ -22,8 +22,10 @@ from lora_lint.verify.structure.skeleton import (
     possible,
     rank_known,
     skeleton_of,
+    skipping,
     trainable,
     wrap,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -79,15 +81,10 @@ def _same_peft(run: Run) -> None:
         raise Skip(reason)
 
 
-def _wrapped(run: Run, skeleton: Skeleton) -> Any:
-    """The skeleton with the run's adapter on it, for training. Raises what PEFT raises."""
-    return wrap(skeleton.model, peft_config(run.adapter, inference_mode=False))
-
-
 def refused_targets(run: Run, skeleton: Skeleton) -> Verdict:
     """LL201, LL205, LL207, LL216: PEFT refuses the targets."""
     try:
-        model = _wrapped(run, skeleton)
+        model = wrapped(run, skeleton)
     except Refused as error:
         return _on_meta(skeleton, "confirmed", f"PEFT raises {error}")
     layers = adapted(model)
@@ -100,7 +97,7 @@ def dead_entries(run: Run, skeleton: Skeleton) -> Verdict:
     if not isinstance(entries, tuple):
         raise Skip("the targets are not a list")
     try:
-        model = _wrapped(run, skeleton)
+        model = wrapped(run, skeleton)
     except Refused as error:
         return _on_meta(skeleton, "confirmed", f"PEFT raises {error}")
     with_all = _lora_shapes(model)
@@ -137,10 +134,8 @@ def holds(claim: Claim) -> Callable[[Run, Skeleton], Verdict]:
     """An experiment that checks a finding's claim on the wrapped model."""
 
     def experiment(run: Run, skeleton: Skeleton) -> Verdict:
-        try:
-            model = _wrapped(run, skeleton)
-        except Refused as error:
-            raise Skip(f"PEFT refuses the adapter: {error}") from error
+        with skipping():
+            model = wrapped(run, skeleton)
         confirmed, reason, measured = claim(run, model)
         return _on_meta(skeleton, "confirmed" if confirmed else "refuted", reason, measured)
 
@@ -150,7 +145,7 @@ def holds(claim: Claim) -> Callable[[Run, Skeleton], Verdict]:
 def zero_scale(run: Run, skeleton: Skeleton) -> Verdict:
     """LL105: the scale and the dropout that PEFT gives each layer."""
     try:
-        model = _wrapped(run, skeleton)
+        model = wrapped(run, skeleton)
     except Refused as error:
         return _on_meta(skeleton, "confirmed", f"PEFT or torch raises {error}")
     layers = adapted(model).values()
@@ -177,12 +172,10 @@ def reused_base(case: FindingCase) -> Verdict:
     first = next(possible(turns[0]))
     last = next(possible(turns[-1]))
     skeleton = skeleton_of(first)
-    try:
+    with skipping():
         wrap(skeleton.model, peft_config(first.adapter))
         model = wrap(skeleton.model, peft_config(last.adapter))
         alone = wrap(skeleton_of(last).model, peft_config(last.adapter))
-    except Refused as error:
-        raise Skip(f"PEFT refuses the adapter: {error}") from error
     left = sorted(adapted(model).keys() - adapted(alone).keys())
     both, own = sum(trainable(model).values()), sum(trainable(alone).values())
     measured = {"left": len(left), "trainable": both, "trainable_alone": own}

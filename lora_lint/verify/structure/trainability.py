@@ -16,7 +16,7 @@ from lora_lint.verify.measurement.bench import stand_in
 from lora_lint.verify.measurement.optimizers import optimizer_of
 from lora_lint.verify.structure.course import replayed
 from lora_lint.verify.structure.replay import replay
-from lora_lint.verify.structure.skeleton import PREFIX, Refused, owned, trainable
+from lora_lint.verify.structure.skeleton import PREFIX, owned, skipping, trainable
 from lora_lint.verify.weights import (
     NoWeights,
     TooBig,
@@ -190,11 +190,8 @@ def _stepped(case: FindingCase, at: Bench) -> dict[str, Any]:
     """Raises NoWeights where memory runs out, Skip."""
     # What a step changes does not depend on the text.
     tokens, _ = bench.probe_tokens(replace(case.run, dataset=Dataset()), at)
-    try:
-        with quiet():
-            model = replay(at.model, case.run)
-    except Refused as error:
-        raise Skip(f"PEFT refuses the adapter: {error}") from error
+    with skipping(), quiet():
+        model = replay(at.model, case.run)
     own = owned(model)
     trained = {name: each for name, each in model.named_parameters() if each.requires_grad}
     more = _BYTES_OF_A_TRAINED * sum(each.numel() for each in trained.values())
