@@ -58,12 +58,7 @@ def opened(host: Host) -> Bench:
     torch.set_num_threads(host.threads)
     if host not in _open:
         close()
-        try:
-            model = weights.load(weights.Stored(Path(host.folder), host.parameters), host.head, host.dtype, host.device)
-        except Exception as error:
-            if weights.out_of_memory(error):
-                raise weights.TooBig("memory ran out while the weights were loaded") from error
-            raise
+        model = weights.load(weights.Stored(Path(host.folder), host.parameters), host.head, host.dtype, host.device)
         encode = probe.encoder(host.folder, vocabulary(model, "only text models can be trained in a study"))
         _open[host] = Bench(host.name, host.head, model, host.device, host.dtype, host.micro, host.parameters, encode)
     return _open[host]
@@ -72,14 +67,4 @@ def opened(host: Host) -> Bench:
 def close() -> None:
     """Releases the model."""
     _open.clear()
-    _free()
-
-
-def _free() -> None:
-    import gc
-
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    weights.collect()

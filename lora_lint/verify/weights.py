@@ -270,7 +270,7 @@ def load_config(folder: Path) -> Any:
 
 
 def load(weights: Stored, head: str, dtype: str, device: str) -> Any:
-    """The model, in evaluation mode. Raises NoWeights."""
+    """The model, in evaluation mode. Raises NoWeights; TooBig where memory runs out."""
     import torch
     import transformers
 
@@ -297,7 +297,22 @@ def load(weights: Stored, head: str, dtype: str, device: str) -> Any:
             )
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise NoWeights(f"the weights cannot be loaded: {in_one_line(error)}") from error
+    except Exception as error:
+        if out_of_memory(error):
+            raise TooBig("memory ran out while the weights were loaded") from error
+        raise
     return completed(model, head)
+
+
+def collect() -> None:
+    """Gives back the memory of models that nothing refers to any more."""
+    import gc
+
+    import torch
+
+    gc.collect()  # a model's modules refer to each other
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def completed(model: Any, head: str) -> Any:

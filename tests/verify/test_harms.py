@@ -20,7 +20,7 @@ from lora_lint.verify import session, weights
 from lora_lint.verify.experiment import Effort, OutOfTime, Skip
 from lora_lint.verify.measurement import bench, proxy, training
 from lora_lint.verify.measurement import table as measured
-from lora_lint.verify.measurement.statistics import Interval, interval, judge, level_at
+from lora_lint.verify.measurement.statistics import FIRST_LOOK, SECOND_LOOK, Interval, interval, judge
 from lora_lint.verify.structure import skeleton, trainability
 from lora_lint.verify.structure import table as exact
 from tests.support import small_model
@@ -220,9 +220,9 @@ def test_a_second_look_is_paid_for() -> None:
     chance, wrong, times = random.Random(1), {"confirmed": 0, "refuted": 0}, 3000
     for _ in range(times):
         values = [chance.gauss(0.01, 0.02) for _ in range(6)]
-        found = judge(interval(values[:3], level_at(0)), 0.01)
+        found = judge(interval(values[:3], FIRST_LOOK), 0.01)
         if found == "inconclusive":
-            found = judge(interval(values, level_at(1)), 0.01)
+            found = judge(interval(values, SECOND_LOOK), 0.01)
         if found != "inconclusive":
             wrong[found] += 1
     assert max(wrong.values()) / times < 0.028

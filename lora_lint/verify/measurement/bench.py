@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import itertools
 import math
 import time
@@ -112,12 +111,8 @@ _stand_ins: dict[Any, Bench] = {}
 
 def release() -> None:
     """Releases the loaded weights, and what memory they took."""
-    import torch
-
     _open.clear()
-    gc.collect()  # a model's modules refer to each other
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    weights.collect()
 
 
 def release_all() -> None:
@@ -159,45 +154,58 @@ def _on_weights(case: FindingCase, experiment: Callable[[Bench], Verdict], rank:
 
 def _real(case: FindingCase, rank: int, exact: bool = True) -> Bench:
     """Raises NoWeights, Skip."""
-    run = case.run
-    name = weights.name_of(run)
-    stored = weights.stored(name, run.path)
-    config = weights.load_config(stored.folder)
-    head, device = weights.head_of(run, config), weights.device_of(case.options.device)
-    dtypes = weights.dtypes_for(run, config, device, exact)
-    key = (str(stored.folder.resolve()), head, device, dtypes)
+    source = _source(case, exact)
+    key = (str(source.stored.folder.resolve()), source.head, source.device, source.dtypes)
     if key not in _open:
-        _open[key] = load_anew(case, rank, exact)
+        _open[key] = _loaded(case, source, rank)
     return _open[key]
 
 
 def load_anew(case: FindingCase, rank: int, exact: bool) -> Bench:
     """A model with the run's own weights, loaded anew; the one that was kept is released first. `rank` is the highest
     that will be tried. Raises NoWeights, Skip."""
+    return _loaded(case, _source(case, exact), rank)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A run's own weights, the head they are loaded with and the types they may be loaded in, on a device."""
+
+    name: str
+    stored: weights.Stored
+    config: Any
+    head: str
+    device: str
+    dtypes: tuple[str, ...]
+
+
+def _source(case: FindingCase, exact: bool) -> _Source:
+    """Raises NoWeights, Skip."""
     run = case.run
     name = weights.name_of(run)
     stored = weights.stored(name, run.path)
     config = weights.load_config(stored.folder)
     head, device = weights.head_of(run, config), weights.device_of(case.options.device)
+    return _Source(name, stored, config, head, device, weights.dtypes_for(run, config, device, exact))
+
+
+def _loaded(case: FindingCase, source: _Source, rank: int) -> Bench:
+    """Raises NoWeights, Skip."""
     release()
+    stored, device = source.stored, source.device
     plan = weights.plan(
         stored.parameters,
-        config,
+        source.config,
         device=device,
-        dtypes=weights.dtypes_for(run, config, device, exact),
+        dtypes=source.dtypes,
         sequences=_SEQUENCES[device],
         length=_LENGTH[device],
         rank=rank,
     )
-    case.say(f"loading {name} in {plan.dtype}")
-    try:
-        model = weights.load(stored, head, plan.dtype, device)
-    except Exception as error:
-        if weights.out_of_memory(error):
-            raise weights.TooBig("memory ran out while the weights were loaded") from error
-        raise
+    case.say(f"loading {source.name} in {plan.dtype}")
+    model = weights.load(stored, source.head, plan.dtype, device)
     encode = probe.encoder(str(stored.folder), vocabulary(model, _TEXT_ONLY))
-    return Bench(name, head, model, device, plan.dtype, plan.micro, stored.parameters, encode)
+    return Bench(source.name, source.head, model, device, plan.dtype, plan.micro, stored.parameters, encode)
 
 
 def stand_in_of(case: FindingCase, name: str, reason: str) -> Bench:

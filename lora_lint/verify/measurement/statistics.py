@@ -51,11 +51,6 @@ class Interval:
         return [float(f"{min(max(each, -1e300), 1e300):.4g}") for each in (self.mean, self.low, self.high)]
 
 
-def level_at(look: int) -> float:
-    """The level of the intervals at the first (0) and the second (1) of two looks."""
-    return (FIRST_LOOK, SECOND_LOOK)[look]
-
-
 def quantile(freedom: int, level: float = USUAL) -> float:
     """The two-sided quantile of Student's t, by halving the angle atan(t / sqrt(freedom))."""
     if freedom < 1:
