@@ -393,9 +393,10 @@ def _refuse_misspelt_command(paths: Sequence[str]) -> None:
 
 def _refuse_unverifiable() -> None:
     """Raises UsageError where packages that --verify needs are missing."""
-    from lora_lint.verify import session
+    from lora_lint.system.modules import not_installed
+    from lora_lint.verify.session import NEEDED
 
-    absent = session.missing()
+    absent = not_installed(NEEDED)
     if absent:
         raise UsageError(f"--verify needs {', '.join(absent)}: install lora-lint with its extra `verify`")
 
@@ -708,13 +709,13 @@ def learn(name: str, modules: Sequence[str], out: str | None) -> int:
     UsageError if it builds none, or the folder cannot be written."""
     import json
     import subprocess
-    from importlib.util import find_spec
 
     from lora_lint.knowledge.models import LEARNED
+    from lora_lint.system.modules import not_installed
     from lora_lint.system.visible import visible
     from lora_lint.system.writing import write_report
 
-    absent = [package for package in ("torch", "transformers") if find_spec(package) is None]
+    absent = not_installed(("torch", "transformers"))
     if absent:
         raise UsageError(f"learn needs {' and '.join(absent)}: install lora-lint with its extra `verify`")
     command = [sys.executable, "-m", "lora_lint.verify.structure.learned", name, *modules]
@@ -757,9 +758,9 @@ def schema(name: str) -> int:
 def server() -> NoReturn:
     """Runs the language server on the standard streams, and ends the process. Raises UsageError where its packages are
     missing."""
-    from importlib.util import find_spec
+    from lora_lint.system.modules import not_installed
 
-    absent = [name for name in ("pygls", "lsprotocol") if find_spec(name) is None]
+    absent = not_installed(("pygls", "lsprotocol"))
     if absent:
         raise UsageError(f"the server needs {' and '.join(absent)}: install lora-lint with its extra `lsp`")
     from lora_lint.server.requests import serve
@@ -779,12 +780,15 @@ class Ablation:
 
 def ablate(request: Ablation) -> int:
     """Makes an ablation study and prints what it found."""
+    from lora_lint.system.modules import not_installed
+    from lora_lint.verify.session import NEEDED
+
+    absent = not_installed(NEEDED)
+    if absent:
+        raise UsageError(f'ablate needs {", ".join(absent)}: pip install "lora-lint[ablate]"')
     from lora_lint.ablate import session
     from lora_lint.ablate.errors import StudyError
 
-    absent = session.missing()
-    if absent:
-        raise UsageError(f'ablate needs {", ".join(absent)}: pip install "lora-lint[ablate]"')
     line = StudyLine()
     try:
         text = session.report(request.path, request.options, request.input.settings(), line.show)

@@ -111,9 +111,10 @@ def output(command: str) -> str:
 
 
 def _can_run(command: str) -> bool:
-    from lora_lint.verify import session
+    from lora_lint.system.modules import not_installed
+    from lora_lint.verify.session import NEEDED
 
-    return "--verify" not in command or not session.missing()
+    return "--verify" not in command or not not_installed(NEEDED)
 
 
 TABLES = {"families": families, "rules": rules, "settings": settings}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from lora_lint.ablate import output, page, recommendation, table
 from lora_lint.ablate.errors import StudyError
+from lora_lint.ablate.fairness import Fair
 from lora_lint.ablate.grid import factors
 from lora_lint.ablate.results import results_of
 from lora_lint.ablate.source import source_of, study_file
@@ -19,18 +20,7 @@ if TYPE_CHECKING:
     from lora_lint.ablate.schedule import Work
     from lora_lint.settings import Settings
 
-NEEDED = ("torch", "transformers", "peft", "safetensors", "jinja2")
-
-
-FAIR = ("step", "ratio", "as-written")
 _LEAST = {"seeds": 3, "steps": 1, "examples": 1, "time_budget": 1, "threads": 1, "gpus": 0}
-
-
-def missing() -> list[str]:
-    """The packages that a study needs and that are not installed."""
-    from importlib.util import find_spec
-
-    return [name for name in NEEDED if find_spec(name) is None]
 
 
 def request_of(options: Mapping[str, Any]) -> Request:
@@ -39,8 +29,8 @@ def request_of(options: Mapping[str, Any]) -> Request:
     for name, least in _LEAST.items():
         if name in given and not given[name] >= least:
             raise StudyError(f"--{name.replace('_', '-')}: give at least {least}")
-    if given.get("fair", "step") not in FAIR:
-        raise StudyError(f"--fair {given['fair']}: give {', '.join(FAIR)}")
+    if given.get("fair", "step") not in get_args(Fair):
+        raise StudyError(f"--fair {given['fair']}: give {', '.join(get_args(Fair))}")
     given["tune"] = bool(given.pop("tune_lr", False))
     return Request(**{**given, "vary": factors(given.get("vary", ()))})
 

@@ -1,4 +1,4 @@
-"""The modules of a package."""
+"""Which modules there are: in a package, and installed."""
 
 from __future__ import annotations
 
@@ -18,3 +18,10 @@ def modules_in(folders: Iterable[str]) -> list[str]:
     """
     names = (name for folder in folders for name in os.listdir(folder))
     return sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX) and name[0] != "_")
+
+
+def not_installed(packages: Iterable[str]) -> list[str]:
+    """Those packages that cannot be imported here; none is imported to see that."""
+    from importlib.util import find_spec
+
+    return [name for name in packages if find_spec(name) is None]

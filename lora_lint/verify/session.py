@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lora_lint.verify.experiment import Effort, Experiment
 
 NEEDED = ("torch", "transformers", "peft", "safetensors", "jinja2")
+"""The packages of the extras `verify` and `ablate`."""
 _WEIGHT = {"error": 9.0, "warning": 3.0, "advice": 1.0}
 _GRACE, _GRACE_SHARE = 1.0, 0.05
 """Seconds, and the share of the budget, by which an experiment may overrun before it is stopped."""
@@ -37,13 +38,6 @@ class Progress:
     finding: Finding
     doing: str
     left: float
-
-
-def missing() -> list[str]:
-    """The packages of the `verify` extra that are not installed."""
-    from importlib.util import find_spec
-
-    return [name for name in NEEDED if find_spec(name) is None]
 
 
 def _why_not(code: str) -> str:

@@ -91,6 +91,26 @@ def study(project: Path) -> subprocess.CompletedProcess[str]:
     return ablate(project, "train.py", *SMALL, *varied, "--output", "study")
 
 
+WITHOUT_THE_EXTRA = """
+import sys
+
+sys.modules.update(dict.fromkeys(("torch", "transformers", "peft", "safetensors", "jinja2", "markupsafe")))
+from lora_lint.__main__ import main
+
+sys.exit(main())
+"""
+
+
+def test_without_the_extra(tmp_path: Path) -> None:
+    """One line that says what to install."""
+    (tmp_path / "train.py").write_text("print(1)\n")
+    done = ablate(tmp_path, "train.py", start=(sys.executable, "-c", WITHOUT_THE_EXTRA))
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        'lora-lint: error: ablate needs torch, transformers, peft, safetensors, jinja2: pip install "lora-lint[ablate]"'
+    ]
+
+
 def test_a_study_ends_with_a_table_and_an_answer(study: subprocess.CompletedProcess[str]) -> None:
     assert (study.returncode, study.stderr) == (0, "")
     assert "vs baseline" in study.stdout
