@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from lora_lint.ablate.comparison import TOLERANCE
+from lora_lint.report.axes import axis, round_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ def forest(results: Results) -> Markup:
     differences = [each.versus_baseline.difference for each in rows if each.versus_baseline is not None]
     low = min(-2 * TOLERANCE, *(each.low for each in differences))
     high = max(2 * TOLERANCE, *(each.high for each in differences))
-    across = _axis(low, high, _LABELS, _WIDTH - _RIGHT)
+    across = axis(low, high, _LABELS, _WIDTH - _RIGHT)
     height = _ROW * len(rows) + _MARGIN
     bottom = height - _MARGIN
     drawn = [
@@ -45,7 +46,9 @@ def forest(results: Results) -> Markup:
             _tag("path", d=f"M{across(difference.low):.1f} {y}H{across(difference.high):.1f}", kind=f"bar {judged}"),
             _tag("circle", cx=across(difference.mean), cy=y, r=4, kind=f"dot {judged}"),
         ]
-    drawn += [_text(across(tick), bottom + 14, f"{tick:+g}" if tick else "0", "middle") for tick in _ticks(low, high)]
+    drawn += [
+        _text(across(tick), bottom + 14, f"{tick:+g}" if tick else "0", "middle") for tick in round_numbers(low, high)
+    ]
     drawn.append(_text((_LABELS + _WIDTH) / 2, height - 4, "held-out loss minus the baseline's, nats", "middle"))
     return _svg(drawn, height, "difference from the baseline by arm")
 
@@ -62,8 +65,8 @@ def lines(results: Results) -> Markup:
 
 
 def _plot(shown: Sequence[ArmResult], steps: int, losses: tuple[float, float], left: int) -> Markup:
-    across = _axis(0, steps, _LEFT, _WIDTH - _LABELS)
-    upward = _axis(*losses, _HEIGHT - _BOTTOM, _TOP)
+    across = axis(0, steps, _LEFT, _WIDTH - _LABELS)
+    upward = axis(*losses, _HEIGHT - _BOTTOM, _TOP)
     drawn = _frame(across, upward, (0, steps), losses, "step", _WIDTH - _LABELS)
     for number, each in enumerate(shown):
         path = "L".join(f"{across(step):.1f} {upward(found.mean):.1f}" for step, found in each.curve)
@@ -84,8 +87,8 @@ def front(results: Results) -> Markup:
         return Markup("")
     xs, ys = [x for x, _ in points], [y for _, y in points]
     pad = 0.06 * (max(xs) - min(xs) or 1.0)
-    across = _axis(min(xs) - pad, max(xs) + pad, _LEFT, _WIDTH - _RIGHT)
-    upward = _axis(min(ys), max(ys), _HEIGHT - _BOTTOM, _TOP + 16)
+    across = axis(min(xs) - pad, max(xs) + pad, _LEFT, _WIDTH - _RIGHT)
+    upward = axis(min(ys), max(ys), _HEIGHT - _BOTTOM, _TOP + 16)
     drawn = _frame(across, upward, None, (min(ys), max(ys)), "trainable parameters", _WIDTH - _RIGHT)
     drawn += [
         _text(across(math.log10(count)), _HEIGHT - _BOTTOM + 16, f"{count:,}", "middle")
@@ -111,25 +114,11 @@ def _frame(
     """The axes with their numbers."""
     bottom = _HEIGHT - _BOTTOM
     drawn = [_tag("path", d=f"M{_LEFT} {_TOP}V{bottom}H{right}", kind="axis")]
-    drawn += [_text(_LEFT - 8, upward(tick) + 4, f"{tick:g}", "end") for tick in _ticks(*high)]
+    drawn += [_text(_LEFT - 8, upward(tick) + 4, f"{tick:g}", "end") for tick in round_numbers(*high)]
     if wide is not None:
-        drawn += [_text(across(tick), bottom + 16, f"{tick:g}", "middle") for tick in _ticks(*wide)]
+        drawn += [_text(across(tick), bottom + 16, f"{tick:g}", "middle") for tick in round_numbers(*wide)]
     drawn.append(_text((_LEFT + right) / 2, _HEIGHT - 8, label, "middle"))
     return drawn
-
-
-def _axis(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
-    span = (high - low) or 1.0
-    return lambda value: start + (value - low) / span * (end - start)
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers between two values, four to eight of them."""
-    span = (high - low) or 1.0
-    unit = 10.0 ** math.floor(math.log10(span))
-    step = next(unit * part for part in (0.1, 0.2, 0.5, 1.0, 2.0) if span / (unit * part) <= 8)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(place * step, 12) for place in range(first, last + 1)]
 
 
 def _tag(name: str, kind: str, **attributes: object) -> Markup:

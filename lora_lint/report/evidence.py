@@ -6,6 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.report.axes import axis, round_numbers
 from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def _plot(series: Mapping[str, Sequence[Sequence[float]]], across: str, upward: 
     scale = math.log10 if logarithmic else float
     lows = [low if not logarithmic or low > 0 else mean for _, mean, low, _ in points]
     xs, ys = [scale(x) for x, *_ in points], [scale(each) for each in lows] + [scale(high) for *_, high in points]
-    x_of = _axis(min(xs), max(xs), _LEFT, _WIDTH - _RIGHT)
-    y_of = _axis(min(ys), max(ys), _HEIGHT - _BOTTOM, _TOP)
+    x_of = axis(min(xs), max(xs), _LEFT, _WIDTH - _RIGHT)
+    y_of = axis(min(ys), max(ys), _HEIGHT - _BOTTOM, _TOP)
     drawn = [
         f'<path class="axis" d="M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"/>',
         *(
@@ -136,10 +137,10 @@ def _deciding(found: Any) -> str:
     near, far = min(map(scale, shown)), max(map(scale, shown))
     pad = (far - near) * 0.08 or 0.1
     left, right = near - pad, far + pad
-    at = _axis(left, right, _MARGIN, _WIDE - _MARGIN)
+    at = axis(left, right, _MARGIN, _WIDE - _MARGIN)
 
     def x(value: float) -> float:
-        return float(at(min(max(scale(value), left), right)))
+        return at(min(max(scale(value), left), right))
 
     bottom = _ROW * 3 + 10
     parts = [
@@ -177,14 +178,7 @@ def _ticks(left: float, right: float, factor: bool) -> list[float]:
             tenths = [place / 10 for place in range(1, 100)]
             inside = list(_few([tick for tick in tenths if left <= math.log10(tick) <= right]))
         return inside
-    size = 10.0 ** math.floor(math.log10(right - left))
-    step = next(each for each in (size / 5, size / 2, size, 2 * size) if (right - left) / each <= 8)
-    return [round(place * step, 12) for place in range(math.ceil(left / step), math.floor(right / step) + 1)]
-
-
-def _axis(low: float, high: float, start: float, end: float) -> Any:
-    span = (high - low) or 1.0
-    return lambda value: start + (value - low) / span * (end - start)
+    return round_numbers(left, right)
 
 
 def _few(values: Sequence[float]) -> Sequence[float]:
