@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from lora_lint import __version__
 from lora_lint.ablate import prepare, table
 from lora_lint.ablate.charts import forest, front, lines
-from lora_lint.system.visible import visible
+from lora_lint.report.template import command, filled, now
 
 if TYPE_CHECKING:
     from lora_lint.ablate.results import Results
@@ -19,16 +17,8 @@ if TYPE_CHECKING:
 
 def page_of(study: Study, results: Results, recommended: str) -> str:
     """The page as text: it loads nothing and runs nothing."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("lora_lint.ablate", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    text: str = environment.get_template("page.html").render(
+    return filled(
+        "lora_lint.ablate",
         study=study,
         results=results,
         answer=table.answer(results),
@@ -41,8 +31,7 @@ def page_of(study: Study, results: Results, recommended: str) -> str:
         front=front(results),
         lines=lines(results),
         recommended=recommended,
-        command=visible(shlex.join(["lora-lint", *sys.argv[1:]])),
-        date=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        command=command(),
+        date=now(),
         versions={"lora-lint": __version__, "Python": sys.version.split()[0], **prepare.versions()},
     )
-    return text

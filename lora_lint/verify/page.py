@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shlex
-import sys
-import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -14,8 +11,8 @@ from lora_lint import __version__
 from lora_lint.records import dataclass
 from lora_lint.report.evidence import prose
 from lora_lint.report.html import section, style
+from lora_lint.report.template import command, filled, now
 from lora_lint.report.wording import by_level, closing, headline, level_of, place
-from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +41,6 @@ class _Entry:
 
 def render(outcome: Outcome, effort: Effort) -> str:
     """The page as text: it loads nothing and runs nothing."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     def entries(*statuses: str) -> list[_Entry]:
@@ -52,10 +48,8 @@ def render(outcome: Outcome, effort: Effort) -> str:
         return [_entry(outcome, each) for each in by_level(chosen)]
 
     confirmed, refuted, unsettled = entries("confirmed"), entries("refuted"), entries("inconclusive", "skipped")
-    pages = Environment(
-        loader=PackageLoader("lora_lint.verify", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    text: str = pages.get_template("page.html").render(
+    return filled(
+        "lora_lint.verify",
         confirmed=confirmed,
         refuted=refuted,
         open=unsettled,
@@ -64,7 +58,6 @@ def render(outcome: Outcome, effort: Effort) -> str:
         circumstances=circumstances(outcome.findings, effort),
         style=Markup(style()),
     )
-    return text
 
 
 def _entry(outcome: Outcome, finding: Finding) -> _Entry:
@@ -89,8 +82,8 @@ def circumstances(findings: Iterable[Finding], effort: Effort) -> dict[str, str]
     seeds = sorted({each.measurements["seeds"] for each in verdicts if isinstance(each.measurements.get("seeds"), int)})
     devices = sorted({each.device for each in verdicts if each.status != "skipped"})
     return {
-        "command": visible(shlex.join(["lora-lint", *sys.argv[1:]])),
-        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "command": command(),
+        "date": now(),
         "versions": ", ".join([f"lora-lint {__version__}", *(f"{name} {version(name)}" for name in _PACKAGES)]),
         "machine": f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores{_gpus()}",
         "devices": ", ".join(devices) or "none",
