@@ -240,7 +240,7 @@ class Walk:
             below = []
             for entry in entries:
                 name = entry.name
-                kind = KINDS.get(name[name.rfind(".") :]) or NAMES.get(name.partition(".")[0].partition("-")[0])
+                kind = KINDS.get(name[name.rfind(".") :]) or _kind_by_name(name)
                 try:
                     if kind is not None and entry.is_file():
                         path = prefix + name
@@ -331,7 +331,12 @@ def kind_of(path: str) -> FileKind | None:
     name = path[path.rfind("/") + 1 :]
     dot = name.rfind(".")
     kind = KINDS.get(name[dot:].lower()) if dot > 0 else None
-    return kind or NAMES.get(name.partition(".")[0].partition("-")[0]) or (None if dot > 0 else "python")
+    return kind or _kind_by_name(name) or (None if dot > 0 else "python")
+
+
+def _kind_by_name(name: str) -> FileKind | None:
+    """The kind of a file that is known by its name, which may have a suffix: `Dockerfile.gpu`, `Makefile-train`."""
+    return NAMES.get(name.partition(".")[0].partition("-")[0])
 
 
 _IMPORT = rb"(?m)^[ \t]*(?:import|from)[ \t]+\w"
