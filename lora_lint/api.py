@@ -127,10 +127,11 @@ def report_of(outcome: Outcome) -> Report:
 
 
 def _reported(outcome: Outcome, finding: Finding) -> ReportedFinding:
+    from lora_lint.finding import automatic
     from lora_lint.report.wording import level_of, name_of
 
     place = outcome.located(finding.span)
-    fix = finding.fix if finding.fix is not None and finding.fix.changes else None
+    fix = automatic(finding)
     return ReportedFinding(
         code=finding.code,
         name=name_of(finding),

@@ -221,9 +221,14 @@ class Finding:
     basis: Basis | None = field(default=None, compare=False, repr=False)
 
 
+def automatic(finding: Finding) -> Fix | None:
+    """A finding's fix, if it has changes and is not left to the user."""
+    return finding.fix if finding.fix is not None and finding.fix.changes else None
+
+
 def fixable(finding: Finding, unsafe: bool, named: Collection[str]) -> bool:
     """Whether a finding's fix may be applied: it has changes, it is safe or unsafe fixes are wanted too, and the
     finding is more than advice or its rule was selected by name (`named`)."""
-    fix, refuted = finding.fix, finding.verdict is not None and finding.verdict.status == "refuted"
+    fix, refuted = automatic(finding), finding.verdict is not None and finding.verdict.status == "refuted"
     wanted = finding.level != "advice" or finding.code in named
-    return fix is not None and bool(fix.changes) and not refuted and wanted and (unsafe or fix.applicability == "safe")
+    return fix is not None and not refuted and wanted and (unsafe or fix.applicability == "safe")

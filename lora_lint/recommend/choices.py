@@ -11,7 +11,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from lora_lint import catalogue
-from lora_lint.finding import Add, Write
+from lora_lint.finding import Add, Write, automatic
 from lora_lint.frameworks import registry
 from lora_lint.knowledge.architectures import heads, heads_of_loaders
 from lora_lint.knowledge.modules import LINEAR_KINDS
@@ -241,7 +241,7 @@ def _followed(
         said = _objections(asked.run(targets.value, experts.value if experts else None))
         if not said:
             break
-        changes = next((each.fix.changes for each in said if each.fix and each.fix.changes), ())
+        changes = next((fix.changes for each in said if (fix := automatic(each))), ())
         for change in changes:
             if isinstance(change, Write) and change.span == _TARGETS:
                 targets = replace(targets, value=change.value)

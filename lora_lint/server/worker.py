@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from lora_lint import discovery
-from lora_lint.finding import Finding
+from lora_lint.finding import Finding, automatic
 from lora_lint.fixes import session
 from lora_lint.fixes.remarks import remarked_text, why_no_reason
 from lora_lint.inspection.runs import inspect_text
@@ -175,7 +175,7 @@ def _is_excluded(path: str, settings: Settings) -> bool:
 
 
 def _problem(finding: Finding, placer: Placer) -> Problem:
-    fix = finding.fix if finding.fix is not None and finding.fix.changes else None
+    fix = automatic(finding)
     return Problem(
         finding.code,
         name_of(finding),
