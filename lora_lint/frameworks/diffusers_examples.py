@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.framework import CommandLine, Framework
+from lora_lint.run.framework import DIFFUSERS_KEYS, CommandLine, Framework
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import Unknown
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from lora_lint.frameworks.commands import Start
     from lora_lint.project import Project
     from lora_lint.readers.arguments import CommandOptions
-    from lora_lint.readers.nodes import Mapping
     from lora_lint.run.values import Value
 
 FRAMEWORK = Framework(
@@ -33,15 +32,7 @@ FRAMEWORK = Framework(
         "target_modules": "lora_layers",
         "use_dora": "use_dora",
     },
-    other_keys={
-        "model": "pretrained_model_name_or_path",
-        "optimizer": "optimizer",
-        "learning_rate": "learning_rate",
-        "epochs": "num_train_epochs",
-        "max_steps": "max_train_steps",
-        "batch_size": "train_batch_size",
-        "accumulation": "gradient_accumulation_steps",
-    },
+    other_keys=DIFFUSERS_KEYS,
     defaults={"rank": 4, "alpha": 4, "dropout": 0.0, "optimizer": "adamw", "learning_rate": 1e-4, "accumulation": 1},
     commands=tuple(
         CommandLine("script", rf"train_{script}\.py", followed=True)
@@ -70,18 +61,6 @@ _BY_RANK = frozenset({"sd15", "sd15_advanced", "sdxl", "sdxl_advanced", "sd3", "
 """Models whose scripts have no alpha: it is the rank."""
 _COGVIDEOX = 128
 """The rank and alpha of the scripts for CogVideoX."""
-
-
-def recognises(document: Mapping) -> bool:
-    """No file is one of these scripts' alone."""
-    del document
-    return False
-
-
-def read(document: Mapping, project: Project) -> Reading:
-    """No file is read."""
-    del document, project
-    return Reading()
 
 
 def read_command(start: Start, arguments: CommandOptions, project: Project) -> Reading:

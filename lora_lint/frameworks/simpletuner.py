@@ -13,7 +13,7 @@ from lora_lint.frameworks.fields import Fields, multiple, usual
 from lora_lint.readers.nodes import Entry, Mapping
 from lora_lint.records import replace
 from lora_lint.run.events import Load, Train, Wrap
-from lora_lint.run.framework import Framework
+from lora_lint.run.framework import DIFFUSERS_KEYS, Framework
 from lora_lint.run.run import BaseModel, Reading, Run
 from lora_lint.run.values import ABSENT, known
 
@@ -26,15 +26,7 @@ FRAMEWORK = Framework(
     title="SimpleTuner",
     source="SimpleTuner at bc8e6ab",
     keys={"rank": "lora_rank", "alpha": "lora_alpha", "dropout": "lora_dropout", "use_dora": "use_dora"},
-    other_keys={
-        "model": "pretrained_model_name_or_path",
-        "optimizer": "optimizer",
-        "learning_rate": "learning_rate",
-        "epochs": "num_train_epochs",
-        "max_steps": "max_train_steps",
-        "batch_size": "train_batch_size",
-        "accumulation": "gradient_accumulation_steps",
-    },
+    other_keys=DIFFUSERS_KEYS,
     defaults={
         "rank": 16,
         "dropout": 0.1,

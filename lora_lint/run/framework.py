@@ -31,6 +31,18 @@ TRAINER_KEYS: Mapping[str, str] = {
 """What transformers' training arguments call the settings of a training (5.23, training_args.py). The frameworks that
 pass their own on to them use the same names."""
 
+DIFFUSERS_KEYS: Mapping[str, str] = {
+    "model": "pretrained_model_name_or_path",
+    "optimizer": "optimizer",
+    "learning_rate": "learning_rate",
+    "epochs": "num_train_epochs",
+    "max_steps": "max_train_steps",
+    "batch_size": "train_batch_size",
+    "accumulation": "gradient_accumulation_steps",
+}
+"""What diffusers' training scripts (0.42, examples) call the model and the settings of a training; programs that began
+as one of them kept the names."""
+
 
 @dataclass(frozen=True)
 class CommandLine:
