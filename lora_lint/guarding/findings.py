@@ -31,10 +31,8 @@ def live_findings(subject: Subject, state: State, places: Places) -> Iterator[Fi
 
 def _of_optimizer(state: State, places: Places) -> Iterator[Finding]:
     """LL417: adapter parameters that the optimizer lacks, where it has others; and those that it has twice."""
-    held, total = (
-        state.optimizer,
-        sum(each.requires_grad for adapter in state.adapters for each in adapter.parameters.values()),
-    )
+    held = state.optimizer
+    total = sum(each.requires_grad for adapter in state.adapters for each in adapter.parameters.values())
     if held.missing and not held.before_the_wrap:
         message = (
             f"{len(held.missing)} of the adapter's {plural(total, 'trainable parameter')} are not in the optimizer "
