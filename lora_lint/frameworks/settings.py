@@ -10,6 +10,7 @@ from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping
 from lora_lint.records import replace
 from lora_lint.run.given import Given
+from lora_lint.run.run import plain_folder
 from lora_lint.run.values import Known, Unknown, known
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def with_output(framework: Framework, mapping: Mapping, run: Run) -> Run:
     """A run with the folder that its framework saves the adapter in, if it is written out."""
     key = framework.other_keys.get("output")
     folder = known(Fields(mapping).text(key)) if key is not None else None
-    return replace(run, saves=(folder.removeprefix("./").rstrip("/"),)) if folder else run
+    return replace(run, saves=(plain_folder(folder),)) if folder else run
 
 
 def given_to(

@@ -15,6 +15,8 @@ from lora_lint.run.values import ABSENT, Known, known
 from lora_lint.source import SCRIPTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lora_lint.programs.called import Follower, Invocation
     from lora_lint.project import Project
     from lora_lint.run.run import Run, Started
@@ -116,10 +118,12 @@ def follower(project: Project) -> Follower:
     """Follows the Python programs of a project for the calls in one file."""
     from lora_lint.programs.called import Follower
 
-    def read(program: SourceFile, invocation: Invocation) -> Reading:
-        return python.read(program, project, invocation).reading
+    return Follower(_program_reader(project), lambda folder, near: _trained_in(folder, near, project))
 
-    return Follower(read, lambda folder, near: _trained_in(folder, near, project))
+
+def _program_reader(project: Project) -> Callable[[SourceFile, Invocation], Reading]:
+    """Reads a program of the project as a call starts it."""
+    return lambda program, invocation: python.read(program, project, invocation).reading
 
 
 def _trained_in(folder: str, near: str, project: Project) -> Run | None:
@@ -131,16 +135,13 @@ def _trained_in(folder: str, near: str, project: Project) -> Run | None:
     from lora_lint.readers import configs
     from lora_lint.readers.errors import Unreadable
 
-    def read(program: SourceFile, invocation: Invocation) -> Reading:
-        return python.read(program, project, invocation).reading
-
     found: list[Run] = []
     for source in files_naming(folder, near, project):
         try:
             if source.kind in configs.KINDS:
                 reading = read_config(source, project)
             elif source.kind in SCRIPTS:
-                reading = shell.read(source, project, Follower(read))  # which looks no further
+                reading = shell.read(source, project, Follower(_program_reader(project)))  # which looks no further
             else:
                 reading = python.read(source, project).reading
         except (Unreadable, RecursionError):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from lora_lint.libraries.convert import text_of
 from lora_lint.programs.callers import scripts_around
-from lora_lint.programs.resumed import is_below, output_of, plain
+from lora_lint.programs.resumed import is_below, output_of
 from lora_lint.records import replace
 from lora_lint.run.events import Save
+from lora_lint.run.run import plain_folder
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def loads_what_was_saved(load: Happening, model: ModelRecord) -> bool:
 
 def texts(folders: list[Val]) -> tuple[str, ...]:
     """The folders that are written literally."""
-    return tuple(dict.fromkeys(plain(text) for folder in folders if (text := text_of(folder))))
+    return tuple(dict.fromkeys(plain_folder(text) for folder in folders if (text := text_of(folder))))
 
 
 def folder_of(load: Happening) -> str | None:
@@ -79,7 +80,7 @@ def joined(reading: Reading, path: str, project: Project, read: Callable[[Source
 def files_naming(folder: str, path: str, project: Project) -> Iterator[SourceFile]:
     """The other files that name a folder and may train what is in it: programs and configurations in the folder of the
     file at `path`, and scripts around it."""
-    wanted = plain(folder)
+    wanted = plain_folder(folder)
     if len(wanted) < _LEAST:
         return
     here = posixpath.dirname(path)
@@ -93,7 +94,7 @@ def files_naming(folder: str, path: str, project: Project) -> Iterator[SourceFil
 
 def _programs(folder: str, path: str, project: Project) -> Iterator[SourceFile]:
     """The other programs in the folder of the file at `path` that name a folder and train."""
-    wanted = plain(folder)
+    wanted = plain_folder(folder)
     if len(wanted) < _LEAST:
         return
     here = posixpath.dirname(path)
@@ -107,5 +108,5 @@ def _programs(folder: str, path: str, project: Project) -> Iterator[SourceFile]:
 
 def is_of(folder: str, saves: tuple[str, ...]) -> bool:
     """Whether a folder is one of some, or a checkpoint in one."""
-    wanted = plain(folder)
+    wanted = plain_folder(folder)
     return any(wanted == saved or wanted.startswith(f"{saved}/checkpoint") for saved in saves)

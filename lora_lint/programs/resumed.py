@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter.values import Const, Either, Member, Object, Opaque, Val, left_open
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.shapes import LAST_CHECKPOINT
+from lora_lint.run.run import plain_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,11 +59,6 @@ def is_below(folder: Val, outputs: list[Val]) -> bool:
             return False
         name = text_of(names[0]) if names else None
         return name is None or name.startswith(_CHECKPOINT) or not any(above.same(output) for output in outputs)
-    text = plain(text_of(folder) or "")
-    known = [plain(name) for output in outputs if (name := text_of(output))]
+    text = plain_folder(text_of(folder) or "")
+    known = [plain_folder(name) for output in outputs if (name := text_of(output))]
     return any(text == name or text.startswith(f"{name}/{_CHECKPOINT}") for name in known)
-
-
-def plain(folder: str) -> str:
-    """A folder's path as others may write it."""
-    return folder.removeprefix("./").rstrip("/")

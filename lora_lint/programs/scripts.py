@@ -11,7 +11,7 @@ from lora_lint.readers.arguments import options
 from lora_lint.readers.unparsed import may_tie_alpha
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
-from lora_lint.run.run import Adapter, BaseModel, Run, Training
+from lora_lint.run.run import Adapter, BaseModel, Run, Training, plain_folder
 from lora_lint.run.values import ABSENT, Known, Unknown, known
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
     model = BaseModel(fields.text(model_key) if model_key else ABSENT)
     events = (Load(span), Wrap(span), Train(span))
     output = known(fields.text("output_dir"))
-    saves = (output.removeprefix("./").rstrip("/"),) if output else ()
+    saves = (plain_folder(output),) if output else ()
     run = Run(FRAMEWORK, span, adapter, model, training=training, events=events, trained=True, saves=saves)
     return settled(run, arguments, usual=True)
 

@@ -331,3 +331,8 @@ class Reading:
         """The same with each run changed, including those in the sweeps."""
         sweeps = (replace(sweep, runs=tuple(map(change, sweep.runs))) for sweep in self.sweeps)
         return replace(self, runs=tuple(map(change, self.runs)), sweeps=tuple(sweeps))
+
+
+def plain_folder(folder: str) -> str:
+    """A folder's path as `saves` and `loads` of a run have it: others may write it in another way."""
+    return folder.removeprefix("./").rstrip("/")
