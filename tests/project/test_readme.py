@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shlex
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from lora_lint import catalogue
 from lora_lint.__main__ import main
 from lora_lint.report import FORMATS
 from lora_lint.settings import load
+from tests.support.scripts import script
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,14 +33,7 @@ def document(name: str) -> Any:
 @pytest.mark.process
 def test_outputs_and_tables_are_current() -> None:
     """`python scripts/write_docs.py` writes them."""
-    path = ROOT / "scripts" / "write_docs.py"
-    spec = importlib.util.spec_from_file_location("write_docs", path)
-    assert spec is not None
-    assert spec.loader is not None
-    program = importlib.util.module_from_spec(spec)
-    before = list(sys.path)
-    spec.loader.exec_module(program)
-    sys.path[:] = before
+    program = script(ROOT / "scripts" / "write_docs.py")
     for document in program.DOCUMENTS:
         text = document.read_text(encoding="utf-8")
         assert program.current(text) == text, document.name

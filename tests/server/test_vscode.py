@@ -3,17 +3,16 @@ and its package are made where Node is."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from lora_lint.settings import table_schema
+from tests.support.scripts import script
 
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "editors" / "vscode"
@@ -34,14 +33,7 @@ def test_the_settings_are_those_of_the_schema() -> None:
     own = PACKAGE["contributes"]["configuration"]["properties"]["lora-lint.settings"]
     assert list(own["properties"]) == list(table_schema()["properties"])
     assert "$ref" not in json.dumps(own)
-    path = ROOT / "scripts" / "vscode_settings.py"
-    spec = importlib.util.spec_from_file_location("vscode_settings", path)
-    assert spec is not None
-    assert spec.loader is not None
-    program = importlib.util.module_from_spec(spec)
-    before = list(sys.path)
-    spec.loader.exec_module(program)
-    sys.path[:] = before
+    program = script(ROOT / "scripts" / "vscode_settings.py")
     text = (EXTENSION / "package.json").read_text(encoding="utf-8")
     assert program.updated(text) == text
 
@@ -70,8 +62,8 @@ def test_its_tests_pass_and_its_package_is_built(tmp_path: Path) -> None:
     if fetched.returncode and any(word in fetched.stderr for word in ("ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "ECONN")):
         pytest.skip("needs the network for npm's packages")
     assert fetched.returncode == 0, fetched.stderr
-    for script in ("test", "package"):
-        done = npm(folder, 120, "run", script)
+    for task in ("test", "package"):
+        done = npm(folder, 120, "run", task)
         assert done.returncode == 0, done.stdout + done.stderr
     with zipfile.ZipFile(folder / "lora-lint.vsix") as package:
         names = set(package.namelist())

@@ -19,28 +19,19 @@ import pytest
 
 import lora_lint
 from lora_lint import catalogue
+from tests.support.scripts import script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PLAYGROUND = ROOT / "site" / "playground"
 CHROMIUM = shutil.which("chromium")
 
 
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
-    made: dict[str, str] = load(ROOT / "site" / "build.py").pages()
+    made: dict[str, str] = script(ROOT / "site" / "build.py").pages()
     return made
 
 
