@@ -15,7 +15,7 @@ from lora_lint.ablate.setup import opened
 from lora_lint.rules.scale import stated
 from lora_lint.verify import weights
 from lora_lint.verify.measurement.bench import backward, forward
-from lora_lint.verify.measurement.training import padded
+from lora_lint.verify.measurement.held_out import padded
 
 if TYPE_CHECKING:
     from lora_lint.ablate.recipes import Recipe

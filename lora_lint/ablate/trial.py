@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import time
 from dataclasses import asdict, dataclass
@@ -13,9 +14,9 @@ from lora_lint.ablate.examples import batches, have_answers, split
 from lora_lint.ablate.setup import opened
 from lora_lint.verify import weights
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.measurement import probe
 from lora_lint.verify.measurement.bench import Late, backward
-from lora_lint.verify.measurement.training import padded
+from lora_lint.verify.measurement.held_out import held_out_loss, of_predictions, padded
+from lora_lint.verify.measurement.kept import KeptTensors
 from lora_lint.verify.structure.skeleton import trainable
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from lora_lint.verify.measurement.bench import Bench
 
 _CLIP = 1.0  # gradient norm, as transformers' trainer clips it
-LOST = 100.0
-"""The held-out loss, in nats, that stands for one that is not finite or is larger: guessing costs 12 at most."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +126,7 @@ def _trained(setup: Setup, task: TrialTask, ends: float) -> Done:
     bench.micro = setup.host.micro
     recipe, before = task.recipe, task.before
     data = split(setup.examples, setup.held, task.seed)
+    held = [each.tokens for each in data.held]
     order = batches(len(data.train), setup.batch, task.until, task.seed)
     begun = time.monotonic()
     _reset_peak(bench)
@@ -135,7 +135,7 @@ def _trained(setup: Setup, task: TrialTask, ends: float) -> Done:
         rates = [group["lr"] for group in stepper.param_groups]
         trained = [each for each in model.parameters() if each.requires_grad]
         if before is None:
-            before = TrialRecord(recipe.key, task.seed, losses=((0, held_out_loss(bench, model, data.held)),))
+            before = TrialRecord(recipe.key, task.seed, losses=((0, held_out_loss(bench, model, held)),))
             total = 0.0
         else:
             assert task.snapshot is not None
@@ -148,16 +148,16 @@ def _trained(setup: Setup, task: TrialTask, ends: float) -> Done:
             for group, rate in zip(stepper.param_groups, rates, strict=True):
                 group["lr"] = rate * (1 - (step - 1) / setup.steps)
             batch = padded([data.train[place].tokens for place in order[step - 1]])
-            with _Kept(model) if memory == 0 and bench.device == "cpu" else _nothing() as kept:
+            with KeptTensors(model) if memory == 0 and bench.device == "cpu" else _nothing() as kept:
                 _, loss = backward(bench, model, batch)
             total += loss
             torch.nn.utils.clip_grad_norm_(trained, _CLIP)
             stepper.step()
-            if isinstance(kept, _Kept):
+            if isinstance(kept, KeptTensors):
                 memory = kept.bytes + _held_by(model, stepper)
             stepper.zero_grad(set_to_none=True)
             if step in setup.points:
-                losses.append((step, held_out_loss(bench, model, data.held)))
+                losses.append((step, held_out_loss(bench, model, held)))
         accuracy = _accuracy(bench, model, data.held) if have_answers(setup.examples) else None
         snapshot = _snapshot(model, stepper) if task.until < setup.steps else None
         record = TrialRecord(
@@ -174,50 +174,17 @@ def _trained(setup: Setup, task: TrialTask, ends: float) -> Done:
     return Done(task, record, snapshot)
 
 
-def held_out_loss(bench: Bench, model: Any, held: Sequence[Example]) -> float:
-    """Mean loss on the held-out examples, in nats per token."""
-    import torch
-
-    total, count = 0.0, 0
-    with torch.no_grad():
-        for logits, targets in _predictions(bench, model, held):
-            loss, answers = probe.loss_of(bench.head, logits, targets)
-            total, count = total + float(loss), count + answers
-    mean = total / max(count, 1)
-    return min(mean, LOST) if math.isfinite(mean) else LOST
-
-
 def _accuracy(bench: Bench, model: Any, held: Sequence[Example]) -> float:
     """The share of the final answers of which every token is the most likely one after all text before it."""
-    import torch
-
     asked = [each for each in held if each.answer is not None]
-    right, place = 0, 0
-    with torch.no_grad():
-        for logits, targets in _predictions(bench, model, asked):
-            hits = logits.argmax(-1) == targets
-            for row in hits:
-                start, end = asked[place].answer or (1, 1)
-                right += bool(row[start - 1 : end - 1].all())
-                place += 1
+    parts = of_predictions(
+        bench, model, [each.tokens for each in asked], lambda logits, targets: logits.argmax(-1) == targets
+    )
+    right = 0
+    for each, row in zip(asked, itertools.chain.from_iterable(parts), strict=True):
+        start, end = each.answer or (1, 1)
+        right += bool(row[start - 1 : end - 1].all())
     return right / max(len(asked), 1)
-
-
-def _predictions(bench: Bench, model: Any, examples: Sequence[Example]) -> Any:
-    """The logits for the examples, and the tokens that they should predict, as many at once as fit."""
-    start = 0
-    while start < len(examples):
-        batch = padded([each.tokens for each in examples[start : start + bench.micro]])
-        part = batch.part(0, len(batch), bench.device)
-        try:
-            logits = probe.answers(bench.head, model(**part.inputs))
-        except Exception as error:
-            if not weights.out_of_memory(error):
-                raise
-            bench.halve(error)
-            continue
-        start += len(batch)
-        yield logits, part.targets
 
 
 # --- pausing ----------------------------------------------------------------------------------------------------------
@@ -245,34 +212,6 @@ def _restore(model: Any, stepper: Any, snapshot: bytes) -> None:
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------
-
-
-class _Kept:
-    """Counts the bytes of the tensors that the forward pass keeps for the backward pass, each storage once."""
-
-    def __init__(self, model: Any) -> None:
-        from torch.autograd.graph import saved_tensors_hooks
-
-        self._own = {each.untyped_storage()._cdata for each in model.parameters()}
-        self._sizes: dict[int, int] = {}
-        self._hooks = saved_tensors_hooks(self._note, lambda tensor: tensor)
-
-    @property
-    def bytes(self) -> int:
-        return sum(self._sizes.values())
-
-    def _note(self, tensor: Any) -> Any:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in self._own:
-            self._sizes[storage._cdata] = storage.nbytes()
-        return tensor
-
-    def __enter__(self) -> _Kept:
-        self._hooks.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._hooks.__exit__(*error)
 
 
 def _nothing() -> Any:

@@ -12,7 +12,8 @@ import transformers
 
 from lora_lint.run.run import BaseModel
 from lora_lint.verify import weights
-from lora_lint.verify.measurement import bench, training
+from lora_lint.verify.measurement import bench
+from lora_lint.verify.measurement.held_out import held_out_loss, padded
 from tests.support import small_model
 from tests.support.measured import alone, case, of, settled  # noqa: F401
 from tests.support.runs import lit
@@ -126,9 +127,9 @@ def test_memory_that_runs_out_without_gradients_halves_the_batch(monkeypatch: py
 
     monkeypatch.setattr(type(at.model), "forward", tight)
     if place == "forward":
-        assert len(bench.forward(at, at.model, training.padded(rows))) == 4
+        assert len(bench.forward(at, at.model, padded(rows))) == 4
     else:
-        assert training._held_out(at, at.model, rows) > 0
+        assert held_out_loss(at, at.model, rows) > 0
     assert at.micro == 1
 
 

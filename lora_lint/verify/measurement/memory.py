@@ -3,7 +3,6 @@ step needs, counted on the meta device, which takes no weights."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from lora_lint.run.values import alternatives
 from lora_lint.verify import weights
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement import bench, probe
+from lora_lint.verify.measurement.kept import KeptTensors
 from lora_lint.verify.measurement.optimizers import optimizer_of
 from lora_lint.verify.measurement.scaling import arm_of
 from lora_lint.verify.structure.skeleton import peft_config, possible, skeleton_of, skipping, wrap
@@ -155,26 +155,16 @@ def _states(run: Run, trained: list[Any]) -> float:
 def _activations(model: Any) -> float | None:
     """Bytes of the tensors that the forward pass over one sequence keeps for the backward pass, each storage once."""
     import torch
-    from torch.autograd.graph import saved_tensors_hooks
     from torch.nn.functional import cross_entropy
-
-    own = {each.untyped_storage()._cdata for each in model.parameters()}
-    kept: dict[int, int] = {}
-
-    def note(tensor: Any) -> Any:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in own:
-            kept[storage._cdata] = storage.nbytes()
-        return tensor
 
     ids = torch.zeros((1, _LENGTH), dtype=torch.long, device="meta")
     try:
-        with weights.quiet(), saved_tensors_hooks(note, lambda tensor: tensor), _fused_attention():
+        with weights.quiet(), KeptTensors(model) as kept, _fused_attention():
             logits = model(input_ids=ids).logits.float()
             cross_entropy(logits.flatten(0, -2), ids.flatten())
     except Exception:  # each family needs values, images or end tokens in its own way
         return None
-    return math.fsum(kept.values())
+    return float(kept.bytes)
 
 
 def _fused_attention() -> Any:

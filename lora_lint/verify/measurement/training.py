@@ -16,11 +16,10 @@ from lora_lint.finding import Verdict
 from lora_lint.rules.words import number
 from lora_lint.run.values import alternatives
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.measurement import probe
 from lora_lint.verify.measurement.bench import Late, backward, lora_config, on_bench, reset, sequence_length, wrapped
 from lora_lint.verify.measurement.data import NoTexts, texts_of
+from lora_lint.verify.measurement.held_out import LOST, held_out_loss, padded
 from lora_lint.verify.measurement.optimizers import optimizer_of
-from lora_lint.verify.measurement.probe import IGNORED, Batch
 from lora_lint.verify.measurement.statistics import (
     FIRST_LOOK,
     SECOND_LOOK,
@@ -31,7 +30,6 @@ from lora_lint.verify.measurement.statistics import (
     judge,
 )
 from lora_lint.verify.structure.skeleton import trainable
-from lora_lint.verify.weights import out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,10 +40,10 @@ if TYPE_CHECKING:
     from lora_lint.verify.experiment import FindingCase
     from lora_lint.verify.measurement.bench import Bench
     from lora_lint.verify.measurement.data import Texts
+    from lora_lint.verify.measurement.held_out import Rows
     from lora_lint.verify.measurement.optimizers import Optimizer
 
     Pair = tuple["Treatment", "Treatment"]
-    Rows = Sequence[tuple[int, ...]]
     Judge = Callable[["Trial"], tuple[Status, str]]
 
 HARM = 0.01
@@ -58,8 +56,6 @@ _LARGEST_BATCH = 64
 _USUAL_BATCH, _USUAL_EPOCHS = 8, 3.0  # transformers' trainer
 _CLIP = 1.0  # gradient norm, as transformers' trainer clips it
 _RESERVE = 0.9  # share of the time left to plan a training with
-_LOST = 100.0
-"""The held-out loss, in nats, that stands for one that is not finite or is larger: guessing costs 12 at most."""
 
 
 @dataclass(frozen=True)
@@ -314,7 +310,7 @@ def train(
     order: list[int] = []
     points = {0, plan.steps} if timing else set(plan.points)
     train, held = plan.split(seed)
-    losses, last = [_held_out(bench, model, held)], []
+    losses, last = [held_out_loss(bench, model, held)], []
     for step in range(1, plan.steps + 1):
         if case.late() and not timing:
             raise Late
@@ -323,51 +319,14 @@ def train(
         chosen, order = order[: plan.batch], order[plan.batch :]
         _, loss = backward(bench, model, padded([train[place] for place in chosen]))
         if step > plan.steps * (1 - 1 / _POINTS):
-            last.append(loss if math.isfinite(loss) else _LOST)
+            last.append(loss if math.isfinite(loss) else LOST)
         torch.nn.utils.clip_grad_norm_(trained, _CLIP)
         stepper.step()
         schedule.step()
         stepper.zero_grad(set_to_none=True)
         if step in points:
-            losses.append(_held_out(bench, model, held))
+            losses.append(held_out_loss(bench, model, held))
     return Curve(tuple(losses), math.fsum(last) / len(last))
-
-
-def padded(rows: Sequence[Sequence[int]]) -> Batch:
-    """A batch of examples of different lengths; padding is masked in the attention and in the loss."""
-    import torch
-
-    longest = max(len(row) for row in rows)
-    ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-    targets = torch.full_like(ids, IGNORED)
-    targets[:, :-1] = ids[:, 1:].masked_fill(mask[:, 1:] == 0, IGNORED)
-    return Batch({"input_ids": ids, "attention_mask": mask}, targets)
-
-
-def _held_out(bench: Bench, model: Any, held: Rows) -> float:
-    """Mean loss on the held-out examples, in nats per token."""
-    while True:
-        try:
-            return _mean_loss(bench, model, held)
-        except Exception as error:  # noqa: PERF203  # one turn is the rule
-            if not out_of_memory(error):
-                raise
-            bench.halve(error)
-
-
-def _mean_loss(bench: Bench, model: Any, held: Rows) -> float:
-    import torch
-
-    total, count = 0.0, 0
-    with torch.no_grad():
-        for start in range(0, len(held), bench.micro):
-            batch = padded(held[start : start + bench.micro])
-            part = batch.part(0, len(batch), bench.device)
-            loss, answers = probe.loss_of(bench.head, probe.answers(bench.head, model(**part.inputs)), part.targets)
-            total, count = total + float(loss), count + answers
-    mean = total / max(count, 1)
-    return min(mean, _LOST) if math.isfinite(mean) else _LOST
 
 
 def _settled(bench: Bench, trial: Trial, judged: Judge, source: str) -> Verdict:
