@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-_PACKED = re.compile(
+_PACKED = (
     r"(?i)(?:[-_](?:unsloth|bnb|gguf|awq|gptq|hqq|eetq|fp8|bf16|fp16|dynamic|marlin|mlx|hf|w\d+a\d+|int[48]|"
     r"(?:int)?[348][-_]?bits?))+$"
 )
-"""What the name of a model has at its end if its weights are stored in another form."""
+"""What the name of a model has at its end if its weights are stored in another form; compiled for the few runs that
+compare two names, not for every lint."""
 
 
 def same_model(name: str, own: str) -> bool:
@@ -18,4 +19,4 @@ def same_model(name: str, own: str) -> bool:
 
 
 def _plain_name(name: str) -> str:
-    return _PACKED.sub("", name.replace("\\", "/").rstrip("/").rpartition("/")[2]).lower()
+    return re.sub(_PACKED, "", name.replace("\\", "/").rstrip("/").rpartition("/")[2]).lower()
