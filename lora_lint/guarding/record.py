@@ -46,7 +46,7 @@ def runs_of(subject: Subject, state: State, places: Places) -> tuple[Run, ...]:
     name = _name_of(subject.model)
     base = loaded_model(subject.model, name)
     happened = tuple(_events(subject, state, places))
-    return tuple(_run(subject, state, places, adapter, base, happened) for adapter in state.trainees)
+    return tuple(_run(subject, state, places, adapter, name, base, happened) for adapter in state.trainees)
 
 
 def _run(
@@ -54,10 +54,10 @@ def _run(
     state: State,
     places: Places,
     adapter: LiveAdapter,
+    name: str | None,
     base: Loaded,
     happened: tuple[Event, ...],
 ) -> Run:
-    name = _name_of(subject.model)
     quantization = _bits(base_of(subject.model))
     return Run(
         framework=FRAMEWORK,
