@@ -163,6 +163,7 @@ def main() -> int:
     parser.add_argument("--flake8-on-trees", action="store_true", help="minutes of CPU time")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table between its markers there")
     arguments = parser.parse_args()
+    os.environ.pop("PYTHONPATH", None)  # what is installed is measured, and not a checkout that the caller works in
     with tempfile.TemporaryDirectory(prefix="lora-lint-benchmark-") as made:
         place = Path(made)
         scripts = installed(place / "environment")
