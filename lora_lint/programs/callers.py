@@ -78,6 +78,7 @@ class _Callers:
         self._project = project
         self._scripts: disk.Remembered[str, list[str]] = disk.Remembered()
         self._others: disk.Remembered[str, list[str]] = disk.Remembered()
+        self._texts: disk.Remembered[str, bytes] = disk.Remembered()
         self._calls: disk.Remembered[str, list[tuple[Call, dict[str, Node]]]] = disk.Remembered()
 
     def always_given(self, program: str) -> dict[str, tuple[Node, ...]]:
@@ -89,8 +90,7 @@ class _Callers:
         """The calls of a program, each with its options."""
         name = os.fsencode(os.path.basename(program))
         for script in (*self.near(program)[:MAX_SCRIPTS], *self._around(program, self._others, _others_in)):
-            source = self._project.load(script)
-            if source is None or not (name in source.utf8 or any(name in text for _, text in source.commands)):
+            if name not in self._texts.get(script, self._text_for_shell):
                 continue
             for call, given in self._calls.get(script, self._calls_in):
                 if call.name.endswith(os.path.basename(program)) and (
@@ -110,6 +110,14 @@ class _Callers:
             for below in _FOLDERS:
                 found += kept.get(os.path.join(folder, below).rstrip("/"), listed)
         return list(dict.fromkeys(found))
+
+    def _text_for_shell(self, script: str) -> bytes:
+        """The part of a file in which a program that it starts is named. It is kept for each file of a folder, of which
+        there may be hundreds of notebooks, while a project keeps few whole texts."""
+        source = self._project.load(script)
+        if source is None:
+            return b""
+        return b"\n".join(text for _, text in source.commands) if source.kind == "notebook" else source.utf8
 
     def _calls_in(self, script: str) -> list[tuple[Call, dict[str, Node]]]:
         """The calls of programs in a script, each with its options."""
