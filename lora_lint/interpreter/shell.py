@@ -106,13 +106,19 @@ def read_shell(source: SourceFile) -> tuple[Command, ...]:
         return ()
 
 
-_PLAIN = frozenset("program do_group compound_statement redirected_statement pipeline negated_command ERROR".split())
+_PLAIN = frozenset("program do_group compound_statement pipeline negated_command ERROR".split())
 _TESTS = frozenset({"test_command", "compound_statement", "negated_command", "list"})
 _ASKING = frozenset({"read", "getopts", "mapfile", "readarray"})
 _DEFAULTS = frozenset({":-", "-", ":=", "="})
 _NEWLINE = re.compile(rb"(?<!\\)\n")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _ESCAPE = re.compile(r"\\(\n|.)", re.DOTALL)
+_LITERAL = re.compile(rb"(?P<space>\s+)|\S+")
+_IN_A_TEXT = re.compile(
+    rb"(?s)\\\n|(?P<space>\s+)|(?P<expansion>\$\{[^}]*\}|\$\([^)]*\)|\$\w+|`[^`]*`)|\\.|[^\s\\$`]+|[\\$`]"
+)
+"""The parts of a here-document: a continued line, spaces, expansions, escapes and other text."""
+_SIMPLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?-([^}]*))?\})")
 _QUOTED_ESCAPE = re.compile(r'\\(\n|["\\$`])')
 
 
@@ -246,6 +252,78 @@ class _Script:
                 del self.scope[key]
         else:
             self.commands.append(Command(tuple(words), self.span(node), self.turns))
+
+    def run_redirected(self, node: Any) -> None:
+        """`read -r -d '' commands <<EOF`: the variable gets the lines that follow."""
+        for child in node.named_children:
+            self.run(child)
+        body = node.child_by_field_name("body")
+        words = [] if body is None else [self.raw(child) for child in body.named_children]
+        if words[:1] == ["read"] and "-d" in words and _NAME.fullmatch(words[-1]):
+            text = self.here_document(node)
+            if text is not None:
+                self.scope[words[-1]] = text
+
+    def here_document(self, node: Any) -> Word | None:
+        """The text of a statement's here-document; None if it has none."""
+        for redirect in node.named_children:
+            if redirect.type == "heredoc_redirect":
+                parts = {child.type: child for child in redirect.named_children}
+                start, body = parts.get("heredoc_start"), parts.get("heredoc_body")
+                if start is not None and body is not None:
+                    return self.passage(body, literal=self.raw(start)[:1] in ("'", '"', "\\"))
+        return None
+
+    def passage(self, body: Any, literal: bool) -> Word:
+        """The text of a here-document and its words; `literal` if nothing in it is expanded. The grammar leaves some of
+        its expansions out, so that they are found in the text."""
+        words: list[Word] = []
+        pieces: list[Word] = []
+        begun = body.start_byte
+
+        def end(at: int) -> None:
+            if pieces:
+                word = pieces[0] if len(pieces) == 1 else self.together([*pieces], body)
+                place = word.span if len(pieces) == 1 else Span(self.path, begun, at)
+                words.append(replace(word, text=_unquoted(word.text), span=place))
+            pieces.clear()
+
+        for match in (_LITERAL if literal else _IN_A_TEXT).finditer(self.text, body.start_byte, body.end_byte):
+            span = Span(self.path, match.start(), match.end())
+            text = match[0].decode("utf-8", "replace")
+            begun = begun if pieces else span.start
+            if match["space"]:
+                end(span.start)
+            elif literal:
+                pieces.append(Word(text, span))
+            elif match["expansion"]:
+                found = self.expanded(text, span)
+                pieces += found[:1]
+                for following in found[1:]:
+                    end(span.start)
+                    begun = span.start
+                    pieces.append(following)
+            elif text != "\\\n":
+                pieces.append(Word(text[1:] if text[1:] in ("$", "`", "\\") else text, span))
+        end(body.end_byte)
+        known = [word.text for word in words if word.text is not None]
+        whole = " ".join(known) if len(known) == len(words) else None
+        return Word(whole, self.span(body), parts=tuple(words[:_MAX_WORDS]))
+
+    def expanded(self, text: str, span: Span) -> list[Word]:
+        """The words that an expansion in a here-document stands for: `$r`, `${r}` or `${r:-8}`."""
+        match = _SIMPLE.fullmatch(text)
+        found = self.scope.get(match[1] or match[2]) if match is not None else None
+        if isinstance(found, tuple):
+            found = found[0] if found else Word("", span)
+        if match is not None and match[3] is not None and (found is None or found.text == ""):
+            return [
+                Word(match[3], Span(self.path, span.start + match.start(3), span.start + match.end(3)), default=True)
+            ]
+        if found is None or (found.text is None and not found.parts):
+            default = match is not None and (match[1] or match[2]).isdecimal()
+            return [replace(found or Word(None, span, default=default), many=True)]
+        return list(found.parts) or self.apart(found)
 
     def define(self, node: Any) -> None:
         name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
@@ -442,6 +520,8 @@ class _Script:
         word = self.joined(node)
         if node.type not in ("simple_expansion", "expansion"):
             return [word]
+        if word.parts:
+            return list(word.parts)
         if word.text is None:
             return [replace(word, many=True)]
         if not word.text or word.text.split() == [word.text]:
@@ -499,8 +579,11 @@ class _Script:
         return [self.unknown(node, many=True)]
 
     def sequence(self, node: Any) -> list[Word]:
-        """`$(seq 1 4)`; the output of other commands is not known."""
+        """`$(seq 1 4)`, `$(cat <<EOF …)`; the output of other commands is not known."""
         commands = node.named_children
+        if len(commands) == 1 and commands[0].type == "redirected_statement" and self.raw(commands[0])[:4] == "cat ":
+            text = self.here_document(commands[0])
+            return list(text.parts) if text is not None and text.parts else [self.unknown(node, many=True)]
         if len(commands) == 1 and commands[0].type == "command":
             printed = list(self.words(commands[0].named_children))
             words = [word.text for word in printed]
@@ -549,7 +632,7 @@ class _Script:
             return self.unknown(node) if number is None else Word(str(number), span)
         if kind == "command_substitution":
             found = self.sequence(node)
-            return found[0] if len(found) == 1 else self.unknown(node)
+            return found[0] if len(found) == 1 else replace(self.unknown(node), parts=tuple(found))
         return self.unknown(node)
 
     def string(self, node: Any) -> Word:
@@ -709,6 +792,7 @@ _STATEMENTS: dict[str, Callable[[_Script, Any], None]] = {
     "variable_assignments": _Script.assign_variables,
     "unset_command": _Script.unset,
     "command": _Script.run_command,
+    "redirected_statement": _Script.run_redirected,
     "function_definition": _Script.define,
     "if_statement": _Script.run_if,
     "list": _Script.run_list,
@@ -724,6 +808,10 @@ _STATEMENTS: dict[str, Callable[[_Script, Any], None]] = {
 
 def _unescaped(match: re.Match[str]) -> str:
     return "" if match[1] == "\n" else match[1]
+
+
+def _unquoted(text: str | None) -> str | None:
+    return None if text is None else text.strip("'\"")
 
 
 def _is_whole(text: str) -> bool:

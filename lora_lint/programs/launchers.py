@@ -32,7 +32,7 @@ class Call:
 
 _PREFIXES = frozenset(
     "nohup time exec sudo env command stdbuf srun mpirun mpiexec numactl taskset uv poetry pdm conda pipenv nice "
-    "timeout ionice singularity apptainer docker".split()
+    "timeout ionice singularity apptainer docker ray".split()
 )
 """Commands that run the command in their arguments."""
 _LAUNCHERS = frozenset({"torchrun", "deepspeed", "accelerate", "accelerate-launch", "composer"})

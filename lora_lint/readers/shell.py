@@ -26,7 +26,8 @@ class Word:
 
     `span` is where the text is written: in the command, or in the assignment or the loop's list that it comes from.
     `default`: the environment, or the script's caller, may give another one. `many`: not known, and perhaps several
-    words or none. `head` and `tail` are the known start and end of a word that is not known as a whole.
+    words or none. `head` and `tail` are the known start and end of a word that is not known as a whole. `parts` are the
+    words of the lines of a here-document, each where it is written, which it is apart without quotes.
     """
 
     text: str | None
@@ -35,6 +36,7 @@ class Word:
     many: bool = False
     head: str = ""
     tail: str = ""
+    parts: tuple[Word, ...] = ()
 
 
 class Turn(NamedTuple):
