@@ -67,6 +67,7 @@ PACKAGES = {
     "ludwig": "ludwig",
     "mlx-lm": "mlx_lm",
     "ms-swift": "ms_swift",
+    "openrlhf": "openrlhf",
     "torchtune": "torchtune",
     "unsloth": "unsloth",
     "verl": "verl",
@@ -76,6 +77,7 @@ PROGRAMS = (
     ("module", r"axolotl\.cli\.train", "axolotl"),
     ("module", r"mlx_lm", "mlx_lm"),
     ("module", r"mlx_lm\.lora", "mlx_lm"),
+    ("module", r"openrlhf\.cli\.train_(?P<task>sft|dpo|rm|ppo_ray|ppo|kto|prm|kd)", "openrlhf"),
     ("module", r"verl\..+", "verl"),
     ("script", r"train_dreambooth_lora(?:_(?P<task>\w+))?\.py", "diffusers_examples"),
     ("script", r"train_text_to_image_lora(?:_(?P<task>sdxl))?\.py", "diffusers_examples"),
@@ -87,6 +89,7 @@ PROGRAMS = (
     ("script", r"(?:hv|hv_1_5|wan|fpack|zimage|qwen_image)_train_network\.py", "musubi_tuner"),
     ("script", r"(?:flux_kontext|flux_2|hidream_o1|ideogram4|kandinsky5|krea2)_train_network\.py", "musubi_tuner"),
     ("script", r"open_instruct/(?:finetune|dpo_tune|dpo_tune_cache)\w*\.py", "open_instruct"),
+    ("script", r"openrlhf/cli/train_(?P<task>sft|dpo|rm|ppo_ray|ppo|kto|prm|kd)\.py", "openrlhf"),
     ("script", r"(?:trl/scripts|examples/scripts)/(?P<task>\w+?)(?:_\w+)?\.py", "trl"),
 )
 """Kinds of programs, expressions for their names, and whose they are."""
