@@ -283,6 +283,20 @@ def llamafactory(folders: list[Path]) -> None:
     write("llamafactory", "LLaMA-Factory", {"llamafactory": package.version} | versions, document)
 
 
+def llamafactory_v1(folders: list[Path]) -> None:
+    package = find(folders, "llamafactory")[-1]
+    classes = package.classes("v1/config/*.py")
+    top: dict[str, ast.expr] = {}
+    for name in ("ModelArguments", "DataArguments", "TrainingArguments", "SampleArguments"):
+        top |= fields(name, classes)
+    own = fields("LoraConfigDict", package.classes("v1/plugins/model_plugins/peft.py"))
+    parts = {"peft_config": {"additionalProperties": False, "properties": properties(own, set(), "plain")}}
+    names = {key: schema for key, schema in properties(top, set(), "argparse").items() if not key.endswith("_config")}
+    names |= {key: {} for key in top if key.endswith("_config")}
+    document = {"additionalProperties": False, "properties": names, "$defs": parts}
+    write("llamafactory_v1", "LLaMA-Factory v1", {"llamafactory": package.version}, document)
+
+
 def configs_of_trl(package: Package, without: tuple[str, ...] = ()) -> dict[str, ast.expr]:
     """The fields of all of TRL's training arguments and of those of its command line."""
     classes = package.classes("trainer/*_config.py") | package.classes("scripts/utils.py")
@@ -433,6 +447,41 @@ def mistral_finetune(folders: list[Path]) -> None:
     write("mistral_finetune", "mistral-finetune", {"mistral-finetune": package.version}, document)
 
 
+def keys_read(trees: list[ast.Module]) -> set[str]:
+    """The keys that functions named `from_config` take from their `config`."""
+    found = set()
+    functions = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    for node in (part for each in functions if each.name == "from_config" for part in ast.walk(each)):
+        key: ast.expr | None = None
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "config":
+            key = node.slice
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "config.get":
+            key = node.args[0]
+        if isinstance(key, ast.Constant):
+            found.add(key.value)
+    return found
+
+
+def moe_peft(folders: list[Path]) -> None:
+    package = checkout(folders, "moe_peft/common/config.py", "MoE-PEFT")
+    files = ("common/config.py", "trainer.py", "evaluator.py")
+    paths = [*(f"moe_peft/{file}" for file in files)]
+    paths += sorted(path.relative_to(package.root).as_posix() for path in package.root.glob("moe_peft/adapters/*/*.py"))
+    adapter: dict[str, Schema] = {key: {} for key in sorted(keys_read([package.tree(path) for path in paths]))}
+    adapter |= {
+        "peft_type": {},
+        "r": {"type": "integer", "minimum": 1},
+        "lora_alpha": {"type": "integer", "minimum": 1},
+        "lora_dropout": {"type": "number", "minimum": 0},
+        "lora_init": {"enum": ["original", "gaussian"]},
+        "target_modules": {"type": ["array", "object"]},
+        "use_dora": {"type": "boolean"},
+        "use_rslora": {"type": "boolean"},
+    }  # as `LoraConfig.check` has it
+    parts = {"adapter": {"properties": adapter}}
+    write("moe_peft", "MoE-PEFT", {"MoE-PEFT": package.version}, {"properties": {}, "$defs": parts})
+
+
 def unsloth_studio(folders: list[Path]) -> None:
     package = find(folders, "unsloth", "unsloth_cli")[-1]
     classes = package.classes("config.py")
@@ -517,9 +566,9 @@ def h2o_llmstudio(folders: list[Path]) -> None:
     write("h2o_llmstudio", "H2O LLM Studio", {"h2o-llmstudio": package.version}, {"properties": {}, "$defs": parts})
 
 
-GENERATORS = (axolotl, llamafactory, trl, torchtune, peft)
+GENERATORS = (axolotl, llamafactory, llamafactory_v1, trl, torchtune, peft)
 GENERATORS += (open_instruct, firefly, autotrain, mlx_lm, mistral_finetune, unsloth_studio, verl, ms_swift, litgpt)
-GENERATORS += (ludwig, h2o_llmstudio)
+GENERATORS += (ludwig, h2o_llmstudio, moe_peft)
 
 
 def main() -> None:

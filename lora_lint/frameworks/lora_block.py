@@ -11,18 +11,24 @@ then the block is no LoraConfig's keywords, and which keys are wrong in it only 
 
 Keywords: PEFT 0.21.2, tuners/lora/config.py. What a block leaves out is what the program makes of it: not the default
 of PEFT where that decides the scale, but that nobody turned on what is not there (rsLoRA, DoRA, a bias).
+
+A block may also be a W&B sweep over the keywords (`peft_hyperparameters: {method: grid, parameters: …}` in
+aryopg/clinical_peft at a5d9a9c), and a project with several models has one for each of them, as
+`protein_peft_hyperparameters` beside `protein_fine_tuning_type`.
 """
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
-from lora_lint.frameworks import tables
+from lora_lint.frameworks import tables, wandb
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.frameworks.peft import KEYS as PEFT_KEYS
 from lora_lint.knowledge import schemas
 from lora_lint.readers.nodes import Mapping, Scalar
+from lora_lint.records import dataclass, replace
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run, Training
 from lora_lint.run.values import ABSENT, Known, Unknown, known
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
 
     from lora_lint.project import Project
     from lora_lint.run.problems import InvalidValue, UnknownKey
+    from lora_lint.run.run import Sweep
     from lora_lint.run.values import Value
 
 FRAMEWORK = Framework(
@@ -52,6 +59,8 @@ _BLOCKS = frozenset(
     "lora_parameters lora_kwargs peft_kwargs lora_settings peft_hyperparameters".split()
 )
 _PLAIN = frozenset({"lora_alpha", "target_modules", "lora_target_modules", "lora_dropout"})
+_OF_A_PART = "_peft_hyperparameters"
+"""The end of the key of a block for one of several models."""
 _METHODS = frozenset({"LORA", "QLORA", "DORA", "QDORA", "RSLORA"})
 _TOLD_BY = ("peft_type", "method", "type", "peft_method", "adapter_type")
 _OFF = ("enabled", "enable", "use", "use_lora", "use_peft", "lora_enabled", "peft_enabled")
@@ -72,45 +81,78 @@ _IN_MODEL = (*_MODELS, "name", "name_or_path", "path", "id", "pretrained")
 _RATES = ("learning_rate", "lr")
 
 
+@dataclass(frozen=True)
+class _Block:
+    """A block, its key, and the mappings around it, the innermost first."""
+
+    key: str
+    node: Mapping
+    above: tuple[Mapping, ...]
+
+    @property
+    def part(self) -> str:
+        """What the keys of its model and its method begin with, in a project with several models."""
+        return self.key.removesuffix(_OF_A_PART[1:]) if self.key.endswith(_OF_A_PART) else ""
+
+
 def recognises(document: Mapping) -> bool:
     """Whether a mapping contains such a block, not too deeply nested."""
     return next(_blocks(document, (), _DEPTH), None) is not None
 
 
 def read(document: Mapping, project: Project) -> Reading:
-    """A run for each block."""
-    return Reading(tuple(_run(document, above, block, project) for above, block in _blocks(document, (), _DEPTH)))
+    """A run for each block, and several for each sweep."""
+    runs: list[Run] = []
+    sweeps: list[Sweep] = []
+    for block in _blocks(document, (), _DEPTH):
+        if not wandb.recognises(block.node):
+            runs.append(_run(document, block, project))
+            continue
+        model = BaseModel(_model(block, document))
+        reading = wandb.read(block.node, project).mapped(partial(replace, model=model))
+        runs += reading.runs
+        sweeps += reading.sweeps
+    return Reading(tuple(runs), tuple(sweeps))
 
 
-def _blocks(mapping: Mapping, above: tuple[Mapping, ...], depth: int) -> Iterator[tuple[tuple[Mapping, ...], Mapping]]:
-    """The blocks in a mapping, each with the enclosing mappings, the innermost first."""
+def _blocks(mapping: Mapping, above: tuple[Mapping, ...], depth: int) -> Iterator[_Block]:
+    """The blocks in a mapping."""
     for entry in mapping.entries:
         key, value = entry.key.value, entry.value
         if not isinstance(key, str) or not isinstance(value, Mapping) or mapping.entry(key) is not entry:
             continue
-        if key.lower() in _BLOCKS and _plainly_lora(value, mapping):
-            yield (mapping, *above), value
+        block = _Block(key.lower(), value, (mapping, *above))
+        if (block.key in _BLOCKS or block.part) and _plainly_lora(block):
+            yield block
         elif depth > 1:
             yield from _blocks(value, (mapping, *above), depth - 1)
 
 
-def _plainly_lora(block: Mapping, beside: Mapping) -> bool:
-    """A rank, and something that only LoRA has; not another method (`peft_type` may accompany the block), a grid of
-    values, or anything that a flag or a rank of 0 switches off."""
-    fields = Fields(block)
+def _plainly_lora(block: _Block) -> bool:
+    """A rank, and something that only LoRA has, or a sweep; not another method (`peft_type` may accompany the block), a
+    grid of values, or anything that a flag or a rank of 0 switches off."""
+    fields, beside = Fields(block.node), Fields(block.above[0])
     ranks = [key for key in _KEYWORDS if fields.has(key)]
-    kinds = {str(known(fields.text(key))).upper().replace("-", "") for key in _TOLD_BY if fields.has(key)}
-    if Fields(beside).has("peft_type"):
-        kinds.add(str(known(Fields(beside).text("peft_type"))).upper())
+    swept = wandb.recognises(block.node)
+    kinds = set() if swept else {_kind(fields, key) for key in _TOLD_BY if fields.has(key)}
+    kinds |= {_kind(beside, key) for key in ("peft_type", f"{block.part}fine_tuning_type") if beside.has(key)}
     off = any(known(fields.flag(key)) is False for key in _OFF)
-    if len(ranks) != 1 or off or not kinds <= _METHODS or not isinstance(fields.node(ranks[0]), Scalar):
+    if off or not kinds <= _METHODS:
         return False
-    if known(fields.whole(ranks[0])) == 0:
+    if swept:
+        return bool(kinds)
+    if len(ranks) != 1 or not isinstance(fields.node(ranks[0]), Scalar) or known(fields.whole(ranks[0])) == 0:
         return False
     return any(fields.has(key) for key in _PLAIN)
 
 
-def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping, project: Project) -> Run:
+def _kind(fields: Fields, key: str) -> str:
+    """The method that a key names, as PEFT's types do."""
+    return str(known(fields.text(key))).upper().replace("-", "")
+
+
+def _run(document: Mapping, found: _Block, project: Project) -> Run:
+    block = found.node
     fields = Fields(block, document)
     rank = next(key for key in _KEYWORDS if fields.has(key))
     own = {name: _spelt(fields, name) for name in _PREFIXED}
@@ -143,8 +185,8 @@ def _run(document: Mapping, above: tuple[Mapping, ...], block: Mapping, project:
         # A key that a program of the project reads by name is the project's own.
         problems = (*(key for key in unknown if not project.programs_name(key.key, key.span.path)), *problems)
     span = fields.span(rank)
-    model = BaseModel(_model(above, document))
-    training = Training(learning_rate=_rate(above, document))
+    model = BaseModel(_model(found, document))
+    training = Training(learning_rate=_rate(found.above, document))
     return Run(FRAMEWORK, span, adapter, model, training=training, problems=problems, trained=None)
 
 
@@ -168,12 +210,12 @@ def _listed(fields: Fields, key: str, default: Value[Any]) -> Value[Any]:
     return found if literal else Unknown(f"the program may make one text of `{key}`", found.span)
 
 
-def _model(above: tuple[Mapping, ...], document: Mapping) -> Value[str]:
+def _model(block: _Block, document: Mapping) -> Value[str]:
     """The model that is named next to the block, in a sibling section or in a `model` section; not known if there are
     two."""
-    for mapping in above:
+    for mapping in block.above:
         beside = Fields(mapping, document)
-        found = _named(beside, _MODELS)
+        found = _named(beside, tuple(f"{block.part}{key}" for key in _MODELS))
         for entry in mapping.entries:
             key = str(entry.key.value)
             section = beside.section(key)

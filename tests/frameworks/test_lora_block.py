@@ -246,3 +246,46 @@ def test_a_map_from_models_to_targets_is_the_projects_own() -> None:
     wrong = only(config(text.replace("lora_alpha: 16", "lora_alpha: [16]")))
     assert [type(problem) for problem in wrong.problems] == [InvalidValue]
     assert [finding.confidence for finding in check("LL902", wrong)] == ["likely"]
+
+
+SWEPT = """\
+model_configs:
+  peft_type: "lora"
+  model_name_or_path: huggyllama/llama-7b
+  peft_hyperparameters:
+    method: grid
+    parameters:
+      r: {values: [2, 4, 8, 16]}
+      lora_alpha: {value: 16}
+"""
+
+
+def test_a_block_may_be_a_sweep() -> None:
+    reading = config(SWEPT)
+    assert [plain(run.adapter.rank) for run in reading.runs] == [2, 4, 8, 16]
+    assert {plain(run.model.name) for run in reading.runs} == {"huggyllama/llama-7b"}
+    assert [len(sweep.runs) for sweep in reading.sweeps] == [4]
+    assert check("LL101", reading.sweeps[0]) != []
+
+
+def test_a_sweep_of_another_method_is_none() -> None:
+    assert config(edited(SWEPT, ('"lora"', '"adalora"'))).runs == ()
+    assert config(edited(SWEPT, ('  peft_type: "lora"\n', ""))).runs == ()
+
+
+PARTS = """\
+model_configs:
+  protein_model_name_or_path: facebook/esm2_t30_150M_UR50D
+  drug_model_name_or_path: DeepChem/ChemBERTa-77M-MTR
+  protein_fine_tuning_type: lora
+  protein_peft_hyperparameters: {r: 8, lora_alpha: 16, target_modules: [key, query, value]}
+  drug_fine_tuning_type: lokr
+  drug_peft_hyperparameters: {r: 16, alpha: 32, target_modules: [key, query, value]}
+"""
+
+
+def test_each_part_of_a_model_has_its_own_block() -> None:
+    run = only(config(PARTS))
+    assert (plain(run.adapter.rank), plain(run.model.name)) == (8, "facebook/esm2_t30_150M_UR50D")
+    both = config(edited(PARTS, ("type: lokr", "type: lora"))).runs
+    assert [plain(run.model.name) for run in both][1] == "DeepChem/ChemBERTa-77M-MTR"

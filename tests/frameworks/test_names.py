@@ -38,11 +38,12 @@ ALLOWED = {
 }
 """Files and folders, and why names stand there."""
 BESIDE = {
-    "lora_block": "peft-adapter",  # whose schema holds PEFT's keywords
-    "diffusion_pipe": "unsloth",  # whose way to recompute activations is one of its own
-    **dict.fromkeys(("autotrain", "firefly", "llamafactory", "ms_swift"), "unsloth"),  # which can load their models
+    "lora_block": ("peft-adapter", "wandb"),  # whose schema holds PEFT's keywords; whose sweep a block may be
+    "diffusion_pipe": ("unsloth",),  # whose way to recompute activations is one of its own
+    **dict.fromkeys(("autotrain", "firefly", "llamafactory", "ms_swift"), ("unsloth",)),  # which can load their models
+    "llamafactory_v1": ("llama-factory",),  # whose next version it is
 }
-"""Modules of frameworks that name another one, and which."""
+"""Modules of frameworks that name others, and which."""
 
 
 def named(text: str) -> set[str]:
@@ -89,8 +90,8 @@ def _own(place: str) -> set[str]:
     if record is None:
         return set()
     own = {record.name, record.name.replace("_", "-"), record.title.lower()}
-    beside = BESIDE.get(record.name, record.name)
-    return own | {beside, beside.replace("-", "_")}
+    beside = BESIDE.get(record.name, ())
+    return own | {*beside, *(name.replace("-", "_") for name in beside)}
 
 
 def _allowed(place: str) -> bool:
