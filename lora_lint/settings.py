@@ -52,6 +52,7 @@ class Settings:
     exclude: tuple[tuple[str, str], ...] = ()
     """(glob, folder it starts from)"""
     models: Mapping[str, str | Mapping[str, Any]] = field(default_factory=dict)
+    types: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     dataset_size: int | None = None
     task: str | None = None
     model: str | None = None
@@ -329,6 +330,7 @@ def _settings(path: str, table: dict[str, Any]) -> Settings:
         ),
         exclude=tuple((glob, root) for glob in table.get("exclude", ())),
         models={name: _model(root, value) for name, value in table.get("models", {}).items()},
+        types={name: _type(path, root, name, value) for name, value in table.get("types", {}).items()},
         dataset_size=table.get("dataset-size"),
         task=table.get("task"),
         gpu_memory=table.get("gpu-memory"),
@@ -348,6 +350,21 @@ def _model(root: str, value: str | dict[str, Any]) -> str | dict[str, Any]:
         if os.path.isfile(os.path.join(folder, "config.json")):
             return folder.rstrip("/")
     return value
+
+
+def _type(path: str, root: str, name: str, value: str | list[str]) -> str | tuple[str, ...]:
+    """What a model type stands for; the path of a folder is relative to the current one. Raises SettingsError."""
+    from lora_lint.knowledge.models import LEARNED, is_known, known_types
+
+    if isinstance(value, list):
+        return tuple(value)
+    folder = os.path.join(root or ".", value)
+    if os.path.isfile(os.path.join(folder, LEARNED)):
+        return folder
+    if is_known(value):
+        return value
+    why = f"{value!r} is neither a known model type nor a folder that `lora-lint learn` wrote"
+    raise SettingsError(f"{path}: `types.{name}`: {why}{did_you_mean(value, known_types())}")
 
 
 def _validate(path: str, table: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import dataclass, field, replace
+from lora_lint.run.run import OwnModels
 from lora_lint.system import bounds, disk
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lora_lint.finding import Confidence
 
 _DATA = os.path.join(os.path.dirname(__file__), "data")
+_NOTHING = OwnModels()
 _MAX_BYTES = 4_000_000  # real config.json files stay below 1 MB even with 21,000 labels
 _MAX_NAME = 500
 _MAX_DEPTH = 4  # adapters of adapters, and aliases of aliases
@@ -91,22 +93,21 @@ class Model:
     """The modules that `lora-lint learn` wrote beside the config."""
 
 
-def identify(
-    name: str, *, near: str | None = None, own: Mapping[str, str | Mapping[str, Any]] | None = None
-) -> Model | None:
+def identify(name: str, *, near: str | None = None, own: OwnModels = _NOTHING) -> Model | None:
     """The model that `name` (a hub id or a path) stands for; None if it is not known or could be several.
 
-    `near` is the directory of the file that names it. `own` are the user's own entries: a name or a glob, to a model
-    type, to another name, or to config fields with a `model_type` or a `like` (another name). Never raises.
+    `near` is the directory of the file that names it, `own` what the user states about models. Never raises.
     """
-    return _identify(name, near, own or {}, 0)
+    found = _identify(name, near, own, 0)
+    kind = own.types.get(found.model_type) if found is not None and found.learned is None else None
+    return found if found is None or kind is None else _as_stated(found, kind)
 
 
-def _identify(name: str, near: str | None, own: Mapping[str, str | Mapping[str, Any]], depth: int) -> Model | None:
+def _identify(name: str, near: str | None, own: OwnModels, depth: int) -> Model | None:
     name = name.strip()
     if not name or len(name) > _MAX_NAME or not name.isprintable() or depth > _MAX_DEPTH:
         return None
-    told = _from_settings(name, near, own, depth) if own else None
+    told = _from_settings(name, near, own, depth) if own.models else None
     if told is not None:
         return told
     local = _from_directory(name, near, own, depth)
@@ -116,18 +117,18 @@ def _identify(name: str, near: str | None, own: Mapping[str, str | Mapping[str, 
     if row is not None:
         return _from_row(name, row, "table", "certain")
     if not _is_path(name):
-        return _from_unsloth(name) or _from_cache(name) or _from_family(name, name, "family", "likely")
+        return _from_unsloth(name) or _from_cache(name, own) or _from_family(name, name, "family", "likely")
     return _from_path(name)
 
 
 # --- the user's own entries -------------------------------------------------------------------------------------------
 
 
-def _from_settings(name: str, near: str | None, own: Mapping[str, str | Mapping[str, Any]], depth: int) -> Model | None:
-    entry = _entry(name, own)
+def _from_settings(name: str, near: str | None, own: OwnModels, depth: int) -> Model | None:
+    entry = _entry(name, own.models)
     if entry is None:
         return None
-    others = {key: value for key, value in own.items() if value is not entry}
+    others = replace(own, models={key: value for key, value in own.models.items() if value is not entry})
     if isinstance(entry, str):
         known = _identify(entry, near, others, depth + 1) if "/" in entry or _row(entry) else None
         if known is None:
@@ -160,19 +161,29 @@ def _entry(name: str, own: Mapping[str, str | Mapping[str, Any]]) -> str | Mappi
     return None
 
 
+def _as_stated(model: Model, kind: str | tuple[str, ...]) -> Model:
+    """The model with what the `types` setting states for its type: names of modules, a folder that `learn` wrote, or
+    another type."""
+    if isinstance(kind, tuple):
+        return replace(model, module_names=kind, stock=False, complete=False)
+    learned = _load_json(os.path.join(kind, LEARNED))
+    if learned is not None:
+        return replace(model, learned=learned, module_names=None, stock=True)
+    typed = _typed(model.name, kind)
+    return replace(model, model_type=kind, module_names=typed.module_names, stock=typed.stock)
+
+
 # --- config.json ------------------------------------------------------------------------------------------------------
 
 
-def _from_directory(
-    name: str, near: str | None, own: Mapping[str, str | Mapping[str, Any]], depth: int
-) -> Model | None:
+def _from_directory(name: str, near: str | None, own: OwnModels, depth: int) -> Model | None:
     if name.startswith(("\\\\", "//")):  # a network share: checking it would access the network
         return None
     for folder in _folders(name, near):
         if not disk.exists(folder):
             continue
         for part in _PARTS:
-            known = _from_config(name, os.path.join(folder, part, "config.json"), "config.json")
+            known = _from_config(name, os.path.join(folder, part, "config.json"), "config.json", own)
             if known is not None:
                 return known
         adapter = _load_json(os.path.join(folder, "adapter_config.json"))
@@ -194,14 +205,15 @@ def _folders(name: str, near: str | None) -> Iterator[str]:
         yield name
 
 
-def _from_config(name: str, path: str, how: str) -> Model | None:
+def _from_config(name: str, path: str, how: str, own: OwnModels) -> Model | None:
     document = _load_json(path)
     if document is None:
         return None
     model_type = document.get("model_type") or document.get("_class_name")  # of transformers, of diffusers
     if not isinstance(model_type, str) or not 0 < len(model_type) <= 100:
         return None
-    if not _is_known(model_type) and not bounds.holds(bounds.tree(), os.path.realpath(path)):
+    described = is_known(model_type) or model_type in own.types
+    if not described and not bounds.holds(bounds.tree(), os.path.realpath(path)):
         return None  # nothing follows from it, except that it would be shown
     config, whole = _sane(document)
     model = replace(_typed(name, _variant(model_type, config)), config=config, complete=whole, how=how, source=path)
@@ -218,11 +230,16 @@ def _variant(model_type: str, config: Mapping[str, Any]) -> str:
     return next((each for each in variants(model_type) if is_vouched_for(each, config)), model_type)
 
 
-def _is_known(model_type: str) -> bool:
-    """Whether the tables have a model type."""
+def known_types() -> tuple[str, ...]:
+    """The model types that the tables have."""
     from lora_lint.knowledge.architectures import model_types
 
-    return model_type in model_types() or model_type in _families()["modules"]
+    return (*model_types(), *_families()["modules"])
+
+
+def is_known(model_type: str) -> bool:
+    """Whether the tables have a model type."""
+    return model_type in known_types()
 
 
 def _load_json(path: str) -> dict[str, Any] | None:
@@ -393,7 +410,7 @@ def _from_unsloth(name: str) -> Model | None:
     return replace(known, stock=False, complete=False) if rewritten else known
 
 
-def _from_cache(name: str) -> Model | None:
+def _from_cache(name: str, own: OwnModels) -> Model | None:
     """The config.json of the hub's local cache."""
     if not re.fullmatch(_HUB_ID, name) or ".." in name:
         return None
@@ -408,7 +425,7 @@ def _from_cache(name: str) -> Model | None:
         except (OSError, ValueError):
             main = ""
         for snapshot in sorted(found[:100], key=lambda each: each != main):
-            known = _from_config(name, os.path.join(snapshots, snapshot, "config.json"), "hub cache")
+            known = _from_config(name, os.path.join(snapshots, snapshot, "config.json"), "hub cache", own)
             if known is not None:
                 return known
     return None

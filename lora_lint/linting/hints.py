@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import replace
+from lora_lint.run.run import OwnModels
 from lora_lint.run.values import alternatives
 
 if TYPE_CHECKING:
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 
 
 def with_own_models(reading: Reading, settings: Settings) -> Reading:
-    """The runs with the models that the settings describe, and the version of transformers that they name."""
+    """The runs with what the settings state about models, and the version of transformers that they name."""
+    own = OwnModels(settings.models, settings.types)
 
     def described(run: Run) -> Run:
         version = settings.transformers or run.model.transformers
-        return replace(run, model=replace(run.model, own=settings.models, transformers=version))
+        return replace(run, model=replace(run.model, own=own, transformers=version))
 
     return reading.mapped(described)
 

@@ -101,8 +101,8 @@ def _pinned(reading: Reading, text: Text) -> Reading:
 
 
 def _with_own_models(reading: Reading, text: Text) -> Reading:
-    """The models, and the version of transformers, that the settings describe."""
-    if not (text.settings.models or text.settings.transformers):
+    """The models, their types, and the version of transformers, that the settings describe."""
+    if not (text.settings.models or text.settings.types or text.settings.transformers):
         return reading
     from lora_lint.linting.hints import with_own_models
 

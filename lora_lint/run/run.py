@@ -79,6 +79,19 @@ class Adapter:
 
 
 @dataclass(frozen=True)
+class OwnModels:
+    """What the user states about models, in the settings of the same names.
+
+    `models`: a name or a glob, to a model type, to another name, or to config fields with a `model_type` or a `like`
+    (another name). `types`: a model type, to another type, to a folder that `lora-lint learn` wrote, or to the names of
+    modules.
+    """
+
+    models: Mapping[str, str | Mapping[str, Any]] = field(default_factory=dict)
+    types: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class BaseModel:
     """The model that is adapted. `name` is a hub id or a path; `loader` the class or key that loads it
     (`AutoModelForCausalLM`, `FastLanguageModel`, …: decides the head); `quantization` is "4bit", "8bit" or None.
@@ -93,8 +106,8 @@ class BaseModel:
     architecture: str | None = None
     own_class: str | None = None
     """The class of the model if the program builds it without a name: one of its own, or torch's."""
-    own: Mapping[str, Any] = field(default_factory=dict)
-    """The user's own entries for models (the `models` setting), applied by the engine."""
+    own: OwnModels = OwnModels()
+    """What the settings state about models, applied by the engine."""
     transformers: str | None = None
     """The version of transformers that the user states (the `transformers` setting) or the project pins."""
     remote_code: bool = False

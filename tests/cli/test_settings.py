@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lora_lint import catalogue
+from lora_lint import catalogue, lint
 from lora_lint.settings import TASKS, Settings, SettingsError, did_you_mean, expand, load, override
 from tests.cli.test_cli import process
 
@@ -50,6 +50,10 @@ min-rank = 32
 [models]
 "./base" = "llama"
 "org/own" = { model_type = "qwen2", hidden_size = 64 }
+
+[types]
+acme = "llama"
+acme_moe = ["qkv", "out"]
 """
 
 
@@ -68,6 +72,7 @@ def check(settings: Settings) -> None:
     assert settings.options == {"LL102": {"min-rank": 32}}
     assert settings.per_file_ignores == (("tests/*", tuple(catalogue.rules())),)
     assert settings.models["org/own"] == {"model_type": "qwen2", "hidden_size": 64}
+    assert settings.types == {"acme": "llama", "acme_moe": ("qkv", "out")}
 
 
 def test_a_file_of_its_own(here: Path) -> None:
@@ -138,6 +143,10 @@ def test_other_tables_need_not_be_valid() -> None:
         ("rules = {LL1 = {min-rank = 3}}", "'LL1' stands for several rules"),
         ("models = {a = 3}", "`models.a`"),
         ("models = {a = {hidden_size = 3}}", "`models.a`"),
+        ("types = {a = 3}", "`types.a`: 3 is not valid. A type is another model type"),
+        ("types = {a = []}", "`types.a`"),
+        ("types = {a = 'lama'}", "`types.a`: 'lama' is neither a known model type nor a folder that `lora-lint learn`"),
+        ("types = {a = 'lama'}", "did you mean 'llama'?"),
         ("x = [", "not valid TOML"),
         ("tool.lora-lint = 3", "not a table"),
         ("fail-on = 'all'", "`fail-on`"),
@@ -248,6 +257,42 @@ def test_paths_of_models_hold_from_the_settings_file(here: Path, monkeypatch: py
     Path("sub").mkdir()
     monkeypatch.chdir(here / "sub")
     assert load().models == {"a": str(here / "conf"), "b": "llama"}
+
+
+def test_paths_of_types_hold_from_the_settings_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("types = {acme = 'facts'}")
+    write("{}", "facts/modules.json")
+    assert load().types == {"acme": "./facts"}
+    Path("sub").mkdir()
+    monkeypatch.chdir(here / "sub")
+    assert load().types == {"acme": str(here / "facts")}
+
+
+ADAPTS_BASE = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer
+
+model = AutoModelForCausalLM.from_pretrained("base")
+model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_porj"]))
+Trainer(model=model).train()
+"""
+
+
+@pytest.mark.parametrize(
+    ("types", "said"),
+    [
+        ("{}", None),
+        ("{acme = 'llama'}", "`v_porj` is not in base (llama)"),
+        ("{acme = ['q_proj', 'v_proj']}", "`v_porj` is not in base (acme)"),
+    ],
+)
+def test_a_type_of_the_users_own_is_checked_as_the_settings_state(types: str, said: str | None) -> None:
+    config = {"model_type": "acme", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    write(json.dumps(config), "base/config.json")
+    write(ADAPTS_BASE, "train.py")
+    write(f"types = {types}\nselect = ['LL202']")
+    report = lint("train.py")
+    assert [finding.message.startswith(said or "") for finding in report.findings] == ([True] if said else [])
 
 
 def test_the_schema_is_valid_and_names_the_tasks() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from lora_lint.knowledge import models
 from lora_lint.knowledge.models import Model, identify
+from lora_lint.run.run import OwnModels
 
 DATA = Path(models.__file__).parent / "data"
 
@@ -463,23 +464,66 @@ def test_hub_cache_with_nothing_in_it(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_settings_come_first() -> None:
     own = {"gpt2": "llama", "me/*": "Qwen/Qwen3-8B", "acme/one": {"model_type": "mistral", "hidden_size": 128}}
-    assert found("gpt2", own=own).model_type == "llama"
-    alias = found("me/tuned", own=own)
+    assert found("gpt2", own=OwnModels(own)).model_type == "llama"
+    alias = found("me/tuned", own=OwnModels(own))
     assert (alias.model_type, alias.how, alias.confidence, alias.complete) == ("qwen3", "settings", "certain", True)
-    acme = found("ACME/One", own=own)
+    acme = found("ACME/One", own=OwnModels(own))
     assert (acme.model_type, acme.config["hidden_size"], acme.complete) == ("mistral", 128, True)
 
 
 def test_settings_like_another_model() -> None:
-    model = found("acme/big-vocab", own={"acme/big-vocab": {"like": "meta-llama/Llama-2-7b-hf", "vocab_size": 40_000}})
+    own = {"acme/big-vocab": {"like": "meta-llama/Llama-2-7b-hf", "vocab_size": 40_000}}
+    model = found("acme/big-vocab", own=OwnModels(own))
     assert (model.model_type, model.config["vocab_size"], model.config["hidden_size"]) == ("llama", 40_000, 4096)
     assert model.complete
 
 
 def test_settings_that_lead_nowhere_or_in_a_circle() -> None:
-    assert identify("a/b", own={"a/b": {"hidden_size": 4}}) is None
-    assert found("a/b", own={"a/b": "c/d", "c/d": "a/b"}).how == "settings"
-    assert identify("a/b", own={"a/b": {"like": "a/b"}}) is None
+    assert identify("a/b", own=OwnModels({"a/b": {"hidden_size": 4}})) is None
+    assert found("a/b", own=OwnModels({"a/b": "c/d", "c/d": "a/b"})).how == "settings"
+    assert identify("a/b", own=OwnModels({"a/b": {"like": "a/b"}})) is None
+
+
+CONFIG_OF_OWN_TYPE = {"model_type": "acme", "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
+
+
+@pytest.fixture
+def acme(tmp_path: Path) -> str:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG_OF_OWN_TYPE), encoding="utf-8")
+    return str(tmp_path)
+
+
+def test_a_type_that_is_another_has_its_modules_and_keeps_its_sizes(acme: str) -> None:
+    model = found(acme, own=OwnModels(types={"acme": "llama"}))
+    assert (model.model_type, model.config["hidden_size"], model.complete, model.stock) == ("llama", 64, True, True)
+    remote = found(acme, own=OwnModels(types={"acme": "internlm2"}))
+    assert "wqkv" in (remote.module_names or ())
+    assert not remote.stock
+
+
+def test_a_type_with_names_of_modules_is_never_exact(acme: str) -> None:
+    model = found(acme, own=OwnModels(types={"acme": ("qkv", "out")}))
+    assert (model.model_type, model.module_names, model.complete, model.stock) == ("acme", ("qkv", "out"), False, False)
+
+
+def test_a_type_in_a_folder_that_learn_wrote(acme: str, tmp_path: Path) -> None:
+    facts = tmp_path / "facts"
+    facts.mkdir()
+    (facts / "modules.json").write_text('{"type": "acme", "nodes": []}', encoding="utf-8")
+    model = found(acme, own=OwnModels(types={"acme": str(facts)}))
+    assert model.learned == {"type": "acme", "nodes": []}
+    assert model.model_type == "acme"
+
+
+def test_types_hold_for_models_by_name_and_in_the_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = OwnModels({"our/*": "acme"}, {"acme": "llama"})
+    assert found("our/model", own=own).model_type == "llama"
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    snapshot = tmp_path / "models--their--model" / "snapshots" / "aaa"
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text(json.dumps(CONFIG_OF_OWN_TYPE), encoding="utf-8")
+    assert identify("their/model") is None
+    assert found("their/model", own=own).model_type == "llama"
 
 
 # --- the data ---------------------------------------------------------------------------------------------------------
@@ -592,5 +636,5 @@ JSON = st.recursive(
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(["model_type", "hidden_size", "num_hidden_layers", "text_config", "x"]), JSON))
 def test_never_raises_for_any_settings(entry: dict[str, Any]) -> None:
-    model = identify("acme/model", own={"acme/model": entry})
+    model = identify("acme/model", own=OwnModels({"acme/model": entry}))
     assert model is None or isinstance(model.model_type, str)
