@@ -79,6 +79,7 @@ FRAMEWORK = Framework(
         "max_steps": "max_steps",
         "batch_size": "micro_batch_size",
         "accumulation": "gradient_accumulation_steps",
+        "half": "fp16",
     },
     defaults={
         "dropout": 0.0,

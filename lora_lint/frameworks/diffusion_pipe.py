@@ -22,7 +22,7 @@ FRAMEWORK = Framework(
     name="diffusion_pipe",
     title="diffusion-pipe",
     source="diffusion-pipe at 8f83dbf",
-    keys={"rank": "rank", "dropout": "dropout", "exclude_modules": "exclude_modules"},
+    keys={"rank": "rank", "dropout": "dropout", "exclude_modules": "exclude_modules", "dtype": "dtype"},
     other_keys={
         "epochs": "epochs",
         "max_steps": "max_steps",
@@ -65,7 +65,7 @@ def read(document: Mapping, project: Project) -> Reading:
     run = Run(
         FRAMEWORK,
         span,
-        tables.adapter(FRAMEWORK, adapter, span, rank=rank, alpha=multiple(rank)),
+        tables.adapter(FRAMEWORK, adapter, span, rank=rank, alpha=multiple(rank), dtype=adapter.text("dtype")),
         BaseModel(model.text(path)),
         training=training,
         events=(Load(fields.span("model")), Wrap(span), Train(fields.span("optimizer"))),

@@ -46,6 +46,7 @@ MEANINGS = {
     "max_steps": "The number of optimizer steps; where it is given it decides instead of the epochs.",
     "batch_size": "Examples per device and step.",
     "accumulation": "Steps whose gradients are added up before the optimizer runs.",
+    "half": "Whether autocast computes in float16.",
     "trainable": "Whether the base model is trained.",
 }
 """The settings of `run.Adapter` and `run.Training`, and of the model, in a sentence."""
@@ -54,7 +55,7 @@ _TYPES: dict[str, Schema] = {
     for kind, settings in {
         "integer": ("rank", "max_steps", "batch_size", "accumulation"),
         "number": ("alpha", "scale", "dropout", "learning_rate", "epochs"),
-        "boolean": ("use_rslora", "use_dora", "inference_mode", "lora_bias"),
+        "boolean": ("use_rslora", "use_dora", "inference_mode", "lora_bias", "half"),
         "string": ("model", "optimizer", "output"),
     }.items()
     for setting in settings

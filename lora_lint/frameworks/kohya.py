@@ -20,7 +20,7 @@ FRAMEWORK = Framework(
     name="kohya",
     title="sd-scripts",
     source="sd-scripts at 48d368f",
-    keys=networks.KEYS,
+    keys={**networks.KEYS, "dtype": "full_fp16"},
     other_keys={**networks.OTHER_KEYS, "batch_size": "train_batch_size"},
     defaults={**networks.DEFAULTS, "batch_size": 1},
     kinds=("toml", "json"),
@@ -55,4 +55,4 @@ def settings(document: Mapping) -> tuple[Mapping, ...]:
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file that trains LoRA."""
     del project
-    return networks.reading(FRAMEWORK, document)
+    return networks.reading(FRAMEWORK, document, precision="mixed_precision")

@@ -68,6 +68,7 @@ FRAMEWORK = Framework(
         "output": "output_dir",
         "model": "model_name_or_path",
         **TRAINER_KEYS,
+        "half": "fp16",
     },
     defaults={
         "rank": 8,

@@ -373,4 +373,5 @@ def _training(fields: Fields, megatron: bool) -> Training:
         fields.whole("global_batch_size", usual(16)) if megatron else fields.whole(batch, usual(1)),
         usual(1) if megatron else fields.whole("gradient_accumulation_steps"),
         fields.span(rate),
+        half=fields.flag("fp16"),
     )

@@ -46,8 +46,9 @@ _LYCORIS = ("lora", "locon")
 _BY_BLOCK = ("block_dims", "block_alphas")
 
 
-def reading(framework: Framework, document: Mapping) -> Reading:
-    """The run of a file that trains LoRA."""
+def reading(framework: Framework, document: Mapping, precision: str | None = None) -> Reading:
+    """The run of a file that trains LoRA. `precision` is the key for that of autocast, where it matters for the models
+    that the framework trains."""
     fields = Fields(flattened(document))
     if not _trains_lora(fields):
         return Reading()
@@ -58,7 +59,7 @@ def reading(framework: Framework, document: Mapping) -> Reading:
         span,
         _adapter(framework, fields),
         BaseModel(fields.text(model)),
-        training=_training(framework, fields),
+        training=_training(framework, fields, half=_half(fields, precision)),
         events=(Load(fields.span(model)), Wrap(span), Train(span)),
         trained=True,
     )
@@ -93,7 +94,14 @@ def _arguments(fields: Fields) -> dict[str, str]:
 
 def _adapter(framework: Framework, fields: Fields) -> Adapter:
     rank, alpha = _rank_and_alpha(framework, fields)
-    return tables.adapter(framework, fields, fields.span("network_module"), rank=rank, alpha=alpha)
+    own: dict[str, Any] = {"dtype": _dtype(framework, fields)} if framework.can("dtype") else {}
+    return tables.adapter(framework, fields, fields.span("network_module"), rank=rank, alpha=alpha, **own)
+
+
+def _dtype(framework: Framework, fields: Fields) -> Value[str]:
+    """The network is float32, whatever the precision of the training, unless a flag casts it (train_network.py)."""
+    key = framework.keys["dtype"]
+    return Known("float16", fields.span(key)) if known(fields.flag(key)) is True else ABSENT
 
 
 def _rank_and_alpha(framework: Framework, fields: Fields) -> tuple[Value[int], Value[float]]:
@@ -107,7 +115,7 @@ def _rank_and_alpha(framework: Framework, fields: Fields) -> tuple[Value[int], V
     return rank, rank if any(each.value == 0 for each in alternatives(alpha)) else alpha
 
 
-def _training(framework: Framework, fields: Fields) -> Training:
+def _training(framework: Framework, fields: Fields, half: Value[bool | None]) -> Training:
     """The image model's rate is `unet_lr` if it is given; the optimizer is AdamW if its name is empty."""
     key = "unet_lr" if fields.has("unet_lr") else "learning_rate"
     rate = fields.number(key, usual(framework.defaults["learning_rate"]))
@@ -122,5 +130,12 @@ def _training(framework: Framework, fields: Fields) -> Training:
         optimizer=usual("adamw") if known(name) == "" else name,
         epochs=epochs,
         max_steps=steps,
+        half=half,
         span=fields.span(key),
     )
+
+
+def _half(fields: Fields, key: str | None) -> Value[bool | None]:
+    """Whether autocast computes in float16."""
+    precision = fields.text(key) if key is not None else ABSENT
+    return Known(precision.value == "fp16", precision.span) if isinstance(precision, Known) else ABSENT

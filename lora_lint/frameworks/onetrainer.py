@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields, usual
+from lora_lint.records import replace
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
-from lora_lint.run.values import known
+from lora_lint.run.values import Known, known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
     from lora_lint.run.run import Training
+    from lora_lint.run.values import Value
 
 FRAMEWORK = Framework(
     name="onetrainer",
     title="OneTrainer",
     source="OneTrainer at 23df383",
-    keys={"rank": "lora_rank", "alpha": "lora_alpha", "use_dora": "lora_decompose"},
+    keys={"rank": "lora_rank", "alpha": "lora_alpha", "use_dora": "lora_decompose", "dtype": "lora_weight_dtype"},
     other_keys={
         "model": "base_model_name",
         "learning_rate": "learning_rate",
@@ -63,13 +65,20 @@ def read(document: Mapping, project: Project) -> Reading:
     run = Run(
         FRAMEWORK,
         span,
-        tables.adapter(FRAMEWORK, fields, span),
+        tables.adapter(FRAMEWORK, fields, span, dtype=_dtype(fields)),
         BaseModel(fields.text("base_model_name")),
         training=_training(fields),
         events=(Load(fields.span("base_model_name")), Wrap(span), Train(span)),
         trained=True,
     )
     return Reading((run,))
+
+
+def _dtype(fields: Fields) -> Value[str]:
+    """That of the adapter's weights, under the names of modules/util/enum/DataType.py."""
+    dtype = fields.text("lora_weight_dtype", usual("FLOAT_32"))
+    known_as = {"FLOAT_16": "float16", "BFLOAT_16": "bfloat16", "FLOAT_32": "float32"}
+    return replace(dtype, value=known_as.get(dtype.value, dtype.value)) if isinstance(dtype, Known) else dtype
 
 
 def _training(fields: Fields) -> Training:

@@ -60,6 +60,7 @@ FRAMEWORK = Framework(
         "model": "model_name_or_path",
         "output": "output_dir",
         **TRAINER_KEYS,
+        "half": "fp16",
     },
     says_lora={"use_peft": True},
     recommended=(

@@ -679,7 +679,8 @@ _ACCEPTED = {
     "accumulation": convert.is_whole,
 }
 _TRAINING = {field: (keyword, _ACCEPTED[field]) for field, keyword in TRAINER_KEYS.items()} | {
-    "checkpointing": ("gradient_checkpointing", convert.is_flag)
+    "checkpointing": ("gradient_checkpointing", convert.is_flag),
+    "half": ("fp16", convert.is_flag),
 }
 
 

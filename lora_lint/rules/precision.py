@@ -1,13 +1,14 @@
-"""LL806: adapters whose own weights are float16."""
+"""LL806: adapters whose own weights are float16, and models that overflow in it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Drop, Finding, Fix, Related
+from lora_lint.rules.reached import model_label, resolved_of
 from lora_lint.rules.words import happening, least, place, resting
 from lora_lint.run.events import Cast, Halve, Load, PrepareKbit, PutOn, TakeOff, Train
-from lora_lint.run.values import ABSENT, Known, alternatives, always
+from lora_lint.run.values import ABSENT, Known, alternatives, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +24,10 @@ _BY_TRAINER = "with `fp16=True` the GradScaler raises a ValueError (Attempting t
 
 def adapter_in_half_precision(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL806"""
-    if run.trained is not True or run.launch.sharding is not ABSENT or run.method != "LoraConfig":
+    if run.trained is not True or run.method != "LoraConfig":
+        return
+    yield from _overflow(run)
+    if run.launch.sharding is not ABSENT:
         return
     if run.framework.direct:
         yield from _of_program(run)
@@ -33,6 +37,31 @@ def adapter_in_half_precision(run: Run, options: Mapping[str, Any]) -> Iterable[
             "or bfloat16"
         )
         yield resting("LL806", message, run.adapter.dtype, otherwise=run.adapter.span)
+
+
+def _overflow(run: Run) -> Iterator[Finding]:
+    """A model whose values exceed the range of float16 while it trains, computed in float16."""
+    from lora_lint.knowledge.overflows import overflows_in_autocast, overflows_when_half
+
+    half, dtype = run.training.half, run.model.dtype
+    in_autocast, loaded_half = always(half, True), _is_half(dtype)
+    name = known(run.model.name)
+    if name is None or not (in_autocast or loaded_half) or run.model.loader_adapts:
+        return  # unsloth, whose own loader it is, computes these models in float32
+    model = resolved_of(run).model
+    kind = model.model_type if model is not None else None
+    if in_autocast and overflows_in_autocast(kind, name):
+        value: Value[Any] = half
+    elif loaded_half and overflows_when_half(kind):
+        value = dtype
+    else:
+        return
+    message = (
+        f"{name if model is None else model_label(Known(name), model)} overflows in float16, whose largest number is "
+        "65,504: the loss becomes NaN or 0, and the adapter learns nothing. Train it in bfloat16, or in float32 on a "
+        "GPU without bfloat16"
+    )
+    yield resting("LL806", message, value, run.model.name, otherwise=run.span, doubt="likely")
 
 
 def _of_program(run: Run) -> Iterator[Finding]:

@@ -162,6 +162,8 @@ class Training:
     """A training loop in the program, with its own optimizer: no trainer prepares or saves anything."""
     bare_reference: Value[bool] = ABSENT
     """The reference model of a preference training is the base alone, without the adapter that training starts from."""
+    half: Value[bool | None] = ABSENT
+    """Autocast computes in float16 (`fp16=True`); None, as transformers has it, is off."""
     whole: tuple[str, ...] = ()
     """Parts of the model beside the adapted one that train in full, at the same rate."""
 
