@@ -10,8 +10,12 @@ import os.path
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.run.versions import padded
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from lora_lint.run.versions import Version
 
 _DATA = os.path.join(os.path.dirname(__file__), "data", "signatures.json")
 _OLD_KEYWORDS = {
@@ -41,6 +45,19 @@ def version(name: str) -> str | None:
     """Where a signature was read: "peft 0.21.2"."""
     entry = _every().get(name) or _every().get(_short(name))
     return entry["version"] if entry else None
+
+
+def framework(name: str) -> str | None:
+    """The framework that a class or function belongs to: "peft"."""
+    found = version(name)
+    return found.partition(" ")[0] if found else None
+
+
+def is_newer(framework: str, than: Version) -> bool:
+    """Whether a version of a framework is newer than all whose signatures were read."""
+    stated = {tuple(entry["version"].split(" ")) for entry in _every().values()}
+    read = [padded(tuple(map(int, number.split(".")))) for name, number in stated if name == framework]
+    return bool(read) and padded(than) > max(read)
 
 
 def keywords(name: str) -> frozenset[str]:

@@ -40,7 +40,10 @@ FOLDER = disk.KEPT
 VARIABLE = "LORA_LINT_CACHE_DIR"
 KEPT = 16
 """The most sets of results, one per version and settings; the oldest are deleted first."""
-_ENVIRONMENT = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME", "USERPROFILE")
+_ENVIRONMENT = (
+    *("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME", "USERPROFILE"),
+    "PYTHONPATH",  # where an installed PEFT may be
+)
 _RECORDS = {each.__name__: each for each in (FileResult, Finding, Related, Fix, Known, Unread, *get_args(Change))}
 _TAGS = {
     "CACHEDIR.TAG": b"Signature: 8a477f597d28d172789f06886806bc55\n"

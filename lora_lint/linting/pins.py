@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.knowledge import versions
-from lora_lint.linting.requirements import pins_of
+from lora_lint.knowledge import signatures, versions
+from lora_lint.linting.requirements import allowed_by
 from lora_lint.records import replace
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import alternatives
+from lora_lint.run.versions import padded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lora_lint.project import Project
     from lora_lint.run.given import Given
@@ -30,17 +32,19 @@ _ADDED = (
 
 def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading:
     """The runs of programs, adjusted for the pinned versions of PEFT, transformers and TRL, and all settings with the
-    pin of the framework that receives them."""
+    pin of the framework that receives them. What a version newer than the facts may accept is no problem."""
     runs = (*reading.runs, *(run for sweep in reading.sweeps for run in sweep.runs))
     if not reading.given and not any(run.framework.direct or run.given for run in runs):
         return reading
-    pins = pins_of(project, source)
-    if not pins and not any(run.pins for run in runs):
+    allowed = allowed_by(project, source)
+    pins = {name: each.pin for name, each in allowed.items() if each.pin is not None}
+    newer = frozenset(name for name, each in allowed.items() if each.least and _is_news(name, each.least, runs))
+    if not pins and not newer and not any(run.pins for run in runs):
         return reading
 
     def apply(run: Run) -> Run:
         if not run.framework.direct:
-            return replace(run, given=_pinned(run.given, pins))
+            return _without_guesses(replace(run, given=_pinned(run.given, pins), newer=newer))
         shown = {name: pin for name, pin in run.pins.items() if _says_more(pin, pins.get(name))}
         known = {**pins, **shown}
         run = replace(run, pins=known, given=_pinned(run.given, known))
@@ -48,7 +52,7 @@ def with_pins(reading: Reading, source: SourceFile, project: Project) -> Reading
             run = replace(run, model=replace(run.model, transformers="4"))
         if "peft" in pins:
             run = replace(run, problems=(*_problems_left(run), *_too_new(run, pins["peft"])))
-        return run
+        return _without_guesses(replace(run, newer=newer))
 
     return replace(reading.mapped(apply), given=_pinned(reading.given, pins))
 
@@ -75,6 +79,26 @@ def _problems_left(run: Run) -> Iterator[Problem]:
         gone = versions.removed(problem.key) if isinstance(problem, UnknownKey) else None
         if gone is None or run.before("peft", gone) is None:
             yield problem
+
+
+def _is_news(framework: str, version: Version, runs: Iterable[Run]) -> bool:
+    """Whether a version is newer than the one that a framework's keywords were read from."""
+    stated = {run.framework.source for run in runs if run.framework.name == framework and not run.framework.direct}
+    read = [versions.number(found[0]) for source in stated if (found := re.search(r"\d+(?:\.\d+)+", source))]
+    return signatures.is_newer(framework, version) or any(padded(version) > padded(each) for each in read)
+
+
+def _without_guesses(run: Run) -> Run:
+    """The run without keys that are unknown only to versions older than the one that the project requires."""
+    if not run.newer:
+        return run
+
+    def is_left(problem: Problem) -> bool:
+        owner = signatures.framework(problem.owner) or run.dialect if isinstance(problem, UnknownKey) else None
+        return owner not in run.newer
+
+    training = replace(run.training, unknown_keywords=tuple(filter(is_left, run.training.unknown_keywords)))
+    return replace(run, problems=tuple(filter(is_left, run.problems)), training=training)
 
 
 def _too_new(run: Run, pin: Pin) -> Iterator[Problem]:

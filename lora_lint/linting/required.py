@@ -46,16 +46,18 @@ _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[r
 _GIT = re.compile(r"git\+[^\s\"']*/([\w.-]+?)(?:\.git)?(?:@([^\s\"'#;\]]+))?(?:#\S*)?")
 _TAG = re.compile(r"v?(\d+(?:\.\d+)+)")
 _BOUND = re.compile(r"(===?|~=|<=|<|\^|~|=)?[ \t]*v?(\d+(?:\.\d+)*)(\.\*)?[^,]*")
+_LEAST = re.compile(r"(?:===?|[~>]=|>|\^|(?<![<>!~=])=|[ @])[ \t]*[\"']?v?(\d+(?:\.\d+)+)")
 _CONDA = re.compile(r"(?:[\w.-]+::)?([\w.-]+?)\s*(?:\[[^\]]*\])?\s*([=<>!~\d].*)?")
 
 
 class Demand(NamedTuple):
-    """One requirement of a framework: the resulting pin (None without an upper bound), and the Python versions that it
-    applies to."""
+    """One requirement of a framework: the resulting pin (None without an upper bound), the Python versions that it
+    applies to, and the oldest version that it allows (None without a lower bound)."""
 
     framework: str
     pin: Pin | None
     pythons: frozenset[str] = frozenset(PYTHONS)
+    least: Version | None = None
 
 
 Group: TypeAlias = "Sequence[Demand]"
@@ -161,7 +163,7 @@ def _demand(
     framework: str, below: Version | None, text: str, file: str, pythons: frozenset[str] = frozenset(PYTHONS)
 ) -> Demand:
     written = re.sub(r"\s+", " ", text).strip()
-    return Demand(framework, None if below is None else Pin(below, written, file), pythons)
+    return Demand(framework, None if below is None else Pin(below, written, file), pythons, _least(written))
 
 
 def _pythons(marker: Any) -> frozenset[str]:
@@ -502,6 +504,11 @@ def _upper(requirement: str) -> Version | None:
         else:  # exact: written so, or Poetry's version alone
             bounds.append(_after(numbers))
     return min(bounds, key=padded, default=None)
+
+
+def _least(requirement: str) -> Version | None:
+    """The newest of the lower bounds of a requirement as it is written."""
+    return max((_numbers(found[1]) for found in _LEAST.finditer(requirement)), key=padded, default=None)
 
 
 def _numbers(text: str) -> Version:

@@ -3,8 +3,8 @@
 The nearest place decides: the program itself (the pip commands of a notebook, or of a shell script for the programs
 that it starts; inline metadata), then the folders from its own up to the top of the project, in each of which a lock
 file takes precedence. Requirements that are installed together narrow each other, under every Python; of alternatives
-(files, extras, groups, Pythons) the one that allows the newest version counts. A lower bound pins nothing: the newest
-version is assumed.
+(files, extras, groups, Pythons) the one that allows the newest version counts. A lower bound pins nothing (the newest
+version is assumed), but one above the version that the facts are from says that they may be out of date.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from lora_lint.run.versions import PACKAGES, Pin, padded
 from lora_lint.system import disk
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from lora_lint.linting.required import Group
     from lora_lint.project import Project
+    from lora_lint.run.versions import Version
     from lora_lint.source import SourceFile
 
-    Pins: TypeAlias = "Mapping[str, Pin | None]"
-    """The requirement for each framework that is named: None where every version is allowed."""
+    Pins: TypeAlias = "Mapping[str, Allowed]"
+    """What is allowed of each framework that is named."""
 
 LIMIT = 4_000_000
 """The largest file that is read, in bytes."""
@@ -38,13 +39,26 @@ _PIP = r"(?:.*/)?pip[\d.]*"
 _METADATA = rb"(?ms)^# /// script\s*$(.*?)^# ///\s*$"
 
 
-def pins_of(project: Project, source: SourceFile) -> dict[str, Pin]:
-    """The newest versions that a program can be run with: the frameworks, if they are pinned."""
+class Allowed(NamedTuple):
+    """The versions of a framework that may be installed: the pin (None: up to the newest), and the oldest one (None:
+    any)."""
+
+    pin: Pin | None
+    least: Version | None
+
+
+def allowed_by(project: Project, source: SourceFile) -> dict[str, Allowed]:
+    """What a program can be run with, of the frameworks that its project names."""
     pins = dict(_in_program(project, source))
     found = _found_in(project)
     for folder in project.upwards(os.path.dirname(source.path), beyond=True):
         pins = {**found.get(folder, partial(_in_folder, project)), **pins}
-    return {framework: pin for framework, pin in pins.items() if pin is not None}
+    return pins
+
+
+def pins_of(project: Project, source: SourceFile) -> dict[str, Pin]:
+    """The newest versions that a program can be run with: the frameworks, if they are pinned."""
+    return {name: each.pin for name, each in allowed_by(project, source).items() if each.pin is not None}
 
 
 @lru_cache(maxsize=1)
@@ -161,7 +175,7 @@ def _data(project: Project, path: str) -> bytes:
 
 def _settled(groups: Iterable[Group]) -> Pins:
     """For each framework that is named, the alternative that allows the newest version."""
-    pins: dict[str, Pin | None] = {}
+    pins: dict[str, Allowed] = {}
     for group in groups:
         from lora_lint.linting.required import PYTHONS
 
@@ -170,12 +184,17 @@ def _settled(groups: Iterable[Group]) -> Pins:
                 together = [each for each in group if each.framework == framework and python in each.pythons]
                 bounds = [each.pin for each in together if each.pin is not None]
                 pin = min(bounds, key=lambda each: padded(each.below), default=None)
-                pins[framework] = _wider(pins[framework], pin) if framework in pins else pin
+                allowed = Allowed(pin, _newest(each.least for each in together))
+                pins[framework] = _wider(pins[framework], allowed) if framework in pins else allowed
     return pins
 
 
-def _wider(first: Pin | None, second: Pin | None) -> Pin | None:
-    """The pin that allows the newer version."""
-    if first is None or second is None:
-        return None
-    return second if padded(second.below) > padded(first.below) else first
+def _wider(first: Allowed, second: Allowed) -> Allowed:
+    """What two alternatives allow: the pin that allows the newer version, and the newer of the oldest ones."""
+    pins = [each.pin for each in (first, second) if each.pin is not None]
+    pin = max(pins, key=lambda each: padded(each.below)) if len(pins) == 2 else None
+    return Allowed(pin, _newest((first.least, second.least)))
+
+
+def _newest(versions: Iterable[Version | None]) -> Version | None:
+    return max((each for each in versions if each is not None), key=padded, default=None)

@@ -513,6 +513,10 @@ def _unknown_keywords(config: Object) -> list[UnknownKey]:
     for keyword in arguments.keywords:
         # The program's own subclass adds keywords, and passes them on as attributes.
         if keyword not in names and keyword not in config.attributes:
+            from lora_lint.knowledge import installed
+
+            if keyword in installed.keywords(data.kind):
+                continue
             span = arguments.span(keyword) or data.span
             meant = _SYNONYMS.get(keyword)
             close = (meant,) if meant is not None else signatures.closest(keyword, names)

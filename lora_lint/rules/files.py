@@ -89,7 +89,7 @@ def _no_start(run: Run) -> Iterator[Finding]:
     """A text for `init_lora_weights` that PEFT does not know."""
     adapter = run.adapter
     old = run.before("peft", versions.UNKNOWN_INITIALISATION_RAISES) is not None
-    if run.method != "LoraConfig" or not run.framework.direct or old:
+    if run.method != "LoraConfig" or not run.framework.direct or old or "peft" in run.newer:
         return
     for value, confidence in _wrong(adapter.init_lora_weights, lambda given: not is_start(given)):
         key = adapter.key("init_lora_weights")

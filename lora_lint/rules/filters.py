@@ -41,7 +41,7 @@ _ADDED: dict[str | None, tuple[str, ...]] = {"SEQ_CLS": ("classifier", "score")}
 def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
     """LL205"""
     adapter = run.adapter
-    if run.method != "LoraConfig" or not isinstance(adapter.target_modules, Known):
+    if run.method != "LoraConfig" or not isinstance(adapter.target_modules, Known) or "peft" in run.newer:
         return
     if adapter.target_modules.value is not None or known(adapter.parts) is not None:
         return

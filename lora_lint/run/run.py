@@ -249,6 +249,9 @@ class Run:
     launch: Launch = Launch()
     pins: Mapping[str, Pin] = field(default_factory=dict)
     """The frameworks (peft, transformers, trl) of which the project allows only versions older than the newest."""
+    newer: frozenset[str] = frozenset()
+    """The frameworks of which the project requires a version newer than the one that the facts are from: what they do
+    not know may exist."""
 
     @property
     def dialect(self) -> str:

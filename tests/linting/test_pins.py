@@ -704,6 +704,55 @@ def test_where_requirements_are_written(tmp_path: Path, name: str, text: str) ->
     assert pin.file == name
 
 
+NEWER = """\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+model = AutoModelForCausalLM.from_pretrained("mistralai/Mixtral-8x7B-v0.1")
+config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj"], use_quantum=True, init_lora_weights="quantum")
+model = get_peft_model(model, config)
+Trainer(model=model, args=TrainingArguments("out", quantum_steps=3)).train()
+"""
+
+
+@pytest.mark.parametrize(
+    ("requirement", "unknown"),
+    [
+        ("", {"use_quantum", "quantum"}),
+        ("peft", {"use_quantum", "quantum"}),
+        ("peft==0.21.2", {"use_quantum", "quantum"}),
+        ("peft<2", {"use_quantum", "quantum"}),
+        ("peft==0.99.0", set()),
+        ("peft >= 0.40", set()),
+        ("peft>0.40,<2", set()),
+        ("peft~=0.40", set()),
+        ("peft @ git+https://example.org/peft@v0.99.0", set()),
+        ("transformers>=6", {"use_quantum", "quantum"}),
+    ],
+)
+def test_what_a_newer_version_may_know_is_no_mistake(tmp_path: Path, requirement: str, unknown: set[str]) -> None:
+    (tmp_path / "requirements.txt").write_text(requirement, encoding="utf-8")
+    path = (tmp_path / "train.py").as_posix()
+    found = discovery.Found(path, "python", NEWER.encode(), True)
+    findings = Checker(Settings()).check(found).findings
+    messages = [finding.message for finding in findings if finding.code in ("LL901", "LL902")]
+    told = {
+        word
+        for word in ("use_quantum", "quantum")
+        if any(f"`{word}`" in text or f'"{word}"' in text for text in messages)
+    }
+    assert told == unknown
+
+
+@pytest.mark.parametrize(("requirement", "count"), [("axolotl==0.19.0", 1), ("axolotl>=0.25", 0)])
+def test_a_key_of_a_newer_framework_is_no_mistake(tmp_path: Path, requirement: str, count: int) -> None:
+    (tmp_path / "requirements.txt").write_text(requirement, encoding="utf-8")
+    text = "base_model: gpt2\nadapter: lora\nlora_r: 8\nlora_alpha: 16\nlora_dropuot: 0.1\ndatasets: []\n"
+    found = discovery.Found((tmp_path / "config.yaml").as_posix(), "yaml", text.encode(), True)
+    findings = Checker(Settings()).check(found).findings
+    assert [each.code for each in findings].count("LL901") == count
+
+
 def test_an_extra_does_not_narrow_what_the_project_asks_for(tmp_path: Path) -> None:
     text = "[project]\ndependencies = ['peft>=0.4']\n[project.optional-dependencies]\nold = ['peft==0.7.1']\n"
     assert pin_of(tmp_path, {"pyproject.toml": text}) is None
