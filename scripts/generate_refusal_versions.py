@@ -23,7 +23,7 @@ from scripts.list_refusals import every_row, unpacked  # noqa: E402
 
 OUTPUT = ROOT / "lora_lint" / "knowledge" / "data" / "refusal_versions.json"
 RELEASES = {
-    "axolotl": ("0.8.0", "0.10.0", "0.12.0", "0.15.0", "0.17.0"),
+    "axolotl": ("0.8.0", "0.10.0", "0.12.0", "0.15.0", "0.17.0", "0.19.0", "0.20.0"),
     "litgpt": ("0.5.0", "0.5.7"),
     "llamafactory": ("0.9.1", "0.9.2", "0.9.3", "0.9.4"),
     "ludwig": ("0.10.0",),

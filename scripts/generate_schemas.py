@@ -258,7 +258,11 @@ def axolotl(folders: list[Path]) -> None:
     # Settings that the program takes from the raw configuration without declaring them.
     for path in ("loaders/adapter.py", "loaders/model.py", "train.py", "core/builders/base.py", "utils/data/rl.py"):
         for node in ast.walk(package.tree(path)):
-            if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("cfg", "self.cfg"):
+            if (
+                isinstance(node, ast.Attribute)
+                and ast.unparse(node.value) in ("cfg", "self.cfg")
+                and node.attr != "get"
+            ):
                 others.add(node.attr)
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr" and len(node.args) > 1:
                 owner, key = node.args[0], node.args[1]

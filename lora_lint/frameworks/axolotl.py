@@ -1,6 +1,6 @@
-"""axolotl: `base_model` with `adapter: lora` or `qlora`.
+"""axolotl: `base_model` with `adapter: lora`, `qlora` or `mixlora`.
 
-Source: axolotl 0.19.0, utils/schemas/{config,peft,model,training}.py and loaders/adapter.py.
+Source: axolotl 0.21.0, utils/schemas/{config,peft,model,training}.py and loaders/adapter.py.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="axolotl",
     title="axolotl",
-    source="axolotl 0.19.0",
+    source="axolotl 0.21.0",
     packages=("axolotl",),
     keys={
         "rank": "lora_r",
@@ -55,7 +55,7 @@ FRAMEWORK = Framework(
     regex_targets=True,
     avoids=frozenset({"expert-dropout"}),  # loaders/adapter.py
     names_tokens=True,
-    on_new_tokens=" (those of `tokens` axolotl 0.19 refuses so, with a ValueError)",
+    on_new_tokens=" (those of `tokens` axolotl refuses so, with a ValueError)",
     synonyms={
         "lora_rank": "lora_r",
         "use_rslora": "peft_use_rslora",
@@ -101,11 +101,13 @@ _METHODS: dict[str, Method] = {
     **dict.fromkeys(("grpo", "gdpo", "ebft"), "rl"),
 }
 _DROPPED = ("lora_exclude_modules",)
-"""Settings that the loader asks for but no schema has: pydantic drops them first (axolotl 0.19.0, loaders/adapter.py
+"""Settings that the loader asks for but no schema has: pydantic drops them first (axolotl 0.21.0, loaders/adapter.py
 and utils/schemas/peft.py)."""
 _ALL = "all-linear"
 _NEW_TOKENS = ("tokens", "special_tokens", "added_tokens_overrides", "resize_token_embeddings_to_32x")
-"""Keys that may add rows to the embeddings (axolotl 0.19.0, loaders/tokenizer.py, loaders/model.py)."""
+"""Keys that may add rows to the embeddings (axolotl 0.21.0, loaders/tokenizer.py, loaders/model.py)."""
+_MIXED = "mixlora"
+"""LoRA on the attention, and a router with experts of LoRA for each MLP (axolotl 0.21.0, loaders/adapter.py)."""
 _OUTSIDE = frozenset({"embed_tokens", "lm_head", _ALL})
 
 
@@ -129,7 +131,7 @@ def read(document: Mapping, project: Project) -> Reading:
     """The run of a file, if it trains LoRA."""
     fields = Fields(document)
     adapter = fields.text("adapter")
-    if known(adapter) not in ("lora", "qlora"):
+    if known(adapter) not in ("lora", "qlora", _MIXED):
         return Reading()
     span = fields.span("adapter")
     loaded = fields.has("lora_model_dir")
@@ -143,11 +145,7 @@ def read(document: Mapping, project: Project) -> Reading:
     events.append(Train(span))
     problems: tuple[Problem, ...] = (
         *tables.problems(FRAMEWORK, document, near=schemas.keys(FRAMEWORK.name)),
-        *(
-            UnknownKey(key, entry.key.span, "axolotl 0.19")
-            for key in _DROPPED
-            if (entry := document.entry(key)) is not None
-        ),
+        *(UnknownKey(key, entry.key.span, "axolotl") for key in _DROPPED if (entry := document.entry(key)) is not None),
         *_of_other_bits(fields),
     )
     patterns = fields.names("unfrozen_parameters")
@@ -166,13 +164,14 @@ def read(document: Mapping, project: Project) -> Reading:
                 problems,
                 trained=True,
                 unfrozen_patterns=patterns,
+                method="MixLoraConfig" if known(adapter) == _MIXED else "LoraConfig",
             ),
         )
     )
 
 
 def _of_other_bits(fields: Fields) -> Iterator[InvalidValue]:
-    """What says that QLoRA is not in 4 bits, which it is alone (axolotl 0.19.0, utils/schemas/peft.py)."""
+    """What says that QLoRA is not in 4 bits, which it is alone (axolotl 0.21.0, utils/schemas/peft.py)."""
     if known(fields.text("adapter")) != "qlora" or known(fields.flag("merge_lora", usual(False))) is not False:
         return
     bits = {key: known(fields.flag(key, usual(False))) for key in ("load_in_4bit", "load_in_8bit")}
@@ -192,7 +191,7 @@ def _of_other_bits(fields: Fields) -> Iterator[InvalidValue]:
 
 def _added(fields: Fields, key: str) -> tuple[str, ...]:
     """The tokens that a key adds, or writes over reserved ones of the model; not those for an existing role (bos, eos,
-    pad), and none if their rows are filled in (axolotl 0.19.0, loaders/tokenizer.py)."""
+    pad), and none if their rows are filled in (axolotl 0.21.0, loaders/tokenizer.py)."""
     if fields.has("fix_untrained_tokens"):
         return ()
     section = fields.section(key)
@@ -224,7 +223,7 @@ def _half(fields: Fields) -> Value[str]:
 
 
 def _task(fields: Fields) -> Value[str | None]:
-    """axolotl derives it from the model's class: a causal model unless it is a classifier (0.19.0,
+    """axolotl derives it from the model's class: a causal model unless it is a classifier (0.21.0,
     loaders/adapter.py)."""
     if "Classification" in (_model(fields).loader or "") or fields.has("num_labels"):
         return Unknown("axolotl derives it from the model's class")
@@ -273,7 +272,7 @@ def _dataset(fields: Fields, path: str, project: Project) -> Dataset:
     if not entries:
         return Dataset()
     if known(fields.flag("dataset_exact_deduplication", Known(False))):
-        # Rows that two entries have in common count once (axolotl 0.19.0, utils/data/shared.py).
+        # Rows that two entries have in common count once (axolotl 0.21.0, utils/data/shared.py).
         entries = list({repr(_plain(entry.mapping)): entry for entry in entries}.values())
     span = fields.span("datasets")
     name: Value[str] = entries[0].text("path") if len(entries) == 1 else Unknown("there are several datasets", span)
@@ -296,7 +295,7 @@ def _dataset(fields: Fields, path: str, project: Project) -> Dataset:
 
 
 def _rows(entry: Fields, near: str, project: Project) -> int | None:
-    """The rows of one entry of `datasets` (axolotl 0.19.0, utils/data/shared.py)."""
+    """The rows of one entry of `datasets` (axolotl 0.21.0, utils/data/shared.py)."""
     from lora_lint.knowledge.sizes import rows_of, rows_of_file
 
     path = known(entry.text("path"))

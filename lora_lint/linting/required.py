@@ -214,6 +214,7 @@ def _pyproject(document: Mapping[str, Any], file: str, include: Include) -> Sequ
     """The dependencies of a project, alone and with each extra and group."""
     tool = _table(document, "tool")
     main = [
+        *_itself(document, file, include),
         *_each(_list(document, "project", "dependencies"), file),
         *_tables(_table(tool, "poetry", "dependencies"), file),
         *_conda_table(_table(tool, "pixi", "dependencies"), file),
@@ -254,6 +255,19 @@ def _pyproject(document: Mapping[str, Any], file: str, include: Include) -> Sequ
         for group in found
         if group or replacing or narrowing
     ]
+
+
+def _itself(document: Mapping[str, Any], file: str, include: Include) -> Iterator[Demand]:
+    """The version of a framework in its own repository, whose examples are for that one."""
+    name, version = (_table(document, "project").get(key) for key in ("name", "version"))
+    framework = framework_of(name) if isinstance(name, str) else None
+    if framework is None:
+        return
+    path = _table(document, "tool", "setuptools", "dynamic", "version").get("file")
+    if version is None and isinstance(path, str):
+        version = include(path).strip()
+    if isinstance(version, str) and version:
+        yield _requirement(framework, f"{name}=={version}", file)
 
 
 def _sources(table: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -447,7 +447,6 @@ class TestFiles:
             "adapter: lora\nlora_r: 8\nload_in_8bit: true\nlora_mlp_kernel: true\n",
             "adapter: lora\nlora_r: 8\nrl: dpo\nsample_packing: true\n",
             "adapter: lora\nlora_r: 8\nwarmup_steps: 10\nwarmup_ratio: 0.1\n",
-            "adapter: lora\nlora_r: 8\nrl: grpo\ngradient_accumulation_steps: 3\ntrl: {num_generations: 4}\n",
         ],
     )
     def test_axolotl_refuses(self, text: str) -> None:

@@ -11,9 +11,11 @@ import pytest
 from lora_lint.frameworks import refusals
 from lora_lint.frameworks.conditions import condition
 from lora_lint.knowledge.matching import RefusalKind
+from lora_lint.knowledge.versions import number
 from lora_lint.rules.refusals import ignored_settings, refused_settings
 from lora_lint.run.given import Given
 from lora_lint.run.values import Known
+from lora_lint.run.versions import Pin
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
@@ -101,7 +103,8 @@ def test_a_row_is_reported_where_its_condition_holds(framework: str, owner: str,
     values = {name: Known(value, places[name]) for name, value in given.items()}
     if row.key not in condition(row.when).names:
         values[row.key] = Known("x", places[row.key])
-    received = Given(framework, Span("a.yaml", 1000, 1001), values, owner)
+    last = Pin(number(row.until), f"{framework}<{row.until}", "requirements.txt") if row.until else None
+    received = Given(framework, Span("a.yaml", 1000, 1001), values, owner, pin=last)
     hits = refusals.matches(received, lambda name: Known(FACTS[name]), lambda _: True)
     assert row in [hit.row for hit in hits]
     if FACTS.keys().isdisjoint(condition(row.when).names):
