@@ -12,7 +12,7 @@ from lora_lint.knowledge import schemas
 from lora_lint.records import replace
 from lora_lint.run.events import Wrap
 from lora_lint.run.framework import Framework
-from lora_lint.run.run import BaseModel, Reading, Run, Weights
+from lora_lint.run.run import BaseModel, Damage, Reading, Run, Weights
 from lora_lint.run.values import known
 from lora_lint.system import disk
 from lora_lint.unread import Unread, clause
@@ -83,7 +83,7 @@ def _weights(config: str, project: Project) -> tuple[Weights | None, tuple[Unrea
     import os
 
     from lora_lint.readers.errors import Unreadable
-    from lora_lint.readers.safetensors import all_zero, read_header
+    from lora_lint.readers.safetensors import CutOff, Pointer, all_zero, read_header
 
     folder = os.path.dirname(config)
     path = os.path.join(folder, "adapter_model.safetensors").replace(os.sep, "/")
@@ -96,7 +96,9 @@ def _weights(config: str, project: Project) -> tuple[Weights | None, tuple[Unrea
         untrained = bool(seconds) and all_zero(path, seconds)
     except (Unreadable, OSError) as error:
         why = error.message if isinstance(error, Unreadable) else discovery.cannot_be_read(error)
-        return None, (Unread(path, "weights", clause(why)),)
+        damage = {Pointer: Damage.POINTER, CutOff: Damage.CUT_OFF}.get(type(error))
+        damaged = Weights(path, {}, {}, damage=damage) if damage is not None else None
+        return damaged, (Unread(path, "weights", clause(why)),)
     shapes = {tensor.name: tensor.shape for tensor in tensors}
     sizes = {tensor.name: tensor.size for tensor in tensors}
     return Weights(path, shapes, sizes, untrained, tuple(_checkpoints(folder, project))), ()

@@ -26,6 +26,14 @@ _MOST = 1 << 30
 """The most bytes that are searched for a nonzero number. In a trained adapter the first few suffice."""
 
 
+class Pointer(Unreadable):
+    """A pointer of Git LFS, where the file itself is not fetched."""
+
+
+class CutOff(Unreadable):
+    """A file that ends before what its header describes, which safetensors refuses to load."""
+
+
 @dataclass(frozen=True)
 class Tensor:
     """One tensor: `start` and `end` are its bytes in the file."""
@@ -43,16 +51,16 @@ class Tensor:
 
 
 def read_header(path: str) -> tuple[Tensor, ...]:
-    """The tensors of a file in the order of its header. Raises Unreadable, OSError."""
+    """The tensors of a file in the order of its header. Raises Unreadable (Pointer, CutOff), OSError."""
     with open(path, "rb") as file:
         whole = os.fstat(file.fileno()).st_size
         start = file.read(8)
         if start + file.read(len(_POINTER) - 8) == _POINTER:
-            raise Unreadable("This is a pointer of Git LFS and not the file itself, which `git lfs pull` fetches")
+            raise Pointer("This is a pointer of Git LFS and not the file itself, which `git lfs pull` fetches")
         file.seek(8)
         length = int.from_bytes(start, "little")
         if whole < 8 or length > whole - 8:
-            raise Unreadable("This is not a safetensors file: its header is longer than the file")
+            raise CutOff("This is not a safetensors file: its header is longer than the file")
         if length > LONGEST_HEADER:
             raise Unreadable(f"The header of this safetensors file has more than {LONGEST_HEADER // 1_000_000} MB")
         header = file.read(length)
@@ -68,7 +76,7 @@ def read_header(path: str) -> tuple[Tensor, ...]:
             continue
         tensor = _tensor(name, entry, 8 + length)
         if tensor is None or not 8 + length <= tensor.start <= tensor.end <= whole:
-            raise Unreadable(f"This safetensors file is cut off or damaged: {name} is not within it")
+            raise CutOff(f"This safetensors file is cut off or damaged: {name} is not within it")
         found.append(tensor)
     for one, other in pairwise(sorted(found, key=lambda tensor: (tensor.start, tensor.end))):
         if other.start < one.end:

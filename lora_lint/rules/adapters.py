@@ -12,6 +12,7 @@ from lora_lint.knowledge.names import same_model
 from lora_lint.rules.words import happening, least, names, number, place, plural, resting, setting
 from lora_lint.run.events import Load, PutOn, Unwrap
 from lora_lint.run.launch import Quantizer
+from lora_lint.run.run import Damage
 from lora_lint.run.values import Known, alternatives, known
 from lora_lint.source import Span
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from lora_lint.knowledge.modules import Module
+    from lora_lint.knowledge.resolve import Case
     from lora_lint.knowledge.servers import Server
     from lora_lint.run.run import Run, Serving, Weights
 
@@ -26,6 +28,9 @@ _PREFIX = "base_model.model."
 _OWN = ("lora_", "modules_to_save", "token_adapter", "trainable_tokens", "magnitude_vector", ".bias")
 """Fragments of the names of an adapter's own tensors."""
 _MATRIX_A, _MATRIX_B = ".lora_A.weight", ".lora_B.weight"
+_NUMBER = re.compile(r"(.*?)\.(\d+)\.(.*)")
+_OF_A_PART = re.compile(r"vision|visual|language_model|audio")
+"""In the paths of models of several parts, whose keys PEFT and transformers rename (5.23, `key_mapping`)."""
 
 
 _REFUSING = {
@@ -192,22 +197,97 @@ def adapter_base_mismatch(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     """LL704"""
     from lora_lint.knowledge.resolve import resolve
 
-    if run.weights is None:
+    weights = run.weights
+    if weights is None:
+        return
+    if weights.damage is not None:
+        yield _not_loaded(run, weights, weights.damage)
         return
     cases = resolve(run).cases
     if not cases or not all(case.built.certain for case in cases):
         return
-    wrong = [list(_other_sizes(run.weights, case.modules)) for case in cases]
-    if not all(wrong):
-        return
-    module, size, other = wrong[0][0]
-    name = cases[0].name.value
-    message = (
-        f"The weights next to this config do not fit {name}: `{module}` takes {size[0]:,} and gives {size[1]:,} there, "
-        f"and the adapter's matrices are for {other[0]:,} and {other[1]:,} ({plural(len(wrong[0]), 'layer')} differ). "
+    for misfit in (_of_another_size, _under_another_prefix, _beyond_the_last_layer):
+        found = [misfit(weights, each) for each in cases]
+        if found[0] is not None and all(found):
+            yield resting("LL704", found[0], run.model.name, otherwise=run.span, doubt=cases[0].model.confidence)
+            return
+
+
+def _not_loaded(run: Run, weights: Weights, damage: Damage) -> Finding:
+    """A file of weights that safetensors refuses."""
+    if damage is Damage.POINTER:
+        message = (
+            "The weights next to this config are a pointer of Git LFS: PeftModel.from_pretrained raises a "
+            "SafetensorError (header too large). Fetch the file with `git lfs pull`"
+        )
+    else:
+        message = (
+            "The weights next to this config are cut off: PeftModel.from_pretrained raises a SafetensorError. The disk "
+            "was full, or a save or a download was interrupted; copy the file again, or take an earlier checkpoint"
+        )
+    related = (Related(Span(weights.path, 0, 0), "the weights"),)
+    # A checkout without LFS, as CI has it, is no mistake.
+    return Finding("LL704", message, run.span, "certain", "advice" if damage is Damage.POINTER else None, related)
+
+
+def _of_another_size(weights: Weights, case: Case) -> str | None:
+    """What is wrong where matrices do not fit the layers of a model."""
+    wrong = list(_other_sizes(weights, case.modules))
+    if not wrong:
+        return None
+    module, size, other = wrong[0]
+    return (
+        f"The weights next to this config do not fit {case.name.value}: `{module}` takes {size[0]:,} and gives "
+        f"{size[1]:,} there, and the adapter's matrices are for {other[0]:,} and {other[1]:,} "
+        f"({plural(len(wrong), 'layer')} differ). "
         "PeftModel.from_pretrained fails with a size mismatch; set the base model that the adapter was trained on"
     )
-    yield resting("LL704", message, run.model.name, otherwise=run.span, doubt=cases[0].model.confidence)
+
+
+def _under_another_prefix(weights: Weights, case: Case) -> str | None:
+    """What is wrong where every layer has the name of one of the model's, with more or less before it."""
+    paths, there = _adapted(weights), [module.path for module in case.modules]
+    if not paths or not set(paths).isdisjoint(there) or any(map(_OF_A_PART.search, there)):
+        return None
+    alike = [next((each for each in there if _ends_alike(path, each)), None) for path in paths]
+    if None in alike:
+        return None
+    path, here = paths[0], alike[0]
+    return (
+        f"PEFT loads none of the {len(paths)} layers next to this config: `{_PREFIX}{path}` is not in "
+        f"{case.name.value}, where the layer is `{_PREFIX}{here}`. It only warns of missing keys, and the model "
+        "answers as without the adapter. Rename the tensors, or save the adapter from the model that `get_peft_model` "
+        "returned"
+    )
+
+
+def _beyond_the_last_layer(weights: Weights, case: Case) -> str | None:
+    """What is wrong where there are layers with numbers that the model does not have."""
+    there = {module.path for module in case.modules}
+    beyond = [
+        (int(number[2]), path)
+        for path in _adapted(weights)
+        if path not in there and (number := _NUMBER.match(path)) is not None and f"{number[1]}.0.{number[3]}" in there
+    ]
+    if not beyond:
+        return None
+    above, below = max(beyond)[0], min(beyond)[0]
+    which = f"layer {above}" if above == below else f"layers {below} to {above}"
+    return (
+        f"The weights next to this config are for more layers than {case.name.value} has: PEFT drops those of {which} "
+        "without a warning, and a part of what was trained is missing. Set the base model that the adapter was trained "
+        "on"
+    )
+
+
+def _adapted(weights: Weights) -> list[str]:
+    """The paths of the layers that an adapter's file has matrices for."""
+    return [name.removeprefix(_PREFIX).removesuffix(_MATRIX_A) for name in weights.shapes if name.endswith(_MATRIX_A)]
+
+
+def _ends_alike(path: str, other: str) -> bool:
+    """Whether one path is the end of another."""
+    return path.endswith(f".{other}") or other.endswith(f".{path}")
 
 
 def _other_sizes(weights: Weights, modules: Iterable[Module]) -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:

@@ -5,6 +5,7 @@ Rules read only these records; they never know the file format.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 from lora_lint.records import dataclass, field, replace
@@ -168,6 +169,14 @@ class Training:
     """Parts of the model beside the adapted one that train in full, at the same rate."""
 
 
+class Damage(Enum):
+    """Why the file of an adapter's weights cannot be loaded."""
+
+    POINTER = "pointer"
+    """It is a pointer of Git LFS."""
+    CUT_OFF = "cut off"
+
+
 @dataclass(frozen=True)
 class Weights:
     """The saved weights of an adapter, according to the header of their file: names to shapes, and bytes of each
@@ -179,6 +188,8 @@ class Weights:
     sizes: Mapping[str, int]
     untrained: bool = False
     other_scales: tuple[tuple[str, float], ...] = ()
+    damage: Damage | None = None
+    """There is a file, but not one with tensors; then nothing else is known of it."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from lora_lint.linting import engine
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.safetensors import all_zero, read_header
+from lora_lint.report.wording import level_of
 from lora_lint.settings import Settings
 from tests.support import pages
 
@@ -60,6 +62,63 @@ def test_what_is_no_such_file(data: bytes, tmp_path: Path) -> None:
         read_header(str(path))
 
 
+BASE = "meta-llama/Llama-3.2-1B"
+LLAMA = "base_model.model.model.layers.{}.self_attn.q_proj.lora_{}.weight F16 {} 0.5\n"
+
+
+def layers(*numbers: int, prefix: str = "base_model.model.") -> bytes:
+    lines = [LLAMA.format(n, "A", "8x2048") + LLAMA.format(n, "B", "2048x8") for n in numbers]
+    return pages.weights("".join(lines).replace("base_model.model.", prefix))
+
+
+def misfits(folder: Path, data: bytes, base: str = BASE) -> list[tuple[str, str]]:
+    """The levels and messages of LL704 for an adapter with these weights."""
+    (folder / "adapter_model.safetensors").write_bytes(data)
+    config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": 8, "lora_alpha": 16, "target_modules": ["q_proj"]}
+    (folder / "adapter_config.json").write_text(json.dumps(config | {"base_model_name_or_path": base}))
+    outcome = engine.lint([str(folder)], Settings(), jobs=1)
+    return [(level_of(finding), finding.message) for finding in outcome.findings if finding.code == "LL704"]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "base_model.model.base_model.model.",
+        "base_model.model.module.",
+        "base_model.model._orig_mod.",
+        "base_model.model.model.",
+    ],
+)
+def test_layers_under_another_prefix(prefix: str, tmp_path: Path) -> None:
+    [(level, message)] = misfits(tmp_path, layers(0, 1, prefix=prefix))
+    assert level == "error"
+    assert message.startswith(
+        f"PEFT loads none of the 2 layers next to this config: `{prefix}model.layers.0.self_attn."
+    )
+
+
+def test_layers_beyond_the_last(tmp_path: Path) -> None:
+    [(level, message)] = misfits(tmp_path, layers(*range(28)))
+    assert level == "error"
+    assert "drops those of layers 16 to 27" in message
+    [(_, message)] = misfits(tmp_path, layers(15, 16))
+    assert "drops those of layer 16 " in message
+
+
+@pytest.mark.parametrize("base", [BASE, "./merged", "google/gemma-3-4b-it"])
+def test_layers_that_fit_or_are_not_known(base: str, tmp_path: Path) -> None:
+    assert misfits(tmp_path, layers(0, 15), base) == []
+    if base != BASE:
+        assert misfits(tmp_path, layers(0, 99, prefix="base_model.model.module."), base) == []
+
+
+def test_a_file_that_is_cut_off_or_a_pointer(tmp_path: Path) -> None:
+    [(level, message)] = misfits(tmp_path, layers(0)[:-7], "./merged")
+    assert (level, "are cut off" in message) == ("error", True)
+    [(level, message)] = misfits(tmp_path, b"version https://git-lfs.github.com/spec/v1\noid sha256:0f\nsize 9\n")
+    assert (level, "`git lfs pull`" in message) == ("advice", True)
+
+
 @given(data=st.binary(max_size=300), at=st.integers(0, len(GOOD)))
 def test_damaged_files_are_no_fault_of_the_linter(
     data: bytes, at: int, tmp_path_factory: pytest.TempPathFactory
@@ -76,6 +135,7 @@ def test_damaged_files_are_no_fault_of_the_linter(
 @pytest.mark.torch
 def test_what_peft_saves(tmp_path: Path) -> None:
     import peft
+    import safetensors.torch
     import torch
     import transformers
 
@@ -105,6 +165,24 @@ def test_what_peft_saves(tmp_path: Path) -> None:
         (folder / "adapter_config.json").write_text(json.dumps(saved | change), encoding="utf-8")
         outcome = engine.lint([str(folder)], Settings(confidence="possible"), jobs=1)
         assert code in {finding.code for finding in outcome.findings}
+    file = folder / "adapter_model.safetensors"
+    good = safetensors.torch.load_file(file)
+    (folder / "adapter_config.json").write_text(json.dumps(saved), encoding="utf-8")
+    safetensors.torch.save_file({name.replace("model.", "model.module.", 1): good[name] for name in good}, file)
+    assert "LL704" in {finding.code for finding in engine.lint([str(folder)], Settings(), jobs=1).findings}
+    with pytest.warns(UserWarning, match="missing adapter keys"):
+        loaded = peft.PeftModel.from_pretrained(transformers.LlamaForCausalLM(config), str(folder))
+    assert not any(each.any() for name, each in loaded.named_parameters() if "lora_B" in name)
+    file.write_bytes(file.read_bytes()[:-7])
+    with pytest.raises(safetensors.SafetensorError):
+        peft.PeftModel.from_pretrained(transformers.LlamaForCausalLM(config), str(folder))
+    safetensors.torch.save_file(good, file)
+    config.num_hidden_layers = 1
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*adapter keys")
+        short = peft.PeftModel.from_pretrained(transformers.LlamaForCausalLM(config), str(folder))
+    assert all(each.any() for name, each in short.named_parameters() if "lora_B" in name)
+    config.num_hidden_layers = 2
     with pytest.raises(RuntimeError, match="size mismatch"):
         (folder / "adapter_config.json").write_text(json.dumps(saved | {"r": 8}), encoding="utf-8")
         peft.PeftModel.from_pretrained(transformers.LlamaForCausalLM(config), str(folder))

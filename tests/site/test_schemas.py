@@ -13,7 +13,8 @@ import pytest
 from lsprotocol import types
 from pygls.lsp.client import BaseLanguageClient
 
-from tests.site.test_site import ROOT, load
+from tests.support.package import ROOT
+from tests.support.scripts import script
 
 HERE = Path(__file__).parent / "schemas"
 CONFIG = "stage: sft\nfinetuning_type: lora\nlora_rnk: 8\n"
@@ -22,7 +23,7 @@ CONFIG = "stage: sft\nfinetuning_type: lora\nlora_rnk: 8\n"
 def test_every_schema_is_published_as_the_command_prints_it() -> None:
     from lora_lint.frameworks import keys
 
-    published = load(ROOT / "site" / "build.py").schemas()
+    published = script(ROOT / "site" / "build.py").schemas()
     assert published.keys() == {"settings", *keys.described_frameworks()}
     assert all(schema["$schema"].startswith("https://json-schema.org/") for schema in published.values())
 
@@ -35,7 +36,7 @@ def test_a_yaml_server_underlines_a_misspelt_key_and_completes_one(tmp_path: Pat
     shutil.copytree(HERE, tmp_path / "server", ignore=shutil.ignore_patterns("node_modules"))
     subprocess.run(["npm", "ci", "--silent", "--no-fund", "--no-audit"], cwd=tmp_path / "server", check=True)
     schema = tmp_path / "llamafactory.json"
-    schema.write_text(json.dumps(load(ROOT / "site" / "build.py").schemas()["llamafactory"]), encoding="utf-8")
+    schema.write_text(json.dumps(script(ROOT / "site" / "build.py").schemas()["llamafactory"]), encoding="utf-8")
     text = f"# yaml-language-server: $schema={schema.as_uri()}\n{CONFIG}"
     messages, offered = asyncio.run(_asked(tmp_path / "server", (tmp_path / "train.yaml").as_uri(), text))
     assert any("lora_rnk" in message for message in messages)
