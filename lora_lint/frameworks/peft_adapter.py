@@ -96,8 +96,8 @@ def _weights(config: str, project: Project) -> tuple[Weights | None, tuple[Unrea
         untrained = bool(seconds) and all_zero(path, seconds)
     except (Unreadable, OSError) as error:
         why = error.message if isinstance(error, Unreadable) else discovery.cannot_be_read(error)
-        damage = {Pointer: Damage.POINTER, CutOff: Damage.CUT_OFF}.get(type(error))
-        damaged = Weights(path, {}, {}, damage=damage) if damage is not None else None
+        damage = Damage.POINTER if isinstance(error, Pointer) else Damage.CUT_OFF
+        damaged = Weights(path, {}, {}, damage=damage) if isinstance(error, (Pointer, CutOff)) else None
         return damaged, (Unread(path, "weights", clause(why)),)
     shapes = {tensor.name: tensor.shape for tensor in tensors}
     sizes = {tensor.name: tensor.size for tensor in tensors}
