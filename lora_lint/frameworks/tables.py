@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import Fields, set_by_config, usual
+from lora_lint.frameworks.fields import Fields, flattened, set_by_config, unfolded, usual
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import stage_of
 from lora_lint.records import dataclass, replace
@@ -69,31 +69,49 @@ class TableReader:
 
     def recognises(self, document: Document) -> bool:
         """Whether a mapping has the keys that show that LoRA is trained, and names a model."""
-        keys = (*self.framework.says_lora, self.framework.other_keys["model"])
-        return all(document.entry(key) is not None for key in keys)
+        flat, framework = flattened(unfolded(document)), self.framework
+        shown = tuple(framework.says_lora) or (framework.keys["rank"],)
+        return all(flat.entry(key) is not None for key in (*shown, framework.other_keys["model"]))
 
     def read(self, document: Document, project: Project) -> Reading:
-        """The run of a file that trains LoRA."""
+        """The run of a file that trains LoRA. A key with dots is one in sections."""
         from lora_lint.knowledge.sizes import one_set
 
-        framework, fields = self.framework, Fields(document)
+        framework, sections = self.framework, unfolded(document)
+        fields = Fields(flattened(sections), sections)
         if any(known(fields.switch(key)) != value for key, value in framework.says_lora.items()):
+            return Reading()
+        if framework.defaults.get("rank") == 0 and known(fields.whole(framework.keys["rank"], usual(0))) == 0:
             return Reading()
         keys = framework.other_keys
         span = fields.span(next(iter(framework.says_lora), keys["model"]))
         name = fields.text(keys["dataset"]) if "dataset" in keys else ABSENT
+        own: dict[str, Any] = {"target_modules": _targets(framework, fields)} if framework.can("target_modules") else {}
         run = Run(
             framework,
             span,
-            adapter(framework, fields, span),
+            adapter(framework, fields, span, None, **own),
             BaseModel(fields.text(keys["model"]), "AutoModelForCausalLM"),
             Dataset() if name is ABSENT else one_set(name, "train", None, document.span.path, project),
-            training(framework, fields, "unknown"),
+            training(framework, fields, framework.method),
             (Load(fields.span(keys["model"])), Wrap(span), Train(span)),
             problems(framework, document),
+            own_names=framework.own_names,
             trained=True,
         )
         return Reading((run,))
+
+
+def _targets(framework: Framework, fields: Fields) -> Value[Any]:
+    """The targets in the framework's own spelling; an empty list stands for the default."""
+    key, default = framework.keys["target_modules"], framework.defaults.get("target_modules")
+    otherwise: Value[Any] = ABSENT if default is None else usual(default)
+    found = fields.names(key, otherwise)
+    if not isinstance(found, Known) or found.span is None:
+        return found
+    if found.value == framework.every_layer:
+        return Known("all-linear", found.span)
+    return (fields.commas(key) if framework.commas else found) if found.value else otherwise
 
 
 def adapter(

@@ -46,6 +46,11 @@ _LAUNCHING = frozenset(
     }
 )
 """Modules that are launchers."""
+_WITH_A_VALUE = frozenset(
+    "--extra --no-extra --group --only-group --no-group --with --with-editable --with-requirements --env-file "
+    "--package --python -p --directory --project --index --default-index --find-links --config-file".split()
+)
+"""Options of `uv run` (0.9) that take a value."""
 _PYTHON = re.compile(r"python[\d.]*(?:\.exe)?$")
 _SET = re.compile(r"[A-Za-z_]\w*=")
 
@@ -57,8 +62,12 @@ def launched(command: Command) -> Call | None:
     while at < len(words):
         word = words[at]
         name = _name(word)
-        if name in _PREFIXES or _SET.match(word.text or ""):
+        if name == "uv" and "run" in (following.text for following in words[at + 1 : at + 2]):
+            at = _after_options(words, at + 2)
+        elif name in _PREFIXES or _SET.match(word.text or ""):
             at = _next_start(words, at + 1)
+        elif word.text in ("-m", "--module"):
+            return _of_python(words, at)
         elif _PYTHON.match(name):
             return _of_python(words, at + 1)
         elif name in _LAUNCHERS or (word.text is None and not name):
@@ -72,6 +81,13 @@ def launched(command: Command) -> Call | None:
 
 def _name(word: Word) -> str:
     return (word.text or word.tail).rpartition("/")[2]
+
+
+def _after_options(words: Sequence[Word], at: int) -> int:
+    """What `uv run` runs: the word after its options, or the option that names a module."""
+    while at < len(words) and (text := words[at].text or "").startswith("-") and text not in ("-m", "--module"):
+        at += 2 if text in _WITH_A_VALUE else 1
+    return at
 
 
 def _next_start(words: Sequence[Word], at: int) -> int:
@@ -88,7 +104,7 @@ def _next_start(words: Sequence[Word], at: int) -> int:
 def _of_python(words: tuple[Word, ...], at: int) -> Call | None:
     while at < len(words):
         text = words[at].text or words[at].tail
-        if text == "-m" and at + 1 < len(words):
+        if text in ("-m", "--module") and at + 1 < len(words):
             module = words[at + 1].text or ""
             if module in _LAUNCHING:
                 return _under_launcher(words, at + 2, module)

@@ -73,11 +73,11 @@ def _first(words: tuple[Word, ...]) -> tuple[Word, tuple[Word, ...]] | None:
 
 
 def _option(words: tuple[Word, ...], option: str) -> tuple[Word, tuple[Word, ...]] | None:
-    """The file in an option such as `--config`, and the other words."""
+    """The file in an option such as `--config`, or in `config=` among overrides, and the other words."""
     names = ("--config", "-c") if option == "config" else (f"--{option}",)
     for at, word in enumerate(words):
         name, _, value = (word.text or "").partition("=")
-        if name in names and value:
+        if name in (*names, option) and value:
             return replace(word, text=value), (*words[:at], *words[at + 1 :])
         if name in names and at + 1 < len(words):
             return words[at + 1], (*words[:at], *words[at + 2 :])

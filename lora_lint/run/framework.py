@@ -111,6 +111,10 @@ class Framework:
     """What requirements call it: its package and its repository, in lower case with dashes."""
     tells_in_commands: tuple[bytes, ...] = ()
     """Expressions for commands that train LoRA unless they, or a configuration file, say otherwise."""
+    method: Method = "unknown"
+    """What its files train, where they do not say."""
+    own_names: bool = False
+    """Its targets are names of modules that it builds itself."""
     adapts: str = "PEFT"
     """Who puts the adapter on the model: facts about PEFT apply only where PEFT does."""
     direct: bool = False

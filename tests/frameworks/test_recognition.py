@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from lora_lint import discovery, marks
+from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import documents as documents_of
 from lora_lint.linting import engine
 from lora_lint.run.problems import UnknownKey
@@ -55,12 +56,7 @@ def test_every_dialect_has_a_realistic_file() -> None:
 @pytest.mark.parametrize(("dialect", "name", "text"), FILES, ids=IDS)
 def test_only_its_own_dialect_takes_a_file(dialect: str, name: str, text: str) -> None:
     documents = documents_of(SourceFile(name, kind_of(name), text.encode()))
-    takers = {
-        other
-        for other in NAMES
-        for document in documents
-        if import_module(f"lora_lint.frameworks.{other}").recognises(document)
-    }
+    takers = {other for other in NAMES for document in documents if registry.reader(other).recognises(document)}
     assert takers - {LAST_RESORT} == {dialect} - {LAST_RESORT}
     assert dialect in takers
 
