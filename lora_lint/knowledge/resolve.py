@@ -212,6 +212,7 @@ def _of_object(run: Run, loaded: Loaded) -> Resolved:
 
 def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
     """Every model that the run may load, or why it is not known."""
+    from lora_lint.knowledge import timm
     from lora_lint.knowledge.architectures import variants
     from lora_lint.knowledge.models import Model, identify
 
@@ -230,7 +231,9 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
         return f"the model is not known: {base.name.why}"
     found: list[tuple[Known[str], Model]] = []
     for value in alternatives(base.name):
-        model = identify(value.value, near=near, own=base.own)
+        model = (
+            timm.identify(value.value) if base.loader == timm.LOADER else identify(value.value, near=near, own=base.own)
+        )
         if built and (model is None or model.model_type not in built):
             if len(built) > 1:  # its config decides of which blocks it is made
                 return f"the {base.loader} of {value.value} is not known"

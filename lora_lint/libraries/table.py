@@ -49,6 +49,7 @@ CALLS = {
     "draccus": "parsers.PARSE",
     "easydict": "namespaces.CALLS",
     "fire": "fire.CALLS",
+    "flair": "flair.CALLS",
     "hydra": "hydra.CALLS",
     "ml_collections": "namespaces.CALLS",
     "munch": "namespaces.CALLS",
@@ -58,12 +59,14 @@ CALLS = {
     "pyrallis": "parsers.PARSE",
     "ray": "ray.CALLS",
     "ruamel": "loaded.RUAMEL",
+    "sentence_transformers": "sentence_transformers.CALLS",
+    "setfit": "setfit.CALLS",
     "shlex": "processes.SHLEX",
     "simple_parsing": "parsers.SIMPLE_PARSING",
     "sklearn": "sklearn.CALLS",
     "subprocess": "processes.SUBPROCESS",
     "tap": "parsers.TAPS",
-    "timm": "torch.TIMM",
+    "timm": "timm.CALLS",
     "toml": "loaded.TOML",
     "tomli": "loaded.TOML",
     "tomllib": "loaded.TOML",
@@ -133,6 +136,9 @@ METHODS_OF: dict[str, Method] = {
     "transformers.HfArgumentParser": _anywhere("dataclass_options.method"),
 }
 """The same for objects without a record, by the call that created them."""
+
+PARTS = {"sentence_transformers": "sentence_transformers.part", "setfit": "setfit.part"}
+"""What models of these packages contain: functions of the object and an attribute, a place ("0") or a call ("x()")."""
 
 
 @cache
@@ -229,6 +235,10 @@ class Knowledge:
         self, machine: Machine, root: Object, path: tuple[str, ...], arguments: Arguments, span: Span
     ) -> Val | None:
         context = Context(machine, self.records)
+        while len(path) > 1 and (inner := self._part(root, path[0], span)) is not None:
+            root, path = inner, path[1:]
+        if (inner := self._part(root, f"{path[0]}()", span)) is not None:
+            return inner
         name = path[-1]
         if name in tokens.METHODS:
             tokens.added(context, name, arguments)
@@ -246,7 +256,15 @@ class Knowledge:
             return optuna.method(context, root, name, arguments, span)
         return None
 
+    def _part(self, owner: Object, name: str, span: Span) -> Object | None:
+        """What a model of a library that builds it around another has under a name."""
+        part = PARTS.get(owner.callee.partition(".")[0]) if isinstance(owner.data, ModelView) else None
+        found: Object | None = part_of_library(part)(owner, name, span) if part is not None else None
+        return found
+
     def attribute(self, machine: Machine, owner: Object, name: str, span: Span) -> Val | None:
+        if (inner := self._part(owner, name, span)) is not None:
+            return inner
         if isinstance(owner.data, ModelView):
             return transformers.attribute(Context(machine, self.records), owner.data, owner, name, span)
         if isinstance(owner.data, PipelineRecord):
@@ -259,6 +277,8 @@ class Knowledge:
     def subscript(self, machine: Machine, owner: Object, key: Val, span: Span) -> Val | None:
         if isinstance(owner.data, DatasetRecord):
             return datasets.subscript(owner, key, span)
+        if isinstance(key, Const) and (inner := self._part(owner, str(key.value), span)) is not None:
+            return inner
         if owner.callee.startswith("optuna"):
             from lora_lint.libraries import optuna
 

@@ -16,7 +16,6 @@ from lora_lint.interpreter.values import (
     ListVal,
     Member,
     Object,
-    Opaque,
     Val,
     either,
 )
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from lora_lint.interpreter.definitions import Condition
     from lora_lint.interpreter.machine import Machine
-    from lora_lint.libraries.context import Handler
     from lora_lint.libraries.effects import Role
     from lora_lint.run.run import Method
     from lora_lint.source import Span
@@ -282,11 +280,3 @@ def wrapped(name: str, arguments: Arguments, span: Span) -> Val | None:
     if name != "torch.compile" or view is None or not isinstance(model, Object):
         return model
     return Object(model.callee, model.arguments, model.span, replace(view, compiled=span))
-
-
-def create_model(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`timm.create_model(name, pretrained=True, num_classes=10)`: a torch model that timm builds."""
-    return context.model(span, name, arguments, ModelRecord(Opaque("timm builds the model", span), name))
-
-
-TIMM: dict[str, Handler] = {"create_model": create_model}

@@ -288,7 +288,7 @@ def _given_config(config: Object, model: ModelRecord, trainings: list[TrainingRe
     kind = f"{data.made_by}.get_peft_model" if data.made_by else data.kind
     found = [of_call(config, data.dialect, kind, span), *of_loading(model, data.dialect, span)]
     arguments = trainings[-1].arguments if trainings else None
-    if arguments is not None:
+    if arguments is not None and _of_transformers(arguments):
         owner = arguments.callee.rpartition(".")[2]
         found += [of_call(arguments, library, owner, span) for library in ("transformers", "trl")]
     return tuple(given for given in found if given is not None)
@@ -674,6 +674,8 @@ def _origin(value: Val) -> str:
     return f"`{value.callee}(…)` creates the data" if isinstance(value, Object) else "the program creates the data"
 
 
+_OTHER_ARGUMENTS = ("setfit.",)
+"""Packages whose TrainingArguments are no subclass of transformers' (SetFit 1.2.0, training_args.py)."""
 _ACCEPTED = {
     "optimizer": convert.is_text,
     "learning_rate": is_number,
@@ -692,10 +694,10 @@ def _training(trainings: list[TrainingRecord], here: Span) -> Training:
     if not trainings:
         return Training()
     last = trainings[-1]
+    arguments = last.arguments if last.arguments is not None and _of_transformers(last.arguments) else None
     methods = {training.method for training in trainings}
     method = last.method if len(methods) == 1 else "unknown"
     result = Training(last.trainer, method, span=last.span, by_hand=last.by_hand, whole=last.whole)
-    arguments = last.arguments
     values: dict[str, Any] = {}
     defaults = signatures.defaults(arguments.callee) if arguments is not None else {}
     for field, (keyword, accept) in _TRAINING.items():
@@ -711,6 +713,12 @@ def _training(trainings: list[TrainingRecord], here: Span) -> Training:
     reentrant = arguments is not None and _is_reentrant(argument_of(arguments, "gradient_checkpointing_kwargs"))
     unknown = _unknown_arguments(arguments, here.path)
     return replace(result, **values, reentrant=reentrant, unknown_keywords=unknown)
+
+
+def _of_transformers(arguments: Object) -> bool:
+    """Whether an object holds arguments as transformers spells them: not those of a library with a class of the same
+    name."""
+    return not arguments.callee.startswith(_OTHER_ARGUMENTS)
 
 
 def _is_reentrant(settings: Val | None) -> bool:
