@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.guarding.shards import sharding_of
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
@@ -109,11 +110,7 @@ def _all_zero(matrices: Any) -> bool | None:
     import torch
 
     tensors = [each.detach() for each in matrices]
-    if not tensors or any(each.is_meta or not each.numel() or _is_sharded(each) for each in tensors):
+    if not tensors or any(each.is_meta or not each.numel() or sharding_of(each) for each in tensors):
         return None
     with torch.no_grad():
         return not any(bool(each.any()) for each in tensors)
-
-
-def _is_sharded(tensor: Any) -> bool:
-    return hasattr(tensor, "to_local") or hasattr(tensor, "ds_id")

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.frameworks.peft import FRAMEWORK
 from lora_lint.guarding.modules import base_of, is_checkpointing, loaded_model
 from lora_lint.guarding.precision import dtype_events, dtype_name
+from lora_lint.guarding.shards import sharding_of_model
 from lora_lint.guarding.tokens import grown_vocabulary
 from lora_lint.libraries.trainers import method_of
 from lora_lint.rules.heads import SAVED_BY_TASK
 from lora_lint.run import events
 from lora_lint.run.framework import TRAINER_KEYS
-from lora_lint.run.launch import Launch, Placement, Quantizer, Sharding
+from lora_lint.run.launch import Launch, Placement, Quantizer
 from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Training
 from lora_lint.run.values import ABSENT, Known
 from lora_lint.run.versions import PINNED, Pin
@@ -255,9 +256,10 @@ def _launch(model: Any, bits: str | None) -> Launch:
     world = torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
     devices = set((getattr(base_of(model), "hf_device_map", None) or {}).values())
     method = _quantizer(base_of(model))
+    sharding = sharding_of_model(model)
     return Launch(
         processes=Known(world) if world > 1 else ABSENT,
-        sharding=_sharding(model),
+        sharding=Known(sharding) if sharding is not None else ABSENT,
         quantizer=Known(method) if method is not None else Known(Quantizer.BITSANDBYTES) if bits else ABSENT,
         placement=Known(Placement.SPREAD) if len(devices) > 1 else ABSENT,
     )
@@ -266,16 +268,6 @@ def _launch(model: Any, bits: str | None) -> Launch:
 def _quantizer(base: Any) -> Quantizer | None:
     method = getattr(base, "quantization_method", None) or ""
     return _QUANTIZERS.get(str(getattr(method, "value", method)).lower())
-
-
-def _sharding(model: Any) -> Value[Sharding]:
-    first = next(model.parameters(), None)
-    if hasattr(first, "ds_id"):
-        return Known(Sharding.ZERO3)
-    if type(first).__name__ == "DTensor":
-        return Known(Sharding.FSDP2)
-    wrapped = any(type(each).__name__ == "FullyShardedDataParallel" for each in model.modules())
-    return Known(Sharding.FSDP1) if wrapped or type(first).__name__ == "FlatParameter" else ABSENT
 
 
 def _installed(framework: str) -> Pin | None:

@@ -36,13 +36,13 @@ class Gradients:
 
 
 def trained_matrices(state: State) -> dict[str, Any]:
-    """The `lora_B` of the active adapters that require a gradient."""
+    """The `lora_B` of the active adapters that require a gradient, where this process holds some of their values."""
     return {
         name: each
         for adapter in state.adapters
         if adapter.active
         for name, each in adapter.matrices.items()
-        if each.requires_grad
+        if each.requires_grad and each.numel()
     }
 
 

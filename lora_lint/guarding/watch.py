@@ -10,6 +10,7 @@ from lora_lint.api import LoraLintError
 from lora_lint.guarding import ranks, saving, sinks, steps
 from lora_lint.guarding.checking import LOG, examine, log, raise_for, with_findings
 from lora_lint.guarding.places import Places, calling_line, source_of, span_of
+from lora_lint.guarding.shards import sharding_of_model
 from lora_lint.guarding.state import state_of
 from lora_lint.records import replace
 
@@ -72,7 +73,7 @@ class TrainingWatch:
         if self._gradients is not None:
             return
         self._gradients = steps.gradients_of(self._matrices)
-        if _is_sharded(subject):
+        if sharding_of_model(subject.model) is not None:
             return  # the gradients of other shards are elsewhere
         found = tuple(steps.findings_of(self._gradients, subject, places))
         scaled = bool(getattr(subject.arguments, "fp16", False))
@@ -109,7 +110,7 @@ class TrainingWatch:
                 self._compare(folder, self._subject, self._places, batch)
 
     def _compare(self, folder: str, subject: Subject, places: Places, batch: Mapping[str, Any] | None) -> None:
-        if not ranks.is_main() or _is_sharded(subject):
+        if not ranks.is_main() or sharding_of_model(subject.model) is not None:
             self._deliver(self.report, ())
             return
         compared = saving.compare(folder, subject, state_of(subject), places, batch, self._settings)
@@ -159,9 +160,3 @@ class TrainingWatch:
 
         os.makedirs(os.path.dirname(os.path.abspath(self._path)), exist_ok=True)
         write_report(self._path, self.report.render("html" if self._path.endswith(".html") else "json"))
-
-
-def _is_sharded(subject: Subject) -> bool:
-    """Whether a parameter holds only a part of its values in this process."""
-    first = next(subject.model.parameters(), None)
-    return hasattr(first, "ds_id") or type(first).__name__ in ("DTensor", "FlatParameter")
