@@ -75,6 +75,7 @@ def test_rows_that_go_by_a_name_are_likely(framework: str) -> None:
         assert row.likely or not asks_the_name, row
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("name", ["accelerate", "peft", "transformers", "trl"])
 def test_the_rows_are_in_the_source(name: str) -> None:
     table, spec = refusals.table(name), find_spec(name)
