@@ -7,12 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.package import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 pytestmark = [pytest.mark.process, pytest.mark.slow]
-ROOT = Path(__file__).resolve().parents[2]
 SUPPORTED = range(10, 15)
 
 
