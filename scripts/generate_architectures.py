@@ -1070,8 +1070,8 @@ class _Told:
 class _Own(architectures._Expansion):
     """The modules of a class without what is inside the parts that are models of their own."""
 
-    def _include(self, node: list[Any]) -> architectures._Flat:
-        return architectures._Flat((Module("", node[4], own=0),), ())
+    def _include(self, node: list[Any]) -> architectures._Part:
+        return architectures._Part(Module("", node[4], own=0))
 
 
 def explains(nodes: list[Any], root: int, observation: Observation, raw: Raw) -> bool:
@@ -1079,7 +1079,7 @@ def explains(nodes: list[Any], root: int, observation: Observation, raw: Raw) ->
     told: Any = _Told(observation.values)
     holder: Any = SimpleNamespace(_nodes=nodes)
     try:
-        flat = _Own(holder, told).node(root, ())
+        flat = architectures.laid_out(_Own(holder, told).node(root, ()))
     except (ValueError, RecursionError):
         return False
     modules, parameters = listed(raw)
@@ -1447,6 +1447,7 @@ def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
     data = Path(arguments.data)
     present = {path.stem: json.loads(path.read_text()) for path in data.glob("*.json")}
     before = present.pop("_index", {"transformers": {}, "gaps": {}})
+    present.pop("_classes", None)
     supplement = json.loads(SUPPLEMENT.read_text(encoding="utf-8"))
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
@@ -1504,9 +1505,9 @@ def merge(arguments: argparse.Namespace) -> None:  # noqa: C901
             for kind, document in sorted(documents.items())
         },
         "gaps": dict(sorted(gaps.items())),
-        "classes": dict(sorted(classes.items())),
     }
-    (data / "_index.json").write_text(json.dumps(index, separators=(",", ":")) + "\n", encoding="utf-8")
+    for name, document in (("_index", index), ("_classes", dict(sorted(classes.items())))):
+        (data / f"{name}.json").write_text(json.dumps(document, separators=(",", ":")) + "\n", encoding="utf-8")
     size = sum(path.stat().st_size for path in data.glob("*.json"))
     print(f"{len(documents)} types, {len(classes)} classes, {size / 1e6:.2f} MB")
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate
 from lora_lint.knowledge.modules import ADAPTED, LINEAR_KINDS, Module
 from lora_lint.knowledge.packed import Pack
-from lora_lint.records import dataclass, field
+from lora_lint.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -152,15 +152,28 @@ class BaseParameter(NamedTuple):
     counted: bool = True
 
 
-class _Flat(NamedTuple):
-    """A subtree, expanded: modules and parameters with paths relative to it, and whether it is certain which there are.
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A module with what is in it, under relative names, and whether it is certain which modules there are.
 
-    The modules of which a size, or the shape of an own parameter, is not certain have `own` = -1.
+    The modules of which a size, or the shape of an own parameter, is not certain have `own` = -1. `size` counts the
+    modules.
     """
+
+    module: Module
+    parameters: tuple[BaseParameter, ...] = ()
+    children: tuple[tuple[str, _Part], ...] = ()
+    certain: bool = True
+    size: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """A model: its modules and parameters under their full names, and whether it is certain which modules there are."""
 
     modules: tuple[Module, ...]
     parameters: tuple[BaseParameter, ...]
-    certain: bool = True
+    certain: bool
 
 
 # what is known
@@ -207,7 +220,7 @@ def is_gap(model_type: str, head: str, version: int) -> bool:
 
 def class_of(name: str) -> tuple[str, str] | None:
     """The (model type, head) of a transformers class: "LlamaForCausalLM" gives ("llama", "causal-lm")."""
-    found = _index()["classes"].get(name)
+    found = _classes().get(name)
     return (found[0], found[1]) if found else None
 
 
@@ -351,6 +364,12 @@ def _index() -> dict[str, Any]:
     return _read("_index")
 
 
+@lru_cache(maxsize=1)
+def _classes() -> dict[str, Any]:
+    """Apart from the index, because most programs name no class."""
+    return _read("_classes")
+
+
 @lru_cache(maxsize=64)
 def _document(model_type: str) -> dict[str, Any]:
     return _read(model_type)
@@ -478,7 +497,7 @@ def _flatten(config: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dic
     return flat
 
 
-def _expanded(architecture: Architecture, config: Mapping[str, Any]) -> _Flat:
+def _expanded(architecture: Architecture, config: Mapping[str, Any]) -> _Whole:
     try:
         fields = json.dumps(config, sort_keys=True, default=repr)
     except (TypeError, ValueError, RecursionError) as error:
@@ -493,12 +512,12 @@ def _expanded(architecture: Architecture, config: Mapping[str, Any]) -> _Flat:
     return found
 
 
-_expansions: dict[tuple[Architecture, str], _Flat] = {}
+_expansions: dict[tuple[Architecture, str], _Whole] = {}
 
 
-def _expand_root(architecture: Architecture, scope: _Scope) -> _Flat:
+def _expand_root(architecture: Architecture, scope: _Scope) -> _Whole:
     try:
-        return _Expansion(architecture, scope).whole()
+        return laid_out(_Expansion(architecture, scope).whole())
     except RecursionError as error:
         raise UnusableConfig("nested too deep") from error
     except (ValueError, LookupError, TypeError) as error:  # a learned document may hold anything
@@ -509,16 +528,16 @@ class _Expansion:
     def __init__(self, architecture: Architecture, scope: _Scope) -> None:
         self.architecture, self.scope = architecture, scope
         self.nodes = architecture._nodes
-        self.memory: dict[tuple[int, tuple[int, ...]], _Flat] = {}
+        self.memory: dict[tuple[int, tuple[int, ...]], _Part] = {}
         self.indexed: dict[int, bool] = {}
         self.layered: dict[int, bool] = {}
 
-    def whole(self) -> _Flat:
+    def whole(self) -> _Part:
         """The whole model."""
         found = self.node(self.architecture._root, ())
-        return found if self.scope.understood() else found._replace(certain=False)
+        return found if self.scope.understood() else replace(found, certain=False)
 
-    def node(self, number: int, index: tuple[int, ...]) -> _Flat:
+    def node(self, number: int, index: tuple[int, ...]) -> _Part:
         key = (number, index if self._uses_index(number) else ())
         found = self.memory.get(key)
         if found is None:
@@ -585,7 +604,7 @@ class _Expansion:
         term = self._case(term, index)
         return isinstance(term, list) and term[0] == "?"
 
-    def _expand(self, node: list[Any], index: tuple[int, ...]) -> _Flat:
+    def _expand(self, node: list[Any], index: tuple[int, ...]) -> _Part:
         if node[0] == "@":
             return self._include(node)
         kind, inputs, outputs, own, children = node
@@ -601,30 +620,31 @@ class _Expansion:
             counted = len(conditions) < 2 or bool(self._value(conditions[1], index))
             shapes.append(BaseParameter(name, tuple(self._size(each, index) for each in dimensions), counted))
         elements = -1 if scope.doubt else sum(prod(each.shape) for each in shapes)
-        found = [Module("", kind, *sizes, elements)]
+        module = Module("", kind, *sizes, elements)
+        inside: list[tuple[str, _Part]] = []
         certain = True
 
-        def graft(name: str, number: int, place: tuple[int, ...]) -> None:
+        def add(name: str, number: int, place: tuple[int, ...]) -> None:
             nonlocal certain
             part = self.node(number, place)
             certain = certain and part.certain
-            _graft(found, shapes, name, part)
+            inside.append((name, part))
 
         def holds(condition: Any, number: int, place: tuple[int, ...]) -> bool:
-            nonlocal certain
+            nonlocal certain, module
             scope.doubt, scope.deciding = False, True
             value = bool(self._value(condition, place))
             scope.deciding = False
             if scope.doubt and self._has_layers(number):
                 certain = False
             elif scope.doubt:  # only a norm differs: nothing is adapted in it, but its parameters may be trained
-                found[0] = found[0]._replace(own=-1)
+                module = module._replace(own=-1)
             return value
 
         for child in children:
             if child[0] != "*":
                 if len(child) < 3 or holds(child[2], child[1], index):
-                    graft(child[0], child[1], index)
+                    add(child[0], child[1], index)
                 continue
             scope.doubt = False
             count = self._size(child[1], index)
@@ -635,10 +655,10 @@ class _Expansion:
                 place = (*index, position)
                 member = next((member for member, when in child[2] if when is True or holds(when, member, place)), None)
                 if member is not None:
-                    graft(str(position), member, place)
-        return _Flat(tuple(found), tuple(shapes), certain)
+                    add(str(position), member, place)
+        return _Part(module, tuple(shapes), tuple(inside), certain, _size(inside))
 
-    def _include(self, node: list[Any]) -> _Flat:
+    def _include(self, node: list[Any]) -> _Part:
         """A part that is itself a model with a nested config, of the type that the config names."""
         _, scope, model_type, head, class_name = node
         given, assumed = self.scope.nested(scope)
@@ -655,13 +675,29 @@ class _Expansion:
         inner = _Scope(part, given, assumed)
         inner.pending = self.scope.pending
         result = _Expansion(part, inner).whole()
-        return result._replace(certain=False) if replaced else result
+        return replace(result, certain=False) if replaced else result
 
 
-def _graft(found: list[Module], shapes: list[BaseParameter], name: str, part: _Flat) -> None:
-    """Adds a subtree under `name`."""
-    if len(found) + len(part.modules) > LARGEST:
+def _size(inside: Sequence[tuple[str, _Part]]) -> int:
+    """The number of a module and those in it."""
+    size = 1 + sum(part.size for _, part in inside)
+    if size > LARGEST:
         raise UnusableConfig(f"more than {LARGEST} modules")
-    start = name + "."
-    found.extend([Module(start + module[0] if module[0] else name, *module[1:]) for module in part.modules])
-    shapes.extend([BaseParameter(start + path, shape, counted) for path, shape, counted in part.parameters])
+    return size
+
+
+def laid_out(root: _Part) -> _Whole:
+    """All modules and parameters of a model, in the order of `named_modules()`."""
+    modules: list[Module] = []
+    parameters: list[BaseParameter] = []
+
+    def add(path: str, part: _Part) -> None:
+        modules.append(Module(path, *part.module[1:]))
+        start = f"{path}." if path else ""
+        for name, shape, counted in part.parameters:
+            parameters.append(BaseParameter(start + name, shape, counted))
+        for name, child in part.children:
+            add(start + name, child)
+
+    add("", root)
+    return _Whole(tuple(modules), tuple(parameters), root.certain)

@@ -202,10 +202,10 @@ def wrong_task_type(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
         fix = Fix("unsafe", f'Set {key} to "{meant}"', changes) if changes else None
         yield resting("LL418", message, adapter.task_type, otherwise=adapter.span, fix=fix)
         return
-    known_class = class_of(loader.rpartition(".")[2])
+    known_class = class_of(loader.rpartition(".")[2]) if head == "speech-seq2seq" else None
     named = [str(each.value).lower() for each in alternatives(run.model.name)]
     whisper = loader == "AutoModelForSpeechSeq2Seq" and bool(named) and all("whisper" in name for name in named)
-    heard = known_class is not None and known_class[0] in _NO_INPUT_IDS and known_class[1] == "speech-seq2seq"
+    heard = known_class is not None and known_class[0] in _NO_INPUT_IDS
     if task in (*_GENERATE, *SAVED_BY_TASK) and (heard or whisper):
         message = (
             f"`{key}={task}` makes PEFT pass `input_ids` to the model, but {loader} takes `input_features`: the first "
