@@ -41,11 +41,13 @@ def adaptable(architecture: architectures.Architecture, config: Mapping[str, Any
         if kind in ("Conv1d", "Conv2d", "Conv3d") and path in weights and weights[path][1]:
             groups = max(module.inputs // weights[path][1], 1)
         kinds[path] = kind
-        modules.append(module._replace(bias=bias.get(path, 0), groups=groups))
+        own_bias = bias.get(path, 0)
+        modules.append(module._replace(bias=own_bias, groups=groups) if own_bias or groups > 1 else module)
     records = []
     for path, shape, _ in shapes:
         owner, _, name = path.rpartition(".")
-        if kinds.get(owner, "") not in PEFT_KINDS and "Norm" not in kinds.get(owner, ""):
+        kind = kinds.get(owner, "")
+        if kind not in PEFT_KINDS and "Norm" not in kind:
             records.append(Parameter(owner, name, (0,) * len(shape) if owner in unsized else shape))
     beside = Beside(
         *(tuple(records), architecture.output_embeddings, architecture.input_embeddings),
