@@ -1,6 +1,7 @@
 """The keywords and defaults of the classes and functions of PEFT, transformers, TRL and unsloth.
 
-The facts are in `data/signatures.json`, written by scripts/generate_signatures.py from the frameworks themselves.
+The facts are in `data/signatures.json`, written by scripts/generate_signatures.py from the frameworks themselves. Each
+class has a line of its own, so that a look-up parses no other.
 """
 
 from __future__ import annotations
@@ -24,17 +25,29 @@ _OLD_KEYWORDS = {
 
 
 @cache
-def _every() -> dict[str, Any]:
-    with open(_DATA, "rb") as file:
-        document: dict[str, Any] = json.load(file)
-    return document
+def _text() -> str:
+    with open(_DATA, encoding="utf-8") as file:
+        return file.read()
+
+
+@cache
+def _entry(name: str) -> dict[str, Any] | None:
+    """What is known of a class or function, by its whole name or by the last part."""
+    text = _text()
+    for key in (name, _short(name)):
+        line = f"\n{json.dumps(key)}: "
+        start = text.find(line)
+        if start >= 0:
+            entry: dict[str, Any] = json.loads(text[start + len(line) : text.index("\n", start + 1)].rstrip(","))
+            return entry
+    return None
 
 
 @cache
 def signature(name: str) -> Mapping[str, tuple[Any, ...]]:
     """Keyword -> (annotation,) or (annotation, default) of a class or function, base classes included; empty if it
     is not known. `name` may be dotted: the last part counts ("trl.SFTConfig"), or the last two."""
-    entry = _every().get(name) or _every().get(_short(name))
+    entry = _entry(name)
     if entry is None:
         return {}
     inherited = signature(entry["base"]) if "base" in entry else {}
@@ -43,7 +56,7 @@ def signature(name: str) -> Mapping[str, tuple[Any, ...]]:
 
 def version(name: str) -> str | None:
     """Where a signature was read: "peft 0.21.2"."""
-    entry = _every().get(name) or _every().get(_short(name))
+    entry = _entry(name)
     return entry["version"] if entry else None
 
 
@@ -55,14 +68,20 @@ def framework(name: str) -> str | None:
 
 def is_newer(framework: str, than: Version) -> bool:
     """Whether a version of a framework is newer than all whose signatures were read."""
-    stated = {tuple(entry["version"].split(" ")) for entry in _every().values()}
-    read = [padded(tuple(map(int, number.split(".")))) for name, number in stated if name == framework]
+    read = [padded(tuple(map(int, number.split(".")))) for name, number in _versions() if name == framework]
     return bool(read) and padded(than) > max(read)
+
+
+@cache
+def _versions() -> frozenset[tuple[str, str]]:
+    """The frameworks whose signatures were read, each with the versions."""
+    stated = (entry["version"].partition(" ") for entry in json.loads(_text()).values())
+    return frozenset((name, number) for name, _, number in stated)
 
 
 def keywords(name: str) -> frozenset[str]:
     """The keywords that a class accepts; empty if it is not known or accepts any."""
-    entry = _every().get(name) or _every().get(_short(name))
+    entry = _entry(name)
     if entry is None or entry.get("open"):
         return frozenset()
     old = _OLD_KEYWORDS.get(entry.get("base", _short(name)), frozenset())
