@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Run
 
 TOWERS = re.compile(r"(?:^|\.)(vision_tower|visual|vision_model|vision_encoder|vision_backbone|image_encoder)(?=\.)")
-_LAYER = r"(.*?)\.(\d+)\.([^.]+)(?:\.|$)"
 _KNOWLEDGE = ("domain", "code", "complex-domain", "multi-task")
 """Tasks that need new knowledge, not only behaviour."""
 VOCABULARY = ("embed_tokens", "wte", "word_embeddings", "embed_in", "tok_embeddings", "lm_head", "embed_out")
@@ -391,8 +390,11 @@ def _refused_leaves(case: Case) -> frozenset[str]:
 def _in_layer(path: str) -> tuple[str, int, str] | None:
     """The stack, the number and the part of the layer that a module is in: "model.layers", 3, "mlp". It is cached
     because every run of a project asks for the same few thousand paths."""
-    found = re.match(_LAYER, path)
-    return (found[1], int(found[2]), found[3]) if found else None
+    parts = path.split(".")
+    for place, part in enumerate(parts[1:-1], start=1):
+        if part.isdecimal():
+            return ".".join(parts[:place]), int(part), parts[place + 1]
+    return None
 
 
 def _layers_and_leaves(where: Mapping[int, list[str]]) -> tuple[tuple[int, ...], tuple[str, ...]]:
