@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.interpreter.definitions import Condition, Instance
@@ -179,7 +180,7 @@ def _question(machine: Machine, atom: ast.expr, scope: Scope) -> tuple[Test, Any
         value = machine.evaluate(atom.args[0], scope)
         if isinstance(value, Const) and atom.func.attr in _METHODS:
             return _METHODS[atom.func.attr], value.value, True
-    return "other", ast.unparse(atom), True
+    return "other", _text(atom), True
 
 
 def _unnamed(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> OptionChoice:
@@ -187,9 +188,13 @@ def _unnamed(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> Opt
     call = next((step.span for step in reversed(machine.trail) if step.kind == "call"), None)
     parts = [part for each in _atoms(test, True) for part in _choices(machine, *each, scope)]
     fails = any(part.usual is False for part in parts)  # and the whole with it
-    return OptionChoice(
-        "", "other", (ast.unparse(test), scope.module.source.path, call), taken, not taken if fails else None
-    )
+    return OptionChoice("", "other", (_text(test), scope.module.source.path, call), taken, not taken if fails else None)
+
+
+@lru_cache(maxsize=4096)
+def _text(test: ast.expr) -> str:
+    """A condition as text. It is cached because a program meets the same conditions in every call of a function."""
+    return ast.unparse(test)
 
 
 def _subject(test: ast.expr) -> ast.Name | ast.Attribute | None:
