@@ -34,6 +34,9 @@ else:
     def field(*, default=_MISSING, default_factory=_MISSING, compare=True, repr=True):
         return _Field(default, default_factory, compare, repr)
 
+    _PLAIN = _Field()
+    """That of every attribute that has no default."""
+
     class _StandardFields:
         """`__dataclass_fields__`, built once and only when the standard module asks for it."""
 
@@ -69,8 +72,12 @@ else:
             if isinstance(annotation, str) and annotation.startswith(("ClassVar", "typing.ClassVar")):
                 continue
             value = cls.__dict__.get(name, _MISSING)
-            each = value if isinstance(value, _Field) else _Field(value)
-            if isinstance(value, _Field):
+            if value is _MISSING:
+                each = _PLAIN
+            elif value.__class__ is not _Field:
+                each = _Field(value)
+            else:
+                each = value
                 if each.default is _MISSING:
                     delattr(cls, name)
                 else:
@@ -80,8 +87,7 @@ else:
         count = len(names)
         defaults = {name: each.default for name, each in fields.items() if each.default is not _MISSING}
         factories = {name: each.factory for name, each in fields.items() if each.factory is not _MISSING}
-        compared = tuple(name for name, each in fields.items() if each.compare)
-        printed = tuple(name for name, each in fields.items() if each.repr)
+        compared = tuple([name for name, each in fields.items() if each.compare])
         post_init = getattr(cls, "__post_init__", None)
 
         def __init__(self, *args, **kwargs):
@@ -110,7 +116,8 @@ else:
 
         def __repr__(self):
             state = self.__dict__
-            return f"{self.__class__.__qualname__}({', '.join(f'{name}={state[name]!r}' for name in printed)})"
+            shown = ", ".join(f"{name}={state[name]!r}" for name, each in fields.items() if each.repr)
+            return f"{self.__class__.__qualname__}({shown})"
 
         cls.__record_fields__ = fields
         cls.__dataclass_fields__ = _StandardFields()

@@ -68,7 +68,7 @@ def _loaded(context: Context, name: str, loader: str | None, arguments: Argument
 def from_unknown_class(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`<something>.from_pretrained(name)` of an unknown class: a model of that name, whose modules may have other
     names."""
-    if re.search(_NO_MODEL, name) or not isinstance(arguments.get("pretrained_model_name_or_path", 0), Const):
+    if not isinstance(arguments.get("pretrained_model_name_or_path", 0), Const) or re.search(_NO_MODEL, name):
         return None
     model = _loaded(context, name, None, arguments, span)
     context.records.note(model.data.record, Fact.EDITED)

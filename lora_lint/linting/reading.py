@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.linting.comments import comments_of
-from lora_lint.readers.commands import gives_commands
 from lora_lint.readers.files import decode
 from lora_lint.records import dataclass, field
 from lora_lint.source import SCRIPTS
@@ -78,10 +77,13 @@ def read(source: SourceFile, project: Project, *, every_line: bool = False) -> R
         from lora_lint.programs.following import with_bases
 
         return with_bases(reading, source, project)
-    if not reading.recognised and gives_commands(source):
-        from lora_lint.programs.following import read_script
+    if not reading.recognised:
+        from lora_lint.readers.commands import gives_commands
 
-        return read_script(source, project)
+        if gives_commands(source):
+            from lora_lint.programs.following import read_script
+
+            return read_script(source, project)
     return reading
 
 

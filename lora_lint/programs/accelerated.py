@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge.layouts import sharding_of, stage_of
 from lora_lint.records import replace
 from lora_lint.run.launch import Launch, Sharding
 from lora_lint.run.values import ABSENT, Known, known
 
 if TYPE_CHECKING:
+    from lora_lint.frameworks.fields import Fields
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
     from lora_lint.run.given import Given
@@ -31,7 +31,8 @@ def launch_of_call(call: Call, near: str, project: Project) -> Launch:
     names."""
     if not call.launcher:
         return Launch()
-    from lora_lint.readers.arguments import options  # needed by launched programs alone
+    from lora_lint.frameworks.fields import Fields  # needed by launched programs alone
+    from lora_lint.readers.arguments import options
 
     told = Fields(options(call.launcher, call.span).mapping)
     config = _config(told, near, project)
@@ -68,6 +69,7 @@ def launched_by(run: Run, launch: Launch) -> Run:
 
 def _config(told: Fields, near: str, project: Project) -> Fields | None:
     """The config file of a launcher, searched from the folder of the file `near` upwards."""
+    from lora_lint.frameworks.fields import Fields
     from lora_lint.libraries import loaded
 
     path = known(told.text("config_file"))

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lora_lint import discovery
-from lora_lint.readers.skypilot import is_task
 from lora_lint.run.launch import Launch
 from lora_lint.run.values import ABSENT, known
 from lora_lint.source import SCRIPTS
@@ -25,7 +24,7 @@ MAX_SCRIPTS = 200
 """The most shell scripts of a project that are searched for one program."""
 _FOLDERS = ("", "scripts", "script", "examples", "experiments", "bash", "shell", "run", "runs", "bin")
 """Where shell scripts are, relative to a program's folder and those above it."""
-_STARTS = re.compile(rb"!.{0,80}?(?:python|torchrun|accelerate|deepspeed)|%%(?:bash|sh)")
+_STARTS = rb"!.{0,80}?(?:python|torchrun|accelerate|deepspeed)|%%(?:bash|sh)"
 """In a notebook that may start a program."""
 
 
@@ -150,9 +149,15 @@ def _others_in(folder: str) -> list[str]:
             data = disk.read(path, discovery.limit_of(kind)) or b""
         except OSError:
             continue
-        if is_task(data) if kind == "yaml" else _STARTS.search(data) is not None:
+        if _is_task(data) if kind == "yaml" else re.search(_STARTS, data) is not None:
             found.append(path)
     return found
+
+
+def _is_task(data: bytes) -> bool:
+    from lora_lint.readers.skypilot import is_task
+
+    return is_task(data)
 
 
 def _files_in(folder: str) -> list[str]:

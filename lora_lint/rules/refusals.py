@@ -96,7 +96,7 @@ def _peft_errors(run: Run) -> Value[tuple[str, ...]]:
 def _replicable(run: Run) -> Value[bool]:
     """Whether PEFT finds the model's layers to replicate them (tuners/tuners_utils.py, replicate_layers)."""
     _, cases = cases_of(run)
-    return _either([any(map(_REPLICATED, (module.path for module in case.modules))) for case in cases])
+    return _either([any(re.match(_REPLICATED, module.path) for module in case.modules) for case in cases])
 
 
 def _either(options: list[T]) -> Value[T]:
@@ -105,7 +105,7 @@ def _either(options: list[T]) -> Value[T]:
     return Choices(tuple(distinct)) if len(distinct) > 1 else distinct[0] if distinct else ABSENT
 
 
-_REPLICATED = re.compile(r"(?:model\.)*(?:bert\.)?(?:layers|encoder\.layer|h)\.\d").match
+_REPLICATED = r"(?:model\.)*(?:bert\.)?(?:layers|encoder\.layer|h)\.\d"
 _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "bits": lambda run: run.model.quantization,
     "base_model_name": lambda run: run.model.name,
