@@ -74,6 +74,10 @@ DEFAULT_EXCLUDES = frozenset(
 )
 """Names of folders that a walk never enters (a folder named on the command line is always entered)."""
 
+_VOCABULARIES = frozenset(
+    {"added_tokens.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.json"}
+)
+"""Files of a tokenizer, which lie in each checkpoint and name every word of a language, `lora` and `peft` included."""
 SIZE_LIMIT = 10_000_000
 """Bytes; scripts and configs are far smaller. Files above it are never read as a whole."""
 NOTEBOOK_SIZE_LIMIT = 50_000_000
@@ -251,7 +255,7 @@ class Walk:
                             continue
                         self._seen.add(path)
                         self.files += 1
-                        found = self._read(path, kind)
+                        found = self._read(path, kind) if name not in _VOCABULARIES else None
                         if found is not None:
                             yield found
                     elif name not in DEFAULT_EXCLUDES and entry.is_dir(follow_symlinks=False):

@@ -133,6 +133,13 @@ def test_default_excludes_hold_for_a_walk_only() -> None:
     assert paths("build/a.py") == ["build/a.py"]
 
 
+def test_vocabularies_are_not_read_on_a_walk() -> None:
+    """A tokenizer lies in each checkpoint, and its words include "lora"."""
+    put("checkpoint-10/tokenizer.json", '{"model": {"vocab": {"lora": 7}}}')
+    assert paths(".") == []
+    assert paths("checkpoint-10/tokenizer.json") == ["checkpoint-10/tokenizer.json"]
+
+
 def test_exclude_globs() -> None:
     for name in ("a.py", "old/a.py", "sub/old/b.py", "sub/c_test.py", "sub/deep/d.py"):
         put(name)
