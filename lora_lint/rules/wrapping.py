@@ -8,7 +8,7 @@ from lora_lint.finding import Finding, Fix, Move, Related, Through
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import put
 from lora_lint.rules.coverage import TOWERS
-from lora_lint.rules.reached import cases_of, sureness
+from lora_lint.rules.reached import cases_of, resolved_of, sureness
 from lora_lint.rules.tokens import embeddings_may_train
 from lora_lint.rules.words import happening, least, plural, resting
 from lora_lint.run.events import (
@@ -51,6 +51,9 @@ _TRL = frozenset(
     }
 )
 
+_NEVER_CHECKPOINTED = frozenset({"gpt_bigcode"})
+"""Models whose layers transformers 4.54 to 4.57 runs without checkpointing, whatever is set (their modeling files have
+no GradientCheckpointingLayer)."""
 _MERGING = frozenset({"DPOTrainer", "KTOTrainer", "ORPOTrainer", "CPOTrainer"})
 """Trainers that merged a model's adapter in all versions before they rejected it."""
 
@@ -70,11 +73,13 @@ def kbit_prepare_missing(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     by_hand = training.trainer == _WRAPS_ITSELF and not wraps
     if not (training.by_hand or training.trainer in _PLAIN or by_hand):
         return
+    off = " and gradient checkpointing is off, which costs stability and memory"
+    if always(training.checkpointing, True):
+        off = ", which costs stability"
     message = (
         f"The model is loaded in {bits.removesuffix('bit')} bits and wrapped without "
-        "`prepare_model_for_kbit_training`: its norms and its output layer stay in half precision and gradient "
-        "checkpointing is off, which costs stability and memory. Call `model = prepare_model_for_kbit_training(model)` "
-        "before `get_peft_model`"
+        f"`prepare_model_for_kbit_training`: its norms and its output layer stay in half precision{off}. Call "
+        "`model = prepare_model_for_kbit_training(model)` before `get_peft_model`"
     )
     related = tuple(
         Related(value.span, f"the model is loaded in {bits.removesuffix('bit')} bits")
@@ -156,6 +161,9 @@ def _enabled_by_the_trainer(run: Run, pin: Pin) -> Iterator[Finding]:
         return
     if isinstance(put_on, Wrap) and put_on.integrated:
         return  # transformers' own `add_adapter`, which makes the inputs require gradients
+    models = {case.model.model_type for case in resolved_of(run).cases}
+    if not models.isdisjoint(_NEVER_CHECKPOINTED):
+        return
     message = (
         f"{training.trainer} enables gradient checkpointing when it starts, and in transformers before 5 ({pin}) it is "
         "reentrant: the embeddings are frozen, so no input of a layer requires a gradient, and the first `backward()` "
@@ -163,7 +171,8 @@ def _enabled_by_the_trainer(run: Run, pin: Pin) -> Iterator[Finding]:
         'before the training, or set `gradient_checkpointing_kwargs={"use_reentrant": False}`'
     )
     related = (Related(put_on.span, "the adapter is added here"),)
-    doubt = happening(put_on, flagged="possible")
+    # A model that is not known may ignore the setting, as GPTBigCode does.
+    doubt = least("certain" if models else "likely", happening(put_on, flagged="possible"))
     yield resting("LL411", message, training.checkpointing, otherwise=run.span, doubt=doubt, related=related)
 
 
