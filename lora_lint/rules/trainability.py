@@ -67,8 +67,8 @@ def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Find
 def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
     for part in _unfrozen(run):
         event, foreign = part.event, part.names
-        if part.save is not None:
-            continue  # LL410's
+        if part.save is not None or part.kept:
+            continue  # LL410's, or the program keeps what these parts learn
         what = "all parameters" if foreign is None else f"the parameters named {names(foreign)}"
         if event.flag is not None:
             what = f"{what} (if `{event.flag}`)"
@@ -121,12 +121,14 @@ def _by_name(run: Run, advice: str, otherwise: str) -> str:
 @dataclass(frozen=True)
 class _Unfrozen:
     """Parameters of the base model that are made trainable after the wrap: fragments of their names, or None for all.
-    `save` is where the adapter is saved after training, if named parts are trained and nothing else is saved."""
+    `save` is where the adapter is saved after training, if named parts are trained and nothing else is saved; `kept`:
+    named parts are trained, and the program saves more than the adapter."""
 
     event: Unfreeze
     names: tuple[str, ...] | None
     wrap: Event
     save: Save | None
+    kept: bool
 
 
 def _unfrozen(run: Run) -> Iterator[_Unfrozen]:
@@ -145,7 +147,8 @@ def _unfrozen(run: Run) -> Iterator[_Unfrozen]:
         if kept and any(event.flag is None for event in grown):
             continue
         save = None if foreign is None or kept else _saved_alone(run, later)
-        yield _Unfrozen(event, foreign, run.events[start], save)
+        more = any(isinstance(each, Save) and not each.adapter_alone for each in later)
+        yield _Unfrozen(event, foreign, run.events[start], save, foreign is not None and more)
 
 
 def _only_others_are_trained(run: Run) -> bool:

@@ -88,6 +88,12 @@ class TestBaseParamsTrainable:
         everything = one("LL401", with_events(Wrap, unfreeze(all_of_them=True, flag="args.full"), Train))
         assert (everything.level, everything.confidence) == (None, "likely")
 
+    def test_parts_that_the_program_saves_itself(self) -> None:
+        """`torch.save(non_lora_state_dict, …)` next to `save_pretrained`, as LLaVA's scripts do."""
+        more = Save(at(900), adapter_alone=False)
+        assert check("LL401", with_events(Wrap, unfreeze("projector", flag="args.tune"), Train, more)) == []
+        assert check("LL401", with_events(Wrap, EVERYTHING, Train, more))
+
     def test_beside_what_the_adapter_owns(self) -> None:
         message = one("LL401", with_events(Wrap, unfreeze("lora_A", "norm"))).message
         assert "`norm`" in message
