@@ -77,8 +77,8 @@ _DEFAULTS = "model_defaults"
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is such a file."""
     lora, training = document.get("lora"), document.get("training")
-    if not isinstance(training, Mapping) or not isinstance(lora, Mapping):
-        return False
+    if not isinstance(training, Mapping) or not isinstance(lora, Mapping) or isinstance(document.get("model"), Mapping):
+        return False  # Unsloth's `model` is a name; a project's own file often has a section
     return lora.entry("lora_r") is not None or training.entry("training_type") is not None
 
 

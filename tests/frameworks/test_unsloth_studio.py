@@ -54,3 +54,11 @@ def test_no_lora_run(change: tuple[str, str]) -> None:
 def test_broken_files(change: tuple[str, str], key: str) -> None:
     (problem,) = only(config(edited(TEXT, change))).problems
     assert problem.key == key
+
+
+def test_another_projects_file() -> None:
+    """A section `model` shows that the file is the project's own: Unsloth's `model` is a name."""
+    own = edited(
+        TEXT, ("model: unsloth/Qwen2.5-0.5B", "model:\n  name: unsloth/Qwen2.5-0.5B"), ("use_rslora", "lora_rs")
+    )
+    assert config(own).runs == () or all(run.framework.name != "unsloth_studio" for run in config(own).runs)
