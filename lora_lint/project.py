@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import posixpath
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lora_lint import discovery
@@ -13,7 +14,7 @@ from lora_lint.system import bounds, disk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lora_lint.source import SourceFile
+    from lora_lint.source import FileKind, SourceFile
 
 _KEPT = 256
 """The number of texts kept in memory."""
@@ -107,9 +108,10 @@ class Project:
         """The bytes of a regular file of the project; None if there is none."""
         return disk.size(path) if self.exists(path) else None
 
-    def load(self, path: str) -> SourceFile | None:
-        """The text of another file; None if it is missing, of a kind that is not read, too large or not text."""
-        return self._texts.get(path, self._read)
+    def load(self, path: str, otherwise: FileKind | None = None) -> SourceFile | None:
+        """The text of another file; None if it is missing, of a kind that is not read, too large or not text.
+        `otherwise` is the kind of a file whose name shows none."""
+        return self._texts.get(path, partial(self._read, otherwise=otherwise))
 
     def programs_name(self, word: str, near: str) -> bool:
         """Whether a Python program around the file `near` contains a word."""
@@ -140,11 +142,11 @@ class Project:
                     elif "." not in name and depth < 3 and name not in _NOT_OURS:
                         below.append((path, depth + 1))
 
-    def _read(self, path: str) -> SourceFile | None:
+    def _read(self, path: str, otherwise: FileKind | None = None) -> SourceFile | None:
         from lora_lint.readers.errors import Unreadable
         from lora_lint.readers.files import decode
 
-        kind = discovery.kind_of(path)
+        kind = discovery.kind_of(path) or otherwise
         if kind is None or not self.exists(path):
             return None
         try:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from lora_lint.records import dataclass, field
 
-FileKind = Literal["python", "notebook", "yaml", "json", "toml", "shell", "make", "docker", "modelfile"]
+FileKind = Literal["python", "notebook", "yaml", "json", "toml", "shell", "make", "docker", "modelfile", "ini"]
 SCRIPTS: frozenset[FileKind] = frozenset({"shell", "make", "docker"})
 """Files that are nothing but commands."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lora_lint.interpreter.state import Frame, Step
@@ -38,6 +39,13 @@ _OF_MODULES = frozenset("to cuda cpu eval train half float bfloat16 double".spli
 """Methods of torch.nn.Module that return the module itself."""
 _OF_MAPPINGS = frozenset({"model_validate", "parse_obj"})
 """Methods of pydantic's classes that make an object of a dict."""
+_OF_FILES = {
+    "pydantic": {"model_validate_json": "json.loads", "parse_raw": "json.loads"},
+    "simple_parsing": dict.fromkeys(("load", "load_yaml", "load_json"), "toml.load"),
+}
+"""Methods of libraries' classes that make an object of a file's content, and the function that reads it."""
+_OF_NAMESPACES = frozenset({"get", "update"})
+"""Methods of a namespace, such as the one of `argparse`, and of a dict whose keys are attributes."""
 _SETTINGS_APART = ("builtins.", "typing.", "pydantic.", "abc.", "enum.", "torch.nn.")
 """Libraries whose classes reveal nothing about the settings of their subclasses."""
 _OWN_METHODS_APART = frozenset({"__init__", "compute_loss", "training_step", "train"})
@@ -424,6 +432,9 @@ class Class(Val):
         for base in self.external_bases():
             if name in _OF_MAPPINGS and base.name.startswith("pydantic"):
                 return Native(f"{base.name}.{name}", lambda given, at: self._validated(machine, given, at))
+            reader = _OF_FILES.get(base.name.partition(".")[0], {}).get(name)
+            if reader is not None:
+                return Native(f"{base.name}.{name}", partial(self._of_file, machine, reader))
             inherited = External(f"{base.name}.{name}")
             return self._loading(machine, inherited) if name == "from_pretrained" else inherited
         return Opaque(f"`{name}` is not an attribute that is known", span)
@@ -530,6 +541,11 @@ class Class(Val):
         made = self.made_of(machine, content, span) if content is not None else None
         return made if made is not None else self.open_instance(machine)
 
+    def _of_file(self, machine: Machine, reader: str, given: Arguments, span: Span) -> Val:
+        """`Settings.load("settings.yaml")`, `Settings.model_validate_json(text)`."""
+        read = machine.library.call(machine, reader, Arguments(given.positional[:1], {}, {}), span)
+        return self._validated(machine, Arguments([read] if read is not None else [], {}, {}), span)
+
     def _set_by_methods(self) -> frozenset[str]:
         """The attributes that methods other than `__init__` set, so that they may differ from `__init__`'s values after
         any call of these methods. Looked for once, and asked for each method that is entered."""
@@ -594,11 +610,13 @@ class Instance(Val):
         value = self.attributes.get(name)
         if value is not None:
             return value
+        if name == "__dict__":
+            return DictVal(self.attributes, None, self.open)
         if self.class_ is not None:
             value = self._of_class(machine, self.class_, name, span)
             if value is not None:
                 return value
-        elif name == "get":
+        elif name in _OF_NAMESPACES:
             return Member(self, name)
         return Opaque(f"the attribute `{name}` is set elsewhere", span)
 
@@ -611,6 +629,8 @@ class Instance(Val):
             return value
         if name == "__class__":
             return class_
+        if name in ("_replace", "_asdict") and any(b.name == "typing.NamedTuple" for b in class_.external_bases()):
+            return Native(name, partial(self._as_tuple, name))
         of_torch = any(base.name.startswith("torch.nn.") for base in class_.external_bases())
         if of_torch and name in _OF_MODULES:
             return Native(f"torch.nn.Module.{name}", lambda _arguments, _span: self)
@@ -619,6 +639,12 @@ class Instance(Val):
             return Native(f"torch.nn.Module.{name}", lambda given, at: Object(callee, given, at, self))
         inner = self.attributes.get("__object__")
         return inner.attribute(machine, name, span) if isinstance(inner, Object) else None
+
+    def _as_tuple(self, name: str, given: Arguments, span: Span) -> Val:
+        """`settings._replace(rank=8)` and `settings._asdict()` of a named tuple."""
+        attributes = {**self.attributes, **given.keywords}
+        is_dict = name == "_asdict"
+        return DictVal(attributes, span, self.open) if is_dict else Instance(self.class_, attributes, self.open)
 
     def _method(self, machine: Machine, class_: Class, function: Function, span: Span) -> Val:
         kinds = {decorator.qualified_name.rpartition(".")[2] for decorator in function.decorators}

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _BUILTINS = frozenset(
-    "abs all any bool dict dir enumerate filter float frozenset getattr globals hasattr id input int isinstance "
+    "abs all any bool dict dir enumerate exec filter float frozenset getattr globals hasattr id input int isinstance "
     "issubclass iter len list locals map max min next object open print property range repr reversed round set setattr "
     "slice sorted staticmethod classmethod str sum super tuple type vars zip ValueError RuntimeError Exception "
     "TypeError KeyError NotImplementedError ImportError".split()

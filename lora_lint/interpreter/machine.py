@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lora_lint.interpreter import entries, expressions, imports, methods, standard, statements
-from lora_lint.interpreter.definitions import Condition, Instance
+from lora_lint.interpreter.definitions import Condition, Deferred, Instance
 from lora_lint.interpreter.journal import MISSING, Journal
 from lora_lint.interpreter.state import Frame, Step
 from lora_lint.interpreter.values import (
@@ -20,6 +20,7 @@ from lora_lint.interpreter.values import (
     Member,
     Object,
     Opaque,
+    Perhaps,
     Val,
     either,
     left_open,
@@ -99,6 +100,7 @@ class Machine:
         self.called: set[int] = set()
         self.vague_loops = 0
         self.defining: dict[int, Scope] = {}
+        self.main: ProgramFile | None = None
         self._worth: dict[int, bool] = {}
 
     def run(self, module: ProgramFile, tree: ast.Module) -> None:
@@ -106,6 +108,7 @@ class Machine:
 
         Raises nothing for programs that are too long: what was read so far counts.
         """
+        self.main = module
         try:
             self.block(tree.body, module.scope)
             entries.follow(self, tree, module)
@@ -129,6 +132,16 @@ class Machine:
             self.block(tree.body, module.scope)
         finally:
             self.conditions, self.trail = conditions, trail
+
+    def imported(self, name: str) -> Val | None:
+        """The module of the project with a dotted name, as the main program imports it."""
+        return Deferred(name, 0, None).resolved(self, self.main.scope) if self.main is not None else None
+
+    def leave_open(self) -> None:
+        """Notes that something may set the main program's settings again."""
+        names = self.main.scope.names if self.main is not None else {}
+        for name, value in names.items():
+            self.journal.set_item(names, name, value.overridable())
 
     def worth_following(self, function: Function) -> bool:
         """False for long functions that mention nothing about training (metrics, plotting …)."""
@@ -283,7 +296,7 @@ class Machine:
             return list(dict.fromkeys(entry for content in contents for entry in content))
         if len({len(content) for content in contents}) == 1:
             return [self.join(list(column)) for column in zip(*contents, strict=True)]
-        return [*before, Opaque("a branch decides what is added")]
+        return [*before, Perhaps()]
 
     def span(self, node: ast.AST, scope: Scope) -> Span:
         """The place where a node is written. Called for every expression that is followed."""

@@ -226,11 +226,13 @@ def _values(machine: Machine, owner: DictVal, arguments: Arguments, span: Span, 
 def _update(machine: Machine, owner: DictVal, arguments: Arguments, span: Span, vague: bool) -> Val | None:
     given = arguments.positional
     added: dict[Any, Val] = dict(arguments.keywords)
-    if given and isinstance(given[0], DictVal):
-        added = {**given[0].items, **added}
-        owner.open = owner.open or given[0].open
+    spread = given[0].mapping() if given else None
+    if spread is not None:
+        added = {**spread.items, **added}
+        owner.open = owner.open or spread.open
     elif given:
         owner.open = True
+        added = {**{key: value.overridable() for key, value in owner.items.items()}, **added}
     for key, value in added.items():
         machine.journal.set_item(owner.items, key, value)
     owner.open = owner.open or vague or arguments.open

@@ -26,6 +26,7 @@ from lora_lint.interpreter.values import (
     Native,
     Object,
     Opaque,
+    Perhaps,
     Val,
     as_text,
     left_open,
@@ -85,8 +86,18 @@ def _getattr(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
         return None
     value = positional[0].attribute(machine, str(positional[1].value), span)
     if len(positional) == 3 and isinstance(value, Opaque | Member):
-        return Opaque("`getattr` has a default", span)
+        return _default_of(positional[0], positional[2]) or Opaque("`getattr` has a default", span)
     return value
+
+
+def _default_of(owner: Val, default: Val) -> Val | None:
+    """What `getattr` gives for an attribute that nothing is known to set: the default, unless something that is not
+    followed sets it; None where the owner is not settings."""
+    if not isinstance(owner, Instance):
+        return None
+    if owner.class_ is not None and next(owner.class_.external_bases(), None) is not None:
+        return None
+    return default.overridable() if owner.open else default
 
 
 def _setattr(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
@@ -114,7 +125,23 @@ def _isinstance(machine: Machine, arguments: Arguments, span: Span) -> Val | Non
 
 
 def _vars(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
-    return arguments.positional[0].mapping() if len(arguments.positional) == 1 else None
+    """vars(settings): its attributes, which a change of the dict changes too."""
+    if len(arguments.positional) != 1:
+        return None
+    owner = arguments.positional[0]
+    return owner.attribute(machine, "__dict__", span) if isinstance(owner, Instance) else owner.mapping()
+
+
+def _input(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """input(): nothing, unless somebody types something."""
+    return Opaque("somebody types it", span, Reason.OPTIONAL)
+
+
+def _executed(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """exec(open("configurator.py").read()): it may set each of the program's own names again."""
+    if len(arguments.positional) == 1:
+        machine.leave_open()
+    return Const(None, span)
 
 
 def _map(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
@@ -170,6 +197,8 @@ _WITH_MACHINE: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     "setattr": _setattr,
     "isinstance": _isinstance,
     "vars": _vars,
+    "input": _input,
+    "exec": _executed,
     "map": _map,
     "filter": _filter,
     "any": _any_or_all(any),
@@ -222,7 +251,7 @@ def _len(arguments: Arguments, span: Span) -> Val | None:
     if isinstance(value, Const) and isinstance(value.value, str | range):
         return Const(len(value.value), span, origin_of((value,)))
     listed = value.elements() if not isinstance(value, Const) else None
-    if listed is None or not listed[1]:
+    if listed is None or not listed[1] or any(isinstance(item, Perhaps) for item in listed[0]):
         return Opaque("its length is not known", span)
     return Const(len(listed[0]), span, "derived")
 
@@ -359,6 +388,24 @@ def _replaced(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     return Instance(subject.class_, {**subject.attributes, **arguments.keywords}, subject.open)
 
 
+def _chained(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """collections.ChainMap: of settings in several dicts the first one's hold."""
+    spread = [value.mapping() for value in arguments.positional]
+    known = [each for each in spread if each is not None]
+    if len(known) < len(spread):
+        return None
+    items = {key: value for each in reversed(known) for key, value in each.items.items()}
+    return DictVal(items, span, arguments.open or any(each.open for each in known))
+
+
+def _imported(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """importlib.import_module("configs.base"): a module of the project."""
+    name = arguments.get("name", 0)
+    if not isinstance(name, Const) or not isinstance(name.value, str) or name.origin == "cli-default":
+        return None
+    return machine.imported(name.value) if not name.value.startswith(".") else None
+
+
 def _field(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     """dataclasses.field and its relatives: the default."""
     default = arguments.get("default", 0)
@@ -411,21 +458,13 @@ def partial(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     return Native("functools.partial", call_with)
 
 
-def _environment(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
-    """os.environ.get(name, default): the default, which a variable of the environment may override."""
-    default = arguments.get("default", 1)
-    return (
-        default.overridable()
-        if default is not None
-        else Opaque("it may be set in the environment", span, Reason.OPTIONAL)
-    )
-
-
 _FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     "itertools.product": _product,
     **dict.fromkeys(("copy.copy", "copy.deepcopy"), _copied),
     "dataclasses.asdict": _as_dict,
-    "dataclasses.replace": _replaced,
+    **dict.fromkeys(("dataclasses.replace", "attr.evolve", "attrs.evolve", "copy.replace"), _replaced),
+    "collections.ChainMap": _chained,
+    "importlib.import_module": _imported,
     **dict.fromkeys(("dataclasses.field", "pydantic.Field", "attr.ib", "attrs.field"), _field),
     **dict.fromkeys(("simple_parsing.field", "draccus.field", "pyrallis.field"), _field),
     "simple_parsing.choice": _choice,
@@ -433,6 +472,5 @@ _FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     **dict.fromkeys(("simple_parsing.mutable_field", "simple_parsing.helpers.mutable_field"), _mutable_field),
     **dict.fromkeys(("types.SimpleNamespace", "argparse.Namespace"), _namespace),
     "functools.partial": partial,
-    **dict.fromkeys(("os.environ.get", "os.getenv"), _environment),
     **paths.FUNCTIONS,
 }

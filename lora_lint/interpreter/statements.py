@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lora_lint.interpreter import branches, operations
 from lora_lint.interpreter.definitions import Class, Condition, Scope, make_function
 from lora_lint.interpreter.state import Step
-from lora_lint.interpreter.values import MAX_UNROLL, Const, DictVal, ListVal, Opaque
+from lora_lint.interpreter.values import MAX_UNROLL, Const, DictVal, ListVal, Opaque, left_open
 from lora_lint.records import dataclass
 from lora_lint.source import Span
 
@@ -282,10 +282,20 @@ def _expects_error(item: ast.withitem) -> bool:
 def try_(machine: Machine, node: ast.Try, scope: Scope) -> Signal | None:
     # The body is the intended case; handlers are for errors.
     signal = machine.block(node.body, scope)
+    _fill_in(machine, node.handlers, scope)
     if signal is None:
         signal = machine.block(node.orelse, scope)
     final = machine.block(node.finalbody, scope)
     return final if final is not None else signal
+
+
+def _fill_in(machine: Machine, handlers: list[ast.ExceptHandler], scope: Scope) -> None:
+    """Takes from handlers what the body leaves to the caller: `except IndexError: rank = 8`."""
+    for statement in (each for handler in handlers for each in handler.body):
+        target = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
+        left = scope.names.get(target.id) if isinstance(target, ast.Name) else None
+        if isinstance(statement, ast.Assign) and isinstance(target, ast.Name) and left is not None and left_open(left):
+            machine.bind(scope, target.id, machine.evaluate(statement.value, scope).overridable())
 
 
 def match(machine: Machine, node: ast.Match, scope: Scope) -> Signal | None:

@@ -268,7 +268,11 @@ class Opaque(Val):
         return Native("get", self._default) if name == "get" and self._holds_settings() else self.at(span)
 
     def item(self, machine: Machine, key: Val, span: Span) -> Val:
-        return self.at(span) if self._holds_settings() else super().item(machine, key, span)
+        given = self._holds_settings() or self.reason is Reason.OPTIONAL
+        return self.at(span) if given else super().item(machine, key, span)
+
+    def slice(self, machine: Machine, bounds: list[Val], span: Span) -> Val:
+        return self.at(span) if self.reason is Reason.OPTIONAL else super().slice(machine, bounds, span)
 
     def _holds_settings(self) -> bool:
         """Whether it may be a mapping that something else fills in."""
@@ -288,6 +292,15 @@ class Unset(Opaque):
     def __init__(self, unknown: Opaque, option: str) -> None:
         super().__init__(unknown.why, unknown.span, unknown.reason)
         self.option = option
+
+
+class Perhaps(Opaque):
+    """Items of a list that a branch may have added."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("a branch decides what is added")
 
 
 class Either(Val):
@@ -412,7 +425,9 @@ class ListVal(Val):
         return max(len(self.items), self.cut) if not self.open or self.cut else 0
 
     def truth(self) -> bool | None:
-        return True if self.items else (None if self.open else False)
+        if not self.items:
+            return None if self.open else False
+        return None if all(isinstance(item, Perhaps) for item in self.items) else True
 
     def same(self, other: Val) -> bool:
         if self is other or not isinstance(other, ListVal):

@@ -38,7 +38,7 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
     """`add_argument`, groups, and the namespace that parsing returns."""
     if name in ("add_argument_group", "add_mutually_exclusive_group", "add_subparsers", "add_parser"):
         return owner  # the options of all commands end in one namespace
-    if name == "add_argument":
+    if name in ("add_argument", "add"):  # configargparse has both
         _add_option(context, owner, arguments, span)
         return Const(None, span)
     if name == "add_arguments":  # simple-parsing's
@@ -95,6 +95,11 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
     if before is not None and not isinstance(before, Space) and not isinstance(value, Space):
         value = either((before, value))  # an option of two commands
     context.machine.journal.set_item(parser.attributes, name, value)
+
+
+def command_line(span: Span) -> Val:
+    """`sys.argv`, whose words may all be missing."""
+    return Opaque("the command line may give it", span, Reason.OPTIONAL)
 
 
 def with_options(settings: Instance) -> Instance:
@@ -154,4 +159,4 @@ def _is_number(value: Const) -> bool:
     return isinstance(value.value, int | float) and not isinstance(value.value, bool)
 
 
-CALLS: dict[str, Handler] = {"ArgumentParser": argument_parser}
+CALLS: dict[str, Handler] = dict.fromkeys(("ArgumentParser", "ArgParser"), argument_parser)

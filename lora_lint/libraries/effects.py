@@ -19,7 +19,7 @@ from lora_lint.interpreter.values import Const, Opaque
 from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
-    from lora_lint.interpreter.definitions import Condition
+    from lora_lint.interpreter.definitions import Condition, Instance
     from lora_lint.interpreter.state import Step
     from lora_lint.interpreter.values import Arguments, Object, Val
     from lora_lint.project import Project
@@ -243,6 +243,10 @@ class Records:
     launches: list[StartedProgram] = field(default_factory=list)
     flags: dict[str, Val] = field(default_factory=dict)
     """The program's flags of absl."""
+    environment: dict[str, Val] = field(default_factory=dict)
+    """The variables that the program sets: `[NAME]` to values."""
+    wandb_config: Instance | None = None
+    """The config that the program gives to `wandb.init`."""
     engines: list[Arguments] = field(default_factory=list)
     """The arguments of vLLM's engines."""
     served: list[ServedAdapter] = field(default_factory=list)
@@ -298,6 +302,10 @@ class Records:
     def search(self, space: dict[str, Val]) -> None:
         """Notes the parameters of a W&B sweep, which `wandb.config` gives from then on."""
         self.wandb_space = space
+
+    def configure(self, config: Instance) -> None:
+        """Notes the config of a W&B run, which `wandb.config` gives from then on."""
+        self.wandb_config = config
 
     def compose_from(self, folder: str | None, near: str) -> None:
         """Notes the folder of Hydra's configs, and the file that names it."""

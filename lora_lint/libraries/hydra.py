@@ -56,8 +56,10 @@ def main_config(context: Context, function: Function, name: str) -> Val | None:
 
 
 def initialize(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
-    """`initialize(config_path="conf")`: the folder for `compose`, relative to the calling file."""
-    context.records.compose_from(text_of(arguments.get("config_path", 0)), span.path)
+    """`initialize(config_path="conf")`, `initialize_config_dir(config_dir=…)`: the folder for `compose`, relative to
+    the calling file."""
+    folder = arguments.get("config_dir", 0) if name.endswith("_dir") else arguments.get("config_path", 0)
+    context.records.compose_from(text_of(folder), span.path)
     return Object(name, arguments, span)
 
 
@@ -365,6 +367,6 @@ def _space(options: tuple[Const, ...], span: Span | None) -> Val:
 
 CALLS: dict[str, Handler] = {
     **dict.fromkeys(("utils.instantiate", "utils.call"), instantiate),
-    "initialize": initialize,
+    **dict.fromkeys(("initialize", "initialize_config_dir"), initialize),
     "compose": compose,
 }

@@ -10,12 +10,25 @@ from lora_lint.libraries.convert import text_of
 from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lora_lint.interpreter.machine import Machine
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping, Node
     from lora_lint.source import SourceFile, Span
 
 OPEN = "builtins.open"
+
+
+class Unfilled(Opaque):
+    """A value in a config file that something fills in later; `text` is how the file writes it: `${rank}`."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str, span: Span) -> None:
+        super().__init__("it is filled in when the run starts", span)
+        self.text = text
 
 
 def opened(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -30,13 +43,27 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
 
 def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`yaml.safe_load(file)`, `json.load(file)`: the content of the opened file."""
-    return content(context, _opened_path(_file(arguments)), span) or not_known(name, span)
+    value = content(context, opened_path(_file(arguments)), span)
+    hook = arguments.keywords.get("object_hook")
+    if value is not None and hook is not None:
+        value = _hooked(context.machine, value, hook, span)
+    return value or not_known(name, span)
+
+
+def _hooked(machine: Machine, value: Val, hook: Val, span: Span) -> Val:
+    """What `object_hook` makes of each object of a JSON file, the inner ones first."""
+    if isinstance(value, ListVal):
+        return ListVal([_hooked(machine, item, hook, span) for item in value.items], value.span)
+    if not isinstance(value, DictVal):
+        return value
+    made = {key: _hooked(machine, item, hook, span) for key, item in value.items.items()}
+    return machine.call(hook, Arguments([DictVal(made, value.span, value.open)], {}, {}), span)
 
 
 def parsed_at(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`toml.load(path)`, which also takes an opened file."""
     given = _file(arguments)
-    return content(context, _opened_path(given) or given, span) or not_known(name, span)
+    return content(context, opened_path(given) or given, span) or not_known(name, span)
 
 
 def _file(arguments: Arguments) -> Val | None:
@@ -44,7 +71,7 @@ def _file(arguments: Arguments) -> Val | None:
     return next((found for key in ("stream", "fp", "s", "f") if (found := arguments.get(key, 0)) is not None), None)
 
 
-def _opened_path(file: Val | None) -> Val | None:
+def opened_path(file: Val | None) -> Val | None:
     """The path of an opened file."""
     if not isinstance(file, Object) or file.callee != OPEN:
         return None
@@ -56,8 +83,11 @@ def not_known(name: str, span: Span) -> Opaque:
     return Opaque(f"`{name}(…)`: the program's config file is not known", span, Reason.CONFIG)
 
 
-def content(context: Context, path: Val | None, span: Span) -> Val | None:
-    """The content of a YAML, JSON or TOML file of the project; None if it is not known which, or it cannot be read.
+def content(
+    context: Context, path: Val | None, span: Span, read: Callable[[SourceFile], Node] | None = None
+) -> Val | None:
+    """The content of a YAML, JSON or TOML file of the project, or of another that `read` reads; None if it is not known
+    which, or it cannot be read.
 
     If the command line may override the file's name, or the file is known only by the end of its path, its values may
     be overridden too.
@@ -70,7 +100,7 @@ def content(context: Context, path: Val | None, span: Span) -> Val | None:
     if project is None or place is None:
         return None
     try:
-        document = _document(project, place)
+        document = _document(project, place, read)
     except Unreadable:
         return None
     if document is None:
@@ -93,10 +123,13 @@ def mapping(project: Project, place: str) -> Mapping | None:
     return document if isinstance(document, Mapping) else None
 
 
-def _document(project: Project, place: str) -> Node | None:
+def _document(project: Project, place: str, read: Callable[[SourceFile], Node] | None = None) -> Node | None:
     """The document in a config file; None if it is of another kind. Raises Unreadable."""
     from lora_lint.readers import configs
 
+    if read is not None:
+        plain = project.load(place, "ini")
+        return read(plain) if plain is not None else None
     source = project.load(place)
     return root(source) if source is not None and source.kind in configs.KINDS else None
 
@@ -135,7 +168,7 @@ def _value(node: Node) -> Val:
     if isinstance(node, Sequence):
         return ListVal([_value(item) for item in node.items], node.span)
     if isinstance(node.value, Placeholder):
-        return Opaque("it is filled in when the run starts", node.span)
+        return Unfilled(node.value.text, node.span)
     return Const(node.value, node.span)
 
 

@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Instance
+from lora_lint.interpreter.values import Const, DictVal, ListVal
 from lora_lint.libraries import loaded, parsers
-from lora_lint.libraries.namespaces import as_namespace
+from lora_lint.libraries.namespaces import as_namespace, over, overridden
+from lora_lint.readers.yaml import resolve
 
 if TYPE_CHECKING:
-    from lora_lint.interpreter.values import Arguments, DictVal, Val
+    from lora_lint.interpreter.values import Arguments, Val
     from lora_lint.libraries.context import Context, Handler
     from lora_lint.source import Span
+
+_MAX_HOPS = 8
+_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+_VARIABLE = re.compile(r"\$\{oc\.env:\w+,([^{}]+)\}")
 
 
 def namespace(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`OmegaConf.load(path)`: the content, to be read as attributes and as keys."""
     content = loaded.content(context, arguments.get("file_", 0) or arguments.get("f", 0), span)
-    return as_namespace(content) if content is not None else loaded.not_known(name, span)
+    return as_namespace(_filled(content, content)) if content is not None else loaded.not_known(name, span)
+
+
+def _filled(value: Val, whole: Val, hops: int = 0) -> Val:
+    """A value with the references in it replaced: `${lora.rank}`, `${oc.env:RANK,8}`."""
+    if isinstance(value, DictVal):
+        items = {key: _filled(item, whole, hops) for key, item in value.items.items()}
+        return DictVal(items, value.span, value.open)
+    if isinstance(value, ListVal):
+        return ListVal([_filled(item, whole, hops) for item in value.items], value.span)
+    if not isinstance(value, loaded.Unfilled) or hops > _MAX_HOPS:
+        return value
+    variable = _VARIABLE.fullmatch(value.text)
+    if variable is not None:
+        return Const(resolve(variable[1].strip()), value.span, "cli-default")
+    reference = _REFERENCE.fullmatch(value.text)
+    found: Val | None = whole if reference is not None else None
+    for part in reference[1].split(".") if reference is not None else ():
+        found = found.items.get(part) if isinstance(found, DictVal) else None
+    return _filled(found, whole, hops + 1) if found is not None else value
 
 
 def merged(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -26,22 +52,14 @@ def merged(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     result = Instance(None, {}, arguments.open)
     for given in arguments.positional:
         spread = given.mapping()
-        result = Instance(None, _overridden(result), open_=True) if spread is None else _over(result, spread)
+        result = Instance(None, overridden(result), open_=True) if spread is None else over(result, spread)
     return result
 
 
-def _over(below: Instance, above: DictVal) -> Instance:
-    """Settings overridden by others."""
-    both = dict(below.attributes)
-    for key, each in above.items.items():
-        value, before = as_namespace(each), both.get(str(key))
-        inner = value.mapping() if isinstance(value, Instance) and isinstance(before, Instance) else None
-        both[str(key)] = _over(before, inner) if inner is not None and isinstance(before, Instance) else value
-    return Instance(None, both, below.open or above.open)
-
-
-def _overridden(settings: Instance) -> dict[str, Val]:
-    return {key: value.overridable() for key, value in settings.attributes.items()}
+def created(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`OmegaConf.create({"rank": 8})`."""
+    given = arguments.get("obj", 0)
+    return as_namespace(given) if isinstance(given, DictVal) else given if isinstance(given, Instance) else None
 
 
 def unchanged(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -50,6 +68,7 @@ def unchanged(context: Context, name: str, arguments: Arguments, span: Span) -> 
 
 
 CALLS: dict[str, Handler] = {
+    "OmegaConf.create": created,
     "OmegaConf.load": namespace,
     "OmegaConf.merge": merged,
     "OmegaConf.structured": parsers.parsed,

@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.definitions import Class, Function, Instance
-from lora_lint.interpreter.values import Arguments, Object, Val
+from lora_lint.interpreter.values import Arguments, Object, Opaque, Val
 from lora_lint.libraries import argparse, fire
+from lora_lint.libraries.convert import is_none
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
@@ -21,6 +22,9 @@ def parsed(context: Context, name: str, arguments: Arguments, span: Span) -> Val
     """`tyro.cli(Settings)`, `draccus.parse(Settings)`, `OmegaConf.structured(Settings)`: an object of the class, each
     field at a default that the command line may override. tyro calls functions too."""
     given = next((found for key in _FIRST if (found := arguments.get(key, 0)) is not None), None)
+    default = arguments.keywords.get("default")
+    if default is not None and not is_none(default):
+        return argparse.with_options(default) if isinstance(default, Instance) else Opaque("it has a default", span)
     if isinstance(given, Class):
         return argparse.with_options(given.open_instance(context.machine))
     if isinstance(given, Function):

@@ -40,6 +40,12 @@ CALLS = {
     "absl": "absl.CALLS",
     "addict": "namespaces.CALLS",
     "argparse": "argparse.CALLS",
+    "configargparse": "argparse.CALLS",
+    "configparser": "configparser.CALLS",
+    "decouple": "environment.DECOUPLE",
+    "dotenv": "environment.DOTENV",
+    "environs": "environment.ENVIRONS",
+    "yacs": "namespaces.CALLS",
     "box": "namespaces.CALLS",
     "dacite": "parsers.DACITE",
     "datasets": "datasets.CALLS",
@@ -89,6 +95,7 @@ FUNCTIONS = {
     "io.open": "loaded.opened",
     "json.load": "loaded.parsed",
     "json.loads": "loaded.parsed",
+    "os.getenv": "environment.variable",
     "os.popen": "processes.launch",
     "os.system": "processes.launch",
     "typing.cast": "typing.cast",
@@ -131,6 +138,8 @@ METHODS: dict[type, Method] = {
 METHODS_OF: dict[str, Method] = {
     "tap.Tap": _own("parsers.tap_method"),
     "builtins.open": _own("loaded.method"),
+    "os.environ": _own("environment.method"),
+    "environs.Env": _own("environment.typed"),
     "ruamel.yaml.YAML": _own("loaded.reader_method"),
     "argparse.ArgumentParser": _anywhere("argparse.method"),
     "transformers.HfArgumentParser": _anywhere("dataclass_options.method"),
@@ -175,6 +184,14 @@ class Knowledge:
             return Const("all-linear", span)
         if name == "absl.flags.FLAGS":
             return Instance(None, self.records.flags, open_=True)
+        if name == "os.environ":
+            from lora_lint.libraries import environment
+
+            return environment.environ(Context(machine, self.records), span)
+        if name == "sys.argv":
+            from lora_lint.libraries import argparse
+
+            return argparse.command_line(span)
         if name == "wandb.config":
             from lora_lint.libraries import wandb
 
@@ -275,6 +292,10 @@ class Knowledge:
         return None
 
     def subscript(self, machine: Machine, owner: Object, key: Val, span: Span) -> Val | None:
+        if owner.callee == "os.environ":
+            from lora_lint.libraries import environment
+
+            return environment.may_be_set(span)
         if isinstance(owner.data, DatasetRecord):
             return datasets.subscript(owner, key, span)
         if isinstance(key, Const) and (inner := self._part(owner, str(key.value), span)) is not None:

@@ -36,7 +36,10 @@ def _parameter(value: Val, span: Span) -> Val:
 
 def swept_config(context: Context, span: Span) -> Val:
     """`wandb.config` (and `wandb.init().config`); in a program that a sweep starts, the sweep's values."""
-    return Instance(None, dict(context.records.wandb_space or context.records.given or {}), open_=True)
+    settings = context.records.wandb_space or context.records.given
+    if not settings and context.records.wandb_config is not None:
+        return context.records.wandb_config
+    return Instance(None, dict(settings or {}), open_=True)
 
 
 def init(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
@@ -49,6 +52,9 @@ def init(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
         attributes["config"] = Instance(None, dict(config.items), open_=config.open)
     elif isinstance(config, Instance):
         attributes["config"] = config
+    used = attributes.get("config")
+    if isinstance(used, Instance):
+        context.records.configure(used)
     return Object("wandb.init", arguments, span, None, attributes)
 
 

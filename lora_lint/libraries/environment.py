@@ -1,0 +1,103 @@
+"""Variables of the environment, and the libraries that read them: python-dotenv, python-decouple, environs.
+
+A variable that nothing sets may be set where the program runs: its default is one that callers may override. Source:
+python-dotenv 1.1 (main.py), python-decouple 3.8 (decouple.py), environs 14.1 (`Env`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import Arguments, Const, DictVal, Object, Opaque, Val, constant
+from lora_lint.libraries import loaded
+from lora_lint.libraries.convert import text_of
+from lora_lint.readers.ini import read_env
+from lora_lint.run.values import Reason
+
+if TYPE_CHECKING:
+    from lora_lint.libraries.context import Context, Handler
+    from lora_lint.source import Span
+
+ENVIRON = "os.environ"
+_ENV = "environs.Env"
+_USUAL = ".env"
+
+
+def environ(context: Context, span: Span) -> Val:
+    """`os.environ`, with the variables that the program itself has set."""
+    return Object(ENVIRON, Arguments([], {}, {}), span, None, context.records.environment)
+
+
+def variable(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`os.getenv("RANK", 8)`: what the program has set, or the default, which the environment may override."""
+    key = text_of(arguments.get("key", 0))
+    found = context.records.environment.get(f"[{key}]")
+    default = arguments.get("default", 1)
+    return found or (may_be_set(span) if default is None else default.overridable())
+
+
+def may_be_set(span: Span) -> Opaque:
+    return Opaque("it may be set in the environment", span, Reason.OPTIONAL)
+
+
+def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`os.environ.get(…)`, `os.environ.setdefault(…)`."""
+    if name == "get":
+        return variable(context, name, arguments, span)
+    if name == "setdefault":
+        key, value = text_of(arguments.get("key", 0)), arguments.get("value", 1)
+        if key is not None and value is not None and f"[{key}]" not in owner.attributes:
+            context.machine.journal.set_item(owner.attributes, f"[{key}]", value.overridable())
+        return owner.attributes.get(f"[{key}]")
+    return None
+
+
+def load(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`load_dotenv()`: the variables of a `.env` file, unless they are set already."""
+    override = constant(arguments.get("override")) is True
+    for key, value in _file(context, arguments, span).items.items():
+        held = f"[{key}]"
+        if override or held not in context.records.environment:
+            context.machine.journal.set_item(context.records.environment, held, value.overridable())
+    return Const(True, span, "derived")
+
+
+def values(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`dotenv_values(".env")`: the variables of the file, as a dict."""
+    return _file(context, arguments, span)
+
+
+def _file(context: Context, arguments: Arguments, span: Span) -> DictVal:
+    path = arguments.get("dotenv_path", 0)
+    named = Const(_USUAL, span) if path is None or not text_of(path) else path
+    found = loaded.content(context, named, span, read_env)
+    return found if isinstance(found, DictVal) else DictVal({}, span, open_=True)
+
+
+def decoupled(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`config("RANK", default=8, cast=int)` of python-decouple."""
+    return _cast(context, arguments.get("default", 1), arguments.get("cast", 2), span)
+
+
+def _cast(context: Context, default: Val | None, kind: Val | None, span: Span) -> Val:
+    if default is None:
+        return may_be_set(span)
+    made = default if kind is None else context.machine.call(kind, Arguments([default], {}, {}), span)
+    return made.overridable()
+
+
+def reader(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`Env()` of environs."""
+    return Object(_ENV, arguments, span)
+
+
+def typed(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`env.int("RANK", 8)` of environs."""
+    if name.startswith("read_env"):
+        return Const(True, span, "derived")
+    return _cast(context, arguments.get("default", 1), None, span)
+
+
+DOTENV: dict[str, Handler] = {"load_dotenv": load, "dotenv_values": values}
+DECOUPLE: dict[str, Handler] = {"config": decoupled}
+ENVIRONS: dict[str, Handler] = {"Env": reader}
