@@ -155,8 +155,10 @@ def usual(value: T) -> Known[T]:
 
 
 def multiple(value: Value[int], factor: int = 1) -> Value[float]:
-    """The framework's default where it is a multiple of another setting."""
-    return usual(factor * value.value) if isinstance(value, Known) else value
+    """The framework's default where it is a multiple of another setting; not known where that is none of a layer's."""
+    if not isinstance(value, Known):
+        return value
+    return usual(factor * value.value) if value.value > 0 else ABSENT
 
 
 def unfolded(mapping: Mapping) -> Mapping:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import Fields, flattened, set_by_config, unfolded, usual
+from lora_lint.frameworks.fields import Fields, flattened, multiple, set_by_config, unfolded, usual
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import stage_of
 from lora_lint.records import dataclass, replace
@@ -70,7 +70,7 @@ class TableReader:
     def recognises(self, document: Document) -> bool:
         """Whether a mapping has the keys that show that LoRA is trained, and names a model."""
         flat, framework = flattened(unfolded(document)), self.framework
-        shown = tuple(framework.says_lora) or (framework.keys["rank"],)
+        shown = tuple(framework.says_lora) or (() if framework.says_other else (framework.keys["rank"],))
         return all(flat.entry(key) is not None for key in (*shown, framework.other_keys["model"]))
 
     def read(self, document: Document, project: Project) -> Reading:
@@ -81,12 +81,16 @@ class TableReader:
         fields = Fields(flattened(sections), sections)
         if any(known(fields.switch(key)) != value for key, value in framework.says_lora.items()):
             return Reading()
+        if any(known(fields.switch(key)) == value for key, value in framework.says_other.items()):
+            return Reading()
         if framework.defaults.get("rank") == 0 and known(fields.whole(framework.keys["rank"], usual(0))) == 0:
             return Reading()
         keys = framework.other_keys
         span = fields.span(next(iter(framework.says_lora), keys["model"]))
         name = fields.text(keys["dataset"]) if "dataset" in keys else ABSENT
         own: dict[str, Any] = {"target_modules": _targets(framework, fields)} if framework.can("target_modules") else {}
+        if framework.alpha_of_rank:
+            own["alpha"] = _alpha(framework, fields)
         run = Run(
             framework,
             span,
@@ -100,6 +104,13 @@ class TableReader:
             trained=True,
         )
         return Reading((run,))
+
+
+def _alpha(framework: Framework, fields: Fields) -> Value[float]:
+    """Alpha, or the multiple of the rank that stands for it."""
+    rank = fields.whole(framework.keys["rank"], usual(framework.defaults["rank"]))
+    otherwise = multiple(rank, framework.alpha_of_rank)
+    return fields.number(framework.keys["alpha"], otherwise) if framework.can("alpha") else otherwise
 
 
 def _targets(framework: Framework, fields: Fields) -> Value[Any]:

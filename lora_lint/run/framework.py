@@ -157,6 +157,10 @@ class Framework:
     """A list with one target is passed on as a string, which PEFT takes for a regex for whole paths."""
     says_lora: Mapping[str, Any] = field(default_factory=dict)
     """The key that shows, in a file, that LoRA is trained."""
+    says_other: Mapping[str, Any] = field(default_factory=dict)
+    """The key that shows that something else is trained, for one that trains LoRA by default."""
+    alpha_of_rank: int = 0
+    """Where alpha is left out, it is so many times the rank."""
     recommended: tuple[str, ...] = ()
     """The settings that a recommendation gives, in the order of the file; none if recommendations are not written for
     it."""

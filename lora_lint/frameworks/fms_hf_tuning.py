@@ -1,0 +1,84 @@
+"""fms-hf-tuning: a JSON file, or options, with `"peft_method": "lora"`.
+
+Source: fms-hf-tuning at d3c30a0 of 2026-03-30, tuning/config/peft_config.py, tuning/utils/config_utils.py and
+tuning/sft_trainer.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.frameworks.tables import TableReader
+from lora_lint.records import replace
+from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
+from lora_lint.run.values import Known
+
+if TYPE_CHECKING:
+    from lora_lint.project import Project
+    from lora_lint.readers.nodes import Mapping
+    from lora_lint.run.run import Reading, Run
+
+FRAMEWORK = Framework(
+    name="fms_hf_tuning",
+    title="fms-hf-tuning",
+    source="fms-hf-tuning at d3c30a0",
+    packages=("fms-hf-tuning",),
+    keys={
+        "rank": "r",
+        "alpha": "lora_alpha",
+        "dropout": "lora_dropout",
+        "target_modules": "target_modules",
+        "exclude_modules": "exclude_modules",
+        "layers_to_transform": "layers_to_transform",
+        "layers_pattern": "layers_pattern",
+        "use_rslora": "use_rslora",
+        "use_dora": "use_dora",
+        "bias": "bias",
+        "modules_to_save": "modules_to_save",
+    },
+    other_keys={
+        **TRAINER_KEYS,
+        "model": "model_name_or_path",
+        "dataset": "training_data_path",
+        "output": "output_dir",
+    },
+    defaults={
+        "rank": 8,
+        "alpha": 32,
+        "dropout": 0.05,
+        "task_type": "CAUSAL_LM",
+        "optimizer": "adamw_torch",
+        "learning_rate": 5e-5,
+        "epochs": 3,
+        "batch_size": 8,
+        "accumulation": 1,
+    },
+    kinds=("json",),
+    marks=((b"peft_method", b"model_name_or_path"),),
+    commands=(
+        CommandLine("module", r"tuning\.sft_trainer"),
+        CommandLine("script", r"tuning/sft_trainer\.py"),
+    ),
+    method="supervised",
+    says_lora={"peft_method": "lora"},
+    passes_on=True,
+    whole_alpha=True,
+)
+_TABLE = TableReader(FRAMEWORK)
+
+
+def recognises(document: Mapping) -> bool:
+    """Whether a mapping is its settings."""
+    return _TABLE.recognises(document)
+
+
+def read(document: Mapping, project: Project) -> Reading:
+    """The run of some settings; "all-linear" alone in a list becomes a string (`get_hf_peft_config`)."""
+    return _TABLE.read(document, project).mapped(_whole)
+
+
+def _whole(run: Run) -> Run:
+    targets = run.adapter.target_modules
+    if isinstance(targets, Known) and targets.value == ("all-linear",):
+        return replace(run, adapter=replace(run.adapter, target_modules=replace(targets, value="all-linear")))
+    return run

@@ -1,0 +1,177 @@
+"""Services and smaller trainers, each a table of keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from lora_lint.linting import engine
+from lora_lint.run.values import Known, Unknown
+from lora_lint.settings import Settings
+from tests.support.reading import config, edited, only, plain, realistic, shell
+
+TOGETHER = """\
+together fine-tuning create --training-file file-1 --model Qwen/Qwen2.5-7B-Instruct --lora \\
+  --lora-r 16 --lora-alpha 32 --lora-trainable-modules q_proj,v_proj --n-epochs 3 --learning-rate 1e-4
+together fine-tuning list
+"""
+FIREWORKS = """\
+firectl create sftj --base-model llama-v3-8b-instruct --dataset mine --output-model tuned \\
+  --epochs 2 --lora-rank 16 --learning-rate 0.0001
+"""
+COOKBOOK = """\
+torchrun --nnodes 1 --nproc_per_node 4 -m llama_cookbook.finetuning --enable_fsdp --use_peft --peft_method lora \\
+  --model_name meta-llama/Llama-3.1-8B --lora_config.r 16 --lora_config.lora_alpha 32 \\
+  --lora_config.target_modules '[q_proj,k_proj,v_proj]' --lr 2e-4 --num_epochs 1 --output_dir out
+"""
+LEROBOT = """\
+uv run lerobot-train --policy.path=lerobot/smolvla_base --policy.optimizer_lr=1e-3 --steps=20000 --batch_size=32 \\
+  --peft.method_type=LORA --peft.r=64 --peft.lora_alpha=64
+"""
+INTERNVL = """\
+torchrun --nproc_per_node=2 internvl/train/internvl_chat_finetune.py --model_name_or_path OpenGVLab/InternVL2-8B \\
+  --freeze_llm True --use_llm_lora 16 --learning_rate 4e-5 --num_train_epochs 1
+"""
+MLX_VLM = """\
+python -m mlx_vlm.lora --model-path mlx-community/Qwen2-VL-2B-Instruct-bf16 --dataset d --lora-rank 16 \\
+  --lora-alpha 32 --learning-rate 1e-4 --iters 500
+"""
+TINKER = """\
+python -m tinker_cookbook.recipes.math_rl.train model_name=Qwen/Qwen3-8B env=gsm8k lora_rank=64 learning_rate=1e-4
+"""
+SCRIPTS = [TOGETHER, FIREWORKS, COOKBOOK, LEROBOT, INTERNVL, MLX_VLM, TINKER]
+MNTP, SUPERVISED = realistic("llm2vec", "mntp.json"), realistic("llm2vec", "supervised.json")
+NOVA, NOVA_DPO = realistic("nova", "lite.yaml"), realistic("nova", "micro_dpo.yaml")
+FMS = realistic("fms_hf_tuning", "granite.json")
+FILES = {MNTP: "a.json", SUPERVISED: "a.json", NOVA: "a.yaml", NOVA_DPO: "a.yaml", FMS: "a.json"}
+EVERY_LAYER = ("q_proj", "v_proj", "k_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+NONE = Unknown
+
+
+def codes(text: str, name: str = "run.sh") -> list[str]:
+    return [finding.code for finding in engine.lint_text(text.encode(), name, Settings()).findings]
+
+
+@pytest.mark.parametrize(("text", "name"), [*((text, "run.sh") for text in SCRIPTS), *FILES.items()])
+def test_healthy_ones_lint_clean(text: str, name: str) -> None:
+    assert codes(text, name) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "rank", "alpha", "targets", "rate", "model"),
+    [
+        (TOGETHER, "together_ai", 16, 32, ("q_proj", "v_proj"), 1e-4, "Qwen/Qwen2.5-7B-Instruct"),
+        (FIREWORKS, "fireworks", 16, NONE, NONE, 1e-4, "llama-v3-8b-instruct"),
+        (COOKBOOK, "llama_cookbook", 16, 32, ("q_proj", "k_proj", "v_proj"), 2e-4, "meta-llama/Llama-3.1-8B"),
+        (LEROBOT, "lerobot", 64, 64, NONE, 1e-3, "lerobot/smolvla_base"),
+        (INTERNVL, "internvl_chat", 16, 32, NONE, 4e-5, "OpenGVLab/InternVL2-8B"),
+        (MLX_VLM, "mlx_vlm", 16, 32, NONE, 1e-4, "mlx-community/Qwen2-VL-2B-Instruct-bf16"),
+        (TINKER, "tinker", 64, NONE, NONE, 1e-4, "Qwen/Qwen3-8B"),
+    ],
+)
+def test_commands(
+    text: str, dialect: str, rank: object, alpha: object, targets: object, rate: float, model: str
+) -> None:
+    run = only(shell(text))
+    assert (run.dialect, plain(run.model.name), plain(run.training.learning_rate)) == (dialect, model, rate)
+    found = tuple(plain(value) for value in (run.adapter.rank, run.adapter.alpha, run.adapter.target_modules))
+    assert found == (rank, alpha, targets)
+
+
+@pytest.mark.parametrize(
+    ("text", "rank", "alpha", "targets", "rate", "method"),
+    [
+        (MNTP, 16, 32, EVERY_LAYER, 5e-5, "unknown"),
+        (SUPERVISED, 32, 64, EVERY_LAYER, 2e-4, "unknown"),
+        (NOVA, NONE, 64, NONE, 1e-5, "supervised"),
+        (NOVA_DPO, NONE, 64, NONE, 1e-5, "preference"),
+        (FMS, 8, 16, "all-linear", 1e-4, "supervised"),
+    ],
+)
+def test_files(text: str, rank: object, alpha: float, targets: object, rate: float, method: str) -> None:
+    run = only(config(text, FILES[text]))
+    found = tuple(plain(value) for value in (run.adapter.rank, run.adapter.alpha, run.adapter.target_modules))
+    assert found == (rank, alpha, targets)
+    assert (plain(run.training.learning_rate), run.training.method) == (rate, method)
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "rank", "alpha"),
+    [
+        (TOGETHER, "--lora-r 16 --lora-alpha 32 ", 8, 16),
+        (COOKBOOK, "--lora_config.r 16 --lora_config.lora_alpha 32 ", 8, 32),
+        (LEROBOT, " --peft.r=64 --peft.lora_alpha=64", 16, 8),
+        (MLX_VLM, "--lora-rank 16 \\\n  --lora-alpha 32 ", 8, 16),
+    ],
+)
+def test_defaults(text: str, part: str, rank: int, alpha: float) -> None:
+    adapter = only(shell(edited(text, (part, "")))).adapter
+    assert (adapter.rank, adapter.alpha) == tuple(Known(each, None, "framework-default") for each in (rank, alpha))
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        (TOGETHER, ("--lora ", "--no-lora ")),
+        (COOKBOOK, ("--use_peft ", "")),
+        (COOKBOOK, ("--peft_method lora", "--peft_method llama_adapter")),
+        (LEROBOT, ("=LORA", "=MISS")),
+        (LEROBOT, ("  --peft.method_type=LORA --peft.r=64 --peft.lora_alpha=64", "")),
+        (INTERNVL, ("--use_llm_lora 16", "--use_llm_lora 0")),
+        (MLX_VLM, ("--iters 500", "--full-finetune")),
+        (TINKER, ("lora_rank=64", "lora_rank=0")),
+    ],
+)
+def test_no_lora_run(text: str, change: tuple[str, str]) -> None:
+    assert shell(edited(text, change)).runs == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [(NOVA, ('"lora"', "null")), (FMS, ('"lora"', '"pt"')), (NOVA, ("amazon.nova-2-lite-v1:0:256k", "llama"))],
+)
+def test_no_lora_file(text: str, change: tuple[str, str]) -> None:
+    assert config(edited(text, change), FILES[text]).runs == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "code"),
+    [
+        (TOGETHER, ("--lora-alpha 32", "--lora-alpha 1"), "LL104"),
+        (TOGETHER, ("q_proj,v_proj", "q_proj,v_porj"), "LL202"),
+        (FIREWORKS, ("--lora-rank 16", "--lora-rank 0"), "LL902"),
+        (COOKBOOK, ("lora_alpha 32", "lora_alpha 0"), "LL105"),
+        (COOKBOOK, ("k_proj", "key"), "LL202"),
+        (LEROBOT, (" --peft.lora_alpha=64", ""), "LL104"),
+        (MLX_VLM, ("--lora-alpha 32", "--lora-alpha 1"), "LL104"),
+        (TINKER, ("lora_rank=64", "lora_rank=-1"), "LL902"),
+        (INTERNVL, ("--use_llm_lora 16", "--use_llm_lora -1"), "LL902"),
+    ],
+)
+def test_a_broken_command(text: str, change: tuple[str, str], code: str) -> None:
+    assert codes(edited(text, change)) == [code]
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "code"),
+    [
+        (MNTP, ('"lora_r": 16', '"lora_r": 0'), "LL902"),
+        (FMS, ('"lora_alpha": 16', '"lora_alpha": 1'), "LL104"),
+        (FMS, ('["all-linear"]', '["q_proj", "v_porj"]'), "LL202"),
+        (NOVA, ("alpha: 64", "alpha: 0"), "LL105"),
+    ],
+)
+def test_a_broken_file(text: str, change: tuple[str, str], code: str) -> None:
+    assert codes(edited(text, change), FILES[text]) == [code]
+
+
+def test_messages_have_their_own_names() -> None:
+    text = edited(LEROBOT, (" --peft.lora_alpha=64", ""))
+    (finding,) = engine.lint_text(text.encode(), "run.sh", Settings()).findings
+    assert finding.message.startswith("`peft.lora_alpha` is not set, so the default 8 applies and with `peft.r=64`")
+
+
+def test_a_policy_may_be_named_by_its_weights() -> None:
+    text = edited(
+        LEROBOT, ("policy.path=lerobot/smolvla_base", "policy.type=pi05 --policy.pretrained_path=lerobot/pi05")
+    )
+    assert plain(only(shell(text)).model.name) == "lerobot/pi05"
