@@ -217,6 +217,7 @@ def inspect(output_format: str, **options: Any) -> int:
     show_default=True,
     help="The linear layers to adapt.",
 )
+@click.option("--online", is_flag=True, help="Fetch the model's config.json from the hub (needs the extra `online`).")
 def recommend(**options: Any) -> int:
     """Print settings for a model, each with a reason and a confidence."""
     return commands.recommend(**options)

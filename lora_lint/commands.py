@@ -24,10 +24,11 @@ from lora_lint.terminal import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from lora_lint.catalogue import Rule
     from lora_lint.fixes.session import Fixed
+    from lora_lint.inspection.runs import Inspection
     from lora_lint.linting.cache import Cache
     from lora_lint.linting.outcome import Content, Outcome
     from lora_lint.report import View
@@ -48,6 +49,15 @@ class UsageError(Exception):
 
 
 @dataclass(frozen=True)
+class InputText:
+    """A text that is read in place of files, under the name that reports show."""
+
+    path: str
+    kind: FileKind
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Input:
     """The files that a command reads, and the settings it reads them under. `options` are those of
     `settings.override`."""
@@ -57,6 +67,10 @@ class Input:
     config: str | None = None
     isolated: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    online: bool = False
+    """Whether the user allows to ask the hub."""
+    text: InputText | None = None
+    """The content of standard input or of an adapter on the hub, once it has been read."""
 
     def settings(self) -> Settings:
         """The effective settings. Raises SettingsError."""
@@ -71,6 +85,19 @@ class Input:
         if self.stdin_filename is not None and "-" not in self.paths:
             raise UsageError("--stdin-filename names the text on standard input: give `-` as the only path")
         return "-" in self.paths
+
+    def is_adapter(self) -> bool:
+        """Whether an adapter on the hub is named. Raises UsageError where that is not allowed."""
+        from lora_lint.system.hub import SCHEME
+
+        named = next((path for path in self.paths if path.startswith(SCHEME)), None)
+        if named is None:
+            return False
+        if len(self.paths) > 1:
+            raise UsageError(f"{named} is read by itself: give no other path")
+        if not self.online:
+            raise UsageError(f"{named} is on the hub, which lora-lint asks with --online only")
+        return True
 
     def is_one_file(self) -> bool:
         """Whether a single file, or standard input, is named, and no folder."""
@@ -151,7 +178,9 @@ def request_of(options: dict[str, Any]) -> Check:
 def input_of(options: dict[str, Any]) -> Input:
     """The files and settings of a command, from the values of all its options."""
     take = options.pop
-    return Input(take("paths"), take("stdin_filename"), take("config"), take("isolated"), options)
+    files = (take("paths"), take("stdin_filename"), take("config"), take("isolated"))
+    online = take("online")
+    return Input(*files, options, online)
 
 
 def completing() -> bool:
@@ -206,7 +235,7 @@ def check(request: Check) -> int:
         verification = None  # no reported finding has an experiment
     if verification is not None:
         _refuse_unverifiable()
-    request = replace(request, verification=verification)
+    request = replace(request, verification=verification, input=_read(request.input, settings))
     outcome, unwritten = _outcome(request, settings), False
     if repair.diff:
         return _diff(outcome, settings, repair, _relint(request, settings, outcome))
@@ -247,9 +276,9 @@ def _outcome(request: Check, settings: Settings) -> Outcome:
     from lora_lint.linting import engine
 
     content = _content(request, settings)
-    if request.input.is_stdin():
-        path, kind, data = _stdin(request.input.stdin_filename)
-        return engine.lint_text(data, path, settings, kind=kind, content=content)
+    text = request.input.text
+    if text is not None:
+        return engine.lint_text(text.data, text.path, settings, kind=text.kind, content=content)
     paths, cache, bar = request.input.paths or ["."], _cache(request, settings), progress()
     try:
         return engine.lint(paths, settings, content=content, jobs=request.jobs, progress=bar, cache=cache)
@@ -370,8 +399,11 @@ def _why_irreplaceable(path: str, taken: Collection[str]) -> str | None:
 def _refuse_repair(request: Check) -> None:
     """Raises UsageError where files cannot be changed as requested."""
     repair = request.repair
-    if request.input.is_stdin() and (repair.fix or repair.diff or repair.reason is not None):
+    changes = repair.fix or repair.diff or repair.reason is not None
+    if changes and request.input.is_stdin():
         raise UsageError("standard input cannot be fixed: give the file, or use the edits in `--output-format sarif`")
+    if changes and request.input.is_adapter():
+        raise UsageError("an adapter on the hub cannot be fixed: download it first")
     if repair.reason is not None:
         from lora_lint.fixes.remarks import why_no_reason
 
@@ -495,8 +527,65 @@ def _diff(outcome: Outcome, settings: Settings, repair: Repair, lint: Callable[[
     return 2 if outcome.failed else int(bool(changed))
 
 
-def _stdin(stdin_filename: str | None) -> tuple[str, FileKind, bytes]:
-    """The name, the kind and the text on standard input. Raises UsageError."""
+def _read(request: Input, settings: Settings) -> Input:
+    """The input with its text, if it is one, after what the user allows was fetched. Raises UsageError."""
+    if request.online:
+        _refuse_offline()
+    if request.is_adapter():
+        request = replace(request, text=_adapter(request.paths[0]))
+    elif request.is_stdin():
+        request = replace(request, text=_stdin(request.stdin_filename))
+    if request.online:
+        _fetch_configs(_inspected(request, settings).inexact)
+    return request
+
+
+def _refuse_offline() -> None:
+    """Raises UsageError where the package that --online needs is missing."""
+    from lora_lint.system.modules import not_installed
+
+    if not_installed(("huggingface_hub",)):
+        raise UsageError("--online needs huggingface_hub: install lora-lint with its extra `online`")
+
+
+def _adapter(address: str) -> InputText:
+    """The config of an adapter on the hub; from now on the header of its weights lies beside it. Raises UsageError."""
+    from lora_lint.system import disk, hub
+
+    try:
+        files = hub.adapter(address)
+    except hub.NotFetched as error:
+        raise UsageError(str(error)) from None
+    disk.hold({os.path.realpath(path): data for path, data in files.items()})
+    path, data = next(iter(files.items()))
+    return InputText(path, "json", data)
+
+
+def _fetch_configs(names: Iterable[str]) -> None:
+    """Puts the config.json of models into the hub's cache, where reading finds it."""
+    from lora_lint.knowledge.models import is_hub_id
+    from lora_lint.system import hub
+
+    for name in names:
+        if is_hub_id(name) and not os.path.exists(name):
+            try:
+                hub.fetch_config(name)
+            except hub.NotFetched as error:
+                complain(str(error))
+
+
+def _inspected(request: Input, settings: Settings) -> Inspection:
+    """The runs of the input."""
+    from lora_lint.inspection import runs
+
+    text = request.text
+    if text is not None:
+        return runs.inspect_text(text.data, text.path, settings, text.kind)
+    return runs.inspect(request.paths or ["."], settings)
+
+
+def _stdin(stdin_filename: str | None) -> InputText:
+    """The text on standard input. Raises UsageError."""
     from lora_lint import discovery
 
     if sys.stdin is None:
@@ -512,7 +601,7 @@ def _stdin(stdin_filename: str | None) -> tuple[str, FileKind, bytes]:
     kind = named or discovery.kind_of_text(data)
     if kind is None:
         raise UsageError("the kind of text on standard input cannot be recognised: give --stdin-filename NAME.py")
-    return path, kind, data
+    return InputText(path, kind, data)
 
 
 def status_of(outcome: Outcome, settings: Settings) -> int:
@@ -638,8 +727,13 @@ def _facts(rule: Rule) -> dict[str, Any]:
     }
 
 
-def recommend(model: str, size: int | None, task: str, framework: str, scaling: str, layers: str) -> int:
+def recommend(
+    model: str, size: int | None, task: str, framework: str, scaling: str, layers: str, online: bool = False
+) -> int:
     """Prints a config for a model, a number of examples and a task."""
+    if online:
+        _refuse_offline()
+        _fetch_configs([model])
     from lora_lint.frameworks import registry
     from lora_lint.recommend import choices, spellings
 
@@ -655,15 +749,10 @@ def recommend(model: str, size: int | None, task: str, framework: str, scaling: 
 
 def inspect(request: Input, output_format: str = "text") -> int:
     """Prints what was read from the files: each run with its model, modules, parameters, scale and data."""
-    from lora_lint.inspection import runs
     from lora_lint.report.inspect import as_json, as_text
 
     settings = request.settings()
-    if request.is_stdin():
-        path, kind, data = _stdin(request.stdin_filename)
-        inspection = runs.inspect_text(data, path, settings, kind)
-    else:
-        inspection = runs.inspect(request.paths or ["."], settings)
+    inspection = _inspected(_read(request, settings), settings)
     for note in inspection.notes:
         complain(note)
     if output_format == "json":

@@ -59,6 +59,12 @@ SHARED = (
     ),
     Option("--gpu-memory", "number", "The memory of all GPUs of a run together, in GiB.", least=1, metavar="GIB"),
     Option("--task", "choice", "The task of all runs.", choices=TASKS),
+    Option(
+        "--online",
+        "flag",
+        "Fetch the config.json of models whose sizes are not known, and adapters named hf://user/adapter, from the hub "
+        "(needs the extra `online`); without it nothing is fetched.",
+    ),
 )
 """The options of every command that reads files."""
 

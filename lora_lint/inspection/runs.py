@@ -7,10 +7,12 @@ of 230 lines, 0.9 s for a folder of 43 files.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery
 from lora_lint.inspection.facts import facts
+from lora_lint.knowledge.models import identify
 from lora_lint.linting import engine
 from lora_lint.linting.fence import Failure, attempt
 from lora_lint.linting.reading import FileReading, read_file
@@ -33,7 +35,8 @@ class Inspection:
     """The runs in some files as plain JSON values, see `facts`; `notes` are for stderr.
 
     `recognised` are the dialects of the configuration files, those without a run included, each with the number of
-    files; `unread` is what was left unread because of a limit.
+    files; `unread` is what was left unread because of a limit. `inexact` are the names of base models of which not
+    every size is known.
     """
 
     runs: tuple[dict[str, Any], ...] = ()
@@ -42,6 +45,7 @@ class Inspection:
     files: int = field(default=0)
     recognised: Mapping[str, int] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
+    inexact: tuple[str, ...] = ()
 
 
 def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
@@ -60,7 +64,7 @@ def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
     missing = tuple(f"error: {missing}" for missing in walk.missing)
     notes = (*missing, *walk.notes, *reader.notes)
     failed = bool(missing) or reader.failed
-    return Inspection(tuple(runs), notes, failed, walk.files, reader.recognised, tuple(reader.unread))
+    return Inspection(tuple(runs), notes, failed, walk.files, reader.recognised, tuple(reader.unread), _inexact(read))
 
 
 def inspect_text(data: bytes, path: str, settings: Settings, kind: FileKind | None = None) -> Inspection:
@@ -68,7 +72,18 @@ def inspect_text(data: bytes, path: str, settings: Settings, kind: FileKind | No
     reader = _Reader(settings)
     read = reader.read(discovery.Found(path, kind or discovery.kind_of(path) or "python", data, True))
     runs = tuple(facts_of_run for _, facts_of_run in read)
-    return Inspection(runs, tuple(reader.notes), reader.failed, 1, reader.recognised, tuple(reader.unread))
+    notes, unread = tuple(reader.notes), tuple(reader.unread)
+    return Inspection(runs, notes, reader.failed, 1, reader.recognised, unread, _inexact(read))
+
+
+def _inexact(read: Iterable[tuple[Run, dict[str, Any]]]) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for run, _ in read:
+        for name in alternatives(run.model.name):
+            model = identify(name.value, near=os.path.dirname(run.path) or None, own=run.model.own)
+            if model is None or not model.complete:
+                names.setdefault(name.value)
+    return tuple(names)
 
 
 def _waits_for_caller(run: Run) -> bool:

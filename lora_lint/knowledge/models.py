@@ -115,7 +115,8 @@ def _identify(name: str, near: str | None, own: OwnModels, depth: int) -> Model 
         return local
     row = _row(name.rstrip("/"))
     if row is not None:
-        return _from_row(name, row, "table", "certain")
+        known = _from_row(name, row, "table", "certain")
+        return known if known is None or known.config else _with_sizes(known, own)
     if not _is_path(name):
         return _from_unsloth(name) or _from_cache(name, own) or _from_family(name, name, "family", "likely")
     return _from_path(name)
@@ -429,6 +430,17 @@ def _from_cache(name: str, own: OwnModels) -> Model | None:
             if known is not None:
                 return known
     return None
+
+
+def _with_sizes(known: Model, own: OwnModels) -> Model:
+    """The model with the sizes that the hub's cache has for it, if the table has none."""
+    cached = _from_cache(known.name, own) if known.stock else None
+    return known if cached is None or cached.model_type != known.model_type else cached
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether a name may be that of a repository on the hub."""
+    return re.fullmatch(_HUB_ID, name) is not None and "/" in name and ".." not in name and name[0] not in "./~"
 
 
 def _cache_roots() -> Iterator[str]:

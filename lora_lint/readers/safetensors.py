@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.readers.errors import Unreadable
 from lora_lint.records import dataclass
+from lora_lint.system import disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,9 +54,11 @@ class Tensor:
 
 
 def read_header(path: str) -> tuple[Tensor, ...]:
-    """The tensors of a file in the order of its header. Raises Unreadable (Pointer, CutOff), OSError."""
-    with open(path, "rb") as file:
-        whole = os.fstat(file.fileno()).st_size
+    """The tensors of a file in the order of its header; of an adapter on the hub that is all there is (`system.hub`).
+    Raises Unreadable (Pointer, CutOff), OSError."""
+    held = disk.instead(path)
+    with open(path, "rb") if held is None else BytesIO(held) as file:
+        whole = os.fstat(file.fileno()).st_size if held is None else sys.maxsize
         start = file.read(8)
         if start + file.read(len(_POINTER) - 8) == _POINTER:
             raise Pointer("This is a pointer of Git LFS and not the file itself, which `git lfs pull` fetches")
@@ -96,8 +101,10 @@ def _tensor(name: str, entry: Any, base: int) -> Tensor | None:
 
 
 def all_zero(path: str, tensors: Iterable[Tensor]) -> bool:
-    """Whether every number in some tensors is 0; False too if that would require reading more than a gigabyte. Stops at
-    the first nonzero one. Raises OSError."""
+    """Whether every number in some tensors is 0; False too if that would require reading more than a gigabyte, or only
+    the header is there. Stops at the first nonzero one. Raises OSError."""
+    if disk.instead(path) is not None:
+        return False
     zeros = bytes(_CHUNK)
     looked_at = 0
     with open(path, "rb") as file:

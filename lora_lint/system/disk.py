@@ -203,6 +203,8 @@ def _noted_answer(kind: Kind, path: str) -> str:
 
 
 def _file(path: str) -> str:
+    if instead(path) is not None:
+        return "1"
     return "1" if stat.S_ISREG(os.stat(path).st_mode) else ""
 
 

@@ -1,15 +1,10 @@
-"""The config of a run's model: from a folder, the hub's cache or the hub, otherwise built from the linter's own
-table."""
+"""The config of a run's model: from a folder or the hub's cache, otherwise built from the linter's own table."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import tempfile
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.verify.experiment import Skip
@@ -20,7 +15,6 @@ if TYPE_CHECKING:
 
     from lora_lint.run.run import Run
 
-_PATIENCE = 5.0  # seconds to wait for one answer from the hub
 _MOST = {
     re.compile("layers?$|depths?$"): 512,
     re.compile("experts$"): 2**12,
@@ -31,7 +25,8 @@ _MOST = {
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A transformers config, and where it comes from in words: "config.json", "the hub", "lora-lint's table of models".
+    """A transformers config, and where it comes from in words: "config.json", "the hub's cache", "lora-lint's table of
+    models".
     `made`: the linter built it from its table, and some sizes may be the class's defaults."""
 
     config: Any
@@ -63,52 +58,7 @@ def _config_of(run: Run, name: str) -> ModelConfig:
     if folder is not None:
         snapshot = "snapshots" in folder.parts
         return ModelConfig(load_config(folder), "the hub's cache" if snapshot else f"{folder.name}/config.json")
-    if name.count("/") == 1 and not name.startswith((".", "~", "/")):
-        config = _from_hub(name)
-        if config is not None:
-            return ModelConfig(config, "the hub")
     return _from_table(run, name)
-
-
-@cache
-def _from_hub(name: str) -> Any:
-    """The config that the hub has; None where the hub cannot be reached or has none. One request, not cached."""
-    if not _hub_is_there():
-        return None
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.utils import build_hf_headers, get_session
-
-    try:
-        answer = get_session().get(hf_hub_url(name, "config.json"), headers=build_hf_headers(), timeout=_PATIENCE)
-        fields = answer.json() if answer.status_code == 200 else None
-    except Exception:  # errors of two generations of its library
-        return None
-    if not isinstance(fields, dict):
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "config.json").write_text(json.dumps(fields), encoding="utf-8")
-        try:
-            return load_config(Path(folder))
-        except Skip:
-            return None
-
-
-@cache
-def _hub_is_there() -> bool:
-    """Whether the hub may be asked and answers; checked once."""
-    import socket
-    from urllib.parse import urlsplit
-
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return False
-    address = urlsplit(constants.ENDPOINT)
-    try:
-        with socket.create_connection((address.hostname or "", address.port or 443), timeout=_PATIENCE):
-            return True
-    except OSError:
-        return bool(os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"))
 
 
 def _from_table(run: Run, name: str) -> ModelConfig:

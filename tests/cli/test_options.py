@@ -99,5 +99,6 @@ def test_other_commands_take_the_shared_options_alone() -> None:
         "model": None,
         "gpu_memory": None,
         "task": None,
+        "online": False,
         "paths": ("a.py",),
     }

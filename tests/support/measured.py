@@ -24,9 +24,8 @@ LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_p
 
 
 @pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Without the network, on one thread, and nothing is kept for the next test."""
-    monkeypatch.setattr("lora_lint.verify.configs._hub_is_there", lambda: False)
+def alone() -> Iterator[None]:
+    """On one thread, and nothing is kept for the next test."""
     torch.set_num_threads(1)  # the workers of the tests share the processors already
     yield
     bench.release_all()

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.slow
 def on_short_texts() -> Iterator[None]:
     """Sequences of 32 tokens instead of 128: a step takes a second. The model is loaded once for all tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lora_lint.verify.configs._hub_is_there", lambda: False)
         patch.setitem(bench._LENGTH, "cpu", 32)
         yield
     bench.release_all()

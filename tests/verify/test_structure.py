@@ -353,8 +353,7 @@ def test_a_model_that_is_not_there_is_skipped(tmp_path: Path) -> None:
     assert "config of ./no_such_folder is not available" in verdict.reason
 
 
-def test_the_table_of_models_stands_in_and_the_verdict_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lora_lint.verify.configs._hub_is_there", lambda: False)
+def test_the_table_of_models_stands_in_and_the_verdict_says_so(tmp_path: Path) -> None:
     program = WRAP.format(settings='target_modules=["q_proj", "o_proj"]', after="")
     program = program.replace('"model"', '"microsoft/Phi-3-mini-4k-instruct"')
     verdict = verdicts(tmp_path, program)["LL202"]
@@ -364,10 +363,7 @@ def test_the_table_of_models_stands_in_and_the_verdict_says_so(tmp_path: Path, m
     assert verdict.measurements["total"] == 3_821_079_552
 
 
-def test_a_default_config_has_the_towers_that_published_models_have(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lora_lint.verify.configs._hub_is_there", lambda: False)
+def test_a_default_config_has_the_towers_that_published_models_have(tmp_path: Path) -> None:
     program = WRAP.format(settings='target_modules=["vision_tower.no_such", "q_proj"], lora_dropout=1.0', after="")
     verdict = verdicts(tmp_path, program.replace('"model"', '"google/gemma-4-E4B-it"'))["LL105"]
     assert "Gemma4ClippableLinear" in verdict.reason  # of the vision tower; the default config of Gemma 4 has none
