@@ -18,7 +18,7 @@ CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[tuple[bytes, ...], ...]], ...] 
     ("h2o_llmstudio", ("yaml",), ((b"llm_backbone", b"training"),)),
     ("kohya", ("toml", "json"), ((b"network_module",), (b"LoRA_type", b"network_dim"))),
     ("litgpt", ("yaml",), ((b"lora_query",), (b"lora_r", b"checkpoint_dir"))),
-    ("llamafactory", ("yaml", "json"), ((b"finetuning_type",),)),
+    ("llamafactory", ("yaml", "json"), ((b"finetuning_type",), (b"adapter_name_or_path", b"template"))),
     ("llamafactory_v1", ("yaml", "json"), ((b"peft_config", b"model", b"name"),)),
     ("llm2vec", ("json",), ((b"lora_r", b"pooling_mode"), (b"lora_r", b"mask_token_type"))),
     ("ludwig", ("yaml", "json"), ((b"base_model", b"adapter", b"_features"), (b"encoder", b"adapter", b"_features"))),
@@ -50,6 +50,7 @@ WORDS = (
     b"load_in_4bit",
     b"load_in_8bit",
     b"finetuning_type",
+    b"adapter_name_or_path",
     b"model_id_or_path",
     b"fine_tune_type",
 )

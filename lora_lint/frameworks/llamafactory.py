@@ -43,8 +43,9 @@ FRAMEWORK = Framework(
         "init_lora_weights": "pissa_init",
     },
     kinds=("yaml", "json"),
-    marks=((b"finetuning_type",),),
-    tells=(b"finetuning_type",),  # LoRA settings are rejected in other kinds of fine-tuning
+    marks=((b"finetuning_type",), (b"adapter_name_or_path", b"template")),
+    # LoRA settings are rejected in other kinds of fine-tuning; files that merge an adapter need not name any.
+    tells=(b"finetuning_type", b"adapter_name_or_path"),
     every_layer="all",
     avoids=frozenset({"vision-tower"}),  # model/model_utils/visual.py
     names_tokens=True,
@@ -118,14 +119,15 @@ _FROZEN = {"freeze_vision_tower": True, "freeze_multi_modal_projector": True, "f
 
 
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping is a LLaMA-Factory file."""
-    return document.entry("finetuning_type") is not None
+    """Whether a mapping is a LLaMA-Factory file: those that only merge or serve an adapter may leave its kind out."""
+    served = all(document.entry(key) is not None for key in ("adapter_name_or_path", "template", "model_name_or_path"))
+    return document.entry("finetuning_type") is not None or served
 
 
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file, if it trains LoRA: not one that chats with an adapter, serves it or merges it."""
     fields = Fields(document)
-    if known(fields.text("finetuning_type")) != "lora" or not fields.has("model_name_or_path"):
+    if known(fields.text("finetuning_type", usual("lora"))) != "lora" or not fields.has("model_name_or_path"):
         return Reading()
     if not _trains(fields):
         return _served(fields, project)

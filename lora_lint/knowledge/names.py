@@ -12,6 +12,15 @@ _PACKED = (
 compare two names, not for every lint."""
 
 
+_BITS = r"(?i)[-_](?:int)?([2-8])[-_]?bits?(?![a-z0-9])"
+
+
+def bits_in_name(name: str) -> int | None:
+    """The bits of each weight that a model's name states: 4 of `Mistral-7B-Instruct-v0.3-4bit`."""
+    found = re.search(_BITS, name)
+    return int(found[1]) if found is not None else None
+
+
 def same_model(name: str, own: str) -> bool:
     """Whether two names are those of one model, by the part that survives downloading, moving, mirroring and
     quantizing."""

@@ -212,7 +212,7 @@ def _of_object(run: Run, loaded: Loaded) -> Resolved:
 
 def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
     """Every model that the run may load, or why it is not known."""
-    from lora_lint.knowledge import timm
+    from lora_lint.knowledge import open_clip, timm
     from lora_lint.knowledge.architectures import variants
     from lora_lint.knowledge.models import Model, identify
 
@@ -229,11 +229,11 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
         return [(Known(built[0]), Model(built[0], built[0], how="class"))]
     if isinstance(base.name, Unknown):
         return f"the model is not known: {base.name.why}"
+    by_loader = {timm.LOADER: timm.identify, open_clip.LOADER: open_clip.identify}
     found: list[tuple[Known[str], Model]] = []
     for value in alternatives(base.name):
-        model = (
-            timm.identify(value.value) if base.loader == timm.LOADER else identify(value.value, near=near, own=base.own)
-        )
+        own = by_loader.get(base.loader or "")
+        model = own(value.value) if own is not None else identify(value.value, near=near, own=base.own)
         if built and (model is None or model.model_type not in built):
             if len(built) > 1:  # its config decides of which blocks it is made
                 return f"the {base.loader} of {value.value} is not known"

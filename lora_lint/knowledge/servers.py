@@ -77,6 +77,15 @@ LORAX = Server(
     "server/lorax_server/adapters/lora.py (map_weights_for_model, prepare_weights)",
     loses=TGI.loses,
 )
+TENSORRT_LLM = Server(
+    "TensorRT-LLM",
+    "007e181b",
+    "tensorrt_llm/lora_manager.py (HF_LORA_PATTERN, LoraConfig, load_from_hf)",
+    {"bias": "adds biases, and it raises a KeyError (unsupported key) at the first"},
+    {"alpha_pattern": "gives layers another alpha, and it scales all by `lora_alpha`"},
+    usual_rank=64,
+    rank_option="--max_lora_rank",
+)
 LLAMA_CPP = Server(
     "convert_lora_to_gguf.py",
     "0b03adaa",
@@ -108,4 +117,4 @@ MLX_COMMANDS = frozenset(
     for between in (".", " ")
 )
 """Its commands that load an adapter."""
-SERVERS = (VLLM, SGLANG, TGI, LORAX, LLAMA_CPP, OLLAMA, MLX)
+SERVERS = (VLLM, SGLANG, TGI, LORAX, TENSORRT_LLM, LLAMA_CPP, OLLAMA, MLX)

@@ -56,6 +56,9 @@ HEAD_ADAPTER_REFUSED: Version = (1, 6, 0)
 """TRL: SFTTrainer refuses an adapter on `lm_head`: up to 1.14 under `loss_type="chunked_nll"`, which is the default
 since 1.6, and always from 1.15 on (trainer/sft_trainer.py)."""
 
+PARTS_BELOW_MODEL: Version = (4, 52, 0)
+"""transformers: the parts of a vision-language model are `model.language_model` and `model.visual`; before, they are
+attributes of the class with the head: `language_model.model`, `visual` (models/*/modeling_*.py)."""
 CHECKPOINTS_NOT_REENTRANT: Version = (5, 0, 0)
 """transformers: `gradient_checkpointing_enable` takes `use_reentrant=False` (modeling_utils.py). Before, checkpoints of
 frozen inputs have no gradient (measured with 4.57.1 and PEFT 0.17.1; with 5.23.0 they have one in either kind)."""

@@ -13,8 +13,8 @@ LIBRARIES = frozenset(
     "requests PIL cv2 rich loguru vllm mlflow tensorboard lightning pytorch_lightning xformers flash_attn google "
     "openai langchain gradio attr attrs absl einops sentencepiece nltk rouge_score sacrebleu jsonlines dotenv "
     "psutil mmengine setfit torchtune triton liger_kernel auto_gptq gptqmodel hqq pytest torchao optimum onnxruntime "
-    "IPython ipywidgets google timm flair tap tyro simple_parsing draccus pyrallis toml tomli "
-    "ruamel easydict addict box munch dotmap ml_collections dacite yacs configargparse decouple environs".split()
+    "IPython ipywidgets google timm flair open_clip tap tyro simple_parsing draccus pyrallis toml "
+    "tomli ruamel easydict addict box munch dotmap ml_collections dacite yacs configargparse decouple environs".split()
 )
 ADAPTER_LIBRARIES = frozenset({"peft", "unsloth", "xtuner"})
 """Libraries that put adapters on models."""

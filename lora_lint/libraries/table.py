@@ -60,6 +60,7 @@ CALLS = {
     "ml_collections": "namespaces.CALLS",
     "munch": "namespaces.CALLS",
     "omegaconf": "omegaconf.CALLS",
+    "open_clip": "open_clip.CALLS",
     "pandas": "pandas.CALLS",
     "peft": "peft.CALLS",
     "pyrallis": "parsers.PARSE",

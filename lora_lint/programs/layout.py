@@ -30,6 +30,7 @@ _SPREADING = frozenset({"auto", "balanced", "balanced_low_0", "sequential"})
 _CONFIGS = {"GPTQConfig": Quantizer.GPTQ, "AwqConfig": Quantizer.AWQ, "HqqConfig": Quantizer.HQQ} | {
     "EetqConfig": Quantizer.EETQ,
     "AqlmConfig": Quantizer.AQLM,
+    "TorchAoConfig": Quantizer.TORCHAO,
     "BitsAndBytesConfig": Quantizer.BITSANDBYTES,
 }
 """transformers classes that describe a quantization."""

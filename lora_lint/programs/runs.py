@@ -23,6 +23,7 @@ from lora_lint.interpreter.values import (
     either,
 )
 from lora_lint.knowledge import signatures
+from lora_lint.knowledge.saved_adapters import saved_base
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, to_value
 from lora_lint.libraries.effects import (
@@ -349,7 +350,10 @@ def _reloaded(records: Records, path: str, made: list[tuple[RunRecord, Run]]) ->
                 trainings = _trainings(model, happening.conditions)
                 arguments = trainings[-1].arguments if trainings else None
                 launch = launch_of(model, arguments, run.span, records.project)
-                runs.append(replace(run, trained_by=trainer, loads=folder, launch=launch))
+                on: Value[str] | None = None
+                if folder is not None and records.project is not None:
+                    on = saved_base(folder, path, records.project)
+                runs.append(replace(run, trained_by=trainer, loads=folder, launch=launch, trained_on=on or ABSENT))
                 break
     return runs
 

@@ -13,28 +13,32 @@ from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import read_config
 from lora_lint.frameworks.fields import Fields
 from lora_lint.knowledge.saved_adapters import saved_config
-from lora_lint.knowledge.servers import BY_VLLM, LLAMA_CPP, LORAX, MLX, MLX_COMMANDS, SGLANG, TGI, VLLM
+from lora_lint.knowledge.servers import BY_VLLM, LLAMA_CPP, LORAX, MLX, MLX_COMMANDS, SGLANG, TENSORRT_LLM, TGI, VLLM
 from lora_lint.programs.overrides import named_document
 from lora_lint.readers.arguments import options
-from lora_lint.readers.nodes import Scalar, Sequence
+from lora_lint.readers.nodes import Scalar
+from lora_lint.readers.nodes import Sequence as Items
 from lora_lint.records import replace
 from lora_lint.run.launch import Launch
 from lora_lint.run.run import BaseModel, Dataset, Serving, Training
 from lora_lint.run.values import ABSENT, Known, known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from lora_lint.frameworks.commands import Start
     from lora_lint.knowledge.servers import Server
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
+    from lora_lint.readers.shell import Word
     from lora_lint.run.run import Run
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
 _VLLM_MODULES = ("vllm.entrypoints.openai.api_server", "vllm.entrypoints.api_server")
 _CONVERTERS = ("convert_lora_to_gguf.py", "convert-lora-to-gguf.py")
+_SWITCHES = frozenset({"--bigendian", "--no-lazy", "--verbose", "--dry-run", "--trust-remote-code", "-h", "--help"})
+"""The options of the converter that take no value."""
 ANY_RANK: Value[int] = Known(0, None, "framework-default")
 """The limit of a server without one."""
 
@@ -49,6 +53,7 @@ class Served(NamedTuple):
     max_rank: Value[int] = ANY_RANK
     base: Value[str] = ABSENT
     as_model: bool = False
+    requantizes: bool = False
 
 
 class Trained:
@@ -95,7 +100,7 @@ def adapters(
     for each in served:
         run = _saved(each.folder, path, project) or trained_by(each.folder)
         if run is not None:
-            serving = Serving(each.server, each.span, each.max_rank, each.as_model)
+            serving = Serving(each.server, each.span, each.max_rank, each.as_model, each.requantizes)
             alone = _alone(run, each.span, serving)
             found.append(replace(alone, model=BaseModel(each.base), trained_on=base_of(run, each.span)))
     return found
@@ -154,27 +159,42 @@ def _served(call: Call, span: Span) -> Iterator[Served]:
         for key in ("adapter_id", "preloaded_adapter_ids"):
             yield from _listed(LORAX, given, key, ANY_RANK, given.text("model_id"))
     elif name in MLX_COMMANDS or f"{name} {task}" in MLX_COMMANDS:
-        yield from _listed(MLX, given, "adapter_path", ANY_RANK, ABSENT)
+        fuses = "fuse" in (task, name.rpartition(".")[2])
+        whole = any(given.has(key) for key in ("dequantize", "de_quantize"))
+        for each in _listed(MLX, given, "adapter_path", ANY_RANK, given.text("model")):
+            yield each._replace(requantizes=fuses and not whole)
     elif call.kind == "command" and (name, task) in BY_VLLM and known(given.text("infer_backend")) == "vllm":
         if known(given.flag("merge_lora")) is not True:
             accepted = given.whole("vllm_max_lora_rank", _usual())
             yield from _listed(VLLM, given, "adapters", accepted, given.text("model"))
     elif call.kind == "script" and name in _CONVERTERS:
-        # The last value of an option may be the folder: the converter's options take one value each.
-        rest = [word for word in words if not (word.text or "-").startswith("-")]
-        if rest and not options(words, span).open:
-            yield Served(LLAMA_CPP, rest[-1].text or "", rest[-1].span, base=given.text("base_model_id"))
+        folder = _operand(words)
+        if folder is not None and not options(words, span).open:
+            yield Served(LLAMA_CPP, folder.text or "", folder.span, base=given.text("base_model_id"))
+    elif call.kind == "command" and name == "trtllm-build":
+        yield from _listed(TENSORRT_LLM, given, "lora_dir", given.whole("max_lora_rank", _usual(TENSORRT_LLM)), ABSENT)
 
 
-def _usual() -> Value[int]:
-    """The rank that vLLM accepts unless it is given another."""
-    return Known(VLLM.usual_rank or 0, None, "framework-default")
+def _operand(words: Sequence[Word]) -> Word | None:
+    """The adapter's folder among the converter's arguments: the word that belongs to no option."""
+    taken = False
+    for word in words:
+        text = word.text or "-"
+        if not text.startswith("-") and not taken:
+            return word
+        taken = text.startswith("-") and "=" not in text and text not in _SWITCHES
+    return None
+
+
+def _usual(server: Server = VLLM) -> Value[int]:
+    """The rank that a server accepts unless it is given another."""
+    return Known(server.usual_rank or 0, None, "framework-default")
 
 
 def _listed(server: Server, given: Fields, key: str, max_rank: Value[int], base: Value[str]) -> Iterator[Served]:
     """The adapters of an option: `name=folder`, `folder`, several with commas, or as JSON."""
     node = given.node(key)
-    for item in node.items if isinstance(node, Sequence) else (node,):
+    for item in node.items if isinstance(node, Items) else (node,):
         if not isinstance(item, Scalar) or not isinstance(item.value, str):
             continue
         if item.value.startswith("{"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
-from lora_lint.knowledge.names import same_model
+from lora_lint.knowledge.names import bits_in_name, same_model
 from lora_lint.rules.words import happening, least, names, number, place, plural, resting, setting
 from lora_lint.run.events import Load, PutOn, Unwrap
 from lora_lint.run.launch import Quantizer
@@ -40,6 +40,9 @@ _REFUSING = {
     Quantizer.EETQ: "an AttributeError",
 }
 """What PEFT raises for a merge into such weights (0.21.2, tuners/lora/{model,awq,aqlm,eetq}.py)."""
+_ROUNDING = frozenset({Quantizer.HQQ, Quantizer.TORCHAO})
+"""Weights that a merge dequantizes and quantizes again (0.21.2, tuners/lora/{hqq,torchao}.py)."""
+_ROUNDED = "each sum is rounded to the few values of the quantization, and small updates are lost"
 
 
 def merge_into_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -47,7 +50,9 @@ def merge_into_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
     quantizer = known(run.launch.quantizer)
     bits = {value.value for value in alternatives(run.model.quantization)}
     packed = bool(bits) and bits <= {"4bit", "8bit"}
-    if not (packed or quantizer in _REFUSING or quantizer is Quantizer.HQQ):
+    if run.serving is not None:
+        yield from _fused(run, run.serving)
+    if not (packed or quantizer in _REFUSING or quantizer in _ROUNDING):
         return
     put_on: PutOn | None = None
     for event in run.events:
@@ -62,7 +67,7 @@ def merge_into_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
 def _merged(run: Run, merge: Unwrap, loaded: str) -> Finding:
     quantizer = known(run.launch.quantizer)
     refused = _REFUSING.get(quantizer) if quantizer is not None and not loaded else None
-    harm = "each sum is rounded to the few values of the quantization, and small updates are lost"
+    harm = _ROUNDED
     if refused is not None:
         harm = f"PEFT raises {refused}, once the adapter has been trained or loaded"
     elif loaded and (pin := run.before("peft", versions.MERGED_INTO_BITS)) is not None:
@@ -77,6 +82,17 @@ def _merged(run: Run, merge: Unwrap, loaded: str) -> Finding:
     related = (Related(where, "the base model is quantized here"),) if where != merge.span else ()
     doubt = happening(merge) if loaded else least("likely", happening(merge))
     return Finding("LL601", message, merge.span, doubt, "error" if refused else None, related)
+
+
+def _fused(run: Run, serving: Serving) -> Iterator[Finding]:
+    """A command that merges an adapter into the weights of a quantized model and quantizes the sums again."""
+    bits = bits_in_name(known(run.model.name) or "") if serving.requantizes else None
+    if bits is not None:
+        message = (
+            f"This adds the adapter to weights in {bits} bits and quantizes them again: {_ROUNDED}. Give "
+            "`--dequantize`, and quantize the fused model afterwards if you need to"
+        )
+        yield Finding("LL601", message, serving.span, "likely")
 
 
 def serve_incompatible(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:

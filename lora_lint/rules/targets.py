@@ -47,7 +47,7 @@ def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     resolved = resolved_of(run)
     cases = resolved.cases
     foreign = [_foreign(model, known) for _, model in resolved.remote for known in _targets(run)]
-    if not cases and not foreign:
+    if (not cases and not foreign) or _paths_differ(run, cases):
         return
     if not all(_nothing(case) for case in cases) or any(matched or not missing for matched, missing in foreign):
         yield from _nothing_in_one(run, cases)
@@ -265,6 +265,16 @@ def _judged(wanted: tuple[str, ...] | str | None) -> bool:
 def _plain(entries: Iterable[str]) -> list[str]:
     """The entries that are names, in order and without repeats."""
     return [entry for entry in dict.fromkeys(entries) if entry and not _is_regex(entry) and not is_shorthand(entry)]
+
+
+def _paths_differ(run: Run, cases: Iterable[Case]) -> bool:
+    """Whether a regex for whole paths meets other paths in the version of transformers that the project pins."""
+    whole = any(isinstance(known.value, str) and not is_shorthand(known.value) for known in _targets(run))
+    return (
+        whole
+        and run.before("transformers", versions.PARTS_BELOW_MODEL) is not None
+        and any(module.path.startswith("model.language_model.") for case in cases for module in case.modules)
+    )
 
 
 def _is_regex(entry: str) -> bool:

@@ -45,6 +45,7 @@ class Quantizer(Phrased):
     HQQ = "HQQ"
     EETQ = "EETQ"
     AQLM = "AQLM"
+    TORCHAO = "torchao"
 
 
 class Storage(Enum):

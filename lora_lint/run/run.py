@@ -201,6 +201,8 @@ class Serving:
     span: Span
     max_rank: Value[int]
     as_model: bool = False
+    requantizes: bool = False
+    """It merges the adapter into the base model, and quantizes weights that were quantized again."""
 
 
 _FEW_STEPS = 20

@@ -141,6 +141,11 @@ def test_what_commands_and_configs_train(tmp_path: Path, trains: str, text: str)
         ),
         ("python convert_lora_to_gguf.py out/adapter", {"use_dora": True}, "refuses"),
         ("python convert_lora_to_gguf.py --outtype f16 out/adapter", {"use_rslora": True}, "without"),
+        ("python convert_lora_to_gguf.py out/adapter --outfile a.gguf", {"use_dora": True}, "refuses"),
+        ("python convert_lora_to_gguf.py --no-lazy out/adapter --base m", {"modules_to_save": ["lm_head"]}, "refuses"),
+        ("trtllm-build --checkpoint_dir c --lora_plugin auto --lora_dir out/adapter", {"r": 128}, "refuses"),
+        ("trtllm-build --lora_dir out/adapter --max_lora_rank 128", {"r": 128, "use_dora": True}, None),
+        ("trtllm-build --lora_dir out/adapter", {"r": 8, "alpha_pattern": {"q_proj": 4}}, "without"),
         ("python convert_lora_to_gguf.py out/adapter", {"r": 64, "rank_pattern": {"q_proj": 8}}, None),
         ("mlx_lm.generate --model m --adapter-path out/adapter", {}, "does not load"),
         ("python -m mlx_lm.fuse --model m --adapter-path out/adapter", {}, "does not load"),
@@ -204,6 +209,23 @@ def test_an_export_of_what_another_config_trains(tmp_path: Path, base: str, code
     assert [each.code for each in findings(tmp_path)] == codes
     (tmp_path / "train.yaml").unlink()
     assert not findings(tmp_path)
+
+
+@pytest.mark.parametrize(("base", "codes"), [(BASE, []), ("Qwen/Qwen2.5-7B-Instruct", ["LL707"])])
+@pytest.mark.parametrize("uses", ["merge.yaml", "chat.yaml", "merge.py"])
+def test_a_saved_adapter_on_another_base(tmp_path: Path, uses: str, base: str, codes: list[str]) -> None:
+    saved(tmp_path)
+    files = f"model_name_or_path: {base}\nadapter_name_or_path: out/adapter\ntemplate: qwen\n"
+    programs = {
+        "merge.yaml": files + "export_dir: merged\n",
+        "chat.yaml": files + "infer_backend: huggingface\n",
+        "merge.py": "from peft import PeftModel\nfrom transformers import AutoModelForCausalLM\n"
+        f"model = AutoModelForCausalLM.from_pretrained('{base}')\n"
+        "model = PeftModel.from_pretrained(model, 'out/adapter')\n"
+        "model.merge_and_unload().save_pretrained('merged')\n",
+    }
+    (tmp_path / uses).write_text(programs[uses])
+    assert [each.code for each in findings(tmp_path)] == codes
 
 
 def test_each_server_says_where_its_limits_are_from() -> None:

@@ -15,7 +15,8 @@ from lora_lint.settings import Settings
 
 HEAD = """\
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, AwqConfig, EetqConfig, GPTQConfig, HqqConfig, Trainer, TrainingArguments
+from transformers import AutoModelForCausalLM, AwqConfig, EetqConfig, GPTQConfig, HqqConfig, TorchAoConfig
+from transformers import Trainer, TrainingArguments
 
 """
 LOAD = "model = AutoModelForCausalLM.from_pretrained({})\n"
@@ -50,6 +51,7 @@ def levels(program: str) -> list[str | None]:
         (LOAD.format("'gpt2', quantization_config=GPTQConfig(bits=4)") + WRAP, "error"),
         (LOAD.format("'gpt2', quantization_config=EetqConfig('int8')") + MERGE, "error"),
         (LOAD.format("'gpt2', quantization_config=HqqConfig(nbits=4)") + MERGE, "warning"),
+        (LOAD.format("'gpt2', quantization_config=TorchAoConfig('int8_weight_only')") + MERGE, "warning"),
         (LOAD.format("'gpt2', load_in_4bit=True") + MERGE, "warning"),
         (LOAD.format("'gpt2'") + MERGE, None),
         (LOAD.format("name()") + MERGE, None),
@@ -58,3 +60,23 @@ def levels(program: str) -> list[str | None]:
 )
 def test_merges(program: str, level: str | None) -> None:
     assert levels("from mine import name\n" + program) == ([] if level is None else [level])
+
+
+@pytest.mark.parametrize(
+    ("base", "options", "rounded"),
+    [
+        ("mlx-community/Mistral-7B-Instruct-v0.3-4bit", "", True),
+        ("mlx-community/Qwen3-8B-8bit", "--save-path m", True),
+        ("mlx-community/Mistral-7B-Instruct-v0.3-4bit", "--dequantize", False),
+        ("mlx-community/Mistral-7B-Instruct-v0.3-4bit", "--de-quantize", False),
+        ("mlx-community/Mistral-7B-Instruct-v0.3-bf16", "", False),
+    ],
+)
+@pytest.mark.parametrize("fuse", ["mlx_lm.fuse", "python -m mlx_lm fuse"])
+def test_mlx_fuses_into_quantized_weights(base: str, options: str, rounded: bool, fuse: str) -> None:
+    train = f"mlx_lm.lora --model {base} --train --data d --adapter-path ad\n"
+    script = (
+        f"{train}{fuse} --model {base} --adapter-path ad {options}\nmlx_lm.generate --model {base} --adapter-path ad\n"
+    )
+    found = engine.lint_text(script, "run.sh", Settings()).findings
+    assert [script[each.span.start : each.span.end] for each in found if each.code == "LL601"] == ["ad"] * rounded

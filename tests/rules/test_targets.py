@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lora_lint.finding import Write
 from lora_lint.frameworks import registry
+from lora_lint.linting import engine
 from lora_lint.records import replace
 from lora_lint.rules.projections import OF_ATTENTION, OF_MLPS, ROLES, own_names
 from lora_lint.rules.reached import cases_of
-from lora_lint.run.run import BaseModel, Run
+from lora_lint.run.run import BaseModel, OwnModels, Run
 from lora_lint.run.values import Known, Unknown
+from lora_lint.settings import Settings
 from lora_lint.source import Span
+from tests.support.programs import found_in
 from tests.support.runs import at, check, cli, either, lit, one, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 PHI3 = "microsoft/Phi-3-mini-4k-instruct"
@@ -128,7 +134,7 @@ class TestNoTargetMatch:
         assert check("LL201", on(Unknown("…"), ("q_proj",), base={"architecture": "llama"})) == []
 
     def test_the_users_own_entry(self) -> None:
-        own = {"house/model": {"model_type": "gpt2"}}
+        own = OwnModels({"house/model": {"model_type": "gpt2"}})
         assert check("LL201", on("house/model", ("q_proj",), base={"own": own}))
         assert check("LL201", on("house/model", ("c_attn",), base={"own": own})) == []
 
@@ -368,3 +374,56 @@ def test_names_that_the_model_has_instead() -> None:
     assert [change.value for change in fix.changes if isinstance(change, Write)] == [("q_proj", "v_proj")]
     several = one("LL201", on(either(LLAMA, "mistralai/Mistral-7B-v0.1"), ("query", "value"))).fix
     assert several is None or several.changes == ()
+
+
+ON_IMAGES = """\
+import open_clip
+import timm
+import torch
+from peft import LoraConfig, get_peft_model
+
+{}
+model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules={}, modules_to_save=["head"]))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+for batch in loader:
+    model(batch).sum().backward()
+    optimizer.step()
+"""
+TIMM = "model = timm.create_model('vit_small_patch16_224.augreg_in21k', pretrained=True, num_classes=5)"
+CLIP = "model, _, preprocess = open_clip.create_model_and_transforms('ViT-B-32', pretrained='openai')"
+
+
+@pytest.mark.parametrize(
+    ("model", "targets", "code"),
+    [
+        (TIMM, ["query", "value"], "LL201"),
+        (TIMM, ["qkv", "out_proj"], "LL202"),
+        (TIMM, ["qkv", "proj", "fc1", "fc2"], None),
+        (TIMM.replace("vit_small_patch16_224.augreg_in21k", "efficientnet_b0"), ["query"], None),
+        (CLIP, ["q_proj", "v_proj"], "LL201"),
+        (CLIP, ["in_proj_weight"], "LL201"),
+        (CLIP, ["c_fc", "text_projection"], "LL202"),
+        (CLIP, ["c_fc", "c_proj", "out_proj"], None),
+        (CLIP.replace("ViT-B-32", "ViT-B-16-SigLIP"), ["q_proj"], None),
+        ("model = open_clip.create_model('ViT-L-14-336')", ["q_proj"], "LL201"),
+        ("model, preprocess = open_clip.create_model_from_pretrained(NAME)", ["q_proj"], None),
+    ],
+)
+def test_models_of_image_libraries(model: str, targets: list[str], code: str | None) -> None:
+    assert found_in(ON_IMAGES.format(model, targets)) & {"LL201", "LL202"} == ({code} if code else set())
+
+
+@pytest.mark.parametrize(("version", "codes"), [("4.49.0", set()), ("4.57.1", {"LL201"}), ("", {"LL201"})])
+def test_a_regex_for_paths_of_an_older_transformers(
+    version: str, codes: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "requirements.txt").write_text(f"transformers=={version}\n" if version else "transformers\n")
+    (tmp_path / "train.py").write_text(
+        "from peft import LoraConfig, get_peft_model\nfrom transformers import Qwen2VLForConditionalGeneration, Trainer\n"
+        "model = Qwen2VLForConditionalGeneration.from_pretrained('Qwen/Qwen2-VL-2B-Instruct')\n"
+        "config = LoraConfig(r=8, lora_alpha=16, target_modules=r'visual\\.blocks\\.\\d+\\.attn\\.(qkv|proj)')\n"
+        "Trainer(model=get_peft_model(model, config)).train()\n"
+    )
+    found = engine.lint(["train.py"], Settings(), jobs=1).findings
+    assert {each.code for each in found} & {"LL201", "LL202"} == codes
