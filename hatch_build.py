@@ -31,7 +31,6 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
         sys.path.insert(0, self.root)
         try:
             from lora_lint.catalogue import compile_pages
-            from lora_lint.knowledge.architectures import PACKED
             from lora_lint.knowledge.packed import pack
         finally:
             sys.path.remove(self.root)
@@ -41,7 +40,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg,misc]
         files = {
             "lora_lint/catalogue.json": _json(index),
             "lora_lint/pages.json.gz": gzip.compress(_json(pages), mtime=0),  # the same bytes from the same pages
-            ARCHITECTURES + PACKED: pack(str(Path(self.root, ARCHITECTURES))),
+            f"{ARCHITECTURES}.pack": pack(str(Path(self.root, ARCHITECTURES))),
         }
         self.folder = tempfile.TemporaryDirectory(prefix="lora-lint-")
         for number, (place, content) in enumerate(files.items()):

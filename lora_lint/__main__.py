@@ -30,9 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     if given in (["--version"], ["-V"]):
         from lora_lint import __version__
+        from lora_lint.knowledge import edition
 
         try:
-            print(f"lora-lint {__version__}", flush=True)
+            print(f"lora-lint {__version__}\n{edition.current()}", *edition.problems(), sep="\n", flush=True)
             return 0
         except OSError:
             from lora_lint.commands import guarded, version

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lora_lint import __version__, commands, marks
+from lora_lint.knowledge import edition
 from lora_lint.options import CHECK, LISTS, PREFLIGHT, SHARED, words_of
 from lora_lint.settings import TASKS
 from lora_lint.terminal import write
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _PROGRAM = "lora-lint"
+_VERSION = f"%(prog)s %(version)s\n{edition.current()}"
 
 
 def run(arguments: list[str]) -> int:
@@ -142,7 +144,7 @@ def _taking(options: tuple[Option, ...]) -> Callable[[Callable[..., Any]], Calla
 
 
 @click.group(cls=_DefaultGroup, context_settings=_CONTEXT, invoke_without_command=True)
-@click.version_option(__version__, "-V", "--version", prog_name=_PROGRAM, message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", prog_name=_PROGRAM, message=_VERSION)
 @click.pass_context
 def main(ctx: click.Context) -> int | None:
     """The linter for LoRA fine-tuning: what will break, train the wrong thing or waste the run.

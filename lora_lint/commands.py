@@ -227,6 +227,7 @@ def check(request: Check) -> int:
     from lora_lint.report import FORMATS
 
     output, repair, verification = request.output, request.repair, request.verification
+    _say_which_facts_are_left_out()
     _refuse_misspelt_command(request.input.paths)
     settings = request.input.settings()
     _refuse_repair(request)
@@ -540,6 +541,14 @@ def _read(request: Input, settings: Settings) -> Input:
     return request
 
 
+def _say_which_facts_are_left_out() -> None:
+    """Says why an installed data package is not used."""
+    from lora_lint.knowledge import edition
+
+    for problem in edition.problems():
+        complain(problem)
+
+
 def _refuse_offline() -> None:
     """Raises UsageError where the package that --online needs is missing."""
     from lora_lint.system.modules import not_installed
@@ -661,10 +670,11 @@ def _with_newline(text: str) -> str:
 
 
 def version() -> int:
-    """Prints the version."""
+    """Prints the version, the date of the facts, and why a data package is not used."""
     from lora_lint import __version__
+    from lora_lint.knowledge import edition
 
-    write(f"lora-lint {__version__}\n")
+    write("\n".join((f"lora-lint {__version__}", str(edition.current()), *edition.problems(), "")))
     return 0
 
 
@@ -731,6 +741,7 @@ def recommend(
     model: str, size: int | None, task: str, framework: str, scaling: str, layers: str, online: bool = False
 ) -> int:
     """Prints a config for a model, a number of examples and a task."""
+    _say_which_facts_are_left_out()
     if online:
         _refuse_offline()
         _fetch_configs([model])
@@ -751,6 +762,7 @@ def inspect(request: Input, output_format: str = "text") -> int:
     """Prints what was read from the files: each run with its model, modules, parameters, scale and data."""
     from lora_lint.report.inspect import as_json, as_text
 
+    _say_which_facts_are_left_out()
     settings = request.settings()
     inspection = _inspected(_read(request, settings), settings)
     for note in inspection.notes:

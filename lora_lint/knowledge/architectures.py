@@ -15,6 +15,7 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lora_lint.knowledge import edition
 from lora_lint.knowledge.expressions import Unevaluable, depends_on_index, evaluate
 from lora_lint.knowledge.modules import ADAPTED, LINEAR_KINDS, Module
 from lora_lint.knowledge.packed import Pack
@@ -23,9 +24,8 @@ from lora_lint.records import dataclass, field, replace
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-DATA = os.path.join(os.path.dirname(__file__), "data", "architectures")
-PACKED = ".pack"
-"""What the pack's name adds to the folder's."""
+DATA = os.path.join(edition.BUNDLED, "architectures")
+"""The folder of plain files in a checkout."""
 
 VERSIONS = (5, 4)
 DIFFUSERS = "diffusers"
@@ -381,7 +381,7 @@ def _pack(path: str) -> Pack | None:
 
 
 def _read(name: str) -> dict[str, Any]:
-    pack = _pack(DATA + PACKED)
+    pack = _pack(edition.place(edition.ARCHITECTURES))
     if pack is not None:
         content = pack.read(name)
     else:

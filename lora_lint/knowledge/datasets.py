@@ -7,16 +7,15 @@ another name, `=`, and the name it stands for. The `#` lines at the head explain
 from __future__ import annotations
 
 import json
-import os.path
 from functools import cache
 
-_DATA = os.path.join(os.path.dirname(__file__), "data", "datasets.tsv")
+from lora_lint.knowledge import edition
 
 
 @cache
 def _text() -> str:
     """The data with a leading newline; it is searched as it is, which is faster than parsing all of it."""
-    with open(_DATA, encoding="ascii", newline="\n") as file:
+    with open(edition.place("datasets.tsv"), encoding="ascii", newline="\n") as file:
         return "\n" + file.read()
 
 

@@ -14,6 +14,7 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.knowledge import edition
 from lora_lint.records import dataclass, field, replace
 from lora_lint.run.run import OwnModels
 from lora_lint.system import bounds, disk
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from lora_lint.finding import Confidence
 
-_DATA = os.path.join(os.path.dirname(__file__), "data")
 _NOTHING = OwnModels()
 _MAX_BYTES = 4_000_000  # real config.json files stay below 1 MB even with 21,000 labels
 _MAX_NAME = 500
@@ -292,14 +292,14 @@ def _plausible(key: str, value: Any) -> bool:
 @cache
 def _text(name: str) -> tuple[str, str]:
     """A data file as it is and in lower case (ids are ASCII, so positions agree), each with a leading newline."""
-    with open(os.path.join(_DATA, name), encoding="utf-8", newline="\n") as file:
+    with open(edition.place(name), encoding="utf-8", newline="\n") as file:
         text = "\n" + file.read()
     return text, text.lower()
 
 
 @cache
 def _families() -> dict[str, Any]:
-    with open(os.path.join(_DATA, "families.json"), "rb") as file:
+    with open(edition.place("families.json"), "rb") as file:
         document: dict[str, Any] = json.load(file)
     return document
 

@@ -4,11 +4,10 @@ data/peft_versions.json from all releases (scripts/generate_peft_versions.py).""
 from __future__ import annotations
 
 import json
-import os
 from functools import lru_cache
 from typing import Any
 
-_DATA = os.path.join(os.path.dirname(__file__), "data")
+from lora_lint.knowledge import edition
 
 
 @lru_cache(maxsize=1)
@@ -66,6 +65,6 @@ def is_start(value: Any) -> bool:
 
 
 def _read(name: str) -> dict[str, Any]:
-    with open(os.path.join(_DATA, name), "rb") as file:
+    with open(edition.place(name), "rb") as file:
         data: dict[str, Any] = json.load(file)
     return data

@@ -7,10 +7,10 @@ class has a line of its own, so that a look-up parses no other.
 from __future__ import annotations
 
 import json
-import os.path
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.knowledge import edition
 from lora_lint.run.versions import padded
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from lora_lint.run.versions import Version
 
-_DATA = os.path.join(os.path.dirname(__file__), "data", "signatures.json")
 _OLD_KEYWORDS = {
     "TrainingArguments": frozenset({"evaluation_strategy", "per_gpu_train_batch_size", "per_gpu_eval_batch_size"}),
 }
@@ -26,7 +25,7 @@ _OLD_KEYWORDS = {
 
 @cache
 def _text() -> str:
-    with open(_DATA, encoding="utf-8") as file:
+    with open(edition.place("signatures.json"), encoding="utf-8") as file:
         return file.read()
 
 

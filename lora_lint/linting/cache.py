@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from lora_lint import __version__
 from lora_lint.finding import Change, Finding, Fix, Related
+from lora_lint.knowledge import edition
 from lora_lint.linting.outcome import FileResult
 from lora_lint.records import replace
 from lora_lint.run.values import Known
@@ -143,7 +144,7 @@ def _program() -> Iterator[tuple[str, int, int]]:
     from importlib.util import find_spec
 
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    folders = [package, os.path.join(os.path.dirname(package), "rules")]
+    folders = [package, os.path.join(os.path.dirname(package), "rules"), edition.current().folder]
     while folders:
         folder = folders.pop()
         try:

@@ -16,6 +16,7 @@ import pytest
 
 from lora_lint import __version__
 from lora_lint.__main__ import main
+from lora_lint.knowledge import edition
 from lora_lint.terminal import progress
 from tests.support.processes import PATIENCE
 
@@ -70,7 +71,10 @@ class TestAsAProcess:
     def test_version(self) -> None:
         for flag in ("--version", "-V"):
             done = process(flag)
-            assert (done.returncode, done.stdout, done.stderr) == (0, f"lora-lint {__version__}\n", "")
+            assert (done.returncode, done.stderr) == (0, "")
+            first, second = done.stdout.splitlines()
+            assert first == f"lora-lint {__version__}"
+            assert second == str(edition.current())
 
     def test_version_imports_next_to_nothing(self) -> None:
         code = (

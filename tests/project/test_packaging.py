@@ -175,7 +175,7 @@ def test_the_command(unpacked: Path, tmp_path: Path) -> None:
     [entries] = unpacked.glob("*.dist-info/entry_points.txt")
     assert "lora-lint = lora_lint.__main__:program" in entries.read_text()
     assert "[pytest11]\nlora-lint = lora_lint.pytest_plugin" in entries.read_text()
-    assert run(unpacked, tmp_path, "--version").stdout == f"lora-lint {__version__}\n"
+    assert run(unpacked, tmp_path, "--version").stdout.splitlines()[0] == f"lora-lint {__version__}"
     assert "--fail-on" in run(unpacked, tmp_path, "check", "--help").stdout
 
 
