@@ -1,7 +1,5 @@
 """The entry point: handles the simplest calls without the option parser, whose import costs more than a lint."""
 
-from __future__ import annotations
-
 import sys
 
 TYPE_CHECKING = False  # that of `typing`, which `--version` does not import
@@ -9,7 +7,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
-def program() -> NoReturn:
+def program() -> "NoReturn":
     """The command as a process: runs it and ends with its exit status.
 
     Garbage collection during the imports finds nothing, and tearing the interpreter down frees only what the process

@@ -10,8 +10,6 @@
 `format` is that of the data files, `file` a data file with its size in bytes, which a data package states for each.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -84,7 +82,7 @@ def place(name: str) -> str:
     return os.path.join(current().folder, name)
 
 
-def _installed() -> Iterator[str]:
+def _installed() -> "Iterator[str]":
     """The folders of data files of installed data packages, by their entry points.
 
     `importlib.metadata` is not asked: importing it takes longer than `--version` may.
