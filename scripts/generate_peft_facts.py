@@ -16,6 +16,7 @@ from typing import Any
 
 import peft
 import transformers
+from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING, PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners import tuners_utils
 from peft.tuners.lora import config as lora_config
 from peft.tuners.lora.layer import dispatch_default
@@ -66,6 +67,29 @@ def fields(config: type) -> dict[str, dict[str, Any]]:
     return facts
 
 
+def methods() -> dict[str, dict[str, Any]]:
+    """Each config class of a method other than LoRA: its type, its default targets where they are not LoRA's, and the
+    modules that are fed forward by default."""
+    usual = constants.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
+    found: dict[str, dict[str, Any]] = {}
+    for kind, config in sorted(PEFT_TYPE_TO_CONFIG_MAPPING.items(), key=lambda item: item[1].__name__):
+        fact: dict[str, Any] = {"type": kind.value}
+        tuner = PEFT_TYPE_TO_TUNER_MAPPING[kind]
+        targets = getattr(tuner, "target_module_mapping", None)
+        if config.__name__ == "IA3Config":
+            targets = constants.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING
+            fact["feedforward"] = constants.TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING
+        if targets is None or "target_modules" not in {field.name for field in dataclasses.fields(config)}:
+            fact["targets"] = None
+        elif targets != usual:
+            changed = {model: names for model, names in targets.items() if usual.get(model) != names}
+            gone = sorted(set(usual) - set(targets))
+            fact["targets"] = {"gone": gone, "changed": changed}
+        found[config.__name__] = fact
+    del found["LoraConfig"]
+    return found
+
+
 def facts() -> dict[str, Any]:
     """All that knowledge/matching.py and its neighbours read."""
     mamba = local_sets(tuners_utils._check_lora_target_modules_mamba)
@@ -89,6 +113,7 @@ def facts() -> dict[str, Any]:
             "names": moe._MOE_TARGET_MODULE_MAPPING,
             "fused": moe._MOE_FUSED_TARGETS,
         },
+        "methods": methods(),
         "lora_config": fields(lora_config.LoraConfig),
     }
 

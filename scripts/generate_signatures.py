@@ -30,6 +30,10 @@ ADAPTERS = (
     *("AdamssConfig", "C3AConfig", "DeftConfig", "DeloraConfig", "FrodConfig", "GraloraConfig", "HiraConfig"),
     *("LilyConfig", "MissConfig", "PeanutConfig", "PsoftConfig", "PveraConfig", "RoadConfig", "ShadowConfig"),
     *("SupertuningConfig", "TinyLoraConfig", "UniLoraConfig", "WaveFTConfig", "PromptTuningConfig"),
+    *("AdaptionPromptConfig", "BeftConfig", "CPTConfig", "CartridgeConfig", "GloraConfig", "LNTuningConfig"),
+    *("MultitaskPromptTuningConfig", "OSFConfig", "PolyConfig", "PrefixTuningConfig", "PromptEncoderConfig"),
+    *("ShiraConfig", "TrainableTokensConfig", "ArrowConfig", "BdLoraConfig", "KasaConfig"),
+    *("LoraGAConfig", "MontecloraConfig", "VeloraConfig"),
 )
 QUANTIZERS = ("BitsAndBytesConfig", "GPTQConfig", "QuantoConfig", "EetqConfig")
 ARGUMENTS = (

@@ -8,20 +8,23 @@ from lora_lint import discovery
 from lora_lint.frameworks import tables
 from lora_lint.frameworks.fields import Fields
 from lora_lint.frameworks.peft import KEYS as PEFT_KEYS
-from lora_lint.knowledge import schemas
+from lora_lint.knowledge import methods, schemas
+from lora_lint.knowledge.methods import LORA
 from lora_lint.records import replace
 from lora_lint.run.events import Wrap
 from lora_lint.run.framework import Framework
-from lora_lint.run.run import BaseModel, Damage, Reading, Run, Weights
-from lora_lint.run.values import known
+from lora_lint.run.run import Adapter, BaseModel, Damage, Reading, Run, Weights
+from lora_lint.run.values import Known, Unknown, known
 from lora_lint.system import disk
 from lora_lint.unread import Unread, clause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from lora_lint.project import Project
-    from lora_lint.readers.nodes import Mapping
+    from lora_lint.readers.nodes import Mapping, Node
+    from lora_lint.run.values import Value
 
 FRAMEWORK = Framework(
     name="peft_adapter",
@@ -58,24 +61,57 @@ def recognises(document: Mapping) -> bool:
 def read(document: Mapping, project: Project) -> Reading:
     """The adapter of a file, as the one run that made or will make it."""
     fields = Fields(document)
-    if known(fields.text("peft_type")) != "LORA":
+    kind = known(fields.text("peft_type"))
+    method = LORA if kind == "LORA" else methods.class_of(kind) if kind else None
+    if method is None:
         return Reading()
     adapter = replace(tables.adapter(FRAMEWORK, fields, fields.span("peft_type")), keys={})
+    if method != LORA:
+        adapter = _of_method(adapter, method)
     task = known(adapter.task_type)
     mapping = fields.section("auto_mapping")
     loader: str | None = known(mapping.text("base_model_class")) if mapping is not None else None
     model = BaseModel(fields.text("base_model_name_or_path"), loader or _LOADERS.get(task or ""))
     # PEFT skips unknown keys with a warning: other versions write other keys.
-    problems = tuple(schemas.invalid_values(FRAMEWORK.name, document, "LoraConfig", unconverted=("r",)))
+    invalid = schemas.invalid_values(FRAMEWORK.name, document, "LoraConfig", unconverted=("r",))
     span = fields.span("peft_type")
     weights, unread = _weights(document.span.path, project)
     # PEFT writes it with every adapter that it saves: how that one was trained cannot be changed any more.
     finished = known(fields.flag("inference_mode")) is True or weights is not None
     trained = False if finished else None
     run = Run(
-        FRAMEWORK, span, adapter, model, events=(Wrap(span),), problems=problems, trained=trained, weights=weights
+        *(FRAMEWORK, span, adapter, model),
+        events=(Wrap(span),),
+        problems=tuple(invalid) if method == LORA else (),
+        trained=trained,
+        weights=weights if method == LORA else None,
+        method=method,
+        settings={} if method == LORA else _settings(document),
     )
     return Reading((run,), unread=unread)
+
+
+def _of_method(adapter: Adapter, method: str) -> Adapter:
+    """The adapter of a method other than LoRA: what its keys share with LoRA's is about layers alone."""
+    other: Any = Unknown(f"{method} sets it another way")
+    own = dict.fromkeys(("rank", "alpha", "dropout", "use_rslora", "use_dora", "rank_pattern", "alpha_pattern"), other)
+    if not methods.adapts_layers(method):
+        own["target_modules"] = Unknown(f"{method} does not adapt the layers that it names")
+    return replace(adapter, **own)
+
+
+def _settings(document: Mapping) -> dict[str, Value[Any]]:
+    """The settings of a saved config, which holds all of them."""
+    return {str(entry.key.value): _setting(entry.value) for entry in document.entries}
+
+
+def _setting(node: Node) -> Value[Any]:
+    """A value with lists as tuples, as configs of programs have them."""
+    try:
+        value = schemas.plain(node)
+    except schemas.FilledIn:
+        return Unknown("it is filled in when the run starts", node.span)
+    return Known(tuple(value) if isinstance(value, list) else value, node.span)
 
 
 def _weights(config: str, project: Project) -> tuple[Weights | None, tuple[Unread, ...]]:

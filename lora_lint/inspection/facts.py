@@ -196,7 +196,7 @@ def _name(module: Matched) -> str:
 def _parameters(run: Run, resolved: Resolved) -> dict[str, Any]:
     """The exact number of trainable parameters, or why it is not known; with that of the whole model where it
     is known."""
-    rank = run.adapter.rank
+    rank = run.adapter.rank if run.method == "LoraConfig" else Known(0)
     if isinstance(rank, Unknown):
         return {"unknown": f"{run.adapter.key('rank')} is not known: {rank.why}"}
     if not resolved.cases:
@@ -204,6 +204,8 @@ def _parameters(run: Run, resolved: Resolved) -> dict[str, Any]:
     if known(rank) is None:
         return {"unknown": f"{run.adapter.key('rank')} has several values"}
     counts = {case.parameters for case in resolved.cases}
+    if None in counts and run.method != "LoraConfig" and all(case.exact for case in resolved.cases):
+        return {"unknown": f"the parameters of {run.method} are not counted under these settings"}
     if None in counts:
         kinds = {case.model.model_type for case in resolved.cases if case.parameters is None}
         return {"unknown": f"not every dimension of the {' or '.join(sorted(kinds))} model is known"}

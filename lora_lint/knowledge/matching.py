@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from math import sqrt
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from lora_lint.knowledge import moe
+from lora_lint.knowledge import methods, moe
 from lora_lint.knowledge.counting import all_biases, copied, lora_parameters, parameter_lora, total
 from lora_lint.knowledge.index import Index, index_of
 from lora_lint.knowledge.modules import GUESS, LINEAR_KINDS, Beside
@@ -23,6 +23,7 @@ from lora_lint.records import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from lora_lint.knowledge.methods import Method
     from lora_lint.knowledge.modules import Module
     from lora_lint.knowledge.patterns import Pattern
     from lora_lint.run.versions import Version
@@ -79,6 +80,8 @@ class Targets:
     dropout: float = 0.0
     task_type: str | None = None
     trainable_tokens: Mapping[str, tuple[int, ...]] | tuple[int, ...] | None = None
+    method: Method | None = None
+    """The method where it is not LoRA."""
 
 
 class Matched(NamedTuple):
@@ -301,11 +304,13 @@ class _Matcher:
         wanted = self.targets.target_modules
         source: tuple[str, ...] | str = wanted if wanted is not None else ()
         base = moe.family(self.model_type, self.version, self.below)
-        if base is not None:
+        if base is not None and self.targets.method is None:
             wanted = self._converted(base, wanted)
         used_defaults = False
         if wanted is None:
             wanted = default_targets(self.model_type or "", self.below)
+            if self.targets.method is not None:
+                wanted = methods.default_targets(self.targets.method.name, self.model_type or "", wanted)
             if wanted is None:
                 if not self.targets.target_parameters:
                     text = f"PEFT has no default target_modules for {self.model_type or 'this model'}"
@@ -489,6 +494,9 @@ class _Matcher:
     def _matched(self, position: int, entry: str) -> Matched:
         path, kind, inputs, outputs, *_ = module = self.index.modules[position]
         rank, alpha = self._strength(path)
+        if self.targets.method is not None:
+            size = self.targets.method.size(module, self.model_type)
+            return Matched(path, kind, inputs, outputs, rank, alpha, None, entry, size)
         # Layers repeat: each size is worked out once.
         key = (rank, alpha, *module[1:])
         known = self._sizes.get(key)
@@ -576,6 +584,8 @@ class _Matcher:
     def _check_parts(self, records: list[Matched]) -> None:
         """Errors that PEFT raises while it wraps, each kind once with all modules it concerns."""
         targets = self.targets
+        if targets.method is not None:
+            return  # each has layers of its own
         mamba = facts()["mamba"]
         kinds = set(facts()["layer_kinds"])
         refused: dict[RefusalKind, list[Matched]] = {}
@@ -715,6 +725,8 @@ class _Matcher:
     ) -> int | None:
         index = self.index
         sizes: list[int | None] = [tokens, *(record.trainable for record in matched)]
+        if self.targets.method is not None:
+            sizes.append(self.targets.method.shared())
         sizes += [copied(index, position, tied) for position in saved]
         if self.targets.bias != "none":
             inside = {module.path for position in saved for module in index.below(position)}

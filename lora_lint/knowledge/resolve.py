@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from lora_lint.knowledge.architectures import Architecture
     from lora_lint.knowledge.matching import Match, Targets
+    from lora_lint.knowledge.methods import Method
     from lora_lint.knowledge.models import Model
     from lora_lint.knowledge.modules import Beside, Module
-    from lora_lint.run.run import Adapter, BaseModel, Run
+    from lora_lint.run.run import BaseModel, Run
     from lora_lint.run.values import Value
     from lora_lint.run.versions import Version
 
@@ -198,7 +199,7 @@ def _of_object(run: Run, loaded: Loaded) -> Resolved:
     kind = built.architecture
     cases = []
     for targets in alternatives(run.adapter.target_modules):
-        settings, partial, _ = _targets(run.adapter, targets.value)
+        settings, partial, _ = _targets(run, targets.value)
         try:
             match = _match(built, settings, kind, run.below("peft"))
         except TooSlow as slow:
@@ -278,6 +279,8 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
     for version in wanted:
         if is_gap(model.model_type, head, version):
             return []  # what is wrong under one version may be right under the other
+        if run.method != "LoraConfig" and moe.family(model.model_type, version, below) is not None:
+            return []  # PEFT rewrites the names of experts, for parameters that only LoRA adapts
         found, found_sure = _architecture(model, head, version), sure
         if found is None:
             found_sure = False
@@ -297,7 +300,7 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
                 if chosen is None:
                     return []
                 targets = Known(chosen, None, "framework-default")
-            settings, partial, counted = _targets(run.adapter, targets.value)
+            settings, partial, counted = _targets(run, targets.value)
             settings = _redirected(run, settings)
             reached = _expert_parameters(run, settings, built)
             if reached and moe.family(model.model_type, version, below) is None:  # otherwise PEFT treats them the same
@@ -385,10 +388,22 @@ def _build_by_fields(found: Architecture, model: Model) -> Built | None:
     return _built[key]
 
 
-def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, bool, bool]:
+def _method(run: Run) -> Method | None:
+    """The method of a run with its settings; None for LoRA."""
+    if run.method == "LoraConfig":
+        return None
+    from lora_lint.knowledge import methods
+
+    given = {name: value.value for name, value in run.settings.items() if isinstance(value, Known)}
+    return methods.method(run.method, given, frozenset(run.settings.keys() - given.keys()))
+
+
+def _targets(run: Run, target_modules: TargetList) -> tuple[Targets, bool, bool]:
     """PEFT's settings; whether one that removes modules is unknown; whether everything that counts depend on is
     known."""
     from lora_lint.knowledge.matching import Targets
+
+    adapter, method = run.adapter, _method(run)
 
     def of(value: Value[Any], default: Any) -> tuple[Any, bool]:
         return (value.value, True) if isinstance(value, Known) else (default, False)
@@ -410,10 +425,13 @@ def _targets(adapter: Adapter, target_modules: TargetList) -> tuple[Targets, boo
     rank = counts["rank"][0]
     if rank is not None and rank < 1:
         counts["rank"] = (None, False)
+    if method is not None:
+        counts |= {"rank": (None, True), "rank_pattern": ({}, True), "use_dora": (False, True)}
+        counts |= {"lora_bias": (False, True), "trainable_tokens": (None, True)}
     if counts["bias"][0] not in ("none", "all", "lora_only"):
         counts["bias"] = ("none", False)
     values = {field: value for field, (value, _) in (filters | counts).items()}
-    settings = Targets(target_modules=target_modules, **values)
+    settings = Targets(target_modules=target_modules, method=method, **values)
     return settings, not all(sure for _, sure in filters.values()), all(sure for _, sure in counts.values())
 
 

@@ -48,24 +48,18 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 CONFIGS = frozenset(
-    {"LoraConfig", "AdaLoraConfig", "LoHaConfig", "LoKrConfig", "IA3Config", "VeraConfig", "LoraRuntimeConfig"}
+    "LoraConfig LoraRuntimeConfig AdaLoraConfig AdamssConfig AdaptionPromptConfig BOFTConfig BeftConfig C3AConfig "
+    "CPTConfig CartridgeConfig DeftConfig DeloraConfig FourierFTConfig FrodConfig GloraConfig GraloraConfig HRAConfig "
+    "HiraConfig IA3Config LNTuningConfig LilyConfig LoHaConfig LoKrConfig MissConfig MultitaskPromptTuningConfig "
+    "OFTConfig OSFConfig PeanutConfig PolyConfig PrefixTuningConfig PromptEncoderConfig PromptTuningConfig PsoftConfig "
+    "PveraConfig RandLoraConfig RoadConfig ShadowConfig ShiraConfig SupertuningConfig TinyLoraConfig "
+    "TrainableTokensConfig UniLoraConfig VBLoRAConfig VeraConfig WaveFTConfig XLoraConfig".split()
 )
-
-CHECKED = frozenset(
-    "AdamssConfig BOFTConfig C3AConfig DeftConfig DeloraConfig FourierFTConfig FrodConfig GraloraConfig HRAConfig "
-    "HiraConfig LilyConfig MissConfig OFTConfig PeanutConfig PromptTuningConfig PsoftConfig PveraConfig RoadConfig "
-    "ShadowConfig SupertuningConfig TinyLoraConfig UniLoraConfig VBLoRAConfig WaveFTConfig".split()
-)
-"""Configs of other methods; only PEFT's refusals are known for them."""
+"""The configs of all methods (PEFT 0.21.2)."""
 
 
 def lora_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     return context.config(name.rpartition(".")[2], arguments, span)
-
-
-def other_config(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
-    context.records.add_checked("peft", Object(name.rpartition(".")[2], arguments, span))
-    return None
 
 
 def config_method(context: Context, root: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -305,7 +299,6 @@ def _switch(context: Context, view: ModelView, name: str, arguments: Arguments, 
 
 CALLS: dict[str, Handler] = {
     **dict.fromkeys(CONFIGS - {"LoraRuntimeConfig"}, lora_config),
-    **dict.fromkeys(CHECKED, other_config),
     "get_peft_model": get_peft_model,
     "inject_adapter_in_model": lambda context, name, arguments, span: context.wrap(
         arguments.get("model", 1),

@@ -22,7 +22,7 @@ from lora_lint.interpreter.values import (
     Val,
     either,
 )
-from lora_lint.knowledge import signatures
+from lora_lint.knowledge import methods, signatures
 from lora_lint.knowledge.saved_adapters import saved_base
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, to_value
@@ -274,6 +274,7 @@ def _run(
         given=_given_config(config, model, trainings, span),
         trained=_is_trained(events),
         method=config.data.kind,
+        settings=_settings_of_method(config, span),
         own_names=any(part in (known(adapter.target_modules) or ()) for part in framework.parts),
         config=config.data.span,
         saves=texts(saved_in(model)),
@@ -440,8 +441,8 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
             default = Known(framework.defaults[field], None, "framework-default")
         elif keyword == "target_modules":
             default = Unknown("they are not given, and the framework chooses them after loading the model")
-        else:
-            default = ABSENT
+        else:  # the method has no such setting
+            default = getattr(Adapter, field, ABSENT)
         given = argument_of(config, keyword)
         if field in framework.defaults and isinstance(given, Const) and given.value is None:
             given = None  # the same as absent
@@ -455,6 +456,8 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
             problems.append(NoResult(keyword, given.method, span, data.kind, made))
         value = to_value(given, span, default, convert.anything)
         fields[field] = _checked(value, setting, data.kind, span, problems)
+    if not methods.adapts_layers(data.kind):
+        fields["target_modules"] = Unknown(f"{data.kind} does not adapt the layers that it names")
     problems += _unknown_keywords(config)
     fill = registry.own(data.dialect, "filled")
     if fill is not None:
@@ -464,6 +467,20 @@ def _adapter(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
         Adapter(span=here, **fields, target_spans=_entries(targets, path)),
         tuple(problem for problem in problems if problem.span.path == path),
     )
+
+
+def _settings_of_method(config: Object, run: Span) -> dict[str, Value[Any]]:
+    """The settings of a method other than LoRA that its config is given."""
+    kind, arguments = config.data.kind, config.arguments
+    names = signatures.keywords(kind) if kind != "LoraConfig" else frozenset()
+    found: dict[str, Value[Any]] = {}
+    for name in sorted(names):
+        given = argument_of(config, name)
+        if given is not None:
+            found[name] = to_value(given, run, ABSENT, convert.anything)
+        elif arguments.open:
+            found[name] = Unknown("`**` arguments may set it", run)
+    return found
 
 
 @cache
