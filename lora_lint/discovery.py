@@ -97,7 +97,7 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK
 _NOQA = rb"noqa[^\n]*"
 _OURS = rb"\bll\d"
 # In a configuration key or in Python code, not in running text.
-_CODE = rb"\bpeft\b|LoraConfig|\blora_|_lora\b|PeftModel"
+_CODE = rb"\bpeft\b|LoraConfig|\blora_|_lora\b|_lora_training|PeftModel"
 _ASSIGNED = rb"(?<!\w)\w+(?==)"
 # None of these scans a character more than a few times, however long a word or a line is.
 _TELLING = {

@@ -89,6 +89,7 @@ PACKAGES = {
     "llm2vec": "llm2vec",
     "ludwig": "ludwig",
     "mlx-lm": "mlx_lm",
+    "mlx-tune": "mlx_tune",
     "mlx-vlm": "mlx_vlm",
     "ms-swift": "ms_swift",
     "nemo-automodel": "nemo_automodel",
@@ -101,6 +102,7 @@ PACKAGES = {
     "tinker-cookbook": "tinker",
     "together": "together_ai",
     "torchtune": "torchtune",
+    "training-hub": "training_hub",
     "unsloth": "unsloth",
     "verl": "verl",
 }

@@ -1,12 +1,19 @@
-"""Tinker's cookbook: `python -m tinker_cookbook.recipes.math_rl.train lora_rank=32`. The service chooses alpha and the
-layers; each recipe has a rank of its own, mostly 32. Servers that imitate the service train without an adapter at 0.
+"""Tinker: its client (`libraries.tinker`), and its cookbook: `python -m tinker_cookbook.recipes.math_rl.train
+lora_rank=32`. The service chooses alpha and the layers; each recipe has a rank of its own, mostly 32. Servers that
+imitate the service train without an adapter at 0.
 
 Source: tinker-cookbook at 9dfcc3a of 2026-08-19, tinker_cookbook/{supervised,rl}/train.py and its recipes.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from lora_lint.run.framework import CommandLine, Framework
+
+if TYPE_CHECKING:
+    from lora_lint.interpreter.values import Object
+    from lora_lint.source import Span
 
 FRAMEWORK = Framework(
     name="tinker",
@@ -32,3 +39,9 @@ FRAMEWORK = Framework(
     every_layer=None,
     says_other={"lora_rank": 0},
 )
+
+
+def filled(config: Object, here: Span) -> dict[str, Any]:
+    """What its client calls the settings of an adapter."""
+    del config, here
+    return {"keys": {"rank": "rank"}}

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from lora_lint.discovery import Walk
 from lora_lint.linting import engine
 from lora_lint.run.values import Known, Unknown
 from lora_lint.settings import Settings
-from tests.support.reading import config, edited, only, plain, realistic, shell
+from tests.support.reading import config, edited, only, plain, read_python, realistic, shell
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TOGETHER = """\
 together fine-tuning create --training-file file-1 --model Qwen/Qwen2.5-7B-Instruct --lora \\
@@ -175,3 +181,112 @@ def test_a_policy_may_be_named_by_its_weights() -> None:
         LEROBOT, ("policy.path=lerobot/smolvla_base", "policy.type=pi05 --policy.pretrained_path=lerobot/pi05")
     )
     assert plain(only(shell(text)).model.name) == "lerobot/pi05"
+
+
+CLIENT = """\
+import tinker
+
+MODEL = "Qwen/Qwen3-8B"
+
+service_client = tinker.ServiceClient()
+training_client = service_client.create_lora_training_client(base_model=MODEL, rank=64)
+training_client.optim_step(tinker.AdamParams(learning_rate=1e-4))
+"""
+
+
+def test_the_client_of_tinker() -> None:
+    run = only(read_python(CLIENT))
+    assert (run.dialect, plain(run.adapter.rank), plain(run.model.name)) == ("tinker", 64, "Qwen/Qwen3-8B")
+    assert (plain(run.adapter.alpha), plain(run.adapter.target_modules)) == (Unknown, Unknown)
+    assert codes(CLIENT, "train.py") == []
+
+
+def test_the_client_awaited() -> None:
+    program = """
+        from tinker import ServiceClient
+
+        async def main():
+            return await ServiceClient().create_lora_training_client_async("Qwen/Qwen3-8B")
+    """
+    assert plain(only(read_python(program)).adapter.rank) == 32
+
+
+def test_a_rank_that_the_client_refuses() -> None:
+    (finding,) = engine.lint_text(CLIENT.replace("rank=64", "rank=0").encode(), "train.py", Settings()).findings
+    assert (finding.code, finding.message.partition(":")[0]) == ("LL902", "`rank=0`")
+
+
+def test_a_folder_is_searched_for_the_client(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(CLIENT, encoding="utf-8")
+    assert [found.path.rpartition("/")[2] for found in Walk([str(tmp_path)])] == ["train.py"]
+
+
+MLX_TUNE = """\
+from mlx_tune import FastLanguageModel, SFTConfig, SFTTrainer
+
+model, tokenizer = FastLanguageModel.from_pretrained("mlx-community/Llama-3.2-1B-Instruct-4bit", load_in_4bit=True)
+model = FastLanguageModel.get_peft_model(model, r=8, target_modules=["q_proj", "v_proj"], lora_alpha=16)
+SFTTrainer(model=model, tokenizer=tokenizer, train_dataset=rows, args=SFTConfig(learning_rate=2e-4)).train()
+"""
+TRAINING_HUB = """\
+from training_hub import lora_sft
+
+lora_sft(
+    model_path="Qwen/Qwen2.5-1.5B-Instruct",
+    data_path="train.jsonl",
+    ckpt_output_dir="out",
+    lora_r=8,
+    lora_alpha=16,
+    target_modules=["q_proj", "v_proj"],
+    learning_rate=2e-4,
+    num_epochs=1,
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "dialect", "model"),
+    [
+        (MLX_TUNE, "mlx_tune", "mlx-community/Llama-3.2-1B-Instruct-4bit"),
+        (TRAINING_HUB, "training_hub", "Qwen/Qwen2.5-1.5B-Instruct"),
+    ],
+)
+def test_programs(program: str, dialect: str, model: str) -> None:
+    run = only(read_python(program))
+    assert (run.dialect, plain(run.model.name), plain(run.training.learning_rate)) == (dialect, model, 2e-4)
+    found = tuple(plain(value) for value in (run.adapter.rank, run.adapter.alpha, run.adapter.target_modules))
+    assert found == (8, 16, ("q_proj", "v_proj"))
+    assert codes(program, "train.py") == []
+
+
+@pytest.mark.parametrize(
+    ("program", "part", "rank", "alpha"),
+    [
+        (MLX_TUNE, 'r=8, target_modules=["q_proj", "v_proj"], lora_alpha=16', 16, 16),
+        (TRAINING_HUB, "    lora_r=8,\n    lora_alpha=16,\n", 16, 32),
+    ],
+)
+def test_defaults_of_programs(program: str, part: str, rank: int, alpha: int) -> None:
+    adapter = only(read_python(edited(program, (part, "")))).adapter
+    assert (plain(adapter.rank), plain(adapter.alpha)) == (rank, alpha)
+
+
+@pytest.mark.parametrize(
+    ("program", "change", "code"),
+    [
+        (MLX_TUNE, ("lora_alpha=16", "lora_alpha=1"), "LL104"),
+        (MLX_TUNE, ("v_proj", "v_porj"), "LL202"),
+        (MLX_TUNE, ("2e-4", "1e-6"), "LL501"),
+        (TRAINING_HUB, ("lora_alpha=16", "lora_alpha=0"), "LL105"),
+        (TRAINING_HUB, ("v_proj", "v_porj"), "LL202"),
+        (TRAINING_HUB, ("2e-4", "1e-6"), "LL501"),
+    ],
+)
+def test_a_broken_program(program: str, change: tuple[str, str], code: str) -> None:
+    assert codes(edited(program, change), "train.py") == [code]
+
+
+def test_a_program_has_its_own_names() -> None:
+    text = edited(TRAINING_HUB, ("lora_alpha=16", "lora_alpha=1"))
+    (finding,) = engine.lint_text(text.encode(), "train.py", Settings()).findings
+    assert finding.message.startswith("`lora_alpha=1` with `lora_r=8`")

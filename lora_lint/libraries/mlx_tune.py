@@ -1,0 +1,35 @@
+"""mlx-tune: unsloth's calls, for MLX.
+
+Source: mlx-tune 0.6.0 of 2026-06-23, mlx_tune/{model,vlm}.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import ListVal, Object, Opaque
+from lora_lint.libraries.context import Manner
+from lora_lint.libraries.effects import ModelRecord
+from lora_lint.libraries.transformers import quantization_of
+
+if TYPE_CHECKING:
+    from lora_lint.interpreter.values import Arguments, Val
+    from lora_lint.libraries.context import Context, Handler
+    from lora_lint.source import Span
+
+
+def load(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`FastLanguageModel.from_pretrained` returns the model and its tokenizer."""
+    model = arguments.get("model_name", 0) or Opaque("the model's name is not given", span)
+    record = ModelRecord(model, name.split(".")[-2], quantization_of(arguments, span), loader_adapts=True)
+    loaded = context.model(span, name, arguments, record)
+    return ListVal([loaded, Object("tokenizer", arguments, span)], span, "tuple")
+
+
+def wrap(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`FastLanguageModel.get_peft_model(model, r=16, …)`: config and wrap in one call."""
+    config = context.config("LoraConfig", arguments, span, "mlx_tune", made_by=name.split(".")[-2])
+    return context.wrap(arguments.get("model", 0), config, span, Manner("mlx_tune"))
+
+
+CALLS: dict[str, Handler] = {"from_pretrained": load, "get_peft_model": wrap}
