@@ -31,6 +31,9 @@ KINDS: dict[str, FileKind] = {
     ".bash": "shell",
     ".slurm": "shell",
     ".sbatch": "shell",
+    ".bat": "shell",
+    ".cmd": "shell",
+    ".ps1": "shell",
     ".mk": "make",
     ".dockerfile": "docker",
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lora_lint.finding import Rename, Tie, Write
 from lora_lint.fixes.edits import Edit
+from lora_lint.readers.commands import WINDOWS
 
 if TYPE_CHECKING:
     from lora_lint.finding import Change
@@ -38,7 +39,8 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
             return ()  # an option for whole numbers may accept no other
         if behind_flag and _PLAIN.fullmatch(old.strip(quote)) and _PLAIN.fullmatch(new):
             return (Edit(change.span, quote + new + quote),)
-    ties = isinstance(change, Tie) and not change.key and float(change.factor).is_integer()
+    reckons = not source.path.lower().endswith(WINDOWS)  # whose shells do it in other ways
+    ties = reckons and isinstance(change, Tie) and not change.key and float(change.factor).is_integer()
     if isinstance(change, Tie) and ties and behind_flag and _PLAIN.fullmatch(old):
         variable = _variable(source, change)
         if variable is not None:

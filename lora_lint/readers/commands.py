@@ -9,11 +9,18 @@ from lora_lint.readers.fragments import Fragment, Piece
 if TYPE_CHECKING:
     from lora_lint.source import SourceFile
 
+WINDOWS = (".bat", ".cmd", ".ps1")
+"""The ends of the names of Windows' scripts."""
+
 
 def fragments(source: SourceFile) -> tuple[Fragment, ...]:
     """What a file gives to a shell, each part with variables of its own; a script is one part."""
     if source.kind == "shell":
-        return (Fragment(source.utf8),)
+        if not source.path.lower().endswith(WINDOWS):
+            return (Fragment(source.utf8),)
+        from lora_lint.readers.windows import fragments as of_windows
+
+        return of_windows(source)
     if source.kind == "make":
         from lora_lint.readers.makefile import fragments as found
     elif source.kind == "docker":
