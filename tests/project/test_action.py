@@ -16,7 +16,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-SETUP, INSTALL, RUN = ACTION["runs"]["steps"]
+SETUP, INSTALL, CACHE, RUN, UPLOAD = ACTION["runs"]["steps"]
 BASH = shutil.which("bash") or "bash"
 BROKEN = """\
 from peft import LoraConfig, get_peft_model
@@ -121,6 +121,20 @@ def test_nothing_of_the_checkout_is_run(job: Job) -> None:
     assert summary.startswith("### lora-lint\n\n1 error in 1 run of ")
     assert "| error | [LL105](https://github.com/lora-lint/lora-lint/blob/main/rules/LL105-zero-scale.md)" in summary
     assert "| `train.py:5:" in summary
+    assert job.output.read_text().splitlines()[1:] == ["errors=1", "warnings=0", "advice=0", "fixable=0"]
+    named = {f"steps.{RUN['id']}.outputs.{name}" for name in ("errors", "warnings", "advice", "fixable")}
+    assert {output["value"].strip("${ }") for output in ACTION["outputs"].values()} == named
+    assert CACHE["with"]["path"] == "${{ runner.temp }}/.lora-lint-cache"
+    assert (job.temp / ".lora-lint-cache").is_dir()
+    assert not (job.workspace / ".lora-lint-cache").exists()
+
+
+def test_a_path_that_does_not_exist_is_the_whole_answer(job: Job) -> None:
+    job.python = sys.executable
+    done = job.run(RUN, paths="gone.py")
+    assert done.returncode == 2
+    assert "gone.py" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_words_are_taken_as_they_are(job: Job) -> None:
@@ -135,7 +149,8 @@ def test_words_are_taken_as_they_are(job: Job) -> None:
     ):
         given = {"paths": "a.py *", "arguments": "--fail-on error", "output-file": "o ut"}
         done = job.run(RUN, format=output_format, **given)
-        assert done.stdout == "[-I][-m][lora_lint][check][--output-format]" + expected
+        options = f"[-I][-m][lora_lint][check][--cache-dir][{job.temp}][--output-format]"
+        assert done.stdout == options + expected
         assert done.returncode == 3
 
 

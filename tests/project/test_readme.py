@@ -121,7 +121,7 @@ def test_the_hook_and_the_action_are_used_as_they_are() -> None:
     steps = [step for workflow in workflows for step in workflow["jobs"]["lora-lint"]["steps"]]
     ours = [step["with"].keys() for step in steps if step["uses"].startswith("lora-lint/")]
     assert len(ours) == 2 and all(given <= action["inputs"].keys() for given in ours)
-    used = set(re.findall(r"\$\{\{ inputs\.([a-z-]+) \}\}", (ROOT / "action.yml").read_text(encoding="utf-8")))
+    used = set(re.findall(r"\binputs\.([a-z-]+)", (ROOT / "action.yml").read_text(encoding="utf-8")))
     assert used == action["inputs"].keys()
 
 
