@@ -20,6 +20,7 @@ from lora_lint.interpreter.values import (
     either,
 )
 from lora_lint.libraries.context import Context, record_of, view_of
+from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import Fact, ModelRecord, ModelView, Part, TrainingRecord
 from lora_lint.libraries.parameters import selection as selection_of
 from lora_lint.libraries.parameters import split_conditions
@@ -207,7 +208,13 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
         values["learning_rate"] = rate
     conditions = tuple(context.machine.conditions)
     method: Method = "supervised" if _is_supervised(context.records.text) else "unknown"
-    training = TrainingRecord("a training loop", method, span, values=values, conditions=conditions, by_hand=True)
+    training = TrainingRecord(
+        *("a training loop", method, span),
+        values=values,
+        conditions=conditions,
+        by_hand=True,
+        whole=_in_full(views or ()),
+    )
     if views is None:  # it may be of any model
         for record in {id(each): each for each in context.records.all_models()}.values():
             context.happen(record, MakeOptimizer(span, sure=False))
@@ -220,6 +227,15 @@ def optimizer(context: Context, name: str, arguments: Arguments, span: Span) -> 
         context.happen(record, MakeOtherOptimizer(span))
     models = (Object("model", Arguments([], {}, {}), span, view) for view in views)
     return Object(name, arguments, span, training, {"model": either(models)} if views else {})
+
+
+def _in_full(views: Sequence[ModelView]) -> tuple[str, ...]:
+    """The models that an optimizer trains in full beside others that have an adapter."""
+    adapted = {id(view.record) for view in views if view.wrapped}
+    others = {id(view.record): view.record for view in views if id(view.record) not in adapted}
+    frozen = {key for key, record in others.items() if any(isinstance(each.event, Freeze) for each in record.events)}
+    names = (text_of(record.name) or "a model" for key, record in others.items() if key not in frozen)
+    return tuple(names) if adapted else ()
 
 
 _OWN_LOSS = rb"[\w)]\.loss\b"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,7 +35,7 @@ from lora_lint.run.events import (
     Wrap,
 )
 from lora_lint.run.values import Known, Unknown
-from tests.support.reading import only, plain, read_python
+from tests.support.reading import IMPORTS, only, plain, read_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -681,3 +682,21 @@ pipeline.transformer.add_adapter(LoraConfig(r=8, lora_alpha=16, target_modules=[
 """
     run = only(read_python(text))
     assert (run.model.loader, kinds(run)) == ("FluxTransformer2DModel", [Load, Wrap])
+
+
+@pytest.mark.parametrize(("frozen", "whole"), [("", ("gpt2",)), ("self.lm.requires_grad_(False)", ())])
+def test_models_that_train_in_full_beside_an_adapter(frozen: str, whole: tuple[str, ...]) -> None:
+    """The rate is then for these: LL501 said that it is too low for the adapter of a small tower."""
+    program = f"""
+    import torch
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lm = AutoModelForCausalLM.from_pretrained("gpt2")
+            {frozen}
+            tower = AutoModelForCausalLM.from_pretrained("bert-base-uncased")
+            self.tower = get_peft_model(tower, LoraConfig(r=8, target_modules=["query"]))
+    net = Net()
+    torch.optim.AdamW(net.parameters(), lr=1e-5)
+    """
+    assert only(read_python(IMPORTS + textwrap.dedent(program))).training.whole == whole
