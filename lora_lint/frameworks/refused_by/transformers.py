@@ -130,7 +130,7 @@ _OF_QUANTIZERS = {
                 key,
                 f"load_in_8bit == True and not load_in_4bit and {key} is not None and {key} != False",
                 "it is for weights in 4 bits",
-                "Leave it out, or set `load_in_4bit=True` for 8 bits",
+                "Leave it out, or load the model in 4 bits",
                 f"{_QUANTIZERS}:{line}",
                 ("load_in_8bit",),
                 ignored=True,
