@@ -44,6 +44,8 @@ _OF_FILES = {
     "simple_parsing": dict.fromkeys(("load", "load_yaml", "load_json"), "toml.load"),
 }
 """Methods of libraries' classes that make an object of a file's content, and the function that reads it."""
+_DICT_WITH_ATTRIBUTES = "munch.Munch"
+"""The library class that a program's own dict with attributes resembles."""
 _OF_NAMESPACES = frozenset({"get", "update"})
 """Methods of a namespace, such as the one of `argparse`, and of a dict whose keys are attributes."""
 _SETTINGS_APART = ("builtins.", "typing.", "pydantic.", "abc.", "enum.", "torch.nn.")
@@ -127,7 +129,7 @@ class Deferred(Val):
             return Opaque(f"`{self.name}` is imported in a circle")
         importer = scope.module.source.path
         found = machine.loader.module(importer, self.module, self.level)
-        dotted = self.module if self.name is None else f"{self.module}.{self.name}"
+        dotted = ".".join(filter(None, (self.module, self.name)))  # `from . import config` names no module
         if found is None:
             nested = machine.loader.module(importer, dotted, self.level) if self.name is not None else None
             if nested is not None:
@@ -176,6 +178,10 @@ class Function(Val):
     @property
     def name(self) -> str:
         return getattr(self.node, "name", "<lambda>")
+
+    def decorated_with(self) -> set[str]:
+        """The last parts of its decorators' names."""
+        return {decorator.qualified_name.rpartition(".")[2] for decorator in self.decorators}
 
     def bound(self, owner: Val, *, decorated: bool = False) -> Function:
         """The function as a method of an object."""
@@ -427,6 +433,8 @@ class Class(Val):
 
     def attribute(self, machine: Machine, name: str, span: Span) -> Val:
         value = self.lookup(name)
+        if isinstance(value, Function) and "classmethod" in value.decorated_with():
+            return value.bound(self, decorated=True)
         if value is not None:
             return Instance(self, {"value": value, "name": Const(name, span)}) if self.is_enum() else value
         for base in self.external_bases():
@@ -470,6 +478,10 @@ class Class(Val):
                     return known
         if self.is_enum():
             return Opaque("the member is not known", span)
+        if self._reads_keys_as_attributes():
+            found = machine.library.call(machine, _DICT_WITH_ATTRIBUTES, arguments, span)
+            if found is not None:
+                return found
         environment = any(base.name.endswith(".BaseSettings") for base in self.external_bases())  # which may set them
         instance = Instance(self, {}, arguments.open)
         if isinstance(init, Function):
@@ -490,6 +502,10 @@ class Class(Val):
         if isinstance(after, Function):
             after.bound(instance).call(machine, NO_ARGUMENTS, span)
         return instance
+
+    def _reads_keys_as_attributes(self) -> bool:
+        """Whether it is a dict whose keys are attributes: `class DotDict(dict): __getattr__ = dict.get`."""
+        return "__getattr__" in self.attributes and any(each.name == "builtins.dict" for each in self.external_bases())
 
     def made_of(self, machine: Machine, content: DictVal, span: Span) -> Val | None:
         """An object of a mapping: `Settings.model_validate(content)`. A mapping in it, where the field is annotated
@@ -647,7 +663,7 @@ class Instance(Val):
         return DictVal(attributes, span, self.open) if is_dict else Instance(self.class_, attributes, self.open)
 
     def _method(self, machine: Machine, class_: Class, function: Function, span: Span) -> Val:
-        kinds = {decorator.qualified_name.rpartition(".")[2] for decorator in function.decorators}
+        kinds = function.decorated_with()
         if "staticmethod" in kinds:
             return function
         method = function.bound(class_ if "classmethod" in kinds else self, decorated=True)

@@ -45,8 +45,9 @@ _BETWEEN_LOOKS = 1_000
 _new_tuple = tuple.__new__
 _TRAINING_WORDS = tuple(
     b"lora peft adapter from_pretrained requires_grad load_dataset trainer freeze add_argument argparse rank alpha "
-    b"target_modules finetun fine_tun tuner train( nn.module".split()
+    b"target_modules finetun fine_tun tuner train( nn.module config safe_load json.load".split()
 )
+"""What functions that matter for a training mention: the training itself, or the files that its settings are in."""
 
 
 class Library(Protocol):
@@ -144,7 +145,7 @@ class Machine:
             self.journal.set_item(names, name, value.overridable())
 
     def worth_following(self, function: Function) -> bool:
-        """False for long functions that mention nothing about training (metrics, plotting …)."""
+        """False for long functions that mention nothing about training or its settings (metrics, plotting …)."""
         node = function.node
         if (node.end_lineno or node.lineno) - _begin(node) < 12:
             return True

@@ -296,3 +296,49 @@ def test_a_list_that_a_branch_may_fill(tmp_path: Path) -> None:
         raise RuntimeError(errors)
     """
     assert plain(read(head, "24", "48", {}, tmp_path)[0]) == 24
+
+
+def test_a_method_of_the_class(tmp_path: Path) -> None:
+    """`Settings.from_yaml(path)` got the path for its class."""
+    head = """
+    import yaml
+    from dataclasses import dataclass
+    @dataclass
+    class Settings:
+        r: int = 8
+        alpha: int = 16
+        @classmethod
+        def from_yaml(cls, path):
+            with open(path) as file:
+                content = yaml.safe_load(file)
+            return cls(r=content["r"], alpha=content.get("alpha", cls.alpha))
+    settings = Settings.from_yaml("c.yaml")
+    """
+    rank, alpha = read(head, "settings.r", "settings.alpha", {"c.yaml": "r: 24\n"}, tmp_path)
+    assert (plain(rank), plain(alpha)) == (24, 16)
+
+
+def test_a_module_of_the_package(tmp_path: Path) -> None:
+    """`from . import config` beside an `__init__.py` that does not define it."""
+    files = {"__init__.py": "VERSION = 1\n", "config.py": "RANK = 24\n"}
+    assert plain(read("from . import config", "config.RANK", "48", files, tmp_path)[0]) == 24
+
+
+def test_a_dict_whose_keys_are_attributes(tmp_path: Path) -> None:
+    head = """
+    import yaml
+    class DotDict(dict):
+        __getattr__ = dict.get
+        def __init__(self, given):
+            for key, value in given.items():
+                self[key] = DotDict(value) if hasattr(value, "keys") else value
+    c = DotDict(yaml.safe_load(open("c.yaml")))
+    """
+    rank, alpha = read(head, "c.lora.r", "c.lora.alpha", {"c.yaml": YAML}, tmp_path)
+    assert (plain(rank), plain(alpha)) == (24, 48)
+
+
+def test_a_long_function_that_reads_a_config(tmp_path: Path) -> None:
+    lines = "\n    ".join(f"print({number})" for number in range(20))
+    head = f"import json\ndef load(path):\n    {lines}\n    return json.load(open(path))\nc = load('c.json')"
+    assert plain(read(head, 'c["lora"]["r"]', "48", {"c.json": JSON}, tmp_path)[0]) == 24
