@@ -165,10 +165,11 @@ def _enabled_by_the_trainer(run: Run, pin: Pin) -> Iterator[Finding]:
     if not models.isdisjoint(_NEVER_CHECKPOINTED):
         return
     message = (
-        f"{training.trainer} enables gradient checkpointing when it starts, and in transformers before 5 ({pin}) it is "
-        "reentrant: the embeddings are frozen, so no input of a layer requires a gradient, and the first `backward()` "
-        "raises a RuntimeError (element 0 of tensors does not require grad). Call `model.enable_input_require_grads()` "
-        'before the training, or set `gradient_checkpointing_kwargs={"use_reentrant": False}`'
+        "The first `backward()` raises a RuntimeError (element 0 of tensors does not require grad): "
+        f"{training.trainer} enables gradient checkpointing when it starts, which is reentrant in transformers before "
+        f"5 ({pin}), and as the embeddings are frozen, no input of a layer requires a gradient. Call "
+        "`model.enable_input_require_grads()` before the training, or set "
+        '`gradient_checkpointing_kwargs={"use_reentrant": False}`'
     )
     related = (Related(put_on.span, "the adapter is added here"),)
     # A model that is not known may ignore the setting, as GPTBigCode does.
@@ -184,10 +185,10 @@ def _enabled_after_the_wrap(run: Run, pin: Pin) -> Iterator[Finding]:
             wrap = event if isinstance(event, Wrap) else None
         elif isinstance(event, EnableCheckpointing) and event.reentrant and wrap is not None:
             message = (
-                f"`gradient_checkpointing_enable` comes after the wrap, and in transformers before 5 ({pin}) it is "
-                "reentrant: the embeddings are frozen, so no input of a layer requires a gradient, and the first "
-                "`backward()` raises a RuntimeError (element 0 of tensors does not require grad). Call it before the "
-                "adapter is added, so that PEFT makes the inputs require gradients, or also call "
+                "The first `backward()` raises a RuntimeError (element 0 of tensors does not require grad): "
+                "`gradient_checkpointing_enable` comes after the wrap, it is reentrant in transformers before 5 "
+                f"({pin}), and as the embeddings are frozen, no input of a layer requires a gradient. Call it before "
+                "the adapter is added, so that PEFT makes the inputs require gradients, or also call "
                 "`model.enable_input_require_grads()`"
             )
             related = (Related(wrap.span, "the adapter is added here"),)
