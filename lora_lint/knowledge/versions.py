@@ -49,6 +49,9 @@ TWO_ADAPTERS_REFUSED: Version = (0, 27, 0)
 """TRL: a PeftModel together with `peft_config` raises a ValueError (trainer/sft_trainer.py and its like)."""
 TWO_ADAPTERS_MERGED: Version = (0, 22, 0)
 """TRL: SFTTrainer merges the model's adapter and adds the new one; DPO, KTO, ORPO and CPO always did."""
+REFERENCE_COPIED: Version = (0, 29, 0)
+"""TRL: DPOTrainer keeps a copy of a PeftModel's adapter as the reference; before, it switches the adapter off
+(trainer/dpo_trainer.py, `null_ref_context`; 0.24.0, 0.28.0 and 0.29.0)."""
 TWO_ADAPTERS_LEFT_ASIDE: dict[str, Version] = {"SFTTrainer": (0, 20, 0), "RewardTrainer": (0, 22, 0)}
 """TRL: before these versions the trainer ignores `peft_config`; from then to TWO_ADAPTERS_MERGED it wraps the PeftModel
 once more, as GRPOTrainer did from the start."""

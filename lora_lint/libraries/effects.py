@@ -181,6 +181,8 @@ class TrainingRecord:
     """The version of TRL that the trainer's arguments belong to."""
     whole: tuple[str, ...] = ()
     """Other parts of the model, which it trains in full."""
+    alone: bool = False
+    """It compares the model with a reference, and is given none."""
 
 
 @dataclass(frozen=True, eq=False)

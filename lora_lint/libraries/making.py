@@ -10,14 +10,14 @@ from lora_lint.knowledge.saved_adapters import saved_config
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, text_of, to_value
 from lora_lint.libraries.effects import ConfigRecord
-from lora_lint.run.events import Making
+from lora_lint.run.events import Making, Save
 from lora_lint.run.values import ABSENT, Known, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lora_lint.interpreter.values import Val
-    from lora_lint.project import Project
+    from lora_lint.libraries.effects import Records
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -43,9 +43,14 @@ def made_with(config: Val | None, span: Span) -> Making:
     return Making(**found)
 
 
-def saved_with(folder: Val | None, span: Span, project: Project | None) -> Making:
-    """The settings of a saved adapter, if its folder is in the project."""
-    path = text_of(folder)
+def saved_with(folder: Val | None, span: Span, records: Records) -> Making:
+    """The settings of a saved adapter, if its folder is in the project, or if the program itself fills it."""
+    path, project = text_of(folder), records.project
+    for run in records.runs if path else ():
+        saves = [each for each in run.model.events if isinstance(each.event, Save) and each.folder]
+        if any(text_of(each.folder[0]) == path for each in saves):
+            converted = any(isinstance(each.event, Save) and each.event.converted for each in saves)
+            return Making() if converted else made_with(run.config, span)
     source = saved_config(path, span.path, project) if path and project is not None else None
     try:
         settings = json.loads(source.utf8) if source is not None else None

@@ -90,7 +90,7 @@ def from_pretrained(context: Context, name: str, arguments: Arguments, span: Spa
     adapters = adapter_names(arguments.get("adapter_name", 2))
     trainable = _trainable(arguments, 3, span)
     autocast = flag_of(arguments.get("autocast_adapter_dtype", 5), span)
-    made = saved_with(arguments.get("model_id", 1), span, context.records.project)
+    made = saved_with(arguments.get("model_id", 1), span, context.records)
     loaded = LoadAdapter(
         span, adapters=adapters, trainable=trainable, wrapped=view.wrapped, autocast=autocast, made=made
     )
@@ -164,7 +164,8 @@ def saved(context: Context, view: ModelView, arguments: Arguments, span: Span) -
     plain = not arguments.open and _ASIDE.issuperset(arguments.keywords)
     alone = view.wrapped and plain and not _shows(_OTHER_WAYS, context.records.text)
     folder = arguments.get("save_directory", 0) or arguments.get("repo_id")
-    event = Save(span, adapter_alone=alone, wrapped=view.wrapped and not view.inside)
+    converted = arguments.open or "path_initial_model_for_weight_conversion" in arguments.keywords
+    event = Save(span, adapter_alone=alone, wrapped=view.wrapped and not view.inside, converted=converted)
     context.happen(view.record, event, () if folder is None else (folder,))
 
 
@@ -247,7 +248,7 @@ def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span:
     if view.wrapped:
         trainable = _trainable(arguments, 2, span)
         folder = arguments.get("model_id", 0) or arguments.get("peft_model_id")
-        made = saved_with(folder, span, context.records.project)
+        made = saved_with(folder, span, context.records)
         beside = LoadBeside(span, adapters=adapters, trainable=trainable, may_switch=_may_switch(context), made=made)
         context.happen(view.record, beside)
         return

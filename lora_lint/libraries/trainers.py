@@ -62,6 +62,7 @@ def trainer(context: Context, name: str, arguments: Arguments, span: Span) -> Va
         values=_own_optimizer(arguments.get("optimizers"), span),
         conditions=tuple(context.machine.conditions),
         pin=trl.pin_of_call(short, arguments),
+        alone=trl.has_no_reference(short, arguments, given),
     )
     name_ = text_of(model)
     if name_ is not None and isinstance(model, Const):

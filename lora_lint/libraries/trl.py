@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, ListVal, Object, Opaque, Val
+from lora_lint.interpreter.values import Arguments, Const, ListVal, Object, Opaque, Val
 from lora_lint.libraries import transformers
 from lora_lint.libraries.context import view_of
+from lora_lint.libraries.convert import is_none
 from lora_lint.run.events import Resize
 from lora_lint.run.versions import Pin
 
@@ -67,6 +68,16 @@ def pin_of_call(trainer: str, arguments: Arguments) -> Pin | None:
         gone["tokenizer"] = _TOKENIZER_GONE
     given = [(gone[keyword], keyword) for keyword in arguments.keywords if keyword in gone]
     return Pin(min(given)[0], f"{min(given)[1]}=", f"the call of {trainer}") if given else None
+
+
+def has_no_reference(trainer: str, arguments: Arguments, settings: Val | None) -> bool:
+    """Whether DPO has to find its reference itself: neither a model nor an adapter is given as one."""
+    if trainer != "DPOTrainer" or arguments.open or not is_none(arguments.get("ref_model", 1) or Const(None)):
+        return False
+    options = settings.arguments if isinstance(settings, Object) else None
+    return "ref_adapter_name" not in arguments.keywords and (
+        options is not None and not options.open and "ref_adapter_name" not in options.keywords
+    )
 
 
 def with_tokenizer(context: Context, name: str, arguments: Arguments, span: Span) -> Val:

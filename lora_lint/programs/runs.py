@@ -719,6 +719,8 @@ def _training(trainings: list[TrainingRecord], here: Span) -> Training:
     methods = {training.method for training in trainings}
     method = last.method if len(methods) == 1 else "unknown"
     result = Training(last.trainer, method, span=last.span, by_hand=last.by_hand, whole=last.whole)
+    if last.alone:
+        result = replace(result, bare_reference=Known(True, last.span))
     values: dict[str, Any] = {}
     defaults = signatures.defaults(arguments.callee) if arguments is not None else {}
     for field, (keyword, accept) in _TRAINING.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Drop, Finding, Fix
 from lora_lint.knowledge import versions
 from lora_lint.rules.words import every_case, least, number, resting, setting, surety
+from lora_lint.run.events import LoadAdapter, PutOn, Unwrap
 from lora_lint.run.values import alternatives, always, known
 
 if TYPE_CHECKING:
@@ -133,8 +134,15 @@ def reference_is_base(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     bare = run.training.bare_reference
     if not always(bare, True):
         return
+    user = run.framework.title
+    if run.framework.direct:
+        pin = run.before("trl", versions.REFERENCE_COPIED)
+        start = next((event for event in reversed(run.events) if isinstance(event, PutOn | Unwrap)), None)
+        if pin is None or not isinstance(start, LoadAdapter) or not always(start.trainable, True):
+            return
+        user = f"TRL before {versions.named(versions.REFERENCE_COPIED)} ({pin})"
     message = (
-        f"The reference model lacks the adapter that training starts from: {run.framework.title} uses the base model "
+        f"The reference model lacks the adapter that training starts from: {user} uses the base model "
         "with its adapter switched off, so the policy starts far from its reference and is pulled back to the base. "
         "Give the reference the same adapter, or merge the adapter into the base model first"
     )

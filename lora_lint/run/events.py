@@ -261,10 +261,12 @@ class Answer(_Occurrence):
 @dataclass(frozen=True)
 class Save(_Occurrence):
     """`save_pretrained`, `push_to_hub`, the trainer's `save_model`. `adapter_alone`: nothing else of the model is
-    saved. `wrapped`: a PeftModel saves, which writes the weights of its adapters."""
+    saved. `wrapped`: a PeftModel saves, which writes the weights of its adapters. `converted`: an adapter that started
+    from the base model's weights is saved as a plain one."""
 
     adapter_alone: bool = False
     wrapped: bool = False
+    converted: bool = False
 
 
 PutOn: TypeAlias = Wrap | LoadAdapter

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lora_lint.discovery import Found
+from lora_lint.linting import engine
 from lora_lint.linting.checker import Checker
 from lora_lint.settings import Settings
 
@@ -226,3 +227,24 @@ def test_each_process_has_its_own_settings() -> None:
     text = f"job: extension\nconfig:\n  process:\n{process.format('ckpt')}{process.format('diffusers')}"
     findings = Checker(Settings()).check(Found("a.yaml", "yaml", text.encode(), True)).findings
     assert [each.code for each in findings if each.code == "LL904"] == ["LL904"]
+
+
+@pytest.mark.parametrize(
+    ("model", "network", "ignored"),
+    [
+        ("is_flux: true", "linear: 16, linear_alpha: 32", True),
+        ("arch: wan21", "linear: 16, linear_alpha: 8", True),
+        ("is_flux: true", "linear: 16, linear_alpha: 16", False),
+        ("arch: sdxl", "linear: 16, linear_alpha: 32", False),
+        ("arch: flux", "linear: 16, linear_alpha: 32, type: lokr", False),
+        ("is_v2: true", "linear: 16, linear_alpha: 32", False),
+    ],
+)
+def test_an_alpha_that_ai_toolkit_ignores(model: str, network: str, ignored: bool) -> None:
+    kind = "" if "type:" in network else "type: lora, "
+    job = (
+        f"job: extension\nconfig:\n  process:\n    - type: sd_trainer\n      network: {{{kind}{network}}}\n"
+        f"      model: {{name_or_path: a/b, {model}}}\n"
+    )
+    found = engine.lint_text(job, "job.yaml", Settings()).findings
+    assert ("LL905" in {each.code for each in found}) == ignored

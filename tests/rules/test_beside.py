@@ -25,6 +25,14 @@ model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")
 LOADED = "model = PeftModel.from_pretrained(model, 'me/one', adapter_name='one'{})\n"
 ADDED = "model.add_adapter('two', LoraConfig(r=8, target_modules=['q_proj'], {}))\n"
 WRAP = "model = get_peft_model(model, LoraConfig(r=16, lora_alpha=16, target_modules=['q_proj']{}), 'one')\n"
+LATER = (
+    WRAP.format(", init_lora_weights='pissa'")
+    + "Trainer(model=model, args=TrainingArguments('out')).train()\nmodel.save_pretrained('out/pissa'{})\n"
+    + "both = AutoModelForCausalLM.from_pretrained('meta-llama/Llama-2-7b-hf')\n"
+    + "both = PeftModel.from_pretrained(both, 'me/chat', adapter_name='chat')\n"
+    + "both.load_adapter('out/pissa', adapter_name='code')\n"
+)
+"""An adapter that the program itself trains and saves, loaded beside another."""
 TOKENS = torch.arange(8)[None]
 
 
@@ -84,6 +92,7 @@ def test_a_saved_one_changes_the_base_again_where_it_is_loaded(tmp_path: Path) -
         "start = 'corda'\n" + LOADED.format(", is_trainable=True") + ADDED.format("init_lora_weights=start"),
         WRAP.format(", init_lora_weights='pissa'")
         + "Trainer(model=model, args=TrainingArguments('out')).train()\nmodel.load_adapter(path, adapter_name='old')\n",
+        LATER.format(""),
     ],
 )
 def test_more_adapters_on_a_changed_base(program: str) -> None:
@@ -100,6 +109,7 @@ def test_more_adapters_on_a_changed_base(program: str) -> None:
         WRAP.format(", init_lora_weights='pissa'")
         + "model = model.merge_and_unload()\n"
         + WRAP.format("").replace("'one'", "'two'"),
+        LATER.format(", path_initial_model_for_weight_conversion='start'"),
     ],
 )
 def test_adapters_on_a_base_of_their_own(program: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lora_lint.linting import engine
 from lora_lint.records import replace
 from lora_lint.rules.capacity import bytes_of_a_weight
 from lora_lint.rules.scale import law_of
@@ -13,8 +14,12 @@ from lora_lint.run.problems import UnknownKey
 from lora_lint.run.run import BaseModel, Training
 from lora_lint.run.values import Unknown
 from lora_lint.run.versions import Pin
+from lora_lint.settings import Settings
 from tests.support.programs import found_in
 from tests.support.runs import HERE, check, cli, default, lit, one, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def trained(rank: Any = 8, alpha: Any = 16, *, rslora: bool = False, of: Any = None, **training: Any) -> Any:
@@ -206,3 +211,43 @@ for batch in loader:
 )
 def test_a_loop_that_takes_the_models_own_loss(rate: str, loss: str, low: bool) -> None:
     assert ("LL501" in found_in(LOOP.format(rate, loss))) is low
+
+
+DPO = """\
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM
+from trl import DPOConfig, DPOTrainer
+
+model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-7B-Instruct")
+{}
+DPOTrainer(model{}, args=DPOConfig("out", learning_rate=5e-6{}), train_dataset=pairs).train()
+"""
+SFT = 'model = PeftModel.from_pretrained(model, "out/sft", is_trainable=True)'
+
+
+@pytest.mark.parametrize(
+    ("version", "put_on", "options", "settings", "found"),
+    [
+        ("0.11.4", SFT, "", "", True),
+        ("0.28.0", SFT, ", ref_model=None", "", True),
+        ("0.29.0", SFT, "", "", False),
+        ("", SFT, "", "", False),
+        ("0.11.4", SFT, ", ref_model=frozen", "", False),
+        ("0.11.4", SFT, "", ", ref_adapter_name='ref'", False),
+        ("0.11.4", f"{SFT}.merge_and_unload()", ", peft_config=LoraConfig(r=8)", "", False),
+        ("0.11.4", "model = get_peft_model(model, LoraConfig(r=8))", "", "", False),
+    ],
+)
+def test_dpo_on_the_adapter_of_a_fine_tuning(
+    version: str,
+    put_on: str,
+    options: str,
+    settings: str,
+    found: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "requirements.txt").write_text(f"trl=={version}\n" if version else "trl\n")
+    (tmp_path / "dpo.py").write_text(DPO.format(put_on, options, settings))
+    assert ("LL505" in {each.code for each in engine.lint(["dpo.py"], Settings(), jobs=1).findings}) == found

@@ -15,7 +15,22 @@ _OPTIMIZERS = (
     " 'automagicexperiment')"
 )
 _OF_FLUX = f"model.arch is not None and not {_FLUX}"
+_WITHOUT_ALPHA = (
+    "(model.is_flux or model.is_v3 or model.is_lumina2 or model.arch is not None and model.arch not in"
+    " ('sd1', 'sd2', 'sdxl', 'pixart', 'pixart_sigma', 'auraflow', 'vega', 'ssd'))"
+)
 _ROWS = (
+    Refusal(
+        "network.linear_alpha",
+        "network.linear is not None and network.linear_alpha is not None and network.linear_alpha != network.linear"
+        f" and (network.type is None or network.type in ('lora', 'dora')) and {_WITHOUT_ALPHA}",
+        "alpha is the rank for this kind of model",
+        "Leave it out, and change the learning rate instead",
+        "toolkit/lora_special.py:428",
+        ("network.linear",),
+        ignored=True,
+        drop=True,
+    ),
     Refusal(
         "train.gradient_accumulation",
         "train.gradient_accumulation > 1 and train.gradient_accumulation_steps != 1",
