@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "lora_lint" / "knowledge" / "data"
@@ -74,6 +74,36 @@ def class_types(transformers: Path) -> dict[str, str]:
                     found.setdefault(leaf.value, set()).add(str(node.elts[0].value))
     types = {name: next(iter(types)) for name, types in found.items() if len(types) == 1}
     return {**types, **REMOTE, **SHARED}
+
+
+def checkpoints(transformers: Path, known: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Hub ids with their types: those that transformers names as the checkpoint of one type's config class.
+
+    `known` are left out: ids of parts of a model, of several types or of no model, as the supplement lists them.
+    """
+    stated: dict[str, set[str]] = {}
+    for path in sorted(transformers.glob("models/*/configuration_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.ClassDef):
+                continue
+            named = [each for call in node.decorator_list if isinstance(call, ast.Call) for each in call.keywords]
+            ids = [
+                each.value.value for each in named if each.arg == "checkpoint" and isinstance(each.value, ast.Constant)
+            ]
+            for name in ids:
+                stated.setdefault(name, set()).update(types_of(node))
+    for name, types in stated.items():
+        shortest = min(types, key=len, default="")
+        if "/" in name and name not in known and types and all(each.startswith(shortest) for each in types):
+            yield name, shortest
+
+
+def types_of(config: ast.ClassDef) -> Iterator[str]:
+    """The `model_type` of a config class."""
+    for each in config.body:
+        stated = isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant)
+        if stated and ast.unparse(each.targets[0]) == "model_type":
+            yield each.value.value
 
 
 def swift_ids(swift: Path, types: dict[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -217,6 +247,8 @@ def main() -> None:
     for names, model_type in twins:
         for name in names:
             add(name, model_type, "s")
+    for name, model_type in checkpoints(options.transformers, supplement["no checkpoints"]):
+        add(name, model_type, "c")
     type_of = litgpt_types(options.litgpt, supplement) | {row[0]: row[1] for row in rows.values()}
     keys: dict[str, str] = {}
     for name, model_type, fields in litgpt_shapes(options.litgpt, type_of):

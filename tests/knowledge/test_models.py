@@ -202,6 +202,27 @@ def test_type_is_known_where_sizes_are_not() -> None:
         ("Alibaba-NLP/gte-large-en-v1.5", "new"),
         ("thenlper/gte-base", "bert"),
         ("Alibaba-NLP/gte-Qwen2-1.5B-instruct", "qwen2"),
+        ("ByteDance-Seed/UI-TARS-1.5-7B", "qwen2_5_vl"),
+        ("ByteDance-Seed/UI-TARS-7B-DPO", "qwen2_vl"),
+        ("Snowflake/snowflake-arctic-embed-l-v2.0", "xlm-roberta"),
+        ("Snowflake/snowflake-arctic-embed-m-v1.5", "bert"),
+        ("Zyphra/Zamba2-7B-Instruct", "zamba2"),
+        ("swiss-ai/Apertus-70B-Instruct-2509", "apertus"),
+        ("arcee-ai/AFM-4.5B-Base", "arcee"),
+        ("nvidia/NVIDIA-Nemotron-Nano-12B-v2", "nemotron_h"),
+        ("ibm-granite/granite-embedding-278m-multilingual", "xlm-roberta"),
+        ("ibm-granite/granite-vision-3.2-2b", "llava_next"),
+        ("mistralai/Voxtral-Small-24B-2507", "voxtral"),
+        ("mistralai/Devstral-Small-2507", "mistral"),
+        ("facebook/mask2former-swin-large-coco-instance", "mask2former"),
+        ("jhu-clsp/mmBERT-base", "modernbert"),
+        ("google/muril-base-cased", "bert"),
+        ("ai4bharat/indic-bert", "albert"),
+        ("cyberagent/open-calm-7b", "gpt_neox"),
+        ("apple/OpenELM-1_1B-Instruct", "openelm"),
+        ("rhymes-ai/Aria", "aria"),
+        ("google/t5gemma-2-1b-1b", "t5gemma2"),
+        ("facebook/vjepa2-vitl-fpc64-256", "vjepa2"),  # by the checkpoint of a config class
     ],
 )
 def test_types(name: str, model_type: str) -> None:
@@ -224,7 +245,6 @@ def test_types(name: str, model_type: str) -> None:
         "hf-internal-testing/tiny-random-chatglm3-6b",  # nothing of that size
         "someone/Llama-4-Scout-17B-16E-Linearized-bnb-nf4",  # experts taken apart
         "ibm-granite/granite-4.1-3b",  # granite, or 4.0's hybrid class without its mixers
-        "google/t5gemma-2-270m-270m",  # another type than t5gemma-2b-2b
         "Salesforce/codet5p-2b",  # code of its own, unlike the small ones
         "InstaDeepAI/nucleotide-transformer-v2-500m-multi-species",  # an ESM with a gated MLP of its own
         "microsoft/BiomedNLP-BiomedELECTRA-base-uncased-abstract",
@@ -524,6 +544,11 @@ def test_types_hold_for_models_by_name_and_in_the_hub_cache(tmp_path: Path, monk
     (snapshot / "config.json").write_text(json.dumps(CONFIG_OF_OWN_TYPE), encoding="utf-8")
     assert identify("their/model") is None
     assert found("their/model", own=own).model_type == "llama"
+
+
+def test_code_of_a_repository_beside_a_class_of_transformers_shows_no_names_to_be_wrong() -> None:
+    model = found("nomic-ai/nomic-embed-text-v1.5")
+    assert (model.model_type, model.stock, model.complete) == ("nomic_bert", False, False)
 
 
 # --- the data ---------------------------------------------------------------------------------------------------------
