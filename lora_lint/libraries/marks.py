@@ -13,15 +13,19 @@ LIBRARIES = frozenset(
     "requests PIL cv2 rich loguru vllm mlflow tensorboard lightning pytorch_lightning xformers flash_attn google "
     "openai langchain gradio attr attrs absl einops sentencepiece nltk rouge_score sacrebleu jsonlines dotenv "
     "psutil mmengine setfit torchtune triton liger_kernel auto_gptq gptqmodel hqq pytest torchao optimum onnxruntime "
-    "IPython ipywidgets google timm flair open_clip tap tyro simple_parsing draccus pyrallis toml "
-    "tomli ruamel easydict addict box munch dotmap ml_collections dacite yacs configargparse "
+    "IPython ipywidgets google timm flair keras keras_hub keras_nlp loralib open_clip tap tyro simple_parsing draccus "
+    "pyrallis toml tomli ruamel easydict addict box munch dotmap ml_collections dacite yacs configargparse "
     "decouple environs tinker training_hub mlx_tune".split()
 )
 ADAPTER_LIBRARIES = frozenset({"mlx_tune", "peft", "tinker", "training_hub", "unsloth", "xtuner"})
 """Libraries that put adapters on models."""
 _CONFIG_WORDS = (b"LoraConfig", b"get_peft_model", b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig")
 _ADAPTER_WORDS = (*_CONFIG_WORDS, b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model")
-_SERVICES = (b"create_lora_training_client", b"lora_sft")
+_OTHERS = (
+    *(b"create_lora_training_client", b"lora_sft", b"enable_lora("),
+    *(b"lora.Linear(", b"lora.MergedLinear(", b"lora.Embedding(", b"lora.Conv"),
+)
+"""Calls of services, of KerasHub, and of loralib, which is imported as `lora`."""
 _PREPARE = b"prepare_model_for_"
 _SERVED = b"LoRARequest"
 _STARTS = (b"subprocess", b"os.system", b"os.popen")
@@ -39,7 +43,7 @@ def names_adapter(text: bytes) -> bool:
     One search per word: an alternation is ten times slower. Most functions contain none of them."""
     if (b"Config" in text or b"eft" in text or b"adapter" in text) and any(word in text for word in _ADAPTER_WORDS):
         return True
-    if _SERVED in text or (b"lora_" in text and any(word in text for word in _SERVICES)):
+    if _SERVED in text or b"LoRAConfig(" in text or (b"lora" in text and any(word in text for word in _OTHERS)):
         return True
     return _PREPARE in text and re.search(rb"prepare_model_for_\w+_training", text) is not None
 

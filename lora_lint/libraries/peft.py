@@ -225,7 +225,7 @@ def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: 
     """PEFT's `add_adapter(name, config)`, in addition to a wrapped model's adapter, or transformers'
     `add_adapter(config, name)`."""
     config = arguments.get("peft_config", 1) or arguments.get("adapter_config", 0)
-    for candidate in (*arguments.positional, config):
+    for candidate in (*arguments.positional, arguments.get("config"), config):
         if config_of(candidate) is not None:
             config = candidate
     named_first = text_of(arguments.get("", 0)) is not None

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 CALLS = {
     "accelerate": "accelerate.CALLS",
     "absl": "absl.CALLS",
+    "adapters": "adapter_hub.CALLS",
     "addict": "namespaces.CALLS",
     "argparse": "argparse.CALLS",
     "configargparse": "argparse.CALLS",
@@ -57,6 +58,9 @@ CALLS = {
     "fire": "fire.CALLS",
     "flair": "flair.CALLS",
     "hydra": "hydra.CALLS",
+    "keras_hub": "keras_hub.CALLS",
+    "keras_nlp": "keras_hub.CALLS",
+    "loralib": "loralib.CALLS",
     "mlx_tune": "mlx_tune.CALLS",
     "ml_collections": "namespaces.CALLS",
     "munch": "namespaces.CALLS",
@@ -151,7 +155,11 @@ METHODS_OF: dict[str, Method] = {
 }
 """The same for objects without a record, by the call that created them."""
 
-PARTS = {"sentence_transformers": "sentence_transformers.part", "setfit": "setfit.part"}
+PARTS = {
+    **dict.fromkeys(("keras_hub", "keras_nlp"), "keras_hub.part"),
+    "sentence_transformers": "sentence_transformers.part",
+    "setfit": "setfit.part",
+}
 """What models of these packages contain: functions of the object and an attribute, a place ("0") or a call ("x()")."""
 
 
@@ -262,6 +270,9 @@ class Knowledge:
         if (inner := self._part(root, f"{path[0]}()", span)) is not None:
             return inner
         name = path[-1]
+        if name == "enable_lora" and isinstance(root.data, ModelView):
+            enabled: Val = part_of_library("keras_hub.enable")(context, root, arguments, span)
+            return enabled
         if name in tokens.METHODS:
             tokens.added(context, name, arguments)
             return None

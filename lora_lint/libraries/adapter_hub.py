@@ -1,0 +1,29 @@
+"""AdapterHub's `adapters`: its own config of LoRA, for models with transformers' names.
+
+Source: adapters 1.3.0, configuration/adapter_config.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import Arguments, Val
+
+if TYPE_CHECKING:
+    from lora_lint.libraries.context import Context, Handler
+    from lora_lint.source import Span
+
+_NAMES = {"r": "r", "alpha": "lora_alpha", "dropout": "lora_dropout", "use_dora": "use_dora"}
+
+
+def config(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
+    """`LoRAConfig(r=8, alpha=16)`."""
+    del name
+    keywords = {other: value for own, other in _NAMES.items() if (value := arguments.get(own)) is not None}
+    places: dict[str | int, Span] = {
+        other: place for own, other in _NAMES.items() if (place := arguments.span(own)) is not None
+    }
+    return context.config("LoraConfig", Arguments([], keywords, places, arguments.open), span, "adapter_hub")
+
+
+CALLS: dict[str, Handler] = {"LoRAConfig": config}
