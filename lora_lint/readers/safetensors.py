@@ -25,6 +25,9 @@ LONGEST_HEADER = 10_000_000
 eight million."""
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _CHUNK = 1 << 20
+_FLOATS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1}
+"""The bytes of a float, the last of which holds its sign."""
+_SIGN = 0x80
 _MOST = 1 << 30
 """The most bytes that are searched for a nonzero number. In a trained adapter the first few suffice."""
 
@@ -101,11 +104,10 @@ def _tensor(name: str, entry: Any, base: int) -> Tensor | None:
 
 
 def all_zero(path: str, tensors: Iterable[Tensor]) -> bool:
-    """Whether every number in some tensors is 0; False too if that would require reading more than a gigabyte, or only
-    the header is there. Stops at the first nonzero one. Raises OSError."""
+    """Whether every number in some tensors is 0 or -0.0; False too if that would require reading more than a gigabyte,
+    or only the header is there. Stops at the first nonzero one. Raises OSError."""
     if disk.instead(path) is not None:
         return False
-    zeros = bytes(_CHUNK)
     looked_at = 0
     with open(path, "rb") as file:
         for tensor in tensors:
@@ -116,7 +118,19 @@ def all_zero(path: str, tensors: Iterable[Tensor]) -> bool:
             left = tensor.size
             while left > 0:
                 chunk = file.read(min(left, _CHUNK))
-                if not chunk or chunk != (zeros if len(chunk) == _CHUNK else zeros[: len(chunk)]):
+                if not chunk or not _zeros(chunk, _FLOATS.get(tensor.dtype)):
                     return False
                 left -= len(chunk)
     return True
+
+
+def _zeros(chunk: bytes, size: int | None) -> bool:
+    """Whether some bytes are all 0, but for the signs of floats of so many bytes each."""
+    if chunk.count(0) == len(chunk):
+        return True
+    if size is None:
+        return False
+    signs = chunk[size - 1 :: size]
+    return signs.count(0) + signs.count(_SIGN) == len(signs) and not any(
+        any(chunk[place::size]) for place in range(size - 1)
+    )

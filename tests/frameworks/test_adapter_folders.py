@@ -38,6 +38,25 @@ def test_a_header(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("dtype", "bits", "zero"),
+    [
+        ("F32", b"\0\0\0\x80" * 3, True),
+        ("F32", b"\0\0\x80\0" * 3, False),
+        ("F32", b"\0\0\0\x80" * 2 + b"\0\0\0\x81", False),
+        ("F16", b"\0\x80\0\0\0\x80", True),
+        ("BF16", b"\x80\0" * 3, False),
+        ("F8_E4M3", b"\x80" * 3, True),
+        ("I8", b"\x80" * 3, False),
+    ],
+)
+def test_minus_zero_is_zero(dtype: str, bits: bytes, zero: bool, tmp_path: Path) -> None:
+    """A float whose sign is all that is set; -128 in an integer is no zero."""
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(header({"b": {"dtype": dtype, "shape": [3], "data_offsets": [0, len(bits)]}}) + bits)
+    assert all_zero(str(path), read_header(str(path))) is zero
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b"",
