@@ -21,13 +21,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-BETTER, EQUAL, HOPELESS = "lr 0.005", ("r=16", "r=4"), "lr 1e-12"
+BETTER, EQUAL, HOPELESS = "lr 0.01", ("r=16", "r=4"), "lr 1e-12"
 PROGRAM = """\
 from datasets import load_dataset
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
 
-for rank, rate in ((8, 5e-4), (16, 5e-4), (4, 5e-4), (8, 5e-3), (8, 1e-12)):
+for rank, rate in ((8, 1e-3), (16, 1e-3), (4, 1e-3), (8, 1e-2), (8, 1e-12)):
     model = AutoModelForCausalLM.from_pretrained("{model}")
     model = get_peft_model(model, LoraConfig(r=rank, lora_alpha=16, target_modules=["q_proj", "v_proj"]))
     data = load_dataset("json", data_files="data.jsonl", split="train")
@@ -41,6 +41,7 @@ def write_project(folder: Path, model: Path, part: int, length: int, count: int 
     texts = []
     for path in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))[100:]:
         content = path.read_text(encoding="utf-8", errors="ignore")
+        content = content.upper()  # the small model has read the library as it is, and has nothing to learn from that
         texts += [content[start : start + length] for start in range(0, len(content) - length, 4 * length)]
     chosen = texts[part * count : (part + 1) * count]
     (folder / "data.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in chosen), encoding="utf-8")
