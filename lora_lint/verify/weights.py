@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ _CONTAINERS = (
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 """The limit and the use of memory of a control group, version 2 and version 1."""
+_MODULE = re.compile(r"\(\n  .*?\n\)", re.DOTALL)
 _SHARE = 0.9  # share of the free memory to plan with
 _ACTIVATIONS = 18  # float32 values that the backward pass keeps per token, layer and hidden unit (attention and MLP)
 _LOGITS = 4  # copies of the logits: the model's, the float32 ones, the loss's, their gradient
@@ -326,8 +328,9 @@ def completed(model: Any, head: str) -> Any:
 
 
 def in_one_line(error: BaseException) -> str:
-    """An exception's message, in one line of at most 200 characters. PEFT's errors show modules over several lines."""
-    line = " ".join(str(error).split()) or type(error).__name__
+    """An exception's message, in one line of at most 200 characters, with the modules that it shows over several lines
+    named alone."""
+    line = " ".join(_MODULE.sub("", str(error)).split()) or type(error).__name__
     return line if len(line) <= 200 else line[:199] + "…"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.verify.measurement import capacity, memory, rates, scaling, starts, timing
+from lora_lint.verify.measurement import capacity, memory, merging, rates, scaling, starts, timing
 
 if TYPE_CHECKING:
     from lora_lint.verify.experiment import Experiment
@@ -33,6 +33,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "LL304": memory.peak_of_a_step,
     "LL413": starts.identity_off,
     "LL504": timing.dora_cost,
+    "LL601": merging.merge_into_quantized,
     "LL606": starts.changed_base,
     "LL608": starts.untrained,
     **TRAININGS,

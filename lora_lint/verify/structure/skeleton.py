@@ -10,9 +10,11 @@ import contextlib
 import itertools
 from collections import Counter
 from dataclasses import dataclass
+from importlib.metadata import version
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.knowledge import versions
 from lora_lint.records import replace
 from lora_lint.run.values import Known, alternatives, known
 from lora_lint.verify.configs import config_of
@@ -20,7 +22,7 @@ from lora_lint.verify.experiment import Skip
 from lora_lint.verify.weights import automatic, in_one_line, name_of, out_of_memory, quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lora_lint.run.run import Adapter, Run
     from lora_lint.run.versions import Version
@@ -124,9 +126,20 @@ def peft_config(adapter: Adapter, **changes: Any) -> Any:
 
 def installed_peft() -> Version:
     """The version of PEFT that the experiments use."""
-    import peft
+    return _installed("peft")
 
-    return tuple(int(part) for part in peft.__version__.split(".")[:3] if part.isdecimal())
+
+def _installed(package: str) -> Version:
+    return tuple(int(part) for part in version(package).split(".")[:3] if part.isdecimal())
+
+
+def same_version(run: Run, package: str) -> None:
+    """Raises Skip where the project pins a version of a package older than the one that the experiments use."""
+    installed = _installed(package)
+    pin = run.before(package, installed)
+    if pin is not None:
+        name = versions.named(installed)
+        raise Skip(f"{package} {name} is installed and behaves differently from the project's ({pin})")
 
 
 def _first(value: Any, default: Any) -> Any:
@@ -174,6 +187,20 @@ def refusals() -> Iterator[None]:
         if out_of_memory(error):
             raise Skip("memory ran out") from error
         raise Skip(f"the installed PEFT and transformers fail at this model: {what}") from error
+
+
+def failure(attempt: Callable[[], Any], *kinds: type[Exception]) -> str | None:
+    """The exception of one of some kinds that an attempt ends with, in words; None where it succeeds. Raises Skip for
+    any other failure, and where memory runs out."""
+    try:
+        with skipping(), refusals():
+            attempt()
+    except Skip as skip:
+        cause = skip.__cause__
+        if isinstance(cause, kinds) and not out_of_memory(cause):
+            return f"{type(cause).__name__}: {in_one_line(cause)}"
+        raise
+    return None
 
 
 def _is_refusal(error: Exception) -> bool:

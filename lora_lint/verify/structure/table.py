@@ -6,21 +6,20 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Verdict
-from lora_lint.knowledge import versions
 from lora_lint.records import replace
 from lora_lint.rules.words import names
 from lora_lint.run.events import Train, Wrap
 from lora_lint.run.values import alternatives
 from lora_lint.verify.experiment import Skip
-from lora_lint.verify.structure import course, coverage, trainability
+from lora_lint.verify.structure import course, coverage, packed, reloaded, task_types, trainability, trainers
 from lora_lint.verify.structure.skeleton import (
     Refused,
     adapted,
     by_leaf,
-    installed_peft,
     peft_config,
     possible,
     rank_known,
+    same_version,
     skeleton_of,
     skipping,
     trainable,
@@ -52,7 +51,7 @@ def exact(experiment: Callable[[Run, Skeleton], Verdict], stepped: bool = False)
             if stepped:
                 one = trainability.with_a_step(case, run, skeleton, one)
             if one.status == "refuted":
-                _same_peft(run)
+                same_version(run, "peft")
             if one.status != "confirmed":
                 return replace(one, seconds=time.monotonic() - start)
             verdict = verdict or one
@@ -70,15 +69,6 @@ def _as_claimed(case: FindingCase) -> Run:
         if isinstance(event, Train) and event.span in shown:
             return replace(case.run, events=events[: place + 1])
     return case.run
-
-
-def _same_peft(run: Run) -> None:
-    """Raises Skip where the project pins a PEFT older than the one that the experiments use."""
-    installed = installed_peft()
-    pin = run.before("peft", installed)
-    if pin is not None:
-        reason = f"PEFT {versions.named(installed)} is installed and behaves differently from the project's ({pin})"
-        raise Skip(reason)
 
 
 def refused_targets(run: Run, skeleton: Skeleton) -> Verdict:
@@ -228,11 +218,12 @@ def _added(model: Any) -> int:
 
 
 _STEPPED = ("LL401", "LL402", "LL403", "LL404", "LL416")
+_COSTS = {**dict.fromkeys(_STEPPED, 4.0), "LL412": 12.0, "LL419": 4.0, "LL805": 8.0}
 
 
 def cost(code: str) -> float:
-    """The usual seconds of an experiment."""
-    return 4.0 if code in _STEPPED else 1.0
+    """The usual seconds of an experiment, with the packages that it alone imports."""
+    return _COSTS.get(code, 1.0)
 
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -250,11 +241,18 @@ EXPERIMENTS: dict[str, Experiment] = {
     "LL406": exact(course.frozen_head),
     "LL407": exact(trainability.embeddings_frozen),
     "LL408": reused_base,
+    "LL409": exact(reloaded.wrap_then_load),
     "LL410": exact(trainability.unsaved_parameters),
+    "LL412": trainers.adapter_config_twice,
     "LL414": exact(course.overwritten_adapter),
     "LL415": exact(course.inactive_adapter),
     "LL417": exact(course.optimizer_without_adapter),
+    "LL418": exact(task_types.wrong_task_type),
+    "LL419": trainers.resume_of_add_adapter,
     "LL604": exact(course.dropped_merge),
     "LL605": exact(course.compiled_names),
+    "LL607": exact(reloaded.load_shape_mismatch),
+    "LL704": exact(reloaded.adapter_base_mismatch),
     "LL803": exact(course.half_precision_copies),
+    "LL805": packed.init_needs_full_weights,
 }
