@@ -1,12 +1,12 @@
 """Gives the same generated files to a framework's own checks and to lora-lint, and lists where they disagree.
 
-    python scripts/compare_frameworks.py FRAMEWORK [COUNT]      compares with the framework that can be imported
-    python scripts/compare_frameworks.py --docs RESULT…         writes docs/refusals-compared.md from results
+    python scripts/compare_frameworks.py FRAMEWORK [COUNT [SEED]]   compares with the framework that can be imported
+    python scripts/compare_frameworks.py --docs RESULT…             writes docs/refusals-compared.md from results
 
 FRAMEWORK is accelerate, llamafactory, axolotl, ms_swift, torchtune or litgpt. It has to be importable, from its
 unpacked wheel for one, with what its arguments import; no model and no data set is downloaded. COUNT (500) is the
-number of files, the same in every run. What the framework refuses has to be reported as LL902 or LL904, and what it
-takes must not be. The result is printed as JSON; the exit status is 1 if there is a disagreement.
+number of files, which are those of the SEED (0). What the framework refuses has to be reported as LL902 or LL904, and
+what it takes must not be. The result is printed as JSON; the exit status is 1 if there is a disagreement.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import runpy
 import sys
 import tempfile
 import warnings
+from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -41,21 +42,34 @@ YES, NO = True, False
 FLAG = (YES, NO)
 MOST = 6
 """Settings beside those of the base."""
+AIMED = 0.7
+"""The share of the files that have the settings of a row."""
 
 
 class Comparison(NamedTuple):
     """A file that is fine, further settings and what each may be, and the framework's own check, which raises what it
-    refuses. `machine` is in errors that the machine decides on."""
+    refuses. `machine` is in errors that the machine decides on; `late` is whether the check makes the model."""
 
     base: dict[str, Any]
     pool: dict[str, tuple[Any, ...]]
     check: Callable[[dict[str, Any]], object]
     machine: tuple[str, ...] = ()
+    late: bool = False
 
 
 def llamafactory() -> Comparison:
     os.environ["DISABLE_VERSION_CHECK"] = "1"
-    from llamafactory.hparams import get_train_args  # type: ignore[import-not-found]
+    from unittest import mock
+
+    from llamafactory.hparams import get_train_args, parser  # type: ignore[import-not-found]
+
+    folder = tempfile.mkdtemp()
+    Path(folder, "ds.json").write_text(json.dumps({"zero_optimization": {"stage": 2}}), encoding="utf-8")
+
+    def check(settings: dict[str, Any]) -> None:
+        given = {key: f"{folder}/{value}" if key == "deepspeed" else value for key, value in settings.items()}
+        with mock.patch.object(parser, "check_version", lambda *_, **__: None):  # which packages there are
+            get_train_args(given)
 
     base = {
         "model_name_or_path": "Qwen/Qwen2.5-7B",
@@ -98,9 +112,38 @@ def llamafactory() -> Comparison:
         "dpo_label_smoothing": (0.1,),
         "pure_bf16": FLAG,
         "bf16": (YES,),
+        "use_unsloth": FLAG,
+        "quantization_device_map": ("auto",),
+        "deepspeed": ("ds.json",),
+        "use_apollo": FLAG,
+        "use_llama_pro": FLAG,
+        "fp8": FLAG,
+        "infer_backend": ("huggingface", "vllm", "sglang"),
+        "rope_scaling": ("linear",),
+        "dataset": ("a,b", "a"),
+        "mix_strategy": ("concat", "interleave_under"),
+        "interleave_probs": ("0.5,0.5", "1.0"),
+        "export_quantization_bit": (4,),
+        "export_quantization_dataset": ("data/c4.json",),
+        "do_predict": FLAG,
+        "eval_strategy": ("no", "steps"),
+        "use_kt": FLAG,
+        "report_to": ("none", "wandb", "mlflow", ["wandb", "mlflow"]),
+        "image_max_pixels": (512, 4096),
+        "image_min_pixels": (1024, 8192),
+        "video_min_pixels": (256, 70000),
     }
-    machine = ("is not installed", "CUDA", "distributed", "setup", "device", "pip install")
-    return Comparison(base, pool, get_train_args, machine)
+    machine = (
+        "is not installed",
+        "CUDA",
+        "distributed",
+        "setup",
+        "device",
+        "pip install",
+        "is required to use",
+        "was not found",
+    )
+    return Comparison(base, pool, check, machine)
 
 
 def axolotl() -> Comparison:
@@ -136,7 +179,7 @@ def axolotl() -> Comparison:
         "sample_packing": FLAG,
         "pad_to_sequence_len": (YES,),
         "eval_sample_packing": FLAG,
-        "rl": ("dpo", "kto", "orpo"),
+        "rl": ("dpo", "dpo", "kto", "orpo", "grpo", "ipo", "simpo", "ebft", "gdpo"),
         "remove_unused_columns": (NO,),
         "warmup_steps": (10,),
         "warmup_ratio": (0.1,),
@@ -151,18 +194,136 @@ def axolotl() -> Comparison:
         "merge_lora": (NO,),
         "relora": (YES,),
         "neftune_noise_alpha": (5.0,),
-        "cut_cross_entropy": (NO,),
-        "liger_fused_linear_cross_entropy": (NO,),
+        "cut_cross_entropy": FLAG,
+        "liger_cross_entropy": FLAG,
+        "liger_fused_linear_cross_entropy": FLAG,
+        "gptq": FLAG,
+        "flash_attn_fuse_mlp": FLAG,
+        "use_onebitllms": FLAG,
+        "lora_qkv_kernel": FLAG,
+        "lora_o_kernel": FLAG,
+        "dpo_loss_type": (["sigmoid"], ["ipo"], ["sigmoid", "hinge"]),
+        "dpo_loss_weights": ([1.0],),
+        "trl": (
+            *({"num_generations": 1}, {"num_generations": 4}, {"num_generations": 4, "generation_batch_size": 8}),
+            *({"num_generations": 4, "generation_batch_size": 6}, {"use_liger_loss": YES}),
+        ),
+        "optimizer": ("adamw_torch", "adamw_8bit", "muon", "polora", "q_galore_adamw8bit", "flash_adamw"),
+        "deepspeed": ("zero2.json",),
+        "fsdp": (["full_shard"],),
+        "lora_modules_to_save": (["embed_tokens"],),
+        "peft_use_dora": FLAG,
+        "peft_trainable_token_indices": ([1, 2],),
+        "lisa_step_interval": (5,),
+        "reward_model": FLAG,
+        "process_reward_model": FLAG,
+        "embedding_lr": (1e-4,),
+        "embedding_lr_scale": (0.5,),
+        "weight_decay": (0.0, 0.01),
+        "max_memory": ({"0": "20GiB"},),
+        "gpu_memory_limit": (20,),
+        "chat_template": ("llama3", "jinja"),
+        "chat_template_jinja": ("{{ messages }}",),
+        "pretraining_dataset": ([{"path": "a/b"}],),
+        "max_steps": (100,),
+        "streaming": FLAG,
+        "eval_table_size": (5,),
+        "fp8": FLAG,
+        "fp8_config": ({},),
+        "gradient_checkpointing_kwargs": ({"use_reentrant": YES}, {"use_reentrant": NO}),
+        "quantize_moe_experts": FLAG,
+        "peft": ({"loftq_config": {"loftq_bits": 4}},),
+        "qat": ({"weight_dtype": "int4"},),
+        "dataset_exact_deduplication": FLAG,
+        "skip_prepare_dataset": FLAG,
+        "rpo_alpha": (1.0,),
+        "dpo_norm_loss": FLAG,
+        "s2_attention": FLAG,
+        "flash_attn_rms_norm": FLAG,
+        "max_packed_sequence_len": (512,),
+        "unsloth_lora_mlp": FLAG,
+        "unsloth_rope": FLAG,
+        "save_safetensors": FLAG,
+        "noisy_embedding_alpha": (5.0,),
+        "pretrain_multipack_buffer_size": (10,),
+        "streaming_multipack_buffer_size": (10,),
+        "attn_implementation": ("sdpa", "flash_attention_2", "flex_attention"),
+        "flash_attention": FLAG,
+        "sdp_attention": FLAG,
+        "push_dataset_to_hub": ("a/b",),
+        "hf_use_auth_token": FLAG,
+        "datasets": (
+            [{"path": "a/b", "type": "sharegpt"}],
+            [{"path": "a/b", "type": "alpaca"}, {"path": "c/d", "type": "alpaca"}],
+        ),
+        "include_tokens_per_second": FLAG,
+        "tokenizer_use_mistral_common": FLAG,
+        "special_tokens": ({"pad_token": "<pad>"},),
+        "processor_kwargs": ({"revision": "a"}, {"use_fast": YES}),
+        "do_bench_eval": FLAG,
+        "do_causal_lm_eval": FLAG,
+        "early_stopping_patience": (3,),
+        "relora_steps": (100,),
+        "jagged_restart_steps": (100,),
+        "lr_scheduler": ("cosine", "one_cycle"),
+        "revision_of_model": ("main",),
+        "tensor_parallel_size": (1, 2),
+        "fsdp_version": (1, 2),
+        "fsdp_config": (
+            {"offload_params": YES},
+            {"fsdp_version": 2, "use_orig_params": YES},
+            {"fsdp_offload_params": NO, "fsdp_cpu_ram_efficient_loading": NO},
+            {"cpu_offload_pin_memory": NO},
+            {"cpu_offload_pin_memory": NO, "offload_params": YES},
+            {"cpu_ram_efficient_loading": YES},
+            {"auto_wrap_policy": "SIZE_BASED_WRAP"},
+            {"auto_wrap_policy": "SIZE_BASED_WRAP", "min_num_params": 10000},
+        ),
+        "fp8_enable_fsdp_float8_all_gather": FLAG,
+        "model_quantization_config": ("Mxfp4Config",),
+        "fp32_norms": FLAG,
+        "dpo_use_liger_kernel": FLAG,
+        "torch_compile": FLAG,
+        "torch_compile_options": ({"shape_padding": YES},),
+        "activation_offloading": (YES, NO, "hidden_states"),
+        "selective_checkpointing": FLAG,
+        "scaling_softmax": FLAG,
+        "batch_flattening": (YES, "auto"),
+        "gemma4_hybrid_attn_impl": FLAG,
+        "ple_cpu_offload": FLAG,
+        "base_model": ("NousResearch/Llama-2-7b-hf", "tiiuae/falcon-7b", "mosaicml/mpt-7b"),
+        "deepcompile": FLAG,
+        "ebft": ({"mode": "strided"},),
+        "test_datasets": ([{"path": "a/b", "type": "alpaca", "split": "test"}],),
+        "metric_for_best_model": ("eval_loss",),
+        "evaluation_strategy": ("steps",),
+        "flash_optimum": FLAG,
+        "batch_size": (8,),
+        "micro_batch_size": (1, 2, None),
+        "gradient_accumulation_steps": (1, 2, None),
     }
-    machine = ("compute capability", "GPU", "torch version", "requires torch", "CUDA", "sm_")
-    return Comparison(base, pool, lambda settings: validate_config(DictDefault(settings)), machine)
+    machine = ("transformers-engine", "compute capability", "GPU", "torch version", "requires torch", "CUDA", "sm_")
+    devices = {"n_gpu": 1, "n_node": 1, "bf16": YES, "fp8": YES, "tf32": YES, "compute_capability": "sm_90"}
+    folder = tempfile.mkdtemp()
+    Path(folder, "zero2.json").write_text(json.dumps({"zero_optimization": {"stage": 2}}), encoding="utf-8")
+
+    def check(settings: dict[str, Any]) -> None:
+        given = {key: f"{folder}/{value}" if key == "deepspeed" else value for key, value in settings.items()}
+        validate_config(DictDefault(given), dict(devices), {"torch_version": "2.13.0"})
+
+    return Comparison(base, pool, check, machine)
 
 
 def ms_swift() -> Comparison:
     from types import SimpleNamespace
     from unittest import mock
 
+    import torch
     from swift.arguments import RLHFArguments, sft_args  # type: ignore[import-not-found]
+    from swift.pipelines.train import rlhf, tuner  # type: ignore[import-not-found]
+    from swift.rlhf_trainers.args_mixin import GRPOArgumentsMixin  # type: ignore[import-not-found]
+    from swift.trainers.arguments import TrainArgumentsMixin  # type: ignore[import-not-found]
+    from swift.tuners import Swift  # type: ignore[import-not-found]
 
     folder = tempfile.mkdtemp()
     config = {
@@ -179,11 +340,39 @@ def ms_swift() -> Comparison:
     }
     (Path(folder) / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
+    adapters = [f"{folder}/{name}" for name in ("one", "two")]
+    for each in adapters:
+        Path(each).mkdir()
+        Path(each, "adapter_config.json").write_text("{}", encoding="utf-8")
+    model = torch.nn.ModuleDict({"q_proj": torch.nn.Linear(2, 2)})
+
     def check(settings: dict[str, Any]) -> None:
+        """What the arguments check, then what the pipeline checks before it wraps the model."""
         given = {key: value for key, value in settings.items() if key not in ("model", "output_dir")}
+        given |= {key: adapters[: len(given[key])] for key in ("adapters", "ref_adapters") if key in given}
         usual = {"model_type": "qwen2", "template": "qwen2_5", "output_dir": f"{folder}/out", "use_cpu": YES}
-        with mock.patch.object(sft_args.TrainerFactory, "get_training_args", lambda _: SimpleNamespace()):
-            RLHFArguments(model=folder, **usual, **given)  # the trainers' own arguments need one version of TRL
+        with (
+            mock.patch.object(sft_args.TrainerFactory, "get_training_args", lambda _: SimpleNamespace(max_steps=10)),
+            mock.patch.multiple(
+                Swift, prepare_model=lambda model, *_, **__: model, from_pretrained=lambda model, *_, **__: model
+            ),
+            mock.patch.object(tuner, "get_target_modules", lambda *_: ["q_proj"]),
+        ):
+            args = RLHFArguments(model=folder, **usual, **given)
+            rlhf.SwiftRLHF.prepare_model(args, model)
+        # the arguments of the trainers, which need one version of TRL
+        trained = SimpleNamespace(**vars(args), world_size=1, _hf_has_field=lambda _: YES)
+        TrainArgumentsMixin._handle_hf_removed_args(trained)
+        if args.rlhf_type == "grpo":
+            GRPOArgumentsMixin._init_generation_batch_params(trained)
+        with (
+            mock.patch.object(rlhf.SwiftRLHF, "_prepare_single_model", lambda *_: (model, mock.Mock())),
+            mock.patch.object(rlhf.SwiftSft, "_prepare_model_tokenizer", lambda _: None),
+        ):
+            pipeline = object.__new__(rlhf.SwiftRLHF)
+            pipeline.args, pipeline.reward_template = args, []
+            args.get_template = mock.Mock()
+            pipeline._prepare_model_tokenizer()
 
     base = {
         "model": "Qwen/Qwen2.5-7B",
@@ -194,7 +383,32 @@ def ms_swift() -> Comparison:
     }
     pool: dict[str, tuple[Any, ...]] = {
         "rlhf_type": ("dpo", "kto", "cpo", "orpo", "grpo", "gkd", "rm"),
-        "tuner_type": ("lora", "lora", "full"),
+        "tuner_type": ("lora", "lora", "full", "adalora"),
+        "tuner_backend": ("peft", "unsloth"),
+        "lora_rank": (8,),
+        "target_modules": (["q_proj"], ["all-linear"]),
+        "target_regex": (".*q_proj",),
+        "target_parameters": (["mlp.experts.down_proj"],),
+        "adapters": (["a"], ["a", "b"]),
+        "ref_adapters": (["a"], ["a", "b"]),
+        "reward_model": (["i/j"], ["i/j", "k/l"]),
+        "quant_method": ("bnb", "hqq", "quanto", "eetq"),
+        "quant_bits": (2, 4, 8),
+        "fsdp": ("fsdp2",),
+        "deepspeed": ("zero2",),
+        "save_only_model": FLAG,
+        "zero_hpz_partition_size": (2,),
+        "deepspeed_autotp_size": (2,),
+        "use_liger_kernel": FLAG,
+        "teacher_model_server": ("http://localhost:8000",),
+        "vllm_server_host": (["localhost"],),
+        "vllm_max_model_len": (1024,),
+        "scale_rewards": ("none", "group", "gdpo"),
+        "delta": (4.0,),
+        "top_entropy_quantile": (0.5, 1.0),
+        "log_entropy": FLAG,
+        "importance_sampling_level": ("token", "sequence", "sequence_token"),
+        "advantage_estimator": ("grpo", "rloo", "reinforce_plus_plus"),
         "packing": FLAG,
         "padding_free": FLAG,
         "attn_impl": ("sdpa", "flash_attn", "flash_attention_2"),
@@ -206,7 +420,7 @@ def ms_swift() -> Comparison:
         "ref_model": ("c/d",),
         "beta": (0.0, 0.1),
         "loss_weights": ([1.0], [0.5, 0.5]),
-        "loss_type": (["sigmoid"], ["sigmoid", "bco_pair"]),
+        "loss_type": (["sigmoid"], ["sigmoid", "bco_pair"], ["real"]),
         "truncation_strategy": ("left", "right", "delete"),
         "num_generations": (1, 4, 8),
         "generation_batch_size": (8, 12),
@@ -230,8 +444,16 @@ def ms_swift() -> Comparison:
         "global eval batch size",
         "per_device_train_batch_size * world_size",
         "is not installed",
+        *(
+            "HQQ version",
+            "No module named",
+            "No package metadata",
+            "requires accelerate",
+            "bitsandbytes",
+            "pip install",
+        ),
     )
-    return Comparison(base, pool, check, machine)
+    return Comparison(base, pool, check, machine, late=True)
 
 
 def litgpt() -> Comparison:
@@ -276,6 +498,9 @@ def litgpt() -> Comparison:
         {"global_batch_size": 8, "micro_batch_size": 4},
         {"global_batch_size": 2, "micro_batch_size": 4},
         {"tie_embeddings": NO},
+        {"lr_warmup_fraction": 0.1},
+        {"lr_warmup_fraction": 0.1, "lr_warmup_steps": 0},
+        {"min_lr": 1e-5},
     )
     pool: dict[str, tuple[Any, ...]] = {
         "lora_query": FLAG,
@@ -286,9 +511,14 @@ def litgpt() -> Comparison:
         "quantize": ("bnb.nf4", "bnb.nf4-dq", "bnb.int8-training"),
         "devices": (1, 2, 4),
         "num_nodes": (1, 2),
+        "optimizer": ("AdamW", "SGD", {"class_path": "torch.optim.SGD"}, {"class_path": "torch.optim.AdamW"}),
         "train": trained,
     }
     return Comparison(base, pool, check)
+
+
+DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+"""torchtune's names of types."""
 
 
 class _Anything(type):
@@ -327,37 +557,127 @@ class _Stub:
 
 
 def torchtune() -> Comparison:
+    from types import SimpleNamespace
+    from unittest import mock
+
     from omegaconf import OmegaConf  # type: ignore[import-not-found]
 
     sys.meta_path[:0] = [_Stub("torchao"), _Stub("torchdata")]  # which none of the checks needs
+    import torch
     import torchtune  # type: ignore[import-not-found]
+    from torchtune import config, datasets, training, utils
 
-    place = Path(torchtune.__file__).parent.parent / "recipes" / "lora_finetune_single_device.py"
-    recipe = runpy.run_path(str(place))["LoRAFinetuneRecipeSingleDevice"]
+    recipes = Path(torchtune.__file__).parent.parent / "recipes"
+    plain = runpy.run_path(str(recipes / "lora_finetune_single_device.py"))["LoRAFinetuneRecipeSingleDevice"]
+    aware = runpy.run_path(str(recipes / "qat_lora_finetune_distributed.py"))["QATLoRAFinetuneRecipeDistributed"]
+    folder = Path(tempfile.mkdtemp())
+    for name in ("a.pt", "b.pt", "a.safetensors", "b.safetensors"):
+        (folder / name).write_bytes(b"")
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+
+    class Checked(Exception):
+        """The checks before the data are passed."""
+
+    @cache
+    def made(model: str) -> Any:
+        with torch.device("meta"):
+            return config.instantiate(OmegaConf.create(json.loads(model)))
 
     def check(settings: dict[str, Any]) -> None:
-        recipe(cfg=OmegaConf.create(settings))
+        """What a recipe checks when it is made and set up, without weights, and without data."""
+        cfg = OmegaConf.create(settings)
+        device = SimpleNamespace(type=settings["device"])
+        with (
+            mock.patch.object(utils, "get_device", lambda **_: device),
+            mock.patch.object(training, "get_dtype", lambda name, **_: getattr(torch, DTYPES[name])),
+            mock.patch.object(training, "set_seed", lambda **_: 1),
+        ):
+            recipe = (aware if "quantizer" in settings else plain)(cfg=cfg)
+            stopped = mock.patch.object(type(recipe), "load_checkpoint", mock.Mock(side_effect=Checked))
+            with stopped, mock.patch.object(config, "instantiate", mock.Mock()), contextlib.suppress(Checked):
+                plain.setup(recipe, cfg)
+        given = {**settings["checkpointer"], "checkpoint_dir": str(folder), "output_dir": f"{folder}-out"}
+        config.instantiate(OmegaConf.create(given), should_load_recipe_state=NO)
+        model = made(json.dumps(settings["model"]))
+        if "quantizer" in settings:
+            with mock.patch.object(config, "instantiate", mock.Mock(side_effect=Checked)), contextlib.suppress(Checked):
+                aware._convert_model_to_qat(recipe, model, cfg.quantizer)
+        recipe._setup_profiler(cfg.get("profiler"))
+        recipe._tokenizer = SimpleNamespace(max_seq_len=settings["tokenizer"].get("max_seq_len"), pad_id=0)
+        packed = mock.Mock(side_effect=Checked)
+        with (
+            mock.patch.object(datasets._sft, "load_dataset", lambda *_, **__: []),
+            mock.patch.object(datasets._alpaca, "PackedDataset", packed),
+            contextlib.suppress(Checked),
+        ):
+            config.instantiate(cfg.dataset, recipe._tokenizer)
+        if "left_pad_sequence" in cfg.get("collate_fn", ""):
+            with mock.patch.object(config, "instantiate", mock.Mock()):
+                recipe._setup_data(cfg.dataset, NO, 1, cfg.collate_fn)
 
+    adapter: dict[str, Any] = {"lora_rank": 8, "lora_alpha": 16, "lora_attn_modules": ["q_proj"]}
+    llama, qwen = "torchtune.models.llama3_2.lora_llama3_2_1b", "torchtune.models.qwen2_5.lora_qwen2_5_0_5b"
+    read: dict[str, Any] = {"checkpoint_dir": "c", "checkpoint_files": ["a.safetensors"], "model_type": "LLAMA3"}
+    read["_component_"] = "torchtune.training.FullModelHFCheckpointer"
     base = {
-        "model": {
-            "_component_": "torchtune.models.llama3_2.lora_llama3_2_1b",
-            "lora_attn_modules": ["q_proj"],
-            "lora_rank": 8,
-            "lora_alpha": 16,
-        },
-        "tokenizer": {"_component_": "torchtune.models.llama3.llama3_tokenizer", "path": "t"},
-        "checkpointer": {"_component_": "torchtune.training.FullModelHFCheckpointer", "model_type": "LLAMA3"},
+        "model": {"_component_": llama, **adapter},
+        "tokenizer": {"_component_": "torchtune.models.llama3.llama3_tokenizer", "path": "t", "max_seq_len": 512},
+        "checkpointer": read,
+        "dataset": {"_component_": "torchtune.datasets.alpaca_dataset"},
+        "metric_logger": {"_component_": "torchtune.training.metric_logging.DiskLogger", "log_dir": "l"},
         "output_dir": "o",
         "seed": 1,
         "epochs": 1,
         "max_steps_per_epoch": 10,
         "resume_from_checkpoint": NO,
         "gradient_accumulation_steps": 1,
-        "device": "cpu",
+        "device": "cuda",
         "dtype": "fp32",
+        "compile": NO,
     }
     pool: dict[str, tuple[Any, ...]] = {
-        "dtype": ("fp32", "bf16", "fp16"),
+        "model": (
+            {"_component_": llama, **adapter, "use_dora": YES},
+            {"_component_": llama, **adapter, "apply_lora_to_mlp": YES},
+            {"_component_": llama, **adapter, "apply_lora_to_output": YES},
+            {"_component_": llama, **adapter, "lora_attn_modules": []},
+            {"_component_": qwen, **adapter, "apply_lora_to_output": YES},
+            {"_component_": qwen, **adapter},
+        ),
+        "tokenizer": (
+            {"_component_": "torchtune.models.llama3.llama3_tokenizer", "path": "t"},
+            {"_component_": "torchtune.models.llama3.llama3_tokenizer", "path": "t", "max_seq_len": None},
+        ),
+        "dataset": (
+            {"_component_": "torchtune.datasets.alpaca_dataset", "packed": YES},
+            {"_component_": "torchtune.datasets.alpaca_dataset", "packed": NO},
+            {"_component_": "torchtune.datasets.multimodal.the_cauldron_dataset", "subset": "a", "packed": YES},
+        ),
+        "checkpointer": (
+            {**read, "checkpoint_files": ["a.safetensors", "b.safetensors"]},
+            {**read, "_component_": "torchtune.training.FullModelMetaCheckpointer", "checkpoint_files": ["a.pt"]},
+            {
+                **read,
+                "_component_": "torchtune.training.FullModelMetaCheckpointer",
+                "checkpoint_files": ["a.pt", "b.pt"],
+            },
+            {
+                **read,
+                "_component_": "torchtune.training.FullModelTorchTuneCheckpointer",
+                "checkpoint_files": ["a.pt", "b.pt"],
+            },
+        ),
+        "quantizer": (
+            {"_component_": "torchtune.training.quantization.Int8DynActInt4WeightQATQuantizer", "groupsize": 256},
+        ),
+        "collate_fn": ("torchtune.data.left_pad_sequence", "torchtune.data.padded_collate_sft"),
+        "profiler": (
+            {"_component_": "torchtune.training.setup_torch_profiler", "enabled": NO},
+            {"_component_": "torch.profiler.profile"},
+            {"enabled": NO},
+        ),
+        "device": ("cuda", "cpu", "npu"),
+        "dtype": tuple(DTYPES),
         "enable_activation_checkpointing": FLAG,
         "enable_activation_offloading": FLAG,
         "compile": FLAG,
@@ -369,7 +689,7 @@ def torchtune() -> Comparison:
         "max_steps_per_epoch": (10, 100),
         "gradient_accumulation_steps": (1, 8),
     }
-    return Comparison(base, pool, check)
+    return Comparison(base, pool, check, late=True)
 
 
 def accelerate() -> Comparison:
@@ -416,6 +736,8 @@ def accelerate() -> Comparison:
         {"fsdp_state_dict_type": "LOCAL_STATE_DICT"},
         {"fsdp_auto_wrap_policy": "TRANSFORMER_BASED_WRAP"},
         {"fsdp_auto_wrap_policy": "transformer"},
+        {"fsdp_version": 2, "fsdp_sharding_strategy": "FULL_SHARD", "fsdp_use_orig_params": YES},
+        {"fsdp_version": 2, "fsdp_backward_prefetch": "BACKWARD_PRE", "fsdp_forward_prefetch": YES},
         {"fsdp_sync_module_states": NO},
         {"fsdp_sync_module_states": NO, "fsdp_cpu_ram_efficient_loading": NO},
         {"fsdp_activation_checkpointing_offload": YES, "fsdp_version": 2},
@@ -433,6 +755,9 @@ def accelerate() -> Comparison:
         {"deepspeed_config_file": "ds.json", "zero_stage": 2},
         {"deepspeed_config_file": "ds.json", "gradient_clipping": 1.0, "offload_param_device": "cpu"},
         {"deepspeed_config_file": "ds.json", "zero3_init_flag": NO},
+        {"deepspeed_config_file": "ds.json", "gradient_accumulation_steps": 4},
+        {"deepspeed_config_file": "ds.json", "offload_optimizer_device": "cpu", "zero3_save_16bit_model": YES},
+        {"deepspeed_config_file": "ds.json", "offload_optimizer_nvme_path": "/n", "offload_param_nvme_path": "/n"},
     )
     pool: dict[str, tuple[Any, ...]] = {
         "distributed_type": ("MULTI_GPU", "FSDP", "FSDP", "FSDP", "DEEPSPEED", "DEEPSPEED", "TPU"),
@@ -455,9 +780,19 @@ FRAMEWORKS: dict[str, Callable[[], Comparison]] = {
 }
 
 
-def generated(random_: random.Random, comparison: Comparison) -> dict[str, Any]:
-    """The settings of a file."""
+def aims(name: str, comparison: Comparison) -> list[list[str]]:
+    """The settings that each row goes by, as far as they are generated."""
+    table = refusals.table(name)
+    assert table is not None
+    tops = ([setting.partition(".")[0] for setting in row.settings] for row in table.rows[""])
+    return [keys for each in tops if (keys := [key for key in dict.fromkeys(each) if key in comparison.pool])]
+
+
+def generated(random_: random.Random, comparison: Comparison, rows: list[list[str]]) -> dict[str, Any]:
+    """The settings of a file: any, or those of a row and some others."""
     keys = random_.sample(list(comparison.pool), random_.randint(1, min(MOST, len(comparison.pool))))
+    if random_.random() < AIMED:
+        keys = [*random_.choice(rows), *keys[:2]]
     return {**comparison.base, **{key: random_.choice(comparison.pool[key]) for key in keys}}
 
 
@@ -476,25 +811,28 @@ def refused_by_framework(settings: dict[str, Any], comparison: Comparison) -> st
     return None
 
 
-def reported(settings: dict[str, Any], checker: Checker) -> tuple[list[str], bool]:
-    """What lora-lint says is refused in a file before a model is loaded, and whether it finds any error: one of another
-    rule at the same place speaks alone."""
+def reported(settings: dict[str, Any], checker: Checker, late: bool = False) -> tuple[list[str], bool]:
+    """What lora-lint says is refused in a file, before a model is loaded unless it is `late`, and whether it finds any
+    error: one of another rule at the same place speaks alone."""
     kind: Any = "yaml"
     text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in settings.items())  # JSON is YAML
     result = checker.check(Found("config.yaml", kind, text.encode(), True))
     found = (each for each in result.findings if each.code in ("LL902", "LL904"))
-    ours = [f"{each.code}: {each.message}" for each in found if "once the model is loaded" not in each.message]
+    ours = [f"{each.code}: {each.message}" for each in found if late or "once the model is loaded" not in each.message]
     return ours, any(each.level == "error" and each.code != "LL904" for each in result.findings)
 
 
-def compared(name: str, count: int) -> dict[str, Any]:
+def compared(name: str, count: int, seed: int = 0) -> dict[str, Any]:
     """How many files are refused, and where the two disagree."""
-    comparison, random_, checker = FRAMEWORKS[name](), random.Random(0), Checker(Settings())
-    refused = machine = 0
+    comparison, random_, checker = FRAMEWORKS[name](), random.Random(seed), Checker(Settings())
+    rows, refused, machine = aims(name, comparison), 0, 0
     told = []
     for _ in range(count):
-        settings = generated(random_, comparison)
-        why, (ours, otherwise) = refused_by_framework(settings, comparison), reported(settings, checker)
+        settings = generated(random_, comparison, rows)
+        why, (ours, otherwise) = (
+            refused_by_framework(settings, comparison),
+            reported(settings, checker, comparison.late),
+        )
         refused += why is not None
         own = {key: value for key, value in settings.items() if comparison.base.get(key) != value}
         if why is not None and not ours and not otherwise:
@@ -543,7 +881,8 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in FRAMEWORKS:
         print(__doc__)
         return 2
-    result = compared(arguments[0], int(arguments[1]) if arguments[1:] else 500)
+    count, seed = map(int, (*arguments[1:3], *("500", "0")[len(arguments) - 1 :]))
+    result = compared(arguments[0], count, seed)
     print(json.dumps(result, indent=1))
     return int(bool(result["disagreements"]))
 

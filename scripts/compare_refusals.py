@@ -1,10 +1,10 @@
 """Gives the same generated settings to the libraries' own classes and to lora-lint, and lists where they disagree.
 
-    python scripts/compare_refusals.py [COUNT] [CLASS…]
+    python scripts/compare_refusals.py [COUNT [SEED]] [CLASS…]
 
 The classes are PEFT's configs, transformers' `TrainingArguments` and TRL's configs. What one refuses has to be reported
 as LL902 or LL904, and what it takes must not be. COUNT is the number of settings of all of PEFT's configs (5000), a
-tenth of it that of each other class; they are the same in every run. The exit status is 1 if there is a disagreement.
+tenth of it that of each other class; they are those of the SEED (0). The exit status is 1 if there is a disagreement.
 What the machine decides, or the number of processes, is counted apart.
 """
 
@@ -155,7 +155,7 @@ ARGUMENTS: dict[str, tuple[str, Pool]] = {
 }
 """Classes of arguments: the trainer that takes them, and what they are given."""
 KINDS: Mapping[str, Pool] = {**ADAPTERS, **{kind: pool for kind, (_, pool) in ARGUMENTS.items()}}
-_IMPORTS = (
+IMPORTS = (
     f"from peft import {', '.join(ADAPTERS)}, EvaConfig, LoftQConfig, TaskType, get_peft_model\n"
     "from peft.tuners.lora.config import CordaConfig\n"
 )
@@ -218,7 +218,7 @@ def program(call: str) -> str:
     """A program that makes a call, in which the arguments of a trainer train an adapter."""
     kind = call.partition("(")[0]
     if kind not in ARGUMENTS:
-        return f"{_IMPORTS}config = {call}\nget_peft_model(model, config)\n"
+        return f"{IMPORTS}config = {call}\nget_peft_model(model, config)\n"
     trainer = ARGUMENTS[kind][0]
     names = f"{trainer}, {kind}"
     ours = trainer == "Trainer"
@@ -246,12 +246,14 @@ def disagreement(call: str, checker: Checker | None = None) -> str | None:
 
 
 def main(arguments: list[str]) -> int:
-    count = int(arguments[0]) if arguments else 5000
-    random_, checker = random.Random(0), Checker(Settings())
+    numbers = [int(each) for each in arguments[:2] if each.isdigit()]
+    count, seed = (*numbers, *(5000, 0)[len(numbers) :])
+    kinds = arguments[len(numbers) :]
+    random_, checker = random.Random(seed), Checker(Settings())
     calls = [generated(random_) for _ in range(count)]
     calls += [generated(random_, (kind,)) for kind in ARGUMENTS for _ in range(count // 10)]
-    if arguments[1:]:
-        calls = [call for call in calls if call.partition("(")[0] in arguments[1:]]
+    if kinds:
+        calls = [call for call in calls if call.partition("(")[0] in kinds]
     refused = {call: why for call in dict.fromkeys(calls) if (why := refused_by_library(call)) is not None}
     made = Counter(call.partition("(")[0] for call in calls)
     told = [each for call in calls if (each := disagreement(call, checker)) is not None]

@@ -154,10 +154,10 @@ def defaults(framework: str, owner: str) -> Mapping[str, Any]:
     return {**signatures.defaults(owner), **(found.defaults if found is not None else {})}
 
 
-FACTS = ("bits", "base_model_name", "adapted_kinds", "peft_errors", "replicable")
-"""What conditions may ask of the run: how its base is quantized and called, the kinds of modules that its targets name,
-the kinds of errors that PEFT raises for them (`knowledge.matching`), and whether the model's layers are where PEFT
-looks for those that it replicates."""
+FACTS = ("bits", "base_model_name", "model_type", "adapted_kinds", "peft_errors", "replicable")
+"""What conditions may ask of the run: how its base is quantized and called, its type, the kinds of modules that its
+targets name, the kinds of errors that PEFT raises for them (`knowledge.matching`), and whether the model's layers are
+where PEFT looks for those that it replicates."""
 Facts: TypeAlias = "Callable[[str], Value[Any]]"
 
 

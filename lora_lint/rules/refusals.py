@@ -109,6 +109,7 @@ _REPLICATED = r"(?:model\.)*(?:bert\.)?(?:layers|encoder\.layer|h)\.\d"
 _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "bits": lambda run: run.model.quantization,
     "base_model_name": lambda run: run.model.name,
+    "model_type": lambda run: _either([case.model.model_type for case in cases_of(run)[1]]),
     "adapted_kinds": _adapted_kinds,
     "peft_errors": _peft_errors,
     "replicable": _replicable,

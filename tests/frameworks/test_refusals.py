@@ -27,7 +27,13 @@ from scripts import compare_frameworks, compare_refusals, list_refusals
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
 
-BESIDE = {"torchtune": {"profiler"}, "transformers": {"evaluation_strategy"}}
+BESIDE = {
+    "axolotl": {
+        f"unsloth_{name}" for name in ("cross_entropy_loss", "lora_mlp", "lora_qkv", "lora_o", "rms_norm", "rope")
+    },
+    "torchtune": {"profiler"},
+    "transformers": {"evaluation_strategy"},
+}
 """Settings that a recipe reads by a constant, so that the schema does not have them, or that older versions have."""
 FRAMEWORKS = sorted(refusals.tables())
 START = (
@@ -63,7 +69,7 @@ def test_the_rows_are_about_settings_that_there_are(framework: str) -> None:
         read = condition(row.when).names
         sections = {name.partition(".")[0] for name in (*read, row.key, *row.others)} - set(refusals.FACTS)
         assert sections <= names or not names, row
-        assert row.key in read or row.ignored, row
+        assert row.key in read or row.ignored or "adapted_kinds" in read, row  # which follow from the targets
         assert not row.says.endswith(".") and not row.instead.endswith("."), row
 
 
@@ -207,7 +213,7 @@ trainer = SFTTrainer("facebook/opt-125m", args={text}, peft_config=config, train
 trainer.train()
 """
         places = [finding for finding in found(program) if finding.code == "LL904"]
-        assert [re.search(r"refuses `(\w+)", each.message)[1] for each in places] == refused  # type: ignore[index]
+        assert [re.search(r"(?:refuses|without) `(\w+)", each.message)[1] for each in places] == refused  # type: ignore[index]
 
     @pytest.mark.parametrize(
         ("kind", "text", "refused"),
@@ -238,7 +244,7 @@ trainer = {kind}Trainer("facebook/opt-125m", args=args, peft_config=config, trai
 trainer.train()
 """
         places = [finding for finding in found(program) if finding.code == "LL904"]
-        assert [re.search(r"refuses `(\w+)", each.message)[1] for each in places] == refused  # type: ignore[index]
+        assert [re.search(r"(?:refuses|without) `(\w+)", each.message)[1] for each in places] == refused  # type: ignore[index]
 
     @pytest.mark.parametrize(
         ("text", "refused"),
@@ -324,18 +330,46 @@ model = FastLanguageModel.get_peft_model(model, 16, {wrapped})
                 ["trainable_token_indices"],
             ),
             ("meta-llama/Llama-2-7b-hf", "LoraConfig(target_modules=['q_proj'], trainable_token_indices=[1])", []),
+            ("mistralai/Mixtral-8x7B-v0.1", "LoraConfig(target_modules=['q_proj', 'w1'])", ["target_modules"]),
+            ("mistralai/Mixtral-8x7B-v0.1", "LoraConfig(target_modules=['q_proj', 'w1', 'w3'])", []),
+            (
+                "meta-llama/Llama-2-7b-hf",
+                "LoraConfig(target_modules=['q_proj', 'embed_tokens'], init_lora_weights='pissa')",
+                ["init_lora_weights"],
+            ),
+            ("meta-llama/Llama-2-7b-hf", "LoraConfig(target_modules=['q_proj'], init_lora_weights='pissa')", []),
+            ("gpt2", "LoHaConfig()", ["target_modules"]),
+            ("gpt2", "VeraConfig()", []),
+            ("mistralai/Mistral-7B-v0.1", "AdaLoraConfig(total_step=100)", ["target_modules"]),
+            ("meta-llama/Llama-2-7b-hf", "AdaLoraConfig(total_step=100)", []),
+            ("stabilityai/stablelm-2-1_6b", "IA3Config(target_modules=['q_proj'])", ["feedforward_modules"]),
+            ("stabilityai/stablelm-2-1_6b", "IA3Config(target_modules=['q_proj'], feedforward_modules=[])", []),
+            ("allenai/OLMo-2-1124-7B", "LoKrConfig()", ["target_modules"]),
         ],
     )
     def test_what_the_model_decides(self, model: str, config: str, refused: list[str]) -> None:
         program = f"""\
-from peft import AdaLoraConfig, LoHaConfig, LoKrConfig, LoraConfig, VeraConfig, get_peft_model
+from peft import AdaLoraConfig, IA3Config, LoHaConfig, LoKrConfig, LoraConfig, VeraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 model = AutoModelForCausalLM.from_pretrained("{model}")
 model = get_peft_model(model, {config})
 """
         places = [finding for finding in found(program) if finding.code == "LL904"]
-        assert [re.search(r"refuses `(\w+)", each.message)[1] for each in places] == refused  # type: ignore[index]
+        assert [re.search(r"(?:refuses|without) `(\w+)", each.message)[1] for each in places] == refused  # type: ignore[index]
         assert {finding.confidence for finding in places} <= {"likely"}
+
+    @pytest.mark.parametrize("method", ["AdaLoraConfig", "IA3Config", "LoHaConfig", "LoKrConfig", "VeraConfig"])
+    def test_targets_of_other_methods_are_matched(self, method: str) -> None:
+        """A method without a setting such as `exclude_modules` leaves out nothing."""
+        start = f"{START}from peft import *\nfrom transformers import AutoModelForCausalLM\n"
+        for target, expected in (("query", ["LL201"]), ("q_proj", [])):
+            config = f"{method}(target_modules=['{target}'], {'total_step=9' if method == 'AdaLoraConfig' else ''})"
+            loaded = (
+                f"model = get_peft_model(AutoModelForCausalLM.from_pretrained('meta-llama/Llama-2-7b-hf'), {config})\n"
+            )
+            kind: Any = "python"
+            result = Checker(Settings()).check(Found("a.py", kind, f"{start}{loaded}".encode(), True))
+            assert [each.code for each in result.findings if each.code == "LL201"] == expected
 
     @pytest.mark.parametrize(
         ("made", "refused"),

@@ -33,6 +33,7 @@ ROWS = [
 FACTS = {
     "bits": "4bit",
     "base_model_name": "a/b-gptq",
+    "model_type": "none",
     "adapted_kinds": ("Conv2d", "Embedding", "MultiheadAttention"),
     "peft_errors": tuple(get_args(RefusalKind)),
     "replicable": False,
@@ -64,6 +65,7 @@ def values_in(node: ast.AST) -> Iterator[Any]:
             yield from (value, value + 1, value - 1)
     yield dict.fromkeys(texts, True)
     yield (dict.fromkeys(texts, True), {"x": 1})
+    yield from (({one: other},) for one in texts for other in texts if one != other)
 
 
 def settings(row: Refusal, usual: Mapping[str, Any], nulls: bool, plain: bool = False) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from lora_lint.frameworks.refusals import Refusal, Table, Undecided
 _VALID = "utils/schemas/validation.py"
 _PEFT = "utils/schemas/peft.py"
 _CONFIG = "utils/schemas/config.py"
+_OLD = "utils/schemas/deprecated.py"
 _KERNELS = ("lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel")
 _EITHER = "Leave one of the two out"
 _LORA = "adapter in ('lora', 'qlora')"
@@ -15,6 +16,11 @@ _LORA = "adapter in ('lora', 'qlora')"
 def _both(one: str, other: str, says: str, line: int, *, source: str = _VALID) -> Refusal:
     """Two settings that exclude each other."""
     return Refusal(one, f"{one} and {other}", says, _EITHER, f"{source}:{line}", (other,))
+
+
+def _out(key: str, when: str, says: str, source: str, others: tuple[str, ...] = (), cause: str = "") -> Refusal:
+    """A setting that must be removed."""
+    return Refusal(key, when, says, f"Leave `{key}` out", source, others, drop=True, cause=cause)
 
 
 def _polora(key: str, says: str, line: int) -> Refusal:
@@ -331,6 +337,8 @@ _ROWS = (
             ("liger_cross_entropy", "liger_fused_linear_cross_entropy"),
             ("liger_cross_entropy", "cut_cross_entropy"),
             ("liger_fused_linear_cross_entropy", "cut_cross_entropy"),
+            ("liger_cross_entropy", "chunked_cross_entropy"),
+            ("liger_fused_linear_cross_entropy", "chunked_cross_entropy"),
         )
     ),
     *(
@@ -389,7 +397,7 @@ _ROWS = (
         "chat_template == 'jinja' and not chat_template_jinja",
         "`chat_template: jinja` requires `chat_template_jinja`",
         "Give the template there",
-        f"{_VALID}:1812",
+        f"{_VALID}:1833",
         ("chat_template_jinja",),
     ),
     Refusal(
@@ -397,7 +405,7 @@ _ROWS = (
         "pretraining_dataset and not max_steps",
         "a streamed `pretraining_dataset` needs `max_steps`",
         "Set it",
-        f"{_VALID}:1833",
+        f"{_VALID}:1852",
         ("max_steps",),
         likely=True,
     ),
@@ -607,11 +615,530 @@ _MIXLORA = (
         late=True,
     ),
 )
+_BITS = (*(f"{name}_8bit" for name in ("adamw", "adamw_bnb", "paged_adamw")),)
+_OLD_ATTENTION = (
+    *("xformers_attention", "sage_attention", "flex_attention"),
+    *("flash_attention", "sdp_attention", "eager_attention"),
+)
+_RELORA = "relora and jagged_restart_steps"
+_EBFT = "rl == 'ebft' and ebft.mode == 'strided'"
+_REMOVED = (
+    *(
+        _out(key, when, "it is no longer supported", f"{_OLD}:{line}")
+        for key, when, line in (
+            ("max_packed_sequence_len", "max_packed_sequence_len", 33),
+            ("dpo_use_logits_to_keep", "dpo_use_logits_to_keep is not None", 91),
+            ("dpo_generate_during_eval", "dpo_generate_during_eval is not None", 101),
+            ("dpo_norm_loss", "dpo_norm_loss is not None", 111),
+            ("rpo_alpha", "rpo_alpha is not None", 121),
+            ("s2_attention", "s2_attention", 131),
+            ("flash_attn_rms_norm", "flash_attn_rms_norm", 140),
+        )
+    ),
+    Refusal(
+        "rope_scaling",
+        "rope_scaling",
+        "it is a key of `overrides_of_model_config`",
+        "Move it there",
+        f"{_OLD}:40",
+    ),
+    *(
+        Refusal(
+            f"unsloth_{name}",
+            f"unsloth_{name}",
+            "it has been removed",
+            f"Set `{instead}: true` in its place" if instead else "Leave it out",
+            f"{_VALID}:295",
+            drop=not instead,
+            cause="unsloth",
+        )
+        for name, instead in (
+            *(("lora_mlp", "lora_mlp_kernel"), ("lora_qkv", "lora_qkv_kernel"), ("lora_o", "lora_o_kernel")),
+            *(("cross_entropy_loss", ""), ("rms_norm", ""), ("rope", "")),
+        )
+    ),
+    Refusal(
+        "save_safetensors",
+        "save_safetensors == False",
+        "transformers 5 saves nothing but safetensors",
+        "Leave it out",
+        "utils/schemas/model.py:170",
+        drop=True,
+    ),
+    Refusal(
+        "datasets",
+        "is_list(datasets) and starts(field(first(datasets), 'type'), 'sharegpt')",
+        "`type: sharegpt` has been replaced by `type: chat_template`",
+        "Set that",
+        f"{_VALID}:276",
+    ),
+    *(
+        _out(old, f"{old} and {new}", f"`{new}` has replaced it, and both are set", f"{_VALID}:{line}", (new,))
+        for old, new, line in (
+            ("noisy_embedding_alpha", "neftune_noise_alpha", 609),
+            ("pretrain_multipack_buffer_size", "streaming_multipack_buffer_size", 631),
+        )
+    ),
+    *(
+        _out(
+            flag,
+            f"{flag} and attn_implementation is not None",
+            "`attn_implementation` has replaced the flags for single backends, and both are set",
+            f"{_CONFIG}:1669",
+            ("attn_implementation",),
+            "attention",
+        )
+        for flag in _OLD_ATTENTION
+    ),
+)
+_DATA = (
+    Refusal(
+        "push_dataset_to_hub",
+        "push_dataset_to_hub and hf_use_auth_token != True",
+        "`push_dataset_to_hub` requires `hf_use_auth_token: true`",
+        "Set it",
+        f"{_VALID}:330",
+        ("hf_use_auth_token",),
+        sets=(("hf_use_auth_token", True),),
+    ),
+    *(
+        Refusal(
+            "val_set_size",
+            f"val_set_size and {streamed}",
+            f"no part of a streamed data set can be split off, and `{streamed}` streams it",
+            "Set `val_set_size: 0`, and name `test_datasets`",
+            f"{_VALID}:{line}",
+            (streamed,),
+            sets=(("val_set_size", 0),),
+        )
+        for streamed, line in (("pretraining_dataset", 1888), ("streaming", 1898))
+    ),
+    Refusal(
+        "streaming",
+        "streaming and not max_steps",
+        "the length of streamed data is not known, and needs `max_steps`",
+        "Set it",
+        f"{_VALID}:1908",
+        ("max_steps",),
+        likely=True,
+    ),
+    Refusal(
+        "sample_packing",
+        "sample_packing and streaming and is_list(datasets) and len(datasets) > 1",
+        "samples of several streamed data sets are not packed yet",
+        "Leave it out, or name one data set",
+        f"{_VALID}:1923",
+        ("streaming", "datasets"),
+    ),
+    _out(
+        "include_tokens_per_second",
+        "include_tokens_per_second and pretraining_dataset",
+        "the tokens of a `pretraining_dataset` are not counted",
+        f"{_VALID}:819",
+        ("pretraining_dataset",),
+    ),
+    *(
+        _out(
+            key,
+            f"{key} and tokenizer_use_mistral_common",
+            "the tokenizer of mistral-common cannot be changed",
+            f"{_VALID}:{line}",
+            ("tokenizer_use_mistral_common",),
+            "mistral-common",
+        )
+        for key, line in (
+            *(("added_tokens_overrides", 785), ("special_tokens", 790), ("tokens", 795), ("chat_template", 800)),
+            ("processor_kwargs", 805),
+        )
+    ),
+    *(
+        Refusal(
+            f"processor_kwargs.{key}",
+            f"processor_kwargs.{key} is not None",
+            f"`{instead}` at the top sets this",
+            f"Set `{instead}`, and leave it out here",
+            "utils/schemas/model.py:130",
+            drop=True,
+        )
+        for key, instead in (("revision", "revision_of_model"), ("trust_remote_code", "trust_remote_code"))
+    ),
+)
+_TRAINED = (
+    Refusal(
+        "batch_size",
+        "batch_size and not micro_batch_size and not gradient_accumulation_steps",
+        "at least two of `batch_size`, `micro_batch_size` and `gradient_accumulation_steps` are needed",
+        "Set `micro_batch_size`",
+        f"{_VALID}:456",
+        likely=True,
+    ),
+    Refusal(
+        "do_bench_eval",
+        "do_bench_eval and not evals_per_epoch and not eval_steps",
+        "`do_bench_eval` requires `evals_per_epoch` or `eval_steps`",
+        "Set one of them",
+        f"{_VALID}:597",
+    ),
+    Refusal(
+        "eval_sample_packing",
+        "eval_sample_packing and do_causal_lm_eval",
+        "samples are not packed where text is generated for the evaluation",
+        "Set `eval_sample_packing: false`",
+        f"{_VALID}:730",
+        ("do_causal_lm_eval",),
+        sets=(("eval_sample_packing", False),),
+    ),
+    Refusal(
+        "early_stopping_patience",
+        "early_stopping_patience and (not save_steps or not eval_steps)",
+        "`early_stopping_patience` requires `save_steps` and `eval_steps`",
+        "Set both",
+        f"{_VALID}:2260",
+        ("save_steps", "eval_steps"),
+    ),
+    Refusal(
+        "early_stopping_patience",
+        "early_stopping_patience and save_steps % eval_steps != 0",
+        "`early_stopping_patience` requires `save_steps` to be a multiple of `eval_steps`",
+        "Set `save_steps` to one",
+        f"{_VALID}:2264",
+        ("save_steps", "eval_steps"),
+    ),
+    _both("revision_of_model", "gptq", "another revision of a GPTQ model cannot be loaded", 2178),
+    *(
+        Refusal(
+            "relora",
+            f"{_RELORA} and {when}",
+            says,
+            "Leave one of the two out",
+            f"{_VALID}:{line}",
+            (other,),
+        )
+        for when, says, line, other in (
+            ("not adapter", "ReLoRA needs an adapter", 2237, "adapter"),
+            ("(fsdp or fsdp_config)", "ReLoRA does not support FSDP", 2242, "fsdp_config"),
+            ("deepspeed", "ReLoRA does not support DeepSpeed", 2245, "deepspeed"),
+            ("lr_scheduler == 'one_cycle'", "ReLoRA is not compatible with this scheduler", 2248, "lr_scheduler"),
+        )
+    ),
+    Refusal(
+        "relora_steps",
+        "relora_steps and optimizer == 'polora'",
+        "polora keeps its momentum elsewhere, where ReLoRA does not reset it",
+        "Take another optimizer",
+        f"{_VALID}:1282",
+        ("optimizer",),
+    ),
+    Refusal(
+        "optimizer",
+        "optimizer == 'q_galore_adamw8bit' and deepspeed and not adapter",
+        "it does not support DeepSpeed",
+        "Take another optimizer, or FSDP2",
+        f"{_VALID}:1303",
+        ("deepspeed",),
+    ),
+    Refusal(
+        "optimizer",
+        f"tensor_parallel_size > 1 and optimizer in {_BITS}",
+        "tensors in 8 bit are not split over devices",
+        "Take another optimizer",
+        f"{_VALID}:2387",
+        ("tensor_parallel_size",),
+    ),
+    Refusal(
+        "optimizer",
+        "optimizer == 'polora' and tensor_parallel_size > 1",
+        "polora is not compatible with tensor parallelism",
+        "Take another optimizer, or FSDP2",
+        f"{_VALID}:1239",
+        ("tensor_parallel_size",),
+    ),
+)
+_PREFERRED = (
+    Refusal(
+        "eval_sample_packing",
+        "eval_sample_packing and rl == 'kto' and not sample_packing",
+        "kto does not support packed samples",
+        "Set `eval_sample_packing: false`",
+        f"{_VALID}:961",
+        ("rl",),
+        sets=(("eval_sample_packing", False),),
+    ),
+    Refusal(
+        "dpo_loss_weights",
+        "rl == 'dpo' and is_list(dpo_loss_type) and is_list(dpo_loss_weights)"
+        " and len(dpo_loss_type) != len(dpo_loss_weights)",
+        "each loss needs one weight",
+        "Give as many weights as losses",
+        f"{_VALID}:1038",
+        ("dpo_loss_type",),
+    ),
+    Refusal(
+        "trl.use_liger_loss",
+        "rl == 'grpo' and trl.use_liger_loss and context_parallel_size > 1",
+        "GRPO does not compute Liger's loss over split sequences",
+        "Leave one of the two out",
+        f"{_VALID}:976",
+        ("context_parallel_size",),
+    ),
+    Refusal(
+        "trl.multi_objective_aggregation",
+        "rl == 'gdpo' and trl.multi_objective_aggregation == 'sum_then_normalize'",
+        "this is GRPO, not GDPO",
+        "Set `normalize_then_sum`, or `rl: grpo`",
+        f"{_VALID}:1011",
+        ("rl",),
+    ),
+    Refusal(
+        "trl.generation_batch_size",
+        "rl == 'grpo' and is_whole(trl.generation_batch_size) and is_whole(trl.num_generations)"
+        " and trl.num_generations > 1 and trl.generation_batch_size % trl.num_generations != 0",
+        "it must be divisible by `num_generations`",
+        "Set a multiple",
+        f"{_VALID}:1120",
+        ("trl.num_generations",),
+    ),
+    _out("warmup_ratio", "rl == 'simpo' and warmup_ratio", "simpo has `warmup_steps` only", f"{_VALID}:2217", ("rl",)),
+    Refusal(
+        "rl",
+        "rl == 'ebft' and not ebft",
+        "`rl: ebft` needs the section `ebft`",
+        "Add it, with a `mode` at least",
+        f"{_VALID}:2434",
+        ("ebft",),
+    ),
+    _out(
+        "torch_compile",
+        f"{_EBFT} and torch_compile == True and gradient_checkpointing",
+        "its attention compiles itself, and the model cannot be compiled with gradient checkpointing",
+        f"{_VALID}:2452",
+        ("gradient_checkpointing",),
+    ),
+    _out(
+        "activation_offloading",
+        f"{_EBFT} and activation_offloading == True and attn_implementation == 'flex_attention'",
+        "flex attention needs another kind of gradient checkpointing",
+        f"{_VALID}:2497",
+        ("attn_implementation",),
+    ),
+)
+_MEMORY = (
+    Refusal(
+        "activation_offloading",
+        "activation_offloading and not gradient_checkpointing",
+        "activations are offloaded only with `gradient_checkpointing`",
+        "Set `gradient_checkpointing: true`",
+        f"{_VALID}:1988",
+        ("gradient_checkpointing",),
+        sets=(("gradient_checkpointing", True),),
+    ),
+    Refusal(
+        "selective_checkpointing",
+        "selective_checkpointing and not gradient_checkpointing",
+        "it needs `gradient_checkpointing`",
+        "Set `gradient_checkpointing: true`",
+        f"{_VALID}:2001",
+        ("gradient_checkpointing",),
+        sets=(("gradient_checkpointing", True),),
+    ),
+    Refusal(
+        "gradient_checkpointing_kwargs.use_reentrant",
+        "selective_checkpointing and gradient_checkpointing and gradient_checkpointing_kwargs.use_reentrant",
+        "selective checkpointing is not reentrant",
+        "Set it to false",
+        f"{_VALID}:2003",
+        ("selective_checkpointing",),
+        sets=(("gradient_checkpointing_kwargs.use_reentrant", False),),
+    ),
+    Refusal(
+        "activation_offloading",
+        "selective_checkpointing and gradient_checkpointing and activation_offloading"
+        " and activation_offloading != 'hidden_states'",
+        "with selective checkpointing only hidden states are offloaded",
+        "Set `activation_offloading: hidden_states`",
+        f"{_VALID}:2008",
+        ("selective_checkpointing",),
+        sets=(("activation_offloading", "hidden_states"),),
+    ),
+    Refusal(
+        "gradient_checkpointing_kwargs.use_reentrant",
+        "activation_offloading == 'hidden_states' and gradient_checkpointing"
+        " and gradient_checkpointing_kwargs.use_reentrant and unfrozen_parameters"
+        " and gradient_checkpointing_kwargs.use_reentrant != True",
+        "`use_reentrant` must be false if a part of the model is frozen",
+        "Set it to false",
+        f"{_VALID}:2146",
+        ("unfrozen_parameters",),
+        sets=(("gradient_checkpointing_kwargs.use_reentrant", False),),
+    ),
+    _out(
+        "gradient_checkpointing",
+        "gradient_checkpointing and holds(lower(base_model), 'mpt')",
+        "MPT models do not support it, and axolotl goes by the name",
+        f"{_VALID}:1963",
+        ("base_model",),
+    ),
+    Refusal(
+        "flash_optimum",
+        "flash_optimum == True and (fp16 or bf16)",
+        "BetterTransformer does not support mixed precision, and `bf16` is auto by default",
+        "Leave it out",
+        f"{_VALID}:2166",
+        ("fp16", "bf16"),
+        drop=True,
+    ),
+    Refusal(
+        "scaling_softmax",
+        "scaling_softmax and attn_implementation != 'flex_attention' and not flex_attention",
+        "it requires flex attention",
+        "Set `attn_implementation: flex_attention`",
+        f"{_VALID}:438",
+        ("attn_implementation",),
+        sets=(("attn_implementation", "flex_attention"),),
+    ),
+    Refusal(
+        "batch_flattening",
+        "batch_flattening and batch_flattening != 'auto' and (attn_implementation in ('sdpa', 'eager')"
+        " or attn_implementation is None and not flash_attention and not flex_attention and not xformers_attention"
+        " and not sage_attention and not gemma4_hybrid_attn_impl)",
+        "it requires attention over rows of different lengths",
+        "Set `attn_implementation: flash_attention_2`",
+        f"{_VALID}:1343",
+        ("attn_implementation",),
+    ),
+    Refusal(
+        "batch_flattening",
+        "batch_flattening and batch_flattening != 'auto' and sample_packing and attn_implementation in"
+        " ('flash_attention_2', 'flash_attention_3', 'flex_attention', 'xformers')",
+        "it is not compatible with `sample_packing`",
+        "Leave one of the two out",
+        f"{_VALID}:1348",
+        ("sample_packing",),
+    ),
+    Refusal(
+        "attn_implementation",
+        "gemma4_hybrid_attn_impl and attn_implementation is not None and attn_implementation != 'flash_attention_2'",
+        "`gemma4_hybrid_attn_impl` requires flash_attention_2",
+        "Set it",
+        f"{_CONFIG}:1662",
+        ("gemma4_hybrid_attn_impl",),
+        sets=(("attn_implementation", "flash_attention_2"),),
+    ),
+    Refusal(
+        "torch_compile_options",
+        "torch_compile_options is not None and not torch_compile",
+        "it needs `torch_compile`",
+        "Set `torch_compile: true`",
+        f"{_CONFIG}:1787",
+        ("torch_compile",),
+    ),
+    *(
+        Refusal(
+            "ple_cpu_offload",
+            f"ple_cpu_offload and {when}",
+            says,
+            "Leave `ple_cpu_offload` out",
+            f"{_CONFIG}:{line}",
+            others,
+        )
+        for when, says, line, others in (
+            ("(fsdp_config is not None or fsdp is not None)", "it is not compatible with FSDP", 1889, ("fsdp_config",)),
+            ("deepspeed", "it is not compatible with DeepSpeed", 1891, ("deepspeed",)),
+            (
+                "not (adapter == 'qlora' and load_in_4bit or adapter == 'lora' and load_in_8bit)",
+                "it requires qlora in 4 bit or lora in 8 bit",
+                1899,
+                ("adapter",),
+            ),
+        )
+    ),
+    Refusal(
+        "qat.activation_dtype",
+        "qat.weight_dtype == 'ternary' and qat.activation_dtype is not None and qat.activation_dtype != 'int8'",
+        "ternary weights go with activations in int8 only",
+        "Set `int8`",
+        f"{_CONFIG}:2155",
+        ("qat.weight_dtype",),
+        sets=(("qat.activation_dtype", "int8"),),
+    ),
+)
+_SPLIT = (
+    Refusal(
+        "fsdp_config.cpu_offload_pin_memory",
+        "fsdp_config.cpu_offload_pin_memory == False"
+        " and not fsdp_config.offload_params and not fsdp_config.fsdp_offload_params",
+        "nothing is offloaded, and false here requires `offload_params`",
+        "Leave it out",
+        f"{_VALID}:1493",
+        drop=True,
+    ),
+    Refusal(
+        "optimizer",
+        "fsdp_config and optimizer in ('adamw_8bit', 'adamw_bnb_8bit')",
+        "FSDP2 is not compatible with it",
+        "Set `optimizer: adamw_torch_8bit`",
+        f"{_VALID}:1564",
+        ("fsdp_config",),
+        "0.20.0",
+        sets=(("optimizer", "adamw_torch_8bit"),),
+    ),
+    Refusal(
+        "fsdp_config.cpu_ram_efficient_loading",
+        "fsdp_config.cpu_ram_efficient_loading and load_in_4bit and not qlora_sharded_model_loading"
+        " and (adapter != 'qlora' or qlora_sharded_model_loading == False)",
+        "FSDP2 does not load a model in 4 bit this way",
+        "Set it to false",
+        f"{_VALID}:1587",
+        ("load_in_4bit",),
+        "0.20.0",
+        sets=(("fsdp_config.cpu_ram_efficient_loading", False),),
+    ),
+    Refusal(
+        "fsdp_config.cpu_ram_efficient_loading",
+        "fsdp_config.cpu_ram_efficient_loading == True and model_quantization_config == 'Mxfp4Config'",
+        "a model in Mxfp4 is not loaded this way",
+        "Set it to false",
+        f"{_VALID}:2191",
+        ("model_quantization_config",),
+        sets=(("fsdp_config.cpu_ram_efficient_loading", False),),
+    ),
+    Refusal(
+        "fsdp_config.auto_wrap_policy",
+        "fsdp_config.auto_wrap_policy == 'SIZE_BASED_WRAP' and fsdp_config.min_num_params is None",
+        "`SIZE_BASED_WRAP` needs `min_num_params`",
+        "Set it",
+        "utils/schemas/fsdp.py:78",
+    ),
+    Refusal(
+        "fp32_norms",
+        "fp32_norms and fsdp_config is None",
+        "it requires FSDP, with its section `fsdp_config`",
+        "Leave it out",
+        f"{_CONFIG}:1815",
+        drop=True,
+    ),
+    Refusal(
+        "deepcompile",
+        "deepcompile and not deepspeed",
+        "it is a part of DeepSpeed",
+        "Leave it out, or set `deepspeed`",
+        f"{_VALID}:1680",
+        ("deepspeed",),
+    ),
+    Refusal(
+        "fsdp",
+        "fsdp and holds(lower(base_model), 'falcon')",
+        "Falcon models do not support FSDP, and axolotl goes by the name",
+        "Use DeepSpeed",
+        f"{_VALID}:1955",
+        ("base_model",),
+    ),
+)
 TABLE = Table(
     "axolotl",
     "0.21.0",
-    {"": _ROWS + _MIXLORA},
-    {"mixlora_num_experts": 8, "mixlora_top_k": 2},
+    {"": (*_ROWS, *_MIXLORA, *_REMOVED, *_DATA, *_TRAINED, *_PREFERRED, *_MEMORY, *_SPLIT)},
+    {"mixlora_num_experts": 8, "mixlora_top_k": 2, "bf16": "auto"},
     (
         Undecided(
             "devices, their number and capabilities, the version of torch",

@@ -402,13 +402,66 @@ _EVALUATED = (
         likely=True,
     ),
 )
+_LOGGERS = ("wandb", "tensorboard", "trackio", "none", "all")
+_OF_PPO = (
+    Refusal(
+        "do_train",
+        "stage == 'ppo' and do_train == False",
+        "PPO is trained only, and evaluated in stage sft",
+        "Set `do_train: true`, or `stage: sft`",
+        f"{_PARSER}:334",
+        ("stage",),
+    ),
+    Refusal(
+        "use_kt",
+        "use_kt and do_train and stage == 'ppo' and reward_model_type == 'lora'",
+        "KTransformers does not support a LoRA as a reward model",
+        "Set `reward_model_type: full`",
+        f"{_PARSER}:340",
+        ("reward_model_type",),
+    ),
+    Refusal(
+        "report_to",
+        f"stage == 'ppo' and do_train and (is_text(report_to) and report_to not in {_LOGGERS}"
+        f" or is_list(report_to) and not within(report_to, {_LOGGERS}))",
+        "PPO reports only to wandb, tensorboard and trackio",
+        "Take one of these",
+        f"{_PARSER}:348",
+        ("stage",),
+    ),
+    *(
+        Refusal(
+            f"{kind}_{end}_pixels",
+            f"{kind}_max_pixels < {kind}_min_pixels",
+            f"`{kind}_max_pixels` is smaller than `{kind}_min_pixels`",
+            "Raise the first, or lower the second",
+            f"{_MODEL}:{line}",
+            cause=f"{kind} pixels",
+        )
+        for kind, line in (("image", 348), ("video", 351))
+        for end in ("max", "min")
+    ),
+    Refusal(
+        "interleave_probs",
+        "interleave_probs is not None and mix_strategy != 'concat' and eval_dataset is not None"
+        " and len(words(eval_dataset)) != len(words(interleave_probs))",
+        "each data set of the evaluation needs one probability too",
+        "Name as many data sets as probabilities",
+        f"{_DATA}:174",
+        ("eval_dataset",),
+    ),
+)
 TABLE = Table(
     "LLaMA-Factory",
     "0.9.5",
-    {"": (*_ROWS, *_EVALUATED)},
+    {"": (*_ROWS, *_EVALUATED, *_OF_PPO)},
     {
         "finetuning_type": "lora",
         "stage": "sft",
+        "image_max_pixels": 589824,
+        "image_min_pixels": 1024,
+        "video_max_pixels": 65536,
+        "video_min_pixels": 256,
         "pref_loss": "sigmoid",
         "reward_model_type": "lora",
         "dpo_label_smoothing": 0.0,

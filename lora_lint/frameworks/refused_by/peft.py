@@ -51,12 +51,13 @@ def _of_kinds(kinds: str, source: str) -> Refusal:
     """The layers that a method has a form for; the model decides what the targets are."""
     return Refusal(
         "target_modules",
-        f"target_modules is not None and not within(adapted_kinds, {kinds})",
+        f"not within(adapted_kinds, {kinds})",
         f"this method adapts modules of the kinds {kinds.strip('()').replace(chr(39), '')} only",
         "Name others, or use LoraConfig",
         source,
         late=True,
         likely=True,
+        absent=True,
     )
 
 
@@ -67,7 +68,47 @@ def _by_model(key: str, error: str, says: str, instead: str, source: str, other:
     )
 
 
+def _without_targets(source: str = "tuners/tuners_utils.py:413") -> Refusal:
+    """No targets, for a type of model that the method has no default for."""
+    return Refusal(
+        "target_modules",
+        "target_modules is None and 'no-default-targets' in peft_errors",
+        "PEFT has no default targets of this method for this type of model",
+        "Name them in `target_modules`",
+        source,
+        late=True,
+        likely=True,
+        absent=True,
+    )
+
+
+_IN_IA3 = (
+    *("RefinedWeb", "RefinedWebModel", "bart", "bert", "bloom", "deberta", "deberta-v2", "falcon", "gemma", "gemma2"),
+    *("gemma3_text", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "llama", "llama4", "mistral", "mixtral"),
+    *("mt5", "opt", "phi", "qwen2", "qwen3", "roberta", "t5"),
+)
+"""The types of models with default `feedforward_modules` (utils/constants.py)."""
 _OF_LORA = (
+    Refusal(
+        "init_lora_weights",
+        "is_text(init_lora_weights) and lower(init_lora_weights) not in ('gaussian', 'loftq', 'lora_ga', 'mica')"
+        " and common(adapted_kinds, ('Embedding', 'Conv1d', 'Conv2d', 'Conv3d'))",
+        "only linear layers are initialized this way, and the targets name others too",
+        "Leave it out, or the other layers",
+        f"{_LAYER}:342",
+        ("target_modules",),
+        late=True,
+        likely=True,
+    ),
+    _by_model(
+        "target_modules",
+        "fused-partly",
+        "transformers 5 fuses two projections of each expert, and only one of them is a target",
+        "Name both",
+        "utils/transformers_weight_conversion.py:466",
+        "target_parameters",
+        "0.19.0",
+    ),
     *(
         _by_model(
             key,
@@ -399,6 +440,7 @@ TABLE = Table(
     {
         "LoraConfig": _OF_LORA,
         "AdaLoraConfig": (
+            _without_targets(),
             Refusal(
                 "use_dora",
                 "use_dora",
@@ -448,6 +490,17 @@ TABLE = Table(
             ),
         ),
         "IA3Config": (
+            _without_targets("tuners/ia3/model.py:199"),
+            Refusal(
+                "feedforward_modules",
+                f"feedforward_modules is None and model_type is not None and model_type not in {_IN_IA3}",
+                "PEFT has no default `feedforward_modules` for this type of model",
+                "Name them, or give an empty list",
+                "tuners/ia3/model.py:205",
+                late=True,
+                likely=True,
+                absent=True,
+            ),
             _of_kinds("('Linear', 'Conv1D', 'Conv2d', 'Conv3d')", "tuners/ia3/model.py:147"),
             Refusal(
                 "feedforward_modules",
@@ -460,14 +513,17 @@ TABLE = Table(
             ),
         ),
         "LoHaConfig": (
+            _without_targets(),
             _of_kinds("('Linear', 'Conv1d', 'Conv2d')", "tuners/lycoris_utils.py:242"),
             _pattern_alone("tuners/loha/config.py:143"),
         ),
         "LoKrConfig": (
+            _without_targets(),
             _of_kinds("('Linear', 'Conv1d', 'Conv2d')", "tuners/lycoris_utils.py:242"),
             _pattern_alone("tuners/lokr/config.py:155"),
         ),
         "VeraConfig": (
+            _without_targets(),
             _of_kinds("('Linear', 'Conv1D')", "tuners/vera/model.py:239"),
             _pattern_alone("tuners/vera/config.py:156"),
         ),
@@ -484,6 +540,11 @@ TABLE = Table(
             "adapters that are added, merged, renamed or deleted",
             "which adapters a model has is the state of a program",
             ("peft_model.py", "tuners/tuners_utils.py", "tuners/lora/model.py"),
+        ),
+        Undecided(
+            "what a program does before it wraps the model",
+            "CorDA needs `preprocess_corda`, LoRA-GA gradients: which calls have run is the state of a program",
+            ("tuners/lora/corda.py",),
         ),
         Undecided(
             "quantized layers",
