@@ -403,7 +403,16 @@ _EVALUATED = (
     ),
 )
 _LOGGERS = ("wandb", "tensorboard", "trackio", "none", "all")
-_OF_PPO = (
+_CHECKED = (
+    Refusal(
+        "do_predict",
+        "stage == 'sft' and do_predict and not predict_with_generate",
+        "predictions are saved only where they are generated",
+        "Set `predict_with_generate: true`",
+        f"{_PARSER}:327",
+        ("predict_with_generate",),
+        sets=(("predict_with_generate", True),),
+    ),
     Refusal(
         "do_train",
         "stage == 'ppo' and do_train == False",
@@ -454,7 +463,7 @@ _OF_PPO = (
 TABLE = Table(
     "LLaMA-Factory",
     "0.9.5",
-    {"": (*_ROWS, *_EVALUATED, *_OF_PPO)},
+    {"": (*_ROWS, *_EVALUATED, *_CHECKED)},
     {
         "finetuning_type": "lora",
         "stage": "sft",
