@@ -345,11 +345,16 @@ model = FastLanguageModel.get_peft_model(model, 16, {wrapped})
             ("stabilityai/stablelm-2-1_6b", "IA3Config(target_modules=['q_proj'])", ["feedforward_modules"]),
             ("stabilityai/stablelm-2-1_6b", "IA3Config(target_modules=['q_proj'], feedforward_modules=[])", []),
             ("allenai/OLMo-2-1124-7B", "LoKrConfig()", ["target_modules"]),
+            ("gpt2", "MissConfig(target_modules=['c_attn'])", ["target_modules"]),
+            ("gpt2", "FourierFTConfig(target_modules=['c_attn'])", []),
+            ("meta-llama/Llama-2-7b-hf", "C3AConfig(target_modules=['q_proj', 'embed_tokens'])", ["target_modules"]),
+            ("meta-llama/Llama-2-7b-hf", "OFTConfig(target_modules=['q_proj', 'embed_tokens'])", []),
         ],
     )
     def test_what_the_model_decides(self, model: str, config: str, refused: list[str]) -> None:
         program = f"""\
-from peft import AdaLoraConfig, IA3Config, LoHaConfig, LoKrConfig, LoraConfig, VeraConfig, get_peft_model
+from peft import *
+from peft import get_peft_model
 from transformers import AutoModelForCausalLM
 model = AutoModelForCausalLM.from_pretrained("{model}")
 model = get_peft_model(model, {config})

@@ -4,7 +4,12 @@ A single value that is out of range is no row."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _LORA = "tuners/lora/config.py"
 _LAYER = "tuners/lora/layer.py"
@@ -52,7 +57,7 @@ def _of_kinds(kinds: str, source: str) -> Refusal:
     return Refusal(
         "target_modules",
         f"not within(adapted_kinds, {kinds})",
-        f"this method adapts modules of the kinds {kinds.strip('()').replace(chr(39), '')} only",
+        f"this method adapts modules of the kinds {kinds.strip('(),').replace(chr(39), '')} only",
         "Name others, or use LoraConfig",
         source,
         late=True,
@@ -434,101 +439,137 @@ _OF_OTHERS: dict[str, tuple[Refusal, ...]] = {
     "VBLoRAConfig": _layered("vblora", alone=196),
     "WaveFTConfig": _layered("waveft", regex=253, pattern=257, alone=260),
 }
+_KINDS = {
+    "AdamssConfig": ("('Linear',)", "adamss/model.py:151"),
+    "BOFTConfig": ("('Linear', 'Conv2d')", "boft/model.py:129"),
+    "C3AConfig": ("('Linear',)", "c3a/model.py:96"),
+    "DeftConfig": ("('Linear', 'Conv1D')", "deft/model.py:104"),
+    "DeloraConfig": ("('Linear',)", "delora/model.py:104"),
+    "FourierFTConfig": ("('Linear', 'Conv1D')", "fourierft/model.py:111"),
+    "FrodConfig": ("('Linear', 'Conv1D')", "frod/model.py:304"),
+    "GraloraConfig": ("('Linear', 'Conv1D')", "gralora/model.py:113"),
+    "HRAConfig": ("('Linear', 'Conv2d')", "hra/model.py:117"),
+    "LilyConfig": ("('Linear',)", "lily/model.py:97"),
+    "MissConfig": ("('Linear',)", "miss/model.py:135"),
+    "OFTConfig": ("('Linear', 'Conv2d', 'Embedding')", "oft/model.py:142"),
+    "PeanutConfig": ("('Linear',)", "peanut/model.py:91"),
+    "PsoftConfig": ("('Linear',)", "psoft/model.py:81"),
+    "PveraConfig": ("('Linear', 'Conv1D')", "pvera/model.py:245"),
+    "SupertuningConfig": ("('Linear',)", "supertuning/model.py:91"),
+    "TinyLoraConfig": ("('Linear', 'Conv1D', 'Embedding')", "tinylora/model.py:259"),
+    "UniLoraConfig": ("('Linear', 'Conv1D')", "unilora/model.py:228"),
+    "VBLoRAConfig": ("('Linear', 'Conv1D')", "vblora/model.py:143"),
+    "WaveFTConfig": ("('Linear', 'Conv1D')", "waveft/model.py:158"),
+}
+"""The kinds of modules that a method adapts, and where it refuses others."""
+
+
+def _on_layers(rows: Mapping[str, tuple[Refusal, ...]]) -> dict[str, tuple[Refusal, ...]]:
+    """The rows of each class, with what the model decides for those of `_KINDS`."""
+    return {
+        owner: (_of_kinds(_KINDS[owner][0], f"tuners/{_KINDS[owner][1]}"), _without_targets(), *own)
+        if owner in _KINDS
+        else own
+        for owner, own in rows.items()
+    }
+
+
+_ROWS: dict[str, tuple[Refusal, ...]] = {
+    "LoraConfig": _OF_LORA,
+    "AdaLoraConfig": (
+        _without_targets(),
+        Refusal(
+            "use_dora",
+            "use_dora",
+            "AdaLoRA does not support DoRA",
+            "Leave `use_dora` out, or use LoraConfig",
+            "tuners/adalora/config.py:75",
+            since="0.11.0",
+        ),
+        Refusal(
+            "loftq_config",
+            "loftq_config and init_lora_weights == 'loftq'",
+            "AdaLoRA does not support LoftQ",
+            "Leave `loftq_config` out, or use LoraConfig",
+            "tuners/adalora/config.py:78",
+            since="0.11.0",
+        ),
+        _of_kinds("('Linear', 'Conv1D', 'Conv2d')", "tuners/adalora/model.py:218"),
+        _regex_with("layers_to_transform", "tuners/adalora/config.py:88", "0.11.0"),
+        _regex_with("layers_pattern", f"{_LORA}:1045", "0.11.0"),
+        _pattern_alone("tuners/adalora/config.py:92"),
+        Refusal(
+            "total_step",
+            "not total_step or is_whole(total_step) and total_step <= 0",
+            "AdaLoRA needs `total_step`, the total number of training steps",
+            "Pass `total_step`",
+            "tuners/adalora/config.py:102",
+            since="0.15.0",
+            absent=True,
+        ),
+        Refusal(
+            "total_step",
+            "is_whole(total_step) and total_step > 0 and tinit >= total_step - tfinal",
+            "the schedule leaves no phase for allocating ranks: `tinit` and `tfinal` fill `total_step`",
+            "Lower `tinit` and `tfinal`, or raise `total_step`",
+            "tuners/adalora/config.py:110",
+            ("tinit", "tfinal"),
+            "0.15.0",
+        ),
+        Refusal(
+            "r",
+            "r != 8",
+            "AdaLoRA does not use `r`",
+            "Set `init_r` for the rank at the start and `target_r` for the one at the end",
+            "tuners/adalora/config.py:96",
+            since="0.13.0",
+            ignored=True,
+        ),
+    ),
+    "IA3Config": (
+        _without_targets("tuners/ia3/model.py:199"),
+        Refusal(
+            "feedforward_modules",
+            f"feedforward_modules is None and model_type is not None and model_type not in {_IN_IA3}",
+            "PEFT has no default `feedforward_modules` for this type of model",
+            "Name them, or give an empty list",
+            "tuners/ia3/model.py:205",
+            late=True,
+            likely=True,
+            absent=True,
+        ),
+        _of_kinds("('Linear', 'Conv1D', 'Conv2d', 'Conv3d')", "tuners/ia3/model.py:147"),
+        Refusal(
+            "feedforward_modules",
+            "is_list(feedforward_modules) and is_list(target_modules)"
+            " and not within(feedforward_modules, target_modules)",
+            "`feedforward_modules` should be a subset of `target_modules`",
+            "Add the missing names to `target_modules`",
+            "tuners/ia3/config.py:112",
+            ("target_modules",),
+        ),
+    ),
+    "LoHaConfig": (
+        _without_targets(),
+        _of_kinds("('Linear', 'Conv1d', 'Conv2d')", "tuners/lycoris_utils.py:242"),
+        _pattern_alone("tuners/loha/config.py:143"),
+    ),
+    "LoKrConfig": (
+        _without_targets(),
+        _of_kinds("('Linear', 'Conv1d', 'Conv2d')", "tuners/lycoris_utils.py:242"),
+        _pattern_alone("tuners/lokr/config.py:155"),
+    ),
+    "VeraConfig": (
+        _without_targets(),
+        _of_kinds("('Linear', 'Conv1D')", "tuners/vera/model.py:239"),
+        _pattern_alone("tuners/vera/config.py:156"),
+    ),
+    **_OF_OTHERS,
+}
 TABLE = Table(
     "PEFT",
     "0.21.2",
-    {
-        "LoraConfig": _OF_LORA,
-        "AdaLoraConfig": (
-            _without_targets(),
-            Refusal(
-                "use_dora",
-                "use_dora",
-                "AdaLoRA does not support DoRA",
-                "Leave `use_dora` out, or use LoraConfig",
-                "tuners/adalora/config.py:75",
-                since="0.11.0",
-            ),
-            Refusal(
-                "loftq_config",
-                "loftq_config and init_lora_weights == 'loftq'",
-                "AdaLoRA does not support LoftQ",
-                "Leave `loftq_config` out, or use LoraConfig",
-                "tuners/adalora/config.py:78",
-                since="0.11.0",
-            ),
-            _of_kinds("('Linear', 'Conv1D', 'Conv2d')", "tuners/adalora/model.py:218"),
-            _regex_with("layers_to_transform", "tuners/adalora/config.py:88", "0.11.0"),
-            _regex_with("layers_pattern", f"{_LORA}:1045", "0.11.0"),
-            _pattern_alone("tuners/adalora/config.py:92"),
-            Refusal(
-                "total_step",
-                "not total_step or is_whole(total_step) and total_step <= 0",
-                "AdaLoRA needs `total_step`, the total number of training steps",
-                "Pass `total_step`",
-                "tuners/adalora/config.py:102",
-                since="0.15.0",
-                absent=True,
-            ),
-            Refusal(
-                "total_step",
-                "is_whole(total_step) and total_step > 0 and tinit >= total_step - tfinal",
-                "the schedule leaves no phase for allocating ranks: `tinit` and `tfinal` fill `total_step`",
-                "Lower `tinit` and `tfinal`, or raise `total_step`",
-                "tuners/adalora/config.py:110",
-                ("tinit", "tfinal"),
-                "0.15.0",
-            ),
-            Refusal(
-                "r",
-                "r != 8",
-                "AdaLoRA does not use `r`",
-                "Set `init_r` for the rank at the start and `target_r` for the one at the end",
-                "tuners/adalora/config.py:96",
-                since="0.13.0",
-                ignored=True,
-            ),
-        ),
-        "IA3Config": (
-            _without_targets("tuners/ia3/model.py:199"),
-            Refusal(
-                "feedforward_modules",
-                f"feedforward_modules is None and model_type is not None and model_type not in {_IN_IA3}",
-                "PEFT has no default `feedforward_modules` for this type of model",
-                "Name them, or give an empty list",
-                "tuners/ia3/model.py:205",
-                late=True,
-                likely=True,
-                absent=True,
-            ),
-            _of_kinds("('Linear', 'Conv1D', 'Conv2d', 'Conv3d')", "tuners/ia3/model.py:147"),
-            Refusal(
-                "feedforward_modules",
-                "is_list(feedforward_modules) and is_list(target_modules)"
-                " and not within(feedforward_modules, target_modules)",
-                "`feedforward_modules` should be a subset of `target_modules`",
-                "Add the missing names to `target_modules`",
-                "tuners/ia3/config.py:112",
-                ("target_modules",),
-            ),
-        ),
-        "LoHaConfig": (
-            _without_targets(),
-            _of_kinds("('Linear', 'Conv1d', 'Conv2d')", "tuners/lycoris_utils.py:242"),
-            _pattern_alone("tuners/loha/config.py:143"),
-        ),
-        "LoKrConfig": (
-            _without_targets(),
-            _of_kinds("('Linear', 'Conv1d', 'Conv2d')", "tuners/lycoris_utils.py:242"),
-            _pattern_alone("tuners/lokr/config.py:155"),
-        ),
-        "VeraConfig": (
-            _without_targets(),
-            _of_kinds("('Linear', 'Conv1D')", "tuners/vera/model.py:239"),
-            _pattern_alone("tuners/vera/config.py:156"),
-        ),
-        **_OF_OTHERS,
-    },
+    _on_layers(_ROWS),
     undecided=(
         Undecided(
             "layers and shapes of the model",
