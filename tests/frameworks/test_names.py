@@ -40,7 +40,9 @@ ALLOWED = {
 BESIDE = {
     "lora_block": ("peft-adapter", "wandb"),  # whose schema holds PEFT's keywords; whose sweep a block may be
     "diffusion_pipe": ("unsloth",),  # whose way to recompute activations is one of its own
-    **dict.fromkeys(("autotrain", "firefly", "llamafactory", "ms_swift"), ("unsloth",)),  # which can load their models
+    **dict.fromkeys(("autotrain", "firefly", "ms_swift"), ("unsloth",)),  # which can load their models
+    "llamafactory": ("unsloth", "wandb"),  # which can load its models; to which PPO reports
+    "axolotl": ("unsloth",),  # whose kernels it had under that name
     "skyrl": ("tinker",),  # whose service it imitates
     "easyr1": ("verl",),  # whose package has kept that name
     "llamafactory_v1": ("llama-factory",),  # whose next version it is
