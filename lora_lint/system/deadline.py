@@ -11,6 +11,8 @@ import time
 from _thread import _local
 from typing import TYPE_CHECKING
 
+from lora_lint.system.signals import signal
+
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
@@ -69,8 +71,6 @@ class Limit:
     def _set(self) -> None:
         """Sets the timer to the end of this limit."""
         if self.timed:
-            import signal
-
             signal.setitimer(signal.ITIMER_PROF, max(self._until - _clock(True), 1e-3), _AGAIN)
 
     def exceeded(self) -> Exceeded:
@@ -107,9 +107,7 @@ def _clock(timed: bool) -> float:
 
 def _claimed() -> bool:
     """Takes the timer; False where there is none, or something else uses it."""
-    import signal
-
-    if not hasattr(signal, "setitimer") or signal.getsignal(signal.SIGPROF) is not signal.SIG_DFL:
+    if not hasattr(signal, "setitimer") or signal.getsignal(signal.SIGPROF) != signal.SIG_DFL:
         return False
     try:
         signal.signal(signal.SIGPROF, _raise)
@@ -119,8 +117,6 @@ def _claimed() -> bool:
 
 
 def _released() -> None:
-    import signal
-
     signal.setitimer(signal.ITIMER_PROF, 0)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
 

@@ -6,10 +6,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-try:  # importing `signal` builds an enumeration of every name: 0.5 ms
-    import _signal as signal  # type: ignore[import-not-found,unused-ignore]
-except ImportError:
-    import signal
+from lora_lint.system.signals import signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

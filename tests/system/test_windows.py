@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.process
 
 START = """\
-import multiprocessing, os, signal, sys
+import _signal, multiprocessing, os, signal, sys
 for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"):
     sys.modules[name] = None
 kept = {"SIGABRT", "SIGFPE", "SIGILL", "SIGINT", "SIGSEGV", "SIGTERM", "SIG_DFL", "SIG_IGN"}
-for name in [each for each in vars(signal) if each.startswith(("SIG", "ITIMER")) and each not in kept]:
-    delattr(signal, name)
-for name in ("alarm", "getitimer", "pthread_kill", "pthread_sigmask", "setitimer", "siginterrupt", "sigwait"):
-    delattr(signal, name)
+for module in (signal, _signal):
+    for name in [each for each in vars(module) if each.startswith(("SIG", "ITIMER")) and each not in kept]:
+        delattr(module, name)
+    for name in ("alarm", "getitimer", "pthread_kill", "pthread_sigmask", "setitimer", "siginterrupt", "sigwait"):
+        delattr(module, name)
 for name in ("O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "chown", "fchmod", "fork", "getloadavg", "getpgid", "geteuid",
              "getuid", "killpg", "mkfifo", "sched_getaffinity", "setsid", "sysconf", "uname", "wait4"):
     delattr(os, name)
