@@ -26,7 +26,8 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
     """The runs in which settings of a command take part, together with those of its configuration file, and the
     framework's settings; None if the command in the script at `path` names no such file.
 
-    A command without its own settings has no run: the file is read by itself.
+    A command without its own settings has no run: the file is read by itself. Where the project does not have the file,
+    the settings of the command alone are known.
     """
     command = start.command
     found = _file(start)
@@ -34,18 +35,21 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
         return None
     file, words = found
     arguments = arguments_of(words, span, command.beside)
-    document = _document(file, command, path, project) if arguments.mapping.entries else None
-    if document is None:
+    if not arguments.mapping.entries:
         return Reading()
+    read = _document(file, command, path, project)
+    is_there = read is not None
+    document = Mapping((), span) if read is None else read
     placed = _placed(arguments.mapping, document, command.component)
     whole = unfolded(Mapping((*document.entries, *placed), document.span))
     reader = registry.reader(start.framework.name)
     if not reader.recognises(whole):
         return Reading()
     runs = tuple(with_output(start.framework, whole, run) for run in reader.read(whole, project).runs)
+    is_open = arguments.open or not is_there  # what the file sets is not known
     seen = Seen(call, span, arguments, alone=len(runs) == 1)
-    shown = (seen.run(settled(each, arguments, usual=True)) for each in runs)
-    given = given_to(start.framework.name, whole, arguments.open, arguments.defaults) if command.checked else ()
+    shown = (seen.run(settled(each, arguments, usual=is_there)) for each in runs)
+    given = given_to(start.framework.name, whole, is_open, arguments.defaults) if command.checked else ()
     return Reading(tuple(run for run in shown if run is not None), given=tuple(map(seen.settings, given)))
 
 

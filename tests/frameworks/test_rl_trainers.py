@@ -155,6 +155,17 @@ def test_a_command_of_easyr1_changes_its_file(tmp_path: Path) -> None:
     assert (run.dialect, plain(run.adapter.rank), plain(run.adapter.alpha)) == ("easyr1", 16, 64)
 
 
+def test_a_command_whose_file_the_project_does_not_have() -> None:
+    words = (
+        "python3 -m verl.trainer.main config=examples/config.yaml "
+        "worker.actor.model.model_path=Qwen/Qwen2.5-7B-Instruct worker.actor.model.lora.rank=64"
+    )
+    run = only(shell(words))
+    assert (plain(run.adapter.rank), plain(run.model.name)) == (64, "Qwen/Qwen2.5-7B-Instruct")
+    assert (plain(run.adapter.alpha), plain(run.adapter.target_modules)) == (Unknown, Unknown)
+    assert shell("python3 -m verl.trainer.main config=examples/config.yaml").runs == ()
+
+
 def test_a_command_of_verl_is_still_its_own() -> None:
     words = "python3 -m verl.trainer.main_ppo actor_rollout_ref.model.path=a/b actor_rollout_ref.model.lora_rank=8"
     assert only(shell(words)).dialect == "verl"
