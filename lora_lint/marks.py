@@ -91,6 +91,7 @@ PACKAGES = {
     "llm2vec": "llm2vec",
     "loralib": "loralib",
     "ludwig": "ludwig",
+    "megatron-bridge": "megatron_bridge",
     "mlx-lm": "mlx_lm",
     "mlx-tune": "mlx_tune",
     "mlx-vlm": "mlx_vlm",

@@ -15,9 +15,9 @@ LIBRARIES = frozenset(
     "psutil mmengine setfit torchtune triton liger_kernel auto_gptq gptqmodel hqq pytest torchao optimum onnxruntime "
     "IPython ipywidgets google timm flair keras keras_hub keras_nlp loralib open_clip tap tyro simple_parsing draccus "
     "pyrallis toml tomli ruamel easydict addict box munch dotmap ml_collections dacite yacs configargparse "
-    "decouple environs tinker training_hub mlx_tune".split()
+    "decouple environs tinker training_hub mlx_tune megatron".split()
 )
-ADAPTER_LIBRARIES = frozenset({"mlx_tune", "peft", "tinker", "training_hub", "unsloth", "xtuner"})
+ADAPTER_LIBRARIES = frozenset({"megatron", "mlx_tune", "peft", "tinker", "training_hub", "unsloth", "xtuner"})
 """Libraries that put adapters on models."""
 _CONFIG_WORDS = (b"LoraConfig", b"get_peft_model", b"LoHaConfig", b"LoKrConfig", b"IA3Config", b"VeraConfig")
 _ADAPTER_WORDS = (*_CONFIG_WORDS, b"PeftModel", b"PeftMixedModel", b"add_adapter", b"inject_adapter_in_model")
@@ -26,6 +26,7 @@ _OTHERS = (
     *(b"lora.Linear(", b"lora.MergedLinear(", b"lora.Embedding(", b"lora.Conv"),
 )
 """Calls of services, of KerasHub, and of loralib, which is imported as `lora`."""
+_OF_MEGATRON = b"oRA("
 _PREPARE = b"prepare_model_for_"
 _SERVED = b"LoRARequest"
 _STARTS = (b"subprocess", b"os.system", b"os.popen")
@@ -43,7 +44,9 @@ def names_adapter(text: bytes) -> bool:
     One search per word: an alternation is ten times slower. Most functions contain none of them."""
     if (b"Config" in text or b"eft" in text or b"adapter" in text) and any(word in text for word in _ADAPTER_WORDS):
         return True
-    if _SERVED in text or b"LoRAConfig(" in text or (b"lora" in text and any(word in text for word in _OTHERS)):
+    if b"oRA" in text and (_SERVED in text or b"LoRAConfig(" in text or (_OF_MEGATRON in text and b"dim=" in text)):
+        return True
+    if b"lora" in text and any(word in text for word in _OTHERS):
         return True
     return _PREPARE in text and re.search(rb"prepare_model_for_\w+_training", text) is not None
 

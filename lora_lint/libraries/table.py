@@ -61,6 +61,7 @@ CALLS = {
     "keras_hub": "keras_hub.CALLS",
     "keras_nlp": "keras_hub.CALLS",
     "loralib": "loralib.CALLS",
+    "megatron": "megatron.CALLS",
     "mlx_tune": "mlx_tune.CALLS",
     "ml_collections": "namespaces.CALLS",
     "munch": "namespaces.CALLS",

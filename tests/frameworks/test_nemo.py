@@ -1,4 +1,4 @@
-"""NeMo AutoModel's recipes, and the files of NeMo RL."""
+"""NeMo AutoModel's recipes, the files of NeMo RL, and Megatron-Bridge's LoRA in programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from lora_lint.linting import engine
 from lora_lint.run.values import Known, Unknown
 from lora_lint.settings import Settings
-from tests.support.reading import config, edited, only, plain, realistic, shell
+from tests.support.reading import config, edited, only, plain, read_python, realistic, shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,3 +123,39 @@ def test_a_command_of_reinforcement_learning(tmp_path: Path) -> None:
     (tmp_path / "grpo.yaml").write_text(GRPO, encoding="utf-8")
     words = "uv run examples/run_grpo.py --config grpo.yaml policy.dtensor_cfg.lora_cfg.dim=64"
     assert plain(only(shell(words, tmp_path)).adapter.rank) == 64
+
+
+BRIDGE = """\
+from megatron.bridge.peft.lora import LoRA
+from megatron.bridge.training.config import ConfigContainer
+
+
+def container():
+    return ConfigContainer(peft=LoRA(target_modules=["linear_qkv", "linear_proj"], dim=16, alpha=32))
+
+
+container()
+"""
+
+
+def lint_program(text: str) -> list[str]:
+    findings = engine.lint_text(text.encode(), "train.py", Settings()).findings
+    return [f"{finding.code} {finding.message.partition(' scales')[0]}" for finding in findings]
+
+
+def test_megatron_bridge() -> None:
+    run = only(read_python(BRIDGE))
+    assert (run.dialect, plain(run.adapter.rank), plain(run.adapter.alpha)) == ("megatron_bridge", 16, 32)
+    assert plain(run.adapter.target_modules) is Unknown
+    assert lint_program(BRIDGE) == []
+    assert lint_program(edited(BRIDGE, ("alpha=32", "alpha=1"))) == ["LL104 `alpha=1` with `dim=16`"]
+
+
+def test_a_recipe_may_set_the_rest_later() -> None:
+    adapter = only(read_python(edited(BRIDGE, ("dim=16, alpha=32", "dim=16")))).adapter
+    assert (plain(adapter.rank), plain(adapter.alpha)) == (16, Unknown)
+
+
+def test_other_classes_of_that_name() -> None:
+    program = "from mine import LoRA\n\n\ndef make(model):\n    return LoRA(model, dim=16, alpha=1)\n"
+    assert read_python(program).runs == ()

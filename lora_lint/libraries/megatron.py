@@ -1,0 +1,37 @@
+"""Megatron-Bridge's LoRA: the settings of an adapter for models that Megatron builds with modules of its own.
+
+Source: Megatron-Bridge 0.7.0 of 2026-08-22, src/megatron/bridge/peft/{lora,dora,canonical_lora}.py. Recipes change the
+object afterwards, so that a setting without a value is not known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lora_lint.interpreter.values import Arguments, Const, Opaque
+
+if TYPE_CHECKING:
+    from lora_lint.interpreter.values import Val
+    from lora_lint.libraries.context import Context, Handler
+    from lora_lint.source import Span
+
+_SETTINGS = {"dim": "r", "alpha": "lora_alpha", "dropout": "lora_dropout"}
+_PACKAGE = "megatron.bridge.peft."
+
+
+def lora(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`LoRA(target_modules=["linear_qkv", "linear_proj"], dim=16, alpha=32)`"""
+    if not name.startswith(_PACKAGE):
+        return None
+    settings: dict[str, Val] = {"target_modules": Opaque("Megatron builds its modules itself", span)}
+    places: dict[str | int, Span] = {}
+    for key, setting in _SETTINGS.items():
+        settings[setting] = arguments.get(key) or Opaque(f"`{key}` is not given here", span)
+        if (place := arguments.span(key)) is not None:
+            places[setting] = place
+    if name.endswith(".DoRA"):
+        settings["use_dora"] = Const(True, span)
+    return context.config("LoraConfig", Arguments([], settings, places, arguments.open), span, "megatron_bridge")
+
+
+CALLS: dict[str, Handler] = dict.fromkeys(("LoRA", "DoRA", "CanonicalLoRA", "VLMLoRA"), lora)
