@@ -44,6 +44,7 @@ BESIDE = {
     "llamafactory": ("unsloth", "wandb"),  # which can load its models; to which PPO reports
     "axolotl": ("unsloth",),  # whose kernels it had under that name
     "skyrl": ("tinker",),  # whose service it imitates
+    "areal": ("megatron-bridge",),  # which puts its adapters on Megatron's models
     "easyr1": ("verl",),  # whose package has kept that name
     "llamafactory_v1": ("llama-factory",),  # whose next version it is
 }
