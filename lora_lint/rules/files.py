@@ -46,6 +46,8 @@ def unknown_config_key(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
                 name = problem.suggestions[0]
                 changes = (Rename(problem.span, name),) if len(problem.suggestions) == 1 else ()
                 fix = giving_effect("unsafe", f"Write {name}", *changes)
+            else:
+                message += ". Remove it"
             yield Finding("LL901", message, problem.span, _surety(run), fix=fix)
 
 

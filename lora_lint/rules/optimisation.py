@@ -122,9 +122,9 @@ def dora_cost(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noq
         return
     flag = run.adapter.key("use_dora")
     message = (
-        f"{setting(flag, True)}: DoRA computes the norm of each adapted weight in every step, and users report 20% to "
-        "100% more time per step (measured: 25% on a CPU). Compare it with plain LoRA at the same wall-clock time, and "
-        "merge it before serving"
+        f"{setting(flag, True)} makes each step slower: DoRA computes the norm of each adapted weight, and users "
+        "report 20% to 100% more time (measured: 25% on a CPU). Compare it with plain LoRA at the same wall-clock "
+        "time, and merge it before serving"
     )
     yield resting("LL504", message, run.adapter.use_dora, otherwise=run.adapter.span)
 

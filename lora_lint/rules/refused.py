@@ -57,8 +57,9 @@ def unsupported_target(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         kind = next(record.kind for record in case.match.modules if record.path == refusal.names[0])
         shown = entries or [str(case.targets.value)]
         message = (
-            f"{names(shown)} in `{key}` {'matches' if len(shown) == 1 else 'match'} `{refusal.names[0]}` of {label}, a "
-            f"{kind}: LoRA adapts single layers (linear, embedding, convolution), and {raises}"
+            f"PEFT cannot adapt `{refusal.names[0]}` of {label}, a {kind}: {names(shown)} in `{key}` "
+            f"{'matches' if len(shown) == 1 else 'match'} it, but LoRA adapts single layers (linear, embedding, "
+            f"convolution), and {raises}"
         )
     excluded, instead = _excluding(refusal, taken), _instead(case, refusal, entries)
     fix: Fix | None = None

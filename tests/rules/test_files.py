@@ -31,7 +31,7 @@ class TestUnknownKey:
 
     def test_without_a_suggestion(self) -> None:
         found = one("LL901", with_problem(UnknownKey("x", at(5), "LoraConfig", (), "raises a TypeError")))
-        assert found.message == "`x` is not known to LoraConfig, so it raises a TypeError"
+        assert found.message == "`x` is not known to LoraConfig, so it raises a TypeError. Remove it"
         assert found.fix is None
 
     def test_not_for_values(self) -> None:
