@@ -31,7 +31,7 @@ _EVALUATIONS = 8
 def check_weights(run: Run) -> None:
     """Raises StudyError if the run's weights are not on this machine, before anything takes time."""
     try:
-        weights.stored(weights.name_of(run), run.path)
+        weights.stored(run)
     except Skip as error:
         raise StudyError(f"the study cannot be made: {error}") from error
     except weights.NoWeights as error:
@@ -48,7 +48,7 @@ def host_of(run: Run, device: Literal["auto", "cuda", "cpu", "meta"], rank: int,
     try:
         name = weights.name_of(run)
         chosen = weights.device_of(device)
-        stored = weights.stored(name, run.path)
+        stored = weights.stored(run)
         config = weights.load_config(stored.folder)
         head = weights.head_of(run, config)
         if head not in ("causal-lm", "image-text-to-text"):

@@ -255,7 +255,10 @@ def _model(fields: Fields) -> BaseModel:
     elif loader is None and fields.has("processor_type"):
         loader = "AutoModelForImageTextToText"
     remote = known(fields.flag("trust_remote_code")) is True
-    return BaseModel(fields.text("base_model"), loader, tables.quantization(fields), remote_code=remote)
+    revision = fields.text("revision_of_model")
+    return BaseModel(
+        fields.text("base_model"), loader, tables.quantization(fields), remote_code=remote, revision=revision
+    )
 
 
 def _plain(mapping: Mapping) -> list[tuple[Any, Any]]:

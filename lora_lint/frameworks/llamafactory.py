@@ -282,7 +282,8 @@ def _model(fields: Fields) -> BaseModel:
         quantization = Unknown("it is filled in when the run starts", fields.span("quantization_bit"))
     unsloth = known(fields.flag("use_unsloth")) is True
     loader = "FastLanguageModel" if unsloth else None
-    return BaseModel(fields.text("model_name_or_path"), loader, quantization, loader_adapts=unsloth)
+    revision = fields.text("model_revision")
+    return BaseModel(fields.text("model_name_or_path"), loader, quantization, loader_adapts=unsloth, revision=revision)
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:

@@ -318,7 +318,8 @@ def _model(fields: Fields, name: str) -> BaseModel:
     quantization: Value[str | None] = Unknown("it is filled in when the run starts", fields.span(key))
     if isinstance(bits, Known):
         quantization = Known(f"{bits.value}bit" if bits.value else None, bits.span, bits.origin)
-    return BaseModel(fields.text(name), loader, quantization, loader_adapts=unsloth)
+    revision = fields.text("model_revision")
+    return BaseModel(fields.text(name), loader, quantization, loader_adapts=unsloth, revision=revision)
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:

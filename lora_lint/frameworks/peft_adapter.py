@@ -71,7 +71,9 @@ def read(document: Mapping, project: Project) -> Reading:
     task = known(adapter.task_type)
     mapping = fields.section("auto_mapping")
     loader: str | None = known(mapping.text("base_model_class")) if mapping is not None else None
-    model = BaseModel(fields.text("base_model_name_or_path"), loader or _LOADERS.get(task or ""))
+    model = BaseModel(
+        fields.text("base_model_name_or_path"), loader or _LOADERS.get(task or ""), revision=fields.text("revision")
+    )
     # PEFT skips unknown keys with a warning: other versions write other keys.
     invalid = schemas.invalid_values(FRAMEWORK.name, document, "LoraConfig", unconverted=("r",))
     span = fields.span("peft_type")

@@ -125,7 +125,8 @@ def _model(fields: Fields) -> BaseModel:
     task = known(fields.text("lora_task_type"))
     loader = "AutoModelForSequenceClassification" if task == "SEQ_CLS" else "AutoModelForCausalLM"
     dtype = fields.text("dtype") if fields.has("dtype") else fields.text("torch_dtype")
-    return BaseModel(fields.text("model_name_or_path"), loader, tables.quantization(fields), dtype)
+    revision = fields.text("model_revision")
+    return BaseModel(fields.text("model_name_or_path"), loader, tables.quantization(fields), dtype, revision=revision)
 
 
 def _dataset(fields: Fields, near: str, project: Project) -> Dataset:

@@ -632,7 +632,14 @@ def _model(model: ModelRecord, here: Span, conditions: tuple[Condition, ...] = (
         edited=Fact.EDITED in model.facts,
         loader_adapts=model.loader_adapts,
         own_class=model.own_class,
+        revision=to_value(_given(model, "revision"), here, ABSENT, convert.is_optional_text),
+        subfolder=to_value(_given(model, "subfolder"), here, ABSENT, convert.is_text),
     )
+
+
+def _given(model: ModelRecord, name: str) -> Val | None:
+    """An argument of the call that loads a model."""
+    return model.loading.keywords.get(name) if model.loading is not None else None
 
 
 def _narrowed(name: Val, condition: Condition) -> Val:

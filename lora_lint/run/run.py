@@ -118,6 +118,10 @@ class BaseModel:
     edited: bool = False
     """The program changes the model's modules before the wrap (a fused layer split by hand…): there may be names that
     the knowledge does not have."""
+    revision: Value[str | None] = ABSENT
+    """The branch, tag or commit of its repository; None or ABSENT: the default one."""
+    subfolder: Value[str] = ABSENT
+    """The folder of its repository that it is in; "" or ABSENT: the top one."""
     loaded: Loaded | None = None
     """The modules of the model object itself, in a run that is judged while it runs; its name then decides nothing."""
 

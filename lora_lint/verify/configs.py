@@ -54,7 +54,7 @@ def _refuse_giants(fields: Mapping[str, Any]) -> None:
 
 
 def _config_of(run: Run, name: str) -> ModelConfig:
-    folder = folder_of(name, run.path)
+    folder = folder_of(run, name)
     if folder is not None:
         snapshot = "snapshots" in folder.parts
         return ModelConfig(load_config(folder), "the hub's cache" if snapshot else f"{folder.name}/config.json")

@@ -11,13 +11,14 @@ import json
 import math
 import os
 import re
+import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge.architectures import class_of, head_for, head_for_task, heads_of_loaders
-from lora_lint.run.values import alternatives, known
+from lora_lint.run.values import ABSENT, alternatives, known
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement.probe import HEADS
 
@@ -79,12 +80,25 @@ def name_of(run: Run) -> str:
     raise Skip(f"the model is not known: {getattr(run.model.name, 'why', 'it is not given')}")
 
 
-def folder_of(name: str, path: str) -> Path | None:
-    """The folder that holds a model's config: a path (relative to the working directory or to the file that names it),
-    or its snapshot in the hub's cache."""
-    for start in (Path(), Path(path).parent):
+def part_of(run: Run) -> tuple[str | None, str]:
+    """The revision (None: the default one) and the subfolder of the run's model. Raises Skip where one is given and not
+    known."""
+    found = []
+    for what, value in (("revision", run.model.revision), ("subfolder", run.model.subfolder)):
+        given = alternatives(value)
+        if not given and value is not ABSENT:
+            raise Skip(f"the {what} of the model is not known: {getattr(value, 'why', 'it is computed')}")
+        found.append(given[0].value if given else None)
+    return found[0] or None, found[1] or ""
+
+
+def folder_of(run: Run, name: str) -> Path | None:
+    """The folder that holds the config of the run's model: a path (relative to the working directory or to the file
+    that names it), or its snapshot in the hub's cache, at the run's revision and subfolder. Raises Skip."""
+    revision, subfolder = part_of(run)
+    for start in (Path(), Path(run.path).parent):
         with contextlib.suppress(OSError, RuntimeError):
-            folder = start / Path(name).expanduser()
+            folder = start / Path(name).expanduser() / subfolder
             if (folder / "config.json").is_file():
                 return folder
     if name.count("/") > 1 or name.startswith((".", "~", "/")):
@@ -92,20 +106,30 @@ def folder_of(name: str, path: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     with contextlib.suppress(ValueError, OSError):
-        found = try_to_load_from_cache(name, "config.json")
+        file = f"{subfolder}/config.json" if subfolder else "config.json"
+        found = try_to_load_from_cache(name, file, revision=revision)
         if isinstance(found, str):
             return Path(found).parent
     return None
 
 
-def stored(name: str, path: str) -> Stored:
-    """The weights of a model. Raises NoWeights."""
-    folder = folder_of(name, path)
+def stored(run: Run) -> Stored:
+    """The weights of the run's model. Raises NoWeights, Skip."""
+    name = name_of(run)
+    folder = folder_of(run, name)
     if folder is None:
-        how = f" (`hf download {name}` brings them)" if name.count("/") == 1 and name[0] not in "./~" else ""
+        on_hub = name.count("/") == 1 and name[0] not in "./~"
+        how = f" (`{_download(name, *part_of(run))}` brings them)" if on_hub else ""
         raise NoWeights(f"the weights of {name} are not on this machine{how}")
     files = _files(folder)
     return Stored(folder, sum(_parameters(file) for file in files))
+
+
+def _download(name: str, revision: str | None, subfolder: str) -> str:
+    """The command that brings a model into the hub's cache."""
+    parts = ["hf", "download", name]
+    parts += ["--revision", revision] if revision else []
+    return shlex.join(parts + (["--include", f"{subfolder}/*"] if subfolder else []))
 
 
 def _files(folder: Path) -> list[Path]:

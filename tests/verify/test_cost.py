@@ -154,7 +154,7 @@ def test_a_model_that_does_not_fit(tmp_path: Path) -> None:
 def test_a_step_is_made() -> None:
     """What the peak is measured of on CUDA, here on the CPU."""
     told = case("LL304", [of(8, 16, run={"gpu_memory": 1.0})])
-    stored = weights.stored(str(small_model.folder()), "train.py")
+    stored = weights.stored(of(8, 16))
     model = weights.load(stored, "causal-lm", weights.HALF, "cpu")
     before = {name: each.detach().clone() for name, each in model.named_parameters()}
     at = bench.Bench("small", "causal-lm", model, "cpu", weights.HALF, 1, 1, probe.encoder(None, 256))

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 import transformers
+from safetensors.torch import save_file
+from transformers import LlamaConfig
 
+from lora_lint import discovery
+from lora_lint.linting.reading import read_file
+from lora_lint.project import Project
 from lora_lint.run.run import BaseModel
+from lora_lint.run.values import Unknown
+from lora_lint.settings import Settings
 from lora_lint.verify import weights
+from lora_lint.verify.configs import config_of
+from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement import bench
 from lora_lint.verify.measurement.held_out import held_out_loss, padded
 from tests.support import small_model
@@ -108,9 +117,66 @@ def test_a_container_has_less_than_its_machine(tmp_path: Path, monkeypatch: pyte
 
 def test_weights_that_are_not_here_can_be_downloaded() -> None:
     with pytest.raises(weights.NoWeights, match=r"`hf download Qwen/Qwen3-0\.6B` brings them"):
-        weights.stored("Qwen/Qwen3-0.6B", "train.py")
+        weights.stored(of(8, 16, model="Qwen/Qwen3-0.6B"))
     with pytest.raises(weights.NoWeights, match=r"not on this machine$"):
-        weights.stored("./folder", "train.py")
+        weights.stored(of(8, 16, model="./folder"))
+    part = r"`hf download acme/one --revision v2 --include 'lm/\*'` brings them"
+    with pytest.raises(weights.NoWeights, match=part):
+        weights.stored(of(8, 16, run={"model": at_revision("v2", "lm")}))
+
+
+def at_revision(revision: str | None, subfolder: str = "") -> BaseModel:
+    return BaseModel(lit("acme/one"), "AutoModelForCausalLM", revision=lit(revision), subfolder=lit(subfolder))
+
+
+def test_the_revision_and_the_subfolder_of_the_run_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the hub's cache, where a branch is a file that names a commit."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    repository = tmp_path / "models--acme--one"
+    commits = {"main": "a" * 40, "v2": "b" * 40}
+    for layers, (branch, commit) in enumerate(commits.items(), 1):
+        for folder in (".", "lm"):
+            made = repository / "snapshots" / commit / folder
+            shape = {"hidden_size": 32, "intermediate_size": 32, "num_attention_heads": 2, "vocab_size": 16}
+            config = LlamaConfig(num_hidden_layers=layers + 2 * (folder == "lm"), **shape)
+            config.save_pretrained(made)
+            save_file({"weight": torch.zeros(config.num_hidden_layers)}, made / "model.safetensors")
+        (repository / "refs").mkdir(exist_ok=True)
+        (repository / "refs" / branch).write_text(commit, encoding="ascii")
+
+    def layers_of(model: BaseModel) -> tuple[int, int]:
+        run = of(8, 16, run={"model": model})
+        return weights.stored(run).parameters, config_of(run, "acme/one").config.num_hidden_layers
+
+    assert layers_of(at_revision(None)) == (1, 1)
+    assert layers_of(at_revision("v2")) == (2, 2)
+    assert layers_of(at_revision(commits["v2"])) == (2, 2)
+    assert layers_of(at_revision("v2", "lm")) == (4, 4)
+    with pytest.raises(weights.NoWeights, match="hf download acme/one --revision v3"):
+        layers_of(at_revision("v3"))
+    unknown = BaseModel(lit("acme/one"), revision=Unknown("it comes from the network"))
+    with pytest.raises(Skip, match="the revision of the model is not known: it comes from the network"):
+        layers_of(unknown)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "revision", "subfolder"),
+    [
+        ("", None, ""),
+        (', revision="v2", subfolder="lm"', "v2", "lm"),
+        (", revision=None", None, ""),
+    ],
+)
+def test_where_a_program_loads_its_model_from(arguments: str, revision: str | None, subfolder: str) -> None:
+    program = f"""\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained("acme/one"{arguments})
+model = get_peft_model(model, LoraConfig(r=4))
+"""
+    found = discovery.Found("train.py", "python", program.encode(), True)
+    [run] = read_file(found, Settings(), Project("")).reading.runs
+    assert weights.part_of(run) == (revision, subfolder)
 
 
 @pytest.mark.parametrize("place", ["forward", "held-out"])

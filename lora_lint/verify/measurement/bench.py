@@ -183,7 +183,7 @@ def _source(case: FindingCase, exact: bool) -> _Source:
     """Raises NoWeights, Skip."""
     run = case.run
     name = weights.name_of(run)
-    stored = weights.stored(name, run.path)
+    stored = weights.stored(run)
     config = weights.load_config(stored.folder)
     head, device = weights.head_of(run, config), weights.device_of(case.options.device)
     return _Source(name, stored, config, head, device, weights.dtypes_for(run, config, device, exact))

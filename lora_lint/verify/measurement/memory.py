@@ -218,7 +218,7 @@ def _measured(case: FindingCase, limit: float) -> float:
     if dtype is None:
         raise Skip("8-bit weights are counted, not loaded")
     name = weights.name_of(run)
-    stored = weights.stored(name, run.path)
+    stored = weights.stored(run)
     head = weights.head_of(run, weights.load_config(stored.folder))
     bench.release()
     free = torch.cuda.mem_get_info()[0]

@@ -14,7 +14,7 @@ from lora_lint.verify.experiment import Skip
 from lora_lint.verify.measurement import bench
 from lora_lint.verify.measurement.optimizers import optimizer_of
 from lora_lint.verify.measurement.scaling import arm_of
-from lora_lint.verify.measurement.statistics import FIRST_LOOK, SECOND_LOOK, USUAL, deciding, interval, judge
+from lora_lint.verify.measurement.statistics import FIRST_LOOK, SECOND_LOOK, USUAL, deciding_difference, interval, judge
 from lora_lint.verify.structure.skeleton import adapted
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _verdict(at: Bench, shares: Sequence[float], level: float, bits: str | None,
         "share": share.rounded(),
         "bits": bits,
         "level": level,
-        "deciding": deciding(_WHAT, [math.log(max(each, _NONE)) for each in shares], lost, math.log(_MATTERS)),
+        "deciding": deciding_difference(_WHAT, shares, share, _MATTERS),
         "model": at.described(),
     }
     return Verdict(status, reason, measured, at.device, proxy=at.proxy)

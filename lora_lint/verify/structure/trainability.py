@@ -174,7 +174,7 @@ def _on_weights(case: FindingCase) -> dict[str, Any] | str:
     released, because the step changes it."""
     try:
         name = name_of(case.run)
-        found = stored(name, case.run.path)
+        found = stored(case.run)
         takes = found.parameters / _A_SECOND[device_of(case.options.device)]
         if takes > _SHARE * (case.deadline - time.monotonic()):
             return f"a step of {name} takes about {takes:,.0f} s, longer than there is time for it"
