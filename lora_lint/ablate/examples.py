@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lora_lint.ablate.errors import StudyError
+from lora_lint.verify.measurement.batches import shuffled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,18 +95,8 @@ def split(examples: Sequence[Example], held: int, seed: int) -> Split:
 
 
 def batches(count: int, size: int, steps: int, seed: int) -> list[list[int]]:
-    """The places of the examples of each step: all of them once, in an order of their own, before any comes again."""
-    import torch
-
-    generator = torch.Generator().manual_seed(_stream(seed, 1))
-    order: list[int] = []
-    made = []
-    for _ in range(steps):
-        while len(order) < size:
-            order += torch.randperm(count, generator=generator).tolist()
-        made.append(order[:size])
-        order = order[size:]
-    return made
+    """The places of the examples of each step, in an order of their own for each seed."""
+    return list(itertools.islice(shuffled(count, size, _stream(seed, 1)), steps))
 
 
 def _stream(seed: int, purpose: int) -> int:

@@ -13,6 +13,7 @@ from lora_lint.ablate.setup import Host, Setup, opened
 from lora_lint.run.values import alternatives
 from lora_lint.verify import weights
 from lora_lint.verify.experiment import Skip
+from lora_lint.verify.measurement.batches import LARGEST, batch_size
 from lora_lint.verify.measurement.data import NoTexts, texts_of
 from lora_lint.verify.measurement.optimizers import optimizer_of
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 LENGTH = {"cpu": 128, "cuda": 512}
 """Tokens of an example; longer ones are cut."""
 _MOST_THREADS = 4
-_LARGEST_BATCH, _USUAL_BATCH = 64, 8
 _EVALUATIONS = 8
 
 
@@ -58,7 +58,7 @@ def host_of(run: Run, device: Literal["auto", "cuda", "cpu", "meta"], rank: int,
             config,
             device=chosen,
             dtypes=weights.dtypes_for(run, config, chosen, exact=False),
-            sequences=batch_of(run),
+            sequences=min(batch_size(run), LARGEST),
             length=LENGTH[chosen],
             rank=rank,
         )
@@ -81,16 +81,6 @@ def _usual_threads() -> int:
     return min(os.cpu_count() or 1, _MOST_THREADS)
 
 
-def batch_of(run: Run) -> int:
-    """The number of examples in a step of the run, at most 64."""
-    size = 1
-    for value in (run.training.batch_size, run.training.accumulation):
-        numbers = [each.value for each in alternatives(value) if isinstance(each.value, int) and each.value > 0]
-        size *= numbers[0] if numbers else 1
-    written = bool(alternatives(run.training.batch_size))
-    return min(size if written else _USUAL_BATCH, _LARGEST_BATCH)
-
-
 def setup_of(run: Run, host: Host, examples: int) -> tuple[Setup, str]:
     """What the trials share, for a single step so far, and the name of the data. Raises StudyError where the run's data
     is not on this machine."""
@@ -111,7 +101,7 @@ def setup_of(run: Run, host: Host, examples: int) -> tuple[Setup, str]:
     length = min(LENGTH[host.device], longest) if isinstance(longest, int) and longest > 8 else LENGTH[host.device]
     found = encoded(texts.texts, bench.encode, length)
     held = held_out_size(len(found), host.device)
-    batch = min(batch_of(run), len(found) - held)
+    batch = min(batch_size(run), LARGEST, len(found) - held)
     return Setup(host, run.adapter, optimizer_of(run), batch, found, held, 1, (0, 1)), texts.source
 
 

@@ -288,7 +288,7 @@ def _given_config(config: Object, model: ModelRecord, trainings: list[TrainingRe
     """The settings of the adapter's config, of the call that loads the model, and of the trainer's arguments."""
     data: ConfigRecord = config.data
     kind = f"{data.made_by}.get_peft_model" if data.made_by else data.kind
-    found = [of_call(config, data.dialect, kind, span), *of_loading(model, data.dialect, span)]
+    found = [of_call(config, data.dialect, kind, span), *of_argument_of(model, data.dialect, span)]
     arguments = trainings[-1].arguments if trainings else None
     if arguments is not None and _of_transformers(arguments):
         owner = arguments.callee.rpartition(".")[2]
@@ -632,12 +632,12 @@ def _model(model: ModelRecord, here: Span, conditions: tuple[Condition, ...] = (
         edited=Fact.EDITED in model.facts,
         loader_adapts=model.loader_adapts,
         own_class=model.own_class,
-        revision=to_value(_given(model, "revision"), here, ABSENT, convert.is_optional_text),
-        subfolder=to_value(_given(model, "subfolder"), here, ABSENT, convert.is_text),
+        revision=to_value(_argument_of(model, "revision"), here, ABSENT, convert.is_optional_text),
+        subfolder=to_value(_argument_of(model, "subfolder"), here, ABSENT, convert.is_text),
     )
 
 
-def _given(model: ModelRecord, name: str) -> Val | None:
+def _argument_of(model: ModelRecord, name: str) -> Val | None:
     """An argument of the call that loads a model."""
     return model.loading.keywords.get(name) if model.loading is not None else None
 

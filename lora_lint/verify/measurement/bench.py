@@ -13,6 +13,7 @@ from lora_lint.run.values import alternatives
 from lora_lint.verify import weights
 from lora_lint.verify.experiment import DEFAULT_SEEDS, PROXY_SEEDS, Skip
 from lora_lint.verify.measurement import probe, proxy
+from lora_lint.verify.measurement.batches import USUAL, batch_size
 from lora_lint.verify.measurement.data import NoTexts, texts_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ exponents come out too small (0.46 to 0.64 where 0.97 is right)."""
 _TRIES = 5
 ON_EMBEDDINGS = "lora_embedding_"
 _RESET = ("lora_A", "lora_B", ON_EMBEDDINGS)
-_USUAL_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -315,13 +315,7 @@ def reset(model: Any, config: Any, seed: int, others: dict[str, Any]) -> None:
 
 def batch_of(run: Run, bench: Bench, tokens: Sequence[int], seed: int) -> Batch:
     """The batch for a seed: as many sequences as the run has in a step, within reason."""
-    asked = 1
-    for value in (run.training.batch_size, run.training.accumulation):
-        numbers = [each.value for each in alternatives(value) if isinstance(each.value, int) and each.value > 0]
-        asked *= numbers[0] if numbers else 1
-    is_written = bool(alternatives(run.training.batch_size)) and not bench.proxy
-    most = _SEQUENCES[bench.device]
-    count = min(max(asked if is_written else _USUAL_BATCH, 2), most)
+    count = min(max(USUAL if bench.proxy else batch_size(run), 2), _SEQUENCES[bench.device])
     ids = probe.windows(tokens, count, sequence_length(bench), 1000 + seed)
     return probe.batch(bench.head, ids, bench.model.config, seed)
 

@@ -6,6 +6,7 @@ The *best* loss decides. If only the final loss is worse, the cause is over-trai
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import time
@@ -16,6 +17,7 @@ from lora_lint.finding import Verdict
 from lora_lint.rules.words import number
 from lora_lint.run.values import alternatives
 from lora_lint.verify.experiment import Skip
+from lora_lint.verify.measurement.batches import LARGEST, batch_size, shuffled
 from lora_lint.verify.measurement.bench import Late, backward, lora_config, on_bench, reset, sequence_length, wrapped
 from lora_lint.verify.measurement.data import NoTexts, texts_of
 from lora_lint.verify.measurement.held_out import LOST, held_out_loss, padded
@@ -52,8 +54,7 @@ _POINTS = 10  # evaluations per training
 _HELD_OUT = 0.15  # share of the examples
 _LEAST_HELD, _MOST_HELD = 8, {"cpu": 48, "cuda": 256}
 _LEAST = 24  # examples
-_LARGEST_BATCH = 64
-_USUAL_BATCH, _USUAL_EPOCHS = 8, 3.0  # transformers' trainer
+_USUAL_EPOCHS = 3.0  # transformers' trainer
 _CLIP = 1.0  # gradient norm, as transformers' trainer clips it
 _RESERVE = 0.9  # share of the time left to plan a training with
 
@@ -281,9 +282,8 @@ def prepared(run: Run, bench: Bench, texts: Sequence[str]) -> Plan:
         numbers = [each.value for each in alternatives(value) if isinstance(each.value, (int, float))]
         return float(numbers[0]) if numbers and numbers[0] > 0 else usual
 
-    batch = int(of(run.training.batch_size, _USUAL_BATCH) * of(run.training.accumulation, 1))
     count = len(examples) - held
-    batch = max(min(batch, _LARGEST_BATCH, count), 1)
+    batch = min(batch_size(run), LARGEST, count)
     epochs = of(run.training.epochs, _USUAL_EPOCHS)
     whole = int(of(run.training.max_steps, 0)) or max(math.ceil(epochs * -(-count // batch)), 1)
     return Plan(tuple(examples), held, batch, whole, whole, optimizer_of(run))
@@ -306,17 +306,13 @@ def train(
     trained = [each for each in model.parameters() if each.requires_grad]
     stepper = plan.optimizer.make(trained, treatment.rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(stepper, lambda step: max(1 - step / plan.whole, 0.0))
-    generator = torch.Generator().manual_seed(seed)
-    order: list[int] = []
     points = {0, plan.steps} if timing else set(plan.points)
     train, held = plan.split(seed)
     losses, last = [held_out_loss(bench, model, held)], []
-    for step in range(1, plan.steps + 1):
+    batches = itertools.islice(shuffled(len(train), plan.batch, seed), plan.steps)
+    for step, chosen in enumerate(batches, 1):
         if case.late() and not timing:
             raise Late
-        if len(order) < plan.batch:
-            order += torch.randperm(len(train), generator=generator).tolist()
-        chosen, order = order[: plan.batch], order[plan.batch :]
         _, loss = backward(bench, model, padded([train[place] for place in chosen]))
         if step > plan.steps * (1 - 1 / _POINTS):
             last.append(loss if math.isfinite(loss) else LOST)
