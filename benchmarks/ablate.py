@@ -141,7 +141,11 @@ def main() -> None:
 
         arguments.model = small_model.folder()
     if arguments.what == "truth":
-        truth(range(arguments.first - 1, arguments.first - 1 + arguments.repetitions), arguments.model.resolve(), arguments.steps)
+        truth(
+            range(arguments.first - 1, arguments.first - 1 + arguments.repetitions),
+            arguments.model.resolve(),
+            arguments.steps,
+        )
     elif arguments.what == "sample":
         sample(arguments.model.resolve(), arguments.steps)
     else:

