@@ -154,10 +154,10 @@ def defaults(framework: str, owner: str) -> Mapping[str, Any]:
     return {**signatures.defaults(owner), **(found.defaults if found is not None else {})}
 
 
-FACTS = ("bits", "base_model_name", "model_type", "adapted_kinds", "peft_errors", "replicable")
+FACTS = ("bits", "base_model_name", "model_type", "adapted_kinds", "peft_errors", "replicable", "unprepared")
 """What conditions may ask of the run: how its base is quantized and called, its type, the kinds of modules that its
-targets name, the kinds of errors that PEFT raises for them (`knowledge.matching`), and whether the model's layers are
-where PEFT looks for those that it replicates."""
+targets name, the kinds of errors that PEFT raises for them (`knowledge.matching`), whether the model's layers are where
+PEFT looks for those that it replicates, and whether no program calls what its initialisation needs."""
 Facts: TypeAlias = "Callable[[str], Value[Any]]"
 
 

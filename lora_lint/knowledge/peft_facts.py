@@ -32,6 +32,9 @@ PROMPT_LEARNING = frozenset(
 )
 """Config classes of methods that leave the layers as they are, with the adapters in them (PEFT 0.21.2, config.py)."""
 
+PREPARED_BY = {"corda": "preprocess_corda", "eva": "initialize_lora_eva_weights", "lora_ga": "preprocess_loraga"}
+"""Initialisations that look at data, and the function that does so (PEFT 0.21.2, tuners/lora/{corda,eva,loraga}.py)."""
+
 
 def bias_words(method: str) -> tuple[str, ...]:
     """The values that `bias` of a config class can have. In addition to "none" and "all" each method has its own word

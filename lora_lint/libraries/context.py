@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from lora_lint.interpreter.definitions import Instance
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Object, Opaque, Val, either
-from lora_lint.knowledge.peft_facts import PROMPT_LEARNING
+from lora_lint.knowledge.peft_facts import PREPARED_BY, PROMPT_LEARNING
 from lora_lint.libraries.convert import as_list, is_flag, is_none, text_of, to_value
 from lora_lint.libraries.effects import ConfigRecord, Fact, Happening, ModelRecord, ModelView, Records, RunRecord
 from lora_lint.libraries.making import made_with
 from lora_lint.libraries.parameters import split_conditions
 from lora_lint.records import dataclass, replace
 from lora_lint.run.events import DEFAULT_ADAPTER, Freeze, Load, Unfreeze, Wrap
-from lora_lint.run.values import ABSENT
+from lora_lint.run.values import ABSENT, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,6 +156,7 @@ class Context:
             guarded=any(_asks_for_adapter(condition.test) for condition in self.machine.conditions),
             prompts=isinstance(config, Object) and config.callee.rpartition(".")[2] in PROMPT_LEARNING,
         )
+        event = replace(event, unprepared=self._is_unprepared(event))
         self.happen(record, event)
         if isinstance(config, Object) and isinstance(config.data, ConfigRecord):
             self.records.note(config.data, Fact.USED)
@@ -167,6 +168,15 @@ class Context:
             else:
                 self._too_many()
         return Object("peft.PeftModel", Arguments([], {}, {}), span, ModelView(record, wrapped=True))
+
+    def _is_unprepared(self, wrap: Wrap) -> bool:
+        """Whether the function that fills in an adapter's first weights from data is never called."""
+        start = known(wrap.made.init)
+        needed = PREPARED_BY.get(start) if isinstance(start, str) else None
+        project = self.records.project
+        if needed is None or project is None or needed.encode() in self.records.text:
+            return False
+        return not project.programs_name(needed, wrap.span.path)
 
 
 def _config_in(value: Val | None) -> Val | None:

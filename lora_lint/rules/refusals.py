@@ -10,6 +10,7 @@ from lora_lint.frameworks import refusals
 from lora_lint.knowledge.versions import named, number
 from lora_lint.rules.reached import cases_of
 from lora_lint.rules.words import listed, names, place
+from lora_lint.run.events import Wrap
 from lora_lint.run.problems import InvalidValue
 from lora_lint.run.values import ABSENT, Choices, Known, alternatives
 
@@ -113,6 +114,7 @@ _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "adapted_kinds": _adapted_kinds,
     "peft_errors": _peft_errors,
     "replicable": _replicable,
+    "unprepared": lambda run: Known(any(isinstance(event, Wrap) and event.unprepared for event in run.events)),
 }
 """The facts that conditions may name (`refusals.FACTS`)."""
 

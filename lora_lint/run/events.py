@@ -128,10 +128,12 @@ class _PutOn(OfAdapters):
 @dataclass(frozen=True)
 class Wrap(_PutOn):
     """A new adapter: `get_peft_model`, transformers' `add_adapter`, a trainer with a `peft_config`. `guarded`: the
-    program first checks whether the model has one. `prompts`: it learns prompts, and leaves the layers alone."""
+    program first checks whether the model has one. `prompts`: it learns prompts, and leaves the layers alone.
+    `unprepared`: its initialisation needs a function of PEFT that neither the program nor any around it names."""
 
     guarded: bool = False
     prompts: bool = False
+    unprepared: bool = False
 
 
 @dataclass(frozen=True)

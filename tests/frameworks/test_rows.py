@@ -37,6 +37,7 @@ FACTS = {
     "adapted_kinds": ("Conv2d", "Embedding", "MultiheadAttention"),
     "peft_errors": tuple(get_args(RefusalKind)),
     "replicable": False,
+    "unprepared": True,
 }
 """What conditions ask of the run."""
 USUAL = (True, False, None, 0, 1, 2, 3, 1000, 0.5, "x", "a/b-gptq", (), ("x",), ("x", "y"), {"x": 1}, ({"type": "x"},))

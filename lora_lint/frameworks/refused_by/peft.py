@@ -4,6 +4,7 @@ A single value that is out of range is no row."""
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided
@@ -93,7 +94,86 @@ _IN_IA3 = (
     *("mt5", "opt", "phi", "qwen2", "qwen3", "roberta", "t5"),
 )
 """The types of models with default `feedforward_modules` (utils/constants.py)."""
+_VARIANTS = {
+    "use_dora": "use_dora",
+    **{
+        name: f"{name} is not None"
+        for name in (
+            *("arrow_config", "use_bdlora", "alora_invocation_tokens", "velora_config", "monteclora_config"),
+            "kasa_config",
+        )
+    },
+}
+"""The variants of LoRA, and when each is asked for."""
+_OF_VARIANTS = (
+    *(
+        Refusal(
+            one,
+            f"{_VARIANTS[one]} and {_VARIANTS[other]}",
+            f"a layer has one variant of LoRA, and `{other}` asks for another",
+            "Leave one of the two out",
+            f"{_LAYER}:213",
+            (other,),
+            "0.21.2",
+            late=True,
+            cause="variants",
+        )
+        for one, other in combinations(_VARIANTS, 2)
+    ),
+    *(
+        Refusal(
+            name,
+            f"{when} and init_lora_weights == 'mica'",
+            "a layer has one variant of LoRA, and `init_lora_weights='mica'` asks for another",
+            "Leave one of the two out",
+            f"{_LAYER}:213",
+            ("init_lora_weights",),
+            "0.21.2",
+            late=True,
+            cause="variants",
+        )
+        for name, when in _VARIANTS.items()
+    ),
+    Refusal(
+        "alora_invocation_tokens",
+        "alora_invocation_tokens is not None and task_type != 'CAUSAL_LM'",
+        "the adapter of other tasks is never invoked",
+        "Set `task_type='CAUSAL_LM'`",
+        f"{_LORA}:1090",
+        ("task_type",),
+        "0.18.0",
+        ignored=True,
+        sets=(("task_type", "CAUSAL_LM"),),
+    ),
+    Refusal(
+        "init_lora_weights",
+        "init_lora_weights == 'corda' and unprepared",
+        "CorDA needs the covariances of the layers' inputs",
+        "Call `preprocess_corda(model, config, run_model)` before the adapter is added",
+        f"{_LAYER}:519",
+        since="0.15.0",
+        late=True,
+        likely=True,
+    ),
+    *(
+        Refusal(
+            "init_lora_weights",
+            f"init_lora_weights == '{start}' and unprepared",
+            f"without `{call}` the adapter starts as any other",
+            f"Call it {when} the adapter is added",
+            f"{_LAYER}:{line}",
+            since=since,
+            ignored=True,
+            likely=True,
+        )
+        for start, call, when, line, since in (
+            ("eva", "initialize_lora_eva_weights", "after", 303, "0.14.0"),
+            ("lora_ga", "preprocess_loraga", "before", 639, "0.21.2"),
+        )
+    ),
+)
 _OF_LORA = (
+    *_OF_VARIANTS,
     Refusal(
         "init_lora_weights",
         "is_text(init_lora_weights) and lower(init_lora_weights) not in ('gaussian', 'loftq', 'lora_ga', 'mica')"
@@ -584,7 +664,7 @@ TABLE = Table(
         ),
         Undecided(
             "what a program does before it wraps the model",
-            "CorDA needs `preprocess_corda`, LoRA-GA gradients: which calls have run is the state of a program",
+            "with which data `preprocess_corda` has run, and what its cache holds, is the state of a program",
             ("tuners/lora/corda.py",),
         ),
         Undecided(
