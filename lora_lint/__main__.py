@@ -34,11 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"lora-lint {__version__}\n{edition.current()}", *edition.problems(), sep="\n", flush=True)
             return 0
         except OSError:
-            from lora_lint.commands import guarded, version
+            from lora_lint.commands.about import version
+            from lora_lint.commands.ending import guarded
 
             return guarded(version)  # to say why it cannot be written
     try:
-        from lora_lint.commands import COMMANDS, Check, Input, check, completing, guarded, request_of
+        from lora_lint.commands.check import check
+        from lora_lint.commands.ending import guarded
+        from lora_lint.commands.requests import COMMANDS, Check, Input, completing, request_of
 
         if completing() or (given and given[0] in COMMANDS):
             return _by_click(given)
@@ -55,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _by_click(given: list[str]) -> int:
     """The exit status of a call that only the full parser understands."""
     from lora_lint.cli import run
-    from lora_lint.commands import guarded
+    from lora_lint.commands.ending import guarded
 
     return guarded(lambda: run(given))
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lora_lint import __version__, commands, marks
+from lora_lint import __version__, marks
+from lora_lint.commands import requests
 from lora_lint.knowledge import edition
 from lora_lint.options import CHECK, LISTS, PREFLIGHT, SHARED, words_of
 from lora_lint.settings import TASKS
@@ -30,7 +31,7 @@ def run(arguments: list[str]) -> int:
     Raises OSError where the text that click writes itself cannot be written; click's own `main` would exit with the
     status for findings.
     """
-    if commands.completing():
+    if requests.completing():
         main.main(arguments, prog_name=_PROGRAM)
     try:
         with main.make_context(_PROGRAM, list(arguments)) as context:
@@ -51,7 +52,7 @@ class _DefaultGroup(click.Group):
     """A group whose default command is `check`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        alone = {*commands.COMMANDS, "-h", "--help", "-V", "--version"}
+        alone = {*requests.COMMANDS, "-h", "--help", "-V", "--version"}
         if args and args[0] not in alone:
             args = ["check", *args]
         return super().parse_args(ctx, args)
@@ -151,7 +152,11 @@ def main(ctx: click.Context) -> int | None:
 
     `lora-lint PATHS` is short for `lora-lint check PATHS`; without a path the current folder is linted.
     """
-    return commands.check(commands.Check()) if ctx.invoked_subcommand is None else None
+    if ctx.invoked_subcommand is not None:
+        return None
+    from lora_lint.commands import check as command
+
+    return command.check(requests.Check())
 
 
 @main.command(context_settings=_CONTEXT)
@@ -165,7 +170,9 @@ def check(**options: Any) -> int:
     Exit status: 0 nothing at or above --fail-on, 1 findings, 2 usage or internal error, or a file or the output could
     not be read or written, 130 interrupted, 143 terminated.
     """
-    return commands.check(commands.request_of(options))
+    from lora_lint.commands import check as command
+
+    return command.check(requests.request_of(options))
 
 
 @main.command(context_settings=_CONTEXT)
@@ -175,7 +182,9 @@ def check(**options: Any) -> int:
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def rules(rules: tuple[tuple[str, ...], ...], level: str | None, fix: str | None, output_format: str) -> int:
     """List the rules: all, or those of some codes, names or prefixes (LL2)."""
-    return commands.rules([word for words in rules for word in words], level, fix, output_format)
+    from lora_lint.commands import about as command
+
+    return command.rules([word for words in rules for word in words], level, fix, output_format)
 
 
 @main.command(context_settings=_CONTEXT)
@@ -183,7 +192,9 @@ def rules(rules: tuple[tuple[str, ...], ...], level: str | None, fix: str | None
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def explain(rules: tuple[tuple[str, ...], ...], output_format: str) -> int:
     """Explain rules, by code, name or prefix (LL2)."""
-    return commands.explain([word for words in rules for word in words], output_format)
+    from lora_lint.commands import about as command
+
+    return command.explain([word for words in rules for word in words], output_format)
 
 
 @main.command(context_settings=_CONTEXT)
@@ -191,7 +202,9 @@ def explain(rules: tuple[tuple[str, ...], ...], output_format: str) -> int:
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def inspect(output_format: str, **options: Any) -> int:
     """Show what was read: model, matched modules, trainable parameters, scale, memory, data."""
-    return commands.inspect(commands.input_of(options), output_format)
+    from lora_lint.commands import inspect as command
+
+    return command.inspect(requests.input_of(options), output_format)
 
 
 @main.command(context_settings=_CONTEXT)
@@ -222,7 +235,9 @@ def inspect(output_format: str, **options: Any) -> int:
 @click.option("--online", is_flag=True, help="Fetch the model's config.json from the hub (needs the extra `online`).")
 def recommend(**options: Any) -> int:
     """Print settings for a model, each with a reason and a confidence."""
-    return commands.recommend(**options)
+    from lora_lint.commands import recommend as command
+
+    return command.recommend(**options)
 
 
 @main.command(context_settings=_CONTEXT)
@@ -235,21 +250,27 @@ def learn(model: str, modules: tuple[str, ...], out: str | None) -> int:
     Commit the folder that is written, and name it for the model in the `models` setting: its names, sizes and parameter
     counts are then exact, without transformers or a network.
     """
-    return commands.learn(model, modules, out)
+    from lora_lint.commands import learn as command
+
+    return command.learn(model, modules, out)
 
 
 @main.command(context_settings=_CONTEXT)
 @click.argument("name")
 def schema(name: str) -> int:
     """Print the JSON Schema of a framework's LoRA keys, or of the `settings`, for editors."""
-    return commands.schema(name)
+    from lora_lint.commands import about as command
+
+    return command.schema(name)
 
 
 @main.command(context_settings=_CONTEXT)
 @click.option("--stdio", is_flag=True, hidden=True, expose_value=False, help="Editors add it; there is no other way.")
 def server() -> None:
     """Run the language server for editors on the standard streams (needs the extra `lsp`)."""
-    commands.server()
+    from lora_lint.commands import server as command
+
+    command.server()
 
 
 @main.command(context_settings=_CONTEXT)
@@ -301,8 +322,10 @@ def ablate(path: str, config: str | None, isolated: bool, **options: Any) -> int
     PATH is the program or the configuration of a run, or a YAML file that describes the study. Needs the extra
     `ablate`.
     """
-    source = commands.Input(config=config, isolated=isolated)
-    return commands.ablate(commands.Ablation(path, source, options))
+    from lora_lint.commands import ablate as command
+
+    source = requests.Input(config=config, isolated=isolated)
+    return command.ablate(requests.Ablation(path, source, options))
 
 
 @main.command(context_settings=_CONTEXT)
@@ -317,7 +340,9 @@ def preflight(program: str, arguments: tuple[str, ...], launch: str | None, **op
 
     Exit status: 0 nothing at or above --fail-on, 1 findings, 2 the program did not come to a training step.
     """
-    return commands.preflight(commands.preflight_of(options), program, arguments, launch)
+    from lora_lint.commands import preflight as command
+
+    return command.preflight(requests.preflight_of(options), program, arguments, launch)
 
 
 @main.command(context_settings=_CONTEXT)

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import lora_lint
 from lora_lint.cli import main
-from lora_lint.commands import UsageError
+from lora_lint.commands.requests import UsageError
 from tests.support import small_model
 from tests.support.processes import COMMAND, PATIENCE
 

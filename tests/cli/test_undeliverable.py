@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from lora_lint import commands
 from lora_lint.__main__ import main
+from lora_lint.commands.check import check
+from lora_lint.commands.ending import guarded
+from lora_lint.commands.requests import Check, Input, Verification
 from tests.support.processes import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -189,8 +191,8 @@ def test_an_interrupt_before_the_first_experiment_keeps_the_findings(
 
     monkeypatch.setattr("lora_lint.verify.session.missing", list)
     monkeypatch.setattr("lora_lint.verify.session.settle", interrupted)
-    request = commands.Check(commands.Input(["a.py"]), verification=commands.Verification())
-    assert commands.guarded(lambda: commands.check(request)) == 130
+    request = Check(Input(["a.py"]), verification=Verification())
+    assert guarded(lambda: check(request)) == 130
     told = capsys.readouterr()
     assert "LL105" in told.out
     assert told.err == "lora-lint: interrupted\n"

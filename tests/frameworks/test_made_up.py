@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint import commands, discovery, frameworks, marks
+from lora_lint import discovery, frameworks, marks
 from lora_lint.__main__ import main
+from lora_lint.commands.recommend import recommend
 from lora_lint.frameworks import registry
 from lora_lint.inspection.runs import inspect
 from lora_lint.linting import engine
@@ -130,7 +131,7 @@ def test_it_is_inspected(tmp_path: Path) -> None:
 
 def test_it_is_recommended_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert "tinkertune" in marks.RECOMMENDED
-    assert commands.recommend("meta-llama/Llama-3.1-8B", 20_000, "code", "tinkertune", "ratio", "all") == 0
+    assert recommend("meta-llama/Llama-3.1-8B", 20_000, "code", "tinkertune", "ratio", "all") == 0
     text = capsys.readouterr().out
     assert "method: low-rank\n" in text
     run = only(config(text))

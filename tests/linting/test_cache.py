@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from lora_lint.commands import Check, Input, Repair, check
+from lora_lint.commands.check import check
+from lora_lint.commands.requests import Check, Input, Repair
 from lora_lint.finding import (
     Add,
     Bind,

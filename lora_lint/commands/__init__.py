@@ -1,0 +1,1 @@
+"""What each command does, apart from parsing its options: a module a command, and what they share."""

@@ -1,0 +1,185 @@
+"""`lora-lint check`: lints, settles the findings if asked to, and reports."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from lora_lint.commands.inputs import read, say_which_facts_are_left_out
+from lora_lint.commands.outputs import number_of_findings, refuse_unwritable, report, status_of, write_file
+from lora_lint.commands.repairing import count_fixable, refuse_repair, show_diff, write_repairs
+from lora_lint.commands.requests import COMMANDS, Check, UsageError, Verification
+from lora_lint.records import replace
+from lora_lint.terminal import ProgressLine, complain, progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lora_lint.linting.cache import Cache
+    from lora_lint.linting.outcome import Content, Outcome
+    from lora_lint.settings import Settings
+
+_NO_CACHE = "LORA_LINT_NO_CACHE"
+
+
+def check(request: Check) -> int:
+    """Lints, settles the findings if asked to, reports, and gives the exit status."""
+    from lora_lint.report import FORMATS
+
+    output, repair, verification = request.output, request.repair, request.verification
+    say_which_facts_are_left_out()
+    _refuse_misspelt_command(request.input.paths)
+    settings = request.input.settings()
+    refuse_repair(request)
+    refuse_unwritable(request, settings)
+    if output.write_baseline is not None or repair.diff:
+        verification = None  # no reported finding has an experiment
+    if verification is not None:
+        _refuse_unverifiable()
+    request = replace(request, verification=verification, input=read(request.input, settings))
+    outcome, unwritten = _outcome(request, settings), False
+    if repair.diff:
+        return show_diff(outcome, settings, repair, _relint(request, settings, outcome))
+    if repair.fix or repair.reason is not None:
+        changed, unwritten = write_repairs(outcome, settings, repair, _relint(request, settings, outcome))
+        if changed:
+            outcome = _outcome(request, settings)
+    elif repair.unsafe:
+        count_fixable(outcome, settings)
+    for note in outcome.notes:
+        complain(note)
+    interrupt = None
+    if output.write_baseline is not None:
+        if _write_baseline(output.write_baseline, outcome, settings):
+            return 2 if unwritten or outcome.failed else 0
+        unwritten = True  # report, so that the findings are not lost
+    elif verification is not None:
+        from lora_lint.linting.outcome import with_fixable
+
+        outcome, interrupt = _settled(outcome, verification)
+        outcome = with_fixable(outcome, settings)
+    if outcome.failed and not outcome.summary.files and FORMATS[output.format].for_people:
+        return 2  # none of the named paths exists: the notes say so, and there is nothing to report
+    aside = None if request.input.is_one_file() else _contested() - settings.named()
+    unwritten = not report(outcome, output, aside) or unwritten
+    if verification is not None and verification.report is not None:
+        from lora_lint.verify import page
+
+        text = page.render(outcome, verification.effort())
+        unwritten = not write_file(verification.report, text) or unwritten
+    if interrupt is not None:
+        raise interrupt
+    return 2 if unwritten else status_of(outcome, settings)
+
+
+def _outcome(request: Check, settings: Settings) -> Outcome:
+    """The outcome of linting the files or standard input."""
+    from lora_lint.linting import engine
+
+    content = _content(request, settings)
+    text = request.input.text
+    if text is not None:
+        return engine.lint_text(text.data, text.path, settings, kind=text.kind, content=content)
+    paths, cache, bar = request.input.paths or ["."], _cache(request, settings), progress()
+    try:
+        return engine.lint(paths, settings, content=content, jobs=request.jobs, progress=bar, cache=cache)
+    finally:
+        if bar is not None:
+            bar(0, 0)
+
+
+def _cache(request: Check, settings: Settings) -> Cache | None:
+    """The results of earlier lints; a new object for each lint, because files may have changed since the last."""
+    if request.no_cache or os.environ.get(_NO_CACHE) or "-" in request.input.paths:
+        return None
+    from lora_lint.linting.cache import Cache
+
+    return Cache(settings, request.cache_dir)
+
+
+def _relint(request: Check, settings: Settings, outcome: Outcome) -> Callable[[], Outcome] | None:
+    """Lints all files again with all rules, to see how a fix affects files that import the fixed one; None where there
+    are no other files."""
+    if outcome.summary.files < 2:
+        return None
+
+    def relint() -> Outcome:
+        from lora_lint.linting import engine
+        from lora_lint.linting.outcome import Content
+
+        every = replace(settings, select=None, level="advice")
+        cache = _cache(request, every)
+        content = Content(fingerprints=False)
+        return engine.lint(request.input.paths or ["."], every, content=content, jobs=request.jobs, cache=cache)
+
+    return relint
+
+
+def _content(request: Check, settings: Settings) -> Content:
+    """What to keep in the outcome. Raises UsageError for a baseline that cannot be used."""
+    from lora_lint.linting.outcome import Content
+    from lora_lint.report import FORMATS
+
+    writes_baseline = request.output.write_baseline is not None
+    entries = None
+    if settings.baseline is not None and not writes_baseline:
+        from lora_lint.linting import baseline
+
+        try:
+            entries = baseline.read(settings.baseline)
+        except baseline.BaselineError as error:
+            raise UsageError(str(error)) from None
+    marked = writes_baseline or FORMATS[request.output.format].fingerprints
+    return Content(entries, fingerprints=marked, basis=request.verification is not None)
+
+
+def _contested() -> frozenset[str]:
+    """The contested rules, whose advice is listed only if they are selected by name."""
+    from lora_lint import catalogue
+
+    return frozenset(code for code, rule in catalogue.rules().items() if rule.contested)
+
+
+def _refuse_misspelt_command(paths: Sequence[str]) -> None:
+    """Raises UsageError where the first path does not exist but resembles a command."""
+    from lora_lint.settings import did_you_mean
+
+    word = paths[0] if paths else ""
+    if word.isalpha() and not os.path.exists(word) and (hint := did_you_mean(word, COMMANDS)):
+        raise UsageError(f"no such file or command: {word!r}{hint}")
+
+
+def _refuse_unverifiable() -> None:
+    """Raises UsageError where packages that --verify needs are missing."""
+    from lora_lint.system.modules import not_installed
+    from lora_lint.verify.session import NEEDED
+
+    absent = not_installed(NEEDED)
+    if absent:
+        raise UsageError(f"--verify needs {', '.join(absent)}: install lora-lint with its extra `verify`")
+
+
+def _settled(outcome: Outcome, verification: Verification) -> tuple[Outcome, KeyboardInterrupt | None]:
+    """The outcome with verdicts, and the interrupt that ended it early."""
+    from lora_lint.verify import session
+
+    line = ProgressLine()
+    try:
+        return session.settle(outcome, verification.effort(), line.show)
+    except KeyboardInterrupt as interrupt:  # before the first experiment
+        return outcome, interrupt
+    finally:
+        line.clear()
+
+
+def _write_baseline(path: str, outcome: Outcome, settings: Settings) -> bool:
+    """Writes the findings to a baseline; gives whether it could be written."""
+    from lora_lint.linting import baseline
+
+    try:
+        number = baseline.write(path, outcome.findings, settings.root)
+    except OSError as error:
+        complain(f"error: {path}: the baseline cannot be written ({error.strerror or error})")
+        return False
+    complain(f"{path}: {number_of_findings(number)} written")
+    return True
