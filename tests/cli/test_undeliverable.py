@@ -189,7 +189,7 @@ def test_an_interrupt_before_the_first_experiment_keeps_the_findings(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lora_lint.verify.session.missing", list)
+    monkeypatch.setattr("lora_lint.verify.session.NEEDED", ())
     monkeypatch.setattr("lora_lint.verify.session.settle", interrupted)
     request = Check(Input(["a.py"]), verification=Verification())
     assert guarded(lambda: check(request)) == 130
