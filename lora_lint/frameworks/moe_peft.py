@@ -59,6 +59,8 @@ FRAMEWORK = Framework(
 )
 _OWN = ("train_strategy", "train_lora_candidate_num", "save_step", "cutoff_len")
 _ADAPTER = "adapter"
+_OTHER_LOSS = "loss_type"
+"""A key of forks that also train on preferences."""
 _TARGETS = (
     *("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "down_proj", "up_proj", "dense", "fc1", "fc2"),
     *("qkv_proj", "gate_up_proj", "dense_h_to_4h", "dense_4h_to_h"),
@@ -94,7 +96,7 @@ def _run(whole: Fields, fields: Fields) -> Run:
         adapter,
         BaseModel(whole.text("base_model"), "AutoModelForCausalLM", _bits(whole)),
         Dataset(task, Unknown("the size of the dataset is not known")),
-        tables.training(FRAMEWORK, fields, "supervised"),
+        tables.training(FRAMEWORK, fields, "unknown" if fields.has(_OTHER_LOSS) else "supervised"),
         (Load(whole.span("base_model")), Wrap(span), Train(span)),
         _problems(fields),
         trained=True,

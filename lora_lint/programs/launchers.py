@@ -111,6 +111,8 @@ def _of_python(words: tuple[Word, ...], at: int) -> Call | None:
             return Call("module", module, words[at + 2 :], words[at + 1].span) if module else None
         if text.endswith(".py"):
             return Call("script", text, words[at + 1 :], words[at].span)
+        if _name(words[at]) in _LAUNCHERS:  # by its path, as in `python venv/bin/accelerate launch`
+            return _under_launcher(words, at + 1, _name(words[at]))
         if text == "-c" or not text.startswith("-"):
             return None
         at += 2 if text in ("-W", "-X") else 1

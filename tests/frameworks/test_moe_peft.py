@@ -62,6 +62,11 @@ def test_a_target_that_it_does_not_know_is_passed_over() -> None:
     assert "`v_proj`" in message
 
 
+def test_a_fork_with_other_losses() -> None:
+    first, second = config(edited(TWO, ('"r": 16', '"r": 16, "loss_type": "dpo"')), "a.json").runs
+    assert (first.training.method, second.training.method) == ("unknown", "supervised")
+
+
 def test_the_command_names_the_model(tmp_path: Path) -> None:
     (tmp_path / "moe_peft.json").write_text(ONE)
     command = "python moe_peft.py --base_model meta-llama/Llama-2-7b-hf --config moe_peft.json --load_4bit"

@@ -116,6 +116,11 @@ def test_a_condition_that_is_not_known() -> None:
     assert "ext_args+=(--network_train_unet_only=$UNKNOWN_VALUE)" in text
 
 
+def test_a_launcher_by_its_path() -> None:
+    script = BATCH.replace("accelerate launch", r"python .\venv\Scripts\accelerate.exe launch", 2)
+    assert plain(only(shell(script, name="train.bat")).adapter.rank) == 64
+
+
 def test_a_loop_of_powershell() -> None:
     script = """
         foreach ($dim in 4, 8, 16) {
