@@ -184,6 +184,11 @@ def model_types() -> tuple[str, ...]:
     return tuple(_index()["types"])
 
 
+def is_type(model_type: str) -> bool:
+    """Whether the modules of a model type are known."""
+    return model_type in _index()["types"]
+
+
 def heads(model_type: str, version: int = 5) -> tuple[str, ...]:
     """The heads that transformers has for a model type; empty if the type is not known under this version."""
     entry: dict[str, list[str]] = _index()["types"].get(model_type, {})

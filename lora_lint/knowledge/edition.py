@@ -23,8 +23,8 @@ BUNDLED = os.path.join(os.path.dirname(__file__), "data")
 STATEMENT = "facts.txt"
 ARCHITECTURES = "architectures.pack"
 FILES = (
-    *(ARCHITECTURES, "datasets.tsv", "families.json", "models.tsv", "peft.json", "peft_versions.json"),
-    *("shapes.tsv", "signatures.json"),
+    *(ARCHITECTURES, "datasets.tsv", "families.json", "leaf_names.json", "models.tsv", "peft.json"),
+    *("peft_versions.json", "shapes.tsv", "signatures.json"),
 )
 """The files of a data package."""
 PACKAGE = "lora_lint_data"

@@ -235,7 +235,7 @@ def known_types() -> tuple[str, ...]:
     """The model types that the tables have."""
     from lora_lint.knowledge.architectures import model_types
 
-    return (*model_types(), *_families()["modules"])
+    return (*model_types(), *_families()["modules"], *_leaf_names())
 
 
 def is_known(model_type: str) -> bool:
@@ -304,6 +304,14 @@ def _families() -> dict[str, Any]:
     return document
 
 
+@cache
+def _leaf_names() -> dict[str, list[str]]:
+    """The names of the layers of types whose architectures are not known."""
+    with open(edition.place("leaf_names.json"), "rb") as file:
+        document: dict[str, list[str]] = json.load(file)
+    return document
+
+
 def _line(text: str, position: int) -> list[str]:
     return text[position : text.index("\n", position)].split("\t")
 
@@ -362,7 +370,11 @@ def _source(mark: str) -> str:
 
 def _typed(name: str, model_type: str) -> Model:
     """A model of which only the type is known."""
+    from lora_lint.knowledge.architectures import is_type
+
     modules = _families()["modules"].get(model_type)
+    if modules is None and not is_type(model_type):
+        modules = _leaf_names().get(model_type)
     if modules is None:
         return Model(name, model_type)
     return Model(name, model_type, module_names=tuple(modules), stock=False)

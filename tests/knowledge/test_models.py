@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lora_lint.knowledge import models
+from lora_lint.knowledge import architectures, models
 from lora_lint.knowledge.models import Model, identify
 from lora_lint.run.run import OwnModels
 
@@ -544,6 +544,14 @@ def test_types_hold_for_models_by_name_and_in_the_hub_cache(tmp_path: Path, monk
     (snapshot / "config.json").write_text(json.dumps(CONFIG_OF_OWN_TYPE), encoding="utf-8")
     assert identify("their/model") is None
     assert found("their/model", own=own).model_type == "llama"
+
+
+def test_names_are_known_where_no_architecture_is() -> None:
+    model = found("nari-labs/Dia-1.6B")
+    assert {"q_proj", "o_proj", "gate_up_proj"} <= set(model.module_names or ())
+    assert not model.complete
+    lists = json.loads((DATA / "leaf_names.json").read_text(encoding="utf-8"))
+    assert not [name for name in lists if architectures.is_type(name)], "an architecture says more"
 
 
 def test_code_of_a_repository_beside_a_class_of_transformers_shows_no_names_to_be_wrong() -> None:

@@ -1,0 +1,99 @@
+"""Writes lora_lint/knowledge/data/leaf_names.json: the names of the layers of types that have no architecture yet.
+
+    python scripts/generate_leaf_names.py --older transformers-4.57.1-py3-none-any.whl [TYPE …]
+
+The classes of a type are built from its default config on the meta device, with transformers 5. The names that the
+older release's source gives its layers are added: a name that one of them has is no mistake. Types that cannot be built
+are left out, and so are those around models of other types, whose names depend on these.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import re
+import signal
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
+
+from generate_architectures import HEADS, GivenUp, Session, give_up  # noqa: E402
+
+from lora_lint.knowledge.architectures import model_types  # noqa: E402
+
+DATA = ROOT / "lora_lint" / "knowledge" / "data"
+OUTPUT = DATA / "leaf_names.json"
+PATIENCE = 20
+"""CPU seconds for a type."""
+AROUND_OTHERS = frozenset(
+    "mask2former colpali colqwen2 depth_pro edgetam_video d_fine deimv2 dpt audioflamingo3 efficientloftr".split()
+)
+LAYERS = re.compile(r"(Linear|Embedding|Conv[123]d|Conv1D|ConvTranspose1d|MultiheadAttention)$")
+
+
+def built(session: Session, kind: str) -> set[str]:
+    """The names of the layers that LoRA can adapt, in all classes of a type; empty if one cannot be built."""
+    found: set[str] = set()
+    signal.signal(signal.SIGPROF, give_up)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
+    try:
+        config = session.configs[kind]()
+        for head in HEADS:
+            name = session.classes[head].get(kind)
+            if name is not None:
+                found |= layers(session, getattr(session.transformers, name), config)
+    except (Exception, GivenUp):  # of the model's own code
+        return set()
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    return found
+
+
+def layers(session: Session, model: Any, config: Any) -> set[str]:
+    """The names of the layers of one class."""
+    with session.torch.device("meta"):
+        made = model(config)
+    named = ((path.rpartition(".")[2], type(module)) for path, module in made.named_modules() if path)
+    return {name for name, kind in named if any(LAYERS.search(each.__name__) for each in kind.__mro__)}
+
+
+def written(release: zipfile.ZipFile, kind: str) -> set[str]:
+    """The attributes that the source of a type in a release assigns layers to."""
+    folder = kind.replace("-", "_")
+    pattern = re.compile(rf"transformers/models/{folder}/modeling_{folder}\w*\.py")
+    found = set()
+    for path in filter(pattern.fullmatch, release.namelist()):
+        for node in ast.walk(ast.parse(release.read(path))):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
+                calls = (each.func for each in ast.walk(node.value) if isinstance(each, ast.Call))
+                if any(LAYERS.search(ast.unparse(function)) for function in calls):
+                    found.add(node.targets[0].attr)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--older", type=Path, required=True, help="a wheel of transformers 4")
+    parser.add_argument("types", nargs="*", help="the types to read anew  [default: all]")
+    arguments = parser.parse_args()
+    session = Session()
+    described = json.loads((DATA / "families.json").read_text(encoding="utf-8"))["modules"]
+    known = {*model_types(), *described, *AROUND_OTHERS}
+    names: dict[str, list[str]] = json.loads(OUTPUT.read_text(encoding="utf-8")) if OUTPUT.exists() else {}
+    with zipfile.ZipFile(arguments.older) as release:
+        for kind in dict.fromkeys(kind for head in HEADS for kind in session.classes[head]):
+            wanted = kind not in known and (not arguments.types or kind in arguments.types)
+            if wanted and (found := built(session, kind)):
+                names[kind] = sorted(found | written(release, kind))
+                print(kind, len(names[kind]), flush=True)
+    rows = [f"{json.dumps(kind)}: {json.dumps(each)}" for kind, each in sorted(names.items()) if kind not in known]
+    OUTPUT.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
