@@ -88,6 +88,20 @@ def _without_targets(source: str = "tuners/tuners_utils.py:413") -> Refusal:
     )
 
 
+def _nothing_left(more: str = "") -> Refusal:
+    """Targets that PEFT chooses, none of which is left; LL201 speaks of those that are named."""
+    return Refusal(
+        "target_modules",
+        f"(target_modules is None or lower(target_modules) == 'all-linear') and 'no-match' in peft_errors{more}",
+        "none of the layers that PEFT chooses is left in this model, by `layers_to_transform` or its experts",
+        "Name the targets",
+        "tuners/tuners_utils.py:1073",
+        late=True,
+        likely=True,
+        absent=True,
+    )
+
+
 _IN_IA3 = (
     *("RefinedWeb", "RefinedWebModel", "bart", "bert", "bloom", "deberta", "deberta-v2", "falcon", "gemma", "gemma2"),
     *("gemma3_text", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "llama", "llama4", "mistral", "mixtral"),
@@ -174,6 +188,17 @@ _OF_VARIANTS = (
 )
 _OF_LORA = (
     *_OF_VARIANTS,
+    _nothing_left(" and layers_to_transform is None"),
+    Refusal(
+        "loftq_config",
+        "init_lora_weights == 'loftq' and is_mapping(loftq_config) and len(loftq_config) > 0"
+        " and field(loftq_config, 'loftq_iter') is None",
+        "a dict needs `loftq_bits` and `loftq_iter`",
+        "Give `LoftQConfig(loftq_bits=4)`, which has defaults",
+        f"{_LAYER}:585",
+        ("init_lora_weights",),
+        late=True,
+    ),
     Refusal(
         "init_lora_weights",
         "is_text(init_lora_weights) and lower(init_lora_weights) not in ('gaussian', 'loftq', 'lora_ga', 'mica')"
@@ -529,6 +554,7 @@ _KINDS = {
     "FrodConfig": ("('Linear', 'Conv1D')", "frod/model.py:304"),
     "GraloraConfig": ("('Linear', 'Conv1D')", "gralora/model.py:113"),
     "HRAConfig": ("('Linear', 'Conv2d')", "hra/model.py:117"),
+    "HiraConfig": ("('Linear', 'Embedding', 'Conv1d', 'Conv2d', 'Conv3d', 'Conv1D')", "hira/model.py:219"),
     "LilyConfig": ("('Linear',)", "lily/model.py:97"),
     "MissConfig": ("('Linear',)", "miss/model.py:135"),
     "OFTConfig": ("('Linear', 'Conv2d', 'Embedding')", "oft/model.py:142"),
@@ -547,7 +573,7 @@ _KINDS = {
 def _on_layers(rows: Mapping[str, tuple[Refusal, ...]]) -> dict[str, tuple[Refusal, ...]]:
     """The rows of each class, with what the model decides for those of `_KINDS`."""
     return {
-        owner: (_of_kinds(_KINDS[owner][0], f"tuners/{_KINDS[owner][1]}"), _without_targets(), *own)
+        owner: (_of_kinds(_KINDS[owner][0], f"tuners/{_KINDS[owner][1]}"), _without_targets(), _nothing_left(), *own)
         if owner in _KINDS
         else own
         for owner, own in rows.items()
@@ -558,6 +584,7 @@ _ROWS: dict[str, tuple[Refusal, ...]] = {
     "LoraConfig": _OF_LORA,
     "AdaLoraConfig": (
         _without_targets(),
+        _nothing_left(),
         Refusal(
             "use_dora",
             "use_dora",
@@ -608,6 +635,7 @@ _ROWS: dict[str, tuple[Refusal, ...]] = {
     ),
     "IA3Config": (
         _without_targets("tuners/ia3/model.py:199"),
+        _nothing_left(),
         Refusal(
             "feedforward_modules",
             f"feedforward_modules is None and model_type is not None and model_type not in {_IN_IA3}",
@@ -631,16 +659,19 @@ _ROWS: dict[str, tuple[Refusal, ...]] = {
     ),
     "LoHaConfig": (
         _without_targets(),
+        _nothing_left(),
         _of_kinds("('Linear', 'Conv1d', 'Conv2d')", "tuners/lycoris_utils.py:242"),
         _pattern_alone("tuners/loha/config.py:143"),
     ),
     "LoKrConfig": (
         _without_targets(),
+        _nothing_left(),
         _of_kinds("('Linear', 'Conv1d', 'Conv2d')", "tuners/lycoris_utils.py:242"),
         _pattern_alone("tuners/lokr/config.py:155"),
     ),
     "VeraConfig": (
         _without_targets(),
+        _nothing_left(),
         _of_kinds("('Linear', 'Conv1D')", "tuners/vera/model.py:239"),
         _pattern_alone("tuners/vera/config.py:156"),
     ),
