@@ -446,6 +446,7 @@ def ms_swift() -> Comparison:
         "is not installed",
         *(
             "HQQ version",
+            "generation_batch_size (1)",
             "No module named",
             "No package metadata",
             "requires accelerate",
@@ -780,6 +781,19 @@ FRAMEWORKS: dict[str, Callable[[], Comparison]] = {
 }
 
 
+ALONE = (
+    (
+        "mlx-lm, ai-toolkit, OneTrainer, SimpleTuner, diffusion-pipe, unsloth",
+        "no validator that takes a whole configuration: the checks stand in functions that also load and train",
+    ),
+    (
+        "verl, Ludwig, sd-scripts, musubi-tuner, OpenRLHF, SkyRL, AReaL, NeMo, prime-rl",
+        "a part of the checks could be called alone, and is not compared yet",
+    ),
+)
+"""Frameworks that are not compared with, and why."""
+
+
 def aims(name: str, comparison: Comparison) -> list[list[str]]:
     """The settings that each row goes by, as far as they are generated."""
     table = refusals.table(name)
@@ -859,9 +873,9 @@ def document(results: list[dict[str, Any]]) -> str:
         "# Refusals compared with the frameworks themselves",
         "",
         "Written by `python scripts/compare_frameworks.py --docs` from its results, and from those of",
-        "compare_refusals.py for PEFT, transformers and TRL. Generated settings are given to the framework's own",
-        "checks and to lora-lint. `machine` counts refusals that depend on devices, packages or the number of",
-        "processes, which lora-lint does not report.",
+        "compare_refusals.py for PEFT, transformers and TRL, and compare_on_models.py for `get_peft_model`. Generated",
+        "settings are given to the framework's own checks and to lora-lint. `machine` counts refusals that depend on",
+        "devices, packages, the number of processes or the widths of layers, which lora-lint does not report.",
         "",
         "| framework | settings | refused | machine | disagreements |",
         "|---|---|---|---|---|",
@@ -870,7 +884,10 @@ def document(results: list[dict[str, Any]]) -> str:
         numbers = (each["files"], each["refused"], each["machine"], len(each["disagreements"]))
         lines.append(f"| {each['framework']} | {' | '.join(map(str, numbers))} |")
     told = [f"- {each['framework']}: {line}" for each in results for line in each["disagreements"]]
-    return "\n".join([*lines, *(["", "Disagreements:", "", *told] if told else [])]) + "\n"
+    lines += ["", "Disagreements:", "", *told] if told else []
+    lines += ["", "Read in the source alone:", "", "| framework | reason |", "|---|---|"]
+    lines += [f"| {names} | {reason} |" for names, reason in ALONE]
+    return "\n".join(lines) + "\n"
 
 
 def main(arguments: list[str]) -> int:

@@ -109,6 +109,7 @@ _ROWS = (
         "Set `quant_bits: 8`",
         f"{_BITS}:95",
         ("quant_method",),
+        sets=(("quant_bits", 8),),
     ),
     Refusal(
         "quant_bits",
