@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Run
 
 _USUAL_PRODUCT = 2e-4 * 32
+_LEFT_ALONE = frozenset({"DPOTrainer"})
+"""TRL's trainers that find a reference themselves if a program gives none."""
 _LORAPLUS = "loraplus_lr_ratio"
 _UNUSUAL = 2e-5
 """Above it, an explicit rate may well be the best one of a sweep."""
@@ -135,7 +137,7 @@ def reference_is_base(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]
     if not always(bare, True):
         return
     user = run.framework.title
-    if run.framework.direct:
+    if run.training.trainer in _LEFT_ALONE:
         pin = run.before("trl", versions.REFERENCE_COPIED)
         start = next((event for event in reversed(run.events) if isinstance(event, PutOn | Unwrap)), None)
         if pin is None or not isinstance(start, LoadAdapter) or not always(start.trainable, True):

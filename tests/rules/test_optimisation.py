@@ -222,6 +222,9 @@ model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-7B-Instruct")
 {}
 DPOTrainer(model{}, args=DPOConfig("out", learning_rate=5e-6{}), train_dataset=pairs).train()
 """
+UNSLOTH = """from unsloth import FastLanguageModel
+model, tokenizer = FastLanguageModel.from_pretrained("unsloth/llama-3-8b-bnb-4bit", load_in_4bit=True)
+model = FastLanguageModel.get_peft_model(model, r=16, lora_alpha=16, target_modules=["q_proj"])"""
 SFT = 'model = PeftModel.from_pretrained(model, "out/sft", is_trainable=True)'
 
 
@@ -236,6 +239,7 @@ SFT = 'model = PeftModel.from_pretrained(model, "out/sft", is_trainable=True)'
         ("0.11.4", SFT, "", ", ref_adapter_name='ref'", False),
         ("0.11.4", f"{SFT}.merge_and_unload()", ", peft_config=LoraConfig(r=8)", "", False),
         ("0.11.4", "model = get_peft_model(model, LoraConfig(r=8))", "", "", False),
+        ("0.22.2", UNSLOTH, "", "", False),
     ],
 )
 def test_dpo_on_the_adapter_of_a_fine_tuning(
