@@ -132,7 +132,7 @@ def boolean(machine: Machine, node: ast.BoolOp, scope: Scope) -> Val:
 
 
 def conditional(machine: Machine, node: ast.IfExp, scope: Scope) -> Val:
-    known = machine.evaluate(node.test, scope).truth()
+    known = machine.truth(machine.evaluate(node.test, scope))
     if known is not None:
         return machine.evaluate(node.body if known else node.orelse, scope)
     values: list[Val] = []

@@ -186,6 +186,11 @@ class Machine:
                 found = methods.of_object(self, root, path, arguments, span)
         return found if found is not None else Opaque(f"`.{member.name}(…)` is not followed", span)
 
+    def truth(self, value: Val) -> bool | None:
+        """Whether a value counts as true; None too for a dict whose items a branch may have added."""
+        items = value.items if isinstance(value, DictVal) else {}
+        return None if items and all(self.journal.perhaps(items, key) for key in items) else value.truth()
+
     def bind(self, scope: Scope, name: str, value: Val) -> None:
         """Binds a name in a scope (or in its module's, if declared global)."""
         if name in scope.global_names:

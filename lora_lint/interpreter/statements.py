@@ -70,7 +70,7 @@ def augmented_assignment(machine: Machine, node: ast.AugAssign, scope: Scope) ->
 
 
 def if_(machine: Machine, node: ast.If, scope: Scope) -> Signal | None:
-    known = machine.evaluate(node.test, scope).truth()
+    known = machine.truth(machine.evaluate(node.test, scope))
     return _fork(machine, node, scope) if known is None else _decided(machine, node, known, scope)
 
 

@@ -284,14 +284,15 @@ def test_values_that_something_else_may_set_again(head: str, rank: str, tmp_path
     assert (found.value, found.origin) == (8, "cli-default")
 
 
-def test_a_list_that_a_branch_may_fill(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("empty", "add"), [("[]", "errors.append(name)"), ("{}", "errors[name] = 1")])
+def test_what_a_branch_may_fill(empty: str, add: str, tmp_path: Path) -> None:
     """`if errors: raise` behind checks that cannot be decided: what follows is not dead."""
-    head = """
+    head = f"""
     import importlib.util
-    errors = []
+    errors = {empty}
     for name in ("peft", "trl"):
         if importlib.util.find_spec(name) is None:
-            errors.append(name)
+            {add}
     if errors:
         raise RuntimeError(errors)
     """
