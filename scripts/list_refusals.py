@@ -80,11 +80,21 @@ _PACKAGES = {"ms_swift": ("ms-swift", "swift"), "mlx_lm": ("mlx-lm", "mlx_lm"), 
 GITHUB = "https://github.com/"
 REPOSITORIES = {
     "ai_toolkit": ("ostris/ai-toolkit", "27a03a91f23eb1b757d5ec2e80ee3e129cfcc350", ""),
+    "areal": ("inclusionAI/AReaL", "4aef98d8d818af55b43621aaadba047ae10f4e77", "areal"),
     "diffusion_pipe": ("tdrussell/diffusion-pipe", "8f83dbf25d03219df705570ec03e62be04bc402f", ""),
     "kohya": ("kohya-ss/sd-scripts", "48d368fa557731ad0488c07304dfeba8c07910eb", ""),
     "musubi_tuner": ("kohya-ss/musubi-tuner", "30c658c4f4b0bf05038b3346eff9670259b10fc7", "src/musubi_tuner"),
+    "nemo_automodel": ("NVIDIA-NeMo/Automodel", "36044ad3d139363fb6c73c24af2e7c6b65ec52f6", "nemo_automodel"),
+    "nemo_rl": ("NVIDIA-NeMo/RL", "7ea279abfbeb698b092856d0dab61e7cf39bc909", "nemo_rl"),
     "onetrainer": ("Nerogar/OneTrainer", "23df3832e8f213d64c337e39f9365ba46e99fed0", ""),
+    "openrlhf": ("OpenRLHF/OpenRLHF", "3c3be6234e0cb353e76bb8019947db9dfe99fca7", "openrlhf"),
+    "prime_rl": (
+        "PrimeIntellect-ai/prime-rl",
+        "559b44772e471d1538537b8805cc77f3824a5e64",
+        "packages/prime-rl-configs/src/prime_rl",
+    ),
     "simpletuner": ("bghira/SimpleTuner", "bc8e6ab7738ce457a2ed8eb2d26cadd91c6442cb", "simpletuner"),
+    "skyrl": ("NovaSky-AI/SkyRL", "a9564572eb8e91076be43c1bd5e4615e3de17265", "skyrl"),
 }
 """Frameworks that are no package, or whose rows are from a commit: the repository, the commit and the folder in it."""
 

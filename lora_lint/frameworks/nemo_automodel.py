@@ -76,7 +76,9 @@ def read(document: Mapping, project: Project) -> Reading:
     if peft is None or model is None:
         return Reading()
     span = peft.span("dim" if peft.has("dim") else "_target_")
-    name = model.text("pretrained_model_name_or_path")
+    config = model.section("config")  # of a model with random weights
+    key = "pretrained_model_name_or_path"
+    name = model.text(key, config.text(key) if config is not None else ABSENT)
     run = Run(
         FRAMEWORK,
         span,

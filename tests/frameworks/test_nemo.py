@@ -36,6 +36,14 @@ def test_recipe() -> None:
     assert plain(run.dataset.size) == 87599
 
 
+def test_a_model_with_random_weights() -> None:
+    nested = edited(
+        RECIPE,
+        ("from_pretrained\n  pretrained", "from_config\n  config:\n    pretrained"),
+    )
+    assert plain(only(config(nested)).model.name) == "meta-llama/Llama-3.2-1B"
+
+
 def test_its_models_have_names_of_their_own() -> None:
     assert plain(only(config(RECIPE)).judged().adapter.target_modules) is Unknown
 

@@ -1,4 +1,4 @@
-"""AReaL 1.0.4: what its engines refuse about adapters."""
+"""AReaL 1.0.4 at 4aef98d: what its engines refuse about adapters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NeMo AutoModel 0.5.0: what it refuses about adapters."""
+"""NeMo AutoModel 0.5.0 at 36044ad: what it refuses about adapters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NeMo RL 0.6.0: what it refuses about adapters."""
+"""NeMo RL 0.6.0 at 7ea279a: what it refuses about adapters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""OpenRLHF 0.11.0: what its trainers refuse once they have read their arguments. Until 0.10.1 these had no sections."""
+"""OpenRLHF 0.11.0 at 3c3be62: what its trainers refuse once they have read their arguments. Until 0.10.1 these had no
+sections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""prime-rl 0.8.0: what its configurations refuse about adapters."""
+"""prime-rl 0.8.0 at 559b447: what its configurations refuse about adapters."""
 
 from __future__ import annotations
 
