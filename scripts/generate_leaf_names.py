@@ -33,7 +33,7 @@ PATIENCE = 20
 AROUND_OTHERS = frozenset(
     "mask2former colpali colqwen2 depth_pro edgetam_video d_fine deimv2 dpt audioflamingo3 efficientloftr".split()
 )
-LAYERS = re.compile(r"(Linear|Embedding|Conv[123]d|Conv1D|ConvTranspose1d|MultiheadAttention)$")
+LAYERS = re.compile(r"(?:nn\.)?(?:Linear|Embedding|Conv[123]d|Conv1D|ConvTranspose1d|MultiheadAttention)")
 
 
 def built(session: Session, kind: str) -> set[str]:
@@ -59,7 +59,7 @@ def layers(session: Session, model: Any, config: Any) -> set[str]:
     with session.torch.device("meta"):
         made = model(config)
     named = ((path.rpartition(".")[2], type(module)) for path, module in made.named_modules() if path)
-    return {name for name, kind in named if any(LAYERS.search(each.__name__) for each in kind.__mro__)}
+    return {name for name, kind in named if any(LAYERS.fullmatch(each.__name__) for each in kind.__mro__)}
 
 
 def written(release: zipfile.ZipFile, kind: str) -> set[str]:
@@ -71,7 +71,7 @@ def written(release: zipfile.ZipFile, kind: str) -> set[str]:
         for node in ast.walk(ast.parse(release.read(path))):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
                 calls = (each.func for each in ast.walk(node.value) if isinstance(each, ast.Call))
-                if any(LAYERS.search(ast.unparse(function)) for function in calls):
+                if any(LAYERS.fullmatch(ast.unparse(function)) for function in calls):
                     found.add(node.targets[0].attr)
     return found
 
