@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val, either
@@ -19,10 +18,14 @@ if TYPE_CHECKING:
     from lora_lint.run.choices import Case
     from lora_lint.source import Span
 
-_NOT_MODELS = re.compile(
-    r"Tokenizer|Processor|Config$|FeatureExtractor|Scheduler|Pipeline|Vocab|GenerationConfig|Arguments|Dataset|Template"
+_NOT_MODELS = (
+    "Tokenizer Processor FeatureExtractor Scheduler Pipeline Vocab GenerationConfig Arguments Dataset Template"
+).split()
+"""What the names of classes that load something else contain; those of configs end in "Config"."""
+_NO_MODEL = (
+    *(part.lower() for part in _NOT_MODELS),
+    *"config vae unet adapter peft pipe encoder tower vision audio embed critic ref".split(),
 )
-_NO_MODEL = rf"(?i){_NOT_MODELS.pattern}|config|vae|unet|adapter|peft|pipe|encoder|tower|vision|audio|embed|critic|ref"
 """The same for names of variables and classes that are not followed, with the parts of a model that accompany it."""
 _SAME = frozenset(
     "to cuda cpu half float bfloat16 double type train eval compile share_memory xpu npu to_empty __enter__ "
@@ -51,7 +54,8 @@ def quantization_of(arguments: Arguments, span: Span) -> Val | None:
 def from_pretrained(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`<Class>.from_pretrained(name)` of any library: a model, unless the class loads something else."""
     loader = name.split(".")[-2] if "." in name else name
-    return None if _NOT_MODELS.search(loader) else _loaded(context, name, loader, arguments, span)
+    other = loader.endswith("Config") or any(part in loader for part in _NOT_MODELS)
+    return None if other else _loaded(context, name, loader, arguments, span)
 
 
 def _loaded(context: Context, name: str, loader: str | None, arguments: Arguments, span: Span) -> Object:
@@ -68,7 +72,10 @@ def _loaded(context: Context, name: str, loader: str | None, arguments: Argument
 def from_unknown_class(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
     """`<something>.from_pretrained(name)` of an unknown class: a model of that name, whose modules may have other
     names."""
-    if not isinstance(arguments.get("pretrained_model_name_or_path", 0), Const) or re.search(_NO_MODEL, name):
+    if not isinstance(arguments.get("pretrained_model_name_or_path", 0), Const):
+        return None
+    low = name.lower()
+    if any(part in low for part in _NO_MODEL):
         return None
     model = _loaded(context, name, None, arguments, span)
     context.records.note(model.data.record, Fact.EDITED)
