@@ -1,13 +1,16 @@
 """What PEFT lets pass without an error and ruins a training, reproduced with PEFT itself on a tiny model, and found in
-the text of the program: so that we notice when PEFT changes."""
+the text of the program: so that we notice when PEFT changes. And what accelerate and TRL do with such models."""
 
 from __future__ import annotations
 
+import inspect
 import warnings
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from accelerate import Accelerator, DistributedType
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 from transformers import (
     BertConfig,
@@ -19,6 +22,7 @@ from transformers import (
     WhisperConfig,
     WhisperForConditionalGeneration,
 )
+from trl import DPOTrainer
 
 from lora_lint.linting import engine
 from lora_lint.settings import Settings
@@ -564,3 +568,22 @@ def test_a_pattern_that_fits_no_path_leaves_the_rank_as_it_is() -> None:
     pattern = ", rank_pattern={{'{}': 8}}, alpha_pattern={{'{}': 16}}"
     assert "LL109" in codes(WRAP.format(pattern.format(*["layers.0.q_proj"] * 2)))
     assert "LL109" not in codes(WRAP.format(pattern.format(*["layers.0.self_attn.q_proj"] * 2)))
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_accelerate_trains_no_model_with_a_device_map_in_several_processes(
+    several: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LL802"""
+    kind = DistributedType.MULTI_CPU if several else DistributedType.NO
+    monkeypatch.setattr(Accelerator, "distributed_type", property(lambda _: kind))
+    model = llama()
+    model.hf_device_map = {"model": 0, "lm_head": 1}
+    refused = pytest.raises(ValueError, match="`device_map='auto'` in any distributed mode")
+    with refused if several else nullcontext():
+        Accelerator(cpu=True).prepare_model(model, device_placement=False)
+
+
+def test_trl_copies_the_adapter_that_dpo_starts_from() -> None:
+    """LL505 holds for TRL before 0.29 alone."""
+    assert 'model.add_adapter("ref", default_config)' in inspect.getsource(DPOTrainer.__init__)
