@@ -37,7 +37,7 @@ from lora_lint.verify.measurement import bench, table  # noqa: E402
 from tests.support import small_model, smollm2  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 HERE = Span("calibration.py", 0, 0)
 TOKENS = 32
@@ -94,6 +94,7 @@ RATES = (
 )
 """Rule, truth, in words, the run's learning rate, and the one that the finding suggests. They train, on the smallest
 weights alone."""
+RULES = tuple(dict.fromkeys(each[0] for each in (*RATES, *CASES)))
 
 
 def run_of(of: Weights, optimizer: str, rank: int, alpha: float) -> Run:
@@ -153,8 +154,8 @@ def wilson(errors: int, count: int) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def section(of: Weights, count: int) -> str:
-    """The figures of some weights, after all repetitions."""
+def section(of: Weights, count: int, rules: Sequence[str]) -> str:
+    """The figures of some rules on some weights, after all repetitions."""
     begun, rows = time.process_time(), []
 
     def count_up(code: str, truth: str, words: str, found: Counter[str]) -> None:
@@ -166,9 +167,11 @@ def section(of: Weights, count: int) -> str:
 
     if of is WEIGHTS["tiny"]:
         for code, truth, words, rate, suggested in RATES:
-            count_up(code, truth, words, trained_at(of, code, rate, suggested, count))
+            if code in rules:
+                count_up(code, truth, words, trained_at(of, code, rate, suggested, count))
     for code, truth, words, optimizer, settings in CASES:
-        count_up(code, truth, words, outcomes(of, code, optimizer, settings, count))
+        if code in rules:
+            count_up(code, truth, words, outcomes(of, code, optimizer, settings, count))
     table_of = "\n".join(rows)
     return f"""
 On {of.about}: {count} repetitions of each.
@@ -185,11 +188,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", choices=tuple(WEIGHTS), default="tiny")
     parser.add_argument("--repetitions", type=int, default=50)
+    parser.add_argument("--rules", nargs="+", metavar="CODE", default=RULES, help="all of them if it is not given")
     parser.add_argument("--write", type=Path, help="the page that has a section for these weights")
     given = parser.parse_args()
     torch.set_num_threads(1)
     bench._LENGTH["cpu"] = TOKENS
-    text = section(WEIGHTS[given.weights], given.repetitions)
+    text = section(WEIGHTS[given.weights], given.repetitions, given.rules)
     if given.write is None:
         print(text, end="")
         return

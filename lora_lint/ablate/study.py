@@ -17,7 +17,7 @@ from lora_lint.ablate.runner import in_this_process
 from lora_lint.ablate.schedule import SEEDS, TUNED, Schedule, Work
 from lora_lint.ablate.setup import close
 from lora_lint.ablate.trial import reason_of
-from lora_lint.run.values import Known
+from lora_lint.run.values import ABSENT, Known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,7 +118,7 @@ def study(source: StudySource, request: Request, show: Callable[[Work], None]) -
 def _as_requested(run: Run, request: Request) -> Run:
     """The run with the model and the data that the user names instead."""
     if request.model is not None:
-        run = replace(run, model=replace(run.model, name=Known(request.model)))
+        run = replace(run, model=replace(run.model, name=Known(request.model), revision=ABSENT, subfolder=ABSENT))
     if request.data is not None:
         run = replace(run, dataset=replace(run.dataset, name=Known(request.data)))
     return run

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.ablate import grid, table
 from lora_lint.ablate.fairness import FirstStep
 from lora_lint.ablate.results import Results, as_json, results_of
-from lora_lint.ablate.study import Request, Study
+from lora_lint.ablate.study import Request, Study, _as_requested
+from lora_lint.run.run import BaseModel
+from lora_lint.verify.weights import part_of
 from tests.ablate.test_schedule import ARMS, SETUP, STEPS, MadeUp, apart, followed, noise
-from tests.support.runs import run
+from tests.support.runs import lit, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,3 +94,9 @@ def test_seeds_that_only_some_arms_have_do_not_shift_the_losses(tmp_path: Path) 
     losses = {each.recipe.rank: each.eval_loss.mean for each in results.finished if each.eval_loss is not None}
     assert seeds[4] == 6
     assert all(abs(losses[rank] - losses[4]) < 0.05 for rank in losses if rank != 8)
+
+
+def test_another_model_has_no_revision_of_the_program_s_own() -> None:
+    model = BaseModel(name=lit("acme/one"), revision=lit("v2"), subfolder=lit("lm"))
+    asked = _as_requested(run(8, 16.0, of={"model": model}), Request(model="./folder"))
+    assert part_of(asked) == (None, "")
