@@ -22,7 +22,7 @@ from lora_lint.frameworks.conditions import condition
 from lora_lint.knowledge import schemas, signatures
 from lora_lint.linting.checker import Checker
 from lora_lint.settings import Settings
-from scripts import compare_frameworks, compare_refusals, list_refusals
+from scripts import compare_frameworks, compare_on_models, compare_refusals, list_refusals
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
@@ -348,6 +348,8 @@ model = FastLanguageModel.get_peft_model(model, 16, {wrapped})
             ("gpt2", "MissConfig(target_modules=['c_attn'])", ["target_modules"]),
             ("gpt2", "FourierFTConfig(target_modules=['c_attn'])", []),
             ("gpt2", "FourierFTConfig(layers_to_transform=[70])", ["target_modules"]),
+            ("gpt2", "LoraConfig(layers_to_transform=[70])", ["target_modules"]),
+            ("gpt2", "LoraConfig(layers_to_transform=[7])", []),
             (
                 "gpt2",
                 "LoraConfig(target_modules=['c_attn'], init_lora_weights='loftq', loftq_config={'loftq_bits': 4})",
@@ -540,6 +542,12 @@ class TestFiles:
 @given(st.randoms(use_true_random=False))
 def test_peft_refuses_what_is_reported_and_takes_the_rest(random: Random) -> None:
     assert compare_refusals.disagreement(compare_refusals.generated(random)) is None
+
+
+@pytest.mark.torch
+def test_peft_refuses_on_tiny_models_what_is_reported_and_takes_the_rest() -> None:
+    result = compare_on_models.compared(40, 3)
+    assert result["refused"] > 15 and result["disagreements"] == []
 
 
 @pytest.mark.torch

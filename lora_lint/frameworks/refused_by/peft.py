@@ -88,11 +88,11 @@ def _without_targets(source: str = "tuners/tuners_utils.py:413") -> Refusal:
     )
 
 
-def _nothing_left(more: str = "") -> Refusal:
+def _nothing_left() -> Refusal:
     """Targets that PEFT chooses, none of which is left; LL201 speaks of those that are named."""
     return Refusal(
         "target_modules",
-        f"(target_modules is None or lower(target_modules) == 'all-linear') and 'no-match' in peft_errors{more}",
+        "(target_modules is None or lower(target_modules) == 'all-linear') and 'no-match' in peft_errors",
         "none of the layers that PEFT chooses is left in this model, by `layers_to_transform` or its experts",
         "Name the targets",
         "tuners/tuners_utils.py:1073",
@@ -188,7 +188,7 @@ _OF_VARIANTS = (
 )
 _OF_LORA = (
     *_OF_VARIANTS,
-    _nothing_left(" and layers_to_transform is None"),
+    _nothing_left(),
     Refusal(
         "loftq_config",
         "init_lora_weights == 'loftq' and is_mapping(loftq_config) and len(loftq_config) > 0"
