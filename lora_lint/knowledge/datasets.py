@@ -15,8 +15,7 @@ from lora_lint.knowledge import edition
 @cache
 def _text() -> str:
     """The data with a leading newline; it is searched as it is, which is faster than parsing all of it."""
-    with open(edition.place("datasets.tsv"), encoding="ascii", newline="\n") as file:
-        return "\n" + file.read()
+    return "\n" + edition.read("datasets.tsv").decode("ascii")
 
 
 def size_of(name: str, split: str | None = None, config: str | None = None) -> int | None:

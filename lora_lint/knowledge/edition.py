@@ -82,6 +82,18 @@ def place(name: str) -> str:
     return os.path.join(current().folder, name)
 
 
+def read(name: str) -> bytes:
+    """The content of a data file; a wheel has some of them deflated, under their names with `.z`. Raises OSError."""
+    path = place(name)
+    if os.path.isfile(path):
+        with open(path, "rb") as file:
+            return file.read()
+    import zlib  # which few files need
+
+    with open(f"{path}.z", "rb") as file:
+        return zlib.decompress(file.read())
+
+
 def _installed() -> "Iterator[str]":
     """The folders of data files of installed data packages, by their entry points.
 

@@ -292,8 +292,7 @@ def _plausible(key: str, value: Any) -> bool:
 @cache
 def _text(name: str) -> tuple[str, str]:
     """A data file as it is and in lower case (ids are ASCII, so positions agree), each with a leading newline."""
-    with open(edition.place(name), encoding="utf-8", newline="\n") as file:
-        text = "\n" + file.read()
+    text = "\n" + edition.read(name).decode("utf-8")
     return text, text.lower()
 
 

@@ -38,6 +38,9 @@ class Pack:
             self._table: dict[str, list[int]] = json.loads(zlib.decompress(file.read(size)))
         self._start = 4 + size
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._table
+
     def read(self, name: str) -> bytes:
         """A file's content. Raises KeyError."""
         place, size = self._table[name]

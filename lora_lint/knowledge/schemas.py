@@ -13,6 +13,7 @@ import os.path
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.knowledge.packed import Pack
 from lora_lint.readers.nodes import Mapping, Placeholder, Scalar, Sequence
 from lora_lint.records import dataclass, field
 from lora_lint.run.problems import InvalidValue, Number, UnknownKey
@@ -55,14 +56,27 @@ siblings."""
 @cache
 def load(name: str) -> Schema:
     """The schema of a dialect."""
-    with open(os.path.join(_FOLDER, f"{name}.json"), "rb") as file:
-        document: Schema = json.load(file)
+    packed = _pack()
+    if packed is not None:
+        content = packed.read(name)
+    else:
+        with open(os.path.join(_FOLDER, f"{name}.json"), "rb") as file:
+            content = file.read()
+    document: Schema = json.loads(content)
     return document
+
+
+@cache
+def _pack() -> Pack | None:
+    """The schemas as a wheel has them."""
+    path = f"{_FOLDER}.pack"
+    return Pack(path) if os.path.isfile(path) else None
 
 
 def has(name: str) -> bool:
     """Whether there is a schema of a dialect."""
-    return os.path.exists(os.path.join(_FOLDER, f"{name}.json"))
+    packed = _pack()
+    return name in packed if packed is not None else os.path.exists(os.path.join(_FOLDER, f"{name}.json"))
 
 
 def part(name: str, definition: str | None = None) -> Schema | None:
