@@ -388,6 +388,25 @@ _ROWS = (
     ),
     _both("max_memory", "gpu_memory_limit", "`max_memory` and `gpu_memory_limit` exclude each other", 1705),
     _both("deepspeed", "fsdp", "`deepspeed` and `fsdp` cannot be used together", 1714),
+    Refusal(
+        "deepspeed",
+        "deepspeed and fsdp_config and not fsdp",
+        "`deepspeed` and `fsdp_config` cannot be used together",
+        _EITHER,
+        f"{_VALID}:1714",
+        ("fsdp_config",),
+        "0.20.0",
+    ),
+    Refusal(
+        "fp8_enable_fsdp_float8_all_gather",
+        "fp8_enable_fsdp_float8_all_gather and not fsdp_config",
+        "it requires FSDP, with its section `fsdp_config`",
+        "Leave it out",
+        f"{_VALID}:692",
+        ("fsdp_config",),
+        "0.20.0",
+        drop=True,
+    ),
     *(
         _both(key, "model_quantization_config", f"`model_quantization_config` and `{key}` exclude each other", 1722)
         for key in ("load_in_8bit", "load_in_4bit")
@@ -443,6 +462,15 @@ _ROWS = (
             ("val_set_size",),
         )
         for key, alone in (("eval_steps", ""), ("eval_strategy", " and not eval_steps"))
+    ),
+    Refusal(
+        "evaluation_strategy",
+        "val_set_size == 0 and evaluation_strategy and evaluation_strategy != 'no' and not eval_strategy"
+        " and not eval_steps and not test_datasets",
+        "`evaluation_strategy` needs data to evaluate on",
+        "Raise `val_set_size`, or name `test_datasets`",
+        f"{_VALID}:578",
+        ("val_set_size",),
     ),
     Refusal(
         "eval_strategy",
