@@ -45,7 +45,7 @@ _BETWEEN_LOOKS = 1_000
 _new_tuple = tuple.__new__
 _TRAINING_WORDS = tuple(
     b"lora peft adapter from_pretrained requires_grad load_dataset trainer freeze add_argument argparse rank alpha "
-    b"target_modules finetun fine_tun tuner train( nn.module config safe_load json.load".split()
+    b"target_modules finetun fine_tun tuner train( nn.module yaml json toml configparser omegaconf".split()
 )
 """What functions that matter for a training mention: the training itself, or the files that its settings are in."""
 

@@ -285,7 +285,6 @@ class TestNoLoraRun:
     @pytest.mark.parametrize(
         "text",
         [
-            '{"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 20}',
             '{"method": "BPE", "parameters": {"lora_r": {"values": [1, 2]}}}',
             '{"model_type": "llama", "hidden_size": 64}',
             "[]",

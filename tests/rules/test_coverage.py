@@ -158,7 +158,8 @@ class TestVisionTowerAdapted:
     def test_the_first_of_several_lists_that_lora_cannot_wrap(self) -> None:
         found = one("LL216", on("google/gemma-4-E4B-it", either(("q_proj",), ("v_proj",)), loader=VLM))
         path = "model.vision_tower.encoder.layers.0.self_attn.q_proj"
-        assert found.message.startswith(f"`q_proj` in `target_modules` matches `{path}` of google/gemma-4-E4B-it")
+        assert found.message.startswith(f"PEFT cannot adapt `{path}` of google/gemma-4-E4B-it")
+        assert ": `q_proj` in `target_modules` matches it" in found.message
 
     def test_in_the_words_of_a_framework_that_cannot_exclude(self) -> None:
         keys = {"target_modules": "lora_target_modules"}

@@ -82,7 +82,7 @@ def check(code: str, subject: Run | Sweep, **given: Any) -> list[Finding]:
         found = list(RUN_CHECKS[code](subject, options(code, **given)))
     assert all(finding.code == code for finding in found)
     assert all(finding.fix is None or finding.fix.applicability in ("safe", "unsafe") for finding in found), found
-    assert all(finding.message[0] in '`"TEANIW' and not finding.message.endswith(".") for finding in found), found
+    assert all(finding.message[0] in '`"TEANIWP' and not finding.message.endswith(".") for finding in found), found
     return found
 
 
