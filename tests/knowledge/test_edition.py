@@ -90,6 +90,16 @@ def test_newer_facts_win(run: Callable[..., subprocess.CompletedProcess[str]], w
 
 
 @pytest.mark.process
+def test_facts_in_the_linted_project_are_not_ours(site: Path) -> None:
+    """`python -m` looks for modules in the current folder first."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "lora_lint", "--version"]
+    done = subprocess.run(command, cwd=site, env=environment, capture_output=True, text=True, check=True)
+    assert "facts of 20" in done.stdout
+    assert NEWER not in done.stdout
+
+
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
