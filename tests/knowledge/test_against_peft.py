@@ -176,7 +176,8 @@ def cases(described: Described) -> dict[str, Targets]:
 def config_of(targets: Targets) -> peft.LoraConfig:
     """PEFT's own configuration for the same settings."""
     arguments: dict[str, Any] = {}
-    for name in Targets.__dataclass_fields__:
+    assert targets.method is None, "these are settings of LoRA"
+    for name in set(Targets.__dataclass_fields__) - {"method"}:
         value = getattr(targets, name)
         if name == "trainable_tokens" and value is not None:
             value = {k: list(n) for k, n in value.items()} if isinstance(value, dict) else list(value)

@@ -362,7 +362,7 @@ def test_experts_take_no_dropout(model_type: str, model: str, settings: str) -> 
     ("model_type", "model", "targets", "message", "said"),
     [
         ("llama", "meta-llama/Llama-2-7b-hf", ["q_proj", "input_layernorm"], "is not supported. Currently, only",
-         "matches `model.layers.0.input_layernorm` of meta-llama/Llama-2-7b-hf (llama), a LlamaRMSNorm"),
+         "cannot adapt `model.layers.0.input_layernorm` of meta-llama/Llama-2-7b-hf (llama), a LlamaRMSNorm"),
         ("llama", "meta-llama/Llama-2-7b-hf", ["self_attn"], "is not supported. Currently, only",
          "Name `q_proj`, `k_proj`, `v_proj` and `o_proj`"),
         ("llama", "meta-llama/Llama-2-7b-hf", r".*\.layers\.\d+\..*", "is not supported. Currently, only", "LlamaAttention"),
