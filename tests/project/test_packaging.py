@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.process
 ROOT = Path(__file__).resolve().parents[2]
+LINK = re.compile(r"\]\(([^)]+)\)")
 SCRIPT = """\
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
@@ -177,7 +179,16 @@ def test_metadata(metadata: Message) -> None:
     assert (metadata["Name"], metadata["Version"]) == ("lora-lint", __version__)
     assert metadata["Requires-Python"] == ">=3.10"
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
+    shown, written = metadata.get_payload(), (ROOT / "README.md").read_text(encoding="utf-8")
+    assert isinstance(shown, str)
+    assert LINK.sub("]()", shown) == LINK.sub("]()", written)
+    local = (
+        "https://github.com/lora-lint/lora-lint/blob/main/",
+        "https://raw.githubusercontent.com/lora-lint/lora-lint/main/",
+    )
+    for link, address in zip(LINK.findall(written), LINK.findall(shown), strict=True):
+        assert address in (link, *(place + link for place in local))
+        assert address.startswith("https://"), "it leads nowhere on the package index"
 
 
 def test_the_command(unpacked: Path, tmp_path: Path) -> None:
