@@ -11,12 +11,12 @@ from lora_lint.frameworks.fields import Fields, flattened, unfolded
 from lora_lint.frameworks.tables import TableReader
 from lora_lint.records import replace
 from lora_lint.run.framework import CommandLine, Framework
-from lora_lint.run.values import Known, known
+from lora_lint.run.values import known
 
 if TYPE_CHECKING:
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.run import Reading, Run
+    from lora_lint.run.run import Reading
 
 FRAMEWORK = Framework(
     name="areal",
@@ -52,15 +52,11 @@ FRAMEWORK = Framework(
     commands=(CommandLine("module", r"areal\..+", config="option", beside="dotted", alone=None),),
     sections=None,
     method="rl",
+    shorthand_in_list=True,
     passes_on=True,
     whole_alpha=True,
 )
 _TABLE = TableReader(FRAMEWORK)
-
-
-def recognises(document: Mapping) -> bool:
-    """Whether a mapping is an experiment of AReaL."""
-    return _TABLE.recognises(document)
 
 
 def settings(document: Mapping) -> tuple[Mapping, ...]:
@@ -72,12 +68,4 @@ def read(document: Mapping, project: Project) -> Reading:
     """The run of an experiment. Megatron fuses projections, so its targets have no names in transformers."""
     backend = known(Fields(flattened(unfolded(document))).text("actor.backend"))
     megatron = str(backend).startswith("megatron")
-    return _TABLE.read(document, project).mapped(lambda run: replace(_whole(run), own_names=megatron))
-
-
-def _whole(run: Run) -> Run:
-    """The run with the string that AReaL makes of a list with "all-linear" alone (fsdp_engine.py)."""
-    targets = run.adapter.target_modules
-    if isinstance(targets, Known) and targets.value == ("all-linear",):
-        return replace(run, adapter=replace(run.adapter, target_modules=replace(targets, value="all-linear")))
-    return run
+    return _TABLE.read(document, project).mapped(lambda run: replace(run, own_names=megatron))

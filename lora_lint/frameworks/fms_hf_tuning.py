@@ -6,17 +6,7 @@ tuning/sft_trainer.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from lora_lint.frameworks.tables import TableReader
-from lora_lint.records import replace
 from lora_lint.run.framework import TRAINER_KEYS, CommandLine, Framework
-from lora_lint.run.values import Known
-
-if TYPE_CHECKING:
-    from lora_lint.project import Project
-    from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.run import Reading, Run
 
 FRAMEWORK = Framework(
     name="fms_hf_tuning",
@@ -61,24 +51,7 @@ FRAMEWORK = Framework(
     ),
     method="supervised",
     says_lora={"peft_method": "lora"},
+    shorthand_in_list=True,
     passes_on=True,
     whole_alpha=True,
 )
-_TABLE = TableReader(FRAMEWORK)
-
-
-def recognises(document: Mapping) -> bool:
-    """Whether a mapping is its settings."""
-    return _TABLE.recognises(document)
-
-
-def read(document: Mapping, project: Project) -> Reading:
-    """The run of some settings; "all-linear" alone in a list becomes a string (`get_hf_peft_config`)."""
-    return _TABLE.read(document, project).mapped(_whole)
-
-
-def _whole(run: Run) -> Run:
-    targets = run.adapter.target_modules
-    if isinstance(targets, Known) and targets.value == ("all-linear",):
-        return replace(run, adapter=replace(run.adapter, target_modules=replace(targets, value="all-linear")))
-    return run

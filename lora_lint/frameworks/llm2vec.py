@@ -11,9 +11,7 @@ from lora_lint.frameworks.tables import TableReader
 from lora_lint.run.framework import TRAINER_KEYS, Framework
 
 if TYPE_CHECKING:
-    from lora_lint.project import Project
     from lora_lint.readers.nodes import Mapping
-    from lora_lint.run.run import Reading
 
 FRAMEWORK = Framework(
     name="llm2vec",
@@ -44,8 +42,3 @@ _OWN = ("pooling_mode", "mask_token_type")
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is the settings of one of its trainings."""
     return _TABLE.recognises(document) and any(document.entry(key) is not None for key in _OWN)
-
-
-def read(document: Mapping, project: Project) -> Reading:
-    """The run of a training."""
-    return _TABLE.read(document, project)

@@ -1,12 +1,9 @@
 """The frameworks by name. A framework is one module of this folder with a record `FRAMEWORK`.
-`tables.TableReader` reads its files by that alone; those that it does not describe in full are read by two functions of
-the module:
+`tables.TableReader` reads its files by that alone. What the record does not describe is read by functions that the
+module may have:
 
     recognises     (document) -> whether a mapping is a file of that framework, whatever it trains
     read           (document, project) -> the runs, none where it is not about LoRA
-
-and what else is not a table by functions that it may have:
-
     read_command   (start, arguments, project) -> the runs of a command line whose options are not the keys of a file
     settings       (document) -> the mappings of settings that it checks, where the document itself is not the one
     owner          (document) -> what takes its settings, by its name in `refused_by`; None where no such is read
@@ -19,7 +16,9 @@ writes from the records.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,22 +29,23 @@ if TYPE_CHECKING:
     from lora_lint.run.run import Reading
 
 
-class Reader(Protocol):
+@dataclass(frozen=True)
+class Reader:
     """What reads the files of a framework."""
 
-    def recognises(self, document: Mapping) -> bool: ...
-
-    def read(self, document: Mapping, project: Project) -> Reading: ...
+    recognises: Callable[[Mapping], bool]
+    read: Callable[[Mapping, Project], Reading]
 
 
 def reader(name: str) -> Reader:
-    """The module of a framework, or what reads its files by its record alone."""
-    module = import_module(f"lora_lint.frameworks.{name}")
-    if hasattr(module, "read"):
-        return module
-    from lora_lint.frameworks.tables import TableReader
+    """What reads the files of a framework: the functions of its module, and its record for those that it lacks."""
+    recognises, read = own(name, "recognises"), own(name, "read")
+    if recognises is None or read is None:
+        from lora_lint.frameworks.tables import TableReader
 
-    return TableReader(module.FRAMEWORK)
+        table = TableReader(framework(name))
+        recognises, read = recognises or table.recognises, read or table.read
+    return Reader(recognises, read)
 
 
 def own(name: str, function: str) -> Callable[..., Any] | None:

@@ -62,11 +62,6 @@ FRAMEWORK = Framework(
 _TABLE = TableReader(FRAMEWORK)
 
 
-def recognises(document: Mapping) -> bool:
-    """Whether a mapping is a file of SkyRL, or the arguments of its command."""
-    return _TABLE.recognises(document)
-
-
 def settings(document: Mapping) -> tuple[Mapping, ...]:
     """All settings, in their sections."""
     return (unfolded(document),)

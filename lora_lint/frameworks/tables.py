@@ -120,7 +120,7 @@ def _targets(framework: Framework, fields: Fields) -> Value[Any]:
     found = fields.names(key, otherwise)
     if not isinstance(found, Known) or found.span is None:
         return found
-    if found.value == framework.every_layer:
+    if found.value == framework.every_layer or (framework.shorthand_in_list and found.value == ("all-linear",)):
         return Known("all-linear", found.span)
     return (fields.commas(key) if framework.commas else found) if found.value else otherwise
 

@@ -121,6 +121,8 @@ class Framework:
     """The user's program calls PEFT, transformers and TRL itself: their versions and calls are the user's."""
     every_layer: str | None = "all-linear"
     """The targets that stand for all linear layers; None where each layer has to be named."""
+    shorthand_in_list: bool = False
+    """A list with "all-linear" alone stands for all linear layers as well."""
     passes_on: bool = False
     """It passes "all-linear" on to PEFT; the others find the linear layers themselves."""
     usual_scale: float = 1.0
