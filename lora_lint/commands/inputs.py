@@ -26,7 +26,7 @@ def read(request: Input, settings: Settings) -> Input:
     elif request.is_stdin():
         request = replace(request, text=_stdin(request.stdin_filename))
     if request.online:
-        fetch_configs(inspected(request, settings).inexact)
+        fetch_configs(inspected(request, settings).inexact())
     return request
 
 

@@ -35,8 +35,7 @@ class Inspection:
     """The runs in some files as plain JSON values, see `facts`; `notes` are for stderr.
 
     `recognised` are the dialects of the configuration files, those without a run included, each with the number of
-    files; `unread` is what was left unread because of a limit. `inexact` are the names of base models of which not
-    every size is known.
+    files; `unread` is what was left unread because of a limit. `records` are what the runs were read as.
     """
 
     runs: tuple[dict[str, Any], ...] = ()
@@ -45,7 +44,17 @@ class Inspection:
     files: int = field(default=0)
     recognised: Mapping[str, int] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
-    inexact: tuple[str, ...] = ()
+    records: tuple[Run, ...] = ()
+
+    def inexact(self) -> tuple[str, ...]:
+        """The names of base models of which not every size is known."""
+        names: dict[str, None] = {}
+        for run in self.records:
+            for name in alternatives(run.model.name):
+                model = identify(name.value, near=os.path.dirname(run.path) or None, own=run.model.own)
+                if model is None or not model.complete:
+                    names.setdefault(name.value)
+        return tuple(names)
 
 
 def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
@@ -64,26 +73,17 @@ def inspect(paths: Iterable[str], settings: Settings) -> Inspection:
     missing = tuple(f"error: {missing}" for missing in walk.missing)
     notes = (*missing, *walk.notes, *reader.notes)
     failed = bool(missing) or reader.failed
-    return Inspection(tuple(runs), notes, failed, walk.files, reader.recognised, tuple(reader.unread), _inexact(read))
+    records, unread = tuple(run for run, _ in read), tuple(reader.unread)
+    return Inspection(tuple(runs), notes, failed, walk.files, reader.recognised, unread, records)
 
 
 def inspect_text(data: bytes, path: str, settings: Settings, kind: FileKind | None = None) -> Inspection:
     """The runs in one text, read as the file `path` would be; its suffix decides how, unless its kind is given."""
     reader = _Reader(settings)
     read = reader.read(discovery.Found(path, kind or discovery.kind_of(path) or "python", data, True))
-    runs = tuple(facts_of_run for _, facts_of_run in read)
+    records, runs = tuple(run for run, _ in read), tuple(facts_of_run for _, facts_of_run in read)
     notes, unread = tuple(reader.notes), tuple(reader.unread)
-    return Inspection(runs, notes, reader.failed, 1, reader.recognised, unread, _inexact(read))
-
-
-def _inexact(read: Iterable[tuple[Run, dict[str, Any]]]) -> tuple[str, ...]:
-    names: dict[str, None] = {}
-    for run, _ in read:
-        for name in alternatives(run.model.name):
-            model = identify(name.value, near=os.path.dirname(run.path) or None, own=run.model.own)
-            if model is None or not model.complete:
-                names.setdefault(name.value)
-    return tuple(names)
+    return Inspection(runs, notes, reader.failed, 1, reader.recognised, unread, records)
 
 
 def _waits_for_caller(run: Run) -> bool:
