@@ -58,11 +58,6 @@ def allowed_by(project: Project, source: SourceFile) -> dict[str, Allowed]:
     return pins
 
 
-def pins_of(project: Project, source: SourceFile) -> dict[str, Pin]:
-    """The newest versions that a program can be run with: the frameworks, if they are pinned."""
-    return {name: each.pin for name, each in allowed_by(project, source).items() if each.pin is not None}
-
-
 @lru_cache(maxsize=1)
 def _found_in(_: Project) -> disk.Remembered[str, Pins]:
     """The pins in the folders of a project, for all of its files."""

@@ -39,7 +39,7 @@ from lora_lint.linting import engine
 from lora_lint.linting.cache import FOLDER, Cache
 from lora_lint.linting.checker import Checker
 from lora_lint.linting.outcome import FileResult
-from lora_lint.linting.requirements import pins_of
+from lora_lint.linting.requirements import allowed_by
 from lora_lint.project import Project
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
@@ -751,5 +751,5 @@ def test_what_a_project_pins_is_noted_for_each_file() -> None:
     project = Project("")
     for name in ("a.py", "b.py"):
         with disk.Watch() as watch:
-            assert "peft" in pins_of(project, SourceFile(name, "python", b""))
+            assert allowed_by(project, SourceFile(name, "python", b""))["peft"].pin is not None
         assert ("content", "requirements.txt") in watch.noted

@@ -763,9 +763,9 @@ def test_packaging_is_imported_only_where_a_framework_is_named(tmp_path: Path) -
     program = (
         "import sys\n"
         "from lora_lint.project import Project\n"
-        "from lora_lint.linting.requirements import pins_of\n"
+        "from lora_lint.linting.requirements import allowed_by\n"
         "from lora_lint.source import SourceFile\n"
-        "pins_of(Project(), SourceFile('train.py', 'python', b''))\n"
+        "allowed_by(Project(), SourceFile('train.py', 'python', b''))\n"
         "assert 'packaging' not in sys.modules\n"
         "assert 'lora_lint.linting.required' not in sys.modules\n"
     )
