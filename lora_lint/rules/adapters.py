@@ -59,9 +59,7 @@ def merge_into_quantized(run: Run, options: Mapping[str, Any]) -> Iterable[Findi
         if isinstance(event, PutOn):
             put_on = event
         elif isinstance(event, Unwrap) and event.merges and put_on is not None:
-            yield _merged(
-                run, event, " or ".join(sorted(str(each).removesuffix("bit") for each in bits)) if packed else ""
-            )
+            yield _merged(run, event, " or ".join(sorted(map(str, bits))).replace("bit", "") if packed else "")
         elif isinstance(event, Load):
             put_on = None
 
@@ -74,11 +72,8 @@ def _merged(run: Run, merge: Unwrap, loaded: str) -> Finding:
         harm = f"PEFT raises {refused}, once the adapter has been trained or loaded"
     elif loaded and (pin := run.before("peft", versions.MERGED_INTO_BITS)) is not None:
         harm = f"PEFT before {versions.named(versions.MERGED_INTO_BITS)} ({pin}) raises a ValueError"
-    what = (
-        f"weights in {loaded.removesuffix('bit')} bits"
-        if loaded
-        else f"weights that {quantizer.phrase if quantizer else ''} has quantized"
-    )
+    by = quantizer.phrase if quantizer else ""
+    what = f"weights in {loaded} bits" if loaded else f"weights that {by} has quantized"
     message = (
         f"`merge_and_unload` adds the adapter to {what}: {harm}. Reload the base model in bfloat16, add the adapter "
         "with `PeftModel.from_pretrained`, and merge into that"
