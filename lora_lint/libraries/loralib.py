@@ -11,7 +11,6 @@ from lora_lint.interpreter.values import Arguments, Const, Val
 
 if TYPE_CHECKING:
     from lora_lint.libraries.context import Context, Handler
-    from lora_lint.libraries.effects import ConfigRecord
     from lora_lint.source import Span
 
 _DIALECT = "loralib"
@@ -28,25 +27,13 @@ def layer(context: Context, name: str, arguments: Arguments, span: Span) -> Val 
     for key, usual in _DEFAULTS.items():
         keywords[key] = arguments.get(key) or Const(usual, span, "framework-default")
     spans: dict[str | int, Span] = {key: place for key in keywords if (place := arguments.span(key)) is not None}
-    made = [
-        each
-        for each in context.records.configs
-        if _of_here(each.data) and _plain(each.arguments) == _plain_of(keywords)
-    ]
-    if not made:
+    ours = (each for each in context.records.configs if each.data.dialect == _DIALECT)
+    if all(_plain(each.arguments.keywords) != _plain(keywords) for each in ours):
         context.config("LoraConfig", Arguments([], keywords, spans), span, _DIALECT)
     return None
 
 
-def _of_here(record: ConfigRecord) -> bool:
-    return record.dialect == _DIALECT
-
-
-def _plain(arguments: Arguments) -> dict[str, object]:
-    return _plain_of(arguments.keywords)
-
-
-def _plain_of(keywords: dict[str, Val]) -> dict[str, object]:
+def _plain(keywords: dict[str, Val]) -> dict[str, object]:
     """The settings, those that are not known as None."""
     return {key: value.value if isinstance(value, Const) else None for key, value in keywords.items()}
 
