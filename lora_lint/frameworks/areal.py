@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.frameworks.fields import Fields, flattened, unfolded
+from lora_lint.frameworks.fields import Fields, unfolded, with_dotted_keys
 from lora_lint.frameworks.tables import TableReader
 from lora_lint.records import replace
 from lora_lint.run.framework import CommandLine, Framework
@@ -66,6 +66,6 @@ def settings(document: Mapping) -> tuple[Mapping, ...]:
 
 def read(document: Mapping, project: Project) -> Reading:
     """The run of an experiment. Megatron fuses projections, so its targets have no names in transformers."""
-    backend = known(Fields(flattened(unfolded(document))).text("actor.backend"))
+    backend = known(Fields(with_dotted_keys(unfolded(document))).text("actor.backend"))
     megatron = str(backend).startswith("megatron")
     return _TABLE.read(document, project).mapped(lambda run: replace(run, own_names=megatron))

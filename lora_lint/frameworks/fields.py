@@ -180,14 +180,14 @@ def unfolded(mapping: Mapping) -> Mapping:
     return Mapping(tuple(found.values()), mapping.span)
 
 
-def flattened(mapping: Mapping, above: str = "") -> Mapping:
+def with_dotted_keys(mapping: Mapping, above: str = "") -> Mapping:
     """A mapping that has what is in its sections under keys with dots as well (`model.lora.rank`)."""
     entries: list[Entry] = []
     for entry in mapping.entries:
         name = f"{above}{entry.key.value}"
         entries.append(Entry(Scalar(name, name, entry.key.span), entry.value) if above else entry)
         if isinstance(entry.value, Mapping):
-            entries += flattened(entry.value, f"{name}.").entries
+            entries += with_dotted_keys(entry.value, f"{name}.").entries
     return Mapping(tuple(entries), mapping.span)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import tables
-from lora_lint.frameworks.fields import Fields, flattened, usual
+from lora_lint.frameworks.fields import Fields, usual, with_dotted_keys
 from lora_lint.readers.nodes import Mapping
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
@@ -38,7 +38,7 @@ _PLACES = ("training_config", "training_config.model", "training_config.trainer"
 
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is a recipe for a model of Nova."""
-    fields = Fields(flattened(document))
+    fields = Fields(with_dotted_keys(document))
     model = known(fields.text("run.model_type"))
     return isinstance(model, str) and model.startswith("amazon.nova") and fields.has("training_config")
 
@@ -46,7 +46,7 @@ def recognises(document: Mapping) -> bool:
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a recipe that trains LoRA."""
     del project
-    fields = Fields(flattened(document))
+    fields = Fields(with_dotted_keys(document))
     place = next((place for place in _PLACES if known(fields.text(f"{place}.peft.peft_scheme")) == "lora"), None)
     if place is None:
         return Reading()

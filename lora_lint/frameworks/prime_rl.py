@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.frameworks import tables
-from lora_lint.frameworks.fields import Fields, flattened, usual
+from lora_lint.frameworks.fields import Fields, usual, with_dotted_keys
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
@@ -52,7 +52,7 @@ FRAMEWORK = Framework(
 
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is a configuration whose model has an adapter."""
-    return _adapted(Fields(flattened(document))) is not None
+    return _adapted(Fields(with_dotted_keys(document))) is not None
 
 
 def _adapted(fields: Fields) -> tuple[str, Fields] | None:
@@ -67,7 +67,7 @@ def _adapted(fields: Fields) -> tuple[str, Fields] | None:
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file. The model of the whole experiment is that of the trainer, unless it has its own."""
     del project
-    fields = Fields(flattened(document))
+    fields = Fields(with_dotted_keys(document))
     found = _adapted(fields)
     if found is None:
         return Reading()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks import tables
-from lora_lint.frameworks.fields import Fields, flattened, multiple, unfolded, usual
+from lora_lint.frameworks.fields import Fields, multiple, unfolded, usual, with_dotted_keys
 from lora_lint.run.events import Load, Train, Wrap
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run
@@ -53,14 +53,14 @@ _REGEX = "*$|("
 
 def recognises(document: Mapping) -> bool:
     """Whether a mapping is a pipeline of ROLL whose actor may have an adapter."""
-    return flattened(unfolded(document)).entry(FRAMEWORK.keys["target_modules"]) is not None
+    return with_dotted_keys(unfolded(document)).entry(FRAMEWORK.keys["target_modules"]) is not None
 
 
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a pipeline. Megatron fuses projections, so its targets have no names in transformers."""
     del project
     sections = unfolded(document)
-    fields = Fields(flattened(sections), sections)
+    fields = Fields(with_dotted_keys(sections), sections)
     key = FRAMEWORK.keys["target_modules"]
     if not fields.has(key):
         return Reading()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.frameworks.fields import Fields, flattened, unfolded
+from lora_lint.frameworks.fields import Fields, unfolded, with_dotted_keys
 from lora_lint.frameworks.tables import TableReader
 from lora_lint.records import replace
 from lora_lint.run.framework import CommandLine, Framework
@@ -69,6 +69,6 @@ def settings(document: Mapping) -> tuple[Mapping, ...]:
 
 def read(document: Mapping, project: Project) -> Reading:
     """The run of a file or command. Megatron fuses projections, so its targets have no names in transformers."""
-    megatron = known(Fields(flattened(unfolded(document))).text("trainer.strategy")) == "megatron"
+    megatron = known(Fields(with_dotted_keys(unfolded(document))).text("trainer.strategy")) == "megatron"
     reading = _TABLE.read(document, project)
     return reading.mapped(lambda run: replace(run, own_names=True)) if megatron else reading

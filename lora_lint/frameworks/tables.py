@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.frameworks.fields import Fields, flattened, multiple, set_by_config, unfolded, usual
+from lora_lint.frameworks.fields import Fields, multiple, set_by_config, unfolded, usual, with_dotted_keys
 from lora_lint.knowledge import schemas
 from lora_lint.knowledge.layouts import stage_of
 from lora_lint.records import dataclass, replace
@@ -69,7 +69,7 @@ class TableReader:
 
     def recognises(self, document: Document) -> bool:
         """Whether a mapping has the keys that show that LoRA is trained, and names a model."""
-        flat, framework = flattened(unfolded(document)), self.framework
+        flat, framework = with_dotted_keys(unfolded(document)), self.framework
         shown = tuple(framework.says_lora) or (() if framework.says_other else (framework.keys["rank"],))
         return all(flat.entry(key) is not None for key in (*shown, framework.other_keys["model"]))
 
@@ -78,7 +78,7 @@ class TableReader:
         from lora_lint.knowledge.sizes import one_set
 
         framework, sections = self.framework, unfolded(document)
-        fields = Fields(flattened(sections), sections)
+        fields = Fields(with_dotted_keys(sections), sections)
         if any(known(fields.switch(key)) != value for key, value in framework.says_lora.items()):
             return Reading()
         if any(known(fields.switch(key)) == value for key, value in framework.says_other.items()):
