@@ -141,6 +141,7 @@ def choose(site: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], edition.
     return current
 
 
+@pytest.mark.process
 def test_older_facts_are_left_aside_without_a_word(site: Path, choose: Callable[[], edition.Edition]) -> None:
     assert choose().folder == str(site / edition.PACKAGE)
     statement = site / edition.PACKAGE / edition.STATEMENT
@@ -149,6 +150,7 @@ def test_older_facts_are_left_aside_without_a_word(site: Path, choose: Callable[
     assert edition.problems() == ()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("entry_points", ["", "[other]\nfacts = lora_lint_data\n", "[lora_lint.data]\n"])
 def test_a_folder_without_the_entry_point_is_none(
     site: Path, choose: Callable[[], edition.Edition], entry_points: str
