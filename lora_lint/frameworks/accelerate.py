@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="accelerate",
     title="Accelerate",
-    source="accelerate 1.15.0",
+    source="accelerate",
+    version=(1, 15, 0),
     keys={},
     kinds=("yaml", "json"),
     marks=((b"compute_environment", b"distributed_type"),),

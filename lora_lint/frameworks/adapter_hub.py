@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="adapter_hub",
     title="AdapterHub",
-    source="adapters 1.3.0, configuration/adapter_config.py",
+    source="adapters, configuration/adapter_config.py",
+    version=(1, 3, 0),
     keys={"rank": "r", "alpha": "alpha", "dropout": "dropout", "use_dora": "use_dora"},
     defaults={"rank": 8, "alpha": 8, "dropout": 0.0},
     adapts="AdapterHub",

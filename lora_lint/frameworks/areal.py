@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="areal",
     title="AReaL",
-    source="AReaL 1.0.4",
+    source="AReaL",
+    version=(1, 0, 4),
     packages=("areal",),
     keys={
         "rank": "actor.lora_rank",

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="autotrain",
     title="AutoTrain",
-    source="autotrain-advanced 0.8.36",
+    source="autotrain-advanced",
+    version=(0, 8, 36),
     keys={
         "rank": "lora_r",
         "alpha": "lora_alpha",

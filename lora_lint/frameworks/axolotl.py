@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="axolotl",
     title="axolotl",
-    source="axolotl 0.21.0",
+    source="axolotl",
+    version=(0, 21, 0),
     packages=("axolotl",),
     keys={
         "rank": "lora_r",

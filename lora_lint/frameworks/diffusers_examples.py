@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="diffusers_examples",
     title="diffusers' scripts",
-    source="diffusers 0.42",
+    source="diffusers",
+    version=(0, 42),
     keys={
         "rank": "rank",
         "alpha": "lora_alpha",

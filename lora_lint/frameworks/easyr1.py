@@ -11,7 +11,8 @@ _LORA = "worker.actor.model.lora"
 FRAMEWORK = Framework(
     name="easyr1",
     title="EasyR1",
-    source="EasyR1 0.3.2",
+    source="EasyR1",
+    version=(0, 3, 2),
     keys={
         "rank": f"{_LORA}.rank",
         "alpha": f"{_LORA}.alpha",

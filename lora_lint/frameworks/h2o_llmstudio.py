@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="h2o_llmstudio",
     title="H2O LLM Studio",
-    source="h2o-llmstudio 1.14.9",
+    source="h2o-llmstudio",
+    version=(1, 14, 9),
     keys={
         "rank": "lora_r",
         "alpha": "lora_alpha",

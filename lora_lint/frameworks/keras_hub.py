@@ -7,7 +7,8 @@ from lora_lint.run.framework import Framework
 FRAMEWORK = Framework(
     name="keras_hub",
     title="KerasHub",
-    source="keras-hub 0.32.0, models/backbone.py",
+    source="keras-hub, models/backbone.py",
+    version=(0, 32, 0),
     packages=("keras-hub", "keras-nlp"),
     keys={"rank": "rank"},
     adapts="KerasHub",

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="lerobot",
     title="LeRobot",
-    source="LeRobot 0.6.2",
+    source="LeRobot",
+    version=(0, 6, 2),
     packages=("lerobot",),
     keys={
         "rank": "peft.r",

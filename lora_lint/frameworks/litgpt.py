@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="litgpt",
     title="LitGPT",
-    source="litgpt 0.5.13",
+    source="litgpt",
+    version=(0, 5, 13),
     packages=("litgpt",),
     keys={
         "rank": "lora_r",

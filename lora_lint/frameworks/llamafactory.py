@@ -30,7 +30,8 @@ _IMPLIED = {"finetuning_type": "lora", "do_train": True}
 FRAMEWORK = Framework(
     name="llamafactory",
     title="LLaMA-Factory",
-    source="LLaMA-Factory 0.9.5",
+    source="LLaMA-Factory",
+    version=(0, 9, 5),
     packages=("llamafactory", "llama-factory"),
     keys={
         "rank": "lora_rank",

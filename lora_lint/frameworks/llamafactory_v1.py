@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="llamafactory_v1",
     title="LLaMA-Factory v1",
-    source="LLaMA-Factory 0.9.5",
+    source="LLaMA-Factory",
+    version=(0, 9, 5),
     keys={
         "rank": "r",
         "alpha": "lora_alpha",

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="lora_block",
     title="PEFT",
-    source="PEFT 0.21.2",
+    source="PEFT",
+    version=(0, 21, 2),
     keys=PEFT_KEYS,
     kinds=("yaml", "json"),
     sections=None,

@@ -8,7 +8,8 @@ from lora_lint.run.framework import Framework
 FRAMEWORK = Framework(
     name="loralib",
     title="loralib",
-    source="loralib 0.1.2, layers.py",
+    source="loralib, layers.py",
+    version=(0, 1, 2),
     packages=("loralib",),
     keys={"rank": "r", "alpha": "lora_alpha", "dropout": "lora_dropout"},
     defaults={"alpha": 1, "dropout": 0.0},

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="ludwig",
     title="Ludwig",
-    source="ludwig 0.11.0",
+    source="ludwig",
+    version=(0, 11, 0),
     packages=("ludwig",),
     keys={
         "rank": "r",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="megatron_bridge",
     title="Megatron-Bridge",
-    source="Megatron-Bridge 0.7.0",
+    source="Megatron-Bridge",
+    version=(0, 7, 0),
     packages=("megatron-bridge",),
     keys={"rank": "dim", "alpha": "alpha", "dropout": "dropout"},
     adapts="Megatron-Bridge",

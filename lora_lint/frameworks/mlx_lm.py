@@ -33,7 +33,8 @@ _IMPLIED = {"fine_tune_type": "lora"}
 FRAMEWORK = Framework(
     name="mlx_lm",
     title="mlx-lm",
-    source="mlx-lm 0.32.0",
+    source="mlx-lm",
+    version=(0, 32, 0),
     packages=("mlx-lm",),
     keys={
         "rank": "rank",

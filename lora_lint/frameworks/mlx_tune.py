@@ -10,7 +10,8 @@ from lora_lint.run.framework import Framework
 FRAMEWORK = Framework(
     name="mlx_tune",
     title="mlx-tune",
-    source="mlx-tune 0.6.0",
+    source="mlx-tune",
+    version=(0, 6, 0),
     packages=("mlx-tune",),
     keys={
         "rank": "r",

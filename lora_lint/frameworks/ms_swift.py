@@ -35,7 +35,8 @@ _TASKS_THAT_TRAIN = ("sft", "pt", "rlhf")
 FRAMEWORK = Framework(
     name="ms_swift",
     title="ms-swift",
-    source="ms-swift 4.6.0",
+    source="ms-swift",
+    version=(4, 6, 0),
     packages=("ms-swift",),
     keys={
         "rank": "lora_rank",

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="musubi_tuner",
     title="musubi-tuner",
-    source="musubi-tuner 0.3.4",
+    source="musubi-tuner",
+    version=(0, 3, 4),
     keys=networks.KEYS,
     other_keys={**networks.OTHER_KEYS, "model": "dit"},
     defaults=networks.DEFAULTS,

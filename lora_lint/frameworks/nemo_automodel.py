@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="nemo_automodel",
     title="NeMo AutoModel",
-    source="NeMo AutoModel 0.5.0",
+    source="NeMo AutoModel",
+    version=(0, 5, 0),
     packages=("nemo-automodel",),
     keys={
         "rank": "dim",

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="nemo_rl",
     title="NeMo RL",
-    source="NeMo RL 0.6.0",
+    source="NeMo RL",
+    version=(0, 6, 0),
     packages=("nemo-rl",),
     keys={
         "rank": "dim",

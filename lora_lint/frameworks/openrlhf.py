@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="openrlhf",
     title="OpenRLHF",
-    source="OpenRLHF 0.11.0",
+    source="OpenRLHF",
+    version=(0, 11, 0),
     packages=("openrlhf",),
     keys={
         "rank": "ds.lora.rank",

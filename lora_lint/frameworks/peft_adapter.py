@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="peft_adapter",
     title="PEFT",
-    source="PEFT 0.21.2",
+    source="PEFT",
+    version=(0, 21, 2),
     keys=PEFT_KEYS,
     kinds=("json",),
     marks=((b'"peft_type"',),),

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="prime_rl",
     title="prime-rl",
-    source="prime-rl 0.8.0",
+    source="prime-rl",
+    version=(0, 8, 0),
     packages=("prime-rl",),
     keys={
         "rank": "rank",

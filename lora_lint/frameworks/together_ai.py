@@ -10,7 +10,8 @@ from lora_lint.run.framework import CommandLine, Framework
 FRAMEWORK = Framework(
     name="together_ai",
     title="Together AI",
-    source="together 1.5.34",
+    source="together",
+    version=(1, 5, 34),
     packages=("together",),
     keys={
         "rank": "lora_r",

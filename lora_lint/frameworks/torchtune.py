@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="torchtune",
     title="torchtune",
-    source="torchtune 0.6.1",
+    source="torchtune",
+    version=(0, 6, 1),
     packages=("torchtune",),
     keys={
         "rank": "lora_rank",

@@ -28,7 +28,8 @@ _COMMANDS: dict[str, Method] = {
 FRAMEWORK = Framework(
     name="trl",
     title="TRL",
-    source="TRL 1.16.0",
+    source="TRL",
+    version=(1, 16, 0),
     keys={
         "rank": "lora_r",
         "alpha": "lora_alpha",

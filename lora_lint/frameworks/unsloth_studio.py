@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="unsloth_studio",
     title="Unsloth",
-    source="unsloth 2026.10.9",
+    source="unsloth",
+    version=(2026, 10, 9),
     keys={
         "rank": "lora_r",
         "alpha": "lora_alpha",

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 FRAMEWORK = Framework(
     name="verl",
     title="verl",
-    source="verl 0.9.1",
+    source="verl",
+    version=(0, 9, 1),
     packages=("verl",),
     keys={
         "rank": "lora_rank",

@@ -8,7 +8,8 @@ from lora_lint.run.framework import Framework
 FRAMEWORK = Framework(
     name="xtuner",
     title="xtuner",
-    source="xtuner 0.2.0",
+    source="xtuner",
+    version=(0, 2, 0),
     keys=KEYS,
     defaults={"target_modules": "all-linear"},
     regex_targets=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.knowledge import signatures, versions
@@ -83,8 +82,8 @@ def _problems_left(run: Run) -> Iterator[Problem]:
 
 def _is_news(framework: str, version: Version, runs: Iterable[Run]) -> bool:
     """Whether a version is newer than the one that a framework's keywords were read from."""
-    stated = {run.framework.source for run in runs if run.framework.name == framework and not run.framework.direct}
-    read = [versions.number(found[0]) for source in stated if (found := re.search(r"\d+(?:\.\d+)+", source))]
+    records = (run.framework for run in runs if run.framework.name == framework and not run.framework.direct)
+    read = {record.version for record in records if record.version}
     return signatures.is_newer(framework, version) or any(padded(version) > padded(each) for each in read)
 
 

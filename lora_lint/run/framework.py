@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lora_lint.run.run import Method
+    from lora_lint.run.versions import Version
     from lora_lint.source import FileKind
 
 Avoided = Literal["mamba-module", "expert-dropout", "vision-tower"]
@@ -86,14 +87,17 @@ class Framework:
     """One framework: how its configurations spell a run, and what it makes of them.
 
     `name` is that of its module and `Run.dialect`, `title` what people call it, `source` what was read to know all
-    this, with its version. `keys` maps each setting that it has, in PEFT's vocabulary (`run.Adapter`), to its own
-    spelling; a setting that is not there cannot be given. `defaults` holds its values for those that a file leaves out.
+    this: a release of a package, a commit or a page. `keys` maps each setting that it has, in PEFT's vocabulary
+    (`run.Adapter`), to its own spelling; a setting that is not there cannot be given. `defaults` holds its values for
+    those that a file leaves out.
     """
 
     name: str
     title: str
     source: str
     keys: Mapping[str, str]
+    version: Version = ()
+    """The release that was read, if it was one."""
     other_keys: Mapping[str, str] = field(default_factory=dict)
     """The same for settings of the model and the training: `model`, `learning_rate`, `epochs` …"""
     defaults: Mapping[str, Any] = field(default_factory=dict)

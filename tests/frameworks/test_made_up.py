@@ -33,7 +33,8 @@ from lora_lint.run.framework import CommandLine, Framework
 FRAMEWORK = Framework(
     name="tinkertune",
     title="TinkerTune",
-    source="tinkertune 0.1",
+    source="tinkertune",
+    version=(0, 1),
     keys={"rank": "width", "alpha": "strength", "dropout": "noise", "target_modules": "layers"},
     other_keys={"model": "base", "learning_rate": "rate", "epochs": "rounds", "dataset": "corpus"},
     defaults={"rank": 8, "alpha": 16, "dropout": 0.0, "target_modules": "all-linear", "learning_rate": 1e-4},
