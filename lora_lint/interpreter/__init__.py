@@ -9,7 +9,7 @@ alternatives, what cannot be known becomes `Opaque` with the reason.
 * `standard` and `methods` are tables of builtins and of the methods of strings, lists and dicts.
 * `journal` undoes what a branch changes; `branches` reads what a condition reveals about options; `entries` are the
   functions that only others call.
-* `shell` is the machine for shell scripts.
+* `shell` is the machine for shell scripts, `shell_words` what their words expand to.
 
 Libraries are not modelled here: their calls go to handlers, which `lora_lint.libraries` registers by qualified name.
 """
