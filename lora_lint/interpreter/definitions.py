@@ -143,8 +143,9 @@ class Deferred(Val):
             nested = machine.loader.module(importer, dotted, self.level)
             if nested is not None:
                 return _loaded(machine, *nested)
-            for package in space.scope.module.star_imports:
-                return External(f"{package}.{self.name}")
+            packages = space.scope.module.star_imports
+            if packages:
+                return External(f"{packages[0]}.{self.name}")
             return Opaque(f"`{self.name}` is not defined in {found[0].source.path}")
         return value.resolved(machine, space.scope, hops + 1) if isinstance(value, Deferred) else value
 
@@ -297,9 +298,7 @@ class Function(Val):
             elif default is None or arguments.open:
                 why = f"the parameter `{name}` of `{self.name}` is given by the caller"
                 bound[name] = Opaque(why, span, Reason.CALLER)
-            elif name in options:
-                bound[name] = default
-            elif entry:
+            elif entry and name not in options:
                 bound[name] = option_of(default, f"{dashes}{name}")
             else:
                 bound[name] = default

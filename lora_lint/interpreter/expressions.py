@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter import branches, operations
-from lora_lint.interpreter.definitions import Class, Deferred, Instance, Scope, make_function
+from lora_lint.interpreter.definitions import Class, Deferred, Instance, Scope
 from lora_lint.interpreter.state import Step
 from lora_lint.interpreter.values import (
     MAX_NUMBER,
@@ -308,10 +308,6 @@ def joined_text(machine: Machine, node: ast.JoinedStr, scope: Scope) -> Val:
         return Const(text, span, operations.origin_of(constants))
 
     return lift(glue, *parts) if parts else Const("", span)
-
-
-def lambda_(machine: Machine, node: ast.Lambda, scope: Scope) -> Val:
-    return make_function(machine, node, scope)
 
 
 def named(machine: Machine, node: ast.NamedExpr, scope: Scope) -> Val:

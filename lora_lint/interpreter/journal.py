@@ -33,8 +33,18 @@ class Journal:
         if self._perhaps:
             self._perhaps.pop((id(container), key), None)
         if self._stack:
-            self._stack[-1].setdefault((id(container), key), (container, container.get(key, MISSING)))
+            self._note(container, key)
         container[key] = value
+
+    def remove_item(self, container: dict[Any, Any], key: Any) -> None:
+        """Removes an item, if there is one."""
+        if self._stack:
+            self._note(container, key)
+        container.pop(key, None)
+
+    def _note(self, container: dict[Any, Any], key: Any) -> None:
+        """Keeps what an item is before the branch changes it."""
+        self._stack[-1].setdefault((id(container), key), (container, container.get(key, MISSING)))
 
     def change_list(self, items: list[Any]) -> list[Any]:
         """Call before a list is changed in place; returns the list."""
@@ -109,8 +119,6 @@ class Journal:
         if isinstance(container, list):
             self.change_list(container)[:] = new
         elif new is MISSING:
-            if self._stack:
-                self._stack[-1].setdefault((id(container), key), (container, container.get(key, MISSING)))
-            container.pop(key, None)
+            self.remove_item(container, key)
         else:
             self.set_item(container, key, new)

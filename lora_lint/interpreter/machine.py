@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lora_lint.interpreter import entries, expressions, imports, methods, standard, statements
-from lora_lint.interpreter.definitions import Condition, Deferred, Instance
+from lora_lint.interpreter.definitions import Condition, Deferred, Instance, make_function
 from lora_lint.interpreter.journal import MISSING, Journal
 from lora_lint.interpreter.state import Frame, Step
 from lora_lint.interpreter.values import (
@@ -384,7 +384,7 @@ _EVALUATE: dict[type[ast.expr], Callable[..., Val]] = {
     ast.GeneratorExp: expressions.comprehension,
     ast.DictComp: expressions.dict_comprehension,
     ast.JoinedStr: expressions.joined_text,
-    ast.Lambda: expressions.lambda_,
+    ast.Lambda: make_function,
     ast.NamedExpr: expressions.named,
     ast.Await: expressions.await_,
     ast.Call: expressions.call,

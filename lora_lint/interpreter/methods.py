@@ -256,8 +256,7 @@ def _pop_key(machine: Machine, owner: DictVal, arguments: Arguments, span: Span,
         return None
     value, given = owner.items.get(key), arguments.positional
     if value is not None:
-        machine.journal.set_item(owner.items, key, value)
-        del owner.items[key]
+        machine.journal.remove_item(owner.items, key)
         return value
     return given[1] if len(given) > 1 and not owner.open else Opaque("the key may be set elsewhere", span)
 

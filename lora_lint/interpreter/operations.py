@@ -64,9 +64,10 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 
 
-def origin_of(values: tuple[Const, ...]) -> Origin:
+def origin_of(values: tuple[Val, ...]) -> Origin:
     """The origin of a computed value: a command line can change it if it can change one of the operands."""
-    return "cli-default" if any(value.origin == "cli-default" for value in values) else "derived"
+    origins = [value.origin for value in values if isinstance(value, Const | PathVal)]
+    return "cli-default" if "cli-default" in origins else "derived"
 
 
 def binary(kind: type[ast.operator], left: Val, right: Val, span: Span) -> Val:
@@ -95,7 +96,7 @@ def joined(parts: tuple[Val, ...], span: Span) -> Val:
     text = path_of(parts)
     if text is None:
         return Opaque("it is a path built at run time", span)
-    return PathVal(text.removeprefix("./"), span, origin_of_path(parts))
+    return PathVal(text.removeprefix("./"), span, origin_of(parts))
 
 
 def path_of(parts: tuple[Val, ...]) -> str | None:
@@ -104,12 +105,6 @@ def path_of(parts: tuple[Val, ...]) -> str | None:
     if len(texts) < len(parts) or sum(map(len, texts)) > MAX_TEXT:
         return None
     return posixpath.join(*texts) if texts else ""
-
-
-def origin_of_path(parts: tuple[Val, ...]) -> Origin:
-    """The origin of a composed path."""
-    origins = [part.origin for part in parts if isinstance(part, Const | PathVal)]
-    return "cli-default" if "cli-default" in origins else "derived"
 
 
 def made_list(items: list[Val], span: Span, kind: str, is_open: bool) -> ListVal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.operations import joined, origin_of, origin_of_path, path_of
+from lora_lint.interpreter.operations import joined, origin_of, path_of
 from lora_lint.interpreter.path_texts import above
 from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Const, Opaque, PathVal, Val, as_text, lift
 
@@ -70,7 +70,7 @@ def _fixed(kind: type[PathVal | Const], text: str) -> Callable[[Machine, Argumen
 def _join(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     """os.path.join; None where a part is not known."""
     text = None if arguments.open else path_of(tuple(arguments.positional))
-    return Const(text, span, origin_of_path(tuple(arguments.positional))) if text is not None else None
+    return Const(text, span, origin_of(tuple(arguments.positional))) if text is not None else None
 
 
 FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {

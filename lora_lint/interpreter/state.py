@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 StepKind = Literal[
     "call",
-    "comprehension",  # an iteration of a loop that is followed one by one
-    "loop",  # a turn of one that is followed turn by turn
+    "comprehension",  # one iteration of a comprehension
+    "loop",  # one iteration of a loop
     "vague",  # all iterations of a loop or comprehension that is not followed one by one
     "once",  # a branch that only one iteration of the enclosing loop takes
 ]
@@ -40,5 +40,5 @@ class Frame:
         self.case: list[OptionChoice] = []
 
 
-Signal = str
-"""The way a statement ends abnormally: "return", "break", "continue" or "raise"."""
+Signal = Literal["return", "break", "continue", "raise"]
+"""How a statement ends its block."""

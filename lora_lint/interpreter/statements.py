@@ -93,7 +93,12 @@ def _changes_test(test: ast.expr, body: list[ast.stmt]) -> bool:
 
 def _first_turn(machine: Machine, node: ast.If, body: list[ast.stmt], scope: Scope) -> Signal | None:
     """A branch that only one iteration of the enclosing loop takes."""
-    machine.trail.append(Step("once", machine.span(node.test, scope), 0))
+    return _iteration(machine, Step("once", machine.span(node.test, scope), 0), body, scope)
+
+
+def _iteration(machine: Machine, step: Step, body: list[ast.stmt], scope: Scope) -> Signal | None:
+    """Follows statements as one iteration of a loop."""
+    machine.trail.append(step)
     try:
         return machine.block(body, scope)
     finally:
@@ -173,20 +178,16 @@ def _joined(
 ) -> Signal | None:
     """Joins what the two branches of a condition leave; returns how the statement ends."""
     changes, signals, cases = (link.changes, other), (link.signal, other_signal), (link.case, other_case)
-    join = machine.join_of(link.usual, *cases)
-    if signals[0] is not None and signals[1] is not None:
-        machine.journal.merge(list(changes), join, machine.join_lists)
-        return signals[0] if signals[0] == signals[1] else "raise"
     for gone, left in ((0, 1), (1, 0)):
-        if signals[gone] is not None:
+        if signals[gone] is not None and signals[left] is None:
             machine.journal.apply(changes[left])
             machine.frames[-1].case += cases[left]
             if signals[gone] == "continue":
                 # `if …: continue`: the rest of the loop's body is under the opposite condition.
                 machine.conditions.append(Condition(link.test, bool(gone), scope))
             return None
-    machine.journal.merge(list(changes), join, machine.join_lists)
-    return None
+    machine.journal.merge(list(changes), machine.join_of(link.usual, *cases), machine.join_lists)
+    return signals[0] if signals[0] == signals[1] else "raise"
 
 
 def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal | None:
@@ -196,11 +197,7 @@ def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal
     if listed is not None and listed[1] and len(listed[0]) <= MAX_UNROLL:
         for turn, item in enumerate(listed[0]):
             machine.assign(node.target, item, scope)
-            machine.trail.append(Step("loop", span, turn))
-            try:
-                signal = machine.block(node.body, scope)
-            finally:
-                machine.trail.pop()
+            signal = _iteration(machine, Step("loop", span, turn), node.body, scope)
             if signal == "break":
                 return None
             if signal in ("return", "raise"):
@@ -212,10 +209,10 @@ def for_(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal
         element = Opaque("the loop iterates over something that is not known", machine.span(node.target, scope))
     machine.assign(node.target, element, scope)
     before = machine.library.tally()
-    signal = _vague_loop(machine, node.body, span, scope)
+    _vague_loop(machine, node.body, span, scope)
     if machine.library.tally() > before and (turns := iterated.turns()) > MAX_UNROLL:
         machine.leave_turns(node, turns, scope)
-    return signal
+    return None
 
 
 def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
@@ -225,14 +222,11 @@ def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
         test = machine.evaluate(node.test, scope)
         known = test.truth()
         if known is None or (isinstance(node.test, ast.Constant) and known):
-            return _vague_loop(machine, node.body, span, scope)
+            _vague_loop(machine, node.body, span, scope)
+            return None
         if not known:
             return None
-        machine.trail.append(Step("loop", span, turn))
-        try:
-            signal = machine.block(node.body, scope)
-        finally:
-            machine.trail.pop()
+        signal = _iteration(machine, Step("loop", span, turn), node.body, scope)
         if signal == "break":
             return None
         if signal in ("return", "raise"):
@@ -243,16 +237,13 @@ def while_(machine: Machine, node: ast.While, scope: Scope) -> Signal | None:
     return None
 
 
-def _vague_loop(machine: Machine, body: list[ast.stmt], span: Span, scope: Scope) -> Signal | None:
+def _vague_loop(machine: Machine, body: list[ast.stmt], span: Span, scope: Scope) -> None:
     """A loop with an unknown number of iterations: its body is followed once."""
-    machine.trail.append(Step("vague", span, 0))
     machine.vague_loops += 1
     try:
-        machine.block(body, scope)
+        _iteration(machine, Step("vague", span, 0), body, scope)
     finally:
         machine.vague_loops -= 1
-        machine.trail.pop()
-    return None
 
 
 def _header(machine: Machine, node: ast.stmt, last: ast.expr, scope: Scope) -> Span:
@@ -312,8 +303,11 @@ def return_(machine: Machine, node: ast.Return, scope: Scope) -> Signal:
     return "return"
 
 
+_SIGNALS: dict[type[ast.stmt], Signal] = {ast.Raise: "raise", ast.Break: "break", ast.Continue: "continue"}
+
+
 def leave(_machine: Machine, node: ast.Raise | ast.Break | ast.Continue, _: Scope) -> Signal:
-    return {ast.Raise: "raise", ast.Break: "break", ast.Continue: "continue"}[type(node)]
+    return _SIGNALS[type(node)]
 
 
 def global_(_machine: Machine, node: ast.Global, scope: Scope) -> None:
@@ -325,8 +319,7 @@ def delete(machine: Machine, node: ast.Delete, scope: Scope) -> None:
         if isinstance(target, ast.Subscript):
             owner, key = machine.evaluate(target.value, scope), machine.evaluate(target.slice, scope)
             if isinstance(owner, DictVal) and isinstance(key, Const) and key.value in owner.items:
-                machine.journal.set_item(owner.items, key.value, owner.items[key.value])
-                del owner.items[key.value]
+                machine.journal.remove_item(owner.items, key.value)
 
 
 def function_definition(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
