@@ -205,8 +205,8 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
     if not complete and (found := _mapped(machine, node, scope)) is not None:
         return found
     kind = "set" if isinstance(node, ast.SetComp) else "list"
-    # A filtered collection that one element stands for, such as a model's parameters, still has that element.
-    filtered = len(elements) == 1 and isinstance(elements[0], Object) and isinstance(node.elt, ast.Name)
+    # A filtered collection of elements that stand for all, such as a model's parameters, still has them.
+    filtered = bool(elements) and isinstance(node.elt, ast.Name) and all(isinstance(each, Object) for each in elements)
     made = ListVal(elements if complete or filtered else [], machine.span(node, scope), kind, not complete)
     made.cut = turns.cut
     return made
@@ -264,7 +264,7 @@ def _generate(
         turns.cut = max(turns.cut, count)
     complete = listed is not None and listed[1] and len(listed[0]) <= MAX_UNROLL
     items = listed[0] if listed and complete else [Opaque("it iterates over something that is not known", span)]
-    if not complete and listed and len(listed[0]) == 1:
+    if not complete and listed and (len(listed[0]) == 1 or _stand_for_all(listed[0])):
         items = listed[0]
     for turn, item in enumerate(items):
         machine.assign(generator.target, item, scope)
@@ -287,6 +287,11 @@ def _generate(
                 yield known and inner
         finally:
             machine.trail.pop()
+
+
+def _stand_for_all(items: list[Val]) -> bool:
+    """Whether items that may be some of many are a library's objects, such as the parameters of several models."""
+    return 0 < len(items) <= MAX_UNROLL and all(isinstance(each, Object) for each in items)
 
 
 def joined_text(machine: Machine, node: ast.JoinedStr, scope: Scope) -> Val:

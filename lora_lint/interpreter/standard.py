@@ -156,9 +156,11 @@ def _map(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
 
 def _filter(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     positional = arguments.positional
-    if len(positional) == 2 and isinstance(positional[1], Object | Member):
-        return positional[1]  # some of a model's parameters
-    return None
+    if len(positional) != 2:
+        return None
+    given = positional[1]
+    of_library = isinstance(given, ListVal) and all(isinstance(each, Object) for each in given.items)
+    return given if of_library or isinstance(given, Object | Member) else None  # some of a model's parameters
 
 
 def _any_or_all(decide: Callable[[list[bool | None]], bool]) -> Callable[[Machine, Arguments, Span], Val | None]:
@@ -364,6 +366,14 @@ def _product(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     return made_list([ListVal(list(row), span, "tuple") for row in rows], span, "list", False)
 
 
+def _chain(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """itertools.chain: the items of one after another."""
+    listed = [value.iterate(machine, span) for value in arguments.positional]
+    known = [each for each in listed if each is not None]
+    is_open = arguments.open or len(known) < len(listed) or not all(complete for _, complete in known)
+    return made_list([item for items, _ in known for item in items], span, "list", is_open)
+
+
 def _copied(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     return arguments.positional[0].copied(machine, arguments, span) if arguments.positional else None
 
@@ -460,6 +470,7 @@ def partial(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
 
 _FUNCTIONS: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     "itertools.product": _product,
+    "itertools.chain": _chain,
     **dict.fromkeys(("copy.copy", "copy.deepcopy"), _copied),
     "dataclasses.asdict": _as_dict,
     **dict.fromkeys(("dataclasses.replace", "attr.evolve", "attrs.evolve", "copy.replace"), _replaced),

@@ -280,6 +280,8 @@ class Knowledge:
         method = METHODS.get(type(root.data)) or METHODS_OF.get(root.callee)
         if method is not None:
             return method(context, root, path, arguments, span)
+        if root.callee.startswith("torch.nn.") and path == ("parameters",):
+            return torch.parameters_of(root, span)
         if root.callee.endswith("Accelerator"):
             from lora_lint.libraries import accelerate
 
@@ -327,8 +329,7 @@ class Knowledge:
         return torch.assign(Context(machine, self.records), target, name, value, span)
 
     def iterate(self, machine: Machine, value: Object | Member, span: Span) -> list[Val] | None:
-        part = torch.part_of(value)
-        return torch.iterate(part, span) if part is not None else None
+        return torch.iterate(value, span)
 
     def mapped(self, value: Object, filtered: bool, span: Span) -> Val | None:
         return datasets.mapped(value, filtered, span) if isinstance(value.data, DatasetRecord) else None

@@ -66,6 +66,11 @@ def method(context: Context, owner: Object, path: tuple[str, ...], arguments: Ar
     return None
 
 
+def parameters_of(module: Object, span: Span) -> Object:
+    """`parameters()` of a layer or of a container, with what the container holds."""
+    return Object(f"{module.callee}().parameters", module.arguments, span)
+
+
 def part_method(context: Context, owner: Object, path: tuple[str, ...], arguments: Arguments, span: Span) -> Val | None:
     """A method of parameters or modules of a model."""
     part: Part = owner.data
@@ -116,14 +121,22 @@ def part_of(value: Object | Member) -> Part | None:
     return None
 
 
-def iterate(part: Part, span: Span) -> list[Val] | None:
-    """One element that stands for all parameters or modules of an iteration."""
+def iterate(value: Object | Member, span: Span) -> list[Val] | None:
+    """One element that stands for all parameters or modules of an iteration; None for anything else."""
+    part = part_of(value)
+    if part is None:
+        return [value] if _is_parameters(value) else None
     element = Part(part.record, "parameter" if part.role == "parameters" else "module", part.path)
     item: Val = Object(element.role, Arguments([], {}, {}), span, element)
     if not part.named:
         return [item]
     name = Object("name", Arguments([], {}, {}), span, Part(part.record, "name", part.path))
     return [ListVal([name, item], span, "tuple")]
+
+
+def _is_parameters(value: Val) -> bool:
+    """Whether a value is the parameters of a module that is no model: of a layer, or of a class of the program."""
+    return isinstance(value, Object) and value.callee.startswith("torch.nn.") and value.callee.endswith("().parameters")
 
 
 def assign(context: Context, target: Object | Member, name: str, value: Val, span: Span) -> bool:
@@ -261,7 +274,7 @@ def _models_behind(value: Val | None) -> list[ModelView] | None:
     if module is not None:
         return [view for each in module.attributes.values() if (view := view_of(each)) is not None]
     if isinstance(value, Object) and value.callee.startswith("torch.nn."):
-        return []
+        return _models_within(value)
     parts = _parts(value)
     if parts is None:
         return None
@@ -271,6 +284,14 @@ def _models_behind(value: Val | None) -> list[ModelView] | None:
     return [view for views in found for view in views or ()]
 
 
+def _models_within(module: Object) -> list[ModelView]:
+    """The models that `nn.Sequential(encoder, head)`, `nn.ModuleList([…])` and the like hold."""
+    held: list[Val] = []
+    for each in module.arguments.positional:
+        held += each.items.values() if isinstance(each, DictVal) else [each]
+    return [view for each in held for view in _models_behind(each) or ()]
+
+
 def _parts(value: Val | None) -> Sequence[Val | None] | None:
     """The values to examine further for the models behind a value; None if there are none."""
     if isinstance(value, Member):
@@ -278,7 +299,7 @@ def _parts(value: Val | None) -> Sequence[Val | None] | None:
     if isinstance(value, DictVal):
         return [value.items.get("params")]
     if isinstance(value, ListVal):
-        return value.items
+        return [*value.items, None] if value.open else value.items
     if isinstance(value, Object):
         return value.arguments.positional
     return value.options if isinstance(value, Either) else None
