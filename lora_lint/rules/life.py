@@ -123,6 +123,8 @@ def _left_inactive(run: Run) -> Iterator[Finding]:
         put = beside[name]
         active = [other for other, state in states.items() if state.active and other]
         what = f"{names(active)} is trained" if active else "other adapters are trained"
+        if trains_nothing(states):
+            what = f"{names(active)} is frozen" if active else "other adapters are frozen"
         call = "add_adapter" if isinstance(put, AddBeside) else "load_adapter"
         became = "untrained" if isinstance(put, AddBeside) else "unchanged"
         message = (

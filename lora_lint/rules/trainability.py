@@ -10,6 +10,7 @@ from lora_lint.records import dataclass
 from lora_lint.rules.changes import drop, giving_effect, put
 from lora_lint.rules.words import happening, names, resting
 from lora_lint.run.events import (
+    AddBeside,
     DeleteAdapter,
     EnableAdapters,
     Fragments,
@@ -298,8 +299,8 @@ def adapter_loaded_frozen(run: Run, options: Mapping[str, Any]) -> Iterable[Find
     for event, states in course(run.events, run.below("peft")):
         if isinstance(event, LoadAdapter | LoadBeside) and always(event.trainable, False):
             loads.append(event)
-        elif isinstance(event, Load | Unwrap):
-            loads.clear()
+        elif isinstance(event, Load | Unwrap) or (isinstance(event, AddBeside) and event.blend is None):
+            loads.clear()  # what is added to be trained waits to be activated, as LL415 says
         elif isinstance(event, Train) and trains_nothing(states):
             load = _blamed(loads, states)
             if load is not None:
