@@ -184,11 +184,19 @@ def _question(machine: Machine, atom: ast.expr, scope: Scope) -> tuple[Test, Any
 
 
 def _unnamed(machine: Machine, test: ast.expr, taken: bool, scope: Scope) -> OptionChoice:
-    """A condition on more than one option, or on something else: the same text in the same call."""
-    call = next((step.span for step in reversed(machine.trail) if step.kind == "call"), None)
+    """A condition on more than one option, or on something else: the same text in the same call, or anywhere in a
+    module if it is about the module's own names alone."""
+    calls = () if _of_module(test, scope) else reversed(machine.trail)
+    call = next((step.span for step in calls if step.kind == "call"), None)
     parts = [part for each in _atoms(test, True) for part in _choices(machine, *each, scope)]
     fails = any(part.usual is False for part in parts)  # and the whole with it
     return OptionChoice("", "other", (_text(test), scope.module.source.path, call), taken, not taken if fails else None)
+
+
+def _of_module(test: ast.expr, scope: Scope) -> bool:
+    """Whether all names in a condition are names of the module, which every function of it reads."""
+    names = [node.id for node in ast.walk(test) if isinstance(node, ast.Name)]
+    return all((level := _level(name, scope)) is None or level.outer is None for name in names)
 
 
 @lru_cache(maxsize=4096)
@@ -256,7 +264,13 @@ def _places(machine: Machine, target: ast.Name | ast.Attribute, scope: Scope) ->
         owner = machine.evaluate(target.value, scope)
         objects = (each for each in owner.alternatives() if isinstance(each, Instance | Object))
         return [(each.attributes, target.attr) for each in objects if target.attr in each.attributes]
-    level: Scope | None = scope
-    while level is not None and target.id not in level.names:
-        level = level.outer
+    level = _level(target.id, scope)
     return [(level.names, target.id)] if level is not None else []
+
+
+def _level(name: str, scope: Scope) -> Scope | None:
+    """The innermost scope that has a name."""
+    level: Scope | None = scope
+    while level is not None and name not in level.names:
+        level = level.outer
+    return level

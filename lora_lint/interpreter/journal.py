@@ -103,7 +103,8 @@ class Journal:
         for changes in branches:
             for where, (container, old, _) in changes.items():
                 touched.setdefault(where, (container, old))
-        for where, (container, old) in touched.items():
+        # Lists come first: what happened to the models of the branches is known when the names of these are joined.
+        for where, (container, old) in sorted(touched.items(), key=lambda each: not isinstance(each[1][0], list)):
             contents = [changes[where][2] if where in changes else old for changes in branches]
             if isinstance(container, list):
                 self._write(container, None, join_lists(container, old, contents))

@@ -34,6 +34,17 @@ def split_conditions(machine: Machine, conditions: tuple[Condition, ...]) -> tup
     return selected, tuple(flags)
 
 
+def only_trained(test: ast.expr, taken: bool, scope: Scope) -> bool:
+    """Whether a condition leaves only parameters that train already, as `if parameter.requires_grad:` does."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return only_trained(test.operand, not taken, scope)
+    if isinstance(test, ast.BoolOp):
+        return isinstance(test.op, ast.And) == taken and any(only_trained(each, taken, scope) for each in test.values)
+    if not isinstance(test, ast.Attribute) or test.attr != "requires_grad" or not isinstance(test.value, ast.Name):
+        return False
+    return taken and _role(test.value, scope) == "parameter"
+
+
 def _subject(machine: Machine, test: ast.expr, scope: Scope) -> Literal["name", "part", "state"] | None:
     """What a condition is about: the "name" of a parameter, the "part" itself, only its "state", or none of these."""
     found: Literal["part", "state"] | None = None

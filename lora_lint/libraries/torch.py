@@ -22,8 +22,8 @@ from lora_lint.interpreter.values import (
 from lora_lint.libraries.context import Context, record_of, view_of
 from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import Fact, ModelRecord, ModelView, Part, TrainingRecord
+from lora_lint.libraries.parameters import only_trained, split_conditions
 from lora_lint.libraries.parameters import selection as selection_of
-from lora_lint.libraries.parameters import split_conditions
 from lora_lint.records import replace
 from lora_lint.run.events import Cast, Fragments, Freeze, MakeOptimizer, MakeOtherOptimizer, Selected, Unfreeze
 
@@ -182,6 +182,8 @@ def _set_trainable(context: Context, part: Part, value: Val | None, span: Span) 
     if not isinstance(value, Const) or not isinstance(value.value, bool):
         return
     conditions = tuple(machine.conditions)
+    if value.value and any(only_trained(each.test, each.taken, each.scope) for each in conditions):
+        return
     selection, flags = split_conditions(machine, conditions)
     spares: tuple[str, ...] = ()
     if selection is Selected.ALL and value.value is False and len(flags) < len(conditions):

@@ -391,3 +391,56 @@ def test_targets_of_a_model_that_an_option_chooses(targets: str, told: bool) -> 
 def test_a_block_that_is_meant_to_fail_makes_nothing(context: str) -> None:
     program = IMPORTS + f"import pytest\nwith {context}:\n    LoraConfig(r=-1)\nLoraConfig(r=8)\n"
     assert plain(only(read_python(program)).adapter.rank) == 8
+
+
+MODULES_OWN = """
+import os
+from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, Trainer
+SMALL = os.getenv("SMALL") == "1"
+BASE = "mistralai/Mistral-7B-v0.1"
+if SMALL:
+    BASE = "gpt2"
+BITS = BitsAndBytesConfig(load_in_4bit=True)
+
+def load():
+    if SMALL:
+        return AutoModelForCausalLM.from_pretrained(BASE)
+    return prepare_model_for_kbit_training(AutoModelForCausalLM.from_pretrained(BASE, quantization_config=BITS))
+
+def main():
+    model = load()
+    if {test}:
+        config = LoraConfig(r=8, target_modules=["c_attn"], fan_in_fan_out=True)
+    else:
+        config = LoraConfig(r=8, target_modules=["q_proj"])
+    model = get_peft_model(model, config)
+    Trainer(model=model).train()
+
+main()
+"""
+
+
+def test_one_condition_on_the_modules_own_names_in_two_functions() -> None:
+    runs = read_python(MODULES_OWN.format(test="SMALL")).runs
+    assert {(plain(run.model.name), plain(run.adapter.target_modules)) for run in runs} == {
+        ("gpt2", ("c_attn",)),
+        ("mistralai/Mistral-7B-v0.1", ("q_proj",)),
+    }
+    assert [check(code, run) for code in ("LL201", "LL405") for run in runs] == [[]] * 4
+    others = read_python(MODULES_OWN.format(test='os.getenv("OTHER")')).runs
+    assert [len(check("LL201", run)) for run in others] == [1, 1]
+
+
+def test_events_of_models_that_each_branch_loads() -> None:
+    program = """
+        if os.path.exists("large"):
+            model = prepare_model_for_kbit_training(AutoModelForCausalLM.from_pretrained("gpt2-large"))
+        else:
+            model = AutoModelForCausalLM.from_pretrained("gpt2")
+            model = prepare_model_for_kbit_training(model)
+        model = get_peft_model(model, LoraConfig(r=8))
+        """
+    run = only(read_python(IMPORTS + "import os\n" + textwrap.dedent(program)))
+    flags = [event.flag for event in run.events if isinstance(event, PrepareKbit)]
+    assert flags == ["os.path.exists('large')", "not (os.path.exists('large'))"]

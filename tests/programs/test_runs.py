@@ -84,6 +84,17 @@ def events(program: str) -> list[Event]:
             "for n, p in model.named_parameters():\n    if wanted(n):\n        p.requires_grad = True",
             [Unfreeze(AT, selection=Selected.UNREADABLE)],
         ),
+        ("for p in model.parameters():\n    if p.requires_grad:\n        p.requires_grad = True", []),
+        ("for p in model.parameters():\n    if not p.requires_grad:\n        continue\n    p.requires_grad_()", []),
+        (
+            "for n, p in model.named_parameters():\n    if p.requires_grad and 'x' in n:\n        p.requires_grad = True",
+            [],
+        ),
+        ("for p in model.parameters():\n    if not p.requires_grad:\n        p.requires_grad = True", [Unfreeze(AT)]),
+        (
+            "for n, p in model.named_parameters():\n    if p.requires_grad or 'x' in n:\n        p.requires_grad = True",
+            [Unfreeze(AT, selection=Fragments(("x",)))],
+        ),
         ("for p in model.parameters():\n    p.requires_grad = False", [Freeze(AT)]),
         ("model.requires_grad_(True)", [Unfreeze(AT)]),
         ("model.lm_head.weight.requires_grad = True", [Unfreeze(AT, selection=Fragments(("lm_head",)))]),
