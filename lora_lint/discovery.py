@@ -51,7 +51,11 @@ NAMED = ", ".join((*KINDS, "Makefile", "Dockerfile", "Modelfile"))
 
 DEFAULT_EXCLUDES = frozenset(
     {
+        ".agents",
         ".bzr",
+        ".claude",
+        ".codex",
+        ".cursor",
         ".direnv",
         ".eggs",
         ".git",
@@ -77,6 +81,9 @@ DEFAULT_EXCLUDES = frozenset(
 )
 """Names of folders that a walk never enters (a folder named on the command line is always entered)."""
 
+_COPIED = ("diffusers", "peft", "transformers", "trl")
+"""Libraries whose repositories people copy into their own, with examples that nobody there runs."""
+_SETUP = frozenset({"pyproject.toml", "setup.cfg", "setup.py"})
 _VOCABULARIES = frozenset(
     {"added_tokens.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.json"}
 )
@@ -266,7 +273,9 @@ class Walk:
                         # A virtual environment, whatever its name.
                         if os.path.lexists(path + "/pyvenv.cfg"):
                             continue
-                        if self._excluded is None or not self._excluded(path):
+                        if name == "examples" and folder != given and (library := _copied(folder, entries)):
+                            self.notes.append(f"{path}: skipped, they are {library}'s own (name the folder to lint it)")
+                        elif self._excluded is None or not self._excluded(path):
                             below.append((path + "/", path))
                 except OSError:
                     continue
@@ -308,6 +317,16 @@ class Walk:
                 self._importers.append((path, kind, imports))
             return None
         return Found(path, kind, data, False)
+
+
+def _copied(folder: str, entries: Iterable[os.DirEntry[str]]) -> str | None:
+    """The library that a folder with these entries is a copy of; None if it is the project's own."""
+    names = {entry.name for entry in entries}
+    if names.isdisjoint(_SETUP):
+        return None
+    packages = (f"{folder}/{above}{name}" for name in _COPIED for above in ("", "src/"))
+    found = (package for package in packages if os.path.isfile(f"{package}/__init__.py"))
+    return next((package.rpartition("/")[2] for package in found), None)
 
 
 def _name(entry: os.DirEntry[str]) -> str:

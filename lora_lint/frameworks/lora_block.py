@@ -27,17 +27,18 @@ from lora_lint.frameworks import tables, wandb
 from lora_lint.frameworks.fields import Fields, usual
 from lora_lint.frameworks.peft import KEYS as PEFT_KEYS
 from lora_lint.knowledge import schemas
-from lora_lint.readers.nodes import Mapping, Scalar
+from lora_lint.readers.nodes import Mapping, Scalar, Sequence
 from lora_lint.records import dataclass, replace
 from lora_lint.run.framework import Framework
 from lora_lint.run.run import BaseModel, Reading, Run, Training
-from lora_lint.run.values import ABSENT, Known, Unknown, known
+from lora_lint.run.values import ABSENT, Known, Unknown, is_number, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
     from lora_lint.project import Project
+    from lora_lint.readers.nodes import Node
     from lora_lint.run.problems import InvalidValue, UnknownKey
     from lora_lint.run.run import Sweep
     from lora_lint.run.values import Value
@@ -73,6 +74,13 @@ _PREFIXED = (
 )
 _NAME = re.compile(r"[\w.-]+")
 _ALL = "all-linear"
+_WORDS = frozenset({_ALL, "all_linear", "all", "auto", "default"})
+"""What stands for targets that a program finds; no module of a model has such a name."""
+_MEASURED = frozenset(
+    "train_loss train_runtime train_samples_per_second train_steps_per_second total_flos "
+    "eval_loss eval_runtime eval_samples_per_second eval_steps_per_second".split()
+)
+"""What transformers' Trainer measures (5.23, trainer_utils.speed_metrics, trainer.py)."""
 _DEPTH = 3
 _MODELS = (
     *("base_model", "model_name_or_path", "base_model_name_or_path", "pretrained_model_name_or_path", "model_name"),
@@ -97,8 +105,21 @@ class _Block:
 
 
 def recognises(document: Mapping) -> bool:
-    """Whether a mapping contains such a block, not too deeply nested."""
-    return next(_blocks(document, (), _DEPTH), None) is not None
+    """Whether a mapping contains such a block, not too deeply nested, and is no record of a run that has ended."""
+    return next(_blocks(document, (), _DEPTH), None) is not None and not _measured(document)
+
+
+def _measured(node: Node) -> bool:
+    """Whether a file holds what a trainer measured: nobody starts a run from it again."""
+    if isinstance(node, Sequence):
+        return any(_measured(item) for item in node.items)
+    if not isinstance(node, Mapping):
+        return False
+    return any(
+        (entry.key.value in _MEASURED and isinstance(entry.value, Scalar) and is_number(entry.value.value))
+        or _measured(entry.value)
+        for entry in node.entries
+    )
 
 
 def read(document: Mapping, project: Project) -> Reading:
@@ -162,8 +183,8 @@ def _run(document: Mapping, found: _Block, project: Project) -> Run:
     adapter = tables.adapter(
         *(FRAMEWORK, fields, fields.span(rank), keys),
         dropout=fields.number(keys["dropout"], usual(0.0)),
-        target_modules=_listed(fields, keys["target_modules"], ABSENT),
-        exclude_modules=_listed(fields, keys["exclude_modules"], usual(None)),
+        target_modules=_listed(fields, keys["target_modules"], ABSENT, project),
+        exclude_modules=_listed(fields, keys["exclude_modules"], usual(None), project),
         use_dora=fields.flag(keys["use_dora"], usual(dora)),
         inference_mode=fields.flag("inference_mode", usual(False)),
         task_type=fields.text(keys["task_type"], ABSENT),
@@ -201,14 +222,19 @@ def _short(fields: Fields, name: str) -> str:
     return name if fields.has(name) and not fields.has(f"lora_{name}") else f"lora_{name}"
 
 
-def _listed(fields: Fields, key: str, default: Value[Any]) -> Value[Any]:
-    """Names of modules. PEFT could not use a list with "all-linear" or regexes in it, but a program with its own
-    spelling may turn it into the one string that PEFT takes (oumi, core/configs/params/peft_params.py)."""
+def _listed(fields: Fields, key: str, default: Value[Any], project: Project) -> Value[Any]:
+    """Names of modules. PEFT could not use a list with regexes in it, or with a word such as "auto", but a program of
+    the project may find the modules that they mean. One with its own spelling may do so in any project (oumi,
+    core/configs/params/peft_params.py)."""
     found = fields.names(key, default)
-    if not key.startswith("lora_") or not isinstance(found, Known) or not isinstance(found.value, tuple):
+    if not isinstance(found, Known) or not found.value or found.value == _ALL:
         return found
-    literal = _ALL not in found.value and all(_NAME.fullmatch(entry) for entry in found.value)
-    return found if literal else Unknown(f"the program may make one text of `{key}`", found.span)
+    entries = (found.value,) if isinstance(found.value, str) else found.value
+    plain = isinstance(found.value, str) or all(_NAME.fullmatch(entry) for entry in entries)
+    if plain and _WORDS.isdisjoint(entries):
+        return found
+    read = key.startswith("lora_") or (found.span is not None and project.programs_name(key, found.span.path))
+    return Unknown(f"the program may find the modules that `{key}` means", found.span) if read else found
 
 
 def _model(block: _Block, document: Mapping) -> Value[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint import catalogue, rules
 from lora_lint.finding import Basis, Related
 from lora_lint.records import replace
-from lora_lint.rules.words import in_case
+from lora_lint.rules.words import in_case, least
 from lora_lint.run.cases import each_case
 from lora_lint.system import deadline
 
@@ -87,8 +87,11 @@ class Judge:
         return finding if finding.level == level else replace(finding, level=level)
 
     def _placed(self, finding: Finding, run: Run, basis: Basis) -> Finding:
-        """The finding with the other places that it rests on, and with its basis if requested."""
+        """The finding with the other places that it rests on, and with its basis if requested. Where the program that
+        reads a file is not known, nothing in the file is certain."""
         finding = _with_origins(finding, run)
+        if run.framework.reader_unknown:
+            finding = replace(finding, confidence=least(finding.confidence, "likely"))
         return replace(finding, basis=basis) if self._basis else finding
 
 

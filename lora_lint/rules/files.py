@@ -48,12 +48,7 @@ def unknown_config_key(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
                 fix = giving_effect("unsafe", f"Write {name}", *changes)
             else:
                 message += ". Remove it"
-            yield Finding("LL901", message, problem.span, _surety(run), fix=fix)
-
-
-def _surety(run: Run) -> Confidence:
-    """How sure it is that a file's keys and values reach the framework as they stand."""
-    return "likely" if run.framework.reader_unknown else "certain"
+            yield Finding("LL901", message, problem.span, fix=fix)
 
 
 def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -64,7 +59,7 @@ def invalid_value(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  #
             told.add(problem.span)
             message = f"`{problem.key}={_in_short(problem.value)}`: {problem.owner} expects {problem.expected}"
             fix = _correction(problem.span, problem.value, problem.takes)
-            yield Finding("LL902", message, problem.span, _surety(run), fix=fix)
+            yield Finding("LL902", message, problem.span, fix=fix)
     adapter = run.adapter
     biases = bias_words(run.method)
     for field, expected, takes, wrong in (

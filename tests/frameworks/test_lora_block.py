@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lora_lint.linting import engine
 from lora_lint.linting.reading import read
 from lora_lint.project import Project
 from lora_lint.run.problems import InvalidValue, UnknownKey
 from lora_lint.run.values import Unknown
+from lora_lint.settings import Settings
 from lora_lint.source import SourceFile
 from tests.support.reading import config, edited, only, plain, realistic
 from tests.support.runs import check
@@ -115,13 +117,30 @@ def test_a_spelling_of_the_projects_own() -> None:
     assert run.problems == ()
 
 
-@pytest.mark.parametrize("entries", ["[all-linear]", '[".*language_model.*q_proj"]'])
-def test_lists_that_a_program_may_make_one_text_of(entries: str) -> None:
+@pytest.mark.parametrize("entries", ["[all-linear]", "[auto]", "auto", '[".*language_model.*q_proj"]'])
+def test_targets_that_a_program_may_find(entries: str, tmp_path: Path) -> None:
     block = f"lora_r: 8, lora_alpha: 16, lora_target_modules: {entries}, lora_exclude_modules: {entries}"
-    run = only(config(f"peft: {{{block}}}"))
-    assert plain(run.adapter.target_modules) is plain(run.adapter.exclude_modules) is Unknown
-    literal = only(config(f"peft: {{{block.replace('lora_r', 'r').replace('lora_target', 'target')}}}"))
-    assert isinstance(plain(literal.adapter.target_modules), tuple)
+    own = only(config(f"peft: {{{block}}}", folder=tmp_path))
+    assert plain(own.adapter.target_modules) is plain(own.adapter.exclude_modules) is Unknown
+    block = f"r: 8, lora_alpha: 16, target_modules: {entries}"
+    assert plain(only(config(f"peft: {{{block}}}", folder=tmp_path)).adapter.target_modules) is not Unknown
+    (tmp_path / "train.py").write_text('names = find(model, config["target_modules"])\n')
+    assert plain(only(config(f"peft: {{{block}}}", folder=tmp_path)).adapter.target_modules) is Unknown
+    named = block.replace(entries, "all-linear")
+    assert plain(only(config(f"peft: {{{named}}}", folder=tmp_path)).adapter.target_modules) == "all-linear"
+
+
+RECORD = """\
+{"peft_config": {"r": 4, "lora_alpha": 32, "target_modules": ["q"]},
+ "results": [{"epoch": 3, "%s": %s}]}
+"""
+
+
+@pytest.mark.parametrize("key", ["train_loss", "eval_loss", "train_runtime", "total_flos", "eval_samples_per_second"])
+def test_a_record_of_what_was_measured_starts_no_run(key: str) -> None:
+    assert config(RECORD % (key, "0.5"), "results.json").runs == ()
+    assert len(config(RECORD % ("metric_for_best_model", f'"{key}"'), "config.json").runs) == 1
+    assert len(config(RECORD % (key, "true"), "config.json").runs) == 1
 
 
 BLOCK = "{r: 8, lora_alpha: 16, target_modules: [q_proj]}"
@@ -245,7 +264,14 @@ def test_a_map_from_models_to_targets_is_the_projects_own() -> None:
     assert plain(run.adapter.target_modules) is Unknown
     wrong = only(config(text.replace("lora_alpha: 16", "lora_alpha: [16]")))
     assert [type(problem) for problem in wrong.problems] == [InvalidValue]
-    assert [finding.confidence for finding in check("LL902", wrong)] == ["likely"]
+    assert len(check("LL902", wrong)) == 1
+
+
+@pytest.mark.parametrize("change", ["lora_alpha: [16]", "lora_alpha: 0", "lora_alpha: 16\n  wrong_key_lora_alpha: 1"])
+def test_nothing_in_a_block_is_certain(change: str) -> None:
+    text = f"lora:\n  r: 64\n  {change}\n  target_modules: [q_proj]\n"
+    found = engine.lint_text(text, "config.yaml", Settings()).findings
+    assert {finding.confidence for finding in found} == {"likely"}
 
 
 SWEPT = """\

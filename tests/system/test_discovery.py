@@ -133,6 +133,32 @@ def test_default_excludes_hold_for_a_walk_only() -> None:
     assert paths("build/a.py") == ["build/a.py"]
 
 
+@pytest.mark.parametrize("setup", ["pyproject.toml", "setup.py"])
+@pytest.mark.parametrize("package", ["src/peft", "trl"])
+def test_examples_of_a_copied_library_are_not_the_projects(setup: str, package: str) -> None:
+    put(f"third/copy/{package}/__init__.py")
+    put("third/copy/examples/sft/train.py")
+    put("third/copy/own/train.py")
+    put("examples/train.py")
+    assert "third/copy/examples/sft/train.py" in paths(".")  # without a setup file it is only a package of that name
+    put(f"third/copy/{setup}", "[project]\n")
+    walk = Walk(["."])
+    found = {found.path for found in walk}
+    assert {"third/copy/own/train.py", "examples/train.py"} <= found
+    assert "third/copy/examples/sft/train.py" not in found
+    (note,) = walk.notes
+    assert note.startswith(f"third/copy/examples: skipped, they are {package.removeprefix('src/')}'s own")
+    assert "third/copy/examples/sft/train.py" in paths("third/copy")
+    assert paths("third/copy/examples") == ["third/copy/examples/sft/train.py"]
+
+
+def test_what_assistants_are_taught_is_not_the_projects() -> None:
+    for folder in (".agents", ".claude", ".codex", ".cursor"):
+        put(f"{folder}/skills/trainer/scripts/train.py")
+    assert paths(".") == []
+    assert paths(".agents") == [".agents/skills/trainer/scripts/train.py"]
+
+
 def test_vocabularies_are_not_read_on_a_walk() -> None:
     """A tokenizer lies in each checkpoint, and its words include "lora"."""
     put("checkpoint-10/tokenizer.json", '{"model": {"vocab": {"lora": 7}}}')
