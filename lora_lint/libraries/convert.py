@@ -35,7 +35,6 @@ _MAX_DEPTH = 8
 
 def argument_of(config: Object, name: str) -> Val | None:
     """What a config has for a keyword, given with its call or set afterwards."""
-    """What a config has for a keyword, given with its call or set afterwards."""
     found: Val | None = config.attributes.get(name)
     return found if found is not None else config.arguments.keywords.get(name)
 
@@ -45,7 +44,7 @@ def to_value(value: Val | None, here: Span | None, default: Value[Any], accept: 
     value from another file is shown.
 
     Known values that `accept` rejects are unknown: settings of a wrong type are reported separately (see
-    peft.invalid_values).
+    programs.adapters).
     """
     if value is None:
         return default
@@ -161,6 +160,12 @@ def anything(value: Any) -> bool:
 def is_none(value: Val | None) -> bool:
     """Whether an argument is not given, or given as None."""
     return value is None or (isinstance(value, Const) and value.value is None)
+
+
+def is_reentrant(settings: Val | None) -> bool:
+    """Whether settings of gradient checkpointing do not ask for the non-reentrant kind."""
+    flag = settings.items.get("use_reentrant") if isinstance(settings, DictVal) else None
+    return settings is None or (isinstance(flag, Const) and flag.value is True)
 
 
 def whole_list(value: Val | None) -> list[Val] | None:

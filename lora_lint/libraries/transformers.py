@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, Object, Opaque, Val, either
+from lora_lint.interpreter.values import Arguments, Const, Either, Object, Opaque, Val, either
 from lora_lint.libraries import peft, tokens, torch
 from lora_lint.libraries.context import Context, nothing, view_of
+from lora_lint.libraries.convert import is_reentrant
 from lora_lint.libraries.effects import Fact, Log, ModelRecord, ModelView, Part
 from lora_lint.records import replace
 from lora_lint.run.events import Cast, EnableCheckpointing, EnableInputGrads, Halve, Save, SetWeights
@@ -142,7 +143,8 @@ def _enable_input_grads(context: Context, owner: Object, arguments: Arguments, s
 
 
 def _enable_checkpointing(context: Context, owner: Object, arguments: Arguments, span: Span) -> Val | None:
-    context.happen(owner.data.record, EnableCheckpointing(span, reentrant=_reentrant(arguments)))
+    settings = arguments.get("gradient_checkpointing_kwargs", 0)
+    context.happen(owner.data.record, EnableCheckpointing(span, reentrant=is_reentrant(settings)))
     return nothing(span)
 
 
@@ -167,13 +169,6 @@ _METHODS: dict[str, Callable[[Context, Object, Arguments, Span], Val | None]] = 
     "load_state_dict": _set_weights,
     "resize_token_embeddings": _resize,
 }
-
-
-def _reentrant(arguments: Arguments) -> bool:
-    """Whether `gradient_checkpointing_enable` does not ask for non-reentrant checkpointing."""
-    told = arguments.get("gradient_checkpointing_kwargs", 0)
-    flag = told.items.get("use_reentrant") if isinstance(told, DictVal) else None
-    return told is None or (isinstance(flag, Const) and flag.value is True)
 
 
 def merge(values: list[Val], cases: Sequence[Case]) -> Val | None:

@@ -13,7 +13,8 @@ from lora_lint.libraries.table import Knowledge
 from lora_lint.programs.accelerated import launched_by
 from lora_lint.programs.callers import MAX_SCRIPTS, always_given, scripts_left, started_with
 from lora_lint.programs.files import MAX_FILES, ProjectLoader, worth_following
-from lora_lint.programs.runs import finish, with_printed_sizes
+from lora_lint.programs.runs import finish
+from lora_lint.programs.trainings import with_printed_sizes
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
 from lora_lint.readers.python import LARGEST, beginning, parse
@@ -148,22 +149,21 @@ def _without_refusals(run: Run) -> Run:
 def _unread(records: Records, loader: ProjectLoader, path: str) -> Iterator[Unread]:
     """What was not followed because of a limit: for each limit the first, and how many more."""
     if loader.left:
-        more = f" and {len(loader.left) - 1} more" if len(loader.left) > 1 else ""
-        records.leave_unread(
-            "imports", f"of what it imports {MAX_FILES} files are followed, but not {loader.left[0]}{more}"
-        )
+        lost = f"of what it imports {MAX_FILES} files are followed, but not {_first_of(loader.left)}"
+        records.leave_unread("imports", lost)
     if loader.large:
-        more = f" and {len(loader.large) - 1} more" if len(loader.large) > 1 else ""
-        records.leave_unread(
-            "size",
-            f"of what it imports, files of more than {LARGEST:,} bytes are not followed: {loader.large[0]}{more}",
-        )
+        lost = f"of what it imports, files of more than {LARGEST:,} bytes are not followed: {_first_of(loader.large)}"
+        records.leave_unread("size", lost)
     details: dict[Limit, list[str]] = {}
     for limit, detail in records.unread:
         details.setdefault(limit, []).append(detail)
     for limit, found in details.items():
         more = f" (and {len(found) - 1} more of the kind)" if len(found) > 1 else ""
         yield Unread(path, limit, found[0] + more)
+
+
+def _first_of(paths: list[str]) -> str:
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
 
 
 _TAKES_OPTIONS = (b"ArgumentParser", b"fire.Fire", b"import Fire", b"TrlParser")

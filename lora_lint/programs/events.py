@@ -1,0 +1,77 @@
+"""The events of a run: what happens to its model, except in branches that exclude it."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from lora_lint.records import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lora_lint.interpreter.definitions import Condition
+    from lora_lint.libraries.effects import Happening, ModelRecord
+    from lora_lint.run.events import Event
+    from lora_lint.source import Span
+
+_OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {ast.IsNot: ast.Is, ast.NotEq: ast.Eq, ast.NotIn: ast.In}
+
+
+def events_of(model: ModelRecord, common: tuple[Condition, ...]) -> tuple[Event, ...]:
+    """The events of a run that is created under the conditions `common`, without those of other branches."""
+    own = (happening for happening in model.events if not exclude(happening.conditions, common))
+    events = (_event(happening, common, _repeats(happening, model)) for happening in own)
+    return tuple(dict.fromkeys(events))  # the iterations of a loop repeat the same event
+
+
+def _event(happening: Happening, common: tuple[Condition, ...], loop: Span | None) -> Event:
+    flags = besides(happening.conditions, common)
+    flag = None
+    if flags:
+        text = ast.unparse(flags[-1].test)
+        flag = text if flags[-1].taken else f"not ({text})"
+    return replace(happening.event, flag=flag, loop=loop)
+
+
+def _repeats(happening: Happening, model: ModelRecord) -> Span | None:
+    """The loop in which something happens to the same model again and again."""
+    step = happening.loop
+    if step is None:
+        return None
+    alike = (other for other in model.events if isinstance(other.event, type(happening.event)))
+    others = (other.loop for other in alike if other.loop is not None)
+    again = any(other.span == step.span and other.turn != step.turn for other in others)
+    return step.span if step.kind == "vague" or again else None
+
+
+def exclude(some: tuple[Condition, ...], others: tuple[Condition, ...]) -> bool:
+    """Whether conditions contradict each other: one test of the same names, taken both ways."""
+    for one in some:
+        for other in others:
+            if one.scope is other.scope:
+                (text, holds), (other_text, other_holds) = _positive(one), _positive(other)
+                if holds != other_holds and text == other_text:
+                    return True
+    return False
+
+
+def besides(conditions: tuple[Condition, ...], common: tuple[Condition, ...]) -> list[Condition]:
+    """The conditions that do not follow from those of `common`."""
+    others = [each for each in conditions if each not in common]
+    if not others or not common:
+        return others
+    held = [(condition.scope, _positive(condition)) for condition in common]
+    return [each for each in others if (each.scope, _positive(each)) not in held]
+
+
+def _positive(condition: Condition) -> tuple[str, bool]:
+    """The test without its `not`, and its outcome."""
+    test, taken = condition.test, condition.taken
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, taken = test.operand, not taken
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        positive = _OPPOSITES.get(type(test.ops[0]))
+        if positive is not None:
+            return ast.dump(ast.Compare(test.left, [positive()], test.comparators)), not taken
+    return ast.dump(test), taken
