@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # Not compiled here: few runs name such a config, and a class of letters that ignores case takes 3 ms to compile.
 _STAGE = r"(?:^|[^a-z0-9])(?:z|zero|stage)[-_]?(?:stage[-_]?)?([0123])(?![0-9])"
 _QUANTIZED = {"gptq", "awq", "aqlm", "hqq", "eetq"}
+_FSDPS: dict[object, Sharding] = {1: Sharding.FSDP1, 2: Sharding.FSDP2}
 _SEPARATORS = str.maketrans("_./", "---")
 
 
@@ -44,6 +45,11 @@ def stage_of_text(text: bytes) -> Sharding | None:
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
     return sharding_of(stage) if isinstance(stage, int) and not isinstance(stage, bool) else None
+
+
+def fsdp_of(version: object) -> Sharding:
+    """The sharding of a version of FSDP, which may not be known."""
+    return _FSDPS.get(version, Sharding.FSDP)
 
 
 def sharding_of(stage: int) -> Sharding:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.knowledge.layouts import sharding_of, stage_of
+from lora_lint.knowledge.layouts import fsdp_of, sharding_of, stage_of
 from lora_lint.records import replace
 from lora_lint.run.launch import Launch, Sharding
 from lora_lint.run.values import ABSENT, Known, known
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _NAMES = frozenset({"accelerate", "accelerate-launch", "accelerate.commands.launch"})
-_FSDPS = {1: Sharding.FSDP1, 2: Sharding.FSDP2}
 
 
 def launch_of_call(call: Call, near: str, project: Project) -> Launch:
@@ -34,14 +33,14 @@ def launch_of_call(call: Call, near: str, project: Project) -> Launch:
     from lora_lint.frameworks.fields import Fields  # needed by launched programs alone
     from lora_lint.readers.arguments import options
 
-    told = Fields(options(call.launcher, call.span).mapping)
-    config = _config(told, near, project)
+    given = Fields(options(call.launcher, call.span).mapping)
+    config = _config(given, near, project)
     count: Value[int] = ABSENT
     if call.processes is not None:
         count = Known(call.processes, None, "derived", call.span)
-    elif config is not None and isinstance(given := config.whole("num_processes"), Known):
-        count = Known(given.value, None, "derived", given.span)
-    sharding = _by_options(told)
+    elif config is not None and isinstance(number := config.whole("num_processes"), Known):
+        count = Known(number.value, None, "derived", number.span)
+    sharding = _by_options(given)
     if sharding is ABSENT and config is not None:
         sharding = _by_config(config, near, project)
     return Launch(processes=count if (known(count) or 0) > 1 else ABSENT, sharding=sharding)
@@ -54,9 +53,9 @@ def given_to_launcher(call: Call) -> tuple[Given, ...]:
     from lora_lint.frameworks.settings import given_to
     from lora_lint.readers.arguments import options
 
-    told = options(call.launcher, call.span)
-    is_open = told.open or told.mapping.entry("config_file") is not None
-    return given_to("accelerate", told.mapping, is_open, told.defaults, "launch")
+    given = options(call.launcher, call.span)
+    is_open = given.open or given.mapping.entry("config_file") is not None
+    return given_to("accelerate", given.mapping, is_open, given.defaults, "launch")
 
 
 def launched_by(run: Run, launch: Launch) -> Run:
@@ -67,26 +66,26 @@ def launched_by(run: Run, launch: Launch) -> Run:
     return replace(run, launch=replace(own, processes=processes, sharding=sharding))
 
 
-def _config(told: Fields, near: str, project: Project) -> Fields | None:
+def _config(given: Fields, near: str, project: Project) -> Fields | None:
     """The config file of a launcher, searched from the folder of the file `near` upwards."""
     from lora_lint.frameworks.fields import Fields
     from lora_lint.libraries import loaded
 
-    path = known(told.text("config_file"))
+    path = known(given.text("config_file"))
     place = project.nearest(near, path) if path else None
     document = loaded.mapping(project, place) if place is not None else None
     return Fields(document) if document is not None else None
 
 
-def _by_options(told: Fields) -> Value[Sharding]:
+def _by_options(given: Fields) -> Value[Sharding]:
     """`--use_fsdp --fsdp_version 2`, `--use_deepspeed --zero_stage 3`."""
-    if known(told.flag("use_fsdp")) is True:
-        version = known(told.whole("fsdp_version", Known(1)))
-        return Known(_FSDPS.get(version or 0, Sharding.FSDP), None, "derived", told.span("use_fsdp"))
-    stage = known(told.whole("zero_stage"))
-    if stage is None or known(told.flag("use_deepspeed")) is not True:
+    if known(given.flag("use_fsdp")) is True:
+        version = known(given.whole("fsdp_version", Known(1)))
+        return Known(fsdp_of(version), None, "derived", given.span("use_fsdp"))
+    stage = known(given.whole("zero_stage"))
+    if stage is None or known(given.flag("use_deepspeed")) is not True:
         return ABSENT
-    return Known(sharding_of(stage), None, "derived", told.span("zero_stage"))
+    return Known(sharding_of(stage), None, "derived", given.span("zero_stage"))
 
 
 def _by_config(config: Fields, near: str, project: Project) -> Value[Sharding]:
@@ -95,7 +94,7 @@ def _by_config(config: Fields, near: str, project: Project) -> Value[Sharding]:
     if kind == "FSDP":
         section = config.section("fsdp_config")
         version = known(section.whole("fsdp_version", Known(1))) if section is not None else 1
-        return Known(_FSDPS.get(version or 0, Sharding.FSDP), None, "derived", where)
+        return Known(fsdp_of(version), None, "derived", where)
     section = config.section("deepspeed_config") if kind == "DEEPSPEED" else None
     if section is None:
         return ABSENT

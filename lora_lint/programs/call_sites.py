@@ -27,7 +27,7 @@ _FEEDBACK = re.compile(r"(?i)dpo|kto|orpo|simpo|cpo|ppo|grpo|rlhf|reward|(?:^|_)
 """Words in the names of programs that train on preferences or rewards, perhaps with their own trainer."""
 
 
-class Seen:
+class CallSite:
     """Shows the runs of the file that a call starts. `alone`: the file has one run."""
 
     def __init__(self, call: Call, span: Span, arguments: CommandOptions, alone: bool) -> None:

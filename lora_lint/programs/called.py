@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.interpreter.values import Const, ListVal, Opaque
-from lora_lint.programs.call_sites import Seen
+from lora_lint.programs.call_sites import CallSite
 from lora_lint.readers.arguments import options, overrides
 from lora_lint.readers.errors import Unreadable
 from lora_lint.readers.nodes import Placeholder, Scalar, Sequence
@@ -77,14 +77,14 @@ class Follower:
         except (Unreadable, RecursionError):
             return []
         self.unread |= dict.fromkeys(reading.unread)
-        seen = Seen(call, span, arguments, alone=len(reading.runs) == 1)
+        site = CallSite(call, span, arguments, alone=len(reading.runs) == 1)
         self.sweeps += [
             replace(sweep, runs=runs)
             for sweep in reading.sweeps
             if sweep.span.path == span.path
-            and len(runs := tuple(run for each in sweep.runs if (run := seen.run(each)) is not None)) > 1
+            and len(runs := tuple(run for each in sweep.runs if (run := site.run(each)) is not None)) > 1
         ]
-        found = map(seen.run, reading.runs)
+        found = map(site.run, reading.runs)
         return [replace(run, elsewhere=run.elsewhere + _OF_PROGRAM) for run in found if run is not None]
 
 

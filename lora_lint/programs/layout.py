@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter.values import Const, DictVal, Object
-from lora_lint.knowledge.layouts import quantizer_in_name, stage_of
+from lora_lint.knowledge.layouts import fsdp_of, quantizer_in_name, sharding_of, stage_of
 from lora_lint.libraries import convert
 from lora_lint.libraries.convert import argument_of, to_value
 from lora_lint.run.launch import Launch, Placement, Quantizer, Sharding, Storage
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _OF_FSDP1 = ("use_orig_params", "sync_module_states", "forward_prefetch", "backward_prefetch", "fsdp_backward_prefetch")
 """Keys of `fsdp_config` that FSDP 2 does not have."""
-_FSDPS: dict[object, Sharding] = {1: Sharding.FSDP1, 2: Sharding.FSDP2}
 _SPREADING = frozenset({"auto", "balanced", "balanced_low_0", "sequential"})
 _CONFIGS = {"GPTQConfig": Quantizer.GPTQ, "AwqConfig": Quantizer.AWQ, "HqqConfig": Quantizer.HQQ} | {
     "EetqConfig": Quantizer.EETQ,
@@ -72,7 +71,7 @@ def _version_of_fsdp(config: Val | None) -> Sharding:
         return Sharding.FSDP
     version = config.items.get("version") or config.items.get("fsdp_version")
     if isinstance(version, Const):
-        return _FSDPS.get(version.value, Sharding.FSDP)
+        return fsdp_of(version.value)
     if version is None and any(key in config.items for key in _OF_FSDP1):
         return Sharding.FSDP1
     return Sharding.FSDP
@@ -83,7 +82,7 @@ def _stage(config: DictVal) -> Value[Sharding]:
     stage = zero.items.get("stage") if isinstance(zero, DictVal) else None
     if not isinstance(stage, Const) or not isinstance(stage.value, int):
         return ABSENT
-    return Known(Sharding.ZERO3 if stage.value == 3 else Sharding.ZERO, stage.span, stage.origin)
+    return Known(sharding_of(stage.value), stage.span, stage.origin)
 
 
 def _quantization(model: ModelRecord, here: Span) -> tuple[Value[Quantizer], Value[str | Storage], Value[str]]:

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 _LEAST = 4
 """The fewest letters of a folder's name that distinguish it from other words."""
-_TRAINING = (".py", ".ipynb", ".yaml", ".yml")
+_PROGRAMS = (".py", ".ipynb")
+_TRAINING = (*_PROGRAMS, ".yaml", ".yml")
 _MOST = 24
-"""The most programs in a folder that are searched for one that trains what another of them loads."""
+"""The most files in a folder that are searched for one that trains what another of them loads."""
 
 
 def saved_in(model: ModelRecord) -> list[Val]:
@@ -80,29 +81,28 @@ def joined(reading: Reading, path: str, project: Project, read: Callable[[Source
 def files_naming(folder: str, path: str, project: Project) -> Iterator[SourceFile]:
     """The other files that name a folder and may train what is in it: programs and configurations in the folder of the
     file at `path`, and scripts around it."""
-    wanted = plain_folder(folder)
-    if len(wanted) < _LEAST:
-        return
-    here = posixpath.dirname(path)
-    beside = [name for name in sorted(disk.names(here or ".") or ()) if name.endswith(_TRAINING)]
-    others = [*(posixpath.join(here, name) for name in beside[:_MOST]), *scripts_around(path, project)[:_MOST]]
-    for other in dict.fromkeys(others):
-        source = project.load(other) if other != path else None
-        if source is not None and wanted.encode("utf-8", "replace") in source.utf8:
-            yield source
+    others = [*_beside(path, _TRAINING), *scripts_around(path, project)[:_MOST]]
+    return _naming(folder, path, others, project)
 
 
 def _programs(folder: str, path: str, project: Project) -> Iterator[SourceFile]:
     """The other programs in the folder of the file at `path` that name a folder and train."""
-    wanted = plain_folder(folder)
-    if len(wanted) < _LEAST:
-        return
+    return (each for each in _naming(folder, path, _beside(path, _PROGRAMS), project) if b"Config" in each.utf8)
+
+
+def _beside(path: str, endings: tuple[str, ...]) -> list[str]:
+    """The files with one of some endings in the folder of the file at `path`."""
     here = posixpath.dirname(path)
-    names = [name for name in sorted(disk.names(here or ".") or ()) if name.endswith((".py", ".ipynb"))]
-    for name in names[:_MOST]:
-        other = posixpath.join(here, name)
+    names = [name for name in sorted(disk.names(here or ".") or ()) if name.endswith(endings)]
+    return [posixpath.join(here, name) for name in names[:_MOST]]
+
+
+def _naming(folder: str, path: str, others: list[str], project: Project) -> Iterator[SourceFile]:
+    """Those of some files that name a folder, except the file at `path`."""
+    wanted = plain_folder(folder)
+    for other in dict.fromkeys(others) if len(wanted) >= _LEAST else ():
         source = project.load(other) if other != path else None
-        if source is not None and wanted.encode("utf-8", "replace") in source.utf8 and b"Config" in source.utf8:
+        if source is not None and wanted.encode("utf-8", "replace") in source.utf8:
             yield source
 
 

@@ -8,7 +8,7 @@ from lora_lint.frameworks import registry
 from lora_lint.frameworks.commands import CONFIG, arguments_of, settled
 from lora_lint.frameworks.fields import unfolded
 from lora_lint.frameworks.settings import given_to, with_output
-from lora_lint.programs.call_sites import Seen
+from lora_lint.programs.call_sites import CallSite
 from lora_lint.readers.nodes import Entry, Mapping, Scalar
 from lora_lint.records import replace
 from lora_lint.run.run import Reading
@@ -47,10 +47,10 @@ def reading_of(start: Start, call: Call, span: Span, path: str, project: Project
         return Reading()
     runs = tuple(with_output(start.framework, whole, run) for run in reader.read(whole, project).runs)
     is_open = arguments.open or not is_there  # what the file sets is not known
-    seen = Seen(call, span, arguments, alone=len(runs) == 1)
-    shown = (seen.run(settled(each, arguments, usual=is_there)) for each in runs)
+    site = CallSite(call, span, arguments, alone=len(runs) == 1)
+    shown = (site.run(settled(each, arguments, usual=is_there)) for each in runs)
     given = given_to(start.framework.name, whole, is_open, arguments.defaults) if command.checked else ()
-    return Reading(tuple(run for run in shown if run is not None), given=tuple(map(seen.settings, given)))
+    return Reading(tuple(run for run in shown if run is not None), given=tuple(map(site.settings, given)))
 
 
 def named_document(start: Start, path: str, project: Project) -> Mapping | None:

@@ -56,7 +56,7 @@ class Served(NamedTuple):
     requantizes: bool = False
 
 
-class Trained:
+class TrainedRuns:
     """The runs that the commands of a file train, by the folder that each writes its adapter to; `elsewhere` gives the
     run of another file of the project."""
 
@@ -87,7 +87,7 @@ class Trained:
         return self._runs.get(os.path.normpath(folder)) or self._elsewhere(folder)
 
 
-def runs_of(call: Call, span: Span, path: str, project: Project, trained: Trained) -> list[Run]:
+def runs_of(call: Call, span: Span, path: str, project: Project, trained: TrainedRuns) -> list[Run]:
     """The adapters that a command serves or converts, if the project shows what is in them."""
     return adapters(_served(call, span), path, project, trained.by)
 

@@ -48,7 +48,7 @@ def read_commands(
     not followed completely. Never raises."""
     made: list[tuple[Command, Run]] = []
     given: list[Given] = []
-    trained = serving.Trained(lambda folder: follower.trained_elsewhere(folder, path))
+    trained = serving.TrainedRuns(lambda folder: follower.trained_elsewhere(folder, path))
     left = 0
     for command in commands:
         call = launched(command)
@@ -83,7 +83,7 @@ def read_commands(
 
 
 def _reading(
-    call: Call, span: Span, path: str, project: Project, follower: Follower, trained: serving.Trained
+    call: Call, span: Span, path: str, project: Project, follower: Follower, trained: serving.TrainedRuns
 ) -> Reading:
     """The runs of one command, and what a framework is given that is in none of them."""
     served = serving.runs_of(call, span, path, project, trained)
@@ -97,7 +97,7 @@ def _reading(
 
 
 def _trained(
-    call: Call, span: Span, path: str, project: Project, follower: Follower, trained: serving.Trained
+    call: Call, span: Span, path: str, project: Project, follower: Follower, trained: serving.TrainedRuns
 ) -> Reading:
     """The runs that a command trains."""
     start = start_of(call)
