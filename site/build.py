@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from lora_lint.catalogue import Rule
 
 _LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?(\))")
+_BLOCK = re.compile(
+    r"^(?P<ticks>`{3,})(?P<language>\w+) ?(?P<role>\w*) ?(?P<file>\S*)\n(?P<code>.*?)^(?P=ticks)$", re.M | re.S
+)
+_ROLES = {"bad": "reported", "good": "not reported", "trap": "not reported"}
 
 
 def pages() -> dict[str, str]:
@@ -42,7 +46,20 @@ def pages() -> dict[str, str]:
     texts |= {
         name: (ROOT / name).read_text(encoding="utf-8") for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
     }
-    return {name: _linked(text, name, texts.keys()) for name, text in texts.items()}
+    return {name: _titled(_linked(text, name, texts.keys())) for name, text in texts.items()}
+
+
+def _titled(text: str) -> str:
+    """The text with the words behind a fence's language, which tests read, as its title: with plain words there, a
+    block would be prose to zensical."""
+
+    def block(found: re.Match[str]) -> str:
+        language = "text" if found["language"] == "weights" else found["language"]
+        title = ": ".join(filter(None, (_ROLES.get(found["role"], ""), found["file"])))
+        first = f"{found['ticks']}{language}" + (f' title="{title}"' if title else "")
+        return f"{first}\n{found['code']}{found['ticks']}"
+
+    return _BLOCK.sub(block, text)
 
 
 def _linked(text: str, name: str, names: Sequence[str] | set[str]) -> str:
@@ -73,7 +90,7 @@ def _rule_pages() -> Iterator[tuple[str, str]]:
 def _page_of(rule: Rule) -> str:
     fix = {"none": "by hand", "safe": "`--fix`", "unsafe": "`--fix --unsafe-fixes`"}[rule.fix.applicability]
     settled = {"X": "exactly", "M": "by measurement", "none": "no"}[rule.verify.kind]
-    facts = [f"| level | {rule.level} |", f"| fix | {fix}: {_cell(rule.fix.text)} |"]
+    facts = [f"| fix | {fix}: {_cell(rule.fix.text)} |"]
     facts.append(f"| `--verify` | {settled}: {_cell(rule.verify.text)} |")
     facts += [f"| option `{name}` | {_cell(_option(schema))} |" for name, schema in rule.options.items()]
     parts = [
@@ -81,7 +98,7 @@ def _page_of(rule: Rule) -> str:
         "",
         f"{rule.summary}.",
         "",
-        "| | |",
+        f"| level | {rule.level} |",
         "|---|---|",
         *facts,
         "",
@@ -168,9 +185,8 @@ def build(playground: bool) -> None:
     for name, schema in schemas().items():
         (SITE / "schemas" / f"{name}.json").write_text(json.dumps(schema, indent=2), encoding="utf-8")
     if playground:
-        subprocess.run(
-            [sys.executable, str(HERE / "playground" / "build.py"), str(SITE / "playground" / "app")], check=True
-        )
+        # Beside the page's folder: zensical takes the links of playground.md for those of a file at the site's root.
+        subprocess.run([sys.executable, str(HERE / "playground" / "build.py"), str(SITE / "app")], check=True)
 
 
 def main(arguments: Sequence[str]) -> None:

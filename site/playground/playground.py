@@ -9,6 +9,7 @@ import os
 import shutil
 
 from lora_lint.__main__ import main
+from lora_lint.report.wording import headline
 
 FOLDER = "/text"
 
@@ -37,7 +38,9 @@ def _finding(each: dict, result: dict) -> dict:
     place = result["locations"][0]["physicalLocation"].get("region", {})
     region = [place.get("startLine", 1), place.get("startColumn", 1)]
     region += [place.get("endLine", region[0]), place.get("endColumn", region[1])]
-    return {key: each[key] for key in ("code", "name", "level", "message", "fix", "url", "cell")} | {"region": region}
+    clause, rest = headline(each["message"])
+    kept = {key: each[key] for key in ("code", "name", "level", "message", "fix", "url", "cell")}
+    return kept | {"headline": clause, "details": rest, "region": region}
 
 
 def _write(name: str, text: str) -> None:

@@ -49,6 +49,14 @@ def test_every_link_leads_to_a_page_or_away(pages: dict[str, str]) -> None:
             assert whole in pages, f"{name} links to {target}"
 
 
+def test_an_example_is_a_code_block_with_a_title(pages: dict[str, str]) -> None:
+    page = pages["rules/LL202-unmatched-target-module.md"]
+    assert '```python title="reported"' in page
+    assert '```python title="not reported"' in page
+    assert '```json title="reported: adapter_config.json"' in page
+    assert "```python bad" in pages["docs/architecture.md"], "a fence inside a block is text"
+
+
 def test_every_page_is_in_the_navigation_or_reached_from_one(pages: dict[str, str]) -> None:
     listed = set(re.findall(r'"([\w/-]+\.md)"', (ROOT / "site" / "zensical.toml").read_text(encoding="utf-8")))
     assert listed <= pages.keys()
@@ -85,11 +93,15 @@ def test_the_built_site_has_no_dead_link(tmp_path: Path) -> None:
     site = tmp_path / "copy" / "site" / ".build" / "site"
     seen = {path: Links(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
     assert len(seen) > len(catalogue.rules())
+    assert not [path for path in seen if "<p>```" in path.read_text(encoding="utf-8")], "a code block became prose"
     for path, links in seen.items():
         if path.name == "404.html":
             continue
         for address in links.addresses:
-            if re.match(r"[a-z]+:|//", address) or address.endswith("app/index.html"):
+            if re.match(r"[a-z]+:|//", address):
+                continue
+            if address.endswith("app/index.html"):  # the playground, which is built into this folder
+                assert (path.parent / address).resolve() == site / "app" / "index.html"
                 continue
             file, _, place = address.partition("#")
             target = (path.parent / file.partition("?")[0]).resolve() if file else path

@@ -11,6 +11,9 @@ export interface Finding {
   name: string;
   level: "error" | "warning" | "advice";
   message: string;
+  /** The message's first clause, and the rest. */
+  headline: string;
+  details: string;
   fix: { applicability: "safe" | "unsafe"; message: string } | null;
   url: string;
   cell: number | null;

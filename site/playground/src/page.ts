@@ -136,7 +136,7 @@ function show(report: Report): void {
   editor.dispatch(setDiagnostics(editor.state, report.findings.map((each) => diagnosticOf(each, text))));
   findingsPanel.replaceChildren(...report.findings.map(entryOf));
   if (report.findings.length === 0) {
-    findingsPanel.append(paragraph("Nothing found."));
+    findingsPanel.append(paragraph("No findings."));
   }
   for (const each of report.unread) {
     findingsPanel.append(paragraph(`Not read: ${each.detail}`));
@@ -168,7 +168,10 @@ function entryOf(finding: Finding): HTMLElement {
     editor.dispatch({ selection: { anchor: offset(editor.state.doc, line, column) }, scrollIntoView: true });
     editor.focus();
   };
-  entry.append(head, paragraph(finding.message));
+  const headline = paragraph(finding.headline);
+  headline.className = "headline";
+  entry.append(head, headline);
+  if (finding.details !== "") entry.append(paragraph(finding.details));
   if (finding.fix !== null) {
     entry.append(paragraph(`Fix${finding.fix.applicability === "unsafe" ? " (changes what is trained)" : ""}: ${finding.fix.message}`));
   }
@@ -181,9 +184,17 @@ function entryOf(finding: Finding): HTMLElement {
   return entry;
 }
 
+/** A paragraph; what stands between backticks is code. */
 function paragraph(text: string): HTMLElement {
   const made = document.createElement("p");
-  made.textContent = text;
+  made.append(
+    ...text.split("`").map((part, index) => {
+      if (index % 2 === 0) return part;
+      const code = document.createElement("code");
+      code.textContent = part;
+      return code;
+    }),
+  );
   return made;
 }
 
@@ -194,11 +205,11 @@ function showFixed(text: string, fixed: string): void {
   fixedView = undefined;
   fixedPanel.replaceChildren();
   if (fixed === text) {
-    fixedPanel.append(paragraph("Nothing that a fix could change."));
+    fixedPanel.append(paragraph("No finding here has a fix."));
     return;
   }
   const use = document.createElement("button");
-  use.textContent = "Take this text";
+  use.textContent = "Use this text";
   use.onclick = () => open(nameField.value, fixed);
   fixedPanel.append(use);
   fixedView = new EditorView({
@@ -210,7 +221,7 @@ function showFixed(text: string, fixed: string): void {
       colours,
       EditorView.lineWrapping,
       EditorState.readOnly.of(true),
-      unifiedMergeView({ original: text, mergeControls: false }),
+      unifiedMergeView({ original: text, mergeControls: false, collapseUnchanged: { margin: 3, minSize: 6 } }),
     ],
   });
 }
