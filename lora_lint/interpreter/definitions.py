@@ -56,12 +56,13 @@ _OWN_METHODS_APART = frozenset({"__init__", "compute_loss", "training_step", "tr
 class ProgramFile:
     """A file that is being followed: its source, and where its names can come from."""
 
-    __slots__ = ("is_main", "scope", "source", "star_imports")
+    __slots__ = ("is_main", "scope", "source", "star_imports", "star_modules")
 
     def __init__(self, source: SourceFile, is_main: bool) -> None:
         self.source = source
         self.is_main = is_main
         self.star_imports: list[str] = []
+        self.star_modules: list[Deferred] = []
         self.scope = Scope(self, None)
 
 
@@ -98,7 +99,7 @@ class Namespace(Val):
         self.scope = scope
 
     def attribute(self, machine: Machine, name: str, span: Span) -> Val:
-        value = self.scope.names.get(name)
+        value = self.scope.names.get(name) or starred(machine, self.scope.module, name)
         if isinstance(value, Deferred):
             value = value.resolved(machine, self.scope)
         return value if value is not None else Opaque(f"`{name}` is not defined in that module", span)
@@ -138,7 +139,7 @@ class Deferred(Val):
         space = _loaded(machine, *found)
         if self.name is None:
             return space
-        value = space.scope.names.get(self.name)
+        value = space.scope.names.get(self.name) or starred(machine, space.scope.module, self.name)
         if value is None:
             nested = machine.loader.module(importer, dotted, self.level)
             if nested is not None:
@@ -148,6 +149,26 @@ class Deferred(Val):
                 return External(f"{packages[0]}.{self.name}")
             return Opaque(f"`{self.name}` is not defined in {found[0].source.path}")
         return value.resolved(machine, space.scope, hops + 1) if isinstance(value, Deferred) else value
+
+
+def starred(machine: Machine, module: ProgramFile, name: str) -> Val | None:
+    """What a name is that a file of the project has by `import *` of another file, or of a library there; None if it
+    has none."""
+    waiting, seen = [module], {module.source.path}
+    packages: list[str] = []
+    while waiting:
+        module = waiting.pop()
+        for imported in module.star_modules:
+            space = imported.resolved(machine, module.scope)
+            if not isinstance(space, Namespace) or space.scope.module.source.path in seen:
+                continue
+            value = space.scope.names.get(name)
+            if value is not None:
+                return value.resolved(machine, space.scope) if isinstance(value, Deferred) else value
+            seen.add(space.scope.module.source.path)
+            packages += space.scope.module.star_imports
+            waiting.append(space.scope.module)
+    return External(f"{packages[0]}.{name}") if packages else None
 
 
 def _loaded(machine: Machine, module: ProgramFile, tree: ast.Module) -> Namespace:

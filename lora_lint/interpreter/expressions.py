@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.interpreter import branches, operations
-from lora_lint.interpreter.definitions import Class, Deferred, Instance, Scope
+from lora_lint.interpreter.definitions import Class, Deferred, Instance, Scope, starred
 from lora_lint.interpreter.state import Step
 from lora_lint.interpreter.values import (
     MAX_NUMBER,
@@ -69,6 +69,9 @@ def name(machine: Machine, node: ast.Name, scope: Scope) -> Val:
         return External(f"builtins.{name}")
     if name == "__file__":
         return Const(scope.module.source.path)
+    shared = starred(machine, scope.module, name)
+    if shared is not None:
+        return shared
     for package in scope.module.star_imports:
         if machine.library.knows(package):
             return External(f"{package}.{name}")

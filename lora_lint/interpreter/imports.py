@@ -35,7 +35,10 @@ def import_members(machine: Machine, node: ast.ImportFrom, scope: Scope) -> None
                 machine.bind(scope, alias.asname or alias.name, value)
         return
     for alias in node.names:
-        machine.bind(scope, alias.asname or alias.name, Deferred(name, node.level, alias.name))
+        if alias.name == "*":
+            scope.module.star_modules.append(Deferred(name, node.level, None))
+        else:
+            machine.bind(scope, alias.asname or alias.name, Deferred(name, node.level, alias.name))
 
 
 def _module(machine: Machine, name: str) -> Val:

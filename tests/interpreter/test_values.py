@@ -499,3 +499,29 @@ def test_a_filter_that_leaves_nothing_of_a_default(default: str, expected: objec
     names = "names = [name.strip() for name in p.parse_args().names.split(',') if name.strip()]\n"
     run = only(read_python(IMPORTS + options + names + "LoraConfig(r=8, target_modules=names)\n"))
     assert plain(run.adapter.target_modules) == expected
+
+
+def test_all_names_of_another_file(tmp_path: Path) -> None:
+    """`import *`, through a file that passes the names on, and of files that import each other."""
+    (tmp_path / "settings.py").write_text("RANK = 16\nNAME = 'gpt2'\nfrom shared import *\n")
+    (tmp_path / "shared.py").write_text(
+        "from peft import *\nfrom settings import *\nALPHA = 32\ndef build():\n"
+        "    return LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=['c_attn'])\n"
+    )
+    program = """
+        import shared
+        from shared import *
+        from transformers import AutoModelForCausalLM, Trainer
+        model = get_peft_model(AutoModelForCausalLM.from_pretrained(shared.NAME), build())
+        Trainer(model=model).train()
+        LoraConfig(r=len("1234"), lora_alpha=UNKNOWN_NAME)
+        """
+    made, built = read_python(program, tmp_path).runs
+    assert (plain(made.adapter.rank), plain(made.adapter.alpha), plain(made.model.name)) == (16, 32, "gpt2")
+    assert (plain(built.adapter.rank), plain(built.adapter.alpha)) == (4, Unknown)
+
+
+def test_a_name_of_ones_own_hides_an_imported_one(tmp_path: Path) -> None:
+    (tmp_path / "settings.py").write_text("RANK = 16\n")
+    program = IMPORTS + "from settings import *\nRANK = 4\nLoraConfig(r=RANK)\n"
+    assert plain(only(read_python(program, tmp_path)).adapter.rank) == 4
