@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ _INSTEAD: dict[str, tuple[tuple[str, ...], ...]] = {
     "down": (("down",),),
 }
 """A part -> its equivalents, the closest first: one fused projection for three, or three for one."""
+_LONG_ENOUGH = 5
+_LETTERS = 2
 
 
 def own_names(entries: Sequence[str], missing: Iterable[str], leaves: Sequence[str]) -> tuple[str, ...]:
@@ -47,9 +50,30 @@ def own_names(entries: Sequence[str], missing: Iterable[str], leaves: Sequence[s
         if entry not in gone:
             names[entry] = None
             continue
+        meant = correction(entry, leaves)
+        if meant is not None:
+            names[meant] = None
+            continue
         wanted = _INSTEAD.get(ROLES.get(entry.rpartition(".")[2], ""), ())
         found = next((roles for roles in wanted if all(role in by_role for role in roles)), ())
         if not found:
             return ()
         names |= dict.fromkeys(by_role[role] for role in found)
     return tuple(names)
+
+
+def correction(entry: str, leaves: Iterable[str]) -> str | None:
+    """The name that a misspelt one was meant to be: the only one that differs in at most two letters, whatever their
+    order. None for names that other models have, and for short ones, which are all alike."""
+    if entry in ROLES or len(entry) < _LONG_ENOUGH:
+        return None
+    letters = Counter(entry.lower())
+    distances = {leaf: _difference(letters, Counter(leaf.lower())) for leaf in leaves}
+    least = min(distances.values(), default=_LETTERS + 1)
+    closest = [leaf for leaf, distance in distances.items() if distance == least]
+    return closest[0] if least <= _LETTERS and len(closest) == 1 else None
+
+
+def _difference(letters: Counter[str], others: Counter[str]) -> int:
+    """How many letters only one of two words has."""
+    return (letters - others).total() + (others - letters).total()

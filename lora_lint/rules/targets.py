@@ -11,7 +11,7 @@ from lora_lint.knowledge.architectures import names_module
 from lora_lint.rules.changes import put, put_targets, settable
 from lora_lint.rules.experts import target_parameters, without_dropout
 from lora_lint.rules.filters import all_saved
-from lora_lint.rules.projections import OF_MLPS, ROLES, own_names
+from lora_lint.rules.projections import OF_MLPS, ROLES, correction, own_names
 from lora_lint.rules.reached import (
     ALL_LINEAR,
     OUTSIDE,
@@ -126,7 +126,8 @@ def _nothing_message(case: Case, key: str, framework: str, also: str = "") -> st
             )
         start = f'`{key}="{wanted}"` matches no module of {label} by its whole path, so nothing is adapted'
         return f"{start}: {raises}{hint}.{has}"
-    return f"{_are(_plain(wanted or ()))} not in {label}, so nothing is adapted: {raises}.{has}"
+    entries = _plain(wanted or ())
+    return f"{_are(entries, _meant(entries, case))} not in {label}, so nothing is adapted: {raises}.{has}"
 
 
 def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -207,7 +208,7 @@ def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str,
     adapted = leaves(record.path if record.parameter is None else record.parameter for record in case.match.modules)
     rest = [leaf for leaf in linears(case) if leaf not in adapted and leaf not in ROUTERS]
     count = f" ({case.parameters:,} parameters)" if case.parameters else ""
-    start = f"{_are(entries)} not in {model_label(case.name, case.model)}"
+    start = f"{_are(entries, _meant(entries, case))} not in {model_label(case.name, case.model)}"
     experts = target_parameters(case) if any(ROLES.get(entry) in OF_MLPS for entry in entries) else ()
     if experts and settable(run, "target_parameters"):
         message = (
@@ -303,8 +304,14 @@ def _has(leaves: Sequence[str], other: bool = False) -> str:
     return f" The model's {what}{verb} {names(leaves)}"
 
 
-def _are(entries: Sequence[str]) -> str:
-    return f"{names(entries)} {'is' if len(entries) == 1 else 'are'}"
+def _meant(entries: Sequence[str], case: Case) -> str:
+    """` (did you mean `v_proj`?)` for misspelt names, or nothing."""
+    meant = [name for entry in entries if (name := correction(entry, linears(case))) is not None]
+    return f" (did you mean {names(meant)}?)" if meant else ""
+
+
+def _are(entries: Sequence[str], meant: str = "") -> str:
+    return f"{names(entries)}{meant} {'is' if len(entries) == 1 else 'are'}"
 
 
 def regex_in_target_list(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
