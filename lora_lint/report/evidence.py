@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SERIES = 5
 """Colors of lines, in html.css."""
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 440, 260, 62, 40, 14, 90
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 440, 260, 76, 40, 14, 90
 
 
 def evidence(verdict: Verdict) -> str:
@@ -95,8 +95,9 @@ def _plot(series: Mapping[str, Sequence[Sequence[float]]], across: str, upward: 
             for x in _few(sorted({x for x, *_ in points}))
         ),
         *(
-            f'<text x="{_LEFT - 6}" y="{y_of(y) + 4:.1f}" text-anchor="end">{10**y if logarithmic else y:.3g}</text>'
+            f'<text x="{_LEFT - 6}" y="{y_of(y) + 4:.1f}" text-anchor="end">{_short(value)}</text>'
             for y in (min(ys), (min(ys) + max(ys)) / 2, max(ys))
+            for value in [10**y if logarithmic else y]
         ),
         f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(across)}</text>',
     ]
@@ -118,6 +119,14 @@ def _plot(series: Mapping[str, Sequence[Sequence[float]]], across: str, upward: 
         f'aria-label="{escape(upward)} over {escape(across)}">{"".join(drawn)}</svg>'
         f"<figcaption>{escape(upward)}</figcaption></figure>\n"
     )
+
+
+def _short(value: float) -> str:
+    """A number that fits beside an axis on a phone, where text is larger: 0.36, 4.2e-4."""
+    if not 0 < abs(value) < 0.01:
+        return f"{value:.3g}"
+    digits, _, power = f"{value:.1e}".partition("e")
+    return f"{digits}e{int(power)}"
 
 
 _WIDE, _ROW, _MARGIN = 560, 16, 24

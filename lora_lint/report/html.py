@@ -54,6 +54,6 @@ def section(outcome: Outcome, finding: Finding) -> str:
         f'<section id="{escape(finding.fingerprint or finding.code)}">\n'
         f'<h2><span class="{level}">{level}</span> <a href="{escape(url_of(finding.code))}">{finding.code}</a> '
         f"{escape(name_of(finding))}</h2>\n<p><code>{escape(place(location))}</code></p>\n"
-        f"<p><strong>{prose(clause)}</strong></p>\n<pre>{escape(excerpt)}</pre>\n<p>{prose(rest)}</p>\n{listed}"
+        f"<p><strong>{prose(clause)}</strong></p>\n<pre>{escape(excerpt.strip())}</pre>\n<p>{prose(rest)}</p>\n{listed}"
         f"{measured}</section>\n"
     )
