@@ -127,7 +127,7 @@ def _nothing_message(case: Case, key: str, framework: str, also: str = "") -> st
         start = f'`{key}="{wanted}"` matches no module of {label} by its whole path, so nothing is adapted'
         return f"{start}: {raises}{hint}.{has}"
     entries = _plain(wanted or ())
-    return f"{_are(entries, _meant(entries, case))} not in {label}, so nothing is adapted: {raises}.{has}"
+    return f"{_are(entries, _corrections(entries, case))} not in {label}, so nothing is adapted: {raises}.{has}"
 
 
 def unmatched_target_module(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -208,7 +208,7 @@ def _partial_message(case: Case, entries: Sequence[str], run: Run) -> tuple[str,
     adapted = leaves(record.path if record.parameter is None else record.parameter for record in case.match.modules)
     rest = [leaf for leaf in linears(case) if leaf not in adapted and leaf not in ROUTERS]
     count = f" ({case.parameters:,} parameters)" if case.parameters else ""
-    start = f"{_are(entries, _meant(entries, case))} not in {model_label(case.name, case.model)}"
+    start = f"{_are(entries, _corrections(entries, case))} not in {model_label(case.name, case.model)}"
     experts = target_parameters(case) if any(ROLES.get(entry) in OF_MLPS for entry in entries) else ()
     if experts and settable(run, "target_parameters"):
         message = (
@@ -304,7 +304,7 @@ def _has(leaves: Sequence[str], other: bool = False) -> str:
     return f" The model's {what}{verb} {names(leaves)}"
 
 
-def _meant(entries: Sequence[str], case: Case) -> str:
+def _corrections(entries: Sequence[str], case: Case) -> str:
     """` (did you mean `v_proj`?)` for misspelt names, or nothing."""
     meant = [name for entry in entries if (name := correction(entry, linears(case))) is not None]
     return f" (did you mean {names(meant)}?)" if meant else ""
