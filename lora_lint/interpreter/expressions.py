@@ -14,6 +14,7 @@ from lora_lint.interpreter.values import (
     Arguments,
     Const,
     DictVal,
+    Either,
     External,
     ListVal,
     Object,
@@ -25,6 +26,7 @@ from lora_lint.interpreter.values import (
     left_open,
     lift,
 )
+from lora_lint.run.values import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,21 +119,26 @@ def compare(machine: Machine, node: ast.Compare, scope: Scope) -> Val:
 
 def boolean(machine: Machine, node: ast.BoolOp, scope: Scope) -> Val:
     decisive = isinstance(node.op, ast.Or)
-    possible: list[Val] = []
+    possible: list[tuple[Val, Case]] = []
+    case: Case = ()
     for operand in node.values:
         value = machine.evaluate(operand, scope)
         known = value.truth()
-        if known is decisive:
-            possible.append(value)
+        if known is decisive or operand is node.values[-1]:
+            possible.append((value, case))
             break
-        if known is None or operand is node.values[-1]:
-            possible.append(value)
-    if len(possible) == 2 and decisive and left_open(possible[0]):
-        return possible[1].overridable()
-    if len(possible) > 1 and decisive:
+        if known is None:
+            options = list(value.of_cases()) if isinstance(value, Either) else [(value, ())]
+            possible += [(option, under) for option, under in options if option.truth() is not (not decisive)]
+            passed = [under for option, under in options if option.truth() is (not decisive)]
+            case = passed[0] if len(passed) == 1 else ()
+    if decisive:
         # `given or default`: a given value that counts as false is never the result.
-        possible = [v for v in possible[:-1] if not (isinstance(v, Const) and not v.value)] + possible[-1:]
-    return either(possible)
+        left = [pair for pair in possible[:-1] if not (isinstance(pair[0], Const) and not pair[0].value)]
+        if len(possible) > 1 and (not left or (len(possible) == 2 and left_open(left[0][0]))):
+            return possible[-1][0].overridable()
+        possible = [*left, possible[-1]]
+    return either([value for value, _ in possible], [under for _, under in possible])
 
 
 def conditional(machine: Machine, node: ast.IfExp, scope: Scope) -> Val:
@@ -203,8 +210,11 @@ def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.Gener
         elements.append(machine.evaluate(node.elt, inner))
     if turns.cut and machine.library.tally() > before:
         machine.leave_turns(node, turns.cut, scope)
-    # With another value of the option something is left: a value that filters everything out makes no sense.
-    complete = complete and (bool(elements) or not turns.dropped_a_default)
+    if turns.ruled_out is not None:
+        return turns.ruled_out.at(machine.span(node, scope))
+    if complete and not elements and turns.dropped_a_default:
+        why = "its items depend on an option"  # whose default gives none: another value is meant
+        return Opaque(why, machine.span(node, scope), Reason.OPTIONAL)
     if not complete and (found := _mapped(machine, node, scope)) is not None:
         return found
     kind = "set" if isinstance(node, ast.SetComp) else "list"
@@ -241,14 +251,16 @@ def dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> Va
 
 
 class _Turns:
-    """The iterations of a comprehension: `cut` is their number if there are too many to follow, and `dropped_a_default`
-    whether a filter drops one because of an option's default."""
+    """The iterations of a comprehension: `cut` is their number if there are too many to follow, `dropped_a_default`
+    whether a filter drops one because of an option's default, and `ruled_out` what it iterates over if the branch is
+    not taken by default."""
 
-    __slots__ = ("cut", "dropped_a_default")
+    __slots__ = ("cut", "dropped_a_default", "ruled_out")
 
     def __init__(self) -> None:
         self.cut = 0
         self.dropped_a_default = False
+        self.ruled_out: Opaque | None = None
 
 
 def _generate(
@@ -262,6 +274,8 @@ def _generate(
     generator = generators[index]
     around = scope.outer if index == 0 and scope.outer is not None else scope
     iterated = machine.evaluate(generator.iter, around)
+    if isinstance(iterated, Opaque) and iterated.reason is Reason.RULED_OUT:
+        turns.ruled_out = iterated
     listed = iterated.iterate(machine, span)
     if (count := iterated.turns()) > MAX_UNROLL:
         turns.cut = max(turns.cut, count)

@@ -20,6 +20,7 @@ from lora_lint.interpreter.values import (
     Arguments,
     Const,
     DictVal,
+    Either,
     External,
     ListVal,
     Member,
@@ -29,6 +30,7 @@ from lora_lint.interpreter.values import (
     Perhaps,
     Val,
     as_text,
+    either,
     left_open,
     lift,
 )
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
 _BUILTINS = "builtins."
 _LONG_TEXT = 300
+_COLLECTIONS = frozenset({"dict", "list", "set", "sorted", "tuple"})
+"""What makes a collection of each alternative of a value."""
 
 
 def call(machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -53,6 +57,10 @@ def call(machine: Machine, name: str, arguments: Arguments, span: Span) -> Val |
 
 
 def _builtin(machine: Machine, name: str, arguments: Arguments, span: Span) -> Val:
+    first = arguments.positional[0] if arguments.positional else None
+    if isinstance(first, Either) and name in _COLLECTIONS and len(arguments.positional) == 1:
+        given = (Arguments([option], arguments.keywords, arguments.spans) for option in first.options)
+        return either([_builtin(machine, name, each, span) for each in given], first.cases)
     special = _WITH_MACHINE.get(name)
     found = special(machine, arguments, span) if special is not None else None
     if found is None and name in ("dict", "open"):

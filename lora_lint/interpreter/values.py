@@ -274,6 +274,9 @@ class Opaque(Val):
     def slice(self, machine: Machine, bounds: list[Val], span: Span) -> Val:
         return self.at(span) if self.reason is Reason.OPTIONAL else super().slice(machine, bounds, span)
 
+    def call(self, machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+        return self.at(span) if self.reason is Reason.RULED_OUT else super().call(machine, arguments, span)
+
     def _holds_settings(self) -> bool:
         """Whether it may be a mapping that something else fills in."""
         return self.reason in (Reason.CALLER, Reason.CONFIG)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lora_lint.interpreter.values import MAX_ALTERNATIVES, Const, Opaque, Val, either
-from lora_lint.run.values import Unknown
+from lora_lint.run.values import Unknown, alternatives
 from tests.support.reading import IMPORTS, adapter, only, plain, read_python
 
 if TYPE_CHECKING:
@@ -525,3 +526,37 @@ def test_a_name_of_ones_own_hides_an_imported_one(tmp_path: Path) -> None:
     (tmp_path / "settings.py").write_text("RANK = 16\n")
     program = IMPORTS + "from settings import *\nRANK = 4\nLoraConfig(r=RANK)\n"
     assert plain(only(read_python(program, tmp_path)).adapter.rank) == 4
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        "args.given.split(',') if args.given else ['v_proj']",
+        "[name.strip() for name in args.given.split(',')] if args.given else ['v_proj']",
+        "[name.strip() for name in (args.given or '').split(',') if name.strip()] or ['v_proj']",
+        "parsed(args.given) or ['v_proj']",
+        "list(parsed(args.given) or ('v_proj',))",
+    ],
+)
+@pytest.mark.parametrize("default", ["default=''", "default=None"])
+def test_an_option_that_lists_targets_is_not_given(targets: str, default: str) -> None:
+    program = f"""
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--given", {default})
+        args = parser.parse_args()
+        def parsed(text):
+            return [name.strip() for name in (text or "").split(",") if name.strip()]
+        LoraConfig(r=8, target_modules={targets})
+        """
+    run = only(read_python(IMPORTS + textwrap.dedent(program)))
+    assert plain(run.adapter.target_modules) == ("v_proj",)
+    (known,) = alternatives(run.adapter.target_modules)
+    assert known.origin == "cli-default"
+
+
+@pytest.mark.parametrize("make", ["list", "tuple", "sorted", "set"])
+def test_a_collection_of_one_of_two(make: str) -> None:
+    program = f"import os\nnames = ['q', 'k'] if os.path.exists('x') else ['v', 'o']\nLoraConfig(r=8, target_modules={make}(names))"
+    targets = only(read_python(IMPORTS + program)).adapter.target_modules
+    assert {frozenset(known.value) for known in alternatives(targets)} == {frozenset("qk"), frozenset("vo")}

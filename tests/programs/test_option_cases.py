@@ -115,6 +115,13 @@ PROGRAMS = {
         """,
         {"": ("llama", ("q_proj",)), "with `phi` in `--model`": (None, ("dense",))},
     ),
+    "a value or otherwise another": (
+        """
+        extended = ["dense"] if args.phi else None
+        name, targets = "phi-2" if args.phi else "llama-7b", list(extended or ["q_proj"])
+        """,
+        {"": ("llama-7b", ("q_proj",)), "with `--phi`": ("phi-2", ("dense",))},
+    ),
     "a name that is computed from the option": (
         """
         name = "microsoft/" + args.model
