@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 ENVIRON = "os.environ"
 _ENV = "environs.Env"
 _USUAL = ".env"
+_BY_LAUNCHERS = frozenset(  # not RANK, which is a LoRA rank as often
+    "LOCAL_RANK GROUP_RANK NODE_RANK ROLE_RANK WORLD_SIZE LOCAL_WORLD_SIZE ROLE_WORLD_SIZE".split()
+)
+_OF_LAUNCHERS = ("SLURM_", "OMPI_COMM_WORLD_", "PMI_", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_")
+"""torch 2.13.0, distributed/run.py; accelerate 1.15.0, utils/environment.py (get_mpi_info and others)."""
 
 
 def environ(context: Context, span: Span) -> Val:
@@ -33,11 +38,21 @@ def variable(context: Context, name: str, arguments: Arguments, span: Span) -> V
     key = text_of(arguments.get("key", 0))
     found = context.records.environment.get(f"[{key}]")
     default = arguments.get("default", 1)
-    return found or (may_be_set(span) if default is None else default.overridable())
+    if found is not None:
+        return found
+    return may_be_set(key, span) if default is None or _is_launchers(key) else default.overridable()
 
 
-def may_be_set(span: Span) -> Opaque:
+def may_be_set(name: str | None, span: Span) -> Opaque:
+    """A variable that nothing in the program sets."""
+    if _is_launchers(name):
+        return Opaque("the launcher sets it in the environment", span)
     return Opaque("it may be set in the environment", span, Reason.OPTIONAL)
+
+
+def _is_launchers(name: str | None) -> bool:
+    """Whether a launcher sets a variable in each process that it starts: a default holds in none of them."""
+    return name is not None and (name in _BY_LAUNCHERS or name.startswith(_OF_LAUNCHERS))
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -81,7 +96,7 @@ def decoupled(context: Context, name: str, arguments: Arguments, span: Span) -> 
 
 def _cast(context: Context, default: Val | None, kind: Val | None, span: Span) -> Val:
     if default is None:
-        return may_be_set(span)
+        return may_be_set(None, span)
     made = default if kind is None else context.machine.call(kind, Arguments([default], {}, {}), span)
     return made.overridable()
 

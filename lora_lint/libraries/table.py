@@ -10,6 +10,7 @@ from lora_lint.interpreter.definitions import Class, Function, Instance
 from lora_lint.interpreter.values import Arguments, Const, External, Member, Object, Val, constant
 from lora_lint.libraries import datasets, shapes, tokens, torch, trainers, transformers
 from lora_lint.libraries.context import Context
+from lora_lint.libraries.convert import text_of
 from lora_lint.libraries.effects import (
     ConfigRecord,
     DatasetRecord,
@@ -314,7 +315,7 @@ class Knowledge:
         if owner.callee == "os.environ":
             from lora_lint.libraries import environment
 
-            return environment.may_be_set(span)
+            return environment.may_be_set(text_of(key), span)
         if isinstance(owner.data, DatasetRecord):
             return datasets.subscript(owner, key, span)
         if isinstance(key, Const) and (inner := self._part(owner, str(key.value), span)) is not None:

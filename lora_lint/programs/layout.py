@@ -119,7 +119,8 @@ def _placement(model: ModelRecord, here: Span) -> Value[Placement]:
     given = model.loading.keywords.get("device_map") if model.loading is not None else None
     if isinstance(given, DictVal) and list(given.items) == [""]:
         device = given.items[""]
-        fixed = isinstance(device, Const) and _is_one_device(device.value)
+        # What is only an option's default may be each process's own: launchers give `--local_rank`.
+        fixed = isinstance(device, Const) and device.origin != "cli-default" and _is_one_device(device.value)
         return Known(Placement.FIXED, given.span or here) if fixed else ABSENT
     name = to_value(given, here, ABSENT, convert.is_text)
     if isinstance(name, Known) and name.value in _SPREADING:
