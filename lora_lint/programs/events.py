@@ -6,9 +6,10 @@ import ast
 from typing import TYPE_CHECKING
 
 from lora_lint.records import replace
+from lora_lint.run.events import Save, SetAdapter, Train
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lora_lint.interpreter.definitions import Condition
     from lora_lint.libraries.effects import Happening, ModelRecord
@@ -21,8 +22,20 @@ _OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {ast.IsNot: ast.Is, ast.
 def events_of(model: ModelRecord, common: tuple[Condition, ...]) -> tuple[Event, ...]:
     """The events of a run that is created under the conditions `common`, without those of other branches."""
     own = (happening for happening in model.events if not exclude(happening.conditions, common))
-    events = (_event(happening, common, _repeats(happening, model)) for happening in own)
-    return tuple(dict.fromkeys(events))  # the iterations of a loop repeat the same event
+    return tuple(_once(_event(happening, common, _repeats(happening, model)) for happening in own))
+
+
+def _once(events: Iterable[Event]) -> Iterator[Event]:
+    """Events without repeats: the turns of a loop repeat the same ones. Trainings and saves of another adapter, which a
+    turn has activated before them, are not the same."""
+    seen: set[Event] = set()
+    for event in events:
+        if event in seen:
+            continue
+        if isinstance(event, SetAdapter):
+            seen = {earlier for earlier in seen if not isinstance(earlier, Train | Save)}
+        seen.add(event)
+        yield event
 
 
 def _event(happening: Happening, common: tuple[Condition, ...], loop: Span | None) -> Event:
