@@ -84,7 +84,7 @@ def test_the_model_is_known_to_the_run(program: str, name: str, loader: str) -> 
     ],
 )
 def test_a_wrong_target(program: str) -> None:
-    assert "`valeu` (did you mean `value`?) is not in" in findings(program)["LL202"]
+    assert findings(program)["LL202"].startswith("`valeu` ")
 
 
 def test_the_names_of_timm_are_its_own() -> None:
