@@ -14,7 +14,7 @@ from lora_lint.records import dataclass
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lora_lint.finding import Change
     from lora_lint.readers.nodes import Entry, Node
@@ -51,15 +51,8 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
         return ()
     if source.kind == "yaml" and document.shared(change.span):
         return ()
-    if isinstance(change, Write):
-        return document.write(change.span, change.value)
-    if isinstance(change, Add):
-        return document.add(change)
-    if isinstance(change, Drop):
-        return document.drop(change)
-    if isinstance(change, Rename):
-        return document.rename(change)
-    return ()
+    made = _CHANGES.get(type(change))
+    return made(document, change) if made is not None else ()
 
 
 def _nodes(source: SourceFile) -> Iterator[Node]:
@@ -87,6 +80,8 @@ def _plain(node: Node) -> Any:
 
 @dataclass(frozen=True)
 class _Document:
+    """A configuration file and all of its nodes, in which changes are made."""
+
     source: SourceFile
     nodes: tuple[Node, ...]
 
@@ -102,9 +97,8 @@ class _Document:
                 anchor = _NAMED.match(text, node.span.start) or _ANCHOR.search(
                     text, max(0, node.span.start - 200), node.span.start
                 )
-                if anchor and len(re.findall(rb"\*" + re.escape(anchor[1]) + rb"(?![\w-])", text)) > isinstance(
-                    node, Mapping
-                ):
+                uses = re.findall(rb"\*" + re.escape(anchor[1]) + rb"(?![\w-])", text) if anchor else []
+                if len(uses) > (1 if isinstance(node, Mapping) else 0):
                     return True
         return False
 
@@ -262,3 +256,11 @@ class _Document:
         """Where the line of a place ends, before its newline."""
         rest = re.compile(rb"[^\r\n]*").match(self.source.utf8, offset)
         return rest.end() if rest else offset
+
+
+_CHANGES: dict[type[Change], Callable[[_Document, Any], tuple[Edit, ...]]] = {
+    Write: lambda document, change: document.write(change.span, change.value),
+    Add: _Document.add,
+    Drop: _Document.drop,
+    Rename: _Document.rename,
+}

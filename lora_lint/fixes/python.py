@@ -14,13 +14,13 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.finding import Add, Bind, Drop, Follow, Into, Move, Rename, Through, Tie, Unfold, Write
+from lora_lint.finding import Add, Drop, Rename, Tie, Write
 from lora_lint.fixes.edits import Edit, same, shared_ends
 from lora_lint.records import dataclass
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from lora_lint.finding import Change
     from lora_lint.fixes.structure import Structure
@@ -85,6 +85,8 @@ class _Token:
 
 @dataclass(frozen=True)
 class _Program:
+    """A program and its syntax tree, in which changes are made."""
+
     source: SourceFile
     tree: ast.Module
 
@@ -119,30 +121,11 @@ class _Program:
         """The edits for a change; none if it cannot be made."""
         if isinstance(change, (Write, Drop)) and change.of is not None and not self.only(change.span, change.of):
             return ()
-        if isinstance(change, Write):
-            return self.write(change.span, change.value)
-        if isinstance(change, Tie):
-            return self.tie(change)
-        if isinstance(change, Add):
-            return self.add(change)
-        if isinstance(change, Drop):
-            return self.drop(change)
-        if isinstance(change, Rename):
-            return self.rename(change)
+        plain = _PLAIN.get(type(change))
+        if plain is not None:
+            return plain(self, change)
         structure = self._structure()
-        if structure is None:
-            return ()
-        if isinstance(change, Into):
-            return structure.into(change)
-        if isinstance(change, Move):
-            return structure.move(change)
-        if isinstance(change, Through):
-            return structure.through(change)
-        if isinstance(change, Follow):
-            return structure.follow(change)
-        if isinstance(change, Bind):
-            return structure.bind(change)
-        return structure.unfold(change) if isinstance(change, Unfold) else ()
+        return structure.edits(change) if structure is not None else ()
 
     def _structure(self) -> Structure | None:
         try:
@@ -157,6 +140,7 @@ class _Program:
         return structure.argument(span, key, value) if structure is not None else ()
 
     def write(self, span: Span, value: Any) -> tuple[Edit, ...]:
+        """The literal at `span` becomes `value`."""
         node = self.at(span, ast.expr)
         if node is None or not _is_literal(node):
             return ()
@@ -313,6 +297,16 @@ class _Program:
         if name is None:
             return True
         return isinstance(name, ast.Name) and self._taken_by(name.id, Span(self.source.path, 0, len(self.source.utf8)))
+
+
+_PLAIN: dict[type[Change], Callable[[_Program, Any], tuple[Edit, ...]]] = {
+    Write: lambda program, change: program.write(change.span, change.value),
+    Tie: _Program.tie,
+    Add: _Program.add,
+    Drop: _Program.drop,
+    Rename: _Program.rename,
+}
+"""The changes that leave the structure of a program as it is."""
 
 
 def _is_literal(node: ast.expr) -> bool:

@@ -268,8 +268,8 @@ def _fixed(state: _State, group: Sequence[_Candidate], settings: Settings, close
         known = _overlaps(place, stayed) or (finding.code, _words(after.source, finding.span)) in lines
         if _overlaps(place, gone) and not known:
             return "it would still be there"
-        told = finding.code.startswith(announced) and not _overlaps(place, _moved(closed, edits, state.source))
-        if not known and not told:
+        expected = finding.code.startswith(announced) and not _overlaps(place, _moved(closed, edits, state.source))
+        if not known and not expected:
             return f"the fix would cause {finding.code} on line {after.source.position(finding.span.start)[0]}"
     return after
 

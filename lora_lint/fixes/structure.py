@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from lora_lint.finding import Bind, Follow, Into, Move, Through, Unfold
 from lora_lint.fixes import scopes
 from lora_lint.fixes.edits import Edit, shared_ends
 from lora_lint.source import Span
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
-    from lora_lint.finding import Bind, Follow, Into, Move, Through, Unfold
+    from lora_lint.finding import Change
     from lora_lint.fixes.scopes import Block, Scopes, Statement
     from lora_lint.source import SourceFile
 
@@ -51,6 +52,11 @@ class Structure:
     def __init__(self, source: SourceFile, found: Scopes) -> None:
         self._source = source
         self._scopes = found
+
+    def edits(self, change: Change) -> tuple[Edit, ...]:
+        """The edits for a change; none if it cannot be made."""
+        made = _CHANGES.get(type(change))
+        return made(self, change) if made is not None else ()
 
     def argument(self, span: Span, key: str, value: str) -> tuple[Edit, ...]:
         """The call at `span` gets a keyword, with its value as it is to be written."""
@@ -185,6 +191,16 @@ class Structure:
         changed = module.visit(_Replacing(new))
         assert isinstance(changed, cst.Module)
         return _difference(self._source, module.code, changed.code)
+
+
+_CHANGES: dict[type[Change], Callable[[Structure, Any], tuple[Edit, ...]]] = {
+    Bind: Structure.bind,
+    Follow: Structure.follow,
+    Into: Structure.into,
+    Move: Structure.move,
+    Through: Structure.through,
+    Unfold: Structure.unfold,
+}
 
 
 def _has_several(statement: cst.BaseStatement) -> bool:
