@@ -96,50 +96,17 @@ def comments(source: SourceFile) -> Comments:
     hints: list[Hint] = []
     mistaken: list[tuple[Span, str]] = []
     for start, end, lines in _LANGUAGES.get(source.kind, _python)(source):
-        text = source.utf8[start:end].decode("utf-8")
-
-        def place(first: int, last: int, text: str = text, start: int = start) -> Span:
-            before = start + len(text[:first].encode())
-            return Span(source.path, before, before + len(text[first:last].encode()))
-
-        for noqa in _NOQA.finditer(text):
-            codes = _noqa_codes(noqa["codes"])
-            if codes != {}:
-                whole = _whole(source, start, text, noqa.start(), noqa.end())
-                listed = place(*noqa.span("codes"))
-                ignores.append(
-                    Ignore(
-                        place(*noqa.span("text")),
-                        noqa["text"],
-                        codes,
-                        lines,
-                        whole,
-                        listed,
-                        _words(noqa["codes"]),
-                        own=False,
-                    )
-                )
-        own = _OWN.search(text)
+        comment = _Comment(source, start, source.utf8[start:end].decode("utf-8"), lines)
+        ignores += comment.noqas()
+        own = _OWN.search(comment.text)
         if own is None:
             continue
-        body, at = own["body"].rstrip(), own.start("body")
-        span = place(own.start(), at + len(body))
-        if match := _IGNORE.match(body):
-            named = _named_codes(match["codes"])
-            whole = _whole(source, start, text, text.rfind("#", 0, own.start()), at + len(body))
-            listed = place(at + match.start("codes"), at + match.end("codes"))
-            ignores.append(
-                Ignore(
-                    span,
-                    match[0].strip(),
-                    named,
-                    None if match["file"] else lines,
-                    whole,
-                    listed,
-                    _words(match["codes"]),
-                )
-            )
+        ignore = comment.ignore(own)
+        if ignore is not None:
+            ignores.append(ignore)
             continue
+        body = own["body"].rstrip()
+        span = comment.place(own.start(), own.start("body") + len(body))
         found = [hint for hint in _HINT.finditer(body) if hint["key"].lower() in HINTS]
         hints.extend(Hint(hint["key"].lower(), hint["value"].strip("\"'"), span) for hint in found)
         if not found and _MISTAKEN.match(body):
@@ -147,25 +114,60 @@ def comments(source: SourceFile) -> Comments:
     return Comments(tuple(ignores), tuple(hints), tuple(mistaken))
 
 
+@dataclass(frozen=True)
+class _Comment:
+    """A comment that may address the linter: the place where it starts, and the lines that it applies to."""
+
+    source: SourceFile
+    start: int
+    text: str
+    lines: tuple[int, int]
+
+    def place(self, first: int, last: int) -> Span:
+        """The span of a part of the text."""
+        before = self.start + len(self.text[:first].encode())
+        return Span(self.source.path, before, before + len(self.text[first:last].encode()))
+
+    def noqas(self) -> Iterator[Ignore]:
+        """What `noqa` says about our rules."""
+        for noqa in _NOQA.finditer(self.text):
+            codes = _noqa_codes(noqa["codes"])
+            if codes != {}:
+                span, listed = self.place(*noqa.span("text")), self.place(*noqa.span("codes"))
+                whole, words = self._whole(*noqa.span()), _words(noqa["codes"])
+                yield Ignore(span, noqa["text"], codes, self.lines, whole, listed, words, own=False)
+
+    def ignore(self, own: re.Match[str]) -> Ignore | None:
+        """What follows `lora-lint:` in the text, if that is an `ignore`."""
+        body, at = own["body"].rstrip(), own.start("body")
+        match = _IGNORE.match(body)
+        if match is None:
+            return None
+        span = self.place(own.start(), at + len(body))
+        listed = self.place(at + match.start("codes"), at + match.end("codes"))
+        whole = self._whole(self.text.rfind("#", 0, own.start()), at + len(body))
+        lines = None if match["file"] else self.lines
+        named, words = _named_codes(match["codes"]), _words(match["codes"])
+        return Ignore(span, match[0].strip(), named, lines, whole, listed, words)
+
+    def _whole(self, first: int, last: int) -> Span:
+        """The span to remove with the part of the text that addresses the linter, which starts with a `#`: that part,
+        the space in front of it, and the line if nothing else is on it."""
+        source, following = self.source, self.text.find("#", last)
+        begin, end = self.place(first, len(self.text) if following < 0 else following)[1:]
+        if following >= 0:
+            return Span(source.path, begin, end)
+        row = source.position(begin)[0]
+        line = source.line_starts[row - 1]
+        head = source.utf8[line:begin]
+        if head.strip() or source.kind == "notebook":
+            return Span(source.path, line + len(head.rstrip()), end)
+        after = source.line_starts[row] if row < len(source.line_starts) else len(source.utf8)
+        return Span(source.path, line, after)
+
+
 def _words(named: str | None) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[\s,]+", named or "") if word)
-
-
-def _whole(source: SourceFile, start: int, text: str, first: int, last: int) -> Span:
-    """The span to remove with the part of a comment that addresses the linter: that part, the space in front of it, and
-    the line if nothing else is on it. `start` is the comment's place, `first` that of the part's `#` in it."""
-    following = text.find("#", last)
-    last = len(text) if following < 0 else following
-    begin, end = start + len(text[:first].encode()), start + len(text[:last].encode())
-    if following >= 0:
-        return Span(source.path, begin, end)
-    row = source.position(begin)[0]
-    line = source.line_starts[row - 1]
-    head = source.utf8[line:begin]
-    if head.strip() or source.kind == "notebook":
-        return Span(source.path, line + len(head.rstrip()), end)
-    after = source.line_starts[row] if row < len(source.line_starts) else len(source.utf8)
-    return Span(source.path, line, after)
 
 
 def _noqa_codes(named: str | None) -> dict[str, tuple[str, ...]] | None:
