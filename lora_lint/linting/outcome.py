@@ -250,7 +250,7 @@ def by_cause(findings: Sequence[Finding], settings: Settings) -> list[Finding]:
         said = "" if finding.code in _OF_VALUES else finding.message
         key = (finding.code, causes, said, is_shown(finding, settings)) if causes else number
         groups.setdefault(key, []).append(finding)
-    return sorted((_told_once(group) for group in groups.values()), key=_place)
+    return sorted((_merged(group) for group in groups.values()), key=_place)
 
 
 def _causes(finding: Finding) -> frozenset[Span]:
@@ -259,7 +259,7 @@ def _causes(finding: Finding) -> frozenset[Span]:
     return frozenset(written or ({finding.about} if finding.about is not None else ()))
 
 
-def _told_once(group: Sequence[Finding]) -> Finding:
+def _merged(group: Sequence[Finding]) -> Finding:
     """Merges the findings of one cause into one."""
     if len(group) == 1:
         return group[0]

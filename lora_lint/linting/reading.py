@@ -114,8 +114,8 @@ def _with_own_models(reading: Reading, text: Text) -> Reading:
 def _hinted(reading: Reading, text: Text) -> Reading:
     """What settings state about all runs, and comments about those around them."""
     settings, hints = text.settings, text.comments.hints if text.comments is not None else ()
-    told = (settings.dataset_size, settings.gpu_memory, settings.model, settings.task, settings.sweep_keeps)
-    if not hints and all(each is None for each in told):
+    stated = (settings.dataset_size, settings.gpu_memory, settings.model, settings.task, settings.sweep_keeps)
+    if not hints and all(each is None for each in stated):
         return reading
     from lora_lint.linting.hints import with_hints
 

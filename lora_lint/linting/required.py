@@ -11,11 +11,11 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from lora_lint.run.versions import Pin, framework_of, padded
+from lora_lint.linting.version_bounds import after_release, after_tag, least, upper
+from lora_lint.run.versions import Pin, framework_of
 from lora_lint.system import toml
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lora_lint.run.versions import Version
@@ -44,9 +44,6 @@ _PLAIN = re.compile(rf"\s*[A-Za-z0-9][\w.-]*({_RELEASED}(?:[ \t]*,{_RELEASED})*)
 them takes a third of the time of linting a script."""
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[rc]))(\S+)")
 _GIT = re.compile(r"git\+[^\s\"']*/([\w.-]+?)(?:\.git)?(?:@([^\s\"'#;\]]+))?(?:#\S*)?")
-_TAG = re.compile(r"v?(\d+(?:\.\d+)+)")
-_BOUND = re.compile(r"(===?|~=|<=|<|\^|~|=)?[ \t]*v?(\d+(?:\.\d+)*)(\.\*)?[^,]*")
-_LEAST = re.compile(r"(?:===?|[~>]=|>|\^|(?<![<>!~=])=|[ @])[ \t]*[\"']?v?(\d+(?:\.\d+)+)")
 _CONDA = re.compile(r"(?:[\w.-]+::)?([\w.-]+?)\s*(?:\[[^\]]*\])?\s*([=<>!~\d].*)?")
 
 
@@ -135,7 +132,7 @@ def _each(texts: Iterable[object], file: str) -> Iterator[Demand]:
             continue
         if address := _GIT.fullmatch(text.strip()):
             if framework := framework_of(address[1]):
-                yield _demand(framework, _of_ref(address[2]), text, file)
+                yield _demand(framework, after_tag(address[2]), text, file)
             continue
         name = _NAME.match(text)
         if name is not None and (framework := framework_of(name[1])):
@@ -144,7 +141,7 @@ def _each(texts: Iterable[object], file: str) -> Iterator[Demand]:
 
 def _requirement(framework: str, text: str, file: str) -> Demand:
     if plain := _PLAIN.fullmatch(text):
-        return _demand(framework, _upper(plain[1] or ""), text, file)
+        return _demand(framework, upper(plain[1] or ""), text, file)
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
@@ -152,10 +149,10 @@ def _requirement(framework: str, text: str, file: str) -> Demand:
     except InvalidRequirement:  # such as a version in a variable
         return Demand(framework, None)
     if requirement.url is None:
-        below = _upper(str(requirement.specifier))
+        below = upper(str(requirement.specifier))
     else:
         address = _GIT.fullmatch(requirement.url)
-        below = _of_ref(address[2]) if address is not None else None
+        below = after_tag(address[2]) if address is not None else None
     return _demand(framework, below, text.partition(";")[0], file, _pythons(requirement.marker))
 
 
@@ -163,7 +160,7 @@ def _demand(
     framework: str, below: Version | None, text: str, file: str, pythons: frozenset[str] = frozenset(PYTHONS)
 ) -> Demand:
     written = re.sub(r"\s+", " ", text).strip()
-    return Demand(framework, None if below is None else Pin(below, written, file), pythons, _least(written))
+    return Demand(framework, None if below is None else Pin(below, written, file), pythons, least(written))
 
 
 def _pythons(marker: Any) -> frozenset[str]:
@@ -300,7 +297,7 @@ def _tables(table: Mapping[str, Any], file: str) -> Iterator[Demand]:
             continue
         for each in wanted if isinstance(wanted, list) else [wanted]:
             if isinstance(each, str):
-                yield _demand(framework, _upper(each), f'{name} = "{each}"', file)
+                yield _demand(framework, upper(each), f'{name} = "{each}"', file)
             elif isinstance(each, dict):
                 yield _of_table(framework, name, each, file)
 
@@ -311,8 +308,8 @@ def _of_table(framework: str, name: str, table: Mapping[str, Any], file: str) ->
     if table.get("platform", "linux") != "linux":
         pythons = frozenset()
     if isinstance(version, str):
-        return _demand(framework, _upper(version), f'{name} = "{version}"', file, pythons)
-    below = _of_ref(ref) if isinstance(ref, str) and "git" in table else None
+        return _demand(framework, upper(version), f'{name} = "{version}"', file, pythons)
+    below = after_tag(ref) if isinstance(ref, str) and "git" in table else None
     return _demand(framework, below, f"{name} at {ref}", file, pythons)
 
 
@@ -349,66 +346,15 @@ def _setup_cfg(text: str, file: str) -> Sequence[Group]:
 
 def _setup_py(text: str, file: str) -> Sequence[Group]:
     """The requirements in the call of `setup`, as far as lists are written there or in a name of the module."""
-    import ast
+    from lora_lint.linting.setup_scripts import calls_of_setup
 
-    from lora_lint.readers.errors import Unreadable
-    from lora_lint.readers.python import parse
-    from lora_lint.source import SourceFile
-
-    try:
-        tree = parse(SourceFile(file, "python", text.encode("utf-8", "replace")))
-    except Unreadable:
-        return ()
-    names = _assigned_names(tree)
     found: list[Group] = []
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or getattr(node.func, "attr", getattr(node.func, "id", "")) != "setup":
-            continue
-        given = {each.arg: _plain(each.value, names) for each in node.keywords if each.arg}
+    for given in calls_of_setup(text, file):
         main = list(_each(_listed(given.get("install_requires")), file))
         extras = given.get("extras_require")
         more = extras.values() if isinstance(extras, dict) else ()
         found += [main, *([*main, *_each(_listed(extra), file)] for extra in more)]
     return found
-
-
-def _assigned_names(tree: ast.Module) -> dict[str, Any]:
-    """The names that a module assigns, with their values as far as they are written there."""
-    import ast
-
-    names: dict[str, Any] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target = node.targets[0]
-            if isinstance(target, ast.Name):
-                names[target.id] = _plain(node.value, names)
-            elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-                owner = _plain(target.value, names)
-                if isinstance(owner, dict):
-                    owner[target.slice.value] = _plain(node.value, names)
-    return names
-
-
-def _plain(node: ast.expr, names: Mapping[str, Any]) -> Any:
-    """The value of an expression of constants, names, lists and dicts; None for others."""
-    import ast
-
-    if isinstance(node, ast.Name):
-        return names.get(node.id)
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, ast.List | ast.Tuple):
-        return [_plain(each, names) for each in node.elts]
-    if isinstance(node, ast.Dict):
-        pairs = zip(node.keys, node.values, strict=True)
-        return {key.value: _plain(each, names) for key, each in pairs if isinstance(key, ast.Constant)}
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _plain(node.left, names), _plain(node.right, names)
-        return [*left, *right] if isinstance(left, list) and isinstance(right, list) else None
-    if isinstance(node, ast.Subscript):
-        owner, key = _plain(node.value, names), _plain(node.slice, names)
-        return owner.get(key) if isinstance(owner, dict) and isinstance(key, str) else None
-    return None
 
 
 def _listed(wanted: object) -> Sequence[object]:
@@ -448,7 +394,7 @@ def _conda(text: str, file: str) -> Iterator[Demand]:
     """A match specification: `conda-forge::peft=0.7`, where a single `=` stands for every version that starts so."""
     found = _CONDA.fullmatch(text.strip())
     if found is not None and (framework := framework_of(found[1])):
-        yield _demand(framework, _upper(found[2] or ""), text, file)
+        yield _demand(framework, upper(found[2] or ""), text, file)
 
 
 def _conda_table(table: Mapping[str, Any], file: str) -> Iterator[Demand]:
@@ -467,14 +413,14 @@ def _lock(document: Mapping[str, Any], file: str) -> Iterator[Demand]:
         if not isinstance(package, dict) or not isinstance(package.get("version"), str):
             continue
         name, framework = str(package.get("name", "")).lower(), framework_of(str(package.get("name", "")))
-        numbers = _TAG.match(package["version"])
-        if framework is not None and numbers is not None:
+        below = after_release(package["version"])
+        if framework is not None and below is not None:
             marker = package.get("marker", package.get("markers"))
             # uv and PDM lock several versions for several environments.
             marked = package.get("resolution-markers")
             pythons = _marked(" or ".join(f"({each})" for each in marked) if isinstance(marked, list) else marker)
             if pythons:
-                yield _demand(framework, _after(_numbers(numbers[1])), f"{name} {package['version']}", file)
+                yield _demand(framework, below, f"{name} {package['version']}", file)
 
 
 def _pipfile_lock(text: str, file: str) -> Iterator[Demand]:
@@ -483,56 +429,3 @@ def _pipfile_lock(text: str, file: str) -> Iterator[Demand]:
     document = json.loads(text)
     for section in ("default", "develop"):
         yield from _tables(_table(document, section), file)
-
-
-# versions
-
-
-def _of_ref(ref: str | None) -> Version | None:
-    """The version below which a repository's tag lies; None for branches and commits."""
-    tag = _TAG.fullmatch(ref or "")
-    return _after(_numbers(tag[1])) if tag is not None else None
-
-
-def _upper(requirement: str) -> Version | None:
-    """The version that all allowed ones are below; None if there is no such bound. Accepts PEP 440 specifiers, Poetry's
-    (`^1.2`, a version alone) and conda's (`=1.2`), and alternatives of both (`1.2 | 1.3`)."""
-    if "|" in requirement:
-        below = [_upper(each) for each in re.split(r"\|+", requirement)]
-        return None if None in below else max(filter(None, below), key=padded)
-    bounds = []
-    for part in requirement.strip("() ").split(","):
-        found = _BOUND.fullmatch(part.strip())
-        if found is None:
-            continue
-        operator, numbers, star = found[1], _numbers(found[2]), found[3]
-        if operator == "<":
-            bounds.append(numbers)
-        elif star or operator in ("~", "="):  # a single `=` is conda's: every version that starts so
-            bounds.append(_next(numbers[:2] if operator == "~" and len(numbers) > 2 and not star else numbers))
-        elif operator == "~=":
-            bounds.append(_next(numbers[:-1] or numbers))
-        elif operator == "^":
-            first = next((place for place, number in enumerate(numbers) if number), len(numbers) - 1)
-            bounds.append(_next(numbers[: first + 1]))
-        else:  # exact: written so, or Poetry's version alone
-            bounds.append(_after(numbers))
-    return min(bounds, key=padded, default=None)
-
-
-def _least(requirement: str) -> Version | None:
-    """The newest of the lower bounds of a requirement as it is written."""
-    return max((_numbers(found[1]) for found in _LEAST.finditer(requirement)), key=padded, default=None)
-
-
-def _numbers(text: str) -> Version:
-    return tuple(int(part) for part in text.split(".") if part.isdecimal())
-
-
-def _next(numbers: Version) -> Version:
-    return (*numbers[:-1], numbers[-1] + 1)
-
-
-def _after(numbers: Version) -> Version:
-    """The version after an exact one: with three numbers, of which the last grows."""
-    return _next((*numbers, 0, 0, 0)[:3])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lora_lint import discovery
 from lora_lint.knowledge.peft_facts import facts
 from lora_lint.knowledge.versions import default_targets
-from lora_lint.linting import required
+from lora_lint.linting import required, version_bounds
 from lora_lint.linting.checker import Checker
 from lora_lint.linting.reading import read_file
 from lora_lint.project import Project
@@ -77,7 +77,7 @@ def run_of(folder: Path, **files: str) -> Run:
     ],
 )
 def test_upper_bounds(requirement: str, below: tuple[int, ...] | None) -> None:
-    assert required._upper(requirement) == below
+    assert version_bounds.upper(requirement) == below
 
 
 @pytest.mark.parametrize(
