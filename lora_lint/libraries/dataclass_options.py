@@ -47,7 +47,14 @@ def _given_fields(context: Context, made: list[Val], classes: Sequence[Val]) -> 
             defaults = _attributes(value)
             fields = {name: found for name, found in fields.items() if context.records.takes(defaults.get(name))}
             made[number] = _with(value, {name: _of_field(class_, name, found) for name, found in fields.items()})
-    return [_with(value, left) if isinstance(value, Object) else value for value in made]
+    whole = context.records.given_all and "config" not in left  # a file that TrlParser reads before the options
+    return [_of_library(value, left, whole) if isinstance(value, Object) else value for value in made]
+
+
+def _of_library(value: Object, given: dict[str, Val], whole: bool) -> Val:
+    """The object of a library's class with what is given; what a `whole` command line leaves out is at its default."""
+    arguments = Arguments([], {}, {}) if whole else value.arguments
+    return Object(value.callee, arguments, value.span, value.data, {**_attributes(value), **given})
 
 
 def _of_field(class_: Class, name: str, given: Val) -> Val:

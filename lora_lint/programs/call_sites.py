@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.records import replace
 from lora_lint.run.events import EnableCheckpointing, EnableInputGrads, Load, PrepareKbit, Resize, Train, Wrap
-from lora_lint.run.values import Choices, Known, Unknown, alternatives
+from lora_lint.run.values import ABSENT, Choices, Known, Unknown, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 _FEEDBACK = re.compile(r"(?i)dpo|kto|orpo|simpo|cpo|ppo|grpo|rlhf|reward|(?:^|_)rm(?:_|\.)")
 """Words in the names of programs that train on preferences or rewards, perhaps with their own trainer."""
+_ABOUT_BITS = re.compile(r"(?i)(?:^|_)(?:bits|quant|quantize|quantization|qlora)(?:_|$)|[48]_?bit")
+"""In the names of options that choose how the base model is quantized."""
 
 
 class CallSite:
-    """Shows the runs of the file that a call starts. `alone`: the file has one run."""
+    """Shows the runs of the file that a call starts. `alone`: the file has one run; `bits`: the call chooses the
+    quantization."""
 
     def __init__(self, call: Call, span: Span, arguments: CommandOptions, alone: bool) -> None:
         self.call = call
@@ -38,6 +41,7 @@ class CallSite:
         self.flags: dict[Span | None, list[str]] = {}
         for entry in arguments.mapping.entries:
             self.flags.setdefault(entry.value.span, []).append(str(entry.key.value))
+        self.bits = any(_ABOUT_BITS.search(name) for names in self.flags.values() for name in names)
 
     def run(self, run: Run) -> Run | None:
         """The run as part of the call; None if nothing that the call gives takes part in it."""
@@ -49,6 +53,11 @@ class CallSite:
         if not scale and not targets and not self.is_given(training.learning_rate):
             return None
         elsewhere = ["model.quantization"]
+        launch = self.record(run.launch)
+        if self.bits:
+            launch = replace(launch, bits=model.quantization)
+        else:
+            elsewhere.append("launch.quantizer")
         if not scale:
             elsewhere.append("adapter.use_rslora")
         if not targets:
@@ -72,6 +81,7 @@ class CallSite:
             adapter=replace(adapter, span=own, target_spans=(), keys=keys),
             model=model,
             dataset=dataset,
+            launch=launch,
             training=replace(training, span=own, unknown_keywords=()),
             events=(Load(own), *_grown(run, own), *_prepared(run, own), Wrap(own), Train(own)),
             problems=tuple(problem for problem in run.problems if problem.span.path == self.span.path),
@@ -101,7 +111,7 @@ class CallSite:
             return self.known(value)
         if isinstance(value, Choices):
             return Choices(tuple(map(self.known, value.options)))
-        return replace(value, span=None)
+        return value if value is ABSENT else replace(value, span=None)
 
     def known(self, value: Known[Any]) -> Known[Any]:
         path = self.span.path

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MAX_FOLLOWED = 40
 """The most calls in one script for which programs are followed, at some 40 ms each. Of 612 scripts in 38 repositories
 two have more, 74 and 126."""
-_OF_PROGRAM = ("launch.placement", "launch.quantizer")
+_OF_PROGRAM = ("launch.placement",)
 """What the program decides. It is judged there, by what its callers launch."""
 
 

@@ -38,7 +38,7 @@ def quantized_base_sharded(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
 
 def _refused_by_framework(run: Run, sharding: Sharding, quantizer: Quantizer) -> tuple[str, Confidence] | None:
     """For a framework that shards no quantized base model except bitsandbytes' 4 bits."""
-    bits = known(run.model.quantization)
+    bits = _bits(run)
     whole = quantizer is Quantizer.BITSANDBYTES
     if not run.framework.refuses_sharded or (whole and bits != "8bit"):
         return None
@@ -51,12 +51,16 @@ def _refused_by_framework(run: Run, sharding: Sharding, quantizer: Quantizer) ->
     )
 
 
+def _bits(run: Run) -> str | None:
+    return known(run.launch.bits) or known(run.model.quantization)
+
+
 def _not_flattened(run: Run, sharding: Sharding, quantizer: Quantizer) -> tuple[str, Confidence] | None:
     """What FSDP 1 does with weights whose dtype differs from their neighbours' (torch,
     distributed/fsdp/_flat_param.py)."""
     if sharding is not Sharding.FSDP1 or quantizer is not Quantizer.BITSANDBYTES:
         return None
-    bits, storage, compute = known(run.model.quantization), run.launch.storage, known(run.launch.compute)
+    bits, storage, compute = _bits(run), run.launch.storage, known(run.launch.compute)
     because = (
         'FSDP 1 flattens the parameters of a layer into one tensor, and raises "Must flatten tensors with uniform '
         'dtype" once the model is loaded'

@@ -58,7 +58,8 @@ class Storage(Enum):
 @dataclass(frozen=True)
 class Launch:
     """`processes`: how many a script of the project starts. `storage` is `bnb_4bit_quant_storage`, `compute` the dtype
-    of the other parameters, `kept` the modules that bitsandbytes is told to leave as they are."""
+    of the other parameters, `kept` the modules that bitsandbytes is told to leave as they are. `bits`: those of the
+    base model, where a command chooses them and the model is judged in another file."""
 
     processes: Value[int] = ABSENT
     sharding: Value[Sharding] = ABSENT
@@ -67,3 +68,4 @@ class Launch:
     compute: Value[str] = ABSENT
     kept: Value[Any] = ABSENT
     placement: Value[Placement] = ABSENT
+    bits: Value[str | None] = ABSENT
