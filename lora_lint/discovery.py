@@ -36,6 +36,7 @@ KINDS: dict[str, FileKind] = {
     ".ps1": "shell",
     ".mk": "make",
     ".dockerfile": "docker",
+    ".modelfile": "modelfile",
 }
 NAMES: dict[str, FileKind] = {
     "Makefile": "make",
@@ -44,6 +45,7 @@ NAMES: dict[str, FileKind] = {
     "Dockerfile": "docker",
     "Containerfile": "docker",
     "Modelfile": "modelfile",
+    "modelfile": "modelfile",
 }
 """The kinds of files that have no suffix: `Dockerfile`, and variants such as `Dockerfile.gpu` and `Dockerfile-cuda`."""
 NAMED = ", ".join((*KINDS, "Makefile", "Dockerfile", "Modelfile"))

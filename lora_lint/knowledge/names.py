@@ -12,13 +12,13 @@ _PACKED = (
 compare two names, not for every lint."""
 
 
-_BITS = r"(?i)[-_](?:int)?([2-8])[-_]?bits?(?![a-z0-9])"
+_QUANTIZED = r"(?i)[-_](?:(?:int)?[2-8][-_]?bits?|(?:mx|nv)fp4)(?![a-z0-9])"
 
 
-def bits_in_name(name: str) -> int | None:
-    """The bits of each weight that a model's name states: 4 of `Mistral-7B-Instruct-v0.3-4bit`."""
-    found = re.search(_BITS, name)
-    return int(found[1]) if found is not None else None
+def is_packed(name: str) -> bool:
+    """Whether a model's name says that its weights are quantized: `Mistral-7B-Instruct-v0.3-4bit`,
+    `gpt-oss-20b-MXFP4-Q8`."""
+    return re.search(_QUANTIZED, name) is not None
 
 
 def same_model(name: str, own: str) -> bool:

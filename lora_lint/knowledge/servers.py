@@ -17,6 +17,8 @@ class Server:
     `refuses` says what it raises for and `loses` what it silently leaves out, by setting. `ranks` is the highest rank
     that it can be configured for and `usual_rank` its default, None if it accepts any. `own_format`: it reads no
     adapter of PEFT's, only those of `framework`. `takes_adapters`: it takes an adapter's folder as the model.
+    `only_lists`: it takes no regular expression as the targets. `only_folders`: it takes an adapter's folder, not the
+    file of its weights. `bases` are the only types of base models whose adapters it converts, if not empty.
     """
 
     title: str
@@ -30,6 +32,9 @@ class Server:
     own_format: str = ""
     framework: str = ""
     takes_adapters: bool = False
+    only_lists: bool = False
+    only_folders: bool = False
+    bases: frozenset[str] = frozenset()
 
 
 _WHOLE = "contains full modules, which it does not load"
@@ -54,10 +59,11 @@ VLLM = Server(
 SGLANG = Server(
     "SGLang",
     "0.5.23",
-    "sglang/srt/lora/lora_manager.py (validate_new_adapter), lora.py (scaling, _process_weight)",
+    "sglang/srt/lora/lora_manager.py (validate_new_adapter, init_lora_shapes), lora.py (scaling, _process_weight)",
     {"use_dora": "is on, which it does not have"},
     {"use_rslora": _UNROOTED, "modules_to_save": _WHOLE},
     rank_option="--max-lora-rank",
+    only_lists=True,
 )
 TGI = Server(
     "text-generation-inference",
@@ -99,8 +105,11 @@ LLAMA_CPP = Server(
 OLLAMA = Server(
     "Ollama",
     "0.33.0",
-    "convert/convert.go (ConvertAdapter: llama and gemma2), convert/convert_llama_adapter.go",
+    "convert/convert.go (ConvertAdapter: llama and gemma2), convert/convert_llama_adapter.go, parser/parser.go "
+    "(fileDigestMap)",
     loses={"use_rslora": _UNROOTED, "use_dora": _MAGNITUDES, "alpha_pattern": LLAMA_CPP.loses["alpha_pattern"]},
+    only_folders=True,
+    bases=frozenset({"llama", "mistral", "mixtral", "gemma2"}),
 )
 MLX = Server(
     "mlx-lm",

@@ -68,12 +68,15 @@ def read_modelfile(source: SourceFile, project: Project) -> Reading:
     """The adapters that a Modelfile gives to Ollama, each with the base model that it is put on."""
     from lora_lint.knowledge.servers import OLLAMA
     from lora_lint.programs import serving
-    from lora_lint.readers.modelfile import hub_name, instructions
+    from lora_lint.readers.modelfile import hub_name, instructions, weights_folder
 
     base, given = instructions(source)
     name = hub_name(base.text) if base is not None else None
     model: Value[str] = Known(name, base.span) if base is not None and name is not None else ABSENT
-    served = [serving.Served(OLLAMA, each.text, each.span, base=model) for each in given]
+    served = []
+    for each in given:
+        folder = weights_folder(each.text)
+        served.append(serving.Served(OLLAMA, folder or each.text, each.span, base=model, as_file=folder is not None))
     found = serving.adapters(served, source.path, project, lambda folder: _trained_in(folder, source.path, project))
     return Reading(tuple(found))
 

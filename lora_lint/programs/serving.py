@@ -20,7 +20,7 @@ from lora_lint.readers.nodes import Scalar
 from lora_lint.readers.nodes import Sequence as Items
 from lora_lint.records import replace
 from lora_lint.run.launch import Launch
-from lora_lint.run.run import BaseModel, Dataset, Serving, Training
+from lora_lint.run.run import Adapter, BaseModel, Dataset, Run, Serving, Training
 from lora_lint.run.values import ABSENT, Known, known
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
     from lora_lint.readers.shell import Word
-    from lora_lint.run.run import Run
     from lora_lint.run.values import Value
     from lora_lint.source import Span
 
@@ -45,7 +44,8 @@ ANY_RANK: Value[int] = Known(0, None, "framework-default")
 
 class Served(NamedTuple):
     """An adapter that a server gets: its folder, where that is written, the highest rank that is accepted there, and
-    the base model below it. `as_model`: it is given where the base model belongs."""
+    the base model below it. `as_model`: it is given where the base model belongs. `as_file`: the file of its weights is
+    given."""
 
     server: Server
     folder: str
@@ -54,6 +54,7 @@ class Served(NamedTuple):
     base: Value[str] = ABSENT
     as_model: bool = False
     requantizes: bool = False
+    as_file: bool = False
 
 
 class TrainedRuns:
@@ -99,8 +100,10 @@ def adapters(
     found = []
     for each in served:
         run = _saved(each.folder, path, project) or trained_by(each.folder)
+        if run is None and each.as_file:
+            run = Run(registry.framework("peft_adapter"), each.span, Adapter(each.span))
         if run is not None:
-            serving = Serving(each.server, each.span, each.max_rank, each.as_model, each.requantizes)
+            serving = Serving(*(each.server, each.span, each.max_rank, each.as_model, each.requantizes, each.as_file))
             alone = _alone(run, each.span, serving)
             found.append(replace(alone, model=BaseModel(each.base), trained_on=base_of(run, each.span)))
     return found

@@ -42,3 +42,9 @@ def hub_name(base: str) -> str | None:
     if "/" not in base or base.lower().endswith(".gguf"):
         return None
     return re.sub(r"(?i)-gguf$", "", re.sub(r":[\w.-]+$", "", base))
+
+
+def weights_folder(adapter: str) -> str | None:
+    """The folder of an adapter that is named by the file of its weights; None for a folder or a GGUF file."""
+    found = re.fullmatch(r"(?i)(?:(.*)[\\/])?[^\\/]+\.safetensors", adapter)
+    return None if found is None else found[1] or "."

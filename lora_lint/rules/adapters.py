@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Related
 from lora_lint.knowledge import versions
-from lora_lint.knowledge.names import bits_in_name, same_model
+from lora_lint.knowledge.names import is_packed, same_model
+from lora_lint.rules.reached import is_shorthand
 from lora_lint.rules.words import happening, least, names, number, place, plural, resting, setting
 from lora_lint.run.events import Load, PutOn, Unwrap
 from lora_lint.run.launch import Quantizer
@@ -87,11 +89,10 @@ def _merged(run: Run, merge: Unwrap, loaded: str) -> Finding:
 
 def _fused(run: Run, serving: Serving) -> Iterator[Finding]:
     """A command that merges an adapter into the weights of a quantized model and quantizes the sums again."""
-    bits = bits_in_name(known(run.model.name) or "") if serving.requantizes else None
-    if bits is not None:
+    if serving.requantizes and is_packed(known(run.model.name) or ""):
         message = (
-            f"This adds the adapter to weights in {bits} bits and quantizes them again: {_ROUNDED}. Give "
-            "`--dequantize`, and quantize the fused model afterwards if you need to"
+            f"This adds the adapter to the quantized weights of {known(run.model.name)} and quantizes the sums again: "
+            f"{_ROUNDED}. Give `--dequantize`, and quantize the fused model afterwards if you need to"
         )
         yield Finding("LL601", message, serving.span, "likely")
 
@@ -122,12 +123,17 @@ def _not_served(run: Run, serving: Serving) -> str | None:
             f"This folder holds an adapter, and {server.title} takes the base model here: it finds no weights of a "
             "model. Give the base model, and the adapter with `--enable-lora --lora-modules name=folder`, or merge them"
         )
+    if server.only_folders and serving.as_file:
+        return (
+            f"{server.title} gets this file alone, and finds no `adapter_config.json` beside it: `ollama create` fails. "
+            "Give the adapter's folder"
+        )
     if server.own_format and run.dialect != server.framework:
         return (
             f"{server.title} does not load this adapter of PEFT's: {server.own_format}. Merge it with PEFT and convert "
             f"the whole model, or train it with {server.title}"
         )
-    refused = _refused_by(server, run, known(serving.max_rank))
+    refused = [*_refused_by(server, run, known(serving.max_rank)), *_other_base(server, run)]
     if refused:
         return (
             f"{server.title} refuses this adapter: {'; '.join(refused)}. Merge it into the base model, or train it "
@@ -149,7 +155,22 @@ def _refused_by(server: Server, run: Run, max_rank: int | None) -> list[str]:
     if server.rank_option and max_rank and rank is not None and rank > max_rank:
         highest = f"the highest `{server.rank_option}`, " if max_rank == server.ranks else f"`{server.rank_option}`, "
         reasons.append(f"{setting(adapter.key('rank'), rank)} is above {highest}{max_rank}")
+    targets = known(adapter.target_modules)
+    if server.only_lists and isinstance(targets, str) and not is_shorthand(targets):
+        reasons.append(f"`{adapter.key('target_modules')}` is a regular expression, and it takes a list of names")
     return reasons + _settings_of(server.refuses, run)
+
+
+def _other_base(server: Server, run: Run) -> Iterator[str]:
+    """That the base model is of a type whose adapters a server does not convert."""
+    from lora_lint.knowledge.models import identify
+
+    name = known(run.trained_on) or known(run.model.name)
+    if not server.bases or name is None:
+        return
+    model = identify(name, near=os.path.dirname(run.path) or None)
+    if model is not None and model.model_type not in server.bases:
+        yield f"its base model is a {model.model_type}, and it converts only those of {names(sorted(server.bases))}"
 
 
 def _settings_of(lacking: Mapping[str, str], run: Run) -> list[str]:

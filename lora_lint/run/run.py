@@ -207,6 +207,8 @@ class Serving:
     as_model: bool = False
     requantizes: bool = False
     """It merges the adapter into the base model, and quantizes weights that were quantized again."""
+    as_file: bool = False
+    """It is given the file of the weights, not the adapter's folder."""
 
 
 _FEW_STEPS = 20

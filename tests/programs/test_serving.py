@@ -160,23 +160,56 @@ def test_servers(tmp_path: Path, command: str, config: dict[str, Any], expected:
     assert bool(found) is (expected is not None)
 
 
+LLAMA = "meta-llama/Llama-3.1-8B"
+GEMMA = "google/gemma-2-9b-it"
+
+
 @pytest.mark.parametrize(
     ("modelfile", "config", "codes"),
     [
-        (f"FROM {BASE}\nADAPTER ./out/adapter\n", {}, []),
-        ("FROM qwen2.5:7b\nADAPTER out/adapter\n", {}, []),
-        (f"FROM hf.co/{BASE}-GGUF:Q4_K_M\nADAPTER out/adapter\n", {}, []),
+        (f"FROM {LLAMA}\nADAPTER ./out/adapter\n", {}, []),
+        ("FROM llama3.1:8b\nADAPTER out/adapter\n", {}, []),
+        (f"FROM hf.co/{LLAMA}-GGUF:Q4_K_M\nADAPTER out/adapter\n", {}, []),
         ("FROM ./base.gguf\nADAPTER out/adapter\n", {}, []),
-        ("FROM meta-llama/Llama-3.1-8B\nADAPTER out/adapter\n", {}, ["LL707"]),
-        ("# mine\nFROM qwen2.5\nadapter out/adapter\nPARAMETER temperature 1\n", {"use_rslora": True}, ["LL602"]),
-        ("FROM qwen2.5\nADAPTER out/adapter\n", {"use_dora": True}, ["LL602"]),
-        ("FROM qwen2.5\nADAPTER elsewhere/adapter\n", {"use_dora": True}, []),
+        ("FROM gemma2:9b\nADAPTER out/adapter\n", {"base_model_name_or_path": GEMMA}, []),
+        ("FROM mistral\nADAPTER out/adapter\n", {"base_model_name_or_path": "mistralai/Mistral-7B-v0.1"}, []),
+        ("FROM ./base.gguf\nADAPTER out/adapter\n", {"base_model_name_or_path": "./mine"}, []),
+        ("FROM ./base.gguf\nADAPTER out/adapter.gguf\n", {"base_model_name_or_path": BASE}, []),
+        ("FROM meta-llama/Llama-3.2-1B\nADAPTER out/adapter\n", {}, ["LL707"]),
+        ("# mine\nFROM llama3.1\nadapter out/adapter\nPARAMETER temperature 1\n", {"use_rslora": True}, ["LL602"]),
+        ("FROM llama3.1\nADAPTER out/adapter\n", {"use_dora": True}, ["LL602"]),
+        ("FROM llama3.1\nADAPTER elsewhere/adapter\n", {"use_dora": True}, []),
+        ("FROM qwen2.5:7b\nADAPTER out/adapter\n", {"base_model_name_or_path": BASE}, ["LL602"]),
+        ("FROM granite3.2\nADAPTER /home/me/out/frame.safetensors\n", {}, ["LL602"]),
+        ("FROM llama3.1\nADAPTER C:\\me\\out\\adapter_model.safetensors\n", {}, ["LL602"]),
+        ("FROM llama3.1\nADAPTER out/adapter/adapter_model.safetensors\n", {}, ["LL602"]),
     ],
 )
-def test_modelfiles(tmp_path: Path, modelfile: str, config: dict[str, Any], codes: list[str]) -> None:
-    saved(tmp_path, **config)
-    (tmp_path / "Modelfile").write_text(modelfile)
-    assert [each.code for each in findings(tmp_path) if each.span.path.endswith("Modelfile")] == codes
+@pytest.mark.parametrize("name", ["Modelfile", "modelfile", "support.modelfile"])
+def test_modelfiles(tmp_path: Path, name: str, modelfile: str, config: dict[str, Any], codes: list[str]) -> None:
+    saved(tmp_path, **{"base_model_name_or_path": LLAMA, **config})
+    (tmp_path / name).write_text(modelfile)
+    assert [each.code for each in findings(tmp_path) if each.span.path.endswith(name)] == codes
+
+
+REGEX = r"model\.layers\.\d+\.self_attn\.[qkv]_proj"
+
+
+@pytest.mark.parametrize(
+    ("targets", "command", "refused"),
+    [
+        (REGEX, "python -m sglang.launch_server --model-path x --lora-paths a=out/adapter", True),
+        (REGEX, f"sglang serve --model-path {BASE} --lora-paths out/adapter --lora-target-modules all", True),
+        (["q_proj"], "python -m sglang.launch_server --model-path x --lora-paths a=out/adapter", False),
+        ("all-linear", "python -m sglang.launch_server --model-path x --lora-paths a=out/adapter", False),
+        (REGEX, SERVE, False),
+    ],
+)
+def test_targets_of_served_adapters(tmp_path: Path, targets: Any, command: str, refused: bool) -> None:
+    saved(tmp_path, target_modules=targets)
+    (tmp_path / "serve.sh").write_text(command + "\n")
+    found = [each.message for each in findings(tmp_path, "LL602") if each.span.path.endswith("serve.sh")]
+    assert ["is a regular expression" in message for message in found] == [True] * refused
 
 
 @pytest.mark.parametrize(
