@@ -65,6 +65,7 @@ FRAMEWORK = Framework(
         "loraplus_lr_ratio": "lorap_lr_ratio",
         "quantization_bit": "quant_bits",
         "finetuning_type": "tuner_type",
+        "sft_type": "tuner_type",
     },
     commands=(
         CommandLine("command", "swift", _TASKS_THAT_TRAIN, config="first"),
@@ -172,7 +173,8 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
         long = known(fields.text(told)) == "longlora"  # which trains the embeddings
         added = () if long else _added(fields)
         events.insert(1, Resize(fields.span("new_special_tokens"), tokens=added))
-    adapter = _adapter(fields, told == "sft_type", resumed is not None, megatron, known(fields.text(name)))
+    older = told == "sft_type" and not fields.has("model")  # an option that 2.x does not have
+    adapter = _adapter(fields, older, resumed is not None, megatron, known(fields.text(name)))
     names = known(adapter.target_modules)
     return Run(
         FRAMEWORK,
@@ -182,7 +184,7 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
         _dataset(fields, document.span.path, project),
         replace(_training(fields, megatron), bare_reference=_bare_reference(fields)),
         tuple(events),
-        _problems(document, told == "sft_type"),
+        _problems(document, older),
         trained=True,
         own_names=names not in (None, "all-linear") and (megatron or not _GROUPS.isdisjoint(names)),
     )

@@ -13,6 +13,7 @@ _DATA = "hparams/data_args.py"
 _MODEL = "hparams/model_args.py"
 _ADAPTER = "model/adapter.py"
 _BITS = "model/model_utils/quantization.py"
+_MISC = "model/model_utils/misc.py"
 _GALORE = "cannot use LoRA with GaLore, APOLLO or BAdam together"
 
 
@@ -377,6 +378,18 @@ _ROWS = (
         likely=True,
         ignored=True,
     ),
+    Refusal(
+        "freeze_multi_modal_projector",
+        "freeze_multi_modal_projector == False and finetuning_type == 'lora' and lora_target == 'all'"
+        " and freeze_vision_tower and additional_target is None"
+        " and is_text(model_name_or_path) and not holds(lower(model_name_or_path), 'minicpm')",
+        "`lora_target: all` never includes the projector, so it stays frozen",
+        "Train it with `additional_target` (`multi_modal_projector`, `visual.merger` of Qwen's models)",
+        f"{_MISC}:38",
+        ("lora_target",),
+        likely=True,
+        ignored=True,
+    ),
 )
 _UNEVALUATED = "eval_dataset is None and val_size < 0.000001"
 _EVALUATED = (
@@ -467,6 +480,8 @@ TABLE = Table(
     {
         "finetuning_type": "lora",
         "stage": "sft",
+        "lora_target": "all",
+        "freeze_vision_tower": True,
         "image_max_pixels": 589824,
         "image_min_pixels": 1024,
         "video_max_pixels": 65536,
