@@ -55,6 +55,13 @@ REFERENCE_COPIED: Version = (0, 29, 0)
 TWO_ADAPTERS_LEFT_ASIDE: dict[str, Version] = {"SFTTrainer": (0, 20, 0), "RewardTrainer": (0, 22, 0)}
 """TRL: before these versions the trainer ignores `peft_config`; from then to TWO_ADAPTERS_MERGED it wraps the PeftModel
 once more, as GRPOTrainer did from the start."""
+QUANTIZED_ADAPTERS_FROZEN: Mapping[str, Version] = {"SFTTrainer": (0, 20, 0)} | dict.fromkeys(
+    ("GRPOTrainer", "OnlineDPOTrainer", "PRMTrainer", "RewardTrainer", "RLOOTrainer"), (0, 22, 0)
+)
+"""TRL: from these versions to before QUANTIZED_ADAPTERS_KEPT the trainer prepares a quantized model that already has an
+adapter, which freezes the adapter (trainer/sft_trainer.py of 0.20.0 and 0.21.0, models/utils.py of 0.22.0 to 0.23.0;
+its issue 3926)."""
+QUANTIZED_ADAPTERS_KEPT: Version = (0, 23, 1)
 HEAD_ADAPTER_REFUSED: Version = (1, 6, 0)
 """TRL: SFTTrainer refuses an adapter on `lm_head`: up to 1.14 under `loss_type="chunked_nll"`, which is the default
 since 1.6, and always from 1.15 on (trainer/sft_trainer.py)."""

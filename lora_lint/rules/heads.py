@@ -9,6 +9,7 @@ from lora_lint.finding import Finding, Fix, Related, Write
 from lora_lint.knowledge import versions
 from lora_lint.rules.changes import drop, put
 from lora_lint.rules.reached import cases_of, model_place, sureness
+from lora_lint.rules.trainability import unfrozen
 from lora_lint.rules.words import least, names, resting
 from lora_lint.run.events import Cast, Freeze, LoadAdapter, PrepareKbit, PutOn, Train, Unfreeze, Wrap
 from lora_lint.run.values import ABSENT, Known, alternatives, known
@@ -231,16 +232,24 @@ def fp16_copies_trained(run: Run, options: Mapping[str, Any]) -> Iterable[Findin
     saved = [*dict.fromkeys(name for each in alternatives(adapter.modules_to_save) for name in each.value or ())]
     task = adapter.task_type.value if isinstance(adapter.task_type, Known) else None
     by_task = task in SAVED_BY_TASK and head_for(model.loader) in _TASKS
-    if not saved and not by_task:
+    thawed = next((part for part in unfrozen(run) if part.event.flag is None), None)
+    if saved:
+        what = f"the copies of {names(saved)} are"
+    elif by_task:
+        what = f"the copy of the head that `{task}` trains is"
+    elif thawed is not None:
+        what = "all parameters are" if thawed.names is None else f"the parameters named {names(thawed.names)} are"
+    else:
         return
-    what = f"the copies of {names(saved)}" if saved else f"the copy of the head that `{task}` trains"
     message = (
-        f"The base model is loaded in float16, and {what} {'are' if saved else 'is'} trained in it too, while PEFT "
+        f"The base model is loaded in float16, and {what} trained in it too, while PEFT "
         "keeps the LoRA weights in float32: with `fp16=True` the GradScaler raises a ValueError in the first step "
         "(Attempting to unscale FP16 gradients), and without it the weights become inf within a step or two. Load the "
         "model in bfloat16 or float32"
     )
     changes = tuple(Write(each.span, "bfloat16") for each in alternatives(model.dtype) if each.span is not None)
     fix = Fix("unsafe", "Load the model in bfloat16", changes)
-    related = (Related(adapter.span, "these copies have the base model's dtype"),)
+    related: tuple[Related, ...] = (Related(adapter.span, "these copies have the base model's dtype"),)
+    if thawed is not None and not (saved or by_task):
+        related = (Related(thawed.event.span, "they are made trainable here"),)
     yield resting("LL803", message, model.dtype, otherwise=run.span, doubt="likely", related=related, fix=fix)

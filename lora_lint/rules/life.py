@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Add, Bind, Finding, Fix, Follow, Move, Related
+from lora_lint.knowledge import versions
 from lora_lint.knowledge.adapter_states import course, trains_nothing
 from lora_lint.rules.words import least, names, surety
 from lora_lint.run.events import (
@@ -31,7 +32,7 @@ from lora_lint.run.events import (
     Unwrap,
     Wrap,
 )
-from lora_lint.run.values import always, known
+from lora_lint.run.values import ABSENT, always, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -181,6 +182,7 @@ def adapter_frozen_after_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[
         yield from _frozen_by_framework(run)
     if run.trained is not True:
         return
+    yield from _frozen_by_trainer(run)
     put_on: PutOn | None = None
     cause: Freeze | None = None
     for event, states in course(run.events, run.below("peft")):
@@ -215,6 +217,32 @@ def _frozen_by_framework(run: Run) -> Iterator[Finding]:
     fix = Fix("unsafe", f"Set {key}", (Add(freeze.span, key, True),))
     related = (Related(wrap.span, _HERE),)
     yield Finding("LL416", message, freeze.span, "likely", None, related, fix)
+
+
+def _frozen_by_trainer(run: Run) -> Iterator[Finding]:
+    """A quantized model with an adapter, which a trainer of an old TRL prepares once more."""
+    trainer, pin = run.training.trainer or "", run.pins.get("trl")
+    since, bits = versions.QUANTIZED_ADAPTERS_FROZEN.get(trainer), known(run.model.quantization)
+    if pin is None or since is None or pin.lacks(since) or not pin.lacks(versions.QUANTIZED_ADAPTERS_KEPT):
+        return
+    if not run.framework.direct or bits not in ("4bit", "8bit") or run.launch.sharding is not ABSENT:
+        return
+    put_on: PutOn | None = None
+    for event in run.events:
+        if isinstance(event, Load | TakeOff):
+            put_on = None
+        elif isinstance(event, PutOn):
+            put_on = None if event.span == run.training.span else event
+        elif isinstance(event, Train) and put_on is not None:
+            kept = versions.named(versions.QUANTIZED_ADAPTERS_KEPT)
+            message = (
+                f"{trainer} of TRL before {kept} ({pin}) prepares a quantized model that already has an adapter once "
+                "more, which freezes the adapter: nothing is trainable and nothing is learned. Pass the plain model "
+                f"with `peft_config`, or allow TRL {kept}"
+            )
+            related = (Related(put_on.span, _HERE),)
+            yield Finding("LL416", message, event.span, least("likely", _sure(put_on, event)), None, related)
+            return
 
 
 def optimizer_before_wrap(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001

@@ -66,7 +66,7 @@ def base_params_trainable(run: Run, options: Mapping[str, Any]) -> Iterable[Find
 
 
 def _unfrozen_by_events(run: Run) -> Iterator[Finding]:
-    for part in _unfrozen(run):
+    for part in unfrozen(run):
         event, foreign = part.event, part.names
         if part.save is not None or part.kept:
             continue  # LL410's, or the program keeps what these parts learn
@@ -96,7 +96,7 @@ def unfrozen_not_saved(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
     """LL410"""
     if run.trained is False:
         return
-    for part in _unfrozen(run):
+    for part in unfrozen(run):
         event = part.event
         if part.save is None:
             continue
@@ -120,7 +120,7 @@ def _by_name(run: Run, advice: str, otherwise: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Unfrozen:
+class Unfrozen:
     """Parameters of the base model that are made trainable after the wrap: fragments of their names, or None for all.
     `save` is where the adapter is saved after training, if named parts are trained and nothing else is saved; `kept`:
     named parts are trained, and the program saves more than the adapter."""
@@ -132,7 +132,8 @@ class _Unfrozen:
     kept: bool
 
 
-def _unfrozen(run: Run) -> Iterator[_Unfrozen]:
+def unfrozen(run: Run) -> Iterator[Unfrozen]:
+    """The parameters of the base model that are trainable after the wrap, in program order."""
     start = _last(run.events, Wrap, LoadAdapter)
     if start is None or _only_others_are_trained(run):
         return
@@ -149,7 +150,7 @@ def _unfrozen(run: Run) -> Iterator[_Unfrozen]:
             continue
         save = None if foreign is None or kept else _saved_alone(run, later)
         more = any(isinstance(each, Save) and not each.adapter_alone for each in later)
-        yield _Unfrozen(event, foreign, run.events[start], save, foreign is not None and more)
+        yield Unfrozen(event, foreign, run.events[start], save, foreign is not None and more)
 
 
 def _only_others_are_trained(run: Run) -> bool:

@@ -558,6 +558,56 @@ def test_copies_of_modules_have_the_type_of_the_base_model() -> None:
     assert "LL803" not in codes(load.format("bfloat16") + wrap)
 
 
+def test_unfrozen_parts_have_the_type_of_the_base_model() -> None:
+    model = get_peft_model(llama().half(), LoraConfig(r=4, target_modules=["q_proj"]))
+    norms = [each for name, each in model.named_parameters() if "norm" in name]
+    for norm in norms:
+        norm.requires_grad = True
+    scaler = torch.amp.GradScaler("cpu")
+    scaler.scale(norms[0].float().sum()).backward()
+    with pytest.raises(ValueError, match="unscale FP16"):
+        scaler.unscale_(torch.optim.AdamW(norms, lr=1e-4))
+    load = "import torch\nmodel = AutoModelForCausalLM.from_pretrained('gpt2', dtype=torch.{})\n"
+    unfreeze = "for name, each in model.named_parameters():\n    if 'ln_' in name:\n        each.requires_grad = True\n"
+    assert "LL803" in codes(load.format("float16") + WRAP.format("") + unfreeze)
+    assert "LL803" not in codes(load.format("float16") + unfreeze + WRAP.format(""))
+    assert "LL803" not in codes(load.format("bfloat16") + WRAP.format("") + unfreeze)
+
+
+QUANTIZED = f"""\
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+from trl import GRPOTrainer, SFTConfig, SFTTrainer
+
+model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf", {{}})
+{WRAP.format("")}
+{{}}(model=model, args=SFTConfig("out", learning_rate=2e-4), train_dataset=data).train()
+"""
+
+
+@pytest.mark.parametrize(
+    ("pin", "trainer", "loaded", "found"),
+    [
+        ("trl==0.22.1", "SFTTrainer", "load_in_4bit=True", True),
+        ("trl>=0.20,<0.22", "SFTTrainer", "load_in_8bit=True", True),
+        ("trl==0.23.0", "GRPOTrainer", "load_in_4bit=True", True),
+        ("trl==0.19.1", "SFTTrainer", "load_in_4bit=True", False),
+        ("trl==0.21.0", "GRPOTrainer", "load_in_4bit=True", False),
+        ("trl==0.23.1", "SFTTrainer", "load_in_4bit=True", False),
+        ("trl>=0.22", "SFTTrainer", "load_in_4bit=True", False),
+        ("trl==0.22.1", "SFTTrainer", "dtype='bfloat16'", False),
+    ],
+)
+def test_preparing_a_wrapped_model_freezes_its_adapter(
+    tmp_path: Path, pin: str, trainer: str, loaded: str, found: bool
+) -> None:
+    assert not trainable(prepare_model_for_kbit_training(wrapped()))
+    (tmp_path / "requirements.txt").write_text(pin + "\n")
+    (tmp_path / "train.py").write_text(QUANTIZED.format(loaded, trainer))
+    findings = engine.lint([tmp_path.as_posix()], Settings(select=("LL416",)), jobs=1).findings
+    assert bool(findings) is found
+
+
 def test_a_pattern_that_fits_no_path_leaves_the_rank_as_it_is() -> None:
     model = get_peft_model(llama(), LoraConfig(r=4, target_modules=["q_proj"], rank_pattern={"layers.0.q_proj": 8}))
     assert lora_b(model).shape[1] == 4
