@@ -125,8 +125,8 @@ def _not_served(run: Run, serving: Serving) -> str | None:
         )
     if server.only_folders and serving.as_file:
         return (
-            f"{server.title} gets this file alone, and finds no `adapter_config.json` beside it: `ollama create` fails. "
-            "Give the adapter's folder"
+            f"{server.title} gets this file alone, finds no `adapter_config.json` beside it, and stops. Give the "
+            "adapter's folder"
         )
     if server.own_format and run.dialect != server.framework:
         return (

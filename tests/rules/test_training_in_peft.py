@@ -111,8 +111,6 @@ def test_a_second_adapter_that_trains(program: str) -> None:
     "program",
     [
         FROZEN + "model.load_adapter('other', adapter_name='two')\n",
-        FROZEN + f"model.add_adapter('two', {CONFIG})\n",
-        "from mine import config\n" + FROZEN + "model.add_adapter('two', config)\n",
         FROZEN + "model.set_adapter('one', inference_mode=True)\n",
         FROZEN + "model.set_adapter('one')\nmodel.set_requires_grad('one', requires_grad=False)\n",
         FROZEN + "for n, p in model.named_parameters():\n    if 'lora' not in n:\n        p.requires_grad = False\n",
@@ -121,6 +119,17 @@ def test_a_second_adapter_that_trains(program: str) -> None:
 )
 def test_adapters_of_which_none_trains(program: str) -> None:
     assert "LL402" in codes(program)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        FROZEN + f"model.add_adapter('two', {CONFIG})\n",
+        "from mine import config\n" + FROZEN + "model.add_adapter('two', config)\n",
+    ],
+)
+def test_an_added_adapter_waits_to_be_activated(program: str) -> None:
+    assert codes(program) & {"LL402", "LL415"} == {"LL415"}
 
 
 def test_what_is_frozen_beside_an_adapter_that_was_thawed() -> None:
