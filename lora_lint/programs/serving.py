@@ -101,7 +101,7 @@ def adapters(
     for each in served:
         run = _saved(each.folder, path, project) or trained_by(each.folder)
         if run is None and each.as_file:
-            run = Run(registry.framework("peft_adapter"), each.span, Adapter(each.span))
+            run = Run(registry.framework("peft"), each.span, Adapter(each.span))
         if run is not None:
             serving = Serving(*(each.server, each.span, each.max_rank, each.as_model, each.requantizes, each.as_file))
             alone = _alone(run, each.span, serving)
