@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.guarding.adapters import layer_path
 from lora_lint.guarding.modules import base_of, is_checkpointing
+from lora_lint.guarding.shards import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +40,7 @@ def _adapter(adapter: LiveAdapter) -> dict[str, Any]:
     return {
         "active": adapter.active,
         "trains": adapter.trains,
-        "parameters": sum(each.numel() for each in adapter.parameters.values()),
+        "parameters": sum(map(size_of, adapter.parameters.values())),
         "layers": len(layers),
         "targets": _by_entry(adapter.config, layers),
         "scales": {f"{scale:g}": count for scale, count in sorted(Counter(adapter.scales.values()).items())},

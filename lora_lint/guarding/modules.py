@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from lora_lint.guarding.shards import size_of
 from lora_lint.guarding.subject import bare
 from lora_lint.knowledge import architectures
 from lora_lint.knowledge.architectures import Ends
@@ -113,7 +114,7 @@ def _size(module: Any, name: str, parameter: Any) -> int:
     """The elements of a parameter: those of the layer where its weights are packed or in shards."""
     if name == "weight" and hasattr(module, "in_features") and hasattr(module, "out_features"):
         return int(module.in_features * module.out_features)
-    return int(getattr(parameter, "ds_numel", parameter.numel()))
+    return size_of(parameter)
 
 
 def _parameters(walked: tuple[tuple[str, Any], ...]) -> Iterator[Parameter]:

@@ -24,3 +24,13 @@ def sharding_of(parameter: Any) -> Sharding | None:
 def sharding_of_model(model: Any) -> Sharding | None:
     """What splits some parameter of a model; None if this process holds all of them."""
     return next(filter(None, map(sharding_of, model.parameters())), None)
+
+
+def size_of(parameter: Any) -> int:
+    """The elements of a parameter, also where ZeRO-3 has left an empty tensor in its place."""
+    return int(getattr(parameter, "ds_numel", parameter.numel()))
+
+
+def local_part(parameter: Any) -> Any:
+    """What this process holds of a parameter: ZeRO-3 keeps it beside the parameter, which is empty between uses."""
+    return getattr(parameter, "ds_tensor", parameter)

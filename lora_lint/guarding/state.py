@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.guarding.adapters import adapters_of
+from lora_lint.guarding.shards import sharding_of_model
 from lora_lint.guarding.subject import bare
 from lora_lint.records import dataclass
 from lora_lint.run.events import Fragments, Selected
@@ -26,14 +27,15 @@ class Held:
     """What the optimizers hold. `missing` are the adapter's trainable parameters that none of them has, `twice` those
     that are in them more than once; `groups` are the rate and the number of parameters of each group.
 
-    `before_the_wrap`: they hold parameters of the base model alone. All are empty where the parameters of the model
-    are not those of the optimizer, as in flat shards.
+    `before_the_wrap`: they hold parameters of the base model alone. `has_copies`: none of what they hold is a parameter
+    of the model, as in flat shards and with DeepSpeed, which takes the gradients, too; then nothing else is known.
     """
 
     missing: tuple[str, ...] = ()
     twice: tuple[str, ...] = ()
     groups: tuple[tuple[float, int], ...] = ()
     before_the_wrap: bool = False
+    has_copies: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,7 @@ class State:
     the parameters of the base model that train: fragments of their names, or all; `foreign` are their names.
 
     `half`: adapters in float16, `base_half`: a base model in float16. `compiled`: the adapters are on the result of
-    `torch.compile`.
+    `torch.compile`. `sharded`: this process has a part of the parameters.
     """
 
     adapters: tuple[LiveAdapter, ...]
@@ -54,6 +56,7 @@ class State:
     base_half: bool
     integrated: bool
     compiled: bool
+    sharded: bool
 
     @property
     def trainees(self) -> tuple[LiveAdapter, ...]:
@@ -93,6 +96,7 @@ def state_of(subject: Subject) -> State:
         base_half=_is_half(by_id[key] for key in others if by_id[key].is_floating_point()),
         integrated=not hasattr(model, "get_base_model") and getattr(model, "_hf_peft_config_loaded", False),
         compiled=hasattr(model, "get_base_model") and bare(model.get_base_model()) is not model.get_base_model(),
+        sharded=sharding_of_model(model) is not None,
     )
 
 
@@ -106,7 +110,7 @@ def _contents_of(
         for group in optimizer.param_groups
     )
     if not counts.keys() & (own.keys() | others.keys()):
-        return Held(groups=groups)
+        return Held(groups=groups, has_copies=bool(counts))
     trainable = {key: name for key, name in own.items() if by_id[key].requires_grad}
     missing = tuple(name for key, name in trainable.items() if key not in counts)
     twice = tuple(name for key, name in trainable.items() if counts[key] > 1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.finding import Finding
 from lora_lint.guarding.findings import some
 from lora_lint.guarding.modules import base_of, is_checkpointing
+from lora_lint.guarding.shards import local_part
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
@@ -31,25 +32,33 @@ class Gradients:
     """NaN or infinite."""
 
     @property
-    def good(self) -> int:
-        return len(self.every) - len(self.without) - len(self.zero) - len(self.broken)
+    def facts(self) -> dict[str, list[str]]:
+        """Those that are odd, for a report."""
+        return {
+            "without_gradient": list(self.without),
+            "zero_gradient": list(self.zero),
+            "broken_gradient": list(self.broken),
+        }
 
 
 def trained_matrices(state: State) -> dict[str, Any]:
-    """The `lora_B` of the active adapters that require a gradient, where this process holds some of their values."""
+    """What this process holds of the `lora_B` of the active adapters that require a gradient."""
     return {
-        name: each
+        name: part
         for adapter in state.adapters
         if adapter.active
         for name, each in adapter.matrices.items()
-        if each.requires_grad and each.numel()
+        if each.requires_grad and (part := local_part(each)).numel()
     }
 
 
-def gradients_of(matrices: Mapping[str, Any]) -> Gradients:
-    """What the gradients of some matrices are."""
+def gradients_of(state: State) -> Gradients | None:
+    """What the gradients of the `lora_B` are; None where they are not on the parameters of this process."""
     import torch
 
+    if state.sharded or state.optimizer.has_copies:
+        return None
+    matrices = trained_matrices(state)
     without, zero, broken = [], [], []
     with torch.no_grad():
         for name, each in matrices.items():

@@ -59,49 +59,40 @@ class TrainingWatch:
         self._subject, self._places, self._report = subject, Places.all_at(span_of(line, source)), None
         self._deliver(examine(subject, self._settings, self._places, source), ())
         self._matrices = steps.trained_matrices(state_of(subject))
+        self._before = steps.marks_of(self._matrices)
         self._steps, self._gradients = 0, None
         self.is_watching = bool(self._matrices)
 
     def before_update(self) -> None:
         """Looks at the gradients of a step, before the optimizer uses them. Raises LoraLintError."""
-        if self.is_watching and self._subject is not None and self._places is not None:
+        if not self.is_watching or self._subject is None or self._places is None:
+            return
+        self._steps += 1
+        if self._steps == 1:
             with self._harmless():
                 self._look(self._subject, self._places)
 
     def _look(self, subject: Subject, places: Places) -> None:
-        self._before = steps.marks_of(self._matrices)
-        if self._gradients is not None:
+        self._gradients = steps.gradients_of(state_of(subject))
+        if self._gradients is None:
             return
-        self._gradients = steps.gradients_of(self._matrices)
-        if sharding_of_model(subject.model) is not None:
-            return  # the gradients of other shards are elsewhere
         found = tuple(steps.findings_of(self._gradients, subject, places))
         scaled = bool(getattr(subject.arguments, "fp16", False))
         self._deliver(self.report, found, notes=tuple(steps.notes_of(self._gradients, scaled)))
 
     def after_update(self) -> None:
         """Sees which `lora_B` a step has moved; done once one of them has, or after some steps."""
-        if not self.is_watching or self._gradients is None:
+        if not self.is_watching or not self._steps:
             return
-        self._steps += 1
         after = steps.marks_of(self._matrices)
-        moved = [name for name, marks in after.items() if marks != self._before.get(name)]
+        moved = [name for name, marks in after.items() if marks != self._before[name]]
         if not moved and self._steps < steps.PATIENCE:
             return
         self.is_watching = False
-        gradients = self._gradients
-        self._keep(
-            first_step={
-                "step": self._steps,
-                "lora_B": len(gradients.every),
-                "moved": len(moved),
-                "without_gradient": list(gradients.without),
-                "zero_gradient": list(gradients.zero),
-                "broken_gradient": list(gradients.broken),
-            }
-        )
+        facts = {"step": self._steps, "lora_B": len(after), "moved": len(moved)}
+        self._keep(first_step=facts if self._gradients is None else {**facts, **self._gradients.facts})
         if not moved:
-            self._note(f"None of {len(gradients.every)} `lora_B` has moved in {self._steps} steps")
+            self._note(f"None of {len(after)} `lora_B` has moved in {self._steps} steps")
 
     def saved(self, folder: str, batch: Mapping[str, Any] | None = None) -> None:
         """Compares a saved adapter with the trained one; with a batch also what both compute. Raises LoraLintError."""

@@ -143,11 +143,11 @@ class Flight:
             self._span(subject.model, line),
             self._span(next(iter(subject.optimizers), None), line),
         )
-        gradients = steps.gradients_of(steps.trained_matrices(state_of(subject)))
-        extra = tuple(steps.findings_of(gradients, subject, places)) if end == "step" else ()
+        gradients = steps.gradients_of(state_of(subject)) if end == "step" else None
+        extra = tuple(steps.findings_of(gradients, subject, places)) if gradients is not None else ()
         report = examine(subject, settings_from(self._options), places, source, extra)
         assert report.outcome is not None
-        notes = (*report.notes, *(steps.notes_of(gradients) if end == "step" else ()))
+        notes = (*report.notes, *(steps.notes_of(gradients) if gradients is not None else ()))
         self._answer(Result(end, report.outcome.findings, report.runs, source.path, notes, report.facts, error))
 
     def _span(self, made: Any, otherwise: Line) -> Any:

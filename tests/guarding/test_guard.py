@@ -46,6 +46,18 @@ def trained(model: Any, *callbacks: Any, **more: Any) -> Any:
     return trainer
 
 
+def fine_tuned(model: Any, places: dict[str, Path], *callbacks: Any, **more: Any) -> None:
+    """A training of TRL's SFTTrainer."""
+    SFTTrainer(
+        model=model,
+        args=arguments(SFTConfig, bf16=False),
+        train_dataset=Dataset.from_list([{"text": "w1 w2 w3 w4"}] * 8),
+        processing_class=AutoTokenizer.from_pretrained(places["llama"]),
+        callbacks=[*callbacks],
+        **more,
+    ).train()
+
+
 def loader() -> Any:
     return torch.utils.data.DataLoader([{key: torch.tensor(row[key]) for key in row} for row in ROWS], batch_size=4)
 
@@ -74,14 +86,17 @@ def state_after(model: Any) -> tuple[Any, ...]:
     return weights, grads, modes, torch.get_rng_state(), random.getstate()
 
 
-@pytest.mark.parametrize("way", ["trainer", "loop"])
+@pytest.mark.parametrize("way", ["trainer", "trl", "loop"])
 def test_nothing_of_a_training_changes(places: dict[str, Path], way: str) -> None:
     after = []
     for guarded in (False, True):
         model = wrapped(places, lora_dropout=0.1)
         random.seed(0)
+        callbacks = [lora_lint.Guard()] if guarded else []
         if way == "trainer":
-            trained(model, *([lora_lint.Guard()] if guarded else []))
+            trained(model, *callbacks)
+        elif way == "trl":
+            fine_tuned(model, places, *callbacks)
         else:
             optimizer = torch.optim.AdamW([each for each in model.parameters() if each.requires_grad], lr=2e-4)
             if guarded:
@@ -212,17 +227,13 @@ def test_parts_that_train_and_are_not_saved(places: dict[str, Path]) -> None:
 
 
 def test_the_trainers_of_trl(places: dict[str, Path]) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(places["llama"])
-    text = Dataset.from_list([{"text": "w1 w2 w3 w4"}] * 8)
     guard = lora_lint.Guard()
-    SFTTrainer(
-        model=AutoModelForCausalLM.from_pretrained(places["llama"]),
-        args=arguments(SFTConfig, bf16=False),
-        train_dataset=text,
-        processing_class=tokenizer,
+    fine_tuned(
+        AutoModelForCausalLM.from_pretrained(places["llama"]),
+        places,
+        guard,
         peft_config=LoraConfig(r=4, lora_alpha=8, target_modules="all-linear"),
-        callbacks=[guard],
-    ).train()
+    )
     assert codes(guard.report) == []
     assert guard.report.facts["first_step"]["moved"] == 14
 
