@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.api import settings_from
+from lora_lint.guarding.steps import before_step
 from lora_lint.guarding.subject import subject_of
 from lora_lint.guarding.watch import TrainingWatch
 from lora_lint.records import replace
@@ -41,7 +42,7 @@ def guard(
         hook
         for each in subject.optimizers
         for hook in (
-            each.register_step_pre_hook(lambda *_: watch.before_update()),
+            each.register_step_pre_hook(lambda _, given, named: before_step(given, named, watch.before_update)),
             each.register_step_post_hook(lambda *_: watch.after_update()),
         )
     ]

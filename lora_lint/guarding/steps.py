@@ -11,7 +11,7 @@ from lora_lint.guarding.shards import local_part
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lora_lint.guarding.places import Places
     from lora_lint.guarding.state import State
@@ -69,6 +69,23 @@ def gradients_of(state: State) -> Gradients | None:
             elif not bool(each.grad.any()):
                 zero.append(name)
     return Gradients(tuple(matrices), tuple(without), tuple(zero), tuple(broken))
+
+
+def before_step(arguments: Sequence[Any], keywords: Mapping[str, Any], look: Callable[[], None]) -> Any:
+    """Calls `look` once the gradients of an optimizer's step are there: now, or after its closure, which computes them.
+    `arguments` and `keywords` are those of `step`, with the optimizer; gives what a hook before the step returns."""
+    closure = keywords.get("closure", arguments[1] if len(arguments) > 1 else None)
+    if closure is None:
+        look()
+        return None
+
+    def looked_at() -> Any:
+        loss = closure()
+        look()
+        return loss
+
+    others = {name: value for name, value in keywords.items() if name != "closure"}
+    return (arguments[0], looked_at, *arguments[2:]), others
 
 
 def marks_of(matrices: Mapping[str, Any]) -> dict[str, tuple[float, float]]:

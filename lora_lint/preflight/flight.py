@@ -78,7 +78,9 @@ class Flight:
     # what the hooks call
 
     def _change_optimizers(self, module: Any) -> None:
-        module.register_optimizer_step_pre_hook(lambda optimizer, *_: self._step(optimizer))
+        module.register_optimizer_step_pre_hook(
+            lambda optimizer, given, named: steps.before_step(given, named, lambda: self._step(optimizer))
+        )
         hooks.after(module.Optimizer, "__init__", lambda optimizer, *_, **__: self._note(optimizer))
 
     def _note_model(self, model: Any, *_: Any, **__: Any) -> None:

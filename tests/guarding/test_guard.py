@@ -176,6 +176,22 @@ def test_a_loss_that_leaves_the_adapter_out(places: dict[str, Path]) -> None:
     assert "no `lora_B` of 14 has a gradient" in str(caught.value)
 
 
+def test_a_closure_computes_the_gradients(places: dict[str, Path]) -> None:
+    """As Lightning calls an optimizer: before its step there is no gradient yet."""
+    model = wrapped(places)
+    optimizer = torch.optim.AdamW([each for each in model.parameters() if each.requires_grad], lr=2e-4)
+
+    def closure() -> Any:
+        loss = model(**next(iter(loader()))).loss
+        loss.backward()
+        return loss
+
+    with lora_lint.guard(model, optimizer) as watch:
+        assert optimizer.step(closure) is not None
+    assert codes(watch.report) == []
+    assert watch.report.facts["first_step"]["moved"] == 14
+
+
 def test_a_part_without_a_gradient_is_a_note(places: dict[str, Path]) -> None:
     model = wrapped(places)
     optimizer = torch.optim.AdamW([each for each in model.parameters() if each.requires_grad], lr=2e-4)

@@ -41,9 +41,16 @@ model = AutoModelForCausalLM.from_pretrained(sys.argv[1])
 optimizer = torch.optim.AdamW(model.parameters(), lr=2e-4)
 model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear"))
 open("log.txt", "w").close()
+
+
+def closure():
+    loss = model(input_ids=torch.tensor([[5, 6, 7]]), labels=torch.tensor([[5, 6, 7]])).loss
+    loss.backward()
+    return loss
+
+
 for _ in range(3):
-    model(input_ids=torch.tensor([[5, 6, 7]]), labels=torch.tensor([[5, 6, 7]])).loss.backward()
-    optimizer.step()
+    optimizer.step(closure=closure)
 open("trained.txt", "w").close()
 """
 
@@ -72,7 +79,8 @@ def test_a_trainer_under_a_launcher(places: dict[str, Path], tmp_path: Path) -> 
 
 @pytest.mark.process
 def test_a_loop(places: dict[str, Path], tmp_path: Path) -> None:
-    """The place of the optimizer is the finding's; files that cannot be led elsewhere are named."""
+    """The place of the optimizer is the finding's; files that cannot be led elsewhere are named. The closure, as
+    Lightning has one, computes the gradients of the step."""
     (tmp_path / "loop.py").write_text(LOOP)
     [finding], said = preflight("loop.py", "--", places["llama"], expected=1)
     assert (finding["code"], finding["path"], finding["line"]) == ("LL417", "loop.py", 7)
