@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lora_lint import discovery
-from lora_lint.linting.outcome import Checked, Content, Outcome, Summary, outcome_of, readable
+from lora_lint.linting.outcome import Checked, Content, outcome_of, readable
 from lora_lint.linting.pool import check_all, relax
 from lora_lint.records import replace
 from lora_lint.settings import settings_of
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
     from lora_lint.linting.cache import Cache
     from lora_lint.linting.checker import Checker
+    from lora_lint.linting.outcome import Outcome
     from lora_lint.settings import Settings
     from lora_lint.source import FileKind
-
-__all__ = ["Content", "Outcome", "Summary", "excluder", "lint", "lint_text"]
 
 _DEFAULT = Content()
 

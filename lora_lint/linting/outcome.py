@@ -79,6 +79,10 @@ class Outcome:
             source = self._cache[path] = reread(path)
         return source
 
+    def stored(self, path: str) -> bytes:
+        """The bytes of the file at `path`, read again when needed; empty if it is gone or too large."""
+        return self.notebooks.get(path) or _bytes(path)
+
     def located(self, span: Span) -> Location:
         """The place of a span for people: in a notebook a line of a cell."""
         return self.source(span.path).locate(span)
@@ -94,7 +98,7 @@ class Outcome:
         cells = self._cells.get(span.path)
         if cells is None:
             try:
-                cells = read_cell_places(span.path, self.notebooks.get(span.path) or _bytes(span.path))
+                cells = read_cell_places(span.path, self.stored(span.path))
             except (Unreadable, RecursionError, MemoryError):
                 return Location(location.path, 1, 1, 1, 1, None)
             if len(self._cells) >= _KEPT_NOTEBOOKS:

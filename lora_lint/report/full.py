@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lora_lint.finding import Finding, Level
-    from lora_lint.linting.engine import Outcome
+    from lora_lint.linting.outcome import Outcome
     from lora_lint.report import View
     from lora_lint.source import SourceFile, Span
 

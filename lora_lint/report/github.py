@@ -8,7 +8,7 @@ from lora_lint.report.wording import cell_prefix, level_of, name_of, refuted, se
 from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
-    from lora_lint.linting.engine import Outcome
+    from lora_lint.linting.outcome import Outcome
 
 _COMMANDS = {"error": "error", "warning": "warning", "advice": "notice"}
 

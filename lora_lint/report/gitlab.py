@@ -9,7 +9,7 @@ from lora_lint.system.visible import json_text
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
-    from lora_lint.linting.engine import Outcome
+    from lora_lint.linting.outcome import Outcome
 
 _SEVERITIES = {"error": "major", "warning": "minor", "advice": "info"}
 

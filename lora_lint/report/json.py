@@ -10,7 +10,7 @@ from lora_lint.system.visible import json_text
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding, Verdict
-    from lora_lint.linting.engine import Outcome
+    from lora_lint.linting.outcome import Outcome
 
 VERSION = 1
 

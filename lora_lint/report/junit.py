@@ -10,7 +10,7 @@ from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
-    from lora_lint.linting.engine import Outcome
+    from lora_lint.linting.outcome import Outcome
 
 
 def render(outcome: Outcome) -> str:

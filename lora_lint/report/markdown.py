@@ -19,7 +19,7 @@ from lora_lint.system.visible import visible
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
-    from lora_lint.linting.engine import Outcome
+    from lora_lint.linting.outcome import Outcome
 
 LARGEST = 500_000
 """The most characters in all rows: a job summary may have 1 MiB."""

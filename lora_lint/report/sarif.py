@@ -12,7 +12,7 @@ from lora_lint.system.visible import json_text, octets, visible
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding, Fix
-    from lora_lint.linting.engine import Outcome
+    from lora_lint.linting.outcome import Outcome
     from lora_lint.source import Location, Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

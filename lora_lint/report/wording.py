@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lora_lint.finding import Finding, Level
-    from lora_lint.linting.engine import Outcome, Summary
+    from lora_lint.linting.outcome import Outcome, Summary
     from lora_lint.report import View
     from lora_lint.source import Location
 

@@ -37,7 +37,7 @@ class Placer:
             first = source.cells[cell]
             return Place(path, cell, start._replace(line=start.line - first), end._replace(line=end.line - first))
         where = outcome.in_file(span)
-        buffer = self._buffer(span.path, self._json_of(span.path).decode("utf-8", "replace"))
+        buffer = self._buffer(span.path, outcome.stored(span.path).decode("utf-8", "replace"))
         start = self._point(buffer, where.line, where.column)
         return Place(path, None, start, self._point(buffer, where.end_line, where.end_column))
 
@@ -45,18 +45,6 @@ class Placer:
         if path not in self._buffers:
             self._buffers[path] = Buffer(text, self._task.encoding)
         return self._buffers[path]
-
-    def _json_of(self, path: str) -> bytes:
-        """The JSON of a notebook; empty if it is gone."""
-        from lora_lint import discovery
-
-        held = self._outcome.notebooks.get(path)
-        if held is not None:
-            return held
-        try:
-            return discovery.read(path, discovery.limit_of("notebook")) or b""
-        except OSError:
-            return b""
 
     def _point(self, buffer: Buffer, line: int, column: int) -> Point:
         """The position of a 1-based line and column in characters."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lora_lint.linting import baseline
-from lora_lint.linting.engine import Content, Outcome, lint
+from lora_lint.linting.engine import lint
+from lora_lint.linting.outcome import Content, Outcome
 from lora_lint.settings import Settings
 from tests.support.toy import toy as toy
 

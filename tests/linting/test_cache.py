@@ -49,7 +49,7 @@ from tests.support import pages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lora_lint.linting.engine import Outcome
+    from lora_lint.linting.outcome import Outcome
 
 A = Input(["a.py"])
 HEAD = "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM, Trainer\n"

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lora_lint.finding import Finding
-from lora_lint.linting.engine import Outcome, Summary, lint, lint_text
+from lora_lint.linting.engine import lint, lint_text
 from lora_lint.linting.hints import with_hints
+from lora_lint.linting.outcome import Outcome, Summary
 from lora_lint.linting.reading import Text
 from lora_lint.project import Project
 from lora_lint.readers.files import decode

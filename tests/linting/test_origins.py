@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lora_lint.linting.cache import Cache
-from lora_lint.linting.engine import Outcome, lint
+from lora_lint.linting.engine import lint
 from lora_lint.settings import Settings
 
 if TYPE_CHECKING:
     from lora_lint.finding import Finding
+    from lora_lint.linting.outcome import Outcome
 
 MODULE = """\
 LORA = dict(r=64, lora_alpha=16, target_modules=["q_proj", "v_prj"])

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint.finding import Finding
-from lora_lint.linting.engine import Outcome, lint, lint_text
-from lora_lint.linting.outcome import Summary, readable
+from lora_lint.linting.engine import lint, lint_text
+from lora_lint.linting.outcome import Outcome, Summary, readable
 from lora_lint.report import render
 from lora_lint.settings import Settings
 from lora_lint.source import Span

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint.finding import Finding, Fix, Related, Verdict
-from lora_lint.linting.engine import Outcome, lint_text
-from lora_lint.linting.outcome import Summary
+from lora_lint.linting.engine import lint_text
+from lora_lint.linting.outcome import Outcome, Summary
 from lora_lint.report import FORMATS, View, render
 from lora_lint.settings import Settings
 from lora_lint.source import SourceFile, Span
