@@ -105,8 +105,8 @@ def wants_links(output_file: str | None = None) -> bool:
 
 def width(output_file: str | None = None) -> int:
     """The width of the report: $COLUMNS, otherwise the terminal's width, otherwise WIDTH."""
-    told = os.environ.get("COLUMNS", "")
-    columns = int(told) if told.isascii() and told.isdigit() and len(told) < 6 else 0
+    stated = os.environ.get("COLUMNS", "")
+    columns = int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 6 else 0
     if not columns and output_file is None and sys.stdout is not None and sys.stdout.isatty():
         with suppress(OSError, ValueError):
             columns = os.get_terminal_size(sys.stdout.fileno()).columns

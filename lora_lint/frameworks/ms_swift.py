@@ -148,9 +148,9 @@ def read_command(start: Start, arguments: CommandOptions, project: Project) -> R
     given = arguments.mapping
     if start.task == "rlhf" and given.entry("rlhf_type") is None:
         given = Mapping((entry("rlhf_type", "dpo", start.span), *given.entries), given.span)
-    told = any(given.entry(key) is not None for key in _TYPES)
+    typed = any(given.entry(key) is not None for key in _TYPES)
     named = any(given.entry(key) is not None for key in ("model", "model_id_or_path", "adapters"))
-    if arguments.positional or not named or (arguments.open and not told):
+    if arguments.positional or not named or (arguments.open and not typed):
         return Reading()  # a configuration file, or options that are not known
     run = settings_of(given, project, megatron=start.name == "megatron")
     return Reading() if run is None else Reading((run,))
@@ -161,19 +161,19 @@ def settings_of(document: Mapping, project: Project, *, megatron: bool = False) 
     them, each flag without its dashes as a key; None if they do not train LoRA."""
     fields = Fields(document)
     megatron = megatron or any(fields.has(key) for key in _MEGATRON)
-    told = next((key for key in _TYPES if fields.has(key)), "tuner_type")
-    if known(fields.text(told, usual("full" if megatron else "lora"))) not in ("lora", "longlora", "lora_llm"):
+    type_key = next((key for key in _TYPES if fields.has(key)), "tuner_type")
+    if known(fields.text(type_key, usual("full" if megatron else "lora"))) not in ("lora", "longlora", "lora_llm"):
         return None
     name = next((key for key in ("model", "model_id_or_path", "mcore_model") if fields.has(key)), "model_type")
     resumed = next((key for key in _RESUMED if fields.has(key)), None)
-    span = fields.span(told)
+    span = fields.span(type_key)
     put_on = Wrap(span) if resumed is None else LoadAdapter(fields.span(resumed), trainable=Known(True))
     events: list[Event] = [Load(fields.span(name)), put_on, Train(span)]
     if fields.has("new_special_tokens"):
-        long = known(fields.text(told)) == "longlora"  # which trains the embeddings
+        long = known(fields.text(type_key)) == "longlora"  # which trains the embeddings
         added = () if long else _added(fields)
         events.insert(1, Resize(fields.span("new_special_tokens"), tokens=added))
-    older = told == "sft_type" and not fields.has("model")  # an option that 2.x does not have
+    older = type_key == "sft_type" and not fields.has("model")  # an option that 2.x does not have
     adapter = _adapter(fields, older, resumed is not None, megatron, known(fields.text(name)))
     names = known(adapter.target_modules)
     return Run(

@@ -70,7 +70,7 @@ def _completed(reading: Reading, source: SourceFile, settings: Settings) -> Read
 
 
 def _at_one_place(finding: Finding) -> Finding:
-    """A finding without the other places that are its own: they were told apart only where a file was read."""
+    """A finding without the other places that are its own: they were distinguished only where a file was read."""
     related = tuple(each for each in finding.related if each.span != finding.span)
     return replace(finding, related=related, fix=None)
 

@@ -107,9 +107,9 @@ def _identify(name: str, near: str | None, own: OwnModels, depth: int) -> Model 
     name = name.strip()
     if not name or len(name) > _MAX_NAME or not name.isprintable() or depth > _MAX_DEPTH:
         return None
-    told = _from_settings(name, near, own, depth) if own.models else None
-    if told is not None:
-        return told
+    stated = _from_settings(name, near, own, depth) if own.models else None
+    if stated is not None:
+        return stated
     local = _from_directory(name, near, own, depth)
     if local is not None:
         return local

@@ -113,8 +113,8 @@ def initialisation(name: str) -> Version | None:
 
 def default_targets_since(model_type: str) -> Version | None:
     """The first PEFT that has default targets for a model type; None if none has."""
-    told: Mapping[str, Any] | None = history()["default_targets"].get(model_type)
-    return number(next(iter(told))) if told else None
+    by_version: Mapping[str, Any] | None = history()["default_targets"].get(model_type)
+    return number(next(iter(by_version))) if by_version else None
 
 
 def default_targets(model_type: str, below: Version | None = None) -> tuple[str, ...] | str | None:
@@ -123,8 +123,8 @@ def default_targets(model_type: str, below: Version | None = None) -> tuple[str,
     if below is None:
         targets = facts()["default_targets"].get(model_type)
     else:
-        told: Mapping[str, Any] = history()["default_targets"].get(model_type, {})
-        targets = next((value for since, value in reversed([*told.items()]) if number(since) < below), None)
+        by_version: Mapping[str, Any] = history()["default_targets"].get(model_type, {})
+        targets = next((value for since, value in reversed([*by_version.items()]) if number(since) < below), None)
     return tuple(targets) if isinstance(targets, list) else targets
 
 

@@ -182,8 +182,8 @@ class _Files:
         own = _tree(node)
         defaults = own.pop("defaults", None)
         if package is None:
-            told = _PACKAGE.search(source.utf8[:500])
-            package = told[1].decode() if told is not None else group.replace("/", ".")
+            declared = _PACKAGE.search(source.utf8[:500])
+            package = declared[1].decode() if declared is not None else group.replace("/", ".")
             package = "" if package == "_global_" else package
         placed = _placed(own, package)
         listed = list(defaults.items) if isinstance(defaults, Sequence) else []
@@ -264,8 +264,8 @@ def _config(tree: Tree, given: dict[str, Val], swept: bool, certain: bool, recor
             searched[key.lstrip("+")] = _swept(node, records)
         ax = sweeper.get("ax_config")
         for space in (sweeper.get("search_space"), ax.get("params") if isinstance(ax, dict) else None):
-            for key, told in space.items() if isinstance(space, dict) else ():
-                searched.setdefault(key.lstrip("+"), _described(told))
+            for key, parameter in space.items() if isinstance(space, dict) else ():
+                searched.setdefault(key.lstrip("+"), _described(parameter))
     return _Reader(tree, searched | given, certain).namespace(tree, "")
 
 
@@ -342,20 +342,20 @@ def _swept(node: Node, records: Records) -> Val:
     return _space(tuple(Const(value, node.span) for value in values), node.span)
 
 
-def _described(told: Tree | Node) -> Val:
+def _described(parameter: Tree | Node) -> Val:
     """A setting of `search_space` or `ax_config.params`: its choices, or the ends of its range."""
-    if not isinstance(told, dict):
-        return Opaque("the sweep sets it", told.span)
+    if not isinstance(parameter, dict):
+        return Opaque("the sweep sets it", parameter.span)
     for key in ("choices", "values", "bounds"):
-        listed = told.get(key)
+        listed = parameter.get(key)
         if isinstance(listed, Sequence):
             items = [item for item in listed.items if isinstance(item, Scalar)]
             known = [item for item in items if not isinstance(item.value, Placeholder)]
             if len(known) == len(listed.items):
                 return _space(tuple(Const(item.value, item.span) for item in known), listed.span)
-    ends = [told.get("low"), told.get("high")]
+    ends = [parameter.get("low"), parameter.get("high")]
     found = tuple(Const(end.value, end.span) for end in ends if isinstance(end, Scalar))
-    span = next((node.span for node in told.values() if not isinstance(node, dict)), None)
+    span = next((node.span for node in parameter.values() if not isinstance(node, dict)), None)
     return _space(found, span) if len(found) == 2 else Opaque("the sweep sets it", span)
 
 

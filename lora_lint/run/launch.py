@@ -58,7 +58,7 @@ class Storage(Enum):
 @dataclass(frozen=True)
 class Launch:
     """`processes`: how many a script of the project starts. `storage` is `bnb_4bit_quant_storage`, `compute` the dtype
-    of the other parameters, `kept` the modules that bitsandbytes is told to leave as they are. `bits`: those of the
+    of the other parameters, `kept` the modules that bitsandbytes has to leave as they are. `bits`: those of the
     base model, where a command chooses them and the model is judged in another file."""
 
     processes: Value[int] = ABSENT

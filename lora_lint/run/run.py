@@ -222,7 +222,7 @@ class Run:
 
     `framework` is whose spelling it is written in; `span` is the construct that makes the run (the wrap, the
     trainer, the document); `trained` is False when the file shows the adapter is only loaded or merged, None when
-    it cannot be told.
+    that is not known.
     """
 
     framework: Framework
