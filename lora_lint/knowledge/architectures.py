@@ -321,9 +321,26 @@ def parameter_shapes(architecture: Architecture, config: Mapping[str, Any]) -> t
     return _expanded(architecture, config).parameters
 
 
-def parameters(architecture: Architecture, config: Mapping[str, Any]) -> int:
-    """How many parameters the base model has (tied tensors once). Raises UnusableConfig."""
-    return sum(prod(each.shape) for each in parameter_shapes(architecture, config) if each.counted)
+def parameters(architecture: Architecture, config: Mapping[str, Any]) -> int | None:
+    """How many parameters the base model has (tied tensors once); None if the config leaves open whether its head is
+    tied. Raises UnusableConfig."""
+    shapes = parameter_shapes(architecture, config)
+    whole = sum(prod(each.shape) for each in shapes if each.counted)
+    head = f"{architecture.output_embeddings}.weight"
+    rows = next((prod(each.shape) for each in shapes if each.path == head and each.counted), 0)
+    if not rows or "." in str(architecture.output_embeddings) or not architecture.has_part("text_config"):
+        return whole
+    tied = _ties_head(architecture, config)
+    return None if tied is None else whole - rows if tied else whole
+
+
+def _ties_head(architecture: Architecture, config: Mapping[str, Any]) -> bool | None:
+    """Whether a model around a text model ties its head to the input embedding, as far as its config says.
+
+    transformers 5.23.0 (modeling_utils.py) asks the model's own config, 4.57.6 that of its text model.
+    """
+    tied = _entry(config, "tie_word_embeddings" if architecture.version >= 5 else "text_config.tie_word_embeddings")
+    return tied if isinstance(tied, bool) else None
 
 
 def projections(architecture: Architecture) -> tuple[str, ...]:
