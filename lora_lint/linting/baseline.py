@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from lora_lint.finding import Finding
 
@@ -70,10 +70,13 @@ def write(path: str, findings: Iterable[Finding], root: str = "") -> int:
     return len(entries)
 
 
-def stale(entries: Mapping[str, Mapping[str, Any]], current: Iterable[str], checked: Iterable[str]) -> int:
-    """The number of entries of a baseline, among those of the `checked` files, that no longer match anything."""
+def stale(
+    entries: Mapping[str, Mapping[str, Any]], current: Iterable[str], checked: Mapping[str, Collection[str]]
+) -> int:
+    """The number of entries of a baseline that no longer match anything, among those of the `checked` files and of the
+    rules that ran on each."""
     from lora_lint.system.visible import encodable
 
     gone = set(entries).difference(current)
-    paths = set(map(encodable, checked))
-    return sum(entries[fingerprint].get("path") in paths for fingerprint in gone)
+    rules = {encodable(path): codes for path, codes in checked.items()}
+    return sum(entries[each].get("code") in rules.get(entries[each]["path"], ()) for each in gone)

@@ -205,8 +205,11 @@ def outcome_of(checked: Checked, settings: Settings, content: Content) -> Outcom
         new = [finding for finding in visible if finding.fingerprint not in baseline]
         suppressed += len(visible) - len(new)
         visible = new
-        paths = (discovery.from_root(result.path, settings.root) for result in checked.results)
-        gone = stale(baseline, (finding.fingerprint for finding in findings), paths)
+        ran = {
+            discovery.from_root(result.path, settings.root): settings_of(result.path, settings).selected()
+            for result in checked.results
+        }
+        gone = stale(baseline, (finding.fingerprint for finding in findings), ran)
         if gone:
             match = "1 baseline entry no longer matches" if gone == 1 else f"{gone} baseline entries no longer match"
             notes += (f"{match} anything; refresh it with --write-baseline",)

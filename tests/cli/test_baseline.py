@@ -50,6 +50,13 @@ def test_stale_entries_are_noted() -> None:
     assert lint(["other.py"], Settings(), content=Content(baseline=baseline.read("b.json"))).notes == ()
 
 
+def test_entries_of_rules_that_did_not_run_are_not_stale() -> None:
+    baseline.write("b.json", run("rank(64)\n").findings)
+    content = Content(baseline=baseline.read("b.json"))
+    assert lint(["train.py"], Settings(select=("LL401",)), content=content).notes == ()
+    assert lint(["train.py"], Settings(ignore=("LL102",)), content=content).notes == ()
+
+
 def test_the_file_is_sorted_and_the_same_each_time() -> None:
     findings = run("rank(64)\nrank(32)\n").findings
     baseline.write("a.json", findings)
