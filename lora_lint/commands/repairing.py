@@ -30,6 +30,10 @@ def refuse_repair(request: Check) -> None:
 
         if repair.fix or repair.unsafe:
             raise UsageError("--add-ignore and --fix exclude each other: fix first, then ignore what remains")
+        if os.path.exists(repair.reason):
+            raise UsageError(
+                f"--add-ignore: {repair.reason!r} is a path; the reason comes first, --add-ignore REASON PATH"
+            )
         why = why_no_reason(repair.reason)
         if why is not None:
             raise UsageError(f"--add-ignore: the reason cannot be written, {why}")

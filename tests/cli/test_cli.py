@@ -585,3 +585,6 @@ def test_add_ignore() -> None:
     for refused in (("--fix", "a.py"), ("-",), ("--unsafe-fixes", "a.py")):
         assert process("--add-ignore", "why", *refused, stdin="").returncode == 2
     assert "cannot be written" in process("--add-ignore", "a # b", "a.py").stderr
+    forgotten = process("--add-ignore", "a.py")
+    assert (forgotten.returncode, Path("a.py").read_text()) == (2, text)
+    assert "'a.py' is a path" in forgotten.stderr
