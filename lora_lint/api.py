@@ -89,18 +89,20 @@ class Report:
 
 def lint(*paths: str | os.PathLike[str], **options: Unpack[Options]) -> Report:
     """The report on files and folders; on the current folder if none is given. Raises LoraLintError."""
+    from lora_lint.fixes.made import left_to_users
     from lora_lint.linting import engine
 
     outcome = engine.lint([os.fspath(path) for path in paths] or ["."], settings_from(options), jobs=1)
-    return report_of(outcome)
+    return report_of(left_to_users(outcome))
 
 
 def lint_text(text: str | bytes, name: str = "train.py", **options: Unpack[Options]) -> Report:
     """The report on a text as if it were the file `name`, whose suffix decides how it is read and whose folder holds
     what it imports. Raises LoraLintError."""
+    from lora_lint.fixes.made import left_to_users
     from lora_lint.linting import engine
 
-    return report_of(engine.lint_text(text, name, settings_from(options)))
+    return report_of(left_to_users(engine.lint_text(text, name, settings_from(options))))
 
 
 def settings_from(options: Options) -> Settings:

@@ -73,6 +73,17 @@ def check(request: Check) -> int:
 
 
 def _outcome(request: Check, settings: Settings) -> Outcome:
+    """The outcome of linting the files or standard input, as it is reported."""
+    outcome = _linted(request, settings)
+    if not outcome.summary.fixable and not outcome.summary.fixable_unsafe:
+        return outcome
+    from lora_lint.fixes.made import left_to_users
+    from lora_lint.linting.outcome import with_fixable
+
+    return with_fixable(left_to_users(outcome), settings)
+
+
+def _linted(request: Check, settings: Settings) -> Outcome:
     """The outcome of linting the files or standard input."""
     from lora_lint.linting import engine
 

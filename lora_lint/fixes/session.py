@@ -27,7 +27,7 @@ from lora_lint.system import disk
 from lora_lint.system.visible import octets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from lora_lint.finding import Finding
     from lora_lint.fixes.edits import Edit
@@ -169,6 +169,9 @@ def fixed_text(
         refused = dict(zip(_moved(refused, edits, state.source), refused.values(), strict=True))
         announced += [code for each in group for code in each.announced]
         state, count, outdated = tried, count + len(group), bool(refused)
+    for finding, made in _wanted_fixes(state, settings, unsafe, [*closed, *refused]):
+        if not made:
+            refused[_place(finding)] = "the change is not certain to be right here"
     left = tuple(
         f"{code} on line {state.source.position(span.start)[0]} is not fixed: {why}"
         for (code, span), why in sorted(refused.items(), key=lambda item: item[0][1])
@@ -223,19 +226,10 @@ def _candidates(state: _State, settings: Settings, unsafe: bool, but: Sequence[P
     The worst come first, and those that follow from other values after all of these. A fix that would change a place
     that another one needs has to wait.
     """
-    named, selected, source = settings.named(), settings.selected(), state.source
+    source = state.source
     chosen: list[_Candidate] = []
     together: set[Edit] = set()
-
-    def order(finding: Finding) -> tuple[bool, int]:
-        follows = finding.fix is not None and finding.fix.follows
-        return follows, LEVELS.index(finding.level) if finding.level else 0
-
-    for finding in sorted(state.findings, key=order):
-        wanted = finding.code in selected and fixable(finding, unsafe, named)
-        if finding.fix is None or not wanted or _overlaps(_place(finding), but):
-            continue
-        edits = places_of(finding.fix, lambda path: source if path == source.path else None)
+    for finding, edits in _wanted_fixes(state, settings, unsafe, but):
         if all(stays(edit, source) for edit in edits):
             continue
         union = sorted(together.union(edits), key=lambda edit: edit.span)
@@ -243,6 +237,22 @@ def _candidates(state: _State, settings: Settings, unsafe: bool, but: Sequence[P
             together.update(edits)
             chosen.append(_Candidate(finding, edits))
     return chosen
+
+
+def _wanted_fixes(
+    state: _State, settings: Settings, unsafe: bool, but: Sequence[Place]
+) -> Iterator[tuple[Finding, tuple[Edit, ...]]]:
+    """The findings to fix, except those at some places (`but`), with their edits: none if the fix cannot be made."""
+    named, selected, source = settings.named(), settings.selected(), state.source
+
+    def order(finding: Finding) -> tuple[bool, int]:
+        follows = finding.fix is not None and finding.fix.follows
+        return follows, LEVELS.index(finding.level) if finding.level else 0
+
+    for finding in sorted(state.findings, key=order):
+        wanted = finding.code in selected and fixable(finding, unsafe, named)
+        if finding.fix is not None and wanted and not _overlaps(_place(finding), but):
+            yield finding, places_of(finding.fix, lambda path: source if path == source.path else None)
 
 
 def _fixed(state: _State, group: Sequence[_Candidate], settings: Settings, closed: Sequence[Place]) -> _State | str:

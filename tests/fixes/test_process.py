@@ -281,3 +281,34 @@ def test_only_the_file_that_is_read_is_left_alone(jobs: str, tmp_path: Path) -> 
     assert "query_key_value" in (tmp_path / "other.yaml").read_text(encoding="utf-8")
     assert "is_trainable=True" in (tmp_path / "parts" / "names.py").read_text(encoding="utf-8")
     assert fixed.stderr.count(b"not fixed: it would cause") == 1
+
+
+BATCH = (
+    "set ALPHA=1\r\naccelerate launch sdxl_train_network.py --pretrained_model_name_or_path=stabilityai/sdxl ^\r\n"
+    " --network_module=networks.lora --network_dim=128 --network_alpha=%ALPHA%\r\n"
+)
+
+
+def test_a_fix_that_cannot_be_written_is_left_to_the_user(tmp_path: Path) -> None:
+    (tmp_path / "train.bat").write_bytes(BATCH.encode())
+    said = run(tmp_path, "train.bat").stdout.decode()
+    assert "= by hand: Set network_alpha to 128" in said
+    assert "fixable" not in said
+    (tmp_path / "train.bat").write_bytes(BATCH.replace("%ALPHA%", "1").encode())
+    said = run(tmp_path, "train.bat").stdout.decode()
+    assert "= fix (unsafe): Set network_alpha to 128" in said
+    assert "1 fixable with --fix --unsafe-fixes" in said
+
+
+def test_a_statement_that_cannot_move_is_not_fixed_and_why(tmp_path: Path) -> None:
+    shared = (
+        "from peft import LoraConfig, get_peft_model\nfrom transformers import AutoModelForCausalLM\n"
+        'base = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-2-7b-hf")\nprint(base)\n'
+        'for targets in (["q_proj"], ["gate_proj"]):\n'
+        "    model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules=targets))\n"
+        "    model.save_pretrained(targets[0])\n"
+    )
+    (tmp_path / "train.py").write_text(shared)
+    done = run(tmp_path, "--fix", "--unsafe-fixes", "train.py")
+    assert (tmp_path / "train.py").read_text() == shared
+    assert b"LL408 on line 6 is not fixed: the change is not certain to be right here" in done.stderr
