@@ -68,17 +68,18 @@ def host_of(run: Run, device: Literal["auto", "cuda", "cpu", "meta"], rank: int,
         raise StudyError(f"the model does not fit: {error}") from error
     except weights.NoWeights as error:
         raise _without_weights(error) from error
-    count = threads or _usual_threads()
+    count = threads or usual_threads()
     folder = str(stored.folder.resolve())
     return Host(name, folder, stored.parameters, head, chosen, plan.dtype, plan.micro, count)
 
 
-def _usual_threads() -> int:
+def usual_threads() -> int:
     """As many threads as a trial gains from, whether or not others run beside it: with another number torch adds up in
-    another order, and the numbers would differ in their last digits."""
-    import os
+    another order, and the numbers would differ in their last digits. torch has no more than OMP_NUM_THREADS allows."""
+    import torch
 
-    return min(os.cpu_count() or 1, _MOST_THREADS)
+    allowed: int = torch.get_num_threads()
+    return min(allowed, _MOST_THREADS)
 
 
 def setup_of(run: Run, host: Host, examples: int) -> tuple[Setup, str]:

@@ -257,3 +257,12 @@ def test_what_is_missing_is_said(
     monkeypatch.chdir(project)
     with pytest.raises(UsageError, match=said):
         CliRunner().invoke(main, ["ablate", "train.py", "--device", "cpu", *words], catch_exceptions=False)
+
+
+def test_no_more_threads_than_the_environment_allows() -> None:
+    code = "from lora_lint.ablate import prepare; print(prepare.usual_threads())"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert done.stdout == "1\n"
