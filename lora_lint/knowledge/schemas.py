@@ -166,7 +166,7 @@ def unknown_keys(name: str, mapping: Mapping, unlisted: Unlisted, definition: st
             continue
         missing = tuple(each for each in _alike(key, near, unlisted.synonyms, _NEAR) if mapping.entry(each) is None)
         fitting = tuple(each for each in missing if _fits(name, definition, each, entry.value))
-        typo = unlisted.refused and _alike(key, near, unlisted.synonyms, _TYPO)
+        typo = unlisted.refused and (_alike(key, near, unlisted.synonyms, _TYPO) or _swapped(key, near))
         if unlisted.only_near is None or missing or typo:
             problems.append(UnknownKey(key, entry.key.span, unlisted.owner, fitting, unlisted.consequence))
     return problems
@@ -192,6 +192,11 @@ def _alike(key: str, names: frozenset[str], synonyms: Names, likeness: float) ->
 
     meant = [synonyms[key]] if key in synonyms else []
     return tuple(dict.fromkeys([*meant, *closest(key, names, likeness)]))
+
+
+def _swapped(key: str, names: frozenset[str]) -> bool:
+    """Whether a key has the letters of another in a different order."""
+    return any(len(name) == len(key) and sorted(name) == sorted(key) for name in names)
 
 
 class FilledIn(Exception):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lora_lint.run.problems import UnknownKey
 from lora_lint.run.values import Known
 from tests.support.reading import config, only, plain
 
@@ -74,3 +75,10 @@ def test_rows(project: Path, given: str, rows: int | None) -> None:
 def test_a_register_that_is_none(project: Path, text: str) -> None:
     (project / "data/dataset_info.json").write_text(text)
     assert not isinstance(only(config(FACTORY.format("file"), folder=project)).dataset.size, Known)
+
+
+@pytest.mark.parametrize("misspelt", ["lora_rnak", "lora_rnk", "lroa_rank"])
+def test_a_misspelt_key_beside_the_right_one(misspelt: str) -> None:
+    """LLaMA-Factory stops at it all the same."""
+    run = only(config(FACTORY.format("file") + f"{misspelt}: 16\n"))
+    assert [problem.key for problem in run.problems if isinstance(problem, UnknownKey)] == [misspelt]
