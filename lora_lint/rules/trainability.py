@@ -391,16 +391,44 @@ def sweep_reuses_base_model(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
         if cleaned:
             continue
         told.add(event.loop)
+        level: Level | None = None
+        if _is_stacked(event, run):
+            kept = (
+                "wraps the PeftModel again, so what is saved from the second iteration on does not load onto the base "
+                "model"
+            )
+        elif _has_targets_of_its_own(run):
+            level = "advice"
+            kept = "replaces the adapter in its layers, so a variable that holds an earlier model holds the new adapter"
+        else:
+            kept = (
+                "changes the model in place, so earlier adapters are overwritten in the layers that they share with a "
+                "new one, and stay and train in all others"
+            )
         message = (
-            "Every iteration of this loop adds an adapter to the same base model: PEFT changes the model in place, so "
-            "earlier adapters are overwritten in the layers that they share with a new one, and stay and train in all "
-            "others. Load the base model inside the loop, or `unload()` the adapter at the end of each iteration"
+            f"Every iteration of this loop adds an adapter to the same base model: PEFT {kept}. Load the base model "
+            "inside the loop, or `unload()` the adapter at the end of each iteration"
         )
         related = (Related(event.loop, "this loop repeats it"),)
         loads = [other for other in run.events if isinstance(other, Load)]
         changes = (Into(loads[0].span, event.loop),) if len(loads) == 1 and loads[0].flag is None else ()
         fix = Fix("unsafe", "Load the base model in each iteration", changes)
-        yield Finding("LL408", message, event.span, happening(event), None, related, fix)
+        yield Finding("LL408", message, event.span, happening(event), level, related, fix)
+
+
+def _is_stacked(wrap: Wrap, run: Run) -> bool:
+    """Whether the model that a loop wraps is the PeftModel of an earlier turn."""
+    return any(isinstance(event, Wrap) and event.span == wrap.span and event.wrapped for event in run.events)
+
+
+def _has_targets_of_its_own(run: Run) -> bool:
+    """Whether the targets are written where the config is built, so that each turn of a loop around it has the same."""
+    written, config = run.adapter.target_modules, run.adapter.span
+    places = [each.written or each.span for each in alternatives(written)]
+    return bool(places) and all(
+        place is not None and place.path == config.path and config.start <= place.start and place.end <= config.end
+        for place in places
+    )
 
 
 def _named_anew(wrap: Wrap, run: Run) -> bool:

@@ -44,6 +44,30 @@ def test_every_turn_of_an_unknown_loop() -> None:
     assert codes(program) == {"LL408"}
 
 
+def test_equal_targets_in_each_turn_are_advice() -> None:
+    program = (
+        "base = AutoModelForCausalLM.from_pretrained('openai-community/gpt2')\nfor {} in {}:\n"
+        "    model = get_peft_model(base, LoraConfig(r=8, target_modules={}))\n    Trainer(model).train()\n"
+    )
+    for turns, level in (
+        (("r", "[8, 16]", "['c_attn']"), "advice"),
+        (("targets", "(['c_attn'], ['c_proj'])", "targets"), None),
+    ):
+        [found] = {
+            each for run in read_python(IMPORTS + program.format(*turns)) for each in RUN_CHECKS["LL408"](run, {})
+        }
+        assert found.level == level, turns
+
+
+def test_a_peft_model_that_is_wrapped_again_in_each_turn_is_an_error() -> None:
+    program = (
+        "model = AutoModelForCausalLM.from_pretrained('openai-community/gpt2')\nfor r in [8, 16]:\n"
+        "    model = get_peft_model(model, LoraConfig(r=r, target_modules=['c_attn']))\n    Trainer(model).train()\n"
+    )
+    found = [each for run in read_python(IMPORTS + program) for each in RUN_CHECKS["LL408"](run, {})]
+    assert any("wraps the PeftModel again" in each.message and each.level is None for each in found)
+
+
 def test_adapters_with_names_of_their_own() -> None:
     program = (
         "base = AutoModelForCausalLM.from_pretrained('openai-community/gpt2')\nfor name in ['one', 'two']:\n"

@@ -344,6 +344,12 @@ def test_adapters_that_pile_up(tmp_path: Path) -> None:
     assert "4 layers of the first (`q_proj` ×2, `v_proj` ×2)" in verdict.reason
     again = verdicts(tmp_path, LOOP.format('["q_proj", "v_proj"], ["v_proj", "q_proj"]'))["LL408"]
     assert again.status == "refuted"
+    stacked = verdicts(
+        tmp_path,
+        LOOP.replace("model = get_peft_model(base", "base = get_peft_model(base").format('["q_proj"], ["q_proj"]'),
+    )["LL408"]
+    assert stacked.status == "confirmed"
+    assert "saves its 2 layers under names that start with `base_model.model.base_model.model.`" in stacked.reason
 
 
 def test_a_model_that_is_not_there_is_skipped(tmp_path: Path) -> None:

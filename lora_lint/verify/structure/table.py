@@ -13,6 +13,7 @@ from lora_lint.run.values import alternatives
 from lora_lint.verify.experiment import Skip
 from lora_lint.verify.structure import course, coverage, packed, reloaded, task_types, trainability, trainers
 from lora_lint.verify.structure.skeleton import (
+    PREFIX,
     Refused,
     adapted,
     by_leaf,
@@ -28,7 +29,7 @@ from lora_lint.verify.structure.skeleton import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lora_lint.finding import Status
     from lora_lint.run.run import Run
@@ -158,18 +159,25 @@ def reused_base(case: FindingCase) -> Verdict:
     """LL408: two iterations of the loop on one base model, and what is left of the first after the second."""
     start = time.monotonic()
     case.say("on the meta device")
-    turns = [run for run in case.siblings if run.events and _same_wrap(run, case)] or [case.run]
+    turns = [run for run in case.siblings if any(_wraps(run, case))] or [case.run]
     first = next(possible(turns[0]))
     last = next(possible(turns[-1]))
     skeleton = skeleton_of(first)
+    stacked = any(event.wrapped for run in turns for event in _wraps(run, case))
     with skipping():
-        wrap(skeleton.model, peft_config(first.adapter))
-        model = wrap(skeleton.model, peft_config(last.adapter))
+        inner = wrap(skeleton.model, peft_config(first.adapter))
+        model = wrap(inner if stacked else skeleton.model, peft_config(last.adapter))
         alone = wrap(skeleton_of(last).model, peft_config(last.adapter))
     left = sorted(adapted(model).keys() - adapted(alone).keys())
     both, own = sum(trainable(model).values()), sum(trainable(alone).values())
     measured = {"left": len(left), "trainable": both, "trainable_alone": own}
-    if left:
+    if stacked:
+        reason = (
+            f"PEFT wraps the PeftModel again: the second iteration saves its {len(adapted(model))} layers under names "
+            f"that start with `{PREFIX * 2}`, which the base model does not have"
+        )
+        verdict = _on_meta(skeleton, "confirmed", reason, measured)
+    elif left:
         reason = (
             f"after the second iteration {len(left)} layers of the first ({by_leaf(left)}) are still in the model and "
             f"train too: {both:,} trainable parameters instead of the second iteration's {own:,}"
@@ -184,8 +192,9 @@ def reused_base(case: FindingCase) -> Verdict:
     return replace(verdict, seconds=time.monotonic() - start)
 
 
-def _same_wrap(run: Run, case: FindingCase) -> bool:
-    return any(isinstance(event, Wrap) and event.span == case.finding.span for event in run.events)
+def _wraps(run: Run, case: FindingCase) -> Iterator[Wrap]:
+    """The wraps that a finding is about."""
+    return (event for event in run.events if isinstance(event, Wrap) and event.span == case.finding.span)
 
 
 # --- wording ----------------------------------------------------------------------------------------------------------
