@@ -106,7 +106,8 @@ def finish(records: Records, path: str) -> Reading:
 
 
 def _distinct(runs: list[Run]) -> list[Run]:
-    """The runs in the order of their places; the first of equal ones."""
+    """The runs in the order of their places; the first of equal ones, which has no class of the model if a branch
+    chooses that."""
     by_place: dict[Span, list[Run]] = {}
     for run in runs:
         by_place.setdefault(run.span, []).append(run)
@@ -118,7 +119,9 @@ def _distinct(runs: list[Run]) -> list[Run]:
             continue
         unique: dict[str, Run] = {}
         for run in here:
-            unique.setdefault(repr((run.adapter, run.model.name, run.events)), run)
+            first = unique.setdefault(key := repr((run.adapter, run.model.name, run.events)), run)
+            if first.model.loader != run.model.loader:
+                unique[key] = replace(first, model=replace(first.model, loader=None))
         distinct += unique.values()
     return distinct
 

@@ -686,3 +686,25 @@ def test_a_trainer_that_is_not_followed(name: str, is_trainer: bool) -> None:
     run = only(read_python(IMPORTS + textwrap.dedent(program)))
     assert (plain(run.model.name) == "gpt2") is is_trainer
     assert (run.training.trainer == name) is is_trainer
+
+
+@pytest.mark.parametrize("test", ["critic", "not critic"])
+def test_a_class_that_a_branch_chooses_is_not_known(test: str) -> None:
+    program = f"""
+import sys
+from transformers import AutoModelForTokenClassification
+
+if len(sys.argv) > 2:
+    critic = True
+else:
+    critic = load_setting("critic")
+if {test}:
+    kind = AutoModelForTokenClassification
+else:
+    kind = AutoModelForCausalLM
+model = kind.from_pretrained("Qwen/Qwen2.5-7B")
+model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", r=8))
+"""
+    assert only(read_python(IMPORTS + program)).model.loader is None
+    alone = program.replace("kind.from", "AutoModelForTokenClassification.from")
+    assert only(read_python(IMPORTS + alone)).model.loader == "AutoModelForTokenClassification"
