@@ -179,7 +179,10 @@ class Walk:
             if path.endswith("/__init__.py") and not self._modules.isdisjoint(words(imports))
         }
         for path, kind, imports in self._importers:
-            if not self._modules.isdisjoint(words(imports)):
+            named = words(imports)
+            if b"from ." in imports:  # the package itself, which passes names of its modules on
+                named.add(os.fsencode(os.path.basename(os.path.dirname(path))))
+            if not self._modules.isdisjoint(named):
                 try:
                     data = read(path, limit_of(kind))
                 except OSError as error:

@@ -95,7 +95,10 @@ def _files(context: Context, folder: str | None, near: str) -> _Files | None:
     project = context.records.project
     if folder is None or project is None or "://" in folder:
         return None
-    return _Files(project, context.records, posixpath.normpath(posixpath.join(posixpath.dirname(near), folder)))
+    beside = posixpath.normpath(posixpath.join(posixpath.dirname(near), folder))
+    # A folder that the program derives from `__file__` is already relative to the project's root.
+    found = beside if disk.names(beside) else posixpath.normpath(folder)
+    return _Files(project, context.records, found)
 
 
 def _composed(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from lora_lint import discovery
@@ -24,6 +26,8 @@ _KEPT = 64
 _KEPT_NOTEBOOKS = 4
 """The number of notebooks whose JSON it keeps: each may have megabytes of images."""
 
+_CHECKPOINT = re.compile(r"/checkpoint-\d+\Z")
+"""The end of a folder that transformers' Trainer saves an adapter in while it trains."""
 _MOST_PLACES = 8
 """The most other places of one cause that a finding names."""
 _OF_VALUES = frozenset({"LL102", "LL103", "LL104"})
@@ -250,14 +254,24 @@ def distinct(findings: Iterable[Finding]) -> list[Finding]:
 
 def by_cause(findings: Sequence[Finding], settings: Settings) -> list[Finding]:
     """The findings, sorted by place, with one per cause. If several files use the same values, the finding is reported
-    where these are written, or otherwise in the first of the files, and the others become related places."""
+    where these are written, or otherwise in the first of the files, and the others become related places. The
+    adapters that one training saved at several steps have one cause, too."""
     groups: dict[object, list[Finding]] = {}
+    trainings = {os.path.dirname(each) for each in map(_saved_in, findings) if each and _CHECKPOINT.search(each)}
     for number, finding in enumerate(findings):
+        saved = _saved_in(finding)
+        training = next((each for each in (saved, os.path.dirname(saved)) if saved and each in trainings), None)
         causes = _causes(finding)
         said = "" if finding.code in _OF_VALUES else finding.message
-        key = (finding.code, causes, said, is_shown(finding, settings)) if causes else number
-        groups.setdefault(key, []).append(finding)
+        key: object = (finding.code, training or causes, said, is_shown(finding, settings))
+        groups.setdefault(key if training or causes else number, []).append(finding)
     return sorted((_merged(group) for group in groups.values()), key=_place)
+
+
+def _saved_in(finding: Finding) -> str:
+    """The folder of the saved adapter that a finding is about; "" for other findings."""
+    folder, name = os.path.split(finding.span.path)
+    return folder if name == "adapter_config.json" else ""
 
 
 def _causes(finding: Finding) -> frozenset[Span]:

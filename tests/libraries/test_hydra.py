@@ -61,6 +61,13 @@ def swept(params: str) -> str:
     return CONFIG.replace("PARAMS", params.replace("\n", "\n      "))
 
 
+def test_a_folder_that_the_program_derives_from_its_own_path(tmp_path: Path) -> None:
+    program = write(tmp_path, swept("lora.r: 8,32")).replace('"conf"', 'str(Path(__file__).parent.parent / "conf")')
+    (tmp_path / "scripts").mkdir()
+    reading = read_python("from pathlib import Path\n" + program, tmp_path, "scripts/train.py")
+    assert [plain(run.adapter.rank) for run in reading.sweeps[0].runs] == [8, 32]
+
+
 SWEEPS = {
     "a list": ("lora.r: 8,32", "cfg.lora.alpha", [(8, 16), (32, 16)]),
     "choice": ("lora.r: choice(8, 32)", "cfg.lora.alpha", [(8, 16), (32, 16)]),

@@ -70,3 +70,29 @@ def test_a_comment_silences_only_its_own_file(tmp_path: Path, monkeypatch: pytes
     quiet = program.replace("target_modules=targets))", "target_modules=targets))  # lora-lint: ignore[LL102]")
     (finding,) = found(tmp_path, monkeypatch, axolotl=CONFIG, a=quiet, b=program)
     assert {"b.py"} == {related.span.path for related in finding.related if related.message == "the same applies here"}
+
+
+ADAPTER = """\
+{"peft_type": "LORA", "base_model_name_or_path": "microsoft/Phi-3.5-mini-instruct", "r": 8, "lora_alpha": 16,
+ "target_modules": ["q_proj", "o_proj"]}
+"""
+
+
+def test_the_checkpoints_of_one_training_are_one_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a", "a/checkpoint-10", "a/checkpoint-20", "b/final", "b/checkpoint-10", "c/one", "c/two"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "adapter_config.json").write_text(ADAPTER, encoding="utf-8")
+    (tmp_path / "a/checkpoint-20/adapter_config.json").write_text(ADAPTER.replace("q_proj", "k_proj"), encoding="utf-8")
+    findings = [each for each in engine.lint(["."], Settings(), jobs=1).findings if each.code == "LL202"]
+    places = {
+        each.span.path: [related.span.path for related in each.related if related.message == "the same applies here"]
+        for each in findings
+    }
+    assert places == {
+        "a/adapter_config.json": ["a/checkpoint-10/adapter_config.json"],
+        "a/checkpoint-20/adapter_config.json": [],
+        "b/checkpoint-10/adapter_config.json": ["b/final/adapter_config.json"],
+        "c/one/adapter_config.json": [],
+        "c/two/adapter_config.json": [],
+    }

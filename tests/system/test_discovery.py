@@ -115,6 +115,16 @@ def test_programs_that_import_a_relevant_one_through_its_package() -> None:
     assert found == {"chat/modeling.py", "chat/__init__.py", "train.py"}
 
 
+def test_programs_that_import_a_relevant_one_from_their_own_package() -> None:
+    put("chat/modeling.py")
+    put("chat/__init__.py", "from .modeling import train\n")
+    put("chat/__main__.py", "from . import train\n")
+    put("other/__init__.py", "from .things import train\n")
+    put("other/__main__.py", "from . import train\n")
+    found = {found.path for found in Walk(["."])}
+    assert found == {"chat/modeling.py", "chat/__init__.py", "chat/__main__.py"}
+
+
 def test_packages_and_notebooks_too() -> None:
     put("tools/__init__.py")
     put("a.ipynb", '{"cells": [{"source": ["x = 1\\n", "from tools import build\\n"]}]}')
