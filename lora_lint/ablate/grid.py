@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.ablate.errors import StudyError
 from lora_lint.ablate.recipes import DEFAULT_INIT, Recipe
+from lora_lint.knowledge.resolve import resolve
 from lora_lint.run.values import alternatives, is_number
 
 if TYPE_CHECKING:
@@ -101,6 +102,9 @@ def baseline(run: Run, rate: float, names: Names) -> tuple[Recipe, list[str]]:
     if targets is None:
         targets = names.targets("query-value")
         notes.append(f"the run's targets are not known; {', '.join(targets)} are assumed")
+    elif isinstance(targets, tuple):
+        missing = unmatched(run)
+        targets = tuple(each for each in targets if each not in missing) or targets
     init = next((each.value for each in alternatives(adapter.init_lora_weights)), True)
     start = init if isinstance(init, str) and init in INITS else DEFAULT_INIT
     if isinstance(init, str) and init not in INITS:
@@ -117,6 +121,13 @@ def baseline(run: Run, rate: float, names: Names) -> tuple[Recipe, list[str]]:
         rate,
     )
     return replace(made, name=_name(made, made, names)), notes
+
+
+def unmatched(run: Run) -> tuple[str, ...]:
+    """The targets that name no module of the model, which the baseline does without, as PEFT does."""
+    matches = resolve(run).matches
+    every = dict.fromkeys(entry for match in matches for entry in match.unmatched)
+    return tuple(entry for entry in every if all(entry in match.unmatched for match in matches))
 
 
 def arms_of_sweep(runs: Sequence[Run], rate_of: Callable[[Run], float], names: Names) -> list[Recipe]:

@@ -144,6 +144,7 @@ def _arms(source: StudySource, run: Run, request: Request, names: Names) -> tupl
     if source.sweep and not request.vary:
         return grid.arms_of_sweep([_as_requested(each, request) for each in source.sweep], prepare.rate_of, names), []
     base, notes = grid.baseline(run, prepare.rate_of(run), names)
+    notes += [f"`{name}` names no module of the model and is left out" for name in grid.unmatched(run)]
     if request.vary:
         return grid.grid(base, request.vary, names), notes
     return grid.default_study(base, names), notes

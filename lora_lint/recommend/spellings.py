@@ -35,7 +35,7 @@ def _size(found: Recommendation) -> Iterable[str]:
         return
     share = f" of {found.total:,} ({found.parameters / found.total:.3%})" if found.total else ""
     memory = found.parameters * STATE
-    amount = f"{memory / 1e9:.2f} GB" if memory >= 1e9 else f"{memory / 1e6:.0f} MB"
+    amount = f"{memory / 1e9:.2f} GB" if memory >= 1e9 else f"{memory / 1e6:.3g} MB"
     yield f"# {found.model} ({found.model_type}): {found.parameters:,} parameters are trained{share},"
     yield f"# {amount} for weights, gradients and Adam's moments in fp32, in addition to the model itself"
 

@@ -9,6 +9,8 @@ import pytest
 from lora_lint.ablate import grid
 from lora_lint.ablate.errors import StudyError
 from lora_lint.ablate.recipes import Recipe
+from lora_lint.run.run import BaseModel
+from lora_lint.run.values import ABSENT
 from tests.support.runs import lit, run
 
 if TYPE_CHECKING:
@@ -115,8 +117,16 @@ def test_the_baseline_is_the_run() -> None:
     assert (arm.name, arm.rank, arm.alpha, arm.rate, notes) == ("attention r=8", 8, 32.0, 1e-3, [])
 
 
+LLAMA = "meta-llama/Llama-3.1-8B"
+
+
+def test_the_baseline_does_without_targets_that_name_no_module() -> None:
+    written = run(8, 16.0, of={"model": BaseModel(name=lit(LLAMA))}, target_modules=lit(("q_proj", "v_porj")))
+    assert grid.unmatched(written) == ("v_porj",)
+    assert grid.baseline(written, 1e-3, names())[0].targets == ("q_proj",)
+
+
 def test_what_a_run_leaves_open_is_assumed_and_said() -> None:
-    from lora_lint.run.values import ABSENT
 
     arm, notes = grid.baseline(run(ABSENT, ABSENT), 1e-3, names())
     assert (arm.rank, arm.alpha) == (8, 16.0)
