@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from lora_lint.interpreter.values import Arguments, DictVal, Either, Object, Opaque, Val
 from lora_lint.libraries.context import (
@@ -43,9 +43,15 @@ from lora_lint.run.events import (
 from lora_lint.run.values import ABSENT, Known, Unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lora_lint.libraries.context import Handler
+    from lora_lint.run.events import Event
     from lora_lint.run.values import Value
     from lora_lint.source import Span
+
+ModelMethod: TypeAlias = "Callable[[Context, ModelView, Arguments, Span], Val | None]"
+"""What a method of a model does to its adapters."""
 
 CONFIGS = frozenset(
     "LoraConfig LoraRuntimeConfig AdaLoraConfig AdamssConfig AdaptionPromptConfig BOFTConfig BeftConfig C3AConfig "
@@ -178,50 +184,39 @@ def answers(context: Context, view: ModelView, span: Span) -> None:
 
 def method(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> Val | None:
     """A method of a model that concerns its adapters."""
-    if name == "add_adapter":
-        _add_adapter(context, view, arguments, span)
-        return nothing(span)
-    if name == "load_adapter":
-        _load_adapter(context, view, arguments, span)
-        return nothing(span)
-    if name in ("save_pretrained", "push_to_hub"):
-        saved(context, view, arguments, span)
-        return nothing(span)
-    if name == "generate":
-        answers(context, view, span)
-        return None
-    if name in ("merge_and_unload", "unload"):
-        context.happen(view.record, Unwrap(span, merges=name == "merge_and_unload"))
-        return Object("model", arguments, span, ModelView(view.record))
-    if name in ("set_adapter", "set_requires_grad", "delete_adapter"):
-        _switch(context, view, name, arguments, span)
-        return nothing(span)
-    if name in _ABLE:
-        context.happen(view.record, _ABLE[name](span))
-        return nothing(span)
-    if name == "add_weighted_adapter":
-        _blend(context, view, arguments, span)
-        return nothing(span)
-    if name == "merge_adapter":
-        return nothing(span)
-    if name == "train_adapter":  # of the library `adapters`, which otherwise uses transformers' names
-        context.happen(view.record, Unfreeze(span, selection=Selected.UNREADABLE))
-        return nothing(span)
-    if name == "get_base_model":
-        return Object("model", arguments, span, ModelView(view.record))
-    return None
+    effect = _METHODS.get(name)
+    return effect(context, view, arguments, span) if effect is not None else None
 
 
-_ABLE: dict[str, type[EnableAdapters | DisableAdapters]] = {
-    "disable_adapter": EnableAdapters,  # in a `with` statement, which enables them at its end
-    "enable_adapters": EnableAdapters,
-    "enable_adapter_layers": EnableAdapters,
-    "disable_adapters": DisableAdapters,
-    "disable_adapter_layers": DisableAdapters,
-}
+def _event(event_at: Callable[[Span], Event]) -> ModelMethod:
+    """The effect of a method that does one thing to a model, whatever its arguments."""
+
+    def effect(context: Context, view: ModelView, arguments: Arguments, span: Span) -> Val:
+        context.happen(view.record, event_at(span))
+        return nothing(span)
+
+    return effect
 
 
-def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+def _save(context: Context, view: ModelView, arguments: Arguments, span: Span) -> Val:
+    saved(context, view, arguments, span)
+    return nothing(span)
+
+
+def _generate(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+    answers(context, view, span)
+
+
+def _unload(context: Context, view: ModelView, arguments: Arguments, span: Span, *, merges: bool = False) -> Val:
+    context.happen(view.record, Unwrap(span, merges=merges))
+    return _base_model(context, view, arguments, span)
+
+
+def _base_model(context: Context, view: ModelView, arguments: Arguments, span: Span) -> Val:
+    return Object("model", arguments, span, ModelView(view.record))
+
+
+def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> Val:
     """PEFT's `add_adapter(name, config)`, in addition to a wrapped model's adapter, or transformers'
     `add_adapter(config, name)`."""
     config = arguments.get("peft_config", 1) or arguments.get("adapter_config", 0)
@@ -237,12 +232,13 @@ def _add_adapter(context: Context, view: ModelView, arguments: Arguments, span: 
         made = made_with(config, span)
         beside = AddBeside(span, adapters=adapter_names(called), may_switch=_may_switch(context), made=made)
         context.happen(view.record, beside)
-        return
-    model = Object("model", arguments, span, ModelView(view.record))
-    context.wrap(model, config, span, Manner(name=called, integrated=not named_first))
+    else:
+        model = _base_model(context, view, arguments, span)
+        context.wrap(model, config, span, Manner(name=called, integrated=not named_first))
+    return nothing(span)
 
 
-def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> Val:
     """PEFT's `load_adapter(path, name)`, in addition to a wrapped model's adapter, or transformers'."""
     adapters = adapter_names(arguments.get("adapter_name", 1))
     if view.wrapped:
@@ -251,15 +247,16 @@ def _load_adapter(context: Context, view: ModelView, arguments: Arguments, span:
         made = saved_with(folder, span, context.records)
         beside = LoadBeside(span, adapters=adapters, trainable=trainable, may_switch=_may_switch(context), made=made)
         context.happen(view.record, beside)
-        return
+        return nothing(span)
     if (view.record.loader or "").startswith("AutoModel"):
         trainable = _trainable(arguments, None, span)
     else:
         trainable = Unknown("the model's own method decides", span)
     context.happen(view.record, LoadAdapter(span, adapters=adapters, trainable=trainable, integrated=True))
+    return nothing(span)
 
 
-def _blend(context: Context, view: ModelView, arguments: Arguments, span: Span) -> None:
+def _blend(context: Context, view: ModelView, arguments: Arguments, span: Span) -> Val:
     """`add_weighted_adapter(adapters, weights, name, combination_type)`."""
     sources, weights = arguments.get("adapters", 0), arguments.get("weights", 1)
     usual: Value[str] = Unknown("`**` arguments may set it", span) if arguments.open else Known("svd", span)
@@ -271,6 +268,7 @@ def _blend(context: Context, view: ModelView, arguments: Arguments, span: Span) 
     )
     called = adapter_names(arguments.get("adapter_name", 2))
     context.happen(view.record, AddBeside(span, adapters=called, blend=blend))
+    return nothing(span)
 
 
 def _may_switch(context: Context) -> bool:
@@ -284,18 +282,53 @@ def set_weights(context: Context, name: str, arguments: Arguments, span: Span) -
         context.happen(view.record, SetWeights(span))
 
 
-def _switch(context: Context, view: ModelView, name: str, arguments: Arguments, span: Span) -> None:
-    """`set_adapter`, `set_requires_grad` and `delete_adapter`: their effect on the named adapters."""
+def _set_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> Val:
+    trainable = _trains(negated(arguments.get("inference_mode", 1)), arguments, span)
+    context.happen(view.record, SetAdapter(span, adapters=_named(arguments), trainable=trainable))
+    return nothing(span)
+
+
+def _set_requires_grad(context: Context, view: ModelView, arguments: Arguments, span: Span) -> Val:
+    trainable = _trains(arguments.get("requires_grad", 1), arguments, span)
+    context.happen(view.record, SetRequiresGrad(span, adapters=_named(arguments), trainable=trainable))
+    return nothing(span)
+
+
+def _delete_adapter(context: Context, view: ModelView, arguments: Arguments, span: Span) -> Val:
+    context.happen(view.record, DeleteAdapter(span, adapters=_named(arguments)))
+    return nothing(span)
+
+
+def _named(arguments: Arguments) -> tuple[str, ...] | None:
+    """The adapters that a method is about; None if they are not known."""
     given = arguments.get("adapter_name", 0) or arguments.get("adapter_names")
-    adapters = None if given is None else adapter_names(given)
-    if name == "delete_adapter":
-        context.happen(view.record, DeleteAdapter(span, adapters=adapters))
-        return
-    sets = name == "set_adapter"
-    flag = negated(arguments.get("inference_mode", 1)) if sets else arguments.get("requires_grad", 1)
-    trainable = _unless_given(arguments, True, span) if flag is None else flag_of(flag, span)
-    made = SetAdapter if sets else SetRequiresGrad
-    context.happen(view.record, made(span, adapters=adapters, trainable=trainable))
+    return None if given is None else adapter_names(given)
+
+
+def _trains(flag: Val | None, arguments: Arguments, span: Span) -> Value[bool]:
+    """Whether the adapters train, which they do unless the flag says otherwise."""
+    return _unless_given(arguments, True, span) if flag is None else flag_of(flag, span)
+
+
+_METHODS: dict[str, ModelMethod] = {
+    "add_adapter": _add_adapter,
+    "load_adapter": _load_adapter,
+    **dict.fromkeys(("save_pretrained", "push_to_hub"), _save),
+    "generate": _generate,
+    "merge_and_unload": partial(_unload, merges=True),
+    "unload": _unload,
+    "set_adapter": _set_adapter,
+    "set_requires_grad": _set_requires_grad,
+    "delete_adapter": _delete_adapter,
+    "disable_adapter": _event(EnableAdapters),  # in a `with` statement, which enables them at its end
+    **dict.fromkeys(("enable_adapters", "enable_adapter_layers"), _event(EnableAdapters)),
+    **dict.fromkeys(("disable_adapters", "disable_adapter_layers"), _event(DisableAdapters)),
+    "add_weighted_adapter": _blend,
+    "merge_adapter": lambda context, view, arguments, span: nothing(span),
+    # Of the library `adapters`, which otherwise uses transformers' names.
+    "train_adapter": _event(partial(Unfreeze, selection=Selected.UNREADABLE)),
+    "get_base_model": _base_model,
+}
 
 
 CALLS: dict[str, Handler] = {
