@@ -12,7 +12,7 @@ from lora_lint.guarding.shards import size_of
 from lora_lint.guarding.subject import bare
 from lora_lint.knowledge import architectures
 from lora_lint.knowledge.architectures import Ends
-from lora_lint.knowledge.models import Model
+from lora_lint.knowledge.models import Clue, Model
 from lora_lint.knowledge.modules import PEFT_KINDS, Beside, Module, Parameter
 from lora_lint.knowledge.resolve import Built, Loaded
 
@@ -36,7 +36,7 @@ def loaded_model(model: Any, name: str | None) -> Loaded:
         _place(walked, base, "get_output_embeddings"),
     )
     kind = architectures.of_object(model_type, known[1] if known else "base", class_name, _version(), ends)
-    described = Model(name or model_type, model_type, config, True, "object")
+    described = Model(name or model_type, model_type, config, True, Clue.OBJECT)
     names: dict[int, list[str]] = {}
     sizes: dict[int, int] = {}
     for path, module in walked:

@@ -164,7 +164,7 @@ def _model(run: Run, resolved: Resolved) -> dict[str, Any]:
     if model is not None:
         facts |= {
             "type": model.model_type,
-            "how": model.how,
+            "how": model.how.phrase,
             "source": model.source,
             "confidence": model.confidence,
             "complete": model.complete,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lora_lint.knowledge import edition
 from lora_lint.records import dataclass, field, replace
 from lora_lint.run.run import OwnModels
+from lora_lint.run.values import Phrased
 from lora_lint.system import bounds, disk
 
 if TYPE_CHECKING:
@@ -68,23 +69,45 @@ _HUB_ID = r"[\w.\-]+(?:/[\w.\-]+)?"
 _PATH_START = r"[/.~\\]|[A-Za-z]:[\\/]"
 
 
+class Clue(Phrased):
+    """What a model is known by."""
+
+    SETTINGS = "settings"
+    CONFIG = "config.json"
+    CACHE = "hub cache"
+    TABLE = "table"
+    """That of published models."""
+    UNSLOTH = "unsloth"
+    """It is unsloth's copy of one of these."""
+    FAMILY = "family"
+    """A pattern of names."""
+    BASENAME = "basename"
+    """The last part of its path."""
+    CLASS = "class"
+    """The one that loads it."""
+    DIALECT = "dialect"
+    """The framework, which builds one architecture alone."""
+    OBJECT = "object"
+    """The model itself, in a running program."""
+
+
 @dataclass(frozen=True)
 class Model:
     """What a model's name or its config.json reveals. `config` holds the known fields, named as in the transformers
     config class of `model_type`; `complete` says that they decide every shape (fields left out have the class's
     default), so counts are exact.
 
-    `how` is "settings", "config.json", "table", "class", "unsloth", "hub cache", "family" or "basename"; `source` a
-    path or the place that states the facts. `module_names` is set for architectures that transformers itself does not
-    have: their known leaf names. `stock` is False if the modules are not those of the transformers class of that type
-    (code from the model's repository, or rewritten by the publisher): names may match that no class shows.
+    `how` is what it is known by; `source` a path or the place that states the facts. `module_names` is set for
+    architectures that transformers itself does not have: their known leaf names. `stock` is False if the modules are
+    not those of the transformers class of that type (code from the model's repository, or rewritten by the publisher):
+    names may match that no class shows.
     """
 
     name: str
     model_type: str
     config: Mapping[str, Any] = field(default_factory=dict)
     complete: bool = False
-    how: str = "table"
+    how: Clue = Clue.TABLE
     source: str = ""
     confidence: Confidence = "certain"
     module_names: tuple[str, ...] | None = None
@@ -115,10 +138,10 @@ def _identify(name: str, near: str | None, own: OwnModels, depth: int) -> Model 
         return local
     row = _row(name.rstrip("/"))
     if row is not None:
-        known = _from_row(name, row, "table", "certain")
+        known = _from_row(name, row, Clue.TABLE, "certain")
         return known if known is None or known.config else _with_sizes(known, own)
     if not _is_path(name):
-        return _from_unsloth(name) or _from_cache(name, own) or _from_family(name, name, "family", "likely")
+        return _from_unsloth(name) or _from_cache(name, own) or _from_family(name, name, Clue.FAMILY, "likely")
     return _from_path(name)
 
 
@@ -134,7 +157,7 @@ def _from_settings(name: str, near: str | None, own: OwnModels, depth: int) -> M
         known = _identify(entry, near, others, depth + 1) if "/" in entry or _row(entry) else None
         if known is None:
             known = _typed(entry, entry)
-        return replace(known, name=name, how="settings", confidence="certain")
+        return replace(known, name=name, how=Clue.SETTINGS, confidence="certain")
     like = entry.get("like")
     base = _identify(like, near, others, depth + 1) if isinstance(like, str) else None
     fields = {key: value for key, value in entry.items() if key not in ("like", "model_type")}
@@ -144,7 +167,7 @@ def _from_settings(name: str, near: str | None, own: OwnModels, depth: int) -> M
     config, whole = _sane({**(base.config if base else {}), **fields})
     complete = whole and (base.complete if base else bool(fields))
     known = _typed(name, model_type)
-    return replace(known, config=config, complete=complete, how="settings", source="settings")
+    return replace(known, config=config, complete=complete, how=Clue.SETTINGS, source="settings")
 
 
 def _entry(name: str, own: Mapping[str, str | Mapping[str, Any]]) -> str | Mapping[str, Any] | None:
@@ -184,7 +207,7 @@ def _from_directory(name: str, near: str | None, own: OwnModels, depth: int) -> 
         if not disk.exists(folder):
             continue
         for part in _PARTS:
-            known = _from_config(name, os.path.join(folder, part, "config.json"), "config.json", own)
+            known = _from_config(name, os.path.join(folder, part, "config.json"), Clue.CONFIG, own)
             if known is not None:
                 return known
         adapter = _load_json(os.path.join(folder, "adapter_config.json"))
@@ -206,7 +229,7 @@ def _folders(name: str, near: str | None) -> Iterator[str]:
         yield name
 
 
-def _from_config(name: str, path: str, how: str, own: OwnModels) -> Model | None:
+def _from_config(name: str, path: str, how: Clue, own: OwnModels) -> Model | None:
     document = _load_json(path)
     if document is None:
         return None
@@ -379,7 +402,7 @@ def _typed(name: str, model_type: str) -> Model:
     return Model(name, model_type, module_names=tuple(modules), stock=False)
 
 
-def _from_row(name: str, row: list[str], how: str, confidence: Confidence) -> Model | None:
+def _from_row(name: str, row: list[str], how: Clue, confidence: Confidence) -> Model | None:
     _, model_type, shape, mark = row
     if model_type == "?":  # in the table so that no pattern misidentifies it
         return None
@@ -409,12 +432,14 @@ def _from_unsloth(name: str) -> Model | None:
     base = _bare(name.lower())
     own = _row(f"unsloth/{base}")
     if own is not None:
-        known = _from_row(name, own, "unsloth", "likely")
+        known = _from_row(name, own, Clue.UNSLOTH, "likely")
     else:
         rows = _rows_by_basename(base)
         same = len({row[1] for row in rows}) == 1
         known = (
-            _from_row(name, _best(rows), "unsloth", "likely") if same else _from_family(name, name, "unsloth", "likely")
+            _from_row(name, _best(rows), Clue.UNSLOTH, "likely")
+            if same
+            else _from_family(name, name, Clue.UNSLOTH, "likely")
         )
     if known is None:
         return None
@@ -437,7 +462,7 @@ def _from_cache(name: str, own: OwnModels) -> Model | None:
         except (OSError, ValueError):
             main = ""
         for snapshot in sorted(found[:100], key=lambda each: each != main):
-            known = _from_config(name, os.path.join(snapshots, snapshot, "config.json"), "hub cache", own)
+            known = _from_config(name, os.path.join(snapshots, snapshot, "config.json"), Clue.CACHE, own)
             if known is not None:
                 return known
     return None
@@ -480,7 +505,7 @@ def _from_path(name: str) -> Model | None:
     if len(parts) > 1:
         row = _row(f"{parts[-2]}/{base}")
         if row is not None:
-            return _from_row(name, row, "basename", "likely")
+            return _from_row(name, row, Clue.BASENAME, "likely")
     rows = _rows_by_basename(base.lower())
     if rows:
         if len({row[1] for row in rows}) != 1:
@@ -488,20 +513,20 @@ def _from_path(name: str) -> Model | None:
         # unsloth republishes some models under the same last name in another form
         same = _row(f"unsloth/{base}")
         confidence: Confidence = "likely" if same is None or same[1] == rows[0][1] else "possible"
-        return _from_row(name, _best(rows), "basename", confidence)
-    return _from_family(name, base, "basename", "possible")
+        return _from_row(name, _best(rows), Clue.BASENAME, confidence)
+    return _from_family(name, base, Clue.BASENAME, "possible")
 
 
 def identify_id(name: str) -> Model | None:
     """`identify` for a certain hub id, without checking the file system."""
     row = _row(name)
     if row is not None:
-        return _from_row(name, row, "table", "certain")
-    return _from_unsloth(name) or _from_family(name, name, "family", "likely")
+        return _from_row(name, row, Clue.TABLE, "certain")
+    return _from_unsloth(name) or _from_family(name, name, Clue.FAMILY, "likely")
 
 
 def _relabel(known: Model | None, name: str) -> Model | None:
-    return replace(known, name=name, how="basename", confidence="likely") if known else None
+    return replace(known, name=name, how=Clue.BASENAME, confidence="likely") if known else None
 
 
 def _bare(name: str) -> str:
@@ -514,7 +539,7 @@ def _bare(name: str) -> str:
         base = shorter
 
 
-def _from_family(name: str, full: str, how: str, confidence: Confidence) -> Model | None:
+def _from_family(name: str, full: str, how: Clue, confidence: Confidence) -> Model | None:
     """By the ordered patterns of families.json.
 
     Those of the first list decide alone. Those of the second speak of a base model that a fine-tune's name mentions:
@@ -552,7 +577,7 @@ def _fits(family: Mapping[str, Any], lower: str, base: str) -> bool:
     return without is None or re.search(without, lower) is None
 
 
-def _of_family(name: str, family: Mapping[str, Any], base: str, how: str, confidence: Confidence) -> Model | None:
+def _of_family(name: str, family: Mapping[str, Any], base: str, how: Clue, confidence: Confidence) -> Model | None:
     model_type = family["type"]
     if model_type == "?":
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from lora_lint.knowledge.models import Model
+from lora_lint.knowledge.models import Clue, Model
 
 LOADER = "open_clip.create_model"
 _OWN = re.compile(r"ViT-(?:S|M|B|L|H|g|bigG)-\d+(?:-(?:\d+|quickgelu|alt|plus))*")
@@ -21,4 +21,4 @@ def identify(name: str) -> Model | None:
     """The model of a name; None if its layers are not known."""
     if _OWN.fullmatch(name.replace("/", "-")) is None:
         return None
-    return Model(name, "open_clip", how="class", module_names=_LEAVES)
+    return Model(name, "open_clip", how=Clue.CLASS, module_names=_LEAVES)

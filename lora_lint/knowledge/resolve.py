@@ -215,11 +215,11 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
     """Every model that the run may load, or why it is not known."""
     from lora_lint.knowledge import open_clip, timm
     from lora_lint.knowledge.architectures import variants
-    from lora_lint.knowledge.models import Model, identify
+    from lora_lint.knowledge.models import Clue, Model, identify
 
     near = os.path.dirname(path) or None
     if base.architecture is not None:
-        fallback = Model(base.architecture, base.architecture, how="dialect")
+        fallback = Model(base.architecture, base.architecture, how=Clue.DIALECT)
         name = known(base.name)
         named = identify(name, near=near, own=base.own) if name is not None else None
         if named is None or named.model_type != base.architecture:
@@ -227,7 +227,7 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
         return [(Known(named.name), named)]
     built = variants(base.loader or "")
     if len(built) == 1 and not alternatives(base.name):  # the class says which modules there are, whatever it loads
-        return [(Known(built[0]), Model(built[0], built[0], how="class"))]
+        return [(Known(built[0]), Model(built[0], built[0], how=Clue.CLASS))]
     if isinstance(base.name, Unknown):
         return f"the model is not known: {base.name.why}"
     by_loader = {timm.LOADER: timm.identify, open_clip.LOADER: open_clip.identify}
@@ -238,7 +238,7 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
         if built and (model is None or model.model_type not in built):
             if len(built) > 1:  # its config decides of which blocks it is made
                 return f"the {base.loader} of {value.value} is not known"
-            found.append((value, Model(value.value, built[0], how="class")))
+            found.append((value, Model(value.value, built[0], how=Clue.CLASS)))
             continue
         if model is not None and not built and _is_other_part(base.loader, model):
             return f"{base.loader} loads another part of {value.value} than {model.model_type}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from lora_lint.knowledge.models import Model
+from lora_lint.knowledge.models import Clue, Model
 
 LOADER = "timm.create_model"
 _TRANSFORMER = ("qkv", "proj", "fc1", "fc2", "head")
@@ -31,4 +31,4 @@ def identify(name: str) -> Model | None:
     found = next((leaves for pattern, leaves in _NAMES.items() if re.fullmatch(pattern, base)), None)
     if found is None or re.search(_OTHERS, base):
         return None
-    return Model(name, "timm", how="class", module_names=found)
+    return Model(name, "timm", how=Clue.CLASS, module_names=found)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.interpreter.values import Arguments, Const, DictVal, ListVal, Object, Opaque, Val
+from lora_lint.interpreter.values import NO_ARGUMENTS, Arguments, Const, DictVal, ListVal, Object, Opaque, Val
 from lora_lint.libraries import transformers
 from lora_lint.libraries.context import view_of
 from lora_lint.libraries.effects import ModelRecord, ModelView
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 FEATURES = "AutoModel"
 """The class of transformers that loads a model for its features."""
-_NO_ARGUMENTS = Arguments([], {}, {})
 _ORGANIZATION = "sentence-transformers"
 """That of models without one in their names."""
 _ENCODER_ALONE = frozenset({"t5", "mt5", "umt5", "longt5", "t5gemma", "t5gemma2"})
@@ -27,13 +26,13 @@ _ENCODER_ALONE = frozenset({"t5", "mt5", "umt5", "longt5", "t5gemma", "t5gemma2"
 
 def named(given: Val | None, span: Span) -> Val:
     """A model's name with its organisation; unknown where only a part of the model is loaded."""
-    from lora_lint.knowledge.models import identify
+    from lora_lint.knowledge.models import Clue, identify
 
     if not isinstance(given, Const) or not isinstance(given.value, str):
         return given or Opaque("the model's name is not given", span)
     full = f"{_ORGANIZATION}/{given.value}"
     model = identify(full) if "/" not in given.value else None
-    name = full if model is not None and model.how == "table" else given.value
+    name = full if model is not None and model.how is Clue.TABLE else given.value
     kind = identify(name)
     if kind is not None and kind.model_type in _ENCODER_ALONE:
         return Opaque("only its encoder is loaded", span)
@@ -48,7 +47,7 @@ def _loader(loader: str) -> Handler:
             return _wrapper(next(around, None), name, arguments, span)
         given = named(arguments.get("model_name_or_path", 0) or arguments.get("model_name"), span)
         settings = arguments.get("model_kwargs") or arguments.get("automodel_args") or arguments.get("model_args")
-        inner = Arguments([], dict(settings.items), {}) if isinstance(settings, DictVal) else _NO_ARGUMENTS
+        inner = Arguments([], dict(settings.items), {}) if isinstance(settings, DictVal) else NO_ARGUMENTS
         dtype = inner.get("dtype") or inner.get("torch_dtype")
         record = ModelRecord(given, loader, transformers.quantization_of(inner, span), dtype)
         return context.model(span, name, arguments, record)
@@ -72,9 +71,9 @@ def part(owner: Object, name: str, span: Span) -> Object | None:
     view: ModelView = owner.data
     kind = owner.callee.rpartition(".")[2]
     if name in _INSIDE:
-        return Object(_INSIDE[name], _NO_ARGUMENTS, span, view)
+        return Object(_INSIDE[name], NO_ARGUMENTS, span, view)
     if name in _MODELS or (name == "model" and kind in ("CrossEncoder", "Transformer")):
-        return Object("model", _NO_ARGUMENTS, span, view)
+        return Object("model", NO_ARGUMENTS, span, view)
     return None
 
 

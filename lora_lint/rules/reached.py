@@ -90,10 +90,12 @@ def model_place(run: Run, name: Known[str], model: Model) -> tuple[Related, ...]
     where = name.written or name.span
     if where is None or where == run.adapter.span:
         return ()
+    from lora_lint.knowledge.models import Clue
+
     how = {
-        "family": ", going by its name",
-        "basename": ", going by the last part of its path",
-        "unsloth": " as unsloth publishes it",
+        Clue.FAMILY: ", going by its name",
+        Clue.BASENAME: ", going by the last part of its path",
+        Clue.UNSLOTH: " as unsloth publishes it",
     }.get(model.how, "")
     kind = f": {model.model_type}{how}" if name.value != model.model_type else ""
     return (Related(where, f"the model is {name.value}{kind}"),)

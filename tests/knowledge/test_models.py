@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lora_lint.knowledge import architectures, models
-from lora_lint.knowledge.models import Model, identify
+from lora_lint.knowledge.models import Clue, Model, identify
 from lora_lint.run.run import OwnModels
 
 DATA = Path(models.__file__).parent / "data"
@@ -100,7 +100,7 @@ GEMMA_3_4B = {
 def test_dimensions(name: str, model_type: str, fields: dict[str, Any]) -> None:
     model = found(name)
     assert model.model_type == model_type
-    assert model.how == "table"
+    assert model.how is Clue.TABLE
     assert model.confidence == "certain"
     assert model.complete
     assert model.source
@@ -301,7 +301,7 @@ def test_stock_models_have_no_module_names() -> None:
 
 def test_family_pattern_is_only_likely_and_takes_the_sizes_of_its_sibling() -> None:
     model = found("TheBloke/Llama-2-13B-chat-GPTQ")
-    assert (model.how, model.confidence) == ("family", "likely")
+    assert (model.how, model.confidence) == (Clue.FAMILY, "likely")
     assert model.config["hidden_size"] == 5120
 
 
@@ -363,7 +363,7 @@ def test_unsloth_rewrites_experts_in_4_bit_copies() -> None:
 )
 def test_paths_that_are_not_here(name: str, model_type: str, confidence: str) -> None:
     model = found(name)
-    assert (model.model_type, model.how, model.confidence) == (model_type, "basename", confidence)
+    assert (model.model_type, model.how, model.confidence) == (model_type, Clue.BASENAME, confidence)
 
 
 def test_a_path_that_says_nothing() -> None:
@@ -380,7 +380,7 @@ def write(folder: Path, document: object, name: str = "config.json") -> Path:
 def test_config_json_beside_the_file(tmp_path: Path) -> None:
     write(tmp_path / "base", {"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2})
     model = found("base", near=str(tmp_path))
-    assert (model.how, model.confidence, model.complete) == ("config.json", "certain", True)
+    assert (model.how, model.confidence, model.complete) == (Clue.CONFIG, "certain", True)
     assert model.config["hidden_size"] == 64
     assert model.source == os.path.join(str(tmp_path), "base", "config.json")
 
@@ -470,7 +470,7 @@ def test_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "refs").mkdir()
     (folder / "refs" / "main").write_text("bbb", encoding="ascii")
     model = found("me/mine")
-    assert (model.model_type, model.how, model.confidence) == ("llama", "hub cache", "certain")
+    assert (model.model_type, model.how, model.confidence) == ("llama", Clue.CACHE, "certain")
 
 
 def test_hub_cache_with_nothing_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -486,7 +486,7 @@ def test_settings_come_first() -> None:
     own = {"gpt2": "llama", "me/*": "Qwen/Qwen3-8B", "acme/one": {"model_type": "mistral", "hidden_size": 128}}
     assert found("gpt2", own=OwnModels(own)).model_type == "llama"
     alias = found("me/tuned", own=OwnModels(own))
-    assert (alias.model_type, alias.how, alias.confidence, alias.complete) == ("qwen3", "settings", "certain", True)
+    assert (alias.model_type, alias.how, alias.confidence, alias.complete) == ("qwen3", Clue.SETTINGS, "certain", True)
     acme = found("ACME/One", own=OwnModels(own))
     assert (acme.model_type, acme.config["hidden_size"], acme.complete) == ("mistral", 128, True)
 
@@ -500,7 +500,7 @@ def test_settings_like_another_model() -> None:
 
 def test_settings_that_lead_nowhere_or_in_a_circle() -> None:
     assert identify("a/b", own=OwnModels({"a/b": {"hidden_size": 4}})) is None
-    assert found("a/b", own=OwnModels({"a/b": "c/d", "c/d": "a/b"})).how == "settings"
+    assert found("a/b", own=OwnModels({"a/b": "c/d", "c/d": "a/b"})).how is Clue.SETTINGS
     assert identify("a/b", own=OwnModels({"a/b": {"like": "a/b"}})) is None
 
 
