@@ -118,7 +118,7 @@ MLX = Server(
     framework="mlx_lm",
     own_format="it reads `adapters.safetensors` and `num_layers`, which only its own training writes",
 )
-BY_VLLM = frozenset({("swift", "infer"), ("swift", "deploy")})
+BY_VLLM = frozenset({"swift infer", "swift deploy"})
 """Commands of ms-swift that hand their adapters to vLLM (swift/arguments/deploy_args.py: at most rank 16)."""
 MLX_COMMANDS = frozenset(
     f"mlx_lm{between}{name}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import read_config
@@ -136,46 +136,72 @@ def _alone(run: Run, place: Span, serving: Serving) -> Run:
     )
 
 
-def _served(call: Call, span: Span) -> Iterator[Served]:
+def _served(call: Call, span: Span) -> Iterable[Served]:
     """The adapters that a command names."""
-    words = call.arguments
     name = call.name.rpartition("/")[2]
-    task = words[0].text if words else None
-    given = Fields(options(words, span).mapping)
-    if (call.kind == "command" and name == "vllm" and task == "serve") or (
-        call.kind == "module" and name in _VLLM_MODULES
-    ):
-        model = given.text("model")
-        if task == "serve" and len(words) > 1 and not (words[1].text or "-").startswith("-"):
-            model = Known(words[1].text or "", words[1].span)
-        yield from _listed(VLLM, given, "lora_modules", given.whole("max_lora_rank", _usual()), model)
-        if isinstance(model, Known) and model.span is not None:
-            yield Served(VLLM, model.value, model.span, as_model=True)
-    elif (call.kind == "module" and name == "sglang.launch_server") or (
-        call.kind == "command" and name == "sglang" and task == "serve"
-    ):
-        max_rank = given.whole("max_lora_rank", ANY_RANK)
-        yield from _listed(SGLANG, given, "lora_paths", max_rank, given.text("model_path"))
-    elif call.kind == "command" and name == "text-generation-launcher":
-        yield from _listed(TGI, given, "lora_adapters", ANY_RANK, given.text("model_id"))
-    elif call.kind == "command" and name == "lorax-launcher":
-        for key in ("adapter_id", "preloaded_adapter_ids"):
-            yield from _listed(LORAX, given, key, ANY_RANK, given.text("model_id"))
-    elif name in MLX_COMMANDS or f"{name} {task}" in MLX_COMMANDS:
-        fuses = "fuse" in (task, name.rpartition(".")[2])
-        whole = any(given.has(key) for key in ("dequantize", "de_quantize"))
-        for each in _listed(MLX, given, "adapter_path", ANY_RANK, given.text("model")):
-            yield each._replace(requantizes=fuses and not whole)
-    elif call.kind == "command" and (name, task) in BY_VLLM and known(given.text("infer_backend")) == "vllm":
-        if known(given.flag("merge_lora")) is not True:
-            accepted = given.whole("vllm_max_lora_rank", _usual())
-            yield from _listed(VLLM, given, "adapters", accepted, given.text("model"))
-    elif call.kind == "script" and name in _CONVERTERS:
-        folder = _operand(words)
-        if folder is not None and not options(words, span).open:
-            yield Served(LLAMA_CPP, folder.text or "", folder.span, base=given.text("base_model_id"))
-    elif call.kind == "command" and name == "trtllm-build":
-        yield from _listed(TENSORRT_LLM, given, "lora_dir", given.whole("max_lora_rank", _usual(TENSORRT_LLM)), ABSENT)
+    task = call.arguments[0].text if call.arguments else None
+    reader = _READERS.get((call.kind, name)) or _READERS.get((call.kind, f"{name} {task}"))
+    return reader(call, Fields(options(call.arguments, span).mapping)) if reader is not None else ()
+
+
+def _by_option(server: Server, *keys: str, base: str = "", rank: str = "") -> Reader:
+    """Reads the adapters in some options; `base` is the option for the base model, `rank` that for the highest rank."""
+
+    def read(_call: Call, given: Fields) -> Iterator[Served]:
+        max_rank = given.whole(rank, _usual(server)) if rank else ANY_RANK
+        for key in keys:
+            yield from _listed(server, given, key, max_rank, given.text(base) if base else ABSENT)
+
+    return read
+
+
+def _by_vllm(call: Call, given: Fields) -> Iterator[Served]:
+    words = call.arguments
+    model = given.text("model")
+    if len(words) > 1 and words[0].text == "serve" and not (words[1].text or "-").startswith("-"):
+        model = Known(words[1].text or "", words[1].span)
+    yield from _listed(VLLM, given, "lora_modules", given.whole("max_lora_rank", _usual(VLLM)), model)
+    if isinstance(model, Known) and model.span is not None:
+        yield Served(VLLM, model.value, model.span, as_model=True)
+
+
+def _by_swift(_call: Call, given: Fields) -> Iterator[Served]:
+    """What ms-swift hands to vLLM: adapters that it does not merge first."""
+    if known(given.text("infer_backend")) == "vllm" and known(given.flag("merge_lora")) is not True:
+        accepted = given.whole("vllm_max_lora_rank", _usual(VLLM))
+        yield from _listed(VLLM, given, "adapters", accepted, given.text("model"))
+
+
+def _by_mlx(call: Call, given: Fields) -> Iterator[Served]:
+    fuses = "fuse" in (call.arguments[0].text if call.arguments else "", call.name.rpartition(".")[2])
+    whole = any(given.has(key) for key in ("dequantize", "de_quantize"))
+    for each in _listed(MLX, given, "adapter_path", ANY_RANK, given.text("model")):
+        yield each._replace(requantizes=fuses and not whole)
+
+
+def _converted(call: Call, given: Fields) -> Iterator[Served]:
+    """What llama.cpp's script converts."""
+    folder = _operand(call.arguments)
+    if folder is not None and not options(call.arguments, call.span).open:
+        yield Served(LLAMA_CPP, folder.text or "", folder.span, base=given.text("base_model_id"))
+
+
+Reader: TypeAlias = "Callable[[Call, Fields], Iterator[Served]]"
+_READERS: dict[tuple[str, str], Reader] = {
+    ("command", "vllm serve"): _by_vllm,
+    **dict.fromkeys((("module", name) for name in _VLLM_MODULES), _by_vllm),
+    **dict.fromkeys(
+        (("command", "sglang serve"), ("module", "sglang.launch_server")),
+        _by_option(SGLANG, "lora_paths", base="model_path", rank="max_lora_rank"),
+    ),
+    ("command", "text-generation-launcher"): _by_option(TGI, "lora_adapters", base="model_id"),
+    ("command", "lorax-launcher"): _by_option(LORAX, "adapter_id", "preloaded_adapter_ids", base="model_id"),
+    **dict.fromkeys(((kind, name) for kind in ("command", "module") for name in MLX_COMMANDS), _by_mlx),
+    **dict.fromkeys((("command", name) for name in BY_VLLM), _by_swift),
+    **dict.fromkeys((("script", name) for name in _CONVERTERS), _converted),
+    ("command", "trtllm-build"): _by_option(TENSORRT_LLM, "lora_dir", rank="max_lora_rank"),
+}
+"""What a call serves or converts, by its kind and its name, with its task where that decides."""
 
 
 def _operand(words: Sequence[Word]) -> Word | None:
@@ -189,7 +215,7 @@ def _operand(words: Sequence[Word]) -> Word | None:
     return None
 
 
-def _usual(server: Server = VLLM) -> Value[int]:
+def _usual(server: Server) -> Value[int]:
     """The rank that a server accepts unless it is given another."""
     return Known(server.usual_rank or 0, None, "framework-default")
 
