@@ -191,9 +191,9 @@ def with_dotted_keys(mapping: Mapping, above: str = "") -> Mapping:
     return Mapping(tuple(entries), mapping.span)
 
 
-def set_by_config(value: Value[T], *, span: Span | None = None) -> Value[T]:
+def set_by_config(value: Value[T]) -> Value[T]:
     """A value of an adapter that is loaded from disk, whose own config decides."""
-    return Unknown("the loaded adapter's config sets it", getattr(value, "span", span))
+    return Unknown("the loaded adapter's config sets it", getattr(value, "span", None))
 
 
 def _referred(node: Node, root: Mapping) -> Node:
