@@ -50,7 +50,7 @@ RefusalKind = Literal[
     "parameter-adapted",  # a target parameter of a module that is itself adapted
     "saved-container",  # modules_to_save hits a ModuleList or its like
     "saved-adapted",  # modules_to_save hits a module that is adapted as well
-    "tokens",  # trainable_token_indices without a layer, or on a layer that is saved or adapted
+    "tokens",  # trainable_token_indices without a layer, or on one without a weight, or that is saved or adapted
 ]
 
 
@@ -681,6 +681,8 @@ class _Matcher:
             for module in hits:
                 if module.path in adapted:
                     self._refuse("tokens", f"{module.path} is also adapted", (module.path,), "TypeError")
+                elif module.own == 0:
+                    self._refuse("tokens", f"{module.path} has no weight", (module.path,), "AttributeError")
                 size = module.outputs if module.kind == "Embedding" else module.inputs
                 if module.path in paths:
                     sizes.append(None)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _INPUTS = ("embed_tokens", "wte", "word_embeddings", "embed_in", "shared", "embeddings", "tok_embeddings")
 _OUTPUTS = ("lm_head", "embed_out", "output", "output_layer", "proj_out")
 _CLASSIFIERS = ("score", "classifier", "classification_head", "qa_outputs", "pre_classifier", "head")
-_NOT_GIVEN = Known(None, None, "framework-default")
 _ROLES = {name: alike for alike in (_INPUTS, _OUTPUTS, _CLASSIFIERS) for name in alike}
 """A module's name in one family -> the names of its equivalents in all families."""
 _ADDED: dict[str | None, tuple[str, ...]] = {"SEQ_CLS": ("classifier", "score")}
@@ -45,7 +44,7 @@ def no_default_targets(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
         return
     if adapter.target_modules.value is not None or known(adapter.parts) is not None:
         return
-    if adapter.target_parameters != _NOT_GIVEN:
+    if not _without_parameters(adapter):
         return
     resolved, cases = cases_of(run)
     if not cases or not all(refused(case, "no-default-targets") for case in cases):
@@ -218,7 +217,7 @@ def target_and_save_overlap(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
             twice = _twice(targets.value, _saved_whole(saved.value, task))
             if not twice:
                 continue
-            nothing = set(twice) == set(targets.value) and adapter.target_parameters == _NOT_GIVEN
+            nothing = set(twice) == set(targets.value) and _without_parameters(adapter)
             key, save = adapter.key("target_modules"), adapter.key("modules_to_save")
             many = len(twice) > 1
             by_task = not _twice(twice, saved.value or ())
@@ -263,6 +262,12 @@ def _old_overlap(run: Run, by_task: bool, it: str) -> tuple[str, bool] | None:
     return f"PEFT before {versions.named(since)} ({pin}) trains a full copy of {it} with the LoRA inside it", False
 
 
+def _without_parameters(adapter: Adapter) -> bool:
+    """Whether the adapter is certain to be on no parameters beside the modules."""
+    given = adapter.target_parameters
+    return isinstance(given, Known) and not given.value
+
+
 def all_saved(run: Run) -> bool:
     """Whether every entry of the targets is saved in full, which LL212 reports."""
     adapter = run.adapter
@@ -290,7 +295,7 @@ def pattern_matches_nothing(run: Run, options: Mapping[str, Any]) -> Iterable[Fi
     resolved, cases = cases_of(run)
     if not cases or any(case.partial or case.match.errors or not case.built.certain for case in cases):
         return
-    if adapter.target_parameters != _NOT_GIVEN:
+    if not _without_parameters(adapter):
         return  # the names of parameters may be meant
     for field, what in (("rank_pattern", "rank"), ("alpha_pattern", "alpha")):
         given = getattr(adapter, field)

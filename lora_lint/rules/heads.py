@@ -184,7 +184,7 @@ def wrong_task_type(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]: 
     from lora_lint.knowledge.architectures import class_of, head_for
 
     adapter, task = run.adapter, known(run.adapter.task_type)
-    if run.trained is False or task is None or not run.framework.direct or run.method != "LoraConfig":
+    if run.trained is False or task is None or not run.framework.direct:
         return
     loader = run.model.loader or ""
     head, key = head_for(loader), adapter.key("task_type")

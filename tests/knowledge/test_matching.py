@@ -325,6 +325,7 @@ def test_trainable_tokens() -> None:
     found = match(llama(1), targets, model_type="llama", beside=Beside(input_embedding="model.embed_tokens"))
     assert found.parameters == 8 * 8192 + 5 * 4096
     assert kinds(match(llama(1), Targets(("q_proj",), trainable_tokens={"gone": (1,)}))) == ["tokens"]
+    assert kinds(match(llama(1), Targets(("q_proj",), trainable_tokens={"self_attn": (1,)}))) == ["tokens"]
 
 
 @pytest.mark.parametrize(("version", "tied", "refusals"), [(4, True, ["tokens"]), (4, False, []), (5, True, [])])

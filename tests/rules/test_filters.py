@@ -147,6 +147,9 @@ class TestTargetAndSaveOverlap:
         assert found.fix.changes == ()
         assert found.level == "error"
         assert "with nothing else to adapt, raises a ValueError" in found.message
+        assert one(
+            "LL212", run(target_modules=("lm_head",), modules_to_save=("lm_head",), target_parameters=lit(None, 9))
+        )
         only = on("meta-llama/Llama-2-7b-hf", ("lm_head",), modules_to_save=("lm_head",))
         assert check("LL201", only) == []
 

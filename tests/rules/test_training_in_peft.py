@@ -503,6 +503,7 @@ def test_a_classifier_is_no_model_that_generates() -> None:
     load = "model = AutoModelForSequenceClassification.from_pretrained('bert-base-cased', num_labels=2)\n"
     wrap = "model = get_peft_model(model, LoraConfig(r=8, target_modules=['query'], task_type='{}'))\n"
     assert "LL418" in codes(load + wrap.format("CAUSAL_LM"))
+    assert "LL418" in codes("from peft import HRAConfig\n" + load + wrap.format("CAUSAL_LM").replace("LoraC", "HRAC"))
     assert "LL418" not in codes(load + wrap.format("SEQ_CLS"))
 
 
