@@ -12,12 +12,14 @@ stand; its exit status is 1 if the newest has no longer what a row is from.
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,26 +55,47 @@ def compared(name: str, folder: Path) -> tuple[list[str], list[str]]:
     """The raises of a framework that speak of adapters and have no row, and the rows whose line says nothing."""
     table = refusals.table(name)
     assert table is not None, f"{name} has no table"
-    places = {row.source for row in every_row(table)}
+    left_out = {source for group in table.undecided for source in group.sources}
+    rows = {row.source for row in every_row(table)}
     gone = []
-    for place in sorted(places):
+    for place in sorted(rows):
         file, _, line = place.rpartition(":")
         path = folder / file
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         if not line.isdigit() or int(line) > len(lines) or not TOLD.search(lines[int(line) - 1]):
             gone.append(place)
-    left_out = {source for group in table.undecided for source in group.sources}
+    places, parts = rows | left_out, [each for each in left_out if "*" in each or ":" in each]
     without = []
     for path in sorted(folder.rglob("*.py")):
         file = path.relative_to(folder).as_posix()
         if any(file.startswith(each) for each in left_out):
             continue
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        source = path.read_text(encoding="utf-8", errors="replace")
+        lines, owners = source.splitlines(), owners_of(source)
         for number, text in enumerate(lines, 1):
             words = " ".join(lines[number - 1 : number + 3])
-            if RAISED.match(text) and CONCERNS.search(words) and f"{file}:{number}" not in places:
+            if not RAISED.match(text) or not CONCERNS.search(words) or f"{file}:{number}" in places:
+                continue
+            place = f"{file}:{owners.get(number, '')}"
+            if not any(fnmatchcase(place, each) for each in parts):
                 without.append(f"{file}:{number}: {text.strip()}")
     return without, gone
+
+
+def owners_of(source: str) -> dict[int, str]:
+    """The function that each line belongs to, with its class: the innermost of several."""
+    owners: dict[int, str] = {}
+
+    def enter(node: ast.AST, within: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            name = within
+            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                name = f"{within}.{child.name}" if within else child.name
+                owners.update(dict.fromkeys(range(child.lineno, (child.end_lineno or child.lineno) + 1), name))
+            enter(child, name)
+
+    enter(ast.parse(source), "")
+    return owners
 
 
 _PACKAGES = {"ms_swift": ("ms-swift", "swift"), "mlx_lm": ("mlx-lm", "mlx_lm"), "torchtune": ("torchtune", "")}
@@ -194,7 +217,7 @@ def document() -> str:
             parts += [f"### {owner}\n"] if owner else []
             parts.append("| setting | refused or ignored when | reason | source |\n|---|---|---|---|\n" + _rows(rows))
         if table.undecided:
-            parts.append("Not decided by any file:\n")
+            parts.append("Without a row:\n")
             items = (f"- {each.what}: {each.why} ({', '.join(each.sources)})" for each in table.undecided)
             parts.append("\n".join(items) + "\n")
     return "\n".join(parts)
