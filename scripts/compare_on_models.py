@@ -82,7 +82,7 @@ OF_LORA_ALONE = "mixtral"
 TARGETED = [kind for kind in ADAPTERS if kind not in ("PromptTuningConfig", "ShadowConfig")]
 """The methods whose targets are layers of the model; a shadow may be another model, which would be loaded."""
 UNDECIDED = (
-    *("divisible", "n_frequency", "multiple of", "should be a positive integer", "larger than", "less than or equal"),
+    *("divisible", "n_frequency", "multiple of", "larger than", "more shira params", "less than or equal"),
     *("must be smaller", "exceeds", "same size", "factor of the"),  # the widths of layers
     *("No module named", "preprocess_corda", "lora_ga_config"),  # packages, and what the program does before
 )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Pool = dict[str, tuple[str, ...]]
 
 _FLAG = ("True", "False")
+_RANK = ("8", "4", "0", "-1")
 _TARGETS = ("['q_proj', 'v_proj']", "'.*q_proj'", "'all-linear'", "None", "['q_proj', 'down_proj']")
 _LAYERS: Pool = {
     "target_modules": _TARGETS,
@@ -59,7 +60,7 @@ ADAPTERS: dict[str, Pool] = {
     "AdaLoraConfig": {
         **_LAYERS,
         "r": ("8", "16"),
-        "init_r": ("12", "16"),
+        "init_r": ("12", "16", "-1"),
         "total_step": ("None", "1000", "100", "0", "-5"),
         "tinit": ("0", "50", "100", "900"),
         "tfinal": ("0", "50", "100"),
@@ -71,10 +72,21 @@ ADAPTERS: dict[str, Pool] = {
         "feedforward_modules": ("None", "['down_proj']", "['q_proj']", "'.*down_proj'", "[]"),
         "task_type": ("None", "'CAUSAL_LM'"),
     },
-    "AdamssConfig": {"use_asa": _FLAG, "init_warmup": ("5", "50", "5000"), "final_warmup": ("10", "50", "1000")},
+    "AdamssConfig": {
+        "use_asa": _FLAG,
+        "init_warmup": ("5", "50", "5000"),
+        "final_warmup": ("10", "50", "1000"),
+        "asa_target_subspaces": ("50", "0"),
+    },
     "BOFTConfig": {**_LAYERS, "boft_block_size": ("0", "4", "8"), "boft_block_num": ("0", "4")},
-    "GraloraConfig": {**_LAYERS, "r": ("32", "16", "7", "9"), "gralora_k": ("2", "3", "4")},
-    "OFTConfig": {**_LAYERS, "r": ("0", "8"), "oft_block_size": ("0", "32"), "module_dropout": ("0.0", "0.1")},
+    "GraloraConfig": {**_LAYERS, "r": ("32", "16", "7", "9"), "gralora_k": ("2", "3", "4", "0"), "hybrid_r": _RANK},
+    "OFTConfig": {
+        **_LAYERS,
+        "r": ("0", "8"),
+        "oft_block_size": ("0", "32"),
+        "module_dropout": ("0.0", "0.1"),
+        "init_weights": ("True", "False", "'pissa'"),
+    },
     "PromptTuningConfig": {
         "num_virtual_tokens": ("8",),
         "prompt_tuning_init": ("'TEXT'", "'RANDOM'"),
@@ -82,24 +94,53 @@ ADAPTERS: dict[str, Pool] = {
         "tokenizer_name_or_path": ("None", "'gpt2'"),
         "tokenizer_kwargs": ("None", "{'use_fast': True}"),
     },
-    "PsoftConfig": {**_LAYERS, "psoft_svd": ("'full'", "'lowrank'"), "psoft_svd_lowrank_niter": ("10", "20")},
+    "PsoftConfig": {
+        **_LAYERS,
+        "r": _RANK,
+        "psoft_svd": ("'full'", "'lowrank'", "'fast'"),
+        "psoft_svd_lowrank_niter": ("10", "20"),
+        "ab_svd_init": ("'psoft_init'", "'pissa_init'", "'pissa'"),
+    },
     "ShadowConfig": {
         **_LAYERS,
         "shadow_model": ("'mirror'", "'gpt2'"),
         "shadow_hidden_size": ("None", "64"),
         "shadow_num_attention_heads": ("None", "4"),
     },
-    "SupertuningConfig": {"r": ("None", "8"), "lora_alpha": ("None", "16"), "target_modules": _TARGETS},
-    **dict.fromkeys(
-        (
-            *("C3AConfig", "DeftConfig", "DeloraConfig", "FourierFTConfig", "FrodConfig", "HRAConfig", "HiraConfig"),
-            *("LilyConfig", "LoHaConfig", "LoKrConfig", "MissConfig", "PeanutConfig", "PveraConfig"),
-            *("TinyLoraConfig", "UniLoraConfig", "VBLoRAConfig", "VeraConfig", "WaveFTConfig"),
-        ),
-        _LAYERS,
-    ),
+    "SupertuningConfig": {
+        "r": ("None", "8", "0"),
+        "lora_alpha": ("None", "16"),
+        "lora_dropout": ("0.0", "0.5", "1.0"),
+        "target_modules": _TARGETS,
+    },
+    "DeftConfig": {**_LAYERS, "r": _RANK, "decomposition_method": ("'qr'", "'relu'", "'svd'")},
+    "HiraConfig": {**_LAYERS, "r": _RANK, "init_weights": ("True", "False", "'gaussian'", "'pissa'")},
+    "RandLoraConfig": {"target_modules": _TARGETS, "r": _RANK},
+    "RoadConfig": {
+        "target_modules": _TARGETS,
+        "group_size": ("64", "7", "0"),
+        "variant": ("'road_1'", "'road_2'", "'road_3'"),
+    },
+    "ShiraConfig": {"target_modules": _TARGETS, "r": _RANK},
+    "TinyLoraConfig": {**_LAYERS, "r": _RANK, "u": _RANK},
+    "UniLoraConfig": {
+        **_LAYERS,
+        "r": _RANK,
+        "theta_d_length": ("256", "0"),
+        "unilora_dropout": ("0.0", "1.0", "1.5"),
+        "init_theta_d_bound": ("0.02", "0.0"),
+    },
+    "VBLoRAConfig": {**_LAYERS, "r": _RANK, "topk": ("2", "0"), "vector_length": ("16",), "num_vectors": ("16",)},
+    **{
+        kind: {**_LAYERS, "r": _RANK}
+        for kind in (
+            *("DeloraConfig", "HRAConfig", "LilyConfig", "LoHaConfig", "LoKrConfig", "MissConfig", "PeanutConfig"),
+            *("PveraConfig", "VeraConfig"),
+        )
+    },
+    **dict.fromkeys(("C3AConfig", "FourierFTConfig", "FrodConfig", "WaveFTConfig"), _LAYERS),
 }
-"""PEFT's config classes: keywords, and what they are given. Each value is fine by itself in some combination."""
+"""PEFT's config classes: keywords, and what they are given. Most values are fine by themselves in some combination."""
 _ARGUMENTS: Pool = {
     "fp16": _FLAG,
     "bf16": _FLAG,

@@ -61,6 +61,14 @@ def _whole(value: Any) -> Any:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _compiles(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
+
+
 _QUANTIZED = r"(?i)(?:^|[-_/.])(?:gptq|awq|aqlm|eetq|hqq)(?:[-_.]|$)"
 
 
@@ -80,6 +88,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "names_ptq": lambda name: isinstance(name, str) and re.search(_QUANTIZED, name) is not None,
     "some": lambda items, name: any(isinstance(item, dict) and item.get(name) for item in items or ()),
     "every": lambda items, name: all(isinstance(item, dict) and item.get(name) for item in items or ()),
+    "every_compiles": lambda items: all(not isinstance(item, str) or _compiles(item) for item in items),
     "within": lambda some, others: set(some or ()) <= set(others or ()),
     "common": lambda some, others: bool(set(some or ()) & set(others or ())),
 }

@@ -75,7 +75,8 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Undecided:
-    """A group of refusals that no file can decide: what they are about, why, and where they are."""
+    """A group of refusals without a row: what they are about, why, and where they are. A source is the beginning of a
+    path, a line of a file, or a pattern for `file:function`."""
 
     what: str
     why: str
@@ -154,10 +155,14 @@ def defaults(framework: str, owner: str) -> Mapping[str, Any]:
     return {**signatures.defaults(owner), **(found.defaults if found is not None else {})}
 
 
-FACTS = ("bits", "base_model_name", "model_type", "adapted_kinds", "peft_errors", "replicable", "unprepared")
-"""What conditions may ask of the run: how its base is quantized and called, its type, the kinds of modules that its
-targets name, the kinds of errors that PEFT raises for them (`knowledge.matching`), whether the model's layers are where
-PEFT looks for those that it replicates, and whether no program calls what its initialisation needs."""
+FACTS = (
+    *("bits", "base_model_name", "model_type", "sharding"),
+    *("adapted_kinds", "peft_errors", "replicable", "unprepared"),
+)
+"""What conditions may ask of the run: how its base is quantized and called, its type, how it is sharded (the names of
+`run.launch.Sharding`), the kinds of modules that its targets name, the kinds of errors that PEFT raises for them
+(`knowledge.matching`), whether the model's layers are where PEFT looks for those that it replicates, and whether no
+program calls what its initialisation needs."""
 Facts: TypeAlias = "Callable[[str], Value[Any]]"
 
 
@@ -189,14 +194,18 @@ def _confidence(row: Refusal, given: Given, facts: Facts) -> Confidence | None:
     if not all(truth is True for truth in truths):
         varying = sum(len(each) > 1 for each in values)
         return "likely" if varying == 1 else "possible"  # values of several settings may belong together
-    written = [given.values[name] for name in when.names if name in given.values]
-    overridable = any(known.origin == "cli-default" for value in written for known in alternatives(value))
+    told = [_told(name, given, facts) for name in when.names if name in given.values or name in FACTS]
+    overridable = any(known.origin == "cli-default" for value in told for known in alternatives(value))
     return "likely" if overridable or row.likely else "certain"
 
 
 def _values(name: str, given: Given, facts: Facts) -> tuple[Any, ...]:
     """The values that a name in a condition may have."""
     if name in given.values or name in FACTS:
-        value = given.values[name] if name in given.values else facts(name)
-        return tuple(known.value for known in alternatives(value)) or (UNKNOWN,)
+        return tuple(known.value for known in alternatives(_told(name, given, facts))) or (UNKNOWN,)
     return (UNKNOWN,) if given.open else (defaults(given.framework, given.owner).get(name),)
+
+
+def _told(name: str, given: Given, facts: Facts) -> Value[Any]:
+    """What the settings, or else the facts, say about a name."""
+    return given.values[name] if name in given.values else facts(name)

@@ -76,6 +76,12 @@ def _findings(code: str, given: Given, run: Run | None = None) -> Iterator[Findi
         yield _finding(code, matches, given, table)
 
 
+def _sharding(run: Run) -> Value[str]:
+    """The name of the run's sharding."""
+    value = run.launch.sharding
+    return Known(value.value.name, value.span, value.origin) if isinstance(value, Known) else ABSENT
+
+
 def _adapted_kinds(run: Run) -> Value[tuple[str, ...]]:
     """The kinds of the modules that the targets name, where nothing that may leave some out is unknown."""
     adapter, (_, cases) = run.adapter, cases_of(run)
@@ -111,6 +117,7 @@ _FACTS: Mapping[str, Callable[[Run], Value[Any]]] = {
     "bits": lambda run: run.model.quantization,
     "base_model_name": lambda run: run.model.name,
     "model_type": lambda run: _either([case.model.model_type for case in cases_of(run)[1]]),
+    "sharding": _sharding,
     "adapted_kinds": _adapted_kinds,
     "peft_errors": _peft_errors,
     "replicable": _replicable,

@@ -163,6 +163,17 @@ REFUSED = [
         '"maximum_image_size": 1024, "target_downsample_size": 4, "resolution_type": "area"',
         '"maximum_image_size": 1024, "target_downsample_size": 1024, "resolution_type": "pixel"',
     ),
+    (
+        "simpletuner",
+        '"quantization_config": {"a": 1}, "text_encoder_1_precision": "int8-quanto"',
+        '"quantization_config": {"a": 1}, "text_encoder_1_precision": "no_change"',
+    ),
+    ("simpletuner", '"validation_adapter_mode": "compare"', '"validation_adapter_mode": "comparison"'),
+    (
+        "simpletuner",
+        '"quantize_via": "pipeline", "base_model_precision": "int9"',
+        '"quantize_via": "pipeline", "base_model_precision": "int8-quanto"',
+    ),
     ("simpletuner", '"lora_type": "lycoris"', '"lora_type": "lycoris", "lycoris_config": "l.json"'),
     ("simpletuner", '"init_lora_step": 9', '"init_lora_step": 0'),
 ]

@@ -4,15 +4,19 @@ LLaMA-Factory; the other files are in `test_refused_files` and `test_refused_by_
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lora_lint.discovery import Found
 from lora_lint.frameworks import refusals
+from lora_lint.linting import engine
 from lora_lint.linting.checker import Checker
 from lora_lint.settings import Settings
 from tests.frameworks import test_refused_by_image_trainers, test_refused_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LLAMA = "from transformers import AutoModelForCausalLM, BitsAndBytesConfig, Trainer, TrainingArguments\n"
 BASES = {
@@ -32,6 +36,7 @@ BASES = {
     "axolotl": "base_model: NousResearch/Llama-2-7b-hf\nadapter: lora\nlora_r: 8\nmicro_batch_size: 2\n{}\n",
 }
 DATA = "datasets: [{path: a/b, type: alpaca}]\n"
+CHECKPOINTED = f"{DATA}gradient_checkpointing: true\n"
 TRAIN = "do_train: true\nfinetuning_type: lora\n"
 TWINS = [
     ("peft", "LoraConfig(r=7, init_lora_weights='orthogonal')", "LoraConfig(r=8, init_lora_weights='orthogonal')"),
@@ -47,6 +52,24 @@ TWINS = [
         "peft",
         "PromptTuningConfig(num_virtual_tokens=8, prompt_tuning_init='TEXT', tokenizer_name_or_path='gpt2')",
         "PromptTuningConfig(num_virtual_tokens=8, prompt_tuning_init='RANDOM', tokenizer_name_or_path='gpt2')",
+    ),
+    *(
+        ("peft", f"{owner}Config({key}={refused})", f"{owner}Config({key}={accepted})")
+        for owner, key, refused, accepted in (
+            *(("HRA", "r", 0, 8), ("LoHa", "r", -1, 8), ("RandLora", "r", 0, 8), ("Shira", "r", 0, 8)),
+            *(("TinyLora", "u", 0, 8), ("UniLora", "unilora_dropout", 1.5, 1.0), ("Road", "group_size", 7, 64)),
+            *(("Hira", "init_weights", "'pissa'", "'gaussian'"), ("Psoft", "psoft_svd", "'fast'", "'full'")),
+        )
+    ),
+    (
+        "transformers",
+        "optim='galore_adamw'",
+        "optim='galore_adamw', optim_target_modules=['attn']",
+    ),
+    (
+        "transformers",
+        "optim='apollo_adamw_layerwise', optim_target_modules='all-linear', gradient_accumulation_steps=4",
+        "optim='apollo_adamw', optim_target_modules='all-linear', gradient_accumulation_steps=4",
     ),
     ("transformers", "fp16=True, bf16=True", "fp16=False, bf16=True"),
     ("transformers", "load_best_model_at_end=True", "load_best_model_at_end=True, eval_strategy='steps'"),
@@ -98,6 +121,14 @@ TWINS = [
         f"{TRAIN}stage: ppo\nreward_model: r\nreport_to: mlflow",
         f"{TRAIN}stage: ppo\nreward_model: r\nreport_to: wandb",
     ),
+    *(
+        (
+            "llamafactory",
+            f"do_train: true\nfinetuning_type: oft\n{key}: true",
+            f"do_train: true\nfinetuning_type: oft\n{key}: false",
+        )
+        for key in ("use_kt", "use_unsloth")
+    ),
     ("axolotl", f"{DATA}rl: dpo\nsample_packing: true", f"{DATA}sample_packing: true"),
     ("axolotl", f"{DATA}flash_attn_fuse_mlp: true", f"{DATA}flash_attn_fuse_mlp: false"),
     ("axolotl", f"{DATA}warmup_steps: 10\nwarmup_ratio: 0.1", f"{DATA}warmup_ratio: 0.1"),
@@ -118,6 +149,66 @@ TWINS = [
         "axolotl",
         f"{DATA}selective_checkpointing: true",
         f"{DATA}selective_checkpointing: true\ngradient_checkpointing: true",
+    ),
+    (
+        "axolotl",
+        f"{DATA}qat: {{activation_dtype: int8}}",
+        f"{DATA}qat: {{weight_dtype: int4, activation_dtype: int8}}",
+    ),
+    ("axolotl", f"{DATA}qat: {{fake_quant_after_n_steps: 9}}", f"{DATA}qat: {{weight_dtype: int4}}"),
+    ("axolotl", f"{DATA}qat: {{weight_dtype: nvfp4}}", f"{DATA}qat: {{weight_dtype: nvfp4, group_size: 16}}"),
+    (
+        "axolotl",
+        f"{DATA}qat: {{weight_dtype: nvfp4, activation_dtype: int8, group_size: 16}}",
+        f"{DATA}qat: {{weight_dtype: nvfp4, activation_dtype: nvfp4, group_size: 16}}",
+    ),
+    ("axolotl", f"{DATA}qat: {{weight_dtype: mxfp4, group_size: 16}}", f"{DATA}qat: {{weight_dtype: mxfp4}}"),
+    ("axolotl", f"{DATA}qat: {{weight_dtype: fp8}}", f"{DATA}qat: {{weight_dtype: fp8, activation_dtype: float8}}"),
+    (
+        "axolotl",
+        f"{DATA}qat: {{weight_dtype: int4, activation_dtype: mxfp4}}",
+        f"{DATA}qat: {{weight_dtype: int4, activation_dtype: fp8}}",
+    ),
+    (
+        "axolotl",
+        f"{CHECKPOINTED}lora_qkv_kernel: true\nselective_checkpointing: {{save: [attention, mm]}}",
+        f"{CHECKPOINTED}lora_qkv_kernel: false\nselective_checkpointing: {{save: [attention, mm]}}",
+    ),
+    (
+        "axolotl",
+        f"{CHECKPOINTED}lora_o_kernel: true\nselective_checkpointing: {{save_matmul_min_k: 64}}",
+        f"{CHECKPOINTED}lora_o_kernel: false\nselective_checkpointing: {{save_matmul_min_k: 64}}",
+    ),
+    (
+        "axolotl",
+        f"{CHECKPOINTED}lora_mlp_kernel: true\nselective_checkpointing: {{save_modules: [down_proj]}}",
+        f"{CHECKPOINTED}lora_mlp_kernel: true\nselective_checkpointing: {{save_modules: [o_proj]}}",
+    ),
+    (
+        "axolotl",
+        f"{CHECKPOINTED}lora_mlp_kernel: true\nselective_checkpointing: {{save_modules: [layers]}}",
+        f"{CHECKPOINTED}selective_checkpointing: {{save_modules: [layers]}}\nlora_mlp_kernel: false",
+    ),
+    ("axolotl", f"{DATA}lora_target_modules: ['q_proj(']", f"{DATA}lora_target_modules: ['q_proj$']"),
+    (
+        "axolotl",
+        f"{DATA}deepspeed: z2.json\ncontext_parallel_size: 2\nrl: dpo",
+        f"{DATA}deepspeed: z2.json\ncontext_parallel_size: 1\nrl: dpo",
+    ),
+    (
+        "axolotl",
+        f"{DATA}deepspeed: z2.json\ncontext_parallel_size: 2\ncontext_parallel: {{backend: ring}}",
+        f"{DATA}deepspeed: z2.json\ncontext_parallel_size: 2\ncontext_parallel: {{backend: auto}}",
+    ),
+    (
+        "axolotl",
+        f"{DATA}export: {{quantize: [Q4_K_M], outtype: q8_0}}",
+        f"{DATA}export: {{quantize: [Q4_K_M], outtype: f16}}",
+    ),
+    (
+        "axolotl",
+        f"{DATA}export: {{quantize: [Q4_K_M], outfile: a.gguf}}",
+        f"{DATA}export: {{quantize: [Q4_K_M], outfile: 'a-{{ftype}}.gguf'}}",
     ),
     ("axolotl", f"{DATA}fp32_norms: true", f"{DATA}fp32_norms: false"),
 ]
@@ -143,6 +234,65 @@ def found(framework: str, settings: str) -> list[tuple[str, str]]:
 def test_a_refusal_and_its_twin(framework: str, refused: str, accepted: str) -> None:
     assert found(framework, refused) == [("LL904", "certain")]
     assert found(framework, accepted) == []
+
+
+LIKELY = [
+    ("axolotl", f"{DATA}adapter: dora", f"{DATA}adapter: dora\nplugins: [mine.DoraPlugin]"),
+    (
+        "llamafactory",
+        "model_name_or_path: a/b-GPTQ-Int4\ndo_train: true\nfinetuning_type: full",
+        "model_name_or_path: a/b-GPTQ-Int4\ndo_train: true\nfinetuning_type: lora",
+    ),
+]
+"""Settings that are refused as far as names and files say, and others that are accepted."""
+
+
+@pytest.mark.parametrize(("framework", "refused", "accepted"), LIKELY)
+def test_a_likely_refusal_and_its_twin(framework: str, refused: str, accepted: str) -> None:
+    assert found(framework, refused) == [("LL904", "likely")]
+    assert found(framework, accepted) == []
+
+
+SERVED = "model_name_or_path: a/b\ntemplate: qwen\ninfer_backend: {}\nadapter_name_or_path: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("backend", "adapters", "more", "refused"),
+    [
+        ("vllm", "saves/a", "stage: dpo", True),
+        ("huggingface", "saves/a", "stage: dpo", False),
+        ("vllm", "saves/a,saves/b", "", True),
+        ("vllm", "saves/a", "", False),
+        ("vllm", "saves/a", "quantization_bit: 4", True),
+        ("huggingface", "saves/a", "quantization_bit: 4", False),
+    ],
+)
+def test_an_adapter_that_is_served(backend: str, adapters: str, more: str, refused: bool) -> None:
+    """Its run is left out where nothing is known of the training, but not its settings."""
+    kind: Any = "yaml"
+    result = Checker(Settings()).check(Found("a.yaml", kind, (SERVED.format(backend, adapters) + more).encode(), True))
+    assert [each.code for each in result.findings] == ["LL904"] * refused
+
+
+@pytest.mark.parametrize("key", ["predict_with_generate", "pissa_init", "pure_bf16", "use_unsloth", "use_kt"])
+@pytest.mark.parametrize(
+    ("stage", "config", "expected"),
+    [
+        (3, "ds.json", ["certain"]),
+        (2, "ds.json", []),
+        (None, "ds_z3.json", ["likely"]),
+        (None, "ds_z2.json", []),
+    ],
+)
+def test_what_a_sharded_model_cannot_do(
+    tmp_path: Path, key: str, stage: int | None, config: str, expected: list[str]
+) -> None:
+    if stage is not None:
+        (tmp_path / config).write_text(f'{{"zero_optimization": {{"stage": {stage}}}}}')
+    file = tmp_path / "a.yaml"
+    file.write_text(text("llamafactory", f"{TRAIN}val_size: 0.1\ndeepspeed: {config}\n{key}: true"))
+    findings = engine.lint([str(file)], Settings()).findings
+    assert [each.confidence for each in findings if each.code == "LL904"] == expected
 
 
 OTHERS = {"areal", "nemo_automodel", "nemo_rl", "openrlhf", "prime_rl", "skyrl"}

@@ -358,6 +358,34 @@ _OF_QUANTIZATION = (
         "Set it to 'nf4'",
         f"{_CLASSES}:3175",
     ),
+    *(
+        Refusal(
+            key,
+            f"is_text({key}) and {key} not in ('fp32', 'fp16', 'bf16')",
+            "there is no such type",
+            "Set it to 'bf16'",
+            f"{_CLASSES}:{line}",
+        )
+        for key, line in (("bnb_4bit_compute_dtype", 3188), ("torch_dtype", 3217))
+    ),
+    *(
+        Refusal(key, when, says, instead, f"{_CLASSES}:{line}")
+        for key, when, says, instead, line in (
+            *(
+                (key, f"is_text({key}) or is_whole({key})", "it has to be True or False", "Set one of the two", line)
+                for key, line in (("load_in_8bit", 3158), ("load_in_4bit", 3161), ("bnb_4bit_use_double_quant", 3178))
+            ),
+            ("llm_int8_threshold", "is_text(llm_int8_threshold)", "it has to be a number", "Set 6.0", 3170),
+            *(
+                (key, f"is_whole({key})", "a number is no type", f"Set '{usual}'", line)
+                for key, usual, line in (("bnb_4bit_quant_type", "nf4", 3173), ("bnb_4bit_compute_dtype", "bf16", 3192))
+            ),
+            (
+                *("keep_in_fp32_modules", "is_text(keep_in_fp32_modules)"),
+                *("it has to be a list", "Write it as one", 3198),
+            ),
+        )
+    ),
     Refusal(
         "llm_int8_threshold",
         "load_in_4bit == True and load_in_8bit == False and llm_int8_threshold != 6.0",

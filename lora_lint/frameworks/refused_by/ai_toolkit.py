@@ -26,7 +26,7 @@ _ROWS = (
         f" and (network.type is None or network.type in ('lora', 'dora')) and {_WITHOUT_ALPHA}",
         "alpha is the rank for this kind of model",
         "Leave it out, and change the learning rate instead",
-        "toolkit/lora_special.py:428",
+        "toolkit/lora_special.py:430",
         ("network.linear",),
         ignored=True,
         drop=True,

@@ -1162,18 +1162,229 @@ _SPLIT = (
         ("base_model",),
     ),
 )
+_AO = "utils/quantization.py"
+_FLOAT8 = ("float8_e4m3fn", "float8", "fp8")
+_QUANTIZED = "is_mapping(qat) and qat.weight_dtype"
+_FAKED = (
+    Refusal(
+        "qat",
+        f"{_QUANTIZED} == 'int8' and qat.activation_dtype is None",
+        "torchao has no quantization-aware training for weights in int8, the default, alone",
+        "Set `weight_dtype: int4`, or another `activation_dtype`",
+        f"{_AO}:88",
+        ("qat.weight_dtype",),
+        late=True,
+    ),
+    *(
+        Refusal(
+            "qat.activation_dtype",
+            f"{_QUANTIZED} == '{kind}' and qat.activation_dtype == '{kind}'",
+            f"torchao has no quantization-aware training for weights and activations both in {kind}",
+            "Set `weight_dtype: int4` and `activation_dtype: int8`",
+            f"{_AO}:{line}",
+            ("qat.weight_dtype",),
+            late=True,
+        )
+        for kind, line in (("int4", 100), ("int8", 107))
+    ),
+    *(
+        Refusal(
+            "qat.weight_dtype",
+            f"{_QUANTIZED} == '{kind}' and qat.group_size is not None and qat.group_size != {size}",
+            f"{kind} quantizes in groups of {size}{more}",
+            f"Set `group_size: {size}`",
+            f"{_AO}:{line}",
+            ("qat.group_size",),
+            late=True,
+            sets=(("qat.group_size", size),),
+        )
+        for kind, size, line, more in (
+            ("nvfp4", 16, 132, ", and `group_size` is 32 unless it is set"),
+            ("mxfp4", 32, 151, ""),
+        )
+    ),
+    Refusal(
+        "qat.activation_dtype",
+        f"{_QUANTIZED} == 'nvfp4' and qat.activation_dtype not in (None, 'nvfp4')"
+        " and (qat.group_size is None or qat.group_size == 16)",
+        "weights in nvfp4 go with activations in nvfp4, or with none that are quantized",
+        "Set `nvfp4`, or leave it out",
+        f"{_AO}:140",
+        ("qat.weight_dtype",),
+        "0.20.0",
+        late=True,
+    ),
+    Refusal(
+        "qat.activation_dtype",
+        f"{_QUANTIZED} == 'int8' and qat.activation_dtype not in (None, 'int8')"
+        f" or {_QUANTIZED} == 'int4' and qat.activation_dtype in ('nvfp4', 'mxfp4', 'ternary')"
+        f" or {_QUANTIZED} in {_FLOAT8} and qat.activation_dtype is not None and qat.activation_dtype not in {_FLOAT8}",
+        "there is no quantization of weights and activations in these two types",
+        "Take int4 with int8, or fp8 for both",
+        f"{_AO}:161",
+        ("qat.weight_dtype",),
+        late=True,
+    ),
+    Refusal(
+        "qat.weight_dtype",
+        f"{_QUANTIZED} in {_FLOAT8} and qat.activation_dtype is None",
+        "weights in fp8 need activations in fp8",
+        "Set `activation_dtype: fp8`",
+        f"{_AO}:161",
+        late=True,
+        sets=(("qat.activation_dtype", "fp8"),),
+    ),
+)
+_FUSED = f"gradient_checkpointing and adapter and ({' or '.join(_KERNELS)})"
+_MATMULS = tuple(f"{start}{name}" for start in ("aten::", "") for name in ("mm", "addmm", "matmul", "bmm"))
+_CHANGED = "a kernel of LoRA adds to the product in place, which invalidates what is saved"
+_SAVED = (
+    Refusal(
+        "selective_checkpointing.save",
+        f"{_FUSED} and common(selective_checkpointing.save, {_MATMULS})",
+        _CHANGED,
+        "Leave the products of matrices out, or set `lora_mlp_kernel`, `lora_qkv_kernel` and `lora_o_kernel` to false",
+        f"{_VALID}:2026",
+        _KERNELS,
+    ),
+    Refusal(
+        "selective_checkpointing.save_matmul_min_k",
+        f"{_FUSED} and selective_checkpointing.save_matmul_min_k",
+        _CHANGED,
+        "Leave it out, or set `lora_mlp_kernel`, `lora_qkv_kernel` and `lora_o_kernel` to false",
+        f"{_VALID}:2036",
+        _KERNELS,
+        "0.20.0",
+    ),
+    *(
+        Refusal(
+            "selective_checkpointing.save_modules",
+            f"gradient_checkpointing and adapter and {flag}"
+            f" and common(selective_checkpointing.save_modules, {modules})",
+            f"`{flag}` replaces the forward pass of these modules, so that nothing of them would be saved",
+            f"Leave them out, or set `{flag}: false`",
+            f"{_VALID}:2053",
+            (flag,),
+            "0.20.0",
+        )
+        for flag, modules in (
+            ("lora_mlp_kernel", ("gate_proj", "up_proj", "down_proj", "mlp", "experts")),
+            ("lora_qkv_kernel", ("q_proj", "k_proj", "v_proj", "self_attn", "linear_attn")),
+            ("lora_o_kernel", ("o_proj", "out_proj", "self_attn", "linear_attn")),
+        )
+    ),
+    Refusal(
+        "selective_checkpointing.save_modules",
+        f"{_FUSED} and common(selective_checkpointing.save_modules, ('model', 'language_model', 'decoder',"
+        " 'transformer', 'layers', 'layer', 'h', 'blocks', 'block'))",
+        f"these hold whole layers, and {_CHANGED}",
+        "Name modules that no kernel covers",
+        f"{_VALID}:2061",
+        _KERNELS,
+        "0.20.0",
+    ),
+)
+_SPLIT_SEQUENCES = "deepspeed and context_parallel_size > 1"
+_OTHERS = (
+    Refusal(
+        "adapter",
+        "adapter and adapter not in ('lora', 'qlora', 'llama-adapter') and not plugins",
+        "it is not built in, and no plugin is named that has it",
+        "Set `adapter: lora`, or name the plugin in `plugins`",
+        f"{_PEFT}:217",
+        ("plugins",),
+        likely=True,  # an installed package may register one
+    ),
+    Refusal(
+        "lora_target_modules",
+        "is_list(lora_target_modules) and not every_compiles(lora_target_modules)",
+        "each entry is a regular expression, and one of them is not valid",
+        "Write plain names, or escape what is special",
+        f"{_CONFIG}:1932",
+    ),
+    Refusal(
+        "rl",
+        f"{_SPLIT_SEQUENCES} and rl",
+        "under DeepSpeed only supervised fine-tuning can split sequences",
+        "Use FSDP2, or leave `context_parallel_size` out",
+        f"{_VALID}:2333",
+        ("deepspeed", "context_parallel_size"),
+        "0.21.0",
+    ),
+    Refusal(
+        "context_parallel.backend",
+        f"{_SPLIT_SEQUENCES} and not rl and context_parallel.backend not in (None, 'auto', 'ulysses')",
+        "DeepSpeed splits sequences by Ulysses only",
+        "Leave it out, or use FSDP2",
+        f"{_VALID}:2343",
+        ("deepspeed",),
+        "0.21.0",
+        drop=True,
+    ),
+    *(
+        Refusal(
+            f"export.{key}",
+            f"export.quantize and {when}",
+            says,
+            instead,
+            f"utils/schemas/export.py:{line}",
+            ("export.quantize",),
+            "0.20.0",
+        )
+        for key, when, says, instead, line in (
+            (
+                "outtype",
+                "export.outtype in ('q8_0', 'tq1_0', 'tq2_0')",
+                "llama.cpp cannot quantize again what is quantized",
+                "Set it to f16, or leave `quantize` out",
+                66,
+            ),
+            (
+                "outfile",
+                "export.outfile and not holds(export.outfile, '{ftype}')",
+                "each type that `quantize` names is a file of its own",
+                "Add `{ftype}` to the name",
+                71,
+            ),
+        )
+    ),
+)
 TABLE = Table(
     "axolotl",
     "0.21.0",
-    {"": (*_ROWS, *_MIXLORA, *_REMOVED, *_DATA, *_TRAINED, *_PREFERRED, *_MEMORY, *_SPLIT)},
-    {"mixlora_num_experts": 8, "mixlora_top_k": 2, "bf16": "auto"},
+    {
+        "": (
+            *(*_ROWS, *_MIXLORA, *_REMOVED, *_DATA, *_TRAINED, *_PREFERRED, *_MEMORY, *_SPLIT),
+            *(*_FAKED, *_SAVED, *_OTHERS),
+        )
+    },
+    {
+        "mixlora_num_experts": 8,
+        "mixlora_top_k": 2,
+        "bf16": "auto",
+        "qat.weight_dtype": "int8",
+        "qat.group_size": 32,
+    },
     (
         Undecided(
             "devices, their number and capabilities, the version of torch",
             "they depend on the machine",
-            ("utils/schemas/internal/", "monkeypatch/", "kernels/", "utils/optimizers/", "model_support/"),
+            (
+                *("utils/schemas/internal/", "monkeypatch/", "kernels/", "utils/optimizers/", "model_support/"),
+                *("utils/samplers/", "utils/vllm_lora_sync.py", f"{_CONFIG}:2061"),
+                *(f"{_VALID}:996", f"{_VALID}:1762"),
+            ),
         ),
-        Undecided("plugins", "each has a schema of its own", ("integrations/",)),
+        Undecided(
+            "plugins",
+            "each has a schema of its own: `flash_attn_fuse_qkv` and adapters with ReLoRA are in none but theirs",
+            ("integrations/", f"{_VALID}:863", f"{_VALID}:2253"),
+        ),
+        Undecided(
+            "weights, and the JSON of DeepSpeed",
+            "tensors and the files beside the configuration are read only when it runs",
+            ("utils/nf4.py", "utils/lora_tying.py", "utils/lora_precision.py"),
+        ),
         Undecided(
             "attention, parallelism and checkpointing that depend on the model",
             "the model's class decides",
@@ -1182,6 +1393,8 @@ TABLE = Table(
         Undecided(
             "data and prompts", "the rows of the data decide", ("utils/data/", "prompt_strategies/", "datasets.py")
         ),
-        Undecided("commands that train nothing", "they have arguments of their own", ("cli/", "evaluate.py")),
+        Undecided(
+            "commands that train nothing", "they have arguments of their own", ("cli/", "evaluate.py", "utils/gguf.py")
+        ),
     ),
 )

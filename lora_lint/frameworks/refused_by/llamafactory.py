@@ -415,6 +415,78 @@ _EVALUATED = (
         likely=True,
     ),
 )
+_ZERO3 = "do_train and sharding == 'ZERO3'"
+_SHARDED = tuple(
+    Refusal(
+        key,
+        f"{key} and {_ZERO3}",
+        "it is incompatible with DeepSpeed ZeRO-3",
+        instead,
+        f"{_PARSER}:{line}",
+        ("deepspeed",),
+    )
+    for key, line, instead in (
+        ("predict_with_generate", 369, "Leave it out, or shard with ZeRO-2"),
+        ("pissa_init", 378, "Run scripts/pissa_init.py first and train what it saves, or shard with ZeRO-2"),
+        ("pure_bf16", 385, "Set `bf16: true` in its place, or shard with ZeRO-2"),
+        ("use_unsloth", 410, "Leave it out, or shard with ZeRO-2"),
+        ("use_kt", 413, "Leave it out, or shard with ZeRO-2"),
+    )
+)
+_SERVED = "infer_backend == 'vllm' and not do_train"
+_INFERRED = (
+    Refusal(
+        "infer_backend",
+        f"{_SERVED} and stage != 'sft'",
+        "the vLLM engine only supports models that generate text",
+        "Leave `stage` out",
+        f"{_PARSER}:546",
+        ("stage",),
+    ),
+    Refusal(
+        "adapter_name_or_path",
+        f"{_SERVED} and len(words(adapter_name_or_path)) > 1",
+        "the vLLM engine only accepts a single adapter",
+        "Merge them first",
+        f"{_PARSER}:555",
+        ("infer_backend",),
+    ),
+)
+_QUANTIZED = "do_train and names_ptq(model_name_or_path)"
+_WRAPPED = (
+    *(
+        Refusal(
+            key,
+            f"do_train and {key} and finetuning_type == 'oft'",
+            "it does not support OFT",
+            f"Set `finetuning_type: lora`, or leave `{key}` out",
+            f"{_ADAPTER}:{line}",
+            ("finetuning_type",),
+            late=True,
+        )
+        for key, line in (("use_kt", 254), ("use_unsloth", 260))
+    ),
+    Refusal(
+        "finetuning_type",
+        f"{_QUANTIZED} and finetuning_type not in ('lora', 'oft')",
+        "a quantized model can only be trained with LoRA or OFT",
+        "Set `finetuning_type: lora`, or take the model before its quantization",
+        f"{_ADAPTER}:308",
+        ("model_name_or_path",),
+        late=True,
+        likely=True,
+    ),
+    Refusal(
+        "pissa_init",
+        f"{_QUANTIZED} and pissa_init",
+        "PiSSA cannot be initialized from a quantized model",
+        "Leave it out, or take the model before its quantization",
+        f"{_ADAPTER}:311",
+        ("model_name_or_path",),
+        late=True,
+        likely=True,
+    ),
+)
 _LOGGERS = ("wandb", "tensorboard", "trackio", "none", "all")
 _CHECKED = (
     Refusal(
@@ -476,7 +548,7 @@ _CHECKED = (
 TABLE = Table(
     "LLaMA-Factory",
     "0.9.5",
-    {"": (*_ROWS, *_EVALUATED, *_CHECKED)},
+    {"": (*_ROWS, *_EVALUATED, *_CHECKED, *_SHARDED, *_INFERRED, *_WRAPPED)},
     {
         "finetuning_type": "lora",
         "stage": "sft",
@@ -498,13 +570,16 @@ TABLE = Table(
     (
         Undecided(
             "how the run is launched",
-            "one process or many, DeepSpeed's stage and FSDP are in the command and in other files",
-            ("launcher.py", "train/"),
+            "one process or many, FSDP, and a model that only the command names",
+            ("launcher.py", "train/", f"{_MODEL}:208"),
         ),
         Undecided(
             "installed packages and devices",
             "they depend on the machine",
-            ("extras/", "model/model_utils/attention.py", "model/model_utils/unsloth.py", "model/model_utils/mod.py"),
+            (
+                *("extras/", "hparams/training_args.py"),
+                *(f"model/model_utils/{name}.py" for name in ("attention", "unsloth", "mod")),
+            ),
         ),
         Undecided(
             "layers, tokenizer and template of the model",

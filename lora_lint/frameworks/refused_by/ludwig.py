@@ -168,14 +168,22 @@ TABLE = Table(
         Undecided(
             "base models and their configs",
             "they are downloaded: whether they can be loaded, AdaLoRA's targets, shapes",
-            ("schema/llms/base_model.py", "utils/", "models/", "encoders/"),
+            (
+                *("schema/llms/base_model.py", "utils/", "models/", "encoders/"),
+                *(f"{_CHECKS}:534", f"{_CHECKS}:562"),
+            ),
         ),
         Undecided(
             "backends, devices and other trainers",
             "they depend on the machine and the command",
             ("backend/", "distributed/", "trainers/", "api.py", "hyperopt/"),
         ),
-        Undecided("rows of the data", "they decide", ("data/", "features/", "datasets/")),
+        Undecided(
+            "a check that is not registered",
+            "Ludwig leaves it out",
+            (f"{_CHECKS}:check_llm_quantization_backend_incompatibility",),
+        ),
+        Undecided("rows of the data", "they decide", ("data/", "features/", "datasets/", "explain/")),
         Undecided(
             "combiners, decoders and features of other models",
             "they have nothing to do with adapters",

@@ -99,6 +99,14 @@ _ROWS = (
         for name in ("adam", "adamw", "muon", "sgd", "adafactor")
     ),
     Refusal(
+        "fine_tune_type",
+        "fine_tune_type not in (None, 'lora', 'dora', 'full')",
+        "there is no such type",
+        "Set `fine_tune_type: lora`",
+        f"{_LORA}:254",
+        late=True,
+    ),
+    Refusal(
         "project_name",
         "project_name is not None and report_to is None",
         "without `report_to` nothing is reported",

@@ -21,6 +21,11 @@ _ROLLED = "rlhf_trainers/args_mixin.py"
 _EITHER = "Leave one of the two out"
 _LATER = "4.3.0"
 _NEW = "4.6.0"
+_ESTIMATORS = ("grpo", "rloo", "reinforce_plus_plus")
+_TYPES = (
+    *("lora", "full", "longlora", "adalora", "llamapro", "adapter", "vera", "boft", "fourierft", "reft", "bone"),
+    *("ia3", "lora_llm", "dummy"),
+)
 """The first versions with some of these, of 4.0.0, 4.3.0 and 4.6.0; the others are in all three."""
 _FLASH = "('flash_attn', 'flash_attention_2', 'flash_attention_3', 'flash_attention_4')"
 _LIGER = "rlhf_type == 'grpo' and use_liger_kernel"
@@ -455,6 +460,23 @@ _ROWS = (
         ignored=True,
         since=_LATER,
     ),
+    Refusal(
+        "advantage_estimator",
+        f"rlhf_type == 'grpo' and advantage_estimator not in {_ESTIMATORS}",
+        "there is no such estimator",
+        f"Set one of {', '.join(_ESTIMATORS)}",
+        f"{_RLHF}:393",
+    ),
+    Refusal(
+        "tuner_type",
+        f"tuner_type not in {_TYPES} and not external_plugins",
+        "there is no such tuner",
+        "Set `tuner_type: lora`, or name the plugin that has it in `external_plugins`",
+        f"{_TUNER}:350",
+        ("external_plugins",),
+        late=True,
+        likely=True,
+    ),
     _not_fused("delta", "delta is not None", 550),
     _not_fused("sequence_parallel_size", "sequence_parallel_size > 1", 552),
     _not_fused("padding_free", "padding_free", 554),
@@ -614,12 +636,23 @@ TABLE = Table(
             "number of devices and processes, installed packages",
             "they depend on the machine and the launch: batches of generations, `device_map` beside DeepSpeed, FSDP "
             "and Liger, swanlab, evalscope",
-            ("trainers/", "infer_engine/", "utils/", "model/npu_patch/", "sequence_parallel/", "ray/", "ray_utils/"),
+            (
+                *("trainers/", "infer_engine/", "utils/", "model/npu_patch/", "sequence_parallel/", "ray/"),
+                *("ray_utils/", f"{_TUNER}:218"),
+            ),
         ),
         Undecided(
             "models and templates",
             "their config says what they support: padding-free batches, RoPE scaling, the type of a quantized model",
-            ("model/", "template/", "agent_template/", "tuners/", "tuner_plugin/", "arguments/base_args/model_args.py"),
+            (
+                *("model/", "template/", "agent_template/", "tuners/", "tuner_plugin/"),
+                *("arguments/base_args/model_args.py", f"{_TUNER}:165"),
+            ),
+        ),
+        Undecided(
+            "a type of tuner that training does not know",
+            "it is refused before, where the adapter is made",
+            (f"{_TUNER}:416",),
         ),
         Undecided(
             "data, rewards and rollouts",

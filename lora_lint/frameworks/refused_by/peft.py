@@ -1,6 +1,6 @@
 """PEFT 0.21.2: what its configs refuse, and what LoRA's layers do once the model is there.
 
-A single value that is out of range is no row."""
+Of LoraConfig a single value that is out of range is LL902's, and no row."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from lora_lint.frameworks.refusals import Refusal, Table, Undecided
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _LORA = "tuners/lora/config.py"
 _LAYER = "tuners/lora/layer.py"
+_OTHER = "utils/other.py:"
 
 
 def _regex_with(key: str, source: str, since: str = "") -> Refusal:
@@ -261,7 +262,7 @@ _OF_LORA = (
     _by_model(
         "trainable_token_indices",
         "tokens",
-        "tokens are trained in an embedding that is neither adapted nor saved as a whole",
+        "tokens are trained in an embedding with a weight, which is neither adapted nor saved as a whole",
         "Name such an embedding",
         "tuners/trainable_tokens/layer.py:272",
         "modules_to_save",
@@ -544,6 +545,78 @@ _OF_OTHERS: dict[str, tuple[Refusal, ...]] = {
     "VBLoRAConfig": _layered("vblora", alone=196),
     "WaveFTConfig": _layered("waveft", regex=253, pattern=257, alone=260),
 }
+_ABOVE_0 = {
+    "DeftConfig": (("r", "layer.py:95"),),
+    "DeloraConfig": (("r", "config.py:162"),),
+    "GraloraConfig": (("gralora_k", "config.py:183"), ("r", "layer.py:80")),
+    "HRAConfig": (("r", "layer.py:73"),),
+    "HiraConfig": (("r", "layer.py:126"),),
+    "LilyConfig": (("r", "layer.py:81"),),
+    "LoHaConfig": (("r", "layer.py:126"),),
+    "LoKrConfig": (("r", "layer.py:185"),),
+    "MissConfig": (("r", "layer.py:79"),),
+    "PeanutConfig": (("r", "config.py:188"),),
+    "PolyConfig": (("r", "layer.py:56"),),
+    "PsoftConfig": (("r", "config.py:284"),),
+    "PveraConfig": (("r", "layer.py:84"),),
+    "RandLoraConfig": (("r", "layer.py:109"),),
+    "ShiraConfig": (("r", "layer.py:90"),),
+    "SupertuningConfig": (("r", "config.py:153"),),
+    "TinyLoraConfig": (("r", "config.py:196"), ("u", "config.py:198")),
+    "UniLoraConfig": (
+        *(("r", "config.py:208"), ("theta_d_length", "config.py:210"), ("init_theta_d_bound", "config.py:214")),
+    ),
+    "VBLoRAConfig": (("r", "layer.py:81"), ("topk", "layer.py:83")),
+    "VeraConfig": (("r", "layer.py:80"),),
+    "XLoraConfig": (("xlora_depth", "classifier.py:80"),),
+}
+"""Numbers that have to be above 0, and where a method checks them: in its config, or once the model is there."""
+_AMONG = {
+    "DeftConfig": (("decomposition_method", ("qr", "relu"), "config.py:195"),),
+    "HiraConfig": (("init_weights", ("gaussian",), "layer.py:160"),),
+    "OFTConfig": (("init_weights", (), "layer.py:482"),),
+    "PsoftConfig": (
+        ("ab_svd_init", ("psoft_init", "pissa_init"), "config.py:288"),
+        ("psoft_svd", ("full", "lowrank"), "config.py:292"),
+    ),
+    "RoadConfig": (("variant", ("road_1", "road_2", "road_4"), "config.py:124"),),
+}
+"""The words that a setting may be, and where a method checks them."""
+_BOUNDED = {
+    "AdaLoraConfig": (("init_r", "init_r < 0", "0 or more", "adalora/layer.py:57"),),
+    "AdamssConfig": (
+        *(("asa_target_subspaces", "use_asa and asa_target_subspaces <= 0", "above 0", "adamss/config.py:367"),),
+    ),
+    "GraloraConfig": (("hybrid_r", "hybrid_r < 0", "0 or more", "gralora/layer.py:82"),),
+    "RoadConfig": (("group_size", "group_size <= 0 or group_size % 2 != 0", "even", "road/config.py:126"),),
+    "SupertuningConfig": (
+        ("lora_dropout", "lora_dropout < 0 or lora_dropout >= 1", "below 1", "supertuning/config.py:161"),
+    ),
+    "UniLoraConfig": (
+        ("unilora_dropout", "unilora_dropout < 0 or unilora_dropout > 1", "0 to 1", "unilora/config.py:212"),
+    ),
+}
+"""Numbers with other bounds: when they are out of them, and what they may be."""
+
+
+def _single(owner: str) -> Iterator[Refusal]:
+    """Values of a method's config that are out of range by themselves."""
+    folder = f"tuners/{owner.removesuffix('Config').lower()}"
+    for key, place in _ABOVE_0.get(owner, ()):
+        late, says = not place.startswith("config"), "it has to be above 0"
+        yield Refusal(key, f"{key} <= 0", says, "Raise it", f"{folder}/{place}", late=late)
+    for key, words, place in _AMONG.get(owner, ()):
+        late, instead = (
+            not place.startswith("config"),
+            f"Set {' or '.join(map(repr, words))}" if words else "Leave it out",
+        )
+        when = f"is_text({key}) and lower({key}) not in {words}"
+        yield Refusal(key, when, "there is no such value", instead, f"{folder}/{place}", late=late)
+    for key, when, range_, place in _BOUNDED.get(owner, ()):
+        late = "/config" not in place
+        yield Refusal(key, when, f"it has to be {range_}", "Change it", f"tuners/{place}", late=late)
+
+
 _KINDS = {
     "AdamssConfig": ("('Linear',)", "adamss/model.py:151"),
     "BOFTConfig": ("('Linear', 'Conv2d')", "boft/model.py:129"),
@@ -561,6 +634,9 @@ _KINDS = {
     "PeanutConfig": ("('Linear',)", "peanut/model.py:91"),
     "PsoftConfig": ("('Linear',)", "psoft/model.py:81"),
     "PveraConfig": ("('Linear', 'Conv1D')", "pvera/model.py:245"),
+    "RandLoraConfig": ("('Linear', 'Conv1D')", "randlora/model.py:352"),
+    "RoadConfig": ("('Linear',)", "road/model.py:110"),
+    "ShiraConfig": ("('Linear',)", "shira/model.py:135"),
     "SupertuningConfig": ("('Linear',)", "supertuning/model.py:91"),
     "TinyLoraConfig": ("('Linear', 'Conv1D', 'Embedding')", "tinylora/model.py:259"),
     "UniLoraConfig": ("('Linear', 'Conv1D')", "unilora/model.py:228"),
@@ -570,14 +646,18 @@ _KINDS = {
 """The kinds of modules that a method adapts, and where it refuses others."""
 
 
-def _on_layers(rows: Mapping[str, tuple[Refusal, ...]]) -> dict[str, tuple[Refusal, ...]]:
-    """The rows of each class, with what the model decides for those of `_KINDS`."""
-    return {
-        owner: (_of_kinds(_KINDS[owner][0], f"tuners/{_KINDS[owner][1]}"), _without_targets(), _nothing_left(), *own)
-        if owner in _KINDS
-        else own
-        for owner, own in rows.items()
-    }
+def _on_layers(owner: str) -> tuple[Refusal, ...]:
+    """What the model decides for a class of `_KINDS`."""
+    if owner not in _KINDS:
+        return ()
+    kinds, place = _KINDS[owner]
+    return _of_kinds(kinds, f"tuners/{place}"), _without_targets(), _nothing_left()
+
+
+def _completed(rows: Mapping[str, tuple[Refusal, ...]]) -> dict[str, tuple[Refusal, ...]]:
+    """The rows of each class, with those that many classes have alike."""
+    owners = dict.fromkeys((*rows, *_ABOVE_0, *_AMONG, *_BOUNDED))
+    return {owner: (*_on_layers(owner), *rows.get(owner, ()), *_single(owner)) for owner in owners}
 
 
 _ROWS: dict[str, tuple[Refusal, ...]] = {
@@ -680,43 +760,109 @@ _ROWS: dict[str, tuple[Refusal, ...]] = {
 TABLE = Table(
     "PEFT",
     "0.21.2",
-    _on_layers(_ROWS),
+    _completed(_ROWS),
     undecided=(
         Undecided(
             "layers and shapes of the model",
             "which layers there are, and their widths, is in the model: LL201 to LL216 and LL302 check them where "
             "they are known",
-            ("tuners/tuners_utils.py", "tuners/lora/layer.py", "tuners/lora/variants.py"),
+            (
+                *("tuners/tuners_utils.py", "tuners/lora/layer.py", "tuners/lora/variants.py"),
+                *(
+                    f"tuners/*.{name}"
+                    for name in ("update_layer", "_create_and_replace", "_create_new_module", "_init_frod_projections")
+                ),
+                *(f"tuners/{name}/layer.py:*.__init__" for name in ("c3a", "fourierft", "road", "shira", "unilora")),
+                *("tuners/waveft/model.py", "tuners/shadow/layers.py", "tuners/shadow/model.py", "tuners/osf/"),
+                *("tuners/unilora/model.py", "tuners/beft/model.py", "tuners/adalora/model.py:*pattern"),
+                *("tuners/*._build_psoft_ab_cache_buffers", "tuners/*._get_lora_matrices"),
+                *("tuners/xlora/model.py", f"{_OTHER}*set_additional_trainable_modules", f"{_OTHER}*.check_module"),
+                *("tuners/frod/layer.py:*._get_frod_tensors", "tuners/deft/layer.py:212"),
+                *(f"{_OTHER}_set_trainable", f"{_OTHER}_prepare_prompt_learning_config"),
+            ),
         ),
         Undecided(
             "adapters that are added, merged, renamed or deleted",
             "which adapters a model has is the state of a program",
-            ("peft_model.py", "tuners/tuners_utils.py", "tuners/lora/model.py"),
+            (
+                *("peft_model.py", "mixed_model.py", "tuners/tuners_utils.py", "tuners/lora/model.py", "tuners/mixed/"),
+                *("tuners/lora/conversion.py", "tuners/adaption_prompt/model.py", "utils/hotswap.py"),
+                *(
+                    f"tuners/*.{name}"
+                    for name in (
+                        *("merge", "_merge", "unmerge", "add_weighted_adapter", "_check_add_weighted_adapter"),
+                        *("_check_new_adapter_config", "_unload_and_optionally_merge", "_unloading_checks"),
+                        *("_check_merge_allowed", "_check_overlapping_tokens"),
+                    )
+                ),
+                *("tuners/adalora/model.py:*.__init__", f"{_OTHER}*set_adapter*", f"{_OTHER}*delete_adapter"),
+                f"{_OTHER}*getattr_*",
+            ),
         ),
         Undecided(
-            "what a program does before it wraps the model",
-            "with which data `preprocess_corda` has run, and what its cache holds, is the state of a program",
-            ("tuners/lora/corda.py",),
+            "functions that a program calls beside `get_peft_model`",
+            "their arguments are objects: models, optimizers, folders of adapters",
+            (
+                *("auto.py", "helpers.py", "mapping.py", "optimizers/", "tuners/lora/arrow.py", "tuners/lora/eva.py"),
+                *("tuners/lora/intruders.py", "tuners/lora/loraga.py", "tuners/cartridge/utils.py"),
+                *("utils/incremental_pca.py", "utils/peft_types.py", "tuners/oft/config.py:*.check_kwargs"),
+            ),
+        ),
+        Undecided(
+            "a single value that is out of range where it has two owners",
+            "LL902 reports it, as it does for LoraConfig",
+            ("tuners/unilora/config.py:216",),
+        ),
+        Undecided(
+            "what a program does before it wraps the model, and the configs of LoRA's variants",
+            "what `preprocess_corda` has run on, and what an object inside the config holds, is the state of a program",
+            ("tuners/lora/corda.py", f"{_LORA}:256"),
         ),
         Undecided(
             "quantized layers",
             "how a base model is quantized is in its own config, not in the program",
-            ("tuners/lora/gptq.py", "tuners/lora/awq.py", "tuners/lora/aqlm.py", "tuners/lora/eetq.py"),
+            (
+                *(f"tuners/lora/{name}.py" for name in ("gptq", "awq", "aqlm", "eetq", "hqq", "inc", "te", "bnb")),
+                *("tuners/*/bnb.py", "utils/quantization_utils.py", "utils/integrations.py"),
+            ),
         ),
         Undecided(
             "installed packages, devices, tensor parallelism",
             "they depend on the machine",
-            ("import_utils.py", "tuners/lora/tp_layer.py", "tuners/lora/torchao.py"),
+            (
+                *("import_utils.py", "tuners/lora/tp_layer.py", "tuners/lora/torchao.py", f"{_LORA}:1057"),
+                "tuners/adalora/model.py:134",
+            ),
         ),
         Undecided(
             "weights and files",
             "tensors, checkpoints and folders are there only when it runs",
-            ("utils/save_and_load.py", "config.py", "utils/loftq_utils.py"),
+            (
+                *(
+                    "utils/save_and_load.py",
+                    "config.py",
+                    "utils/loftq_utils.py",
+                    "utils/transformers_weight_conversion",
+                ),
+                *("tuners/shadow/diffusion_models.py", "tuners/*._remap_adapter_state_dict_for_load"),
+            ),
         ),
         Undecided(
             "forward passes and generation",
             "they depend on the arguments of each call",
-            ("peft_model.py", "tuners/lora/layer.py"),
+            (
+                *("peft_model.py", "tuners/lora/layer.py", "tuners/xlora/layer.py", f"{_OTHER}*_mixed_batch_forward"),
+                *(
+                    f"tuners/*.{name}"
+                    for name in (
+                        "forward",
+                        "get_delta_weight",
+                        "_enable_peft_forward_hooks",
+                        "_check_forward_args",
+                        "_compute_delta_weight",
+                    )
+                ),
+            ),
         ),
     ),
 )

@@ -55,11 +55,21 @@ _ROWS = (
     ),
     Refusal(
         "quantize_via",
-        "quantize_via == 'pipeline' and base_model_precision != 'no_change'"
-        f" and base_model_precision not in {_PIPELINED}",
-        "the pipeline has no such precision",
+        f"quantize_via == 'pipeline' and ({_by_hand('base_model_precision')})",
+        "the pipeline cannot quantize so",
         "Set `quantize_via` to accelerator",
         f"{_ARGUMENTS}:855",
+        ("base_model_precision",),
+    ),
+    Refusal(
+        "quantize_via",
+        "quantize_via == 'pipeline' and base_model_precision != 'no_change'"
+        f" and not ({_by_hand('base_model_precision')})"
+        f" and base_model_precision not in {_PIPELINED} and quantization_config is None"
+        " and not ends(pretrained_model_name_or_path, '.gguf')",
+        "the pipeline has no such precision",
+        "Set `quantize_via` to accelerator",
+        f"{_ARGUMENTS}:875",
         ("base_model_precision",),
     ),
     Refusal(
@@ -124,6 +134,26 @@ _ROWS = (
             (f"quantize_via != 'pipeline' and base_model_precision in {_PIPELINED}", 883, ("base_model_precision",)),
         )
         for number in (1, 2, 3, 4)
+    ),
+    *(
+        Refusal(
+            f"text_encoder_{number}_precision",
+            f"quantization_config is not None and (text_encoder_{number}_precision in {_PIPELINED}"
+            f" or {_by_hand(f'text_encoder_{number}_precision')})",
+            "`quantization_config` quantizes the text encoders too",
+            "Leave it out, and add the encoder there",
+            f"{_ARGUMENTS}:900",
+            ("quantization_config",),
+            cause="text encoders at 900",
+        )
+        for number in (1, 2, 3, 4)
+    ),
+    Refusal(
+        "validation_adapter_mode",
+        "validation_adapter_mode and lower(validation_adapter_mode) not in ('adapter_only', 'comparison', 'none')",
+        "there is no such mode",
+        "Set adapter_only or comparison",
+        f"{_ARGUMENTS}:1414",
     ),
     Refusal(
         "validation_adapter_strength",
@@ -237,7 +267,10 @@ TABLE = Table(
         Undecided(
             "devices and installed packages",
             "they depend on the machine",
-            ("helpers/configuration/platform_validation.py", "helpers/training/", "helpers/acceleration/"),
+            (
+                *("helpers/configuration/platform_validation.py", "helpers/training/", "helpers/acceleration/"),
+                f"{_ARGUMENTS}:792",
+            ),
         ),
         Undecided(
             "files that a setting names",
@@ -249,8 +282,11 @@ TABLE = Table(
                 "helpers/multiaspect/",
                 "helpers/metadata/",
                 "helpers/publishing/",
+                f"{_ARGUMENTS}:280",
+                f"{_ARGUMENTS}:803",
             ),
         ),
+        Undecided("a text that stands for a number", "it may be one, as '0.5' is", (f"{_ARGUMENTS}:1402",)),
         Undecided(
             "families of models",
             "each has checks of its own",

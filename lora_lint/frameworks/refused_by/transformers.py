@@ -7,8 +7,33 @@ from lora_lint.frameworks.refusals import Refusal, Table, Undecided
 _ARGUMENTS = "training_args.py"
 _READ = "5.0.0"
 """Older versions have not been read for these."""
+_OPTIMIZER = "trainer_optimizer.py"
+_LAYERWISE = (
+    *(f"{name}_layerwise" for name in ("galore_adamw", "galore_adamw_8bit", "galore_adafactor", "apollo_adamw")),
+)
+_LOW_RANK = (*_LAYERWISE, "galore_adamw", "galore_adamw_8bit", "galore_adafactor", "apollo_adamw")
 _NO_EVALUATION = "lower(eval_strategy) == 'no' and evaluation_strategy is None"
 _ROWS = (
+    Refusal(
+        "optim",
+        f"optim in {_LOW_RANK} and optim_target_modules is None",
+        "GaLore and APOLLO need to know the layers whose gradients they project",
+        "Set `optim_target_modules`",
+        f"{_OPTIMIZER}:122",
+        since=_READ,
+        late=True,
+    ),
+    Refusal(
+        "gradient_accumulation_steps",
+        f"optim in {_LAYERWISE} and optim_target_modules is not None and is_whole(gradient_accumulation_steps)"
+        " and gradient_accumulation_steps != 1",
+        "an optimizer that steps layer by layer cannot accumulate gradients",
+        "Leave it out, or take the optimizer without layerwise",
+        f"{_OPTIMIZER}:166",
+        ("optim",),
+        _READ,
+        late=True,
+    ),
     Refusal(
         "fp16",
         "fp16 == True and bf16 == True",
@@ -185,7 +210,20 @@ TABLE = Table(
         Undecided(
             "devices, data types that they have, distributed processes, installed packages",
             "they depend on the machine",
-            ("trainer.py", "trainer_utils.py", "integrations/", "utils/", "distributed/", "quantizers/"),
+            (
+                *("trainer.py", "trainer_utils.py", "integrations/", "utils/", "distributed/", "quantizers/"),
+                *("trainer_pt_utils.py", "trainer_optimizer.py"),
+            ),
+        ),
+        Undecided(
+            "generation, pipelines, exports and servers",
+            "they train nothing",
+            ("generation/", "cache_utils.py", "pipelines/", "exporters/", "cli/"),
+        ),
+        Undecided(
+            "tensors, images and texts",
+            "they are there only when it runs",
+            ("core_model_loading.py", "loss/", "image_processing_", "tokenization_"),
         ),
         Undecided(
             "models, tokenizers and processors", "they are loaded when it runs", ("models/", "modeling_utils.py")
