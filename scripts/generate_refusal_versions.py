@@ -5,7 +5,7 @@
 Downloads the releases below into FOLDER, or into a temporary one, and searches them for the statement that each row of
 `lora_lint/frameworks/refused_by` is from, with its condition. A row counts from the first release on that has both, and
 in all that follow; what was reworded counts from then on, so that an older release is never said to refuse what it may
-not. The releases of PEFT, TRL, transformers and ms-swift were read by hand (`Refusal.since`).
+not. The releases of TRL, transformers and ms-swift were read by hand (`Refusal.since`), and some rows of PEFT.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ RELEASES = {
     "llamafactory": ("0.9.1", "0.9.2", "0.9.3", "0.9.4"),
     "ludwig": ("0.10.0",),
     "mlx_lm": ("0.24.0", "0.28.0"),
+    "peft": tuple(f"0.{minor}.0" for minor in (5, 7, *range(9, 21))),
     "torchtune": ("0.4.0", "0.5.0"),
     "unsloth": ("2025.3.19", "2025.9.1", "2026.1.1", "2026.6.1"),
 }

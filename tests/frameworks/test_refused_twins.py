@@ -253,6 +253,15 @@ def test_a_likely_refusal_and_its_twin(framework: str, refused: str, accepted: s
     assert found(framework, accepted) == []
 
 
+@pytest.mark.parametrize(("version", "expected"), [("0.10.0", []), ("0.14.0", ["LL904"])])
+def test_what_an_older_release_does_not_refuse(tmp_path: Path, version: str, expected: list[str]) -> None:
+    """OFT has blocks since 0.14."""
+    (tmp_path / "requirements.txt").write_text(f"peft=={version}\n")
+    (tmp_path / "a.py").write_text(text("peft", "OFTConfig(r=8, target_modules=['q_proj'])"))
+    findings = engine.lint([str(tmp_path / "a.py")], Settings()).findings
+    assert [each.code for each in findings if each.code == "LL904"] == expected
+
+
 SERVED = "model_name_or_path: a/b\ntemplate: qwen\ninfer_backend: {}\nadapter_name_or_path: {}\n"
 
 
