@@ -3,10 +3,11 @@
     python scripts/compare_frameworks.py FRAMEWORK [COUNT [SEED]]   compares with the framework that can be imported
     python scripts/compare_frameworks.py --docs RESULT…             writes docs/refusals-compared.md from results
 
-FRAMEWORK is accelerate, llamafactory, axolotl, ms_swift, torchtune or litgpt. It has to be importable, from its
-unpacked wheel for one, with what its arguments import; no model and no data set is downloaded. COUNT (500) is the
-number of files, which are those of the SEED (0). What the framework refuses has to be reported as LL902 or LL904, and
-what it takes must not be. The result is printed as JSON; the exit status is 1 if there is a disagreement.
+FRAMEWORK is accelerate, llamafactory, llamafactory:served (a chat), axolotl, ms_swift, torchtune or litgpt. It has to
+be importable, from its unpacked wheel for one, with what its arguments import; no model and no data set is downloaded.
+COUNT (500) is the number of files, which are those of the SEED (0). What the framework refuses has to be reported as
+LL902 or LL904, and what it takes must not be. The result is printed as JSON; the exit status is 1 if there is a
+disagreement.
 """
 
 from __future__ import annotations
@@ -62,14 +63,30 @@ def llamafactory() -> Comparison:
     from unittest import mock
 
     from llamafactory.hparams import get_train_args, parser  # type: ignore[import-not-found]
+    from transformers.training_args import ParallelMode
 
-    folder = tempfile.mkdtemp()
-    Path(folder, "ds.json").write_text(json.dumps({"zero_optimization": {"stage": 2}}), encoding="utf-8")
+    parse = parser._parse_train_args
 
     def check(settings: dict[str, Any]) -> None:
-        given = {key: f"{folder}/{value}" if key == "deepspeed" else value for key, value in settings.items()}
-        with mock.patch.object(parser, "check_version", lambda *_, **__: None):  # which packages there are
-            get_train_args(given)
+        """A training, which DeepSpeed has started where its config is named."""
+        split = settings.get("deepspeed")
+
+        def parsed(given: dict[str, Any]) -> Any:
+            arguments = parse({key: value for key, value in given.items() if key != "deepspeed"})
+            arguments[2].deepspeed = split
+            return arguments
+
+        mode = ParallelMode.DISTRIBUTED if split else ParallelMode.NOT_PARALLEL
+        with (
+            mock.patch.multiple(
+                parser,
+                check_version=lambda *_, **__: None,  # which packages there are
+                _parse_train_args=parsed,
+                is_deepspeed_zero3_enabled=lambda: split == "ds_z3.json",
+            ),
+            mock.patch.object(parser._TRAIN_ARGS[2], "parallel_mode", mode),
+        ):
+            get_train_args(settings)
 
     base = {
         "model_name_or_path": "Qwen/Qwen2.5-7B",
@@ -83,7 +100,7 @@ def llamafactory() -> Comparison:
     }
     pool: dict[str, tuple[Any, ...]] = {
         "stage": ("pt", "sft", "rm", "ppo", "dpo", "kto"),
-        "finetuning_type": ("lora", "lora", "full", "freeze"),
+        "finetuning_type": ("lora", "lora", "full", "freeze", "oft"),
         "quantization_bit": (4, 8),
         "adapter_name_or_path": ("saves/b", "saves/b,saves/c"),
         "create_new_adapter": FLAG,
@@ -114,7 +131,8 @@ def llamafactory() -> Comparison:
         "bf16": (YES,),
         "use_unsloth": FLAG,
         "quantization_device_map": ("auto",),
-        "deepspeed": ("ds.json",),
+        "deepspeed": ("ds_z2.json", "ds_z3.json"),
+        "badam_mode": ("layer", "ratio"),
         "use_apollo": FLAG,
         "use_llama_pro": FLAG,
         "fp8": FLAG,
@@ -142,13 +160,49 @@ def llamafactory() -> Comparison:
         "pip install",
         "is required to use",
         "was not found",
+        "Layer-wise BAdam",  # how anything but LoRA is sharded is not read
     )
     return Comparison(base, pool, check, machine)
+
+
+def llamafactory_served() -> Comparison:
+    from unittest import mock
+
+    from llamafactory.hparams import get_infer_args, parser
+
+    def check(settings: dict[str, Any]) -> None:
+        with mock.patch.object(parser, "check_version", lambda *_, **__: None):
+            get_infer_args(settings)
+
+    base = {
+        "model_name_or_path": "Qwen/Qwen2.5-7B",
+        "adapter_name_or_path": "saves/b",
+        "finetuning_type": "lora",
+        "template": "qwen",
+    }
+    pool: dict[str, tuple[Any, ...]] = {
+        "adapter_name_or_path": ("saves/b", "saves/b,saves/c"),
+        "finetuning_type": ("lora", "full"),
+        "infer_backend": ("huggingface", "vllm", "vllm", "sglang"),
+        "stage": ("sft", "rm", "dpo"),
+        "quantization_bit": (4, 8),
+        "rope_scaling": ("linear", "dynamic"),
+        "export_dir": ("out",),
+        "export_quantization_bit": (4,),
+        "export_quantization_dataset": ("data/c4.json",),
+        "resize_vocab": FLAG,
+        "use_dora": FLAG,
+        "pissa_init": FLAG,
+        "image_max_pixels": (512, 4096),
+        "image_min_pixels": (1024, 8192),
+    }
+    return Comparison(base, pool, check, ("is not installed", "CUDA", "pip install"))
 
 
 def axolotl() -> Comparison:
     from axolotl.utils.config import validate_config  # type: ignore[import-not-found]
     from axolotl.utils.dict import DictDefault  # type: ignore[import-not-found]
+    from axolotl.utils.quantization import get_quantization_config  # type: ignore[import-not-found]
 
     base = {
         "base_model": "NousResearch/Llama-2-7b-hf",
@@ -165,7 +219,7 @@ def axolotl() -> Comparison:
         "output_dir": "out",
     }
     pool: dict[str, tuple[Any, ...]] = {
-        "adapter": ("lora", "lora", "qlora"),
+        "adapter": ("lora", "lora", "qlora", "dora"),
         "load_in_4bit": FLAG,
         "load_in_8bit": FLAG,
         "lora_dropout": (0.05, 0.0),
@@ -233,7 +287,24 @@ def axolotl() -> Comparison:
         "gradient_checkpointing_kwargs": ({"use_reentrant": YES}, {"use_reentrant": NO}),
         "quantize_moe_experts": FLAG,
         "peft": ({"loftq_config": {"loftq_bits": 4}},),
-        "qat": ({"weight_dtype": "int4"},),
+        "qat": (
+            *({}, {"weight_dtype": "int4"}, {"activation_dtype": "int8"}, {"activation_dtype": "nvfp4"}),
+            *({"weight_dtype": "int4", "activation_dtype": kind} for kind in ("int4", "int8", "fp8", "mxfp4")),
+            *({"weight_dtype": "fp8"}, {"weight_dtype": "fp8", "activation_dtype": "float8"}),
+            *({"weight_dtype": "nvfp4"}, {"weight_dtype": "nvfp4", "group_size": 16}),
+            {"weight_dtype": "nvfp4", "activation_dtype": "int8", "group_size": 16},
+            *({"weight_dtype": "mxfp4"}, {"weight_dtype": "mxfp4", "group_size": 16}),
+            *({"weight_dtype": "ternary"}, {"weight_dtype": "ternary", "activation_dtype": "int4"}),
+        ),
+        "export": (
+            *({"quantize": ["Q4_K_M"], "outtype": kind} for kind in ("q8_0", "f16")),
+            *({"quantize": ["Q4_K_M"], "outfile": name} for name in ("a.gguf", "a-{ftype}.gguf")),
+            {"outtype": "q8_0", "outfile": "a.gguf"},
+        ),
+        "lora_target_modules": (["q_proj("], ["q_proj$", "v_proj"]),
+        "lora_fp32_gradients": FLAG,
+        "context_parallel_size": (1, 2),
+        "context_parallel": ({"backend": "ring"}, {"backend": "auto"}),
         "dataset_exact_deduplication": FLAG,
         "skip_prepare_dataset": FLAG,
         "rpo_alpha": (1.0,),
@@ -286,7 +357,10 @@ def axolotl() -> Comparison:
         "torch_compile": FLAG,
         "torch_compile_options": ({"shape_padding": YES},),
         "activation_offloading": (YES, NO, "hidden_states"),
-        "selective_checkpointing": FLAG,
+        "selective_checkpointing": (
+            *(YES, NO, {"save": ["attention"]}, {"save": ["attention", "mm"]}, {"save_matmul_min_k": 64}),
+            *({"save_modules": [name]} for name in ("down_proj", "q_proj", "o_proj", "layers", "norm")),
+        ),
         "scaling_softmax": FLAG,
         "batch_flattening": (YES, "auto"),
         "gemma4_hybrid_attn_impl": FLAG,
@@ -309,9 +383,11 @@ def axolotl() -> Comparison:
 
     def check(settings: dict[str, Any]) -> None:
         given = {key: f"{folder}/{value}" if key == "deepspeed" else value for key, value in settings.items()}
-        validate_config(DictDefault(given), dict(devices), {"torch_version": "2.13.0"})
+        checked = validate_config(DictDefault(given), dict(devices), {"torch_version": "2.13.0"})
+        if checked.qat and checked.qat.weight_dtype.name != "ternary":  # as the loader does
+            get_quantization_config(checked.qat.weight_dtype, checked.qat.activation_dtype, checked.qat.group_size)
 
-    return Comparison(base, pool, check, machine)
+    return Comparison(base, pool, check, machine, late=True)
 
 
 def ms_swift() -> Comparison:
@@ -383,7 +459,7 @@ def ms_swift() -> Comparison:
     }
     pool: dict[str, tuple[Any, ...]] = {
         "rlhf_type": ("dpo", "kto", "cpo", "orpo", "grpo", "gkd", "rm"),
-        "tuner_type": ("lora", "lora", "full", "adalora"),
+        "tuner_type": ("lora", "lora", "full", "adalora", "lorra"),
         "tuner_backend": ("peft", "unsloth"),
         "lora_rank": (8,),
         "target_modules": (["q_proj"], ["all-linear"]),
@@ -408,7 +484,7 @@ def ms_swift() -> Comparison:
         "top_entropy_quantile": (0.5, 1.0),
         "log_entropy": FLAG,
         "importance_sampling_level": ("token", "sequence", "sequence_token"),
-        "advantage_estimator": ("grpo", "rloo", "reinforce_plus_plus"),
+        "advantage_estimator": ("grpo", "rloo", "reinforce_plus_plus", "gae"),
         "packing": FLAG,
         "padding_free": FLAG,
         "attn_impl": ("sdpa", "flash_attn", "flash_attention_2"),
@@ -774,6 +850,7 @@ def accelerate() -> Comparison:
 FRAMEWORKS: dict[str, Callable[[], Comparison]] = {
     "accelerate": accelerate,
     "llamafactory": llamafactory,
+    "llamafactory:served": llamafactory_served,
     "axolotl": axolotl,
     "ms_swift": ms_swift,
     "torchtune": torchtune,
@@ -796,7 +873,7 @@ ALONE = (
 
 def aims(name: str, comparison: Comparison) -> list[list[str]]:
     """The settings that each row goes by, as far as they are generated."""
-    table = refusals.table(name)
+    table = refusals.table(name.partition(":")[0])
     assert table is not None
     tops = ([setting.partition(".")[0] for setting in row.settings] for row in table.rows[""])
     return [keys for each in tops if (keys := [key for key in dict.fromkeys(each) if key in comparison.pool])]
@@ -856,10 +933,11 @@ def compared(name: str, count: int, seed: int = 0) -> dict[str, Any]:
                 told.append(f"{own}: it is refused ({why[:300]}), and lora-lint says nothing")
         elif ours and why is None:
             told.append(f"{own}: it is taken, and lora-lint says {ours[0]}")
-    table = refusals.table(name)
+    framework, _, way = name.partition(":")
+    table = refusals.table(framework)
     assert table is not None
     return {
-        "framework": f"{table.title} {table.version}",
+        "framework": f"{table.title} {table.version}" + (f", {way}" if way else ""),
         "files": count,
         "refused": refused,
         "machine": machine,

@@ -433,6 +433,14 @@ _SHARDED = tuple(
         ("use_kt", 413, "Leave it out, or shard with ZeRO-2"),
     )
 )
+_SPLIT = Refusal(
+    "badam_mode",
+    "badam_mode == 'ratio' and use_badam and do_train and deepspeed is not None and finetuning_type != 'lora'",
+    "BAdam by ratio does not support distributed training",
+    "Set `badam_mode: layer`, which ZeRO-3 supports",
+    f"{_PARSER}:396",
+    ("deepspeed", "use_badam"),
+)
 _SERVED = "infer_backend == 'vllm' and not do_train"
 _INFERRED = (
     Refusal(
@@ -548,7 +556,7 @@ _CHECKED = (
 TABLE = Table(
     "LLaMA-Factory",
     "0.9.5",
-    {"": (*_ROWS, *_EVALUATED, *_CHECKED, *_SHARDED, *_INFERRED, *_WRAPPED)},
+    {"": (*_ROWS, *_EVALUATED, *_CHECKED, *_SHARDED, _SPLIT, *_INFERRED, *_WRAPPED)},
     {
         "finetuning_type": "lora",
         "stage": "sft",
