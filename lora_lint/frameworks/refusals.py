@@ -194,18 +194,18 @@ def _confidence(row: Refusal, given: Given, facts: Facts) -> Confidence | None:
     if not all(truth is True for truth in truths):
         varying = sum(len(each) > 1 for each in values)
         return "likely" if varying == 1 else "possible"  # values of several settings may belong together
-    told = [_told(name, given, facts) for name in when.names if name in given.values or name in FACTS]
-    overridable = any(known.origin == "cli-default" for value in told for known in alternatives(value))
+    written = [_value_of(name, given, facts) for name in when.names if name in given.values or name in FACTS]
+    overridable = any(known.origin == "cli-default" for value in written for known in alternatives(value))
     return "likely" if overridable or row.likely else "certain"
 
 
 def _values(name: str, given: Given, facts: Facts) -> tuple[Any, ...]:
     """The values that a name in a condition may have."""
     if name in given.values or name in FACTS:
-        return tuple(known.value for known in alternatives(_told(name, given, facts))) or (UNKNOWN,)
+        return tuple(known.value for known in alternatives(_value_of(name, given, facts))) or (UNKNOWN,)
     return (UNKNOWN,) if given.open else (defaults(given.framework, given.owner).get(name),)
 
 
-def _told(name: str, given: Given, facts: Facts) -> Value[Any]:
+def _value_of(name: str, given: Given, facts: Facts) -> Value[Any]:
     """What the settings, or else the facts, say about a name."""
     return given.values[name] if name in given.values else facts(name)

@@ -654,7 +654,7 @@ def _on_layers(owner: str) -> tuple[Refusal, ...]:
     return _of_kinds(kinds, f"tuners/{place}"), _without_targets(), _nothing_left()
 
 
-def _completed(rows: Mapping[str, tuple[Refusal, ...]]) -> dict[str, tuple[Refusal, ...]]:
+def _with_shared(rows: Mapping[str, tuple[Refusal, ...]]) -> dict[str, tuple[Refusal, ...]]:
     """The rows of each class, with those that many classes have alike."""
     owners = dict.fromkeys((*rows, *_ABOVE_0, *_AMONG, *_BOUNDED))
     return {owner: (*_on_layers(owner), *rows.get(owner, ()), *_single(owner)) for owner in owners}
@@ -760,7 +760,7 @@ _ROWS: dict[str, tuple[Refusal, ...]] = {
 TABLE = Table(
     "PEFT",
     "0.21.2",
-    _completed(_ROWS),
+    _with_shared(_ROWS),
     undecided=(
         Undecided(
             "layers and shapes of the model",
