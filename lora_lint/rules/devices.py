@@ -57,13 +57,15 @@ def _bits(run: Run) -> str | None:
 
 def _not_flattened(run: Run, sharding: Sharding, quantizer: Quantizer) -> tuple[str, Confidence] | None:
     """What FSDP 1 does with weights whose dtype differs from their neighbours' (torch,
-    distributed/fsdp/_flat_param.py)."""
+    distributed/fsdp/_flat_param.py): which of its two errors depends on the order of the parameters."""
     if sharding is not Sharding.FSDP1 or quantizer is not Quantizer.BITSANDBYTES:
         return None
     bits, storage, compute = _bits(run), run.launch.storage, known(run.launch.compute)
+    whole = bits == "8bit" or known(storage) == "uint8"
+    text = "Cannot flatten integer dtype tensors" if whole else "Must flatten tensors with uniform dtype"
     because = (
-        'FSDP 1 flattens the parameters of a layer into one tensor, and raises "Must flatten tensors with uniform '
-        'dtype" once the model is loaded'
+        f'FSDP 1 flattens the parameters of a layer into one tensor, and raises a ValueError ("{text}") once the model '
+        "is loaded"
     )
     if bits == "8bit":
         return (

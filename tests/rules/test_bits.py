@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoftQConfig, LoraConfig, get_peft_model
+from peft.tuners.lora import layer
+from peft.utils import loftq_utils
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForSequenceClassification
 from transformers.quantizers.base import get_keys_to_not_convert
@@ -48,6 +52,27 @@ def test_an_initialisation_that_needs_the_weights(start: str, error: type[Except
     load = LOAD.format("quantization_config=BitsAndBytesConfig(load_in_4bit=True)")
     assert "LL805" in found_in(HEAD + load + WRAP.format(f"init_lora_weights='{start}'") + TRAIN)
     assert "LL805" not in found_in(HEAD + LOAD.format("") + WRAP.format(f"init_lora_weights='{start}'") + TRAIN)
+
+
+def test_loftq_factors_the_packed_integers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_a_gpu(weight: torch.Tensor, num_bits: int, reduced_rank: int, num_iter: int) -> tuple[Any, ...]:  # noqa: ARG001
+        parts = loftq_utils._low_rank_decomposition(weight.float(), reduced_rank)
+        return weight, parts["R"], parts["L"]
+
+    monkeypatch.setattr(layer, "loftq_init", without_a_gpu)
+    start: dict[str, Any] = {"init_lora_weights": "loftq", "loftq_config": LoftQConfig(loftq_bits=4)}
+    config, net = LoraConfig(r=4, target_modules=["adapted"], **start), Net()
+    net.adapted.weight = nn.Parameter(torch.ones(32, 1, dtype=torch.uint8), requires_grad=False)
+    adapted: Any = get_peft_model(net, config).base_model.model.adapted
+    shapes = adapted.lora_A["default"].weight.shape, adapted.lora_B["default"].weight.shape
+    assert shapes == ((1, 1), (32, 1))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        adapted.lora_B["default"](adapted.lora_A["default"](torch.ones(1, 8)))
+    whole: Any = get_peft_model(Net(), config).base_model.model.adapted
+    assert (whole.lora_A["default"].weight.shape, whole.lora_B["default"].weight.shape) == ((4, 8), (8, 4))
+    settings = "init_lora_weights='loftq', loftq_config=LoftQConfig(loftq_bits=4)"
+    assert "LL805" in found_in(HEAD + LOAD.format("load_in_4bit=True") + WRAP.format(settings) + TRAIN)
+    assert "LL805" not in found_in(HEAD + LOAD.format("") + WRAP.format(settings) + TRAIN)
 
 
 @pytest.mark.parametrize(

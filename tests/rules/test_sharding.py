@@ -1,0 +1,130 @@
+"""LL801: what sharding asks of packed base weights; what PyTorch, transformers and accelerate do is reproduced with
+them, and LLaMA-Factory's own check is kept as a table of what it was read to refuse."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+import torch.distributed
+from accelerate import FullyShardedDataParallelPlugin
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+from transformers import TrainingArguments
+
+from lora_lint.linting import engine
+from lora_lint.settings import Settings
+from tests.support.programs import found_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROGRAM = """\
+import torch
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from trl import SFTConfig, SFTTrainer
+
+model = AutoModelForCausalLM.from_pretrained(
+    "meta-llama/Llama-2-7b-hf", quantization_config=BitsAndBytesConfig({}), dtype=torch.bfloat16
+)
+lora = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+args = SFTConfig("out", learning_rate=2e-4, fsdp="full_shard auto_wrap", fsdp_config={})
+SFTTrainer(model=model, args=args, train_dataset=data, peft_config=lora).train()
+"""
+FOUR_BITS = "load_in_4bit=True, bnb_4bit_compute_dtype=torch.bfloat16"
+CONFIG = """\
+stage: sft
+do_train: true
+finetuning_type: lora
+lora_target: all
+lora_rank: 8
+dataset: tickets
+template: qwen
+learning_rate: 1.0e-4
+"""
+PLAIN = "model_name_or_path: Qwen/Qwen2.5-14B-Instruct\n"
+QUANTIZED = "model_name_or_path: Qwen/Qwen2.5-14B-Instruct-{}\n"
+
+
+@pytest.fixture(scope="module")
+def one_process() -> Iterator[None]:
+    """A group of one process, which is enough for PyTorch to shard."""
+    if torch.distributed.is_initialized():
+        yield
+        return
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+def layer(stored: torch.dtype, *, norm_first: bool) -> nn.Module:
+    """A frozen layer in bfloat16 with a linear layer whose weight is stored in a dtype, as bitsandbytes packs it."""
+    linear, norm = nn.Linear(8, 8, dtype=torch.bfloat16), nn.LayerNorm(8, dtype=torch.bfloat16)
+    linear.weight = nn.Parameter(torch.zeros(32, 1, dtype=stored), requires_grad=False)
+    net = nn.Sequential(*((norm, linear) if norm_first else (linear, norm)))
+    return net.requires_grad_(False)
+
+
+@pytest.mark.usefixtures("one_process")
+@pytest.mark.parametrize("use_orig_params", [True, False])
+@pytest.mark.parametrize(
+    ("bits", "stored", "norm_first", "error"),
+    [
+        (FOUR_BITS, torch.uint8, False, "Cannot flatten integer dtype tensors"),
+        (FOUR_BITS, torch.uint8, True, "Must flatten tensors with uniform dtype"),
+        ("load_in_8bit=True", torch.int8, False, "Cannot flatten integer dtype tensors"),
+        (FOUR_BITS + ", bnb_4bit_quant_storage='float16'", torch.float16, False, "Must flatten tensors with uniform"),
+        (FOUR_BITS + ", bnb_4bit_quant_storage=torch.bfloat16", torch.bfloat16, False, ""),
+    ],
+)
+def test_fsdp_1_flattens_weights_of_one_dtype(
+    bits: str, stored: torch.dtype, norm_first: bool, error: str, use_orig_params: bool
+) -> None:
+    net = layer(stored, norm_first=norm_first)
+    with pytest.raises(ValueError, match=error) if error else nullcontext():
+        FullyShardedDataParallel(net, device_id=torch.device("cpu"), use_orig_params=use_orig_params)
+    assert ("LL801" in found_in(PROGRAM.format(bits, {"version": 1}))) is bool(error)
+    assert ("LL801" in found_in(PROGRAM.format(bits, {"use_orig_params": use_orig_params}))) is bool(error)
+
+
+@pytest.mark.usefixtures("one_process")
+@pytest.mark.parametrize(("bits", "stored"), [(FOUR_BITS, torch.uint8), ("load_in_8bit=True", torch.int8)])
+def test_fsdp_2_shards_each_weight(bits: str, stored: torch.dtype) -> None:
+    fully_shard(layer(stored, norm_first=False), mesh=init_device_mesh("cpu", (1,)))
+    assert "LL801" not in found_in(PROGRAM.format(bits, {"version": 2}))
+
+
+def test_the_version_that_is_used_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FSDP_VERSION", raising=False)
+    assert FullyShardedDataParallelPlugin().fsdp_version == 1
+    config: dict[str, Any] = {"fsdp_transformer_layer_cls_to_wrap": ["LlamaDecoderLayer"]}
+    args = TrainingArguments(str(tmp_path), fsdp="full_shard auto_wrap", fsdp_config=config, use_cpu=True)
+    assert args.fsdp_plugin_args is not None
+    assert args.fsdp_plugin_args["fsdp_version"] == 2
+    assert "LL801" not in found_in(PROGRAM.format(FOUR_BITS, config))
+
+
+@pytest.mark.parametrize(
+    ("model", "refused"),
+    [
+        # LLaMA-Factory 0.9.5, llamafactory/model/model_utils/quantization.py (configure_quantization), 2026-11-30
+        (QUANTIZED.format("GPTQ-Int4"), True),
+        (QUANTIZED.format("AWQ"), True),
+        (PLAIN + "quantization_method: bnb\nquantization_bit: 8\n", True),
+        (PLAIN + "quantization_method: bnb\nquantization_bit: 4\n", False),
+        (PLAIN + "quantization_method: hqq\nquantization_bit: 4\n", True),
+        (PLAIN + "quantization_method: eetq\nquantization_bit: 8\n", True),
+        ("model_name_or_path: openai/gpt-oss-20b\n", False),  # MXFP4 is unpacked first
+        ("model_name_or_path: Qwen/Qwen3-8B-FP8\n", False),  # so is FP8
+        (PLAIN, False),
+    ],
+)
+@pytest.mark.parametrize("sharding", ["deepspeed: ds_z3_config.json\n", "fsdp: full_shard auto_wrap\n"])
+def test_what_llamafactory_refuses_to_shard(model: str, refused: bool, sharding: str) -> None:
+    found = engine.lint_text(model + CONFIG + sharding, "sft.yaml", Settings(select=("LL801",))).findings
+    assert [each.code for each in found] == ["LL801"] * refused
