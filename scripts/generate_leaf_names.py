@@ -4,7 +4,7 @@
 
 The classes of a type are built from its default config on the meta device, with transformers 5. The names that the
 older release's source gives its layers are added: a name that one of them has is no mistake. Types that cannot be built
-are left out, and so are those around models of other types, whose names depend on these.
+are left out, and so are those whose config chooses the types of their parts, on which the names depend.
 """
 
 from __future__ import annotations
@@ -30,10 +30,18 @@ DATA = ROOT / "lora_lint" / "knowledge" / "data"
 OUTPUT = DATA / "leaf_names.json"
 PATIENCE = 20
 """CPU seconds for a type."""
-AROUND_OTHERS = frozenset(
-    "mask2former colpali colqwen2 depth_pro edgetam_video d_fine deimv2 dpt audioflamingo3 efficientloftr".split()
+ONE_FORM = frozenset(
+    "canary cohere_asr embedding_gemma2 fun_asr_nano glmasr got_ocr2 janus kyutai_speech_to_text lfm3_vl qwen3_asr "
+    "sam2 sam3 sam3_tracker vibevoice vibevoice_asr voxtral_realtime".split()
 )
+"""Types around models of other types that are published with the same parts."""
 LAYERS = re.compile(r"(?:nn\.)?(?:Linear|Embedding|Conv[123]d|Conv1D|ConvTranspose1d|MultiheadAttention)")
+
+
+def has_own_parts(session: Session, kind: str) -> bool:
+    """Whether the layers are those of the type's own code, whatever its config says."""
+    parts = session.configs[kind].sub_configs.values()
+    return kind in ONE_FORM or session.transformers.AutoConfig not in parts
 
 
 def built(session: Session, kind: str) -> set[str]:
@@ -79,16 +87,16 @@ def written(release: zipfile.ZipFile, kind: str) -> set[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--older", type=Path, required=True, help="a wheel of transformers 4")
-    parser.add_argument("types", nargs="*", help="the types to read anew  [default: all]")
+    parser.add_argument("types", nargs="*", help="the types to read anew  [default: all, from nothing]")
     arguments = parser.parse_args()
     session = Session()
     described = json.loads((DATA / "families.json").read_text(encoding="utf-8"))["modules"]
-    known = {*model_types(), *described, *AROUND_OTHERS}
-    names: dict[str, list[str]] = json.loads(OUTPUT.read_text(encoding="utf-8")) if OUTPUT.exists() else {}
+    known = {*model_types(), *described}
+    names: dict[str, list[str]] = json.loads(OUTPUT.read_text(encoding="utf-8")) if arguments.types else {}
     with zipfile.ZipFile(arguments.older) as release:
         for kind in dict.fromkeys(kind for head in HEADS for kind in session.classes[head]):
             wanted = kind not in known and (not arguments.types or kind in arguments.types)
-            if wanted and (found := built(session, kind)):
+            if wanted and has_own_parts(session, kind) and (found := built(session, kind)):
                 names[kind] = sorted(found | written(release, kind))
                 print(kind, len(names[kind]), flush=True)
     rows = [f"{json.dumps(kind)}: {json.dumps(each)}" for kind, each in sorted(names.items()) if kind not in known]

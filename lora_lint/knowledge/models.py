@@ -54,8 +54,9 @@ denoises."""
 
 # What the rest looks for is compiled when a name is not in the table, which most are.
 _QUANTIZED = (
-    r"[-_.](?:unsloth|bnb|dynamic|gguf|gptq|awq|mlx|exl2|exl3|hqq|fp8|fp16|bf16|fp4|nvfp4|mxfp4|4-?bits?|8-?bits?|6bit"
-    r"|int4|int8|[qw]\d[\w]*|ggml|hf|onnx|quantized|marlin|gs128|128g|i1|imat|autoround|sharded)$"
+    r"[-_.](?:unsloth|bnb|dynamic|gguf|gptq|awq|mlx|exl2|exl3|hqq|fp8|fp16|bf16|fp32|fp4|nf4|nvfp4|mxfp[48]|\d-?bits?"
+    r"|\dbpw|int4|int8|[qw]\d[\w]*|ggml|hf|onnx|ov|quantized|marlin|gs128|128g|i1|imat|autoround|sharded|dwq|qat"
+    r"|safetensors)$"
 )
 _SIZE = r"(?<![\da-z.])((?:\d+x)?\d+(?:\.\d+)?)[- ]?([bm])(?![a-z\d])"
 _MIXTURE = r"(?<![\da-z])\d+x\d"
@@ -582,10 +583,20 @@ def _of_family(name: str, family: Mapping[str, Any], base: str, how: Clue, confi
     if model_type == "?":
         return None
     known = replace(_typed(name, model_type), how=how, source="name pattern", confidence=confidence)
-    sizes = {size + unit for size, unit in re.findall(_SIZE, base)}
-    sibling = family.get("sizes", {}).get(sizes.pop()) if len(sizes) == 1 else family.get("like")
+    sibling = _sibling(family, base)
     row = _row(sibling) if sibling else None
     if row is None:
         return known
     config, source = _shape(row[2])
     return replace(known, config=config, complete=bool(config) and known.stock, source=source or known.source)
+
+
+def _sibling(family: Mapping[str, Any], base: str) -> str | None:
+    """The hub id of the model of a family that has the size in a name: a number (7b), or else a word (large)."""
+    numbers = {size + unit for size, unit in re.findall(_SIZE, base)}
+    siblings: Mapping[str, str] = family.get("sizes", {})
+    named = [sibling for size, sibling in siblings.items() if size in (numbers or base.split("-"))]
+    if len(numbers) == 1 or named:
+        return named[0] if len(named) == 1 else None
+    like: str | None = family.get("like")
+    return like
