@@ -78,9 +78,12 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
     else:
         value = _default(context, _typed(default, arguments.get("type")))
     choices = arguments.get("choices")
-    called_with = from_caller(context, [name, *(flag.lstrip("-").replace("-", "_") for flag in flags)])
+    names = [name, *(flag.lstrip("-").replace("-", "_") for flag in flags)]
+    called_with = from_caller(context, names)
     if called_with is not None and not context.records.takes(value):
         called_with = None
+    if called_with is None:
+        called_with = context.records.from_pages(names, value)
     if called_with is not None:
         several = text_of(arguments.get("nargs")) in ("+", "*")
         value = listed(called_with) if several else _converted(called_with, arguments.get("type"))

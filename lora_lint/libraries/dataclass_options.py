@@ -46,6 +46,8 @@ def _given_fields(context: Context, made: list[Val], classes: Sequence[Val]) -> 
             fields = {name: left.pop(name) for name in list(left) if name in class_.fields}
             defaults = _attributes(value)
             fields = {name: found for name, found in fields.items() if context.records.takes(defaults.get(name))}
+            shown = {name: context.records.from_pages((name,), defaults.get(name)) for name in class_.fields}
+            fields = {**{name: found for name, found in shown.items() if found is not None}, **fields}
             made[number] = _with(value, {name: _of_field(class_, name, found) for name, found in fields.items()})
     whole = context.records.given_all and "config" not in left  # a file that TrlParser reads before the options
     return [_of_library(value, left, whole) if isinstance(value, Object) else value for value in made]

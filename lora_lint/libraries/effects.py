@@ -19,6 +19,8 @@ from lora_lint.interpreter.values import Const, Opaque
 from lora_lint.records import dataclass, field
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lora_lint.interpreter.definitions import Condition, Instance
     from lora_lint.interpreter.state import Step
     from lora_lint.interpreter.values import Arguments, Object, Val
@@ -254,6 +256,8 @@ class Records:
     served: list[ServedAdapter] = field(default_factory=list)
     given: dict[str, Any] | None = None
     """The options that the program is called with, if its caller is known: names without dashes to values."""
+    on_pages: dict[str, Any] = field(default_factory=dict)
+    """The options that the project's pages give the program, for those that have no default."""
     by_default: bool = False
     """What the callers give counts only where the program has no default of its own."""
     given_all: bool = False
@@ -324,6 +328,12 @@ class Records:
             return True
         value = default.value if isinstance(default, Const) else True
         return value is None or value == "" or (type(value) in (int, float) and value <= 0)
+
+    def from_pages(self, names: Iterable[str], default: Val | None) -> Any:
+        """What the project's pages give an option of some names that has no default; None if they give nothing."""
+        if not isinstance(default, Opaque) and not (isinstance(default, Const) and default.value is None):
+            return None
+        return next((self.on_pages[name] for name in names if name in self.on_pages), None)
 
     def all_models(self) -> list[ModelRecord]:
         """The models of the program, and those that stand for one of several."""

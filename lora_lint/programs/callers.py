@@ -1,10 +1,13 @@
-"""What the callers of a program always set: the defaults of these options are placeholders that no run uses."""
+"""What the callers of a program always set: the defaults of these options are placeholders that no run uses.
+
+A command on a page of the project is an example, for options without a default."""
 
 from __future__ import annotations
 
 import os
 import re
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from lora_lint import discovery
@@ -14,14 +17,18 @@ from lora_lint.source import SCRIPTS
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lora_lint.programs.launchers import Call
     from lora_lint.project import Project
     from lora_lint.readers.nodes import Node
+    from lora_lint.source import SourceFile
 
 MAX_SCRIPTS = 200
 """The most shell scripts of a project that are searched for one program."""
+MAX_PAGES = 20
+"""The most pages that are searched for one program."""
+_PAGE = ".md"
 _FOLDERS = ("", "scripts", "script", "examples", "experiments", "bash", "shell", "run", "runs", "bin")
 """Where shell scripts are, relative to a program's folder and those above it."""
 _STARTS = rb"!.{0,80}?(?:python|torchrun|accelerate|deepspeed)|%%(?:bash|sh)"
@@ -32,6 +39,12 @@ def always_given(program: str, project: Project) -> dict[str, tuple[Node, ...]]:
     """The options, without dashes, that every file of the project that calls a program gives it, with the values in
     each call; none if no file is found that calls it."""
     return _callers_of(project).always_given(program)
+
+
+def given_on_pages(program: str, project: Project) -> dict[str, tuple[Node, ...]]:
+    """The options, without dashes, that every command for a program gives it on the pages of the project, such as its
+    README, with the values in each command."""
+    return _callers_of(project).given_on_pages(program)
 
 
 def started_with(program: str, project: Project) -> Launch:
@@ -81,14 +94,21 @@ class _Callers:
         self._calls: disk.Remembered[str, list[tuple[Call, dict[str, Node]]]] = disk.Remembered()
 
     def always_given(self, program: str) -> dict[str, tuple[Node, ...]]:
-        found = [given for _, given in self.calls_of(program)]
-        names = [name for name in found[0] if all(name in given for given in found)] if found else []
-        return {name: tuple(given[name] for given in found) for name in names}
+        return _in_each([given for _, given in self.calls_of(program)])
+
+    def given_on_pages(self, program: str) -> dict[str, tuple[Node, ...]]:
+        folders = self._project.upwards(os.path.dirname(program))
+        pages = [path for folder in folders for path in _files_in(folder) if path.lower().endswith(_PAGE)]
+        return _in_each([given for _, given in self._calls_from(pages[:MAX_PAGES], program)])
 
     def calls_of(self, program: str) -> Iterator[tuple[Call, dict[str, Node]]]:
         """The calls of a program, each with its options."""
+        scripts = self.near(program)[:MAX_SCRIPTS], self._around(program, self._others, _others_in)
+        return self._calls_from(chain(*scripts), program)
+
+    def _calls_from(self, scripts: Iterable[str], program: str) -> Iterator[tuple[Call, dict[str, Node]]]:
         name = os.fsencode(os.path.basename(program))
-        for script in (*self.near(program)[:MAX_SCRIPTS], *self._around(program, self._others, _others_in)):
+        for script in scripts:
             if name not in self._texts.get(script, self._text_for_shell):
                 continue
             for call, given in self._calls.get(script, self._calls_in):
@@ -113,7 +133,7 @@ class _Callers:
     def _text_for_shell(self, script: str) -> bytes:
         """The part of a file in which a program that it starts is named. It is kept for each file of a folder, of which
         there may be hundreds of notebooks, while a project keeps few whole texts."""
-        source = self._project.load(script)
+        source = self._load(script)
         if source is None:
             return b""
         return b"\n".join(text for _, text in source.commands) if source.kind == "notebook" else source.utf8
@@ -124,7 +144,7 @@ class _Callers:
         from lora_lint.programs.launchers import launched
         from lora_lint.readers.arguments import options
 
-        source = self._project.load(script)
+        source = self._load(script)
         found = []
         for command in read_shell(source) if source is not None else ():
             call = launched(command)
@@ -132,6 +152,21 @@ class _Callers:
                 entries = options(call.arguments, command.span).mapping.entries
                 found.append((call, {str(entry.key.value): entry.value for entry in entries}))
         return found
+
+    def _load(self, script: str) -> SourceFile | None:
+        """A script, or the commands of a page."""
+        if not script.lower().endswith(_PAGE):
+            return self._project.load(script)
+        from lora_lint.readers.markdown import shell_of
+
+        page = self._project.load(script, "shell")
+        return shell_of(page) if page is not None else None
+
+
+def _in_each(calls: list[dict[str, Node]]) -> dict[str, tuple[Node, ...]]:
+    """The options that all of some calls give, with the values in each."""
+    names = [name for name in calls[0] if all(name in given for given in calls)] if calls else []
+    return {name: tuple(given[name] for given in calls) for name in names}
 
 
 def _scripts_in(folder: str) -> list[str]:

@@ -11,7 +11,7 @@ from lora_lint.libraries.convert import is_whole, text_of, to_value
 from lora_lint.libraries.marks import starts_programs
 from lora_lint.libraries.table import Knowledge
 from lora_lint.programs.accelerated import launched_by
-from lora_lint.programs.callers import MAX_SCRIPTS, always_given, scripts_left, started_with
+from lora_lint.programs.callers import MAX_SCRIPTS, always_given, given_on_pages, scripts_left, started_with
 from lora_lint.programs.files import MAX_FILES, ProjectLoader, worth_following
 from lora_lint.programs.runs import finish
 from lora_lint.programs.trainings import with_printed_sizes
@@ -89,6 +89,8 @@ def _read(source: SourceFile, project: Project, invocation: Invocation | None, e
         always = always_given(source.path, project)
         records.given, records.by_default = {name: _one_of(values) for name, values in always.items()}, every_line
         callers = frozenset(node.span.path for values in always.values() for node in values)
+        shown = given_on_pages(source.path, project)
+        records.on_pages = {name: _one_of(values) for name, values in shown.items() if name not in always}
         if left := scripts_left(source.path, project):
             detail = f"{MAX_SCRIPTS} shell scripts are searched for calls of it, but {left:,} more are not"
             records.leave_unread("scripts", detail)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from lora_lint.programs.callers import always_given
 from lora_lint.project import Project
 from lora_lint.readers import files
+from lora_lint.run.values import Unknown, alternatives
+from tests.support.reading import only, plain, read_python
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from lora_lint.source import FileKind, SourceFile
 
@@ -37,3 +39,69 @@ def test_notebooks_are_decoded_once_however_many_there_are(tmp_path: Path, monke
     given = [always_given(f"train_{number}.py", project) for number in range(6)]
     assert [str(options["rank"][0].value) for options in given] == ["0", "1", "2", "3", "4", "5"]
     assert len(decoded) <= 2 * 6, "once to find the names, and once for the commands"
+
+
+PROGRAM = """
+import argparse, yaml
+from dataclasses import dataclass, field
+from typing import Optional
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, HfArgumentParser, Trainer
+PARSER
+model = get_peft_model(AutoModelForCausalLM.from_pretrained(args.model), LoraConfig(r=args.rank))
+Trainer(model=model).train()
+"""
+ARGPARSE = """
+parser = argparse.ArgumentParser()
+parser.add_argument("--model", required=True)
+parser.add_argument("--rank", type=int, default=8)
+args = parser.parse_args()
+"""
+FIELDS = """
+@dataclass
+class Settings:
+    model: Optional[str] = field(default=None)
+    rank: int = 8
+(args,) = HfArgumentParser(Settings).parse_args_into_dataclasses()
+"""
+PAGE = """\
+```bash
+python train.py --model gpt2 --rank 64
+```
+Or `python train.py --model none`.
+"""
+
+
+@pytest.mark.parametrize("parser", [ARGPARSE, FIELDS])
+def test_a_page_gives_what_has_no_default(parser: str, tmp_path: Path) -> None:
+    """Another default than a page's is the program's own: the page is an example."""
+    program = PROGRAM.replace("PARSER", parser)
+    (tmp_path / "train.py").write_text(program)
+    assert plain(only(read_python(program, tmp_path)).model.name) is Unknown
+    (tmp_path / "README.md").write_text(PAGE)
+    run = only(read_python(program, tmp_path))
+    assert (plain(run.model.name), plain(run.adapter.rank)) == ("gpt2", 8)
+    (name,) = alternatives(run.model.name)
+    assert name.origin == "cli-default"
+    assert run.elsewhere == ()
+    (tmp_path / "run.sh").write_text("python train.py --model EleutherAI/pythia-70m\n")
+    assert plain(only(read_python(program, tmp_path)).model.name) == "EleutherAI/pythia-70m"
+
+
+@pytest.mark.parametrize(
+    ("more", "models"),
+    [
+        ("python train.py --model gpt2-large", {"gpt2", "gpt2-large"}),
+        ("python train.py --rank 4", set()),
+        ("python train.py --model <your model>", set()),
+        ("python other/train.py --rank 4", {"gpt2"}),
+    ],
+)
+def test_several_commands_on_a_page(more: str, models: set[str], tmp_path: Path) -> None:
+    program = PROGRAM.replace("PARSER", ARGPARSE)
+    (tmp_path / "other").mkdir()
+    for path in ("train.py", "other/train.py"):
+        (tmp_path / path).write_text(program)
+    (tmp_path / "README.md").write_text(f"{PAGE}```\n{more}\n```\n")
+    run = only(read_python(program, tmp_path))
+    assert {known.value for known in alternatives(run.model.name)} == models
