@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint.finding import Add, Bind, Follow, Into, Move, Remark, Replace, Through, Tie, Unfold, automatic
+from lora_lint.finding import Remark, Replace, automatic
 from lora_lint.fixes.edits import Edit, disjoint, stays
 from lora_lint.records import replace
 from lora_lint.source import SCRIPTS, Span
@@ -44,8 +44,8 @@ def left_to_users(outcome: Outcome) -> Outcome:
     """The outcome with the fixes that cannot be written left to the user, so that no report promises them: a value
     behind a variable of a batch file, a product in a W&B sweep.
 
-    Changes to a program's structure count as possible. Whether they are takes longer to see than a small lint takes:
-    `session` says so when it makes them.
+    Fixes of programs count as possible. Whether they are takes longer to see than a small lint takes: `session` says so
+    when it makes them.
     """
     return replace(outcome, findings=tuple(_honest(finding, outcome.source) for finding in outcome.findings))
 
@@ -55,18 +55,9 @@ def _honest(finding: Finding, source_of: Callable[[str], SourceFile]) -> Finding
     if fix is None:
         return finding
     source = source_of(path)
-    if source.kind in ("python", "notebook") and any(map(_is_structural, fix.changes)):
-        return finding
-    if places_of(fix, lambda other: source if other == path else None):
+    if source.kind in ("python", "notebook") or places_of(fix, lambda other: source if other == path else None):
         return finding
     return replace(finding, fix=replace(fix, changes=()))
-
-
-def _is_structural(change: Change) -> bool:
-    """Whether a change needs libcst in a program."""
-    return isinstance(change, (Add, Bind, Follow, Into, Move, Through, Unfold)) or (
-        isinstance(change, Tie) and bool(change.key)
-    )
 
 
 def _edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
