@@ -45,9 +45,11 @@ _BETWEEN_LOOKS = 1_000
 _new_tuple = tuple.__new__
 _TRAINING_WORDS = tuple(
     b"lora peft adapter from_pretrained requires_grad load_dataset trainer freeze add_argument argparse rank alpha "
-    b"target_modules finetun fine_tun tuner train( nn.module yaml json toml configparser omegaconf".split()
+    b"target_modules finetun fine_tun tuner train( nn.module yaml json toml configparser omegaconf "
+    b".map( .select( train_test_split dataset.from_ datasetdict".split()
 )
-"""What functions that matter for a training mention: the training itself, or the files that its settings are in."""
+"""What functions that matter for a training mention: the training itself, its data, or the files that its settings are
+in."""
 
 
 class Library(Protocol):
@@ -71,6 +73,10 @@ class Library(Protocol):
     def assign(self, machine: Machine, target: Object | Member, name: str, value: Val, span: Span) -> bool: ...
     def iterate(self, machine: Machine, value: Object | Member, span: Span) -> list[Val] | None: ...
     def mapped(self, value: Object, filtered: bool, span: Span) -> Val | None: ...
+    def length(self, value: Object, span: Span) -> Val | None: ...
+    def method_of_parts(
+        self, machine: Machine, owner: DictVal, name: str, arguments: Arguments, span: Span
+    ) -> Val | None: ...
     def merge(self, values: list[Val], cases: Sequence[Case]) -> Val | None: ...
     def lasts(self, container: object, before: object) -> bool: ...
     def escape(self, machine: Machine, name: str, arguments: Arguments, span: Span) -> Val | None: ...
@@ -178,6 +184,10 @@ class Machine:
         """Calls a method that a value has because of its kind: a string's, a list's, a library object's."""
         of_kind = methods.METHODS.get(type(member.owner))
         found: Val | None = None
+        if isinstance(member.owner, DictVal):
+            found = self.library.method_of_parts(self, member.owner, member.name, arguments, span)
+        if found is not None:
+            return found
         if of_kind is not None:
             found = of_kind(self, member.owner, member.name, arguments, span)
         else:

@@ -194,6 +194,12 @@ def _next(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     return found.items[0] if found is not None and found.items else found
 
 
+def _length(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
+    """The number of rows of a library's object."""
+    first = arguments.positional[0] if len(arguments.positional) == 1 else None
+    return machine.library.length(first, span) if isinstance(first, Object) else None
+
+
 def _enumerate_library(machine: Machine, arguments: Arguments, span: Span) -> Val | None:
     found = _of_library(machine, arguments, span)
     if found is None:
@@ -214,6 +220,7 @@ _WITH_MACHINE: dict[str, Callable[[Machine, Arguments, Span], Val | None]] = {
     "any": _any_or_all(any),
     "all": _any_or_all(all),
     **dict.fromkeys(("list", "tuple", "iter", "reversed", "set"), _of_library),
+    "len": _length,
     "next": _next,
     "enumerate": _enumerate_library,
 }

@@ -10,6 +10,7 @@ from lora_lint.interpreter.values import Arguments, Const, DictVal, Either, List
 from lora_lint.libraries.context import record_of
 from lora_lint.libraries.convert import as_list, text_of, whole_list
 from lora_lint.libraries.effects import DatasetRecord, Fact, TableRecord
+from lora_lint.records import replace
 from lora_lint.run.choices import caller
 
 if TYPE_CHECKING:
@@ -164,8 +165,34 @@ def same_rows(context: Context, name: str, arguments: Arguments, span: Span) -> 
 def mapped(owner: Object, filtered: bool, span: Span) -> Object:
     """`[f(row) for row in dataset]`."""
     record: DatasetRecord = owner.data
-    how = (f"at most {record.how}" if record.how else "before filtering") if filtered else record.how
-    return _with(owner, record, record.size, how, span)
+    return _filtered(owner, record, span) if filtered else _with(owner, record, record.size, record.how, span)
+
+
+def splits(context: Context, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """`DatasetDict({"train": …})`: a dict of datasets."""
+    given = arguments.positional[0] if arguments.positional else DictVal({}, span)
+    if not isinstance(given, DictVal):
+        return None
+    return DictVal({**given.items, **arguments.keywords}, span, given.open or arguments.open)
+
+
+def method_of_splits(context: Context, owner: DictVal, name: str, arguments: Arguments, span: Span) -> Val | None:
+    """A method that a DatasetDict has for each of its datasets (datasets 5.2.0, dataset_dict.py)."""
+    parts = [(key, part) for key, part in owner.items.items() if isinstance(part, Object)]
+    known = all(isinstance(part.data, DatasetRecord) for _, part in parts) and len(parts) == len(owner.items)
+    if not parts or not known or name not in (*_SAME_SIZE, "filter"):
+        return None
+    made = {key: method(context, part, name, arguments, span) or part for key, part in parts}
+    return DictVal(made, span, owner.open)
+
+
+def length(value: Object, span: Span) -> Val | None:
+    """`len(dataset)`; None for what has splits, and where a filter may leave fewer rows."""
+    record = record_of(value, DatasetRecord)
+    whole = value.callee == "datasets.load_dataset" and (record is None or record.split is None)
+    if record is None or whole or not record.exact or not isinstance(record.size, Const):
+        return None
+    return Const(record.size.value, span, "derived")
 
 
 def method(context: Context, owner: Object, name: str, arguments: Arguments, span: Span) -> Val | None:
@@ -182,8 +209,7 @@ def method(context: Context, owner: Object, name: str, arguments: Arguments, spa
         picked = arguments.get("indices", 0) if name == "select" else arguments.get("n", 0)
         return _with(owner, record, _selected(picked, record.size, name), "a selection", span)
     if name == "filter":
-        how = f"at most {record.how}" if record.how else "before filtering"
-        return _with(owner, record, record.size, how, span)
+        return _filtered(owner, record, span)
     if name == "train_test_split":
         return _train_test(owner, record, arguments, span)
     if name in ("shard", "skip", "repeat", "batch", "unique", "to_pandas"):
@@ -196,7 +222,12 @@ def _keeps_rows(arguments: Arguments) -> bool:
 
 
 def _with(owner: Object, record: DatasetRecord, size: Val, how: str, span: Span) -> Object:
-    return Object(owner.callee, owner.arguments, span, DatasetRecord(record.name, size, how, record.split))
+    return Object(owner.callee, owner.arguments, span, replace(record, size=size, how=how))
+
+
+def _filtered(owner: Object, record: DatasetRecord, span: Span) -> Object:
+    how = f"at most {record.how}" if record.how else "before filtering"
+    return Object(owner.callee, owner.arguments, span, replace(record, how=how, exact=False))
 
 
 def _selected(picked: Val | None, whole: Val, method_name: str) -> Val:
@@ -274,5 +305,6 @@ CALLS: dict[str, Handler] = {
     "from_dict": from_content,
     "concatenate_datasets": concatenate,
     "from_pandas": from_table,
+    "DatasetDict": splits,
     **dict.fromkeys(("from_json", "from_csv", "from_text"), from_file),
 }

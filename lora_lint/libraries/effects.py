@@ -149,12 +149,14 @@ class ConfigRecord:
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """A dataset, or one split of it: its name, how many examples it has, and how that number is known."""
+    """A dataset, or one split of it: its name, how many examples it has, and how that number is known; not `exact`: a
+    filter may leave fewer."""
 
     name: Val
     size: Val
     how: str = ""
     split: str | None = None
+    exact: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lora_lint.interpreter.definitions import Class, Function, Instance
-from lora_lint.interpreter.values import Arguments, Const, External, Member, Object, Val, constant
+from lora_lint.interpreter.values import Arguments, Const, DictVal, External, Member, Object, Val, constant
 from lora_lint.libraries import datasets, shapes, tokens, torch, trainers, transformers
 from lora_lint.libraries.context import Context
 from lora_lint.libraries.convert import text_of
@@ -334,6 +334,14 @@ class Knowledge:
 
     def mapped(self, value: Object, filtered: bool, span: Span) -> Val | None:
         return datasets.mapped(value, filtered, span) if isinstance(value.data, DatasetRecord) else None
+
+    def length(self, value: Object, span: Span) -> Val | None:
+        return datasets.length(value, span)
+
+    def method_of_parts(
+        self, machine: Machine, owner: DictVal, name: str, arguments: Arguments, span: Span
+    ) -> Val | None:
+        return datasets.method_of_splits(Context(machine, self.records), owner, name, arguments, span)
 
     def merge(self, values: list[Val], cases: Sequence[Case]) -> Val | None:
         if not any(isinstance(value, Object) and isinstance(value.data, ModelView) for value in values):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lora_lint.run.values import Known, Unknown
+from lora_lint.run.values import Choices, Known, Unknown
 from tests.support.reading import IMPORTS, only, plain, read_python
 
 if TYPE_CHECKING:
@@ -82,3 +82,39 @@ def test_an_option_that_cuts_the_data_is_not_given_by_default(test: str) -> None
     size = only(read_python(IMPORTS + textwrap.dedent(program))).dataset.size
     assert isinstance(size, Known)
     assert (size.value, size.origin) == (52_002, "cli-default")
+
+
+SPLIT = 'rows = load_dataset("json", data_files="data/rows.jsonl", split="train")\nparts = rows.train_test_split(0.2)\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ('data = parts["train"]', 4),
+        ('parts = parts.map(f, batched=True)\ndata = parts["train"]', 4),
+        ('data = parts.shuffle(seed=1).rename_column("a", "b")["train"]', 4),
+        ('data = DatasetDict({"train": parts["train"], "test": parts["test"]}).map(f)["train"]', 4),
+        ('data = DatasetDict(train=parts["train"])["train"]', 4),
+        ('parts = DatasetDict()\nparts["train"] = rows\ndata = parts["train"].map(f)', 5),
+        ('data = {name: part.map(f) for name, part in DatasetDict(parts).items()}["train"]', 4),
+        ('data = DatasetDict(unknown)["train"]', Unknown),
+        ('data = DatasetDict({"train": unknown}).map(f)["train"]', Unknown),
+        ("data = rows.select(range(3)) if len(rows) > 4 else rows", 3),
+        ("data = rows.select(range(3)) if len(rows) > 5 else rows", 5),
+        ("data = rows.select(range(int(0.8 * len(rows))))", 4),
+        ("data = rows.select(range(min(len(rows), 2)))", 2),
+        ("data = rows.filter(f)\ndata = data.select(range(len(data)))", Unknown),
+        ("data = rows.filter(f)\ndata = data.select(range(3)) if len(data) > 4 else data", Unknown),
+    ],
+)
+def test_splits_and_lengths(text: str, size: object, folder: Path) -> None:
+    """A size that a filter decides is no size that a program can be followed by."""
+    program = f"from datasets import DatasetDict\n{SPLIT}{text}"
+    found = only(read_python(HEAD + program + TRAIN, folder)).dataset.size
+    assert (Unknown if isinstance(found, Choices) else plain(found)) == size
+
+
+def test_a_long_function_of_the_project_that_prepares_the_data(folder: Path) -> None:
+    program = "def prepare(rows):\n" + "    text = 'a long template'\n" * 15 + "    return rows.map(lambda row: row)\n"
+    program += 'data = prepare(load_dataset("json", data_files="data/rows.jsonl", split="train"))\n'
+    assert plain(only(read_python(HEAD + program + TRAIN, folder)).dataset.size) == 5
