@@ -1,4 +1,4 @@
-"""Paths to file contents: the walk, the excludes, the byte prefilter and the size limits.
+"""Paths to file contents: the walk, the kinds of files and the size limits.
 
 Most files in most repositories have nothing to do with LoRA, so the work per file here is one open, one read and a few
 substring tests.
@@ -11,7 +11,17 @@ import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from lora_lint import marks
+from lora_lint.prefilter import (
+    concerns_adapters,
+    frameworks_of,
+    holds_commands,
+    import_lines,
+    module_name,
+    programs,
+    relevant,
+    telling,
+    words,
+)
 from lora_lint.system import disk
 
 if TYPE_CHECKING:
@@ -97,32 +107,8 @@ NOTEBOOK_SIZE_LIMIT = 50_000_000
 
 _TEST = rb"^[ \t]*(?:(?:async[ \t]+)?def test|(?:import|from)[ \t]+(?:pytest|unittest)\b)"
 _PROGRAMS = frozenset({"python", "notebook"})
-_COMMANDS = frozenset({"shell", "make", "docker"})
-_TASK = rb"(?m)^run[ \t]*:"
-_SERVING = rb"\bvllm[ \t]+serve\b|\bvllm\.entrypoints\b|--adapter-path\b|--adapter-id\b|--infer_backend[ \t=]+vllm\b"
-"""In commands that serve an adapter without saying lora."""
 _CHUNK = 1 << 16
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-
-# Compiled on first use, which most runs never reach.
-# A comment for other linters can name our codes in a file that otherwise does not concern us (LL910).
-_NOQA = rb"noqa[^\n]*"
-_OURS = rb"\bll\d"
-# In a configuration key or in Python code, not in running text.
-_CODE = rb"\bpeft\b|LoraConfig|\blora_|_lora\b|_lora_training|PeftModel"
-_ASSIGNED = rb"(?<!\w)\w+(?==)"
-# None of these scans a character more than a few times, however long a word or a line is.
-_TELLING = {
-    "python": _CODE,
-    "notebook": _CODE,
-    "yaml": rb"(?im)^[ \t-]*[\"']?[\w.]*(?:lora|peft)[\w.]*[\"']?[ \t]*:|:[ \t]*[\"']?q?lora[\"']?[ \t\r]*(?:#|$)",
-    "toml": rb"(?im)^[ \t]*[\w.]*(?:lora|network_)[\w.]*[ \t]*=",
-    "shell": rb"(?i)(?<![\w-])--[\w-]*lora",
-    "make": rb"(?i)(?<![\w-])--[\w-]*lora",
-    "docker": rb"(?i)(?<![\w-])--[\w-]*lora",
-    "modelfile": rb"(?im)^[ \t]*ADAPTER[ \t]",
-    "json": rb"(?i)\"(?:[\w.-]*(?<![a-z]))?(?:q?lora(?!l)|peft)[\w.-]*\"\s*:|:\s*\"q?lora\"",
-}
 
 
 class Found(NamedTuple):
@@ -313,11 +299,11 @@ class Walk:
         if kind == "modelfile":
             return Found(path, kind, data, False) if telling(data, kind) else None
         if self._prefilter and not relevant(data):
-            starts = kind in _COMMANDS or (kind == "yaml" and re.search(_TASK, data) is not None)
-            if starts and re.search(b"|".join((*marks.IN_COMMANDS, _SERVING)), data) is not None:
+            has_commands = holds_commands(data, kind)
+            if has_commands and concerns_adapters(data):
                 return Found(path, kind, data, False)
             imported = import_lines(data) if kind in _PROGRAMS else b""
-            imports = b" ".join((imported, programs(data) if starts or kind == "notebook" else b"")).strip()
+            imports = b" ".join((imported, programs(data) if has_commands or kind == "notebook" else b"")).strip()
             if imports:
                 self._importers.append((path, kind, imports))
             return None
@@ -449,121 +435,6 @@ def head(path: str) -> bytes:
         return b""
     finally:
         os.close(descriptor)
-
-
-def relevant(data: bytes) -> bool:
-    """Whether a file with these bytes could have a finding.
-
-    Every construct that the linter knows spells `lora` or `peft` somewhere: LoraConfig, get_peft_model, PeftModel,
-    lora_r, `adapter: qlora`, peft_type, and its own comments. The exceptions are files of frameworks that train LoRA by
-    default, which are recognised by one of their keys. NULs are dropped, which turns the ASCII part of UTF-16 and
-    UTF-32 into ASCII. "exploration" is the one common word in training code that also contains "lora".
-    """
-    low = data.lower()
-    if b"\0" in low:
-        low = low.replace(b"\0", b"")
-    if b"peft" in low:
-        return True
-    if b"lora" in low and b"lora" in low.replace(b"explora", b""):
-        return True
-    if any(word in low for word in marks.WORDS):
-        return True
-    # Line by line, each once: a single expression would rescan a long line from each `noqa`.
-    return b"noqa" in low and any(re.search(_OURS, line) for line in re.findall(_NOQA, low))
-
-
-def frameworks_of(data: bytes, kind: FileKind) -> list[str]:
-    """The frameworks whose configuration a file may be, by the words that it holds."""
-    return [
-        name
-        for name, kinds, groups in marks.CONFIGS
-        if kind in kinds and any(all(word in data for word in words) for words in groups)
-    ]
-
-
-def module_name(path: str) -> bytes:
-    """The last part of the name under which a program is imported."""
-    folder, _, name = path.rpartition("/")
-    stem = name.rpartition(".")[0]
-    return os.fsencode(folder.rpartition("/")[2] if stem == "__init__" else stem)
-
-
-def import_lines(data: bytes) -> bytes:
-    """The import statements of a program or notebook, or whatever looks like one."""
-    found = []
-    at = data.find(b"import ")
-    while at >= 0:
-        end = data.find(b"\n", at)
-        end = len(data) if end < 0 else end
-        if data[end - 1 : end] == b"(" or data[end - 2 : end] == b"(\r":
-            close = data.find(b")", end)
-            end = len(data) if close < 0 else close
-        found.append(data[data.rfind(b"\n", 0, at) + 1 : end])
-        at = data.find(b"import ", end)
-    return b" ".join(found)
-
-
-def programs(data: bytes) -> bytes:
-    """The names of the programs that a shell script mentions, without folder and suffix."""
-    return b" ".join(re.findall(rb"(\w+)\.py\b", data)) if b".py" in data else b""
-
-
-_SEPARATORS = bytes(byte if chr(byte).isalnum() or chr(byte) == "_" or byte > 127 else 32 for byte in range(256))
-
-
-def words(text: bytes) -> set[bytes]:
-    """The identifiers in some bytes."""
-    return set(text.translate(_SEPARATORS).split())
-
-
-def telling(data: bytes, kind: FileKind) -> bool:
-    """Whether a file that cannot be parsed is probably about LoRA, so that the failure deserves a finding. Stricter
-    than `relevant`: data sets and templates that mention the word in running text do not concern us."""
-    data = data.replace(b"\0", b"")
-    if re.search(_TELLING[kind], data) is not None:
-        return True
-    return kind in _COMMANDS and any(b"lora_" in name[:-1].lower() for name in re.findall(_ASSIGNED, data))
-
-
-def excluder(patterns: Iterable[str], root: str = "") -> Callable[[str], bool] | None:
-    """A test of paths against exclude globs; None if there are no globs.
-
-    A glob without `/` is matched against the name of each file and folder, one with `/` against the path from `root`
-    (the folder of the settings file; the current folder by default). `**` crosses folders.
-    """
-    names: list[str] = []
-    paths: list[str] = []
-    for pattern in patterns:
-        cleaned = pattern.removeprefix("./").rstrip("/")
-        if cleaned:
-            (paths if "/" in cleaned else names).append(cleaned.lstrip("/"))
-    if not names and not paths:
-        return None
-    from lora_lint.system import globs
-
-    of_name, of_path = globs.matcher(names), globs.matcher(paths)
-
-    def excluded(path: str) -> bool:
-        return of_name(path[path.rfind("/") + 1 :]) or (bool(paths) and of_path(from_root(path, root)))
-
-    return excluded
-
-
-def matcher(pattern: str, root: str = "") -> Callable[[str], bool]:
-    """A test of file paths against one glob, which also matches everything below a folder it matches."""
-    from lora_lint.system import globs
-
-    cleaned = pattern.removeprefix("./").rstrip("/")
-    fits = globs.matcher([cleaned.lstrip("/")])
-    anchored = "/" in cleaned
-
-    def matches(path: str) -> bool:
-        parts = from_root(path, root).split("/")
-        if anchored:
-            return any(fits("/".join(parts[: end + 1])) for end in range(len(parts)))
-        return any(map(fits, parts))
-
-    return matches
 
 
 def from_root(path: str, root: str) -> str:

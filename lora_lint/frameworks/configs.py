@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.discovery import frameworks_of
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.settings import with_given, with_output
+from lora_lint.prefilter import frameworks_of
 from lora_lint.run.run import Reading
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from lora_lint import discovery
+from lora_lint import discovery, prefilter
 from lora_lint.inspection.facts import facts
 from lora_lint.knowledge.models import identify
 from lora_lint.linting import engine
@@ -136,7 +136,7 @@ class _Reader:
         elif failure.cause == "time":
             self.project = Project(self.settings.root)  # it may have been left half updated
             self._leave(Unread(found.path, "time", f"reading it {failure.message}"))
-        elif found.explicit or discovery.telling(data, found.kind):
+        elif found.explicit or prefilter.telling(data, found.kind):
             why = failure.message if failure.cause == "syntax" else "too deep or too large"
             self.notes.append(f"{found.path}: {why}")
         elif failure.limit is not None:

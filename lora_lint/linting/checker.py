@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint import discovery
+from lora_lint import prefilter
 from lora_lint.finding import Finding
 from lora_lint.linting.fence import Failure, attempt
 from lora_lint.linting.judging import Judge
@@ -22,6 +22,7 @@ from lora_lint.unread import Unread, clause
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from lora_lint.discovery import Found
     from lora_lint.linting.cache import Cache
     from lora_lint.linting.reading import FileReading
     from lora_lint.linting.silencing import Silence
@@ -42,7 +43,7 @@ class Checker:
         self._basis = basis
         self._ruled: dict[int, _Ruled] = {}
 
-    def check(self, found: discovery.Found) -> FileResult:
+    def check(self, found: Found) -> FileResult:
         """Everything that one file gives. Never raises for what the file contains. Raises SettingsError for a settings
         file below the current folder."""
         if self._cache is None or found.data is None:
@@ -71,7 +72,7 @@ class _Ruled:
         self._judge = Judge(settings, basis)
         self._silencer = Silencer(settings)
 
-    def check(self, found: discovery.Found) -> FileResult:
+    def check(self, found: Found) -> FileResult:
         """Everything that one file gives. Never raises, whatever the file contains; only an interrupt passes
         through."""
         if found.data is None:
@@ -81,7 +82,7 @@ class _Ruled:
             return self._failed(found, Failure("syntax", why), ())
         return self._checked(found, found.data)
 
-    def _checked(self, found: discovery.Found, data: bytes) -> FileResult:
+    def _checked(self, found: Found, data: bytes) -> FileResult:
         """The result of a file, even if it fails. Findings made before a failure are kept."""
         findings: list[Finding] = []
         result = attempt(lambda: self._result(found, findings))
@@ -93,14 +94,14 @@ class _Ruled:
             late_part = Unread(found.path, "time", f"checking it {result.message}")
             return replace(self._failed(found, late, findings), unread=(late_part,))
         if result.cause == "syntax":
-            if found.explicit or discovery.telling(data, found.kind):
+            if found.explicit or prefilter.telling(data, found.kind):
                 return self._failed(found, result, ())
             if result.limit is None:
                 return FileResult(found.path)
             return FileResult(found.path, unread=(Unread(found.path, result.limit, clause(result.message)),))
         return self._failed(found, result, findings)
 
-    def _result(self, found: discovery.Found, findings: list[Finding]) -> FileResult:
+    def _result(self, found: Found, findings: list[Finding]) -> FileResult:
         """The result of a readable file; `findings` is filled along the way, so that a failure keeps those found so
         far."""
         file = read_file(found, self._settings, self._project)
@@ -126,7 +127,7 @@ class _Ruled:
             reading=file.reading if self._basis else None,
         )
 
-    def _failed(self, found: discovery.Found, failure: Failure, before: Sequence[Finding]) -> FileResult:
+    def _failed(self, found: Found, failure: Failure, before: Sequence[Finding]) -> FileResult:
         """The result of a file that was not checked completely: one LL900 finding, in addition to those before it."""
         ours = Finding("LL900", failure.message, failure.span or Span(found.path, 0, 0))
         selected = [finding for finding in (*before, ours) if finding.code in self._judge.selected]

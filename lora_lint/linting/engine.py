@@ -99,7 +99,11 @@ def _excluder(settings: Settings) -> Callable[[str], bool] | None:
     by_root: dict[str, list[str]] = {}
     for glob, root in settings.exclude:
         by_root.setdefault(root, []).append(glob)
-    tests = [test for root, globs in by_root.items() if (test := discovery.excluder(globs, root))]
+    if not by_root:  # as in most projects
+        return None
+    from lora_lint import excludes
+
+    tests = [test for root, globs in by_root.items() if (test := excludes.excluder(globs, root))]
     if len(tests) < 2:
         return tests[0] if tests else None
     return lambda path: any(test(path) for test in tests)

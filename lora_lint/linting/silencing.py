@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lora_lint import discovery
 from lora_lint.linting.comments import comments_of
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lora_lint.finding import Finding
     from lora_lint.linting.suppression import Comments
@@ -31,9 +30,11 @@ class Silencer:
     """What the settings turn off in some files, and what comments suppress."""
 
     def __init__(self, settings: Settings) -> None:
-        self._off = [
-            (discovery.matcher(glob, settings.root), frozenset(codes)) for glob, codes in settings.per_file_ignores
-        ]
+        self._off: list[tuple[Callable[[str], bool], frozenset[str]]] = []
+        if settings.per_file_ignores:
+            from lora_lint.excludes import matcher
+
+            self._off = [(matcher(glob, settings.root), frozenset(codes)) for glob, codes in settings.per_file_ignores]
 
     def ignored_in(self, path: str) -> frozenset[str]:
         """The rules that are off in one file."""

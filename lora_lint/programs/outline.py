@@ -13,8 +13,8 @@ from itertools import pairwise
 from keyword import kwlist
 from typing import TYPE_CHECKING, NamedTuple
 
-from lora_lint.discovery import words
 from lora_lint.libraries.marks import is_library, makes_config, names_config, without_plain_text
+from lora_lint.prefilter import words
 from lora_lint.programs.pruning import around, definitions
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lora_lint.discovery import frameworks_of
 from lora_lint.frameworks import keys, registry
 from lora_lint.knowledge import schemas
+from lora_lint.prefilter import frameworks_of
 from lora_lint.server.answers import Name
 from lora_lint.system.visible import json_text
 

@@ -9,7 +9,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from lora_lint import discovery
+from lora_lint import discovery, prefilter
 from lora_lint.finding import Finding, automatic
 from lora_lint.fixes import session
 from lora_lint.fixes.remarks import remarked_text, why_no_reason
@@ -137,7 +137,7 @@ def _analysis(task: Task) -> Analysis:
         placer = Placer(outcome, task)
         problems = tuple(_problem(finding, placer) for finding in outcome.findings)
         shown = _beside_findings(outcome, path, Project(settings.root), placer)
-    if shown.broken and not discovery.telling(task.data, task.kind):
+    if shown.broken and not prefilter.telling(task.data, task.kind):
         problems = ()  # whatever it is about, another tool says what is wrong with it
     reads = frozenset(os.path.realpath(asked) for kind, asked in watch.noted if kind in ("content", "state"))
     return replace(shown, problems=problems, reads=reads, log=outcome.notes + shown.log)

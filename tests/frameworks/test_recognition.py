@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lora_lint import discovery, marks
+from lora_lint import marks, prefilter
 from lora_lint.frameworks import registry
 from lora_lint.frameworks.configs import documents as documents_of
 from lora_lint.linting import engine
@@ -63,7 +63,7 @@ def test_only_its_own_dialect_takes_a_file(dialect: str, name: str, text: str) -
 
 @pytest.mark.parametrize(("dialect", "name", "text"), FILES, ids=IDS)
 def test_a_file_is_read_and_not_passed_over(dialect: str, name: str, text: str) -> None:
-    assert discovery.relevant(text.encode())
+    assert prefilter.relevant(text.encode())
     assert {run.dialect for run in config(text, name)} == {dialect} - WITHOUT_RUNS
 
 

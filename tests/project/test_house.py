@@ -23,7 +23,7 @@ FLOORS = (
     "records unread marks",
     "system",
     "source",
-    "readers discovery finding",
+    "prefilter discovery excludes readers finding",
     "catalogue project",
     "run",
     "knowledge",

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_lint import discovery
-from lora_lint.discovery import Walk, display, excluder, kind_of, matcher, relevant, telling
+from lora_lint.discovery import Walk, display, kind_of
+from lora_lint.excludes import excluder, matcher
+from lora_lint.prefilter import relevant, telling
 
 
 @pytest.fixture(autouse=True)
