@@ -105,12 +105,17 @@ def wants_links(output_file: str | None = None) -> bool:
 
 def width(output_file: str | None = None) -> int:
     """The width of the report: $COLUMNS, otherwise the terminal's width, otherwise WIDTH."""
+    return wrapping(output_file) or WIDTH
+
+
+def wrapping(output_file: str | None = None) -> int | None:
+    """$COLUMNS, otherwise the terminal's width; None if the output goes to no terminal."""
     stated = os.environ.get("COLUMNS", "")
     columns = int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 6 else 0
     if not columns and output_file is None and sys.stdout is not None and sys.stdout.isatty():
         with suppress(OSError, ValueError):
             columns = os.get_terminal_size(sys.stdout.fileno()).columns
-    return max(columns, NARROWEST) if columns else WIDTH
+    return max(columns, NARROWEST) if columns else None
 
 
 def is_terminal(stream: TextIO | None) -> bool:

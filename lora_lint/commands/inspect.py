@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lora_lint.commands.inputs import inspected, read, say_which_facts_are_left_out
-from lora_lint.terminal import complain, write
+from lora_lint.terminal import complain, wrapping, write
 
 if TYPE_CHECKING:
     from lora_lint.commands.requests import Input
@@ -23,5 +23,5 @@ def inspect(request: Input, output_format: str = "text") -> int:
     if output_format == "json":
         write(as_json(inspection), machine=True)
     else:
-        write(as_text(inspection))
+        write(as_text(inspection, wrapping()))
     return 2 if inspection.failed else 0

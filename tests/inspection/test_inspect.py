@@ -82,6 +82,25 @@ def test_what_the_runs_of_one_place_share_is_said_once() -> None:
     assert any(line.startswith("              2, 3: r 8, alpha 32") for line in lines)
 
 
+def test_runs_that_differ_in_a_number_show_it_in_a_row() -> None:
+    loop = LLAMA.replace("config = ", "for rank in (4, 8, 16):\n    config = ").replace("r=32", "r=rank")
+    text = as_text(seen(loop.replace("\nmodel = get", "\n    model = get")))
+    assert "adapter     r 4 · 8 · 16, alpha 32" in text
+    assert "scale       16 · 11.3 · 8 (alpha / sqrt(r))" in text
+
+
+def test_one_training_that_two_places_make_is_shown_once() -> None:
+    twice = LLAMA + "again = get_peft_model(model.unload(), config)\n"
+    text = as_text(seen(twice))
+    assert text.startswith("train.py:7, 8  peft\n") and text.count("  model ") == 1, text
+
+
+def test_lines_fit_the_width() -> None:
+    text = as_text(seen(LLAMA, dataset_size=500), 50)
+    assert max(map(len, text.splitlines())) <= 50
+    assert " ".join(text.split()) == " ".join(as_text(seen(LLAMA, dataset_size=500)).split())
+
+
 def test_plain_scale() -> None:
     [run] = seen(LLAMA.replace("use_rslora=True, ", "")).runs
     assert run["scale"] == {"value": 1.0, "formula": "alpha / r"}
@@ -102,7 +121,7 @@ model = get_peft_model(model, LoraConfig(r=int(sys.argv[2]), lora_alpha=16, targ
     assert "unknown" in run["scale"]
     assert "unknown" in run["parameters"]
     assert run["bytes"] is None
-    assert "not known" in as_text(shown)
+    assert "  not known   model, r: the command line may give it\n" in as_text(shown)
 
 
 def test_unmatched_targets_are_listed() -> None:
@@ -120,7 +139,7 @@ def test_no_sizes_of_a_model_whose_config_is_not_known() -> None:
 
 
 def test_no_run() -> None:
-    assert as_text(seen("print()")) == "No LoRA run found in 1 file.\n"
+    assert as_text(seen("print()")) == "No LoRA run found in 1 file\n"
 
 
 def test_json_is_a_document_with_a_version() -> None:
