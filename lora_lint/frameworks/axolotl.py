@@ -294,7 +294,7 @@ def _dataset(fields: Fields, path: str, project: Project) -> Dataset:
     if len(entries) == 1:
         split = known(entries[0].text("split"))
         how = f"{split} of {known(name)}" if split else str(known(name))
-    how += " without what is held out" if held else ""
+    how += " less what is held out" if held else ""
     return Dataset(name, Known(without_held_out(total, held), span, "derived"), how)
 
 

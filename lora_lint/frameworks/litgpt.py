@@ -219,7 +219,7 @@ def _dataset(fields: Fields, near: str, project: Project) -> Dataset:
     if rows is None:
         return Dataset(name, Unknown(f"the size of {known(name) or short} is not known", getattr(name, "span", None)))
     size = Known(without_held_out(rows, held), getattr(name, "span", None), "derived")
-    return Dataset(name, size, f"{known(name)} without what is held out")
+    return Dataset(name, size, f"{known(name)} less what is held out")
 
 
 def _training(fields: Fields) -> Training:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lora_lint.finding import Finding, Fix, Related
 from lora_lint.knowledge.modules import LINEAR_KINDS
+from lora_lint.records import replace
 from lora_lint.rules.changes import all_of, put, put_alpha, settable, settled
 from lora_lint.rules.words import every_case, least, listed, number, place, plural, resting, setting, surety
 from lora_lint.run.values import ABSENT, Unknown, alternatives, known
@@ -14,7 +15,7 @@ from lora_lint.run.values import ABSENT, Unknown, alternatives, known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lora_lint.finding import Change, Confidence, Level
+    from lora_lint.finding import Confidence, Level
     from lora_lint.knowledge.matching import Matched
     from lora_lint.knowledge.resolve import Case
     from lora_lint.run.run import BaseModel, Run
@@ -112,7 +113,7 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     passes = _passes(run, size)
     far = rank >= _FAR * bound and (passes is None or passes > 1)
     level: Level = "warning" if far and (size <= _FEW or (passes is not None and passes >= _OFTEN)) else "advice"
-    fix = Fix("unsafe", f"Set {key} to {bound}", _at_same_scale(run, rank, bound))
+    fix = _other_rank(run, rank, bound)
     yield resting(
         *("LL301", message, adapter.rank, run.dataset.size),
         otherwise=adapter.span,
@@ -124,20 +125,23 @@ def rank_too_high_for_data(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
     )
 
 
-def _at_same_scale(run: Run, rank: int, wanted: int) -> tuple[Change, ...]:
+def _other_rank(run: Run, rank: int, wanted: int) -> Fix:
     """A different rank at the same scale: alpha follows it, as alpha/r or, under rsLoRA, as alpha/sqrt(r). An alpha
     pattern stays unchanged if the layers that it names have their own rank; otherwise there is no change."""
     adapter = run.adapter
+    message = f"Set {adapter.key('rank')} to {wanted}"
     if alternatives(adapter.scale):  # which is set itself
-        return put(adapter, "rank", wanted)
+        return Fix("unsafe", message, put(adapter, "rank", wanted))
     alpha, rslora = known(adapter.alpha), known(adapter.use_rslora)
     ranks, alphas = known(adapter.rank_pattern), known(adapter.alpha_pattern)
     if not settled(run) or rslora is None or alpha is None or ranks is None or alphas is None:
-        return ()
+        return Fix("unsafe", message)
     if ranks.keys() != alphas.keys():
-        return ()  # a layer's own rank is over the alpha of all, or its own alpha over the rank of all
+        return Fix("unsafe", message)  # a layer's own rank is over the alpha of all, or its own alpha over their rank
     same = alpha * (sqrt(wanted / rank) if rslora else wanted / rank)
-    return all_of(put(adapter, "rank", wanted), put_alpha(run, same))
+    changes = all_of(put(adapter, "rank", wanted), put_alpha(run, same))
+    message += f" and {adapter.key('alpha')} to {number(same)}" if changes else ""
+    return Fix("unsafe", message, changes)
 
 
 def _stands_in(run: Run) -> bool:
@@ -199,7 +203,7 @@ def rank_exceeds_dimension(run: Run, options: Mapping[str, Any]) -> Iterable[Fin
         f"own rank{pattern}"
     )
     fixable = len(ranks) == 1 and ranks[0] == known(adapter.rank) and 4 * side >= ranks[0]
-    fix = Fix("unsafe", f"Set {key} to {side}", _at_same_scale(run, ranks[0], side)) if fixable else None
+    fix = _other_rank(run, ranks[0], side) if fixable else None
     yield resting(
         *("LL302", message, adapter.rank, run.model.name),
         otherwise=adapter.span,
@@ -250,6 +254,6 @@ def rank_too_low_for_task(run: Run, options: Mapping[str, Any]) -> Iterable[Find
         f"rank limits how much the adapter can learn. Try {setting(key, wanted)}; the eval loss shows whether it was "
         "needed"
     )
-    changes = _at_same_scale(run, rank, wanted)
-    fix = Fix("unsafe", f"Set {key} to {wanted}; LL102 may then suggest rsLoRA", changes, ("LL102",))
+    fix = _other_rank(run, rank, wanted)
+    fix = replace(fix, message=f"{fix.message}; LL102 may then suggest rsLoRA", announces=("LL102",))
     yield resting("LL303", message, run.adapter.rank, otherwise=run.adapter.span, fix=fix, figure=wanted)

@@ -32,6 +32,8 @@ _COMPUTED_ELSEWHERE = frozenset({SweepKind.CHOICES, SweepKind.WANDB, SweepKind.H
 """Kinds of sweeps that cannot compute one setting from another: the program that they start does."""
 _EVEN = 2.0
 """First steps that differ by no more than this count as equal, unless an option says otherwise."""
+_AS_HERE = "as here,"
+"""How a school would write the sweep, where that is how it is written."""
 _GRAVE = 8.0
 """A larger difference between first steps is a warning."""
 
@@ -369,9 +371,8 @@ def _schools(sweep: Sweep, arms: Sequence[Arm], run: Run) -> str:
     law = law_of(run) or "adam"
     there = " in the program" if sweep.kind in _COMPUTED_ELSEWHERE else ""
     usual = beyond_range(arms, 0.25, 4.0) is None and all(arm.scale <= 8 * SLACK for arm in arms if arm.rslora)
-    as_it_is = "as it is"
-    ratio = as_it_is if usual and _one_scale(arms) else _constant_ratio(arms[0], run) + there
-    step = as_it_is if usual and _apart(arms, law) <= _EVEN * SLACK else _equal_step(arms[0], run, law)
+    ratio = _AS_HERE if usual and _one_scale(arms) else _constant_ratio(arms[0], run) + there
+    step = _AS_HERE if usual and _apart(arms, law) <= _EVEN * SLACK else _equal_step(arms[0], run, law)
     return (
         f"{_against(run.sweep_keeps)}Two schools: a constant ratio, {ratio} with the comment `{remark('ratio')}`, or a "
         f"rank-invariant step, {step} with `{remark('step')}`"

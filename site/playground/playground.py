@@ -14,9 +14,10 @@ from lora_lint.report.wording import headline
 FOLDER = "/text"
 
 
-def report(name: str, text: str) -> str:
+def report(name: str, text: str, columns: int) -> str:
     """As JSON: the findings with their places in the text, the text that `--fix --unsafe-fixes` leaves, what `inspect`
-    prints, and what was not read."""
+    prints in so many columns, and what was not read."""
+    os.environ["COLUMNS"] = str(columns)
     os.chdir("/")
     shutil.rmtree(FOLDER, ignore_errors=True)
     os.mkdir(FOLDER)

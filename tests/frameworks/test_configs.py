@@ -536,7 +536,7 @@ def test_a_rank_with_a_point(text: str, name: str, key: str | None) -> None:
     ("lines", "how"),
     [
         ("val_set_size: 0", "tatsu-lab/alpaca"),
-        ("val_set_size: 0.05", "tatsu-lab/alpaca without what is held out"),
+        ("val_set_size: 0.05", "tatsu-lab/alpaca less what is held out"),
         ("val_set_size: 0\n    x: 1", "train[:1%] of tatsu-lab/alpaca"),
     ],
 )

@@ -235,7 +235,7 @@ def forms(start: Form, message: str) -> list[Form]:
 
 
 def _form(start: Form, text: str, comment: str) -> Form:
-    if text == "as it is":
+    if text == "as here,":
         return Form(start.alpha, start.rslora, comment)
     spelled = re.fullmatch(
         r"`\w+ = ([^`]+)`( at every rank)?( without rsLoRA| with `use_rslora`)?( in the program)?", text

@@ -39,7 +39,7 @@ class TestFixedAlphaRankSweep:
         assert "Under adamw_torch the first step then hardly depends on the rank" in found.message
         assert (
             "Two schools: a constant ratio, `lora_alpha = 2 * r` with the comment `# lora-lint: sweep-keeps=ratio`, or "
-            "a rank-invariant step, as it is with `# lora-lint: sweep-keeps=step`"
+            "a rank-invariant step, as here, with `# lora-lint: sweep-keeps=step`"
         ) in found.message
         assert found.confidence == "certain"
         assert found.related[0].message == "lora_alpha/r is 0.125 at r=128"

@@ -4,6 +4,8 @@ export interface Question {
   id: number;
   name: string;
   text: string;
+  /** The width of the panel, in characters. */
+  columns: number;
 }
 
 export interface Finding {

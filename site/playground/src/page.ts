@@ -16,6 +16,9 @@ import type { Answer, Finding, Question, Report, Started } from "./messages.js";
 
 const PAUSE = 150; // milliseconds without a keystroke before the text is linted
 const PATIENCE = 30_000; // milliseconds for one text; how long the start takes is up to the network
+// Of the panel with what inspect prints, in pixels.
+const CHARACTER = 7.6;
+const PADDING = 24;
 
 function element<T extends HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
@@ -91,7 +94,8 @@ function ask(): void {
   } else if (!starting) {
     watch();
   }
-  const question: Question = { id: ++asked, name: nameField.value, text: editor.state.doc.toString() };
+  const columns = Math.floor((element("report").clientWidth - PADDING) / CHARACTER);
+  const question: Question = { id: ++asked, name: nameField.value, text: editor.state.doc.toString(), columns };
   status.dataset["asked"] = String(asked);
   worker.postMessage(question);
 }

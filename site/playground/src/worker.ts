@@ -3,9 +3,11 @@ import type { PyodideInterface } from "pyodide";
 
 import type { Answer, Question, Started } from "./messages.js";
 
-let python: Promise<(name: string, text: string) => string> | undefined;
+type Lint = (name: string, text: string, columns: number) => string;
 
-async function started(): Promise<(name: string, text: string) => string> {
+let python: Promise<Lint> | undefined;
+
+async function started(): Promise<Lint> {
   const { loadPyodide } = (await import(/* webpackIgnore: true */ "./pyodide/pyodide.mjs" as string)) as {
     loadPyodide: (options: { indexURL: string }) => Promise<PyodideInterface>;
   };
@@ -19,17 +21,17 @@ async function started(): Promise<(name: string, text: string) => string> {
   }
   // Not the current folder, which holds the text to lint; and no results are kept.
   pyodide.runPython("import os, sys; sys.path.insert(0, '/python'); os.environ['LORA_LINT_NO_CACHE'] = '1'");
-  const { report } = pyodide.pyimport("playground") as { report: (name: string, text: string) => string };
+  const { report } = pyodide.pyimport("playground") as { report: Lint };
   self.postMessage({ id: 0 } satisfies Started);
   return report;
 }
 
 self.onmessage = async (event: MessageEvent<Question>) => {
-  const { id, name, text } = event.data;
+  const { id, name, text, columns } = event.data;
   let answer: Answer;
   try {
     python ??= started();
-    answer = { id, report: JSON.parse((await python)(name, text)) };
+    answer = { id, report: JSON.parse((await python)(name, text, columns)) };
   } catch (error) {
     answer = { id, failure: String(error) };
   }
