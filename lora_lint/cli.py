@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,7 @@ from lora_lint import __version__, marks
 from lora_lint.commands import requests
 from lora_lint.knowledge import edition
 from lora_lint.options import CHECK, LISTS, PREFLIGHT, SHARED, words_of
-from lora_lint.settings import TASKS
+from lora_lint.settings import TASKS, did_you_mean
 from lora_lint.terminal import write
 
 if TYPE_CHECKING:
@@ -39,13 +40,20 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
-        from lora_lint.system.visible import visible
-
-        # click's messages repeat arguments, which may be file names that the shell has expanded.
-        error.message = visible(error.message)  # type: ignore[misc]
-        error.show()
-        return error.exit_code
+        raise requests.UsageError(_in_our_words(error)) from None
     return int(status or 0)
+
+
+def _in_our_words(error: click.ClickException) -> str:
+    """The message of click in the style of the others: where, what is wrong, the next step."""
+    if isinstance(error, click.NoSuchOption):
+        close = error.possibilities or ()
+        hint = did_you_mean(error.option_name, close) or "".join(f", did you mean {each!r}?" for each in close[:1])
+        command = error.ctx.command_path if error.ctx is not None else _PROGRAM
+        return f"no such option {error.option_name!r}{hint or f'; `{command} --help` lists them'}"
+    text = " ".join(error.format_message().split()).removesuffix(".")
+    text = re.sub(r"^Invalid value for '([^']+)': ", r"\1: ", text)
+    return text[:1].lower() + text[1:]
 
 
 class _DefaultGroup(click.Group):
@@ -73,6 +81,18 @@ class _Words(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
         if not words:
             self.fail("give at least one", param, ctx)
         return words
+
+
+class _Count(click.IntRange):
+    """A whole number."""
+
+    name = "number"
+
+
+class _Number(click.FloatRange):
+    """Any number."""
+
+    name = "number"
 
 
 class _Rules(_Words):
@@ -106,8 +126,8 @@ def _type(option: Option) -> Any:
         "file": click.Path(dir_okay=False),
         "folder": click.Path(file_okay=False),
         "choice": click.Choice(option.choices),
-        "count": click.IntRange(min=option.least),
-        "number": click.FloatRange(min=option.least),
+        "count": _Count(min=option.least),
+        "number": _Number(min=option.least),
         "words": _Words(),
         "rules": _Rules(),
     }
@@ -181,7 +201,7 @@ def check(**options: Any) -> int:
 @click.option("--fix", type=click.Choice(["safe", "unsafe", "none"]), help="Only the rules with this kind of fix.")
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def rules(rules: tuple[tuple[str, ...], ...], level: str | None, fix: str | None, output_format: str) -> int:
-    """List the rules: all, or those of some codes, names or prefixes (LL2)."""
+    """List the rules, or some by code, name or prefix (LL2)."""
     from lora_lint.commands import about as command
 
     return command.rules([word for words in rules for word in words], level, fix, output_format)
@@ -201,7 +221,7 @@ def explain(rules: tuple[tuple[str, ...], ...], output_format: str) -> int:
 @_reading_files(SHARED)
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def inspect(output_format: str, **options: Any) -> int:
-    """Show what was read: model, matched modules, trainable parameters, scale, memory, data."""
+    """Show what was read: model, modules, parameters, memory, data."""
     from lora_lint.commands import inspect as command
 
     return command.inspect(requests.input_of(options), output_format)
@@ -209,7 +229,7 @@ def inspect(output_format: str, **options: Any) -> int:
 
 @main.command(context_settings=_CONTEXT)
 @click.option("--model", required=True, help="A hub id, or a folder with a config.json.")
-@click.option("--dataset-size", "size", type=click.IntRange(min=1), help="The number of training examples.")
+@click.option("--dataset-size", "size", type=_Count(min=1), help="The number of training examples.")
 @click.option("--task", type=click.Choice(TASKS), default="chat", show_default=True, help="The task of the adapter.")
 @click.option(
     "--framework",
@@ -234,7 +254,7 @@ def inspect(output_format: str, **options: Any) -> int:
 )
 @click.option("--online", is_flag=True, help="Fetch the model's config.json from the hub (needs the extra `online`).")
 def recommend(**options: Any) -> int:
-    """Print settings for a model, each with a reason and a confidence."""
+    """Print settings for a model, each with its reason."""
     from lora_lint.commands import recommend as command
 
     return command.recommend(**options)
@@ -245,9 +265,10 @@ def recommend(**options: Any) -> int:
 @click.option("--import", "modules", multiple=True, metavar="MODULE", help="A module that registers the type.")
 @click.option("--out", type=click.Path(file_okay=False), help="The folder to write; by default below lora-lint-models.")
 def learn(model: str, modules: tuple[str, ...], out: str | None) -> int:
-    """Write the modules of a model type, or of a folder with a config.json, as your transformers builds them.
+    """Describe a model that lora-lint does not know.
 
-    Commit the folder that is written, and name it for the model in the `models` setting: its names, sizes and parameter
+    Writes the modules of a model type, or of a folder with a config.json, as your transformers builds them. Commit the
+    folder that is written, and name it for the model in the `models` setting: its names, sizes and parameter
     counts are then exact, without transformers or a network.
     """
     from lora_lint.commands import learn as command
@@ -258,7 +279,10 @@ def learn(model: str, modules: tuple[str, ...], out: str | None) -> int:
 @main.command(context_settings=_CONTEXT)
 @click.argument("name")
 def schema(name: str) -> int:
-    """Print the JSON Schema of a framework's LoRA keys, or of the `settings`, for editors."""
+    """Print a JSON Schema: a framework's LoRA keys, or the settings.
+
+    NAME is `settings` or a framework, such as axolotl; a wrong name lists all.
+    """
     from lora_lint.commands import about as command
 
     return command.schema(name)
@@ -267,7 +291,7 @@ def schema(name: str) -> int:
 @main.command(context_settings=_CONTEXT)
 @click.option("--stdio", is_flag=True, hidden=True, expose_value=False, help="Editors add it; there is no other way.")
 def server() -> None:
-    """Run the language server for editors on the standard streams (needs the extra `lsp`)."""
+    """Run the language server for editors (needs the extra `lsp`)."""
     from lora_lint.commands import server as command
 
     command.server()
@@ -290,14 +314,12 @@ def server() -> None:
     "[default: step]",
 )
 @click.option("--tune-lr", is_flag=True, default=None, help="Let each arm choose among three learning rates first.")
-@click.option("--steps", type=click.IntRange(min=1), help="The steps of each training.  [default: 150]")
-@click.option("--examples", type=click.IntRange(min=1), help="The examples to use.  [default: 800]")
-@click.option(
-    "--seeds", type=click.IntRange(min=3), help="Seeds for each arm.  [default: 3, and 6 where arms are close]"
-)
-@click.option("--time-budget", type=click.FloatRange(min=1), metavar="SECONDS", help="[default: 3600]")
+@click.option("--steps", type=_Count(min=1), help="The steps of each training.  [default: 150]")
+@click.option("--examples", type=_Count(min=1), help="The examples to use.  [default: 800]")
+@click.option("--seeds", type=_Count(min=3), help="Seeds for each arm.  [default: 3, and 6 where arms are close]")
+@click.option("--time-budget", type=_Number(min=1), metavar="SECONDS", help="[default: 3600]")
 @click.option("--device", type=click.Choice(["auto", "cuda", "cpu"]), help="Where to train.  [default: auto]")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads of a training on the CPU.  [default: up to 4]")
+@click.option("--threads", type=_Count(min=1), help="Threads of a training on the CPU.  [default: up to 4]")
 @click.option(
     "--ray",
     is_flag=False,
@@ -305,7 +327,7 @@ def server() -> None:
     metavar="[ADDRESS]",
     help="Train on Ray: on all processors and GPUs of this machine, or on the cluster at the address.",
 )
-@click.option("--gpus", type=click.FloatRange(min=0), help="GPUs of one training on Ray, e.g. 0.5.  [default: 1]")
+@click.option("--gpus", type=_Number(min=0), help="GPUs of one training on Ray, e.g. 0.5.  [default: 1]")
 @click.option("--model", help="The model instead of the run's own: a hub id in the cache, or a folder.")
 @click.option("--data", type=click.Path(), help="The examples instead of the run's own: a file or a folder.")
 @click.option(
@@ -317,7 +339,7 @@ def server() -> None:
 @click.option("--config", type=click.Path(dir_okay=False), help="A settings file instead of the nearest one.")
 @click.option("--isolated", is_flag=True, help="Read no settings file.")
 def ablate(path: str, config: str | None, isolated: bool, **options: Any) -> int:
-    """Compare LoRA settings by training them: fair arms, intervals, a recommendation.
+    """Train LoRA settings and say which differences are real.
 
     PATH is the program or the configuration of a run, or a YAML file that describes the study. Needs the extra
     `ablate`.
@@ -333,7 +355,7 @@ def ablate(path: str, config: str | None, isolated: bool, **options: Any) -> int
 @click.argument("program", type=click.Path())
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def preflight(program: str, arguments: tuple[str, ...], launch: str | None, **options: Any) -> int:
-    """Run PROGRAM up to its first training step, and check its live objects.
+    """Run PROGRAM to its first training step and check what it made.
 
     This runs your code, with the ARGUMENTS after `--`, and ends it before the step: nothing is trained, and nothing of
     the program runs any more. Its output goes to stderr; what Trainer would write goes to a temporary folder.

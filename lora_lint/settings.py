@@ -205,7 +205,8 @@ def expand(entries: Iterable[str], where: str) -> tuple[str, ...]:
         elif family and prefix.startswith("LL"):
             codes.extend(family)
         else:
-            raise SettingsError(f"{where}: unknown rule {entry!r}{did_you_mean(entry, known_rules())}")
+            hint = did_you_mean(entry, known_rules()) or "; `lora-lint rules` lists them"
+            raise SettingsError(f"{where}: unknown rule {entry!r}{hint}")
     return tuple(dict.fromkeys(codes))
 
 
@@ -235,7 +236,7 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
 
     folded = word.lower()
     by_folded = {candidate.lower(): candidate for candidate in words}
-    close = get_close_matches(folded, by_folded, n=5, cutoff=0.6)
+    close = get_close_matches(folded, by_folded, n=5, cutoff=0.7)
     if not close:
         return ""
 

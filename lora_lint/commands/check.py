@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lora_lint.settings import Settings
 
 _NO_CACHE = "LORA_LINT_NO_CACHE"
+_FLAGS = frozenset({"help", "version", "fix", "diff", "verify", "statistics"})
+"""Options that other linters have as commands."""
 
 
 def check(request: Check) -> int:
@@ -152,11 +154,14 @@ def _contested() -> frozenset[str]:
 
 
 def _refuse_misspelt_command(paths: Sequence[str]) -> None:
-    """Raises UsageError where the first path does not exist but resembles a command."""
+    """Raises UsageError where the first path does not exist but resembles a command, or is an option without dashes."""
+    word = paths[0] if paths else ""
+    if not word.isalpha() or os.path.exists(word):
+        return
     from lora_lint.settings import did_you_mean
 
-    word = paths[0] if paths else ""
-    if word.isalpha() and not os.path.exists(word) and (hint := did_you_mean(word, COMMANDS)):
+    hint = f", did you mean '--{word}'?" if word in _FLAGS else did_you_mean(word, COMMANDS)
+    if hint:
         raise UsageError(f"no such file or command: {word!r}{hint}")
 
 
@@ -167,7 +172,7 @@ def _refuse_unverifiable() -> None:
 
     absent = not_installed(NEEDED)
     if absent:
-        raise UsageError(f"--verify needs {', '.join(absent)}: install lora-lint with its extra `verify`")
+        raise UsageError(f'--verify needs {", ".join(absent)}: pip install "lora-lint[verify]"')
 
 
 def _settled(outcome: Outcome, verification: Verification) -> tuple[Outcome, KeyboardInterrupt | None]:

@@ -43,7 +43,7 @@ def refuse_offline() -> None:
     from lora_lint.system.modules import not_installed
 
     if not_installed(("huggingface_hub",)):
-        raise UsageError("--online needs huggingface_hub: install lora-lint with its extra `online`")
+        raise UsageError('--online needs huggingface_hub: pip install "lora-lint[online]"')
 
 
 def _adapter(address: str) -> InputText:

@@ -26,7 +26,7 @@ def learn(name: str, modules: Sequence[str], out: str | None) -> int:
 
     absent = not_installed(("torch", "transformers"))
     if absent:
-        raise UsageError(f"learn needs {' and '.join(absent)}: install lora-lint with its extra `verify`")
+        raise UsageError(f'learn needs {" and ".join(absent)}: pip install "lora-lint[verify]"')
     command = [sys.executable, "-m", "lora_lint.verify.structure.learned", name, *modules]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

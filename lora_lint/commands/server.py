@@ -15,7 +15,7 @@ def server() -> NoReturn:
 
     absent = not_installed(("pygls", "lsprotocol"))
     if absent:
-        raise UsageError(f"the server needs {' and '.join(absent)}: install lora-lint with its extra `lsp`")
+        raise UsageError(f'the server needs {" and ".join(absent)}: pip install "lora-lint[lsp]"')
     from lora_lint.server.requests import serve
 
     serve()

@@ -14,6 +14,7 @@ from lora_lint import catalogue
 from lora_lint.finding import Add, Write, automatic
 from lora_lint.frameworks import registry
 from lora_lint.knowledge.architectures import heads, heads_of_loaders
+from lora_lint.knowledge.models import identify
 from lora_lint.knowledge.modules import LINEAR_KINDS
 from lora_lint.records import dataclass, field, replace
 from lora_lint.rules import RUN_CHECKS
@@ -272,7 +273,12 @@ def _case(model: str) -> Case:
     """The model with all its layers adapted, under the head that it is made for. Raises NotKnown."""
     found = _first(_Asked(model, heads_of_loaders()["causal-lm"][0], 8).run("all-linear", None))
     if found is None:
-        raise NotKnown(f"the model {model} is not known; give a hub id, or a folder with a config.json")
+        known_as = identify(model)
+        if known_as is not None:
+            raise NotKnown(
+                f"{model} is a {known_as.model_type}, and settings are recommended for models of transformers"
+            )
+        raise NotKnown(f"the model {model} is not known; --online fetches its config.json, or give a folder with one")
     whole = next((head for head in _WHOLE if head in heads(found.model.model_type, found.version)), None)
     if whole is None:
         return found

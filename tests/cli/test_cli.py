@@ -255,7 +255,21 @@ def test_selection(capsys: pytest.CaptureFixture[str]) -> None:
         (("explan", "LL101"), "no such file or command: 'explan', did you mean 'explain'?"),
         (("--output-file", "no/such/folder/x", "."), "cannot be written"),
         (("--write-baseline", "no/such/folder/x", "."), "cannot be written"),
-        (("--select", ","), "give at least one"),
+        (("--select", ","), "lora-lint: error: --select: give at least one"),
+        (("--format", "json"), "lora-lint: error: no such option '--format', did you mean '--output-format'?\n"),
+        (("-q",), "lora-lint: error: no such option '-q'; `lora-lint check --help` lists them\n"),
+        (
+            ("--fail-on", "none"),
+            "lora-lint: error: --fail-on: 'none' is not one of 'error', 'warning', 'advice', 'never'",
+        ),
+        (("recommend", "--model", "x", "--dataset-size", "7,4"), "--dataset-size: '7,4' is not a valid number"),
+        (
+            ("recommend", "--model", "qwen"),
+            "qwen is not known; --online fetches its config.json, or give a folder with",
+        ),
+        (("recommend", "--model", "black-forest-labs/FLUX.1-dev"), "is a FluxTransformer2DModel"),
+        (("fix", "."), "no such file or command: 'fix', did you mean '--fix'?"),
+        (("--select", "LL999"), "unknown rule 'LL999'; `lora-lint rules` lists them"),
     ],
 )
 def test_mistakes(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str) -> None:

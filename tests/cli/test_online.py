@@ -194,7 +194,7 @@ def test_without_the_extra_the_message_names_it(tmp_path: Path, hub: Hub) -> Non
     path = os.pathsep.join((str(tmp_path / "site"), PACKAGE))
     done = run(tmp_path, hub, "--online", "train.py", PYTHONPATH=path)
     assert done.returncode == 2
-    assert "--online needs huggingface_hub: install lora-lint with its extra `online`" in done.stderr
+    assert '--online needs huggingface_hub: pip install "lora-lint[online]"' in done.stderr
 
 
 REFUSING = """\

@@ -252,9 +252,7 @@ def test_without_the_extra(project: Path) -> None:
     )
     done = lora_lint(project, "--verify", "phi3.py", PYTHONPATH=f"{hidden}{os.pathsep}{ROOT}")
     assert done.returncode == 2
-    assert done.stderr.splitlines() == [
-        "lora-lint: error: --verify needs torch: install lora-lint with its extra `verify`"
-    ]
+    assert done.stderr.splitlines() == ['lora-lint: error: --verify needs torch: pip install "lora-lint[verify]"']
     assert not done.stdout
 
 
