@@ -37,6 +37,11 @@ def defined(context: Context, name: str, arguments: Arguments, span: Span) -> Va
     return Instance(None, {"value": value})
 
 
+def flags(context: Context, span: Span) -> Val:
+    """`flags.FLAGS`: the flags that the program has defined."""
+    return Instance(None, context.records.flags, open_=True)
+
+
 def run(context: Context, name: str, arguments: Arguments, span: Span) -> Val:
     """`app.run(main)`: calls the function with the rest of the command line."""
     main = arguments.get("main", 0)

@@ -100,7 +100,7 @@ def _add_option(context: Context, parser: Object, arguments: Arguments, span: Sp
     context.machine.journal.set_item(parser.attributes, name, value)
 
 
-def command_line(span: Span) -> Val:
+def command_line(context: Context, span: Span) -> Val:
     """`sys.argv`, whose words may all be missing."""
     return Opaque("the command line may give it", span, Reason.OPTIONAL)
 

@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lora_lint.interpreter.definitions import Class, Function, Instance
+from lora_lint.interpreter.definitions import Class, Function
 from lora_lint.interpreter.values import Arguments, Const, DictVal, External, Member, Object, Val, constant
 from lora_lint.libraries import datasets, shapes, tokens, torch, trainers, transformers
 from lora_lint.libraries.context import Context
@@ -157,6 +157,14 @@ METHODS_OF: dict[str, Method] = {
 }
 """The same for objects without a record, by the call that created them."""
 
+VALUES = {
+    "absl.flags.FLAGS": "absl.flags",
+    "os.environ": "environment.environ",
+    "sys.argv": "argparse.command_line",
+    "wandb.config": "wandb.swept_config",
+}
+"""What libraries' attributes are that programs read: functions of the context and a place."""
+
 PARTS = {
     **dict.fromkeys(("keras_hub", "keras_nlp"), "keras_hub.part"),
     "sentence_transformers": "sentence_transformers.part",
@@ -197,21 +205,9 @@ class Knowledge:
         """An attribute of a library that is a value, not a function."""
         if name.endswith(".INCLUDE_LINEAR_LAYERS_SHORTHAND") and name.startswith("peft."):
             return Const("all-linear", span)
-        if name == "absl.flags.FLAGS":
-            return Instance(None, self.records.flags, open_=True)
-        if name == "os.environ":
-            from lora_lint.libraries import environment
-
-            return environment.environ(Context(machine, self.records), span)
-        if name == "sys.argv":
-            from lora_lint.libraries import argparse
-
-            return argparse.command_line(span)
-        if name == "wandb.config":
-            from lora_lint.libraries import wandb
-
-            return wandb.swept_config(Context(machine, self.records), span)
-        return None
+        value = VALUES.get(name)
+        found: Val | None = part_of_library(value)(Context(machine, self.records), span) if value is not None else None
+        return found
 
     def helper(
         self, function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, arguments: Arguments, span: Span
