@@ -79,7 +79,7 @@ def _undelivered(error: OSError) -> OutputError:
     return OutputError(f"standard output cannot be written to ({error.strerror or error})")
 
 
-def wants_color(color: str, output_file: str | None = None) -> bool:
+def wants_color(color: str, output_file: str | None) -> bool:
     """Whether the report has colors: as the option says, otherwise as NO_COLOR and FORCE_COLOR do, otherwise on a
     terminal."""
     if color != "auto":
@@ -91,7 +91,7 @@ def wants_color(color: str, output_file: str | None = None) -> bool:
     return output_file is None and is_terminal(sys.stdout)
 
 
-def wants_links(output_file: str | None = None) -> bool:
+def wants_links(output_file: str | None) -> bool:
     """Whether to turn codes into links to their pages: on a terminal known to understand OSC 8."""
     if output_file is not None or os.environ.get("NO_COLOR") or not is_terminal(sys.stdout):
         return False

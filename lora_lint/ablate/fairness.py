@@ -31,7 +31,7 @@ _CLOSE = math.log(1.05)
 _ROUNDS = 6
 _SMALLEST = {weights.FULL: 1e-4}
 _SMALLEST_ROUNDED = 2e-2
-"""The smallest relative change of the logits that survives rounding (verify/bench.py)."""
+"""The smallest relative change of the logits that survives rounding (verify/measurement/bench.py)."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ Status = Literal["finished", "stopped", "failed", "unfinished"]
 @dataclass(frozen=True)
 class ArmResult:
     """One arm. `eval_loss` is comparable with those of the other arms: where an arm has fewer seeds than the baseline,
-    it is the baseline's plus their difference. `curve` holds (step, mean, low, high) of the held-out loss.
+    it is the baseline's plus their difference.
 
     `same_as` names an earlier arm that is the same training. `steps` are those that it was trained for.
     """
