@@ -1679,16 +1679,20 @@ def complete(document: dict[str, Any], place: str, rows: Any, defaults: dict[str
 
 def settle(document: dict[str, Any], place: str, known: dict[str, Any]) -> None:
     """Writes what the code says of the module at `place` ("Gemma4TextAttention.k_proj") into a type's data: whether it
-    is there ("present"), its sizes ("in", "out"; "guess" for one of which nothing is known yet), and the length of a
-    list ("count")."""
+    is there ("present"), its sizes ("in", "out"; "guess" for one of which nothing is known yet), the length of a list
+    ("count"), or all of it ("node": as in the data, with the nodes of its children in place of their numbers)."""
     owner, _, name = place.rpartition(".")
     nodes = document["nodes"]
+    if "node" in known:
+        replace_child(nodes, owner, name, known["node"], known.get("present"))
     children = [child for node in nodes if node[0] == owner for child in node[4] if child[0] == name]
     if not children:
         raise SystemExit(f"{place} of {SUPPLEMENT.name} is not in the data")
     for child in children:
         if "present" in known:
             child[2:] = [known["present"]]
+        if nodes[child[1]][0] == "@":
+            continue
         kind, ins, outs, parameters, below = nodes[child[1]]
         if "count" in known:
             below = [["*", known["count"], members] for _, _, members in below]
@@ -1702,6 +1706,30 @@ def settle(document: dict[str, Any], place: str, known: dict[str, Any]) -> None:
     for entry in document["versions"].values():
         for field_name, value in known["fields"].items():
             entry["fields"].setdefault(field_name, {"=": value})
+            entry.get("spent", {}).pop(field_name, None)
+
+
+def replace_child(nodes: list[Any], owner: str, name: str, node: list[Any], present: Any) -> None:
+    """Makes `node` the child of that name of all nodes of the class `owner`, the last child where it is new."""
+    number = nested(nodes, node)
+    for parent in [each for each in nodes if each[0] == owner]:
+        place = next((at for at, child in enumerate(parent[4]) if child[0] == name), len(parent[4]))
+        child = [name, number] if present is None else [name, number, present]
+        parent[4] = [*parent[4][:place], child, *(each for each in parent[4][place:] if each[0] != name)]
+
+
+def nested(nodes: list[Any], node: list[Any]) -> int:
+    """The number of a node that is appended with those inside it."""
+    kind, ins, outs, parameters, children = node
+    below: list[Any] = []
+    for name, *rest in children:
+        if name == "*":
+            count, members = rest
+            below.append([name, count, [[nested(nodes, member), condition] for member, condition in members]])
+        else:
+            below.append([name, nested(nodes, rest[0]), *rest[1:]])
+    nodes.append([kind, ins, outs, parameters, below])
+    return len(nodes) - 1
 
 
 def doubted(node: list[Any], fixed: int | None) -> list[Any]:
