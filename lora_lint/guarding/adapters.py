@@ -9,6 +9,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.guarding.shards import sharding_of
+from lora_lint.knowledge.patterns import pattern_key
 from lora_lint.records import dataclass
 
 if TYPE_CHECKING:
@@ -75,10 +76,8 @@ def layer_path(path: str) -> str:
 def configured_scale(config: Any, path: str) -> float:
     """The scale that an adapter's config gives the layer at a path of the base model (PEFT 0.21.2,
     tuners/lora/model.py)."""
-    from peft.utils.other import get_pattern_key
-
-    rank = config.rank_pattern.get(get_pattern_key(config.rank_pattern.keys(), path), config.r)
-    alpha = config.alpha_pattern.get(get_pattern_key(config.alpha_pattern.keys(), path), config.lora_alpha)
+    rank = config.rank_pattern.get(pattern_key(config.rank_pattern, path), config.r)
+    alpha = config.alpha_pattern.get(pattern_key(config.alpha_pattern, path), config.lora_alpha)
     return float(alpha / (sqrt(rank) if config.use_rslora else rank))
 
 
