@@ -56,6 +56,11 @@ def base_of(model: Any) -> Any:
     return model
 
 
+def is_nested(model: Any) -> bool:
+    """Whether a PeftModel has another one in the place of its base model."""
+    return hasattr(model, "get_base_model") and hasattr(bare(model.get_base_model()), "get_base_model")
+
+
 def is_checkpointing(base: Any) -> bool:
     """Whether gradient checkpointing is on in any layer."""
     return any(getattr(module, "gradient_checkpointing", False) is True for module in base.modules())

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.frameworks.peft import FRAMEWORK
-from lora_lint.guarding.modules import base_of, is_checkpointing, loaded_model
+from lora_lint.guarding.modules import base_of, is_checkpointing, is_nested, loaded_model
 from lora_lint.guarding.precision import dtype_events, dtype_name
 from lora_lint.guarding.shards import sharding_of_model
 from lora_lint.guarding.tokens import grown_vocabulary
@@ -43,7 +43,10 @@ _ENVIRONMENT = "this environment"
 
 
 def runs_of(subject: Subject, state: State, places: Places) -> tuple[Run, ...]:
-    """One run for each adapter that trains or is meant to."""
+    """One run for each adapter that trains or is meant to; none where the paths of modules are those of a PeftModel in
+    a PeftModel, which the config's targets are not."""
+    if is_nested(subject.model):
+        return ()
     name = _name_of(subject.model)
     base = loaded_model(subject.model, name)
     happened = tuple(_events(subject, state, places))

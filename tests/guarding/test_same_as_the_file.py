@@ -117,6 +117,7 @@ CASES = [
         words=False,
     ),
     Case("LL413", wrapped("init_lora_weights=False"), GOOD),
+    Case("LL414", LOAD.replace("{more}", ", is_trainable=True") + GOOD, GOOD, words=False),
     Case(
         "LL415",
         GOOD + 'model.add_adapter("new", LoraConfig(r=8, lora_alpha=16, target_modules="all-linear"))\n',
@@ -142,6 +143,13 @@ CASES = [
     ),
     Case("LL213", wrapped(targets='["q_proj", "v_proj"]'), GOOD, options={"task": "domain"}, words=False),
     Case("LL301", wrapped(r=64, alpha=128), GOOD, arguments=(RATE, RATE), options={"dataset_size": 200}),
+    Case(
+        "LL304",
+        wrapped(r=64, alpha=128),
+        wrapped(r=1, alpha=2),
+        words=False,
+        options={"gpu_memory": 0.0015},
+    ),
     Case("LL303", wrapped(r=4, alpha=8), wrapped(r=128, alpha=256), options={"task": "domain"}),
     Case("LL402", LOAD.replace("{more}", ""), LOAD.replace("{more}", ", is_trainable=True")),
     Case(
