@@ -213,6 +213,8 @@ def test_a_part_without_a_gradient_is_a_note(places: dict[str, Path]) -> None:
             "LL605",
             lambda tensors: {key.replace("model.layers", "_orig_mod.model.layers"): tensors[key] for key in tensors},
         ),
+        ("LL703", lambda tensors: {key: each[:0] for key, each in tensors.items()}),
+        ("LL706", lambda tensors: {**tensors, "base_model.model.model.norm.weight": torch.ones(64)}),
         (
             "LL702",
             lambda tensors: {key: torch.zeros_like(each) if "lora_B" in key else each for key, each in tensors.items()},
@@ -222,7 +224,7 @@ def test_a_part_without_a_gradient_is_a_note(places: dict[str, Path]) -> None:
 def test_what_is_saved_is_not_what_was_trained(places: dict[str, Path], code: str, spoil: Any) -> None:
     model = wrapped(places)
     optimizer = torch.optim.AdamW([each for each in model.parameters() if each.requires_grad], lr=2e-4)
-    with lora_lint.guard(model, optimizer) as watch:
+    with lora_lint.guard(model, optimizer, fail_on="advice") as watch:
         steps(model, optimizer)
         model.save_pretrained("out")
         watch.saved("out")

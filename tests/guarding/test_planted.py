@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model, inject_adapter_in_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    Qwen3NextConfig,
+    Qwen3NextForCausalLM,
+    Trainer,
+    TrainingArguments,
+)
 
 import lora_lint
+from tests.guarding.models import SIZES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +33,10 @@ def base(places: dict[str, Path]) -> Any:
 
 def lora(**settings: Any) -> LoraConfig:
     return LoraConfig(**{"r": 8, "lora_alpha": 16, "target_modules": "all-linear", **settings})
+
+
+def codes(report: Any) -> list[str]:
+    return [each.code for each in report.findings]
 
 
 def optimizer_of(parameters: Any) -> torch.optim.Optimizer:
@@ -139,6 +152,55 @@ def test_k_bit_preparation(base: Any, norms: torch.dtype, frozen: bool, code: st
         each.requires_grad = each.requires_grad and not frozen
     report = lora_lint.check(model, fail_on="never")
     assert [each.code for each in report.findings] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("code", "fault", "repair"),
+    [
+        ("LL804", {"modules_to_save": ["up_proj"]}, {"modules_to_save": ["norm"]}),
+        ("LL805", {"init_lora_weights": "pissa"}, {"init_lora_weights": True}),
+    ],
+)
+def test_settings_for_a_quantized_base(base: Any, code: str, fault: Any, repair: Any) -> None:
+    base.is_loaded_in_4bit = True
+
+    def found(settings: Any) -> list[str]:
+        model = get_peft_model(copy.deepcopy(base), lora(target_modules=["q_proj"], **settings))
+        return codes(lora_lint.check(model, fail_on="never"))
+
+    assert (code in found(fault), code in found(repair)) == (True, False)
+
+
+@pytest.mark.parametrize("quantized", [True, False])
+def test_a_quantized_base_in_flat_shards(base: Any, quantized: bool) -> None:
+    """FSDP 1 needs processes, so its marks are put on the parameters."""
+    model = get_peft_model(base, lora())
+    base.is_loaded_in_8bit = quantized
+    for each in model.parameters():
+        each._fsdp_flattened = True
+    assert ("LL801" in codes(lora_lint.check(model, fail_on="never"))) == quantized
+
+
+@pytest.mark.parametrize("devices", [2, 1])
+def test_a_model_is_spread_in_each_of_two_processes(base: Any, devices: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = get_peft_model(base, lora())
+    trainer = Trainer(model=model, args=TrainingArguments("out", learning_rate=2e-4, report_to="none"))
+    base.hf_device_map = {f"model.layers.{layer}": layer % devices for layer in (0, 1)}
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    assert ("LL802" in codes(lora_lint.check(trainer, fail_on="never"))) == (devices > 1)
+
+
+@pytest.mark.parametrize(
+    ("targets", "uneven"), [(["q_proj", "v_proj"], True), (["q_proj", "v_proj", "in_proj_qkvz", "out_proj"], False)]
+)
+def test_layers_whose_modules_have_other_names(targets: list[str], uneven: bool) -> None:
+    sizes = {**SIZES, "num_hidden_layers": 4, "num_key_value_heads": 2, "head_dim": 16}
+    experts = {"num_experts": 2, "moe_intermediate_size": 32, "shared_expert_intermediate_size": 32}
+    linear = {f"linear_{name}": 4 for name in ("num_value_heads", "num_key_heads", "key_head_dim", "value_head_dim")}
+    model = Qwen3NextForCausalLM(Qwen3NextConfig(**sizes, **experts, **linear))
+    report = lora_lint.check(get_peft_model(model, lora(target_modules=targets)), fail_on="never")
+    assert ("LL214" in codes(report)) == uneven
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
