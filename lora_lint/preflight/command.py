@@ -26,7 +26,12 @@ _ENDED = {
     "no-adapter": "{program} takes a training step, and no model has an adapter of PEFT: there is nothing to check",
     "over": "{program} ended without a training step",
     "raised": "{program} failed before its first training step: {error}",
+    "not-judged": "lora-lint cannot look at the training of {program}: {error}",
 }
+_MISSING = (
+    "{missing} did not come from the hub. A small one of the same type is enough for a preflight: libraries look for a "
+    "folder {missing} in the current one first"
+)
 
 
 def fly(
@@ -61,6 +66,7 @@ def _outcome(program: str, results: Sequence[Result], settings: Settings) -> Out
     )
     written = dict.fromkeys(path for result in results for path in result.written)
     notes = [*dict.fromkeys(note for result in results for note in result.notes)]
+    notes += dict.fromkeys(_MISSING.format(missing=result.missing) for result in results if result.missing)
     if written:
         notes.append(f"the program wrote {', '.join(written)}")
     errors = [f"error: {end}" for end in ends]

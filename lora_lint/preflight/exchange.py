@@ -20,15 +20,15 @@ VARIABLE = "LORA_LINT_PREFLIGHT"
 FILES = "files"
 """The folder in it that the program's own output goes to."""
 
-End = Literal["step", "no-adapter", "over", "raised"]
+End = Literal["step", "no-adapter", "over", "raised", "not-judged"]
 """How a program ended: at its first training step; at one although no model has an adapter; before it trained, by
-itself; by an exception."""
+itself; by an exception; by an exception of ours, when it was judged."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one process of a program gave. `error` is the exception in one line, `written` the files that it wrote
-    where they are not temporary."""
+    """What one process of a program gave. `error` is the exception in one line, `missing` what it could not have from
+    the hub, `written` the files that it wrote where they are not temporary."""
 
     end: End
     findings: tuple[Finding, ...] = ()
@@ -37,6 +37,7 @@ class Result:
     notes: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+    missing: str = ""
     written: tuple[str, ...] = ()
 
 
@@ -63,6 +64,7 @@ def answer(folder: str, rank: int, result: Result) -> None:
         "notes": result.notes,
         "facts": result.facts,
         "error": result.error,
+        "missing": result.missing,
         "written": result.written,
     }
     draft = os.path.join(folder, f"rank-{rank}.draft")
@@ -84,7 +86,7 @@ def _result(path: str) -> Result:
         content["end"],
         tuple(map(_finding, content["findings"])),
         *(content["runs"], content["path"], tuple(content["notes"]), content["facts"]),
-        *(content["error"], tuple(content["written"])),
+        *(content["error"], content["missing"], tuple(content["written"])),
     )
 
 

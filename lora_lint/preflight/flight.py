@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lora_lint.preflight.exchange import End
 
 _MOST_WRITTEN = 20
+_NO_GPU = "This machine has no GPU: `fp16` is left out"
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _OWN = ("__pycache__", os.sep + ".")
 """In the paths of files that interpreters and tools write for themselves."""
@@ -41,6 +42,7 @@ class Flight:
         self._trainer: Any = None
         self._lines: weakref.WeakKeyDictionary[Any, Line] = weakref.WeakKeyDictionary()
         self._written: dict[str, None] = {}
+        self._dropped_fp16 = False
 
     def prepare(self) -> None:
         """Puts the hooks in, and leads what the program writes into the temporary folder where that is possible."""
@@ -49,9 +51,7 @@ class Flight:
                 "torch.optim.optimizer": self._change_optimizers,
                 "peft.peft_model": lambda peft: hooks.after(peft.PeftModel, "__init__", self._note_model),
                 "peft.tuners.tuners_utils": lambda peft: hooks.after(peft.BaseTuner, "__init__", self._note_tuner),
-                "transformers.training_args": lambda module: hooks.after(
-                    module.TrainingArguments, "__post_init__", self._redirect
-                ),
+                "transformers.training_args": self._change_arguments,
                 "transformers.trainer": lambda module: hooks.before(module.Trainer, "train", self._note_trainer),
             }
         )
@@ -67,13 +67,10 @@ class Flight:
         )
         sys.addaudithook(self._see_writing)
 
-    def finish(self, end: End, error: str = "") -> None:
+    def finish(self, end: End, error: str = "", missing: str = "") -> None:
         """Leaves the result for a program that has not reached a step; what it has made is judged all the same."""
-        subject = self._subject(None)
-        if subject is None:
-            self._answer(Result(end, error=error))
-        else:
-            self._judge(subject, end, calling_line(), error)
+        result = self._result(None, end, end)
+        self._answer(replace(result, error=result.error or error, missing=missing))
 
     # what the hooks call
 
@@ -97,6 +94,20 @@ class Flight:
     def _note(self, made: Any) -> None:
         self._lines[made] = calling_line()
 
+    def _change_arguments(self, module: Any) -> None:
+        hooks.before(module.TrainingArguments, "__post_init__", self._fit_machine)
+        hooks.after(module.TrainingArguments, "__post_init__", self._redirect)
+
+    def _fit_machine(self, arguments: Any, *_: Any, **__: Any) -> None:
+        """Lets a training for a GPU start where there is none: transformers refuses its arguments, and the first step
+        shows the same on a CPU."""
+        import torch
+
+        devices = getattr(torch, "accelerator", torch.cuda)  # from torch 2.6
+        if not devices.is_available():
+            self._dropped_fp16 |= arguments.fp16
+            arguments.use_cpu, arguments.fp16, arguments.tf32 = True, False, None
+
     def _redirect(self, arguments: Any, *_: Any, **__: Any) -> None:
         name = os.path.basename(os.path.normpath(str(arguments.output_dir or "output")))
         arguments.output_dir = os.path.join(self._folder, FILES, name)
@@ -104,29 +115,31 @@ class Flight:
         arguments.report_to = []
 
     def _see_writing(self, event: str, arguments: Any) -> None:
-        if event != "open" or len(self._written) >= _MOST_WRITTEN:
-            return
-        path, mode, flags = arguments
-        writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITING)
-        if not writes or not isinstance(path, str):
+        path = _written_path(event, arguments)
+        if path is None or len(self._written) >= _MOST_WRITTEN:
             return
         full = os.path.abspath(path)
         if full.startswith(os.getcwd() + os.sep) and not full.startswith(self._folder) and not _is_own(full):
-            self._written[os.path.relpath(full)] = None
+            self._written[full] = None
 
     def _step(self, optimizer: Any) -> None:
         """The first step: judges, and ends the process before anything is trained. Nothing of the program runs any
         more, so that nothing is saved on the way out."""
-        subject = self._subject(optimizer)
-        if subject is None:
-            self._answer(Result("no-adapter"))
-        else:
-            self._judge(subject, "step", calling_line())
+        self._answer(self._result(optimizer, "step", "no-adapter"))
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
 
     # judging
+
+    def _result(self, optimizer: Any, end: End, without: End) -> Result:
+        """What is to be said of the training; `without`: how the program ends where there is no adapter. Never raises:
+        the program would catch it, and train."""
+        try:
+            subject = self._subject(optimizer)
+            return Result(without) if subject is None else self._judged(subject, end, calling_line())
+        except Exception as error:  # a bug, or a model that is built in a way that nobody has seen
+            return Result("not-judged", error=in_one_line(error))
 
     def _subject(self, optimizer: Any) -> Subject | None:
         """The training that a step belongs to: that of the trainer which runs, or of the model whose parameters the
@@ -138,7 +151,7 @@ class Flight:
         found = (_subject_with_adapter(target, optimizer) for target in (*targets, *models))
         return next((subject for subject in found if subject is not None), None)
 
-    def _judge(self, subject: Subject, end: End, line: Line, error: str = "") -> None:
+    def _judged(self, subject: Subject, end: End, line: Line) -> Result:
         source = source_of(line)
         places = Places(
             span_of(line, source),
@@ -150,7 +163,7 @@ class Flight:
         report = examine(subject, settings_from(self._options), places, source, extra)
         assert report.outcome is not None
         notes = (*report.notes, *(steps.notes_of(gradients) if gradients is not None else ()))
-        self._answer(Result(end, report.outcome.findings, report.runs, source.path, notes, report.facts, error))
+        return Result(end, report.outcome.findings, report.runs, source.path, notes, report.facts)
 
     def _span(self, made: Any, otherwise: Line) -> Any:
         """Where an object was made."""
@@ -159,7 +172,9 @@ class Flight:
 
     def _answer(self, result: Result) -> None:
         rank = int(os.environ.get("RANK", "0"))
-        answer(self._folder, rank, replace(result, written=tuple(self._written)))
+        written = tuple(os.path.relpath(path) for path in self._written if os.path.isfile(path))
+        notes = (*result.notes, _NO_GPU) if self._dropped_fp16 else result.notes
+        answer(self._folder, rank, replace(result, notes=notes, written=written))
 
 
 def _subject_with_adapter(target: Any, optimizer: Any) -> Subject | None:
@@ -167,6 +182,23 @@ def _subject_with_adapter(target: Any, optimizer: Any) -> Subject | None:
         return subject_of(target, optimizer)
     except NoAdapterError:
         return None
+
+
+def _written_path(event: str, arguments: Any) -> str | None:
+    """The file that an audit event writes, or gives its name to."""
+    if event == "open":
+        path, mode, flags = arguments
+        writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITING)
+    elif event == "os.rename":
+        path, writes = arguments[1], True
+    else:
+        return None
+    return path if writes and isinstance(path, str) else None
+
+
+def in_one_line(error: BaseException) -> str:
+    """An exception as Python names it, without the lines after the first."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _is_own(path: str) -> bool:

@@ -13,13 +13,14 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
 
 import lora_lint
+from tests.guarding.models import tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "guard.md").read_text(encoding="utf-8")
 SNIPPETS = [
     *re.findall(r"^```python\n(lora_lint\.check.*?)^```", README, re.MULTILINE | re.DOTALL),
-    *re.findall(r"^```python (?:check|guard|loop|pytest)\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL),
+    *re.findall(r"^```python (?:check|guard|loop|small|pytest)\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL),
 ]
 ROWS = [{"input_ids": [5, 6, 7], "labels": [5, 6, 7]}] * 4
 
@@ -32,6 +33,7 @@ def test_a_snippet_runs(snippet: str, places: dict[str, Path], tmp_path: Path) -
     (tmp_path / "train.py").write_text("print('no training here')\n")
     objects: dict[str, Any] = {
         "lora_lint": lora_lint,
+        "tokenizer": tokenizer(),
         "model": model,
         "trainer": Trainer(model=model, args=arguments, train_dataset=Dataset.from_list(ROWS)),
         "optimizer": torch.optim.AdamW([each for each in model.parameters() if each.requires_grad], lr=2e-4),
@@ -41,4 +43,4 @@ def test_a_snippet_runs(snippet: str, places: dict[str, Path], tmp_path: Path) -
 
 
 def test_all_snippets_are_found() -> None:
-    assert len(SNIPPETS) == 5
+    assert len(SNIPPETS) == 6

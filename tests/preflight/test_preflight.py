@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch  # noqa: F401  (marks the module as one that needs it)
+import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAINER = """\
@@ -55,10 +55,26 @@ open("trained.txt", "w").close()
 """
 
 
+CELLS = ["%matplotlib inline\n!pip install -q peft", LOOP.replace("optimizer = ", "import os\noptimizer = ", 1)]
+BROKEN = LOOP.replace("for _ in", "model.peft_config['default'].target_modules = 3\nfor _ in").replace(
+    "    optimizer.step(closure=closure)",
+    "    try:\n        optimizer.step(closure=closure)\n    except Exception:\n        pass",
+)
+ELSEWHERE = """\
+import torch
+from datasets import load_dataset
+from transformers import TrainingArguments
+
+arguments = TrainingArguments("out", fp16=True, tf32=True)
+print("use_cpu", arguments.use_cpu, arguments.fp16)
+load_dataset("some-org/some-data")
+"""
+
+
 def preflight(*arguments: str | Path, expected: int) -> tuple[list[Any], str]:
     """The findings, none for a call that makes no sense, and what stands on stderr."""
     line = [sys.executable, "-m", "lora_lint", "preflight", "--output-format", "json", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(line, capture_output=True, text=True, timeout=400, check=False, env=environment)
     assert done.returncode == expected, done.stderr
     return json.loads(done.stdout)["findings"] if done.stdout else [], done.stderr
@@ -89,6 +105,37 @@ def test_a_loop(places: dict[str, Path], tmp_path: Path) -> None:
 
 
 @pytest.mark.process
+def test_a_notebook(places: dict[str, Path], tmp_path: Path) -> None:
+    """Its cells are one program, without magics and shell lines; lines are those of the code cells."""
+    cells = [{"cell_type": "code", "source": text, "metadata": {}, "outputs": []} for text in CELLS]
+    (tmp_path / "loop.ipynb").write_text(
+        json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
+    )
+    [finding], _ = preflight("loop.ipynb", "--", places["llama"], expected=1)
+    assert (finding["code"], finding["path"], finding["cell"], finding["line"]) == ("LL417", "loop.ipynb", 2, 8)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_what_the_machine_does_not_have(tmp_path: Path) -> None:
+    """Without a GPU and without the hub: what was changed, what is missing and how to give it."""
+    (tmp_path / "train.py").write_text(ELSEWHERE)
+    _, said = preflight("train.py", expected=2)
+    assert "use_cpu True False" in said
+    assert "This machine has no GPU: `fp16` is left out" in said
+    assert "some-org/some-data did not come from the hub. A small one of the same type is enough" in said
+
+
+@pytest.mark.process
+def test_an_error_of_ours_does_not_let_the_program_train(places: dict[str, Path], tmp_path: Path) -> None:
+    """The program catches all errors, and would go on."""
+    (tmp_path / "loop.py").write_text(BROKEN)
+    _, said = preflight("loop.py", "--", places["llama"], expected=2)
+    assert "lora-lint cannot look at the training of loop.py: TypeError" in said
+    assert not (tmp_path / "trained.txt").exists()
+
+
+@pytest.mark.process
 def test_programs_that_do_not_come_to_a_step(tmp_path: Path) -> None:
     (tmp_path / "over.py").write_text("print('nothing to do')\n")
     found, said = preflight("over.py", expected=2)
@@ -97,6 +144,9 @@ def test_programs_that_do_not_come_to_a_step(tmp_path: Path) -> None:
     found, said = preflight("raises.py", expected=2)
     assert "raises.py failed before its first training step: ValueError: no such model" in said
     assert "Traceback" in said  # the program's own
+    (tmp_path / "exits.py").write_text("try:\n    open('rows.json')\nexcept OSError:\n    raise SystemExit(1)\n")
+    _, said = preflight("exits.py", expected=2)
+    assert "exits.py failed before its first training step: FileNotFoundError" in said
     _, said = preflight("absent.py", expected=2)
     assert "absent.py: no such file" in said
     _, said = preflight("--launch", "no-such-launcher", "over.py", expected=2)
