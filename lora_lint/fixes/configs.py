@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def edits(source: SourceFile, change: Change) -> tuple[Edit, ...]:
     if source.path.endswith(_TRAINED):
         return ()
     try:
-        document = _Document(source, tuple(_nodes(source)))
+        document = _document(source)
     except Unreadable:
         return ()
     if any(
@@ -256,6 +257,12 @@ class _Document:
         """Where the line of a place ends, before its newline."""
         rest = re.compile(rb"[^\r\n]*").match(self.source.utf8, offset)
         return rest.end() if rest else offset
+
+
+@lru_cache(maxsize=1)
+def _document(source: SourceFile) -> _Document:
+    """A file, kept for the next finding in it. Raises Unreadable."""
+    return _Document(source, tuple(_nodes(source)))
 
 
 _CHANGES: dict[type[Change], Callable[[_Document, Any], tuple[Edit, ...]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lora_lint.discovery import kind_of
 from lora_lint.finding import Remark, Replace, automatic
 from lora_lint.fixes.edits import Edit, disjoint, stays
 from lora_lint.records import replace
@@ -54,8 +55,9 @@ def _honest(finding: Finding, source_of: Callable[[str], SourceFile]) -> Finding
     fix, path = automatic(finding), finding.span.path
     if fix is None:
         return finding
-    source = source_of(path)
-    if source.kind in ("python", "notebook") or places_of(fix, lambda other: source if other == path else None):
+    if kind_of(path) in (None, "python", "notebook"):
+        return finding
+    if places_of(fix, lambda other: source_of(other) if other == path else None):
         return finding
     return replace(finding, fix=replace(fix, changes=()))
 
