@@ -39,15 +39,10 @@ def check(request: Check) -> int:
     if verification is not None:
         _refuse_unverifiable()
     request = replace(request, verification=verification, input=read(request.input, settings))
-    outcome, unwritten = _outcome(request, settings), False
+    outcome = _outcome(request, settings)
     if repair.diff:
         return show_diff(outcome, settings, repair, _relint(request, settings, outcome))
-    if repair.fix or repair.reason is not None:
-        changed, unwritten = write_repairs(outcome, settings, repair, _relint(request, settings, outcome))
-        if changed:
-            outcome = _outcome(request, settings)
-    elif repair.unsafe:
-        count_fixable(outcome, settings)
+    outcome, unwritten = _repaired(request, settings, outcome)
     for note in outcome.notes:
         complain(note)
     interrupt = None
@@ -62,16 +57,33 @@ def check(request: Check) -> int:
         outcome = with_fixable(outcome, settings)
     if outcome.failed and not outcome.summary.files and FORMATS[output.format].for_people:
         return 2  # none of the named paths exists: the notes say so, and there is nothing to report
-    aside = None if request.input.is_one_file() else _contested() - settings.named()
-    unwritten = not report(outcome, output, aside) or unwritten
-    if verification is not None and verification.report is not None:
-        from lora_lint.verify import page
-
-        text = page.render(outcome, verification.effort())
-        unwritten = not write_file(verification.report, text) or unwritten
+    unwritten = not _reported(request, settings, outcome) or unwritten
     if interrupt is not None:
         raise interrupt
     return 2 if unwritten else status_of(outcome, settings)
+
+
+def _repaired(request: Check, settings: Settings, outcome: Outcome) -> tuple[Outcome, bool]:
+    """The outcome after the fixes or reasons that the user asked for, and whether any file could not be written."""
+    repair, unwritten = request.repair, False
+    if repair.fix or repair.reason is not None:
+        changed, unwritten = write_repairs(outcome, settings, repair, _relint(request, settings, outcome))
+        if changed:
+            outcome = _outcome(request, settings)
+    elif repair.unsafe:
+        count_fixable(outcome, settings)
+    return outcome, unwritten
+
+
+def _reported(request: Check, settings: Settings, outcome: Outcome) -> bool:
+    """Whether the report, and the page of the experiments if there is to be one, could be written."""
+    aside = None if request.input.is_one_file() else _contested() - settings.named()
+    written, verification = report(outcome, request.output, aside), request.verification
+    if verification is None or verification.report is None:
+        return written
+    from lora_lint.verify import page
+
+    return write_file(verification.report, page.render(outcome, verification.effort())) and written
 
 
 def _outcome(request: Check, settings: Settings) -> Outcome:

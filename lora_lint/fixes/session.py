@@ -357,7 +357,7 @@ def _sound(path: str, kind: FileKind, data: bytes, utf8: bytes) -> bool:
 
 
 def write(file: Fixed) -> None:
-    """Puts a fixed file in the place of the old one, which must be as it was read. One that is fixed already, under the
+    """Puts a fixed file in place of the old one, which must be as it was read. One that is fixed already, under the
     name of a link to it, stays. Raises OSError, also for a file that is write-protected, and Changed."""
     from lora_lint.system.writing import replace_file
 
