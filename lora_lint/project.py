@@ -85,6 +85,16 @@ class Project:
                     return place
         return None
 
+    def by_end(self, near: str, path: str, least: int = 1) -> str | None:
+        """The file that a path leads to. Of an absolute one, on the author's machine, the project may have the end:
+        `configs/sft.yaml` of `/home/me/project/configs/sft.yaml`, of `least` parts or more. The longest end counts; the
+        root of the project has another name where it was cloned."""
+        if not os.path.isabs(path):
+            return self.nearest(near, path)
+        parts = path.strip("/").split("/")
+        ends = ("/".join(parts[start:]) for start in range(max(len(parts) - least, 0) + 1))
+        return next((found for end in ends if (found := self.nearest(near, end)) is not None), None)
+
     def exists(self, path: str) -> bool:
         """Whether `path` is a regular file of the project."""
         found = self._exists.get(path)

@@ -96,7 +96,7 @@ def content(
 
     path = as_text(path) if path is not None else None
     name, project = text_of(path), context.records.project
-    place = _find(project, name, span.path) if project is not None and name else None
+    place = project.by_end(span.path, name) if project is not None and name else None
     if project is None or place is None:
         return None
     try:
@@ -132,20 +132,6 @@ def _document(project: Project, place: str, read: Callable[[SourceFile], Node] |
         return read(plain) if plain is not None else None
     source = project.load(place)
     return root(source) if source is not None and source.kind in configs.KINDS else None
-
-
-def _find(project: Project, name: str, program: str) -> str | None:
-    """The file as the program would find it, started beside itself or in a folder above. Of a path on the author's
-    machine the project may have the end: `configs/sft.yaml` of `/home/me/project/configs/sft.yaml`."""
-    written = _tails(name) if os.path.isabs(name) else (name,)
-    return next((found for each in written if (found := project.nearest(program, each)) is not None), None)
-
-
-def _tails(path: str) -> list[str]:
-    """The ends of an absolute path, the longest first. The bare name comes last: the root of the project has another
-    name where it was cloned."""
-    parts = path.strip("/").split("/")
-    return ["/".join(parts[start:]) for start in range(len(parts))]
 
 
 def root(source: SourceFile) -> Node:

@@ -73,9 +73,9 @@ def scripts_around(path: str, project: Project) -> list[str]:
 
 def program_path(call: Call, near: str, project: Project) -> str | None:
     """The file of the program that a call in the script `near` starts, relative to the script or to a folder above it,
-    from which it is run; None if the project does not have it."""
+    from which it is run, or of an absolute path the end, with its folder; None if the project does not have it."""
     name = call.name if call.kind == "script" else call.name.replace(".", "/") + ".py"
-    return project.nearest(near, name.lstrip("/"))
+    return project.by_end(near, name, least=2)
 
 
 @lru_cache(maxsize=2)

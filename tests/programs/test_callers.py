@@ -105,3 +105,24 @@ def test_several_commands_on_a_page(more: str, models: set[str], tmp_path: Path)
     (tmp_path / "README.md").write_text(f"{PAGE}```\n{more}\n```\n")
     run = only(read_python(program, tmp_path))
     assert {known.value for known in alternatives(run.model.name)} == models
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/home/me/project/tools/train.py", True),
+        ("/home/me/train.py", False),
+        ("/tools/train.py", True),
+        ("tools/train.py", True),
+    ],
+)
+def test_a_program_by_its_path_on_the_authors_machine(path: str, found: bool, tmp_path: Path) -> None:
+    """The name alone is that of many programs."""
+    program = PROGRAM.replace("PARSER", ARGPARSE)
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "tools/train.py").write_text(program)
+    (tmp_path / "train.py").write_text("print()\n")
+    (tmp_path / "scripts/run.sh").write_text(f"python {path} --model gpt2\n")
+    project = Project(tmp_path.as_posix())
+    assert ("model" in always_given(f"{tmp_path.as_posix()}/tools/train.py", project)) is found
