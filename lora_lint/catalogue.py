@@ -87,7 +87,8 @@ def page(code: str) -> str:
     """The page of a rule for reading: title, facts and body, as Markdown. Raises KeyError."""
     rule = rules()[code]
     level = f"{rule.level}, contested" if rule.contested else rule.level
-    facts = [f"- Level: {level}", f"- Fix: {rule.fix.applicability}. {rule.fix.text}"]
+    fix = "" if rule.fix.applicability == "none" else f"{rule.fix.applicability}. "
+    facts = [f"- Level: {level}", f"- Fix: {fix}{rule.fix.text}"]
     if rule.verify.kind == "none":
         facts.append(f"- `--verify`: {rule.verify.text}")
     else:

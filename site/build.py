@@ -88,9 +88,9 @@ def _rule_pages() -> Iterator[tuple[str, str]]:
 
 
 def _page_of(rule: Rule) -> str:
-    fix = {"none": "by hand", "safe": "`--fix`", "unsafe": "`--fix --unsafe-fixes`"}[rule.fix.applicability]
+    fix = {"none": "", "safe": "`--fix`: ", "unsafe": "`--fix --unsafe-fixes`: "}[rule.fix.applicability]
     settled = {"X": "exactly", "M": "by measurement", "none": "no"}[rule.verify.kind]
-    facts = [f"| fix | {fix}: {_cell(rule.fix.text)} |"]
+    facts = [f"| fix | {fix}{_cell(rule.fix.text)} |"]
     facts.append(f"| `--verify` | {settled}: {_cell(rule.verify.text)} |")
     facts += [f"| option `{name}` | {_cell(_option(schema))} |" for name, schema in rule.options.items()]
     parts = [
