@@ -77,8 +77,9 @@ def _repaired(request: Check, settings: Settings, outcome: Outcome) -> tuple[Out
 
 def _reported(request: Check, settings: Settings, outcome: Outcome) -> bool:
     """Whether the report, and the page of the experiments if there is to be one, could be written."""
-    aside = None if request.input.is_one_file() else _contested() - settings.named()
-    written, verification = report(outcome, request.output, aside), request.verification
+    named = settings.named()
+    aside = None if request.input.is_one_file() else _contested() - named
+    written, verification = report(outcome, request.output, aside, named), request.verification
     if verification is None or verification.report is None:
         return written
     from lora_lint.verify import page

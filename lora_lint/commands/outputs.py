@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _PLAIN = Output()
 
 
-def report(outcome: Outcome, output: Output, aside: frozenset[str] | None) -> bool:
+def report(outcome: Outcome, output: Output, aside: frozenset[str] | None, named: frozenset[str] = frozenset()) -> bool:
     """Writes the report and the counts by rule; gives whether both could be written. `aside` are the rules whose
-    advice is only counted; None shows everything in full."""
+    advice is only counted; None shows everything in full. `named` are those selected by name."""
     from lora_lint.report import FORMATS, render
 
-    view = replace(view_of(output), brief=aside is not None, aside=aside or frozenset())
+    view = replace(view_of(output), brief=aside is not None, aside=aside or frozenset(), named=named)
     text = _with_newline(render(output.format, outcome, view))
     for_people = FORMATS[output.format].for_people
     in_file = output.file is not None and write_file(output.file, text)

@@ -42,13 +42,14 @@ FORMATS: dict[str, Format] = {
 class View:
     """How people see a report: `width` in columns, with colors, with links on rule codes (OSC 8); `brief` gives a
     message that applies to several places once, advice one line per place, and only counts advice of the rules in
-    `aside`."""
+    `aside`. `named`: the rules selected by name, whose advice --fix fixes too."""
 
     width: int = 100
     color: bool = False
     links: bool = False
     brief: bool = False
     aside: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
 
 
 PLAIN = View()

@@ -81,7 +81,9 @@ def _block(outcome: Outcome, finding: Finding, *others: Finding, view: View) -> 
     if others:
         lines += _wrapped(f"here too: {_places(outcome, others)}", view, "  = ", "    ")
     if finding.fix is not None:
-        kind = f"fix ({finding.fix.applicability})" if finding.fix.changes else "by hand"
+        held = level == "advice" and finding.code not in view.named
+        condition = f", with --select {finding.code}" if held else ""
+        kind = f"fix ({finding.fix.applicability}{condition})" if finding.fix.changes else "by hand"
         lines += _wrapped(f"{kind}: {visible(finding.fix.message)}", view, "  = ", "    ")
     if finding.verdict is not None:
         verdict = _wrapped(verdict_line(finding), view, "  = ", "    ")

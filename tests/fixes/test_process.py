@@ -312,3 +312,9 @@ def test_a_statement_that_cannot_move_is_not_fixed_and_why(tmp_path: Path) -> No
     done = run(tmp_path, "--fix", "--unsafe-fixes", "train.py")
     assert (tmp_path / "train.py").read_text() == shared
     assert b"LL408 on line 6 is not fixed: the change is not certain to be right here" in done.stderr
+
+
+def test_a_fix_of_advice_says_what_selects_it(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import peft  # lora-lint: ignore[LL101]\n")
+    assert b"= fix (safe, with --select LL910): Remove the comment" in run(tmp_path, "train.py").stdout
+    assert b"= fix (safe): Remove the comment" in run(tmp_path, "--extend-select", "LL910", "train.py").stdout
