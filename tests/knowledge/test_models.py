@@ -626,7 +626,7 @@ def test_every_id_of_the_table_is_found_by_name() -> None:
 
 def test_data_stays_small() -> None:
     names = ("models.tsv", "shapes.tsv", "families.json", "datasets.tsv")
-    assert sum((DATA / name).stat().st_size for name in names) < 500_000
+    assert sum((DATA / name).stat().st_size for name in names) < 600_000
 
 
 def test_one_lookup_is_fast() -> None:
