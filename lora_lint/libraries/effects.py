@@ -145,6 +145,8 @@ class ConfigRecord:
     made_by: str = ""
     """The unsloth class that creates it."""
     facts: set[Fact] = field(default_factory=set)
+    refused: set[Span] = field(default_factory=set)
+    """Where it is given to a loader of transformers, which takes none."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +283,10 @@ class Records:
     def note(self, record: ModelRecord | ConfigRecord | TableRecord, fact: Fact) -> None:
         """Notes what the program may do to one record."""
         record.facts.add(fact)
+
+    def refuse(self, config: ConfigRecord, span: Span) -> None:
+        """Notes a call that takes no config of an adapter, and is given one."""
+        config.refused.add(span)
 
     def add_model(self, model: ModelRecord) -> None:
         self.models.append(model)

@@ -8,7 +8,7 @@ from lora_lint.interpreter.values import Arguments, Const, Either, Object, Opaqu
 from lora_lint.libraries import peft, tokens, torch
 from lora_lint.libraries.context import Context, nothing, view_of
 from lora_lint.libraries.convert import is_reentrant
-from lora_lint.libraries.effects import Fact, Log, ModelRecord, ModelView, Part
+from lora_lint.libraries.effects import ConfigRecord, Fact, Log, ModelRecord, ModelView, Part
 from lora_lint.records import replace
 from lora_lint.run.events import Cast, EnableCheckpointing, EnableInputGrads, Halve, Save, SetWeights
 
@@ -56,6 +56,9 @@ def from_pretrained(context: Context, name: str, arguments: Arguments, span: Spa
     """`<Class>.from_pretrained(name)` of any library: a model, unless the class loads something else."""
     loader = name.split(".")[-2] if "." in name else name
     other = loader.endswith("Config") or any(part in loader for part in _NOT_MODELS)
+    config = arguments.get("peft_config")
+    if name.startswith("transformers.") and isinstance(config, Object) and isinstance(config.data, ConfigRecord):
+        context.records.refuse(config.data, arguments.span("peft_config") or span)
     return None if other else _loaded(context, name, loader, arguments, span)
 
 

@@ -73,6 +73,7 @@ _SYNONYMS = {
     "dora": "use_dora",
 }
 """What other frameworks call PEFT's settings."""
+_PUT_ON = "Give the config to the trainer as `peft_config`, or wrap the model: `get_peft_model(model, config)`"
 
 
 def adapter_of(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]:
@@ -106,6 +107,10 @@ def adapter_of(config: Object, run: Span) -> tuple[Adapter, tuple[Problem, ...]]
     if not methods.adapts_layers(data.kind):
         fields["target_modules"] = Unknown(f"{data.kind} does not adapt the layers that it names")
     problems += _unknown_keywords(config)
+    problems += [
+        UnknownKey("peft_config", place, "`from_pretrained` of transformers", (), "raises a TypeError", _PUT_ON)
+        for place in sorted(data.refused, key=lambda place: place.start)
+    ]
     fill = registry.own(data.dialect, "filled")
     if fill is not None:
         fields |= fill(config, here)

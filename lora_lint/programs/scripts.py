@@ -101,13 +101,15 @@ def run_of(call: Call, span: Span, program: SourceFile | None) -> Run | None:
     keys = {"rank": rank_key}
     if alpha_key:
         keys["alpha"] = alpha_key
+    if target_key := _first(fields, _TARGETS):
+        keys["target_modules"] = target_key
     adapter = Adapter(
         span=fields.span(rank_key),
         rank=rank,
         alpha=alpha,
         dropout=fields.number("lora_dropout"),
         use_rslora=rslora,
-        target_modules=_targets(fields),
+        target_modules=_targets(fields, program),
         keys=keys,
     )
     rate_key, model_key = _first(fields, _RATES), _first(fields, _MODELS)
@@ -131,12 +133,15 @@ def _is_supervised(call: Call, fields: Fields) -> bool:
     return _FINE_TUNES.search(call.name) is not None and _ANOTHER_WAY.search(names) is None
 
 
-def _targets(fields: Fields) -> Value[Any]:
-    """A list of names, or one comma-separated string. How the program treats a single name is not known."""
+def _targets(fields: Fields, program: SourceFile | None) -> Value[Any]:
+    """A list of names, or one comma-separated string. How the program treats a single name is not known, unless it
+    reads it by TRL's `ModelConfig`, which takes it as a regular expression (TRL 0.8 to 1.16, model_config.py)."""
     key = _first(fields, _TARGETS)
     if key is None:
         return ABSENT
     names = fields.names(key)
+    if key == "lora_target_modules" and program is not None and _by_trl(program.utf8):
+        return names
     if isinstance(names, Known) and isinstance(names.value, str):
         if names.value == "all-linear":
             return names
@@ -144,6 +149,14 @@ def _targets(fields: Fields) -> Value[Any]:
             return Unknown("the program decides how to use it", names.span)
         return Known(tuple(name.strip() for name in names.value.split(",")), names.span)
     return names
+
+
+def _by_trl(program: bytes) -> bool:
+    """Whether a program leaves the options of the adapter to TRL."""
+    return (
+        all(name in program for name in (b"TrlParser", b"ModelConfig", b"get_peft_config"))
+        and b"lora_target_modules" not in program
+    )
 
 
 def _first(fields: Fields, keys: tuple[str, ...]) -> str | None:

@@ -47,7 +47,7 @@ def unknown_config_key(run: Run, options: Mapping[str, Any]) -> Iterable[Finding
                 changes = (Rename(problem.span, name),) if len(problem.suggestions) == 1 else ()
                 fix = giving_effect("unsafe", f"Write {name}", *changes)
             else:
-                message += ". Remove it"
+                message += f". {problem.instead}"
             yield Finding("LL901", message, problem.span, fix=fix)
 
 

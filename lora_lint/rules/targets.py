@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from lora_lint.source import Span
 
 _REGEX = re.compile(r"[\\*+?^$|()\[\]{}]")
+_JOINED = re.compile(r"[\w\s]+(?:,[\w\s]+)+")
+"""Names in one string, which as a regex matches the path of no module."""
 
 
 def no_target_match(run: Run, options: Mapping[str, Any]) -> Iterable[Finding]:  # noqa: ARG001
@@ -120,9 +122,11 @@ def _nothing_message(case: Case, key: str, framework: str, also: str = "") -> st
     if isinstance(wanted, str):
         hint = ""
         if not _REGEX.search(wanted):
+            words = re.findall(r"[^,\s]+", wanted)
+            listed = ", ".join(f'"{word}"' for word in words)
             hint = (
-                f". A string is a regular expression for the whole path of a module: for modules named {wanted} write "
-                f'`["{wanted}"]`'
+                ". A string is a regular expression for the whole path of a module: for modules named "
+                f"{', '.join(words)} write `[{listed}]`"
             )
         start = f'`{key}="{wanted}"` matches no module of {label} by its whole path, so nothing is adapted'
         return f"{start}: {raises}{hint}.{has}"
@@ -250,9 +254,9 @@ def _nothing(case: Case) -> bool:
     """Whether a case adapts nothing because nothing matches, not because a setting is unknown."""
     if case.partial or case.match.used_defaults or case.match.modules:
         return False
-    if isinstance(case.targets.value, str) and not case.sure_head:
-        return False
     wanted = case.targets.value
+    if isinstance(wanted, str) and not case.sure_head and not _JOINED.fullmatch(wanted):
+        return False
     return _judged(wanted) and any(error.kind == "no-match" for error in case.match.errors)
 
 

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class UnknownKey:
     """A key or keyword argument that the dialect does not have. `suggestions`: its closest keys. `consequence`
-    completes "…, so it": "is ignored", "raises TypeError"."""
+    completes "…, so it": "is ignored", "raises TypeError". `instead`: what to do where no key is close."""
 
     key: str
     span: Span
     owner: str
     suggestions: tuple[str, ...] = ()
     consequence: str = "is ignored"
+    instead: str = "Remove it"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from lora_lint.finding import Rename, Write
 from lora_lint.run.problems import InvalidValue, NoResult, Number, OneOf, UnknownKey
@@ -15,6 +16,8 @@ from tests.support.programs import found_in
 from tests.support.runs import at, check, cli, either, lit, one, run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lora_lint.run.run import Run
 
 
@@ -33,6 +36,23 @@ class TestUnknownKey:
         found = one("LL901", with_problem(UnknownKey("x", at(5), "LoraConfig", (), "raises a TypeError")))
         assert found.message == "`x` is not known to LoraConfig, so it raises a TypeError. Remove it"
         assert found.fix is None
+
+    def test_a_loader_takes_no_config_of_an_adapter(self, tmp_path: Path) -> None:
+        sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+        LlamaForCausalLM(LlamaConfig(**sizes, vocab_size=32)).save_pretrained(tmp_path)
+        lora: dict[str, Any] = {"peft_config": LoraConfig(r=4, target_modules=["q_proj"])}
+        for loader in (AutoModelForCausalLM, LlamaForCausalLM):
+            with pytest.raises(TypeError, match="peft_config"):
+                loader.from_pretrained(tmp_path, **lora)
+        program = (
+            "from peft import LoraConfig\nfrom transformers import AutoModelForCausalLM, LlamaForCausalLM\n"
+            "config = LoraConfig(r=8, lora_alpha=16, target_modules=['q_proj'])\n"
+            "model = {}.from_pretrained('meta-llama/Llama-2-7b-hf'{})\n"
+        )
+        for name in ("AutoModelForCausalLM", "LlamaForCausalLM"):
+            assert "LL901" in found_in(program.format(name, ", peft_config=config"))
+            assert "LL901" not in found_in(program.format(name, ""))
+            assert "LL901" not in found_in(program.format(name, ", peft_config=None"))
 
     def test_not_for_values(self) -> None:
         assert check("LL901", with_problem(InvalidValue("r", 0, at(5), "LoraConfig", "more"))) == []

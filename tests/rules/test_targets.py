@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from transformers import HfArgumentParser
+from trl import ModelConfig, get_peft_config
 
 from lora_lint.finding import Write
 from lora_lint.frameworks import registry
@@ -22,6 +24,14 @@ from tests.support.runs import at, check, cli, either, lit, one, run
 if TYPE_CHECKING:
     from pathlib import Path
 
+TRL_PROGRAM = """\
+from transformers import AutoModelForCausalLM
+from trl import GRPOConfig, GRPOTrainer, ModelConfig, TrlParser, get_peft_config
+
+training, options = TrlParser((GRPOConfig, ModelConfig)).parse_args_and_config()
+trainer = GRPOTrainer("Qwen/Qwen2.5-7B", reward, args=training, peft_config=get_peft_config(options))
+trainer.train()
+"""
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 PHI3 = "microsoft/Phi-3-mini-4k-instruct"
 LLAMA = "meta-llama/Llama-2-7b-hf"
@@ -427,3 +437,31 @@ def test_a_regex_for_paths_of_an_older_transformers(
     )
     found = engine.lint(["train.py"], Settings(), jobs=1).findings
     assert {each.code for each in found} & {"LL201", "LL202"} == codes
+
+
+@pytest.mark.parametrize(
+    ("words", "taken", "found"),
+    [
+        (["q_proj,v_proj"], "q_proj,v_proj", True),
+        (["q_proj", "v_proj"], ["q_proj", "v_proj"], False),
+        (["all-linear"], "all-linear", False),
+    ],
+)
+@pytest.mark.parametrize("splits", [False, True])
+def test_one_word_of_trls_options_is_a_regex(
+    tmp_path: Path, words: list[str], taken: Any, found: bool, splits: bool
+) -> None:
+    (options,) = HfArgumentParser(ModelConfig).parse_args_into_dataclasses(
+        ["--use_peft", "true", "--lora_target_modules", *words]
+    )
+    config = get_peft_config(options)
+    assert config is not None
+    assert sorted(config.target_modules) == sorted(taken)  # type: ignore[arg-type]
+    own = "options.lora_target_modules = options.lora_target_modules.split(',')\n"
+    (tmp_path / "grpo.py").write_text(TRL_PROGRAM.replace("trainer =", f"{own}trainer =") if splits else TRL_PROGRAM)
+    (tmp_path / "run.sh").write_text(
+        "python grpo.py --model_name_or_path Qwen/Qwen2.5-VL-3B-Instruct --use_peft true --lora_r 8 --lora_alpha 16 "
+        f"--lora_target_modules {' '.join(words)}\n"
+    )
+    result = engine.lint([tmp_path.as_posix()], Settings(select=("LL201",)), jobs=1)
+    assert [each.code for each in result.findings] == ["LL201"] * (found and not splits)
