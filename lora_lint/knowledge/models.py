@@ -404,12 +404,17 @@ def _typed(name: str, model_type: str) -> Model:
 
 
 def _from_row(name: str, row: list[str], how: Clue, confidence: Confidence) -> Model | None:
-    _, model_type, shape, mark = row
+    full, model_type, shape, mark = row
     if model_type == "?":  # in the table so that no pattern misidentifies it
         return None
     config, source = _shape(shape)
     known = _typed(name, model_type)
     stock = known.stock and not mark.endswith("!")
+    if not config and stock:
+        family = _family(full)
+        if family is not None and family["type"] == model_type:
+            config, source = _sizes_by_name(family, full)
+            confidence = "likely" if config and confidence == "certain" else confidence
     if mark == "n" and not shape and confidence == "certain":  # no source states it for this exact id
         confidence = "likely"
     return replace(
@@ -550,22 +555,32 @@ def _from_family(name: str, full: str, how: Clue, confidence: Confidence) -> Mod
         rows = _rows_by_basename(full.rsplit("/", 1)[-1].lower()) or _rows_by_basename(_bare(full))
         if rows and len({row[1] for row in rows}) == 1:
             return _from_row(name, _best(rows), how, confidence)
-    lower = full.lower().replace("___", ".").replace("_", "-")
-    base = lower.rsplit("/", 1)[-1]
-    families = _families()
     miniature = re.search(_MINIATURE, full)
     if miniature is not None:
-        model_type = families["classes"].get(miniature[1])
+        model_type = _families()["classes"].get(miniature[1])
         return replace(_typed(name, model_type), how=how, confidence=confidence) if model_type else None
+    family = _family(full)
+    return None if family is None else _of_family(name, family, full, how, confidence)
+
+
+def _family(full: str) -> Mapping[str, Any] | None:
+    """The family of a name; None if it fits none, or several of different types."""
+    lower = _plain(full)
+    base = lower.rsplit("/", 1)[-1]
+    families = _families()
     for family in families["first"]:
         if _fits(family, lower, base):
-            return _of_family(name, family, base, how, confidence)
+            first: Mapping[str, Any] = family
+            return first
     if re.search(_FOREIGN, base) or re.search(_MIXTURE, base):
         return None
     fitting = [family for family in families["then"] if _fits(family, lower, base)]
-    if not fitting or len({family["type"] for family in fitting}) > 1:
-        return None
-    return _of_family(name, fitting[0], base, how, confidence)
+    return fitting[0] if fitting and len({family["type"] for family in fitting}) == 1 else None
+
+
+def _plain(full: str) -> str:
+    """A name as the patterns of families are written for."""
+    return full.lower().replace("___", ".").replace("_", "-")
 
 
 def _fits(family: Mapping[str, Any], lower: str, base: str) -> bool:
@@ -578,17 +593,20 @@ def _fits(family: Mapping[str, Any], lower: str, base: str) -> bool:
     return without is None or re.search(without, lower) is None
 
 
-def _of_family(name: str, family: Mapping[str, Any], base: str, how: Clue, confidence: Confidence) -> Model | None:
+def _of_family(name: str, family: Mapping[str, Any], full: str, how: Clue, confidence: Confidence) -> Model | None:
     model_type = family["type"]
     if model_type == "?":
         return None
     known = replace(_typed(name, model_type), how=how, source="name pattern", confidence=confidence)
-    sibling = _sibling(family, base)
-    row = _row(sibling) if sibling else None
-    if row is None:
-        return known
-    config, source = _shape(row[2])
+    config, source = _sizes_by_name(family, full)
     return replace(known, config=config, complete=bool(config) and known.stock, source=source or known.source)
+
+
+def _sizes_by_name(family: Mapping[str, Any], full: str) -> tuple[dict[str, Any], str]:
+    """The sizes of the model of a family that a name has the size of, with their source; none if there is no such."""
+    sibling = _sibling(family, _plain(full).rsplit("/", 1)[-1])
+    row = _row(sibling) if sibling else None
+    return _shape(row[2]) if row is not None else ({}, "")
 
 
 def _sibling(family: Mapping[str, Any], base: str) -> str | None:

@@ -323,6 +323,12 @@ def test_a_word_or_a_number_says_which_size_of_a_family(name: str, like: str) ->
     assert model.complete
 
 
+def test_a_name_says_the_sizes_of_an_id_of_which_the_table_has_the_type_alone() -> None:
+    model = found("Qwen/Qwen3-Reranker-8B")
+    assert (model.how, model.confidence, model.complete) == (Clue.TABLE, "likely", True)
+    assert model.config == found("Qwen/Qwen3-8B").config
+
+
 def test_two_sizes_in_a_name_are_no_size() -> None:
     assert found("someone/whisper-small-base").config == {}
 
