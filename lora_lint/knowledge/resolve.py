@@ -15,7 +15,7 @@ from lora_lint.records import dataclass, replace
 from lora_lint.run.values import Known, Unknown, alternatives, known
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lora_lint.knowledge.architectures import Architecture
     from lora_lint.knowledge.matching import Match, Targets
@@ -213,7 +213,6 @@ def _of_object(run: Run, loaded: Loaded) -> Resolved:
 
 def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
     """Every model that the run may load, or why it is not known."""
-    from lora_lint.knowledge import open_clip, timm
     from lora_lint.knowledge.architectures import variants
     from lora_lint.knowledge.models import Clue, Model, identify
 
@@ -230,28 +229,37 @@ def _models(base: BaseModel, path: str) -> list[tuple[Known[str], Model]] | str:
         return [(Known(built[0]), Model(built[0], built[0], how=Clue.CLASS))]
     if isinstance(base.name, Unknown):
         return f"the model is not known: {base.name.why}"
-    by_loader = {timm.LOADER: timm.identify, open_clip.LOADER: open_clip.identify}
     found: list[tuple[Known[str], Model]] = []
     for value in alternatives(base.name):
-        own = by_loader.get(base.loader or "")
-        model = own(value.value) if own is not None else identify(value.value, near=near, own=base.own)
-        if built and (model is None or model.model_type not in built):
-            if len(built) > 1:  # its config decides of which blocks it is made
-                return f"the {base.loader} of {value.value} is not known"
-            found.append((value, Model(value.value, built[0], how=Clue.CLASS)))
-            continue
-        if model is not None and not built and _is_other_part(base.loader, model):
-            return f"{base.loader} loads another part of {value.value} than {model.model_type}"
-        if model is None:
-            return f"the model {value.value} is not known"
-        found.append((value, model))
-        if _republished(base, value.value):
-            twin = identify(f"unsloth/{value.value.rpartition('/')[2]}")
-            if twin is None:
-                return f"it is not known in which form unsloth loads {value.value}"
-            if twin.model_type != model.model_type:
-                found.append((value, twin))
+        models = _loaded(base, value.value, built, near)
+        if isinstance(models, str):
+            return models
+        found.extend((value, model) for model in models)
     return found
+
+
+def _loaded(base: BaseModel, name: str, built: Sequence[str], near: str | None) -> list[Model] | str:
+    """Every model that a loader, whose class builds one of the types `built`, may load by one name, or why it is not
+    known."""
+    from lora_lint.knowledge import open_clip, timm
+    from lora_lint.knowledge.models import Clue, Model, identify
+
+    own = {timm.LOADER: timm.identify, open_clip.LOADER: open_clip.identify}.get(base.loader or "")
+    model = own(name) if own is not None else identify(name, near=near, own=base.own)
+    if built and (model is None or model.model_type not in built):
+        if len(built) > 1:  # its config decides of which blocks it is made
+            return f"the {base.loader} of {name} is not known"
+        return [Model(name, built[0], how=Clue.CLASS)]
+    if model is None:
+        return f"the model {name} is not known"
+    if not built and _is_other_part(base.loader, model):
+        return f"{base.loader} loads another part of {name} than {model.model_type}"
+    if not _republished(base, name):
+        return [model]
+    twin = identify(f"unsloth/{name.rpartition('/')[2]}")
+    if twin is None:
+        return f"it is not known in which form unsloth loads {name}"
+    return [model] if twin.model_type == model.model_type else [model, twin]
 
 
 def _is_other_part(loader: str | None, model: Model) -> bool:
@@ -274,46 +282,61 @@ def _cases(run: Run, name: Known[str], model: Model) -> list[Case]:
 
     head, sure = _head(run)
     wanted = (int(run.model.transformers.partition(".")[0]),) if run.model.transformers else VERSIONS
-    below = run.below("peft")
     cases: list[Case] = []
     for version in wanted:
         if is_gap(model.model_type, head, version):
             return []  # what is wrong under one version may be right under the other
-        if run.method != "LoraConfig" and moe.family(model.model_type, version, below) is not None:
+        converted = moe.family(model.model_type, version, run.below("peft")) is not None
+        if converted and run.method != "LoraConfig":
             return []  # PEFT rewrites the names of experts, for parameters that only LoRA adapts
-        found, found_sure = _architecture(model, head, version), sure
-        if found is None:
-            found_sure = False
-            others = (_architecture(model, other, version) for other in _FALLBACKS if other != head)
-            found = next((other for other in others if other is not None), None)
+        heads = (head, *(other for other in _FALLBACKS if other != head))
+        architectures = (_architecture(model, each, version) for each in heads)
+        found = next((each for each in architectures if each is not None), None)
         if found is None:
             continue
         built = _build(found, _labelled(model, run.model, found.head))
         if built is None:
             continue
-        for targets in alternatives(run.adapter.target_modules):
-            parts = known(run.adapter.parts)
-            if parts is not None and targets.value is None:
-                from lora_lint.knowledge import unsloth
-
-                chosen = unsloth.chosen(parts, built.modules, model.model_type) if found.head != "seq2seq-lm" else None
-                if chosen is None:
-                    return []
-                targets = Known(chosen, None, "framework-default")
-            settings, partial, counted = _targets(run, targets.value)
-            settings = _redirected(run, settings)
-            reached = _expert_parameters(run, settings, built)
-            if reached and moe.family(model.model_type, version, below) is None:  # otherwise PEFT treats them the same
-                settings = replace(settings, target_parameters=tuple(dict.fromkeys(reached.values())))
-            match = _match(built, settings, found, below)
-            if reached:
-                match = replace(match, unmatched=tuple(entry for entry in match.unmatched if entry not in reached))
-            if not counted and match.parameters is not None:
-                match = replace(match, parameters=None)
-            cases.append(Case(name, model, version, found.head, found_sure, built, targets, match, partial))
+        for stated in alternatives(run.adapter.target_modules):
+            targets = _completed(run, stated, model, found, built)
+            if targets is None:
+                return []
+            match, partial = _match_of(run, targets.value, found, built, converted)
+            is_sure = sure and found.head == head
+            cases.append(Case(name, model, version, found.head, is_sure, built, targets, match, partial))
         if all(_clean(case.match) for case in cases):
             break  # what is right under one version is not checked under the other
     return cases
+
+
+def _completed(
+    run: Run, targets: Known[TargetList], model: Model, found: Architecture, built: Built
+) -> Known[TargetList] | None:
+    """The targets with those that unsloth chooses, where the run names parts of the model alone; None where it is not
+    known which."""
+    parts = known(run.adapter.parts)
+    if parts is None or targets.value is not None:
+        return targets
+    if found.head == "seq2seq-lm":
+        return None
+    from lora_lint.knowledge import unsloth
+
+    chosen = unsloth.chosen(parts, built.modules, model.model_type)
+    return Known(chosen, None, "framework-default") if chosen is not None else None
+
+
+def _match_of(run: Run, targets: TargetList, found: Architecture, built: Built, converted: bool) -> tuple[Match, bool]:
+    """What PEFT matches, with the names of experts `converted` to parameters or not; and whether a setting that removes
+    modules is unknown."""
+    settings, partial, counted = _targets(run, targets)
+    settings = _redirected(run, settings)
+    reached = _expert_parameters(run, settings, built)
+    if reached and not converted:  # otherwise PEFT treats them the same
+        settings = replace(settings, target_parameters=tuple(dict.fromkeys(reached.values())))
+    match = _match(built, settings, found, run.below("peft"))
+    if reached:
+        match = replace(match, unmatched=tuple(entry for entry in match.unmatched if entry not in reached))
+    return (match if counted else replace(match, parameters=None)), partial
 
 
 def _expert_parameters(run: Run, settings: Targets, built: Built) -> Mapping[str, str]:
